@@ -1,0 +1,176 @@
+"""The noun in the middle: an archive of saved responses, loaded."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Protocol
+
+from daganalysis.errors import RunNotFoundError, UsageError
+from daganalysis.tables import BASE_TABLES
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pandas as pd
+    import pyarrow as pa
+
+_RUN_KEY = {"links": "parent_run_id"}
+"""The column that names the run, where it is not ``run_id``."""
+
+
+class TableSource(Protocol):
+    """Where an archive's tables come from: memory, or a store on disk that reads only what is asked for."""
+
+    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None) -> pa.Table:
+        """Return some columns (all, if None) of the rows of some runs (all, if None) of one base table."""
+        ...
+
+    def describe(self) -> str:
+        """Say in a few words where the tables are."""
+        ...
+
+
+class MemoryTables:
+    """Tables held in memory."""
+
+    def __init__(self, tables: Mapping[str, pa.Table]) -> None:
+        self._tables = {
+            name: tables[name] if name in tables else declared.schema().empty_table() for name, declared in BASE_TABLES.items()
+        }
+
+    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None) -> pa.Table:
+        """Return some columns of the rows of some runs of one base table."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        table = self._tables[name]
+        if run_ids is not None:
+            key = table.column(_RUN_KEY.get(name, "run_id"))
+            table = table.filter(pc.is_in(key, pa.array(run_ids, pa.string())))
+        return table if columns is None else table.select(list(columns))
+
+    def describe(self) -> str:
+        """Say in a few words where the tables are."""
+        return "in memory"
+
+
+class Archive:
+    """Saved responses, loaded: every base table of :data:`daganalysis.tables.BASE_TABLES` as an attribute.
+
+    An archive is never changed. Each attribute is a frame of its own, made when it is first asked for; treat it as read-only or copy it.
+
+    >>> import daganalysis as da
+    >>> archive = da.load("sample_data/documented/scale-out.json")
+    >>> archive.dags[["run_id", "name", "outcome"]].to_dict("records")
+    [{'run_id': '11', 'name': 'Cluster scale out', 'outcome': 'succeeded'}]
+    """
+
+    def __init__(self, source: TableSource) -> None:
+        self._source = source
+        self._frames: dict[str, pd.DataFrame] = {}
+
+    @classmethod
+    def from_tables(cls, tables: Mapping[str, pa.Table]) -> Archive:
+        """Make an archive of Arrow tables; those not given are empty."""
+        return cls(MemoryTables(tables))
+
+    def table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return a base table, or some of its columns: with columns, only those are read from a store.
+
+        Raises :class:`UsageError` for a table or a column that is not declared.
+        """
+        declared = BASE_TABLES.get(name)
+        if declared is None:
+            raise UsageError("no such table", where=name, hint="one of " + ", ".join(BASE_TABLES))
+        if columns is None:
+            if name not in self._frames:
+                self._frames[name] = declared.frame(self._source.read(name, None, None))
+            return self._frames[name]
+        unknown = [column for column in columns if column not in declared.names]
+        if unknown:
+            raise UsageError(f"no such column in {name}", where=", ".join(unknown), hint="one of " + ", ".join(declared.names))
+        if name in self._frames:
+            return self._frames[name][list(columns)]
+        return declared.frame(self._source.read(name, columns, None))
+
+    def arrow(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return a base table, or some of its columns, as an Arrow table."""
+        return self._source.read(name, columns, None)
+
+    @property
+    def snapshots(self) -> pd.DataFrame:
+        """One row is one DAG in one response."""
+        return self.table("snapshots")
+
+    @property
+    def dags(self) -> pd.DataFrame:
+        """One row is one run."""
+        return self.table("dags")
+
+    @property
+    def nodes(self) -> pd.DataFrame:
+        """One row is one node (stage) of a run."""
+        return self.table("nodes")
+
+    @property
+    def sub_tasks(self) -> pd.DataFrame:
+        """One row is one sub-task."""
+        return self.table("sub_tasks")
+
+    @property
+    def attempts(self) -> pd.DataFrame:
+        """One row is one attempt of a sub-task."""
+        return self.table("attempts")
+
+    @property
+    def links(self) -> pd.DataFrame:
+        """One row is one main DAG and one of its child DAGs."""
+        return self.table("links")
+
+    @property
+    def issues(self) -> pd.DataFrame:
+        """One row is one thing the reader should know about the input."""
+        return self.table("issues")
+
+    @property
+    def timeline(self) -> pd.DataFrame:
+        """One row is one stretch of a run's elapsed time, with what it was spent on."""
+        return self.table("timeline")
+
+    def run(self, run_id: str, *, children: bool = False) -> Archive:
+        """Return an archive of one run and, on request, of its child runs and theirs.
+
+        Raises :class:`RunNotFoundError` with the nearest ids where there is no such run.
+        """
+        known = self.table("dags", ["run_id"])["run_id"].tolist()
+        if run_id not in set(known):
+            alike = [key for key in known if key.endswith("/" + run_id)]
+            raise RunNotFoundError(run_id, (alike or difflib.get_close_matches(run_id, known, n=3))[:3])
+        return self.only(self._family(run_id) if children else [run_id])
+
+    def only(self, run_ids: Iterable[str]) -> Archive:
+        """Return an archive of these runs alone."""
+        wanted = list(dict.fromkeys(run_ids))
+        return Archive.from_tables({name: self._source.read(name, None, wanted) for name in BASE_TABLES})
+
+    def _family(self, run_id: str) -> list[str]:
+        links = self.table("links", ["parent_run_id", "child_run_id"]).dropna()
+        children = links.groupby("parent_run_id", sort=False)["child_run_id"].agg(list).to_dict()
+        family = [run_id]
+        for member in family:
+            family.extend(child for child in children.get(member, []) if child not in family)
+        return family
+
+    def to_parquet(self, store: str | os.PathLike[str]) -> None:
+        """Write every table to a store, replacing what the store held; see :func:`daganalysis.read_parquet`."""
+        from daganalysis.store import write_archive
+
+        write_archive(self, store)
+
+    def __len__(self) -> int:
+        """Return the number of runs."""
+        return self._source.read("dags", ["run_id"], None).num_rows
+
+    def __repr__(self) -> str:
+        return f"<Archive of {len(self)} runs, {self._source.describe()}>"

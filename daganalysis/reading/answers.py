@@ -1,0 +1,59 @@
+"""What reading hands on: one usable object of one response, still as JSON text, with where it came from."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+
+class Kind(enum.StrEnum):
+    """What an answer's object is."""
+
+    DAG = "dag"
+    NODE = "node"
+    SUB_TASK = "sub_task"
+    LOGS = "logs"
+
+
+@dataclass(slots=True)
+class Answer:
+    """One DAG, node or sub-task object, or one list of log records, of one response.
+
+    ``body`` is the object's JSON as bytes, syntactically valid UTF-8; of a DAG without its ``nodes`` (their texts, in order, are ``nodes``:
+    None where the response shows no nodes, the same bytes object wherever two answers show the same bytes). ``pointer`` is the JSON
+    pointer of the object in its document. Instants are nanoseconds since 1970 in UTC.
+    """
+
+    kind: Kind
+    gid: str
+    body: bytes
+    nodes: list[bytes] | None = None
+    cluster: str | None = None
+    source: str = ""
+    position: str = ""
+    observed_at: int | None = None
+    utc_offset_s: int | None = None
+    trace_id: str | None = None
+    http_status: int | None = None
+    request_ms: int | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Issue:
+    """One row of the ``issues`` table."""
+
+    severity: str
+    code: str
+    source: str | None = None
+    position: str | None = None
+    run_id: str | None = None
+    message: str = ""
+    hint: str | None = None
+
+
+@dataclass(slots=True)
+class Reading:
+    """What came of reading some sources."""
+
+    answers: list[Answer] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)

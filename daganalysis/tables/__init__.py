@@ -1,0 +1,31 @@
+"""Table declarations: what every table is, in one place."""
+
+from daganalysis.tables.base import (
+    ATTEMPTS,
+    BASE_TABLES,
+    DAGS,
+    ISSUES,
+    LINKS,
+    NODES,
+    SCHEMA_VERSION,
+    SNAPSHOTS,
+    SUB_TASKS,
+    TIMELINE,
+)
+from daganalysis.tables.declaration import Column, Table, Type
+
+__all__ = [
+    "ATTEMPTS",
+    "BASE_TABLES",
+    "DAGS",
+    "ISSUES",
+    "LINKS",
+    "NODES",
+    "SCHEMA_VERSION",
+    "SNAPSHOTS",
+    "SUB_TASKS",
+    "TIMELINE",
+    "Column",
+    "Table",
+    "Type",
+]

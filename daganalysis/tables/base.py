@@ -1,0 +1,213 @@
+"""The base tables: what an archive holds, flattened."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from daganalysis.tables.declaration import Column, Table, Type
+
+SCHEMA_VERSION = "1"
+"""Written into the metadata of every Parquet file of a store; raised whenever a declaration below changes."""
+
+RUN_ID = Column("run_id", Type.STRING, "the run: `<cluster>/<generic id>`, or `<generic id>` where no cluster label is given")
+_STAGE = Column("stage", Type.INTEGER, "the node's place in the DAG, from 1")
+_STATE = Column("state", Type.STRING, "as the API spells it in the newest answer", "the field was missing or unusable")
+_OPERATOR = Column("operator", Type.STRING, "as the API spells it in the newest answer", "the field was missing or unusable")
+_OUTCOME = Column("outcome", Type.STRING, "what state, operator, counters, logs and relatives say it came to")
+_START_TIME = Column("start_time", Type.INSTANT, "what the server said", "the epoch or year-1 placeholder, or no usable instant")
+_END_TIME = Column("end_time", Type.INSTANT, "what the server said", "the epoch or year-1 placeholder, or no usable instant")
+_STARTED_AT = Column("started_at", Type.INSTANT, "when it truly began", "not begun, or the served value is no true start (engine rule)")
+_ENDED_AT = Column("ended_at", Type.INSTANT, "when it truly ended", "not ended, or the served value is no true end (engine rule)")
+_DURATION = Column("duration_s", Type.REAL, "ended_at minus started_at, seconds", "either end is unknown, or the two contradict each other")
+_NODE_GID = Column("node_gid", Type.STRING, "generic id of the node", "the answer that told of the row named no node")
+_TASK_GID = Column("task_gid", Type.STRING, "generic id of the sub-task")
+_ADDITIONAL_DATA = Column("additional_data", Type.STRING, "the JSON text, unaltered", "null or absent in every answer")
+
+SNAPSHOTS = Table(
+    "snapshots",
+    "one DAG in one response",
+    (
+        RUN_ID,
+        Column("source", Type.STRING, "file (and member) the response came from"),
+        Column("position", Type.STRING, "place in that file: a line or a byte offset, then a JSON pointer"),
+        Column("observed_at", Type.INSTANT, "the envelope's timestamp", "a bare payload has none"),
+        Column("trace_id", Type.STRING, "the envelope's traceId", "absent"),
+        Column("http_status", Type.INTEGER, "the envelope's status", "absent"),
+        Column("request_ms", Type.INTEGER, "the envelope's duration, milliseconds", "absent"),
+        Column("state", Type.STRING, "state of the DAG in this response", "absent or unusable"),
+        Column("operator", Type.STRING, "operator of the DAG in this response", "absent or unusable"),
+        Column("stage", Type.INTEGER, "stage of the DAG in this response", "absent or unusable"),
+        Column("n_nodes", Type.INTEGER, "nodes shown in this response", "the response was asked for without details"),
+    ),
+    ("run_id", "observed_at", "source", "position"),
+)
+
+DAGS = Table(
+    "dags",
+    "one run",
+    (
+        RUN_ID,
+        Column("cluster", Type.STRING, "the cluster label", "none was given"),
+        Column("dag_gid", Type.STRING, "generic id of the DAG"),
+        Column("dag_id", Type.INTEGER, "row id in the owner's database", "absent or unusable"),
+        Column("name", Type.STRING, "the DAG's name", "absent or unusable"),
+        Column("workflow", Type.STRING, "the name without its parameters", "the name is null"),
+        Column("scope", Type.STRING, "`cluster`, `local` or `obproxy`, from the prefix of the generic id", "the id has no known layout"),
+        Column("owner_agent", Type.STRING, "`ip:port` of the agent that keeps a local DAG, from the generic id", "a cluster DAG, or an unknown layout"),
+        Column("stage", Type.INTEGER, "the stage being, or last, executed", "absent or unusable"),
+        Column("max_stage", Type.INTEGER, "number of stages", "absent or unusable"),
+        _STATE,
+        _OPERATOR,
+        _OUTCOME,
+        Column("work_ok", Type.BOOLEAN, "whether a passed or waiting sub-DAG had done its work", "no such sub-DAG, or it cannot be told"),
+        _START_TIME,
+        _END_TIME,
+        Column("created_at", Type.INSTANT, "when the rows were created", "no answer shows a row that was never run"),
+        Column("started_at", Type.INSTANT, "first known start, over all legs", "never started, or every trace of the first start is gone"),
+        Column("ended_at", Type.INSTANT, "last known end", "not ended, or unknown"),
+        Column("elapsed_s", Type.REAL, "first known start to last known end, all legs, seconds", "not ended, or either end is unknown"),
+        Column("active_s", Type.REAL, "time in which at least one known attempt was running, seconds", "no attempt has both ends known"),
+        Column("last_leg_s", Type.REAL, "what the API's own start and end give, seconds", "the API's start or end is no true one"),
+        Column("n_nodes", Type.INTEGER, "nodes known"),
+        Column("n_sub_tasks", Type.INTEGER, "sub-tasks known"),
+        Column("n_agents", Type.INTEGER, "different agents among the sub-tasks"),
+        Column("n_snapshots", Type.INTEGER, "different responses that told of the DAG"),
+        Column("retries_min", Type.INTEGER, "an operator retried the run at least so often (hand-shakes between DAGs not counted)"),
+        Column("retries_max", Type.INTEGER, "and at most so often"),
+        Column("rollbacks", Type.INTEGER, "rollbacks of the run that left a trace"),
+        Column("parent_run_id", Type.STRING, "run of the main DAG", "no main DAG is known"),
+        Column("maintenance_type", Type.INTEGER, "1 none, 2 global, 3 tenant, 4 obproxy", "absent (before obshell 4.3.1)"),
+        Column("maintenance_key", Type.STRING, "tenant name under a tenant lock, else empty", "absent (before obshell 4.3.1)"),
+        _ADDITIONAL_DATA,
+        Column("utc_offset_s", Type.INTEGER, "offset of the server's own times from UTC, seconds", "no usable instant"),
+        Column("first_observed_at", Type.INSTANT, "timestamp of the first answer about the run", "no answer had one"),
+        Column("last_observed_at", Type.INSTANT, "timestamp of the newest answer about the run", "no answer had one"),
+        Column("history", Type.STRING, "`complete`, `partial` or `last_leg`: how much of the run was observed"),
+    ),
+    ("run_id",),
+)
+
+NODES = Table(
+    "nodes",
+    "one node (stage) of a run",
+    (
+        Column("run_id", Type.STRING, RUN_ID.meaning, "the node's DAG is not in the archive"),
+        Column("stage", Type.INTEGER, _STAGE.meaning, "the node's DAG is not in the archive"),
+        _NODE_GID,
+        Column("node_id", Type.INTEGER, "row id in the owner's database", "absent or unusable"),
+        Column("name", Type.STRING, "the node's name", "absent or unusable"),
+        _STATE,
+        _OPERATOR,
+        _OUTCOME,
+        _START_TIME,
+        _END_TIME,
+        _STARTED_AT,
+        _ENDED_AT,
+        _DURATION,
+        Column("n_sub_tasks", Type.INTEGER, "sub-tasks known"),
+        _ADDITIONAL_DATA,
+    ),
+    ("run_id", "stage", "node_gid"),
+)
+
+SUB_TASKS = Table(
+    "sub_tasks",
+    "one sub-task",
+    (
+        Column("run_id", Type.STRING, RUN_ID.meaning, "the sub-task's DAG is not in the archive"),
+        Column("stage", Type.INTEGER, _STAGE.meaning, "the sub-task's DAG is not in the archive"),
+        _NODE_GID,
+        _TASK_GID,
+        Column("task_id", Type.INTEGER, "row id in the owner's database", "absent or unusable"),
+        Column("name", Type.STRING, "the sub-task's name", "absent or unusable"),
+        _STATE,
+        _OPERATOR,
+        _OUTCOME,
+        Column("execute_times", Type.INTEGER, "hand-outs to an executor", "absent or unusable"),
+        Column("agent", Type.STRING, "`ip:port` of execute_agent", "absent or unusable"),
+        Column("agent_ip", Type.STRING, "ip of execute_agent", "absent or unusable"),
+        Column("agent_port", Type.INTEGER, "port of execute_agent", "absent or unusable"),
+        _START_TIME,
+        _END_TIME,
+        _STARTED_AT,
+        _ENDED_AT,
+        _DURATION,
+        Column("task_logs", Type.STRINGS, "log lines of all its attempts, in order", "no answer showed its logs"),
+        _ADDITIONAL_DATA,
+    ),
+    ("run_id", "stage", "task_gid"),
+)
+
+ATTEMPTS = Table(
+    "attempts",
+    "one attempt of a sub-task",
+    (
+        RUN_ID,
+        _STAGE,
+        _TASK_GID,
+        Column("attempt", Type.INTEGER, "the value of execute_times it was, from 1"),
+        Column("kind", Type.STRING, "`run`, `rollback` or `unknown`"),
+        Column("started_at", Type.INSTANT, "when the executor began", "never executed, or no answer shows it"),
+        Column("ended_at", Type.INSTANT, "when it ended", "not ended, or no answer shows it"),
+        _DURATION,
+        _OUTCOME,
+        Column("agent", Type.STRING, "`ip:port` it was handed to", "no answer shows it"),
+        Column("evidence", Type.STRING, "`observed` in an answer, `inferred` from others, or `lost`"),
+    ),
+    ("run_id", "stage", "task_gid", "attempt"),
+)
+
+LINKS = Table(
+    "links",
+    "one main DAG and one of its child DAGs",
+    (
+        Column("parent_run_id", Type.STRING, "run of the main DAG (its key even where that DAG is not in the archive)"),
+        Column("child_run_id", Type.STRING, "run of the child DAG", "the child is not in the archive"),
+        Column("child_gid", Type.STRING, "generic id of the child DAG"),
+        Column("agent", Type.STRING, "`ip:port` of the agent that keeps the child", "the child's id has no known layout"),
+        Column("kind", Type.STRING, "`sub_dag`, `scale_out` or `remote`"),
+        Column("evidence", Type.STRING, "`additional_data` or `log`"),
+    ),
+    ("parent_run_id", "child_gid"),
+)
+
+ISSUES = Table(
+    "issues",
+    "one thing the reader should know about the input",
+    (
+        Column("severity", Type.STRING, "`error` (a record was rejected), `warning` (a value was) or `info`"),
+        Column("code", Type.STRING, "what kind of thing it is, kebab-case; the codes are listed in the documentation"),
+        Column("source", Type.STRING, "file (and member) it was found in", "it concerns a run, not a file"),
+        Column("position", Type.STRING, "line or byte offset, then a JSON pointer", "it concerns a whole file or a run"),
+        Column("run_id", Type.STRING, "the run it concerns", "none is known"),
+        Column("message", Type.STRING, "what it is"),
+        Column("hint", Type.STRING, "what to do", "nothing needs doing"),
+    ),
+    ("source", "position", "code", "run_id", "message"),
+)
+
+TIMELINE = Table(
+    "timeline",
+    "one stretch of a run's elapsed time, with what it was spent on",
+    (
+        RUN_ID,
+        Column("seq", Type.INTEGER, "order in time within the run, from 1; the stretches of a run follow each other without gap or overlap"),
+        Column("started_at", Type.INSTANT, "where the stretch begins"),
+        Column("ended_at", Type.INSTANT, "where it ends"),
+        Column("duration_s", Type.REAL, "its length, seconds"),
+        Column(
+            "category",
+            Type.STRING,
+            "`execute`, `dispatch`, `detect`, `handoff`, `wait_operator`, `wait_protocol`, `lost` or `unattributed`",
+        ),
+        Column("leg", Type.INTEGER, "the leg it belongs to, from 1; a wait belongs to the leg before it"),
+        Column("from_stage", Type.INTEGER, "the stage it lies in, or after", "before the first stage"),
+        Column("to_stage", Type.INTEGER, "the stage it lies in, or before", "after the last stage"),
+        Column("direction", Type.STRING, "`forward` or `rollback`: which way the leg walked the stages"),
+        Column("evidence", Type.STRING, "`observed` where both ends were served, `inferred` where one is bounded, `lost` where nothing is known"),
+    ),
+    ("run_id", "seq"),
+)
+
+BASE_TABLES = MappingProxyType({t.name: t for t in (SNAPSHOTS, DAGS, NODES, SUB_TASKS, ATTEMPTS, LINKS, ISSUES, TIMELINE)})
+"""Every base table by name; the same names are attributes of an Archive and folders of a store."""

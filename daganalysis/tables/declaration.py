@@ -1,0 +1,129 @@
+"""What a table is: its columns with their types and meanings, declared once.
+
+The Parquet schema, the empty frame, the check of a result and the documentation page all come from these declarations.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from daganalysis.errors import DagAnalysisError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    import pyarrow as pa
+
+
+class Type(enum.Enum):
+    """The types a column may have, each with one Arrow and one pandas spelling."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    REAL = "real"
+    BOOLEAN = "boolean"
+    INSTANT = "instant"
+    STRINGS = "list of string"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name, type and meaning, and when it is null (never, if that is empty)."""
+
+    name: str
+    type: Type
+    meaning: str
+    null_when: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: what a row is, its columns, and the columns it is sorted by.
+
+    >>> from daganalysis.tables import BASE_TABLES
+    >>> BASE_TABLES["links"].row
+    'one main DAG and one of its child DAGs'
+    """
+
+    name: str
+    row: str
+    columns: tuple[Column, ...]
+    sort: tuple[str, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The column names, in order."""
+        return [column.name for column in self.columns]
+
+    def schema(self) -> pa.Schema:
+        """Return the Arrow schema, which is the Parquet schema too."""
+        import pyarrow as pa
+
+        return pa.schema([pa.field(column.name, _arrow_type(column.type)) for column in self.columns])
+
+    def arrow(self, rows: Mapping[str, Sequence[object]]) -> pa.Table:
+        """Make an Arrow table of equally long columns of plain Python values (instants as nanoseconds since 1970)."""
+        import pyarrow as pa
+
+        arrays = []
+        for column in self.columns:
+            values = rows[column.name]
+            if column.type is Type.INSTANT:
+                arrays.append(pa.array(values, pa.int64()).cast(_arrow_type(column.type)))
+            else:
+                arrays.append(pa.array(values, _arrow_type(column.type)))
+        return pa.Table.from_arrays(arrays, schema=self.schema())
+
+    def frame(self, table: pa.Table) -> pd.DataFrame:
+        """Turn an Arrow table (some or all of these columns) into a pandas frame with this package's dtypes."""
+        import pandas as pd
+        import pyarrow as pa
+
+        mapped = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype(), pa.string(): pd.StringDtype(na_value=float("nan"))}
+        frame: pd.DataFrame = table.to_pandas(types_mapper=mapped.get, ignore_metadata=True)
+        return frame
+
+    def empty(self) -> pd.DataFrame:
+        """Return a frame of no rows with every column."""
+        return self.frame(self.schema().empty_table())
+
+    def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a new frame with exactly the declared columns and dtypes, sorted by the key, with a RangeIndex.
+
+        A missing or an extra column is a mistake of this program and raises :class:`DagAnalysisError`.
+        """
+        missing = [name for name in self.names if name not in frame.columns]
+        extra = [str(name) for name in frame.columns if name not in self.names]
+        if missing or extra:
+            raise DagAnalysisError(f"a result does not match its declaration: missing {missing}, extra {extra}", where=self.name)
+        result = frame[self.names].astype({column.name: _pandas_dtype(column.type) for column in self.columns})
+        return result.sort_values(list(self.sort), kind="stable", ignore_index=True) if self.sort else result.reset_index(drop=True)
+
+
+def _arrow_type(kind: Type) -> pa.DataType:
+    import pyarrow as pa
+
+    return {
+        Type.STRING: pa.string(),
+        Type.INTEGER: pa.int64(),
+        Type.REAL: pa.float64(),
+        Type.BOOLEAN: pa.bool_(),
+        Type.INSTANT: pa.timestamp("ns", "UTC"),
+        Type.STRINGS: pa.list_(pa.string()),
+    }[kind]
+
+
+def _pandas_dtype(kind: Type) -> object:
+    import pandas as pd
+
+    return {
+        Type.STRING: pd.StringDtype(na_value=float("nan")),
+        Type.INTEGER: pd.Int64Dtype(),
+        Type.REAL: "float64",
+        Type.BOOLEAN: pd.BooleanDtype(),
+        Type.INSTANT: pd.DatetimeTZDtype("ns", "UTC"),
+        Type.STRINGS: "object",
+    }[kind]
