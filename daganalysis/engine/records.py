@@ -1,0 +1,93 @@
+"""The engine's objects as one answer showed them: DAG, node, sub-task and log record, cleaned of wire detail.
+
+Instants are nanoseconds since 1970 in UTC, None for the server's placeholders (epoch, year 1) and for anything that is no instant.
+A field that was missing or of a wrong type is None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class SubTask:
+    """One sub-task as one answer showed it."""
+
+    gid: str
+    task_id: int | None = None
+    name: str | None = None
+    state: str | None = None
+    operator: str | None = None
+    start: int | None = None
+    end: int | None = None
+    additional_data: str | None = None
+    execute_times: int | None = None
+    agent_ip: str | None = None
+    agent_port: int | None = None
+    logs: list[str] | None = None
+
+
+@dataclass(slots=True)
+class Node:
+    """One node as one answer showed it; ``sub_tasks`` is None where they were not shown."""
+
+    gid: str
+    node_id: int | None = None
+    name: str | None = None
+    state: str | None = None
+    operator: str | None = None
+    start: int | None = None
+    end: int | None = None
+    additional_data: str | None = None
+    sub_tasks: list[SubTask] | None = None
+
+
+@dataclass(slots=True)
+class Dag:
+    """One DAG's own fields as one answer showed them (its nodes are decoded apart, each different text once)."""
+
+    gid: str
+    dag_id: int | None = None
+    name: str | None = None
+    stage: int | None = None
+    max_stage: int | None = None
+    state: str | None = None
+    operator: str | None = None
+    start: int | None = None
+    end: int | None = None
+    maintenance_type: int | None = None
+    maintenance_key: str | None = None
+    additional_data: str | None = None
+    utc_offset_s: int | None = None
+
+
+@dataclass(slots=True)
+class LogRecord:
+    """One record of ``GET /sub_task/{id}/logs``: a line with its attempt number and time."""
+
+    log_id: int | None
+    task_id: int | None
+    attempt: int | None
+    line: str
+    written: int | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Problem:
+    """A value that could not be used: where in the object (JSON pointer), which issue code, and in words."""
+
+    pointer: str
+    code: str
+    message: str
+    severity: str = "warning"
+
+
+@dataclass(slots=True)
+class Decoded(Generic[T]):
+    """A decoded object with what was wrong with it."""
+
+    value: T
+    problems: list[Problem] = field(default_factory=list)
