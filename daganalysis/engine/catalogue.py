@@ -1,0 +1,62 @@
+"""The DAGs obshell builds: how their names carry parameters, and which of them wait for another DAG (engine-semantics §7, §10)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_PARAMETRISED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), workflow)
+    for pattern, workflow in (
+        (r"Create tenant .+", "Create tenant"),
+        (r"Drop tenant .+", "Drop tenant"),
+        (r"Upgrade obshell \S+", "Upgrade obshell"),
+        (r"Upgrade check obshell \S+", "Upgrade check obshell"),
+        (r"Upgrade check OB \S+", "Upgrade check OB"),
+        (r"OB rolling upgrade \S+", "OB rolling upgrade"),
+        (r"OB stop service upgrade \S+", "OB stop service upgrade"),
+        (r"Restore backup_.+", "Restore backup"),
+        (r"Cancel restore .+", "Cancel restore"),
+        (r"Set obcluster backup config for .+", "Set obcluster backup config"),
+        (r"Obcluster start (full|increment) backup for .+", r"Obcluster start \1 backup"),
+        (r"Wait tenant purge finished .+", "Wait tenant purge finished"),
+        (r"(Scale out|Scale in|Modify) tenant replicas .+", r"\1 tenant replicas"),
+        (r"Modify tenant primary zone .+", "Modify tenant primary zone"),
+        (r"Delete zone .+", "Delete zone"),
+        (r"Remove follower agent .+", "Remove follower agent"),
+        (r"Rebuild .+", "Rebuild"),
+    )
+)
+"""Names with parameters, and the workflow each is a run of."""
+
+CHILD_WORKFLOWS = frozenset({"Start observer", "Stop observer", "Local scale out"})
+"""DAGs that stand FAILED on purpose, waiting for their main DAG to advance them (engine-semantics §7 A, B)."""
+
+LAST_WAIT = "Wait for task to end"
+"""The last node of a Start or Stop observer sub-DAG: it always fails on purpose, at once (engine-semantics §7 A 5)."""
+
+
+def workflow_of(name: str | None) -> str | None:
+    """Return a DAG's name with its parameters removed.
+
+    >>> workflow_of("Create tenant t1"), workflow_of("Upgrade obshell 4.3.1.0-1"), workflow_of("Start OB")
+    ('Create tenant', 'Upgrade obshell', 'Start OB')
+    """
+    if name is None:
+        return None
+    for pattern, workflow in _PARAMETRISED:
+        match = pattern.fullmatch(name)
+        if match:
+            return match.expand(workflow)
+    return name
+
+
+def is_sub_dag(name: str | None, node_names: Sequence[str | None]) -> bool:
+    """Tell whether a DAG is a per-agent sub-DAG of Start or Stop OB, by its name and its last node (engine-semantics §7 A).
+
+    A remote one-node DAG bears the same name and has no such last node.
+    """
+    return name in {"Start observer", "Stop observer"} and len(node_names) > 1 and node_names[-1] == LAST_WAIT

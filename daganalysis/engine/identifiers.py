@@ -1,0 +1,60 @@
+"""Generic ids: what the text of an id says about the DAG and its owner."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+_ADDRESS_DIGITS = {"2": 10, "3": 39, "4": 10, "5": 39}
+_PORT_DIGITS = 5
+_SCOPES = {"1": "cluster", "2": "local", "3": "local", "4": "obproxy", "5": "obproxy"}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a generic id says: the scope, the owning agent of a local DAG, the row id there."""
+
+    scope: str | None
+    owner_agent: str | None
+    row_id: str | None
+
+
+_UNKNOWN = Identity(None, None, None)
+
+
+def agent_address(ip: str | None, port: int | None) -> str | None:
+    """Join an address and a port as obshell writes them, IPv6 in brackets; None if either is missing.
+
+    >>> agent_address("192.0.2.1", 2886), agent_address("2001:db8::1", 2886)
+    ('192.0.2.1:2886', '[2001:db8::1]:2886')
+    """
+    if ip is None or port is None:
+        return None
+    return f"[{ip}]:{port}" if ":" in ip and not ip.startswith("[") else f"{ip}:{port}"
+
+
+def identify(gid: str) -> Identity:
+    """Read a generic id (engine-semantics §4; obshell's engine/task/task_dto.go). Nothing is known of an id of another layout.
+
+    >>> identify("11")
+    Identity(scope='cluster', owner_agent=None, row_id='1')
+    >>> identify("22130706433028869")
+    Identity(scope='local', owner_agent='127.0.0.1:2886', row_id='9')
+    """
+    prefix = gid[:1]
+    if not gid.isascii() or not gid.isdigit() or prefix not in _SCOPES or len(gid) < 2:
+        return _UNKNOWN
+    width = _ADDRESS_DIGITS.get(prefix)
+    if width is None:
+        return Identity(_SCOPES[prefix], None, gid[1:])
+    address, port, row_id = gid[1 : 1 + width], gid[1 + width : 1 + width + _PORT_DIGITS], gid[1 + width + _PORT_DIGITS :]
+    # A longer id than any real one would only cost time to convert.
+    if not row_id or len(row_id) > 24:
+        return _UNKNOWN
+    try:
+        ip = ipaddress.IPv4Address(int(address)) if width == 10 else ipaddress.IPv6Address(int(address))
+    except ipaddress.AddressValueError:
+        return _UNKNOWN
+    if int(port) > 65535:
+        return _UNKNOWN
+    return Identity(_SCOPES[prefix], agent_address(str(ip), int(port)), row_id)

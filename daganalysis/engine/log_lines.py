@@ -1,0 +1,83 @@
+"""The engine's own log lines: what a line of task_logs says about the attempt that wrote it (engine-semantics §8)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CANCELLED = "sub task cancelled"
+TIMED_OUT = "sub task timeout"
+WAITING = "wait operator to advance"
+
+_EXECUTOR_TIMEOUT = re.compile(r"\btask \d+ timeout\b")
+_INTERRUPTED = "task unexpectedly interrupted and cannot continue"
+_ERROR = re.compile(r"^ERROR: (?:\[(?P<code>[A-Za-z][\w.]*)\]: )?(?P<message>.*)", re.DOTALL)
+_SCALE_OUT_CHILD = re.compile(r"^create local scale out dag success, genericID:(\d+)")
+_REMOTE_CHILD = re.compile(r"\bremote task (\d{2,64})\b")
+_SENT_OPERATOR = re.compile(r"\bsend operator (RETRY|ROLLBACK) request to \S*/task/dag/(\d+)")
+
+
+def is_error(line: str) -> bool:
+    """Tell whether a line is an ERROR line of the task itself (a copied one carries the other task's name in front)."""
+    return line.startswith("ERROR: ")
+
+
+def error_parts(line: str) -> tuple[str | None, str]:
+    """Split an ERROR line into its code (None before obshell 4.3.1) and its message.
+
+    >>> error_parts("ERROR: [OB.Server.Process.NotExist]: Observer process not exist")
+    ('OB.Server.Process.NotExist', 'Observer process not exist')
+    >>> error_parts("ERROR: dial failed")
+    (None, 'dial failed')
+    """
+    match = _ERROR.match(line)
+    return (match["code"], match["message"]) if match else (None, line)
+
+
+def verdict(lines: Sequence[str]) -> str | None:
+    """Say how the last attempt that wrote these lines came to fail, from its last telling line; None if no line tells.
+
+    One of ``cancelled`` ``timeout`` ``waiting`` ``interrupted`` ``failed``.
+
+    >>> verdict(["start", "wait operator to advance"])
+    'waiting'
+    >>> verdict(["ERROR: [Common.Unexpected]: Unexpected error: task 7 timeout"])
+    'timeout'
+    """
+    for line in reversed(lines):
+        if line == CANCELLED:
+            return "cancelled"
+        if line == TIMED_OUT:
+            return "timeout"
+        if line == WAITING:
+            return "waiting"
+        if line.startswith("ERROR: "):
+            if _EXECUTOR_TIMEOUT.search(line):
+                return "timeout"
+            return "interrupted" if _INTERRUPTED in line else "failed"
+    return None
+
+
+def scale_out_child(line: str) -> str | None:
+    """Return the generic id of the local DAG that a scale-out created, if the line tells it."""
+    match = _SCALE_OUT_CHILD.match(line)
+    return match[1] if match else None
+
+
+def remote_child(line: str) -> str | None:
+    """Return the generic id of the one-node DAG on another agent that the line speaks of, if it does.
+
+    >>> remote_child("remote task 22130706433028869 Start observer running [1/1]")
+    '22130706433028869'
+    """
+    match = _REMOTE_CHILD.search(line)
+    return match[1] if match else None
+
+
+def sent_operator(line: str) -> tuple[str, str] | None:
+    """Return (operator, generic id) if the line says that this task asked another DAG to retry or to roll back."""
+    match = _SENT_OPERATOR.search(line)
+    return (match[1], match[2]) if match else None

@@ -1,0 +1,248 @@
+"""What an object's state, operator, counters, logs and relatives say it came to: the rules, as data, each with its name and source.
+
+The first rule of a level that holds decides. :func:`judge` returns the rule, so that a user can ask why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STATES = frozenset({"PENDING", "READY", "RUNNING", "FAILED", "SUCCEED"})
+OPERATORS = frozenset({"RUN", "RETRY", "ROLLBACK", "CANCEL", "PASS"})
+
+DAG_OUTCOMES = (
+    "succeeded",
+    "succeeded_after_retry",
+    "succeeded_with_node_pass",
+    "passed",
+    "rolled_back",
+    "rollback_failed",
+    "cancelled",
+    "failed",
+    "waiting",
+    "running",
+    "not_started",
+    "unknown",
+)
+"""Every outcome of a DAG, the good ones first."""
+
+TASK_OUTCOMES = (
+    "succeeded",
+    "failed",
+    "timeout",
+    "cancelled",
+    "cancelled_before_start",
+    "waiting",
+    "passed",
+    "rolled_back",
+    "rollback_failed",
+    "running",
+    "ready",
+    "never_run",
+    "interrupted",
+    "unknown",
+)
+"""Every outcome of a node, a sub-task or an attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the rules look at; each level uses those that it has.
+
+    ``verdict`` is how the newest attempt failed by its own lines (:func:`daganalysis.engine.log_lines.verdict`), ``executed`` whether anything
+    was ever handed out, ``begun`` whether the DAG had ever started, ``deliberate`` whether a child DAG stands waiting for its main DAG,
+    ``retried`` whether an operator retried the run, ``node_passed`` whether an operator passed one of its nodes.
+    """
+
+    state: str | None
+    operator: str | None
+    verdict: str | None = None
+    executed: bool = True
+    begun: bool = True
+    deliberate: bool = False
+    retried: bool = False
+    node_passed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: its name, the outcome it gives, when it holds, in words, and where it comes from."""
+
+    name: str
+    outcome: str
+    holds: Callable[[Facts], bool]
+    why: str
+    source: str
+
+
+def _is(state: str, *operators: str) -> Callable[[Facts], bool]:
+    return lambda facts: facts.state == state and (not operators or facts.operator in operators)
+
+
+_UNKNOWN = Rule(
+    "unknown-state",
+    "unknown",
+    lambda facts: facts.state not in STATES or facts.operator not in OPERATORS,
+    "the state or the operator is none that the engine has",
+    "engine-semantics §1",
+)
+_NOTHING_HOLDS = Rule("no-rule", "unknown", lambda _: True, "no rule covers this state and operator", "engine-semantics §1")
+
+DAG_RULES = (
+    _UNKNOWN,
+    Rule("dag-passed", "passed", _is("SUCCEED", "PASS"), "an operator passed the whole DAG", "engine-semantics §2.6"),
+    Rule("dag-rolled-back", "rolled_back", _is("SUCCEED", "ROLLBACK"), "SUCCEED under ROLLBACK: it was undone", "engine-semantics §2.4"),
+    Rule(
+        "dag-cancelled-in-rollback",
+        "cancelled",
+        _is("SUCCEED", "CANCEL"),
+        "cancelled during a rollback, after which it ran forward to its end",
+        "engine-semantics §2.5",
+    ),
+    Rule(
+        "dag-node-passed",
+        "succeeded_with_node_pass",
+        lambda facts: facts.state == "SUCCEED" and facts.node_passed,
+        "it succeeded, but an operator passed one of its nodes",
+        "engine-semantics §2.6",
+    ),
+    Rule(
+        "dag-succeeded-after-retry",
+        "succeeded_after_retry",
+        lambda facts: facts.state == "SUCCEED" and facts.retried,
+        "it succeeded after an operator had retried it",
+        "engine-semantics §2.3",
+    ),
+    Rule("dag-succeeded", "succeeded", _is("SUCCEED"), "SUCCEED under RUN, no trace of an operator", "engine-semantics §1"),
+    Rule("dag-cancelled", "cancelled", _is("FAILED", "CANCEL"), "an operator cancelled it", "engine-semantics §2.5"),
+    Rule("dag-rollback-failed", "rollback_failed", _is("FAILED", "ROLLBACK"), "its rollback failed", "engine-semantics §2.4"),
+    Rule(
+        "dag-waiting",
+        "waiting",
+        lambda facts: facts.state == "FAILED" and facts.deliberate,
+        "a child DAG that stands FAILED on purpose until its main DAG advances it",
+        "engine-semantics §7",
+    ),
+    Rule("dag-failed", "failed", _is("FAILED"), "a sub-task failed and nobody has acted since", "engine-semantics §2.2"),
+    Rule("dag-running", "running", _is("RUNNING"), "the newest answer shows it running", "engine-semantics §2.1"),
+    Rule(
+        "dag-not-started",
+        "not_started",
+        lambda facts: facts.state == "READY" and not facts.begun,
+        "the scheduler has not taken it up yet",
+        "engine-semantics §2.1",
+    ),
+    Rule("dag-resumed", "running", _is("READY"), "an operator's request is waiting for the next pass of the scheduler", "engine-semantics §2.3"),
+)
+
+NODE_RULES = (
+    _UNKNOWN,
+    Rule("node-passed", "passed", _is("SUCCEED", "PASS"), "an operator passed it", "engine-semantics §2.6"),
+    Rule("node-rolled-back", "rolled_back", _is("SUCCEED", "ROLLBACK"), "its rollback succeeded", "engine-semantics §2.4"),
+    Rule("node-succeeded", "succeeded", _is("SUCCEED"), "all its sub-tasks succeeded", "engine-semantics §2.2"),
+    Rule("node-cancelled", "cancelled", _is("FAILED", "CANCEL"), "it was the current node when the DAG was cancelled", "engine-semantics §2.5"),
+    Rule("node-rollback-failed", "rollback_failed", _is("FAILED", "ROLLBACK"), "its rollback failed", "engine-semantics §2.4"),
+    Rule(
+        "node-waiting",
+        "waiting",
+        lambda facts: facts.state == "FAILED" and facts.deliberate,
+        "it failed on purpose, to wait for the main DAG",
+        "engine-semantics §7",
+    ),
+    Rule("node-failed", "failed", _is("FAILED"), "one of its sub-tasks failed", "engine-semantics §2.2"),
+    Rule("node-running", "running", _is("RUNNING"), "the newest answer shows it running", "engine-semantics §2.1"),
+    Rule(
+        "node-ready",
+        "ready",
+        _is("PENDING", "RETRY", "ROLLBACK", "CANCEL"),
+        "an operator's request reset it and it waits for its turn",
+        "engine-semantics §2.3",
+    ),
+    Rule("node-never-run", "never_run", _is("PENDING"), "the DAG has not reached it", "engine-semantics §2.2"),
+)
+
+_HOW_IT_FAILED = (
+    Rule(
+        "cancelled-before-start",
+        "cancelled_before_start",
+        lambda facts: facts.state == "FAILED" and facts.verdict == "cancelled_before_start",
+        "cancelled while it waited to be executed: its start is not one of its own",
+        "engine-semantics §2.5",
+    ),
+    Rule(
+        "cancelled",
+        "cancelled",
+        lambda facts: facts.state == "FAILED" and facts.verdict == "cancelled",
+        "the scheduler wrote `sub task cancelled`",
+        "engine-semantics §2.5",
+    ),
+    Rule(
+        "timed-out",
+        "timeout",
+        lambda facts: facts.state == "FAILED" and facts.verdict == "timeout",
+        "the scheduler or the executor wrote that it timed out",
+        "engine-semantics §2.7",
+    ),
+    Rule(
+        "interrupted",
+        "interrupted",
+        lambda facts: facts.state == "FAILED" and facts.verdict == "interrupted",
+        "the agent restarted and the task cannot continue",
+        "engine-semantics §2.10",
+    ),
+    Rule(
+        "waiting",
+        "waiting",
+        lambda facts: facts.state == "FAILED" and facts.verdict == "waiting",
+        "it failed on purpose with `wait operator to advance`",
+        "engine-semantics §7",
+    ),
+)
+
+SUB_TASK_RULES = (
+    _UNKNOWN,
+    Rule("sub-task-passed", "passed", _is("SUCCEED", "PASS"), "an operator passed it", "engine-semantics §2.6"),
+    Rule(
+        "sub-task-never-run",
+        "never_run",
+        lambda facts: not facts.executed or facts.state == "PENDING",
+        "it was never handed out, whatever its times say",
+        "engine-semantics §11",
+    ),
+    Rule("sub-task-rolled-back", "rolled_back", _is("SUCCEED", "ROLLBACK"), "its last attempt was a rollback that succeeded", "engine-semantics §2.4"),
+    Rule("sub-task-succeeded", "succeeded", _is("SUCCEED"), "its last attempt succeeded", "engine-semantics §2.2"),
+    *_HOW_IT_FAILED,
+    Rule("sub-task-rollback-failed", "rollback_failed", _is("FAILED", "ROLLBACK"), "its last attempt was a rollback that failed", "engine-semantics §2.3"),
+    Rule("sub-task-failed", "failed", _is("FAILED"), "its last attempt failed", "engine-semantics §2.2"),
+    Rule("sub-task-running", "running", _is("RUNNING"), "the newest answer shows it running", "engine-semantics §2.1"),
+    Rule("sub-task-ready", "ready", _is("READY"), "handed out, not begun", "engine-semantics §2.1"),
+)
+
+ATTEMPT_RULES = (
+    Rule("attempt-succeeded", "succeeded", _is("SUCCEED"), "its row said SUCCEED", "engine-semantics §2.2"),
+    *_HOW_IT_FAILED,
+    Rule("attempt-failed", "failed", _is("FAILED"), "its row said FAILED", "engine-semantics §2.2"),
+    Rule("attempt-running", "running", _is("RUNNING"), "the newest answer shows it running", "engine-semantics §2.1"),
+    Rule("attempt-ready", "ready", _is("READY"), "handed out, not begun", "engine-semantics §2.1"),
+)
+
+RULES = {"dag": DAG_RULES, "node": NODE_RULES, "sub_task": SUB_TASK_RULES, "attempt": ATTEMPT_RULES}
+"""The rules of each level, in the order in which they are tried."""
+
+
+def judge(level: str, facts: Facts) -> Rule:
+    """Return the first rule of a level (`dag`, `node`, `sub_task`, `attempt`) that holds.
+
+    >>> judge("dag", Facts("SUCCEED", "ROLLBACK")).outcome
+    'rolled_back'
+    >>> judge("dag", Facts("NEW", "RUN")).outcome
+    'unknown'
+    """
+    for rule in RULES[level]:
+        if rule.holds(facts):
+            return rule
+    return _NOTHING_HOLDS

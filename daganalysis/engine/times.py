@@ -1,0 +1,84 @@
+"""Which served times are true, by level, state and operator (engine-semantics §3).
+
+The server overwrites its rows, so a time is only meaningful in some states; elsewhere it is the row's creation time, the previous
+execution's value, a copy of the start, or the time of an operator's request. Placeholders have become None before they come here.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple
+
+
+class Meaning(enum.Enum):
+    """What a served time stands for."""
+
+    TRUE = "when it happened"
+    CREATED = "when the row was created"
+    PREVIOUS = "the previous execution's value"
+    UNSET = "nothing yet"
+    COPY = "a copy of the start"
+    REQUEST = "the operator's request"
+
+
+class Times(NamedTuple):
+    """What the start and the end of an object in some state stand for."""
+
+    start: Meaning
+    end: Meaning
+
+
+_T, _CR, _PREV, _NONE, _COPY, _OP = (
+    Meaning.TRUE,
+    Meaning.CREATED,
+    Meaning.PREVIOUS,
+    Meaning.UNSET,
+    Meaning.COPY,
+    Meaning.REQUEST,
+)
+_FINISHED = {"FAILED", "SUCCEED"}
+_NOTHING = Times(_NONE, _NONE)
+
+SCHEDULER_SLEEP_S = 1.0
+"""The scheduler sleeps this long between two passes (engine-semantics §2.1; constant/scheduler.go): a lower bound of its tick."""
+
+
+def dag_times(state: str | None, operator: str | None) -> Times:
+    """Say what a DAG's start and end stand for.
+
+    >>> dag_times("RUNNING", "RUN").end.value
+    'nothing yet'
+    """
+    if state == "READY":
+        return Times(_CR, _CR) if operator == "RUN" else _NOTHING
+    if state == "RUNNING":
+        return Times(_T, _NONE)
+    if state in _FINISHED:
+        return Times(_T, _OP if operator == "PASS" else _T)
+    return _NOTHING
+
+
+def node_times(state: str | None, operator: str | None, *, executed: bool) -> Times:
+    """Say what a node's start and end stand for; ``executed`` says whether any of its sub-tasks was ever handed out."""
+    if state == "PENDING":
+        return Times(_CR, _CR) if operator == "RUN" else _NOTHING
+    if state == "RUNNING":
+        return Times(_T, _COPY)
+    if state in _FINISHED:
+        if operator == "PASS":
+            return Times(_T if executed else _CR, _OP)
+        return Times(_T, _T)
+    return _NOTHING
+
+
+def sub_task_times(state: str | None, operator: str | None, execute_times: int) -> Times:
+    """Say what a sub-task's start and end stand for (a cancel before the start is recognised apart, from its log)."""
+    if execute_times <= 0:
+        return Times(_CR, _OP if operator == "PASS" else _CR) if state in {"PENDING", "READY", *_FINISHED} else _NOTHING
+    if state == "READY":
+        return Times(_CR, _CR) if execute_times == 1 else Times(_PREV, _PREV)
+    if state == "RUNNING":
+        return Times(_T, _CR if execute_times == 1 else _PREV)
+    if state in _FINISHED:
+        return Times(_T, _OP if operator == "PASS" else _T)
+    return _NOTHING
