@@ -1,0 +1,216 @@
+"""Replacing a store as a whole: one writer at a time, and every reader sees the old content or the new, never a mixture.
+
+The new content is built in a hidden folder beside the store, ``.NAME.new``, forced to the disk, and exchanged with the store in one step.
+A crash before that step leaves the old content, a crash after it the new; what else it leaves behind is cleared away by the next writer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import logging
+import os
+import shutil
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from daganalysis.errors import StoreBusyError, StoreError
+from daganalysis.tables import BASE_TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PRIVATE_FOLDERS = ("_evidence", "_sources")
+LOCK_WAIT_S = 60.0
+"""How long a writer waits for another to finish before it gives up."""
+
+_POLL_S = 0.05
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+_log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def new_generation(store: Path, wait_s: float = LOCK_WAIT_S) -> Iterator[Path]:
+    """Give an empty folder to fill; when the block ends well it becomes the store, else it is removed and the store stays as it was.
+
+    Raises :class:`StoreBusyError` if another process keeps writing the store for ``wait_s`` seconds, :class:`StoreError` if the folder
+    holds other things than a store, or cannot be written (a full disk, a missing permission).
+    """
+    with locked(store, wait_s) as real, staged(real) as folder:
+        yield folder
+
+
+@contextlib.contextmanager
+def locked(store: Path, wait_s: float = LOCK_WAIT_S) -> Iterator[Path]:
+    """Keep other writers out, clear away what a crashed one left behind, and give the store's real path (links followed)."""
+    real = store.resolve()
+    with _writing(real):
+        real.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(real.parent / f".{real.name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        _wait_for_lock(handle, real, wait_s)
+        with _writing(real):
+            _clear_left_overs(real)
+        _refuse_other_folders(real)
+        yield real
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def staged(store: Path) -> Iterator[Path]:
+    """Give an empty folder beside a locked store, and exchange the two when the block ends well."""
+    folder = _beside(store, "new")
+    with _writing(store):
+        folder.mkdir()
+        try:
+            yield folder
+            _keep_foreign_files(store, folder)
+            _force_folders(folder)
+            _put_in_place(folder, store)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def readable_folder(store: Path) -> Path:
+    """Return the folder to read a store from: its own, or the old content where a crash came between two renames.
+
+    That second case exists only where the system cannot exchange two folders in one step.
+    """
+    if not store.exists():
+        old = _beside(store.resolve(), "old")
+        if old.is_dir():
+            return old
+    return store
+
+
+def _beside(store: Path, role: str) -> Path:
+    return store.parent / f".{store.name}.{role}"
+
+
+@contextlib.contextmanager
+def _writing(store: Path) -> Iterator[None]:
+    """Turn the system's errors into ours, with what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise StoreError(
+                "no space left to write the store", where=str(store), hint="it is as it was before; free some space, or name another folder"
+            ) from error
+        reason = error.strerror or str(error)
+        raise StoreError(f"the store cannot be written ({reason})", where=str(error.filename or store), hint="it is as it was before") from error
+
+
+def _wait_for_lock(handle: int, store: Path, wait_s: float) -> None:
+    for _ in range(max(1, round(wait_s / _POLL_S))):
+        if _try_lock(handle):
+            return
+        time.sleep(_POLL_S)
+    raise StoreBusyError(
+        f"another process has been writing the store for more than {wait_s:g} s", where=str(store), hint="try again when it is done"
+    )
+
+
+if sys.platform == "win32":  # pragma: no cover
+
+    def _try_lock(handle: int) -> bool:
+        import msvcrt
+
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+
+    def _try_lock(handle: int) -> bool:
+        import fcntl
+
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def _clear_left_overs(store: Path) -> None:
+    old, new = _beside(store, "old"), _beside(store, "new")
+    if old.exists():
+        if not store.exists():
+            old.rename(store)
+        _log.warning("an earlier load of %s was interrupted; its left-overs were removed", store)
+        shutil.rmtree(old, ignore_errors=True)
+    if new.exists():
+        _log.warning("an earlier load of %s was interrupted; its left-overs were removed", store)
+        shutil.rmtree(new)
+
+
+def _refuse_other_folders(store: Path) -> None:
+    if not store.exists():
+        return
+    if not store.is_dir():
+        raise StoreError("the store's path is a file", where=str(store), hint="name a folder")
+    if any(store.iterdir()) and not (store / "dags").is_dir():
+        raise StoreError("the folder holds other things and is no store", where=str(store), hint="name a new or an empty folder")
+
+
+def _keep_foreign_files(store: Path, folder: Path) -> None:
+    """What a user put into the store's folder stays there."""
+    ours = {*BASE_TABLES, *PRIVATE_FOLDERS}
+    for entry in store.iterdir() if store.exists() else ():
+        if entry.name in ours:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.copytree(entry, folder / entry.name, symlinks=True)
+        else:
+            shutil.copy2(entry, folder / entry.name, follow_symlinks=False)
+
+
+def _force_folders(folder: Path) -> None:
+    """Force the names in a folder and below to the disk (the files were when they were written)."""
+    for place, _, _ in os.walk(folder):
+        _force(place)
+
+
+def _force(folder: str | Path) -> None:
+    if sys.platform == "win32":  # pragma: no cover
+        return  # folders cannot be opened there
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _put_in_place(folder: Path, store: Path) -> None:
+    if not store.exists() or not any(store.iterdir()):
+        if store.exists():
+            store.rmdir()
+        folder.rename(store)
+    elif not _exchange(folder, store):
+        old = _beside(store, "old")
+        store.rename(old)
+        folder.rename(store)
+        shutil.rmtree(old, ignore_errors=True)
+    _force(store.parent)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two folders in one step; False where the system or the file system cannot."""
+    if not sys.platform.startswith("linux"):
+        return False
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    if rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in {errno.ENOSYS, errno.EINVAL, errno.EPERM, errno.EOPNOTSUPP}:
+        return False
+    raise OSError(code, os.strerror(code), str(other))

@@ -1,0 +1,109 @@
+"""Opening a store to read, and writing an archive as one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daganalysis.archive import Archive
+from daganalysis.errors import StoreError
+from daganalysis.store.commit import new_generation, readable_folder
+from daganalysis.store.parts import check_version, read_parts, write_part
+from daganalysis.tables import BASE_TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+RUN_KEY = {"links": "parent_run_id"}
+"""The column that names the run, where it is not ``run_id``."""
+
+
+def is_store(path: str | os.PathLike[str]) -> bool:
+    """Say whether a path is a store: a folder with a ``dags`` table in it.
+
+    >>> is_store("no/such/folder")
+    False
+    """
+    return next((readable_folder(Path(path)) / "dags").glob("*.parquet"), None) is not None
+
+
+def read_parquet(store: str | os.PathLike[str]) -> Archive:
+    """Open a store as an archive; tables and columns are read when they are asked for.
+
+    Raises :class:`StoreError` where there is no store or it is damaged, and :class:`SchemaVersionError` for one of another schema version.
+    """
+    return Archive(StoreTables(Path(store)))
+
+
+def write_archive(archive: Archive, store: str | os.PathLike[str]) -> None:
+    """Write an archive as a store, replacing at once what the store held.
+
+    Such a store can be read but not added to: it does not hold the responses. Raises :class:`StoreError` if it cannot be written.
+    """
+    with new_generation(Path(store)) as folder:
+        for name in BASE_TABLES:
+            (folder / name).mkdir()
+            write_part(archive.arrow(name), name, folder / name / "part-000001-0000.parquet")
+
+
+class StoreTables:
+    """The tables of a store, read piece by piece (a :class:`daganalysis.archive.TableSource`)."""
+
+    def __init__(self, store: Path) -> None:
+        self._store = store
+        folder = readable_folder(store)
+        self._parts = {name: sorted((folder / name).glob("*.parquet")) for name in BASE_TABLES}
+        if not self._parts["dags"]:
+            raise StoreError("there is no store", where=str(store), hint="`daganalysis load SOURCE --out STORE` makes one")
+        check_version(self._parts["dags"][0])
+        missing = [name for name, parts in self._parts.items() if not parts]
+        if missing:
+            raise StoreError(f"the store lacks the tables {', '.join(missing)}", where=str(store), hint="load into a new store")
+
+    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None) -> pa.Table:
+        """Return some columns of the rows of some runs of one base table, sorted by the table's key."""
+        declared = BASE_TABLES[name]
+        key = RUN_KEY.get(name, "run_id")
+        wanted = declared.names if columns is None else list(columns)
+        parts = self._parts[name]
+        # One part is in order already; several are put in order by the run, or, where rows need not have one, by the whole key.
+        order = [] if len(parts) == 1 else list(declared.sort) if name == "issues" else [key]
+        reading = wanted + [column for column in order if column not in wanted]
+        only = None if run_ids is None else (key, run_ids)
+        self._check_present(parts)
+        table = read_parts(parts, declared.schema(), reading, only)
+        if order == [key]:
+            table = _ordered_by_run(table, key)
+        elif order:
+            table = table.sort_by([(column, "ascending") for column in order])
+        return table.select(wanted)
+
+    def _check_present(self, parts: Sequence[Path]) -> None:
+        if not all(part.exists() for part in parts):
+            raise StoreError("the store was replaced after it was opened", where=str(self._store), hint="open it again")
+
+    def describe(self) -> str:
+        """Say in a few words where the tables are."""
+        return f"in {self._store}"
+
+
+def _ordered_by_run(table: pa.Table, key: str) -> pa.Table:
+    """Put rows in order of the run. Rows of one run come from one part and are in order, so a stable sort by run is enough."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    codes = pc.dictionary_encode(table.column(key)).combine_chunks()
+    if isinstance(codes, pa.ChunkedArray):
+        codes = pa.concat_arrays(codes.chunks) if codes.num_chunks else pa.array([], pa.dictionary(pa.int32(), pa.string()))
+    n_runs = len(codes.dictionary)
+    rank = np.empty(n_runs + 1, np.int32)
+    rank[pc.sort_indices(codes.dictionary).to_numpy()] = np.arange(n_runs, dtype=np.int32)
+    rank[n_runs] = n_runs  # rows without a run come last
+    places = rank[pc.fill_null(codes.indices, n_runs).to_numpy(zero_copy_only=False)]
+    if (places[1:] >= places[:-1]).all():
+        return table
+    return table.take(pa.array(np.argsort(places, kind="stable")))

@@ -1,0 +1,111 @@
+"""Part files: how one table, or a piece of one, is written to Parquet and read back.
+
+The same rows always become the same bytes. What a file is stands in its metadata, for readers that know nothing of this package.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from daganalysis.errors import SchemaVersionError, StoreError
+from daganalysis.tables import BASE_TABLES, SCHEMA_VERSION
+from daganalysis.tables.declaration import Type
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+VERSION_KEY = b"daganalysis.schema_version"
+TABLE_KEY = b"daganalysis.table"
+_ROW_GROUP = 16_384
+"""Rows a row group: one run is found by reading a few thousand rows, and a million rows are still only some sixty groups."""
+_FREE_TEXT = frozenset({"additional_data", "task_logs", "message", "hint", "position", "source", "trace_id"})
+"""Columns whose values rarely repeat: a dictionary would only be built to be thrown away."""
+_ZSTD_LEVEL = 1
+
+
+def write_part(table: pa.Table, name: str, path: Path) -> None:
+    """Write rows of one base table to a new file and make sure that they are on the disk."""
+    declared = BASE_TABLES[name]
+    schema = declared.schema()
+    repeating = [c.name for c in declared.columns if c.type is Type.STRING and c.name not in _FREE_TEXT]
+    write_parquet(table.select(schema.names).cast(schema), path, name, repeating, _ROW_GROUP)
+
+
+def write_parquet(table: pa.Table, path: Path, name: str, dictionary: list[str], row_group: int) -> None:
+    """Write a table with this package's marks to a new file, and make sure that it is on the disk."""
+    import pyarrow.parquet as pq
+
+    marks = {VERSION_KEY: SCHEMA_VERSION.encode(), TABLE_KEY: name.encode()}
+    with path.open("xb") as file:
+        pq.write_table(
+            table.replace_schema_metadata(marks),
+            file,
+            compression="zstd",
+            compression_level=_ZSTD_LEVEL,
+            use_dictionary=dictionary,
+            row_group_size=row_group,
+        )
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def check_version(path: Path) -> None:
+    """Raise :class:`SchemaVersionError` for a part of another schema version, :class:`StoreError` for a file that is none of ours."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(path, error) from error
+    found = metadata.get(VERSION_KEY)
+    if found is None:
+        raise StoreError("a Parquet file that daganalysis did not write", where=str(path), hint="remove it from the store")
+    if found != SCHEMA_VERSION.encode():
+        raise SchemaVersionError(found.decode(errors="replace"), SCHEMA_VERSION, where=str(path.parent.parent))
+
+
+def damaged(path: Path, error: Exception) -> StoreError:
+    """Make the error for a Parquet file that cannot be read."""
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return StoreError(
+        f"a damaged Parquet file ({reason})", where=str(path), hint="restore it from a copy, or load the saved responses into a new store"
+    )
+
+
+def read_parts(paths: Sequence[Path], schema: pa.Schema, columns: Sequence[str], only: tuple[str, Sequence[str]] | None) -> pa.Table:
+    """Read some columns of several files, and of them only the rows whose key column has one of some values.
+
+    Row groups that cannot hold a wanted row are not read. A file that cannot be read raises a :class:`StoreError` that names it.
+    """
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    condition = None
+    if only is not None:
+        key, wanted = only
+        if not wanted:
+            return pa.schema([schema.field(c) for c in columns]).empty_table()
+        column = ds.field(key)
+        # The range lets old versions of Arrow skip row groups too, which they do not for isin.
+        condition = (column >= min(wanted)) & (column <= max(wanted)) & column.isin(pa.array(wanted, pa.string()))
+    try:
+        return ds.dataset([str(p) for p in paths], schema=schema, format="parquet").to_table(columns=list(columns), filter=condition)
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(_culprit(paths), error) from error
+
+
+def _culprit(paths: Sequence[Path]) -> Path:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for path in paths:
+        try:
+            pq.read_table(path)
+        except (pa.ArrowException, OSError):
+            return path
+    return paths[0].parent
