@@ -1,0 +1,143 @@
+"""Answers of the node, sub-task and log endpoints, put to the runs they speak of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.records import Node, SubTask
+from daganalysis.history.evidence import RunEvidence, Sighting
+from daganalysis.reading.answers import Answer, Issue, Kind
+from daganalysis.reading.decoding import decode_logs, decode_node, decode_sub_task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from daganalysis.engine.records import LogRecord, Problem
+
+
+@dataclass(slots=True)
+class Orphans:
+    """What no run in the archive accounts for: it keeps its rows, without a run."""
+
+    nodes: dict[str, list[tuple[int, Node]]] = field(default_factory=dict)
+    sub_tasks: dict[str, list[Sighting]] = field(default_factory=dict)
+    issues: list[Issue] = field(default_factory=list)
+    problems: list[tuple[Answer, Problem, int | None]] = field(default_factory=list)
+
+
+def attach(runs: Sequence[RunEvidence], answers: Iterable[Answer]) -> Orphans:
+    """Put each answer to its run; the order of the answers is irrelevant."""
+    nodes: dict[tuple[str | None, str], list[RunEvidence]] = {}
+    tasks: dict[tuple[str | None, str], list[RunEvidence]] = {}
+    for run in runs:
+        for gid in run.nodes:
+            nodes.setdefault((run.cluster, gid), []).append(run)
+        for gid in run.sub_tasks:
+            tasks.setdefault((run.cluster, gid), []).append(run)
+    orphans = Orphans()
+    ordered = sorted(answers, key=lambda a: (a.observed_at or 0, a.source, a.position, a.body))
+    for answer in ordered:
+        if answer.kind is Kind.NODE:
+            _attach_node(_nearest(nodes.get((answer.cluster, answer.gid), []), answer), answer, orphans)
+        elif answer.kind is Kind.SUB_TASK:
+            _attach_task(_nearest(tasks.get((answer.cluster, answer.gid), []), answer), answer, orphans)
+    for answer in ordered:
+        if answer.kind is Kind.LOGS:
+            _attach_logs([run for run in runs if run.cluster == answer.cluster], answer, orphans)
+    for run in runs:
+        for seen in run.nodes.values():
+            seen.sort(key=lambda pair: pair[0])
+        for sightings in run.sub_tasks.values():
+            sightings.sort(key=lambda s: s.at)
+    return orphans
+
+
+def _nearest(candidates: Sequence[RunEvidence], answer: Answer) -> RunEvidence | None:
+    """Of the runs behind one id (a cluster re-created), the one seen nearest in time."""
+    at = answer.observed_at or 0
+
+    def distance(run: RunEvidence) -> int:
+        return max(run.first_at - at, at - run.snapshots[-1].at, 0)
+
+    return min(candidates, key=lambda run: (distance(run), run.generation), default=None)
+
+
+def _orphan(answer: Answer, what: str, orphans: Orphans) -> None:
+    orphans.issues.append(
+        Issue(
+            "info",
+            f"orphan-{what}",
+            answer.source,
+            answer.position,
+            message=f"the {what} {answer.gid or '(no generic id)'} belongs to no DAG of this archive",
+            hint="save GET /api/v1/task/dag/{id} of its DAG as well",
+        )
+    )
+
+
+def _attach_node(run: RunEvidence | None, answer: Answer, orphans: Orphans) -> None:
+    decoded = decode_node(answer.body)
+    if run is None:
+        _orphan(answer, "node", orphans)
+        orphans.nodes.setdefault(answer.gid, []).append((answer.observed_at or 0, decoded.value))
+        orphans.problems.extend((answer, problem, None) for problem in decoded.problems)
+        return
+    run.problems.extend((answer, problem, None) for problem in decoded.problems)
+    run.nodes[answer.gid].append((answer.observed_at or run.first_at, decoded.value))
+
+
+def _attach_task(run: RunEvidence | None, answer: Answer, orphans: Orphans) -> None:
+    decoded = decode_sub_task(answer.body)
+    at = answer.observed_at or 0
+    if run is None:
+        _orphan(answer, "sub-task", orphans)
+        orphans.sub_tasks.setdefault(answer.gid, []).append(Sighting(at, at, decoded.value))
+        orphans.problems.extend((answer, problem, None) for problem in decoded.problems)
+        return
+    run.problems.extend((answer, problem, None) for problem in decoded.problems)
+    run.sub_tasks[answer.gid].append(Sighting(at or run.first_at, at or run.first_at, decoded.value))
+
+
+def _attach_logs(runs: Sequence[RunEvidence], answer: Answer, orphans: Orphans) -> None:
+    """A log answer names its sub-task by row id alone; the lines say which of those with that row id it is."""
+    decoded = decode_logs(answer.body)
+    records = decoded.value
+    home = _log_home(runs, records)
+    if home is None:
+        _orphan(answer, "logs", orphans)
+        return
+    run, gid = home
+    run.problems.extend((answer, problem, None) for problem in decoded.problems)
+    lines = [record.line for record in records]
+    newest = run.sub_tasks[gid][-1]
+    at = answer.observed_at or newest.at
+    seen = SubTask(gid, execute_times=None, logs=lines)
+    per_attempt = run.attempt_lines.setdefault(gid, {})
+    fresh: dict[int, list[str]] = {}
+    for record in records:
+        if record.attempt is not None:
+            fresh.setdefault(record.attempt, []).append(record.line)
+    for number, own in fresh.items():
+        if len(own) >= len(per_attempt.get(number, [])):
+            per_attempt[number] = own
+    run.sub_tasks[gid].append(Sighting(at, at, seen))
+
+
+def _log_home(runs: Sequence[RunEvidence], records: Sequence[LogRecord]) -> tuple[RunEvidence, str] | None:
+    row_ids = {record.task_id for record in records}
+    if len(row_ids) != 1:
+        return None
+    (row_id,) = row_ids
+    wanted = Counter(record.line for record in records)
+    best: tuple[int, RunEvidence, str] | None = None
+    for run in runs:
+        for gid, sightings in run.sub_tasks.items():
+            if sightings[0].task.task_id != row_id:
+                continue
+            known = Counter(max((s.task.logs for s in sightings if s.task.logs), key=len, default=[]))
+            shared = sum((wanted & known).values())
+            if shared and (best is None or shared > best[0]):
+                best = (shared, run, gid)
+    return (best[1], best[2]) if best is not None else None

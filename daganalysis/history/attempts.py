@@ -1,0 +1,175 @@
+"""Attempts: one for each hand-out of a sub-task, rebuilt from every sighting of its row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.identifiers import agent_address
+from daganalysis.engine.log_lines import CANCELLED, verdict
+from daganalysis.engine.outcomes import Facts, judge
+from daganalysis.engine.times import Meaning, sub_task_times
+from daganalysis.history.log_merge import lines_since
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from daganalysis.history.evidence import Sighting
+
+_KINDS = {"RUN": "run", "ROLLBACK": "rollback"}
+_CREATION_TOLERANCE_NS = 50_000_000
+"""Rows of one DAG are created in one transaction, milliseconds apart (engine-semantics §3)."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One hand-out; ``seen`` says that an answer showed it running or ended, ``seen_running`` until when it was shown running."""
+
+    number: int
+    kind: str = "unknown"
+    start: int | None = None
+    end: int | None = None
+    state: str | None = None
+    verdict: str | None = None
+    agent: str | None = None
+    seen: bool = False
+    seen_running: int | None = None
+    passed_at: int | None = None
+    outcome: str = "unknown"
+    evidence: str = "lost"
+    node_start: int | None = None
+
+    @property
+    def duration_ns(self) -> int | None:
+        """Its length; None while either end is unknown or the two contradict each other."""
+        if self.start is None or self.end is None or self.end < self.start:
+            return None
+        return self.end - self.start
+
+
+def rebuild_attempts(
+    sightings: Sequence[Sighting],
+    *,
+    created: int | None = None,
+    written: Mapping[int, list[str]] | None = None,
+) -> list[Attempt]:
+    """Return exactly execute_times attempts of one sub-task, in order of their number.
+
+    ``sightings`` are ordered by time, ``created`` is when the DAG's rows were created, ``written`` the lines of each attempt where the log
+    endpoint was asked. What a row shows of the attempt before it (engine-semantics §3: Prev) is used, and marked as inferred.
+    """
+    ordered = sorted(sightings, key=lambda s: (s.task.execute_times or 0, s.at))
+    count = ordered[-1].task.execute_times or 0 if ordered else 0
+    attempts = [Attempt(number) for number in range(1, count + 1)]
+    for sighting in ordered:
+        number = sighting.task.execute_times or 0
+        if 1 <= number <= count:
+            _take(attempts, number - 1, sighting)
+    _recognise_unstarted(attempts, created)
+    _judge_verdicts(attempts, ordered, written or {})
+    _infer(attempts)
+    for attempt in attempts:
+        attempt.evidence, attempt.outcome = _conclude(attempt, attempts)
+    return attempts
+
+
+def _take(attempts: list[Attempt], index: int, sighting: Sighting) -> None:
+    """Note what one sighting says of the attempt it shows, and of the one before."""
+    task, attempt = sighting.task, attempts[index]
+    times = sub_task_times(task.state, task.operator, index + 1)
+    if task.operator == "PASS":
+        if task.state == "SUCCEED":
+            attempt.passed_at = task.end
+            if attempt.start is None and times.start is Meaning.TRUE:
+                attempt.start = task.start
+        return
+    kind = _KINDS.get(task.operator or "")
+    if kind is None:
+        return
+    attempt.kind = kind
+    attempt.agent = agent_address(task.agent_ip, task.agent_port) or attempt.agent
+    if times.start is Meaning.TRUE:
+        attempt.start = task.start if task.start is not None else attempt.start
+        attempt.seen = True
+    if task.state == "RUNNING":
+        attempt.seen_running = sighting.at
+    if times.end is Meaning.TRUE:
+        attempt.end = task.end if task.end is not None else attempt.end
+    if task.state in {"READY", "RUNNING", "FAILED", "SUCCEED"}:
+        attempt.state = task.state
+    if sighting.node is not None and sighting.node.state in {"RUNNING", "FAILED", "SUCCEED"} and times.start is Meaning.TRUE:
+        attempt.node_start = sighting.node.start
+    if index:
+        before = attempts[index - 1]
+        if times.start is Meaning.PREVIOUS and before.start is None:
+            before.start = task.start
+        if times.end is Meaning.PREVIOUS and before.end is None and task.end is not None and (before.start is None or task.end >= before.start):
+            before.end = task.end
+
+
+def _recognise_unstarted(attempts: list[Attempt], created: int | None) -> None:
+    """A sub-task cancelled while READY keeps the creation time, or the previous attempt's start, as its start (engine-semantics §3)."""
+    for index, attempt in enumerate(attempts):
+        if attempt.state != "FAILED" or attempt.start is None:
+            continue
+        stale = attempts[index - 1].start if index else None
+        if index == 0 and created is not None and abs(attempt.start - created) <= _CREATION_TOLERANCE_NS:
+            stale = attempt.start
+        if stale is not None and attempt.start == stale:
+            attempt.start = None
+            attempt.verdict = "cancelled_before_start"
+
+
+def _judge_verdicts(attempts: list[Attempt], ordered: Sequence[Sighting], written: Mapping[int, list[str]]) -> None:
+    """Find how each failed attempt failed, from the lines that are its own."""
+    lines: dict[int, Sequence[str]] = {}
+    cancelled_nodes: set[int] = set()
+    for sighting in ordered:
+        number = sighting.task.execute_times or 0
+        if sighting.task.logs is not None:
+            lines[number] = sighting.task.logs
+        if sighting.node is not None and sighting.node.operator == "CANCEL" and sighting.task.state == "FAILED":
+            cancelled_nodes.add(number)
+    before: Sequence[str] = []
+    for attempt in attempts:
+        own = written.get(attempt.number)
+        seen = lines.get(attempt.number)
+        if own is None and seen is not None:
+            own = lines_since(before, seen)
+        before = seen if seen is not None else before
+        failed = attempt.state == "FAILED" or attempt.passed_at is not None
+        if not failed or attempt.verdict is not None or own is None:
+            continue
+        # Late lines of interrupted work may follow the scheduler's own line (engine-semantics §2.5).
+        cancelled = attempt.number in cancelled_nodes and CANCELLED in own
+        attempt.verdict = "cancelled" if cancelled else verdict(own)
+
+
+def _infer(attempts: list[Attempt]) -> None:
+    """Add what follows from the order of hand-outs (engine-semantics §2.3): the first is a run, a later run follows a rollback run."""
+    if attempts and attempts[0].kind == "unknown":
+        attempts[0].kind = "run"
+    for before, after in zip(attempts, attempts[1:], strict=False):
+        if before.kind == "unknown" and after.kind == "run":
+            before.kind = "rollback"
+
+
+def _conclude(attempt: Attempt, attempts: list[Attempt]) -> tuple[str, str]:
+    """Return the evidence and the outcome of an attempt."""
+    last = attempt.number == len(attempts)
+    after = None if last else attempts[attempt.number]
+    if attempt.seen or (last and attempt.state == "READY"):
+        evidence = "observed"
+    elif attempt.kind != "unknown" or attempt.start is not None or attempt.end is not None:
+        evidence = "inferred"
+    else:
+        evidence = "lost"
+    if attempt.state in {"FAILED", "SUCCEED"} or (last and attempt.passed_at is None and attempt.state in {"READY", "RUNNING"}):
+        return evidence, judge("attempt", Facts(attempt.state, "RUN", attempt.verdict)).outcome
+    if last and attempt.passed_at is not None:
+        # A pass spares what succeeded, so what it passed had failed; how is told by its lines alone (engine-semantics §2.6).
+        return evidence, attempt.verdict or "failed"
+    if after is not None and attempt.kind == "rollback" and after.kind == "run":
+        # A run is only handed out after a rollback run that succeeded (engine-semantics §2.3).
+        return evidence, "succeeded"
+    return evidence, "unknown"

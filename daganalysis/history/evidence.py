@@ -1,0 +1,237 @@
+"""Evidence: everything the answers say of one run, decoded once and put in order of time.
+
+Answers come in any order and more than once. Here they become runs: grouped by cluster and generic id, duplicates dropped, ids that came back
+after a cluster was re-created told apart, every different node text decoded once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from daganalysis.reading.decoding import decode_dag, decode_node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from daganalysis.engine.records import Dag, Node, Problem, SubTask
+    from daganalysis.reading.answers import Answer
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """What one response said of one DAG: ``at`` orders it (its envelope's timestamp, or else the newest instant in it)."""
+
+    answer: Answer
+    dag: Dag
+    nodes: list[Node] | None
+    at: int
+
+
+@dataclass(slots=True)
+class Sighting:
+    """One sub-task as answers from ``since`` to ``at`` showed it, with its node where the same answer showed that."""
+
+    since: int
+    at: int
+    task: SubTask
+    node: Node | None = None
+
+
+@dataclass(slots=True)
+class RunEvidence:
+    """All that is known of one run; ``stages`` are its nodes' generic ids in order."""
+
+    cluster: str | None
+    gid: str
+    generation: int = 1
+    snapshots: list[Snapshot] = field(default_factory=list)
+    stages: list[str] = field(default_factory=list)
+    nodes: dict[str, list[tuple[int, Node]]] = field(default_factory=dict)
+    sub_tasks: dict[str, list[Sighting]] = field(default_factory=dict)
+    node_of: dict[str, str] = field(default_factory=dict)
+    attempt_lines: dict[str, dict[int, list[str]]] = field(default_factory=dict)
+    problems: list[tuple[Answer, Problem, int | None]] = field(default_factory=list)
+
+    @property
+    def run_id(self) -> str:
+        """The key of the run in every table."""
+        key = f"{self.cluster}/{self.gid}" if self.cluster else self.gid
+        return key if self.generation == 1 else f"{key}#{self.generation}"
+
+    @property
+    def newest(self) -> Dag:
+        """The DAG's own fields as the newest answer showed them."""
+        return self.snapshots[-1].dag
+
+    @property
+    def first_at(self) -> int:
+        """When the run was first seen."""
+        return self.snapshots[0].at
+
+
+class Decoder:
+    """Decodes each different text once; identical texts give the same object."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[bytes, tuple[Node, list[Problem]]] = {}
+
+    def snapshot(self, answer: Answer) -> tuple[Snapshot, list[tuple[Answer, Problem, int | None]]]:
+        """Decode one DAG answer; problems come with the index of the node they lie in (None: in the DAG itself)."""
+        header = decode_dag(answer.body)
+        found: list[tuple[Answer, Problem, int | None]] = [(answer, problem, None) for problem in header.problems]
+        nodes: list[Node] | None = None
+        if answer.nodes is not None:
+            nodes = []
+            for index, raw in enumerate(answer.nodes):
+                known = self._nodes.get(raw)
+                if known is None:
+                    decoded = decode_node(raw)
+                    known = self._nodes[raw] = (decoded.value, decoded.problems)
+                    found.extend((answer, problem, index) for problem in decoded.problems)
+                nodes.append(known[0])
+        return Snapshot(answer, header.value, nodes, _order(answer, header.value, nodes)), found
+
+
+def _order(answer: Answer, dag: Dag, nodes: list[Node] | None) -> int:
+    if answer.observed_at is not None:
+        return answer.observed_at
+    instants = [dag.start, dag.end]
+    for node in nodes or ():
+        instants += [node.start, node.end]
+        for task in node.sub_tasks or ():
+            instants += [task.start, task.end]
+    return max((instant for instant in instants if instant is not None), default=0)
+
+
+def collect_runs(answers: Iterable[Answer]) -> list[RunEvidence]:
+    """Group DAG answers into runs, in order of cluster, id and generation; the order and the repetition of the answers are irrelevant."""
+    by_key: dict[tuple[str, str], list[Answer]] = {}
+    for answer in answers:
+        by_key.setdefault((answer.cluster or "", answer.gid), []).append(answer)
+    decoder = Decoder()
+    runs = []
+    for key in sorted(by_key):
+        problems: list[tuple[Answer, Problem, int | None]] = []
+        snapshots = []
+        for answer in _distinct(by_key[key]):
+            snapshot, found = decoder.snapshot(answer)
+            snapshots.append(snapshot)
+            problems += found
+        snapshots.sort(key=_moment)
+        for generation, group in enumerate(_generations(snapshots), start=1):
+            run = RunEvidence(group[0].answer.cluster, key[1], generation, group)
+            members = {id(snapshot.answer) for snapshot in group}
+            run.problems = [entry for entry in problems if id(entry[0]) in members]
+            _index(run)
+            runs.append(run)
+    return runs
+
+
+def _distinct(answers: list[Answer]) -> list[Answer]:
+    """Drop repetitions of a response: the same moment, trace and text. The first source in order of name stays."""
+    ordered = sorted(answers, key=lambda a: (a.source, _position_key(a.position)))
+    kept: dict[tuple[object, ...], Answer] = {}
+    for answer in ordered:
+        content = (answer.observed_at, answer.trace_id, answer.body, None if answer.nodes is None else tuple(answer.nodes))
+        kept.setdefault(content, answer)
+    return list(kept.values())
+
+
+def _position_key(position: str) -> tuple[tuple[int, int | str], ...]:
+    """Order `line 9` before `line 10`."""
+    return tuple((0, int(word)) if word.isdigit() and len(word) < 19 else (1, word) for word in position.split(" "))
+
+
+_PROGRESS = {"PENDING": 0, "READY": 1, "RUNNING": 2, "FAILED": 3, "SUCCEED": 4}
+
+
+def _moment(snapshot: Snapshot) -> tuple[int, int, int, bytes, str, str]:
+    """The order of snapshots: by time; of one moment, the one that tells more, and is further on, last."""
+    answer = snapshot.answer
+    return (
+        snapshot.at,
+        0 if snapshot.nodes is None else 1,
+        _PROGRESS.get(snapshot.dag.state or "", -1),
+        answer.body,
+        answer.source,
+        answer.position,
+    )
+
+
+def _generations(snapshots: list[Snapshot]) -> list[list[Snapshot]]:
+    """Tell apart the runs behind one key: ids come back after a cluster was re-created (contract, Identity)."""
+    groups: list[list[Snapshot]] = []
+    counters: list[dict[str, tuple[int, int | None]]] = []
+    for snapshot in snapshots:
+        home = next((i for i in reversed(range(len(groups))) if _same_dag(groups[i], snapshot)), None)
+        if home is None or _begun_anew(groups[home], counters[home], snapshot):
+            groups.append([])
+            counters.append({})
+            home = len(groups) - 1
+        groups[home].append(snapshot)
+        for node in snapshot.nodes or ():
+            for task in node.sub_tasks or ():
+                known = counters[home].get(task.gid)
+                if task.execute_times and (known is None or task.execute_times >= known[0]):
+                    counters[home][task.gid] = (task.execute_times, task.start if _has_begun(task) else None)
+    return groups
+
+
+def _has_begun(task: SubTask) -> bool:
+    return task.state in {"RUNNING", "FAILED", "SUCCEED"}
+
+
+def _same_dag(group: list[Snapshot], snapshot: Snapshot) -> bool:
+    for field_name in ("name", "max_stage"):
+        new = getattr(snapshot.dag, field_name)
+        known = next((value for s in group if (value := getattr(s.dag, field_name)) is not None), None)
+        if new is not None and known is not None and new != known:
+            return False
+    return True
+
+
+def _begun_anew(group: list[Snapshot], counters: dict[str, tuple[int, int | None]], snapshot: Snapshot) -> bool:
+    """An earlier run had ended before this one was created.
+
+    A retry moves starts beyond the end of the leg before it too, but never without raising execute_times.
+    """
+    ended = max((s.dag.end for s in group if s.dag.state in {"FAILED", "SUCCEED"} and s.dag.end is not None), default=None)
+    if ended is None or snapshot.dag.start is None or snapshot.dag.start <= ended:
+        return False
+    if snapshot.nodes is None:
+        # Without nodes only a DAG that never started betrays itself: a retried one has no start while it is READY.
+        return snapshot.dag.state == "READY" and snapshot.dag.operator == "RUN"
+    for node in snapshot.nodes:
+        for task in node.sub_tasks or ():
+            before, now = counters.get(task.gid), task.execute_times
+            if now is None or before is None:
+                continue
+            restarted = _has_begun(task) and task.start is not None and before[1] is not None and task.start > ended >= before[1]
+            if now < before[0] or (now == before[0] and restarted):
+                return True
+    return False
+
+
+def _index(run: RunEvidence) -> None:
+    """Put every sighting of nodes and sub-tasks under its id, in order of time, each different one once."""
+    richest = max((s for s in run.snapshots if s.nodes), key=lambda s: (len(s.nodes or ()), s.at), default=None)
+    run.stages = [node.gid for node in richest.nodes or ()] if richest is not None else []
+    known = set(run.stages)
+    last_node: dict[str, Node] = {}
+    for snapshot in run.snapshots:
+        for node in snapshot.nodes or ():
+            if node.gid not in known:
+                known.add(node.gid)
+                run.stages.append(node.gid)
+            if last_node.get(node.gid) is node:
+                # Byte for byte what the last answer said: only the time until which it held moves on.
+                run.nodes[node.gid][-1] = (snapshot.at, node)
+                for task in node.sub_tasks or ():
+                    run.sub_tasks[task.gid][-1].at = snapshot.at
+                continue
+            last_node[node.gid] = node
+            run.nodes.setdefault(node.gid, []).append((snapshot.at, node))
+            for task in node.sub_tasks or ():
+                run.node_of.setdefault(task.gid, node.gid)
+                run.sub_tasks.setdefault(task.gid, []).append(Sighting(snapshot.at, snapshot.at, task, node))

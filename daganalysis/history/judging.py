@@ -1,0 +1,356 @@
+"""One run judged: its attempts, legs, timeline, outcomes and bounds, from the evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.catalogue import CHILD_WORKFLOWS, is_sub_dag
+from daganalysis.engine.identifiers import identify
+from daganalysis.engine.log_lines import WAITING
+from daganalysis.engine.outcomes import Facts, Rule, judge
+from daganalysis.engine.times import Meaning, dag_times, node_times, sub_task_times
+from daganalysis.history.attempts import Attempt, rebuild_attempts
+from daganalysis.history.legs import SKEW_NS, Leg, NodeRun, find_legs, find_node_runs
+from daganalysis.history.log_merge import merge_lines
+from daganalysis.history.retry_bounds import Bounds, retry_bounds
+from daganalysis.history.timeline import SECOND, Story, Stretch, build_timeline, estimate_tick
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from daganalysis.engine.records import Node, SubTask
+    from daganalysis.history.evidence import RunEvidence, Sighting
+
+_PROTOCOL_SLACK_NS = 2 * SECOND
+"""A main DAG's requests may seem to lie this much outside its own legs: other clock, one pass of its scheduler."""
+
+
+@dataclass(slots=True)
+class TaskView:
+    """One sub-task: its newest fields, its attempts, all its lines."""
+
+    gid: str
+    node_gid: str | None
+    newest: SubTask
+    attempts: list[Attempt]
+    logs: list[str] | None
+    rule: Rule
+    additional_data: str | None
+
+
+@dataclass(slots=True)
+class NodeView:
+    """One node: its newest fields and what they came to."""
+
+    gid: str
+    stage: int
+    newest: Node
+    rule: Rule
+    start: int | None
+    end: int | None
+    additional_data: str | None
+
+
+@dataclass(slots=True)
+class RunView:
+    """One run, judged."""
+
+    evidence: RunEvidence
+    tasks: list[TaskView]
+    nodes: list[NodeView]
+    legs: list[Leg]
+    stretches: list[Stretch]
+    rule: Rule
+    retries: Bounds
+    rollbacks: int
+    work_ok: bool | None
+    created: int | None
+    begin: int | None
+    end: int | None
+    elapsed_ns: int | None
+    active_ns: int | None
+    last_leg_ns: int | None
+    history: str
+    node_runs: list[NodeRun] = field(default_factory=list)
+
+
+def judge_run(
+    run: RunEvidence,
+    *,
+    parent_legs: Sequence[Leg] | None,
+    child_kind: str | None,
+    operators_received: Mapping[str, int],
+) -> RunView:
+    """Judge one run. ``child_kind`` is the kind of its link to a main DAG, ``parent_legs`` that DAG's legs where the archive has it,
+    ``operators_received`` how often another DAG's task asked this one to retry or roll back."""
+    created = _created(run)
+    tasks = {gid: _task_view(run, gid, sightings, created) for gid, sightings in run.sub_tasks.items()}
+    attempts = {gid: view.attempts for gid, view in tasks.items()}
+    legs = find_legs(run)
+    node_runs = find_node_runs(run, attempts)
+    names = [run.nodes[gid][-1][1].name for gid in run.stages]
+    is_child = is_sub_dag(run.newest.name, names) or (child_kind == "scale_out" and run.newest.name in CHILD_WORKFLOWS)
+    waits_deliberately = _stands_waiting(run, tasks) and (is_child or child_kind in {"sub_dag", "scale_out"})
+    nodes = [_node_view(run, stage, gid, tasks) for stage, gid in enumerate(run.stages, start=1)]
+    retries, rollbacks = _count_operators(run, node_runs, tasks, legs, operators_received)
+    rule = judge("dag", _dag_facts(run, nodes, retries, deliberate=waits_deliberately))
+    end = _end(run)
+    begin, sure = _begin(run, legs, node_runs, tasks, created)
+    stretches = _stretches(run, legs, node_runs, tasks, begin, sure, end, parent_legs, is_child=is_child or child_kind is not None)
+    known = begin is not None and (sure or created is not None)
+    elapsed = end - begin if known and end is not None and begin is not None and end >= begin else None
+    ordered = sorted(tasks.values(), key=lambda v: (run.stages.index(v.node_gid) if v.node_gid in run.stages else 0, v.gid))
+    return RunView(
+        run,
+        ordered,
+        nodes,
+        legs,
+        stretches,
+        rule,
+        retries,
+        rollbacks,
+        _work_ok(run, rule, tasks) if is_sub_dag(run.newest.name, names) else None,
+        created,
+        begin if known else None,
+        end,
+        elapsed,
+        _union(attempts.values()),
+        _last_leg(run),
+        _history(attempts.values(), legs, sure=sure),
+        node_runs,
+    )
+
+
+# -- single objects -------------------------------------------------------------------------------------------------------------------
+
+
+def _created(run: RunEvidence) -> int | None:
+    """When the rows were created, from any row that was never run (engine-semantics §3)."""
+    found: list[int] = []
+    for snapshot in run.snapshots:
+        dag = snapshot.dag
+        if dag_times(dag.state, dag.operator).start is Meaning.CREATED and dag.start is not None:
+            found.append(dag.start)
+    for seen in run.nodes.values():
+        for _, node in seen:
+            if node.sub_tasks is None:
+                continue
+            executed = any((task.execute_times or 0) > 0 for task in node.sub_tasks)
+            if node.start is not None and node_times(node.state, node.operator, executed=executed).start is Meaning.CREATED:
+                found.append(node.start)
+    for sightings in run.sub_tasks.values():
+        for sighting in sightings:
+            task = sighting.task
+            if task.start is not None and sub_task_times(task.state, task.operator, task.execute_times or 0).start is Meaning.CREATED:
+                found.append(task.start)
+    return min(found, default=None)
+
+
+def _task_view(run: RunEvidence, gid: str, sightings: list[Sighting], created: int | None) -> TaskView:
+    return judge_task(gid, run.node_of.get(gid), sightings, created, run.attempt_lines.get(gid))
+
+
+def judge_task(
+    gid: str,
+    node_gid: str | None,
+    sightings: Sequence[Sighting],
+    created: int | None = None,
+    lines: Mapping[int, list[str]] | None = None,
+) -> TaskView:
+    """Judge one sub-task from its sightings, in order of time."""
+    rows = [s for s in sightings if s.task.execute_times is not None or s.task.state is not None]
+    newest = max(rows, key=lambda s: (s.task.execute_times or 0, s.at)).task if rows else sightings[-1].task
+    attempts = rebuild_attempts(rows, created=created, written=lines)
+    shown = [s.task.logs for s in sightings if s.task.logs is not None]
+    last = attempts[-1] if attempts else None
+    facts = Facts(newest.state, newest.operator, last.verdict if last is not None else None, executed=bool(attempts))
+    data = next((s.task.additional_data for s in reversed(sightings) if s.task.additional_data is not None), None)
+    return TaskView(gid, node_gid, newest, attempts, merge_lines(shown) if shown else None, judge("sub_task", facts), data)
+
+
+def _node_view(run: RunEvidence, stage: int, gid: str, tasks: Mapping[str, TaskView]) -> NodeView:
+    seen = run.nodes[gid]
+    newest = seen[-1][1]
+    own = [view for view in tasks.values() if view.node_gid == gid]
+    executed = any(view.attempts for view in own)
+    waiting = bool(own) and all(view.rule.outcome in {"waiting", "succeeded"} for view in own)
+    rule = judge("node", Facts(newest.state, newest.operator, deliberate=waiting))
+    times = node_times(newest.state, newest.operator, executed=executed)
+    start = newest.start if times.start is Meaning.TRUE else None
+    end = newest.end if times.end is Meaning.TRUE else None
+    data = next((node.additional_data for _, node in reversed(seen) if node.additional_data is not None), None)
+    return NodeView(gid, stage, newest, rule, start, end, data)
+
+
+# -- the run --------------------------------------------------------------------------------------------------------------------------
+
+
+def _stands_waiting(run: RunEvidence, tasks: Mapping[str, TaskView]) -> bool:
+    """Every sub-task that keeps the DAG from going on failed on purpose."""
+    failed = [view for view in tasks.values() if view.newest.state == "FAILED"]
+    return run.newest.state == "FAILED" and bool(failed) and all(view.rule.outcome == "waiting" for view in failed)
+
+
+def _dag_facts(run: RunEvidence, nodes: Sequence[NodeView], retries: Bounds, *, deliberate: bool) -> Facts:
+    dag = run.newest
+    begun = not (dag.state == "READY" and dag.operator == "RUN" and dag.start is not None)
+    return Facts(
+        dag.state,
+        dag.operator,
+        begun=begun,
+        deliberate=deliberate,
+        retried=retries.low > 0,
+        node_passed=any(view.newest.operator == "PASS" for view in nodes),
+    )
+
+
+def _count_operators(
+    run: RunEvidence,
+    node_runs: Sequence[NodeRun],
+    tasks: Mapping[str, TaskView],
+    legs: Sequence[Leg],
+    received: Mapping[str, int],
+) -> tuple[Bounds, int]:
+    """Bound the retries by operators (hand-shakes between DAGs taken off) and count the rollbacks that left a trace."""
+    newest_nodes = {gid: run.nodes[gid][-1][1] for gid in run.stages}
+    rollback_legs = sum(1 for leg in legs if leg.operator == "ROLLBACK")
+    asked = 1 if run.newest.state == "READY" and run.newest.operator == "ROLLBACK" else 0
+    traced = any(node.operator == "ROLLBACK" for seen in run.nodes.values() for _, node in seen)
+    rollbacks = max(rollback_legs + asked, 1 if traced else 0)
+    low = high = 0
+    cluster = identify(run.gid).scope == "cluster"
+    for stage, gid in enumerate(run.stages, start=1):
+        own = [view for view in tasks.values() if view.node_gid == gid]
+        node = newest_nodes[gid]
+        bounds = retry_bounds(
+            [node_run for node_run in node_runs if node_run.stage == stage],
+            [view.attempts for view in own],
+            pending_retry=node.state == "PENDING" and node.operator == "RETRY",
+            rolled_back=rollbacks > 0 or stage == 1,
+            exact_counters=not (cluster and len(own) > 1),
+        )
+        handshakes = sum(_handshakes(view) for view in own)
+        low += max(0, bounds.low - handshakes)
+        high += max(0, bounds.high - handshakes)
+    low = max(0, low - received.get("RETRY", 0))
+    high = max(low, high - received.get("RETRY", 0))
+    return Bounds(low, high), rollbacks
+
+
+def _handshakes(view: TaskView) -> int:
+    """How often another DAG advanced this sub-task: each deliberate wait that was followed by another attempt (engine-semantics §7)."""
+    seen = sum(1 for attempt in view.attempts[:-1] if attempt.outcome == "waiting")
+    told = sum(1 for line in view.logs or () if line == WAITING)
+    if view.attempts and view.attempts[-1].verdict == "waiting":
+        told -= 1
+    return max(seen, told)
+
+
+def _end(run: RunEvidence) -> int | None:
+    dag = run.newest
+    if dag.state not in {"FAILED", "SUCCEED"}:
+        return None
+    return dag.end if dag_times(dag.state, dag.operator).end in {Meaning.TRUE, Meaning.REQUEST} else None
+
+
+def _begin(
+    run: RunEvidence,
+    legs: Sequence[Leg],
+    node_runs: Sequence[NodeRun],
+    tasks: Mapping[str, TaskView],
+    created: int | None,
+) -> tuple[int | None, bool]:
+    """Where the known span begins, and whether an answer shows it.
+
+    It does if the first attempt of the first stage is known to have begun (or nothing has begun yet). Otherwise the first start was
+    overwritten, and the run began at most one tick after its rows were created (engine-semantics §5).
+    """
+    starts = [leg.start for leg in legs] + [node_run.start for node_run in node_runs if node_run.start is not None]
+    first_attempts = [
+        view.attempts[0].start
+        for view in tasks.values()
+        if run.stages and view.node_gid == run.stages[0] and view.attempts and view.attempts[0].start is not None
+    ]
+    handed_out = any(view.attempts for view in tasks.values())
+    if first_attempts:
+        first = min(start for start in first_attempts if start is not None)
+        return (first if not starts or min(starts) > first + SKEW_NS else min(starts)), True
+    every = starts + [a.start for view in tasks.values() for a in view.attempts if a.start is not None]
+    if not every:
+        return None, False
+    known = min(every)
+    if not handed_out and legs and legs[0].operator == "RUN":
+        return known, True
+    if created is None or created > known:
+        return known, False
+    return min(known, created + estimate_tick(node_runs)[0]), False
+
+
+def _stretches(
+    run: RunEvidence,
+    legs: Sequence[Leg],
+    node_runs: Sequence[NodeRun],
+    tasks: Mapping[str, TaskView],
+    begin: int | None,
+    sure: bool,  # noqa: FBT001 - one of two results of _begin, handed on
+    end: int | None,
+    parent_legs: Sequence[Leg] | None,
+    *,
+    is_child: bool,
+) -> list[Stretch]:
+    if begin is None or (end is not None and end < begin):
+        return []
+
+    def wait_category(until: int) -> str:
+        """A child's wait was for its main DAG if that was executing when the wait ended (or is not known)."""
+        if not is_child:
+            return "wait_operator"
+        if not parent_legs:
+            return "wait_protocol"
+        within = any(
+            leg.start - _PROTOCOL_SLACK_NS <= until and (leg.end is None or until <= leg.end + _PROTOCOL_SLACK_NS) for leg in parent_legs
+        )
+        return "wait_protocol" if within else "wait_operator"
+
+    last = [view.attempts[-1] for view in tasks.values() if view.attempts and view.newest.operator == "PASS"]
+    ended_waiting = bool(last) and all(attempt.outcome == "waiting" for attempt in last)
+    return build_timeline(Story(legs, node_runs, begin, sure, end, wait_category, ended_waiting))
+
+
+def _work_ok(run: RunEvidence, rule: Rule, tasks: Mapping[str, TaskView]) -> bool | None:
+    """A sub-DAG has done its work if it stands, or was passed, at its last stage, waiting (engine-semantics §7 A 5 and 7)."""
+    if rule.outcome not in {"passed", "waiting"} or not run.stages:
+        return None
+    reached = run.newest.stage == len(run.stages)
+    last = [view for view in tasks.values() if view.node_gid == run.stages[-1]]
+    return reached and all(bool(view.attempts) for view in last) and all(view.attempts[-1].outcome in {"waiting", "succeeded"} for view in last)
+
+
+def _union(attempts_of: object) -> int | None:
+    """Time in which at least one attempt was running, of those with both ends known."""
+    spans = sorted((a.start, a.end) for attempts in attempts_of for a in attempts if a.duration_ns is not None)  # type: ignore[attr-defined]
+    if not spans:
+        return None
+    total, (low, high) = 0, spans[0]
+    for start, end in spans[1:]:
+        if start > high:
+            total += high - low
+            low = start
+        high = max(high, end)
+    return int(total + high - low)
+
+
+def _last_leg(run: RunEvidence) -> int | None:
+    dag = run.newest
+    times = dag_times(dag.state, dag.operator)
+    if times.start is not Meaning.TRUE or times.end not in {Meaning.TRUE, Meaning.REQUEST} or dag.start is None or dag.end is None:
+        return None
+    return dag.end - dag.start if dag.end >= dag.start else None
+
+
+def _history(attempts_of: object, legs: Sequence[Leg], *, sure: bool) -> str:
+    every = [a for attempts in attempts_of for a in attempts]  # type: ignore[attr-defined]
+    if all(a.evidence == "observed" for a in every) and (sure or not every):
+        return "complete"
+    return "last_leg" if len(legs) <= 1 else "partial"

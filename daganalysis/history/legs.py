@@ -1,0 +1,154 @@
+"""Legs and node executions: what each execution of a DAG and of its nodes left in the answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.times import Meaning, dag_times, node_times
+
+if TYPE_CHECKING:
+    from daganalysis.history.attempts import Attempt
+    from daganalysis.history.evidence import RunEvidence
+
+SKEW_NS = 300_000_000
+"""How far the clocks of agents may differ before an attempt is put beside its node execution (engine-semantics §5: tens of milliseconds)."""
+
+
+@dataclass(slots=True)
+class Leg:
+    """One execution of a DAG between two operator actions.
+
+    ``end`` is when it failed or succeeded, ``passed_at`` when an operator passed the DAG after that; ``asked_from`` and ``asked_to`` bound
+    the operator's request that began it.
+    """
+
+    start: int
+    operator: str | None = None
+    end: int | None = None
+    state: str | None = None
+    stage: int | None = None
+    passed_at: int | None = None
+    asked_from: int | None = None
+    asked_to: int | None = None
+
+
+@dataclass(slots=True)
+class NodeRun:
+    """One execution of a node. ``start`` is None for one of which only attempts are known; ``operator`` is why it was executed."""
+
+    stage: int
+    start: int | None
+    operator: str | None = None
+    end: int | None = None
+    passed_at: int | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def begin(self) -> int:
+        """Its start, or that of its first known attempt."""
+        if self.start is not None:
+            return self.start
+        return min((a.start if a.start is not None else a.end or 0) for a in self.attempts)
+
+
+def find_legs(run: RunEvidence) -> list[Leg]:
+    """Return the legs of which some answer showed the start, in order of time."""
+    legs: dict[int, Leg] = {}
+    asked_from: int | None = None
+    asked_to: int | None = None
+    for snapshot in run.snapshots:
+        dag = snapshot.dag
+        times = dag_times(dag.state, dag.operator)
+        if dag.state == "READY":
+            asked_to = snapshot.at if asked_to is None else asked_to
+            continue
+        if times.start is not Meaning.TRUE:
+            continue
+        if dag.start is None:
+            # Before obshell 4.3.1 a pass wiped the start (engine-semantics §3): it concerns the newest leg there is.
+            if dag.operator == "PASS" and legs:
+                newest = legs[max(legs)]
+                newest.passed_at = dag.end
+            continue
+        leg = legs.get(dag.start)
+        if leg is None:
+            leg = legs[dag.start] = Leg(dag.start, asked_from=asked_from, asked_to=asked_to)
+        asked_to = None
+        if dag.operator == "PASS":
+            leg.passed_at = dag.end
+            leg.stage = dag.stage if leg.stage is None else leg.stage
+        else:
+            leg.operator = dag.operator
+            leg.stage = dag.stage
+            if times.end is Meaning.TRUE and dag.end is not None and dag.end >= dag.start:
+                leg.end, leg.state = dag.end, dag.state
+                asked_from = snapshot.at
+    return [legs[start] for start in sorted(legs)]
+
+
+def find_node_runs(run: RunEvidence, attempts: dict[str, list[Attempt]]) -> list[NodeRun]:
+    """Return every known execution of every node, in order of time, each with the attempts that lie in it."""
+    result: list[NodeRun] = []
+    tasks_of: dict[str, list[str]] = {}
+    for task_gid, node_gid in run.node_of.items():
+        tasks_of.setdefault(node_gid, []).append(task_gid)
+    for stage, node_gid in enumerate(run.stages, start=1):
+        known = _node_runs_of(run, node_gid, stage)
+        ordered = [known[start] for start in sorted(known)]
+        strays: list[Attempt] = []
+        for task_gid in tasks_of.get(node_gid, []):
+            for attempt in attempts[task_gid]:
+                if attempt.start is None:
+                    continue
+                home = _home(ordered, attempt)
+                if home is None:
+                    strays.append(attempt)
+                else:
+                    home.attempts.append(attempt)
+        result += ordered
+        result += _gather(strays, stage, ordered)
+    for node_run in result:
+        node_run.attempts.sort(key=lambda a: (a.start or 0, a.number))
+    result.sort(key=lambda r: (r.begin, r.stage))
+    return result
+
+
+def _node_runs_of(run: RunEvidence, node_gid: str, stage: int) -> dict[int, NodeRun]:
+    known: dict[int, NodeRun] = {}
+    for _, node in run.nodes.get(node_gid, ()):
+        executed = any((task.execute_times or 0) > 0 for task in node.sub_tasks or ()) or node.sub_tasks is None
+        times = node_times(node.state, node.operator, executed=executed)
+        if times.start is not Meaning.TRUE or node.start is None:
+            continue
+        if node.operator == "PASS" and node.sub_tasks is None and node.start not in known:
+            continue
+        node_run = known.setdefault(node.start, NodeRun(stage, node.start))
+        if node.operator == "PASS":
+            node_run.passed_at = node.end
+            continue
+        node_run.operator = node.operator
+        if times.end is Meaning.TRUE and node.end is not None and node.end >= node.start:
+            node_run.end = node.end
+    return known
+
+
+def _home(ordered: list[NodeRun], attempt: Attempt) -> NodeRun | None:
+    """The execution an attempt lies in: the last that began before it, and had not ended long before."""
+    if attempt.start is None:
+        return None
+    for node_run in reversed(ordered):
+        if node_run.start is not None and node_run.start <= attempt.start + SKEW_NS:
+            if node_run.end is not None and attempt.start > node_run.end + SKEW_NS:
+                return None
+            return node_run
+    return None
+
+
+def _gather(strays: list[Attempt], stage: int, known: list[NodeRun]) -> list[NodeRun]:
+    """Attempts whose node execution no answer showed: those between the same two known executions make one of unknown bounds."""
+    groups: dict[int, NodeRun] = {}
+    for attempt in strays:
+        place = sum(1 for node_run in known if node_run.start is not None and attempt.start is not None and node_run.start <= attempt.start)
+        groups.setdefault(place, NodeRun(stage, None)).attempts.append(attempt)
+    return list(groups.values())

@@ -1,0 +1,111 @@
+"""Links between main DAGs and their child DAGs (engine-semantics §7)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.identifiers import identify
+from daganalysis.engine.log_lines import remote_child, scale_out_child, sent_operator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from daganalysis.history.evidence import RunEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One main DAG and one of its children, by run where the archive holds it."""
+
+    parent_run_id: str
+    child_gid: str
+    child_run_id: str | None
+    agent: str | None
+    kind: str
+    evidence: str
+
+
+def find_links(runs: Sequence[RunEvidence]) -> list[Link]:
+    """Find the links among the runs of one archive, ordered by parent and child.
+
+    Additional data outweighs logs. Where an id names several runs (a cluster re-created), the one seen first after the other is meant.
+    """
+    by_key: dict[tuple[str | None, str], list[RunEvidence]] = {}
+    for run in runs:
+        by_key.setdefault((run.cluster, run.gid), []).append(run)
+    found: dict[tuple[str, str], Link] = {}
+    for run in runs:
+        for child_gid, kind, evidence in _children_told_by(run):
+            child = _nearest(by_key.get((run.cluster, child_gid), []), run)
+            _keep(found, run.run_id, child_gid, child, kind, evidence)
+        parent_gid = _text(_additional_data(run).get("main_dag_id"))
+        if parent_gid:
+            parent = _nearest(by_key.get((run.cluster, parent_gid), []), run)
+            parent_id = parent.run_id if parent else (f"{run.cluster}/{parent_gid}" if run.cluster else parent_gid)
+            kind = "scale_out" if run.newest.name == "Local scale out" else "sub_dag"
+            _keep(found, parent_id, run.gid, run, kind, "additional_data")
+    return [found[key] for key in sorted(found)]
+
+
+def _keep(found: dict[tuple[str, str], Link], parent_id: str, child_gid: str, child: RunEvidence | None, kind: str, evidence: str) -> None:
+    key = (parent_id, child_gid)
+    if key in found and found[key].evidence == "additional_data":
+        return
+    child_id = child.run_id if child else None
+    found[key] = Link(parent_id, child_gid, child_id, identify(child_gid).owner_agent, kind, evidence)
+
+
+def _nearest(candidates: Sequence[RunEvidence], other: RunEvidence) -> RunEvidence | None:
+    return min(candidates, key=lambda run: (abs(run.first_at - other.first_at), run.generation), default=None)
+
+
+def _children_told_by(run: RunEvidence) -> Iterator[tuple[str, str, str]]:
+    sub_dags = _additional_data(run).get("sub_dags")
+    if isinstance(sub_dags, dict):
+        for gid in sub_dags.values():
+            if text := _text(gid):
+                yield text, "sub_dag", "additional_data"
+    for line in log_lines(run):
+        if gid := scale_out_child(line):
+            yield gid, "scale_out", "log"
+        elif (gid := remote_child(line)) and gid != run.gid:
+            yield gid, "remote", "log"
+        elif sent := sent_operator(line):
+            yield sent[1], "remote", "log"
+
+
+def log_lines(run: RunEvidence) -> Iterator[str]:
+    """Yield the log lines of a run, those of each sub-task in the longest list that was seen."""
+    for sightings in run.sub_tasks.values():
+        yield from max((s.task.logs for s in sightings if s.task.logs), key=len, default=[])
+
+
+def operators_sent(runs: Iterable[RunEvidence]) -> dict[tuple[str | None, str, str], int]:
+    """Count how often a task asked another DAG to retry or roll back: {(cluster, child's generic id, operator): times}."""
+    counts: dict[tuple[str | None, str, str], int] = {}
+    for run in runs:
+        for line in log_lines(run):
+            if sent := sent_operator(line):
+                key = (run.cluster, sent[1], sent[0])
+                counts[key] = counts.get(key, 0) + 1
+    return counts
+
+
+def _additional_data(run: RunEvidence) -> dict[str, object]:
+    for snapshot in reversed(run.snapshots):
+        text = snapshot.dag.additional_data
+        if text and text != "{}":
+            try:
+                value = json.loads(text)
+            except ValueError:
+                return {}
+            return value if isinstance(value, dict) else {}
+    return {}
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, str) and value:
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,149 @@
+"""From answers to the base tables: the whole of merging, judging and accounting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.outcomes import OPERATORS, STATES
+from daganalysis.history.attach import attach
+from daganalysis.history.evidence import collect_runs
+from daganalysis.history.judging import RunView, judge_run, judge_task
+from daganalysis.history.links import Link, find_links, operators_sent
+from daganalysis.history.rows import Rows
+from daganalysis.reading.answers import Answer, Issue, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pyarrow as pa
+
+    from daganalysis.history.attach import Orphans
+    from daganalysis.history.evidence import RunEvidence
+
+
+def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str, pa.Table]:
+    """Return every base table, sorted by its key, for all that the answers tell; ``issues`` are those found in reading.
+
+    The order and the repetition of the answers are irrelevant. Related runs (a main DAG and its children) must come together.
+    """
+    every = list(answers)
+    runs = collect_runs(answer for answer in every if answer.kind is Kind.DAG)
+    orphans = attach(runs, (answer for answer in every if answer.kind is not Kind.DAG))
+    links = find_links(runs)
+    rows = Rows()
+    for issue in issues:
+        rows.add_issue(issue)
+    for view in _judge_all(runs, links):
+        rows.add_run(view, _parent_of(view.evidence, links))
+        for issue in _run_issues(view):
+            rows.add_issue(issue)
+    for link in links:
+        rows.add_link(link)
+        if link.child_run_id is None:
+            rows.add_issue(
+                Issue(
+                    "info",
+                    "child-not-in-archive",
+                    run_id=link.parent_run_id,
+                    message=f"its child DAG {link.child_gid} is not in the archive",
+                    hint=f"save GET /api/v1/task/dag/{link.child_gid} from {link.agent or 'its agent'}",
+                )
+            )
+    _add_orphans(rows, orphans)
+    return rows.tables()
+
+
+def _judge_all(runs: Sequence[RunEvidence], links: Sequence[Link]) -> list[RunView]:
+    """Judge main DAGs before their children, whose waits depend on them."""
+    by_id = {run.run_id: run for run in runs}
+    link_to: dict[str, Link] = {}
+    for link in links:
+        if link.child_run_id is not None and link.child_run_id != link.parent_run_id:
+            link_to.setdefault(link.child_run_id, link)
+    received = operators_sent(runs)
+    views: dict[str, RunView] = {}
+
+    def judged(run_id: str, path: tuple[str, ...]) -> RunView:
+        if run_id not in views:
+            run, link = by_id[run_id], link_to.get(run_id)
+            parent = link.parent_run_id if link is not None else None
+            # Two DAGs that each claim to be the other's main DAG would wait for each other here.
+            parent_view = judged(parent, (*path, run_id)) if parent in by_id and parent not in path and parent is not None else None
+            views[run_id] = judge_run(
+                run,
+                parent_legs=parent_view.legs if parent_view is not None else None,
+                child_kind=link.kind if link is not None else None,
+                operators_received={op: received.get((run.cluster, run.gid, op), 0) for op in ("RETRY", "ROLLBACK")},
+            )
+        return views[run_id]
+
+    return [judged(run.run_id, ()) for run in runs]
+
+
+def _parent_of(run: RunEvidence, links: Sequence[Link]) -> str | None:
+    return next((link.parent_run_id for link in links if link.child_run_id == run.run_id), None)
+
+
+def _run_issues(view: RunView) -> list[Issue]:
+    run = view.evidence
+    found = []
+    if run.generation > 1:
+        found.append(
+            Issue(
+                "warning",
+                "id-came-back",
+                run.snapshots[0].answer.source,
+                run.snapshots[0].answer.position,
+                run.run_id,
+                f"another DAG stands behind the id {run.gid}: the cluster was re-created, or answers of several clusters lie together",
+                "give each cluster a label with --cluster or --cluster-by",
+            )
+        )
+    for answer, problem, index in run.problems:
+        pointer = problem.pointer if index is None else f"/nodes/{index}{problem.pointer}"
+        found.append(
+            Issue(problem.severity, problem.code, answer.source, _join(answer.position, pointer), run.run_id, problem.message, None)
+        )
+    found += _unknown_words(view)
+    for node in view.nodes:
+        tasks = [task for task in view.tasks if task.node_gid == node.gid]
+        left = [task.gid for task in tasks if task.rule.outcome == "rolled_back"]
+        if left and node.newest.state == "SUCCEED" and node.newest.operator == "RETRY":
+            found.append(
+                Issue(
+                    "warning",
+                    "rolled-back-not-redone",
+                    run_id=run.run_id,
+                    message=f"stage {node.stage} was retried with success, yet {', '.join(left)} was last rolled back: probably not done again",
+                    hint="check the work of that sub-task on its agent; clocks of agents that differ make the engine skip the re-run",
+                )
+            )
+    return found
+
+
+def _join(position: str, pointer: str) -> str:
+    """Lengthen the JSON pointer at the end of a position."""
+    return position + pointer if "/" in position.rsplit(" ", 1)[-1] else f"{position} {pointer}".strip()
+
+
+def _unknown_words(view: RunView) -> list[Issue]:
+    """One issue for each state or operator that the engine does not have."""
+    run = view.evidence
+    states = {run.newest.state, *(n.newest.state for n in view.nodes), *(t.newest.state for t in view.tasks)} - STATES - {None}
+    operators = {run.newest.operator, *(n.newest.operator for n in view.nodes), *(t.newest.operator for t in view.tasks)} - OPERATORS - {None}
+    return [
+        Issue("warning", f"unknown-{what}", run_id=run.run_id, message=f"{what} {word!r} is none that the engine has", hint=None)
+        for what, words in (("state", states), ("operator", operators))
+        for word in sorted(str(w) for w in words)
+    ]
+
+
+def _add_orphans(rows: Rows, orphans: Orphans) -> None:
+    for gid in sorted(orphans.nodes):
+        rows.add_lone_node(gid, [node for _, node in orphans.nodes[gid]])
+    for gid in sorted(orphans.sub_tasks):
+        rows.add_lone_task(judge_task(gid, None, orphans.sub_tasks[gid]))
+    for issue in orphans.issues:
+        rows.add_issue(issue)
+    for answer, problem, _ in orphans.problems:
+        rows.add_issue(Issue(problem.severity, problem.code, answer.source, _join(answer.position, problem.pointer), None, problem.message))

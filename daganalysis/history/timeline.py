@@ -1,0 +1,291 @@
+"""The timeline of a run: every nanosecond of its known span put down to one cause.
+
+The span is cut into stretches that follow each other without gap or overlap. What the answers show of node executions and attempts is laid
+down in order of time (all on the clock of the DAG's own rows, so that skewed agents cannot make a negative stretch); what lies between two of
+them is judged by the legs: between the end of a leg and the start of the next somebody waited, inside a leg the engine handed over, and
+where an execution is known to have been overwritten, the time is lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import median
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.times import SCHEDULER_SLEEP_S
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from daganalysis.history.attempts import Attempt
+    from daganalysis.history.legs import Leg, NodeRun
+
+SECOND = 1_000_000_000
+_EDGE_NS = 50_000_000
+"""Two stamps of the same scheduler pass lie closer than this (engine-semantics §5: 13 to 30 ms)."""
+_LONGEST_TICK_S = 3.0
+"""A longer pause between two nodes is no estimate of the tick."""
+
+
+@dataclass(slots=True)
+class Stretch:
+    """One stretch of a timeline, in nanoseconds."""
+
+    start: int
+    end: int
+    category: str
+    leg: int
+    from_stage: int | None
+    to_stage: int | None
+    direction: str
+    evidence: str
+
+
+@dataclass(slots=True)
+class Story:
+    """What a timeline is made of.
+
+    ``begin`` is where the known span begins and ``sure_begin`` whether an answer showed it (else it is a bound); ``end`` is None for a run that
+    has not ended. ``wait_category`` says for whom a wait that ended at some instant was.
+    """
+
+    legs: Sequence[Leg]
+    node_runs: Sequence[NodeRun]
+    begin: int
+    sure_begin: bool
+    end: int | None
+    wait_category: Callable[[int], str]
+    ended_waiting: bool = False
+
+
+def estimate_tick(node_runs: Sequence[NodeRun]) -> tuple[int, bool]:
+    """Estimate the scheduler's tick from the pauses between nodes; (nanoseconds, whether the run itself shows it).
+
+    A node starts one pass after the one before it was seen to have ended (engine-semantics §5). Without such a pair the sleep of the
+    scheduler, a lower bound, is returned.
+    """
+    pauses = [
+        after.start - before.end
+        for before, after in zip(node_runs, node_runs[1:], strict=False)
+        if before.end is not None and after.start is not None and after.operator == "RUN" and after.stage == before.stage + 1
+    ]
+    usable = [pause for pause in pauses if SECOND * 0.9 <= pause <= _LONGEST_TICK_S * SECOND]
+    return (int(median(usable)), True) if usable else (int(SCHEDULER_SLEEP_S * SECOND), False)
+
+
+def build_timeline(story: Story) -> list[Stretch]:
+    """Cut the known span of a run into stretches, in order of time."""
+    builder = _Builder(story)
+    return builder.build()
+
+
+@dataclass(slots=True)
+class _Builder:
+    story: Story
+    stretches: list[Stretch] = field(default_factory=list)
+    cursor: int = 0
+    leg: int = 1
+    direction: str = "forward"
+    stage: int | None = None
+    open_end: bool = False
+    tick: int = SECOND
+    next_leg: int = 0
+    unknown_legs: int = 0
+
+    def build(self) -> list[Stretch]:
+        story = self.story
+        self.tick, _ = estimate_tick(story.node_runs)
+        self.cursor = story.begin
+        self.open_end = not story.sure_begin
+        while self.next_leg < len(story.legs) and story.legs[self.next_leg].start <= story.begin:
+            self.next_leg += 1
+        self.unknown_legs = 1 if story.legs and not self.next_leg else 0
+        self._enter_leg()
+        for node_run in story.node_runs:
+            self._between(node_run.begin, node_run)
+            self._inside(node_run)
+        self._finish()
+        return _joined(self.stretches)
+
+    # -- laying down ------------------------------------------------------------------------------------------------------------------
+
+    def _add(self, until: int, category: str, *, to_stage: int | None, evidence: str = "observed") -> None:
+        until = until if self.story.end is None else min(until, self.story.end)
+        if until <= self.cursor:
+            return
+        evidence = "lost" if category == "lost" else evidence
+        self.stretches.append(Stretch(self.cursor, until, category, self.leg, self.stage, to_stage, self.direction, evidence))
+        self.cursor = until
+
+    def _enter_leg(self) -> None:
+        """The leg entered last decides the direction."""
+        if self.next_leg:
+            leg = self.story.legs[self.next_leg - 1]
+            self.leg = self.next_leg + self.unknown_legs
+            self.direction = "rollback" if leg.operator == "ROLLBACK" else "forward"
+
+    # -- between two node executions --------------------------------------------------------------------------------------------------
+
+    def _between(self, until: int, node_run: NodeRun | None) -> None:
+        """Account for the time up to the next node execution (or up to the end, if there is none)."""
+        to_stage = node_run.stage if node_run is not None else None
+        crossed = False
+        legs = self.story.legs
+        while self.next_leg < len(legs) and legs[self.next_leg].start <= until + _EDGE_NS:
+            self._cross(legs[self.next_leg], to_stage, after_empty_leg=crossed)
+            crossed = True
+        if until <= self.cursor:
+            return
+        hidden = node_run is not None and self._hides(node_run, until, crossed=crossed)
+        if hidden or self.open_end:
+            self._add(until, "lost", to_stage=to_stage)
+        else:
+            inferred = node_run is not None and node_run.start is None
+            self._add(until, "handoff", to_stage=to_stage, evidence="inferred" if inferred else "observed")
+        self.open_end = False
+
+    def _hides(self, node_run: NodeRun, until: int, *, crossed: bool) -> bool:
+        """Tell whether executions that no answer shows must, or may well, lie between here and the start of this one."""
+        tick = max(self.tick, SECOND)
+        stages = abs(node_run.stage - self.stage) if self.stage is not None else 1
+        # Stages that were rolled back before are stepped over, one in each pass (engine-semantics §2.4).
+        long = until - self.cursor > (stages + 2) * tick
+        if crossed:
+            return long
+        if self.stage is None:
+            return not self.story.sure_begin
+        if node_run.start is None or node_run.operator is None:
+            return long or min((attempt.number for attempt in node_run.attempts), default=1) > 1
+        if node_run.operator == "RUN":
+            # A stage follows the one before it whatever keeps the scheduler busy; a jump over stages hides their executions.
+            return long and stages != 1
+        return not (self.direction == "rollback" and node_run.operator == "ROLLBACK" and node_run.stage < self.stage)
+
+    def _cross(self, leg: Leg, to_stage: int | None, *, after_empty_leg: bool) -> None:
+        """Go over the boundary to a new leg: to the end of the one before, through the wait, to the start of this one."""
+        before = self.story.legs[self.next_leg - 1] if self.next_leg else None
+        ended = before.end if before is not None else None
+        if ended is not None and ended + _EDGE_NS >= self.cursor:
+            # A leg whose node executions were all overwritten is known by its two ends alone.
+            self._add(ended, "lost" if self.open_end or after_empty_leg else "handoff", to_stage=None)
+            asked = self._asked(leg)
+            if asked is not None:
+                self._add(asked, self.story.wait_category(asked), to_stage=to_stage, evidence="inferred")
+            self._add(leg.start, "handoff", to_stage=to_stage, evidence="inferred")
+        else:
+            passed = self._passed_between(leg.start)
+            if passed is not None:
+                self._add(passed, "lost", to_stage=to_stage)
+                self._add(leg.start, "handoff", to_stage=to_stage)
+            else:
+                self._add(leg.start, "lost", to_stage=to_stage)
+        self.open_end = False
+        self.next_leg += 1
+        self._enter_leg()
+
+    def _passed_between(self, until: int) -> int | None:
+        passes = [r.passed_at for r in self.story.node_runs if r.passed_at is not None and self.cursor <= r.passed_at <= until]
+        return max(passes, default=None)
+
+    def _asked(self, leg: Leg) -> int | None:
+        """When the operator asked for this leg: half a tick before the scheduler took it up, or as the answers bound it."""
+        passed = self._passed_between(leg.start)
+        if passed is not None:
+            return passed
+        guess = leg.start - self.tick // 2
+        if leg.asked_to is not None:
+            guess = min(guess, max(leg.asked_to, leg.start - self.tick))
+        if leg.asked_from is not None:
+            guess = max(guess, min(leg.asked_from, leg.start))
+        return guess
+
+    # -- inside one node execution ----------------------------------------------------------------------------------------------------
+
+    def _inside(self, node_run: NodeRun) -> None:
+        """Account for one node execution: until the first attempt dispatch, while one runs execute, after the last detect."""
+        self.stage = node_run.stage
+        limit = node_run.end
+        first = True
+        unknown_end: int | None = None
+        for attempt in node_run.attempts:
+            start, until, known = _extent(attempt, limit)
+            if start is None:
+                continue
+            before = "dispatch" if first else "detect"
+            if self._rollback_hidden(node_run, attempt) or (not first and start - self.cursor > 3 * self.tick and node_run.start is None):
+                before = "lost"
+            if unknown_end is not None and start > self.cursor:
+                before = "lost"
+            self._add(start, before, to_stage=node_run.stage)
+            self._add(until, "execute", to_stage=node_run.stage, evidence="observed" if known else "inferred")
+            if not known and (unknown_end is None or until > unknown_end):
+                unknown_end = until
+            first = False
+        if limit is None:
+            self.open_end = True
+            return
+        still_open = unknown_end is not None and unknown_end >= self.cursor
+        if first:
+            self._add(limit, "lost" if node_run.operator != "CANCEL" else "detect", to_stage=node_run.stage)
+        else:
+            self._add(limit, "lost" if still_open else "detect", to_stage=node_run.stage)
+        self.open_end = False
+
+    def _rollback_hidden(self, node_run: NodeRun, attempt: Attempt) -> bool:
+        """A re-run whose rollback run, in the same execution, is not known: it lies somewhere before it (engine-semantics §2.3)."""
+        if attempt.kind != "run" or attempt.number == 1:
+            return False
+        return not any(other.number == attempt.number - 1 and other.kind == "rollback" for other in node_run.attempts)
+
+    # -- the end ----------------------------------------------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        story = self.story
+        legs = story.legs
+        while self.next_leg < len(legs):
+            self._cross(legs[self.next_leg], None, after_empty_leg=False)
+        last = legs[-1] if legs else None
+        if story.end is None:
+            return
+        if last is not None and last.end is not None:
+            self._add(last.end, "lost" if self.open_end else "handoff", to_stage=None)
+            if last.passed_at is not None:
+                self._add(story.end, story.wait_category(story.end), to_stage=None)
+        elif last is not None and last.passed_at is not None:
+            if story.ended_waiting:
+                # `Wait for task to end` fails at once, on purpose: what follows is the wait, but for the pass that notices it.
+                self._add(self.cursor + self.tick, "unattributed", to_stage=None, evidence="inferred")
+                self._add(story.end, story.wait_category(story.end), to_stage=None, evidence="inferred")
+            else:
+                self._add(story.end, "lost", to_stage=None)
+        self._add(story.end, "unattributed", to_stage=None, evidence="inferred")
+
+
+def _extent(attempt: Attempt, limit: int | None) -> tuple[int | None, int, bool]:
+    """Where an attempt lies, within its node execution: (start, last instant it is known to have run until, whether that is its end)."""
+    if attempt.start is None:
+        return None, 0, False
+    start = attempt.start if limit is None else min(attempt.start, limit)
+    if attempt.end is not None and attempt.end >= attempt.start:
+        return start, attempt.end if limit is None else min(attempt.end, limit), True
+    until = max(start, attempt.seen_running if attempt.seen_running is not None else start)
+    return start, until if limit is None else min(until, limit), False
+
+
+def _joined(stretches: list[Stretch]) -> list[Stretch]:
+    """Join neighbours that differ in nothing but their bounds."""
+    result: list[Stretch] = []
+    for stretch in stretches:
+        last = result[-1] if result else None
+        if last is not None and (last.category, last.leg, last.from_stage, last.to_stage, last.direction, last.evidence) == (
+            stretch.category,
+            stretch.leg,
+            stretch.from_stage,
+            stretch.to_stage,
+            stretch.direction,
+            stretch.evidence,
+        ):
+            last.end = stretch.end
+        else:
+            result.append(stretch)
+    return result
