@@ -1,0 +1,72 @@
+"""Strings that anybody may have typed, made inert for where they are shown.
+
+Names and log lines of an archive are untrusted: shown as they are, an escape sequence would drive the terminal, a pipe would break a Markdown
+table, a leading ``=`` would be run by a spreadsheet.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#~|!])")
+_CSV_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_SHORT_NAMES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def for_terminal(text: str) -> str:
+    r"""Show control characters, direction marks and other invisible characters as escapes, on one line.
+
+    >>> for_terminal("a\x1b[31mred\n\u202eevil")
+    'a\\x1b[31mred\\n\\u202eevil'
+    """
+    if text.isprintable():
+        return text
+    return "".join(map(_visible, text))
+
+
+def for_markdown(text: str) -> str:
+    r"""Escape what Markdown or HTML would act on, so that a table cell shows the text itself, on one line.
+
+    >>> for_markdown("a|b <script> `x` [y](javascript:z)\nhttps://host")
+    'a\\|b &lt;script&gt; \\`x\\` \\[y\\]\\(javascript:z\\)\\\\n https\\://host'
+    """
+    text = for_terminal(text.replace("\n", "\\n "))
+    text = _MARKDOWN_SPECIAL.sub(r"\\\1", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    # GitHub's dialect makes links of bare addresses too.
+    return text.replace("://", "\\://").replace("www.", "www\\.")
+
+
+def for_csv(text: str) -> str:
+    """Put an apostrophe before what a spreadsheet would take for a formula; escape what would drive a terminal, but for tabs and line ends.
+
+    >>> for_csv("=1+1"), for_csv("-5 apples"), for_csv("plain")
+    ("'=1+1", "'-5 apples", 'plain')
+    """
+    guarded = "'" + text if text.startswith(_CSV_FORMULA) else text
+    return guarded if guarded.isprintable() else "".join(c if c in "\t\r\n" else _visible(c) for c in guarded)
+
+
+def for_json(encoded: str) -> str:
+    r"""Write the invisible characters of a JSON text as its own escapes; the text means the same.
+
+    >>> for_json('["a\u202eb"]')
+    '["a\\u202eb"]'
+    """
+    if encoded.isprintable():
+        return encoded
+    return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else _json_escape(c) for c in encoded)
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
+def _visible(character: str) -> str:
+    if character.isprintable() or unicodedata.category(character) == "Zs":
+        return character
+    if character in _SHORT_NAMES:
+        return _SHORT_NAMES[character]
+    point = ord(character)
+    return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"

@@ -1,0 +1,86 @@
+"""Numbers as a person reads them: durations with units, shares in percent, counts and instants.
+
+Machine formats (JSON, CSV, Parquet) keep the raw values; these are for terminals and pages.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+MISSING = "-"
+"""What stands where a value is null."""
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
+
+
+def human_duration(seconds: float | None) -> str:
+    """Say a duration with three digits or so and its unit; null is a dash.
+
+    >>> [human_duration(s) for s in (0, 0.0000131, 0.174417, 5.95206, 28.613749, 59.97, 125, 11220, 266400, None)]
+    ['0 s', '13 µs', '174 ms', '5.95 s', '28.6 s', '1 min 00 s', '2 min 05 s', '3 h 07 min', '3 d 02 h', '-']
+    """
+    if seconds is None or seconds != seconds:  # noqa: PLR0124 - NaN is the only number that differs from itself
+        return MISSING
+    if seconds < 0:
+        return "-" + human_duration(-seconds)
+    if seconds == 0:
+        return "0 s"
+    for limit, factor, digits, unit in ((0.0009995, 1e6, 0, "µs"), (0.9995, 1e3, 0, "ms"), (9.995, 1, 2, "s"), (59.95, 1, 1, "s")):
+        if seconds < limit:
+            return f"{seconds * factor:.{digits}f} {unit}"
+    for limit, large, large_unit, small, small_unit in ((_HOUR, _MINUTE, "min", 1, "s"), (_DAY, _HOUR, "h", _MINUTE, "min")):
+        rounded = round(seconds / small) * small
+        if rounded < limit:
+            return f"{rounded // large} {large_unit} {rounded % large // small:02d} {small_unit}"
+    rounded = round(seconds / _HOUR)
+    return f"{rounded // 24} d {rounded % 24:02d} h"
+
+
+def human_share(share: float | None) -> str:
+    """Say a share of 0..1 in percent; null is a dash, and what is not nothing never reads as 0 %.
+
+    >>> [human_share(s) for s in (0, 0.0004, 0.034, 0.5, 0.9999, 1, None)]
+    ['0 %', '<0.1 %', '3.4 %', '50 %', '>99 %', '100 %', '-']
+    """
+    if share is None or share != share:  # noqa: PLR0124 - NaN is the only number that differs from itself
+        return MISSING
+    if 0 < share < 0.001:
+        return "<0.1 %"
+    if 0.995 <= share < 1:
+        return ">99 %"
+    return f"{share * 100:.1f} %" if 0 < share < 0.0995 else f"{share * 100:.0f} %"
+
+
+def human_number(value: float | None) -> str:
+    """Say a plain number with up to four digits; null is a dash.
+
+    >>> [human_number(n) for n in (12, 1.25, 0.0345678, 1234567.0, None)]
+    ['12', '1.25', '0.03457', '1234567', '-']
+    """
+    if value is None or value != value:  # noqa: PLR0124 - NaN is the only number that differs from itself
+        return MISSING
+    return f"{value:.0f}" if value == int(value) or abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def human_instant(instant: dt.datetime | None, utc_offset_s: int | None = None) -> str:
+    """Say an instant to the second, in UTC, or in the server's own zone where its offset is given; null is a dash.
+
+    >>> moment = dt.datetime(2024, 1, 9, 12, 40, 1, 706073, tzinfo=dt.timezone.utc)
+    >>> human_instant(moment), human_instant(moment, 8 * 3600)
+    ('2024-01-09 12:40:01', '2024-01-09 20:40:01 +08:00')
+    """
+    if instant is None or instant != instant:  # noqa: PLR0124 - NaT is the only instant that differs from itself
+        return MISSING
+    if utc_offset_s is None:
+        return instant.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+    local = instant.astimezone(dt.timezone(dt.timedelta(seconds=utc_offset_s)))
+    return local.strftime("%Y-%m-%d %H:%M:%S ") + local.strftime("%z")[:3] + ":" + local.strftime("%z")[3:5]
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Count things in words.
+
+    >>> plural(1, "attempt"), plural(3, "attempt"), plural(2, "child DAG"), plural(2, "retry", "retries")
+    ('1 attempt', '3 attempts', '2 child DAGs', '2 retries')
+    """
+    return f"{count} {one}" if count == 1 else f"{count} {many or one + 's'}"

@@ -1,0 +1,200 @@
+"""A frame as a table for a terminal: what fits the width, aligned, with a note on what did not fit."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.cells import cell_len, set_cell_size
+
+from daganalysis.report.columns import by_importance
+from daganalysis.report.inert import for_terminal
+from daganalysis.report.quantities import MISSING, human_duration, human_instant, human_number, human_share
+from daganalysis.tables import Type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pandas as pd
+
+    from daganalysis.tables import Column, Table
+
+DEFAULT_WIDTH = 80
+"""Columns where the width of the terminal is not known, as in a pipe."""
+
+_GAP = "  "
+_WORDS = frozenset({"outcome", "state", "operator", "category", "verdict", "severity", "kind", "direction", "evidence", "history", "code"})
+"""Columns of a small vocabulary: half a word would be no word."""
+_MOST_NAMED = 6
+"""Columns named in a note before the rest is only counted."""
+_LEAST = 16
+"""An id or a text is shortened to no less than this."""
+_COMFORTABLE = 24
+"""No column is widened beyond this before every other has had its share of the room left."""
+
+
+@dataclass(slots=True)
+class _Shown:
+    """One column being laid out: its cells as text, and how wide it would, must and will be."""
+
+    name: str
+    kind: str
+    cells: list[str]
+    header: list[str]
+    natural: int
+    least: int
+    width: int = 0
+
+
+def terminal_table(frame: pd.DataFrame, table: Table, width: int | None = DEFAULT_WIDTH) -> str:
+    """Lay a frame of a declared table out in ``width`` columns; None shows every column in full.
+
+    Durations have units, shares are percents, instants are UTC to the second, long ids lose their middle. A column that says nothing (null
+    or a count of 0 in every row) or has no room is left out, and a note below names it.
+    """
+    if frame.empty:
+        return "no rows\n"
+    declared = [column for column in table.columns if column.name in frame.columns]
+    silent = [column.name for column in declared if width is not None and _says_nothing(frame[column.name])]
+    columns = {column.name: _shown(column, frame[column.name], break_header=width is not None) for column in declared if column.name not in silent}
+    chosen = _fit(columns, by_importance(table, list(columns)), width)
+    lines = [*_header(chosen), *_rows(chosen, len(frame))]
+    without_room = [name for name in columns if name not in {shown.name for shown in chosen}]
+    cut = any(shown.width < shown.natural for shown in chosen)
+    notes = _notes(silent, without_room, cut=cut)
+    if notes and width is not None:
+        lines += ["", *textwrap.wrap(notes, width, break_long_words=False, break_on_hyphens=False)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def shorten_middle(text: str, width: int) -> str:
+    """Shorten an id to a width by cutting its middle: its neighbours differ from it at the ends.
+
+    >>> shorten_middle("prod-a/22130706433028869", 15)
+    'prod-a/…3028869'
+    """
+    if cell_len(text) <= width:
+        return text
+    tail = (width - 1) // 2
+    return set_cell_size(text, width - 1 - tail).rstrip() + "…" + (text[-tail:] if tail else "")
+
+
+def shorten_end(text: str, width: int) -> str:
+    """Shorten a text to a width by cutting its end.
+
+    >>> shorten_end("Create local scale out dag", 13)
+    'Create local…'
+    """
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"
+
+
+def human_cells(values: pd.Series[Any], column: Column) -> list[str]:
+    """Write every value of a column for a person; a null is a dash."""
+    write = _writer(column)
+    return [MISSING if missing else write(value) for value, missing in zip(values.tolist(), values.isna().tolist(), strict=True)]
+
+
+def _writer(column: Column) -> Callable[[Any], str]:
+    if column.type is Type.INSTANT:
+        return human_instant
+    if column.type is Type.REAL:
+        return human_duration if column.name.endswith("_s") else human_share if column.name.endswith("_share") else human_number
+    if column.type is Type.BOOLEAN:
+        return lambda value: "yes" if value else "no"
+    if column.type is Type.STRINGS:
+        return lambda value: for_terminal(" / ".join(value))
+    return lambda value: for_terminal(str(value))
+
+
+def _says_nothing(values: pd.Series[Any]) -> bool:
+    return bool(values.isna().all() or (str(values.name).startswith("n_") and (values == 0).all()))
+
+
+def _shown(column: Column, values: pd.Series[Any], *, break_header: bool) -> _Shown:
+    kind = _kind(column)
+    cells = human_cells(values, column)
+    widest = max(map(cell_len, cells))
+    least = min(widest, _LEAST) if kind in {"id", "text"} else widest
+    header = _broken(column.name, max(least, *map(len, column.name.split("_")))) if break_header else [column.name]
+    at_least = max(map(len, header))
+    return _Shown(column.name, kind, cells, header, natural=max(widest, at_least), least=max(least, at_least))
+
+
+def _kind(column: Column) -> str:
+    if column.type in {Type.INTEGER, Type.REAL}:
+        return "number"
+    if column.type in {Type.INSTANT, Type.BOOLEAN} or column.name in _WORDS:
+        return "fixed"
+    return "id" if column.name.endswith(("run_id", "_gid", "source", "trace_id", "agent")) else "text"
+
+
+def _broken(name: str, width: int) -> list[str]:
+    """Break a column's name after underscores so that no line is wider than its cells need."""
+    lines: list[str] = []
+    for part in name.replace("_", "_ ").split(" "):
+        if lines and len(lines[-1]) + len(part) <= width:
+            lines[-1] += part
+        else:
+            lines.append(part)
+    return lines
+
+
+def _fit(columns: dict[str, _Shown], by_rank: list[str], width: int | None) -> list[_Shown]:
+    """Choose the columns that fit, the most telling first, and share what room is left among those that would be wider."""
+    if width is None:
+        for shown in columns.values():
+            shown.width = shown.natural
+        return list(columns.values())
+    left = width + len(_GAP)
+    chosen = set()
+    for rank, name in enumerate(by_rank):
+        needed = columns[name].least + len(_GAP)
+        if needed <= left or rank == 0:
+            chosen.add(name)
+            left -= needed
+            columns[name].width = columns[name].least
+    for limit in (_COMFORTABLE, width):
+        for name in by_rank:
+            shown = columns[name]
+            if name in chosen and (more := min(left, min(shown.natural, limit) - shown.width)) > 0:
+                shown.width += more
+                left -= more
+    return [shown for name, shown in columns.items() if name in chosen]
+
+
+def _header(chosen: list[_Shown]) -> Iterator[str]:
+    height = max(len(shown.header) for shown in chosen)
+    for line in range(height):
+        parts = []
+        for shown in chosen:
+            text = (["" for _ in range(height - len(shown.header))] + shown.header)[line]
+            parts.append(text.rjust(shown.width) if shown.kind == "number" else text.ljust(shown.width))
+        yield _GAP.join(parts)
+    yield _GAP.join("─" * shown.width for shown in chosen)
+
+
+def _rows(chosen: list[_Shown], n_rows: int) -> Iterator[str]:
+    for row in range(n_rows):
+        parts = []
+        for shown in chosen:
+            cell = (shorten_middle if shown.kind == "id" else shorten_end)(shown.cells[row], shown.width)
+            padding = " " * (shown.width - cell_len(cell))
+            parts.append(padding + cell if shown.kind == "number" else cell + padding)
+        yield _GAP.join(parts)
+
+
+def _notes(silent: list[str], without_room: list[str], *, cut: bool) -> str:
+    parts = []
+    if silent:
+        parts.append("nothing in " + _named(silent))
+    if without_room:
+        parts.append("no room for " + _named(without_room))
+    if cut:
+        parts.append("… marks what was shortened")
+    return f"({'; '.join(parts)}. --wide shows all, --format json|csv the raw values.)" if parts else ""
+
+
+def _named(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names) if more <= 1 else ", ".join(names[:_MOST_NAMED]) + f" and {more} more"
