@@ -65,8 +65,8 @@ def rebuild_attempts(
         number = sighting.task.execute_times or 0
         if 1 <= number <= count:
             _take(attempts, number - 1, sighting)
-    _recognise_unstarted(attempts, created)
     _judge_verdicts(attempts, ordered, written or {})
+    _recognise_unstarted(attempts, created)
     _infer(attempts)
     for attempt in attempts:
         attempt.evidence, attempt.outcome = _conclude(attempt, attempts)
@@ -110,7 +110,7 @@ def _take(attempts: list[Attempt], index: int, sighting: Sighting) -> None:
 def _recognise_unstarted(attempts: list[Attempt], created: int | None) -> None:
     """A sub-task cancelled while READY keeps the creation time, or the previous attempt's start, as its start (engine-semantics §3)."""
     for index, attempt in enumerate(attempts):
-        if attempt.state != "FAILED" or attempt.start is None:
+        if attempt.verdict != "cancelled" or attempt.start is None:
             continue
         stale = attempts[index - 1].start if index else None
         if index == 0 and created is not None and abs(attempt.start - created) <= _CREATION_TOLERANCE_NS:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from daganalysis.history.evidence import RunEvidence, Sighting
 
 _PROTOCOL_SLACK_NS = 2 * SECOND
-"""A main DAG's requests may seem to lie this much outside its own legs: other clock, one pass of its scheduler."""
+"""A main DAG's last requests may seem to lie this much after its end: another clock, one pass of its scheduler."""
 
 
 @dataclass(slots=True)
@@ -78,12 +78,12 @@ class RunView:
 def judge_run(
     run: RunEvidence,
     *,
-    parent_legs: Sequence[Leg] | None,
+    parent_end: int | None,
     child_kind: str | None,
     operators_received: Mapping[str, int],
 ) -> RunView:
-    """Judge one run. ``child_kind`` is the kind of its link to a main DAG, ``parent_legs`` that DAG's legs where the archive has it,
-    ``operators_received`` how often another DAG's task asked this one to retry or roll back."""
+    """Judge one run. ``child_kind`` is the kind of its link to a main DAG, ``parent_end`` when that DAG ended (None where it
+    has not, or is not in the archive), ``operators_received`` how often another DAG's task asked this one to retry or roll back."""
     created = _created(run)
     tasks = {gid: _task_view(run, gid, sightings, created) for gid, sightings in run.sub_tasks.items()}
     attempts = {gid: view.attempts for gid, view in tasks.items()}
@@ -94,10 +94,13 @@ def judge_run(
     waits_deliberately = _stands_waiting(run, tasks) and (is_child or child_kind in {"sub_dag", "scale_out"})
     nodes = [_node_view(run, stage, gid, tasks) for stage, gid in enumerate(run.stages, start=1)]
     retries, rollbacks = _count_operators(run, node_runs, tasks, legs, operators_received)
+    if child_kind == "scale_out":
+        # Every retry of the main DAG is mirrored on the local one (engine-semantics §7 B): none of these need be an operator's.
+        retries = Bounds(0, retries.high)
     rule = judge("dag", _dag_facts(run, nodes, retries, deliberate=waits_deliberately))
     end = _end(run)
     begin, sure = _begin(run, legs, node_runs, tasks, created)
-    stretches = _stretches(run, legs, node_runs, tasks, begin, sure, end, parent_legs, is_child=is_child or child_kind is not None)
+    stretches = _stretches(legs, node_runs, tasks, begin, sure, end, parent_end, child_kind, is_child=is_child)
     known = begin is not None and (sure or created is not None)
     elapsed = end - begin if known and end is not None and begin is not None and end >= begin else None
     ordered = sorted(tasks.values(), key=lambda v: (run.stages.index(v.node_gid) if v.node_gid in run.stages else 0, v.gid))
@@ -288,14 +291,14 @@ def _begin(
 
 
 def _stretches(
-    run: RunEvidence,
     legs: Sequence[Leg],
     node_runs: Sequence[NodeRun],
     tasks: Mapping[str, TaskView],
     begin: int | None,
     sure: bool,  # noqa: FBT001 - one of two results of _begin, handed on
     end: int | None,
-    parent_legs: Sequence[Leg] | None,
+    parent_end: int | None,
+    child_kind: str | None,
     *,
     is_child: bool,
 ) -> list[Stretch]:
@@ -303,19 +306,15 @@ def _stretches(
         return []
 
     def wait_category(until: int) -> str:
-        """A child's wait was for its main DAG if that was executing when the wait ended (or is not known)."""
-        if not is_child:
+        """A child's wait was for its main DAG, unless a sub-DAG's main DAG had ended before: then only an operator can have ended it."""
+        if child_kind is None and not is_child:
             return "wait_operator"
-        if not parent_legs:
-            return "wait_protocol"
-        within = any(
-            leg.start - _PROTOCOL_SLACK_NS <= until and (leg.end is None or until <= leg.end + _PROTOCOL_SLACK_NS) for leg in parent_legs
-        )
-        return "wait_protocol" if within else "wait_operator"
+        late = child_kind == "sub_dag" and parent_end is not None and until > parent_end + _PROTOCOL_SLACK_NS
+        return "wait_operator" if late else "wait_protocol"
 
     last = [view.attempts[-1] for view in tasks.values() if view.attempts and view.newest.operator == "PASS"]
     ended_waiting = bool(last) and all(attempt.outcome == "waiting" for attempt in last)
-    return build_timeline(Story(legs, node_runs, begin, sure, end, wait_category, ended_waiting))
+    return build_timeline(Story(legs, node_runs, [view.attempts for view in tasks.values()], begin, sure, end, wait_category, ended_waiting))
 
 
 def _work_ok(run: RunEvidence, rule: Rule, tasks: Mapping[str, TaskView]) -> bool | None:

@@ -71,7 +71,7 @@ def _judge_all(runs: Sequence[RunEvidence], links: Sequence[Link]) -> list[RunVi
             parent_view = judged(parent, (*path, run_id)) if parent in by_id and parent not in path and parent is not None else None
             views[run_id] = judge_run(
                 run,
-                parent_legs=parent_view.legs if parent_view is not None else None,
+                parent_end=parent_view.end if parent_view is not None else None,
                 child_kind=link.kind if link is not None else None,
                 operators_received={op: received.get((run.cluster, run.gid, op), 0) for op in ("RETRY", "ROLLBACK")},
             )

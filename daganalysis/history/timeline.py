@@ -51,6 +51,7 @@ class Story:
 
     legs: Sequence[Leg]
     node_runs: Sequence[NodeRun]
+    attempts: Sequence[Sequence[Attempt]]
     begin: int
     sure_begin: bool
     end: int | None
@@ -91,6 +92,7 @@ class _Builder:
     tick: int = SECOND
     next_leg: int = 0
     unknown_legs: int = 0
+    noticed_from: int | None = None
 
     def build(self) -> list[Stretch]:
         story = self.story
@@ -169,8 +171,16 @@ class _Builder:
             # A leg whose node executions were all overwritten is known by its two ends alone.
             self._add(ended, "lost" if self.open_end or after_empty_leg else "handoff", to_stage=None)
             asked = self._asked(leg)
-            if asked is not None:
+            if self._hides_leg(leg):
+                self._add(leg.start, "lost", to_stage=to_stage)
+            elif asked is not None:
                 self._add(asked, self.story.wait_category(asked), to_stage=to_stage, evidence="inferred")
+            self._add(leg.start, "handoff", to_stage=to_stage, evidence="inferred")
+        elif self.noticed_from is not None and not self._hides_leg(leg):
+            # Everything handed out had ended, so the next pass noticed; on average half a tick later (engine-semantics §5).
+            asked = max(self._asked(leg) or self.cursor, self.cursor)
+            self._add(min(self.noticed_from + self.tick // 2, asked), "detect", to_stage=self.stage, evidence="inferred")
+            self._add(asked, self.story.wait_category(asked), to_stage=to_stage, evidence="inferred")
             self._add(leg.start, "handoff", to_stage=to_stage, evidence="inferred")
         else:
             passed = self._passed_between(leg.start)
@@ -180,8 +190,26 @@ class _Builder:
             else:
                 self._add(leg.start, "lost", to_stage=to_stage)
         self.open_end = False
+        self.noticed_from = None
         self.next_leg += 1
         self._enter_leg()
+
+    def _hides_leg(self, leg: Leg) -> bool:
+        """Tell whether a whole leg lies unseen before this one: more hand-outs than this leg itself can account for.
+
+        A leg hands a sub-task out once, or twice where it retries it (engine-semantics §2.3). Only sub-tasks that had failed count: every
+        leg must redo those, while others may have been repeated by skewed clocks.
+        """
+        verdicts = []
+        for attempts in self.story.attempts:
+            before = [a for a in attempts if a.start is not None and a.start < leg.start]
+            if not before or before[-1].state != "FAILED":
+                continue
+            after = next((a for a in attempts if a.start is not None and a.start >= leg.start), None)
+            unseen = (after.number if after is not None else len(attempts) + 1) - before[-1].number - 1
+            own = 2 if after is None else 0 if after.kind == "rollback" else 1
+            verdicts.append(unseen > own)
+        return bool(verdicts) and all(verdicts)
 
     def _passed_between(self, until: int) -> int | None:
         passes = [r.passed_at for r in self.story.node_runs if r.passed_at is not None and self.cursor <= r.passed_at <= until]
@@ -204,6 +232,7 @@ class _Builder:
     def _inside(self, node_run: NodeRun) -> None:
         """Account for one node execution: until the first attempt dispatch, while one runs execute, after the last detect."""
         self.stage = node_run.stage
+        self.noticed_from = None
         limit = node_run.end
         first = True
         unknown_end: int | None = None
@@ -222,7 +251,8 @@ class _Builder:
                 unknown_end = until
             first = False
         if limit is None:
-            self.open_end = True
+            self.open_end = first or unknown_end is not None
+            self.noticed_from = None if self.open_end else self.cursor
             return
         still_open = unknown_end is not None and unknown_end >= self.cursor
         if first:
@@ -252,9 +282,9 @@ class _Builder:
             if last.passed_at is not None:
                 self._add(story.end, story.wait_category(story.end), to_stage=None)
         elif last is not None and last.passed_at is not None:
-            if story.ended_waiting:
-                # `Wait for task to end` fails at once, on purpose: what follows is the wait, but for the pass that notices it.
-                self._add(self.cursor + self.tick, "unattributed", to_stage=None, evidence="inferred")
+            if story.ended_waiting or self.noticed_from is not None:
+                # What waits for its main DAG fails at once, on purpose; what follows is the wait, but for the pass that notices it.
+                self._add(self.cursor + self.tick // 2, "detect", to_stage=self.stage, evidence="inferred")
                 self._add(story.end, story.wait_category(story.end), to_stage=None, evidence="inferred")
             else:
                 self._add(story.end, "lost", to_stage=None)
