@@ -92,7 +92,9 @@ class _Builder:
     tick: int = SECOND
     next_leg: int = 0
     unknown_legs: int = 0
-    noticed_from: int | None = None
+    all_ended: bool = False
+    operator: str | None = None
+    anchor: int = 0
 
     def build(self) -> list[Stretch]:
         story = self.story
@@ -161,6 +163,8 @@ class _Builder:
         if node_run.operator == "RUN":
             # A stage follows the one before it whatever keeps the scheduler busy; a jump over stages hides their executions.
             return long and stages != 1
+        if node_run.operator == "ROLLBACK" and self.operator == "ROLLBACK" and node_run.stage < self.stage:
+            return long
         return not (self.direction == "rollback" and node_run.operator == "ROLLBACK" and node_run.stage < self.stage)
 
     def _cross(self, leg: Leg, to_stage: int | None, *, after_empty_leg: bool) -> None:
@@ -176,10 +180,9 @@ class _Builder:
             elif asked is not None:
                 self._add(asked, self.story.wait_category(asked), to_stage=to_stage, evidence="inferred")
             self._add(leg.start, "handoff", to_stage=to_stage, evidence="inferred")
-        elif self.noticed_from is not None and not self._hides_leg(leg):
-            # Everything handed out had ended, so the next pass noticed; on average half a tick later (engine-semantics §5).
+        elif self.all_ended and not self._hides_leg(leg):
             asked = max(self._asked(leg) or self.cursor, self.cursor)
-            self._add(min(self.noticed_from + self.tick // 2, asked), "detect", to_stage=self.stage, evidence="inferred")
+            self._add(min(self._next_pass(), asked), "detect", to_stage=self.stage, evidence="inferred")
             self._add(asked, self.story.wait_category(asked), to_stage=to_stage, evidence="inferred")
             self._add(leg.start, "handoff", to_stage=to_stage, evidence="inferred")
         else:
@@ -190,7 +193,7 @@ class _Builder:
             else:
                 self._add(leg.start, "lost", to_stage=to_stage)
         self.open_end = False
-        self.noticed_from = None
+        self.all_ended = False
         self.next_leg += 1
         self._enter_leg()
 
@@ -210,6 +213,10 @@ class _Builder:
             own = 2 if after is None else 0 if after.kind == "rollback" else 1
             verdicts.append(unseen > own)
         return bool(verdicts) and all(verdicts)
+
+    def _next_pass(self) -> int:
+        """The first pass of the scheduler from here on: passes follow the one that started the node tick by tick (engine-semantics §5)."""
+        return self.anchor - (self.anchor - self.cursor) // self.tick * self.tick
 
     def _passed_between(self, until: int) -> int | None:
         passes = [r.passed_at for r in self.story.node_runs if r.passed_at is not None and self.cursor <= r.passed_at <= until]
@@ -232,7 +239,11 @@ class _Builder:
     def _inside(self, node_run: NodeRun) -> None:
         """Account for one node execution: until the first attempt dispatch, while one runs execute, after the last detect."""
         self.stage = node_run.stage
-        self.noticed_from = None
+        self.operator = node_run.operator
+        self.anchor = node_run.begin
+        if node_run.operator in {"RUN", "RETRY", "ROLLBACK"}:
+            self.direction = "rollback" if node_run.operator == "ROLLBACK" else "forward"
+        self.all_ended = False
         limit = node_run.end
         first = True
         unknown_end: int | None = None
@@ -252,7 +263,7 @@ class _Builder:
             first = False
         if limit is None:
             self.open_end = first or unknown_end is not None
-            self.noticed_from = None if self.open_end else self.cursor
+            self.all_ended = not self.open_end
             return
         still_open = unknown_end is not None and unknown_end >= self.cursor
         if first:
@@ -282,9 +293,9 @@ class _Builder:
             if last.passed_at is not None:
                 self._add(story.end, story.wait_category(story.end), to_stage=None)
         elif last is not None and last.passed_at is not None:
-            if story.ended_waiting or self.noticed_from is not None:
+            if story.ended_waiting or self.all_ended:
                 # What waits for its main DAG fails at once, on purpose; what follows is the wait, but for the pass that notices it.
-                self._add(self.cursor + self.tick // 2, "detect", to_stage=self.stage, evidence="inferred")
+                self._add(self._next_pass(), "detect", to_stage=self.stage, evidence="inferred")
                 self._add(story.end, story.wait_category(story.end), to_stage=None, evidence="inferred")
             else:
                 self._add(story.end, "lost", to_stage=None)
