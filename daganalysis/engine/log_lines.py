@@ -16,7 +16,7 @@ _EXECUTOR_TIMEOUT = re.compile(r"\btask \d+ timeout\b")
 _INTERRUPTED = "task unexpectedly interrupted and cannot continue"
 _ERROR = re.compile(r"^ERROR: (?:\[(?P<code>[A-Za-z][\w.]*)\]: )?(?P<message>.*)", re.DOTALL)
 _SCALE_OUT_CHILD = re.compile(r"^create local scale out dag success, genericID:(\d+)")
-_REMOTE_CHILD = re.compile(r"\bremote task (\d{2,64})\b")
+_REMOTE_CHILD = re.compile(r"\b[Rr]emote task (\d{2,64})\b")
 _SENT_OPERATOR = re.compile(r"\bsend operator (RETRY|ROLLBACK) request to \S*/task/dag/(\d+)")
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _IN_BODY = re.compile(rb'"main_dag_id"\s*:\s*"?(\d{2,64})|"\[?[0-9A-Fa-f.:]+\]?:\d{1,5}"\s*:\s*"(\d{2,64})"')
-_IN_LOGS = re.compile(rb"(?:genericID:|remote task |/task/dag/)(\d{2,64})")
+_IN_LOGS = re.compile(rb"(?:genericID:|[Rr]emote task |/task/dag/)(\d{2,64})")
 
 
 def related_ids(answer: Answer) -> set[str]:
@@ -25,7 +25,7 @@ def related_ids(answer: Answer) -> set[str]:
     """
     found = {one or other for one, other in _IN_BODY.findall(answer.body)}
     for node in answer.nodes or ():
-        if b"genericID:" in node or b"remote task " in node or b"/task/dag/" in node:
+        if b"genericID:" in node or b"emote task " in node or b"/task/dag/" in node:
             found.update(_IN_LOGS.findall(node))
     return {gid.decode() for gid in found} - {answer.gid}
 

@@ -1,0 +1,108 @@
+"""Attempts rebuilt from the sightings of a sub-task."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from daganalysis.history.rebuild import rebuild
+from daganalysis.reading.answers import Answer
+from daganalysis.tables import ATTEMPTS, SUB_TASKS
+from tests.history.responses import dag, node, sub_task, when
+
+
+def attempts(*answers: Answer) -> pd.DataFrame:
+    return ATTEMPTS.frame(rebuild(answers)["attempts"])
+
+
+def shown(task: dict[str, object], at: float, **of_node: object) -> Answer:
+    return dag(node(task, **of_node), at=at)
+
+
+FAILED = sub_task("FAILED", 1.05, 2.0, logs=["ERROR: broken"])
+ROLLED_BACK = sub_task("SUCCEED", 60.1, 60.2, operator="ROLLBACK", times=2, logs=["ERROR: broken", "Rolling back..."])
+REDONE = sub_task("SUCCEED", 61.1, 62.0, times=3, logs=["ERROR: broken", "Rolling back...", "done"])
+
+
+def test_one_success_is_one_observed_run() -> None:
+    (row,) = attempts(shown(sub_task(), 10)).to_dict("records")
+    assert (row["attempt"], row["kind"], row["outcome"], row["evidence"]) == (1, "run", "succeeded", "observed")
+    assert row["started_at"] == pd.Timestamp(when(1.05))
+    assert row["duration_s"] == 0.95
+
+
+def test_a_polled_retry_shows_run_rollback_and_run() -> None:
+    table = attempts(
+        shown(FAILED, 10, state="FAILED"),
+        shown(ROLLED_BACK, 60.5, state="RUNNING", operator="RETRY", start=60.0, end=60.0),
+        shown(REDONE, 70, operator="RETRY", start=60.0, end=62.5),
+    )
+    assert table["kind"].tolist() == ["run", "rollback", "run"]
+    assert table["outcome"].tolist() == ["failed", "succeeded", "succeeded"]
+    assert set(table["evidence"]) == {"observed"}
+
+
+def test_a_single_answer_of_a_retried_run_observes_its_last_attempt_alone() -> None:
+    table = attempts(shown(REDONE, 70, operator="RETRY", start=60.0, end=62.5))
+    assert table["evidence"].tolist() == ["inferred", "inferred", "observed"]
+    assert table["kind"].tolist() == ["run", "rollback", "run"]
+    assert table["started_at"].isna().tolist() == [True, True, False]
+    assert table["outcome"].tolist() == ["unknown", "succeeded", "succeeded"]
+
+
+def test_what_no_order_of_hand_outs_implies_is_lost() -> None:
+    redone = sub_task("SUCCEED", 61.1, 62.0, times=5)
+    assert attempts(shown(redone, 70, operator="RETRY", start=60.0, end=62.5))["evidence"].tolist() == [
+        "inferred",
+        "lost",
+        "lost",
+        "inferred",
+        "observed",
+    ]
+
+
+def test_a_ready_row_still_shows_the_attempt_before_it() -> None:
+    again = sub_task("READY", 1.05, 2.0, operator="ROLLBACK", times=2, logs=None)
+    table = attempts(shown(again, 60.05, state="RUNNING", operator="RETRY", start=60.0, end=60.0))
+    assert table["evidence"].tolist() == ["inferred", "observed"]
+    assert table["ended_at"].tolist()[0] == pd.Timestamp(when(2.0))
+    assert table["outcome"].tolist()[1] == "ready"
+    assert table["started_at"].isna().tolist() == [False, True]
+
+
+def test_a_running_row_shows_when_the_attempt_before_it_ended() -> None:
+    again = sub_task("RUNNING", 60.1, 2.0, operator="ROLLBACK", times=2)
+    table = attempts(shown(again, 60.15, state="RUNNING", operator="RETRY", start=60.0, end=60.0))
+    assert table["ended_at"].tolist() == [pd.Timestamp(when(2.0)), pd.NaT]
+    assert table["outcome"].tolist()[1] == "running"
+
+
+def test_a_pass_is_no_attempt_and_leaves_the_last_one_failed() -> None:
+    passed = sub_task("SUCCEED", 1.05, 300.0, operator="PASS", logs=["sub task timeout"])
+    (row,) = attempts(shown(passed, 310, operator="PASS", end=300.0)).to_dict("records")
+    assert (row["outcome"], row["evidence"], row["ended_at"]) == ("timeout", "inferred", pd.NaT)
+
+
+def test_a_passed_sub_task_that_never_ran_has_no_attempt() -> None:
+    never = sub_task("SUCCEED", 0.5, 300.0, operator="PASS", times=0)
+    tables = rebuild([shown(never, 310, operator="PASS", start=0.5, end=300.0)])
+    assert tables["attempts"].num_rows == 0
+    assert SUB_TASKS.frame(tables["sub_tasks"])["started_at"].isna().all()
+
+
+def test_a_sub_task_cancelled_before_it_began_has_no_start() -> None:
+    waiting = dag(node(sub_task("READY", 0.5, 0.5), state="RUNNING", end=1.01), state="RUNNING", end=None, at=2)
+    cancelled = sub_task("FAILED", 0.5, 5.0, logs=["sub task cancelled"])
+    table = attempts(waiting, dag(node(cancelled, state="FAILED", operator="CANCEL", start=5.0, end=5.01), state="FAILED", operator="CANCEL", at=9))
+    (row,) = table.to_dict("records")
+    assert row["outcome"] == "cancelled_before_start"
+    assert row["started_at"] is pd.NaT
+
+
+def test_late_lines_after_a_cancel_do_not_hide_it() -> None:
+    cancelled = sub_task("FAILED", 1.05, 5.0, logs=["sub task cancelled", "ERROR: context canceled"])
+    assert attempts(shown(cancelled, 9, state="FAILED", operator="CANCEL", start=5.0, end=5.01))["outcome"].tolist() == ["cancelled"]
+
+
+def test_a_duration_is_null_where_start_and_end_contradict_each_other() -> None:
+    odd = sub_task("SUCCEED", 5.0, 4.0)
+    assert attempts(shown(odd, 9))["duration_s"].isna().all()

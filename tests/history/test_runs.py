@@ -1,0 +1,157 @@
+"""Runs rebuilt from answers: merge, outcome, bounds, timeline."""
+
+from __future__ import annotations
+
+import itertools
+
+import pandas as pd
+import pytest
+
+from daganalysis.history.rebuild import rebuild
+from daganalysis.reading.answers import Answer
+from daganalysis.tables import BASE_TABLES
+from tests.history.responses import dag, node, ns, sub_task, when
+
+
+def frame(name: str, *answers: Answer) -> pd.DataFrame:
+    return BASE_TABLES[name].frame(rebuild(answers)[name])
+
+
+def run_of(*answers: Answer) -> dict[str, object]:
+    (row,) = frame("dags", *answers).to_dict("records")
+    return {str(key): value for key, value in row.items()}
+
+
+TWO_NODES = (node(sub_task()), node(sub_task("SUCCEED", 3.55, 5.0, gid="12"), start=3.5, end=5.5, gid="12", name="More"))
+HEALTHY = dag(*TWO_NODES, stage=2, end=5.51)
+
+FIRST_FAILED = dag(node(sub_task("FAILED", 1.05, 2.0, logs=["ERROR: broken"]), state="FAILED"), state="FAILED", at=10)
+RETRY_ASKED = dag(
+    node(sub_task("FAILED", 1.05, 2.0, logs=["ERROR: broken"]), state="PENDING", operator="RETRY", start=None, end=None),
+    state="READY",
+    start=None,
+    end=None,
+    at=59.5,
+)
+RETRIED = dag(
+    node(sub_task("SUCCEED", 61.1, 62.0, times=3, logs=["ERROR: broken", "done"]), operator="RETRY", start=60.01, end=62.5),
+    start=60.0,
+    end=62.51,
+    at=70,
+)
+
+
+def test_a_healthy_run_is_accounted_for_to_the_microsecond() -> None:
+    table = frame("timeline", HEALTHY)
+    assert [(c, round(s, 6)) for c, s in zip(table["category"], table["duration_s"], strict=True)] == [
+        ("handoff", 0.01),
+        ("dispatch", 0.04),
+        ("execute", 0.95),
+        ("detect", 0.5),
+        ("handoff", 1.0),
+        ("dispatch", 0.05),
+        ("execute", 1.45),
+        ("detect", 0.5),
+        ("handoff", 0.01),
+    ]
+    assert run_of(HEALTHY)["elapsed_s"] == 4.51
+
+
+def test_the_wait_of_a_polled_retry_is_the_operators() -> None:
+    table = frame("timeline", FIRST_FAILED, RETRY_ASKED, RETRIED)
+    wait = table[table["category"] == "wait_operator"]
+    assert len(wait) == 1
+    assert wait["started_at"].iloc[0] == pd.Timestamp(when(2.51))
+    assert pd.Timestamp(when(59)) < wait["ended_at"].iloc[0] <= pd.Timestamp(when(59.5))
+    assert wait["evidence"].iloc[0] == "inferred"
+
+
+def test_a_retry_is_counted_once_however_often_it_was_seen() -> None:
+    run = run_of(FIRST_FAILED, RETRY_ASKED, RETRIED, RETRIED)
+    assert (run["retries_min"], run["retries_max"], run["outcome"], run["history"]) == (1, 1, "succeeded_after_retry", "partial")
+
+
+def test_a_single_answer_of_a_retried_run_claims_no_elapsed_time() -> None:
+    run = run_of(RETRIED)
+    assert pd.isna(run["elapsed_s"])
+    assert run["last_leg_s"] == 2.51
+    assert (run["retries_min"], run["history"]) == (1, "last_leg")
+
+
+def test_a_row_that_was_never_run_bounds_the_lost_beginning() -> None:
+    unreached = node(sub_task("PENDING", 0.4, 0.4, gid="12", times=0), state="PENDING", start=0.4, end=0.4, gid="12")
+    failed_again = dag(
+        node(sub_task("FAILED", 61.1, 62.0, times=3, logs=["ERROR: broken"]), state="FAILED", operator="RETRY", start=60.01, end=62.5),
+        unreached,
+        state="FAILED",
+        start=60.0,
+        end=62.51,
+    )
+    run = run_of(failed_again)
+    assert run["created_at"] == pd.Timestamp(when(0.4))
+    assert 60 < run["elapsed_s"] <= 62.11  # type: ignore[operator]
+    table = frame("timeline", failed_again)
+    assert table.iloc[0]["category"] == "lost"
+
+
+def test_the_last_snapshot_decides_and_a_poorer_one_erases_nothing() -> None:
+    brief = dag(*TWO_NODES, stage=2, end=5.51, at=200, details=False)
+    tables = rebuild([HEALTHY, brief])
+    assert tables["nodes"].num_rows == 2
+    assert tables["dags"].column("n_snapshots").to_pylist() == [2]
+
+
+def test_the_order_of_answers_is_irrelevant() -> None:
+    answers = [FIRST_FAILED, RETRY_ASKED, RETRIED, HEALTHY]
+    wanted = rebuild(answers)
+    for shuffled in itertools.permutations(answers):
+        for name, table in rebuild(shuffled).items():
+            assert table.equals(wanted[name]), name
+
+
+def test_an_id_that_comes_back_is_another_run() -> None:
+    other = dag(node(sub_task("SUCCEED", 1000.05, 1001.0), start=1000.01, end=1001.5), start=1000.0, end=1001.51, at=1010)
+    table = frame("dags", HEALTHY, dag(*TWO_NODES[:1], name="Drop tenant t1", at=300), other)
+    assert table["run_id"].tolist() == ["11", "11#2", "11#3"]
+    assert "id-came-back" in set(frame("issues", HEALTHY, other)["code"])
+
+
+def test_the_same_dag_run_anew_behind_an_id_is_told_by_its_counters() -> None:
+    again = dag(node(sub_task("SUCCEED", 1000.05, 1001.0), start=1000.01, end=1001.5), start=1000.0, end=1001.51, at=1010)
+    once = dag(node(sub_task()))
+    assert frame("dags", once, again)["run_id"].tolist() == ["11", "11#2"]
+
+
+def test_runs_of_one_id_in_two_clusters_are_two_runs() -> None:
+    table = frame("dags", dag(node(sub_task()), cluster="a"), dag(node(sub_task()), cluster="b"))
+    assert table["run_id"].tolist() == ["a/11", "b/11"]
+
+
+@pytest.mark.parametrize(("state", "outcome"), [("RUNNING", "running"), ("READY", "not_started")])
+def test_a_run_that_has_not_ended_has_no_elapsed_time(state: str, outcome: str) -> None:
+    begun = node(sub_task("RUNNING", 1.05, 0.5), state="RUNNING", end=1.01)
+    waiting = node(sub_task("PENDING", 0.5, 0.5, times=0), state="PENDING", start=0.5, end=0.5)
+    run = run_of(dag(begun if state == "RUNNING" else waiting, state=state, start=1.0 if state == "RUNNING" else 0.5, end=0.5))
+    assert run["outcome"] == outcome
+    assert pd.isna(run["elapsed_s"])
+    assert pd.isna(run["ended_at"])
+
+
+def test_a_skewed_agent_makes_no_negative_stretch() -> None:
+    behind = dag(node(sub_task("SUCCEED", 0.95, 1.9)))
+    table = frame("timeline", behind)
+    assert (table["duration_s"] > 0).all()
+    assert table["duration_s"].sum() == pytest.approx(1.51, abs=1e-9)
+
+
+def test_stretches_follow_each_other_without_gap_or_overlap() -> None:
+    table = frame("timeline", FIRST_FAILED, RETRY_ASKED, RETRIED)
+    assert (table["ended_at"].iloc[:-1].to_numpy() == table["started_at"].iloc[1:].to_numpy()).all()
+    assert table["ended_at"].iloc[-1] - table["started_at"].iloc[0] == pd.Timedelta(ns(62.51) - ns(1.0), "ns")
+
+
+def test_an_unknown_state_passes_through_with_one_issue() -> None:
+    odd = dag(node(sub_task("PAUSED")), node(sub_task("PAUSED", gid="12"), gid="12"))
+    tables = rebuild([odd])
+    assert BASE_TABLES["sub_tasks"].frame(tables["sub_tasks"])["outcome"].tolist() == ["unknown", "unknown"]
+    assert BASE_TABLES["issues"].frame(tables["issues"])["code"].tolist() == ["unknown-state"]
