@@ -1,0 +1,320 @@
+"""Texts of one object to the engine's objects: strictly where they are as documented, field by field where they are not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from daganalysis.engine.records import Dag, Decoded, LogRecord, Node, Problem, SubTask
+from daganalysis.reading.instants import InstantError, parse_instant
+
+_NULL = msgspec.Raw(b"null")
+_LARGEST = 2**63 - 1
+
+
+class _Agent(msgspec.Struct):
+    ip: str | None = None
+    port: int | None = None
+
+
+class _Task(msgspec.Struct):
+    id: str
+    task_id: int | None = None
+    name: str | None = None
+    state: str | None = None
+    operator: str | None = None
+    start_time: str | None = None
+    end_time: str | None = None
+    additional_data: msgspec.Raw = _NULL
+    execute_times: int | None = None
+    execute_agent: _Agent | None = None
+    task_logs: list[str] | None = None
+
+
+class _Node(msgspec.Struct):
+    id: str
+    node_id: int | None = None
+    name: str | None = None
+    state: str | None = None
+    operator: str | None = None
+    start_time: str | None = None
+    end_time: str | None = None
+    additional_data: msgspec.Raw = _NULL
+    sub_tasks: list[_Task] | None = None
+
+
+class _Dag(msgspec.Struct):
+    id: str
+    dag_id: int | None = None
+    name: str | None = None
+    stage: int | None = None
+    max_stage: int | None = None
+    maintenance_type: int | None = None
+    maintenance_key: str | None = None
+    state: str | None = None
+    operator: str | None = None
+    start_time: str | None = None
+    end_time: str | None = None
+    additional_data: msgspec.Raw = _NULL
+
+
+_dag_decoder = msgspec.json.Decoder(_Dag)
+_node_decoder = msgspec.json.Decoder(_Node)
+_task_decoder = msgspec.json.Decoder(_Task)
+
+
+def decode_dag(body: bytes) -> Decoded[Dag]:
+    """Decode the DAG's own fields; a field that cannot be used is None and gives a problem."""
+    problems: list[Problem] = []
+    try:
+        wire = _dag_decoder.decode(body)
+    except (msgspec.MsgspecError, RecursionError):
+        fields = _Fields(body, problems)
+        wire = _Dag(
+            fields.gid(),
+            fields.integer("dag_id"),
+            fields.text("name"),
+            fields.integer("stage"),
+            fields.integer("max_stage"),
+            fields.integer("maintenance_type"),
+            fields.text("maintenance_key"),
+            fields.text("state"),
+            fields.text("operator"),
+            fields.text("start_time"),
+            fields.text("end_time"),
+            fields.raw("additional_data"),
+        )
+    start, offset = _instant(wire.start_time, "/start_time", problems)
+    end, other_offset = _instant(wire.end_time, "/end_time", problems)
+    value = Dag(
+        wire.id,
+        wire.dag_id,
+        wire.name,
+        wire.stage,
+        wire.max_stage,
+        wire.state,
+        wire.operator,
+        start,
+        end,
+        wire.maintenance_type,
+        wire.maintenance_key,
+        _data(wire.additional_data),
+        offset if offset is not None else other_offset,
+    )
+    return Decoded(value, problems)
+
+
+def decode_node(raw: bytes) -> Decoded[Node]:
+    """Decode a node with its sub-tasks; a field that cannot be used is None and gives a problem."""
+    problems: list[Problem] = []
+    try:
+        wire = _node_decoder.decode(raw)
+        tasks = None if wire.sub_tasks is None else [_task(t, f"/sub_tasks/{i}", problems) for i, t in enumerate(wire.sub_tasks)]
+    except (msgspec.MsgspecError, RecursionError):
+        fields = _Fields(raw, problems)
+        wire = _Node(
+            fields.gid(),
+            fields.integer("node_id"),
+            fields.text("name"),
+            fields.text("state"),
+            fields.text("operator"),
+            fields.text("start_time"),
+            fields.text("end_time"),
+            fields.raw("additional_data"),
+        )
+        tasks = fields.tasks()
+    start, _ = _instant(wire.start_time, "/start_time", problems)
+    end, _ = _instant(wire.end_time, "/end_time", problems)
+    value = Node(wire.id, wire.node_id, wire.name, wire.state, wire.operator, start, end, _data(wire.additional_data), tasks)
+    return Decoded(value, problems)
+
+
+def decode_sub_task(raw: bytes) -> Decoded[SubTask]:
+    """Decode a sub-task; a field that cannot be used is None and gives a problem."""
+    problems: list[Problem] = []
+    return Decoded(_lenient_task(raw, "", problems), problems)
+
+
+def decode_logs(raw: bytes) -> Decoded[list[LogRecord]]:
+    """Decode the records of the log endpoint; one without a line is left out and gives a problem."""
+    problems: list[Problem] = []
+    records = []
+    for index, item in enumerate(_list(raw)):
+        fields = _Fields(item, problems, f"/{index}")
+        line = fields.text("log_content")
+        if line is None:
+            problems.append(Problem(f"/{index}", "wrong-type", "a log record without a line", "error"))
+            continue
+        written, _ = _instant(fields.text("create_time"), f"/{index}/create_time", problems)
+        records.append(LogRecord(fields.integer("id"), fields.integer("sub_task_id"), fields.integer("execute_times"), line, written))
+    return Decoded(records, problems)
+
+
+def _task(wire: _Task, pointer: str, problems: list[Problem]) -> SubTask:
+    start, _ = _instant(wire.start_time, pointer + "/start_time", problems)
+    end, _ = _instant(wire.end_time, pointer + "/end_time", problems)
+    agent = wire.execute_agent
+    ip, port = (None, None) if agent is None else (agent.ip, agent.port)
+    if port is not None and not 0 <= port <= 65535:
+        problems.append(Problem(pointer + "/execute_agent/port", "wrong-value", f"{port} is no port"))
+        port = None
+    times = wire.execute_times
+    if times is not None and times < 0:
+        problems.append(Problem(pointer + "/execute_times", "wrong-value", f"{times} is no count"))
+        times = None
+    return SubTask(
+        wire.id,
+        wire.task_id,
+        wire.name,
+        wire.state,
+        wire.operator,
+        start,
+        end,
+        _data(wire.additional_data),
+        times,
+        ip,
+        port,
+        wire.task_logs,
+    )
+
+
+def _lenient_task(raw: bytes, pointer: str, problems: list[Problem]) -> SubTask:
+    try:
+        wire = _task_decoder.decode(raw)
+    except (msgspec.MsgspecError, RecursionError):
+        fields = _Fields(raw, problems, pointer)
+        wire = _Task(
+            fields.gid(),
+            fields.integer("task_id"),
+            fields.text("name"),
+            fields.text("state"),
+            fields.text("operator"),
+            fields.text("start_time"),
+            fields.text("end_time"),
+            fields.raw("additional_data"),
+            fields.integer("execute_times"),
+            fields.agent(),
+            fields.lines(),
+        )
+    return _task(wire, pointer, problems)
+
+
+def _instant(text: str | None, pointer: str, problems: list[Problem]) -> tuple[int | None, int | None]:
+    if text is None:
+        return None, None
+    try:
+        found = parse_instant(text)
+    except InstantError as error:
+        problems.append(Problem(pointer, "wrong-time", f"{text[:60]!r} is no instant: {error}"))
+        return None, None
+    return (None, None) if found is None else found
+
+
+def _data(raw: msgspec.Raw) -> str | None:
+    text = bytes(raw)
+    return None if text == b"null" else text.decode()
+
+
+def _list(raw: bytes) -> list[bytes]:
+    try:
+        return [bytes(item) for item in msgspec.json.decode(raw, type=list[msgspec.Raw])]
+    except msgspec.MsgspecError:
+        return []
+
+
+class _Fields:
+    """The fields of one object whose text is not as documented, each taken if it can be used."""
+
+    def __init__(self, raw: bytes, problems: list[Problem], pointer: str = "") -> None:
+        self._problems = problems
+        self._pointer = pointer
+        try:
+            self._fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        except (msgspec.MsgspecError, RecursionError):
+            self._fields = {}
+            self._note("", "an object is wanted")
+
+    def _note(self, name: str, message: str, severity: str = "warning") -> None:
+        self._problems.append(Problem(self._pointer + (f"/{name}" if name else ""), "wrong-type", message, severity))
+
+    def _take(self, name: str, kind: Any, wanted: str) -> Any:
+        raw = self._fields.get(name)
+        if raw is None:
+            return None
+        try:
+            return msgspec.json.decode(raw, type=kind)
+        except (msgspec.MsgspecError, RecursionError):
+            self._note(name, f"{wanted} is wanted, this is {bytes(raw[:40]).decode(errors='replace')}")
+            return None
+
+    def gid(self) -> str:
+        """The generic id, which a number may stand for."""
+        raw = bytes(self._fields.get("id") or b"null")
+        if raw[:1] == b'"':
+            value = self._take("id", str, "a text")
+            return value if isinstance(value, str) else ""
+        return raw.decode(errors="replace") if raw.isdigit() else ""
+
+    def text(self, name: str) -> str | None:
+        """A text, or None."""
+        value: str | None = self._take(name, str | None, "a text")
+        return value
+
+    def integer(self, name: str) -> int | None:
+        """A whole number of 64 bits, or None."""
+        value: int | None = self._take(name, int | None, "a whole number")
+        if value is not None and not -_LARGEST <= value <= _LARGEST:
+            self._note(name, "the number needs more than 64 bits")
+            return None
+        return value
+
+    def raw(self, name: str) -> msgspec.Raw:
+        """The text of a free-form field."""
+        return self._fields.get(name) or _NULL
+
+    def agent(self) -> _Agent | None:
+        """The executing agent, from an object or from `ip:port` in one text (as the SDK writes it)."""
+        raw = self._fields.get("execute_agent")
+        if raw is not None and bytes(raw[:1]) == b'"':
+            ip, _, port = str(self._take("execute_agent", str, "an agent")).rpartition(":")
+            return _Agent(ip.strip("[]") or None, int(port) if port.isdigit() and len(port) < 7 else None)
+        value: _Agent | None = self._take("execute_agent", _Agent | None, "an agent with ip and port")
+        return value
+
+    def lines(self) -> list[str] | None:
+        """The log lines; those that are no text are left out."""
+        raw = self._fields.get("task_logs")
+        if raw is None or bytes(raw) == b"null":
+            return None
+        try:
+            return list(msgspec.json.decode(raw, type=list[str]))
+        except (msgspec.MsgspecError, RecursionError):
+            items = [_text(item) for item in _list(bytes(raw))]
+            self._note("task_logs", "a list of texts is wanted; what is no text was left out")
+            return [item for item in items if item is not None]
+
+    def tasks(self) -> list[SubTask] | None:
+        """The sub-tasks, each as far as it can be used."""
+        raw = self._fields.get("sub_tasks")
+        if raw is None or bytes(raw) == b"null":
+            return None
+        if bytes(raw[:1]) != b"[":
+            self._note("sub_tasks", "a list is wanted", "error")
+            return None
+        found = []
+        for index, item in enumerate(_list(bytes(raw))):
+            task = _lenient_task(item, f"{self._pointer}/sub_tasks/{index}", self._problems)
+            if task.gid:
+                found.append(task)
+            else:
+                pointer = f"{self._pointer}/sub_tasks/{index}"
+                self._problems.append(Problem(pointer, "no-id", "a sub-task without an id was left out", "error"))
+        return found
+
+
+def _text(raw: bytes) -> str | None:
+    try:
+        return msgspec.json.decode(raw, type=str)
+    except msgspec.MsgspecError:
+        return None
