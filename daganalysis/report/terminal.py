@@ -89,6 +89,15 @@ def shorten_end(text: str, width: int) -> str:
     return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"
 
 
+def pad(text: str, width: int) -> str:
+    """Fill a text up to a width in columns, wide characters counted as two.
+
+    >>> pad("租户", 6)
+    '租户  '
+    """
+    return text + " " * (width - cell_len(text))
+
+
 def human_cells(values: pd.Series[Any], column: Column) -> list[str]:
     """Write every value of a column for a person; a null is a dash."""
     write = _writer(column)

@@ -1,0 +1,123 @@
+"""What happened and where the time went, from saved obshell DAG task responses.
+
+>>> import daganalysis as da
+>>> archive = da.load("sample_data/documented/scale-out.json")
+>>> float(da.time_budget(archive)["elapsed_s"].iloc[0])
+28.613749
+
+Nothing heavy is imported before it is used: each name below is looked up when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from daganalysis import plots
+    from daganalysis.analysis import (
+        compare,
+        failures,
+        retries,
+        retry_patterns,
+        stage_gaps,
+        stage_latency,
+        stragglers,
+        summary,
+        time_budget,
+        trend,
+    )
+    from daganalysis.archive import Archive
+    from daganalysis.errors import (
+        DagAnalysisError,
+        InputError,
+        MissingExtraError,
+        RejectedRecordsError,
+        RunNotFoundError,
+        SchemaVersionError,
+        StoreBusyError,
+        StoreError,
+        UsageError,
+    )
+    from daganalysis.loading import load
+    from daganalysis.plots import gantt_bars
+    from daganalysis.report import write_report
+    from daganalysis.store import read_parquet
+
+_HOME = {
+    "daganalysis.archive": ("Archive",),
+    "daganalysis.loading": ("load",),
+    "daganalysis.store": ("read_parquet",),
+    "daganalysis.analysis": (
+        "compare",
+        "failures",
+        "retries",
+        "retry_patterns",
+        "stage_gaps",
+        "stage_latency",
+        "stragglers",
+        "summary",
+        "time_budget",
+        "trend",
+    ),
+    "daganalysis.plots": ("gantt_bars",),
+    "daganalysis.report": ("write_report",),
+    "daganalysis.errors": (
+        "DagAnalysisError",
+        "InputError",
+        "MissingExtraError",
+        "RejectedRecordsError",
+        "RunNotFoundError",
+        "SchemaVersionError",
+        "StoreBusyError",
+        "StoreError",
+        "UsageError",
+    ),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "Archive",
+    "DagAnalysisError",
+    "InputError",
+    "MissingExtraError",
+    "RejectedRecordsError",
+    "RunNotFoundError",
+    "SchemaVersionError",
+    "StoreBusyError",
+    "StoreError",
+    "UsageError",
+    "compare",
+    "failures",
+    "gantt_bars",
+    "load",
+    "plots",
+    "read_parquet",
+    "retries",
+    "retry_patterns",
+    "stage_gaps",
+    "stage_latency",
+    "stragglers",
+    "summary",
+    "time_budget",
+    "trend",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for, and keep it."""
+    import importlib
+
+    if name == "plots":
+        value: object = importlib.import_module("daganalysis.plots")
+    elif name in _MODULE_OF:
+        value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, imported or not."""
+    return sorted({*globals(), *__all__})

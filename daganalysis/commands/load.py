@@ -1,0 +1,56 @@
+"""``daganalysis load``: saved responses into a store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.commands.exit_status import ExitStatus
+from daganalysis.commands.opening import report_issues
+from daganalysis.commands.options import add_cluster, new_command
+from daganalysis.commands.printing import notice
+from daganalysis.report.quantities import plural
+
+if TYPE_CHECKING:
+    import argparse
+
+    from daganalysis.commands.options import Subparsers
+
+_DESCRIPTION = """\
+Read saved responses and write what they tell to a store, a folder of Parquet
+that every other command opens at once. A source that is in the store already
+is not read again, so the command may be repeated as the archive grows.
+
+SOURCE is a file, a folder (with its subfolders), a pattern, or - for standard
+input; .json, .jsonl, .ndjson, also in .gz, .zst, .zip and .tar.
+"""
+
+
+def add_to(commands: Subparsers) -> None:
+    """Add the command."""
+    parser = new_command(
+        commands,
+        "load",
+        summary="read saved responses into a store",
+        description=_DESCRIPTION,
+        example="  daganalysis load responses/ --out store/ --cluster-by dir",
+        execute=execute,
+    )
+    parser.add_argument("source", metavar="SOURCE", nargs="+", help="saved responses")
+    parser.add_argument("--out", metavar="STORE", required=True, help="the store to make or to add to")
+    add_cluster(parser)
+    parser.add_argument("--strict", action="store_true", help="exit with 3, and leave the store as it was, if a record is rejected")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Load, and say on stderr what was loaded and what was rejected."""
+    from daganalysis.loading import load_into_store
+
+    archive = load_into_store(
+        *arguments.source, store=arguments.out, cluster=arguments.cluster, cluster_by=arguments.cluster_by, strict=arguments.strict
+    )
+    counted = {name: archive.arrow(name, [column]).num_rows for name, column in (("snapshots", "run_id"), ("sub_tasks", "run_id"))}
+    notice(
+        f"{plural(len(archive), 'run')} ({plural(counted['snapshots'], 'snapshot')}, {plural(counted['sub_tasks'], 'sub-task')}) in {arguments.out}"
+    )
+    report_issues(archive, arguments.out)
+    return ExitStatus.DONE

@@ -1,0 +1,69 @@
+"""From the arguments of a command to the archive it works on."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from daganalysis.commands.printing import notice
+from daganalysis.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    import pandas as pd
+
+    from daganalysis.archive import Archive
+
+
+def open_source(source: str, arguments: argparse.Namespace) -> Archive:
+    """Open a store or saved responses; say on stderr how many records of these were unusable."""
+    from daganalysis.loading import open_archive
+    from daganalysis.store import is_store
+
+    archive = open_archive(source, cluster=arguments.cluster, cluster_by=arguments.cluster_by)
+    if not is_store(source):
+        report_issues(archive, source)
+    return archive
+
+
+def report_issues(archive: Archive, source: str) -> None:
+    """Count on stderr what could not be used, and say where to read about it."""
+    counts = archive.table("issues", ["severity"])["severity"].value_counts()
+    rejected, warnings = int(counts.get("error", 0)), int(counts.get("warning", 0))
+    if rejected or warnings:
+        notice(f"{rejected} records rejected, {warnings} warnings (each is explained by `daganalysis validate {source}`)")
+
+
+def selected_runs(archive: Archive, arguments: argparse.Namespace) -> Archive:
+    """Keep the runs that ``--run``, ``--workflow``, ``--since`` and ``--until`` choose; all of them where none of these is given.
+
+    A run that is not there raises :class:`RunNotFoundError`, a workflow that is not there :class:`UsageError`, with the nearest names. A
+    time outside the archive is no mistake: it leaves no run.
+    """
+    if not (arguments.run or arguments.workflow or arguments.since or arguments.until):
+        return archive
+    dags = archive.table("dags", ["run_id", "workflow", "started_at", "created_at", "first_observed_at"])
+    chosen = dags["run_id"].notna()
+    if arguments.run:
+        for run_id in arguments.run:
+            if run_id not in set(dags["run_id"]):
+                archive.run(run_id)  # raises, with the nearest ids
+        chosen &= dags["run_id"].isin(arguments.run)
+    if arguments.workflow:
+        _check_workflows(arguments.workflow, dags)
+        chosen &= dags["workflow"].isin(arguments.workflow)
+    started = dags["started_at"].fillna(dags["created_at"]).fillna(dags["first_observed_at"])
+    if arguments.since:
+        chosen &= started >= arguments.since
+    if arguments.until:
+        chosen &= started < arguments.until
+    return archive.only(dags.loc[chosen, "run_id"])
+
+
+def _check_workflows(wanted: list[str], dags: pd.DataFrame) -> None:
+    known = sorted(set(dags["workflow"].dropna()))
+    for name in wanted:
+        if name not in known:
+            alike = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:3]
+            raise UsageError("no run of such a workflow", where=name, hint="perhaps " + ", ".join(alike) if alike else "the archive is empty")

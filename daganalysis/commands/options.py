@@ -1,0 +1,84 @@
+"""Options that several commands share, so that they are spelt and explained once."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+from typing import TYPE_CHECKING, NoReturn
+
+from daganalysis.commands.exit_status import ExitStatus
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    Execute: TypeAlias = Callable[[argparse.Namespace], int]
+    Subparsers: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - what add_subparsers returns has no other name
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line, as every other error of the program is said."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments and stop."""
+        self.exit(ExitStatus.USAGE, f"daganalysis: {message} (see `{self.prog} --help`)\n")
+
+
+def new_command(commands: Subparsers, name: str, *, summary: str, description: str, example: str, execute: Execute) -> argparse.ArgumentParser:
+    """Add a command: its line in the list of commands, its own help with an example, and what carries it out."""
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog=f"example:\n{example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(execute=execute)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def add_archive(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add the archives a command reads, and how to label what is read from saved responses."""
+    for name in names or ("archive",):
+        parser.add_argument(name, metavar=name.upper(), help="a store, or saved responses as they are")
+    add_cluster(parser)
+
+
+def add_cluster(parser: argparse.ArgumentParser) -> None:
+    """Add the two ways to say which cluster a response came from."""
+    labels = parser.add_mutually_exclusive_group()
+    labels.add_argument("--cluster", metavar="NAME", help="the cluster all saved responses came from")
+    labels.add_argument("--cluster-by", choices=("dir", "file"), help="take it from the first folder, or from the file name up to its first dot")
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose runs."""
+    group = parser.add_argument_group("which runs")
+    group.add_argument("--run", metavar="ID", action="append", default=[], help="only this run (may be repeated)")
+    group.add_argument("--workflow", metavar="NAME", action="append", default=[], help="only runs of this workflow (may be repeated)")
+    group.add_argument("--since", metavar="T", type=parse_instant, help="only runs that started at T or later (RFC 3339; UTC where no offset is given)")
+    group.add_argument("--until", metavar="T", type=parse_instant, help="only runs that started before T")
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say in which form a table comes out, and where to."""
+    group = parser.add_argument_group("output")
+    group.add_argument("--format", choices=FORMATS, default="table", help="table is for people; json and csv keep raw values (default: %(default)s)")
+    group.add_argument("-o", "--output", metavar="FILE", help="write to a file instead of standard output")
+    group.add_argument("--wide", action="store_true", help="show every column in full, however wide the table gets")
+
+
+def parse_instant(text: str) -> dt.datetime:
+    """Read a date or an RFC 3339 instant; one without an offset is UTC.
+
+    >>> parse_instant("2024-01-09").isoformat(), parse_instant("2024-01-09T20:40:01+08:00").isoformat()
+    ('2024-01-09T00:00:00+00:00', '2024-01-09T20:40:01+08:00')
+    """
+    try:
+        instant = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"no date or RFC 3339 instant: {text}") from None
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=dt.UTC)

@@ -1,0 +1,50 @@
+"""The parser of the whole command line, put together from the commands."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from daganalysis.commands import analyses, check, compare, gantt, load, redact, report, show, table, validate
+from daganalysis.commands.options import OneLineParser
+
+COMMANDS = (load, validate, show, gantt, report, analyses, compare, check, table, redact)
+"""The modules of the commands, in the order in which help names them; ``analyses`` adds one command an analysis."""
+
+_DESCRIPTION = """\
+What happened and where the time went, from saved responses of the obshell
+task API. ARCHIVE and SOURCE are a store that `load` made, or saved responses
+as they are: a file, a folder, an archive file, or - for standard input.
+"""
+_EXAMPLE = """\
+examples:
+  daganalysis load responses/ --out store/      read everything once
+  daganalysis summary store/                    which workflows ran, how they ended
+  daganalysis show store/ 11                    what happened in run 11
+  daganalysis gantt store/ 11 -o run.svg        the same as a chart
+
+exit status:
+  0 done   1 a gate tripped   2 wrong usage   3 input unusable
+  4 too little data to decide a gate
+"""
+
+
+class _Version(argparse.Action):
+    """``--version``, which looks its number up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        parser.exit(message=f"daganalysis {version('daganalysis')}\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Put the parser together; the arguments it gives have an ``execute`` to call with them."""
+    parser = OneLineParser(
+        prog="daganalysis", description=_DESCRIPTION, epilog=_EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=OneLineParser)
+    for command in COMMANDS:
+        command.add_to(commands)
+    return parser

@@ -1,0 +1,39 @@
+"""``daganalysis table``: a base table of an archive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.commands.exit_status import ExitStatus
+from daganalysis.commands.opening import open_source, selected_runs
+from daganalysis.commands.options import add_archive, add_output, add_selection, new_command
+from daganalysis.commands.printing import print_frame
+from daganalysis.tables import BASE_TABLES
+
+if TYPE_CHECKING:
+    import argparse
+
+    from daganalysis.commands.options import Subparsers
+
+
+def add_to(commands: Subparsers) -> None:
+    """Add the command."""
+    parser = new_command(
+        commands,
+        "table",
+        summary="a base table",
+        description="Print a base table:\n\n" + "\n".join(f"  {name:10}  one row is {table.row}" for name, table in BASE_TABLES.items()),
+        example="  daganalysis table store/ dags --since 2024-01-01 --format csv -o dags.csv",
+        execute=execute,
+    )
+    add_archive(parser)
+    parser.add_argument("name", metavar="NAME", choices=tuple(BASE_TABLES), help="one of the tables above")
+    add_selection(parser)
+    add_output(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print the table."""
+    archive = selected_runs(open_source(arguments.archive, arguments), arguments)
+    print_frame(archive.table(arguments.name), BASE_TABLES[arguments.name], arguments)
+    return ExitStatus.DONE

@@ -1,0 +1,73 @@
+"""What a post-mortem is written from: the rows of one run, gathered once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from daganalysis.archive import Archive
+
+Row: TypeAlias = dict[str, Any]
+"""One row of a table, nulls as None."""
+
+GOOD_TASK_OUTCOMES = frozenset({"succeeded", "never_run", "ready", "running", "waiting", "rolled_back"})
+"""Outcomes of a sub-task that are no trouble by themselves."""
+FAILED_ATTEMPTS = frozenset({"failed", "timeout", "interrupted", "cancelled", "cancelled_before_start"})
+"""Outcomes of an attempt that did not do its work (`waiting` is deliberate: engine-semantics §7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """The rows of one run, of its child runs, and what the analyses make of them.
+
+    ``children`` are rows of ``links`` with the child's own row of ``dags`` added where it is in the archive. ``n_peers`` counts the other runs
+    of the same workflow.
+    """
+
+    run: Row
+    nodes: list[Row]
+    sub_tasks: list[Row]
+    attempts: list[Row]
+    issues: list[Row]
+    stages: list[Row]
+    budget: Row
+    retries: list[Row]
+    children: list[Row]
+    n_peers: int
+
+
+def gather_facts(archive: Archive, run_id: str) -> RunFacts:
+    """Gather everything about one run, reading no more of a store than that."""
+    from daganalysis.analysis import retries, stage_latency, time_budget
+
+    one = archive.run(run_id)
+    run = rows_of(one.dags)[0]
+    workflows = archive.table("dags", ["workflow"])["workflow"]
+    budgets = rows_of(time_budget(one))
+    return RunFacts(
+        run=run,
+        nodes=rows_of(one.nodes),
+        sub_tasks=rows_of(one.sub_tasks),
+        attempts=rows_of(one.attempts),
+        issues=rows_of(one.issues),
+        stages=rows_of(stage_latency(one, level="stage")),
+        budget=budgets[0] if budgets else {},
+        retries=rows_of(retries(one)),
+        children=_children(archive, rows_of(one.links)),
+        n_peers=int((workflows == run["workflow"]).sum()) - 1,
+    )
+
+
+def rows_of(frame: pd.DataFrame) -> list[Row]:
+    """Turn a frame into rows of plain Python values, nulls as None."""
+    values = [[None if null else value for value, null in zip(frame[name].tolist(), frame[name].isna().tolist(), strict=True)] for name in frame]
+    return [dict(zip(frame.columns, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def _children(archive: Archive, links: list[Row]) -> list[Row]:
+    known = [link["child_run_id"] for link in links if link["child_run_id"] is not None]
+    dags = {row["run_id"]: row for row in rows_of(archive.only(known).dags)} if known else {}
+    return [{**link, "dag": dags.get(link["child_run_id"])} for link in links]

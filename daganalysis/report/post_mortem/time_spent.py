@@ -1,0 +1,111 @@
+"""Where the time of a run went: by cause, and by stage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.report.inert import for_terminal
+from daganalysis.report.quantities import human_duration, human_share, plural
+from daganalysis.report.terminal import pad, shorten_end
+
+if TYPE_CHECKING:
+    from daganalysis.report.post_mortem.facts import Row, RunFacts
+
+_PARTS = (
+    ("execute_s", "sub-tasks at work"),
+    ("dispatch_s", "engine: handing sub-tasks out"),
+    ("detect_s", "engine: noticing that they ended"),
+    ("handoff_s", "engine: from one stage to the next"),
+    ("wait_operator_s", "waiting for an operator"),
+    ("wait_protocol_s", "waiting for another DAG"),
+    ("lost_s", "overwritten by the server, lost"),
+    ("unattributed_s", "not explained by the responses"),
+)
+_BAR = 20
+_MOST_STAGES = 20
+"""A longer list is no overview: the longest stages are kept, the others counted."""
+
+
+def budget_lines(facts: RunFacts) -> list[str]:
+    """Say what the elapsed time was spent on; the parts add up to it."""
+    elapsed = facts.budget.get("elapsed_s")
+    if not elapsed:
+        return []
+    lines = [f"Where the {human_duration(elapsed)} went"]
+    for column, label in _PARTS:
+        seconds = facts.budget.get(column)
+        if seconds:
+            lines.append(f"  {label:36}{human_duration(seconds):>12}{human_share(seconds / elapsed):>9}  {share_bar(seconds / elapsed)}")
+    share = facts.budget.get("engine_share")
+    if share is not None:
+        lines.append(f"  {'(the engine itself, in all':36}{'':12}{human_share(share):>9})")
+    return lines
+
+
+def stage_lines(facts: RunFacts) -> list[str]:
+    """List the executed stages with how long they took, and say what was never reached."""
+    if not facts.stages:
+        return []
+    shown = _longest(facts.stages)
+    lines = [f"  {'#':>3}  {'stage':30}  {'took':>10}{'of it work':>12}{'share':>8}"]
+    for stage in facts.stages:
+        if stage["stage"] in shown:
+            lines += _stage(stage)
+    hidden = [stage for stage in facts.stages if stage["stage"] not in shown]
+    if hidden:
+        together = sum(stage["latency_s"] or 0 for stage in hidden)
+        lines.append(f"  and {plural(len(hidden), 'shorter stage')}, {human_duration(together)} together")
+    executed = {stage["stage"] for stage in facts.stages}
+    unreached = [node["stage"] for node in facts.nodes if node["stage"] not in executed and node["outcome"] == "never_run"]
+    if unreached:
+        lines.append(f"  never run: stage {ranges(unreached)} of {facts.run['max_stage'] or len(facts.nodes)}")
+    return ["Stages", *lines]
+
+
+def share_bar(share: float) -> str:
+    """Draw a share of 0..1 as a bar of up to 20 blocks; what is not nothing has at least a sliver.
+
+    >>> share_bar(0.5), share_bar(0.001), share_bar(0)
+    ('██████████', '▏', '')
+    """
+    eighths = min(_BAR * 8, round(share * _BAR * 8))
+    if share > 0 and eighths == 0:
+        eighths = 1
+    return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
+
+
+def ranges(numbers: list[int]) -> str:
+    """Write ascending numbers with runs joined.
+
+    >>> ranges([3, 4, 5, 7])
+    '3-5, 7'
+    """
+    groups: list[list[int]] = []
+    for number in numbers:
+        if groups and number == groups[-1][-1] + 1:
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    return ", ".join(str(group[0]) if len(group) == 1 else f"{group[0]}-{group[-1]}" for group in groups)
+
+
+def _longest(stages: list[Row]) -> set[int]:
+    by_length = sorted(stages, key=lambda stage: (-(stage["latency_s"] or 0), stage["stage"]))
+    eventful = {stage["stage"] for stage in stages if stage["outcome"] != "succeeded"}
+    return {stage["stage"] for stage in by_length[:_MOST_STAGES]} | (eventful if len(eventful) <= _MOST_STAGES else set())
+
+
+def _stage(stage: Row) -> list[str]:
+    name = pad(shorten_end(for_terminal(stage["name"] or ""), 30), 30)
+    took = human_duration(stage["latency_s"]) + ("+" if stage["censored"] and stage["latency_s"] else "")
+    share = stage["elapsed_share"]
+    line = f"  {stage['stage']:>3}  {name}  {took:>10}{human_duration(stage['work_s']):>12}{human_share(share):>8}  {share_bar(share or 0)[:12]}"
+    lines = [line]
+    remarks = []
+    if stage["outcome"] != "succeeded":
+        remarks.append(stage["outcome"].replace("_", " "))
+    if (stage["n_sub_tasks"] or 0) > 1 and stage["slowest_agent"]:
+        remarks.append(f"slowest of {stage['n_sub_tasks']}: {stage['slowest_agent']}")
+    if remarks:
+        lines.append(f"       {for_terminal('; '.join(remarks))}")
+    return lines

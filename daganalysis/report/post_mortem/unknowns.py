@@ -1,0 +1,40 @@
+"""What cannot be known of a run from the responses at hand, said aloud."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from daganalysis.report.inert import for_terminal
+from daganalysis.report.quantities import human_duration, plural
+
+if TYPE_CHECKING:
+    from daganalysis.report.post_mortem.facts import RunFacts
+
+_MOST_ISSUES = 5
+
+
+def unknown_lines(facts: RunFacts) -> list[str]:
+    """List what was lost, what is only bounded, and the issues that concern the run."""
+    run, budget = facts.run, facts.budget
+    said = []
+    evidence = Counter(attempt["evidence"] for attempt in facts.attempts)
+    if evidence["lost"]:
+        said.append(f"{plural(evidence['lost'], 'attempt')} of {len(facts.attempts)} left no trace but the counter; no time of theirs is known.")
+    if evidence["inferred"]:
+        said.append(f"{plural(evidence['inferred'], 'attempt')} of {len(facts.attempts)} are inferred from their neighbours, not observed.")
+    if (run["retries_min"] or 0) != (run["retries_max"] or 0):
+        said.append(f"An operator retried it between {run['retries_min']} and {run['retries_max']} times; the responses do not say how often.")
+    for column, what in (("lost_s", "happened in executions the server has overwritten"), ("unattributed_s", "cannot be put down to a cause")):
+        if (budget.get(column) or 0) >= 0.0005:
+            said.append(f"What happened in {human_duration(budget[column])} of it {what}." if column == "unattributed_s" else f"{human_duration(budget[column])} {what}.")
+    if run["elapsed_s"] is None and run["outcome"] not in {"running", "not_started"}:
+        said.append("How long it took is not known: no response shows a true start and a true end.")
+    wrapped = [line for text in said for line in textwrap.wrap(text, 78, initial_indent="  ", subsequent_indent="  ")]
+    notes = [row for row in facts.issues if row["severity"] != "info"]
+    for row in notes[:_MOST_ISSUES]:
+        wrapped += textwrap.wrap(for_terminal(f"{row['code']}: {row['message']}"), 78, initial_indent="  ", subsequent_indent="    ")
+    if len(notes) > _MOST_ISSUES:
+        wrapped.append(f"  and {plural(len(notes) - _MOST_ISSUES, 'more issue')}")
+    return ["What is not known", *wrapped] if wrapped else []
