@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from daganalysis.engine.records import SubTask
     from daganalysis.history.attach import Orphans
-    from daganalysis.history.evidence import RunEvidence
+    from daganalysis.history.evidence import RunEvidence, Sighting
+
+_TORN_NS = 5_000_000_000
+"""Answers less apart than this may contradict each other."""
 
 
 def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str, pa.Table]:
@@ -105,6 +109,7 @@ def _run_issues(view: RunView) -> list[Issue]:
             Issue(problem.severity, problem.code, answer.source, _join(answer.position, pointer), run.run_id, problem.message, None)
         )
     found += _unknown_words(view)
+    found += _contradictions(run)
     for node in view.nodes:
         tasks = [task for task in view.tasks if task.node_gid == node.gid]
         left = [task.gid for task in tasks if task.rule.outcome == "rolled_back"]
@@ -136,6 +141,40 @@ def _unknown_words(view: RunView) -> list[Issue]:
         for what, words in (("state", states), ("operator", operators))
         for word in sorted(str(w) for w in words)
     ]
+
+
+def _contradictions(run: RunEvidence) -> list[Issue]:
+    """Answers that cannot all be of one history: a counter of hand-outs that falls, a finished attempt that runs again.
+
+    Answers of one moment may be torn (engine-semantics §11), and the envelopes of two agents bear two clocks, so neighbours are let off.
+    """
+    found = []
+    for gid, sightings in run.sub_tasks.items():
+        highest: Sighting | None = None
+        for sighting in sightings:
+            if sighting.task.execute_times is None:
+                continue
+            if highest is not None and sighting.since - highest.at > _TORN_NS and _precedes(sighting.task, highest.task):
+                found.append(
+                    Issue(
+                        "warning",
+                        "contradiction",
+                        run_id=run.run_id,
+                        message=f"sub-task {gid}: a later answer shows execute_times {sighting.task.execute_times} {sighting.task.state}, "
+                        f"an earlier one {highest.task.execute_times} {highest.task.state}; the higher count was kept",
+                        hint="look whether answers of two clusters, or of two agents with wrong clocks, lie in one archive",
+                    )
+                )
+                break
+            if highest is None or not _precedes(sighting.task, highest.task):
+                highest = sighting
+    return found
+
+
+def _precedes(one: SubTask, other: SubTask) -> bool:
+    """Tell whether one row must have been served before the other."""
+    times, others = one.execute_times or 0, other.execute_times or 0
+    return times < others or (times == others and one.state == "RUNNING" and other.state in {"FAILED", "SUCCEED"} and one.start == other.start)
 
 
 def _add_orphans(rows: Rows, orphans: Orphans) -> None:

@@ -155,3 +155,16 @@ def test_an_unknown_state_passes_through_with_one_issue() -> None:
     tables = rebuild([odd])
     assert BASE_TABLES["sub_tasks"].frame(tables["sub_tasks"])["outcome"].tolist() == ["unknown", "unknown"]
     assert BASE_TABLES["issues"].frame(tables["issues"])["code"].tolist() == ["unknown-state"]
+
+
+def test_a_falling_counter_is_a_contradiction_and_the_higher_one_is_kept() -> None:
+    older = dag(node(sub_task("FAILED", 1.05, 2.0), state="FAILED"), state="FAILED", at=90)
+    tables = rebuild([RETRIED, older])
+    assert "contradiction" in BASE_TABLES["issues"].frame(tables["issues"])["code"].tolist()
+    assert tables["sub_tasks"].column("execute_times").to_pylist() == [3]
+
+
+def test_torn_answers_are_no_contradiction() -> None:
+    torn = dag(node(sub_task("RUNNING", 1.05, 0.5), state="RUNNING", end=1.01), state="RUNNING", at=10.2)
+    finished = dag(node(sub_task("SUCCEED", 1.05, 2.0), state="RUNNING", end=1.01), state="RUNNING", at=10.1)
+    assert frame("issues", finished, torn).empty
