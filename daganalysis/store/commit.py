@@ -103,7 +103,8 @@ def _writing(store: Path) -> Iterator[None]:
                 "no space left to write the store", where=str(store), hint="it is as it was before; free some space, or name another folder"
             ) from error
         reason = error.strerror or str(error)
-        raise StoreError(f"the store cannot be written ({reason})", where=str(error.filename or store), hint="it is as it was before") from error
+        where = str(error.filename or store)
+        raise StoreError(f"the store cannot be written ({reason})", where=where, hint="it is as it was before") from error
 
 
 def _wait_for_lock(handle: int, store: Path, wait_s: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from daganalysis.store.parts import check_version, read_parts, write_part
 from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
 
     import pyarrow as pa

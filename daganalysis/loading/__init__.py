@@ -1,0 +1,111 @@
+"""Loading: from saved responses to an archive in memory, or into a store."""
+
+from __future__ import annotations
+
+import tempfile
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daganalysis.archive import Archive
+from daganalysis.errors import RejectedRecordsError
+from daganalysis.store import is_store, read_parquet
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+
+    from daganalysis.reading import SourceFile
+    from daganalysis.reading.answers import Issue
+
+_IN_MEMORY = 1 << 25
+"""Bytes of sources up to which an archive is loaded in this process and memory alone."""
+
+
+def load(
+    *sources: object,
+    cluster: str | None = None,
+    cluster_by: str | None = None,
+    jobs: int | None = None,
+    strict: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Archive:
+    """Load saved responses: files, folders, globs, bytes, decoded JSON or SDK objects.
+
+    ``cluster`` labels all of them; ``cluster_by`` takes the label from the first folder below the source (``"dir"``) or from the file
+    name up to its first dot (``"file"``). Large sources are loaded by ``jobs`` processes (as many as there are cores, if None) through a
+    temporary store, which goes with the archive; the result is the same. ``progress`` is told a stage, how much of it is done, and of how
+    much. What cannot be used becomes rows of ``issues``; with ``strict`` it raises :class:`RejectedRecordsError` instead.
+
+    >>> load("sample_data/documented/scale-out.json").dags["name"].tolist()
+    ['Cluster scale out']
+    """
+    from daganalysis.reading import list_source_files
+
+    files = list_source_files(sources, cluster=cluster, cluster_by=cluster_by)
+    if sum(file.size or 0 for file in files) > _IN_MEMORY:
+        return _load_through_store(files, jobs, strict, progress)
+    return _load_in_memory(files, strict)
+
+
+def load_into_store(
+    *sources: object,
+    store: str | os.PathLike[str],
+    cluster: str | None = None,
+    cluster_by: str | None = None,
+    jobs: int | None = None,
+    strict: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Archive:
+    """Load saved responses into a store, which is made if it is not there, and open it.
+
+    A source that is in the store as it is now (path, label, size, time of change) is not read again; a changed one replaces what it gave
+    before; one that was removed stays. The tables are the same as if all had been loaded at once, in any order, with any ``jobs``.
+    Raises :class:`StoreError` where the store cannot be written, :class:`StoreBusyError` where another process is writing it, and with
+    ``strict`` :class:`RejectedRecordsError`; the store is then as it was before.
+    """
+    from daganalysis.loading.into_store import load_sources
+    from daganalysis.reading import list_source_files
+
+    files = list_source_files(sources, cluster=cluster, cluster_by=cluster_by)
+    load_sources(files, Path(store), jobs=jobs, strict=strict, progress=progress)
+    return read_parquet(store)
+
+
+def open_archive(
+    source: str | os.PathLike[str],
+    *,
+    cluster: str | None = None,
+    cluster_by: str | None = None,
+    jobs: int | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Archive:
+    """Open what a command was given: a store, or saved responses as they are."""
+    if is_store(source):
+        return read_parquet(source)
+    return load(source, cluster=cluster, cluster_by=cluster_by, jobs=jobs, progress=progress)
+
+
+def _load_in_memory(files: Sequence[SourceFile], strict: bool) -> Archive:
+    from daganalysis.history.rebuild import rebuild
+    from daganalysis.reading import iter_answers
+
+    issues: list[Issue] = []
+    answers = [answer for file in files for answer in iter_answers(file, issues)]
+    n_rejected = sum(issue.severity == "error" for issue in issues)
+    if strict and n_rejected:
+        raise RejectedRecordsError(n_rejected)
+    return Archive.from_tables(rebuild(answers, issues))
+
+
+def _load_through_store(
+    files: Sequence[SourceFile], jobs: int | None, strict: bool, progress: Callable[[str, int, int], None] | None
+) -> Archive:
+    from daganalysis.loading.into_store import load_sources
+
+    place = tempfile.TemporaryDirectory(prefix="daganalysis-")
+    store = Path(place.name) / "store"
+    load_sources(files, store, jobs=jobs, strict=strict, progress=progress)
+    archive = read_parquet(store)
+    weakref.finalize(archive, place.cleanup)
+    return archive

@@ -1,0 +1,326 @@
+"""Loading into a store: read what is new, rebuild the runs that it tells of, and keep all else as it is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from daganalysis.errors import RejectedRecordsError, StoreError
+from daganalysis.loading.pieces import CarriedEvidence, CarriedTables, Shard, build_shard, carry_evidence, carry_tables
+from daganalysis.loading.planning import make_plan
+from daganalysis.loading.related import HOME, Strays, key_of
+from daganalysis.loading.scanning import Claiming, claim, make_chunks, scan, stray_answers
+from daganalysis.loading.workers import Workers
+from daganalysis.store.commit import LOCK_WAIT_S, locked, staged
+from daganalysis.store.evidence import ANSWERS, TEXTS, digest, evidence_parts, read_evidence, read_index
+from daganalysis.store.opening import is_store
+from daganalysis.store.parts import check_version, read_parts
+from daganalysis.store.sources import KnownSource, read_sources, write_sources
+from daganalysis.tables import BASE_TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from daganalysis.loading.planning import Picked, Plan
+    from daganalysis.loading.scanning import Scanned
+    from daganalysis.reading import SourceFile
+    from daganalysis.reading.answers import Issue
+    from daganalysis.store.evidence import KeptIndex
+
+_LOOSE = "loose.parquet"
+"""How the name of the part ends that holds what belongs to no run."""
+_SPILL = "_spill"
+_SMALL = 1 << 20
+"""Bytes below which a part is small."""
+_MANY_SMALL = 16
+"""So many small parts are made one."""
+
+
+@dataclass(slots=True)
+class _Before:
+    """What the store holds before a load."""
+
+    folder: Path
+    sources: list[KnownSource] = field(default_factory=list)
+    issues: dict[int, list[Issue]] = field(default_factory=dict)
+    tables: list[str] = field(default_factory=list)
+    evidence: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, store: Path) -> _Before:
+        if not is_store(store):
+            return cls(store)
+        names = sorted(path.name for path in (store / "dags").glob("*.parquet"))
+        check_version(store / "dags" / names[0])
+        if not (store / "_sources").is_dir():
+            raise StoreError(
+                "the store does not hold the responses it was made of, so nothing can be added", where=str(store),
+                hint="load the saved responses into a new store",
+            )  # fmt: skip
+        sources, issues = read_sources(store)
+        return cls(store, sources, issues, [name for name in names if not name.endswith(_LOOSE)], evidence_parts(store))
+
+    def next_generation(self) -> int:
+        names = [path.name for path in (self.folder / "dags").glob("*.parquet")] + self.evidence
+        return 1 + max((int(name.split("-")[1]) for name in names), default=0)
+
+
+def load_sources(
+    files: Sequence[SourceFile],
+    store: Path,
+    *,
+    jobs: int | None = None,
+    strict: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+    wait_s: float = LOCK_WAIT_S,
+) -> None:
+    """Load sources into a store; see :func:`daganalysis.loading.load_into_store`."""
+    with locked(store, wait_s) as real:
+        before = _Before.of(real)
+        load = _Load(before, files, progress)
+        if load.nothing_new():
+            load.check(strict)
+            return
+        with Workers(jobs) as workers, staged(real) as folder:
+            load.run(workers, folder, strict)
+
+
+class _Load:
+    """One load into a store, step by step."""
+
+    def __init__(self, before: _Before, files: Sequence[SourceFile], progress: Callable[[str, int, int], None] | None) -> None:
+        self._before = before
+        self._told = progress
+        self._sources = list(before.sources)
+        self._issues = dict(before.issues)
+        numbers = {source.identity: number for number, source in enumerate(before.sources)}
+        self._given: list[int] = []
+        self._fresh: list[tuple[int, SourceFile]] = []
+        for file in files:
+            now = KnownSource(file.identity, file.cluster, file.size, file.mtime_ns)
+            number = numbers.setdefault(now.identity, len(self._sources))
+            self._given.append(number)
+            if number == len(self._sources):
+                self._sources.append(now)
+            elif now == self._sources[number] and now.mtime_ns is not None:
+                continue
+            self._sources[number] = now
+            self._fresh.append((number, file))
+        self._extra: dict[int, dict[int, tuple[str, ...]]] = {}
+
+    def nothing_new(self) -> bool:
+        """Whether the store is there and all that was given is in it."""
+        return not self._fresh and is_store(self._before.folder)
+
+    def check(self, strict: bool) -> None:
+        """Raise :class:`RejectedRecordsError` if asked to be strict and records were rejected."""
+        if strict and (n_rejected := self._n_rejected()):
+            raise RejectedRecordsError(n_rejected)
+
+    def _progress(self, stage: str, done: int, total: int) -> None:
+        if self._told is not None:
+            self._told(stage, done, total)
+
+    def _n_rejected(self) -> int:
+        return sum(issue.severity == "error" for number in set(self._given) for issue in self._issues.get(number, ()))
+
+    def run(self, workers: Workers, folder: Path, strict: bool) -> None:
+        """Build the new content of the store in an empty folder."""
+        scanned = self._scan(workers, folder)
+        self.check(strict)
+        kept = [read_index(self._before.folder, part) for part in self._before.evidence]
+        dropped, dead = self._compare(scanned, kept)
+        self._find_homes(workers, scanned, kept, dropped, dead)
+        plan = make_plan(scanned, kept, dropped, dead)
+        self._write_tables(workers, folder, scanned, plan)
+        self._carry_evidence(workers, folder, dead)
+        write_sources(folder, self._sources, self._issues)
+        shutil.rmtree(folder / _SPILL)
+
+    # -- what is new ------------------------------------------------------------------------------------------------------------------
+
+    def _scan(self, workers: Workers, folder: Path) -> list[Scanned]:
+        spill = folder / _SPILL
+        spill.mkdir()
+        before = frozenset(number for number, _ in self._fresh if number < len(self._before.sources))
+        chunks = make_chunks(self._fresh, before, spill)
+        scanned = []
+        for found in workers.over(scan, chunks):
+            scanned.append(found)
+            self._progress("reading", len(scanned), len(chunks))
+        for number, _ in self._fresh:
+            self._issues.pop(number, None)
+        for found in scanned:
+            self._issues.update(found.issues)
+        return scanned
+
+    def _compare(self, scanned: Sequence[Scanned], kept: Sequence[KeptIndex]) -> tuple[dict[int, set[int]], dict[str, set[int]]]:
+        """Of sources read again, tell the answers that the store has already, and those in it that are no longer given."""
+        again: dict[bytes, list[tuple[int, int]]] = {}
+        for place, chunk in enumerate(scanned):
+            for number, name in chunk.digests.items():
+                again.setdefault(name, []).append((place, number))
+        reread = {number for number, _ in self._fresh if number < len(self._before.sources)}
+        gone = {number for number in reread if self._sources[number].mtime_ns is not None}
+        dropped: dict[int, set[int]] = {}
+        dead: dict[str, set[int]] = {}
+        for part in kept:
+            rows = [row for row, source in enumerate(part.source) if source in reread]
+            if not rows:
+                continue
+            for row, item in zip(rows, read_evidence(self._before.folder, part.part, rows), strict=True):
+                twins = again.get(digest(item.answer))
+                if twins:
+                    place, number = twins.pop()
+                    dropped.setdefault(place, set()).add(number)
+                elif part.source[row] in gone:
+                    dead.setdefault(part.part, set()).add(row)
+        return dropped, dead
+
+    # -- answers of other kinds than DAG ----------------------------------------------------------------------------------------------
+
+    def _find_homes(
+        self,
+        workers: Workers,
+        scanned: Sequence[Scanned],
+        kept: Sequence[KeptIndex],
+        dropped: dict[int, set[int]],
+        dead: dict[str, set[int]],
+    ) -> None:
+        """Add clues between DAG answers and the answers of other kinds that belong to them."""
+        new, every = Strays(), Strays()
+        for place, chunk in enumerate(scanned):
+            for number, answer in stray_answers(chunk):
+                if number not in dropped.get(place, ()):
+                    new.add(answer)
+                    every.add(answer)
+        for part in kept:
+            rows = [row for row, kind in enumerate(part.kind) if kind != "dag" and row not in dead.get(part.part, ())]
+            for item in read_evidence(self._before.folder, part.part, rows) if rows else ():
+                every.add(item.answer)
+        if not every:
+            return
+        for place, claims in enumerate(workers.over(claim, [Claiming(chunk, every) for chunk in scanned])):
+            for number, tokens in claims.items():
+                self._add_clues(scanned, place, number, tokens)
+        homes = _homes_in(self._before, new) if new else {}
+        for place, chunk in enumerate(scanned):
+            for number, token in enumerate(chunk.tokens):
+                if not chunk.is_dag[number] and token in homes:
+                    self._add_clues(scanned, place, number, {HOME + key for key in homes[token]})
+
+    def _add_clues(self, scanned: Sequence[Scanned], place: int, number: int, clues: Iterable[str]) -> None:
+        extra = tuple(sorted(clues))
+        self._extra.setdefault(place, {})[number] = extra
+        scanned[place].clues[number] = (*scanned[place].clues.get(number, ()), *extra)
+
+    # -- the new content --------------------------------------------------------------------------------------------------------------
+
+    def _write_tables(self, workers: Workers, folder: Path, scanned: Sequence[Scanned], plan: Plan) -> None:
+        generation = self._before.next_generation()
+        works = self._carried_tables(folder, plan.void, generation)
+        carried = {part for work in works for part in work.parts}
+        for part in self._before.tables:
+            if part not in carried:
+                for name in BASE_TABLES:
+                    _link(self._before.folder / name / part, folder / name / part)
+        for _ in workers.over(carry_tables, works):
+            pass
+        shards = [
+            self._shard(folder, f"part-{generation:06d}-{len(works) + number:04d}.parquet", scanned, picked)
+            for number, picked in enumerate(plan.shards)
+        ]
+        loose = self._shard(folder, f"part-{generation:06d}-{_LOOSE}", scanned, plan.loose)
+        loose.issues = [issue for number in sorted(self._issues) for issue in self._issues[number]]
+        for done, _ in enumerate(workers.over(build_shard, [*shards, loose]), start=1):
+            self._progress("rebuilding", done, len(shards) + 1)
+
+    def _shard(self, folder: Path, part: str, scanned: Sequence[Scanned], picked: Picked) -> Shard:
+        places = {place: scanned[place] for place in picked.new}
+        extra = {place: self._extra[place] for place in picked.new if place in self._extra}
+        return Shard(folder, part, self._before.folder, places, picked, extra)
+
+    def _carried_tables(self, folder: Path, void: set[str], generation: int) -> list[CarriedTables]:
+        """Parts that hold rows which are void, and small ones where there are many, are written anew."""
+        store = self._before.folder
+        rows = {part: _run_ids(store, part, void) for part in self._before.tables}
+        sizes = {part: sum((store / name / part).stat().st_size for name in BASE_TABLES) for part in rows}
+        small = [part for part in rows if sizes[part] < _SMALL]
+        together = [small] if len(small) > _MANY_SMALL else []
+        alone = [[part] for part in rows if rows[part] and not (together and part in small)]
+        works = []
+        for number, parts in enumerate([*alone, *together]):
+            gone = sorted({*void, *(run_id for part in parts for run_id in rows[part])})
+            works.append(CarriedTables(folder, f"part-{generation:06d}-{number:04d}.parquet", store, parts, gone))
+        return works
+
+    def _carry_evidence(self, workers: Workers, folder: Path, dead: dict[str, set[int]]) -> None:
+        store, generation = self._before.folder, self._before.next_generation()
+        small = [part for part in self._before.evidence if (store / ANSWERS / part).stat().st_size < _SMALL]
+        together = [small] if len(small) > _MANY_SMALL else []
+        alone = [[part] for part in dead if not (together and part in small)]
+        works = [
+            CarriedEvidence(
+                folder, f"part-{generation:06d}-kept-{number:04d}.parquet", store, {part: dead.get(part, set()) for part in parts}
+            )
+            for number, parts in enumerate([*alone, *together])
+        ]
+        carried = {part for work in works for part in work.parts}
+        for part in self._before.evidence:
+            if part not in carried:
+                for place in (ANSWERS, TEXTS):
+                    _link(store / place / part, folder / place / part)
+        for _ in workers.over(carry_evidence, works):
+            pass
+
+
+def _homes_in(before: _Before, strays: Strays) -> dict[str, set[str]]:
+    """Find the DAGs in the store that answers of other kinds belong to: {token: keys of DAGs}."""
+    homes: dict[str, set[str]] = {}
+    keys: dict[str, tuple[str | None, str]] = {}
+    for run_id, cluster, gid in _rows(before, "dags", ["run_id", "cluster", "dag_gid"]):
+        keys[run_id] = (cluster, key_of(cluster, gid))
+    for table, kind, column in (("nodes", "node", "node_gid"), ("sub_tasks", "sub_task", "task_gid")):
+        for run_id, gid in _rows(before, table, ["run_id", column]):
+            cluster, home = keys[run_id]
+            token = f"{kind} {key_of(cluster, gid)}"
+            if token in strays.tokens:
+                homes.setdefault(token, set()).add(home)
+    if strays.lines:
+        for run_id, row_id, lines in _rows(before, "sub_tasks", ["run_id", "task_id", "task_logs"]):
+            cluster, home = keys[run_id]
+            for token in strays.with_line(cluster, row_id, lines or ()):
+                homes.setdefault(token, set()).add(home)
+    return homes
+
+
+def _rows(before: _Before, table: str, columns: list[str]) -> Iterable[tuple[Any, ...]]:
+    parts = [before.folder / table / part for part in before.tables]
+    if not parts:
+        return ()
+    found = read_parts(parts, BASE_TABLES[table].schema(), columns, None)
+    return zip(*(found.column(name).to_pylist() for name in columns), strict=True)
+
+
+def _run_ids(store: Path, part: str, void: set[str]) -> list[str]:
+    """Return the runs of a part whose key is void."""
+    if not void:
+        return []
+    columns = ["run_id", "cluster", "dag_gid"]
+    table = read_parts([store / "dags" / part], BASE_TABLES["dags"].schema(), columns, None)
+    rows = zip(*(table.column(name).to_pylist() for name in columns), strict=True)
+    return [run_id for run_id, cluster, gid in rows if key_of(cluster, gid) in void]
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give a file a second name; copy it where the file system cannot."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+        with target.open("rb") as file:
+            os.fsync(file.fileno())

@@ -1,0 +1,137 @@
+"""What has to be rebuilt together, and in which pieces: decided from tokens alone, without the answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from daganalysis.loading.related import HOME, Groups
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from daganalysis.loading.scanning import Scanned
+    from daganalysis.store.evidence import KeptIndex
+
+SHARD_BYTES = 1 << 23
+"""Bytes of different texts rebuilt at a time: what they become in memory is some twenty times as much."""
+
+
+@dataclass(slots=True)
+class Picked:
+    """Some answers: by chunk of what was just read, and by evidence part of what the store held, each with numbers there."""
+
+    new: dict[int, list[int]] = field(default_factory=dict)
+    old: dict[str, list[int]] = field(default_factory=dict)
+    size: int = 0
+    first: str = ""
+
+    def extend(self, other: Picked) -> None:
+        """Add the answers that another picked."""
+        for place, numbers in other.new.items():
+            self.new.setdefault(place, []).extend(numbers)
+        for part, rows in other.old.items():
+            self.old.setdefault(part, []).extend(rows)
+        self.size += other.size
+
+
+@dataclass(slots=True)
+class Plan:
+    """The shards to rebuild, the answers that belong to no DAG, and the keys whose earlier rows are void."""
+
+    shards: list[Picked]
+    loose: Picked
+    void: set[str]
+
+
+def make_plan(scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dropped: dict[int, set[int]], dead: dict[str, set[int]]) -> Plan:
+    """Plan what to rebuild when some answers are new and some of the store's are dead.
+
+    ``dropped`` are answers read now that the store has already (by chunk), ``dead`` those of the store that their source no longer gives
+    (by evidence part). Only groups that hold a new or a dead answer are planned. The order of the sources does not change the plan.
+    """
+    groups = Groups()
+    touched: list[int] = []
+    members: list[tuple[int, bool, int, bool, int]] = []  # group number, is a DAG, place, is new, number there
+    homes = _Homes()
+    for place, chunk in enumerate(scanned):
+        for number, token in enumerate(chunk.tokens):
+            if number in dropped.get(place, ()):
+                continue
+            clues = chunk.clues.get(number, ())
+            at = groups.add(token, clues)
+            touched.append(at)
+            members.append((at, bool(chunk.is_dag[number]), place, True, number))
+            homes.note(token, clues, is_dag=bool(chunk.is_dag[number]))
+    for place, part in enumerate(kept):
+        gone = dead.get(part.part, set())
+        for number, (token, kind, words) in enumerate(zip(part.token, part.kind, part.clues, strict=True)):
+            if number in gone:
+                # What a dead answer joined is rebuilt apart; each token of it is touched by itself.
+                touched += [groups.add(word.removeprefix(HOME)) for word in (token, *words)]
+                continue
+            members.append((groups.add(token, words), kind == "dag", place, False, number))
+            homes.note(token, words, is_dag=kind == "dag")
+    return _plan_groups(groups, {groups.group(at) for at in touched}, members, scanned, kept, homes)
+
+
+class _Homes:
+    """Which answers of other kinds than DAG belong to a DAG that is there."""
+
+    def __init__(self) -> None:
+        self._dags: set[str] = set()
+        self._claimed: set[str] = set()
+
+    def note(self, token: str, clues: Iterable[str], *, is_dag: bool) -> None:
+        if is_dag:
+            self._dags.add(token)
+            self._claimed.update(clues)
+
+    def has_home(self, token: str, clues: Iterable[str]) -> bool:
+        return token in self._claimed or any(clue.startswith(HOME) and clue.removeprefix(HOME) in self._dags for clue in clues)
+
+
+def _plan_groups(
+    groups: Groups,
+    touched: set[int],
+    members: Sequence[tuple[int, bool, int, bool, int]],
+    scanned: Sequence[Scanned],
+    kept: Sequence[KeptIndex],
+    homes: _Homes,
+) -> Plan:
+    loose = Picked()
+    by_group: dict[int, Picked] = {}
+    for at, is_dag, place, is_new, number in members:
+        token, clues, size = _facts(scanned[place], number) if is_new else _kept_facts(kept[place], number)
+        if not is_dag and not homes.has_home(token, clues):
+            picked = loose
+        elif (root := groups.group(at)) in touched:
+            picked = by_group.setdefault(root, Picked())
+            if is_dag and (not picked.first or token < picked.first):
+                picked.first = token
+        else:
+            continue
+        if is_new:
+            picked.new.setdefault(place, []).append(number)
+        else:
+            picked.old.setdefault(kept[place].part, []).append(number)
+        picked.size += size
+    return Plan(_packed(by_group.values()), loose, groups.tokens_of(touched))
+
+
+def _facts(chunk: Scanned, number: int) -> tuple[str, Sequence[str], int]:
+    return chunk.tokens[number], chunk.clues.get(number, ()), chunk.size(number)
+
+
+def _kept_facts(part: KeptIndex, number: int) -> tuple[str, Sequence[str], int]:
+    return part.token[number], part.clues[number], part.size[number]
+
+
+def _packed(groups: Iterable[Picked]) -> list[Picked]:
+    """Put groups into shards, in order of their first DAG, so that each shard is a stretch of the run ids as far as may be."""
+    shards: list[Picked] = []
+    for group in sorted(groups, key=lambda g: g.first):
+        if not shards or shards[-1].size + group.size > SHARD_BYTES:
+            shards.append(Picked(first=group.first))
+        shards[-1].extend(group)
+    return shards

@@ -1,0 +1,128 @@
+"""Which answers must be rebuilt together: those of one run, and of runs that speak of each other.
+
+Every answer has a token, the key of what it describes, and clues, tokens of what it speaks of. Answers that share a token, directly or
+through others, belong together. It does no harm to put too much together, only to put too little.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from daganalysis.history.families import related_ids
+from daganalysis.reading.answers import Answer, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+HOME = "home "
+"""Begins a clue that names the DAG an answer of another kind belongs to."""
+
+
+def key_of(cluster: str | None, gid: str) -> str:
+    """Return the token of a DAG, which is the key of its run in every table.
+
+    >>> key_of("prod-a", "11"), key_of(None, "11")
+    ('prod-a/11', '11')
+    """
+    return f"{cluster}/{gid}" if cluster else gid
+
+
+def token_of(answer: Answer) -> str:
+    """Return the token of what an answer describes; the kinds do not mix, for a DAG, a node and a sub-task may share an id.
+
+    >>> token_of(Answer(Kind.NODE, "11", b"{}", cluster="prod-a"))
+    'node prod-a/11'
+    """
+    if answer.kind is Kind.DAG:
+        return key_of(answer.cluster, answer.gid)
+    if answer.kind is Kind.LOGS:
+        # A list of log records bears no generic id; what it says is what it is.
+        return f"logs {key_of(answer.cluster, hashlib.blake2b(answer.body, digest_size=16).hexdigest())}"
+    return f"{answer.kind.value} {key_of(answer.cluster, answer.gid)}"
+
+
+def clues_of(answer: Answer) -> tuple[str, ...]:
+    """Return the tokens of the DAGs that an answer speaks of, without doubles, in order.
+
+    >>> clues_of(Answer(Kind.SUB_TASK, "11", b'{"task_logs":["remote task 22130706433028869 Join self running [1/1]"]}', cluster="prod-a"))
+    ('prod-a/22130706433028869',)
+    """
+    # The log lines of a lone sub-task or log answer stand in its body; those of a DAG in the texts of its nodes.
+    told = answer if answer.kind is Kind.DAG else dataclasses.replace(answer, nodes=[answer.body])
+    return tuple(sorted(key_of(answer.cluster, gid) for gid in related_ids(told)))
+
+
+@dataclass(slots=True)
+class Strays:
+    """Answers of other kinds than DAG, by what of a DAG's nodes would claim them: node id, sub-task id, or row id and a line of its log."""
+
+    tokens: set[str] = field(default_factory=set)
+    lines: dict[tuple[str, int | None], dict[str, set[str]]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.tokens)
+
+    def add(self, answer: Answer) -> None:
+        """Add an answer of another kind than DAG."""
+        from daganalysis.reading.decoding import decode_logs
+
+        token = token_of(answer)
+        self.tokens.add(token)
+        if answer.kind is Kind.LOGS:
+            for record in decode_logs(answer.body).value:
+                by_line = self.lines.setdefault((answer.cluster or "", record.task_id), {})
+                by_line.setdefault(record.line, set()).add(token)
+
+    def claimed_by(self, answer: Answer) -> set[str]:
+        """Return the tokens of the strays that a DAG answer accounts for."""
+        from daganalysis.reading.decoding import decode_node
+
+        claimed = set()
+        for text in answer.nodes or ():
+            node = decode_node(text).value
+            claimed.add(f"{Kind.NODE.value} {key_of(answer.cluster, node.gid)}")
+            for task in node.sub_tasks or ():
+                claimed.add(f"{Kind.SUB_TASK.value} {key_of(answer.cluster, task.gid)}")
+                claimed.update(self.with_line(answer.cluster, task.task_id, task.logs or ()))
+        return claimed & self.tokens
+
+    def with_line(self, cluster: str | None, row_id: int | None, lines: Iterable[str]) -> set[str]:
+        """Return the tokens of the log answers for a sub-task's row id that share one of these lines."""
+        by_line = self.lines.get((cluster or "", row_id))
+        return set() if by_line is None else set().union(*(by_line.get(line, set()) for line in lines))
+
+
+class Groups:
+    """Tokens joined into groups (a union-find)."""
+
+    def __init__(self) -> None:
+        self._number: dict[str, int] = {}
+        self._parent: list[int] = []
+
+    def add(self, token: str, clues: Iterable[str] = ()) -> int:
+        """Join a token with its clues; return a number for the token to ask :meth:`group` with."""
+        number = self._number_of(token)
+        for clue in clues:
+            self._parent[self.group(self._number_of(clue.removeprefix(HOME)))] = self.group(number)
+        return number
+
+    def group(self, number: int) -> int:
+        """Return the number of the group; it changes when more is joined."""
+        parent = self._parent
+        while parent[number] != number:
+            parent[number] = parent[parent[number]]
+            number = parent[number]
+        return number
+
+    def tokens_of(self, roots: set[int]) -> set[str]:
+        """Return all tokens of some groups, given by what :meth:`group` returned last."""
+        return {token for token, number in self._number.items() if self.group(number) in roots} if roots else set()
+
+    def _number_of(self, token: str) -> int:
+        number = self._number.setdefault(token, len(self._parent))
+        if number == len(self._parent):
+            self._parent.append(number)
+        return number

@@ -1,0 +1,124 @@
+"""The first pass: read pieces of the sources and put their answers aside, remembering only what each describes and where it lies."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from daganalysis.loading.related import Strays, clues_of, token_of
+from daganalysis.loading.spill import Place, SpillWriter, TextPool, read_spill
+from daganalysis.reading.answers import Kind
+from daganalysis.store.evidence import Kept, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from daganalysis.reading import SourceFile
+    from daganalysis.reading.answers import Answer, Issue
+
+CHUNK_BYTES = 1 << 25
+"""Bytes of sources a piece of work: enough that starting it costs nothing, little enough to share the work evenly."""
+
+
+@dataclass(slots=True)
+class Chunk:
+    """Some sources to read, each with its number; ``remembered`` are those that gave answers before."""
+
+    spill: Path
+    sources: list[tuple[int, SourceFile]]
+    remembered: frozenset[int] = frozenset()
+
+
+@dataclass(slots=True)
+class Scanned:
+    """What a chunk's answers describe and speak of, an entry an answer, and what was wrong with its sources."""
+
+    spill: Path
+    tokens: list[str] = field(default_factory=list)
+    is_dag: bytearray = field(default_factory=bytearray)
+    sources: array[int] = field(default_factory=lambda: array("q"))
+    clues: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    digests: dict[int, bytes] = field(default_factory=dict)
+    issues: dict[int, list[Issue]] = field(default_factory=dict)
+    _places: array[int] = field(default_factory=lambda: array("q"))
+
+    def add(self, kept: Kept, place: Place) -> int:
+        """Add an answer that was written to the spill file; return its number."""
+        number = len(self.tokens)
+        self.tokens.append(kept.token)
+        self.is_dag.append(kept.answer.kind is Kind.DAG)
+        self.sources.append(kept.source)
+        if kept.clues:
+            self.clues[number] = kept.clues
+        self._places.extend((place.start, place.head, place.end))
+        return number
+
+    def place(self, number: int) -> Place:
+        """Return where an answer lies in the spill file."""
+        return Place(*self._places[3 * number : 3 * number + 3])
+
+    def size(self, number: int) -> int:
+        """Return how many bytes an answer took in the spill file: what it has in common with others counts once."""
+        return self._places[3 * number + 2] - self._places[3 * number]
+
+    def read(self, numbers: Sequence[int], pool: TextPool | None = None) -> Iterator[Kept]:
+        """Read some answers again, in the order asked for."""
+        return read_spill(self.spill, [self.place(number) for number in numbers], pool or TextPool())
+
+
+def scan(chunk: Chunk) -> Scanned:
+    """Read the sources of a chunk and write their answers to its spill file."""
+    from daganalysis.reading import iter_answers
+
+    found = Scanned(chunk.spill)
+    with SpillWriter(chunk.spill) as writer:
+        for source, file in chunk.sources:
+            issues: list[Issue] = []
+            for answer in iter_answers(file, issues):
+                kept = Kept(answer, source, token_of(answer), clues_of(answer))
+                number = found.add(kept, writer.write(kept))
+                if source in chunk.remembered:
+                    found.digests[number] = digest(answer)
+            if issues:
+                found.issues[source] = issues
+    return found
+
+
+def make_chunks(sources: Sequence[tuple[int, SourceFile]], remembered: frozenset[int], folder: Path) -> list[Chunk]:
+    """Cut a list of sources into pieces of work, in order."""
+    chunks: list[Chunk] = []
+    room = 0
+    for number, file in sources:
+        if room <= 0:
+            chunks.append(Chunk(folder / f"spill-{len(chunks):05d}", [], remembered))
+            room = CHUNK_BYTES
+        chunks[-1].sources.append((number, file))
+        # A file costs something however small it is.
+        room -= (file.size or 0) + 4096
+    return chunks
+
+
+@dataclass(slots=True)
+class Claiming:
+    """A piece of the second pass: the DAG answers of a chunk, and what might belong to them."""
+
+    scanned: Scanned
+    strays: Strays
+
+
+def claim(work: Claiming) -> dict[int, set[str]]:
+    """Return, by number of the DAG answer, the tokens of the strays that it accounts for."""
+    numbers = [number for number, is_dag in enumerate(work.scanned.is_dag) if is_dag]
+    claims: dict[int, set[str]] = {}
+    for number, kept in zip(numbers, work.scanned.read(numbers), strict=True):
+        if claimed := work.strays.claimed_by(kept.answer):
+            claims[number] = claimed
+    return claims
+
+
+def stray_answers(scanned: Scanned) -> list[tuple[int, Answer]]:
+    """Return the answers of other kinds than DAG, with their numbers."""
+    numbers = [number for number, is_dag in enumerate(scanned.is_dag) if not is_dag]
+    return [(number, kept.answer) for number, kept in zip(numbers, scanned.read(numbers), strict=True)]

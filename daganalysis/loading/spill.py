@@ -1,0 +1,135 @@
+"""Answers on their way through a temporary file, so that loading needs memory for a few of them only.
+
+Whoever reads a piece of the sources writes its answers to one file; whoever rebuilds some runs picks the answers of those from all files.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from daganalysis.reading.answers import Answer, Kind
+from daganalysis.store.evidence import Kept
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+_REMEMBERED = 1 << 25
+"""Bytes of node texts among which a repetition is noticed and not written again."""
+
+
+@dataclass(slots=True, frozen=True)
+class Place:
+    """Where a record lies in a spill file: the texts that it was first to bring, then its head."""
+
+    start: int
+    head: int
+    end: int
+
+
+class _Head(msgspec.Struct, array_like=True):
+    kind: Kind
+    gid: str
+    body: bytes
+    nodes: list[tuple[int, int]] | None
+    cluster: str | None
+    source_name: str
+    position: str
+    observed_at: int | None
+    utc_offset_s: int | None
+    trace_id: str | None
+    http_status: int | None
+    request_ms: int | None
+    source: int
+    token: str
+    clues: tuple[str, ...]
+
+
+class SpillWriter:
+    """Writes answers to a new file, each node text once (as far back as is remembered)."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("xb")
+        self._at = 0
+        self._known: dict[bytes, tuple[int, int]] = {}
+        self._known_size = 0
+        self._encoder = msgspec.msgpack.Encoder()
+
+    def write(self, item: Kept) -> Place:
+        """Append one answer and return where it lies."""
+        start = self._at
+        answer = item.answer
+        nodes = None if answer.nodes is None else [self._text(text) for text in answer.nodes]
+        head = _Head(
+            answer.kind, answer.gid, answer.body, nodes, answer.cluster, answer.source, answer.position, answer.observed_at,
+            answer.utc_offset_s, answer.trace_id, answer.http_status, answer.request_ms, item.source, item.token, item.clues,
+        )  # fmt: skip
+        at = self._at
+        self._append(self._encoder.encode(head))
+        return Place(start, at, self._at)
+
+    def _text(self, text: bytes) -> tuple[int, int]:
+        place = self._known.get(text)
+        if place is None:
+            if self._known_size > _REMEMBERED:
+                self._known.clear()
+                self._known_size = 0
+            place = self._known[text] = (self._at, len(text))
+            self._known_size += len(text)
+            self._append(text)
+        return place
+
+    def _append(self, data: bytes) -> None:
+        self._file.write(data)
+        self._at += len(data)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+
+
+class TextPool:
+    """Makes equal texts one object, as whoever rebuilds runs expects."""
+
+    def __init__(self) -> None:
+        self._texts: dict[bytes, bytes] = {}
+
+    def one(self, text: bytes) -> bytes:
+        """Return the first equal text."""
+        return self._texts.setdefault(text, text)
+
+
+def read_spill(path: Path, places: Iterable[Place], pool: TextPool) -> Iterator[Kept]:
+    """Read some records of a spill file, in the order asked for."""
+    decoder = msgspec.msgpack.Decoder(_Head)
+    handle = os.open(path, os.O_RDONLY)
+    elsewhere: dict[tuple[int, int], bytes] = {}
+    try:
+        for place in places:
+            region = os.pread(handle, place.end - place.start, place.start)
+            head = decoder.decode(memoryview(region)[place.head - place.start :])
+            nodes = None
+            if head.nodes is not None:
+                nodes = []
+                for at, length in head.nodes:
+                    if at >= place.start:
+                        text = pool.one(region[at - place.start : at - place.start + length])
+                    else:
+                        known = elsewhere.get((at, length))
+                        text = known if known is not None else pool.one(os.pread(handle, length, at))
+                    elsewhere[at, length] = text
+                    nodes.append(text)
+            answer = Answer(
+                head.kind, head.gid, head.body, nodes, head.cluster, head.source_name, head.position, head.observed_at,
+                head.utc_offset_s, head.trace_id, head.http_status, head.request_ms,
+            )  # fmt: skip
+            yield Kept(answer, head.source, head.token, head.clues)
+    finally:
+        os.close(handle)

@@ -1,0 +1,76 @@
+"""Worker processes: the same function over many pieces of work, results in the order of the pieces."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+from collections import deque
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from daganalysis.errors import DagAnalysisError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from types import TracebackType
+
+Work = TypeVar("Work")
+Result = TypeVar("Result")
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Workers:
+    """Some processes, started when there is first more than one piece of work; with one job everything runs in this process."""
+
+    def __init__(self, jobs: int | None) -> None:
+        self.jobs = max(1, jobs if jobs is not None else _cores())
+        self._pool: ProcessPoolExecutor | None = None
+
+    def over(self, function: Callable[[Work], Result], pieces: Sequence[Work]) -> Iterator[Result]:
+        """Yield the function's result for each piece, in order. Raises what the function raised."""
+        if self.jobs == 1 or len(pieces) < 2:
+            yield from map(function, pieces)
+            return
+        if self._pool is None:
+            # Forked workers need no importable __main__, so a plain script or a notebook may load without further ado.
+            context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+            self._pool = ProcessPoolExecutor(self.jobs, mp_context=context, initializer=_end_with, initargs=(os.getpid(),))
+        waiting: deque[Future[Result]] = deque()
+        rest = iter(pieces)
+        try:
+            for piece in rest:
+                waiting.append(self._pool.submit(function, piece))
+                # No more is handed out than keeps everybody busy: results wait in memory.
+                if len(waiting) > 2 * self.jobs:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        except BrokenProcessPool as error:
+            raise DagAnalysisError(
+                "a worker process was ended from outside", hint="most likely memory ran out: try fewer processes, --jobs 1"
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _end_with(parent: int) -> None:
+    """Let a worker end when the process that started it is killed: it would wait for work for ever, and keep the store locked."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)

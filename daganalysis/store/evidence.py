@@ -1,0 +1,148 @@
+"""Evidence: the answers a store was made of, kept so that runs can be rebuilt when more is learnt about them.
+
+It is private to this package (``_evidence/`` in the store). Each part holds some answers, and each different node text among them once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from daganalysis.reading.answers import Answer, Kind
+from daganalysis.store.parts import damaged, write_parquet
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+ANSWERS = "_evidence/answers"
+TEXTS = "_evidence/texts"
+_TEXT_COLUMNS = ("gid", "cluster", "source_name", "position", "trace_id")
+_INTEGER_COLUMNS = ("observed_at", "utc_offset_s", "http_status", "request_ms")
+_REPEATING = ["kind", "gid", "cluster", "source_name", "clues"]
+_ROW_GROUP = 512
+"""Rows a row group: texts are long, and a reader holds a whole group in memory."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """An answer with the number of its source, the token of what it describes, and the tokens of what it speaks of."""
+
+    answer: Answer
+    source: int
+    token: str
+    clues: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class KeptIndex:
+    """What the answers of one part describe and speak of, without the answers, a list entry a row."""
+
+    part: str
+    source: list[int]
+    kind: list[str]
+    cluster: list[str | None]
+    gid: list[str]
+    token: list[str]
+    clues: list[list[str]]
+    size: list[int]
+
+
+def _schema() -> pa.Schema:
+    import pyarrow as pa
+
+    fields: list[tuple[str, pa.DataType]] = [("source", pa.int32()), ("size", pa.int64()), ("kind", pa.string()), ("token", pa.string())]
+    fields += [(name, pa.string()) for name in _TEXT_COLUMNS] + [(name, pa.int64()) for name in _INTEGER_COLUMNS]
+    fields += [("clues", pa.list_(pa.string())), ("body", pa.binary()), ("nodes", pa.list_(pa.int32()))]
+    return pa.schema(fields)
+
+
+def write_evidence(kept: Sequence[Kept], folder: Path, part: str) -> None:
+    """Write answers as a new part of the store in ``folder``; the same answers give the same bytes."""
+    import pyarrow as pa
+
+    numbers: dict[bytes, int] = {}
+    rows: dict[str, list[object]] = {name: [] for name in _schema().names}
+    for item in kept:
+        answer = item.answer
+        rows["source"].append(item.source)
+        rows["token"].append(item.token)
+        rows["size"].append(len(answer.body) + sum(map(len, answer.nodes or ())))
+        rows["kind"].append(answer.kind.value)
+        rows["source_name"].append(answer.source)
+        rows["clues"].append(item.clues)
+        rows["nodes"].append(None if answer.nodes is None else [numbers.setdefault(text, len(numbers)) for text in answer.nodes])
+        for name in ("gid", "cluster", "position", "trace_id", *_INTEGER_COLUMNS, "body"):
+            rows[name].append(getattr(answer, name))
+    for place in (ANSWERS, TEXTS):
+        (folder / place).mkdir(parents=True, exist_ok=True)
+    write_parquet(pa.table(rows, _schema()), folder / ANSWERS / part, ANSWERS, _REPEATING, _ROW_GROUP)
+    texts = pa.table({"text": pa.array(list(numbers), pa.large_binary())})
+    write_parquet(texts, folder / TEXTS / part, TEXTS, [], _ROW_GROUP * 16)
+
+
+def evidence_parts(store: Path) -> list[str]:
+    """List the names of a store's evidence parts, oldest first."""
+    return sorted(path.name for path in (store / ANSWERS).glob("*.parquet"))
+
+
+def read_index(store: Path, part: str) -> KeptIndex:
+    """Read what the answers of a part describe and speak of."""
+    table = _read(store / ANSWERS / part, ["source", "kind", "cluster", "gid", "token", "clues", "size"])
+    columns = {name: table.column(name).to_pylist() for name in table.column_names}
+    return KeptIndex(part, **columns)
+
+
+def read_evidence(store: Path, part: str, rows: Sequence[int] | None = None) -> list[Kept]:
+    """Read some answers of a part (all, if None), in the order asked for; equal texts are one object."""
+    table = _read(store / ANSWERS / part, None)
+    if rows is not None:
+        table = table.take(list(rows))
+    texts = _texts(store, part, table)
+    columns = {name: table.column(name).to_pylist() for name in table.column_names}
+    found = []
+    for i in range(table.num_rows):
+        nodes = columns["nodes"][i]
+        answer = Answer(
+            kind=Kind(columns["kind"][i]),
+            gid=columns["gid"][i],
+            body=columns["body"][i],
+            nodes=None if nodes is None else [texts[number] for number in nodes],
+            source=columns["source_name"][i],
+            position=columns["position"][i],
+            **{name: columns[name][i] for name in ("cluster", "trace_id", *_INTEGER_COLUMNS)},
+        )
+        found.append(Kept(answer, columns["source"][i], columns["token"][i], tuple(columns["clues"][i])))
+    return found
+
+
+def _texts(store: Path, part: str, answers: pa.Table) -> dict[int, bytes]:
+    import pyarrow.compute as pc
+
+    wanted = pc.unique(pc.list_flatten(answers.column("nodes")))
+    texts = _read(store / TEXTS / part, ["text"]).column("text").take(wanted)
+    return dict(zip(wanted.to_pylist(), texts.to_pylist(), strict=True))
+
+
+def _read(path: Path, columns: list[str] | None) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(path, columns=columns)
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(path, error) from error
+
+
+def digest(answer: Answer) -> bytes:
+    """Return a short name of an answer and of where it came from: equal for equal ones only."""
+    fields = (answer.kind.value, answer.gid, answer.cluster, answer.source, answer.position, answer.observed_at, answer.utc_offset_s)
+    state = hashlib.blake2b(repr((*fields, answer.trace_id, answer.http_status, answer.request_ms)).encode(), digest_size=16)
+    for text in (answer.body, *(answer.nodes or ())):
+        state.update(b"%d:" % len(text))  # so that no two lists of texts look alike
+        state.update(text)
+    state.update(b"none" if answer.nodes is None else b"%d" % len(answer.nodes))
+    return state.digest()

@@ -1,0 +1,76 @@
+"""Sources: which files a store was made of, and what was wrong with them (``_sources/`` in the store, private to this package)."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from daganalysis.reading.answers import Issue
+from daganalysis.store.parts import damaged, write_parquet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+_FOLDER = "_sources"
+_FILES = "files.parquet"
+_ISSUES = "issues.parquet"
+
+
+@dataclass(slots=True, frozen=True)
+class KnownSource:
+    """A source as it was when it was last read; it is the same source while path and label are the same."""
+
+    path: str
+    cluster: str | None
+    size: int | None
+    mtime_ns: int | None
+
+    @property
+    def identity(self) -> tuple[str, str | None]:
+        """What tells sources apart."""
+        return self.path, self.cluster
+
+
+def write_sources(folder: Path, sources: Sequence[KnownSource], issues: Mapping[int, Sequence[Issue]]) -> None:
+    """Write the sources, numbered by their place in the list, and the issues found in reading each."""
+    import pyarrow as pa
+
+    (folder / _FOLDER).mkdir()
+    columns = {name: [getattr(source, name) for source in sources] for name in _files_schema().names}
+    write_parquet(pa.table(columns, _files_schema()), folder / _FOLDER / _FILES, _FOLDER, ["cluster"], 1 << 16)
+    rows = [(number, *dataclasses.astuple(issue)) for number in sorted(issues) for issue in issues[number]]
+    names = ["number", *(field.name for field in dataclasses.fields(Issue))]
+    schema = pa.schema([(name, pa.int32() if name == "number" else pa.string()) for name in names])
+    arrays = [pa.array([row[i] for row in rows], kind) for i, kind in enumerate(schema.types)]
+    write_parquet(pa.Table.from_arrays(arrays, schema=schema), folder / _FOLDER / _ISSUES, _FOLDER, ["severity", "code"], 1 << 16)
+
+
+def read_sources(store: Path) -> tuple[list[KnownSource], dict[int, list[Issue]]]:
+    """Read the sources of a store and the issues of each by its number."""
+    files = _read(store / _FOLDER / _FILES)
+    sources = [KnownSource(*row) for row in zip(*(files.column(name).to_pylist() for name in _files_schema().names), strict=True)]
+    found = _read(store / _FOLDER / _ISSUES)
+    issues: dict[int, list[Issue]] = {}
+    for number, *values in zip(*(column.to_pylist() for column in found.columns), strict=True):
+        issues.setdefault(number, []).append(Issue(*values))
+    return sources, issues
+
+
+def _files_schema() -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema([("path", pa.string()), ("cluster", pa.string()), ("size", pa.int64()), ("mtime_ns", pa.int64())])
+
+
+def _read(path: Path) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(path, error) from error
