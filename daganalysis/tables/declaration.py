@@ -6,6 +6,7 @@ The Parquet schema, the empty frame, the check of a result and the documentation
 from __future__ import annotations
 
 import enum
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ class Column:
     null_when: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """One table: what a row is, its columns, and the columns it is sorted by.
 
@@ -60,22 +61,16 @@ class Table:
 
     def schema(self) -> pa.Schema:
         """Return the Arrow schema, which is the Parquet schema too."""
-        import pyarrow as pa
-
-        return pa.schema([pa.field(column.name, _arrow_type(column.type)) for column in self.columns])
+        return _schema(self)
 
     def arrow(self, rows: Mapping[str, Sequence[object]]) -> pa.Table:
         """Make an Arrow table of equally long columns of plain Python values (instants as nanoseconds since 1970)."""
         import pyarrow as pa
 
-        arrays = []
-        for column in self.columns:
-            values = rows[column.name]
-            if column.type is Type.INSTANT:
-                arrays.append(pa.array(values, pa.int64()).cast(_arrow_type(column.type)))
-            else:
-                arrays.append(pa.array(values, _arrow_type(column.type)))
-        return pa.Table.from_arrays(arrays, schema=self.schema())
+        schema = self.schema()
+        # Instants are given as plain numbers, which Arrow takes as they are.
+        arrays = [pa.array(rows[field.name], field.type) for field in schema]
+        return pa.Table.from_arrays(arrays, schema=schema)
 
     def frame(self, table: pa.Table) -> pd.DataFrame:
         """Turn an Arrow table (some or all of these columns) into a pandas frame with this package's dtypes."""
@@ -101,6 +96,13 @@ class Table:
             raise DagAnalysisError(f"a result does not match its declaration: missing {missing}, extra {extra}", where=self.name)
         result = frame[self.names].astype({column.name: _pandas_dtype(column.type) for column in self.columns})
         return result.sort_values(list(self.sort), kind="stable", ignore_index=True) if self.sort else result.reset_index(drop=True)
+
+
+@functools.cache
+def _schema(table: Table) -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema([pa.field(column.name, _arrow_type(column.type)) for column in table.columns])
 
 
 def _arrow_type(kind: Type) -> pa.DataType:
