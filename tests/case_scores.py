@@ -2,8 +2,8 @@
 
 usage: python tests/case_scores.py CASES WORK
 
-CASES holds one folder a case (``healthy``, ``polled``, ``clusters``, ``final``), each with ``responses/`` and ``truth/``, and ``score.py``; the
-stores are made below WORK. Prints every measure beside its threshold; exits with 1 if one is missed.
+CASES holds one folder a case (``healthy``, ``polled``, ``clusters``, ``final``), each with ``responses/`` and ``truth/``, and ``score.py``;
+the stores are made below WORK. Prints every measure beside its threshold; exits with 1 if one is missed.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def score(case: Path, store: Path) -> dict[str, float]:
     """Load a case with the command line and score the store."""
     responses = str(case / "responses")
     subprocess.run(
-        [sys.executable, "-m", "daganalysis", "load", responses, "--out", str(store), *LABELS.get(case.name, ["--cluster", "c01"])], check=True
+        [sys.executable, "-m", "daganalysis", "load", responses, "--out", str(store), *LABELS.get(case.name, ["--cluster", "c01"])],
+        check=True,
     )
     scorer = [sys.executable, str(case.parent / "score.py"), str(store), str(case)]
     printed = subprocess.run(scorer, check=True, capture_output=True, text=True).stdout

@@ -49,8 +49,7 @@ def execute(arguments: argparse.Namespace) -> int:
         *arguments.source, store=arguments.out, cluster=arguments.cluster, cluster_by=arguments.cluster_by, strict=arguments.strict
     )
     counted = {name: archive.arrow(name, [column]).num_rows for name, column in (("snapshots", "run_id"), ("sub_tasks", "run_id"))}
-    notice(
-        f"{plural(len(archive), 'run')} ({plural(counted['snapshots'], 'snapshot')}, {plural(counted['sub_tasks'], 'sub-task')}) in {arguments.out}"
-    )
+    held = f"{plural(counted['snapshots'], 'snapshot')}, {plural(counted['sub_tasks'], 'sub-task')}"
+    notice(f"{plural(len(archive), 'run')} ({held}) in {arguments.out}")
     report_issues(archive, arguments.out)
     return ExitStatus.DONE

@@ -66,4 +66,5 @@ def _check_workflows(wanted: list[str], dags: pd.DataFrame) -> None:
     for name in wanted:
         if name not in known:
             alike = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:3]
-            raise UsageError("no run of such a workflow", where=name, hint="perhaps " + ", ".join(alike) if alike else "the archive is empty")
+            hint = "perhaps " + ", ".join(alike) if alike else "the archive is empty"
+            raise UsageError("no run of such a workflow", where=name, hint=hint)

@@ -7,14 +7,15 @@ import datetime as dt
 from typing import TYPE_CHECKING, NoReturn
 
 from daganalysis.commands.exit_status import ExitStatus
-
+from daganalysis.report.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
     Execute: TypeAlias = Callable[[argparse.Namespace], int]
-    Subparsers: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - what add_subparsers returns has no other name
+    # What add_subparsers returns has no public name.
+    Subparsers: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -25,7 +26,9 @@ class OneLineParser(argparse.ArgumentParser):
         self.exit(ExitStatus.USAGE, f"daganalysis: {message} (see `{self.prog} --help`)\n")
 
 
-def new_command(commands: Subparsers, name: str, *, summary: str, description: str, example: str, execute: Execute) -> argparse.ArgumentParser:
+def new_command(
+    commands: Subparsers, name: str, *, summary: str, description: str, example: str, execute: Execute
+) -> argparse.ArgumentParser:
     """Add a command: its line in the list of commands, its own help with an example, and what carries it out."""
     parser = commands.add_parser(
         name,
@@ -51,7 +54,7 @@ def add_cluster(parser: argparse.ArgumentParser) -> None:
     """Add the two ways to say which cluster a response came from."""
     labels = parser.add_mutually_exclusive_group()
     labels.add_argument("--cluster", metavar="NAME", help="the cluster all saved responses came from")
-    labels.add_argument("--cluster-by", choices=("dir", "file"), help="take it from the first folder, or from the file name up to its first dot")
+    labels.add_argument("--cluster-by", choices=("dir", "file"), help="take it from the first folder, or the file's name up to a dot")
 
 
 def add_selection(parser: argparse.ArgumentParser) -> None:
@@ -59,14 +62,14 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("which runs")
     group.add_argument("--run", metavar="ID", action="append", default=[], help="only this run (may be repeated)")
     group.add_argument("--workflow", metavar="NAME", action="append", default=[], help="only runs of this workflow (may be repeated)")
-    group.add_argument("--since", metavar="T", type=parse_instant, help="only runs that started at T or later (RFC 3339; UTC where no offset is given)")
+    group.add_argument("--since", metavar="T", type=parse_instant, help="only runs that started at T (RFC 3339) or later")
     group.add_argument("--until", metavar="T", type=parse_instant, help="only runs that started before T")
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
     """Add the options that say in which form a table comes out, and where to."""
     group = parser.add_argument_group("output")
-    group.add_argument("--format", choices=FORMATS, default="table", help="table is for people; json and csv keep raw values (default: %(default)s)")
+    group.add_argument("--format", choices=FORMATS, default="table", help="json and csv keep raw values (default: %(default)s)")
     group.add_argument("-o", "--output", metavar="FILE", help="write to a file instead of standard output")
     group.add_argument("--wide", action="store_true", help="show every column in full, however wide the table gets")
 

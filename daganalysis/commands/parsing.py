@@ -41,7 +41,11 @@ class _Version(argparse.Action):
 def build_parser() -> argparse.ArgumentParser:
     """Put the parser together; the arguments it gives have an ``execute`` to call with them."""
     parser = OneLineParser(
-        prog="daganalysis", description=_DESCRIPTION, epilog=_EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        prog="daganalysis",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=OneLineParser)

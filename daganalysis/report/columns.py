@@ -29,10 +29,14 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
             *("dispatch_s", "unattributed_s"),
         ),
         "retries": ("run_id", "stage", "name", "agent", "execute_times", "outcome", "protocol", "error_code", "first_error", "rollbacks"),
-        "retry_patterns": ("workflow", "name", "error_code", "n_runs", "n_retried", "retry_share", "succeeded_after_share", "example_run_id"),
+        "retry_patterns": (
+            *("workflow", "name", "error_code", "n_runs", "n_retried", "retry_share", "succeeded_after_share", "example_run_id"),
+        ),
         "stragglers": ("run_id", "workflow", "name", "agent", "n", "n_slowest", "skew_p50", "barrier_wait_s"),
         "failures": ("error_code", "signature", "workflow", "name", "n", "last_seen", "example_run_id"),
-        "compare": ("workflow", "name", "verdict", "base_s", "candidate_s", "ratio", "n_base", "n_candidate", "ci_low", "ci_high", "p_value"),
+        "compare": (
+            *("workflow", "name", "verdict", "base_s", "candidate_s", "ratio", "n_base", "n_candidate", "ci_low", "ci_high", "p_value"),
+        ),
         "trend": ("workflow", "name", "at", "ratio", "before_s", "after_s", "at_run_id", "confidence"),
     }
 )

@@ -24,11 +24,11 @@ _CHUNK = 10_000
 
 
 def formatted(frame: pd.DataFrame, table: Table, kind: str, width: int | None = DEFAULT_WIDTH) -> Iterator[str]:
-    """Write a frame of a declared table in one of :data:`FORMATS`, piece by piece; ``width`` is for the terminal's table alone.
+    r"""Write a frame of a declared table in one of :data:`FORMATS`, piece by piece; ``width`` is for the terminal's table alone.
 
     >>> from daganalysis.tables import LINKS
     >>> "".join(formatted(LINKS.empty(), LINKS, "json"))
-    '[\\n]\\n'
+    '[\n]\n'
     """
     if kind == "table":
         return iter([terminal_table(frame, table, width)])

@@ -26,6 +26,7 @@ DEFAULT_WIDTH = 80
 _GAP = "  "
 _WORDS = frozenset({"outcome", "state", "operator", "category", "verdict", "severity", "kind", "direction", "evidence", "history", "code"})
 """Columns of a small vocabulary: half a word would be no word."""
+_LONGEST_WORD = len("succeeded_with_node_pass")
 _MOST_NAMED = 6
 """Columns named in a note before the rest is only counted."""
 _LEAST = 16
@@ -57,7 +58,8 @@ def terminal_table(frame: pd.DataFrame, table: Table, width: int | None = DEFAUL
         return "no rows\n"
     declared = [column for column in table.columns if column.name in frame.columns]
     silent = [column.name for column in declared if width is not None and _says_nothing(frame[column.name])]
-    columns = {column.name: _shown(column, frame[column.name], break_header=width is not None) for column in declared if column.name not in silent}
+    telling = [column for column in declared if column.name not in silent]
+    columns = {column.name: _shown(column, frame[column.name], break_header=width is not None) for column in telling}
     chosen = _fit(columns, by_importance(table, list(columns)), width)
     lines = [*_header(chosen), *_rows(chosen, len(frame))]
     without_room = [name for name in columns if name not in {shown.name for shown in chosen}]
@@ -124,7 +126,7 @@ def _shown(column: Column, values: pd.Series[Any], *, break_header: bool) -> _Sh
     kind = _kind(column)
     cells = human_cells(values, column)
     widest = max(map(cell_len, cells))
-    least = min(widest, _LEAST) if kind in {"id", "text"} else widest
+    least = min(widest, {"id": _LEAST, "text": _LEAST, "word": _LONGEST_WORD}.get(kind, widest))
     header = _broken(column.name, max(least, *map(len, column.name.split("_")))) if break_header else [column.name]
     at_least = max(map(len, header))
     return _Shown(column.name, kind, cells, header, natural=max(widest, at_least), least=max(least, at_least))
@@ -133,8 +135,10 @@ def _shown(column: Column, values: pd.Series[Any], *, break_header: bool) -> _Sh
 def _kind(column: Column) -> str:
     if column.type in {Type.INTEGER, Type.REAL}:
         return "number"
-    if column.type in {Type.INSTANT, Type.BOOLEAN} or column.name in _WORDS:
+    if column.type in {Type.INSTANT, Type.BOOLEAN}:
         return "fixed"
+    if column.name in _WORDS:
+        return "word"
     return "id" if column.name.endswith(("run_id", "_gid", "source", "trace_id", "agent")) else "text"
 
 

@@ -31,7 +31,9 @@ def test_nothing_shown_on_a_terminal_is_invisible_or_breaks_the_line(text: str) 
     assert not set(for_terminal(text)) & {"\x1b", "\n", "\r", "\u202e", "\x9b"}
 
 
-@pytest.mark.parametrize("typed", ["a|b", "`code`", "<script>alert(1)</script>", "[x](javascript:y)", "![x](y)", "**b**", "https://evil.example"])
+@pytest.mark.parametrize(
+    "typed", ["a|b", "`code`", "<script>alert(1)</script>", "[x](javascript:y)", "![x](y)", "**b**", "https://evil.example"]
+)
 def test_markdown_shows_the_text_itself(typed: str) -> None:
     escaped = for_markdown(typed)
     assert "<" not in escaped

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.report.post_mortem.children import children_lines
+from daganalysis.report.post_mortem.chronology import chronology_lines
 from daganalysis.report.post_mortem.facts import gather_facts
 from daganalysis.report.post_mortem.next_steps import next_step_lines
 from daganalysis.report.post_mortem.overview import overview_lines
@@ -33,6 +34,7 @@ def post_mortem_text(archive: Archive, run_id: str, *, named: str, why: bool = F
     facts = gather_facts(archive, run_id)
     sections = [
         overview_lines(facts),
+        chronology_lines(facts),
         budget_lines(facts),
         stage_lines(facts),
         trouble_lines(facts),

@@ -31,7 +31,7 @@ def children_lines(facts: RunFacts) -> list[str]:
 
 def work_failed(dag: Row) -> bool:
     """Say whether a child DAG did not do its work, whatever its main DAG made of it."""
-    return dag["work_ok"] is False or dag["outcome"] in {"failed", "rollback_failed", "cancelled"}
+    return dag["work_ok"] is False or dag["outcome"] in {"failed", "rollback_failed", "rolled_back", "cancelled"}
 
 
 def _rank(dag: Row) -> int:

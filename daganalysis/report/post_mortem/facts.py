@@ -23,8 +23,8 @@ FAILED_ATTEMPTS = frozenset({"failed", "timeout", "interrupted", "cancelled", "c
 class RunFacts:
     """The rows of one run, of its child runs, and what the analyses make of them.
 
-    ``children`` are rows of ``links`` with the child's own row of ``dags`` added where it is in the archive. ``n_peers`` counts the other runs
-    of the same workflow.
+    ``children`` are rows of ``links`` with the child's own row of ``dags`` added where it is in the archive. ``n_peers`` counts the other
+    runs of the same workflow.
     """
 
     run: Row
@@ -32,6 +32,7 @@ class RunFacts:
     sub_tasks: list[Row]
     attempts: list[Row]
     issues: list[Row]
+    timeline: list[Row]
     stages: list[Row]
     budget: Row
     retries: list[Row]
@@ -53,6 +54,7 @@ def gather_facts(archive: Archive, run_id: str) -> RunFacts:
         sub_tasks=rows_of(one.sub_tasks),
         attempts=rows_of(one.attempts),
         issues=rows_of(one.issues),
+        timeline=rows_of(one.timeline),
         stages=rows_of(stage_latency(one, level="stage")),
         budget=budgets[0] if budgets else {},
         retries=rows_of(retries(one)),
@@ -63,8 +65,13 @@ def gather_facts(archive: Archive, run_id: str) -> RunFacts:
 
 def rows_of(frame: pd.DataFrame) -> list[Row]:
     """Turn a frame into rows of plain Python values, nulls as None."""
-    values = [[None if null else value for value, null in zip(frame[name].tolist(), frame[name].isna().tolist(), strict=True)] for name in frame]
+    values = [_plain(frame[name]) for name in frame]
     return [dict(zip(frame.columns, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def _plain(values: pd.Series[Any]) -> list[Any]:
+    cells = [None if null else value for value, null in zip(values.tolist(), values.isna().tolist(), strict=True)]
+    return [None if cell is None else list(cell) for cell in cells] if values.name == "task_logs" else cells
 
 
 def _children(archive: Archive, links: list[Row]) -> list[Row]:

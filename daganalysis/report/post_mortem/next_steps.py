@@ -17,7 +17,7 @@ _ENGINE_HEAVY = 0.4
 def next_step_lines(facts: RunFacts, named: str) -> list[str]:
     """Propose the commands that answer the questions this run raises."""
     run = facts.run
-    archive, run_id = shlex.quote(named), shlex.quote(run["run_id"])
+    archive, run_id, workflow = (shlex.quote(text) for text in (named, run["run_id"], run["workflow"] or ""))
     chart = re.sub(r"[^\w.-]+", "-", run["run_id"]).strip("-") + ".svg"
     steps = [(f"daganalysis gantt {archive} {run_id} -o {chart}", "the same as a chart")]
     steps += [
@@ -30,10 +30,11 @@ def next_step_lines(facts: RunFacts, named: str) -> list[str]:
     if (facts.budget.get("engine_share") or 0) >= _ENGINE_HEAVY:
         steps.append((f"daganalysis stage-gaps {archive} --run {run_id}", "the engine's pauses, one by one"))
     if any(task["outcome"] in {"failed", "timeout"} for task in facts.sub_tasks):
-        steps.append((f"daganalysis failures {archive} --workflow {shlex.quote(run['workflow'] or '')}", "whether it failed like this before"))
+        steps.append((f"daganalysis failures {archive} --workflow {workflow}", "whether it failed like this before"))
     if facts.n_peers:
         others = f"against {facts.n_peers} other run{'s' if facts.n_peers > 1 else ''}"
-        steps.append((f"daganalysis stage-latency {archive} --workflow {shlex.quote(run['workflow'] or '')} --level workflow", others))
+        steps.append((f"daganalysis stage-latency {archive} --workflow {workflow} --level workflow", others))
+    lines = [line for command, reason in steps for line in (f"  {command}", f"      {reason}")]
     if run["history"] != "complete":
-        steps.append((f"curl …/api/v1/task/dag/{run['dag_gid']}", "poll while it runs: a retry overwrites what was"))
-    return ["Next", *(line for command, reason in steps for line in (f"  {command}", f"      {reason}"))]
+        lines += ["  Save the DAG every few seconds while it runs: a retry, a rollback or a pass", "  overwrites what was."]
+    return ["Next", *lines]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from daganalysis.report.inert import for_terminal
@@ -14,7 +15,7 @@ _SENTENCES = {
     "succeeded": "succeeded",
     "succeeded_after_retry": "succeeded after {retries}",
     "succeeded_with_node_pass": "succeeded, but an operator passed {stages_passed}",
-    "passed": "passed by an operator, its work not all done",
+    "passed": "passed {where}{work}",
     "rolled_back": "rolled back",
     "rollback_failed": "its rollback failed {where}",
     "cancelled": "cancelled by an operator {where}",
@@ -36,18 +37,21 @@ def overview_lines(facts: RunFacts) -> list[str]:
     """Say what the run was and how it ended."""
     run = facts.run
     offset = run["utc_offset_s"]
-    lines = [headline(facts), ""]
+    lines = [*textwrap.wrap(headline(facts), 79, break_on_hyphens=False), ""]
     scope = _SCOPES.get(run["scope"], "DAG") + (f" of agent {run['owner_agent']}" if run["owner_agent"] else "")
     _add(lines, "run", run["run_id"] + (f", part of {run['parent_run_id']}" if run["parent_run_id"] else ""))
-    _add(lines, "what", f"{scope}, {plural(run['n_nodes'] or 0, 'stage')}, {plural(run['n_sub_tasks'] or 0, 'sub-task')}{_on_agents(run)}")
-    if run["work_ok"] is not None:
-        _add(lines, "its work", "was done" if run["work_ok"] else "was not done, whatever its state says")
-    _add(lines, "started", human_instant(run["started_at"] or None, offset) if run["started_at"] else "not known")
-    _add(lines, "ended", human_instant(run["ended_at"], offset) if run["ended_at"] else "not known" if run["elapsed_s"] else "not ended, or not known")
+    size = f"{plural(run['n_nodes'] or 0, 'stage')}, {plural(run['n_sub_tasks'] or 0, 'sub-task')}"
+    _add(lines, "what", f"{scope}, {size}{_on_agents(run)}")
+    _add(lines, "started", human_instant(run["started_at"], offset) if run["started_at"] else "not known")
+    _add(lines, "ended", human_instant(run["ended_at"], offset) if run["ended_at"] else "not yet, or not known")
     _add(lines, "elapsed", _elapsed(run))
     operators = [text for text in (_retries(run), plural(run["rollbacks"], "rollback") if run["rollbacks"] else "") if text]
     _add(lines, "operators", ", ".join(operators) or "no retry, no rollback")
-    _add(lines, "history", f"{run['history']}, from {plural(run['n_snapshots'] or 0, 'response')}: {_HISTORIES.get(run['history'], 'unknown')}")
+    _add(
+        lines,
+        "history",
+        f"{run['history']}, from {plural(run['n_snapshots'] or 0, 'response')}: {_HISTORIES.get(run['history'], 'unknown')}",
+    )
     return lines
 
 
@@ -60,6 +64,7 @@ def headline(facts: RunFacts) -> str:
         where=_where(facts),
         state=run["state"],
         operator=run["operator"],
+        work={True: ", its work done", False: ", its work not done"}.get(run["work_ok"], ""),
         stages_passed=f"stage {', '.join(passed)}" if passed else "a stage",
     )
     return for_terminal(f"{run['name'] or 'unnamed DAG'}: {sentence}".rstrip(" ,"))
@@ -94,6 +99,4 @@ def _retries(run: Row) -> str:
 
 
 def _add(lines: list[str], label: str, text: str) -> None:
-    import textwrap
-
     lines += textwrap.wrap(for_terminal(text), 79, initial_indent=f"  {label:10} ", subsequent_indent=" " * 13, break_on_hyphens=False)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.outcomes import RULES, Facts
-from daganalysis.report.post_mortem.time_spent import ranges
+from daganalysis.report.post_mortem.time_spent import name_stages
 
 if TYPE_CHECKING:
     from daganalysis.engine.outcomes import Rule
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
 def reason_lines(facts: RunFacts) -> list[str]:
     """Name the rule that gave each outcome, what it says, and its source; stages and sub-tasks of one rule stand together."""
     lines = ["Why", *_rule("the run", facts.run, "dag")]
-    for level, rows, noun in (("node", facts.nodes, "stage"), ("sub_task", facts.sub_tasks, "sub-tasks of stage")):
+    for level, rows, noun in (("node", facts.nodes, ""), ("sub_task", facts.sub_tasks, "sub-tasks of ")):
         by_rule: dict[tuple[str, str, str], list[Row]] = {}
         for row in rows:
             by_rule.setdefault((row["outcome"], row["state"] or "", row["operator"] or ""), []).append(row)
         for alike in by_rule.values():
             stages = sorted({row["stage"] for row in alike if row["stage"] is not None})
-            lines += _rule(f"{noun} {ranges(stages)}", alike[0], level)
+            lines += _rule(f"{noun}{name_stages(stages)}", alike[0], level)
     return lines
 
 
@@ -40,4 +41,5 @@ def _rule(what: str, row: Row, level: str) -> list[str]:
     found = f"state {row['state']}, operator {row['operator']}"
     if rule is None:
         return [f"  {what}: {row['outcome']}", f"    {found}; no rule covers this"]
-    return [f"  {what}: {rule.outcome}", f"    {rule.why} ({found})", f"    rule {rule.name}, {rule.source}"]
+    said = textwrap.wrap(f"{rule.why} ({found})", 79, initial_indent="    ", subsequent_indent="    ")
+    return [f"  {what}: {rule.outcome}", *said, f"    rule {rule.name}, {rule.source}"]

@@ -21,7 +21,6 @@ _PARTS = (
     ("lost_s", "overwritten by the server, lost"),
     ("unattributed_s", "not explained by the responses"),
 )
-_BAR = 20
 _MOST_STAGES = 20
 """A longer list is no overview: the longest stages are kept, the others counted."""
 
@@ -47,7 +46,7 @@ def stage_lines(facts: RunFacts) -> list[str]:
     if not facts.stages:
         return []
     shown = _longest(facts.stages)
-    lines = [f"  {'#':>3}  {'stage':30}  {'took':>10}{'of it work':>12}{'share':>8}"]
+    lines = [f"  {'#':>3}  {'stage':28} {'took':>10}{'work':>12}{'share':>8}"]
     for stage in facts.stages:
         if stage["stage"] in shown:
             lines += _stage(stage)
@@ -58,27 +57,27 @@ def stage_lines(facts: RunFacts) -> list[str]:
     executed = {stage["stage"] for stage in facts.stages}
     unreached = [node["stage"] for node in facts.nodes if node["stage"] not in executed and node["outcome"] == "never_run"]
     if unreached:
-        lines.append(f"  never run: stage {ranges(unreached)} of {facts.run['max_stage'] or len(facts.nodes)}")
+        lines.append(f"  never run: {name_stages(unreached)} of {facts.run['max_stage'] or len(facts.nodes)}")
     return ["Stages", *lines]
 
 
-def share_bar(share: float) -> str:
-    """Draw a share of 0..1 as a bar of up to 20 blocks; what is not nothing has at least a sliver.
+def share_bar(share: float, blocks: int = 20) -> str:
+    """Draw a share of 0..1 as a bar of so many blocks at most; what is not nothing has at least a sliver.
 
     >>> share_bar(0.5), share_bar(0.001), share_bar(0)
     ('██████████', '▏', '')
     """
-    eighths = min(_BAR * 8, round(share * _BAR * 8))
+    eighths = min(blocks * 8, round(share * blocks * 8))
     if share > 0 and eighths == 0:
         eighths = 1
     return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
 
 
-def ranges(numbers: list[int]) -> str:
-    """Write ascending numbers with runs joined.
+def name_stages(numbers: list[int]) -> str:
+    """Name ascending stages, neighbours joined.
 
-    >>> ranges([3, 4, 5, 7])
-    '3-5, 7'
+    >>> name_stages([3, 4, 5, 7]), name_stages([2])
+    ('stages 3-5, 7', 'stage 2')
     """
     groups: list[list[int]] = []
     for number in numbers:
@@ -86,7 +85,8 @@ def ranges(numbers: list[int]) -> str:
             groups[-1].append(number)
         else:
             groups.append([number])
-    return ", ".join(str(group[0]) if len(group) == 1 else f"{group[0]}-{group[-1]}" for group in groups)
+    named = ", ".join(str(group[0]) if len(group) == 1 else f"{group[0]}-{group[-1]}" for group in groups)
+    return f"stages {named}" if len(numbers) > 1 else f"stage {named}"
 
 
 def _longest(stages: list[Row]) -> set[int]:
@@ -96,11 +96,10 @@ def _longest(stages: list[Row]) -> set[int]:
 
 
 def _stage(stage: Row) -> list[str]:
-    name = pad(shorten_end(for_terminal(stage["name"] or ""), 30), 30)
+    name = pad(shorten_end(for_terminal(stage["name"] or ""), 28), 28)
     took = human_duration(stage["latency_s"]) + ("+" if stage["censored"] and stage["latency_s"] else "")
-    share = stage["elapsed_share"]
-    line = f"  {stage['stage']:>3}  {name}  {took:>10}{human_duration(stage['work_s']):>12}{human_share(share):>8}  {share_bar(share or 0)[:12]}"
-    lines = [line]
+    work, share = human_duration(stage["work_s"]), stage["elapsed_share"]
+    lines = [f"  {stage['stage']:>3}  {name} {took:>10}{work:>12}{human_share(share):>8}  {share_bar(share or 0, 10)}"]
     remarks = []
     if stage["outcome"] != "succeeded":
         remarks.append(stage["outcome"].replace("_", " "))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import textwrap
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.log_lines import is_error, verdict
 from daganalysis.report.inert import for_terminal
 from daganalysis.report.post_mortem.facts import FAILED_ATTEMPTS, GOOD_TASK_OUTCOMES
+from daganalysis.report.post_mortem.time_spent import name_stages
 from daganalysis.report.quantities import human_duration, plural
 from daganalysis.report.terminal import shorten_end
 
@@ -18,27 +21,31 @@ if TYPE_CHECKING:
 _MOST_SHOWN = 8
 _MOST_AGENTS = 3
 _MOST_ATTEMPTS = 6
+_MOST_QUOTED_LINES = 4
+_WIDTH = 78
 
 
 def trouble_lines(facts: RunFacts) -> list[str]:
     """List the sub-tasks that met trouble, those alike on several agents together; hand-shakes between DAGs are only counted."""
     protocol = {row["task_gid"] for row in facts.retries if row["protocol"]}
-    attempts: dict[str, list[Row]] = {}
-    for attempt in facts.attempts:
-        attempts.setdefault(attempt["task_gid"], []).append(attempt)
-    alike: dict[tuple[object, ...], list[Row]] = {}
-    for task in facts.sub_tasks:
-        own = attempts.get(task["task_gid"], [])
-        if _in_trouble(task, own, by_protocol=task["task_gid"] in protocol):
-            what = tuple((attempt["kind"], attempt["outcome"]) for attempt in own)
-            alike.setdefault((task["stage"], task["name"], task["outcome"], what, telling_line(task["task_logs"])), []).append(task)
-    lines: list[str] = []
-    for tasks in list(alike.values())[:_MOST_SHOWN]:
-        lines += _entry(tasks, attempts.get(tasks[0]["task_gid"], []))
-    if len(alike) > _MOST_SHOWN:
-        lines.append(f"  and {len(alike) - _MOST_SHOWN} more of this kind")
+    attempts = _by_task(facts.attempts)
+    troubled = [
+        task for task in facts.sub_tasks if _in_trouble(task, attempts.get(task["task_gid"], []), by_protocol=task["task_gid"] in protocol)
+    ]
+    groups = sorted(_alike(troubled, attempts), key=lambda tasks: _rank(tasks[0], attempts.get(tasks[0]["task_gid"], [])))
+    lines = [line for tasks in groups[:_MOST_SHOWN] for line in _entry(tasks, attempts.get(tasks[0]["task_gid"], []))]
+    if len(groups) > _MOST_SHOWN:
+        lines.append(f"  and {plural(len(groups) - _MOST_SHOWN, 'more group')} of sub-tasks")
+    skipped = sorted({task["stage"] for task in facts.sub_tasks if _passed_unrun(task)})
+    if skipped:
+        lines.append(f"  Passed without having run: {name_stages(skipped)}")
     if protocol:
-        lines.append(f"  By design: {plural(len(protocol), 'sub-task')} handed out again in the hand-shake between DAGs; that is no failure.")
+        told = f"By design: {plural(len(protocol), 'sub-task')} handed out again in the hand-shake between DAGs. That is no failure."
+        lines += textwrap.wrap(told, _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    succeeded = [task for task in facts.sub_tasks if task not in troubled and task["outcome"] == "succeeded"]
+    for task in [task for task in succeeded if is_error(telling_line(task["task_logs"]))][:_MOST_SHOWN]:
+        lines.append(f"  Stage {task['stage']} on {for_terminal(task['agent'] or '?')} logged an error, yet succeeded")
+        lines += _quoted(telling_line(task["task_logs"]))
     return ["What failed, was retried, passed or cancelled", *lines] if lines else []
 
 
@@ -56,34 +63,83 @@ def telling_line(logs: Sequence[str] | None) -> str:
     return next((line for line in reversed(logs) if verdict([line]) is not None), "")
 
 
+def _by_task(attempts: list[Row]) -> dict[str, list[Row]]:
+    grouped: dict[str, list[Row]] = {}
+    for attempt in attempts:
+        grouped.setdefault(attempt["task_gid"], []).append(attempt)
+    return grouped
+
+
+def _passed_unrun(task: Row) -> bool:
+    return task["outcome"] == "passed" and not task["execute_times"]
+
+
 def _in_trouble(task: Row, attempts: list[Row], *, by_protocol: bool) -> bool:
+    if _passed_unrun(task):
+        return False
+    if task["outcome"] == "passed" and attempts and attempts[-1]["outcome"] == "waiting":
+        return False  # `Wait for task to end`: it fails and is passed by design (engine-semantics §7 A)
     if task["outcome"] not in GOOD_TASK_OUTCOMES:
         return True
-    return not by_protocol and any(attempt["outcome"] in FAILED_ATTEMPTS for attempt in attempts)
+    if not by_protocol and any(attempt["outcome"] in FAILED_ATTEMPTS for attempt in attempts):
+        return True
+    # Where attempts are unknown, an error line is all that is left of a failure.
+    return any(attempt["evidence"] != "observed" for attempt in attempts) and is_error(telling_line(task["task_logs"]))
+
+
+def _alike(tasks: list[Row], attempts: dict[str, list[Row]]) -> list[list[Row]]:
+    """Put sub-tasks together that differ in nothing but the agent."""
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for task in tasks:
+        went = tuple((attempt["kind"], attempt["outcome"]) for attempt in attempts.get(task["task_gid"], []))
+        line = telling_line(task["task_logs"]).replace(task["agent"] or "\0", "")
+        groups.setdefault((task["stage"], task["name"], task["outcome"], went, line), []).append(task)
+    return list(groups.values())
+
+
+def _rank(task: Row, attempts: list[Row]) -> int:
+    """Order: what came to no good end, then what is known to have failed on the way, then what an error line alone speaks of."""
+    if task["outcome"] not in GOOD_TASK_OUTCOMES:
+        return 0
+    return 1 if any(attempt["outcome"] in FAILED_ATTEMPTS and attempt["kind"] == "run" for attempt in attempts) else 2
 
 
 def _entry(tasks: list[Row], attempts: list[Row]) -> list[str]:
     task = tasks[0]
     agents = [row["agent"] or "an unknown agent" for row in tasks]
-    where = ", ".join(agents[:_MOST_AGENTS]) + (f" and {len(agents) - _MOST_AGENTS} more agents" if len(agents) > _MOST_AGENTS else "")
+    more = f" and {len(agents) - _MOST_AGENTS} more" if len(agents) > _MOST_AGENTS else ""
+    where = ", ".join(agents[:_MOST_AGENTS]) + more
     outcome = (task["outcome"] or "unknown").replace("_", " ")
     lines = [
         f"  Stage {task['stage']}, {shorten_end(for_terminal(task['name'] or 'unnamed'), 44)}: {outcome}",
         f"    on {for_terminal(where)}",
     ]
-    shown = attempts if len(attempts) <= _MOST_ATTEMPTS else attempts[:1] + attempts[1 - _MOST_ATTEMPTS :]
-    for attempt in shown:
-        took = f"after {human_duration(attempt['duration_s'])}" if attempt["duration_s"] is not None else ""
-        sure = "" if attempt["evidence"] == "observed" else f"({attempt['evidence']})"
-        said = attempt["outcome"].replace("_", " ")
-        kind = "hand-out" if attempt["kind"] == "unknown" else attempt["kind"]
-        lines.append(f"    {attempt['attempt']:>3}. {kind:8} {said} {took} {sure}".rstrip())
-        if attempt is shown[0] and len(shown) < len(attempts):
-            lines.append(f"         … {len(attempts) - len(shown)} more …")
-    line = telling_line(task["task_logs"])
-    if line:
-        import textwrap
+    told = _attempts(attempts)
+    hidden = len(told) - _MOST_ATTEMPTS
+    lines += told if hidden <= 1 else [told[0], f"         … {hidden} more …", *told[hidden + 1 :]]
+    return [*lines, *_quoted(telling_line(task["task_logs"]))]
 
-        quoted = textwrap.wrap(for_terminal(line), 72, break_on_hyphens=False)
-        lines += [f"    > {part}" for part in quoted[:4]] + (["    > …"] if len(quoted) > 4 else [])
+
+def _attempts(attempts: list[Row]) -> list[str]:
+    """Tell the attempts one a line, those in a row that are lost in one."""
+    lines = []
+    for lost, group in itertools.groupby(attempts, key=lambda attempt: attempt["evidence"] == "lost"):
+        members = list(group)
+        if lost and len(members) > 1:
+            lines.append(f"  {members[0]['attempt']:>3}-{members[-1]['attempt']}. lost: the responses hold nothing of them")
+        else:
+            lines += map(_attempt, members)
     return lines
+
+
+def _attempt(attempt: Row) -> str:
+    kind = "hand-out" if attempt["kind"] == "unknown" else attempt["kind"]
+    said = (attempt["outcome"] or "unknown").replace("_", " ")
+    took = f"after {human_duration(attempt['duration_s'])}" if attempt["duration_s"] is not None else ""
+    sure = "" if attempt["evidence"] == "observed" else f"({attempt['evidence']})"
+    return f"    {attempt['attempt']:>3}. {kind:8} " + " ".join(part for part in (said, took, sure) if part)
+
+
+def _quoted(line: str) -> list[str]:
+    quoted = [f"    > {part}" for part in textwrap.wrap(for_terminal(line), _WIDTH - 6, break_on_hyphens=False)]
+    return quoted if len(quoted) <= _MOST_QUOTED_LINES else [*quoted[:_MOST_QUOTED_LINES], "    > …"]

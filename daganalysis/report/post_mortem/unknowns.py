@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from daganalysis.report.post_mortem.facts import RunFacts
 
 _MOST_ISSUES = 5
+_WORTH_SAYING_S = 0.0005
 
 
 def unknown_lines(facts: RunFacts) -> list[str]:
@@ -21,14 +22,17 @@ def unknown_lines(facts: RunFacts) -> list[str]:
     said = []
     evidence = Counter(attempt["evidence"] for attempt in facts.attempts)
     if evidence["lost"]:
-        said.append(f"{plural(evidence['lost'], 'attempt')} of {len(facts.attempts)} left no trace but the counter; no time of theirs is known.")
+        of_all = f"{plural(evidence['lost'], 'attempt')} of {len(facts.attempts)}"
+        said.append(f"{of_all} left no trace but the counter: their times are not known.")
     if evidence["inferred"]:
-        said.append(f"{plural(evidence['inferred'], 'attempt')} of {len(facts.attempts)} are inferred from their neighbours, not observed.")
+        said.append(f"{plural(evidence['inferred'], 'attempt')} of {len(facts.attempts)} inferred from neighbours, not observed.")
     if (run["retries_min"] or 0) != (run["retries_max"] or 0):
-        said.append(f"An operator retried it between {run['retries_min']} and {run['retries_max']} times; the responses do not say how often.")
-    for column, what in (("lost_s", "happened in executions the server has overwritten"), ("unattributed_s", "cannot be put down to a cause")):
-        if (budget.get(column) or 0) >= 0.0005:
-            said.append(f"What happened in {human_duration(budget[column])} of it {what}." if column == "unattributed_s" else f"{human_duration(budget[column])} {what}.")
+        bounds = f"between {run['retries_min']} and {run['retries_max']} times"
+        said.append(f"An operator retried it {bounds}; the responses do not say how often.")
+    if (budget.get("lost_s") or 0) >= _WORTH_SAYING_S:
+        said.append(f"{human_duration(budget['lost_s'])} went into executions the server has overwritten.")
+    if (budget.get("unattributed_s") or 0) >= _WORTH_SAYING_S:
+        said.append(f"{human_duration(budget['unattributed_s'])} cannot be put down to a cause.")
     if run["elapsed_s"] is None and run["outcome"] not in {"running", "not_started"}:
         said.append("How long it took is not known: no response shows a true start and a true end.")
     wrapped = [line for text in said for line in textwrap.wrap(text, 78, initial_indent="  ", subsequent_indent="  ")]
