@@ -53,11 +53,12 @@ class RunEvidence:
     attempt_lines: dict[str, dict[int, list[str]]] = field(default_factory=dict)
     problems: list[tuple[Answer, Problem, int | None]] = field(default_factory=list)
 
-    @property
-    def run_id(self) -> str:
-        """The key of the run in every table."""
+    run_id: str = field(init=False)
+    """The key of the run in every table."""
+
+    def __post_init__(self) -> None:
         key = f"{self.cluster}/{self.gid}" if self.cluster else self.gid
-        return key if self.generation == 1 else f"{key}#{self.generation}"
+        self.run_id = key if self.generation == 1 else f"{key}#{self.generation}"
 
     @property
     def newest(self) -> Dag:

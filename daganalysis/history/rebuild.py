@@ -37,8 +37,12 @@ def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str
     rows = Rows()
     for issue in issues:
         rows.add_issue(issue)
+    parent_of: dict[str, str] = {}
+    for link in links:
+        if link.child_run_id is not None:
+            parent_of.setdefault(link.child_run_id, link.parent_run_id)
     for view in _judge_all(runs, links):
-        rows.add_run(view, _parent_of(view.evidence, links))
+        rows.add_run(view, parent_of.get(view.evidence.run_id))
         for issue in _run_issues(view):
             rows.add_issue(issue)
     for link in links:
@@ -82,10 +86,6 @@ def _judge_all(runs: Sequence[RunEvidence], links: Sequence[Link]) -> list[RunVi
         return views[run_id]
 
     return [judged(run.run_id, ()) for run in runs]
-
-
-def _parent_of(run: RunEvidence, links: Sequence[Link]) -> str | None:
-    return next((link.parent_run_id for link in links if link.child_run_id == run.run_id), None)
 
 
 def _run_issues(view: RunView) -> list[Issue]:
