@@ -29,10 +29,9 @@ def for_markdown(text: str) -> str:
     r"""Escape what Markdown or HTML would act on, so that a table cell shows the text itself, on one line.
 
     >>> for_markdown("a|b <script> `x` [y](javascript:z)\nhttps://host")
-    'a\\|b &lt;script&gt; \\`x\\` \\[y\\]\\(javascript:z\\)\\\\n https\\://host'
+    'a\\|b &lt;script&gt; \\`x\\` \\[y\\]\\(javascript:z\\)\\\\nhttps\\://host'
     """
-    text = for_terminal(text.replace("\n", "\\n "))
-    text = _MARKDOWN_SPECIAL.sub(r"\\\1", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = _MARKDOWN_SPECIAL.sub(r"\\\1", for_terminal(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     # GitHub's dialect makes links of bare addresses too.
     return text.replace("://", "\\://").replace("www.", "www\\.")
 

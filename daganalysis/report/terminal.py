@@ -79,7 +79,7 @@ def shorten_middle(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return text
     tail = (width - 1) // 2
-    return set_cell_size(text, width - 1 - tail).rstrip() + "…" + (text[-tail:] if tail else "")
+    return set_cell_size(text, width - 1 - tail).rstrip() + "…" + set_cell_size(text[::-1], tail)[::-1].lstrip()
 
 
 def shorten_end(text: str, width: int) -> str:

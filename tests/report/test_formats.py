@@ -69,7 +69,7 @@ def test_markdown_is_one_line_a_row_with_numbers_to_the_right() -> None:
     head, rule, row = text_of("markdown", SCALE_OUT | {"name": "a|b\n<i>"}).splitlines()
     assert head.startswith("| run_id | cluster |")
     assert rule.split("|")[1 + DAGS.names.index("elapsed_s")] == "---:"
-    assert "a\\|b\\\\n &lt;i&gt;" in row
+    assert "a\\|b\\\\n&lt;i&gt;" in row
 
 
 @pytest.mark.parametrize("name", list(BASE_TABLES))
@@ -86,8 +86,8 @@ def test_a_table_has_units_and_no_more_digits_than_a_person_reads() -> None:
 
 
 def test_the_most_telling_columns_come_through() -> None:
-    head = text_of("table", SCALE_OUT, width=80).splitlines()[0]
-    assert head.split()[:4] == ["run_id", "name", "outcome", "elapsed_s"]
+    row = next(line for line in text_of("table", SCALE_OUT, width=80).splitlines() if line.startswith("prod-a"))
+    assert [part in row for part in ("28869", "Cluster", "succeeded_after_retry", "28.6 s")] == [True] * 4
 
 
 def test_what_is_left_out_is_said_with_how_to_see_it() -> None:
