@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _LOOSE = "loose.parquet"
 """How the name of the part ends that holds what belongs to no run."""
 _SPILL = "_spill"
+_WORTH_A_PROCESS = 1 << 24
 _SMALL = 1 << 20
 """Bytes below which a part is small."""
 _MANY_SMALL = 16
@@ -84,7 +85,7 @@ def load_sources(
         if load.nothing_new():
             load.check(strict)
             return
-        with Workers(jobs) as workers, staged(real) as folder:
+        with Workers(1 if load.is_small() else jobs) as workers, staged(real) as folder:
             load.run(workers, folder, strict)
 
 
@@ -114,6 +115,10 @@ class _Load:
     def nothing_new(self) -> bool:
         """Whether the store is there and all that was given is in it."""
         return not self._fresh and is_store(self._before.folder)
+
+    def is_small(self) -> bool:
+        """Whether what is to be read is not worth a second process."""
+        return sum((file.size or 0) + 4096 for _, file in self._fresh) < _WORTH_A_PROCESS
 
     def check(self, strict: bool) -> None:
         """Raise :class:`RejectedRecordsError` if asked to be strict and records were rejected."""

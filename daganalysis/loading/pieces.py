@@ -84,8 +84,8 @@ class CarriedTables:
     void: list[str]
 
 
-def carry_tables(work: CarriedTables) -> str:
-    """Write what stays of some parts; return the new part's name."""
+def carry_tables(work: CarriedTables) -> str | None:
+    """Write what stays of some parts; return the new part's name, or None where nothing stays."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -96,6 +96,8 @@ def carry_tables(work: CarriedTables) -> str:
         for column in ("parent_run_id", "child_run_id") if name == "links" else ("run_id",):
             table = table.filter(pc.invert(pc.is_in(table.column(column), void)))
         tables[name] = table.sort_by([(key, "ascending") for key in declared.sort]) if len(work.parts) > 1 else table
+    if not any(table.num_rows for table in tables.values()):
+        return None
     write_tables(tables, work.folder, work.part)
     return work.part
 

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import warnings
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -44,7 +45,10 @@ class Workers:
         rest = iter(pieces)
         try:
             for piece in rest:
-                waiting.append(self._pool.submit(function, piece))
+                with warnings.catch_warnings():
+                    # From 3.12 on a fork of a process with threads warns; Arrow's threads are none that a worker misses.
+                    warnings.simplefilter("ignore", DeprecationWarning)
+                    waiting.append(self._pool.submit(function, piece))
                 # No more is handed out than keeps everybody busy: results wait in memory.
                 if len(waiting) > 2 * self.jobs:
                     yield waiting.popleft().result()

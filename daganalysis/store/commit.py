@@ -108,10 +108,12 @@ def _writing(store: Path) -> Iterator[None]:
 
 
 def _wait_for_lock(handle: int, store: Path, wait_s: float) -> None:
-    for _ in range(max(1, round(wait_s / _POLL_S))):
+    for _ in range(round(wait_s / _POLL_S)):
         if _try_lock(handle):
             return
         time.sleep(_POLL_S)
+    if _try_lock(handle):
+        return
     raise StoreBusyError(
         f"another process has been writing the store for more than {wait_s:g} s", where=str(store), hint="try again when it is done"
     )

@@ -1,0 +1,201 @@
+"""Loading into a store: incremental, whatever the order, whatever the number of processes."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daganalysis import RejectedRecordsError, StoreError, load, read_parquet
+from daganalysis.loading import into_store, load_into_store, open_archive, scanning
+from daganalysis.tables import BASE_TABLES
+from tests.store.saved import contents, dag, fingerprint, history, polls, save
+
+
+def orders(files: list[str]) -> st.SearchStrategy[list[tuple[str, int]]]:
+    """The files in some order, each with the number of the load (of three) that brings it."""
+    return st.tuples(st.permutations(files), st.lists(st.integers(0, 2), min_size=len(files), max_size=len(files))).map(
+        lambda pair: list(zip(*pair, strict=True))
+    )
+
+
+@settings(deadline=None, max_examples=12)
+@given(orders(sorted(history())))
+def test_an_archive_loaded_in_pieces_in_any_order_is_the_archive_loaded_at_once(order):
+    with tempfile.TemporaryDirectory() as place:
+        folder = save(history(), Path(place) / "responses")
+        for turn in range(3):
+            names = [folder / name for name, number in order if number == turn]
+            if names:
+                load_into_store(*names, store=Path(place) / "store")
+        every = [folder / name for name in history()]
+        assert contents(read_parquet(Path(place) / "store")) == contents(load(*every))
+
+
+def test_a_store_holds_what_a_load_into_memory_gives(tmp_path):
+    folder = save(history(), tmp_path / "responses")
+    assert contents(load_into_store(folder, store=tmp_path / "store")) == contents(load(folder))
+
+
+def test_loading_again_changes_no_byte(tmp_path):
+    folder = save(history(), tmp_path / "responses")
+    load_into_store(folder, store=tmp_path / "store")
+    before = fingerprint(tmp_path / "store")
+    load_into_store(folder, store=tmp_path / "store")
+    assert fingerprint(tmp_path / "store") == before
+
+
+def test_a_file_that_is_in_the_store_is_not_read_again(tmp_path, monkeypatch):
+    folder = save(history(), tmp_path / "responses")
+    load_into_store(folder, store=tmp_path / "store")
+    save({"new.json": polls("13")[2]}, folder)
+    read = []
+    monkeypatch.setattr("daganalysis.reading.iter_answers", lambda file, issues: read.append(file.name) or iter(()))
+    load_into_store(folder, store=tmp_path / "store")
+    assert read == ["new.json"]
+
+
+def test_parts_without_a_run_that_something_new_tells_of_are_kept_as_they_are(tmp_path):
+    folder = save({"a.json": polls("11")[2]}, tmp_path / "responses")
+    load_into_store(folder, store=tmp_path / "store")
+    (part,) = (tmp_path / "store/dags").glob("*-0000.parquet")
+    number = part.stat().st_ino
+    save({"b.json": polls("12")[2]}, folder)
+    load_into_store(folder, store=tmp_path / "store")
+    assert part.stat().st_ino == number
+
+
+def test_a_changed_file_replaces_what_it_gave_before(tmp_path):
+    folder = save({"a.json": polls("11")[2], "b.json": polls("12")[2]}, tmp_path / "responses")
+    load_into_store(folder, store=tmp_path / "store")
+    save({"b.json": polls("13")[2]}, folder, second=1)
+    archive = load_into_store(folder, store=tmp_path / "store")
+    assert archive.dags["run_id"].tolist() == ["11", "13"]
+    assert contents(archive) == contents(load(folder))
+
+
+def test_a_file_that_has_grown_leaves_runs_that_it_says_nothing_new_of_alone(tmp_path):
+    first = b"\n".join([*polls("11"), *polls("12")[:1]])
+    folder = save({"all.ndjson": first}, tmp_path / "responses")
+    load_into_store(folder, store=tmp_path / "store")
+    save({"all.ndjson": b"\n".join([first, *polls("12")[1:]])}, folder, second=1)
+    archive = load_into_store(folder, store=tmp_path / "store")
+    assert contents(archive) == contents(load(folder))
+
+
+def test_a_file_touched_but_not_changed_changes_no_table(tmp_path):
+    folder = save(history(), tmp_path / "responses")
+    before = contents(load_into_store(folder, store=tmp_path / "store"))
+    save(history(), folder, second=1)
+    assert contents(load_into_store(folder, store=tmp_path / "store")) == before
+
+
+def test_a_file_that_was_removed_stays_in_the_store(tmp_path):
+    folder = save({"a.json": polls("11")[2], "b.json": polls("12")[2]}, tmp_path / "responses")
+    load_into_store(folder, store=tmp_path / "store")
+    (folder / "b.json").unlink()
+    assert load_into_store(folder, store=tmp_path / "store").dags["run_id"].tolist() == ["11", "12"]
+
+
+def test_a_link_that_a_changed_file_no_longer_tells_is_gone_from_both_runs(tmp_path):
+    main, child = "11", "12"
+    told = dag(child, at=2, max_stage=1, additional_data={"main_dag_id": main})
+    folder = save({"main.json": polls(main)[2], "child.json": told}, tmp_path / "responses")
+    assert len(load_into_store(folder, store=tmp_path / "store").links) == 1
+    save({"child.json": dag(child, at=2, max_stage=1)}, folder, second=1)
+    archive = load_into_store(folder, store=tmp_path / "store")
+    assert len(archive.links) == 0
+    assert archive.dags["parent_run_id"].isna().all()
+
+
+def test_a_dag_that_arrives_after_an_answer_of_its_sub_task_takes_it_in(tmp_path):
+    files = history()
+    folder = save({"task.json": files["task.json"]}, tmp_path / "responses")
+    alone = load_into_store(folder, store=tmp_path / "store")
+    assert alone.sub_tasks["run_id"].isna().all()
+    save({"b2.json": files["b2.json"]}, folder)
+    archive = load_into_store(folder, store=tmp_path / "store")
+    assert archive.sub_tasks["task_logs"].map(list).tolist() == [["hello", "world", "late"]]
+    assert archive.sub_tasks["run_id"].tolist() == ["12"]
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_any_number_of_processes_gives_the_same_bytes(tmp_path, monkeypatch, jobs):
+    monkeypatch.setattr(into_store, "_WORTH_A_PROCESS", 0)
+    monkeypatch.setattr(scanning, "CHUNK_BYTES", 1)
+    folder = save(history(), tmp_path / "responses")
+    load_into_store(folder, store=tmp_path / "alone", jobs=1)
+    load_into_store(folder, store=tmp_path / "store", jobs=jobs)
+    assert fingerprint(tmp_path / "store") == fingerprint(tmp_path / "alone")
+
+
+def test_the_size_of_the_pieces_that_are_rebuilt_at_a_time_changes_no_table(tmp_path, monkeypatch):
+    folder = save(history(), tmp_path / "responses")
+    whole = contents(load(folder))
+    monkeypatch.setattr("daganalysis.loading.planning.SHARD_BYTES", 1)
+    archive = load_into_store(folder, store=tmp_path / "store")
+    assert len(list((tmp_path / "store/dags").glob("*.parquet"))) > 3
+    assert contents(archive) == whole
+
+
+def test_many_small_parts_become_one(tmp_path):
+    for number in range(20):
+        folder = save({f"{number}.json": polls(f"1{number}")[2]}, tmp_path / "responses")
+        archive = load_into_store(folder / f"{number}.json", store=tmp_path / "store")
+    assert len(list((tmp_path / "store/dags").glob("*.parquet"))) < 10
+    assert contents(archive) == contents(load(*(folder / f"{number}.json" for number in range(20))))
+
+
+def test_a_large_source_goes_through_a_temporary_store_with_the_same_result(tmp_path, monkeypatch):
+    folder = save(history(), tmp_path / "responses")
+    whole = contents(load(folder))
+    monkeypatch.setattr("daganalysis.loading._IN_MEMORY", 0)
+    assert contents(load(folder, jobs=1)) == whole
+
+
+def test_strict_refuses_rejected_records_and_leaves_the_store_as_it_was(tmp_path):
+    folder = save({"a.json": polls("11")[2]}, tmp_path / "responses")
+    load_into_store(folder, store=tmp_path / "store", strict=True)
+    before = fingerprint(tmp_path / "store")
+    save({"page.json": b"<html>"}, folder)
+    with pytest.raises(RejectedRecordsError) as caught:
+        load_into_store(folder, store=tmp_path / "store", strict=True)
+    assert caught.value.n_rejected == 1
+    assert fingerprint(tmp_path / "store") == before
+
+
+def test_strict_remembers_what_was_rejected_in_an_earlier_load(tmp_path):
+    folder = save({"a.json": polls("11")[2], "page.json": b"<html>"}, tmp_path / "responses")
+    load_into_store(folder, store=tmp_path / "store")
+    with pytest.raises(RejectedRecordsError):
+        load_into_store(folder, store=tmp_path / "store", strict=True)
+
+
+def test_an_archive_written_from_memory_cannot_be_added_to(tmp_path):
+    folder = save({"a.json": polls("11")[2]}, tmp_path / "responses")
+    load(folder).to_parquet(tmp_path / "store")
+    with pytest.raises(StoreError, match="does not hold the responses"):
+        load_into_store(folder, store=tmp_path / "store")
+
+
+def test_open_archive_takes_a_store_or_responses(tmp_path):
+    folder = save(history(), tmp_path / "responses")
+    load_into_store(folder, store=tmp_path / "store")
+    assert contents(open_archive(tmp_path / "store")) == contents(open_archive(folder))
+
+
+def test_an_empty_source_makes_a_store_of_empty_tables(tmp_path):
+    (tmp_path / "responses").mkdir()
+    archive = load_into_store(tmp_path / "responses", store=tmp_path / "store")
+    assert {name: len(archive.table(name)) for name in BASE_TABLES} == dict.fromkeys(BASE_TABLES, 0)
+
+
+def test_progress_is_told_and_reaches_its_end(tmp_path):
+    folder = save(history(), tmp_path / "responses")
+    told = []
+    load_into_store(folder, store=tmp_path / "store", progress=lambda *step: told.append(step))
+    assert ("reading", 1, 1) in told
+    assert told[-1][1] == told[-1][2]
