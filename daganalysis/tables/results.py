@@ -7,7 +7,160 @@ from types import MappingProxyType
 from daganalysis.tables.base import RUN_ID
 from daganalysis.tables.declaration import Column, Table, Type
 
-_ = (RUN_ID, Column, Table, Type)
+_WORKFLOW = Column("workflow", Type.STRING, "the DAG's name without its parameters", "no answer names the DAG")
+_STAGE = Column("stage", Type.INTEGER, "the node's place in the DAG, from 1")
+_STAGE_NAME = Column("name", Type.STRING, "the node's name", "no answer names it")
+_OUTCOME = Column("outcome", Type.STRING, "what it came to")
 
-RESULT_TABLES: MappingProxyType[str, Table] = MappingProxyType({})
-"""Every result table by the name of its analysis."""
+_DAG_OUTCOMES = (
+    "succeeded",
+    "succeeded_after_retry",
+    "succeeded_with_node_pass",
+    "passed",
+    "rolled_back",
+    "rollback_failed",
+    "cancelled",
+    "failed",
+    "waiting",
+    "running",
+    "not_started",
+    "unknown",
+)
+
+SUMMARY = Table(
+    "summary",
+    "one workflow",
+    (
+        _WORKFLOW,
+        Column("n_runs", Type.INTEGER, "its runs in the archive"),
+        *(Column(outcome, Type.INTEGER, f"of these, runs that came to `{outcome}`") for outcome in _DAG_OUTCOMES),
+        Column("n_agents_max", Type.INTEGER, "most agents in one run"),
+        Column("elapsed_p50_s", Type.REAL, "median of elapsed_s, seconds, over the runs that have one", "none has one"),
+        Column("elapsed_p95_s", Type.REAL, "95th percentile of elapsed_s, seconds", "none has one"),
+        Column("engine_share", Type.REAL, "share of all their elapsed time that the engine spent dispatching, detecting and handing over", "none has one"),
+        Column("retry_share", Type.REAL, "share of runs that an operator retried at least once"),
+        Column("slowest_stage", Type.STRING, "name of the stage with the largest total latency", "no stage has ended"),
+        Column("last_run_id", Type.STRING, "the run that was observed last"),
+    ),
+    ("workflow",),
+)
+
+STAGE_LATENCY = Table(
+    "stage_latency",
+    "one executed stage of a run",
+    (
+        RUN_ID,
+        _WORKFLOW,
+        _STAGE,
+        _STAGE_NAME,
+        _OUTCOME,
+        Column("latency_s", Type.REAL, "start to end of its last execution, seconds", "not ended, passed, or overwritten"),
+        Column("work_s", Type.REAL, "time in which at least one of its sub-tasks was running in that execution, seconds", "no sub-task has both ends known"),
+        Column("dispatch_s", Type.REAL, "its start to the first start of a sub-task, seconds", "either is unknown"),
+        Column("detect_s", Type.REAL, "last end of a sub-task to its own end, seconds", "either is unknown"),
+        Column("n_sub_tasks", Type.INTEGER, "sub-tasks known"),
+        Column("slowest_task_gid", Type.STRING, "the sub-task that ran longest in that execution", "none has a known duration"),
+        Column("slowest_agent", Type.STRING, "its agent", "none has a known duration"),
+        Column("elapsed_share", Type.REAL, "latency_s over the run's elapsed_s", "either is unknown"),
+        Column("censored", Type.BOOLEAN, "whether it was still running when it was last seen"),
+    ),
+    ("run_id", "stage"),
+)
+
+_GROUPED = (
+    Column("n", Type.INTEGER, "executions with a known duration"),
+    Column("n_censored", Type.INTEGER, "executions still running, which are left out of the quantiles"),
+    Column("min_s", Type.REAL, "shortest, seconds", "n is 0"),
+    Column("p50_s", Type.REAL, "median, seconds", "n is 0"),
+    Column("p95_s", Type.REAL, "95th percentile, seconds", "n is 0"),
+    Column("p99_s", Type.REAL, "99th percentile, seconds", "n is 0"),
+    Column("max_s", Type.REAL, "longest, seconds", "n is 0"),
+    Column("min_run_id", Type.STRING, "run of the shortest", "n is 0"),
+    Column("max_run_id", Type.STRING, "run of the longest", "n is 0"),
+)
+
+STAGE_LATENCY_BY_WORKFLOW = Table(
+    "stage_latency", "one stage name of a workflow", (_WORKFLOW, _STAGE_NAME, *_GROUPED), ("workflow", "name")
+)
+
+STAGE_LATENCY_BY_AGENT = Table(
+    "stage_latency",
+    "one agent: the latest attempts of its sub-tasks",
+    (Column("agent", Type.STRING, "`ip:port`"), *_GROUPED),
+    ("agent",),
+)
+
+STAGE_GAPS = Table(
+    "stage_gaps",
+    "one stretch between two stages executed one after the other",
+    (
+        RUN_ID,
+        Column("from_stage", Type.INTEGER, "the stage executed before", "before the first stage"),
+        Column("to_stage", Type.INTEGER, "the stage executed next", "after the last stage"),
+        Column("direction", Type.STRING, "`forward` or `rollback`"),
+        Column("gap_s", Type.REAL, "length, seconds"),
+        Column("category", Type.STRING, "`handoff`, `wait_operator`, `wait_protocol`, `lost` or `unattributed`"),
+        Column("polls", Type.INTEGER, "the gap in passes of the scheduler, rounded", "the archive shows no hand-over to measure the tick by"),
+        Column("evidence", Type.STRING, "`observed`, `inferred` or `lost`"),
+    ),
+    (),
+)
+
+TIME_BUDGET = Table(
+    "time_budget",
+    "one run",
+    (
+        RUN_ID,
+        Column("elapsed_s", Type.REAL, "first known start to last known end, seconds: the sum of the parts", "not ended, or an end is unknown"),
+        Column("execute_s", Type.REAL, "at least one attempt was running", "the run has no known span"),
+        Column("dispatch_s", Type.REAL, "a stage had begun, none of its attempts had", "the run has no known span"),
+        Column("detect_s", Type.REAL, "attempts had ended, the engine had not noticed", "the run has no known span"),
+        Column("handoff_s", Type.REAL, "the engine went from one stage, or leg, to the next", "the run has no known span"),
+        Column("wait_operator_s", Type.REAL, "the run stood still until an operator acted", "the run has no known span"),
+        Column("wait_protocol_s", Type.REAL, "the run stood still until another DAG advanced it", "the run has no known span"),
+        Column("lost_s", Type.REAL, "overwritten: what happened then no answer tells", "the run has no known span"),
+        Column("unattributed_s", Type.REAL, "known, but put down to nothing", "the run has no known span"),
+        Column("engine_share", Type.REAL, "dispatch, detect and handoff over the sum of the parts", "the run has no known span"),
+    ),
+    ("run_id",),
+)
+
+RETRIES = Table(
+    "retries",
+    "one sub-task that was handed out more than once",
+    (
+        RUN_ID,
+        _STAGE,
+        Column("task_gid", Type.STRING, "generic id of the sub-task"),
+        Column("name", Type.STRING, "the sub-task's name", "no answer names it"),
+        Column("agent", Type.STRING, "`ip:port` of the newest answer", "absent or unusable"),
+        Column("execute_times", Type.INTEGER, "hand-outs"),
+        Column("retries_min", Type.INTEGER, "it was retried at least so often"),
+        Column("retries_max", Type.INTEGER, "and at most so often"),
+        Column("rollbacks", Type.INTEGER, "rollback runs known"),
+        _OUTCOME,
+        Column("error_code", Type.STRING, "code of its first ERROR line", "no such line, or one without a code (before obshell 4.3.1)"),
+        Column("first_error", Type.STRING, "its first ERROR line", "none"),
+        Column("protocol", Type.BOOLEAN, "whether the hand-shake between DAGs caused it"),
+    ),
+    ("run_id", "stage", "task_gid"),
+)
+
+CLOCK_SKEW = Table(
+    "clock_skew",
+    "one agent of a cluster",
+    (
+        Column("cluster", Type.STRING, "the cluster label", "none was given"),
+        Column("agent", Type.STRING, "`ip:port`"),
+        Column("n", Type.INTEGER, "sub-tasks of cluster DAGs that it was measured by"),
+        Column("ahead_min_s", Type.REAL, "its clock is ahead of the maintainer's by at least so much, seconds; negative: behind"),
+        Column("ahead_max_s", Type.REAL, "and by at most so much, seconds"),
+        Column("shown", Type.STRING, "`ahead` or `behind` where the bounds leave no doubt, else `none`"),
+    ),
+    ("cluster", "agent"),
+)
+
+RESULT_TABLES: MappingProxyType[str, Table] = MappingProxyType(
+    {table.name: table for table in (SUMMARY, STAGE_LATENCY, STAGE_GAPS, TIME_BUDGET, RETRIES, CLOCK_SKEW)}
+)
+"""Every result table by the name of its analysis (of those with levels, the finest)."""

@@ -1,0 +1,41 @@
+"""Where a run's time went."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.tables.results import TIME_BUDGET
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from daganalysis.archive import Archive
+
+CATEGORIES = ("execute", "dispatch", "detect", "handoff", "wait_operator", "wait_protocol", "lost", "unattributed")
+"""What a stretch of a run's time can be spent on, in the order of the table's columns."""
+
+ENGINE = ("dispatch", "detect", "handoff")
+"""The engine's own share: polling, not work."""
+
+
+def time_budget(archive: Archive) -> pd.DataFrame:
+    """Say where each run's time went: one row per run, sorted by run_id, seconds.
+
+    The parts add up to ``elapsed_s`` to the microsecond wherever that is known. A run that has not ended, or whose beginning was overwritten,
+    has a null ``elapsed_s`` and the parts of what is known. The rules that put a stretch down to a category are those of the base table
+    ``timeline`` (engine-semantics §5).
+
+    >>> import daganalysis as da
+    >>> budget = da.time_budget(da.load("sample_data/documented/scale-out.json"))
+    >>> budget[["elapsed_s", "execute_s", "handoff_s"]].round(6).to_dict("records")
+    [{'elapsed_s': 28.613749, 'execute_s': 14.267025, 'handoff_s': 8.220247}]
+    """
+    dags = archive.table("dags", ["run_id", "elapsed_s"])
+    line = archive.table("timeline", ["run_id", "started_at", "ended_at", "category"])
+    spent = line.assign(ns=line["ended_at"].astype("int64") - line["started_at"].astype("int64"))
+    parts = spent.pivot_table(index="run_id", columns="category", values="ns", aggfunc="sum", fill_value=0)
+    parts = parts.reindex(columns=list(CATEGORIES), fill_value=0)
+    total = parts.sum(axis=1)
+    result = (parts / 1e9).add_suffix("_s")
+    result["engine_share"] = (parts[list(ENGINE)].sum(axis=1) / total).where(total > 0)
+    return TIME_BUDGET.conform(dags.merge(result.reset_index(), on="run_id", how="left"))

@@ -1,0 +1,50 @@
+"""The archive at a glance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.analysis.budget import ENGINE, time_budget
+from daganalysis.analysis.stages import stage_latency
+from daganalysis.tables.results import SUMMARY
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from daganalysis.archive import Archive
+
+
+def summary(archive: Archive) -> pd.DataFrame:
+    """Count and time the runs of each workflow: one row per workflow, sorted by name.
+
+    Quantiles are over the runs with an ``elapsed_s``; ``engine_share`` is of the sum of their elapsed times. Unfinished runs are counted and
+    not timed.
+
+    >>> import daganalysis as da
+    >>> da.summary(da.load("sample_data/documented/scale-out.json"))[["workflow", "n_runs", "succeeded"]].to_dict("records")
+    [{'workflow': 'Cluster scale out', 'n_runs': 1, 'succeeded': 1}]
+    """
+    dags = archive.table("dags", ["run_id", "workflow", "outcome", "n_agents", "elapsed_s", "retries_min", "last_observed_at"])
+    budget = time_budget(archive).set_index("run_id")
+    engine = budget[[f"{category}_s" for category in ENGINE]].sum(axis=1).where(budget["elapsed_s"].notna())
+    dags = dags.assign(engine_s=dags["run_id"].map(engine).astype("float64"), retried=dags["retries_min"].fillna(0) > 0)
+    grouped = dags.groupby("workflow", dropna=False)
+    result = grouped.agg(
+        n_runs=("run_id", "size"),
+        n_agents_max=("n_agents", "max"),
+        elapsed_p50_s=("elapsed_s", "median"),
+        elapsed_p95_s=("elapsed_s", lambda s: s.quantile(0.95)),
+        retry_share=("retried", "mean"),
+        engine_s=("engine_s", "sum"),
+        total_s=("elapsed_s", "sum"),
+    )
+    result["engine_share"] = (result["engine_s"] / result["total_s"]).where(result["total_s"] > 0)
+    outcomes = dags.groupby(["workflow", "outcome"], dropna=False).size().unstack(fill_value=0)
+    for outcome in SUMMARY.names[2:14]:
+        result[outcome] = outcomes[outcome] if outcome in outcomes else 0
+    latency = stage_latency(archive).groupby(["workflow", "name"], dropna=False, as_index=False)["latency_s"].sum(min_count=1).dropna()
+    slowest = latency.sort_values(["latency_s", "name"], ascending=[False, True]).drop_duplicates("workflow").set_index("workflow")["name"]
+    result["slowest_stage"] = slowest.reindex(result.index)
+    newest = dags.sort_values(["last_observed_at", "run_id"], na_position="first").drop_duplicates("workflow", keep="last")
+    result["last_run_id"] = newest.set_index("workflow")["run_id"].reindex(result.index)
+    return SUMMARY.conform(result.reset_index()[SUMMARY.names])
