@@ -1,19 +1,75 @@
 """One command an analysis: ``daganalysis summary``, ``daganalysis stage-latency`` and so on.
 
-They differ in nothing but the function they call, so they are one table: the declarations of the results.
+They differ in nothing but the function they call, so they are one table: the declarations of the results. ``compare``, which takes two
+archives, has a module of its own.
 """
 
 from __future__ import annotations
 
+import functools
+import textwrap
 from typing import TYPE_CHECKING
 
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.opening import open_source, selected_runs
 from daganalysis.commands.options import add_archive, add_output, add_selection, new_command
 from daganalysis.commands.printing import print_frame
-from daganalysis.tables.results import RESULT_TABLES
+from daganalysis.tables.results import RESULT_TABLES, STAGE_LATENCY, STAGE_LATENCY_BY_AGENT, STAGE_LATENCY_BY_WORKFLOW
 
 if TYPE_CHECKING:
     import argparse
 
     from daganalysis.commands.options import Subparsers
+    from daganalysis.tables import Table
+
+LEVELS: dict[str, dict[str, Table]] = {
+    "stage_latency": {"stage": STAGE_LATENCY, "workflow": STAGE_LATENCY_BY_WORKFLOW, "agent": STAGE_LATENCY_BY_AGENT},
+}
+"""The analyses that can be had at several levels, the default first, with what a row is there."""
+
+
+def add_to(commands: Subparsers) -> None:
+    """Add a command for every analysis of one archive."""
+    for name, table in RESULT_TABLES.items():
+        if name == "compare":
+            continue
+        command = name.replace("_", "-")
+        parser = new_command(
+            commands,
+            command,
+            summary=f"one row is {table.row}",
+            description=f"{_rows_and_columns(table)}{_other_levels(name)}",
+            example=f"  daganalysis {command} store/ --format json",
+            execute=functools.partial(execute, name),
+        )
+        add_archive(parser)
+        if name in LEVELS:
+            levels = tuple(LEVELS[name])
+            parser.add_argument("--level", choices=levels, default=levels[0], help="what one row is (default: %(default)s)")
+        add_selection(parser)
+        add_output(parser)
+
+
+def execute(name: str, arguments: argparse.Namespace) -> int:
+    """Print the result of one analysis."""
+    import daganalysis
+
+    archive = selected_runs(open_source(arguments.archive, arguments), arguments)
+    analysis = getattr(daganalysis, name)
+    if name in LEVELS:
+        print_frame(analysis(archive, level=arguments.level), LEVELS[name][arguments.level], arguments)
+    else:
+        print_frame(analysis(archive), RESULT_TABLES[name], arguments)
+    return ExitStatus.DONE
+
+
+def _rows_and_columns(table: Table) -> str:
+    lines = [f"One row is {table.row}. Its columns:", ""]
+    for column in table.columns:
+        lines += textwrap.wrap(f"{column.name:22} {column.meaning}", 78, initial_indent="  ", subsequent_indent=" " * 25)
+    return "\n".join(lines)
+
+
+def _other_levels(name: str) -> str:
+    others = list(LEVELS.get(name, {}).items())[1:]
+    return "".join(f"\n\nWith --level {level}: {table.row}; {', '.join(table.names)}." for level, table in others)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.opening import report_issues
-from daganalysis.commands.options import add_cluster, new_command
+from daganalysis.commands.options import add_cluster, new_command, positive
 from daganalysis.commands.printing import notice
+from daganalysis.commands.progress import progress_bar
 from daganalysis.report.quantities import plural
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def add_to(commands: Subparsers) -> None:
     parser.add_argument("source", metavar="SOURCE", nargs="+", help="saved responses")
     parser.add_argument("--out", metavar="STORE", required=True, help="the store to make or to add to")
     add_cluster(parser)
+    parser.add_argument("--jobs", metavar="N", type=positive, help="processes to load with (default: one a core)")
     parser.add_argument("--strict", action="store_true", help="exit with 3, and leave the store as it was, if a record is rejected")
 
 
@@ -45,9 +47,16 @@ def execute(arguments: argparse.Namespace) -> int:
     """Load, and say on stderr what was loaded and what was rejected."""
     from daganalysis.loading import load_into_store
 
-    archive = load_into_store(
-        *arguments.source, store=arguments.out, cluster=arguments.cluster, cluster_by=arguments.cluster_by, strict=arguments.strict
-    )
+    with progress_bar() as progress:
+        archive = load_into_store(
+            *arguments.source,
+            store=arguments.out,
+            cluster=arguments.cluster,
+            cluster_by=arguments.cluster_by,
+            jobs=arguments.jobs,
+            strict=arguments.strict,
+            progress=progress,
+        )
     counted = {name: archive.arrow(name, [column]).num_rows for name, column in (("snapshots", "run_id"), ("sub_tasks", "run_id"))}
     held = f"{plural(counted['snapshots'], 'snapshot')}, {plural(counted['sub_tasks'], 'sub-task')}"
     notice(f"{plural(len(archive), 'run')} ({held}) in {arguments.out}")

@@ -6,7 +6,9 @@ import difflib
 from typing import TYPE_CHECKING
 
 from daganalysis.commands.printing import notice
+from daganalysis.commands.progress import progress_bar
 from daganalysis.errors import UsageError
+from daganalysis.report.quantities import plural
 
 if TYPE_CHECKING:
     import argparse
@@ -21,7 +23,8 @@ def open_source(source: str, arguments: argparse.Namespace) -> Archive:
     from daganalysis.loading import open_archive
     from daganalysis.store import is_store
 
-    archive = open_archive(source, cluster=arguments.cluster, cluster_by=arguments.cluster_by)
+    with progress_bar() as progress:
+        archive = open_archive(source, cluster=arguments.cluster, cluster_by=arguments.cluster_by, progress=progress)
     if not is_store(source):
         report_issues(archive, source)
     return archive
@@ -31,8 +34,9 @@ def report_issues(archive: Archive, source: str) -> None:
     """Count on stderr what could not be used, and say where to read about it."""
     counts = archive.table("issues", ["severity"])["severity"].value_counts()
     rejected, warnings = int(counts.get("error", 0)), int(counts.get("warning", 0))
-    if rejected or warnings:
-        notice(f"{rejected} records rejected, {warnings} warnings (each is explained by `daganalysis validate {source}`)")
+    said = [plural(count, noun) for count, noun in ((rejected, "rejected record"), (warnings, "warning")) if count]
+    if said:
+        notice(f"{', '.join(said)} (`daganalysis validate {source}` explains each)")
 
 
 def selected_runs(archive: Archive, arguments: argparse.Namespace) -> Archive:

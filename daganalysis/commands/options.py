@@ -85,3 +85,10 @@ def parse_instant(text: str) -> dt.datetime:
     except ValueError:
         raise argparse.ArgumentTypeError(f"no date or RFC 3339 instant: {text}") from None
     return instant if instant.tzinfo is not None else instant.replace(tzinfo=dt.UTC)
+
+
+def positive(text: str) -> int:
+    """Read a whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"no whole number of at least 1: {text}")
+    return int(text)

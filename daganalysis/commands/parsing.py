@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from daganalysis.commands import analyses, check, compare, gantt, load, redact, report, show, table, validate
+from daganalysis.commands import analyses, gantt, load, show, table, validate
 from daganalysis.commands.options import OneLineParser
 
-COMMANDS = (load, validate, show, gantt, report, analyses, compare, check, table, redact)
+COMMANDS = (load, validate, show, gantt, analyses, table)
 """The modules of the commands, in the order in which help names them; ``analyses`` adds one command an analysis."""
 
 _DESCRIPTION = """\

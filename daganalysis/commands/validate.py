@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.options import add_cluster, add_output, new_command
 from daganalysis.commands.printing import notice, print_frame
+from daganalysis.commands.progress import progress_bar
 from daganalysis.report.quantities import plural
 from daganalysis.tables import ISSUES
 
@@ -43,7 +44,11 @@ def execute(arguments: argparse.Namespace) -> int:
     from daganalysis.loading import load, open_archive
 
     labels = {"cluster": arguments.cluster, "cluster_by": arguments.cluster_by}
-    archive = open_archive(arguments.source[0], **labels) if len(arguments.source) == 1 else load(*arguments.source, **labels)
+    with progress_bar() as progress:
+        one = len(arguments.source) == 1
+        archive = (
+            open_archive(arguments.source[0], **labels, progress=progress) if one else load(*arguments.source, **labels, progress=progress)
+        )
     issues = archive.issues
     print_frame(issues, ISSUES, arguments)
     rejected = int((issues["severity"] == "error").sum())

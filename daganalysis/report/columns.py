@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from daganalysis.tables import Table
 
 TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
     {
         "snapshots": ("run_id", "observed_at", "state", "operator", "stage", "source"),
-        "dags": ("run_id", "name", "outcome", "elapsed_s", "started_at", "stage", "max_stage", "retries_min", "history"),
-        "nodes": ("run_id", "stage", "name", "outcome", "started_at", "duration_s", "n_sub_tasks", "operator"),
+        "dags": ("run_id", "name", "outcome", "elapsed_s", "started_at", "retries_max", "history"),
+        "nodes": ("run_id", "stage", "name", "outcome", "duration_s", "started_at", "n_sub_tasks", "operator"),
         "sub_tasks": ("run_id", "stage", "name", "outcome", "agent", "duration_s", "execute_times", "started_at"),
-        "attempts": ("run_id", "stage", "task_gid", "attempt", "kind", "outcome", "duration_s", "evidence", "agent", "started_at"),
+        "attempts": ("run_id", "stage", "attempt", "kind", "outcome", "duration_s", "evidence", "agent", "task_gid", "started_at"),
         "links": ("parent_run_id", "child_run_id", "kind", "agent", "evidence"),
-        "issues": ("severity", "code", "source", "position", "message", "hint", "run_id"),
+        "issues": ("severity", "code", "source", "position", "run_id"),
         "timeline": ("run_id", "seq", "category", "duration_s", "from_stage", "to_stage", "direction", "evidence", "leg", "started_at"),
         "summary": ("workflow", "n_runs", "elapsed_p50_s", "elapsed_p95_s", "engine_share", "retry_share", "slowest_stage", "last_run_id"),
         "stage_latency": (
@@ -28,27 +24,19 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
             *("run_id", "elapsed_s", "execute_s", "handoff_s", "detect_s", "wait_operator_s", "wait_protocol_s", "lost_s", "engine_share"),
             *("dispatch_s", "unattributed_s"),
         ),
-        "retries": ("run_id", "stage", "name", "agent", "execute_times", "outcome", "protocol", "error_code", "first_error", "rollbacks"),
+        "retries": ("run_id", "stage", "name", "agent", "execute_times", "outcome", "protocol", "error_code", "rollbacks"),
         "retry_patterns": (
             *("workflow", "name", "error_code", "n_runs", "n_retried", "retry_share", "succeeded_after_share", "example_run_id"),
         ),
         "stragglers": ("run_id", "workflow", "name", "agent", "n", "n_slowest", "skew_p50", "barrier_wait_s"),
-        "failures": ("error_code", "signature", "workflow", "name", "n", "last_seen", "example_run_id"),
+        "failures": ("error_code", "workflow", "name", "n", "last_seen", "example_run_id"),
         "compare": (
             *("workflow", "name", "verdict", "base_s", "candidate_s", "ratio", "n_base", "n_candidate", "ci_low", "ci_high", "p_value"),
         ),
         "trend": ("workflow", "name", "at", "ratio", "before_s", "after_s", "at_run_id", "confidence"),
     }
 )
-"""By table; a column that is not named comes after those that are, in the order of its declaration."""
+"""By table; a column that is not named is shown where there is room left."""
 
-
-def by_importance(table: Table, names: list[str]) -> list[str]:
-    """Order some columns of a table, the most telling first.
-
-    >>> from daganalysis.tables import LINKS
-    >>> by_importance(LINKS, ["evidence", "kind", "child_gid"])
-    ['kind', 'evidence', 'child_gid']
-    """
-    first = [name for name in TELLING_FIRST.get(table.name, ()) if name in names]
-    return first + [name for name in names if name not in first]
+PROSE = frozenset({"message", "hint", "first_error", "signature", "example_line"})
+"""Columns of sentences, which stand below their row rather than in it."""

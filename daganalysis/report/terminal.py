@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
 
-from daganalysis.report.columns import by_importance
+from daganalysis.report.columns import PROSE, TELLING_FIRST
 from daganalysis.report.inert import for_terminal
 from daganalysis.report.quantities import MISSING, human_duration, human_instant, human_number, human_share
 from daganalysis.tables import Type
@@ -24,13 +24,16 @@ DEFAULT_WIDTH = 80
 """Columns where the width of the terminal is not known, as in a pipe."""
 
 _GAP = "  "
+_INDENT = "    "
+_MOST_LINES = 3
+"""Of a sentence below its row."""
 _WORDS = frozenset({"outcome", "state", "operator", "category", "verdict", "severity", "kind", "direction", "evidence", "history", "code"})
 """Columns of a small vocabulary: half a word would be no word."""
 _LONGEST_WORD = len("succeeded_with_node_pass")
 _MOST_NAMED = 6
 """Columns named in a note before the rest is only counted."""
-_LEAST = 16
-"""An id or a text is shortened to no less than this."""
+_LEAST_TEXT, _LEAST_ID = 16, 24
+"""A text or an id is shortened to no less than this: ids of local DAGs differ in their middle too."""
 _COMFORTABLE = 24
 """No column is widened beyond this before every other has had its share of the room left."""
 
@@ -51,22 +54,31 @@ class _Shown:
 def terminal_table(frame: pd.DataFrame, table: Table, width: int | None = DEFAULT_WIDTH) -> str:
     """Lay a frame of a declared table out in ``width`` columns; None shows every column in full.
 
-    Durations have units, shares are percents, instants are UTC to the second, long ids lose their middle. A column that says nothing (null
-    or a count of 0 in every row) or has no room is left out, and a note below names it.
+    Durations have units, shares are percents, instants are UTC to the second, long ids lose their middle, and sentences stand below their
+    row. A column that says nothing (null or 0 in every row) or has no room is left out, and a note below names it.
     """
     if frame.empty:
         return "no rows\n"
     declared = [column for column in table.columns if column.name in frame.columns]
-    silent = [column.name for column in declared if width is not None and _says_nothing(frame[column.name])]
+    if width is None:
+        columns = [_shown(column, frame[column.name], break_header=False) for column in declared]
+        for shown in columns:
+            shown.width = shown.natural
+        return _joined([*_header(columns), *_rows(columns, [], len(frame), 0)])
+    silent = [column.name for column in declared if _says_nothing(frame[column.name], column)]
     telling = [column for column in declared if column.name not in silent]
-    columns = {column.name: _shown(column, frame[column.name], break_header=width is not None) for column in telling}
-    chosen = _fit(columns, by_importance(table, list(columns)), width)
-    lines = [*_header(chosen), *_rows(chosen, len(frame))]
-    without_room = [name for name in columns if name not in {shown.name for shown in chosen}]
-    cut = any(shown.width < shown.natural for shown in chosen)
-    notes = _notes(silent, without_room, cut=cut)
-    if notes and width is not None:
+    prose = [human_cells(frame[column.name], column) for column in telling if column.name in PROSE]
+    columns = [_shown(column, frame[column.name], break_header=True) for column in telling if column.name not in PROSE]
+    chosen = _fit({shown.name: shown for shown in columns}, TELLING_FIRST.get(table.name, ()), width)
+    lines = [*_header(chosen), *_rows(chosen, prose, len(frame), width)]
+    without_room = [shown.name for shown in columns if shown not in chosen]
+    notes = _notes(silent, without_room, cut=any(shown.width < shown.natural for shown in chosen))
+    if notes:
         lines += ["", *textwrap.wrap(notes, width, break_long_words=False, break_on_hyphens=False)]
+    return _joined(lines)
+
+
+def _joined(lines: list[str]) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -118,15 +130,15 @@ def _writer(column: Column) -> Callable[[Any], str]:
     return lambda value: for_terminal(str(value))
 
 
-def _says_nothing(values: pd.Series[Any]) -> bool:
-    return bool(values.isna().all() or (str(values.name).startswith("n_") and (values == 0).all()))
+def _says_nothing(values: pd.Series[Any], column: Column) -> bool:
+    return bool(values.isna().all() or (column.type is Type.INTEGER and (values == 0).all()))
 
 
 def _shown(column: Column, values: pd.Series[Any], *, break_header: bool) -> _Shown:
     kind = _kind(column)
     cells = human_cells(values, column)
     widest = max(map(cell_len, cells))
-    least = min(widest, {"id": _LEAST, "text": _LEAST, "word": _LONGEST_WORD}.get(kind, widest))
+    least = min(widest, {"id": _LEAST_ID, "text": _LEAST_TEXT, "word": _LONGEST_WORD}.get(kind, widest))
     header = _broken(column.name, max(least, *map(len, column.name.split("_")))) if break_header else [column.name]
     at_least = max(map(len, header))
     return _Shown(column.name, kind, cells, header, natural=max(widest, at_least), least=max(least, at_least))
@@ -153,26 +165,29 @@ def _broken(name: str, width: int) -> list[str]:
     return lines
 
 
-def _fit(columns: dict[str, _Shown], by_rank: list[str], width: int | None) -> list[_Shown]:
-    """Choose the columns that fit, the most telling first, and share what room is left among those that would be wider."""
-    if width is None:
-        for shown in columns.values():
-            shown.width = shown.natural
-        return list(columns.values())
+def _fit(columns: dict[str, _Shown], telling_first: tuple[str, ...], width: int) -> list[_Shown]:
+    """Choose the columns that fit: the most telling ones, then wide enough to be read, then as many others as there is still room for."""
+    ranked = [name for name in telling_first if name in columns] or list(columns)[:1]
+    chosen: list[str] = []
     left = width + len(_GAP)
-    chosen = set()
-    for rank, name in enumerate(by_rank):
+    for name in ranked:
         needed = columns[name].least + len(_GAP)
-        if needed <= left or rank == 0:
-            chosen.add(name)
-            left -= needed
-            columns[name].width = columns[name].least
+        if needed > left and chosen:
+            break
+        chosen.append(name)
+        left -= needed
+        columns[name].width = columns[name].least
     for limit in (_COMFORTABLE, width):
-        for name in by_rank:
+        for name in chosen:
             shown = columns[name]
-            if name in chosen and (more := min(left, min(shown.natural, limit) - shown.width)) > 0:
-                shown.width += more
-                left -= more
+            more = max(0, min(left, min(shown.natural, limit) - shown.width))
+            shown.width += more
+            left -= more
+    for name, shown in columns.items():
+        if name not in chosen and shown.natural + len(_GAP) <= left:
+            chosen.append(name)
+            left -= shown.natural + len(_GAP)
+            shown.width = shown.natural
     return [shown for name, shown in columns.items() if name in chosen]
 
 
@@ -187,7 +202,7 @@ def _header(chosen: list[_Shown]) -> Iterator[str]:
     yield _GAP.join("─" * shown.width for shown in chosen)
 
 
-def _rows(chosen: list[_Shown], n_rows: int) -> Iterator[str]:
+def _rows(chosen: list[_Shown], prose: list[list[str]], n_rows: int, width: int) -> Iterator[str]:
     for row in range(n_rows):
         parts = []
         for shown in chosen:
@@ -195,6 +210,19 @@ def _rows(chosen: list[_Shown], n_rows: int) -> Iterator[str]:
             padding = " " * (shown.width - cell_len(cell))
             parts.append(padding + cell if shown.kind == "number" else cell + padding)
         yield _GAP.join(parts)
+        for texts in prose:
+            if texts[row] != MISSING:
+                yield from _sentence(texts[row], width)
+
+
+def _sentence(text: str, width: int) -> list[str]:
+    """Wrap a sentence below its row; a long one loses its end."""
+    room = width - len(_INDENT)
+    # Wide characters count as two, which textwrap does not know.
+    wrapped = textwrap.wrap(text, room if cell_len(text) == len(text) else room // 2, break_on_hyphens=False)
+    return [_INDENT + line for line in wrapped[: _MOST_LINES - 1]] + [
+        _INDENT + shorten_end(" ".join(wrapped[_MOST_LINES - 1 :]), room) for _ in wrapped[_MOST_LINES - 1 : _MOST_LINES]
+    ]
 
 
 def _notes(silent: list[str], without_room: list[str], *, cut: bool) -> str:

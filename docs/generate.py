@@ -1,0 +1,98 @@
+"""Write the pages of the documentation that the program itself knows: tables, analyses, command line.
+
+usage: python docs/generate.py
+
+A test compares the pages with what this script would write, so they cannot fall behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daganalysis.commands.analyses import LEVELS
+from daganalysis.commands.parsing import build_parser
+from daganalysis.tables import BASE_TABLES
+from daganalysis.tables.results import RESULT_TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from daganalysis.tables import Table
+
+HERE = Path(__file__).parent
+_MADE = "<!-- Written by docs/generate.py from the program: change the program, then run it. -->\n"
+
+_TABLES_INTRO = """
+What an archive holds, flattened: tidy frames, one per table, attributes of an `Archive` and folders of a store. Instants are UTC, null where
+nothing happened or nothing is known; durations are seconds and end in `_s`; shares are 0..1 and end in `_share`; counts begin with `n_`. A column
+without an entry under *null when* is never null.
+"""
+_ANALYSES_INTRO = """
+Functions of the package, each taking an `Archive` and returning one new frame; the command of the same name, with hyphens, prints it.
+"""
+_COMMANDS_INTRO = """
+Results go to standard output, progress and notices to standard error. `daganalysis COMMAND --help` says the same as this page.
+"""
+
+
+def pages() -> dict[str, str]:
+    """Return every generated page by its file name."""
+    return {
+        "tables.md": _page("Tables", _TABLES_INTRO, (_table(table) for table in BASE_TABLES.values())),
+        "analyses.md": _page("Analyses", _ANALYSES_INTRO, (_analysis(table) for table in RESULT_TABLES.values())),
+        "command-line.md": _page("Command line", _COMMANDS_INTRO, _commands(build_parser())),
+    }
+
+
+def _page(title: str, intro: str, sections: Iterable[str]) -> str:
+    return f"{_MADE}\n# {title}\n{intro}\n" + "\n".join(sections)
+
+
+def _analysis(table: Table) -> str:
+    others = list(LEVELS.get(table.name, {}).items())[1:]
+    return _table(table) + "".join("\n" + _table(other, f"### {table.name} at level {level}") for level, other in others)
+
+
+def _table(table: Table, heading: str = "") -> str:
+    lines = [(heading or f"## {table.name}") + "\n", f"One row is {table.row}." + (f" Sorted by {', '.join(table.sort)}." if table.sort else "") + "\n"]
+    lines += ["| column | type | meaning | null when |", "|---|---|---|---|"]
+    lines += [f"| `{column.name}` | {column.type.value} | {column.meaning} | {column.null_when} |" for column in table.columns]
+    return "\n".join(lines) + "\n"
+
+
+def _commands(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Describe every command by its arguments; argparse's own text differs from one Python to the next."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, command in action.choices.items():
+                yield _command(name, command)
+
+
+def _command(name: str, command: argparse.ArgumentParser) -> str:
+    lines = [f"## daganalysis {name}\n", "```text", textwrap.dedent(command.description or "").strip(), "```\n"]
+    lines += ["| argument | meaning |", "|---|---|"]
+    for action in command._actions:
+        if action.dest not in {"help", "debug"}:
+            lines.append(f"| {_spelling(action)} | {_meaning(action)} |")
+    lines += ["", "```console", *(f"$ {line.strip()}" for line in (command.epilog or "").splitlines()[1:]), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _spelling(action: argparse.Action) -> str:
+    value = action.metavar or ("|".join(map(str, action.choices)) if action.choices else "")
+    if not action.option_strings:
+        return f"`{value or action.dest}`" + (" …" if action.nargs in {"+", "*"} else "")
+    return f"`{', '.join(action.option_strings)}{' ' + str(value) if value and action.nargs != 0 else ''}`"
+
+
+def _meaning(action: argparse.Action) -> str:
+    text = (action.help or "").replace("%(default)s", str(action.default)).replace("|", "\\|")
+    return text + (" (required)" if action.option_strings and action.required else "")
+
+
+if __name__ == "__main__":
+    for file, text in pages().items():
+        (HERE / file).write_text(text, encoding="utf-8")

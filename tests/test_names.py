@@ -1,0 +1,57 @@
+"""One name, everywhere: what is exported, and what an analysis is called."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import daganalysis
+from daganalysis.commands.parsing import build_parser
+from daganalysis.tables.results import RESULT_TABLES
+
+ANALYSES = sorted(RESULT_TABLES)
+DOCUMENTED = (Path(__file__).parent.parent / "docs" / "analyses.md").read_text(encoding="utf-8")
+
+
+def commands() -> set[str]:
+    return {name for action in build_parser()._subparsers._group_actions for name in action.choices}  # type: ignore[union-attr,attr-defined]
+
+
+@pytest.mark.parametrize("name", daganalysis.__all__)
+def test_every_exported_name_is_there_and_public(name: str) -> None:
+    assert not name.startswith("_")
+    assert getattr(daganalysis, name) is not None
+
+
+def test_everything_public_is_exported() -> None:
+    modules = {path.stem for path in Path(daganalysis.__file__).parent.iterdir()}
+    public = {name for name in dir(daganalysis) if not name.startswith("_")} - modules - {"annotations", "TYPE_CHECKING"}
+    assert public == set(daganalysis.__all__) - modules
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = daganalysis.no_such_name  # type: ignore[attr-defined]
+
+
+def test_no_function_hides_a_module_of_its_own_name() -> None:
+    package = Path(daganalysis.__file__).parent
+    modules = {path.stem for path in package.rglob("*.py")} | {path.name for path in package.rglob("*") if path.is_dir()}
+    assert modules & set(daganalysis.__all__) == {"plots"}
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_an_analysis_is_function_declaration_command_and_heading_under_one_name(name: str) -> None:
+    assert callable(getattr(daganalysis, name))
+    assert RESULT_TABLES[name].name == name
+    assert name.replace("_", "-") in commands()
+    assert f"\n## {name}\n" in DOCUMENTED
+
+
+def test_starting_the_program_imports_nothing_heavy() -> None:
+    script = "import sys; from daganalysis.commands import main; main(['--help']); print(sorted({'pandas', 'pyarrow', 'matplotlib'} & set(sys.modules)))"
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert shown.splitlines()[-1] == "[]"
