@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from daganalysis import plots
     from daganalysis.analysis import (
+        clock_skew,
         compare,
         failures,
         retries,
@@ -48,6 +49,7 @@ _HOME = {
     "daganalysis.loading": ("load",),
     "daganalysis.store": ("read_parquet",),
     "daganalysis.analysis": (
+        "clock_skew",
         "compare",
         "failures",
         "retries",
@@ -86,6 +88,7 @@ __all__ = [
     "StoreBusyError",
     "StoreError",
     "UsageError",
+    "clock_skew",
     "compare",
     "failures",
     "gantt_bars",

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from daganalysis.tables import Table
 
 TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -14,17 +18,30 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "links": ("parent_run_id", "child_run_id", "kind", "agent", "evidence"),
         "issues": ("severity", "code", "source", "position", "run_id"),
         "timeline": ("run_id", "seq", "category", "duration_s", "from_stage", "to_stage", "direction", "evidence", "leg", "started_at"),
-        "summary": ("workflow", "n_runs", "elapsed_p50_s", "elapsed_p95_s", "engine_share", "retry_share", "slowest_stage", "last_run_id"),
+        "summary": (
+            *(
+                "workflow",
+                "n_runs",
+                "succeeded",
+                "failed",
+                "elapsed_p50_s",
+                "elapsed_p95_s",
+                "engine_share",
+                "retry_share",
+                "slowest_stage",
+            ),
+            *("last_run_id",),
+        ),
         "stage_latency": (
-            *("run_id", "workflow", "agent", "stage", "name", "outcome", "latency_s", "work_s", "dispatch_s", "detect_s", "elapsed_share"),
-            *("n", "p50_s", "p95_s", "max_s", "max_run_id", "n_censored", "min_s", "p99_s", "slowest_agent"),
+            *("run_id", "stage", "name", "outcome", "latency_s", "work_s", "elapsed_share", "detect_s", "dispatch_s", "slowest_agent"),
+            *("n", "p50_s", "p95_s", "max_s", "max_run_id", "n_censored", "min_s", "p99_s"),
         ),
         "stage_gaps": ("run_id", "from_stage", "to_stage", "category", "gap_s", "polls", "direction", "evidence"),
         "time_budget": (
             *("run_id", "elapsed_s", "execute_s", "handoff_s", "detect_s", "wait_operator_s", "wait_protocol_s", "lost_s", "engine_share"),
             *("dispatch_s", "unattributed_s"),
         ),
-        "retries": ("run_id", "stage", "name", "agent", "execute_times", "outcome", "protocol", "error_code", "rollbacks"),
+        "retries": ("run_id", "stage", "name", "execute_times", "outcome", "protocol", "agent", "error_code", "rollbacks"),
         "retry_patterns": (
             *("workflow", "name", "error_code", "n_runs", "n_retried", "retry_share", "succeeded_after_share", "example_run_id"),
         ),
@@ -40,3 +57,14 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
 
 PROSE = frozenset({"message", "hint", "first_error", "signature", "example_line"})
 """Columns of sentences, which stand below their row rather than in it."""
+
+
+def telling_first(table: Table) -> tuple[str, ...]:
+    """Return the columns of a table worth showing first; those of a coarser level of an analysis begin with its key.
+
+    >>> from daganalysis.tables import LINKS
+    >>> telling_first(LINKS)[0]
+    'parent_run_id'
+    """
+    listed = TELLING_FIRST.get(table.name, tuple(table.names))
+    return listed if listed[0] in table.names else tuple(dict.fromkeys((*table.sort, *listed)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
 
-from daganalysis.report.columns import PROSE, TELLING_FIRST
+from daganalysis.report.columns import PROSE, telling_first
 from daganalysis.report.inert import for_terminal
 from daganalysis.report.quantities import MISSING, human_duration, human_instant, human_number, human_share
 from daganalysis.tables import Type
@@ -55,7 +55,7 @@ def terminal_table(frame: pd.DataFrame, table: Table, width: int | None = DEFAUL
     """Lay a frame of a declared table out in ``width`` columns; None shows every column in full.
 
     Durations have units, shares are percents, instants are UTC to the second, long ids lose their middle, and sentences stand below their
-    row. A column that says nothing (null or 0 in every row) or has no room is left out, and a note below names it.
+    row. A column that is the same in every row, says nothing (null or 0 in every row) or has no room is left out, and a note below says so.
     """
     if frame.empty:
         return "no rows\n"
@@ -66,13 +66,16 @@ def terminal_table(frame: pd.DataFrame, table: Table, width: int | None = DEFAUL
             shown.width = shown.natural
         return _joined([*_header(columns), *_rows(columns, [], len(frame), 0)])
     silent = [column.name for column in declared if _says_nothing(frame[column.name], column)]
-    telling = [column for column in declared if column.name not in silent]
+    same = {column.name: frame[column.name].iloc[0] for column in declared if _is_same(frame[column.name], column)}
+    telling = [column for column in declared if column.name not in {*silent, *same}]
     prose = [human_cells(frame[column.name], column) for column in telling if column.name in PROSE]
     columns = [_shown(column, frame[column.name], break_header=True) for column in telling if column.name not in PROSE]
-    chosen = _fit({shown.name: shown for shown in columns}, TELLING_FIRST.get(table.name, ()), width)
+    if not columns:  # a single-column frame, or one of sentences only
+        columns = [_shown(column, frame[column.name], break_header=True) for column in declared[:1]]
+    chosen = _fit({shown.name: shown for shown in columns}, telling_first(table), width)
     lines = [*_header(chosen), *_rows(chosen, prose, len(frame), width)]
     without_room = [shown.name for shown in columns if shown not in chosen]
-    notes = _notes(silent, without_room, cut=any(shown.width < shown.natural for shown in chosen))
+    notes = _notes(same, silent, without_room, cut=any(shown.width < shown.natural for shown in chosen))
     if notes:
         lines += ["", *textwrap.wrap(notes, width, break_long_words=False, break_on_hyphens=False)]
     return _joined(lines)
@@ -132,6 +135,10 @@ def _writer(column: Column) -> Callable[[Any], str]:
 
 def _says_nothing(values: pd.Series[Any], column: Column) -> bool:
     return bool(values.isna().all() or (column.type is Type.INTEGER and (values == 0).all()))
+
+
+def _is_same(values: pd.Series[Any], column: Column) -> bool:
+    return column.type is Type.STRING and len(values) > 1 and not values.isna().any() and bool((values == values.iloc[0]).all())
 
 
 def _shown(column: Column, values: pd.Series[Any], *, break_header: bool) -> _Shown:
@@ -225,8 +232,11 @@ def _sentence(text: str, width: int) -> list[str]:
     ]
 
 
-def _notes(silent: list[str], without_room: list[str], *, cut: bool) -> str:
+def _notes(same: dict[str, str], silent: list[str], without_room: list[str], *, cut: bool) -> str:
     parts = []
+    if same:
+        said = [f"{name} {for_terminal(shorten_end(value, _COMFORTABLE * 2))}" for name, value in same.items()]
+        parts.append("in every row " + ", ".join(said))
     if silent:
         parts.append("nothing in " + _named(silent))
     if without_room:

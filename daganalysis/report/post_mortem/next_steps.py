@@ -6,6 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
+from daganalysis.report.inert import for_terminal
 from daganalysis.report.post_mortem.children import work_failed
 
 if TYPE_CHECKING:
@@ -17,16 +18,16 @@ _ENGINE_HEAVY = 0.4
 def next_step_lines(facts: RunFacts, named: str) -> list[str]:
     """Propose the commands that answer the questions this run raises."""
     run = facts.run
-    archive, run_id, workflow = (shlex.quote(text) for text in (named, run["run_id"], run["workflow"] or ""))
+    archive, run_id, workflow = (shlex.quote(for_terminal(text)) for text in (named, run["run_id"], run["workflow"] or ""))
     chart = re.sub(r"[^\w.-]+", "-", run["run_id"]).strip("-") + ".svg"
     steps = [(f"daganalysis gantt {archive} {run_id} -o {chart}", "the same as a chart")]
     steps += [
-        (f"daganalysis show {archive} {shlex.quote(child['child_run_id'])}", "a child DAG whose work was not done")
+        (f"daganalysis show {archive} {shlex.quote(for_terminal(child['child_run_id']))}", "a child DAG whose work was not done")
         for child in facts.children
         if child["dag"] and work_failed(child["dag"])
     ][:2]
     if run["parent_run_id"]:
-        steps.append((f"daganalysis show {archive} {shlex.quote(run['parent_run_id'])}", "its main DAG"))
+        steps.append((f"daganalysis show {archive} {shlex.quote(for_terminal(run['parent_run_id']))}", "its main DAG"))
     if (facts.budget.get("engine_share") or 0) >= _ENGINE_HEAVY:
         steps.append((f"daganalysis stage-gaps {archive} --run {run_id}", "the engine's pauses, one by one"))
     if any(task["outcome"] in {"failed", "timeout"} for task in facts.sub_tasks):

@@ -24,6 +24,9 @@ _PARTS = (
 _MOST_STAGES = 20
 """A longer list is no overview: the longest stages are kept, the others counted."""
 
+_WORTH_A_NAME = 0.05
+"""The slowest agent is named where the stage took this share of the run."""
+
 
 def budget_lines(facts: RunFacts) -> list[str]:
     """Say what the elapsed time was spent on; the parts add up to it."""
@@ -49,7 +52,7 @@ def stage_lines(facts: RunFacts) -> list[str]:
     lines = [f"  {'#':>3}  {'stage':28} {'took':>10}{'work':>12}{'share':>8}"]
     for stage in facts.stages:
         if stage["stage"] in shown:
-            lines += _stage(stage)
+            lines += _stage(stage, facts.run["outcome"])
     hidden = [stage for stage in facts.stages if stage["stage"] not in shown]
     if hidden:
         together = sum(stage["latency_s"] or 0 for stage in hidden)
@@ -95,15 +98,15 @@ def _longest(stages: list[Row]) -> set[int]:
     return {stage["stage"] for stage in by_length[:_MOST_STAGES]} | (eventful if len(eventful) <= _MOST_STAGES else set())
 
 
-def _stage(stage: Row) -> list[str]:
+def _stage(stage: Row, run_outcome: str) -> list[str]:
     name = pad(shorten_end(for_terminal(stage["name"] or ""), 28), 28)
     took = human_duration(stage["latency_s"]) + ("+" if stage["censored"] and stage["latency_s"] else "")
     work, share = human_duration(stage["work_s"]), stage["elapsed_share"]
     lines = [f"  {stage['stage']:>3}  {name} {took:>10}{work:>12}{human_share(share):>8}  {share_bar(share or 0, 10)}"]
     remarks = []
-    if stage["outcome"] != "succeeded":
-        remarks.append(stage["outcome"].replace("_", " "))
-    if (stage["n_sub_tasks"] or 0) > 1 and stage["slowest_agent"]:
+    if stage["outcome"] not in {"succeeded", run_outcome}:
+        remarks.append((stage["outcome"] or "unknown").replace("_", " "))
+    if (stage["n_sub_tasks"] or 0) > 1 and stage["slowest_agent"] and (share or 0) >= _WORTH_A_NAME:
         remarks.append(f"slowest of {stage['n_sub_tasks']}: {stage['slowest_agent']}")
     if remarks:
         lines.append(f"       {for_terminal('; '.join(remarks))}")
