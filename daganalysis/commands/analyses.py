@@ -64,7 +64,7 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
 
 
 def _rows_and_columns(table: Table) -> str:
-    lines = [f"One row is {table.row}. Its columns:", ""]
+    lines = [*textwrap.wrap(f"One row is {table.row}. Its columns:", 78), ""]
     for column in table.columns:
         lines += textwrap.wrap(f"{column.name:22} {column.meaning}", 78, initial_indent="  ", subsequent_indent=" " * 25)
     return "\n".join(lines)
@@ -72,4 +72,5 @@ def _rows_and_columns(table: Table) -> str:
 
 def _other_levels(name: str) -> str:
     others = list(LEVELS.get(name, {}).items())[1:]
-    return "".join(f"\n\nWith --level {level}: {table.row}; {', '.join(table.names)}." for level, table in others)
+    told = [f"With --level {level} one row is {table.row}: {', '.join(table.names)}." for level, table in others]
+    return "".join("\n\n" + textwrap.fill(text, 78) for text in told)

@@ -7,6 +7,7 @@ from typing import Any
 
 from daganalysis.commands import analyses, gantt, load, show, table, validate
 from daganalysis.commands.options import OneLineParser
+from daganalysis.commands.printing import print_pieces
 
 COMMANDS = (load, validate, show, gantt, analyses, table)
 """The modules of the commands, in the order in which help names them; ``analyses`` adds one command an analysis."""
@@ -35,7 +36,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         from importlib.metadata import version
 
-        parser.exit(message=f"daganalysis {version('daganalysis')}\n")
+        print_pieces([f"daganalysis {version('daganalysis')}\n"], None)
+        parser.exit()
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,0 +1,188 @@
+"""The command line as a user meets it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from daganalysis.commands import main
+from daganalysis.commands.parsing import build_parser
+from daganalysis.tables import DAGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMMANDS = sorted(name for action in build_parser()._subparsers._group_actions for name in action.choices)  # type: ignore[union-attr,attr-defined]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Give what runs a command and returns its exit status, its output and its notices."""
+
+    def run_command(*arguments: str) -> tuple[int, str, str]:
+        status = main(arguments)
+        captured = capfd.readouterr()
+        return status, captured.out, captured.err
+
+    return run_command
+
+
+Run = "Callable[..., tuple[int, str, str]]"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example_and_no_line_wider_than_80(command: str, run: Run) -> None:
+    status, out, _ = run(command, "--help")
+    assert status == 0
+    assert f"example:\n  daganalysis {command} " in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_load_says_what_it_loaded_and_what_it_rejected(responses: str, tmp_path: Path, run: Run) -> None:
+    status, out, err = run("load", responses, "--out", str(tmp_path / "s"))
+    assert (status, out) == (0, "")
+    assert "2 runs (2 snapshots, 3 sub-tasks)" in err
+    assert "1 rejected record" in err
+    assert "daganalysis validate" in err
+
+
+def test_strict_refuses_an_archive_with_a_rejected_record(responses: str, tmp_path: Path, run: Run) -> None:
+    status, _, err = run("load", responses, "--out", str(tmp_path / "s"), "--strict")
+    assert status == 3
+    assert "1 records were rejected" in err
+    assert not (tmp_path / "s" / "dags").exists()
+
+
+def test_a_command_takes_a_store_or_the_responses_themselves(store: str, responses: str, run: Run) -> None:
+    arguments = ("--format", "json")
+    assert run("time-budget", store, *arguments)[1] == run("time-budget", responses, *arguments)[1]
+
+
+def test_json_is_rows_with_the_declared_columns(store: str, run: Run) -> None:
+    rows = json.loads(run("table", store, "dags", "--format", "json")[1])
+    assert [list(row) for row in rows] == [DAGS.names, DAGS.names]
+    assert rows[0]["started_at"] == "2025-01-01T00:00:01.000000000Z"
+
+
+def test_csv_goes_to_a_file_on_request_and_says_so(store: str, tmp_path: Path, run: Run) -> None:
+    file = tmp_path / "dags.csv"
+    status, out, err = run("table", store, "dags", "--format", "csv", "-o", str(file))
+    assert (status, out) == (0, "")
+    assert f"wrote {file}" in err
+    assert [row["run_id"] for row in csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))] == ["11", "12"]
+
+
+@pytest.mark.parametrize(
+    ("options", "runs"),
+    [
+        ([], ["11", "12"]),
+        (["--run", "12"], ["12"]),
+        (["--workflow", "Create tenant"], ["11"]),
+        (["--since", "2025-01-01T00:00:30Z"], ["12"]),
+        (["--until", "2025-01-01T08:00:30+08:00"], ["11"]),
+        (["--since", "2030-01-01"], []),
+    ],
+)
+def test_options_choose_runs(store: str, run: Run, options: list[str], runs: list[str]) -> None:
+    rows = json.loads(run("time-budget", store, "--format", "json", *options)[1])
+    assert [row["run_id"] for row in rows] == runs
+
+
+def test_a_level_changes_what_a_row_is(store: str, run: Run) -> None:
+    rows = json.loads(run("stage-latency", store, "--level", "workflow", "--format", "json")[1])
+    assert [(row["workflow"], row["name"]) for row in rows] == [
+        ("Create tenant", "First"),
+        ("Create tenant", "Work"),
+        ("Drop tenant", "Work"),
+    ]
+
+
+def test_show_tells_a_run(store: str, run: Run) -> None:
+    status, out, _ = run("show", store, "12", "--why")
+    assert status == 0
+    assert out.startswith("Drop tenant t1: failed at stage 1 of 1, Work\n")
+    assert "\nWhy\n" in out
+
+
+def test_validate_explains_each_rejected_record(responses: str, run: Run) -> None:
+    status, out, err = run("validate", responses, "--format", "json")
+    (issue,) = [row for row in json.loads(out) if row["severity"] == "error"]
+    assert status == 0
+    assert "broken.json" in issue["source"]
+    assert "2 runs, 1 record rejected" in err
+    assert run("validate", responses, "--strict")[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["show", "STORE", "1"], 2, "no such run in the archive: 1 (perhaps 1"),
+        (["summary", "STORE", "--workflow", "Create tenat"], 2, "perhaps Create tenant"),
+        (["summary", "no/such/folder"], 3, "no/such/folder"),
+        (["summary", "STORE", "--since", "yesterday"], 2, "no date or RFC 3339 instant: yesterday"),
+        (["table", "STORE", "dag"], 2, "invalid choice: 'dag'"),
+        (["frobnicate"], 2, "invalid choice: 'frobnicate'"),
+        (["table", "STORE", "dags", "-o", "no/such/folder/x.csv"], 3, "no/such/folder"),
+        (["load", "RESPONSES", "--out", "x", "--jobs", "0"], 2, "no whole number of at least 1"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(store: str, responses: str, run: Run, arguments: list[str], status: int, said: str) -> None:
+    placed = [{"STORE": store, "RESPONSES": responses}.get(argument, argument) for argument in arguments]
+    got, out, err = run(*placed)
+    assert (got, out) == (status, "")
+    assert said in err
+    assert err.startswith("daganalysis: ")
+    assert err.count("\n") == 1
+
+
+def test_a_traceback_is_shown_on_request_alone(run: Run) -> None:
+    assert "Traceback" in run("summary", "no/such/folder", "--debug")[2]
+
+
+def test_hostile_log_lines_reach_no_terminal(store: str, run: Run) -> None:
+    for command in (["show", store, "12"], ["table", store, "sub_tasks", "--wide"], ["table", store, "sub_tasks", "--format", "csv"]):
+        out = run(*command)[1]
+        assert "[31mbroken" in out
+        assert "\x1b" not in out
+
+
+def test_a_reader_that_stops_early_is_no_error(store: str) -> None:
+    command = f"{sys.executable} -m daganalysis table {store} timeline --format csv | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("run_id,seq,")
+
+
+def test_ctrl_c_is_no_traceback(store: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("daganalysis.loading.open_archive", interrupted)
+    assert run("summary", store) == (130, "", "daganalysis: interrupted\n")
+
+
+def test_a_mistake_of_the_program_is_owned_up_to_in_one_line(store: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mistaken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("by nought")
+
+    monkeypatch.setattr("daganalysis.loading.open_archive", mistaken)
+    status, _, err = run("summary", store)
+    assert status == 3
+    assert "this should not have happened: ZeroDivisionError: by nought" in err
+
+
+def test_a_narrow_and_a_wide_terminal_are_filled(store: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for columns in (60, 120):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        assert columns - 25 < max(map(len, run("table", store, "dags")[1].splitlines())) <= columns
+
+
+def test_the_version_is_that_of_the_package(run: Run) -> None:
+    assert run("--version")[1].startswith("daganalysis ")
