@@ -1,0 +1,119 @@
+"""Stores as others see them: plain Parquet, read only as far as is asked, refused when they are not what they should be."""
+
+from __future__ import annotations
+
+import duckdb
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from daganalysis import SchemaVersionError, StoreError, read_parquet
+from daganalysis.loading import load_into_store
+from daganalysis.store import is_store, parts
+from daganalysis.tables import BASE_TABLES
+from tests.store.saved import history, polls, save
+
+
+@pytest.fixture
+def store(tmp_path):
+    folder = save(history(), tmp_path / "responses")
+    load_into_store(folder, store=tmp_path / "store")
+    return tmp_path / "store"
+
+
+@pytest.mark.parametrize("name", BASE_TABLES)
+def test_pandas_reads_every_table_with_its_declared_columns(store, name):
+    assert list(pd.read_parquet(store / name).columns) == BASE_TABLES[name].names
+
+
+def test_duckdb_reads_a_table(store):
+    found = duckdb.sql(f"select count(*) from '{store}/dags/*.parquet' where outcome = 'succeeded'").fetchall()
+    assert found == [(5,)]
+
+
+def test_every_file_says_which_table_it_is_and_of_which_schema_version(store):
+    for path in store.glob("[a-z]*/*.parquet"):
+        metadata = pq.read_schema(path).metadata
+        assert (metadata[parts.TABLE_KEY].decode(), metadata[parts.VERSION_KEY]) == (path.parent.name, b"1")
+
+
+def test_a_run_is_found_without_reading_the_rows_of_others(store):
+    one = read_parquet(store).run("12")
+    assert one.dags["run_id"].tolist() == ["12"]
+    assert set(one.sub_tasks["run_id"]) == {"12"}
+
+
+def test_some_columns_come_in_the_order_asked_for(store):
+    frame = read_parquet(store).table("dags", ["outcome", "run_id"])
+    assert frame.columns.tolist() == ["outcome", "run_id"]
+
+
+def test_rows_of_several_parts_come_in_order_of_the_run(store, tmp_path):
+    save({"c.json": polls("111")[2]}, tmp_path / "responses")
+    archive = load_into_store(tmp_path / "responses", store=store)
+    runs = archive.table("sub_tasks", ["run_id", "name"])["run_id"]
+    assert runs.dropna().is_monotonic_increasing
+    assert runs.isna().tolist() == [False] * (len(runs) - 1) + [True]
+
+
+def test_a_folder_without_tables_is_no_store(tmp_path):
+    assert not is_store(tmp_path)
+    with pytest.raises(StoreError, match="there is no store"):
+        read_parquet(tmp_path)
+
+
+def test_a_damaged_file_is_named(store):
+    (path,) = (store / "nodes").glob("*-0000.parquet")
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(StoreError, match=path.name):
+        _ = read_parquet(store).nodes
+
+
+def test_a_file_damaged_in_the_middle_is_named(store):
+    (path,) = (store / "sub_tasks").glob("*-0000.parquet")
+    content = bytearray(path.read_bytes())
+    content[4:200] = bytes(196)
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=path.name):
+        _ = read_parquet(store).sub_tasks
+
+
+def test_damaged_evidence_is_named_by_the_load_that_needs_it(store, tmp_path):
+    (path,) = (store / "_evidence/answers").glob("*-0000.parquet")
+    path.write_bytes(b"nothing")
+    save({"c.json": polls("111")[2]}, tmp_path / "responses")
+    with pytest.raises(StoreError, match=path.name):
+        load_into_store(tmp_path / "responses", store=store)
+
+
+def test_a_store_of_another_schema_version_is_refused(store, tmp_path, monkeypatch):
+    monkeypatch.setattr(parts, "SCHEMA_VERSION", "2")
+    with pytest.raises(SchemaVersionError) as caught:
+        read_parquet(store)
+    assert (caught.value.found, caught.value.supported) == ("1", "2")
+    save({"c.json": polls("111")[2]}, tmp_path / "responses")
+    with pytest.raises(SchemaVersionError):
+        load_into_store(tmp_path / "responses", store=store)
+
+
+def test_a_parquet_file_of_somebody_else_is_refused(tmp_path):
+    (tmp_path / "dags").mkdir()
+    pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "dags" / "a.parquet")
+    with pytest.raises(StoreError, match="daganalysis did not write"):
+        read_parquet(tmp_path)
+
+
+def test_a_store_without_one_of_its_tables_is_refused(store):
+    for path in (store / "links").glob("*"):
+        path.unlink()
+    with pytest.raises(StoreError, match="lacks the tables links"):
+        read_parquet(store)
+
+
+def test_a_store_replaced_under_an_open_archive_is_not_read_in_a_mixture(store, tmp_path):
+    archive = read_parquet(store)
+    assert len(archive.dags) == 5
+    save({"b2.json": polls("12", ["other"])[2]}, tmp_path / "responses", second=1)
+    load_into_store(tmp_path / "responses", store=store)
+    with pytest.raises(StoreError, match="open it again"):
+        _ = archive.nodes
