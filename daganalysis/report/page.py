@@ -1,0 +1,110 @@
+"""The shell every page shares: one self-contained file that may neither run nor load anything it was not written with.
+
+Names and log lines of an archive are untrusted. A page therefore carries a Content-Security-Policy that allows its own style and script blocks by
+their hashes and nothing else; text goes through autoescaping, and data for scripts through JSON in which no character can end the block it
+stands in.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from daganalysis.report.inert import for_terminal
+from daganalysis.report.quantities import human_duration, human_number, human_share, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import jinja2
+
+_JSON_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+
+def render_page(template: str, *, styles: Sequence[str], scripts: Sequence[str], data: object = None, **context: Any) -> str:
+    """Render a template of this package as a self-contained page.
+
+    ``styles`` and ``scripts`` are file names under ``templates/``, inlined in this order; ``data`` is what the scripts find, as JSON, in the
+    element ``#data``. Strings of the context are escaped, and their invisible characters shown as escapes.
+    """
+    environment = _environment()
+    style = "\n".join(_source(name) for name in styles)
+    script = "\n".join(_source(name) for name in scripts)
+    return environment.get_template(template).render(
+        policy=content_policy(style, script),
+        style=_trusted(style),
+        script=_trusted(script),
+        data=None if data is None else _trusted(json_block(data)),
+        **context,
+    )
+
+
+def content_policy(style: str, script: str) -> str:
+    """Write the Content-Security-Policy of a page with one style and one script block.
+
+    >>> content_policy("", "").split("; ")[0]
+    "default-src 'none'"
+    """
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src 'sha256-{_digest(script)}'",
+            f"style-src 'sha256-{_digest(style)}'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def json_block(data: object) -> str:
+    r"""Write data as JSON that is inert inside a script element.
+
+    >>> json_block({"name": "</script>"})
+    '{"name":"\\u003c/script\\u003e"}'
+    """
+    import msgspec
+
+    return msgspec.json.encode(data).decode().translate(_JSON_ESCAPES)
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("daganalysis.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"duration": human_duration, "share": human_share, "number": human_number, "plural": plural}
+    return environment
+
+
+def _shown(value: object) -> object:
+    """Make what is about to be written visible: a direction mark or a control character in a name must not act on the page."""
+    return for_terminal(value) if type(value) is str else value
+
+
+def _trusted(text: str) -> object:
+    """Mark the package's own text, or text that was made inert, as not to be escaped."""
+    import markupsafe
+
+    return markupsafe.Markup(text)  # noqa: S704 - only files of this package and escaped JSON come here
+
+
+@functools.cache
+def _source(name: str) -> str:
+    from importlib.resources import files
+
+    return files("daganalysis.report").joinpath("templates", name).read_text(encoding="utf-8").strip()
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,164 @@
+// The chart and its controls. Everything a mouse can do here, the keyboard can do too: see the list under "Keys".
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const found = (id) => document.getElementById(id);
+
+class Chart {
+  constructor() {
+    const { bars, lanes } = unpack(data);
+    makeSearchable(data.tasks, data.stages);
+    this.bars = bars;
+    this.allLanes = lanes;
+    this.filters = new Filters(bars);
+    this.top = 0;
+    this.selected = null;
+    this.hovered = null;
+    this.corner = { label: data.zone };
+    this.painter = new Painter(found("canvas"));
+    this.cut(true);
+    this.filter();
+  }
+
+  // Lays the bars out on the time scale, with long waits cut short or not.
+  cut(cutting) {
+    this.scale = new TimeScale(data.end, data.waits, cutting);
+    this.view = new View(this.scale);
+    for (const bar of this.bars) {
+      bar.shownFrom = this.scale.shown(bar.from);
+      bar.shownStart = this.scale.shown(bar.start);
+      bar.shownEnd = this.scale.shown(bar.end);
+      bar.shownUntil = this.scale.shown(bar.until);
+    }
+    this.spans = data.gaps.map((gap) => ({ ...gap, shownFrom: this.scale.shown(gap.from), shownTo: this.scale.shown(gap.to) }));
+  }
+
+  // Fills the lanes with the bars that the filters let through; empty lanes go.
+  filter() {
+    for (const lane of this.allLanes) lane.bars = [];
+    this.shown = this.bars.filter((bar) => this.filters.lets(bar));
+    for (const bar of this.shown) this.allLanes[bar.lane].bars.push(bar);
+    this.lanes = this.allLanes.filter((lane) => lane.bars.length > 0);
+    let group;
+    let stripe = false;
+    this.lanes.forEach((lane, place) => {
+      lane.opens = lane.group !== group;
+      if (lane.opens) stripe = !stripe;
+      lane.stripe = stripe;
+      group = lane.group;
+      lane.bars.sort((a, b) => a.start - b.start || a.attempt - b.attempt);
+      for (const bar of lane.bars) bar.place = place;
+    });
+    if (this.selected && !this.shown.includes(this.selected)) this.selected = null;
+  }
+
+  clock(time, step) {
+    const moment = new Date(data.origin_ms + time * 1000 + data.offset_s * 1000);
+    const iso = moment.toISOString();
+    if (step >= 86400) return iso.slice(5, 10);
+    if (step >= 60) return iso.slice(data.end > 86400 ? 5 : 11, 16).replace("T", " ");
+    if (step >= 1) return iso.slice(11, 19);
+    return step >= 0.001 ? iso.slice(11, 23) : "+" + humanDuration(time);
+  }
+
+  barAt(x, y) {
+    if (x < this.painter.labels || y < AXIS) return null;
+    const lane = this.lanes[Math.floor((y - AXIS + this.top) / ROW)];
+    if (!lane) return null;
+    let best = null;
+    let nearest = 7; // pixels: what a finger may miss a bar by
+    for (const bar of lane.bars) {
+      const from = this.painter.x(this.view, bar.shownFrom);
+      const until = Math.max(this.painter.x(this.view, bar.shownUntil), from + LEAST);
+      const off = x < from ? from - x : x > until ? x - until : 0;
+      if (off < nearest || (off === 0 && nearest === 0)) {
+        best = bar;
+        nearest = off;
+      }
+    }
+    return best;
+  }
+
+  // The bar next to the selected one: along its lane, or the nearest in time in a neighbouring lane.
+  neighbour(along, across) {
+    if (!this.selected) return this.lanes[0]?.bars[0] || null;
+    if (across) {
+      const lane = this.lanes[this.selected.place + across];
+      if (!lane) return this.selected;
+      const middle = (bar) => (bar.start + bar.end) / 2;
+      return lane.bars.reduce((best, bar) =>
+        Math.abs(middle(bar) - middle(this.selected)) < Math.abs(middle(best) - middle(this.selected)) ? bar : best,
+      );
+    }
+    const bars = this.lanes[this.selected.place].bars;
+    return bars[bars.indexOf(this.selected) + along] || this.selected;
+  }
+}
+
+const chart = new Chart();
+const canvas = found("canvas");
+const lanesBox = found("lanes");
+let waiting = false;
+
+// Draws once a frame, however many reasons there were.
+function redraw() {
+  if (waiting) return;
+  waiting = true;
+  requestAnimationFrame(() => {
+    waiting = false;
+    const room = Math.max(lanesBox.clientWidth - chart.painter.labels, 80);
+    Object.assign(chart, chart.scale.ticks(chart.view.left, chart.view.right, room / 90, (data.origin_ms / 1000 + data.offset_s) % 86400));
+    chart.painter.draw(chart);
+    chart.painter.overview(chart, found("overview"));
+    found("sight").textContent = inSight();
+  });
+}
+
+function inSight() {
+  const from = chart.scale.time(Math.max(chart.view.left, 0));
+  const to = chart.scale.time(Math.min(chart.view.right, chart.scale.length));
+  return "In sight: " + humanDuration(to - from) + " of " + humanDuration(data.end);
+}
+
+function layOut() {
+  found("height").style.height = chart.lanes.length * ROW + AXIS + "px";
+  chart.painter.resize(lanesBox.clientWidth, lanesBox.clientHeight);
+  redraw();
+}
+
+function select(bar, reveal) {
+  chart.selected = bar;
+  if (bar && reveal) {
+    chart.view.reveal(bar.shownFrom, bar.shownUntil);
+    const y = bar.place * ROW;
+    if (y < lanesBox.scrollTop) lanesBox.scrollTop = y;
+    else if (y + ROW + AXIS > lanesBox.scrollTop + lanesBox.clientHeight) lanesBox.scrollTop = y + ROW + AXIS - lanesBox.clientHeight;
+  }
+  showFacts(bar);
+  redraw();
+}
+
+function zoom(factor, around) {
+  chart.view.zoom(factor, around);
+  redraw();
+}
+
+function pan(share) {
+  chart.view.pan(share);
+  redraw();
+}
+
+function fit() {
+  chart.view.fit();
+  redraw();
+}
+
+function filtered() {
+  chart.filter();
+  const all = chart.bars.length;
+  found("status").textContent =
+    "Showing " + (chart.shown.length === all ? "all " : chart.shown.length.toLocaleString("en") + " of ") + counted(all, "bar") +
+    " in " + counted(chart.lanes.length, "lane") + ".";
+  if (!chart.selected) showFacts(null);
+  tableChanged();
+  layOut();
+}

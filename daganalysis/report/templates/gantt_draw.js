@@ -1,0 +1,275 @@
+// Drawing the chart on a canvas: only the lanes and bars in sight are drawn, so that thousands of bars stay smooth.
+
+const ROW = 24;
+const AXIS = 26;
+const LEAST = 3; // pixels: a shorter bar could be neither seen nor tapped
+
+class Painter {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.pen = canvas.getContext("2d");
+    this.readColours();
+  }
+
+  // The colours are those of the style sheet, which has one set for each scheme.
+  readColours() {
+    const style = getComputedStyle(document.documentElement);
+    this.colour = (name) => style.getPropertyValue("--" + name).trim() || style.getPropertyValue("--unknown").trim();
+    this.hatch = {};
+  }
+
+  resize(width, height) {
+    const ratio = window.devicePixelRatio || 1;
+    this.width = width;
+    this.height = height;
+    this.canvas.width = Math.round(width * ratio);
+    this.canvas.height = Math.round(height * ratio);
+    this.pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.labels = Math.max(90, Math.min(300, width * (width < 560 ? 0.3 : 0.24)));
+  }
+
+  x(view, shown) {
+    return this.labels + ((shown - view.left) / (view.right - view.left)) * (this.width - this.labels - 6);
+  }
+
+  shownAt(view, x) {
+    return view.left + ((x - this.labels) / (this.width - this.labels - 6)) * (view.right - view.left);
+  }
+
+  draw(chart) {
+    const pen = this.pen;
+    pen.clearRect(0, 0, this.width, this.height);
+    pen.font = "12px system-ui, sans-serif";
+    pen.textBaseline = "middle";
+    const first = Math.max(0, Math.floor(chart.top / ROW));
+    const last = Math.min(chart.lanes.length, Math.ceil((chart.top + this.height - AXIS) / ROW) + 1);
+    pen.save();
+    pen.beginPath();
+    pen.rect(0, AXIS, this.width, this.height - AXIS);
+    pen.clip();
+    this.stripes(chart, first, last);
+    pen.save();
+    pen.beginPath();
+    pen.rect(this.labels, AXIS, this.width - this.labels, this.height - AXIS);
+    pen.clip();
+    this.spans(chart);
+    this.grid(chart);
+    for (let n = first; n < last; n += 1) for (const bar of chart.lanes[n].bars) this.bar(chart, bar, this.y(chart, n));
+    this.cuts(chart);
+    pen.restore();
+    this.laneLabels(chart, first, last);
+    pen.restore();
+    this.axis(chart);
+  }
+
+  y(chart, lane) {
+    return AXIS + lane * ROW - chart.top;
+  }
+
+  stripes(chart, first, last) {
+    const pen = this.pen;
+    for (let n = first; n < last; n += 1) {
+      if (chart.lanes[n].stripe) {
+        pen.fillStyle = this.colour("stripe");
+        pen.fillRect(0, this.y(chart, n), this.width, ROW);
+      }
+      if (chart.lanes[n].opens) {
+        pen.fillStyle = this.colour("line");
+        pen.fillRect(0, this.y(chart, n), this.width, 1);
+      }
+    }
+  }
+
+  // What lies between the bars: the engine handing over, somebody being waited for, time that is lost.
+  spans(chart) {
+    for (const span of chart.spans) {
+      const from = this.x(chart.view, span.shownFrom);
+      const to = this.x(chart.view, span.shownTo);
+      if (to < this.labels || from > this.width) continue;
+      this.pen.globalAlpha = 0.16;
+      this.pen.fillStyle = this.colour("gap-" + span.category);
+      this.pen.fillRect(from, AXIS, Math.max(to - from, 1), this.height - AXIS);
+      this.pen.globalAlpha = 1;
+    }
+  }
+
+  grid(chart) {
+    this.pen.fillStyle = this.colour("line");
+    for (const tick of chart.ticks) this.pen.fillRect(Math.round(this.x(chart.view, tick.shown)), AXIS, 1, this.height - AXIS);
+  }
+
+  bar(chart, bar, y) {
+    const pen = this.pen;
+    const view = chart.view;
+    const from = this.x(view, bar.shownFrom);
+    const until = Math.max(this.x(view, bar.shownUntil), from + LEAST);
+    if (until < this.labels || from > this.width) return;
+    const start = this.x(view, bar.shownStart);
+    const end = Math.max(this.x(view, bar.shownEnd), start + LEAST);
+    const tall = bar.kind === "rollback" ? ROW * 0.36 : ROW * 0.66;
+    const top = y + (ROW - tall) / 2;
+    const colour = this.colour("bar-" + bar.outcome);
+    pen.fillStyle = this.colour("dispatched");
+    if (start - from > 0.5) pen.fillRect(from, y + ROW / 2 - 2, start - from, 4);
+    pen.fillStyle = this.colour("noticed");
+    if (until - end > 0.5) pen.fillRect(end, y + ROW / 2 - 2, until - end, 4);
+    pen.fillStyle = bar.evidence === "observed" ? colour : this.hatched(colour);
+    pen.fillRect(start, top, end - start, tall);
+    if (bar.evidence !== "observed" || bar.kind === "rollback") {
+      pen.strokeStyle = colour;
+      pen.lineWidth = 1;
+      pen.strokeRect(start + 0.5, top + 0.5, Math.max(end - start - 1, 1), tall - 1);
+    }
+    if (bar.open) this.openEnd(end, top, tall, colour);
+    if (bar.error) this.cross(end, y);
+    if (bar === chart.selected || bar === chart.hovered) {
+      pen.strokeStyle = this.colour(bar === chart.selected ? "focus" : "ink");
+      pen.lineWidth = bar === chart.selected ? 3 : 1.5;
+      pen.strokeRect(Math.min(from, start) - 2, y + 2, Math.max(until, end) - Math.min(from, start) + 4, ROW - 4);
+    }
+  }
+
+  // Not ended when last seen: the bar runs out in an arrow.
+  openEnd(x, top, tall, colour) {
+    const pen = this.pen;
+    pen.fillStyle = colour;
+    pen.beginPath();
+    pen.moveTo(x, top);
+    pen.lineTo(x + tall * 0.6, top + tall / 2);
+    pen.lineTo(x, top + tall);
+    pen.fill();
+  }
+
+  // An attempt that left an ERROR line bears a cross, so that it shows without colour too.
+  cross(x, y) {
+    const pen = this.pen;
+    const middle = y + ROW / 2;
+    pen.fillStyle = this.colour("paper");
+    pen.beginPath();
+    pen.arc(x, middle, 6, 0, 2 * Math.PI);
+    pen.fill();
+    pen.strokeStyle = this.colour("bad");
+    pen.lineWidth = 2;
+    pen.beginPath();
+    pen.moveTo(x - 3, middle - 3);
+    pen.lineTo(x + 3, middle + 3);
+    pen.moveTo(x + 3, middle - 3);
+    pen.lineTo(x - 3, middle + 3);
+    pen.stroke();
+  }
+
+  hatched(colour) {
+    if (!this.hatch[colour]) {
+      const tile = document.createElement("canvas");
+      tile.width = 8;
+      tile.height = 8;
+      const pen = tile.getContext("2d");
+      pen.strokeStyle = colour;
+      pen.lineWidth = 2;
+      for (const offset of [-8, 0, 8]) {
+        pen.moveTo(offset, 8);
+        pen.lineTo(offset + 8, 0);
+      }
+      pen.stroke();
+      this.hatch[colour] = this.pen.createPattern(tile, "repeat");
+    }
+    return this.hatch[colour];
+  }
+
+  cuts(chart) {
+    const pen = this.pen;
+    for (const cut of chart.scale.cuts) {
+      const from = this.x(chart.view, chart.scale.shown(cut.from));
+      const to = this.x(chart.view, chart.scale.shown(cut.to));
+      if (to < this.labels || from > this.width) continue;
+      pen.fillStyle = this.colour("panel");
+      pen.fillRect(from, AXIS, to - from, this.height - AXIS);
+      pen.strokeStyle = this.colour("soft");
+      pen.lineWidth = 1.5;
+      for (const x of [from, to]) {
+        pen.beginPath();
+        for (let y = AXIS; y <= this.height + 6; y += 6) pen.lineTo(x + ((y / 6) % 2 < 1 ? -2 : 2), y);
+        pen.stroke();
+      }
+      pen.save();
+      pen.translate((from + to) / 2, AXIS + (this.height - AXIS) / 2);
+      pen.rotate(-Math.PI / 2);
+      pen.fillStyle = this.colour("ink");
+      pen.textAlign = "center";
+      if (to - from > 13) pen.fillText(humanDuration(cut.to - cut.from) + " " + words(cut.category), 0, 0);
+      pen.restore();
+    }
+  }
+
+  laneLabels(chart, first, last) {
+    const pen = this.pen;
+    pen.textAlign = "left";
+    for (let n = first; n < last; n += 1) {
+      const lane = chart.lanes[n];
+      const y = this.y(chart, n) + ROW / 2;
+      pen.fillStyle = this.colour(lane === chart.lanes[chart.selected?.place] ? "focus" : "ink");
+      pen.fillText(this.shortened(lane, this.labels - 12), 6, y);
+    }
+  }
+
+  // Lane labels keep both of their ends: a stage's number and an agent's port tell lanes apart.
+  shortened(lane, room) {
+    if (lane.fits === room) return lane.short;
+    lane.fits = room;
+    let text = lane.label;
+    for (let keep = text.length - 1; this.pen.measureText(text).width > room && keep > 4; keep -= 1) {
+      const tail = Math.floor(keep / 2);
+      text = lane.label.slice(0, keep - tail) + "…" + lane.label.slice(lane.label.length - tail);
+    }
+    lane.short = text;
+    return text;
+  }
+
+  axis(chart) {
+    const pen = this.pen;
+    pen.fillStyle = this.colour("panel");
+    pen.fillRect(0, 0, this.width, AXIS);
+    pen.fillStyle = this.colour("line");
+    pen.fillRect(0, AXIS - 1, this.width, 1);
+    pen.fillStyle = this.colour("ink");
+    pen.textAlign = "center";
+    let taken = this.labels - 4;
+    for (const tick of chart.ticks) {
+      const x = this.x(chart.view, tick.shown);
+      const text = chart.clock(tick.time, chart.step);
+      const half = pen.measureText(text).width / 2;
+      if (x - half < taken || x + half > this.width) continue;
+      pen.fillText(text, x, AXIS / 2);
+      taken = x + half + 8;
+    }
+    pen.textAlign = "left";
+    pen.fillStyle = this.colour("soft");
+    pen.fillText(this.shortened(chart.corner, this.labels - 10), 6, AXIS / 2);
+  }
+
+  // The whole run in a strip, with what is in sight of it marked.
+  overview(chart, canvas) {
+    const pen = canvas.getContext("2d");
+    const ratio = window.devicePixelRatio || 1;
+    const width = canvas.clientWidth;
+    const height = canvas.clientHeight;
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const x = (shown) => (shown / chart.scale.length) * width;
+    const rows = Math.max(chart.lanes.length, 1);
+    chart.lanes.forEach((lane, n) => {
+      for (const bar of lane.bars) {
+        pen.fillStyle = this.colour("bar-" + bar.outcome);
+        const y = (n / rows) * (height - 4) + 2;
+        pen.fillRect(x(bar.shownStart), y, Math.max(x(bar.shownEnd) - x(bar.shownStart), 1), Math.max((height - 4) / rows - 0.5, 1));
+      }
+    });
+    pen.fillStyle = this.colour("veil");
+    pen.fillRect(0, 0, x(chart.view.left), height);
+    pen.fillRect(x(chart.view.right), 0, width, height);
+    pen.strokeStyle = this.colour("focus");
+    pen.lineWidth = 2;
+    pen.strokeRect(Math.max(x(chart.view.left), 1), 1, Math.min(x(chart.view.right), width - 1) - Math.max(x(chart.view.left), 1), height - 2);
+  }
+}
