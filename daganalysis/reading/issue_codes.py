@@ -1,0 +1,86 @@
+"""Every code an issue may have: how grave, what it means, what to do. The documentation page is made from this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from daganalysis.reading.answers import Issue
+
+
+@dataclass(frozen=True, slots=True)
+class IssueCode:
+    """One kind of issue. ``error``: a record was rejected; ``warning``: a value was, or is doubtful; ``info``: good to know."""
+
+    code: str
+    severity: str
+    meaning: str
+    hint: str
+
+
+_FETCH_AGAIN = "fetch the answer again, or ask whoever saved it"
+
+_CODES = (
+    # whole files
+    IssueCode("empty-file", "error", "the file holds nothing", _FETCH_AGAIN),
+    IssueCode("unreadable-file", "error", "the file cannot be opened", "check its permissions"),
+    IssueCode("vanished-file", "error", "the file was there when the folder was listed, and is gone", "load again"),
+    IssueCode("changed-file", "warning", "the file changed while it was read", "load again once nobody writes it any more"),
+    IssueCode("not-a-file", "warning", "a FIFO, socket, device or broken link", "save the answers into ordinary files"),
+    IssueCode("link-loop", "warning", "a symbolic link leads back to a folder it lies in; it was not followed", "remove the link"),
+    IssueCode("skipped-file", "info", "a file of a kind that no answers are saved in", ""),
+    IssueCode("damaged-archive", "error", "a compressed file or archive is damaged; what came before the damage was read", _FETCH_AGAIN),
+    IssueCode("unpacks-too-large", "error", "it unpacks to more than the limits allow, as a compression bomb does", "raise the limits if it is to be trusted"),
+    IssueCode("archive-too-deep", "error", "an archive in an archive in an archive …", "unpack it first"),
+    IssueCode("unsafe-member-path", "warning", "a member of an archive whose path climbs out of it; it was read, never unpacked", "do not unpack this archive by other means"),
+    IssueCode("not-a-member-file", "info", "a member of an archive that is no ordinary file", ""),
+    # documents
+    IssueCode("html-page", "error", "a web page, perhaps of a login, saved in place of an answer", "fetch the answer again, logged in"),
+    IssueCode("no-json", "error", "no JSON document in it", _FETCH_AGAIN),
+    IssueCode("truncated-json", "error", "the document ends in the middle", _FETCH_AGAIN),
+    IssueCode("invalid-json", "error", "the document is no JSON", _FETCH_AGAIN),
+    IssueCode("trailing-comma", "error", "a comma before a closing bracket, which JSON does not allow", "remove it if the file was edited by hand"),
+    IssueCode("nested-too-deep", "error", "brackets nested deeper than any answer has them", _FETCH_AGAIN),
+    IssueCode("document-too-large", "error", "one document is larger than the limits allow", "raise the limits if it is to be trusted"),
+    IssueCode("invalid-utf8", "warning", "bytes that are no UTF-8; each was replaced", "check how the answer was saved"),
+    IssueCode("lone-surrogate", "warning", "half a surrogate pair in a text; it was replaced", ""),
+    IssueCode("control-character", "warning", "control characters in a text, unescaped", ""),
+    IssueCode("not-a-number", "warning", "NaN or Infinity, taken as null", ""),
+    IssueCode("huge-number", "warning", "a number too large to be one, taken as text", ""),
+    IssueCode("duplicate-key", "warning", "a key twice in one object; the last one counts", ""),
+    # answers
+    IssueCode("error-answer", "info", "the server answered with an error", "while OceanBase is down a 404 is no sign that the DAG is gone"),
+    IssueCode("no-payload", "info", "a success without data, as an operator's request gets", ""),
+    IssueCode("empty-list", "info", "a list without DAGs", ""),
+    IssueCode("not-a-task", "info", "an answer of another endpoint; it was set aside", ""),
+    IssueCode("no-id", "error", "an object without an id cannot be told from others", _FETCH_AGAIN),
+    IssueCode("wrong-id", "error", "an id that is none", _FETCH_AGAIN),
+    IssueCode("wrong-type", "warning", "a field of a wrong type, taken as null", ""),
+    IssueCode("wrong-value", "warning", "a value outside its range, taken as null", ""),
+    IssueCode("wrong-time", "warning", "a text that is no instant, taken as null", ""),
+    IssueCode("duplicate-id", "warning", "one id twice in one answer; the first one counts", ""),
+    IssueCode("nodes-out-of-order", "warning", "ids and times say another order of nodes than the answer; theirs was taken", ""),
+    # what answers say together
+    IssueCode("id-came-back", "warning", "one id, two DAGs: a cluster re-created, or clusters mixed up", "give each cluster a label with --cluster or --cluster-by"),
+    IssueCode("contradiction", "warning", "answers that cannot all be of one history", "look whether answers of two clusters lie together"),
+    IssueCode("unknown-state", "warning", "a state that the engine does not have", ""),
+    IssueCode("unknown-operator", "warning", "an operator that the engine does not have", ""),
+    IssueCode("rolled-back-not-redone", "warning", "a retry succeeded though a sub-task of it was last rolled back", "check that sub-task's work on its agent"),
+    IssueCode("child-not-in-archive", "info", "a child DAG that no answer describes", "save its answer as well"),
+    IssueCode("orphan-node", "info", "a node whose DAG no answer describes", "save the answer of its DAG as well"),
+    IssueCode("orphan-sub-task", "info", "a sub-task whose DAG no answer describes", "save the answer of its DAG as well"),
+    IssueCode("orphan-logs", "info", "log records of a sub-task that no answer describes", "save the answer of its DAG as well"),
+)
+
+ISSUE_CODES = MappingProxyType({entry.code: entry for entry in _CODES})
+"""Every issue code by name."""
+
+
+def issue(code: str, source: str | None, position: str | None, message: str, *, run_id: str | None = None) -> Issue:
+    """Make an issue of a known code, with the severity and the hint that belong to it.
+
+    >>> issue("empty-file", "a.json", None, "0 bytes").severity
+    'error'
+    """
+    known = ISSUE_CODES[code]
+    return Issue(known.severity, code, source, position, run_id, message, known.hint or None)
