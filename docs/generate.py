@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.commands.analyses import LEVELS
 from daganalysis.commands.parsing import build_parser
+from daganalysis.reading.issue_codes import ISSUE_CODES
 from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.results import RESULT_TABLES
 
@@ -33,6 +34,11 @@ without an entry under *null when* is never null.
 _ANALYSES_INTRO = """
 Functions of the package, each taking an `Archive` and returning one new frame; the command of the same name, with hyphens, prints it.
 """
+_ISSUES_INTRO = """
+Every record that cannot be used, every value that cannot, and what else a reader should know becomes a row of the table
+[issues](tables.md#issues). An `error` says that a record was rejected, a `warning` that a value was or that something is doubtful, an `info` that
+all is well but good to know.
+"""
 _COMMANDS_INTRO = """
 Results go to standard output, progress and notices to standard error. `daganalysis COMMAND --help` says the same as this page.
 """
@@ -43,6 +49,7 @@ def pages() -> dict[str, str]:
     return {
         "tables.md": _page("Tables", _TABLES_INTRO, (_table(table) for table in BASE_TABLES.values())),
         "analyses.md": _page("Analyses", _ANALYSES_INTRO, (_analysis(table) for table in RESULT_TABLES.values())),
+        "issues.md": _page("Issues", _ISSUES_INTRO, [_issue_codes()]),
         "command-line.md": _page("Command line", _COMMANDS_INTRO, _commands(build_parser())),
     }
 
@@ -57,9 +64,18 @@ def _analysis(table: Table) -> str:
 
 
 def _table(table: Table, heading: str = "") -> str:
-    lines = [(heading or f"## {table.name}") + "\n", f"One row is {table.row}." + (f" Sorted by {', '.join(table.sort)}." if table.sort else "") + "\n"]
+    lines = [
+        (heading or f"## {table.name}") + "\n",
+        f"One row is {table.row}." + (f" Sorted by {', '.join(table.sort)}." if table.sort else "") + "\n",
+    ]
     lines += ["| column | type | meaning | null when |", "|---|---|---|---|"]
     lines += [f"| `{column.name}` | {column.type.value} | {column.meaning} | {column.null_when} |" for column in table.columns]
+    return "\n".join(lines) + "\n"
+
+
+def _issue_codes() -> str:
+    lines = ["| code | severity | what it is | what to do |", "|---|---|---|---|"]
+    lines += [f"| `{entry.code}` | {entry.severity} | {entry.meaning} | {entry.hint} |" for entry in ISSUE_CODES.values()]
     return "\n".join(lines) + "\n"
 
 

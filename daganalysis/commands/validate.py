@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from daganalysis.commands.options import Subparsers
 
+SEVERITIES = ("error", "warning", "info")
+"""The gravest first."""
+
 _DESCRIPTION = """\
 Print the issues table: every record that cannot be used (error), every value
 that cannot (warning), and what else a reader should know (info), each with
@@ -36,6 +39,7 @@ def add_to(commands: Subparsers) -> None:
     parser.add_argument("source", metavar="SOURCE", nargs="+", help="saved responses, or one store")
     add_cluster(parser)
     parser.add_argument("--strict", action="store_true", help="exit with 3 if a record was rejected")
+    parser.add_argument("--severity", choices=SEVERITIES, default="info", help="leave out what is less grave (default: %(default)s)")
     add_output(parser)
 
 
@@ -50,7 +54,8 @@ def execute(arguments: argparse.Namespace) -> int:
             open_archive(arguments.source[0], **labels, progress=progress) if one else load(*arguments.source, **labels, progress=progress)
         )
     issues = archive.issues
-    print_frame(issues, ISSUES, arguments)
+    shown = SEVERITIES[: SEVERITIES.index(arguments.severity) + 1]
+    print_frame(issues[issues["severity"].isin(shown)], ISSUES, arguments)
     rejected = int((issues["severity"] == "error").sum())
     notice(f"{plural(len(archive), 'run')}, {plural(rejected, 'record')} rejected")
     return ExitStatus.UNUSABLE if arguments.strict and rejected else ExitStatus.DONE

@@ -186,3 +186,8 @@ def test_a_narrow_and_a_wide_terminal_are_filled(store: str, run: Run, monkeypat
 
 def test_the_version_is_that_of_the_package(run: Run) -> None:
     assert run("--version")[1].startswith("daganalysis ")
+
+
+def test_validate_leaves_out_what_is_less_grave_on_request(responses: str, run: Run) -> None:
+    rows = json.loads(run("validate", responses, "--severity", "error", "--format", "json")[1])
+    assert {row["severity"] for row in rows} == {"error"}
