@@ -160,6 +160,40 @@ CLOCK_SKEW = Table(
     ("cluster", "agent"),
 )
 
+GANTT_BARS = Table(
+    "gantt_bars",
+    "one bar of a Gantt chart",
+    (
+        RUN_ID,
+        Column("role", Type.STRING, "`time`: a stretch of the run's timeline · `attempt` · `folded`: several sub-tasks in one bar · `lane`: a stage never run · `break`: a cut in the axis"),
+        Column("lane", Type.INTEGER, "the lane it is drawn in, from 0 at the top; a lane has one label"),
+        Column("label", Type.STRING, "the lane's label"),
+        Column("depth", Type.INTEGER, "0 for the run itself, 1 for its child runs, and so on"),
+        Column("stage", Type.INTEGER, "its stage", "the bar belongs to no stage"),
+        Column("stage_name", Type.STRING, "the stage's name", "the bar belongs to no stage, or no answer names it"),
+        Column("task_gid", Type.STRING, "the sub-task", "no attempt"),
+        Column("agent", Type.STRING, "`ip:port`", "no attempt, or unknown"),
+        Column("attempt", Type.INTEGER, "its number", "no attempt"),
+        Column("kind", Type.STRING, "`run`, `rollback` or `unknown`", "no attempt"),
+        Column("outcome", Type.STRING, "what the attempt came to; of a stage never run, of the stage", "a stretch of time, a break"),
+        Column("category", Type.STRING, "what a stretch of time was spent on", "no stretch of time"),
+        Column("evidence", Type.STRING, "`observed`, `inferred` or `lost`", "a stage never run, a break"),
+        Column("dispatched_at", Type.INSTANT, "start of the node execution that handed the attempt out", "unknown, or no attempt"),
+        Column("started_at", Type.INSTANT, "where the bar begins", "a stage never run"),
+        Column("ended_at", Type.INSTANT, "where the bar ends; of an open bar, until when it is known to have run", "a stage never run"),
+        Column("noticed_at", Type.INSTANT, "end of that node execution: when the engine noticed", "unknown, or no attempt"),
+        Column("is_open", Type.BOOLEAN, "whether the end is not known: still running, or overwritten"),
+        Column("passed_at", Type.INSTANT, "when an operator passed the sub-task", "nobody did"),
+        Column("n", Type.INTEGER, "sub-tasks the bar stands for"),
+        Column("error", Type.STRING, "the attempt's telling log line", "it did not fail, or none was logged"),
+        Column("x_dispatched", Type.REAL, "dispatched_at on the axis: seconds from its beginning, less what is cut", "dispatched_at is"),
+        Column("x_started", Type.REAL, "started_at on the axis", "started_at is"),
+        Column("x_ended", Type.REAL, "ended_at on the axis", "ended_at is"),
+        Column("x_noticed", Type.REAL, "noticed_at on the axis", "noticed_at is"),
+    ),
+    (),
+)
+
 RESULT_TABLES: MappingProxyType[str, Table] = MappingProxyType(
     {table.name: table for table in (SUMMARY, STAGE_LATENCY, STAGE_GAPS, TIME_BUDGET, RETRIES, CLOCK_SKEW)}
 )

@@ -1,0 +1,36 @@
+"""Figures to files, the same bytes every time."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daganalysis.errors import DagAnalysisError, UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_METADATA: dict[str, dict[str, str | None]] = {
+    ".svg": {"Date": None, "Creator": "daganalysis"},
+    ".png": {"Software": "daganalysis"},
+    ".pdf": {"CreationDate": None, "ModDate": None, "Producer": "daganalysis", "Creator": "daganalysis"},
+}
+
+
+def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a figure as SVG, PNG or PDF, by the ending of the path; equal figures give equal bytes.
+
+    Raises :class:`UsageError` for another ending, :class:`DagAnalysisError` where the file cannot be written.
+    """
+    import matplotlib as mpl
+
+    target = Path(path)
+    kind = target.suffix.lower()
+    if kind not in _METADATA:
+        raise UsageError("no such kind of picture", where=str(target), hint="end the name with .svg, .png or .pdf")
+    with mpl.rc_context({"svg.hashsalt": "daganalysis", "svg.fonttype": "none", "pdf.fonttype": 42}):
+        try:
+            figure.savefig(target, metadata=_METADATA[kind], dpi=120)
+        except OSError as error:
+            raise DagAnalysisError("the picture cannot be written", where=str(target), hint=error.strerror or "choose another place") from None
