@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _LOOSE = "loose.parquet"
 """How the name of the part ends that holds what belongs to no run."""
 _SPILL = "_spill"
+_NOT_READ = frozenset({"unreadable-file", "vanished-file", "changed-file"})
+"""Issue codes of a source that may well be readable the next time, though nothing about it seems to have changed."""
 _WORTH_A_PROCESS = 1 << 24
 _SMALL = 1 << 20
 """Bytes below which a part is small."""
@@ -110,6 +113,7 @@ class _Load:
                 continue
             self._sources[number] = now
             self._fresh.append((number, file))
+        self._not_read: set[int] = set()
         self._extra: dict[int, dict[int, tuple[str, ...]]] = {}
 
     def nothing_new(self) -> bool:
@@ -136,6 +140,9 @@ class _Load:
         """Build the new content of the store in an empty folder."""
         scanned = self._scan(workers, folder)
         self.check(strict)
+        if is_store(self._before.folder) and self._learnt_nothing(scanned):
+            shutil.rmtree(folder / _SPILL)
+            return
         kept = [read_index(self._before.folder, part) for part in self._before.evidence]
         dropped, dead = self._compare(scanned, kept)
         self._find_homes(workers, scanned, kept, dropped, dead)
@@ -160,7 +167,16 @@ class _Load:
             self._issues.pop(number, None)
         for found in scanned:
             self._issues.update(found.issues)
+        for number, file in self._fresh:
+            codes = {issue.code for issue in self._issues.get(number, ())}
+            if file.trouble is not None or codes & _NOT_READ:
+                self._not_read.add(number)
+                self._sources[number] = dataclasses.replace(self._sources[number], mtime_ns=None)
         return scanned
+
+    def _learnt_nothing(self, scanned: Sequence[Scanned]) -> bool:
+        no_answers = not any(chunk.tokens for chunk in scanned)
+        return no_answers and self._issues == self._before.issues and self._sources == self._before.sources
 
     def _compare(self, scanned: Sequence[Scanned], kept: Sequence[KeptIndex]) -> tuple[dict[int, set[int]], dict[str, set[int]]]:
         """Of sources read again, tell the answers that the store has already, and those in it that are no longer given."""
@@ -169,7 +185,6 @@ class _Load:
             for number, name in chunk.digests.items():
                 again.setdefault(name, []).append((place, number))
         reread = {number for number, _ in self._fresh if number < len(self._before.sources)}
-        gone = {number for number in reread if self._sources[number].mtime_ns is not None}
         dropped: dict[int, set[int]] = {}
         dead: dict[str, set[int]] = {}
         for part in kept:
@@ -181,7 +196,7 @@ class _Load:
                 if twins:
                     place, number = twins.pop()
                     dropped.setdefault(place, set()).add(number)
-                elif part.source[row] in gone:
+                elif part.source[row] not in self._not_read:
                     dead.setdefault(part.part, set()).add(row)
         return dropped, dead
 

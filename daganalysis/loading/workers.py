@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -35,7 +36,8 @@ class Workers:
     def over(self, function: Callable[[Work], Result], pieces: Sequence[Work]) -> Iterator[Result]:
         """Yield the function's result for each piece, in order. Raises what the function raised."""
         if self.jobs == 1 or len(pieces) < 2:
-            yield from map(function, pieces)
+            for piece in pieces:
+                yield _without_collector(function, piece)
             return
         if self._pool is None:
             # Forked workers need no importable __main__, so a plain script or a notebook may load without further ado.
@@ -48,7 +50,7 @@ class Workers:
                 with warnings.catch_warnings():
                     # From 3.12 on a fork of a process with threads warns; Arrow's threads are none that a worker misses.
                     warnings.simplefilter("ignore", DeprecationWarning)
-                    waiting.append(self._pool.submit(function, piece))
+                    waiting.append(self._pool.submit(_without_collector, function, piece))
                 # No more is handed out than keeps everybody busy: results wait in memory.
                 if len(waiting) > 2 * self.jobs:
                     yield waiting.popleft().result()
@@ -67,6 +69,21 @@ class Workers:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _without_collector(function: Callable[[Work], Result], piece: Work) -> Result:
+    """Run without the collector of cyclic garbage, which would go through the same hundred thousand live objects again and again.
+
+    Measured on rebuilding runs: a quarter of the time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        return function(piece)
+    finally:
+        if was_on:
+            gc.enable()
+            gc.collect()
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -74,6 +91,7 @@ def _cores() -> int:
 def _end_with(parent: int) -> None:
     """Let a worker end when the process that started it is killed: it would wait for work for ever, and keep the store locked."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:

@@ -63,12 +63,14 @@ def locked(store: Path, wait_s: float = LOCK_WAIT_S) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def staged(store: Path) -> Iterator[Path]:
-    """Give an empty folder beside a locked store, and exchange the two when the block ends well."""
+    """Give an empty folder beside a locked store, and exchange the two when the block ends well and has put something into it."""
     folder = _beside(store, "new")
     with _writing(store):
         folder.mkdir()
         try:
             yield folder
+            if not any(folder.iterdir()):
+                return
             _keep_foreign_files(store, folder)
             _force_folders(folder)
             _put_in_place(folder, store)

@@ -15,6 +15,10 @@ from daganalysis.tables import BASE_TABLES
 from tests.store.saved import contents, dag, fingerprint, history, polls, save
 
 
+def refuse(file):
+    raise PermissionError(13, "Permission denied")
+
+
 def orders(files: list[str]) -> st.SearchStrategy[list[tuple[str, int]]]:
     """The files in some order, each with the number of the load (of three) that brings it."""
     return st.tuples(st.permutations(files), st.lists(st.integers(0, 2), min_size=len(files), max_size=len(files))).map(
@@ -98,6 +102,26 @@ def test_a_file_that_was_removed_stays_in_the_store(tmp_path):
     load_into_store(folder, store=tmp_path / "store")
     (folder / "b.json").unlink()
     assert load_into_store(folder, store=tmp_path / "store").dags["run_id"].tolist() == ["11", "12"]
+
+
+def test_a_file_that_cannot_be_read_now_keeps_what_it_gave_before(tmp_path, monkeypatch):
+    folder = save({"a.json": polls("11")[2]}, tmp_path / "responses")
+    before = contents(load_into_store(folder, store=tmp_path / "store"))
+    save({"a.json": polls("11")[2]}, folder, second=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("daganalysis.reading._open", refuse)
+        archive = load_into_store(folder, store=tmp_path / "store")
+    assert archive.dags["run_id"].tolist() == ["11"]
+    assert archive.issues["code"].tolist() == ["unreadable-file"]
+    assert contents(load_into_store(folder, store=tmp_path / "store")) == before
+
+
+def test_a_file_of_another_kind_in_the_folder_does_not_make_the_store_new(tmp_path):
+    folder = save({"a.json": polls("11")[2], "notes.pdf": b"%PDF"}, tmp_path / "responses")
+    load_into_store(folder, store=tmp_path / "store")
+    number = (tmp_path / "store").stat().st_ino
+    load_into_store(folder, store=tmp_path / "store")
+    assert (tmp_path / "store").stat().st_ino == number
 
 
 def test_a_link_that_a_changed_file_no_longer_tells_is_gone_from_both_runs(tmp_path):
