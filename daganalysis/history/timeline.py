@@ -256,6 +256,10 @@ class _Builder:
                 before = "lost"
             if unknown_end is not None and start > self.cursor:
                 before = "lost"
+            if before == "detect" and attempt.kind == "run" and attempt.number > 1:
+                # The pass that saw the rollback run end hands the re-run out; what is left it waited for a worker (engine-semantics §4).
+                self._add(min(self._next_pass(), start), "detect", to_stage=node_run.stage)
+                before = "dispatch"
             self._add(start, before, to_stage=node_run.stage)
             self._add(until, "execute", to_stage=node_run.stage, evidence="observed" if known else "inferred")
             if not known and (unknown_end is None or until > unknown_end):

@@ -100,7 +100,7 @@ class _Chart:
         one = self.archive.only([run_id])
         dag = one.dags.iloc[0]
         title = f"{run_id} {dag['name']}" if depth else "where the time went"
-        self._add_timeline(one, run_id, depth, title)
+        self._add_timeline(one, dag, depth, title)
         tasks = _with_nodes(one)
         attempts = {gid: rows.to_dict("records") for gid, rows in one.attempts.groupby("task_gid", sort=False)}
         keys = ["stage", "task_gid"] if self.order == "stage" else ["agent", "stage", "task_gid"]
@@ -111,15 +111,17 @@ class _Chart:
                 self._add_stage(run_id, depth, node, own, attempts)
             return
         for agent, own in tasks.sort_values(keys).groupby("agent", dropna=False, sort=True):
-            for task in own.to_dict("records"):
-                self._add_task(run_id, depth, f"{agent} · {task['stage']} {_short(task['node_name'])}", task, attempts)
+            for n, task in enumerate(own.to_dict("records")):
+                stage = f"{task['stage']} {_short(task['node_name'])}"
+                self._add_task(run_id, depth, f"{agent} · {stage}" if n == 0 else stage, task, attempts)
 
-    def _add_timeline(self, one: Archive, run_id: str, depth: int, title: str) -> None:
-        line = one.timeline
+    def _add_timeline(self, one: Archive, dag: pd.Series[Any], depth: int, title: str) -> None:
+        line, run_id = one.timeline, dag["run_id"]
         for row in line.to_dict("records"):
             start, end = row["started_at"].value, row["ended_at"].value
             fields = {"run_id": run_id, "role": "time", "lane": self.lane, "label": title, "depth": depth, "stage": row["from_stage"]}
             fields |= {"category": row["category"], "evidence": row["evidence"], "n": 1, "is_open": False}
+            fields |= {"stage_name": dag["name"], "outcome": dag["outcome"]}
             self.bars.append(_Bar(fields, started=start, ended=end))
             if depth == 0 and row["category"] in _WAITS:
                 self.waits.append((start, end))
@@ -137,8 +139,9 @@ class _Chart:
             self.lane += 1
             return
         single, folded = self._fold(shown, attempts)
-        for task in single:
-            label = name if len(shown) == 1 else f"{name} · {task['agent'] if isinstance(task['agent'], str) else task['task_gid']}"
+        for n, task in enumerate(single):
+            who = task["agent"] if isinstance(task["agent"], str) else task["task_gid"]
+            label = name if len(shown) == 1 else f"{name} · {who}" if n == 0 else who
             self._add_task(run_id, depth, label, task, attempts)
         if folded:
             self._add_folded(run_id, depth, name, node, folded, attempts)
@@ -203,7 +206,7 @@ class _Chart:
         own = [a for task in tasks for a in attempts[task["task_gid"]] if _is(a["started_at"])]
         ends = [a["ended_at"].value for a in own if _is(a["ended_at"])]
         starts = [a["started_at"].value for a in own]
-        fields = {"run_id": run_id, "role": "folded", "lane": self.lane, "label": f"{name} · {len(tasks)} more", "depth": depth}
+        fields = {"run_id": run_id, "role": "folded", "lane": self.lane, "label": f"{len(tasks)} more", "depth": depth}
         fields |= {"stage": node["stage"], "stage_name": node["name"], "n": len(tasks), "is_open": len(ends) < len(starts)}
         fields |= {"outcome": node["outcome"], "evidence": "observed"}
         self.bars.append(_Bar(fields, None, min(starts, default=None), max(ends, default=max(starts, default=0)) if starts else None))

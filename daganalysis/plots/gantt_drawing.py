@@ -19,6 +19,8 @@ _TALL, _THIN, _FLAT = 0.72, 0.26, 0.5
 _LANE_POINTS = 11.0
 """A lane of this height takes a label of its own."""
 _MOST_NOTES = 12
+_LEGEND_INCHES = 0.5
+"""Room for the clock times and their heading, between the axis and the legend."""
 _NICE_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
 
 
@@ -66,9 +68,10 @@ def _title(bars: pd.DataFrame) -> str:
     own = bars[(bars["depth"] == 0) & bars["role"].eq("time")]
     if own.empty:
         return "no run" if bars.empty else str(bars["run_id"].iloc[0])
-    span = (own["ended_at"].max() - own["started_at"].min()).total_seconds()
+    span = duration((own["ended_at"].max() - own["started_at"].min()).total_seconds())
+    first = own.iloc[0]
     n = int((bars["role"] == "attempt").sum())
-    return f"{own['run_id'].iloc[0]}: {duration(span)} known, {n} attempts"
+    return f"{first['stage_name']}: {str(first['outcome']).replace('_', ' ')}, {span}, {n} attempts (run {first['run_id']})"
 
 
 class _Painter:
@@ -239,14 +242,19 @@ class _Painter:
 
     def draw_legend(self) -> None:
         """What is in the chart, and only that, below it."""
+        from matplotlib.transforms import ScaledTranslation
+
         if self.handles:
+            below = self.ax.transAxes + ScaledTranslation(0, -_LEGEND_INCHES, self.ax.figure.get_figure(root=True).dpi_scale_trans)  # type: ignore[union-attr]
             self.ax.legend(
                 handles=list(self.handles.values()),
                 loc="upper center",
-                bbox_to_anchor=(0.5, -0.16 * 10 / max(self.lanes, 10) - 0.06),
+                bbox_to_anchor=(0.42, 0.0),
+                bbox_transform=below,
                 ncols=5,
                 fontsize=7,
                 frameon=False,
+                borderaxespad=0.0,
             )
 
 
