@@ -27,17 +27,17 @@ HERE = Path(__file__).parent
 _MADE = "<!-- Written by docs/generate.py from the program: change the program, then run it. -->\n"
 
 _TABLES_INTRO = """
-What an archive holds, flattened: tidy frames, one per table, attributes of an `Archive` and folders of a store. Instants are UTC, null where
-nothing happened or nothing is known; durations are seconds and end in `_s`; shares are 0..1 and end in `_share`; counts begin with `n_`. A column
-without an entry under *null when* is never null.
+What an archive holds, flattened: tidy frames, one per table, attributes of an `Archive` and folders of a store. Instants are UTC, null
+where nothing happened or nothing is known; durations are seconds and end in `_s`; shares are 0..1 and end in `_share`; counts begin with
+`n_`. A column without an entry under *null when* is never null.
 """
 _ANALYSES_INTRO = """
 Functions of the package, each taking an `Archive` and returning one new frame; the command of the same name, with hyphens, prints it.
 """
 _ISSUES_INTRO = """
 Every record that cannot be used, every value that cannot, and what else a reader should know becomes a row of the table
-[issues](tables.md#issues). An `error` says that a record was rejected, a `warning` that a value was or that something is doubtful, an `info` that
-all is well but good to know.
+[issues](tables.md#issues). An `error` says that a record was rejected, a `warning` that a value was or that something is doubtful, an
+`info` is good to know.
 """
 _COMMANDS_INTRO = """
 Results go to standard output, progress and notices to standard error. `daganalysis COMMAND --help` says the same as this page.

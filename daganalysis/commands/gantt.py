@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.opening import open_source
-from daganalysis.commands.options import add_archive, new_command
+from daganalysis.commands.options import add_archive, new_command, positive
 from daganalysis.commands.printing import notice
 
 if TYPE_CHECKING:
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from daganalysis.commands.options import Subparsers
 
 _DESCRIPTION = """\
-Draw one run: a lane a stage with its sub-tasks inside, waiting, running and
-being noticed told apart. The ending of FILE says what it becomes: .svg, .png,
-.pdf, or .html for a page to zoom and search in.
+Draw one run: a lane a sub-task, by stage or by agent; waiting, running and
+being noticed told apart; above them what every second was spent on. The
+ending of FILE says what it becomes: .svg, .png, .pdf, or .html for a page to
+zoom and search in.
 """
 
 
@@ -34,9 +35,20 @@ def add_to(commands: Subparsers) -> None:
     )
     add_archive(parser)
     parser.add_argument("run", metavar="RUN", help="the run's id")
-    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the chart; .svg, .png, .pdf or .html")
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the chart: .svg, .png, .pdf or .html")
+    parser.add_argument("--lanes", choices=("stage", "agent"), default="stage", help="what the lanes are ordered by (default: %(default)s)")
+    parser.add_argument("--children", action="store_true", help="nest the child DAGs below")
+    parser.add_argument("--tz", metavar="ZONE", default="UTC", help="time zone of the axis, as Asia/Shanghai (default: %(default)s)")
+    parser.add_argument("--max-lanes", metavar="N", type=positive, help="fold the unremarkable sub-tasks of a stage beyond so many lanes")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Draw the chart."""
-    raise NotImplementedError
+    from daganalysis.plots import draw_gantt, gantt_bars, save_figure
+
+    archive = open_source(arguments.archive, arguments)
+    bars = gantt_bars(archive, run_id=arguments.run, lanes=arguments.lanes, children=arguments.children, max_lanes=arguments.max_lanes)
+    axes = draw_gantt(bars, tz=arguments.tz)
+    save_figure(axes.figure, Path(arguments.output))
+    notice(f"wrote {arguments.output}")
+    return ExitStatus.DONE

@@ -191,3 +191,15 @@ def test_the_version_is_that_of_the_package(run: Run) -> None:
 def test_validate_leaves_out_what_is_less_grave_on_request(responses: str, run: Run) -> None:
     rows = json.loads(run("validate", responses, "--severity", "error", "--format", "json")[1])
     assert {row["severity"] for row in rows} == {"error"}
+
+
+@pytest.mark.parametrize(("ending", "magic"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_gantt_draws_what_the_ending_says(store: str, tmp_path: Path, run: Run, ending: str, magic: bytes) -> None:
+    file = tmp_path / f"run.{ending}"
+    status, _, err = run("gantt", store, "11", "-o", str(file))
+    assert (status, err) == (0, f"daganalysis: wrote {file}\n")
+    assert file.read_bytes().startswith(magic)
+
+
+def test_gantt_refuses_an_ending_it_cannot_draw(store: str, tmp_path: Path, run: Run) -> None:
+    assert run("gantt", store, "11", "-o", str(tmp_path / "run.bmp"))[0] == 2
