@@ -1,8 +1,8 @@
 """The shell every page shares: one self-contained file that may neither run nor load anything it was not written with.
 
-Names and log lines of an archive are untrusted. A page therefore carries a Content-Security-Policy that allows its own style and script blocks by
-their hashes and nothing else; text goes through autoescaping, and data for scripts through JSON in which no character can end the block it
-stands in.
+Names and log lines of an archive are untrusted. A page therefore carries a Content-Security-Policy that allows its own style and script
+blocks by their hashes and nothing else; text goes through autoescaping, and data for scripts through JSON in which no character can end the
+block it stands in.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _JSON_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "
 def render_page(template: str, *, styles: Sequence[str], scripts: Sequence[str], data: object = None, **context: Any) -> str:
     """Render a template of this package as a self-contained page.
 
-    ``styles`` and ``scripts`` are file names under ``templates/``, inlined in this order; ``data`` is what the scripts find, as JSON, in the
-    element ``#data``. Strings of the context are escaped, and their invisible characters shown as escapes.
+    ``styles`` and ``scripts`` are file names under ``templates/``, inlined in this order; ``data`` is what the scripts find, as JSON, in
+    the element ``#data``. Strings of the context are escaped, and their invisible characters shown as escapes.
     """
     environment = _environment()
     style = "\n".join(_source(name) for name in styles)

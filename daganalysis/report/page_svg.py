@@ -1,8 +1,8 @@
 """A drawn figure as SVG inside a page.
 
-matplotlib writes style attributes, which the page's Content-Security-Policy forbids, ids that two figures on one page would share, and a block of
-metadata. Here a figure becomes an element that keeps to the policy, has ids of its own, takes its ink and paper from the page's colour scheme,
-and is named for those who do not see it.
+matplotlib writes style attributes, which the page's Content-Security-Policy forbids, ids that two figures on one page would share, and a
+block of metadata. Here a figure becomes an element that keeps to the policy, has ids of its own, takes its ink and paper from the page's
+colour scheme, and is named for those who do not see it.
 """
 
 from __future__ import annotations

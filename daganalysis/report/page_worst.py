@@ -1,7 +1,7 @@
 """Which runs went worst, and where the trouble of a run lies: at which stage, on which agent, and what its log says.
 
-The order is one of outcomes first (how a run ended matters more than how long it took), then of elapsed time. A child DAG counts with its main
-DAG: trouble in a child is trouble of the main DAG, and lies where the child failed.
+The order is one of outcomes first (how a run ended matters more than how long it took), then of elapsed time. A child DAG counts with its
+main DAG: trouble in a child is trouble of the main DAG, and lies where the child failed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ WORST_FIRST = (
     "waiting",
     "succeeded",
 )
-"""Outcomes of a run from worst to best; a passed or waiting child DAG whose work was done counts as succeeded, one whose was not as failed."""
+"""Outcomes of a run from worst to best; a passed or waiting child DAG whose work was done counts as succeeded, one whose was not as
+failed."""
 TROUBLE = WORST_FIRST[: WORST_FIRST.index("unknown") + 1]
 _BAD_TASKS = ("rollback_failed", "failed", "timeout", "interrupted", "cancelled", "cancelled_before_start", "passed")
 _WHYS = ("slowest", "stopped", "retried", "failed")
@@ -46,10 +47,10 @@ _FINE = len(WORST_FIRST) - 1
 class Culprit:
     """Where a run's trouble lies.
 
-    ``run_id`` is the DAG it lies in (the run itself, or a child); ``n_agents`` counts the agents that met it alike at that stage, ``agent`` is
-    the first of them; ``n_failed`` counts failed attempts at that stage; ``error_code`` and ``line`` are null where no log line tells;
-    ``why`` says what made this stage the one named: it ``failed``, it was ``retried``, the run was ``stopped`` there by an operator, or, in a
-    run without trouble, it was the ``slowest``.
+    ``run_id`` is the DAG it lies in (the run itself, or a child); ``n_agents`` counts the agents that met it alike at that stage, ``agent``
+    is the first of them; ``n_failed`` counts failed attempts at that stage; ``error_code`` and ``line`` are null where no log line tells;
+    ``why`` says what made this stage the one named: it ``failed``, it was ``retried``, the run was ``stopped`` there by an operator, or, in
+    a run without trouble, it was the ``slowest``.
     """
 
     run_id: str
@@ -69,7 +70,19 @@ class Culprit:
 
 def rank_runs(archive: Archive) -> pd.DataFrame:
     """Order the runs from worst to best: one row a run, with ``rank`` (0 is worst), ``trouble`` and ``is_child`` added to its facts."""
-    columns = ["run_id", "cluster", "name", "workflow", "outcome", "work_ok", "started_at", "elapsed_s", "n_agents", "retries_min", "retries_max"]
+    columns = [
+        "run_id",
+        "cluster",
+        "name",
+        "workflow",
+        "outcome",
+        "work_ok",
+        "started_at",
+        "elapsed_s",
+        "n_agents",
+        "retries_min",
+        "retries_max",
+    ]
     runs = archive.table("dags", [*columns, "parent_run_id", "rollbacks", "last_observed_at"])
     order = {outcome: rank for rank, outcome in enumerate(WORST_FIRST)}
     own = runs["outcome"].map(order).fillna(order["unknown"]).astype("int64")
@@ -96,16 +109,23 @@ def find_culprits(archive: Archive, run_ids: Iterable[str]) -> dict[str, Culprit
     attempts = {run_id: rows_of(rows) for run_id, rows in part.attempts.groupby("run_id")}
     dags = {row["run_id"]: row for row in rows_of(part.dags)}
     for run_id, family in families.items():
-        candidates = [culprit for member in family if member in dags for culprit in _in_run(dags[member], by_run.get(member, []), attempts.get(member, []))]
+        candidates = [
+            culprit
+            for member in family
+            if member in dags
+            for culprit in _in_run(dags[member], by_run.get(member, []), attempts.get(member, []))
+        ]
         # The deepest DAG is where it began; what its main DAGs report is the echo.
         if candidates:
-            found[run_id] = max(candidates, key=lambda culprit: (_WHYS.index(culprit.why), culprit.line is not None, family.index(culprit.run_id)))
+            found[run_id] = max(
+                candidates, key=lambda culprit: (_WHYS.index(culprit.why), culprit.line is not None, family.index(culprit.run_id))
+            )
     return found
 
 
 def _families(archive: Archive, run_ids: list[str]) -> dict[str, list[str]]:
     links = archive.table("links", ["parent_run_id", "child_run_id"]).dropna()
-    children: dict[str, list[str]] = links.groupby("parent_run_id")["child_run_id"].agg(sorted).to_dict()
+    children = links.groupby("parent_run_id")["child_run_id"].agg(sorted).to_dict()
     families = {}
     for run_id in run_ids:
         family = [run_id]
@@ -150,7 +170,11 @@ def _was_retried(task: Row) -> bool:
 def _at_stage(bad: list[Row], dag: Row) -> list[Row]:
     """Keep the sub-tasks of the stage where the run stands, or of the first stage in trouble if that is another."""
     stages = {task["stage"] for task in bad}
-    stage = dag["stage"] if dag["stage"] in stages and dag["outcome"] != "passed" else min(stages, key=lambda number: (number is None, number or 0))
+    stage = (
+        dag["stage"]
+        if dag["stage"] in stages and dag["outcome"] != "passed"
+        else min(stages, key=lambda number: (number is None, number or 0))
+    )
     return [task for task in bad if task["stage"] == stage]
 
 

@@ -5,8 +5,8 @@ const KEYS = {
   ArrowLeft: () => select(chart.neighbour(-1, 0), true),
   ArrowDown: () => select(chart.neighbour(0, 1), true),
   ArrowUp: () => select(chart.neighbour(0, -1), true),
-  Home: () => select(chart.lanes[0]?.bars[0] || null, true),
-  End: () => select(chart.lanes[chart.lanes.length - 1]?.bars.slice(-1)[0] || null, true),
+  Home: () => select(chart.occupied()[0]?.bars[0] || null, true),
+  End: () => select(chart.occupied().slice(-1)[0]?.bars.slice(-1)[0] || null, true),
   "+": () => zoom(1.5, chart.selected ? (chart.selected.shownStart + chart.selected.shownEnd) / 2 : undefined),
   "=": () => KEYS["+"](),
   "-": () => zoom(1 / 1.5),
@@ -66,6 +66,7 @@ canvas.addEventListener("pointermove", (event) => {
   const before = pointers.get(event.pointerId);
   if (!before) {
     hover(chart.barAt(x, y), event);
+    if (!chart.hovered && event.pointerType !== "touch") showSpanTip(chart.spanAt(x, y), event.clientX, event.clientY);
     return;
   }
   const seconds = (chart.view.right - chart.view.left) / Math.max(chart.painter.width - chart.painter.labels, 1);
@@ -179,10 +180,11 @@ document.addEventListener("pointerdown", (event) => {
   for (const filter of document.querySelectorAll("details.filter[open]")) if (!filter.contains(event.target)) filter.open = false;
 });
 
+const stageNames = Object.fromEntries(data.tasks.map((task) => [task.stage, task.stage_name]));
 found("filters").prepend(
   filterBox("outcome", "Outcome", words),
   filterBox("agent", "Agent", String),
-  filterBox("stage", "Stage", (stage) => (stage === null ? "no stage" : stage + " " + (data.stages[stage] || ""))),
+  filterBox("stage", "Stage", (stage) => (stage === null ? "no stage" : stage + " " + stageNames[stage])),
 );
 found("search").addEventListener("input", (event) => {
   chart.filters.text = event.target.value.trim().toLowerCase();

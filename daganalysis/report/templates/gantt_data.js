@@ -18,11 +18,15 @@ function unpack(data) {
       start: columns.start[n],
       end: columns.end[n],
       until: columns.until[n],
+      passed: columns.passed[n],
       open: columns.open[n] === 1,
-      error: columns.error[n] === 1,
+      error: columns.error[n],
+      n: columns.n[n],
     };
   });
-  return { bars, lanes: data.lanes.map((lane, n) => ({ label: lane.label, group: lane.group, number: n, bars: [] })) };
+  const lanes = data.lanes.map((lane, n) => ({ ...lane, number: n, bars: [], spans: [] }));
+  for (const span of data.spans) lanes[span.lane].spans.push(span);
+  return { bars, lanes };
 }
 
 // One filter a property: the values that are let through. All are at first.
@@ -41,11 +45,15 @@ class Filters {
     for (const [property, set] of Object.entries(this.sets)) if (!set.on.has(bar[property])) return false;
     return !this.text || bar.task.searched.includes(this.text);
   }
+
+  idle() {
+    return !this.text && Object.values(this.sets).every((set) => set.on.size === set.values.length);
+  }
 }
 
 // The searched text of a task is made once: its names and all its log lines, in small letters.
-function makeSearchable(tasks, stages) {
+function makeSearchable(tasks) {
   for (const task of tasks) {
-    task.searched = [task.name, task.gid, task.run, stages[task.stage] || "", ...task.logs].join("\n").toLowerCase();
+    task.searched = [task.name, task.gid, task.run, task.stage_name, ...task.logs].join("\n").toLowerCase();
   }
 }

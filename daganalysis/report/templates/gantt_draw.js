@@ -2,6 +2,7 @@
 
 const ROW = 24;
 const AXIS = 26;
+const TINTED = new Set(["wait_operator", "wait_protocol", "lost", "unattributed"]);
 const LEAST = 3; // pixels: a shorter bar could be neither seen nor tapped
 
 class Painter {
@@ -52,9 +53,12 @@ class Painter {
     pen.beginPath();
     pen.rect(this.labels, AXIS, this.width - this.labels, this.height - AXIS);
     pen.clip();
-    this.spans(chart);
+    this.tints(chart);
     this.grid(chart);
-    for (let n = first; n < last; n += 1) for (const bar of chart.lanes[n].bars) this.bar(chart, bar, this.y(chart, n));
+    for (let n = first; n < last; n += 1) {
+      this.spans(chart, chart.lanes[n], this.y(chart, n));
+      for (const bar of chart.lanes[n].bars) this.bar(chart, bar, this.y(chart, n));
+    }
     this.cuts(chart);
     pen.restore();
     this.laneLabels(chart, first, last);
@@ -80,16 +84,28 @@ class Painter {
     }
   }
 
-  // What lies between the bars: the engine handing over, somebody being waited for, time that is lost.
-  spans(chart) {
-    for (const span of chart.spans) {
+  // While somebody was waited for, or the time is lost, the whole chart is tinted.
+  tints(chart) {
+    for (const span of data.spans) {
+      if (span.depth > 0 || !TINTED.has(span.category)) continue;
       const from = this.x(chart.view, span.shownFrom);
       const to = this.x(chart.view, span.shownTo);
       if (to < this.labels || from > this.width) continue;
-      this.pen.globalAlpha = 0.16;
-      this.pen.fillStyle = this.colour("gap-" + span.category);
+      this.pen.globalAlpha = 0.13;
+      this.pen.fillStyle = this.colour("span-" + span.category);
       this.pen.fillRect(from, AXIS, Math.max(to - from, 1), this.height - AXIS);
       this.pen.globalAlpha = 1;
+    }
+  }
+
+  // A run's own lane: what every second of it was spent on.
+  spans(chart, lane, y) {
+    for (const span of lane.spans) {
+      const from = this.x(chart.view, span.shownFrom);
+      const to = this.x(chart.view, span.shownTo);
+      if (to < this.labels || from > this.width) continue;
+      this.pen.fillStyle = this.colour("span-" + span.category);
+      this.pen.fillRect(from, y + ROW * 0.2, Math.max(to - from, 0.5), ROW * 0.6);
     }
   }
 
@@ -122,6 +138,7 @@ class Painter {
     }
     if (bar.open) this.openEnd(end, top, tall, colour);
     if (bar.error) this.cross(end, y);
+    if (bar.shownPassed !== null) this.pass(this.x(view, bar.shownPassed), y);
     if (bar === chart.selected || bar === chart.hovered) {
       pen.strokeStyle = this.colour(bar === chart.selected ? "focus" : "ink");
       pen.lineWidth = bar === chart.selected ? 3 : 1.5;
@@ -156,6 +173,16 @@ class Painter {
     pen.moveTo(x + 3, middle - 3);
     pen.lineTo(x - 3, middle + 3);
     pen.stroke();
+  }
+
+  // Where an operator passed the sub-task, not where it ended.
+  pass(x, y) {
+    const pen = this.pen;
+    pen.fillStyle = this.colour("ink");
+    pen.fillRect(x - 7, y + ROW / 2 - 8, 14, 16);
+    pen.fillStyle = this.colour("paper");
+    pen.textAlign = "center";
+    pen.fillText("P", x, y + ROW / 2);
   }
 
   hatched(colour) {
@@ -196,7 +223,7 @@ class Painter {
       pen.rotate(-Math.PI / 2);
       pen.fillStyle = this.colour("ink");
       pen.textAlign = "center";
-      if (to - from > 13) pen.fillText(humanDuration(cut.to - cut.from) + " " + words(cut.category), 0, 0);
+      if (to - from > 13) pen.fillText(humanDuration(cut.to - cut.from) + " " + cut.said, 0, 0);
       pen.restore();
     }
   }
@@ -208,6 +235,7 @@ class Painter {
       const lane = chart.lanes[n];
       const y = this.y(chart, n) + ROW / 2;
       pen.fillStyle = this.colour(lane === chart.lanes[chart.selected?.place] ? "focus" : "ink");
+      if (lane.bare) pen.fillStyle = this.colour("soft");
       pen.fillText(this.shortened(lane, this.labels - 12), 6, y);
     }
   }
@@ -268,7 +296,7 @@ class Painter {
     pen.fillStyle = this.colour("veil");
     pen.fillRect(0, 0, x(chart.view.left), height);
     pen.fillRect(x(chart.view.right), 0, width, height);
-    pen.strokeStyle = this.colour("focus");
+    pen.strokeStyle = this.colour("link");
     pen.lineWidth = 2;
     pen.strokeRect(Math.max(x(chart.view.left), 1), 1, Math.min(x(chart.view.right), width - 1) - Math.max(x(chart.view.left), 1), height - 2);
   }

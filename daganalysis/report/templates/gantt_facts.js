@@ -1,10 +1,11 @@
 // What is known of a bar: a line beside the pointer, everything in the panel, and the same bars as a table.
 
 function stageName(bar) {
-  return (bar.stage === null ? "no stage" : "stage " + bar.stage) + (data.stages[bar.stage] ? " " + data.stages[bar.stage] : "");
+  return (bar.stage === null ? "no stage" : "stage " + bar.stage) + (bar.task.stage_name ? " " + bar.task.stage_name : "");
 }
 
 function barTitle(bar) {
+  if (bar.n > 1) return bar.task.name + ": " + counted(bar.n, "sub-task") + " in one bar, " + words(bar.outcome);
   const kind = bar.kind === "unknown" ? "hand-out" : bar.kind;
   return bar.task.name + ": " + kind + " " + bar.attempt + " of " + bar.task.times + ", " + words(bar.outcome);
 }
@@ -31,6 +32,7 @@ function factRows(bar) {
   ];
   if (bar.start > bar.from) rows.push(["Dispatched", humanDuration(bar.start - bar.from) + " before it ran"]);
   if (bar.until > bar.end) rows.push(["Noticed", humanDuration(bar.until - bar.end) + " after it ended"]);
+  if (bar.passed !== null) rows.push(["Passed", "by an operator, " + instant(bar.passed)]);
   if (bar.evidence !== "observed") rows.push(["Evidence", bar.evidence + ": no response showed this attempt's own times"]);
   if (data.several) rows.push(["Run", bar.task.run]);
   rows.push(["Sub-task", bar.task.gid]);
@@ -42,13 +44,33 @@ function showFacts(bar) {
   panel.replaceChildren();
   found("said").textContent = bar ? barTitle(bar) + ", " + lengthOf(bar) + ", on " + bar.agent : "";
   if (!bar) {
-    panel.append(element("p", { class: "quiet" }, "Choose a bar, with the pointer or the arrow keys, to see its facts and its log lines."));
+    panel.append(...nothingChosen());
     return;
   }
   panel.append(element("h2", { class: "name" }, barTitle(bar)));
   const list = element("dl", {});
   for (const [name, value] of factRows(bar)) list.append(element("dt", {}, name), element("dd", {}, String(value)));
+  if (bar.error) panel.append(element("p", { class: "code error" }, bar.error));
   panel.append(list, element("h3", {}, "Log lines of the sub-task"), logList(bar.task));
+}
+
+const MOST_ERRORS = 12;
+
+// Before a bar is chosen the panel leads to the bars that left an error line, the last one first: it is mostly the one that stopped the run.
+function nothingChosen() {
+  const hint = element("p", { class: "quiet" }, "Choose a bar, with the pointer or the arrow keys, to see its facts and its log lines.");
+  const failed = chart.shown.filter((bar) => bar.error).sort((a, b) => b.end - a.end);
+  if (!failed.length) return [hint];
+  const list = element("ul", { class: "errors" });
+  for (const bar of failed.slice(0, MOST_ERRORS)) {
+    const go = () => {
+      select(bar, true);
+      found("facts").focus();
+    };
+    list.append(element("li", {}, element("button", { type: "button", class: "name", onclick: go }, stageName(bar) + ", " + bar.agent), element("div", { class: "code error" }, bar.error.slice(0, 300))));
+  }
+  if (failed.length > MOST_ERRORS) list.append(element("li", { class: "quiet" }, "and " + counted(failed.length - MOST_ERRORS, "more", "more")));
+  return [hint, element("h2", {}, counted(failed.length, "attempt") + " with an error line, the last first"), list];
 }
 
 function logList(task) {
@@ -58,7 +80,7 @@ function logList(task) {
     list.append(element("li", { class: line.includes("ERROR: ") ? "error" : line.startsWith("WARN: ") ? "warning" : null }, line));
   }
   const box = element("div", {}, list);
-  if (task.logs_left_out) box.append(element("p", { class: "quiet" }, counted(task.logs_left_out, "line") + " in the middle left out here; the archive has them."));
+  if (task.logs_left_out) box.append(element("p", { class: "quiet" }, "The archive has the lines left out here, too."));
   return box;
 }
 
@@ -71,8 +93,19 @@ function showTip(bar, x, y) {
     element("div", {}, lengthOf(bar) + " on " + bar.agent),
     element("div", {}, stageName(bar)),
   );
-  const errors = bar.task.logs.filter((line) => line.includes("ERROR: "));
-  if (errors.length && bar.error) tip.append(element("div", { class: "code error" }, errors[errors.length - 1].slice(0, 200)));
+  if (bar.error) tip.append(element("div", { class: "code error" }, bar.error.slice(0, 200)));
+  placeTip(tip, x, y);
+}
+
+function showSpanTip(span, x, y) {
+  const tip = found("tip");
+  tip.hidden = !span;
+  if (!span) return;
+  tip.replaceChildren(element("strong", {}, humanDuration(span.to - span.from)), " " + data.categories[span.category]);
+  placeTip(tip, x, y);
+}
+
+function placeTip(tip, x, y) {
   const box = tip.getBoundingClientRect();
   tip.style.left = Math.max(4, Math.min(x + 14, window.innerWidth - box.width - 8)) + "px";
   tip.style.top = (y + box.height + 22 > window.innerHeight ? Math.max(4, y - box.height - 12) : y + 16) + "px";

@@ -46,10 +46,13 @@ class TimeScale {
       if (piece.cut || piece.shown > right || piece.shown + piece.width < left) continue;
       const from = Math.max(piece.from, this.time(Math.max(left, piece.shown)));
       const to = Math.min(piece.to, this.time(Math.min(right, piece.shown + piece.width)));
+      const before = ticks.length;
       for (let n = Math.ceil((from + phase) / step); n * step - phase <= to; n += 1) {
         const time = n * step - phase;
         ticks.push({ time, shown: this.shown(time) });
       }
+      // Between two cuts there may be no round time, yet it should be told what time it is there.
+      if (ticks.length === before && this.cuts.length) ticks.push({ time: from, shown: this.shown(from) });
     }
     return { ticks, step };
   }

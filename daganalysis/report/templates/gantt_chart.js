@@ -6,7 +6,7 @@ const found = (id) => document.getElementById(id);
 class Chart {
   constructor() {
     const { bars, lanes } = unpack(data);
-    makeSearchable(data.tasks, data.stages);
+    makeSearchable(data.tasks);
     this.bars = bars;
     this.allLanes = lanes;
     this.filters = new Filters(bars);
@@ -28,16 +28,21 @@ class Chart {
       bar.shownStart = this.scale.shown(bar.start);
       bar.shownEnd = this.scale.shown(bar.end);
       bar.shownUntil = this.scale.shown(bar.until);
+      bar.shownPassed = bar.passed === null ? null : this.scale.shown(bar.passed);
     }
-    this.spans = data.gaps.map((gap) => ({ ...gap, shownFrom: this.scale.shown(gap.from), shownTo: this.scale.shown(gap.to) }));
+    for (const span of data.spans) {
+      span.shownFrom = this.scale.shown(span.from);
+      span.shownTo = this.scale.shown(span.to);
+    }
   }
 
-  // Fills the lanes with the bars that the filters let through; empty lanes go.
+  // Fills the lanes with the bars that the filters let through; lanes that lose all of theirs go.
   filter() {
     for (const lane of this.allLanes) lane.bars = [];
     this.shown = this.bars.filter((bar) => this.filters.lets(bar));
     for (const bar of this.shown) this.allLanes[bar.lane].bars.push(bar);
-    this.lanes = this.allLanes.filter((lane) => lane.bars.length > 0);
+    const idle = this.filters.idle();
+    this.lanes = this.allLanes.filter((lane) => lane.bars.length > 0 || lane.spans.length > 0 || (idle && lane.bare));
     let group;
     let stripe = false;
     this.lanes.forEach((lane, place) => {
@@ -78,11 +83,24 @@ class Chart {
     return best;
   }
 
+  spanAt(x, y) {
+    const lane = this.lanes[Math.floor((y - AXIS + this.top) / ROW)];
+    if (!lane || y < AXIS || x < this.painter.labels) return null;
+    const shown = this.painter.shownAt(this.view, x);
+    return lane.spans.find((span) => span.shownFrom <= shown && shown <= span.shownTo) || null;
+  }
+
+  // The lanes that have bars, in order: the arrow keys step over the others.
+  occupied() {
+    return this.lanes.filter((lane) => lane.bars.length > 0);
+  }
+
   // The bar next to the selected one: along its lane, or the nearest in time in a neighbouring lane.
   neighbour(along, across) {
-    if (!this.selected) return this.lanes[0]?.bars[0] || null;
+    const lanes = this.occupied();
+    if (!this.selected) return lanes[0]?.bars[0] || null;
     if (across) {
-      const lane = this.lanes[this.selected.place + across];
+      const lane = lanes[lanes.indexOf(this.lanes[this.selected.place]) + across];
       if (!lane) return this.selected;
       const middle = (bar) => (bar.start + bar.end) / 2;
       return lane.bars.reduce((best, bar) =>
@@ -157,7 +175,7 @@ function filtered() {
   const all = chart.bars.length;
   found("status").textContent =
     "Showing " + (chart.shown.length === all ? "all " : chart.shown.length.toLocaleString("en") + " of ") + counted(all, "bar") +
-    " in " + counted(chart.lanes.length, "lane") + ".";
+    " in " + counted(chart.occupied().length, "lane") + ".";
   if (!chart.selected) showFacts(null);
   tableChanged();
   layOut();
