@@ -48,7 +48,8 @@ def execute(arguments: argparse.Namespace) -> int:
 
     archive = open_source(arguments.archive, arguments)
     bars = gantt_bars(archive, run_id=arguments.run, lanes=arguments.lanes, children=arguments.children, max_lanes=arguments.max_lanes)
-    axes = draw_gantt(bars, tz=arguments.tz)
-    save_figure(axes.figure, Path(arguments.output))
+    figure = draw_gantt(bars, tz=arguments.tz).get_figure(root=True)
+    assert figure is not None
+    save_figure(figure, Path(arguments.output))
     notice(f"wrote {arguments.output}")
     return ExitStatus.DONE

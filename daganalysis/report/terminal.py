@@ -34,6 +34,8 @@ _MOST_NAMED = 6
 """Columns named in a note before the rest is only counted."""
 _LEAST_TEXT, _LEAST_ID = 16, 24
 """A text or an id is shortened to no less than this: ids of local DAGs differ in their middle too."""
+_NARROWEST = 6
+"""Less room than this takes no further column, with the gap before it."""
 _COMFORTABLE = 24
 """No column is widened beyond this before every other has had its share of the room left."""
 
@@ -61,20 +63,20 @@ def terminal_table(frame: pd.DataFrame, table: Table, width: int | None = DEFAUL
         return "no rows\n"
     declared = [column for column in table.columns if column.name in frame.columns]
     if width is None:
-        columns = [_shown(column, frame[column.name], break_header=False) for column in declared]
-        for shown in columns:
+        every = [_shown(column, frame[column.name], break_header=False) for column in declared]
+        for shown in every:
             shown.width = shown.natural
-        return _joined([*_header(columns), *_rows(columns, [], len(frame), 0)])
+        return _joined([*_header(every), *_rows(every, [], len(frame), 0)])
     silent = [column.name for column in declared if _says_nothing(frame[column.name], column)]
     same = {column.name: frame[column.name].iloc[0] for column in declared if _is_same(frame[column.name], column)}
     telling = [column for column in declared if column.name not in {*silent, *same}]
     prose = [human_cells(frame[column.name], column) for column in telling if column.name in PROSE]
-    columns = [_shown(column, frame[column.name], break_header=True) for column in telling if column.name not in PROSE]
-    if not columns:  # a single-column frame, or one of sentences only
-        columns = [_shown(column, frame[column.name], break_header=True) for column in declared[:1]]
-    chosen = _fit({shown.name: shown for shown in columns}, telling_first(table), width)
+    columns = {column.name: column for column in telling if column.name not in PROSE} or {column.name: column for column in declared[:1]}
+    # A table may have many rows: the cells of a column are written when the column is considered, not before.
+    chosen = _fit(list(columns), telling_first(table), width, lambda name: _shown(columns[name], frame[name], break_header=True))
     lines = [*_header(chosen), *_rows(chosen, prose, len(frame), width)]
-    without_room = [shown.name for shown in columns if shown not in chosen]
+    shown_names = {shown.name for shown in chosen}
+    without_room = [name for name in columns if name not in shown_names]
     notes = _notes(same, silent, without_room, cut=any(shown.width < shown.natural for shown in chosen))
     if notes:
         lines += ["", *textwrap.wrap(notes, width, break_long_words=False, break_on_hyphens=False)]
@@ -172,30 +174,30 @@ def _broken(name: str, width: int) -> list[str]:
     return lines
 
 
-def _fit(columns: dict[str, _Shown], telling_first: tuple[str, ...], width: int) -> list[_Shown]:
+def _fit(names: list[str], telling_first: tuple[str, ...], width: int, make: Callable[[str], _Shown]) -> list[_Shown]:
     """Choose the columns that fit: the most telling ones, then wide enough to be read, then as many others as there is still room for."""
-    ranked = [name for name in telling_first if name in columns] or list(columns)[:1]
-    chosen: list[str] = []
+    chosen: dict[str, _Shown] = {}
     left = width + len(_GAP)
-    for name in ranked:
-        needed = columns[name].least + len(_GAP)
-        if needed > left and chosen:
+    for name in [name for name in telling_first if name in names] or names[:1]:
+        shown = make(name)
+        if shown.least + len(_GAP) > left and chosen:
             break
-        chosen.append(name)
-        left -= needed
-        columns[name].width = columns[name].least
+        chosen[name] = shown
+        shown.width = shown.least
+        left -= shown.width + len(_GAP)
     for limit in (_COMFORTABLE, width):
-        for name in chosen:
-            shown = columns[name]
+        for shown in chosen.values():
             more = max(0, min(left, min(shown.natural, limit) - shown.width))
             shown.width += more
             left -= more
-    for name, shown in columns.items():
-        if name not in chosen and shown.natural + len(_GAP) <= left:
-            chosen.append(name)
-            left -= shown.natural + len(_GAP)
+    for name in names:
+        if left < _NARROWEST:
+            break
+        if name not in chosen and (shown := make(name)).natural + len(_GAP) <= left:
+            chosen[name] = shown
             shown.width = shown.natural
-    return [shown for name, shown in columns.items() if name in chosen]
+            left -= shown.width + len(_GAP)
+    return [chosen[name] for name in names if name in chosen]
 
 
 def _header(chosen: list[_Shown]) -> Iterator[str]:
