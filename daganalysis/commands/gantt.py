@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.opening import open_source
 from daganalysis.commands.options import add_archive, new_command, positive
-from daganalysis.commands.printing import notice
+from daganalysis.commands.printing import notice, print_pieces
 
 if TYPE_CHECKING:
     import argparse
@@ -46,8 +46,13 @@ def execute(arguments: argparse.Namespace) -> int:
     """Draw the chart."""
     from daganalysis.plots import draw_gantt, gantt_bars, save_figure
 
-    archive = open_source(arguments.archive, arguments)
+    archive = open_source(arguments.archive, arguments).run(arguments.run, children=arguments.children)
     bars = gantt_bars(archive, run_id=arguments.run, lanes=arguments.lanes, children=arguments.children, max_lanes=arguments.max_lanes)
+    if Path(arguments.output).suffix.lower() == ".html":
+        from daganalysis.report.interactive import gantt_page
+
+        print_pieces([gantt_page(bars, archive)], arguments.output)
+        return ExitStatus.DONE
     figure = draw_gantt(bars, tz=arguments.tz).get_figure(root=True)
     assert figure is not None
     save_figure(figure, Path(arguments.output))

@@ -193,7 +193,7 @@ def test_validate_leaves_out_what_is_less_grave_on_request(responses: str, run: 
     assert {row["severity"] for row in rows} == {"error"}
 
 
-@pytest.mark.parametrize(("ending", "magic"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
+@pytest.mark.parametrize(("ending", "magic"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF"), ("html", b"<!doctype html>")])
 def test_gantt_draws_what_the_ending_says(store: str, tmp_path: Path, run: Run, ending: str, magic: bytes) -> None:
     file = tmp_path / f"run.{ending}"
     status, _, err = run("gantt", store, "11", "-o", str(file))
