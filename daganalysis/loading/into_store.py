@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import shutil
 from dataclasses import dataclass, field
@@ -37,8 +36,8 @@ _SPILL = "_spill"
 _NOT_READ = frozenset({"unreadable-file", "vanished-file", "changed-file"})
 """Issue codes of a source that may well be readable the next time, though nothing about it seems to have changed."""
 _WORTH_A_PROCESS = 1 << 24
-_SMALL = 1 << 20
-"""Bytes below which a part is small."""
+_SMALL = 1 << 17
+"""Bytes of Parquet below which a part is small: what a daily load of some hundred responses makes."""
 _MANY_SMALL = 16
 """So many small parts are made one."""
 
@@ -100,18 +99,19 @@ class _Load:
         self._told = progress
         self._sources = list(before.sources)
         self._issues = dict(before.issues)
-        numbers = {source.identity: number for number, source in enumerate(before.sources)}
+        numbers = {(source.path, source.cluster): number for number, source in enumerate(before.sources)}
         self._given: list[int] = []
         self._fresh: list[tuple[int, SourceFile]] = []
         for file in files:
-            now = KnownSource(file.identity, file.cluster, file.size, file.mtime_ns)
-            number = numbers.setdefault(now.identity, len(self._sources))
+            number = numbers.setdefault((file.identity, file.cluster), len(self._sources))
             self._given.append(number)
-            if number == len(self._sources):
-                self._sources.append(now)
-            elif now == self._sources[number] and now.mtime_ns is not None:
-                continue
-            self._sources[number] = now
+            if number < len(self._sources):
+                known = self._sources[number]
+                if file.mtime_ns is not None and (known.mtime_ns, known.size) == (file.mtime_ns, file.size):
+                    continue
+            else:
+                self._sources.append(KnownSource(file.identity, file.cluster, None, None))
+            self._sources[number] = KnownSource(file.identity, file.cluster, file.size, file.mtime_ns)
             self._fresh.append((number, file))
         self._not_read: set[int] = set()
         self._extra: dict[int, dict[int, tuple[str, ...]]] = {}
@@ -171,7 +171,7 @@ class _Load:
             codes = {issue.code for issue in self._issues.get(number, ())}
             if file.trouble is not None or codes & _NOT_READ:
                 self._not_read.add(number)
-                self._sources[number] = dataclasses.replace(self._sources[number], mtime_ns=None)
+                self._sources[number] = self._sources[number]._replace(mtime_ns=None)
         return scanned
 
     def _learnt_nothing(self, scanned: Sequence[Scanned]) -> bool:
@@ -279,7 +279,8 @@ class _Load:
 
     def _carry_evidence(self, workers: Workers, folder: Path, dead: dict[str, set[int]]) -> None:
         store, generation = self._before.folder, self._before.next_generation()
-        small = [part for part in self._before.evidence if (store / ANSWERS / part).stat().st_size < _SMALL]
+        sizes = {part: sum((store / place / part).stat().st_size for place in (ANSWERS, TEXTS)) for part in self._before.evidence}
+        small = [part for part in sizes if sizes[part] < _SMALL]
         together = [small] if len(small) > _MANY_SMALL else []
         alone = [[part] for part in dead if not (together and part in small)]
         works = [

@@ -35,8 +35,8 @@ __all__ = [
     "read_sources",
 ]
 
-_MOST_TEXTS = 1 << 16
-"""Node texts remembered while one file is read, so that equal ones are one object."""
+_REMEMBERED = 1 << 25
+"""Bytes of one file after which the node texts seen so far, kept so that equal ones are one object, are forgotten."""
 
 
 def read_sources(
@@ -73,10 +73,13 @@ def _answers_of(stream: IO[bytes], file: SourceFile, issues: list[Issue]) -> Ite
     reader = Reader(file.cluster, file.limits, issues, texts)
     for name, plain in open_streams(stream, file.name, file.limits, issues):
         try:
+            seen = 0
             for document in find_documents(plain, name, file.limits, issues):
                 yield from reader.read(document, name)
-                if len(texts) > _MOST_TEXTS:
+                seen += len(document.text)
+                if seen > _REMEMBERED:
                     texts.clear()
+                    seen = 0
         except ExcessError as error:
             issues.append(issue("unpacks-too-large", name, None, f"it unpacks to {error}"))
         except DAMAGE as error:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.reading.answers import Issue
 from daganalysis.store.parts import damaged, write_parquet
@@ -20,19 +19,13 @@ _FILES = "files.parquet"
 _ISSUES = "issues.parquet"
 
 
-@dataclass(slots=True, frozen=True)
-class KnownSource:
+class KnownSource(NamedTuple):
     """A source as it was when it was last read; it is the same source while path and label are the same."""
 
     path: str
     cluster: str | None
     size: int | None
     mtime_ns: int | None
-
-    @property
-    def identity(self) -> tuple[str, str | None]:
-        """What tells sources apart."""
-        return self.path, self.cluster
 
 
 def write_sources(folder: Path, sources: Sequence[KnownSource], issues: Mapping[int, Sequence[Issue]]) -> None:
@@ -52,7 +45,7 @@ def write_sources(folder: Path, sources: Sequence[KnownSource], issues: Mapping[
 def read_sources(store: Path) -> tuple[list[KnownSource], dict[int, list[Issue]]]:
     """Read the sources of a store and the issues of each by its number."""
     files = _read(store / _FOLDER / _FILES)
-    sources = [KnownSource(*row) for row in zip(*(files.column(name).to_pylist() for name in _files_schema().names), strict=True)]
+    sources = list(map(KnownSource._make, zip(*(files.column(name).to_pylist() for name in _files_schema().names), strict=True)))
     found = _read(store / _FOLDER / _ISSUES)
     issues: dict[int, list[Issue]] = {}
     for number, *values in zip(*(column.to_pylist() for column in found.columns), strict=True):
