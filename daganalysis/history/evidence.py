@@ -6,15 +6,17 @@ after a cluster was re-created told apart, every different node text decoded onc
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.records import Problem
 from daganalysis.reading.decoding import decode_dag, decode_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from daganalysis.engine.records import Dag, Node, Problem, SubTask
+    from daganalysis.engine.records import Dag, Node, SubTask
     from daganalysis.reading.answers import Answer
 
 
@@ -91,7 +93,49 @@ class Decoder:
                     known = self._nodes[raw] = (decoded.value, decoded.problems)
                     found.extend((answer, problem, index) for problem in decoded.problems)
                 nodes.append(known[0])
+            nodes = _usable(nodes, answer, found)
         return Snapshot(answer, header.value, nodes, _order(answer, header.value, nodes)), found
+
+
+def _usable(nodes: list[Node], answer: Answer, found: list[tuple[Answer, Problem, int | None]]) -> list[Node]:
+    """Leave out nodes and sub-tasks without an id, or with one that the answer has shown before; put nodes into their true order."""
+    seen_nodes: set[str] = set()
+    seen_tasks: set[str] = set()
+    kept = []
+    for index, node in enumerate(nodes):
+        if not node.gid or node.gid in seen_nodes:
+            problem = Problem("/id", "duplicate-id", f"node {node.gid} twice in one answer; the first one counts")
+            found.append((answer, problem if node.gid else Problem("", "no-id", "a node without an id was left out", "error"), index))
+            continue
+        seen_nodes.add(node.gid)
+        own = [task.gid for task in node.sub_tasks or ()]
+        if len(set(own)) < len(own) or not seen_tasks.isdisjoint(own):
+            twice = sorted({gid for gid in own if gid in seen_tasks or own.count(gid) > 1})
+            found.append((answer, Problem("/sub_tasks", "duplicate-id", f"sub-task {twice[0]} twice in one answer; the first one counts"), index))
+            node = dataclasses.replace(node, sub_tasks=_first_of_each(node.sub_tasks or (), seen_tasks))
+        seen_tasks.update(own)
+        kept.append(node)
+    if _out_of_order(kept):
+        found.append((answer, Problem("/nodes", "nodes-out-of-order", "ids and start times of the nodes say another order; theirs was taken"), None))
+        kept.sort(key=lambda node: node.node_id or 0)
+    return kept
+
+
+def _first_of_each(tasks: Iterable[SubTask], seen: set[str]) -> list[SubTask]:
+    kept: dict[str, SubTask] = {}
+    for task in tasks:
+        if task.gid not in seen:
+            kept.setdefault(task.gid, task)
+    return list(kept.values())
+
+
+def _out_of_order(nodes: list[Node]) -> bool:
+    """The order in an answer is that of the stages (engine-semantics §2.4); it is doubted only where ids and first runs both deny it."""
+    ids = [node.node_id for node in nodes]
+    if any(number is None for number in ids) or ids == sorted(ids, key=lambda number: number or 0):
+        return False
+    starts = [node.start for node in nodes if node.operator == "RUN" and node.state in {"RUNNING", "FAILED", "SUCCEED"} and node.start is not None]
+    return len(starts) > 1 and starts != sorted(starts)
 
 
 def _order(answer: Answer, dag: Dag, nodes: list[Node] | None) -> int:

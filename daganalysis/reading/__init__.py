@@ -84,10 +84,6 @@ def _answers_of(stream: IO[bytes], file: SourceFile, issues: list[Issue]) -> Ite
             issues.append(issue("unpacks-too-large", name, None, f"it unpacks to {error}"))
         except DAMAGE as error:
             issues.append(issue("damaged-archive", name, None, f"{type(error).__name__}: {error}"))
-        except Exception as error:
-            if type(error).__name__ != "ZstdError":  # the module that declares it is imported only where it is needed
-                raise
-            issues.append(issue("damaged-archive", name, None, f"ZstdError: {error}"))
 
 
 def _open(file: SourceFile) -> IO[bytes]:

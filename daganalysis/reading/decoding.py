@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -10,31 +10,35 @@ from daganalysis.engine.records import Dag, Decoded, LogRecord, Node, Problem, S
 from daganalysis.reading.instants import InstantError, parse_instant
 
 _NULL = msgspec.Raw(b"null")
-_LARGEST = 2**63 - 1
+_MOST_HAND_OUTS = 100_000
+"""A hand-out takes a pass of the scheduler, so this many take a day without a pause; each becomes a row."""
+
+
+_Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class _Agent(msgspec.Struct):
     ip: str | None = None
-    port: int | None = None
+    port: _Integer | None = None
 
 
 class _Task(msgspec.Struct):
     id: str
-    task_id: int | None = None
+    task_id: _Integer | None = None
     name: str | None = None
     state: str | None = None
     operator: str | None = None
     start_time: str | None = None
     end_time: str | None = None
     additional_data: msgspec.Raw = _NULL
-    execute_times: int | None = None
+    execute_times: _Integer | None = None
     execute_agent: _Agent | None = None
     task_logs: list[str] | None = None
 
 
 class _Node(msgspec.Struct):
     id: str
-    node_id: int | None = None
+    node_id: _Integer | None = None
     name: str | None = None
     state: str | None = None
     operator: str | None = None
@@ -46,11 +50,11 @@ class _Node(msgspec.Struct):
 
 class _Dag(msgspec.Struct):
     id: str
-    dag_id: int | None = None
+    dag_id: _Integer | None = None
     name: str | None = None
-    stage: int | None = None
-    max_stage: int | None = None
-    maintenance_type: int | None = None
+    stage: _Integer | None = None
+    max_stage: _Integer | None = None
+    maintenance_type: _Integer | None = None
     maintenance_key: str | None = None
     state: str | None = None
     operator: str | None = None
@@ -160,8 +164,8 @@ def _task(wire: _Task, pointer: str, problems: list[Problem]) -> SubTask:
         problems.append(Problem(pointer + "/execute_agent/port", "wrong-value", f"{port} is no port"))
         port = None
     times = wire.execute_times
-    if times is not None and times < 0:
-        problems.append(Problem(pointer + "/execute_times", "wrong-value", f"{times} is no count"))
+    if times is not None and not 0 <= times <= _MOST_HAND_OUTS:
+        problems.append(Problem(pointer + "/execute_times", "wrong-value", f"{times} is no count of hand-outs"))
         times = None
     return SubTask(
         wire.id,
@@ -245,7 +249,7 @@ class _Fields:
         try:
             return msgspec.json.decode(raw, type=kind)
         except (msgspec.MsgspecError, RecursionError):
-            self._note(name, f"{wanted} is wanted, this is {bytes(raw[:40]).decode(errors='replace')}")
+            self._note(name, f"{wanted} is wanted, this is {bytes(raw)[:40].decode(errors='replace')}")
             return None
 
     def gid(self) -> str:
@@ -263,10 +267,7 @@ class _Fields:
 
     def integer(self, name: str) -> int | None:
         """A whole number of 64 bits, or None."""
-        value: int | None = self._take(name, int | None, "a whole number")
-        if value is not None and not -_LARGEST <= value <= _LARGEST:
-            self._note(name, "the number needs more than 64 bits")
-            return None
+        value: int | None = self._take(name, _Integer | None, "a whole number of 64 bits")
         return value
 
     def raw(self, name: str) -> msgspec.Raw:
@@ -276,7 +277,7 @@ class _Fields:
     def agent(self) -> _Agent | None:
         """The executing agent, from an object or from `ip:port` in one text (as the SDK writes it)."""
         raw = self._fields.get("execute_agent")
-        if raw is not None and bytes(raw[:1]) == b'"':
+        if raw is not None and bytes(raw)[:1] == b'"':
             ip, _, port = str(self._take("execute_agent", str, "an agent")).rpartition(":")
             return _Agent(ip.strip("[]") or None, int(port) if port.isdigit() and len(port) < 7 else None)
         value: _Agent | None = self._take("execute_agent", _Agent | None, "an agent with ip and port")
@@ -299,7 +300,7 @@ class _Fields:
         raw = self._fields.get("sub_tasks")
         if raw is None or bytes(raw) == b"null":
             return None
-        if bytes(raw[:1]) != b"[":
+        if bytes(raw)[:1] != b"[":
             self._note("sub_tasks", "a list is wanted", "error")
             return None
         found = []

@@ -200,7 +200,7 @@ class Reader:
         try:
             value = msgspec.json.decode(raw, type=kind)
         except _BAD:
-            self._note("wrong-type", position, f"{pointer}/{name}", f"{bytes(raw[:40]).decode(errors='replace')} is not of type {kind.__name__}")
+            self._note("wrong-type", position, f"{pointer}/{name}", f"{bytes(raw)[:40].decode(errors='replace')} is not of type {kind.__name__}")
             return None
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             self._note("wrong-value", position, f"{pointer}/{name}", "the number needs more than 64 bits")

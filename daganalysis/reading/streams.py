@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from daganalysis.reading.limits import Limits
 
 _HEAD = 512
+_ZSTD_BLOCK = 1 << 11
+"""Packed bytes at a time: a few of them can unpack to many megabytes."""
 _TAR_MAGIC = slice(257, 262)
 _DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, RuntimeError, NotImplementedError, ValueError)
 
@@ -99,16 +101,55 @@ def open_streams(stream: IO[bytes], name: str, limits: Limits, issues: list[Issu
         issues.append(issue("damaged-archive", name, None, f"{type(error).__name__}: {error}"))
 
 
-def _open_zstd(buffered: io.BufferedReader, name: str, limits: Limits, issues: list[Issue], depth: int) -> Iterator[tuple[str, IO[bytes]]]:
-    import zstandard
+class _Zstd(io.RawIOBase):
+    """Unpacks zstd frames, and says so where the last one does not end (which the library's own reader passes over in silence)."""
 
+    def __init__(self, packed: _Counted) -> None:
+        import zstandard
+
+        self._packed = packed
+        self._context = zstandard.ZstdDecompressor()
+        self._error = zstandard.ZstdError
+        self._frame = self._context.decompressobj()
+        self._begun = False
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(cast("bytearray", buffer))
+        while not self._ready:
+            block = self._packed.read(_ZSTD_BLOCK)
+            if not block:
+                if self._begun:
+                    raise EOFError("the last zstd frame does not end")
+                return 0
+            self._ready = self._unpack(block)
+        count = min(len(view), len(self._ready))
+        view[:count] = self._ready[:count]
+        self._ready = self._ready[count:]
+        return count
+
+    def _unpack(self, block: bytes) -> bytes:
+        parts = []
+        try:
+            while block:
+                parts.append(self._frame.decompress(block))
+                self._begun = not self._frame.eof
+                block = b""
+                if self._frame.eof:
+                    block = self._frame.unused_data
+                    self._frame = self._context.decompressobj()
+        except self._error as error:
+            raise EOFError(str(error)) from None
+        return b"".join(parts)
+
+
+def _open_zstd(buffered: io.BufferedReader, name: str, limits: Limits, issues: list[Issue], depth: int) -> Iterator[tuple[str, IO[bytes]]]:
     counted = _Counted(buffered)
-    try:
-        reader = zstandard.ZstdDecompressor().stream_reader(cast("IO[bytes]", counted), read_across_frames=True)
-        plain = _Bounded(cast("IO[bytes]", reader), counted, limits)
-        yield from open_streams(io.BufferedReader(plain, 1 << 18), name, limits, issues, depth + 1)
-    except zstandard.ZstdError as error:
-        issues.append(issue("damaged-archive", name, None, f"ZstdError: {error}"))
+    plain = _Bounded(cast("IO[bytes]", _Zstd(counted)), counted, limits)
+    yield from open_streams(io.BufferedReader(plain, 1 << 18), name, limits, issues, depth + 1)
 
 
 def _open_zip(buffered: io.BufferedReader, name: str, limits: Limits, issues: list[Issue], depth: int) -> Iterator[tuple[str, IO[bytes]]]:
