@@ -1,0 +1,22 @@
+"""Mutated responses, in a process of bounded memory and time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+COUNT = 20_000 if os.environ.get("DAGANALYSIS_LONG") else 300
+"""In the gate some hundreds; with DAGANALYSIS_LONG set, as many as were once promised."""
+
+
+def test_no_mutation_raises_hangs_or_touches_its_neighbour() -> None:
+    run = subprocess.run(  # noqa: S603 - our own module
+        [sys.executable, "-m", "tests.reading.fuzz", "--count", str(COUNT)], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    found = json.loads(run.stdout)
+    assert found.pop("tried") == sum(found.values()) == COUNT
+    assert found["loaded"] > COUNT / 10
+    assert found["rejected"] > COUNT / 20
