@@ -8,10 +8,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from daganalysis.plots.styles import CATEGORY_WORDS
 from daganalysis.report.inert import for_terminal
 from daganalysis.report.page import render_page
 from daganalysis.report.post_mortem.facts import rows_of
 from daganalysis.report.quantities import human_duration, human_instant, plural
+from daganalysis.tables.results import TIME_BUDGET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,16 +27,6 @@ _STYLES = ("page.css", "gantt.css")
 _SCRIPTS = ("text.js", "gantt_scale.js", "gantt_draw.js", "gantt_data.js", "gantt_chart.js", "gantt_facts.js", "gantt_controls.js")
 _FIRST_LINES, _LAST_LINES, _LONGEST_LINE = 50, 150, 4_000
 """Log lines of a sub-task that a page holds: how it began, and how it ended. The archive has all of them."""
-_CATEGORIES = {
-    "execute": "an attempt was running",
-    "dispatch": "a stage had begun, none of its attempts had",
-    "detect": "attempts had ended, the engine had not noticed",
-    "handoff": "the engine went on to the next stage",
-    "wait_operator": "waiting for an operator",
-    "wait_protocol": "waiting for another DAG",
-    "lost": "overwritten by the server: no answer tells",
-    "unattributed": "put down to nothing",
-}
 _DEFINITIONS = (
     ("Bar", "One attempt of a sub-task: one hand-out to an executor, in the lane of the sub-task. A low bar is a rollback run."),
     ("Thin line before a bar", "Dispatched: from the start of the stage's execution to the start of the attempt."),
@@ -42,7 +34,7 @@ _DEFINITIONS = (
     ("Hatched bar", "No response showed this attempt's own times; they are inferred from its neighbours."),
     ("Bar with an arrow", "Its end is not known: still running when last seen, or overwritten. It had run at least so long."),
     ("Cross", "The attempt left an error line."),
-    ("P", "An operator passed the sub-task there."),
+    ("P", "The sub-task was passed there: by an operator, or, in a child DAG, by its main DAG."),
     ("Zigzag", "A long wait is cut short there; the box 'Cut long waits' shows it at its full length."),
 )
 
@@ -70,7 +62,7 @@ def gantt_page(bars: pd.DataFrame, archive: Archive | None = None, *, title: str
         subtitle=_subtitle(run, attempts, end - origin),
         waits=data["waits"],
         legend=_legend(attempts, rows),
-        definitions=[*_DEFINITIONS, *((category, meaning) for category, meaning in _CATEGORIES.items())],
+        definitions=[*_DEFINITIONS, *((words, _meaning(category)) for category, words in CATEGORY_WORDS.items())],
         notes=[f"{plural(untimed, 'attempt')} left no trace of their time and have no bar."] if untimed else [],
     )
 
@@ -106,6 +98,10 @@ def _subtitle(run: Row, attempts: Sequence[Row], length: int) -> str:
     return ", ".join(told)
 
 
+def _meaning(category: str) -> str:
+    return next((column.meaning for column in TIME_BUDGET.columns if column.name == f"{category}_s"), "")
+
+
 def _zone(offset: int) -> str:
     return str(dt.timezone(dt.timedelta(seconds=offset))).replace("UTC", "") if offset else "UTC"
 
@@ -121,14 +117,14 @@ def _data(rows: Sequence[Row], attempts: Sequence[Row], archive: Archive | None,
     place = {lane["lane"]: n for n, lane in enumerate(lanes)}
     spans = [row for row in rows if row["role"] == "time" and row["started_at"] is not None]
     return {
-        "categories": _CATEGORIES,
+        "categories": dict(CATEGORY_WORDS),
         "several": len({row["run_id"] for row in attempts}) > 1,
         "tasks": tasks,
         "agents": [for_terminal(agent) for agent in agents],
         "outcomes": outcomes,
         "kinds": kinds,
         "evidences": evidences,
-        "lanes": [{"label": lane["label"], "group": lane["group"], "bare": lane["bare"]} for lane in lanes],
+        "lanes": [{name: lane[name] for name in ("label", "head", "group", "bare")} for lane in lanes],
         "spans": [{"lane": place[row["lane"]], "depth": row["depth"], "category": row["category"], **seconds.both(row)} for row in spans],
         "waits": _waits(rows, spans, seconds),
         "bars": {
@@ -177,10 +173,13 @@ def _lanes(rows: Sequence[Row]) -> list[Row]:
     lanes: dict[int, Row] = {}
     for row in rows:
         if row["role"] != "break" and row["lane"] is not None and row["lane"] not in lanes:
-            label = "  " * (row["depth"] or 0) + for_terminal(row["label"] or "")
+            label = for_terminal(row["label"] or "")
+            # A chart names a stage in its first lane only; with filters another may become the first, and has to name it.
+            names_stage = row["stage"] is None or row["label"] != row["agent"]
             lanes[row["lane"]] = {
                 "lane": row["lane"],
-                "label": label,
+                "label": "  " * (row["depth"] or 0) + label,
+                "head": "" if names_stage else f"{row['stage']} {for_terminal(row['stage_name'] or '')} · ",
                 "group": f"{row['run_id']} {row['stage']}",
                 "bare": row["role"] == "lane",
             }
@@ -194,7 +193,7 @@ def _waits(rows: Sequence[Row], spans: Sequence[Row], seconds: _Seconds) -> list
         if row["role"] == "break" and row["started_at"] is not None:
             over = [span for span in spans if span["depth"] == 0 and span["started_at"] < _end(row) and _end(span) > row["started_at"]]
             longest = max(over, key=lambda span: _end(span) - span["started_at"], default=None)
-            waits.append({**seconds.both(row), "said": _CATEGORIES.get(longest["category"], "") if longest else "nothing happened"})
+            waits.append({**seconds.both(row), "said": CATEGORY_WORDS.get(longest["category"], "") if longest else "nothing happened"})
     return sorted(waits, key=lambda wait: wait["from"])
 
 
@@ -252,6 +251,4 @@ def _legend(attempts: Sequence[Row], rows: Sequence[Row]) -> list[dict[str, str]
         entries.append({"css": "mark-hatched", "label": "inferred"})
     entries += [{"css": "mark-dispatched", "label": "dispatched"}, {"css": "mark-noticed", "label": "waiting to be noticed"}]
     categories = {row["category"] for row in rows if row["role"] == "time"}
-    return entries + [
-        {"css": f"span-{name}", "label": text} for name, text in _CATEGORIES.items() if name in categories and name != "execute"
-    ]
+    return entries + [{"css": f"span-{name}", "label": text} for name, text in CATEGORY_WORDS.items() if name in categories]

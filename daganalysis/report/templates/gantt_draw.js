@@ -15,8 +15,13 @@ class Painter {
   // The colours are those of the style sheet, which has one set for each scheme.
   readColours() {
     const style = getComputedStyle(document.documentElement);
-    this.colour = (name) => style.getPropertyValue("--" + name).trim() || style.getPropertyValue("--unknown").trim();
+    const known = new Map();
+    this.colour = (name) => {
+      if (!known.has(name)) known.set(name, style.getPropertyValue("--" + name).trim() || style.getPropertyValue("--unknown").trim());
+      return known.get(name);
+    };
     this.hatch = {};
+    this.strip = null;
   }
 
   resize(width, height) {
@@ -104,7 +109,7 @@ class Painter {
       const from = this.x(chart.view, span.shownFrom);
       const to = this.x(chart.view, span.shownTo);
       if (to < this.labels || from > this.width) continue;
-      this.pen.fillStyle = this.colour("span-" + span.category);
+      this.pen.fillStyle = span.category === "lost" ? this.hatched(this.colour("span-lost")) : this.colour("span-" + span.category);
       this.pen.fillRect(from, y + ROW * 0.2, Math.max(to - from, 0.5), ROW * 0.6);
     }
   }
@@ -236,18 +241,21 @@ class Painter {
       const y = this.y(chart, n) + ROW / 2;
       pen.fillStyle = this.colour(lane === chart.lanes[chart.selected?.place] ? "focus" : "ink");
       if (lane.bare) pen.fillStyle = this.colour("soft");
-      pen.fillText(this.shortened(lane, this.labels - 12), 6, y);
+      const indent = 6 + (lane.label.length - lane.label.trimStart().length) * 5;
+      pen.fillText(this.shortened(lane, this.labels - indent - 6), indent, y);
     }
   }
 
   // Lane labels keep both of their ends: a stage's number and an agent's port tell lanes apart.
   shortened(lane, room) {
-    if (lane.fits === room) return lane.short;
+    const full = (lane.opens && lane.head ? lane.head : "") + lane.label.trimStart();
+    if (lane.fits === room && lane.full === full) return lane.short;
     lane.fits = room;
-    let text = lane.label;
+    lane.full = full;
+    let text = full;
     for (let keep = text.length - 1; this.pen.measureText(text).width > room && keep > 4; keep -= 1) {
       const tail = Math.floor(keep / 2);
-      text = lane.label.slice(0, keep - tail) + "…" + lane.label.slice(lane.label.length - tail);
+      text = full.slice(0, keep - tail) + "…" + full.slice(full.length - tail);
     }
     lane.short = text;
     return text;
@@ -275,14 +283,34 @@ class Painter {
     pen.fillText(this.shortened(chart.corner, this.labels - 10), 6, AXIS / 2);
   }
 
-  // The whole run in a strip, with what is in sight of it marked.
+  // The whole run in a strip, with what is in sight of it marked. Its bars are drawn anew only when they change.
   overview(chart, canvas) {
-    const pen = canvas.getContext("2d");
     const ratio = window.devicePixelRatio || 1;
     const width = canvas.clientWidth;
     const height = canvas.clientHeight;
+    const strip = this.strip;
+    if (!strip || strip.lanes !== chart.lanes || strip.scale !== chart.scale || strip.width !== width) {
+      this.strip = { lanes: chart.lanes, scale: chart.scale, width, picture: this.stripPicture(chart, width, height, ratio) };
+    }
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
+    const pen = canvas.getContext("2d");
+    pen.drawImage(this.strip.picture, 0, 0);
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const x = (shown) => (shown / chart.scale.length) * width;
+    pen.fillStyle = this.colour("veil");
+    pen.fillRect(0, 0, x(chart.view.left), height);
+    pen.fillRect(x(chart.view.right), 0, width, height);
+    pen.strokeStyle = this.colour("link");
+    pen.lineWidth = 2;
+    pen.strokeRect(Math.max(x(chart.view.left), 1), 1, Math.min(x(chart.view.right), width - 1) - Math.max(x(chart.view.left), 1), height - 2);
+  }
+
+  stripPicture(chart, width, height, ratio) {
+    const picture = document.createElement("canvas");
+    picture.width = Math.max(Math.round(width * ratio), 1);
+    picture.height = Math.max(Math.round(height * ratio), 1);
+    const pen = picture.getContext("2d");
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     const x = (shown) => (shown / chart.scale.length) * width;
     const rows = Math.max(chart.lanes.length, 1);
@@ -293,11 +321,6 @@ class Painter {
         pen.fillRect(x(bar.shownStart), y, Math.max(x(bar.shownEnd) - x(bar.shownStart), 1), Math.max((height - 4) / rows - 0.5, 1));
       }
     });
-    pen.fillStyle = this.colour("veil");
-    pen.fillRect(0, 0, x(chart.view.left), height);
-    pen.fillRect(x(chart.view.right), 0, width, height);
-    pen.strokeStyle = this.colour("link");
-    pen.lineWidth = 2;
-    pen.strokeRect(Math.max(x(chart.view.left), 1), 1, Math.min(x(chart.view.right), width - 1) - Math.max(x(chart.view.left), 1), height - 2);
+    return picture;
   }
 }

@@ -12,7 +12,8 @@ function barTitle(bar) {
 
 function lengthOf(bar) {
   const known = humanDuration(bar.end - bar.start);
-  return bar.open ? "at least " + known + ", not ended when last seen" : known;
+  if (!bar.open) return known;
+  return bar.end > bar.start ? "at least " + known + ", its end is not known" : "not known, no response shows its end";
 }
 
 function instant(time) {
@@ -32,7 +33,7 @@ function factRows(bar) {
   ];
   if (bar.start > bar.from) rows.push(["Dispatched", humanDuration(bar.start - bar.from) + " before it ran"]);
   if (bar.until > bar.end) rows.push(["Noticed", humanDuration(bar.until - bar.end) + " after it ended"]);
-  if (bar.passed !== null) rows.push(["Passed", "by an operator, " + instant(bar.passed)]);
+  if (bar.passed !== null) rows.push(["Passed", instant(bar.passed)]);
   if (bar.evidence !== "observed") rows.push(["Evidence", bar.evidence + ": no response showed this attempt's own times"]);
   if (data.several) rows.push(["Run", bar.task.run]);
   rows.push(["Sub-task", bar.task.gid]);

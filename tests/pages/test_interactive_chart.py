@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import pytest
+
+from daganalysis.report.interactive import gantt_page
+from tests.pages.charts import archive_with_logs, bar, bars_of, three_bars
+
+
+def place_of(opened, number):
+    """Where the middle of a bar is on the screen."""
+    return opened.page.evaluate(
+        """(number) => {
+            const bar = chart.bars[number];
+            const box = document.getElementById("canvas").getBoundingClientRect();
+            const x = chart.painter.x(chart.view, (bar.shownStart + bar.shownEnd) / 2);
+            return [box.left + x, box.top + chart.painter.y(chart, bar.place) + ROW / 2];
+        }""",
+        number,
+    )
+
+
+def test_a_chart_opens_from_a_file_without_a_word_or_a_request(open_page):
+    opened = open_page(three_bars())
+    assert opened.text("#status") == "Showing all 3 bars in 3 lanes."
+    assert opened.text("h1") == "Create tenant 11"
+    assert opened.complaints == []
+    assert [address.split("/")[0] for address in opened.requests] == ["file:"]
+
+
+def test_a_filter_hides_the_bars_of_an_outcome(open_page):
+    opened = open_page(three_bars())
+    opened.page.click("summary:text-is('Outcome')")
+    opened.page.uncheck("label:has-text('succeeded') input")
+    assert opened.text("#status") == "Showing 1 of 3 bars in 1 lane."
+    assert opened.page.text_content("details.filter summary") == "Outcome (1 of 2)"
+
+
+@pytest.mark.parametrize(("title", "value", "left"), [("Agent", "10.0.0.2:2886", 2), ("Stage", "1 Stage 1", 2)])
+def test_bars_are_filtered_by_agent_and_by_stage(open_page, title, value, left):
+    opened = open_page(three_bars())
+    opened.page.click(f"summary:text-is('{title}')")
+    opened.page.uncheck(f"label:has-text('{value}') input")
+    assert opened.text("#status").startswith(f"Showing {left} of 3 bars")
+
+
+def test_searching_finds_bars_by_their_log_lines(open_page):
+    opened = open_page(three_bars())
+    opened.page.fill("#search", "No Space")
+    assert opened.text("#status") == "Showing 1 of 3 bars in 1 lane."
+
+
+def in_sight(opened):
+    """The seconds in sight, once the page has drawn what it was told to."""
+    opened.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return opened.text("#sight").split(": ")[1].split(" of ")[0]
+
+
+def test_buttons_zoom_in_and_fit(open_page):
+    opened = open_page(three_bars())
+    assert in_sight(opened) == "1 min 40 s"
+    opened.page.click("#closer")
+    opened.page.click("#closer")
+    assert in_sight(opened) == "45.3 s"
+    opened.page.click("#fit")
+    assert in_sight(opened) == "1 min 40 s"
+
+
+def test_the_wheel_zooms_around_the_pointer(open_page):
+    opened = open_page(three_bars())
+    under_pointer = "chart.painter.shownAt(chart.view, 400 - canvas.getBoundingClientRect().left)"
+    before = opened.page.evaluate(under_pointer)
+    opened.page.mouse.move(400, place_of(opened, 1)[1])
+    opened.page.mouse.wheel(0, -700)
+    assert in_sight(opened) != "1 min 40 s"
+    assert opened.page.evaluate(under_pointer) == pytest.approx(before, abs=0.01)
+
+
+def test_drawing_over_the_strip_shows_that_part(open_page):
+    opened = open_page(three_bars())
+    box = opened.page.locator("#overview").bounding_box()
+    middle = box["y"] + box["height"] / 2
+    opened.page.mouse.move(box["x"] + box["width"] * 0.5, middle)
+    opened.page.mouse.down()
+    opened.page.mouse.move(box["x"] + box["width"] * 0.75, middle)
+    opened.page.mouse.up()
+    assert in_sight(opened) == "25.0 s"
+
+
+def test_the_keyboard_alone_leads_to_a_bar_and_its_log(open_page):
+    opened = open_page(three_bars())
+    for _ in range(40):
+        opened.page.keyboard.press("Tab")
+        if opened.page.evaluate("document.activeElement.id") == "canvas":
+            break
+    for key in ("ArrowDown", "ArrowDown", "+", "Enter"):
+        opened.page.keyboard.press(key)
+    assert opened.page.evaluate("document.activeElement.id") == "facts"
+    assert "Copy files: run 1 of 1, failed" in opened.text("#facts")
+    assert "ERROR: no space left" in opened.text("#facts .log")
+
+
+def test_a_click_on_a_bar_shows_its_facts(open_page):
+    opened = open_page(three_bars())
+    opened.page.mouse.click(*place_of(opened, 1))
+    assert "50.0 s" in opened.text("#facts dl")
+    assert opened.text("#facts h2") == "Stage 2: run 1 of 1, succeeded"
+
+
+def test_a_pointer_over_a_bar_shows_it_in_short(open_page):
+    opened = open_page(three_bars())
+    opened.page.mouse.move(*place_of(opened, 2))
+    assert opened.text("#tip") == "Copy files: run 1 of 1, failed\n40.0 s on 10.0.0.2:2886\nstage 3 Stage 3\nERROR: no space left"
+
+
+def test_a_tap_on_a_small_screen_shows_the_facts_below(open_page):
+    opened = open_page(three_bars(), width=390, height=844, touch=True)
+    opened.page.touchscreen.tap(*place_of(opened, 1))
+    assert opened.text("#facts h2") == "Stage 2: run 1 of 1, succeeded"
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_before_a_bar_is_chosen_the_panel_leads_to_the_errors(open_page):
+    opened = open_page(three_bars())
+    opened.page.click("#facts button")
+    assert opened.text("#facts h2") == "Copy files: run 1 of 1, failed"
+
+
+def test_the_same_bars_stand_in_a_table_that_sorts(open_page):
+    opened = open_page(three_bars())
+    opened.page.click("#table > summary")
+    opened.page.click("#rows th button:text-is('Took')")
+    opened.page.click("#rows th button:text-is('Took')")
+    assert opened.page.get_attribute("#rows th:has(button:text-is('Took'))", "aria-sort") == "descending"
+    assert [cell.inner_text() for cell in opened.page.query_selector_all("#rows tbody td:nth-child(8)")] == ["50.0 s", "40.0 s", "10.0 s"]
+    opened.page.click("#rows tbody tr:nth-child(2) button")
+    assert opened.text("#facts h2").startswith("Copy files")
+
+
+def test_a_long_wait_is_cut_until_one_asks_for_it(open_page):
+    cut = {"run_id": "11", "role": "break", "lane": 0, "label": "", "depth": 0, "started_at": bar(0, 20, 0)["started_at"]}
+    cut["ended_at"] = bar(0, 0, 980)["ended_at"]
+    opened = open_page(gantt_page(bars_of(bar(0, 0, 10), bar(1, 990, 1000), cut)))
+    assert opened.page.evaluate("chart.scale.length") < 60
+    opened.page.uncheck("#cut")
+    assert opened.page.evaluate("chart.scale.length") == 1000
+
+
+def test_an_open_bar_says_that_its_end_is_not_known(open_page):
+    opened = open_page(gantt_page(bars_of(bar(0, 0, 10), bar(1, 10, 30, is_open=True, outcome="running"))))
+    opened.page.mouse.click(*place_of(opened, 1))
+    assert "at least 20.0 s, its end is not known" in opened.text("#facts")
+
+
+def test_five_thousand_bars_are_all_there_and_few_are_drawn(open_page):
+    many = [bar(n % 500, n, n + 5, task_gid=f"1{n % 500}", attempt=n // 500 + 1) for n in range(5000)]
+    opened = open_page(gantt_page(bars_of(*many)))
+    assert opened.text("#status") == "Showing all 5,000 bars in 500 lanes."
+    assert opened.page.evaluate("Math.ceil(lanesBox.clientHeight / ROW)") < 40
+    opened.page.click("#table > summary")
+    assert opened.text("#range") == "Rows 1 to 100 of 5,000"
+    opened.page.focus("#canvas")
+    opened.page.keyboard.press("End")
+    assert opened.text("#facts h2").startswith("Stage 500")
+
+
+HOSTILE = "</script><script>window.ran = 1</script><img src=x onerror='window.ran = 1'>\u202eevil"
+
+
+def test_hostile_names_and_lines_are_only_text(open_page):
+    rows = bars_of(bar(0, 0, 10, outcome="failed", agent=HOSTILE, stage_name=HOSTILE, label=HOSTILE, error=HOSTILE))
+    opened = open_page(gantt_page(rows, archive_with_logs(HOSTILE, "javascript:window.ran=1", name=HOSTILE), title=HOSTILE))
+    opened.page.mouse.click(*place_of(opened, 0))
+    opened.page.click("#table > summary")
+    assert opened.page.evaluate("window.ran") is None
+    assert "</script><script>window.ran = 1</script>" in opened.text("#facts")
+    assert "\\u202eevil" in opened.text("h1")
+    assert len(opened.requests) == 1
+    assert opened.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_accessibility_engine_finds_nothing_grave(open_page, scheme):
+    opened = open_page(three_bars(), scheme=scheme)
+    for opener in ("#table > summary", "summary:text-is('Keys')", "summary:text-is('What is shown')"):
+        opened.page.click(opener)
+    opened.page.mouse.click(*place_of(opened, 2))
+    assert opened.grave_findings() == []
+
+
+def test_the_same_bars_give_the_same_bytes():
+    assert three_bars() == three_bars()
