@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.errors import RejectedRecordsError, StoreError
-from daganalysis.loading.pieces import CarriedEvidence, CarriedTables, Shard, build_shard, carry_evidence, carry_tables
+from daganalysis.loading.pieces import CarriedEvidence, CarriedTables, PartWork, build_part, carry_evidence, carry_tables
 from daganalysis.loading.planning import make_plan
 from daganalysis.loading.related import HOME, Strays, key_of
 from daganalysis.loading.scanning import Claiming, claim, make_chunks, scan, stray_answers
@@ -249,19 +249,19 @@ class _Load:
                     _link(self._before.folder / name / part, folder / name / part)
         for _ in workers.over(carry_tables, works):
             pass
-        shards = [
-            self._shard(folder, f"part-{generation:06d}-{len(works) + number:04d}.parquet", scanned, picked)
-            for number, picked in enumerate(plan.shards)
+        parts = [
+            self._part(folder, f"part-{generation:06d}-{len(works) + number:04d}.parquet", scanned, shards)
+            for number, shards in enumerate(plan.parts)
         ]
-        loose = self._shard(folder, f"part-{generation:06d}-{_LOOSE}", scanned, plan.loose)
+        loose = self._part(folder, f"part-{generation:06d}-{_LOOSE}", scanned, [plan.loose])
         loose.issues = [issue for number in sorted(self._issues) for issue in self._issues[number]]
-        for done, _ in enumerate(workers.over(build_shard, [*shards, loose]), start=1):
-            self._progress("rebuilding", done, len(shards) + 1)
+        for done, _ in enumerate(workers.over(build_part, [*parts, loose]), start=1):
+            self._progress("rebuilding", done, len(parts) + 1)
 
-    def _shard(self, folder: Path, part: str, scanned: Sequence[Scanned], picked: Picked) -> Shard:
-        places = {place: scanned[place] for place in picked.new}
-        extra = {place: self._extra[place] for place in picked.new if place in self._extra}
-        return Shard(folder, part, self._before.folder, places, picked, extra)
+    def _part(self, folder: Path, part: str, scanned: Sequence[Scanned], shards: list[Picked]) -> PartWork:
+        places = {place: scanned[place] for shard in shards for place in shard.new}
+        extra = {place: self._extra[place] for place in places if place in self._extra}
+        return PartWork(folder, part, self._before.folder, places, shards, extra)
 
     def _carried_tables(self, folder: Path, void: set[str], generation: int) -> list[CarriedTables]:
         """Parts that hold rows which are void, and small ones where there are many, are written anew."""

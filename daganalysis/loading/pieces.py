@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from daganalysis.loading.spill import TextPool
-from daganalysis.store.evidence import Kept, read_evidence, write_evidence
+from daganalysis.store.evidence import EvidenceWriter, Kept, read_evidence
 from daganalysis.store.parts import read_parts, write_part
 from daganalysis.tables import BASE_TABLES
 
@@ -22,38 +22,57 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Shard:
-    """Some runs to rebuild from what was read now and from what the store held; ``extra`` are clues found since the answers were read."""
+class PartWork:
+    """A part to make: runs to rebuild, shard by shard, from what was read now and from what the store held.
+
+    ``scanned`` are the chunks that the shards pick from, and ``extra`` clues found since their answers were read.
+    """
 
     folder: Path
     part: str
     store: Path
     scanned: dict[int, Scanned]
-    picked: Picked
+    shards: list[Picked]
     extra: dict[int, dict[int, tuple[str, ...]]]
     issues: list[Issue] = field(default_factory=list)
 
 
-def build_shard(shard: Shard) -> str:
-    """Rebuild the runs of a shard, write their rows and the new answers; return the part's name."""
+def build_part(work: PartWork) -> str:
+    """Rebuild the runs of a part, write their rows and the new answers; return the part's name."""
+    pieces: dict[str, list[pa.Table]] = {name: [] for name in BASE_TABLES}
+    with EvidenceWriter(work.folder, work.part) as evidence:
+        for shard in work.shards:
+            for name, table in _build_shard(work, shard, evidence).items():
+                pieces[name].append(table)
+    write_tables({name: _sorted_by_key(name, tables) for name, tables in pieces.items()}, work.folder, work.part)
+    return work.part
+
+
+def _build_shard(work: PartWork, shard: Picked, evidence: EvidenceWriter) -> dict[str, pa.Table]:
     from daganalysis.history.rebuild import rebuild
 
     pool = TextPool()
-    fresh = list(_fresh(shard, pool))
+    fresh = list(_fresh(work, shard, pool))
+    evidence.write(fresh)
     answers = [kept.answer for kept in fresh]
-    for part, rows in shard.picked.old.items():
-        answers += _pooled(read_evidence(shard.store, part, rows), pool)
-    write_tables(rebuild(answers, shard.issues), shard.folder, shard.part)
-    if fresh:
-        write_evidence(fresh, shard.folder, shard.part)
-    return shard.part
+    for part, rows in shard.old.items():
+        answers += _pooled(read_evidence(work.store, part, rows), pool)
+    return rebuild(answers, work.issues)
 
 
-def _fresh(shard: Shard, pool: TextPool) -> Iterator[Kept]:
-    for place in sorted(shard.picked.new):
-        numbers = sorted(shard.picked.new[place])
-        clues = shard.extra.get(place, {})
-        for number, kept in zip(numbers, shard.scanned[place].read(numbers, pool), strict=True):
+def _sorted_by_key(name: str, tables: list[pa.Table]) -> pa.Table:
+    import pyarrow as pa
+
+    if len(tables) == 1:
+        return tables[0]
+    return pa.concat_tables(tables).sort_by([(key, "ascending") for key in BASE_TABLES[name].sort])
+
+
+def _fresh(work: PartWork, shard: Picked, pool: TextPool) -> Iterator[Kept]:
+    for place in sorted(shard.new):
+        numbers = sorted(shard.new[place])
+        clues = work.extra.get(place, {})
+        for number, kept in zip(numbers, work.scanned[place].read(numbers, pool), strict=True):
             if number in clues:
                 kept.clues = tuple(sorted({*kept.clues, *clues[number]}))
             yield kept
@@ -92,10 +111,13 @@ def carry_tables(work: CarriedTables) -> str | None:
     void = pa.array(work.void, pa.string())
     tables = {}
     for name, declared in BASE_TABLES.items():
-        table = read_parts([work.store / name / part for part in work.parts], declared.schema(), declared.names, None)
-        for column in ("parent_run_id", "child_run_id") if name == "links" else ("run_id",):
-            table = table.filter(pc.invert(pc.is_in(table.column(column), void)))
-        tables[name] = table.sort_by([(key, "ascending") for key in declared.sort]) if len(work.parts) > 1 else table
+        left = []
+        for part in work.parts:
+            table = read_parts([work.store / name / part], declared.schema(), declared.names, None)
+            for column in ("parent_run_id", "child_run_id") if name == "links" else ("run_id",):
+                table = table.filter(pc.invert(pc.is_in(table.column(column), void)))
+            left.append(table)
+        tables[name] = _sorted_by_key(name, left)
     if not any(table.num_rows for table in tables.values()):
         return None
     write_tables(tables, work.folder, work.part)
@@ -112,12 +134,9 @@ class CarriedEvidence:
     parts: dict[str, set[int]]
 
 
-def carry_evidence(work: CarriedEvidence) -> str | None:
-    """Write what stays of some evidence parts; return the new part's name, or None where nothing stays."""
-    kept: list[Kept] = []
-    for part, dead in work.parts.items():
-        kept += [item for number, item in enumerate(read_evidence(work.store, part)) if number not in dead]
-    if not kept:
-        return None
-    write_evidence(kept, work.folder, work.part)
+def carry_evidence(work: CarriedEvidence) -> str:
+    """Write what stays of some evidence parts, if anything does; return the new part's name."""
+    with EvidenceWriter(work.folder, work.part) as evidence:
+        for part, dead in work.parts.items():
+            evidence.write([item for number, item in enumerate(read_evidence(work.store, part)) if number not in dead])
     return work.part

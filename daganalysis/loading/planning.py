@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from daganalysis.loading.scanning import Scanned
     from daganalysis.store.evidence import KeptIndex
 
-SHARD_BYTES = 1 << 23
+SHARD_BYTES = 1 << 22
 """Bytes of different texts rebuilt at a time: what they become in memory is some twenty times as much."""
+PART_SHARDS = 8
+"""Shards that make one part of the store: few enough for all processes to have work, many enough for parts to be large."""
 
 
 @dataclass(slots=True)
@@ -37,9 +39,9 @@ class Picked:
 
 @dataclass(slots=True)
 class Plan:
-    """The shards to rebuild, the answers that belong to no DAG, and the keys whose earlier rows are void."""
+    """The shards to rebuild, by the part they make, the answers that belong to no DAG, and the keys whose earlier rows are void."""
 
-    shards: list[Picked]
+    parts: list[list[Picked]]
     loose: Picked
     void: set[str]
 
@@ -116,7 +118,9 @@ def _plan_groups(
         else:
             picked.old.setdefault(kept[place].part, []).append(number)
         picked.size += size
-    return Plan(_packed(by_group.values()), loose, groups.tokens_of(touched))
+    shards = _packed(by_group.values())
+    parts = [shards[at : at + PART_SHARDS] for at in range(0, len(shards), PART_SHARDS)]
+    return Plan(parts, loose, groups.tokens_of(touched))
 
 
 def _facts(chunk: Scanned, number: int) -> tuple[str, Sequence[str], int]:

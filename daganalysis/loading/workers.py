@@ -50,7 +50,7 @@ class Workers:
                 with warnings.catch_warnings():
                     # From 3.12 on a fork of a process with threads warns; Arrow's threads are none that a worker misses.
                     warnings.simplefilter("ignore", DeprecationWarning)
-                    waiting.append(self._pool.submit(_in_a_worker, function, piece))
+                    waiting.append(self._pool.submit(_without_collector, function, piece))
                 # No more is handed out than keeps everybody busy: results wait in memory.
                 if len(waiting) > 2 * self.jobs:
                     yield waiting.popleft().result()
@@ -81,12 +81,7 @@ def _without_collector(function: Callable[[Work], Result], piece: Work) -> Resul
     finally:
         if was_on:
             gc.enable()
-
-
-def _in_a_worker(function: Callable[[Work], Result], piece: Work) -> Result:
-    result = _without_collector(function, piece)
-    gc.collect()  # cheap here, where all that was there before the fork is frozen
-    return result
+        gc.collect(1)  # what was made since is all young, and what was there before need not be gone through
 
 
 def _cores() -> int:

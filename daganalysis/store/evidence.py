@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from daganalysis.reading.answers import Answer, Kind
-from daganalysis.store.parts import damaged, write_parquet
+from daganalysis.store.parts import MarkedWriter, damaged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from types import TracebackType
 
     import pyarrow as pa
 
@@ -60,28 +61,61 @@ def _schema() -> pa.Schema:
     return pa.schema(fields)
 
 
-def write_evidence(kept: Sequence[Kept], folder: Path, part: str) -> None:
-    """Write answers as a new part of the store in ``folder``; the same answers give the same bytes."""
+class EvidenceWriter:
+    """Writes answers as a new part of the store in ``folder``, some at a time; nothing is made where there are none.
+
+    Texts are told apart within what is written at a time. The same answers give the same bytes.
+    """
+
+    def __init__(self, folder: Path, part: str) -> None:
+        self._paths = (folder / ANSWERS / part, folder / TEXTS / part)
+        self._writers: list[MarkedWriter] = []
+        self._n_texts = 0
+
+    def write(self, kept: Sequence[Kept]) -> None:
+        """Append answers."""
+        import pyarrow as pa
+
+        if not kept:
+            return
+        if not self._writers:
+            for path, schema, name, repeating in zip(
+                self._paths, (_schema(), _text_schema()), (ANSWERS, TEXTS), (_REPEATING, []), strict=True
+            ):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._writers.append(MarkedWriter(path, schema, name, repeating))
+        numbers: dict[bytes, int] = {}
+        rows: dict[str, list[object]] = {name: [] for name in _schema().names}
+        for item in kept:
+            answer = item.answer
+            rows["source"].append(item.source)
+            rows["token"].append(item.token)
+            rows["size"].append(len(answer.body) + sum(map(len, answer.nodes or ())))
+            rows["kind"].append(answer.kind.value)
+            rows["source_name"].append(answer.source)
+            rows["clues"].append(item.clues)
+            rows["nodes"].append(None if answer.nodes is None else [self._number(text, numbers) for text in answer.nodes])
+            for name in ("gid", "cluster", "position", "trace_id", *_INTEGER_COLUMNS, "body"):
+                rows[name].append(getattr(answer, name))
+        self._n_texts += len(numbers)
+        self._writers[0].write(pa.table(rows, _schema()), _ROW_GROUP)
+        self._writers[1].write(pa.table([pa.array(list(numbers), pa.large_binary())], schema=_text_schema()), _ROW_GROUP * 16)
+
+    def _number(self, text: bytes, numbers: dict[bytes, int]) -> int:
+        return numbers.setdefault(text, self._n_texts + len(numbers))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for writer in self._writers:
+            writer.close(whole=kind is None)
+
+
+def _text_schema() -> pa.Schema:
     import pyarrow as pa
 
-    numbers: dict[bytes, int] = {}
-    rows: dict[str, list[object]] = {name: [] for name in _schema().names}
-    for item in kept:
-        answer = item.answer
-        rows["source"].append(item.source)
-        rows["token"].append(item.token)
-        rows["size"].append(len(answer.body) + sum(map(len, answer.nodes or ())))
-        rows["kind"].append(answer.kind.value)
-        rows["source_name"].append(answer.source)
-        rows["clues"].append(item.clues)
-        rows["nodes"].append(None if answer.nodes is None else [numbers.setdefault(text, len(numbers)) for text in answer.nodes])
-        for name in ("gid", "cluster", "position", "trace_id", *_INTEGER_COLUMNS, "body"):
-            rows[name].append(getattr(answer, name))
-    for place in (ANSWERS, TEXTS):
-        (folder / place).mkdir(parents=True, exist_ok=True)
-    write_parquet(pa.table(rows, _schema()), folder / ANSWERS / part, ANSWERS, _REPEATING, _ROW_GROUP)
-    texts = pa.table({"text": pa.array(list(numbers), pa.large_binary())})
-    write_parquet(texts, folder / TEXTS / part, TEXTS, [], _ROW_GROUP * 16)
+    return pa.schema([("text", pa.large_binary())])
 
 
 def evidence_parts(store: Path) -> list[str]:

@@ -37,20 +37,37 @@ def write_part(table: pa.Table, name: str, path: Path) -> None:
 
 def write_parquet(table: pa.Table, path: Path, name: str, dictionary: list[str], row_group: int) -> None:
     """Write a table with this package's marks to a new file, and make sure that it is on the disk."""
-    import pyarrow.parquet as pq
+    writer = MarkedWriter(path, table.schema, name, dictionary)
+    writer.write(table, row_group)
+    writer.close(whole=True)
 
-    marks = {VERSION_KEY: SCHEMA_VERSION.encode(), TABLE_KEY: name.encode()}
-    with path.open("xb") as file:
-        pq.write_table(
-            table.replace_schema_metadata(marks),
-            file,
-            compression="zstd",
-            compression_level=_ZSTD_LEVEL,
-            use_dictionary=dictionary,
-            row_group_size=row_group,
+
+class MarkedWriter:
+    """Writes one new Parquet file with this package's marks, some rows at a time."""
+
+    def __init__(self, path: Path, schema: pa.Schema, name: str, dictionary: list[str]) -> None:
+        import pyarrow.parquet as pq
+
+        marks = {VERSION_KEY: SCHEMA_VERSION.encode(), TABLE_KEY: name.encode()}
+        self._file = path.open("xb")
+        self._schema = schema.with_metadata(marks)
+        self._writer = pq.ParquetWriter(
+            self._file, self._schema, compression="zstd", compression_level=_ZSTD_LEVEL, use_dictionary=dictionary or False
         )
-        file.flush()
-        os.fsync(file.fileno())
+
+    def write(self, table: pa.Table, row_group: int) -> None:
+        """Append rows, so many to a row group."""
+        self._writer.write_table(table.cast(self._schema), row_group_size=row_group)
+
+    def close(self, *, whole: bool) -> None:
+        """Finish the file and make sure that it is on the disk; or, if it is not whole, just let go of it."""
+        try:
+            if whole:
+                self._writer.close()
+                self._file.flush()
+                os.fsync(self._file.fileno())
+        finally:
+            self._file.close()
 
 
 def check_version(path: Path) -> None:
