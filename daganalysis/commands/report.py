@@ -1,0 +1,50 @@
+"""``daganalysis report``: a report of a whole archive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.commands.exit_status import ExitStatus
+from daganalysis.commands.opening import open_source, selected_runs
+from daganalysis.commands.options import add_archive, add_selection, new_command
+from daganalysis.commands.printing import notice
+from daganalysis.commands.progress import progress_bar
+
+if TYPE_CHECKING:
+    import argparse
+
+    from daganalysis.commands.options import Subparsers
+
+_DESCRIPTION = """\
+Write report.html, one self-contained page that needs no network (which runs
+went worst and why, where the time went, what failed or was retried, what
+changed), and report.json with every number of it.
+"""
+
+
+def add_to(commands: Subparsers) -> None:
+    """Add the command."""
+    parser = new_command(
+        commands,
+        "report",
+        summary="a report of a whole archive, as one page",
+        description=_DESCRIPTION,
+        example="  daganalysis report store/ -o report/ --since 2024-01-01",
+        execute=execute,
+    )
+    add_archive(parser)
+    parser.add_argument("-o", "--output", metavar="FOLDER", required=True, help="the folder to write to")
+    parser.add_argument("--format", choices=("html", "markdown"), default="html", help="markdown is for a ticket (default: %(default)s)")
+    parser.add_argument("--title", metavar="TEXT", default="", help="the heading of the report")
+    add_selection(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Write the report."""
+    from daganalysis.report import write_report
+
+    archive = selected_runs(open_source(arguments.archive, arguments), arguments)
+    with progress_bar() as progress:
+        page = write_report(archive, arguments.output, format=arguments.format, title=arguments.title, progress=progress)
+    notice(f"wrote {page} and {page.with_name('report.json')}")
+    return ExitStatus.DONE
