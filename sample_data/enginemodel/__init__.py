@@ -1,0 +1,34 @@
+"""A small model of the obshell task engine: it runs DAGs by the rules of the real one and answers as its API would at any moment.
+
+Rows are overwritten as the server overwrites them, so a single answer forgets what the real one forgets, while the model keeps the truth
+beside it. Everything follows from a seed: the same seed gives the same bytes on every machine.
+"""
+
+from enginemodel.answers import answer, listing, log_answer, node_answer, sub_task_answer
+from enginemodel.engine import Agent, Attempt, DagRun, Failure, Stage, Task
+from enginemodel.scenarios import (
+    initialise_cluster,
+    local_dag_id,
+    random_run,
+    scale_out,
+    start_cluster,
+)
+
+__all__ = [
+    "Agent",
+    "Attempt",
+    "DagRun",
+    "Failure",
+    "Stage",
+    "Task",
+    "answer",
+    "initialise_cluster",
+    "listing",
+    "local_dag_id",
+    "log_answer",
+    "node_answer",
+    "random_run",
+    "scale_out",
+    "start_cluster",
+    "sub_task_answer",
+]

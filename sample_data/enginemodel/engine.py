@@ -1,0 +1,380 @@
+"""The engine: passes of the scheduler over one DAG, its nodes and sub-tasks, and what operators do to it.
+
+Times are whole microseconds after 1970 on the true clock; what rows hold is shifted by the clock of whoever wrote them.
+"""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+SECOND = 1_000_000
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One obshell agent: its address, how far its clock is ahead (seconds), how much slower than others it works."""
+
+    ip: str
+    port: int = 2886
+    skew: float = 0.0
+    slowness: float = 1.0
+
+    @property
+    def address(self) -> str:
+        return f"{self.ip}:{self.port}"
+
+    def clock(self, t: int) -> int:
+        """What its clock shows at a true time."""
+        return t + round(self.skew * SECOND)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How an attempt fails: with a line of its own, or on purpose, to wait for a main DAG."""
+
+    line: str = "ERROR: [Common.Unexpected]: Unexpected error: exit status 1"
+
+    @property
+    def outcome(self) -> str:
+        return "waiting" if self.line == "wait operator to advance" else "timeout" if self.line == "sub task timeout" else "failed"
+
+
+@dataclass
+class Task:
+    """One sub-task: who executes it and for how long (seconds, or a function of the true time at which it starts).
+
+    ``failures`` says which attempts fail, by their number; ``lines`` are logged by each run.
+    """
+
+    agent: Agent
+    duration: float | Callable[[int], float] = 0.05
+    failures: dict[int, Failure] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+
+
+@dataclass
+class Stage:
+    """One node: its name and its sub-tasks."""
+
+    name: str
+    tasks: list[Task]
+
+
+@dataclass
+class Attempt:
+    """The truth of one hand-out; times as its row held them, and in true time."""
+
+    task_gid: str
+    number: int
+    kind: str
+    outcome: str = "running"
+    recorded_start: int | None = None
+    recorded_end: int | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+class Row:
+    """One row of the engine's tables with every state it ever had."""
+
+    def __init__(self, t: int, **values: Any) -> None:
+        self._times = [t]
+        self._states: list[dict[str, Any]] = [values]
+
+    def set(self, t: int, **changes: Any) -> None:
+        """Overwrite some columns at a time not before the last change."""
+        assert t >= self._times[-1], (t, self._times[-1])
+        self._times.append(t)
+        self._states.append({**self._states[-1], **changes})
+
+    def forget_after(self, t: int) -> None:
+        """Take back what was to be written after a time (a cancel forestalls it)."""
+        keep = bisect_right(self._times, t)
+        del self._times[keep:], self._states[keep:]
+
+    def at(self, t: int) -> dict[str, Any]:
+        """The row as it was at a time."""
+        return self._states[max(bisect_right(self._times, t) - 1, 0)]
+
+    @property
+    def now(self) -> dict[str, Any]:
+        """The row as it was left."""
+        return self._states[-1]
+
+
+class DagRun:
+    """One DAG from its creation on.
+
+    ``run()`` lets the scheduler work until the DAG has succeeded or failed, ``act()`` does what an operator does. ``gid`` decides whether it is
+    a cluster DAG (its rows then hold microseconds of several clocks) or a local one (nanoseconds of one).
+    """
+
+    def __init__(  # noqa: PLR0913 - what makes a DAG
+        self,
+        name: str,
+        stages: list[Stage],
+        gid: str,
+        created: int,
+        maintainer: Agent,
+        *,
+        seed: int = 0,
+        first_row_id: int = 1,
+        data: dict[str, Any] | None = None,
+        maintenance: int = 2,
+        maintenance_key: str = "",
+    ) -> None:
+        self.name, self.stages, self.gid, self.created, self.maintainer = name, stages, gid, created, maintainer
+        self.random = random.Random(f"{seed}:{gid}:{created}")
+        self.data = {} if data is None else data
+        self.maintenance, self.maintenance_key = maintenance, maintenance_key
+        self.is_cluster = gid.startswith("1")
+        shown = maintainer.clock(created)
+        self.dag = Row(created, state="READY", operator="RUN", stage=1, start=shown, end=shown)
+        self.nodes: list[Row] = []
+        self.tasks: list[list[Row]] = []
+        self.ids: list[list[str]] = []
+        self.node_ids: list[str] = []
+        self.first_row_id = first_row_id
+        self.truth: dict[str, list[Attempt]] = {}
+        self.waits: list[tuple[int, int]] = []
+        self.retries = self.rollbacks = self.cancels = self.passes = self.node_passes = 0
+        self.begun: int | None = None
+        self.ended: int | None = None
+        row_id = first_row_id
+        for stage in stages:
+            self.nodes.append(Row(created, state="PENDING", operator="RUN", start=shown, end=shown))
+            self.node_ids.append(self._id(first_row_id + len(self.nodes) - 1))
+            rows, ids = [], []
+            for task in stage.tasks:
+                rows.append(
+                    Row(created, state="PENDING", operator="RUN", start=shown, end=shown, times=0, agent=task.agent, logs=(), marks=())
+                )
+                ids.append(self._id(row_id))
+                self.truth[ids[-1]] = []
+                row_id += 1
+            self.tasks.append(rows)
+            self.ids.append(ids)
+        self.pass_at = created + self._between(0.02, 1.0)
+
+    def _id(self, row_id: int) -> str:
+        prefix = "1" if self.is_cluster else self.gid[:-1] if len(self.gid) < 17 else self.gid[:16]
+        return f"{prefix}{row_id}"
+
+    def _between(self, low: float, high: float) -> int:
+        return round(self.random.uniform(low, high) * SECOND)
+
+    # -- the scheduler ----------------------------------------------------------------------------------------------------------------
+
+    def run(self, until: int | None = None) -> int:
+        """Let the scheduler pass over the DAG until it is finished (or until a time); return when that was."""
+        while self.dag.now["state"] in {"READY", "RUNNING"}:
+            if until is not None and self.pass_at > until:
+                return until
+            self._pass(self.pass_at)
+            self.pass_at += SECOND + self._between(0.008, 0.04)
+        return self.ended if self.ended is not None else self.pass_at
+
+    def _pass(self, t: int) -> None:
+        clock = self.maintainer.clock
+        dag = self.dag.now
+        woken = dag["state"] == "READY"
+        if woken:
+            self.dag.set(t, state="RUNNING", start=clock(t))
+            self.begun = t if self.begun is None else self.begun
+        stage = dag["stage"]
+        node = self.nodes[stage - 1]
+        now = t + self._between(0.008, 0.016)
+        if node.now["state"] in {"FAILED", "SUCCEED"}:
+            # Passed, or rolled back before: stepped over, one in each pass, and not in the pass that woke the DAG.
+            if not woken:
+                self._advance(t, stage, failed=False)
+            return
+        if node.now["state"] == "PENDING":
+            node.set(now, state="RUNNING", start=clock(now), end=clock(now))
+        if node.now["operator"] == "CANCEL":
+            self._cancel_tasks(stage, now)
+            return
+        self._hand_out(stage, now)
+        rows = [row.at(now) for row in self.tasks[stage - 1]]
+        rollback = self.dag.now["operator"] == "ROLLBACK"
+        if any(row["state"] in {"READY", "RUNNING"} or (row["state"] == "PENDING" and not rollback) for row in rows):
+            return
+        if any(self._due(row.at(now), node.now, rollback=rollback) for row in self.tasks[stage - 1]):
+            return
+        failed = any(row["state"] == "FAILED" for row in rows)
+        node.set(now, state="FAILED" if failed else "SUCCEED", end=clock(now))
+        if not woken:
+            # Else the guard of the update still knows the start of before, and the next pass goes on.
+            self._advance(now, stage, failed=failed)
+
+    def _advance(self, t: int, stage: int, *, failed: bool) -> None:
+        """The stage is over: go on, or finish the DAG."""
+        rollback = self.dag.now["operator"] == "ROLLBACK"
+        following = stage - 1 if rollback else stage + 1
+        end = t + self._between(0.001, 0.004)
+        if failed or not 1 <= following <= len(self.stages):
+            self.dag.set(end, state="FAILED" if failed else "SUCCEED", end=self.maintainer.clock(end))
+            self.ended = end
+        else:
+            self.dag.set(end, stage=following)
+
+    def _due(self, row: dict[str, Any], node: dict[str, Any], *, rollback: bool) -> str | None:
+        """What a sub-task is to be handed out for now: RUN, ROLLBACK or nothing."""
+        if row["state"] == "PENDING":
+            return None if rollback else "RUN"
+        fresh = row["start"] > node["start"]
+        if rollback:
+            done = row["operator"] == "ROLLBACK" and fresh
+            return None if done or row["times"] == 0 or row["state"] in {"READY", "RUNNING"} else "ROLLBACK"
+        if row["state"] == "FAILED" and not fresh:
+            return "ROLLBACK"
+        if row["state"] == "SUCCEED" and row["operator"] == "ROLLBACK" and fresh:
+            return "RUN"
+        return None
+
+    def _hand_out(self, stage: int, now: int) -> None:
+        rollback = self.dag.now["operator"] == "ROLLBACK"
+        node = self.nodes[stage - 1].now
+        for index, row in enumerate(self.tasks[stage - 1]):
+            operator = self._due(row.at(now), node, rollback=rollback)
+            if operator is not None:
+                self._execute(stage, index, now + self._between(0.001, 0.003), operator)
+
+    def _execute(self, stage: int, index: int, now: int, operator: str) -> None:
+        """Hand a sub-task out; its executor's writes lie in the future of the pass."""
+        task, row = self.stages[stage - 1].tasks[index], self.tasks[stage - 1][index]
+        number = row.now["times"] + 1
+        clock = task.agent.clock if self.is_cluster else self.maintainer.clock
+        start = now + self._between(0.012, 0.03)
+        length = task.duration(start) if callable(task.duration) else task.duration
+        if operator == "ROLLBACK":
+            length = 0.05
+        noise = self.random.uniform(0.97, 1.03) if not callable(task.duration) else 1.0
+        end = start + max(1000, round(length * noise * task.agent.slowness * SECOND))
+        failure = task.failures.get(number)
+        attempt = Attempt(self.ids[stage - 1][index], number, "rollback" if operator == "ROLLBACK" else "run", start=start, end=end)
+        attempt.recorded_start, attempt.recorded_end = clock(start), clock(end)
+        attempt.outcome = failure.outcome if failure else "succeeded"
+        self.truth[attempt.task_gid].append(attempt)
+        row.set(now, state="READY", operator=operator, times=number, agent=task.agent if self.is_cluster else self.maintainer)
+        if not self.is_cluster:
+            row.set(now, agent=task.agent)
+        row.set(start, state="RUNNING", start=attempt.recorded_start)
+        lines = ("Rolling back...",) if operator == "ROLLBACK" else task.lines
+        if failure is not None:
+            lines = (*lines, failure.line)
+        if lines:
+            row.set(end, logs=row.now["logs"] + lines, marks=row.now["marks"] + tuple((number, end) for _ in lines))
+        row.set(end, state="FAILED" if failure else "SUCCEED", end=attempt.recorded_end)
+
+    # -- operators --------------------------------------------------------------------------------------------------------------------
+
+    def act(self, operator: str, t: int) -> None:
+        """Do what an operator's request does at a true time: retry, rollback, cancel, pass (the DAG) or node_pass."""
+        if self.ended is not None and operator != "cancel":
+            self.waits.append((self.ended, t))
+        {"retry": self._retry, "rollback": self._roll_back, "cancel": self._cancel, "pass": self._pass_dag, "node_pass": self._pass_node}[
+            operator
+        ](t)
+
+    def _wake(self, t: int, operator: str) -> None:
+        self.dag.set(t, state="READY", operator=operator, start=None, end=None)
+        self.ended = None
+        while self.pass_at <= t:
+            self.pass_at += SECOND + self._between(0.008, 0.04)
+
+    def _retry(self, t: int) -> None:
+        self.retries += 1
+        self.nodes[self.dag.now["stage"] - 1].set(t, state="PENDING", operator="RETRY", start=None, end=None)
+        self._wake(t, "RUN")
+
+    def _roll_back(self, t: int) -> None:
+        self.rollbacks += 1
+        for node in self.nodes[: self.dag.now["stage"]]:
+            if node.now["state"] in {"FAILED", "SUCCEED"}:
+                node.set(t, state="PENDING", operator="ROLLBACK", start=None, end=None)
+        self._wake(t, "ROLLBACK")
+
+    def _cancel(self, t: int) -> None:
+        self.cancels += 1
+        self.nodes[self.dag.now["stage"] - 1].set(t, state="PENDING", operator="CANCEL", start=None, end=None)
+        self._wake(t, "CANCEL")
+
+    def _cancel_tasks(self, stage: int, now: int) -> None:
+        clock = self.maintainer.clock
+        for row, gid in zip(self.tasks[stage - 1], self.ids[stage - 1], strict=True):
+            if row.at(now)["state"] in {"READY", "RUNNING"}:
+                row.forget_after(now)
+                row.set(now, logs=(*row.now["logs"], "sub task cancelled"), marks=(*row.now["marks"], (row.now["times"], now)))
+                row.set(now, state="FAILED", end=clock(now))
+                attempt = self.truth[gid][-1]
+                attempt.outcome, attempt.end, attempt.recorded_end = "cancelled", now, clock(now)
+        node = self.nodes[stage - 1]
+        node.set(now + 3000, state="FAILED", end=clock(now + 3000))
+        # The guard of the update still knows the start of before: the DAG is closed one pass later.
+        closed = now + SECOND + self._between(0.01, 0.03)
+        self.dag.set(closed, state="FAILED", end=clock(closed))
+        self.ended = closed
+        self.pass_at = closed
+
+    def _pass_dag(self, t: int) -> None:
+        self.passes += 1
+        clock = self.maintainer.clock
+        for node, tasks in zip(self.nodes, self.tasks, strict=True):
+            if node.now["state"] == "SUCCEED":
+                continue
+            self._pass_tasks(tasks, t)
+            node.set(t, state="SUCCEED", operator="PASS", end=clock(t))
+        self.dag.set(t, state="SUCCEED", operator="PASS", end=clock(t))
+        self.ended = t
+
+    def _pass_node(self, t: int) -> None:
+        self.node_passes += 1
+        stage = self.dag.now["stage"]
+        self._pass_tasks(self.tasks[stage - 1], t)
+        self.nodes[stage - 1].set(t, state="SUCCEED", operator="PASS", end=self.maintainer.clock(t))
+        self._wake(t, "RUN")
+
+    def _pass_tasks(self, tasks: list[Row], t: int) -> None:
+        for row in tasks:
+            if row.now["state"] != "SUCCEED":
+                row.set(t, state="SUCCEED", operator="PASS", end=self.maintainer.clock(t))
+
+    # -- the truth --------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def outcome(self) -> str:
+        """What the run came to."""
+        dag = self.dag.now
+        if dag["state"] == "SUCCEED":
+            named = {"PASS": "passed", "ROLLBACK": "rolled_back", "CANCEL": "cancelled"}
+            if dag["operator"] in named:
+                return named[dag["operator"]]
+            return "succeeded_with_node_pass" if self.node_passes else "succeeded_after_retry" if self.retries else "succeeded"
+        if dag["state"] == "FAILED":
+            return {"ROLLBACK": "rollback_failed", "CANCEL": "cancelled"}.get(dag["operator"], "failed")
+        return "running"
+
+    @property
+    def elapsed(self) -> float:
+        """First start to last end, seconds."""
+        assert self.begun is not None and self.ended is not None
+        return (self.ended - self.begun) / SECOND
+
+    @property
+    def executed(self) -> float:
+        """Time in which at least one attempt was running, seconds."""
+        total = reached = 0
+        for start, end in sorted((a.start or 0, a.end or 0) for attempts in self.truth.values() for a in attempts):
+            total += max(0, end - max(start, reached))
+            reached = max(reached, end)
+        return total / SECOND
+
+    @property
+    def waited(self) -> float:
+        """Time in which the DAG stood still until somebody acted, seconds."""
+        return sum(end - start for start, end in self.waits) / SECOND

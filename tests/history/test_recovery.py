@@ -1,0 +1,169 @@
+"""Histories of the engine model, recovered from its answers."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+from enginemodel import Agent, DagRun, answer, initialise_cluster, random_run, scale_out, start_cluster
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import daganalysis as da
+from daganalysis.history.families import split_families
+from daganalysis.history.rebuild import rebuild
+from daganalysis.reading import Answer, read_sources
+from daganalysis.tables import BASE_TABLES
+
+EPOCH = 1_735_700_000_000_000
+SEEDS = st.integers(0, 100_000)
+
+
+def polls(run: DagRun, every: float) -> list[bytes]:
+    """What polling a run from its creation to its end gives."""
+    assert run.ended is not None
+    times = list(range(run.created + 100_000, run.ended, round(every * 1_000_000)))
+    return [json.dumps(answer(run, t)).encode() for t in [*times, run.ended + 2_000_000]]
+
+
+def answers_of(texts: list[bytes]) -> list[Answer]:
+    return read_sources(*texts).answers
+
+
+def archive_of(texts: list[bytes]) -> da.Archive:
+    return da.Archive.from_tables(rebuild(answers_of(texts)))
+
+
+def recovered(archive: da.Archive) -> dict[tuple[str, int], tuple[object, ...]]:
+    rows = archive.attempts.to_dict("records")
+    return {(r["task_gid"], r["attempt"]): (r["kind"], r["outcome"], _micros(r["started_at"]), _micros(r["ended_at"])) for r in rows}
+
+
+def _micros(instant: object) -> int | None:
+    return None if instant != instant else instant.value // 1000  # type: ignore[attr-defined]
+
+
+def true_attempts(run: DagRun) -> dict[tuple[str, int], tuple[object, ...]]:
+    return {
+        (gid, a.number): (a.kind, a.outcome, a.recorded_start, a.recorded_end) for gid, attempts in run.truth.items() for a in attempts
+    }
+
+
+@settings(max_examples=40, deadline=None)
+@given(SEEDS)
+def test_a_run_polled_often_is_recovered_whole(seed: int) -> None:
+    run = random_run(seed)
+    archive = archive_of(polls(run, 0.2))
+    assert recovered(archive) == true_attempts(run)
+    assert set(archive.attempts["evidence"]) <= {"observed"}
+    dag = archive.dags.iloc[0]
+    assert dag["outcome"] == run.outcome
+    assert dag["retries_min"] == dag["retries_max"] == run.retries
+    assert dag["elapsed_s"] == pytest.approx(run.elapsed, abs=0.05)
+    budget = da.time_budget(archive).iloc[0]
+    assert budget["wait_operator_s"] + budget["lost_s"] == pytest.approx(run.waited, abs=0.6 * (len(run.waits) + 1))
+    assert budget["execute_s"] == pytest.approx(run.executed, abs=0.1 + 0.02 * run.executed)
+
+
+@settings(max_examples=40, deadline=None)
+@given(SEEDS, st.sampled_from([1.0, 5.0, 30.0]))
+def test_what_is_claimed_of_a_run_polled_seldom_is_true(seed: int, every: float) -> None:
+    run = random_run(seed)
+    archive = archive_of(polls(run, every))
+    truth = true_attempts(run)
+    for key, (kind, outcome, start, end) in recovered(archive).items():
+        true_kind, true_outcome, true_start, true_end = truth[key]
+        assert kind in {true_kind, "unknown"}
+        assert outcome in {true_outcome, "unknown", "failed"}
+        assert start in {None, true_start}
+        assert end in {None, true_end}
+    dag = archive.dags.iloc[0]
+    assert dag["retries_min"] <= run.retries <= dag["retries_max"]
+    assert not dag["elapsed_s"] > run.elapsed + 0.15 + 0.01 * run.elapsed
+
+
+@settings(max_examples=30, deadline=None)
+@given(SEEDS)
+def test_a_single_answer_observes_the_last_attempts_alone(seed: int) -> None:
+    run = random_run(seed)
+    archive = archive_of([polls(run, 1e6)[-1]])
+    attempts = archive.attempts
+    last = attempts.groupby("task_gid")["attempt"].transform("max")
+    assert (attempts["attempt"] == last)[attempts["evidence"] == "observed"].all()
+    assert attempts.groupby("task_gid").size().to_dict() == {gid: len(a) for gid, a in run.truth.items() if a}
+
+
+@settings(max_examples=30, deadline=None)
+@given(SEEDS)
+def test_every_timeline_is_whole(seed: int) -> None:
+    archive = archive_of(polls(random_run(seed), random.Random(seed).choice([0.5, 3.0, 40.0])))
+    line = archive.timeline
+    assert (line["duration_s"] > 0).all()
+    assert (line["ended_at"].iloc[:-1].to_numpy() == line["started_at"].iloc[1:].to_numpy()).all()
+    budget = da.time_budget(archive).iloc[0]
+    if budget["elapsed_s"] == budget["elapsed_s"]:
+        parts = [c for c in budget.index if c.endswith("_s") and c != "elapsed_s"]
+        assert sum(budget[parts]) == pytest.approx(budget["elapsed_s"], abs=1e-6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, st.randoms(use_true_random=False))
+def test_order_repetition_and_families_are_irrelevant(seed: int, rng: random.Random) -> None:
+    texts = polls(random_run(seed), 4.0) + polls(random_run(seed + 1), 9.0)
+    answers = answers_of(texts)
+    wanted = rebuild(answers)
+    shuffled = [*answers, *rng.choices(answers, k=3)]
+    rng.shuffle(shuffled)
+    for name, table in rebuild(shuffled).items():
+        assert table.equals(wanted[name]), name
+    parts = [rebuild(family)["dags"].to_pylist() for family in split_families(answers)]
+    assert sorted((row for part in parts for row in part), key=lambda r: r["run_id"]) == wanted["dags"].to_pylist()
+
+
+def agents(n: int) -> list[Agent]:
+    return [Agent(f"192.0.2.{10 + i}", skew=0.004 * (i % 3 - 1)) for i in range(n)]
+
+
+def test_a_healthy_start_of_observers_has_no_failure_in_it() -> None:
+    main, children = start_cluster(agents(3), EPOCH)
+    texts = [text for run in [main, *children] for text in polls(run, 0.5)]
+    archive = archive_of(texts)
+    assert archive.dags.set_index("run_id")["outcome"].to_dict() == {main.gid: "succeeded", **{c.gid: "passed" for c in children}}
+    assert archive.dags["work_ok"].dropna().all()
+    assert set(archive.attempts["outcome"]) <= {"succeeded", "waiting"}
+    assert archive.dags["retries_max"].tolist() == [0] * 4
+    assert set(archive.links["child_gid"]) == {c.gid for c in children}
+    assert (da.time_budget(archive)["wait_operator_s"] == 0).all()
+
+
+def test_a_passed_child_that_failed_is_told_from_one_that_did_its_work() -> None:
+    main, children = start_cluster(agents(3), EPOCH, broken=1)
+    archive = archive_of([text for run in [main, *children] for text in polls(run, 0.5)])
+    work = archive.dags.set_index("run_id")["work_ok"]
+    assert [bool(work[c.gid]) for c in children] == [True, False, True]
+    assert archive.dags.set_index("run_id")["outcome"][main.gid] == "failed"
+
+
+def test_a_scale_out_is_linked_to_its_local_dag_and_waits_by_protocol() -> None:
+    main, local = scale_out(agents(2)[0], agents(2)[1], EPOCH)
+    archive = archive_of(polls(main, 0.5) + polls(local, 0.5))
+    assert archive.links[["parent_run_id", "child_run_id", "kind"]].to_numpy().tolist() == [[main.gid, local.gid, "scale_out"]]
+    budget = da.time_budget(archive).set_index("run_id").loc[local.gid]
+    assert budget["wait_protocol_s"] > 0
+    assert budget["wait_operator_s"] == 0
+    assert archive.dags.set_index("run_id")["outcome"].to_dict() == {main.gid: "succeeded", local.gid: "succeeded"}
+    assert len(archive.run(main.gid, children=True)) == 2
+
+
+def test_remote_dags_are_linked_by_log_lines_and_named_where_they_are_missing() -> None:
+    main, children = initialise_cluster(agents(3), EPOCH)
+    archive = archive_of(polls(main, 1.0))
+    assert set(archive.links["child_gid"]) == {c.gid for c in children}
+    assert archive.links["child_run_id"].isna().all()
+    assert archive.issues["code"].tolist() == ["child-not-in-archive"] * 4
+
+
+def test_base_tables_have_their_declared_schema() -> None:
+    for name, table in rebuild(answers_of(polls(random_run(1), 5.0))).items():
+        assert table.schema.equals(BASE_TABLES[name].schema()), name
