@@ -16,8 +16,8 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 def human_duration(seconds: float | None) -> str:
     """Say a duration with three digits or so and its unit; null is a dash.
 
-    >>> [human_duration(s) for s in (0, 0.0000131, 0.174417, 5.95206, 28.613749, 59.97, 125, 11220, 266400, None)]
-    ['0 s', '13 µs', '174 ms', '5.95 s', '28.6 s', '1 min 00 s', '2 min 05 s', '3 h 07 min', '3 d 02 h', '-']
+    >>> [human_duration(s) for s in (0, 0.0000131, 0.174417, 5.95206, 28.613749, 59.97, 125, 11220, 266400, -1.5, None)]
+    ['0 s', '13 µs', '174 ms', '5.95 s', '28.6 s', '1 min 00 s', '2 min 05 s', '3 h 07 min', '3 d 02 h', '-1.50 s', '-']
     """
     if seconds is None or seconds != seconds:  # noqa: PLR0124 - NaN is the only number that differs from itself
         return MISSING

@@ -117,3 +117,36 @@ def test_a_hostile_name_stays_on_its_line_and_drives_nothing() -> None:
 
 def test_no_rows_are_said_so() -> None:
     assert text_of("table") == "no rows\n"
+
+
+def test_what_is_the_same_in_every_row_is_said_once() -> None:
+    text = text_of("table", {"run_id": "a", "name": "Start OB"}, {"run_id": "b", "name": "Start OB"})
+    assert text.count("Start OB") == 1
+    assert "in every row name Start OB" in text
+
+
+def test_sentences_stand_below_their_row_and_a_long_one_is_cut() -> None:
+    text = text_of("table", {"severity": "error", "code": "html-page", "message": "why " * 99, "hint": "do this"}, table=ISSUES)
+    lines = text.splitlines()
+    below = [line for line in lines if line.startswith("    ")]
+    assert below[0].startswith("    why why")
+    assert below[2].endswith("…")
+    assert below[3] == "    do this"
+
+
+def test_a_long_table_is_written_in_pieces_with_every_row() -> None:
+    rows = [{"run_id": str(number), "name": "x" * 100} for number in range(2_000)]
+    pieces = list(formatted(frame_of(DAGS, *rows), DAGS, "csv"))
+    assert len(pieces) > 1
+    assert [row["run_id"] for row in csv.DictReader(io.StringIO("".join(pieces)))] == [row["run_id"] for row in rows]
+
+
+@pytest.mark.parametrize(("kind", "yes", "no"), [("csv", "true", "false"), ("markdown", "yes", "no"), ("json", True, False)])
+def test_a_boolean_is_said_as_each_format_has_it(kind: str, yes: object, no: object) -> None:
+    text = text_of(kind, {"run_id": "a", "work_ok": True}, {"run_id": "b", "work_ok": False})
+    place = DAGS.names.index("work_ok")
+    if kind == "json":
+        assert [row["work_ok"] for row in json.loads(text)] == [yes, no]
+    else:
+        rows = [line.split("," if kind == "csv" else " | ") for line in text.splitlines()[-2:]]
+        assert [row[place] for row in rows] == [yes, no]

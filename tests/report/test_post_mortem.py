@@ -112,6 +112,58 @@ def test_children_not_in_the_archive_are_named() -> None:
     assert f"{child} of 127.0.0.1:2886: not in the archive" in section(told(parent), "1 child DAG")
 
 
+def test_a_child_whose_work_was_not_done_comes_first_and_is_proposed_to_look_at() -> None:
+    ids = {"22130706433028861": "192.0.2.9:2886", "22130706433028862": "192.0.2.8:2886"}
+    parent = dag(node(sub_task()), name="Start OB", gid="22130706433028863", data={"sub_dags": {agent: gid for gid, agent in ids.items()}})
+    work, wait = "Start observer", "Wait for task to end"
+    good = dag(
+        node(sub_task()),
+        node(
+            sub_task("SUCCEED", 3.55, 5.0, gid="12", operator="PASS", logs=["wait operator to advance"]),
+            start=3.5,
+            end=5.5,
+            gid="12",
+            operator="PASS",
+            name=wait,
+        ),
+        gid="22130706433028861",
+        operator="PASS",
+        stage=2,
+        name=work,
+    )
+    bad = dag(
+        node(sub_task("FAILED", logs=[BROKEN], gid="21"), state="FAILED", gid="21"), state="FAILED", gid="22130706433028862", name=work
+    )
+    text = told(parent, good, bad, run="22130706433028863")
+    children = section(text, "2 child DAGs").splitlines()
+    assert [line.split()[0] for line in children[1:]] == ["22130706433028862", "22130706433028861"]
+    assert "daganalysis show store/ 22130706433028862" in section(text, "Next")
+
+
+def test_what_was_passed_without_running_is_no_failure_of_its_own() -> None:
+    skipped = node(sub_task("SUCCEED", 0.5, 90.0, gid="12", times=0, operator="PASS"), start=0.5, end=90.0, gid="12", operator="PASS")
+    failed = node(sub_task("SUCCEED", 1.05, 90.0, logs=[BROKEN], operator="PASS"), end=90.0, operator="PASS")
+    trouble = section(told(dag(failed, skipped, operator="PASS", end=90.0)), "What failed")
+    assert "Stage 1, Work: passed" in trouble
+    assert "Passed without having run: stage 2" in trouble
+    assert "Stage 2" not in trouble
+
+
+def test_an_error_line_of_a_sub_task_that_succeeded_is_told_apart() -> None:
+    trouble = section(told(dag(node(sub_task(logs=["ERROR: [X]: will try again[1/3]", "ok"])))), "What failed")
+    assert "Stage 1 on 192.0.2.1:2886 logged an error, yet succeeded" in trouble
+
+
+def test_only_the_longest_of_many_stages_are_listed_and_the_rest_is_counted() -> None:
+    nodes = [
+        node(sub_task("SUCCEED", 2 * i + 1.05, 2 * i + 1.5, gid=str(11 + i)), start=2 * i + 1.0, end=2 * i + 2.0, gid=str(11 + i))
+        for i in range(30)
+    ]
+    stages = section(told(dag(*nodes, stage=30, end=60.0)), "Stages").splitlines()
+    assert len(stages) == 2 + 20 + 1
+    assert "and 10 shorter stages, 10.0 s together" in stages[-1]
+
+
 def test_the_commands_proposed_can_be_pasted() -> None:
     steps = section(told(dag(node(sub_task()), cluster="prod a"), run="prod a/11"), "Next")
     assert "daganalysis gantt store/ 'prod a/11' -o prod-a-11.svg" in steps
