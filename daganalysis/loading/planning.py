@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from daganalysis.loading.scanning import Scanned
     from daganalysis.store.evidence import KeptIndex
 
-SHARD_BYTES = 1 << 22
+SHARD_BYTES = 1 << 21
 """Bytes of different texts rebuilt at a time: what they become in memory is some twenty times as much."""
 PART_SHARDS = 8
 """Shards that make one part of the store: few enough for all processes to have work, many enough for parts to be large."""
