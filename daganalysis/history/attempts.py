@@ -37,7 +37,7 @@ class Attempt:
     passed_at: int | None = None
     outcome: str = "unknown"
     evidence: str = "lost"
-    node_start: int | None = None
+    stage: int | None = None
 
     @property
     def duration_ns(self) -> int | None:
@@ -97,8 +97,6 @@ def _take(attempts: list[Attempt], index: int, sighting: Sighting) -> None:
         attempt.end = task.end if task.end is not None else attempt.end
     if task.state in {"READY", "RUNNING", "FAILED", "SUCCEED"}:
         attempt.state = task.state
-    if sighting.node is not None and sighting.node.state in {"RUNNING", "FAILED", "SUCCEED"} and times.start is Meaning.TRUE:
-        attempt.node_start = sighting.node.start
     if index:
         before = attempts[index - 1]
         if times.start is Meaning.PREVIOUS and before.start is None:

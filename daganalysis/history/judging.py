@@ -97,7 +97,7 @@ def judge_run(
     if child_kind == "scale_out":
         # Every retry of the main DAG is mirrored on the local one (engine-semantics §7 B): none of these need be an operator's.
         retries = Bounds(0, retries.high)
-    rule = judge("dag", _dag_facts(run, nodes, retries, deliberate=waits_deliberately))
+    rule = judge("dag", _dag_facts(run, retries, deliberate=waits_deliberately))
     end = _end(run)
     begin, sure = _begin(run, legs, node_runs, tasks, created)
     stretches = _stretches(legs, node_runs, tasks, begin, sure, end, parent_end, child_kind, is_child=is_child)
@@ -195,7 +195,7 @@ def _stands_waiting(run: RunEvidence, tasks: Mapping[str, TaskView]) -> bool:
     return run.newest.state == "FAILED" and bool(failed) and all(view.rule.outcome == "waiting" for view in failed)
 
 
-def _dag_facts(run: RunEvidence, nodes: Sequence[NodeView], retries: Bounds, *, deliberate: bool) -> Facts:
+def _dag_facts(run: RunEvidence, retries: Bounds, *, deliberate: bool) -> Facts:
     dag = run.newest
     begun = not (dag.state == "READY" and dag.operator == "RUN" and dag.start is not None)
     return Facts(
@@ -204,7 +204,8 @@ def _dag_facts(run: RunEvidence, nodes: Sequence[NodeView], retries: Bounds, *, 
         begun=begun,
         deliberate=deliberate,
         retried=retries.low > 0,
-        node_passed=any(view.newest.operator == "PASS" for view in nodes),
+        # A later rollback or retry overwrites the operator of a node that was passed, but not what an earlier answer told.
+        node_passed=any(node.operator == "PASS" for seen in run.nodes.values() for _, node in seen),
     )
 
 

@@ -99,6 +99,7 @@ def find_node_runs(run: RunEvidence, attempts: dict[str, list[Attempt]]) -> list
         strays: list[Attempt] = []
         for task_gid in tasks_of.get(node_gid, []):
             for attempt in attempts[task_gid]:
+                attempt.stage = stage
                 if attempt.start is None:
                     continue
                 home = _home(ordered, attempt)

@@ -9,7 +9,6 @@ where an execution is known to have been overwritten, the time is lost.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from statistics import median
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
@@ -70,8 +69,11 @@ def estimate_tick(node_runs: Sequence[NodeRun]) -> tuple[int, bool]:
         for before, after in zip(node_runs, node_runs[1:], strict=False)
         if before.end is not None and after.start is not None and after.operator == "RUN" and after.stage == before.stage + 1
     ]
-    usable = [pause for pause in pauses if SECOND * 0.9 <= pause <= _LONGEST_TICK_S * SECOND]
-    return (int(median(usable)), True) if usable else (int(SCHEDULER_SLEEP_S * SECOND), False)
+    usable = sorted(pause for pause in pauses if SECOND * 0.9 <= pause <= _LONGEST_TICK_S * SECOND)
+    if not usable:
+        return int(SCHEDULER_SLEEP_S * SECOND), False
+    # Some pauses take a pass more (engine-semantics §2.9), none takes less than one.
+    return usable[(len(usable) - 1) // 4], True
 
 
 def build_timeline(story: Story) -> list[Stretch]:
@@ -189,9 +191,12 @@ class _Builder:
             passed = self._passed_between(leg.start)
             if passed is not None:
                 self._add(passed, "lost", to_stage=to_stage)
-                self._add(leg.start, "handoff", to_stage=to_stage)
-            else:
-                self._add(leg.start, "lost", to_stage=to_stage)
+                self.open_end = False
+            # The scheduler takes a request up within a tick; a longer pause hides legs that were overwritten.
+            # A cancel comes upon a DAG that has not ended, perhaps between two of its stages.
+            asked_while_known = passed is not None or (leg.operator == "CANCEL" and not self.open_end)
+            soon = asked_while_known and leg.start - self.cursor <= 2 * max(self.tick, SECOND)
+            self._add(leg.start, "handoff" if soon else "lost", to_stage=to_stage, evidence="inferred")
         self.open_end = False
         self.all_ended = False
         self.next_leg += 1
@@ -266,8 +271,9 @@ class _Builder:
                 unknown_end = until
             first = False
         if limit is None:
-            self.open_end = first or unknown_end is not None
-            self.all_ended = not self.open_end
+            self.open_end = first or unknown_end is not None or self._hides_attempts(node_run)
+            # A stage none of whose attempts failed was not the last of its leg.
+            self.all_ended = not self.open_end and any(a.state == "FAILED" or a.passed_at is not None for a in node_run.attempts)
             return
         still_open = unknown_end is not None and unknown_end >= self.cursor
         if first:
@@ -275,6 +281,18 @@ class _Builder:
         else:
             self._add(limit, "lost" if still_open else "detect", to_stage=node_run.stage)
         self.open_end = False
+
+    def _hides_attempts(self, node_run: NodeRun) -> bool:
+        """Tell whether a sub-task of the stage may have run in this execution without an answer that shows it."""
+        own = {id(attempt) for attempt in node_run.attempts}
+        for attempts in self.story.attempts:
+            if not attempts or attempts[0].stage != node_run.stage or any(id(attempt) in own for attempt in attempts):
+                continue
+            before = [a.number for a in attempts if a.start is not None and a.start < node_run.begin]
+            following = before[-1] + 1 if before else 1
+            if following <= len(attempts) and attempts[following - 1].start is None:
+                return True
+        return False
 
     def _rollback_hidden(self, node_run: NodeRun, attempt: Attempt) -> bool:
         """A re-run whose rollback run, in the same execution, is not known: it lies somewhere before it (engine-semantics §2.3)."""

@@ -324,7 +324,8 @@ class DagRun:
     def _pass_dag(self, t: int) -> None:
         self.passes += 1
         clock = self.maintainer.clock
-        for node, tasks in zip(self.nodes, self.tasks, strict=True):
+        stage = self.dag.now["stage"]
+        for node, tasks in zip(self.nodes[stage - 1 :], self.tasks[stage - 1 :], strict=True):
             if node.now["state"] == "SUCCEED":
                 continue
             self._pass_tasks(tasks, t)
