@@ -140,6 +140,8 @@ class _Builder:
         while self.next_leg < len(legs) and legs[self.next_leg].start <= until + _EDGE_NS:
             self._cross(legs[self.next_leg], to_stage, after_empty_leg=crossed)
             crossed = True
+        if not crossed:
+            self._over_pass(until, to_stage)
         if until <= self.cursor:
             return
         hidden = node_run is not None and self._hides(node_run, until, crossed=crossed)
@@ -149,6 +151,14 @@ class _Builder:
             inferred = node_run is not None and node_run.start is None
             self._add(until, "handoff", to_stage=to_stage, evidence="inferred" if inferred else "observed")
         self.open_end = False
+
+    def _over_pass(self, until: int, to_stage: int | None) -> None:
+        """A node was passed, and the leg that this began is known by its nodes alone: its own start was overwritten."""
+        passed = self._passed_between(until)
+        if passed is not None:
+            waited = not self.open_end and not self.all_ended
+            self._add(passed, self.story.wait_category(passed) if waited else "lost", to_stage=to_stage, evidence="observed")
+            self.open_end = False
 
     def _hides(self, node_run: NodeRun, until: int, *, crossed: bool) -> bool:
         """Tell whether executions that no answer shows must, or may well, lie between here and the start of this one."""
