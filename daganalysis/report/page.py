@@ -13,13 +13,23 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.report.inert import for_terminal
-from daganalysis.report.quantities import human_duration, human_number, human_share, plural
+from daganalysis.report.page_tables import cell_text, is_numeric
+from daganalysis.report.quantities import human_duration, human_share, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import jinja2
+    import markupsafe
 
+_TONES = {
+    **dict.fromkeys(("failed", "rollback_failed", "timeout", "interrupted", "slower", "error"), "bad"),
+    **dict.fromkeys(("cancelled", "cancelled_before_start", "passed", "rolled_back", "unknown", "warning"), "warn"),
+    **dict.fromkeys(("succeeded_after_retry", "succeeded_with_node_pass"), "warn"),
+    **dict.fromkeys(("succeeded", "faster"), "good"),
+}
+_MARKS = {"bad": "\u2717 ", "warn": "\u25b2 ", "good": "\u2713 ", "calm": ""}
+"""An outcome is told by a mark as well as by its colour."""
 _JSON_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
@@ -34,9 +44,9 @@ def render_page(template: str, *, styles: Sequence[str], scripts: Sequence[str],
     script = "\n".join(_source(name) for name in scripts)
     return environment.get_template(template).render(
         policy=content_policy(style, script),
-        style=_trusted(style),
-        script=_trusted(script),
-        data=None if data is None else _trusted(json_block(data)),
+        style=trusted(style),
+        script=trusted(script),
+        data=None if data is None else trusted(json_block(data)),
         **context,
     )
 
@@ -83,8 +93,41 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"duration": human_duration, "share": human_share, "number": human_number, "plural": plural}
+    environment.filters |= {
+        "duration": human_duration,
+        "share": human_share,
+        "plural": plural,
+        "cell": cell_text,
+        "numeric": is_numeric,
+        "words": lambda identifier: identifier.replace("_", " "),
+        "tone": lambda outcome: _TONES.get(outcome, "calm"),
+        "mark": lambda outcome: _MARKS[_TONES.get(outcome, "calm")],
+        "budget_parts": _budget_parts,
+    }
     return environment
+
+
+def _budget_parts(budget: Mapping[str, Any], categories: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Lay the parts of a time budget side by side on a bar of 1,000 units; parts of no length are left out."""
+    seconds = {category["name"]: budget.get(f"{category['name']}_s") or 0.0 for category in categories}
+    total = sum(seconds.values())
+    parts, x = [], 0.0
+    for category in categories:
+        spent = seconds[category["name"]]
+        if spent > 0:
+            width = 1000 * spent / total
+            parts.append(
+                {
+                    "category": category["name"],
+                    "label": category["label"],
+                    "seconds": spent,
+                    "share": spent / total,
+                    "x": round(x, 2),
+                    "width": round(width, 2),
+                }
+            )
+            x += width
+    return parts
 
 
 def _shown(value: object) -> object:
@@ -92,7 +135,7 @@ def _shown(value: object) -> object:
     return for_terminal(value) if type(value) is str else value
 
 
-def _trusted(text: str) -> object:
+def trusted(text: str) -> markupsafe.Markup:
     """Mark the package's own text, or text that was made inert, as not to be escaped."""
     import markupsafe
 

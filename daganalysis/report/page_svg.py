@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -20,8 +21,16 @@ _HREF = "{http://www.w3.org/1999/xlink}href"
 _DROPPED = frozenset({f"{_SVG}metadata", f"{_SVG}style"})
 _NO_ATTRIBUTE = frozenset({"font-family", "white-space"})
 """Style properties that are left to the page's style sheet."""
-_SCHEME_COLOURS = {"#000000": "ink", "#ffffff": "paper"}
-"""Colours that stand for ink and paper; every other colour is legible on both."""
+_SCHEME_COLOURS = {
+    "#000000": "ink",
+    "#333333": "ink",
+    "#777777": "soft",
+    "#8a3b00": "bad",
+    "#dddddd": "line",
+    "#e6e6e6": "line",
+    "#ffffff": "paper",
+}
+"""Colours of the drawings that stand for ink, paper and lines, which a dark scheme has others for; the rest is told apart on both."""
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 
@@ -34,7 +43,9 @@ def figure_svg(figure: Figure, *, key: str, title: str) -> str:
     import matplotlib as mpl
 
     drawn = io.BytesIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "daganalysis"}):
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "daganalysis"}), warnings.catch_warnings():
+        # The text is written as text: the browser's fonts matter, not those that are measured with here.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         figure.savefig(drawn, format="svg", metadata={"Date": None})
     # The text was written by matplotlib a line above, names in it escaped: it is no foreign XML.
     root = ET.fromstring(drawn.getvalue())  # noqa: S314
@@ -69,11 +80,11 @@ def _clean_attributes(part: ET.Element, key: str, used: set[str]) -> None:
         if attribute not in _NO_ATTRIBUTE:
             part.set(attribute, value)
     for attribute in ("fill", "stroke"):
-        scheme = _SCHEME_COLOURS.get(part.get(attribute, ""))
+        scheme = _SCHEME_COLOURS.get(part.get(attribute, "").lower())
         if scheme:
             del part.attrib[attribute]
             part.set("class", f"{part.get('class', '')} {attribute}-{scheme}".strip())
-    if part.tag == f"{_SVG}text" and "fill" not in part.attrib:
+    if part.tag == f"{_SVG}text" and "fill" not in part.attrib and "fill-" not in part.get("class", ""):
         part.set("class", "fill-ink")
     for attribute, value in part.attrib.items():
         if attribute == _HREF:

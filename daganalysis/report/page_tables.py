@@ -109,6 +109,7 @@ def shown_table(
     order: str,
     most: int,
     command: str,
+    name: str = "",
     row: str = "",
     extra: Sequence[Column] = (),
 ) -> ShownTable:
@@ -123,25 +124,26 @@ def shown_table(
     kept = [name for name in columns if name in frame.columns and frame[name].notna().any()]
     # The values go out in the order of the declaration; rows are dictionaries, so the order of the columns is ours.
     return ShownTable(
-        name=table.name,
+        name=name or table.name,
         title=title,
         row=row or table.row,
         order=order,
         command=command,
-        columns=tuple(shown_column(declared[name]) for name in kept),
+        columns=tuple(shown_column(declared[name], of_dags=table.name == "dags") for name in kept),
         rows=[{name: values[name] for name in kept} for values in raw_rows(frame[kept].head(most), widened)],
         n_all=len(frame),
     )
 
 
-def shown_column(column: Column) -> ShownColumn:
-    """Say how a declared column is shown.
+def shown_column(column: Column, *, of_dags: bool = False) -> ShownColumn:
+    """Say how a declared column is shown; ``name`` is the stage's in every table but that of the DAGs.
 
     >>> from daganalysis.tables import Column, Type
     >>> shown_column(Column("gap_s", Type.REAL, "length, seconds")).kind
     'duration'
     """
-    label = _LABELS.get(column.name) or column.name.removesuffix("_s").removeprefix("n_").replace("_", " ")
+    plain_name = column.name.removesuffix("_s").removeprefix("n_").replace("_", " ")
+    label = "name" if of_dags and column.name == "name" else _LABELS.get(column.name, plain_name)
     meaning = column.meaning + (f" (nothing where: {column.null_when})" if column.null_when else "")
     return ShownColumn(column.name, label, _kind(column), meaning)
 

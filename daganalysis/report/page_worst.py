@@ -92,8 +92,8 @@ def rank_runs(archive: Archive) -> pd.DataFrame:
     is_child = runs["parent_run_id"].isin(known)
     # Only a child whose work was not done makes its main DAG worse: what the main DAG made good by a retry shows in its own outcome.
     failed = own[is_child & (own <= order["cancelled"])].groupby(runs["parent_run_id"]).min()
-    below = runs["run_id"].map(failed).fillna(_FINE)
-    runs = runs.assign(rank=own.where(own <= below, below).astype("int64"), is_child=is_child)
+    below = runs["run_id"].map(failed).astype("float64").fillna(_FINE).astype("int64")
+    runs = runs.assign(rank=own.where(own <= below, below), is_child=is_child)
     runs["trouble"] = runs["rank"] <= order["unknown"]
     sort = ["is_child", "rank", "elapsed_s", "run_id"]
     return runs.sort_values(sort, ascending=[True, True, False, True], na_position="last", ignore_index=True)

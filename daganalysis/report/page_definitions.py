@@ -1,0 +1,46 @@
+"""The words of a report, defined: they ship with it."""
+
+from __future__ import annotations
+
+from daganalysis.plots.styles import CATEGORY_WORDS
+from daganalysis.tables.results import TIME_BUDGET
+
+CATEGORIES = tuple(
+    {
+        "name": category,
+        "label": words,
+        "meaning": next(column.meaning for column in TIME_BUDGET.columns if column.name == f"{category}_s"),
+    }
+    for category, words in CATEGORY_WORDS.items()
+)
+"""What a stretch of a run's time can be spent on, in the order of the table time_budget, with what each is called and means."""
+
+DEFINITIONS = (
+    ("run", "One DAG from its creation to its last known state, through every retry, rollback, cancel and pass."),
+    ("workflow", "The DAG's name with its parameters removed: 'Create tenant t1' and 'Create tenant t2' are runs of 'Create tenant'."),
+    ("main run", "A run that is not the child of another run of this archive. Child DAGs are counted apart, and with their main DAG."),
+    ("attempt", "One hand-out of a sub-task to an executor, to run it or to roll it back. One retry hands it out twice."),
+    ("leg", "One execution of a DAG between two operator actions. The API's own start and end describe the last leg alone."),
+    ("elapsed", "From the first known start of a run to its last known end, all legs, the waits for operators included."),
+    ("in trouble", "A main run that failed, was cancelled, passed, rolled back, or succeeded only after a retry or with a passed stage."),
+    (
+        "went worst",
+        """Runs are ordered by how they ended: rollback failed, failed, cancelled, passed, rolled back, succeeded with a passed stage,
+        succeeded after retry, unknown, not ended, succeeded. A main run counts as no better than a child of it whose work was not done.
+        Among equals the longest elapsed time is worst.""",
+    ),
+    (
+        "where trouble lies",
+        """The deepest DAG of the run's family that failed (else was retried), there the stage where it stands, and of that stage's
+        sub-tasks the one with an error line and the most failed attempts. The line is the last ERROR line of its log.""",
+    ),
+    ("engine", "Dispatching, not having noticed an end yet, and handing over: the polling of the scheduler, not the work of a task."),
+    (
+        "passed, waiting",
+        "A child DAG of a start or stop stands FAILED on purpose until its main DAG passes it; that is no trouble if its work was done.",
+    ),
+    ("history", "complete: every attempt was observed; partial: some were not; last leg: the server had overwritten what came before."),
+    ("censored, unfinished", "Still running when last seen: counted, and left out of the quantiles."),
+    ("earlier and later half", "The runs with a known start, cut in two equal halves in order of that start."),
+)
+"""Terms and their meanings, in the order they are met on the page."""

@@ -1,0 +1,74 @@
+"""Writing a report: collected once, then written as a page, as JSON, or as Markdown for a ticket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from daganalysis.errors import DagAnalysisError, UsageError
+from daganalysis.report.inert import for_json
+from daganalysis.report.page_collect import collect
+from daganalysis.report.page_html import report_html
+from daganalysis.report.page_markdown import report_markdown
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from daganalysis.archive import Archive
+
+FORMATS = ("html", "markdown")
+
+
+def write_report(
+    archive: Archive,
+    folder: str | os.PathLike[str],
+    *,
+    format: str = "html",  # noqa: A002 - the name of the command's option, and of pandas' users' expectation
+    title: str = "",
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Path:
+    """Write a report of an archive into a folder, made if need be, and return the path of its page.
+
+    ``report.html`` is one self-contained page: it loads nothing, and runs no script but its own. ``report.json`` holds every number the
+    page shows, unrounded. With ``format="markdown"`` the page is ``report.md``, short enough for a ticket. Of a large archive the runs that
+    went worst and those that took longest have sections of their own; every table says how many rows it leaves out. The same archive gives
+    the same bytes. ``progress`` is told a stage, how much of it is done, and of how much. Raises :class:`UsageError` for another format,
+    :class:`DagAnalysisError` where the folder cannot be written.
+
+    >>> import daganalysis as da, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = da.write_report(da.load("sample_data/documented/scale-out.json"), folder)
+    ...     sorted(path.name for path in page.parent.iterdir())
+    ['report.html', 'report.json']
+    """
+    if format not in FORMATS:
+        raise UsageError("no such format of a report", where=format, hint="one of " + ", ".join(FORMATS))
+    collected = collect(archive, progress)
+    if format == "html":
+        page, text = "report.html", report_html(archive, collected, title, progress)
+    else:
+        page, text = "report.md", report_markdown(collected, title)
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        _write(target / "report.json", report_json(collected.plain()))
+        _write(target / page, text)
+    except OSError as error:
+        hint = error.strerror or "choose another folder"
+        raise DagAnalysisError("the report cannot be written", where=str(target), hint=hint) from None
+    return target / page
+
+
+def report_json(plain: dict[str, Any]) -> str:
+    """Write what was collected as JSON, indented, its invisible characters as escapes."""
+    import msgspec
+
+    return msgspec.json.format(for_json(msgspec.json.encode(plain).decode()), indent=1) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file as a whole: nobody ever opens half a report."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
