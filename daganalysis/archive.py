@@ -173,4 +173,15 @@ class Archive:
         return self._source.read("dags", ["run_id"], None).num_rows
 
     def __repr__(self) -> str:
-        return f"<Archive of {len(self)} runs, {self._source.describe()}>"
+        return f"<Archive of {len(self)} runs, {self.where}>"
+
+    def _repr_html_(self) -> str:
+        """Show the archive in a notebook."""
+        from daganalysis.archive_card import card_html
+
+        return card_html(self)
+
+    @property
+    def where(self) -> str:
+        """Where the tables are, in a few words."""
+        return self._source.describe()

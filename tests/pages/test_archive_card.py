@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from tests.pages.fleets import fleet, run, week
+
+
+def test_an_archive_shows_its_workflows_and_how_their_runs_ended():
+    card = week()._repr_html_()
+    assert "<b>Archive of 10 runs</b>, in memory" in card
+    assert "8 succeeded, 1 cancelled, 1 failed" in card
+
+
+def test_one_run_shows_its_facts_and_stages():
+    card = fleet(run(1, outcome="failed", error="ERROR: x", seconds=125))._repr_html_()
+    assert "elapsed: <b>0:02:05</b>" in card
+    assert 'Copy files</td><td style="text-align: left">failed' in card
+
+
+def test_a_card_holds_no_script_whatever_the_names_hold():
+    card = fleet(run(1, name="<script>alert(1)</script>\u202e"))._repr_html_()
+    assert "<script" not in card
+    assert "\\u202e" in card
+
+
+def test_a_run_of_which_little_is_known_has_dashes():
+    card = fleet(run(1, retries_min=None, retries_max=None, elapsed_s=None))._repr_html_()
+    assert "elapsed: <b>-</b><br>retries: <b>-</b>" in card
