@@ -83,7 +83,7 @@ def collect(archive: Archive, progress: Callable[[str, int, int], None] | None =
     return Collected(
         overview=_overview(archive, ranked, budget),
         outcomes=_outcomes(ranked),
-        worst=_worst(ranked, culprits),
+        worst=_worst(ranked, culprits, budget),
         time_spent=_time_spent(archive, budget),
         tables=tables,
         sections=sections,
@@ -148,12 +148,14 @@ def _outcomes(ranked: pd.DataFrame) -> list[Row]:
     return rows
 
 
-def _worst(ranked: pd.DataFrame, culprits: dict[str, Culprit]) -> Row | None:
+def _worst(ranked: pd.DataFrame, culprits: dict[str, Culprit], budget: pd.DataFrame) -> Row | None:
     if ranked.empty:
         return None
-    row = rows_of(ranked.head(1)[["run_id", "name", "workflow", "outcome", "elapsed_s", "trouble", "rank"]])[0]
+    columns = ["run_id", "name", "workflow", "outcome", "elapsed_s", "trouble", "retries_min", "retries_max", "rollbacks"]
+    row = rows_of(ranked.head(1)[columns])[0]
     culprit = culprits.get(row["run_id"])
-    return {**row, "culprit": culprit.plain() if culprit else None}
+    spent = rows_of(budget[budget["run_id"] == row["run_id"]].drop(columns="run_id"))
+    return {**row, "culprit": culprit.plain() if culprit else None, "budget": spent[0] if spent else None}
 
 
 def _time_spent(archive: Archive, budget: pd.DataFrame) -> list[Row]:
