@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.analysis.budget import time_budget
 from daganalysis.engine.log_lines import WAITING, error_parts, is_error
-from daganalysis.tables.results import RETRIES
+from daganalysis.tables.results import RETRIES, RETRY_PATTERNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +56,45 @@ def retries(archive: Archive) -> pd.DataFrame:
         protocol=[bool(waited) or bool(told) for waited, told in zip(rows["waited"], handshakes, strict=True)],
     )
     return RETRIES.conform(result[RETRIES.names])
+
+
+def retry_patterns(archive: Archive) -> pd.DataFrame:
+    """Say what is retried, how often, and whether that helps: one row per workflow, stage name and error code.
+
+    ``n_runs`` are the runs that executed the stage, whatever became of them. Hand-shakes between DAGs do not count. The order of the input is
+    irrelevant.
+
+    >>> import daganalysis as da
+    >>> da.retry_patterns(da.load("sample_data/upgrade"))[["name", "error_code", "retries_p50"]].to_dict("records")
+    [{'name': 'Check all required packages', 'error_code': 'Common.DirNotEmpty', 'retries_p50': 2.0}]
+    """
+    dags = archive.table("dags", ["run_id", "workflow"])
+    nodes = archive.table("nodes", ["run_id", "stage", "name", "outcome"]).merge(dags, on="run_id")
+    executed = nodes[~nodes["outcome"].isin(["never_run"])]
+    n_runs = executed.groupby(["workflow", "name"], dropna=False)["run_id"].nunique().rename("n_runs")
+    wait = time_budget(archive).set_index("run_id")["wait_operator_s"]
+    found = retries(archive)
+    found = found[~found["protocol"].fillna(value=False) & (found["retries_max"] > 0)]
+    found = found.drop(columns=["name", "outcome"]).merge(nodes, on=["run_id", "stage"])
+    found["retries_least"] = found["retries_min"].clip(lower=0)
+    # A stage is retried as a whole: of its sub-tasks the one redone most often counts.
+    by_run = found.groupby(["workflow", "name", "error_code", "run_id"], dropna=False, as_index=False).agg(
+        retries_least=("retries_least", "max"), outcome=("outcome", "last"), agents=("agent", lambda a: set(a.dropna()))
+    )
+    by_run = by_run[by_run["retries_least"] > 0]
+    by_run["wait_s"] = by_run["run_id"].map(wait).astype("float64")
+    grouped = by_run.groupby(["workflow", "name", "error_code"], dropna=False)
+    result = grouped.agg(
+        n_retried=("run_id", "nunique"),
+        retries_p50=("retries_least", "median"),
+        succeeded_after_share=("outcome", lambda o: float((o == "succeeded").mean())),
+        agents=("agents", lambda sets: " ".join(sorted(set().union(*sets)))),
+        example_run_id=("run_id", "min"),
+        wait_operator_s=("wait_s", "median"),
+    ).reset_index()
+    result = result.merge(n_runs.reset_index(), on=["workflow", "name"], how="left")
+    result["retry_share"] = result["n_retried"].astype("float64") / result["n_runs"].astype("float64")
+    return RETRY_PATTERNS.conform(result[RETRY_PATTERNS.names])
 
 
 def _first_error(lines: object) -> tuple[str | None, str | None]:

@@ -28,7 +28,7 @@ def stage_latency(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
     >>> import daganalysis as da
     >>> latency = da.stage_latency(da.load("sample_data/documented/scale-out.json"))
     >>> latency.nlargest(1, "latency_s")[["name", "latency_s"]].to_dict("records")
-    [{'name': 'Wait remote deploy finish', 'latency_s': 6.092221}]
+    [{'name': 'Wait remote start finish', 'latency_s': 6.095774}]
     """
     if level not in _LEVELS:
         raise UsageError("no such level of stage_latency", where=level, hint="one of " + ", ".join(_LEVELS))

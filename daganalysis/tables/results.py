@@ -160,6 +160,145 @@ CLOCK_SKEW = Table(
     ("cluster", "agent"),
 )
 
+_STAGE_OR_TOTAL = Column("name", Type.STRING, "the stage's name; a later stage of the same name has its number behind it; null for the whole run", "the row is of the whole run")
+
+RETRY_PATTERNS = Table(
+    "retry_patterns",
+    "one stage name of a workflow and error code",
+    (
+        _WORKFLOW,
+        _STAGE_NAME,
+        Column("error_code", Type.STRING, "code of the first ERROR line of what was retried", "none, or one without a code (before obshell 4.3.1)"),
+        Column("n_runs", Type.INTEGER, "runs in which the stage was executed"),
+        Column("n_retried", Type.INTEGER, "of these, runs in which it was retried after such an error"),
+        Column("retry_share", Type.REAL, "n_retried over n_runs"),
+        Column("retries_p50", Type.REAL, "median of the retries of such a run, at least"),
+        Column("succeeded_after_share", Type.REAL, "share of the retried runs in which the stage succeeded in the end"),
+        Column("agents", Type.STRING, "agents of what was retried, parted by blanks", "no agent is known"),
+        Column("example_run_id", Type.STRING, "the first such run in order of run_id"),
+        Column("wait_operator_s", Type.REAL, "what such a run waited for operators, median, seconds"),
+    ),
+    ("workflow", "name", "error_code"),
+)
+
+STRAGGLERS = Table(
+    "stragglers",
+    "one agent in one stage name of a workflow",
+    (
+        _WORKFLOW,
+        _STAGE_NAME,
+        Column("agent", Type.STRING, "`ip:port`"),
+        Column("n", Type.INTEGER, "executions of the stage with at least two agents at work, this one among them"),
+        Column("n_slowest", Type.INTEGER, "of these, executions that ended with this agent"),
+        Column("skew_p50", Type.REAL, "its own work over the median of the others', median"),
+        Column("barrier_wait_s", Type.REAL, "what the others waited for it after their own ends, in all, agent-seconds"),
+        Column("slowest_low", Type.REAL, "its chance of being slowest: lower end of a 95 % Clopper-Pearson interval"),
+        Column("slowest_high", Type.REAL, "and its upper end"),
+        Column("dispatch_p50_s", Type.REAL, "how much later than the first it began, median, seconds"),
+        Column("work_p50_s", Type.REAL, "its own work, median, seconds"),
+        Column("n_agents_p50", Type.REAL, "agents at work in such an execution, median"),
+        Column("flagged", Type.BOOLEAN, "whether it is slowest more often than chance allows, over all agents and stages of the workflow"),
+    ),
+    (),
+)
+
+STRAGGLERS_BY_RUN = Table(
+    "stragglers",
+    "one execution of a stage with at least two agents at work",
+    (
+        RUN_ID,
+        _WORKFLOW,
+        _STAGE,
+        _STAGE_NAME,
+        Column("n_sub_tasks", Type.INTEGER, "sub-tasks at work"),
+        Column("slowest_agent", Type.STRING, "agent of the one that ended last", "it ended in a tie"),
+        Column("slowest_task_gid", Type.STRING, "that sub-task", "it ended in a tie"),
+        Column("skew", Type.REAL, "its own work over the median of the others'"),
+        Column("barrier_wait_s", Type.REAL, "what the others waited for it, agent-seconds"),
+        Column("dispatch_s", Type.REAL, "how much later than the first it began, seconds"),
+        Column("work_s", Type.REAL, "its own work, seconds"),
+    ),
+    ("run_id", "stage"),
+)
+
+FAILURES = Table(
+    "failures",
+    "one signature of failed attempts in one stage name of a workflow",
+    (
+        Column("error_code", Type.STRING, "the code of the line", "none, or one without a code (before obshell 4.3.1)"),
+        Column("signature", Type.STRING, "the message with ids, addresses, paths and numbers masked"),
+        _WORKFLOW,
+        _STAGE_NAME,
+        Column("n", Type.INTEGER, "failed attempts"),
+        Column("first_seen", Type.INSTANT, "the first known start of such an attempt", "no such attempt has a known start"),
+        Column("last_seen", Type.INSTANT, "the last one", "no such attempt has a known start"),
+        Column("example_run_id", Type.STRING, "the first such run in order of run_id"),
+        Column("example_line", Type.STRING, "a line as it was logged", "the attempt logged none"),
+        Column("n_runs", Type.INTEGER, "runs"),
+        Column("n_agents", Type.INTEGER, "agents"),
+        Column("known", Type.STRING, "the engine's own line that it is, by name", "the signature was mined from the lines"),
+        Column("is_new", Type.BOOLEAN, "whether the earlier archive has no such signature in the workflow", "there is no earlier archive to compare with"),
+    ),
+    ("workflow", "name", "error_code", "signature"),
+)
+
+COMPARE = Table(
+    "compare",
+    "one stage name of a workflow, or the whole of it, on so many agents",
+    (
+        _WORKFLOW,
+        _STAGE_OR_TOTAL,
+        Column("n_base", Type.INTEGER, "runs of the base with a known time"),
+        Column("n_candidate", Type.INTEGER, "runs of the candidate with a known time"),
+        Column("base_s", Type.REAL, "median of the base, seconds", "n_base is 0"),
+        Column("candidate_s", Type.REAL, "median of the candidate, seconds", "n_candidate is 0"),
+        Column("diff_s", Type.REAL, "candidate_s less base_s", "either is null"),
+        Column("ratio", Type.REAL, "candidate over base: median of all pairs (Hodges-Lehmann, of logarithms)", "either has no run"),
+        Column("ci_low", Type.REAL, "lower end of the 95 % interval of the ratio", "too few runs for one"),
+        Column("ci_high", Type.REAL, "upper end", "too few runs for one"),
+        Column("p_value", Type.REAL, "Mann-Whitney, two-sided, corrected over all rows tested (Holm)", "not tested"),
+        Column("verdict", Type.STRING, "`slower`, `faster`, `same`, `insufficient`, `only_base` or `only_candidate`"),
+        Column("n_agents", Type.INTEGER, "agents of the runs compared"),
+        Column("n_needed", Type.INTEGER, "runs a side that a verdict needs at least, where there are too few", "there are enough"),
+        Column("n_left_out", Type.INTEGER, "runs of both sides that came to another outcome and were left out"),
+        Column("stage", Type.INTEGER, "the stage's place, 0 for the whole"),
+    ),
+    ("workflow", "n_agents", "stage", "name"),
+)
+
+CONTRIBUTIONS = Table(
+    "compare",
+    "one stage and category of time: what it adds to the difference of two runs",
+    (
+        _WORKFLOW,
+        Column("stage", Type.INTEGER, "the stage it lies in or before", "after the last stage"),
+        _STAGE_NAME,
+        Column("category", Type.STRING, "what the time was spent on"),
+        Column("base_s", Type.REAL, "in the base, seconds"),
+        Column("candidate_s", Type.REAL, "in the candidate, seconds"),
+        Column("diff_s", Type.REAL, "candidate less base; all rows add up to the difference of the two elapsed times"),
+    ),
+    ("stage", "category"),
+)
+
+TREND = Table(
+    "trend",
+    "one level shift in the history of a stage name of a workflow, or of the whole",
+    (
+        _WORKFLOW,
+        _STAGE_OR_TOTAL,
+        Column("at_run_id", Type.STRING, "the first run on the new level"),
+        Column("at", Type.INSTANT, "its start"),
+        Column("before_s", Type.REAL, "median before, seconds"),
+        Column("after_s", Type.REAL, "median since, seconds"),
+        Column("ratio", Type.REAL, "after_s over before_s"),
+        Column("n_before", Type.INTEGER, "runs on the level before"),
+        Column("n_after", Type.INTEGER, "runs on the level since"),
+        Column("confidence", Type.REAL, "1 less the p-value of a permutation test, corrected over the series of the workflow"),
+    ),
+    ("workflow", "at", "name"),
+)
+
 GANTT_BARS = Table(
     "gantt_bars",
     "one bar of a Gantt chart",
@@ -195,6 +334,6 @@ GANTT_BARS = Table(
 )
 
 RESULT_TABLES: MappingProxyType[str, Table] = MappingProxyType(
-    {table.name: table for table in (SUMMARY, STAGE_LATENCY, STAGE_GAPS, TIME_BUDGET, RETRIES, CLOCK_SKEW)}
+    {table.name: table for table in (SUMMARY, STAGE_LATENCY, STAGE_GAPS, TIME_BUDGET, RETRIES, RETRY_PATTERNS, STRAGGLERS, FAILURES, COMPARE, TREND, CLOCK_SKEW)}
 )
 """Every result table by the name of its analysis (of those with levels, the finest)."""
