@@ -32,6 +32,8 @@ def stragglers(archive: Archive, *, level: str = "agent") -> pd.DataFrame:
     if level not in {"agent", "run"}:
         raise UsageError("no such level of stragglers", where=level, hint="agent or run")
     rows = _executions(archive)
+    if rows.empty:
+        return (STRAGGLERS_BY_RUN if level == "run" else STRAGGLERS).empty()
     if level == "run":
         slowest = rows[rows["is_slowest"]].rename(columns={"agent": "slowest_agent", "task_gid": "slowest_task_gid", "waited_s": "barrier_wait_s"})
         return STRAGGLERS_BY_RUN.conform(slowest[STRAGGLERS_BY_RUN.names])
@@ -59,12 +61,17 @@ def _executions(archive: Archive) -> pd.DataFrame:
     dags = archive.table("dags", ["run_id", "workflow"])
     tasks = archive.table("sub_tasks", [*_KEYS, "task_gid", "agent", "started_at", "ended_at", "duration_s", "task_logs"])
     tasks = tasks[tasks["duration_s"].notna() & tasks["agent"].notna()]
-    idle = [lines is not None and len(lines) > 0 and any(line.startswith(_DOES_NOTHING) for line in lines) for lines in tasks["task_logs"]]
-    rows = tasks[[not one for one in idle]].drop(columns="task_logs").merge(nodes, on=_KEYS).merge(dags, on="run_id")
+    idle = [hasattr(lines, "__len__") and any(line.startswith(_DOES_NOTHING) for line in lines) for lines in tasks["task_logs"]]
+    import numpy as np
+
+    at_work = ~np.array(idle, dtype=bool)
+    rows = tasks[at_work].drop(columns="task_logs").merge(nodes, on=_KEYS).merge(dags, on="run_id")
     # What an earlier execution had finished lies before this one (engine-semantics §2.3).
     rows = rows[rows["ended_at"] > rows["node_start"]]
     agents = rows.groupby(_KEYS)["agent"].transform("nunique")
     rows = rows[agents > 1].sort_values([*_KEYS, "task_gid"], ignore_index=True)
+    if rows.empty:
+        return rows
     group = rows.groupby(_KEYS)
     end, last = rows["ended_at"].astype("int64"), group["ended_at"].transform("max").astype("int64")
     is_last = end == last
