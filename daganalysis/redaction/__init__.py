@@ -1,0 +1,129 @@
+"""Redaction: the same archive, safe to hand to a vendor.
+
+Addresses (also inside ids, logs and additional data), host names, paths, users and what looks like a secret are replaced by stand-ins, the
+same everywhere; structure and times stay, so that every analysis gives the same numbers. Names of DAGs, stages, tenants and zones stay.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daganalysis.errors import InputError, UsageError
+from daganalysis.reading import list_source_files
+from daganalysis.redaction.files import DAMAGE, FileRedactor
+from daganalysis.redaction.findings import Walker
+from daganalysis.redaction.standins import Originals, StandIns
+from daganalysis.redaction.texts import JsonRedactor
+from daganalysis.redaction.vocabulary import ENGINE_WORDS
+from daganalysis.store import is_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from daganalysis.reading import SourceFile
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """What was done: how many files were written and how many different things replaced, and the files left out, each with the reason."""
+
+    n_files: int
+    n_addresses: int
+    n_words: int
+    left_out: tuple[tuple[str, str], ...]
+
+
+def redact(
+    source: str | os.PathLike[str], destination: str | os.PathLike[str], *, progress: Callable[[str, int, int], None] | None = None
+) -> Redacted:
+    """Write a redacted copy of saved responses, or of a store, with the same layout.
+
+    Files that cannot be read, or that hold no responses by their name, are left out. Raises :class:`UsageError` if the destination exists,
+    :class:`InputError` if there is nothing to redact.
+    """
+    target = Path(destination)
+    if target.is_symlink() or (target.exists() and not (target.is_dir() and not any(target.iterdir()))):
+        raise UsageError("the destination exists", where=str(target), hint="name a new file or folder")
+    if Path(source).is_dir() and target.resolve().is_relative_to(Path(source).resolve()):
+        raise UsageError("the destination lies in the source", where=str(target), hint="name a folder beside it")
+    if is_store(source):
+        from daganalysis.redaction.stores import redact_store
+
+        n_files, originals = redact_store(Path(source), target, progress or _silent)
+        return _summary(n_files, originals, [])
+    files = list_source_files([os.fspath(source)])
+    readable = [file for file in files if file.trouble is None and file.path is not None]
+    left_out = [(file.name, file.trouble[1]) for file in files if file.trouble is not None]
+    if not readable:
+        raise InputError("nothing to redact", where=str(source), hint="give a file or a folder of saved responses")
+    report = progress or _silent
+    originals, vocabulary = _collect(readable, left_out, report)
+    stand_ins = StandIns(originals, vocabulary)
+    folder = target if Path(source).is_dir() else None
+    n_files = _write(readable, target, folder, stand_ins, left_out, report)
+    return _summary(n_files, originals, left_out)
+
+
+def _summary(n_files: int, originals: Originals, left_out: list[tuple[str, str]]) -> Redacted:
+    n_addresses = len(originals.certain[4]) + len(originals.certain[6])
+    return Redacted(n_files, n_addresses, sum(map(len, originals.words.values())), tuple(left_out))
+
+
+def _collect(
+    files: Sequence[SourceFile], left_out: list[tuple[str, str]], progress: Callable[[str, int, int], None]
+) -> tuple[Originals, set[str]]:
+    """Walk every file once to learn what there is to replace."""
+    originals = Originals()
+    texts = JsonRedactor(Walker(originals))
+    redactor = FileRedactor(texts)
+    for number, file in enumerate(files, start=1):
+        redactor.name(file.name)
+        try:
+            redactor.copy(Path(file.path or ""), None)
+        except DAMAGE as error:
+            left_out.append((file.name, str(error) or type(error).__name__))
+        progress("looking", number, len(files))
+    return originals, {*ENGINE_WORDS, *(word.lower() for word in texts.names)}
+
+
+def _write(
+    files: Sequence[SourceFile],
+    target: Path,
+    folder: Path | None,
+    stand_ins: StandIns,
+    left_out: Sequence[tuple[str, str]],
+    progress: Callable[[str, int, int], None],
+) -> int:
+    """Write the copies beside the destination and put them in place when all are there."""
+    redactor = FileRedactor(JsonRedactor(Walker(stand_ins, stand_ins.known)))
+    unusable = {name for name, _ in left_out}
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = target.parent / f".{target.name}.new"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir()
+    n_files = 0
+    try:
+        for number, file in enumerate(files, start=1):
+            if file.name not in unusable:
+                redactor.copy(Path(file.path or ""), staging / redactor.name(file.name))
+                n_files += 1
+            progress("replacing", number, len(files))
+        if folder is None and n_files == 1:
+            next(path for path in staging.rglob("*") if path.is_file()).replace(target)
+        else:
+            if target.exists():
+                target.rmdir()
+            staging.rename(target)
+    except OSError as error:
+        raise InputError(f"the copy cannot be written ({error.strerror or error})", where=str(target)) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return n_files
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Tell nobody."""

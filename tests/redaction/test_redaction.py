@@ -1,0 +1,206 @@
+"""Redaction: nothing of the originals is left, and every number stays."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+import zipfile
+
+import pandas as pd
+import pytest
+
+import daganalysis as da
+from daganalysis import InputError, UsageError, load, read_parquet
+from daganalysis.loading import load_into_store
+from daganalysis.redaction import redact
+from daganalysis.tables import BASE_TABLES
+from tests.history.responses import node, sub_task
+from tests.store.saved import dag, fingerprint, polls, save
+
+LOGS = [
+    "ERROR: [Common.Unexpected]: Unexpected error: dial tcp 10.20.30.41:2886: connect: connection refused",
+    "ssh admin7@obs-node-3.prod.acme.corp failed",
+    "start cmd: cd /home/wilhelmina/oceanbase; ./bin/observer -p 2881",
+    "mysql -h10.20.30.42 -uwilhelmina -pHunter2Hunter2",
+    "connect with password=tr0ub4dor&3 user='wilhelmina'",
+    'Get "http://deploy:s3cr3tpass@obs-node-3.prod.acme.corp:2886/api/v1/task/dag/21690050250288669": EOF',
+    "oss://acme-backups/full?host=oss.acme.com&access_id=LTAIabcdefgh12345678&access_key=Zm9vYmFyYmF6cXV4MTIzNDU2",
+    "Authorization: Bearer abcdEFGH1234.zzzz-yyyy",
+    "lookup obs-node-4 on 10.20.30.43:53: no such host",
+    "peer fd00::c0:41:2881 left, also [fd00::c0:42]:2886",
+    "obs-node-3 said hello to wilhelmina at ip-10-20-30-41",
+    "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----",
+    "mac 0a:1b:2c:3d:4e:5f",
+]
+ORIGINALS = [
+    "10.20.30.4", "10-20-30-41", "0169090601", "obs-node", "acme", "wilhelmina", "admin7", "Hunter2", "tr0ub4dor",
+    "s3cr3tpass", "LTAIabc", "Zm9vYmFy", "abcdEFGH1234", "fd00::c0:4", "MIIEow", "0a:1b:2c", "deploy:", "swordfish",
+]  # fmt: skip
+AGENT_GID = "2" + f"{0x0A141E29:010d}" + "02886"
+"""Begins the generic ids of the agent 10.20.30.41:2886."""
+
+
+def archive() -> dict[str, bytes]:
+    """Saved responses with something of everything that must not leave."""
+    own, child = AGENT_GID + "7", AGENT_GID + "8"
+    told = {"main_dag_id": own, "sub_dags": {"10.20.30.41:2886": child}, "password": "swordfish", "host": "obs-node-4", "pin": 4711}
+    work = node(sub_task(gid=own, logs=LOGS, ip="10.20.30.41"), sub_task(gid=own + "1", ip="fd00::c0:41"), gid=own)
+    return {
+        "c1/main.json": dag(own, work, at=3.0, state="SUCCEED", additional_data=told, name="Remove follower agent 10.20.30.42:2886"),
+        "c1/child.json": polls(child, ["start"], additional_data={"main_dag_id": own})[2],
+        "c1/10.20.30.41.ndjson": b"\n".join(polls("11", ["version 4.2.5.0 of obs-node-3"])),
+        "c2/broken.json": dag("12", work, at=3.0)[:-400],
+        "c2/page.html.txt": b'<a href="http://obs-node-3.prod.acme.corp/">10.20.30.41</a>',
+    }
+
+
+def everything_in(folder) -> str:
+    return "\n".join(f"{path.relative_to(folder)}\n{path.read_text()}" for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+@pytest.fixture(scope="module")
+def redacted(tmp_path_factory):
+    place = tmp_path_factory.mktemp("redaction")
+    folder = save(archive(), place / "responses")
+    redact(folder, place / "redacted")
+    return folder, place / "redacted"
+
+
+@pytest.mark.parametrize("original", ORIGINALS)
+def test_none_of_the_originals_is_left(redacted, original):
+    folder, copy = redacted
+    assert original.lower() in everything_in(folder).lower()
+    assert original.lower() not in everything_in(copy).lower()
+
+
+def test_the_layout_stays_and_names_of_files_are_redacted_too(redacted):
+    _, copy = redacted
+    names = [path.relative_to(copy).as_posix() for path in sorted(copy.rglob("*")) if path.is_file()]
+    assert names == ["c1/198.18.100.100.ndjson", "c1/child.json", "c1/main.json", "c2/broken.json", "c2/page.html.txt"]
+
+
+def test_what_the_engine_says_stays(redacted):
+    lines = load(redacted[1] / "c1/main.json").sub_tasks["task_logs"].iloc[0]
+    assert lines[0] == "ERROR: [Common.Unexpected]: Unexpected error: dial tcp 198.18.100.100:2886: connect: connection refused"
+    assert "/api/v1/task/dag/2" in lines[5]
+    assert "version 4.2.5.0 of" in load(redacted[1] / "c1/198.18.100.100.ndjson").sub_tasks["task_logs"].iloc[0][0]
+
+
+def numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns that hold numbers, instants and truths."""
+    return frame.select_dtypes(["number", "boolean", "datetimetz"])
+
+
+ANALYSES = [name for name in da.__all__ if name in {
+    "failures", "retries", "retry_patterns", "stage_gaps", "stage_latency", "stragglers", "summary", "time_budget", "trend"}]  # fmt: skip
+
+
+@pytest.mark.parametrize("analysis", ANALYSES)
+def test_every_analysis_gives_the_same_numbers(redacted, analysis):
+    function = getattr(da, analysis)
+    before, after = (function(load(folder, cluster_by="dir")) for folder in redacted)
+    pd.testing.assert_frame_equal(numbers(before), numbers(after))
+
+
+@pytest.mark.parametrize("name", [name for name in BASE_TABLES if name != "issues"])
+def test_every_table_has_the_same_numbers_and_words_of_the_engine(redacted, name):
+    before, after = (load(folder, cluster_by="dir").table(name) for folder in redacted)
+    engine = [column for column in ("state", "operator", "outcome", "kind", "evidence", "category", "history") if column in before]
+    pd.testing.assert_frame_equal(numbers(before), numbers(after))
+    pd.testing.assert_frame_equal(before[engine], after[engine])
+
+
+def test_links_told_by_ids_and_by_logs_stay(redacted):
+    before, after = (load(folder, cluster_by="dir").links for folder in redacted)
+    assert len(before) == len(after) > 0
+    assert before["child_run_id"].isna().tolist() == after["child_run_id"].isna().tolist()
+
+
+def test_the_same_archive_gives_the_same_bytes(redacted, tmp_path):
+    folder, copy = redacted
+    redact(folder, tmp_path / "again")
+    assert fingerprint(tmp_path / "again") == fingerprint(copy)
+
+
+def test_broken_json_stays_as_broken_as_it_was(redacted):
+    folder, copy = redacted
+    assert load(folder / "c2/broken.json").issues["code"].tolist() == load(copy / "c2/broken.json").issues["code"].tolist()
+
+
+def test_a_number_under_a_secret_key_is_replaced(tmp_path):
+    (tmp_path / "a.json").write_text('{"pin": 1, "password": 4711, "list": ["ok"]}')
+    redact(tmp_path / "a.json", tmp_path / "b.json")
+    copy = json.loads((tmp_path / "b.json").read_text())
+    assert copy["password"] != 4711
+    assert (copy["pin"], copy["list"]) == (1, ["ok"])
+
+
+def packed_as_tar(content: bytes) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        member = tarfile.TarInfo("10.20.30.41/a.json")
+        member.size, member.uname = len(content), "wilhelmina"
+        archive.addfile(member, io.BytesIO(content))
+    return out.getvalue()
+
+
+def packed_as_zip(content: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("10.20.30.41/a.json", content)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("name", "pack"), [("a.json.gz", gzip.compress), ("a.tar.gz", packed_as_tar), ("a.zip", packed_as_zip)])
+def test_packed_files_stay_packed(tmp_path, name, pack):
+    content = archive()["c1/main.json"]
+    (tmp_path / name).write_bytes(pack(content))
+    redact(tmp_path / name, tmp_path / f"copy-{name}")
+    before, after = load(tmp_path / name), load(tmp_path / f"copy-{name}")
+    assert after.sub_tasks["agent_ip"].tolist()[0] == "198.18.100.100"
+    pd.testing.assert_frame_equal(numbers(before.sub_tasks), numbers(after.sub_tasks))
+    assert not any("10.20.30.41" in source for source in after.snapshots["source"])
+
+
+def test_a_store_is_redacted_with_the_responses_it_keeps(tmp_path):
+    folder = save(archive(), tmp_path / "responses")
+    store = load_into_store(folder, store=tmp_path / "store", cluster_by="dir")
+    redact(tmp_path / "store", tmp_path / "copy")
+    copy = read_parquet(tmp_path / "copy")
+    for name in BASE_TABLES:
+        pd.testing.assert_frame_equal(numbers(store.table(name)), numbers(copy.table(name)))
+    everything = b"".join(
+        repr(pd.read_parquet(path).map(repr).to_numpy().tolist()).encode() for path in (tmp_path / "copy").rglob("*.parquet")
+    ).decode()
+    assert [original for original in ORIGINALS if original.lower() in everything.lower()] == []
+
+
+def test_a_redacted_store_can_be_added_to(tmp_path):
+    folder = save(archive(), tmp_path / "responses")
+    load_into_store(folder, store=tmp_path / "store", cluster_by="dir")
+    redact(tmp_path / "store", tmp_path / "copy")
+    save({"c1/new.json": polls("15")[2]}, folder)
+    assert "c1/15" in load_into_store(folder / "c1/new.json", store=tmp_path / "copy", cluster="c1").dags["run_id"].tolist()
+
+
+def test_a_destination_that_exists_is_refused(redacted):
+    folder, copy = redacted
+    with pytest.raises(UsageError, match="exists"):
+        redact(folder, copy)
+    with pytest.raises(UsageError, match="lies in the source"):
+        redact(folder, folder / "inside")
+
+
+def test_a_folder_without_responses_is_refused(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="nothing to redact"):
+        redact(tmp_path / "empty", tmp_path / "copy")
+
+
+def test_a_file_that_cannot_be_unpacked_is_left_out_and_named(tmp_path):
+    folder = save({"a.json": polls("11")[2], "b.json.gz": gzip.compress(polls("12")[2])[:-9]}, tmp_path / "responses")
+    done = redact(folder, tmp_path / "copy")
+    assert done.n_files == 1
+    assert done.left_out[0][0] == "b.json.gz"
