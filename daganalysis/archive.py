@@ -35,9 +35,7 @@ class MemoryTables:
     """Tables held in memory."""
 
     def __init__(self, tables: Mapping[str, pa.Table]) -> None:
-        self._tables = {
-            name: tables[name] if name in tables else declared.schema().empty_table() for name, declared in BASE_TABLES.items()
-        }
+        self._tables = {name: tables[name] if name in tables else declared.schema().empty_table() for name, declared in BASE_TABLES.items()}
 
     def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None) -> pa.Table:
         """Return some columns of the rows of some runs of one base table."""

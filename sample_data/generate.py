@@ -29,7 +29,6 @@ from enginemodel import (  # noqa: E402 - the model lies beside this file
     answer,
     initialise_cluster,
     listing,
-    local_dag_id,
     log_answer,
     node_answer,
     scale_out,
@@ -46,23 +45,47 @@ NO_PROCESS = Failure("ERROR: [OB.Server.Process.NotExist]: Observer process not 
 NO_SPACE = Failure("ERROR: [Common.DirNotEmpty]: dir '/data/log1' is not empty")
 
 
-def create_tenant(name: str, created: int, row_id: int, *, failing: int | None = None, times: int = 1, slow: float = 1.0, seed: int = 0) -> DagRun:
+def create_tenant(
+    name: str, created: int, row_id: int, *, failing: int | None = None, times: int = 1, slow: float = 1.0, seed: int = 0
+) -> DagRun:
     """A run of `Create tenant`; stage ``failing`` fails its first ``times`` run attempts."""
     who = AGENTS[0]
-    work = (("Create tenant", 6.0), ("Modify tenant whitelist", 0.3), ("Set tenant variables", 1.2), ("Import script for tenant", 9.0), ("Set root password", 0.2))
+    work = (
+        ("Create tenant", 6.0),
+        ("Modify tenant whitelist", 0.3),
+        ("Set tenant variables", 1.2),
+        ("Import script for tenant", 9.0),
+        ("Set root password", 0.2),
+    )
     stages = []
     for number, (stage, seconds) in enumerate(work, start=1):
-        tasks = [Task(agent, seconds * (slow if number == 4 else 1.0), lines=(f"{stage} of {name}",)) for agent in (AGENTS[:3] if number in {3, 4} else [who])]
+        tasks = [
+            Task(agent, seconds * (slow if number == 4 else 1.0), lines=(f"{stage} of {name}",))
+            for agent in (AGENTS[:3] if number in {3, 4} else [who])
+        ]
         if number == failing:
             tasks[-1].failures = {1 + 2 * n: TIMEOUT for n in range(times)}
         stages.append(Stage(stage, tasks))
-    return DagRun(f"Create tenant {name}", stages, f"1{row_id}", created, who, seed=seed, first_row_id=row_id, maintenance=3, maintenance_key=name)
+    return DagRun(
+        f"Create tenant {name}", stages, f"1{row_id}", created, who, seed=seed, first_row_id=row_id, maintenance=3, maintenance_key=name
+    )
 
 
 def upgrade(created: int, row_id: int, agents: list[Agent], *, seed: int = 0) -> DagRun:
     """A run of `Upgrade obshell` on all agents; checking fails on one of them more than once."""
-    names = (("Create upgrade dir", 0.05), ("Download all required packages", 7.0), ("Check all required packages", 2.5), ("Unpack all required packages", 5.0))
-    names += (("Backup for upgrade", 1.0), ("Install new obshell", 3.0), ("Restart obshell", 2.0), ("Upgrade post table maintain", 0.6), ("Remove upgrade check task dir", 0.05))
+    names = (
+        ("Create upgrade dir", 0.05),
+        ("Download all required packages", 7.0),
+        ("Check all required packages", 2.5),
+        ("Unpack all required packages", 5.0),
+    )
+    names += (
+        ("Backup for upgrade", 1.0),
+        ("Install new obshell", 3.0),
+        ("Restart obshell", 2.0),
+        ("Upgrade post table maintain", 0.6),
+        ("Remove upgrade check task dir", 0.05),
+    )
     stages = [Stage(name, [Task(agent, seconds, lines=(f"{name} on {agent.address}",)) for agent in agents]) for name, seconds in names]
     stages[2].tasks[1].failures = {1: NO_SPACE, 3: NO_SPACE}
     return DagRun("Upgrade obshell 4.3.1.0-12", stages, f"1{row_id}", created, agents[0], seed=seed, first_row_id=row_id)
@@ -105,6 +128,7 @@ class Folder:
         self.root = root
 
     def write(self, name: str, content: bytes) -> None:
+        """One file."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -126,7 +150,10 @@ def tenants(out: Folder) -> None:
     out.pretty("tenant/failed.json", final(acted(create_tenant("billing", day + 600 * SECOND, 112, failing=4))))
     retried = acted(create_tenant("sales", day + 1200 * SECOND, 122, failing=3, times=1), ("retry", 95.0))
     out.lines("tenant/retried-polled.ndjson", polled(retried, 4.0))
-    out.pretty("tenant/retried-one-answer.json", final(acted(create_tenant("stock", day + 2400 * SECOND, 132, failing=3, times=2), ("retry", 40.0), ("retry", 70.0))))
+    out.pretty(
+        "tenant/retried-one-answer.json",
+        final(acted(create_tenant("stock", day + 2400 * SECOND, 132, failing=3, times=2), ("retry", 40.0), ("retry", 70.0))),
+    )
     out.pretty("tenant/rolled-back.json", final(acted(create_tenant("trial", day + 3600 * SECOND, 142, failing=4), ("rollback", 120.0))))
     out.pretty("tenant/passed.json", final(acted(create_tenant("crm", day + 4800 * SECOND, 152, failing=5), ("pass", 300.0))))
     out.pretty("tenant/node-passed.json", final(acted(create_tenant("hr", day + 6000 * SECOND, 162, failing=2), ("node_pass", 180.0))))
@@ -220,12 +247,34 @@ def broken(out: Folder) -> None:
     out.write("broken/truncated.json", good[: len(good) // 2])
     out.write("broken/empty.json", b"")
     out.write("broken/login-page.json", b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body>Please sign in.</body></html>\n")
-    out.pretty("broken/not-found.json", {"successful": False, "timestamp": "2026-03-02T08:00:00+08:00", "duration": 1, "status": 404, "traceId": "0f", "error": {"errCode": "Task.NotFound", "message": "task not found"}})
-    out.pretty("broken/agent-status.json", {"successful": True, "timestamp": "2026-03-02T08:00:00+08:00", "duration": 1, "status": 200, "traceId": "10", "data": {"ip": "192.0.2.11", "port": 2886, "state": 2, "version": "4.3.1.0"}})
+    out.pretty(
+        "broken/not-found.json",
+        {
+            "successful": False,
+            "timestamp": "2026-03-02T08:00:00+08:00",
+            "duration": 1,
+            "status": 404,
+            "traceId": "0f",
+            "error": {"errCode": "Task.NotFound", "message": "task not found"},
+        },
+    )
+    out.pretty(
+        "broken/agent-status.json",
+        {
+            "successful": True,
+            "timestamp": "2026-03-02T08:00:00+08:00",
+            "duration": 1,
+            "status": 200,
+            "traceId": "10",
+            "data": {"ip": "192.0.2.11", "port": 2886, "state": 2, "version": "4.3.1.0"},
+        },
+    )
     lines = [json.dumps(final(acted(create_tenant(f"line{n}", MONDAY + n * 600 * SECOND, 910 + n * 10)))).encode() for n in range(3)]
     out.write("broken/one-line-cut.ndjson", lines[0] + b"\n" + lines[1][:700] + b"\n" + lines[2] + b"\n")
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\n\r\n"
-    out.write("broken/with-headers.txt", head + json.dumps(final(acted(create_tenant("curl", MONDAY + 3600 * SECOND, 950)))).encode() + b"\r\n")
+    out.write(
+        "broken/with-headers.txt", head + json.dumps(final(acted(create_tenant("curl", MONDAY + 3600 * SECOND, 950)))).encode() + b"\r\n"
+    )
     half = final(acted(create_tenant("half", MONDAY + 7200 * SECOND, 960)))
     half["data"]["state"], half["data"]["nodes"][0]["start_time"], half["data"]["nodes"][1]["sub_tasks"] = 4, "yesterday", None
     out.pretty("broken/wrong-types.json", half)

@@ -21,7 +21,8 @@ ENGINE = ("dispatch", "detect", "handoff")
 def time_budget(archive: Archive) -> pd.DataFrame:
     """Say where each run's time went: one row per run, sorted by run_id, seconds.
 
-    The parts add up to ``elapsed_s`` to the microsecond wherever that is known. A run that has not ended, or whose beginning was overwritten,
+    The parts add up to ``elapsed_s`` to the microsecond wherever that is known. A run that has not ended, or whose beginning was
+    overwritten,
     has a null ``elapsed_s`` and the parts of what is known. The rules that put a stretch down to a category are those of the base table
     ``timeline`` (engine-semantics §5).
 

@@ -21,17 +21,18 @@ _TICK_S = 1.0
 """The scheduler's sleep: a difference below the engine's tick is no difference (engine-semantics §5)."""
 
 
-def compare(
-    base: Archive, candidate: Archive, *, outcomes: Sequence[str] = ("succeeded",), level: str = "stage"
-) -> pd.DataFrame:
+def compare(base: Archive, candidate: Archive, *, outcomes: Sequence[str] = ("succeeded",), level: str = "stage") -> pd.DataFrame:
     """Compare the runs of two archives: one row per stage name of a workflow and number of agents, and one for the whole run.
 
-    Only runs of these ``outcomes`` are compared, the others counted in ``n_left_out``. The ratio is that of Hodges and Lehmann; a verdict needs a
-    Mann-Whitney test that holds after correction over all rows (Holm), and an effect of at least 10 % and of one tick of the engine. Where so few
-    runs could not show anything, the verdict is ``insufficient`` and ``n_needed`` says how many would do. Identical samples are ``same``. Stages are
+    Only runs of these ``outcomes`` are compared, the others counted in ``n_left_out``. The ratio is that of Hodges and Lehmann; a
+    verdict needs a
+    Mann-Whitney test that holds after correction over all rows (Holm), and an effect of at least 10 % and of one tick of the engine.
+    Where so few
+    runs could not show anything, the verdict is ``insufficient`` and ``n_needed`` says how many would do. Identical samples are
+    ``same``. Stages are
     matched by name and, where a name comes again, by its order; what only one side has stands out. ``level="contributions"`` takes one run
-    a side and splits the difference of their elapsed times, exactly, by stage and category. Raises :class:`UsageError` for another level, or where
-    contributions are asked of several runs.
+    a side and splits the difference of their elapsed times, exactly, by stage and category. Raises :class:`UsageError` for another
+    level, or where contributions are asked of several runs.
 
     >>> import daganalysis as da
     >>> a, b = (da.load(f"sample_data/versions/{v}") for v in "ab")
@@ -77,7 +78,7 @@ def _series(archive: Archive, outcomes: Sequence[str], places: dict[_Key, int]) 
     left_out = (dags.groupby("workflow").size() - used.groupby("workflow").size().reindex(dags["workflow"].unique()).fillna(0)).astype(int)
     series: dict[_Key, list[float]] = {}
     for workflow, agents, seconds in zip(used["workflow"], used["n_agents"], used["elapsed_s"], strict=True):
-        if seconds == seconds:
+        if not math.isnan(seconds):
             series.setdefault((workflow, int(agents), 0, None), []).append(seconds)
     nodes = archive.table("nodes", ["run_id", "stage", "name", "duration_s"])
     nodes = nodes.merge(used[["run_id", "workflow", "n_agents"]], on="run_id").sort_values(["run_id", "stage"])
@@ -89,7 +90,7 @@ def _series(archive: Archive, outcomes: Sequence[str], places: dict[_Key, int]) 
         key = (workflow, int(agents), 1, name)
         series.setdefault(key, []).append(seconds)
         places[key] = min(int(stage), places.get(key, int(stage)))
-    return {key: sorted(values) for key, values in series.items()}, left_out.to_dict()
+    return {key: sorted(values) for key, values in series.items()}, {str(k): int(v) for k, v in left_out.items()}
 
 
 def _median(values: list[float]) -> float | None:
@@ -101,7 +102,14 @@ def _median(values: list[float]) -> float | None:
 
 def _row(key: _Key, base: list[float], candidate: list[float]) -> dict[str, Any]:
     a, b = _median(base), _median(candidate)
-    row: dict[str, Any] = {"workflow": key[0], "n_agents": key[1], "stage": key[2], "name": key[3], "n_base": len(base), "n_candidate": len(candidate)}
+    row: dict[str, Any] = {
+        "workflow": key[0],
+        "n_agents": key[1],
+        "stage": key[2],
+        "name": key[3],
+        "n_base": len(base),
+        "n_candidate": len(candidate),
+    }
     row |= {"base_s": a, "candidate_s": b, "diff_s": None if a is None or b is None else b - a, "identical": base == candidate}
     row |= {"ratio": None, "ci_low": None, "ci_high": None, "p_value": None}
     if base and candidate:

@@ -20,7 +20,8 @@ _KEYS = ["workflow", "name", "error_code", "signature"]
 def failures(archive: Archive, *, earlier: Archive | None = None) -> pd.DataFrame:
     """Group failed attempts by signature: one row per workflow, stage name, error code and signature, sorted by these.
 
-    A failed attempt's line is found by counting from the last: the last failed attempt wrote the last ERROR line (engine-semantics §8). A failure on
+    A failed attempt's line is found by counting from the last: the last failed attempt wrote the last ERROR line (engine-semantics §8).
+    A failure on
     purpose, to wait for a main DAG, is none. ``known`` names the engine's own lines. With an ``earlier`` archive, ``is_new`` says which
     signatures its runs of the workflow do not have. The order of the input is irrelevant.
 

@@ -56,9 +56,9 @@ def compare_gate(compared: pd.DataFrame, fail_on: str) -> Gate:
 def check(archive: Archive, conditions: list[str]) -> Gate:
     """Decide conditions such as ``failed_share>0.1`` over an archive.
 
-    A share of runs trips a gate only where its 95 % confidence interval (Clopper-Pearson, one-sided) lies beyond the limit, holds where it lies
-    within, and is undecided in between. Other metrics are compared as they are, undecided where no run has them. Raises :class:`UsageError` for a
-    condition that is none.
+    A share of runs trips a gate only where its 95 % confidence interval (Clopper-Pearson, one-sided) lies beyond the limit, holds where
+    it lies within, and is undecided in between. Other metrics are compared as they are, undecided where no run has them. Raises
+    :class:`UsageError` for a condition that is none.
 
     >>> import daganalysis as da
     >>> check(da.load("sample_data/fleet", cluster_by="dir"), ["failed_share>0.2"]).held

@@ -21,9 +21,10 @@ _LEVEL = 0.05
 def stragglers(archive: Archive, *, level: str = "agent") -> pd.DataFrame:
     """Say which agents a stage waited for: one row per workflow, stage name and agent, those slowest most often first.
 
-    Only executions with at least two agents at work count. A sub-task's end decides who was slowest; how much of that was a late start and how much
-    its own work is told apart. ``flagged`` holds where an agent is slowest more often than one in so many would be (binomial test, Holm over
-    the agents and stages of the workflow). ``level="run"`` gives one row per execution. Raises :class:`UsageError` for another level.
+    Only executions with at least two agents at work count. A sub-task's end decides who was slowest; how much of that was a late start
+    and how much
+    its own work is told apart. ``flagged`` holds where an agent is slowest more often than one in so many would be (binomial test, Holm
+    over the agents and stages of the workflow). ``level="run"`` gives one row per execution. Raises :class:`UsageError` for another level.
 
     >>> import daganalysis as da
     >>> da.stragglers(da.load("sample_data/documented/scale-out.json")).empty
@@ -35,7 +36,9 @@ def stragglers(archive: Archive, *, level: str = "agent") -> pd.DataFrame:
     if rows.empty:
         return (STRAGGLERS_BY_RUN if level == "run" else STRAGGLERS).empty()
     if level == "run":
-        slowest = rows[rows["is_slowest"]].rename(columns={"agent": "slowest_agent", "task_gid": "slowest_task_gid", "waited_s": "barrier_wait_s"})
+        slowest = rows[rows["is_slowest"]].rename(
+            columns={"agent": "slowest_agent", "task_gid": "slowest_task_gid", "waited_s": "barrier_wait_s"}
+        )
         return STRAGGLERS_BY_RUN.conform(slowest[STRAGGLERS_BY_RUN.names])
     grouped = rows.assign(waited_s=rows["waited_s"].where(rows["is_slowest"], 0.0)).groupby(["workflow", "name", "agent"], as_index=False)
     result = grouped.agg(
@@ -84,12 +87,12 @@ def _executions(archive: Archive) -> pd.DataFrame:
         work_s=rows["duration_s"],
         dispatch_s=(rows["started_at"] - group["started_at"].transform("min")).dt.total_seconds(),
         waited_s=waited.groupby([rows[key] for key in _KEYS]).transform("sum"),
-        skew=rows["duration_s"] / _median_of_others(rows, size),
+        skew=rows["duration_s"] / _median_of_others(rows),
         chance=1.0 / size,
     )
 
 
-def _median_of_others(rows: pd.DataFrame, size: pd.Series[int]) -> pd.Series[float]:
+def _median_of_others(rows: pd.DataFrame) -> pd.Series[float]:
     """The median duration of the other sub-tasks of the same execution, from the ranks of all (it is one of two or three of them)."""
     import numpy as np
 
@@ -103,7 +106,8 @@ def _median_of_others(rows: pd.DataFrame, size: pd.Series[int]) -> pd.Series[flo
     low, high = (others - 1) // 2, others // 2
 
     def pick(position: np.ndarray) -> np.ndarray:
-        return values[start + position + (position >= own)]
+        picked: np.ndarray = values[start + position + (position >= own)]
+        return picked
 
     import pandas as pd
 
@@ -128,9 +132,9 @@ def _flags(result: pd.DataFrame) -> list[bool]:
 
     from daganalysis.analysis.statistics import holm
 
-    p = binom.sf(result["n_slowest"] - 1, result["n"], result["chance"])
+    p = [float(binom.sf(k - 1, n, c)) for k, n, c in zip(result["n_slowest"], result["n"], result["chance"], strict=True)]
     flags = [False] * len(result)
-    for _, index in result.groupby("workflow").indices.items():
+    for index in result.groupby("workflow").indices.values():
         for place, adjusted in zip(index, holm([p[i] for i in index]), strict=True):
             flags[place] = adjusted <= _LEVEL
     return flags

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def summary(archive: Archive) -> pd.DataFrame:
     """Count and time the runs of each workflow: one row per workflow, sorted by name.
 
-    Quantiles are over the runs with an ``elapsed_s``; ``engine_share`` is of the sum of their elapsed times. Unfinished runs are counted and
-    not timed.
+    Quantiles are over the runs with an ``elapsed_s``; ``engine_share`` is of the sum of their elapsed times. Unfinished runs are counted
+    and not timed.
 
     >>> import daganalysis as da
     >>> da.summary(da.load("sample_data/documented/scale-out.json"))[["workflow", "n_runs", "succeeded"]].to_dict("records")
@@ -39,9 +39,9 @@ def summary(archive: Archive) -> pd.DataFrame:
         total_s=("elapsed_s", "sum"),
     )
     result["engine_share"] = (result["engine_s"] / result["total_s"]).where(result["total_s"] > 0)
-    outcomes = dags.groupby(["workflow", "outcome"], dropna=False).size().unstack(fill_value=0)
+    outcomes = dags.pivot_table(index="workflow", columns="outcome", values="run_id", aggfunc="count", fill_value=0, dropna=False)
     for outcome in SUMMARY.names[2:14]:
-        result[outcome] = outcomes[outcome] if outcome in outcomes else 0
+        result[outcome] = outcomes.get(outcome, 0)
     latency = stage_latency(archive).groupby(["workflow", "name"], dropna=False, as_index=False)["latency_s"].sum(min_count=1).dropna()
     slowest = latency.sort_values(["latency_s", "name"], ascending=[False, True]).drop_duplicates("workflow").set_index("workflow")["name"]
     result["slowest_stage"] = slowest.reindex(result.index)

@@ -18,8 +18,8 @@ def retries(archive: Archive) -> pd.DataFrame:
     """List the sub-tasks that were handed out more than once: one row each, sorted by run, stage and id.
 
     ``execute_times`` counts hand-outs, not retries: a retry hands a sub-task out twice, to roll it back and to run it again
-    (engine-semantics §2.3). The bounds are of this sub-task alone. ``protocol`` marks the hand-shake of a child DAG with its main DAG, which
-    is no fault (engine-semantics §7).
+    (engine-semantics §2.3). The bounds are of this sub-task alone. ``protocol`` marks the hand-shake of a child DAG with its main DAG,
+    which is no fault (engine-semantics §7).
 
     >>> import daganalysis as da
     >>> da.retries(da.load("sample_data/documented/scale-out.json")).empty
@@ -61,8 +61,8 @@ def retries(archive: Archive) -> pd.DataFrame:
 def retry_patterns(archive: Archive) -> pd.DataFrame:
     """Say what is retried, how often, and whether that helps: one row per workflow, stage name and error code.
 
-    ``n_runs`` are the runs that executed the stage, whatever became of them. Hand-shakes between DAGs do not count. The order of the input is
-    irrelevant.
+    ``n_runs`` are the runs that executed the stage, whatever became of them. Hand-shakes between DAGs do not count. The order of the
+    input is irrelevant.
 
     >>> import daganalysis as da
     >>> da.retry_patterns(da.load("sample_data/upgrade"))[["name", "error_code", "retries_p50"]].to_dict("records")

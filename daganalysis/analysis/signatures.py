@@ -60,7 +60,8 @@ def known_line(text: str) -> str | None:
 def signatures(messages: Iterable[str | None]) -> dict[str | None, tuple[str, str | None]]:
     """Return {message: (signature, name of the engine's own line)} for every different message; their order is irrelevant.
 
-    A message of the engine's own catalogue is its own signature once masked. The rest goes through a template miner (Drain), in sorted order.
+    A message of the engine's own catalogue is its own signature once masked. The rest goes through a template miner (Drain), in sorted
+    order.
     """
     texts = sorted({message for message in messages if message is not None})
     result: dict[str | None, tuple[str, str | None]] = {None: (_NO_LINE, None)}

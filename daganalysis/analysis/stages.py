@@ -77,7 +77,9 @@ def _work(own: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     reached = ends.groupby(group).cummax().groupby(group).shift()
     begin = starts.where(reached.isna() | (starts > reached), reached.fillna(0).astype("int64"))
     known = known.assign(ns=(ends - begin).clip(lower=0))
-    return known.groupby(keys, as_index=False).agg(work_ns=("ns", "sum")).assign(work_s=lambda f: f["work_ns"] / 1e9).drop(columns="work_ns")
+    return (
+        known.groupby(keys, as_index=False).agg(work_ns=("ns", "sum")).assign(work_s=lambda f: f["work_ns"] / 1e9).drop(columns="work_ns")
+    )
 
 
 def _grouped(rows: pd.DataFrame, keys: list[str], table: Table) -> pd.DataFrame:

@@ -26,9 +26,10 @@ _SEED = 20_250_101
 def trend(archive: Archive) -> pd.DataFrame:
     """Find level shifts: one row per shift in the history of a workflow's stage, or of its whole runs (``name`` null), by time.
 
-    Runs that succeeded are put in order of their start. Shifts are looked for by binary segmentation (ruptures) on the ranks of the durations, so
-    that one spike weighs little; a level must last five runs, a shift must hold in a permutation test corrected over the series of the workflow (Bonferroni),
-    and be 10 % and one tick of the engine at least. Fewer than ten runs show nothing.
+    Runs that succeeded are put in order of their start. Shifts are looked for by binary segmentation (ruptures) on the ranks of the
+    durations, so
+    that one spike weighs little; a level must last five runs, a shift must hold in a permutation test corrected over the series of the
+    workflow (Bonferroni), and be 10 % and one tick of the engine at least. Fewer than ten runs show nothing.
 
     >>> import daganalysis as da
     >>> da.trend(da.load("sample_data/documented/scale-out.json")).empty

@@ -53,7 +53,8 @@ TASK_OUTCOMES = (
 class Facts:
     """What the rules look at; each level uses those that it has.
 
-    ``verdict`` is how the newest attempt failed by its own lines (:func:`daganalysis.engine.log_lines.verdict`), ``executed`` whether anything
+    ``verdict`` is how the newest attempt failed by its own lines (:func:`daganalysis.engine.log_lines.verdict`), ``executed`` whether
+    anything
     was ever handed out, ``begun`` whether the DAG had ever started, ``deliberate`` whether a child DAG stands waiting for its main DAG,
     ``retried`` whether an operator retried the run, ``node_passed`` whether an operator passed one of its nodes.
     """
@@ -136,7 +137,13 @@ DAG_RULES = (
         "the scheduler has not taken it up yet",
         "engine-semantics §2.1",
     ),
-    Rule("dag-resumed", "running", _is("READY"), "an operator's request is waiting for the next pass of the scheduler", "engine-semantics §2.3"),
+    Rule(
+        "dag-resumed",
+        "running",
+        _is("READY"),
+        "an operator's request is waiting for the next pass of the scheduler",
+        "engine-semantics §2.3",
+    ),
 )
 
 NODE_RULES = (
@@ -144,7 +151,13 @@ NODE_RULES = (
     Rule("node-passed", "passed", _is("SUCCEED", "PASS"), "an operator passed it", "engine-semantics §2.6"),
     Rule("node-rolled-back", "rolled_back", _is("SUCCEED", "ROLLBACK"), "its rollback succeeded", "engine-semantics §2.4"),
     Rule("node-succeeded", "succeeded", _is("SUCCEED"), "all its sub-tasks succeeded", "engine-semantics §2.2"),
-    Rule("node-cancelled", "cancelled", _is("FAILED", "CANCEL"), "it was the current node when the DAG was cancelled", "engine-semantics §2.5"),
+    Rule(
+        "node-cancelled",
+        "cancelled",
+        _is("FAILED", "CANCEL"),
+        "it was the current node when the DAG was cancelled",
+        "engine-semantics §2.5",
+    ),
     Rule("node-rollback-failed", "rollback_failed", _is("FAILED", "ROLLBACK"), "its rollback failed", "engine-semantics §2.4"),
     Rule(
         "node-waiting",
@@ -213,10 +226,22 @@ SUB_TASK_RULES = (
         "it was never handed out, whatever its times say",
         "engine-semantics §11",
     ),
-    Rule("sub-task-rolled-back", "rolled_back", _is("SUCCEED", "ROLLBACK"), "its last attempt was a rollback that succeeded", "engine-semantics §2.4"),
+    Rule(
+        "sub-task-rolled-back",
+        "rolled_back",
+        _is("SUCCEED", "ROLLBACK"),
+        "its last attempt was a rollback that succeeded",
+        "engine-semantics §2.4",
+    ),
     Rule("sub-task-succeeded", "succeeded", _is("SUCCEED"), "its last attempt succeeded", "engine-semantics §2.2"),
     *_HOW_IT_FAILED,
-    Rule("sub-task-rollback-failed", "rollback_failed", _is("FAILED", "ROLLBACK"), "its last attempt was a rollback that failed", "engine-semantics §2.3"),
+    Rule(
+        "sub-task-rollback-failed",
+        "rollback_failed",
+        _is("FAILED", "ROLLBACK"),
+        "its last attempt was a rollback that failed",
+        "engine-semantics §2.3",
+    ),
     Rule("sub-task-failed", "failed", _is("FAILED"), "its last attempt failed", "engine-semantics §2.2"),
     Rule("sub-task-running", "running", _is("RUNNING"), "the newest answer shows it running", "engine-semantics §2.1"),
     Rule("sub-task-ready", "ready", _is("READY"), "handed out, not begun", "engine-semantics §2.1"),

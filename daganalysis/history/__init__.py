@@ -1,0 +1,1 @@
+"""Histories: from answers to runs, their attempts, outcomes and timelines."""

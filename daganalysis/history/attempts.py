@@ -101,7 +101,12 @@ def _take(attempts: list[Attempt], index: int, sighting: Sighting) -> None:
         before = attempts[index - 1]
         if times.start is Meaning.PREVIOUS and before.start is None:
             before.start = task.start
-        if times.end is Meaning.PREVIOUS and before.end is None and task.end is not None and (before.start is None or task.end >= before.start):
+        if (
+            times.end is Meaning.PREVIOUS
+            and before.end is None
+            and task.end is not None
+            and (before.start is None or task.end >= before.start)
+        ):
             before.end = task.end
 
 

@@ -1,7 +1,7 @@
 """Evidence: everything the answers say of one run, decoded once and put in order of time.
 
-Answers come in any order and more than once. Here they become runs: grouped by cluster and generic id, duplicates dropped, ids that came back
-after a cluster was re-created told apart, every different node text decoded once.
+Answers come in any order and more than once. Here they become runs: grouped by cluster and generic id, duplicates dropped, ids that came
+back after a cluster was re-created told apart, every different node text decoded once.
 """
 
 from __future__ import annotations
@@ -111,12 +111,17 @@ def _usable(nodes: list[Node], answer: Answer, found: list[tuple[Answer, Problem
         own = [task.gid for task in node.sub_tasks or ()]
         if len(set(own)) < len(own) or not seen_tasks.isdisjoint(own):
             twice = sorted({gid for gid in own if gid in seen_tasks or own.count(gid) > 1})
-            found.append((answer, Problem("/sub_tasks", "duplicate-id", f"sub-task {twice[0]} twice in one answer; the first one counts"), index))
-            node = dataclasses.replace(node, sub_tasks=_first_of_each(node.sub_tasks or (), seen_tasks))
+            found.append(
+                (answer, Problem("/sub_tasks", "duplicate-id", f"sub-task {twice[0]} twice in one answer; the first one counts"), index)
+            )
+            kept.append(dataclasses.replace(node, sub_tasks=_first_of_each(node.sub_tasks or (), seen_tasks)))
+        else:
+            kept.append(node)
         seen_tasks.update(own)
-        kept.append(node)
     if _out_of_order(kept):
-        found.append((answer, Problem("/nodes", "nodes-out-of-order", "ids and start times of the nodes say another order; theirs was taken"), None))
+        found.append(
+            (answer, Problem("/nodes", "nodes-out-of-order", "ids and start times of the nodes say another order; theirs was taken"), None)
+        )
         kept.sort(key=lambda node: node.node_id or 0)
     return kept
 
@@ -134,7 +139,9 @@ def _out_of_order(nodes: list[Node]) -> bool:
     ids = [node.node_id for node in nodes]
     if any(number is None for number in ids) or ids == sorted(ids, key=lambda number: number or 0):
         return False
-    starts = [node.start for node in nodes if node.operator == "RUN" and node.state in {"RUNNING", "FAILED", "SUCCEED"} and node.start is not None]
+    starts = [
+        node.start for node in nodes if node.operator == "RUN" and node.state in {"RUNNING", "FAILED", "SUCCEED"} and node.start is not None
+    ]
     return len(starts) > 1 and starts != sorted(starts)
 
 

@@ -82,8 +82,11 @@ def judge_run(
     child_kind: str | None,
     operators_received: Mapping[str, int],
 ) -> RunView:
-    """Judge one run. ``child_kind`` is the kind of its link to a main DAG, ``parent_end`` when that DAG ended (None where it
-    has not, or is not in the archive), ``operators_received`` how often another DAG's task asked this one to retry or roll back."""
+    """Judge one run.
+
+    ``child_kind`` is the kind of its link to a main DAG, ``parent_end`` when that DAG ended (None where it
+    has not, or is not in the archive), ``operators_received`` how often another DAG's task asked this one to retry or roll back.
+    """
     created = _created(run)
     tasks = {gid: _task_view(run, gid, sightings, created) for gid, sightings in run.sub_tasks.items()}
     attempts = {gid: view.attempts for gid, view in tasks.items()}
@@ -296,7 +299,7 @@ def _stretches(
     node_runs: Sequence[NodeRun],
     tasks: Mapping[str, TaskView],
     begin: int | None,
-    sure: bool,  # noqa: FBT001 - one of two results of _begin, handed on
+    sure: bool,
     end: int | None,
     parent_end: int | None,
     child_kind: str | None,
@@ -315,7 +318,9 @@ def _stretches(
 
     last = [view.attempts[-1] for view in tasks.values() if view.attempts and view.newest.operator == "PASS"]
     ended_waiting = bool(last) and all(attempt.outcome == "waiting" for attempt in last)
-    return build_timeline(Story(legs, node_runs, [view.attempts for view in tasks.values()], begin, sure, end, wait_category, ended_waiting))
+    return build_timeline(
+        Story(legs, node_runs, [view.attempts for view in tasks.values()], begin, sure, end, wait_category, ended_waiting)
+    )
 
 
 def _work_ok(run: RunEvidence, rule: Rule, tasks: Mapping[str, TaskView]) -> bool | None:
@@ -324,7 +329,11 @@ def _work_ok(run: RunEvidence, rule: Rule, tasks: Mapping[str, TaskView]) -> boo
         return None
     reached = run.newest.stage == len(run.stages)
     last = [view for view in tasks.values() if view.node_gid == run.stages[-1]]
-    return reached and all(bool(view.attempts) for view in last) and all(view.attempts[-1].outcome in {"waiting", "succeeded"} for view in last)
+    return (
+        reached
+        and all(bool(view.attempts) for view in last)
+        and all(view.attempts[-1].outcome in {"waiting", "succeeded"} for view in last)
+    )
 
 
 def _union(attempts_of: object) -> int | None:

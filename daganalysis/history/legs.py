@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from daganalysis.history.evidence import RunEvidence
 
 SKEW_NS = 300_000_000
-"""How far the clocks of agents may differ before an attempt is put beside its node execution (engine-semantics §5: tens of milliseconds)."""
+"""How far the clocks of agents may differ before an attempt is put beside its node execution (engine-semantics §5: tens of
+milliseconds)."""
 
 
 @dataclass(slots=True)

@@ -119,7 +119,8 @@ def _run_issues(view: RunView) -> list[Issue]:
                     "warning",
                     "rolled-back-not-redone",
                     run_id=run.run_id,
-                    message=f"stage {node.stage} was retried with success, yet {', '.join(left)} was last rolled back: probably not done again",
+                    message=f"stage {node.stage} was retried with success, yet {', '.join(left)} was last rolled back: "
+                    "probably not done again",
                     hint="check the work of that sub-task on its agent; clocks of agents that differ make the engine skip the re-run",
                 )
             )
@@ -135,7 +136,9 @@ def _unknown_words(view: RunView) -> list[Issue]:
     """One issue for each state or operator that the engine does not have."""
     run = view.evidence
     states = {run.newest.state, *(n.newest.state for n in view.nodes), *(t.newest.state for t in view.tasks)} - STATES - {None}
-    operators = {run.newest.operator, *(n.newest.operator for n in view.nodes), *(t.newest.operator for t in view.tasks)} - OPERATORS - {None}
+    operators = (
+        {run.newest.operator, *(n.newest.operator for n in view.nodes), *(t.newest.operator for t in view.tasks)} - OPERATORS - {None}
+    )
     return [
         Issue("warning", f"unknown-{what}", run_id=run.run_id, message=f"{what} {word!r} is none that the engine has", hint=None)
         for what, words in (("state", states), ("operator", operators))
@@ -174,7 +177,9 @@ def _contradictions(run: RunEvidence) -> list[Issue]:
 def _precedes(one: SubTask, other: SubTask) -> bool:
     """Tell whether one row must have been served before the other."""
     times, others = one.execute_times or 0, other.execute_times or 0
-    return times < others or (times == others and one.state == "RUNNING" and other.state in {"FAILED", "SUCCEED"} and one.start == other.start)
+    return times < others or (
+        times == others and one.state == "RUNNING" and other.state in {"FAILED", "SUCCEED"} and one.start == other.start
+    )
 
 
 def _add_orphans(rows: Rows, orphans: Orphans) -> None:

@@ -28,10 +28,11 @@ def retry_bounds(
 ) -> Bounds:
     """Bound the retries of one node.
 
-    Every retry of a node makes one new execution of it, and at least one hand-out of the sub-task that failed last. Executions that were seen
+    Every retry of a node makes one new execution of it, and at least one hand-out of the sub-task that failed last. Executions that were
+    seen
     under operator RETRY are counted; what was not seen hides in the hand-outs that lie in no known execution: one retry each at most, and
-    half of them at least, since a retry uses two hand-outs unless its rollback run failed. The lower half holds only where no rollback of the
-    DAG (``rolled_back``) and no repetition by skewed clocks (not ``exact_counters``) may account for them.
+    half of them at least, since a retry uses two hand-outs unless its rollback run failed. The lower half holds only where no rollback
+    of the DAG (``rolled_back``) and no repetition by skewed clocks (not ``exact_counters``) may account for them.
     """
     seen = sum(1 for run in node_runs if run.operator == "RETRY" and run.start is not None) + (1 if pending_retry else 0)
     low = high = 0

@@ -39,15 +39,13 @@ class Rows:
 
     def tables(self) -> dict[str, pa.Table]:
         """Return every base table, sorted by its key."""
-        import pyarrow as pa
-
         result = {}
         for name, declared in BASE_TABLES.items():
             rows = self._rows[name]
             if name == "issues":
                 # The same thing told twice is told once.
                 rows = list(dict.fromkeys(rows))
-            columns = dict(zip(declared.names, zip(*rows, strict=True), strict=True)) if rows else {c: () for c in declared.names}
+            columns = dict(zip(declared.names, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(declared.names, ())
             table = declared.arrow(columns)
             result[name] = table.sort_by([(key, "ascending") for key in declared.sort])
         return result
@@ -103,7 +101,16 @@ class Rows:
         name = newest("name")
         self._rows["dags"].append(
             (run.run_id, run.cluster, run.gid, newest("dag_id"), name, workflow_of(name if isinstance(name, str) else None))
-            + (identity.scope, identity.owner_agent, new.stage, newest("max_stage"), new.state, new.operator, view.rule.outcome, view.work_ok)
+            + (
+                identity.scope,
+                identity.owner_agent,
+                new.stage,
+                newest("max_stage"),
+                new.state,
+                new.operator,
+                view.rule.outcome,
+                view.work_ok,
+            )
             + (new.start, new.end, view.created, view.begin, view.end, _seconds(view.elapsed_ns), _seconds(view.active_ns))
             + (_seconds(view.last_leg_ns), len(view.nodes), len(view.tasks), len(agents), len(run.snapshots))
             + (view.retries.low, view.retries.high, view.rollbacks, parent_run_id, newest("maintenance_type"), newest("maintenance_key"))
@@ -151,6 +158,4 @@ class Rows:
 
     def add_issue(self, issue: Issue) -> None:
         """Add one issue."""
-        self._rows["issues"].append(
-            (issue.severity, issue.code, issue.source, issue.position, issue.run_id, issue.message, issue.hint)
-        )
+        self._rows["issues"].append((issue.severity, issue.code, issue.source, issue.position, issue.run_id, issue.message, issue.hint))

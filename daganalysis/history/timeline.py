@@ -1,7 +1,8 @@
 """The timeline of a run: every nanosecond of its known span put down to one cause.
 
 The span is cut into stretches that follow each other without gap or overlap. What the answers show of node executions and attempts is laid
-down in order of time (all on the clock of the DAG's own rows, so that skewed agents cannot make a negative stretch); what lies between two of
+down in order of time (all on the clock of the DAG's own rows, so that skewed agents cannot make a negative stretch); what lies between
+two of
 them is judged by the legs: between the end of a leg and the start of the next somebody waited, inside a leg the engine handed over, and
 where an execution is known to have been overwritten, the time is lost.
 """
@@ -44,8 +45,8 @@ class Stretch:
 class Story:
     """What a timeline is made of.
 
-    ``begin`` is where the known span begins and ``sure_begin`` whether an answer showed it (else it is a bound); ``end`` is None for a run that
-    has not ended. ``wait_category`` says for whom a wait that ended at some instant was.
+    ``begin`` is where the known span begins and ``sure_begin`` whether an answer showed it (else it is a bound); ``end`` is None for a
+    run that has not ended. ``wait_category`` says for whom a wait that ended at some instant was.
     """
 
     legs: Sequence[Leg]

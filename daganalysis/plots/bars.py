@@ -29,9 +29,9 @@ def gantt_bars(
     """Return the bars of a Gantt chart of one run: one row per bar, by lane and time.
 
     ``lanes="stage"`` puts the sub-tasks of a stage under each other, ``lanes="agent"`` those of an agent. The first lane of a run is its
-    timeline: what every second of it was spent on. ``children`` nests the child runs below. With ``max_lanes``, stages of many sub-tasks keep
-    those that failed and the slowest, and one bar stands for the others and says for how many. The axis spans what is known, not what the DAG's own
-    start and end say; a long wait is cut from it, and the cut has a row. An attempt without a known start has no bar. Raises
+    timeline: what every second of it was spent on. ``children`` nests the child runs below. With ``max_lanes``, stages of many sub-tasks
+    keep those that failed and the slowest, and one bar stands for the others and says for how many. The axis spans what is known, not what
+    the DAG's own start and end say; a long wait is cut from it, and the cut has a row. An attempt without a known start has no bar. Raises
     :class:`UsageError` if the archive holds several runs and ``run_id`` says not which.
 
     >>> import daganalysis as da
@@ -128,7 +128,9 @@ class _Chart:
         if len(line):
             self.lane += 1
 
-    def _add_stage(self, run_id: str, depth: int, node: dict[str, Any], own: pd.DataFrame, attempts: dict[str, list[dict[str, Any]]]) -> None:
+    def _add_stage(
+        self, run_id: str, depth: int, node: dict[str, Any], own: pd.DataFrame, attempts: dict[str, list[dict[str, Any]]]
+    ) -> None:
         name = f"{node['stage']} {_short(node['name'])}"
         tasks = own.to_dict("records")
         shown = [task for task in tasks if attempts.get(task["task_gid"])]
@@ -144,7 +146,7 @@ class _Chart:
             label = name if len(shown) == 1 else f"{name} · {who}" if n == 0 else who
             self._add_task(run_id, depth, label, task, attempts)
         if folded:
-            self._add_folded(run_id, depth, name, node, folded, attempts)
+            self._add_folded(run_id, depth, node, folded, attempts)
 
     def _fold(
         self, tasks: list[dict[str, Any]], attempts: dict[str, list[dict[str, Any]]]
@@ -198,7 +200,6 @@ class _Chart:
         self,
         run_id: str,
         depth: int,
-        name: str,
         node: dict[str, Any],
         tasks: list[dict[str, Any]],
         attempts: dict[str, list[dict[str, Any]]],
@@ -255,5 +256,5 @@ def _short(name: object) -> str:
 def _telling_line(lines: Any) -> str | None:
     if lines is None or not hasattr(lines, "__iter__"):
         return None
-    errors = [line for line in lines if line.startswith("ERROR: ") or line.startswith("sub task ")]
+    errors = [line for line in lines if line.startswith(("ERROR: ", "sub task "))]
     return str(errors[-1]) if errors else None

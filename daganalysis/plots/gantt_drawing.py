@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import zoneinfo
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +29,8 @@ def draw_gantt(bars: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC", t
 
     Each attempt has three parts: a thin one while it was dispatched, a tall one while it ran, a thin one until the engine noticed its end.
     Rollback runs are striped, what was not observed is crossed, an end that is not known is left open with an arrow; failures have marks
-    and, with ``notes``, their log line. ``tz`` is the time zone of the axis, a name such as ``Asia/Shanghai``. Raises :class:`UsageError` for
-    a time zone that is none.
+    and, with ``notes``, their log line. ``tz`` is the time zone of the axis, a name such as ``Asia/Shanghai``. Raises
+    :class:`UsageError` for a time zone that is none.
     """
     zone = _zone(tz)
     if ax is None:
@@ -48,9 +48,9 @@ def draw_gantt(bars: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC", t
     return ax
 
 
-def _zone(tz: str) -> datetime.tzinfo:
+def _zone(tz: str) -> dt.tzinfo:
     try:
-        return datetime.UTC if tz == "UTC" else zoneinfo.ZoneInfo(tz)
+        return dt.UTC if tz == "UTC" else zoneinfo.ZoneInfo(tz)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         raise UsageError("no such time zone", where=tz, hint="a name such as UTC or Asia/Shanghai") from None
 
@@ -109,7 +109,9 @@ class _Painter:
         collection.set_label(name or "_nolegend_")
         self.ax.add_collection(collection, autolim=False)
         if name is not None and name not in self.handles:
-            self.handles[name] = Patch(**{k.removesuffix("s"): v for k, v in look.items() if k in {"facecolors", "edgecolors", "hatch"}}, label=name)
+            self.handles[name] = Patch(
+                **{k.removesuffix("s"): v for k, v in look.items() if k in {"facecolors", "edgecolors", "hatch"}}, label=name
+            )
 
     def draw_time(self) -> None:
         """The timeline of each run: what every second was spent on."""
@@ -118,7 +120,17 @@ class _Painter:
             own = rows[rows["category"] == category]
             hatch = CATEGORY_HATCHES.get(category)
             edge = "#888888" if hatch else "none"
-            self._boxes(own, "x_started", "x_ended", _FLAT, CATEGORY_WORDS[category], facecolors=colour, edgecolors=edge, hatch=hatch, linewidths=0.3)
+            self._boxes(
+                own,
+                "x_started",
+                "x_ended",
+                _FLAT,
+                CATEGORY_WORDS[category],
+                facecolors=colour,
+                edgecolors=edge,
+                hatch=hatch,
+                linewidths=0.3,
+            )
         for lane in sorted(set(rows["lane"].tolist())):
             self.ax.axhline(lane + 0.5, color="#DDDDDD", linewidth=0.6, zorder=0)
 
@@ -137,7 +149,16 @@ class _Painter:
                 self._boxes(part, "x_started", "x_ended", _TALL, words, **look)
             self._marks(own, style.marker, style.colour)
         folded = self.bars[self.bars["role"] == "folded"]
-        self._boxes(folded, "x_started", "x_ended", _FLAT, "several sub-tasks in one bar", facecolors="#DDE6EE", edgecolors="#0072B2", linewidths=0.8)
+        self._boxes(
+            folded,
+            "x_started",
+            "x_ended",
+            _FLAT,
+            "several sub-tasks in one bar",
+            facecolors="#DDE6EE",
+            edgecolors="#0072B2",
+            linewidths=0.8,
+        )
         self._open_ends(rows)
         self._passes(rows)
 
@@ -159,7 +180,15 @@ class _Painter:
         if len(passed):
             at = passed["x_ended"]
             self.handles["passed by an operator"] = self.ax.scatter(
-                at, passed["lane"] + 0.36, s=16, marker="^", c="#CC79A7", edgecolors=INK, linewidths=0.4, zorder=5, label="passed by an operator"
+                at,
+                passed["lane"] + 0.36,
+                s=16,
+                marker="^",
+                c="#CC79A7",
+                edgecolors=INK,
+                linewidths=0.4,
+                zorder=5,
+                label="passed by an operator",
             )
 
     def draw_breaks(self) -> None:
@@ -197,9 +226,16 @@ class _Painter:
             self.ax.spines[side].set_visible(False)
         for row in self.bars[self.bars["role"] == "lane"].to_dict("records"):
             if step == 1:
-                self.ax.text(0, row["lane"], " never run" if row["outcome"] != "passed" else " passed, never run", fontsize=7, va="center", color="#777777")
+                self.ax.text(
+                    0,
+                    row["lane"],
+                    " never run" if row["outcome"] != "passed" else " passed, never run",
+                    fontsize=7,
+                    va="center",
+                    color="#777777",
+                )
 
-    def label_axis(self, zone: datetime.tzinfo, tz: str) -> None:
+    def label_axis(self, zone: dt.tzinfo, tz: str) -> None:
         """Clock times below the axis, at round instants, and the length of the whole in words."""
         time = self.bars[self.bars["started_at"].notna()]
         if time.empty:
@@ -258,7 +294,9 @@ class _Painter:
             )
 
 
-def _ticks(begin: Any, length: float, step: float, cuts: list[dict[str, Any]], zone: datetime.tzinfo) -> list[tuple[float, datetime.datetime]]:
+def _ticks(
+    begin: Any, length: float, step: float, cuts: list[dict[str, Any]], zone: dt.tzinfo
+) -> list[tuple[float, dt.datetime]]:
     """Round instants that lie on the axis and in no cut, none too near its neighbour."""
     import pandas as pd
 
@@ -269,7 +307,7 @@ def _ticks(begin: Any, length: float, step: float, cuts: list[dict[str, Any]], z
         segments.append((at, x, cut["x_started"]))
         at, x = cut["ended_at"], cut["x_ended"]
     segments.append((at, x, length))
-    result: list[tuple[float, datetime.datetime]] = []
+    result: list[tuple[float, dt.datetime]] = []
     for start, low, high in segments:
         seconds = start.timestamp() + offset
         first = -(-seconds // step) * step

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daganalysis.errors import DagAnalysisError, UsageError
 
 if TYPE_CHECKING:
+    import os
+
     from matplotlib.figure import Figure
 
 _METADATA: dict[str, dict[str, str | None]] = {
@@ -33,4 +34,6 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
         try:
             figure.savefig(target, metadata=_METADATA[kind], dpi=120)
         except OSError as error:
-            raise DagAnalysisError("the picture cannot be written", where=str(target), hint=error.strerror or "choose another place") from None
+            raise DagAnalysisError(
+                "the picture cannot be written", where=str(target), hint=error.strerror or "choose another place"
+            ) from None

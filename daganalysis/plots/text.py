@@ -8,13 +8,12 @@ _LONGEST = 200
 
 
 def drawable(text: object) -> str:
-    """Return a text that is safe to draw: control and direction characters shown by their numbers, at a bounded length.
+    r"""Return a text that is safe to draw: control and direction characters shown by their numbers, at a bounded length.
 
     >>> drawable("a" + chr(27) + "[31m")
-    'a\\\\x1b[31m'
+    'a\\x1b[31m'
     """
-    shown = "".join(f"\\x{ord(c):02x}" if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn"} else c for c in str(text)[:_LONGEST])
-    return shown
+    return "".join(f"\\x{ord(c):02x}" if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn"} else c for c in str(text)[:_LONGEST])
 
 
 def duration(seconds: float) -> str:

@@ -39,9 +39,7 @@ _REMEMBERED = 1 << 25
 """Bytes of one file after which the node texts seen so far, kept so that equal ones are one object, are forgotten."""
 
 
-def read_sources(
-    *sources: object, cluster: str | None = None, cluster_by: str | None = None, limits: Limits = DEFAULT_LIMITS
-) -> Reading:
+def read_sources(*sources: object, cluster: str | None = None, cluster_by: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Reading:
     """Read everything into memory: every answer, and an issue for each thing that cannot be used."""
     reading = Reading()
     for file in list_source_files(sources, cluster=cluster, cluster_by=cluster_by, limits=limits):
@@ -95,7 +93,7 @@ def _open(file: SourceFile) -> IO[bytes]:
         return open_remote(file.path)
     # A file that turned into a FIFO since it was listed would block for ever.
     descriptor = os.open(file.path or "", os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    return open(descriptor, "rb")  # noqa: SIM115 - closed by the caller
+    return os.fdopen(descriptor, "rb")
 
 
 def _check_unchanged(stream: IO[bytes], file: SourceFile, issues: list[Issue]) -> None:

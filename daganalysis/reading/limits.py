@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Limits:
     """Bounds on what is read; what exceeds one becomes an issue, and the rest loads.
 
-    ``unpacked_bytes`` bounds what one source may unpack to; above ``ratio_from_bytes`` it may not be more than ``unpacked_ratio`` times what was
-    packed (a compression bomb; responses polled from one DAG pack to about 1:100). ``document_bytes`` bounds one JSON document,
+    ``unpacked_bytes`` bounds what one source may unpack to; above ``ratio_from_bytes`` it may not be more than ``unpacked_ratio`` times
+    what was packed (a compression bomb; responses polled from one DAG pack to about 1:100). ``document_bytes`` bounds one JSON document,
     ``nested_archives`` how deep archives may lie in archives, ``id_length`` the text of an id.
     """
 

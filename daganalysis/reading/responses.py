@@ -200,7 +200,9 @@ class Reader:
         try:
             value = msgspec.json.decode(raw, type=kind)
         except _BAD:
-            self._note("wrong-type", position, f"{pointer}/{name}", f"{bytes(raw)[:40].decode(errors='replace')} is not of type {kind.__name__}")
+            self._note(
+                "wrong-type", position, f"{pointer}/{name}", f"{bytes(raw)[:40].decode(errors='replace')} is not of type {kind.__name__}"
+            )
             return None
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             self._note("wrong-value", position, f"{pointer}/{name}", "the number needs more than 64 bits")
@@ -231,7 +233,7 @@ class Reader:
         if raw is None:
             return None
         text = bytes(raw)
-        if text == b"null" or text == b"[]":
+        if text in {b"null", b"[]"}:
             # `show_details=false` gives null; the SDK makes an empty list of it.
             return None
         if text[:1] != b"[":

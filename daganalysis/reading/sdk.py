@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import enum
 from typing import Any
 
@@ -36,7 +36,7 @@ def _plain(value: Any, depth: int) -> Any:
         return value
     if isinstance(value, enum.Enum):
         return _plain(value.value, depth + 1)
-    if isinstance(value, (datetime.datetime, datetime.date)):
+    if isinstance(value, (dt.datetime, dt.date)):
         return value.isoformat()
     if isinstance(value, dict):
         return {str(key): _plain(item, depth + 1) for key, item in value.items()}

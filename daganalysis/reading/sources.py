@@ -50,7 +50,8 @@ def list_source_files(
 ) -> list[SourceFile]:
     """List the files of some sources, those of each in order of their names, every file once.
 
-    ``cluster_by`` labels by ``"dir"``, the first folder below the source, or ``"file"``, the file name up to its first dot; what lies directly in the source
+    ``cluster_by`` labels by ``"dir"``, the first folder below the source, or ``"file"``, the file name up to its first dot; what lies
+    directly in the source
     has no label by folder. Raises :class:`InputError` for a source that is not there, :class:`UsageError` for options that make no sense.
     """
     if cluster_by not in {None, "dir", "file"}:
@@ -128,7 +129,7 @@ def _at(place: str | bytes) -> Iterator[SourceFile]:
 def _matching(pattern: str) -> Iterator[SourceFile]:
     if not glob.has_magic(pattern):
         raise InputError("no such file or folder", where=pattern, hint="check the path")
-    matches = sorted(glob.glob(pattern, recursive=True))
+    matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - a pattern may be absolute, which Path.glob refuses
     if not matches:
         raise InputError("no file matches the pattern", where=pattern, hint="quote the pattern if the shell should leave it alone")
     # The label by folder counts from the part of the pattern that is no pattern.
@@ -146,7 +147,7 @@ def _matching(pattern: str) -> Iterator[SourceFile]:
 
 def _in_folder(root: Path) -> Iterator[SourceFile]:
     """Walk a folder in order of names; links are followed, but never into a folder they lie in."""
-    yield from _walk(str(root), "", (_folder_id(os.stat(root)),))
+    yield from _walk(str(root), "", (_folder_id(root.stat()),))
 
 
 def _folder_id(status: os.stat_result) -> tuple[int, int]:
@@ -158,7 +159,7 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...]) -> Itera
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
     except OSError as error:
-        yield SourceFile(os.path.abspath(folder), prefix.rstrip("/") or ".", trouble=("unreadable-file", error.strerror or str(error)))
+        yield SourceFile(_absolute(folder), prefix.rstrip("/") or ".", trouble=("unreadable-file", error.strerror or str(error)))
         return
     for entry in entries:
         name = prefix + entry.name
@@ -170,20 +171,25 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...]) -> Itera
         except OSError as error:
             # A link that leads to itself cannot even be looked at.
             code = "link-loop" if error.errno == 40 else "not-a-file" if entry.is_symlink() else "vanished-file"
-            yield SourceFile(os.path.abspath(entry.path), name, trouble=(code, error.strerror or str(error)))
+            yield SourceFile(_absolute(entry.path), name, trouble=(code, error.strerror or str(error)))
             continue
         if is_folder:
             identity = _folder_id(status)
             if identity in above:
-                yield SourceFile(os.path.abspath(entry.path), name, trouble=("link-loop", "the link leads back to a folder above"))
+                yield SourceFile(_absolute(entry.path), name, trouble=("link-loop", "the link leads back to a folder above"))
             else:
                 yield from _walk(entry.path, name + "/", (*above, identity))
         elif not stat.S_ISREG(status.st_mode):
-            yield SourceFile(os.path.abspath(entry.path), name, trouble=("not-a-file", "no ordinary file"))
-        elif os.path.splitext(entry.name)[1].lower() in _SUFFIXES:
-            yield _from_status(os.path.abspath(entry.path), name, status)
+            yield SourceFile(_absolute(entry.path), name, trouble=("not-a-file", "no ordinary file"))
+        elif Path(entry.name).suffix.lower() in _SUFFIXES:
+            yield _from_status(_absolute(entry.path), name, status)
         else:
-            yield SourceFile(os.path.abspath(entry.path), name, trouble=("skipped-file", "answers are not saved in files of this kind"))
+            yield SourceFile(_absolute(entry.path), name, trouble=("skipped-file", "answers are not saved in files of this kind"))
+
+
+def _absolute(path: str) -> str:
+    """Links stay as they are: a source is what it was called."""
+    return str(Path(path).absolute())
 
 
 def _file(path: Path, name: str) -> SourceFile:

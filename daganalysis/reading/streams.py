@@ -22,7 +22,17 @@ _HEAD = 512
 _ZSTD_BLOCK = 1 << 11
 """Packed bytes at a time: a few of them can unpack to many megabytes."""
 _TAR_MAGIC = slice(257, 262)
-_DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, RuntimeError, NotImplementedError, ValueError)
+_DAMAGE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+)
 
 
 class ExcessError(Exception):

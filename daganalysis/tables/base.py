@@ -53,7 +53,12 @@ DAGS = Table(
         Column("name", Type.STRING, "the DAG's name", "absent or unusable"),
         Column("workflow", Type.STRING, "the name without its parameters", "the name is null"),
         Column("scope", Type.STRING, "`cluster`, `local` or `obproxy`, from the prefix of the generic id", "the id has no known layout"),
-        Column("owner_agent", Type.STRING, "`ip:port` of the agent that keeps a local DAG, from the generic id", "a cluster DAG, or an unknown layout"),
+        Column(
+            "owner_agent",
+            Type.STRING,
+            "`ip:port` of the agent that keeps a local DAG, from the generic id",
+            "a cluster DAG, or an unknown layout",
+        ),
         Column("stage", Type.INTEGER, "the stage being, or last, executed", "absent or unusable"),
         Column("max_stage", Type.INTEGER, "number of stages", "absent or unusable"),
         _STATE,
@@ -191,7 +196,9 @@ TIMELINE = Table(
     "one stretch of a run's elapsed time, with what it was spent on",
     (
         RUN_ID,
-        Column("seq", Type.INTEGER, "order in time within the run, from 1; the stretches of a run follow each other without gap or overlap"),
+        Column(
+            "seq", Type.INTEGER, "order in time within the run, from 1; the stretches of a run follow each other without gap or overlap"
+        ),
         Column("started_at", Type.INSTANT, "where the stretch begins"),
         Column("ended_at", Type.INSTANT, "where it ends"),
         Column("duration_s", Type.REAL, "its length, seconds"),
@@ -204,7 +211,11 @@ TIMELINE = Table(
         Column("from_stage", Type.INTEGER, "the stage it lies in, or after", "before the first stage"),
         Column("to_stage", Type.INTEGER, "the stage it lies in, or before", "after the last stage"),
         Column("direction", Type.STRING, "`forward` or `rollback`: which way the leg walked the stages"),
-        Column("evidence", Type.STRING, "`observed` where both ends were served, `inferred` where one is bounded, `lost` where nothing is known"),
+        Column(
+            "evidence",
+            Type.STRING,
+            "`observed` where both ends were served, `inferred` where one is bounded, `lost` where nothing is known",
+        ),
     ),
     ("run_id", "seq"),
 )

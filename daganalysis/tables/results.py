@@ -37,7 +37,12 @@ SUMMARY = Table(
         Column("n_agents_max", Type.INTEGER, "most agents in one run"),
         Column("elapsed_p50_s", Type.REAL, "median of elapsed_s, seconds, over the runs that have one", "none has one"),
         Column("elapsed_p95_s", Type.REAL, "95th percentile of elapsed_s, seconds", "none has one"),
-        Column("engine_share", Type.REAL, "share of all their elapsed time that the engine spent dispatching, detecting and handing over", "none has one"),
+        Column(
+            "engine_share",
+            Type.REAL,
+            "share of all their elapsed time that the engine spent dispatching, detecting and handing over",
+            "none has one",
+        ),
         Column("retry_share", Type.REAL, "share of runs that an operator retried at least once"),
         Column("slowest_stage", Type.STRING, "name of the stage with the largest total latency", "no stage has ended"),
         Column("last_run_id", Type.STRING, "the run that was observed last"),
@@ -55,7 +60,12 @@ STAGE_LATENCY = Table(
         _STAGE_NAME,
         _OUTCOME,
         Column("latency_s", Type.REAL, "start to end of its last execution, seconds", "not ended, passed, or overwritten"),
-        Column("work_s", Type.REAL, "time in which at least one of its sub-tasks was running in that execution, seconds", "no sub-task has both ends known"),
+        Column(
+            "work_s",
+            Type.REAL,
+            "time in which at least one of its sub-tasks was running in that execution, seconds",
+            "no sub-task has both ends known",
+        ),
         Column("dispatch_s", Type.REAL, "its start to the first start of a sub-task, seconds", "either is unknown"),
         Column("detect_s", Type.REAL, "last end of a sub-task to its own end, seconds", "either is unknown"),
         Column("n_sub_tasks", Type.INTEGER, "sub-tasks known"),
@@ -100,7 +110,9 @@ STAGE_GAPS = Table(
         Column("direction", Type.STRING, "`forward` or `rollback`"),
         Column("gap_s", Type.REAL, "length, seconds"),
         Column("category", Type.STRING, "`handoff`, `wait_operator`, `wait_protocol`, `lost` or `unattributed`"),
-        Column("polls", Type.INTEGER, "the gap in passes of the scheduler, rounded", "the archive shows no hand-over to measure the tick by"),
+        Column(
+            "polls", Type.INTEGER, "the gap in passes of the scheduler, rounded", "the archive shows no hand-over to measure the tick by"
+        ),
         Column("evidence", Type.STRING, "`observed`, `inferred` or `lost`"),
     ),
     (),
@@ -111,7 +123,9 @@ TIME_BUDGET = Table(
     "one run",
     (
         RUN_ID,
-        Column("elapsed_s", Type.REAL, "first known start to last known end, seconds: the sum of the parts", "not ended, or an end is unknown"),
+        Column(
+            "elapsed_s", Type.REAL, "first known start to last known end, seconds: the sum of the parts", "not ended, or an end is unknown"
+        ),
         Column("execute_s", Type.REAL, "at least one attempt was running", "the run has no known span"),
         Column("dispatch_s", Type.REAL, "a stage had begun, none of its attempts had", "the run has no known span"),
         Column("detect_s", Type.REAL, "attempts had ended, the engine had not noticed", "the run has no known span"),
@@ -160,7 +174,12 @@ CLOCK_SKEW = Table(
     ("cluster", "agent"),
 )
 
-_STAGE_OR_TOTAL = Column("name", Type.STRING, "the stage's name; a later stage of the same name has its number behind it; null for the whole run", "the row is of the whole run")
+_STAGE_OR_TOTAL = Column(
+    "name",
+    Type.STRING,
+    "the stage's name; a later stage of the same name has its number behind it; null for the whole run",
+    "the row is of the whole run",
+)
 
 RETRY_PATTERNS = Table(
     "retry_patterns",
@@ -168,7 +187,12 @@ RETRY_PATTERNS = Table(
     (
         _WORKFLOW,
         _STAGE_NAME,
-        Column("error_code", Type.STRING, "code of the first ERROR line of what was retried", "none, or one without a code (before obshell 4.3.1)"),
+        Column(
+            "error_code",
+            Type.STRING,
+            "code of the first ERROR line of what was retried",
+            "none, or one without a code (before obshell 4.3.1)",
+        ),
         Column("n_runs", Type.INTEGER, "runs in which the stage was executed"),
         Column("n_retried", Type.INTEGER, "of these, runs in which it was retried after such an error"),
         Column("retry_share", Type.REAL, "n_retried over n_runs"),
@@ -237,7 +261,12 @@ FAILURES = Table(
         Column("n_runs", Type.INTEGER, "runs"),
         Column("n_agents", Type.INTEGER, "agents"),
         Column("known", Type.STRING, "the engine's own line that it is, by name", "the signature was mined from the lines"),
-        Column("is_new", Type.BOOLEAN, "whether the earlier archive has no such signature in the workflow", "there is no earlier archive to compare with"),
+        Column(
+            "is_new",
+            Type.BOOLEAN,
+            "whether the earlier archive has no such signature in the workflow",
+            "there is no earlier archive to compare with",
+        ),
     ),
     ("workflow", "name", "error_code", "signature"),
 )
@@ -304,7 +333,12 @@ GANTT_BARS = Table(
     "one bar of a Gantt chart",
     (
         RUN_ID,
-        Column("role", Type.STRING, "`time`: a stretch of the run's timeline · `attempt` · `folded`: several sub-tasks in one bar · `lane`: a stage never run · `break`: a cut in the axis"),
+        Column(
+            "role",
+            Type.STRING,
+            "`time`: a stretch of the run's timeline · `attempt` · `folded`: several sub-tasks in one bar · `lane`: a stage never run · "
+            "`break`: a cut in the axis",
+        ),
         Column("lane", Type.INTEGER, "the lane it is drawn in, from 0 at the top; a lane has one label"),
         Column("label", Type.STRING, "the lane's label"),
         Column("depth", Type.INTEGER, "0 for the run itself, 1 for its child runs, and so on"),
@@ -314,7 +348,9 @@ GANTT_BARS = Table(
         Column("agent", Type.STRING, "`ip:port`", "no attempt, or unknown"),
         Column("attempt", Type.INTEGER, "its number", "no attempt"),
         Column("kind", Type.STRING, "`run`, `rollback` or `unknown`", "no attempt"),
-        Column("outcome", Type.STRING, "what the attempt came to; of a stage never run, the stage; of a stretch of time, the run", "a break"),
+        Column(
+            "outcome", Type.STRING, "what the attempt came to; of a stage never run, the stage; of a stretch of time, the run", "a break"
+        ),
         Column("category", Type.STRING, "what a stretch of time was spent on", "no stretch of time"),
         Column("evidence", Type.STRING, "`observed`, `inferred` or `lost`", "a stage never run, a break"),
         Column("dispatched_at", Type.INSTANT, "start of the node execution that handed the attempt out", "unknown, or no attempt"),
@@ -334,6 +370,21 @@ GANTT_BARS = Table(
 )
 
 RESULT_TABLES: MappingProxyType[str, Table] = MappingProxyType(
-    {table.name: table for table in (SUMMARY, STAGE_LATENCY, STAGE_GAPS, TIME_BUDGET, RETRIES, RETRY_PATTERNS, STRAGGLERS, FAILURES, COMPARE, TREND, CLOCK_SKEW)}
+    {
+        table.name: table
+        for table in (
+            SUMMARY,
+            STAGE_LATENCY,
+            STAGE_GAPS,
+            TIME_BUDGET,
+            RETRIES,
+            RETRY_PATTERNS,
+            STRAGGLERS,
+            FAILURES,
+            COMPARE,
+            TREND,
+            CLOCK_SKEW,
+        )
+    }
 )
 """Every result table by the name of its analysis (of those with levels, the finest)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import hashlib
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from enginemodel.engine import Agent, DagRun, Row
 
-_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _ZONE_S = 8 * 3600
 _UNSET = "1970-01-01T08:00:00+08:00"
 
@@ -20,7 +20,7 @@ def _time(micros: int | None, digits: str = "") -> str:
     """A time as the server writes it, at +08:00, without trailing zeros; ``digits`` are those behind the microsecond."""
     if micros is None:
         return _UNSET
-    moment = _EPOCH + datetime.timedelta(microseconds=micros, seconds=_ZONE_S)
+    moment = _EPOCH + dt.timedelta(microseconds=micros, seconds=_ZONE_S)
     fraction = f"{moment.microsecond:06d}{digits}".rstrip("0")
     return f"{moment:%Y-%m-%dT%H:%M:%S}{'.' if fraction else ''}{fraction}+08:00"
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SECOND = 1_000_000
 
@@ -25,6 +27,7 @@ class Agent:
 
     @property
     def address(self) -> str:
+        """`ip:port`, as obshell writes it."""
         return f"{self.ip}:{self.port}"
 
     def clock(self, t: int) -> int:
@@ -40,6 +43,7 @@ class Failure:
 
     @property
     def outcome(self) -> str:
+        """What the attempt comes to."""
         return "waiting" if self.line == "wait operator to advance" else "timeout" if self.line == "sub task timeout" else "failed"
 
 
@@ -109,11 +113,11 @@ class Row:
 class DagRun:
     """One DAG from its creation on.
 
-    ``run()`` lets the scheduler work until the DAG has succeeded or failed, ``act()`` does what an operator does. ``gid`` decides whether it is
-    a cluster DAG (its rows then hold microseconds of several clocks) or a local one (nanoseconds of one).
+    ``run()`` lets the scheduler work until the DAG has succeeded or failed, ``act()`` does what an operator does. ``gid`` decides
+    whether it is a cluster DAG (its rows then hold microseconds of several clocks) or a local one (nanoseconds of one).
     """
 
-    def __init__(  # noqa: PLR0913 - what makes a DAG
+    def __init__(
         self,
         name: str,
         stages: list[Stage],
@@ -363,7 +367,8 @@ class DagRun:
     @property
     def elapsed(self) -> float:
         """First start to last end, seconds."""
-        assert self.begun is not None and self.ended is not None
+        assert self.begun is not None
+        assert self.ended is not None
         return (self.ended - self.begun) / SECOND
 
     @property

@@ -52,7 +52,9 @@ def random_run(seed: int, *, actions: bool = True) -> DagRun:
     return run
 
 
-def start_cluster(agents: list[Agent], created: int, *, broken: int | None = None, seed: int = 0, stop: bool = False) -> tuple[DagRun, list[DagRun]]:
+def start_cluster(
+    agents: list[Agent], created: int, *, broken: int | None = None, seed: int = 0, stop: bool = False
+) -> tuple[DagRun, list[DagRun]]:
     """Start (or stop) a cluster: the main DAG and a sub-DAG per agent, which wait for it on purpose; the sub-DAG ``broken`` truly fails."""
     main_agent, word = agents[0], "stop" if stop else "start"
     main_gid = local_dag_id(main_agent, 10 + seed % 80)
@@ -60,11 +62,15 @@ def start_cluster(agents: list[Agent], created: int, *, broken: int | None = Non
 
     def create(index: int, t: int) -> float:
         agent = agents[index]
-        work = [Stage("Stop observer", [_work(agent, 2.5, index == broken)])] if stop else [
-            Stage("Check ob process and config", [Task(agent, 0.02, lines=("check if first start",))]),
-            Stage("Start observer", [_work(agent, 6.0 + 1.5 * index, index == broken)]),
-            Stage("Execute start observer sql", [Task(agent, 0.4, lines=("exec start server sql",))]),
-        ]
+        work = (
+            [Stage("Stop observer", [_work(agent, 2.5, index == broken)])]
+            if stop
+            else [
+                Stage("Check ob process and config", [Task(agent, 0.02, lines=("check if first start",))]),
+                Stage("Start observer", [_work(agent, 6.0 + 1.5 * index, index == broken)]),
+                Stage("Execute start observer sql", [Task(agent, 0.4, lines=("exec start server sql",))]),
+            ]
+        )
         waiting = ("wait for notification to start task",)
         stages = [
             Stage("Start preparations", [Task(agent, 0.03, {1: _WAIT}, waiting)]),
@@ -100,9 +106,15 @@ def start_cluster(agents: list[Agent], created: int, *, broken: int | None = Non
         line = f"ERROR: [Task.SubDag.NotAllSucceed]: Sub DAG of agents: [{agents[broken].address}] failed, main DAG failed"
         closing.failures[1] = Failure(line)
     stages = [
-        Stage(f"Inform all agents to {word} observer" if not stop else "Inform all agents to prepare to stop observer", each(create, "Inform {} to create the task")),
+        Stage(
+            f"Inform all agents to {word} observer" if not stop else "Inform all agents to prepare to stop observer",
+            each(create, "Inform {} to create the task"),
+        ),
         Stage("Make sure all agents are ready", [Task(main_agent, 1.2, lines=tuple(f"{a.address} is ready" for a in agents))]),
-        Stage("Advance agents to execute the task", [Task(main_agent, advance, lines=tuple(f"advance {a.address} to execute the task" for a in agents))]),
+        Stage(
+            "Advance agents to execute the task",
+            [Task(main_agent, advance, lines=tuple(f"advance {a.address} to execute the task" for a in agents))],
+        ),
         Stage("Wait for all agents to execute tasks successfully", each(wait_for, "Wait for task to succeed")),
         Stage("Inform all agents to end the task", [closing]),
     ]
@@ -134,7 +146,17 @@ def scale_out(maintainer: Agent, newcomer: Agent, created: int, *, gid: str = "1
     held: list[DagRun] = []
 
     def create(t: int) -> float:
-        held.append(DagRun("Local scale out", local_stages, local_gid, t + 9000, newcomer, seed=seed, data={"main_dag_id": gid, "scaleOutUUID": "00000000-0000-4000-8000-000000000001"}))
+        held.append(
+            DagRun(
+                "Local scale out",
+                local_stages,
+                local_gid,
+                t + 9000,
+                newcomer,
+                seed=seed,
+                data={"main_dag_id": gid, "scaleOutUUID": "00000000-0000-4000-8000-000000000001"},
+            )
+        )
         held[0].run()
         return 0.04
 

@@ -22,7 +22,9 @@ def test_an_id_tells_its_owner(gid: str, identity: Identity) -> None:
     assert identify(gid) == identity
 
 
-@pytest.mark.parametrize("gid", ["", "1", "9123", "2123", "abc", "2" + "9999999999" + "02886" + "1", "2" + "3221225985" + "99999" + "1", "²³"])
+@pytest.mark.parametrize(
+    "gid", ["", "1", "9123", "2123", "abc", "2" + "9999999999" + "02886" + "1", "2" + "3221225985" + "99999" + "1", "²³"]
+)
 def test_nothing_is_known_of_an_id_of_another_layout(gid: str) -> None:
     assert identify(gid) == Identity(None, None, None)
 

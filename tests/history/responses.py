@@ -24,7 +24,7 @@ def when(seconds: float | None) -> str:
     return f"2025-01-01T{clock // 3600:02d}:{clock // 60 % 60:02d}:{clock % 60:02d}.{rest:06d}Z"
 
 
-def sub_task(  # noqa: PLR0913 - every field of a row that a test may care about
+def sub_task(
     state: str = "SUCCEED",
     start: float | None = 1.05,
     end: float | None = 2.0,
@@ -75,7 +75,7 @@ def node(
     }
 
 
-def dag(  # noqa: PLR0913 - every field of a row that a test may care about
+def dag(
     *nodes: dict[str, Any],
     state: str = "SUCCEED",
     start: float | None = 1.0,

@@ -92,7 +92,9 @@ def test_a_passed_sub_task_that_never_ran_has_no_attempt() -> None:
 def test_a_sub_task_cancelled_before_it_began_has_no_start() -> None:
     waiting = dag(node(sub_task("READY", 0.5, 0.5), state="RUNNING", end=1.01), state="RUNNING", end=None, at=2)
     cancelled = sub_task("FAILED", 0.5, 5.0, logs=["sub task cancelled"])
-    table = attempts(waiting, dag(node(cancelled, state="FAILED", operator="CANCEL", start=5.0, end=5.01), state="FAILED", operator="CANCEL", at=9))
+    table = attempts(
+        waiting, dag(node(cancelled, state="FAILED", operator="CANCEL", start=5.0, end=5.01), state="FAILED", operator="CANCEL", at=9)
+    )
     (row,) = table.to_dict("records")
     assert row["outcome"] == "cancelled_before_start"
     assert row["started_at"] is pd.NaT

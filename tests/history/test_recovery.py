@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import random
 
+import pandas as pd
 import pytest
-from enginemodel import Agent, DagRun, answer, initialise_cluster, random_run, scale_out, start_cluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +15,7 @@ from daganalysis.history.families import split_families
 from daganalysis.history.rebuild import rebuild
 from daganalysis.reading import Answer, read_sources
 from daganalysis.tables import BASE_TABLES
+from enginemodel import Agent, DagRun, answer, initialise_cluster, random_run, scale_out, start_cluster
 
 EPOCH = 1_735_700_000_000_000
 SEEDS = st.integers(0, 100_000)
@@ -41,13 +42,11 @@ def recovered(archive: da.Archive) -> dict[tuple[str, int], tuple[object, ...]]:
 
 
 def _micros(instant: object) -> int | None:
-    return None if instant != instant else instant.value // 1000  # type: ignore[attr-defined]
+    return None if pd.isna(instant) else instant.value // 1000  # type: ignore[attr-defined, call-overload]
 
 
 def true_attempts(run: DagRun) -> dict[tuple[str, int], tuple[object, ...]]:
-    return {
-        (gid, a.number): (a.kind, a.outcome, a.recorded_start, a.recorded_end) for gid, attempts in run.truth.items() for a in attempts
-    }
+    return {(gid, a.number): (a.kind, a.outcome, a.recorded_start, a.recorded_end) for gid, attempts in run.truth.items() for a in attempts}
 
 
 @settings(max_examples=40, deadline=None)
