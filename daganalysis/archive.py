@@ -168,7 +168,7 @@ class Archive:
 
     def __len__(self) -> int:
         """Return the number of runs."""
-        return self._source.read("dags", ["run_id"], None).num_rows
+        return int(self._source.read("dags", ["run_id"], None).num_rows)
 
     def __repr__(self) -> str:
         return f"<Archive of {len(self)} runs, {self.where}>"

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from daganalysis.analysis.budget import time_budget
+from daganalysis.analysis.budget import ENGINE, time_budget
 from daganalysis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _decide_value(archive: Archive, condition: str, metric: str, limit: float, g
         return
     total = float(known["elapsed_s"].sum())
     value = {
-        "engine_share": float(known[["dispatch_s", "detect_s", "handoff_s"]].sum(axis=None)) / total if total else 0.0,
+        "engine_share": sum(float(known[f"{name}_s"].sum()) for name in ENGINE) / total if total else 0.0,
         "lost_share": float(known["lost_s"].sum()) / total if total else 0.0,
         "elapsed_p95_s": float(known["elapsed_s"].quantile(0.95)),
         "elapsed_p50_s": float(known["elapsed_s"].median()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from daganalysis.analysis.budget import time_budget
 from daganalysis.engine.log_lines import WAITING, error_parts, is_error
@@ -25,6 +25,8 @@ def retries(archive: Archive) -> pd.DataFrame:
     >>> da.retries(da.load("sample_data/documented/scale-out.json")).empty
     True
     """
+    import pandas as pd
+
     columns = ["run_id", "stage", "task_gid", "name", "agent", "execute_times", "outcome", "task_logs"]
     tasks = archive.table("sub_tasks", columns)
     tasks = tasks[tasks["execute_times"].fillna(0) > 1]
@@ -51,8 +53,8 @@ def retries(archive: Archive) -> pd.DataFrame:
         retries_min=low,
         retries_max=(rows["execute_times"] - 1).where(rows["rollback"] + rows["unknown"] > 0, low),
         rollbacks=rows["rollback"],
-        error_code=[code for code, _ in errors],
-        first_error=[line for _, line in errors],
+        error_code=pd.array([code for code, _ in errors], dtype="str"),
+        first_error=pd.array([line for _, line in errors], dtype="str"),
         protocol=[bool(waited) or bool(told) for waited, told in zip(rows["waited"], handshakes, strict=True)],
     )
     return RETRIES.conform(result[RETRIES.names])
@@ -97,12 +99,12 @@ def retry_patterns(archive: Archive) -> pd.DataFrame:
     return RETRY_PATTERNS.conform(result[RETRY_PATTERNS.names])
 
 
-def _first_error(lines: object) -> tuple[str | None, str | None]:
+def _first_error(lines: Any) -> tuple[str | None, str | None]:
     for line in lines if isinstance(lines, (list, tuple)) or hasattr(lines, "__len__") else ():  # null is a float
         if is_error(line):
             return error_parts(line)[0], line
     return None, None
 
 
-def _handshakes(lines: object) -> int:
+def _handshakes(lines: Any) -> int:
     return sum(1 for line in lines if line == WAITING) if hasattr(lines, "__iter__") else 0

@@ -73,8 +73,10 @@ def effect(base: Sequence[float], candidate: Sequence[float]) -> Effect:
     differences = np.sort((y[:, None] - x[None, :]).ravel())
     ratio = float(np.exp(np.median(differences)))
     ties = len(np.unique(np.concatenate([x, y]))) < n + m
-    method = "asymptotic" if ties or n * m > _LARGEST_EXACT else "exact"
-    p_value = float(mannwhitneyu(x, y, alternative="two-sided", method=method).pvalue)
+    if ties or n * m > _LARGEST_EXACT:
+        p_value = float(mannwhitneyu(x, y, alternative="two-sided", method="asymptotic").pvalue)
+    else:
+        p_value = float(mannwhitneyu(x, y, alternative="two-sided", method="exact").pvalue)
     spread = math.sqrt(n * m * (n + m + 1) / 12)
     k = math.floor(n * m / 2 - float(norm.ppf(1 - LEVEL / 2)) * spread)
     if k < 1 or smallest_p(n, m) > LEVEL:

@@ -66,7 +66,7 @@ def _histories(archive: Archive) -> Iterator[dict[str | None, pd.DataFrame]]:
             continue
         series: dict[str | None, pd.DataFrame] = {None: runs[runs["elapsed_s"].notna()].rename(columns={"elapsed_s": "s"})}
         own = runs.drop(columns="elapsed_s").merge(nodes, on="run_id").sort_values(["started_at", "run_id"], kind="stable")
-        series |= {name: stage.rename(columns={"duration_s": "s"}) for name, stage in own.groupby("name")}
+        series |= {str(name): stage.rename(columns={"duration_s": "s"}) for name, stage in own.groupby("name")}
         yield {name: history.reset_index(drop=True) for name, history in series.items() if len(history) >= 2 * _PERSISTENCE}
 
 

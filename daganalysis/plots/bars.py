@@ -129,7 +129,7 @@ class _Chart:
             self.lane += 1
 
     def _add_stage(
-        self, run_id: str, depth: int, node: dict[str, Any], own: pd.DataFrame, attempts: dict[str, list[dict[str, Any]]]
+        self, run_id: str, depth: int, node: dict[Any, Any], own: pd.DataFrame, attempts: dict[Any, list[dict[Any, Any]]]
     ) -> None:
         name = f"{node['stage']} {_short(node['name'])}"
         tasks = own.to_dict("records")
@@ -149,8 +149,8 @@ class _Chart:
             self._add_folded(run_id, depth, node, folded, attempts)
 
     def _fold(
-        self, tasks: list[dict[str, Any]], attempts: dict[str, list[dict[str, Any]]]
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        self, tasks: list[dict[Any, Any]], attempts: dict[Any, list[dict[Any, Any]]]
+    ) -> tuple[list[dict[Any, Any]], list[dict[Any, Any]]]:
         """Divide the sub-tasks of a stage into those with a lane of their own and those that one bar stands for."""
         if self.max_lanes is None or len(tasks) <= 3:
             return tasks, []
@@ -158,7 +158,7 @@ class _Chart:
         if len(tasks) <= room:
             return tasks, []
 
-        def telling(task: dict[str, Any]) -> tuple[bool, float]:
+        def telling(task: dict[Any, Any]) -> tuple[bool, float]:
             own = attempts[task["task_gid"]]
             failed = any(a["outcome"] in _FAILED for a in own)
             return failed, max((a["duration_s"] for a in own if a["duration_s"] == a["duration_s"]), default=0.0)
@@ -166,7 +166,7 @@ class _Chart:
         kept = {task["task_gid"] for task in sorted(tasks, key=telling, reverse=True)[: room - 1]}
         return [t for t in tasks if t["task_gid"] in kept], [t for t in tasks if t["task_gid"] not in kept]
 
-    def _add_task(self, run_id: str, depth: int, label: str, task: dict[str, Any], attempts: dict[str, list[dict[str, Any]]]) -> None:
+    def _add_task(self, run_id: str, depth: int, label: str, task: dict[Any, Any], attempts: dict[Any, list[dict[Any, Any]]]) -> None:
         for attempt in attempts.get(task["task_gid"], []):
             if attempt["started_at"] != attempt["started_at"]:  # not a time: null
                 continue
@@ -191,7 +191,7 @@ class _Chart:
             )
         self.lane += 1
 
-    def _seen_until(self, task: dict[str, Any], attempt: dict[str, Any], start: int) -> int:
+    def _seen_until(self, task: dict[Any, Any], attempt: dict[Any, Any], start: int) -> int:
         """An open bar reaches to the last answer where it is still running, and is a mark at its start where it is not."""
         seen = task["last_observed_at"]
         return max(start, seen.value) if attempt["outcome"] == "running" and _is(seen) else start
@@ -200,9 +200,9 @@ class _Chart:
         self,
         run_id: str,
         depth: int,
-        node: dict[str, Any],
-        tasks: list[dict[str, Any]],
-        attempts: dict[str, list[dict[str, Any]]],
+        node: dict[Any, Any],
+        tasks: list[dict[Any, Any]],
+        attempts: dict[Any, list[dict[Any, Any]]],
     ) -> None:
         own = [a for task in tasks for a in attempts[task["task_gid"]] if _is(a["started_at"])]
         ends = [a["ended_at"].value for a in own if _is(a["ended_at"])]

@@ -80,7 +80,9 @@ class _Painter:
     def __init__(self, ax: Axes, bars: pd.DataFrame) -> None:
         self.ax = ax
         self.bars = bars
-        self.length = float(max(bars[["x_ended", "x_noticed", "x_started"]].max(axis=None, skipna=True), 1e-6)) if len(bars) else 1.0
+        self.length = max(
+            [float(bars[name].max()) for name in ("x_ended", "x_noticed", "x_started") if bars[name].notna().any()], default=1.0
+        )
         self.handles: dict[str, Artist] = {}
         self.lanes = int(bars["lane"].max()) + 1 if len(bars) else 1
         self.top = -0.6
@@ -207,7 +209,7 @@ class _Painter:
 
     def _points_per_lane(self) -> float:
         box = self.ax.get_position()
-        return float(self.ax.figure.get_figure(root=True).get_size_inches()[1] * 72 * box.height / max(self.lanes, 1))  # type: ignore[union-attr]
+        return float(self.ax.figure.get_figure(root=True).get_size_inches()[1] * 72 * box.height / max(self.lanes, 1))
 
     def label_lanes(self) -> None:
         """Label as many lanes as there is room for; where there is too little, the first of each stage, then fewer."""
@@ -240,9 +242,11 @@ class _Painter:
         time = self.bars[self.bars["started_at"].notna()]
         if time.empty:
             return
-        begin = time[["started_at", "dispatched_at"]].min(axis=None, skipna=True)
+        begin: Any = min(time[name].min() for name in ("started_at", "dispatched_at") if time[name].notna().any())
         step = next((s for s in _NICE_STEPS_S if self.length / s <= 9), _NICE_STEPS_S[-1])
-        cuts = self.bars[self.bars["role"] == "break"][["started_at", "ended_at", "x_started", "x_ended"]].to_dict("records")
+        cuts: list[dict[Any, Any]] = self.bars[self.bars["role"] == "break"][["started_at", "ended_at", "x_started", "x_ended"]].to_dict(
+            "records"
+        )
         ticks = _ticks(begin, self.length, step, cuts, zone)
         form = "%H:%M:%S" if step >= 1 else "%H:%M:%S.%f"
         texts = [moment.astimezone(zone).strftime(form)[: 8 if step >= 1 else 10] for _, moment in ticks]
@@ -281,7 +285,7 @@ class _Painter:
         from matplotlib.transforms import ScaledTranslation
 
         if self.handles:
-            below = self.ax.transAxes + ScaledTranslation(0, -_LEGEND_INCHES, self.ax.figure.get_figure(root=True).dpi_scale_trans)  # type: ignore[union-attr]
+            below = self.ax.transAxes + ScaledTranslation(0, -_LEGEND_INCHES, self.ax.figure.get_figure(root=True).dpi_scale_trans)
             self.ax.legend(
                 handles=list(self.handles.values()),
                 loc="upper center",
@@ -294,9 +298,7 @@ class _Painter:
             )
 
 
-def _ticks(
-    begin: Any, length: float, step: float, cuts: list[dict[str, Any]], zone: dt.tzinfo
-) -> list[tuple[float, dt.datetime]]:
+def _ticks(begin: Any, length: float, step: float, cuts: list[dict[Any, Any]], zone: dt.tzinfo) -> list[tuple[float, dt.datetime]]:
     """Round instants that lie on the axis and in no cut, none too near its neighbour."""
     import pandas as pd
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -193,12 +193,12 @@ class Reader:
             self._note("wrong-type", position, pointer, f"a list is wanted: {error}")
             return []
 
-    def _take(self, fields: _Fields, name: str, kind: type, position: str, pointer: str) -> object:
+    def _take(self, fields: _Fields, name: str, kind: type, position: str, pointer: str) -> Any:
         raw = fields.get(name)
         if raw is None or bytes(raw) == b"null":
             return None
         try:
-            value = msgspec.json.decode(raw, type=kind)
+            value: Any = msgspec.json.decode(raw, type=kind)
         except _BAD:
             self._note(
                 "wrong-type", position, f"{pointer}/{name}", f"{bytes(raw)[:40].decode(errors='replace')} is not of type {kind.__name__}"
@@ -257,9 +257,9 @@ class _Heading:
         self.position = position
         self.observed_at: int | None = None
         self.utc_offset_s: int | None = None
-        self.trace_id: object = None
-        self.http_status: object = None
-        self.request_ms: object = None
+        self.trace_id: str | None = None
+        self.http_status: int | None = None
+        self.request_ms: int | None = None
 
 
 def _kind_of(fields: _Fields) -> Kind | None:

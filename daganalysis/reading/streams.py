@@ -95,7 +95,7 @@ def open_streams(stream: IO[bytes], name: str, limits: Limits, issues: list[Issu
     try:
         if head[:2] == b"\x1f\x8b":
             counted = _Counted(buffered)
-            plain = _Bounded(gzip.GzipFile(fileobj=cast("IO[bytes]", io.BufferedReader(counted))), counted, limits)
+            plain = _Bounded(cast("IO[bytes]", gzip.GzipFile(fileobj=io.BufferedReader(counted))), counted, limits)
             yield from open_streams(io.BufferedReader(plain, 1 << 18), name, limits, issues, depth + 1)
         elif head[:4] == b"\x28\xb5\x2f\xfd":
             yield from _open_zstd(buffered, name, limits, issues, depth)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from daganalysis.errors import DagAnalysisError
 
@@ -118,7 +118,7 @@ def _arrow_type(kind: Type) -> pa.DataType:
     }[kind]
 
 
-def _pandas_dtype(kind: Type) -> object:
+def _pandas_dtype(kind: Type) -> Any:
     import pandas as pd
 
     return {

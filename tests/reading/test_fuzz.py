@@ -12,9 +12,7 @@ COUNT = 20_000 if os.environ.get("DAGANALYSIS_LONG") else 300
 
 
 def test_no_mutation_raises_hangs_or_touches_its_neighbour() -> None:
-    run = subprocess.run(
-        [sys.executable, "-m", "tests.reading.fuzz", "--count", str(COUNT)], capture_output=True, text=True, check=False
-    )
+    run = subprocess.run([sys.executable, "-m", "tests.reading.fuzz", "--count", str(COUNT)], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-2000:]
     found = json.loads(run.stdout)
     assert found.pop("tried") == sum(found.values()) == COUNT
