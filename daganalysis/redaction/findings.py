@@ -44,7 +44,7 @@ SENSITIVE = re.compile(
     | (?P<ipv4>(?<![\d.])(?:{_OCTET}\.){{3}}{_OCTET}(?!\d|\.\d)(?::\d{{1,5}}(?!\d))?)
     | (?P<dashed>(?<!\d)(?:{_OCTET}[-_]){{3}}{_OCTET}(?!\d))
     | (?P<mac>(?<![\w:])(?:[0-9A-Fa-f]{{2}}:){{5}}[0-9A-Fa-f]{{2}}(?![\w:]))
-    | (?P<ipv6>(?<![\w:.])(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:{_OCTET}(?:\.{_OCTET}){{3}}|[0-9A-Fa-f]{{0,4}})(?![\w:]))
+    | (?P<ipv6>(?<![\w:.])(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:{_OCTET}(?:\.{_OCTET}){{3}}|[0-9A-Fa-f]{{0,4}})(?!\w|:[\w:]))
     | (?P<fqdn>(?<![\w.@-])(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:{_TOP_LEVEL})(?![\w-]|\.\w))
     | (?P<path>(?<![^\s"'`(\[{{=:,;<>|])~?/(?:[\w.@+~%-]+/)*[\w.@+~%-]+/?|(?<!\w)[A-Za-z]:\\\\?(?:[\w.@+~ -]+\\\\?)+)
     | (?P<key>(?<!\w)(?:AKIA|ASIA|LTAI)[A-Za-z0-9]{{12,}}(?!\w))
@@ -158,6 +158,8 @@ class Walker:
         return str(ipaddress.IPv4Address(self.give.address(4, value, certain=False))).replace(".", separator)
 
     def _ipv6(self, text: str) -> str:
+        if text.endswith(":") and not text.endswith("::"):
+            return self._ipv6(text[:-1]) + ":"
         try:
             value = ipaddress.IPv6Address(text)
         except ipaddress.AddressValueError:

@@ -13,6 +13,7 @@ import pytest
 
 import daganalysis as da
 from daganalysis import InputError, UsageError, load, read_parquet
+from daganalysis.commands import main
 from daganalysis.loading import load_into_store
 from daganalysis.redaction import redact
 from daganalysis.tables import BASE_TABLES
@@ -29,6 +30,7 @@ LOGS = [
     "oss://acme-backups/full?host=oss.acme.com&access_id=LTAIabcdefgh12345678&access_key=Zm9vYmFyYmF6cXV4MTIzNDU2",
     "Authorization: Bearer abcdEFGH1234.zzzz-yyyy",
     "lookup obs-node-4 on 10.20.30.43:53: no such host",
+    "dial tcp fd00::c0:41:2881: connect: refused",
     "peer fd00::c0:41:2881 left, also [fd00::c0:42]:2886",
     "obs-node-3 said hello to wilhelmina at ip-10-20-30-41",
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----",
@@ -204,3 +206,18 @@ def test_a_file_that_cannot_be_unpacked_is_left_out_and_named(tmp_path):
     done = redact(folder, tmp_path / "copy")
     assert done.n_files == 1
     assert done.left_out[0][0] == "b.json.gz"
+
+
+def test_the_command_says_what_it_replaced_and_left_out(tmp_path, capsys):
+    folder = save({"a.json": archive()["c1/main.json"], "b.json.gz": b"\x1f\x8bbroken"}, tmp_path / "responses")
+    assert main(["redact", str(folder), "-o", str(tmp_path / "copy")]) == 0
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "1 file in" in told.err
+    assert "left out b.json.gz" in told.err
+
+
+def test_the_command_refuses_a_destination_that_exists(redacted, capsys):
+    folder, copy = redacted
+    assert main(["redact", str(folder), "-o", str(copy)]) == 2
+    assert "the destination exists" in capsys.readouterr().err

@@ -1,0 +1,52 @@
+"""``daganalysis redact``: the same archive, safe to hand to a vendor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.commands.exit_status import ExitStatus
+from daganalysis.commands.options import new_command
+from daganalysis.commands.printing import notice
+from daganalysis.commands.progress import progress_bar
+from daganalysis.report.quantities import plural
+
+if TYPE_CHECKING:
+    import argparse
+
+    from daganalysis.commands.options import Subparsers
+
+_DESCRIPTION = """\
+Copy saved responses, or a store, with addresses (also inside ids, logs and
+additional data), host names, paths, users and what looks like a secret
+replaced by stand-ins, the same everywhere. Structure and times stay, so every
+analysis gives the same numbers; names of DAGs, stages, tenants and zones stay
+too. Look the copy over before it leaves the house: a name that nothing marks
+as one cannot be known.
+"""
+
+
+def add_to(commands: Subparsers) -> None:
+    """Add the command."""
+    parser = new_command(
+        commands,
+        "redact",
+        summary="copy an archive without addresses, names and secrets",
+        description=_DESCRIPTION,
+        example="  daganalysis redact responses/ -o for-the-vendor/",
+        execute=execute,
+    )
+    parser.add_argument("source", metavar="SOURCE", help="saved responses (a file or a folder), or a store")
+    parser.add_argument("-o", "--output", metavar="DEST", required=True, help="the copy: a new file or folder")
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Redact, and say on stderr what was replaced and what was left out."""
+    from daganalysis.redaction import redact
+
+    with progress_bar() as progress:
+        done = redact(arguments.source, arguments.output, progress=progress)
+    replaced = f"{done.n_addresses} addresses and {done.n_words} names and secrets replaced"
+    notice(f"{plural(done.n_files, 'file')} in {arguments.output}, {replaced}")
+    for name, reason in done.left_out:
+        notice(f"left out {name}: {reason}")
+    return ExitStatus.DONE
