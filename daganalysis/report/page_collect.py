@@ -101,7 +101,9 @@ def _chosen(ranked: pd.DataFrame) -> list[str]:
 
 def _overview(archive: Archive, ranked: pd.DataFrame, budget: pd.DataFrame) -> Row:
     mains = ranked[~ranked["is_child"]]
-    agents = archive.table("sub_tasks", ["agent"])["agent"]
+    tasks = archive.table("sub_tasks", ["run_id", "agent"])
+    # Agents of different clusters may have the same address.
+    agents = tasks.merge(ranked[["run_id", "cluster"]], on="run_id")[["cluster", "agent"]].dropna(subset="agent").drop_duplicates()
     timed = budget[budget["elapsed_s"].notna()]
     engine = timed[["dispatch_s", "detect_s", "handoff_s"]].to_numpy().sum()
     total = timed["elapsed_s"].sum()
@@ -113,8 +115,8 @@ def _overview(archive: Archive, ranked: pd.DataFrame, budget: pd.DataFrame) -> R
         "n_main_runs": len(mains),
         "n_workflows": int(ranked["workflow"].nunique()),
         "n_clusters": int(ranked["cluster"].nunique()),
-        "n_agents": int(agents.nunique()),
-        "n_sub_tasks": len(agents),
+        "n_agents": len(agents),
+        "n_sub_tasks": len(tasks),
         "n_snapshots": len(archive.table("snapshots", ["run_id"])),
         "n_issues": len(archive.table("issues", ["code"])),
         "first_started_at": first,
@@ -213,7 +215,8 @@ def _failures_table(archive: Archive) -> ShownTable:
     from daganalysis.tables.results import FAILURES
 
     rows = failures(archive).sort_values("n", ascending=False, kind="stable")
-    columns = ["error_code", "n", "workflow", "name", "example_line", "first_seen", "last_seen", "example_run_id"]
+    columns = ["error_code", "n", "n_runs", "n_agents", "workflow", "name", "example_line", "signature", "first_seen", "last_seen"]
+    columns.append("example_run_id")
     return shown_table(
         rows,
         FAILURES,
@@ -290,20 +293,46 @@ def _stages_table(archive: Archive) -> ShownTable:
 
 
 def _stragglers_table(archive: Archive) -> ShownTable:
-    from daganalysis.analysis import stragglers
     from daganalysis.tables.results import STRAGGLERS
 
-    rows = stragglers(archive).sort_values("barrier_wait_s", ascending=False, kind="stable")
-    columns = [name for name in STRAGGLERS.names if name in rows.columns]
+    rows = _stragglers_by_cluster(archive).sort_values(["flagged", "barrier_wait_s"], ascending=False, kind="stable")
+    columns = [
+        "cluster",
+        "workflow",
+        "name",
+        "agent",
+        "flagged",
+        "n",
+        "n_slowest",
+        "slowest_low",
+        "slowest_high",
+        "skew_p50",
+        "barrier_wait_s",
+    ]
     return shown_table(
         rows,
         STRAGGLERS,
         columns,
         title="Agents that others waited for",
-        order="the most waited for first",
+        order="the flagged first, then the most waited for",
         most=MOST_ROWS,
         command="stragglers ARCHIVE",
+        extra=[Column("cluster", Type.STRING, "the cluster label", "none was given")],
     )
+
+
+def _stragglers_by_cluster(archive: Archive) -> pd.DataFrame:
+    """Look for stragglers in each cluster by itself: agents of different clusters may have the same address."""
+    import pandas as pd
+
+    from daganalysis.analysis import stragglers
+
+    dags = archive.table("dags", ["run_id", "cluster"])
+    clusters = dags.groupby("cluster")["run_id"].agg(list)
+    if len(clusters) < 2:
+        return stragglers(archive).assign(cluster=None)
+    found = [stragglers(Part(archive, run_ids)).assign(cluster=cluster) for cluster, run_ids in clusters.items()]
+    return pd.concat(found, ignore_index=True)
 
 
 _SEVERITY = {"error": 0, "warning": 1, "info": 2}
@@ -337,12 +366,20 @@ def _issues_table(archive: Archive) -> ShownTable:
 _VERDICTS = {"slower": 0, "faster": 1, "only_candidate": 2, "only_base": 3, "same": 4, "insufficient": 5}
 
 
+_COMPARED = ("workflow", "n_agents", "name", "verdict", "base_s", "candidate_s", "ratio", "ci_low", "ci_high", "p_value", "n_base")
+_COMPARED += ("n_candidate", "n_needed")
+
+
+_WHOLE = "(the whole run)"
+
+
 def _changes(archive: Archive, tables: dict[str, ShownTable]) -> Row | None:
     """Compare the later half of the runs with the earlier one, and look for level shifts."""
     from daganalysis.analysis import compare, trend
     from daganalysis.tables.results import COMPARE, TREND
 
     shifts = trend(archive)
+    shifts = shifts.assign(name=shifts["name"].fillna(_WHOLE))
     tables["trend"] = shown_table(
         shifts, TREND, TREND.names, title="Level shifts", order="by workflow, stage and time", most=MOST_ROWS, command="trend ARCHIVE"
     )
@@ -351,11 +388,12 @@ def _changes(archive: Archive, tables: dict[str, ShownTable]) -> Row | None:
         return None
     compared = compare(Part(archive, split.earlier), Part(archive, split.later))
     verdicts = compared["verdict"].value_counts()
-    compared = compared.assign(order=compared["verdict"].map(_VERDICTS)).sort_values("order", kind="stable").drop(columns="order")
+    ordered = compared.assign(order=compared["verdict"].map(_VERDICTS), name=compared["name"].fillna(_WHOLE))
+    compared = ordered.sort_values("order", kind="stable").drop(columns="order")
     tables["compare"] = shown_table(
         compared,
         COMPARE,
-        COMPARE.names,
+        _COMPARED,
         title="The later half against the earlier",
         order="slower first, then faster",
         most=MOST_ROWS,

@@ -54,7 +54,7 @@ def report_html(archive: Archive, collected: Collected, title: str, progress: Ca
         outcomes=collected.outcomes,
         tables={name: collected.tables.get(name, _NO_TABLE) for name in TABLES},
         time_spent=collected.time_spent,
-        categories=CATEGORIES,
+        categories=[category for category in CATEGORIES if any(row[f"{category['name']}_s"] for row in collected.time_spent)],
         comparison=collected.comparison,
         sections=sections,
         anchors=anchors,

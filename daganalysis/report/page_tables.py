@@ -35,6 +35,15 @@ _LABELS: MappingProxyType[str, str] = MappingProxyType(
         "n_censored": "unfinished",
         "n": "n",
         "skew_p50": "skew, median",
+        "slowest_low": "slowest, at least",
+        "slowest_high": "slowest, at most",
+        "barrier_wait_s": "others waited",
+        "work_p50_s": "its work, median",
+        "succeeded_after_share": "succeeded after",
+        "retries_p50": "retries, median",
+        "n_retried": "runs retried",
+        "n_needed": "runs needed",
+        "example_line": "example line",
         "n_slowest": "times slowest",
         "at_run_id": "from run",
         "retries_min": "retries, at least",
@@ -52,6 +61,7 @@ _LABELS: MappingProxyType[str, str] = MappingProxyType(
 """What a column is called where people read it, if that is not its name with the underscores taken out."""
 _LONG_TEXT = frozenset({"message", "hint", "example_line", "first_error", "signature", "line"})
 _RUNS = frozenset({"run_id", "last_run_id", "max_run_id", "min_run_id", "example_run_id", "at_run_id", "child_run_id", "parent_run_id"})
+_SHARES = frozenset({"slowest_low", "slowest_high", "confidence"})
 _CODES = frozenset({"agent", "slowest_agent", "agents", "error_code", "code", "source", "position", "task_gid"})
 
 
@@ -158,7 +168,8 @@ def _kind(column: Column) -> str:
     if column.name in {"outcome", "verdict", "severity"}:
         return "outcome"
     if column.type is Type.REAL:
-        return "duration" if column.name.endswith("_s") else "share" if column.name.endswith("_share") else "number"
+        is_share = column.name.endswith("_share") or column.name in _SHARES
+        return "duration" if column.name.endswith("_s") else "share" if is_share else "number"
     return {Type.INTEGER: "count", Type.INSTANT: "instant"}.get(column.type, "text")
 
 
@@ -170,6 +181,8 @@ def cell_text(value: Any, kind: str) -> str:
     """
     if value is None:
         return MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(str, value))
     if kind == "duration":

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from daganalysis.report import write_report
+from daganalysis.report.page_collect import collect
+from daganalysis.report.page_html import report_html
+from tests.pages.fleets import fleet, run, week
+
+
+def page_of(archive):
+    return report_html(archive, collect(archive), "")
+
+
+@pytest.fixture(scope="module")
+def week_page():
+    """The page of a week's fleet, written once."""
+    return page_of(week())
+
+
+def test_a_report_opens_from_a_file_without_a_word_or_a_request(open_page, week_page):
+    opened = open_page(week_page)
+    assert opened.text("h1") == "Report of 10 runs of 1 workflow"
+    assert opened.complaints == []
+    assert len(opened.requests) == 1
+
+
+def test_the_first_screen_names_the_worst_run_its_stage_its_agent_and_why(open_page, week_page):
+    opened = open_page(week_page, height=500)
+    told = opened.text(".worst")
+    assert "Went worst: Create tenant t1 failed" in told
+    for fact in ("c1/11", "2, Copy files", "10.0.0.3:2886", "ERROR: [Disk.Full]: no space left", "2 of 10 main runs met trouble"):
+        assert fact in told
+    assert opened.page.evaluate("document.querySelector('.worst').getBoundingClientRect().bottom") <= 500
+
+
+def test_a_link_leads_from_the_worst_run_to_its_own_section(open_page, week_page):
+    opened = open_page(week_page)
+    opened.page.click(".worst a.code")
+    assert (
+        opened.page.evaluate("document.querySelector(':target h3').textContent") == "Create tenant t1: failed at stage 2 of 2, Copy files"
+    )
+
+
+def column(opened, table, number):
+    return opened.page.evaluate(
+        f"[...document.querySelectorAll('#table-{table} tbody tr')].filter(row => !row.hidden).map(row => row.cells[{number}].textContent)"
+    )
+
+
+def test_a_click_on_a_heading_sorts_by_value_and_says_so(open_page, week_page):
+    opened = open_page(week_page)
+    opened.page.click("#table-runs th button:text-is('elapsed')")
+    assert column(opened, "runs", 3)[:3] == ["1 min 39 s", "30.0 s", "20.0 s"]
+    opened.page.click("#table-runs th button:text-is('elapsed')")
+    assert column(opened, "runs", 3)[:2] == ["13.0 s", "14.0 s"]
+    assert opened.page.get_attribute("#table-runs th:has(button:text-is('elapsed'))", "aria-sort") == "ascending"
+
+
+def test_a_filter_keeps_the_rows_with_every_word(open_page, week_page):
+    opened = open_page(week_page)
+    opened.page.fill("input[aria-label='Filter rows of All runs']", "tenant CANCELLED")
+    assert column(opened, "runs", 0) == ["c1/12"]
+    assert opened.text(".tools:has(input[aria-label='Filter rows of All runs'])") == "1 of 10 rows"
+
+
+def test_the_keyboard_sorts_a_table(open_page, week_page):
+    opened = open_page(week_page)
+    opened.page.focus("#table-runs th button:text-is('run')")
+    opened.page.keyboard.press("Enter")
+    assert column(opened, "runs", 0)[:3] == ["c1/11", "c1/12", "c1/13"]
+
+
+def test_without_scripts_the_tables_are_complete(browser, tmp_path, week_page):
+    path = tmp_path / "report.html"
+    path.write_text(week_page, encoding="utf-8")
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    assert page.locator("#table-runs tbody tr").count() == 10
+    context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
+def test_the_accessibility_engine_finds_nothing_grave(open_page, week_page, width, scheme):
+    opened = open_page(week_page, width=width, scheme=scheme)
+    opened.page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+    assert opened.grave_findings() == []
+
+
+def test_a_small_screen_scrolls_tables_and_never_the_page(open_page, week_page):
+    opened = open_page(week_page, width=390, height=844)
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+HOSTILE = "</script><script>window.ran = 1</script><img src=x onerror='window.ran = 1'>\u202e"
+
+
+def test_hostile_names_and_lines_are_only_text(open_page):
+    bad = run(1, outcome="failed", error=f"ERROR: {HOSTILE}", name=HOSTILE, workflow=HOSTILE, agent=HOSTILE, run_id=f"c/{HOSTILE}")
+    issue = {"severity": "error", "code": "x", "source": HOSTILE, "position": HOSTILE, "message": HOSTILE, "hint": HOSTILE}
+    opened = open_page(page_of(fleet(bad, issues=[issue])))
+    assert opened.page.evaluate("window.ran") is None
+    assert "</script><script>window.ran = 1</script><img src=x onerror='window.ran = 1'>\\u202e" in opened.text(".worst")
+    assert opened.complaints == []
+    assert len(opened.requests) == 1
+
+
+@pytest.mark.parametrize(("n", "told"), [(0, "Report of 0 runs"), (1, "Report of 1 run of 1 workflow")])
+def test_a_report_is_written_of_none_and_of_one(open_page, n, told):
+    opened = open_page(page_of(fleet(*(run(number + 1) for number in range(n)))))
+    assert opened.text("h1").startswith(told)
+    assert opened.complaints == []
+
+
+def test_where_all_went_well_the_longest_run_is_named(open_page):
+    opened = open_page(page_of(fleet(run(1), run(2, seconds=50))))
+    assert opened.text("#worst-heading") == "No run met trouble. The longest: Create tenant t2"
+
+
+def test_every_number_of_the_page_is_in_the_json(tmp_path):
+    page = write_report(week(), tmp_path)
+    plain = json.loads((tmp_path / "report.json").read_text())
+    runs = {row["run_id"]: row for row in plain["tables"]["runs"]["rows"]}
+    assert page.name == "report.html"
+    assert plain["overview"]["n_in_trouble"] == 2
+    assert plain["worst_run"]["culprit"]["line"] == "ERROR: [Disk.Full]: no space left"
+    assert runs["c1/12"]["elapsed_s"] == 99.0
+    assert plain["tables"]["runs"]["columns"]["elapsed_s"].startswith("first known start to last known end")
+
+
+def test_the_same_archive_gives_the_same_bytes(tmp_path):
+    first, second = (write_report(week(), tmp_path / name) for name in ("a", "b"))
+    assert first.read_bytes() == second.read_bytes()
+    assert (tmp_path / "a/report.json").read_bytes() == (tmp_path / "b/report.json").read_bytes()
+
+
+def test_a_ticket_gets_markdown_with_the_worst_run_first(tmp_path):
+    text = write_report(week(), tmp_path, format="markdown").read_text()
+    assert text.splitlines()[4] == "**Went worst: Create tenant t1, run c1/11: failed, at stage 2, Copy files, on 10.0.0.3:2886.**"
+    assert "\\[Disk.Full\\]: no space left" in text
+
+
+def test_what_is_left_out_of_a_large_archive_is_said(open_page):
+    opened = open_page(page_of(fleet(*(run(number) for number in range(1, 1006)))))
+    assert "The first 1,000 of 1,005, the worst first, child DAGs last. All of them: daganalysis table ARCHIVE dags" in opened.text("main")
+    assert len(column(opened, "runs", 0)) == 1000
