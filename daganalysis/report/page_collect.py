@@ -331,7 +331,7 @@ def _stragglers_by_cluster(archive: Archive) -> pd.DataFrame:
     clusters = dags.groupby("cluster")["run_id"].agg(list)
     if len(clusters) < 2:
         return stragglers(archive).assign(cluster=None)
-    found = [stragglers(Part(archive, run_ids)).assign(cluster=cluster) for cluster, run_ids in clusters.items()]
+    found = [stragglers(Part(archive, run_ids)).assign(cluster=str(cluster)) for cluster, run_ids in clusters.items()]
     return pd.concat(found, ignore_index=True)
 
 
@@ -366,10 +366,10 @@ def _issues_table(archive: Archive) -> ShownTable:
 _VERDICTS = {"slower": 0, "faster": 1, "only_candidate": 2, "only_base": 3, "same": 4, "insufficient": 5}
 
 
-_COMPARED = ("workflow", "n_agents", "name", "verdict", "base_s", "candidate_s", "ratio", "ci_low", "ci_high", "p_value", "n_base")
-_COMPARED += ("n_candidate", "n_needed")
-
-
+_COMPARED = (
+    *("workflow", "n_agents", "name", "verdict", "base_s", "candidate_s", "ratio", "ci_low", "ci_high", "p_value"),
+    *("n_base", "n_candidate", "n_needed"),
+)
 _WHOLE = "(the whole run)"
 
 
