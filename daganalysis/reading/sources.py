@@ -21,7 +21,7 @@ _SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".txt", ".log", ".out", ".g
 """Endings of the files that answers are saved in; others in a folder are passed over."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SourceFile:
     """One file to read.
 
@@ -51,8 +51,8 @@ def list_source_files(
     """List the files of some sources, those of each in order of their names, every file once.
 
     ``cluster_by`` labels by ``"dir"``, the first folder below the source, or ``"file"``, the file name up to its first dot; what lies
-    directly in the source
-    has no label by folder. Raises :class:`InputError` for a source that is not there, :class:`UsageError` for options that make no sense.
+    directly in the source has no label by folder. Raises :class:`InputError` for a source that is not there, :class:`UsageError` for
+    options that make no sense.
     """
     if cluster_by not in {None, "dir", "file"}:
         raise UsageError("no such way to label clusters", where=str(cluster_by), hint="cluster_by is dir or file")
@@ -63,12 +63,15 @@ def list_source_files(
     found: dict[str, SourceFile] = {}
     for source in sources:
         for file in _files_of(source):
-            label = cluster or _label(file.name, cluster_by)
-            found.setdefault(file.identity, replace(file, cluster=label, limits=limits))
+            if file.identity not in found:
+                # There may be a hundred thousand of them: no copies are made.
+                file.cluster = cluster or (_label(file.name, cluster_by) if cluster_by else None)
+                file.limits = limits
+                found[file.identity] = file
     return list(found.values())
 
 
-def _label(name: str, cluster_by: str | None) -> str | None:
+def _label(name: str, cluster_by: str) -> str | None:
     parts = name.split("/")
     if cluster_by == "dir":
         return parts[0] if len(parts) > 1 else None
@@ -79,7 +82,7 @@ def _label(name: str, cluster_by: str | None) -> str | None:
 
 def _files_of(source: object) -> Iterator[SourceFile]:
     if isinstance(source, SourceFile):
-        yield source
+        yield replace(source)
     elif isinstance(source, (bytes, bytearray, memoryview)):
         yield _in_memory(bytes(source))
     elif isinstance(source, str | os.PathLike):
@@ -147,7 +150,8 @@ def _matching(pattern: str) -> Iterator[SourceFile]:
 
 def _in_folder(root: Path) -> Iterator[SourceFile]:
     """Walk a folder in order of names; links are followed, but never into a folder they lie in."""
-    yield from _walk(str(root), "", (_folder_id(root.stat()),))
+    # Links stay as they are: a source is what it was called.
+    yield from _walk(str(root.absolute()), "", (_folder_id(root.stat()),))
 
 
 def _folder_id(status: os.stat_result) -> tuple[int, int]:
@@ -159,7 +163,7 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...]) -> Itera
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
     except OSError as error:
-        yield SourceFile(_absolute(folder), prefix.rstrip("/") or ".", trouble=("unreadable-file", error.strerror or str(error)))
+        yield SourceFile(folder, prefix.rstrip("/") or ".", trouble=("unreadable-file", error.strerror or str(error)))
         return
     for entry in entries:
         name = prefix + entry.name
@@ -171,25 +175,26 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...]) -> Itera
         except OSError as error:
             # A link that leads to itself cannot even be looked at.
             code = "link-loop" if error.errno == 40 else "not-a-file" if entry.is_symlink() else "vanished-file"
-            yield SourceFile(_absolute(entry.path), name, trouble=(code, error.strerror or str(error)))
+            yield SourceFile(entry.path, name, trouble=(code, error.strerror or str(error)))
             continue
         if is_folder:
             identity = _folder_id(status)
             if identity in above:
-                yield SourceFile(_absolute(entry.path), name, trouble=("link-loop", "the link leads back to a folder above"))
+                yield SourceFile(entry.path, name, trouble=("link-loop", "the link leads back to a folder above"))
             else:
                 yield from _walk(entry.path, name + "/", (*above, identity))
         elif not stat.S_ISREG(status.st_mode):
-            yield SourceFile(_absolute(entry.path), name, trouble=("not-a-file", "no ordinary file"))
-        elif Path(entry.name).suffix.lower() in _SUFFIXES:
-            yield _from_status(_absolute(entry.path), name, status)
+            yield SourceFile(entry.path, name, trouble=("not-a-file", "no ordinary file"))
+        elif _suffix(entry.name) in _SUFFIXES:
+            yield _from_status(entry.path, name, status)
         else:
-            yield SourceFile(_absolute(entry.path), name, trouble=("skipped-file", "answers are not saved in files of this kind"))
+            yield SourceFile(entry.path, name, trouble=("skipped-file", "answers are not saved in files of this kind"))
 
 
-def _absolute(path: str) -> str:
-    """Links stay as they are: a source is what it was called."""
-    return str(Path(path).absolute())
+def _suffix(name: str) -> str:
+    """The ending with its dot, in lower case; a Path for each of a hundred thousand names would take a second."""
+    _, dot, ending = name.rpartition(".")
+    return dot + ending.lower() if dot and ending else ""
 
 
 def _file(path: Path, name: str) -> SourceFile:
