@@ -166,7 +166,7 @@ def _read(path: Path, columns: list[str] | None) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path, columns=columns)
+        return pq.ParquetFile(path).read(columns)
     except (pa.ArrowException, OSError) as error:
         raise damaged(path, error) from error
 

@@ -64,6 +64,6 @@ def _read(path: Path) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path)
+        return pq.ParquetFile(path).read()
     except (pa.ArrowException, OSError) as error:
         raise damaged(path, error) from error
