@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from daganalysis.commands import analyses, gantt, load, redact, report, show, table, validate
+from daganalysis.commands import analyses, check, compare, gantt, load, redact, report, show, table, validate
 from daganalysis.commands.options import OneLineParser
 from daganalysis.commands.printing import print_pieces
 
-COMMANDS = (load, validate, redact, show, gantt, report, analyses, table)
+COMMANDS = (load, validate, show, gantt, report, compare, check, redact, analyses, table)
 """The modules of the commands, in the order in which help names them; ``analyses`` adds one command an analysis."""
 
 _DESCRIPTION = """\

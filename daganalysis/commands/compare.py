@@ -1,0 +1,71 @@
+"""``daganalysis compare``: two archives, or two runs, side by side, with a gate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.commands.exit_status import ExitStatus
+from daganalysis.commands.opening import open_source
+from daganalysis.commands.options import add_archive, add_output, new_command
+from daganalysis.commands.printing import notice, print_frame
+
+if TYPE_CHECKING:
+    import argparse
+
+    from daganalysis.analysis import Gate
+    from daganalysis.commands.options import Subparsers
+
+_DESCRIPTION = """\
+Compare the runs of two archives, workflow by workflow and stage by stage, like
+with like. A difference is called slower or faster where it is shown: a test
+over all rows together, and an effect of 10 % and one tick of the engine at
+least; three runs against three can show nothing and are called insufficient.
+With --level contributions, two single runs: what adds up to the difference.
+"""
+
+
+def add_to(commands: Subparsers) -> None:
+    """Add the command."""
+    parser = new_command(
+        commands,
+        "compare",
+        summary="two archives: what got slower, shown or not",
+        description=_DESCRIPTION,
+        example="  daganalysis compare before/ after/ --fail-on slower",
+        execute=execute,
+    )
+    add_archive(parser, "base", "candidate")
+    parser.add_argument("--base-run", metavar="ID", help="only this run of the base")
+    parser.add_argument("--candidate-run", metavar="ID", help="only this run of the candidate")
+    parser.add_argument("--level", choices=("stage", "contributions"), default="stage", help="what one row is (default: %(default)s)")
+    parser.add_argument("--fail-on", choices=("slower", "faster"), help="exit 1 if anything is; 4 if nothing is, but some could not be decided")
+    add_output(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print the comparison and decide the gate."""
+    from daganalysis.analysis import compare, compare_gate
+    from daganalysis.tables.results import COMPARE, CONTRIBUTIONS
+
+    base, candidate = open_source(arguments.base, arguments), open_source(arguments.candidate, arguments)
+    if arguments.base_run:
+        base = base.run(arguments.base_run)
+    if arguments.candidate_run:
+        candidate = candidate.run(arguments.candidate_run)
+    compared = compare(base, candidate, level=arguments.level)
+    if arguments.level == "contributions":
+        print_frame(compared, CONTRIBUTIONS, arguments)
+        return ExitStatus.DONE
+    print_frame(compared, COMPARE, arguments)
+    return gate_status(compare_gate(compared, arguments.fail_on)) if arguments.fail_on else ExitStatus.DONE
+
+
+def gate_status(gate: Gate) -> ExitStatus:
+    """Say what tripped a gate, or what left it undecided, and return the exit status."""
+    for words in gate.tripped:
+        notice(f"gate tripped by {words}")
+    for words in gate.undecided:
+        notice(f"gate undecided on {words}")
+    if gate.tripped:
+        return ExitStatus.GATE_TRIPPED
+    return ExitStatus.UNDECIDED if gate.undecided else ExitStatus.DONE
