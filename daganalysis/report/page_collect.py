@@ -84,7 +84,7 @@ def collect(archive: Archive, progress: Callable[[str, int, int], None] | None =
         overview=_overview(archive, ranked, budget),
         outcomes=_outcomes(ranked),
         worst=_worst(ranked, culprits, budget),
-        time_spent=_time_spent(archive, budget),
+        time_spent=_time_spent(ranked, budget),
         tables=tables,
         sections=sections,
         comparison=comparison,
@@ -104,7 +104,8 @@ def _overview(archive: Archive, ranked: pd.DataFrame, budget: pd.DataFrame) -> R
     tasks = archive.table("sub_tasks", ["run_id", "agent"])
     # Agents of different clusters may have the same address.
     agents = tasks.merge(ranked[["run_id", "cluster"]], on="run_id")[["cluster", "agent"]].dropna(subset="agent").drop_duplicates()
-    timed = budget[budget["elapsed_s"].notna()]
+    # The time of child DAGs lies within that of their main DAGs.
+    timed = budget[budget["elapsed_s"].notna() & budget["run_id"].isin(mains["run_id"])]
     engine = timed[["dispatch_s", "detect_s", "handoff_s"]].to_numpy().sum()
     total = timed["elapsed_s"].sum()
     first, last = instant_texts(_span(ranked))
@@ -160,14 +161,13 @@ def _worst(ranked: pd.DataFrame, culprits: dict[str, Culprit], budget: pd.DataFr
     return {**row, "culprit": culprit.plain() if culprit else None, "budget": spent[0] if spent else None}
 
 
-def _time_spent(archive: Archive, budget: pd.DataFrame) -> list[Row]:
-    """Add the time budgets up by workflow, the largest first; only runs whose elapsed time is known."""
-    workflows = archive.table("dags", ["run_id", "workflow"])
-    timed = budget[budget["elapsed_s"].notna()].merge(workflows, on="run_id")
-    grouped = timed.groupby("workflow", dropna=False)
+def _time_spent(ranked: pd.DataFrame, budget: pd.DataFrame) -> list[Row]:
+    """Add the time budgets up by workflow, main runs and child DAGs apart, the largest first; only runs whose elapsed time is known."""
+    timed = budget[budget["elapsed_s"].notna()].merge(ranked[["run_id", "workflow", "is_child"]], on="run_id")
+    grouped = timed.groupby(["is_child", "workflow"], dropna=False)
     sums = grouped[["elapsed_s", *(f"{part}_s" for part in CATEGORY_WORDS)]].sum()
     sums.insert(0, "n_runs", grouped.size())
-    return rows_of(sums.reset_index().sort_values(["elapsed_s", "workflow"], ascending=[False, True], ignore_index=True))
+    return rows_of(sums.reset_index().sort_values(["is_child", "elapsed_s", "workflow"], ascending=[True, False, True], ignore_index=True))
 
 
 def _tables(archive: Archive, ranked: pd.DataFrame, per_workflow: pd.DataFrame, culprits: dict[str, Culprit]) -> dict[str, ShownTable]:
@@ -259,7 +259,7 @@ def _retry_patterns_table(archive: Archive) -> ShownTable:
 def _runs_table(ranked: pd.DataFrame, culprits: dict[str, Culprit]) -> ShownTable:
     where = {run_id: f"stage {culprit.stage} {culprit.name}" for run_id, culprit in culprits.items() if culprit.stage is not None}
     rows = ranked.assign(where=ranked["run_id"].map(where).astype("str").where(ranked["run_id"].isin(where)))
-    columns = ["run_id", "name", "outcome", "elapsed_s", "started_at", "where", "retries_min", "n_agents", "parent_run_id"]
+    columns = ["run_id", "name", "outcome", "work_ok", "elapsed_s", "started_at", "where", "retries_min", "n_agents", "parent_run_id"]
     extra = [Column("where", Type.STRING, "the stage in trouble, or the slowest, of the runs that have a section of their own")]
     return shown_table(
         rows,

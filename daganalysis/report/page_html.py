@@ -138,7 +138,7 @@ def _tiles(overview: Row) -> list[dict[str, Any]]:
         {
             "label": "elapsed in all",
             "value": human_duration(overview["elapsed_total_s"]),
-            "note": f"of {plural(overview['n_timed_runs'], 'run')}",
+            "note": f"of {plural(overview['n_timed_runs'], 'main run')}",
         },
         {"label": "the engine's share", "value": human_share(overview["engine_share"]), "note": "of the elapsed time"},
         {"label": "issues of the input", "value": f"{overview['n_issues']:,}", "note": "see below" if overview["n_issues"] else "none"},

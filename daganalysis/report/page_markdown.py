@@ -66,7 +66,7 @@ def _time(collected: Collected) -> list[str]:
     total = collected.overview["elapsed_total_s"]
     rows = []
     for category in CATEGORIES:
-        seconds = sum(row[f"{category['name']}_s"] or 0 for row in collected.time_spent)
+        seconds = sum(row[f"{category['name']}_s"] or 0 for row in collected.time_spent if not row["is_child"])
         if seconds:
             rows.append((category["label"], human_duration(seconds), human_share(seconds / total if total else None)))
     return [_rows(("spent on", "time", "share"), (False, True, True), rows)]

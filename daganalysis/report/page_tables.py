@@ -22,6 +22,7 @@ _LABELS: MappingProxyType[str, str] = MappingProxyType(
     {
         "run_id": "run",
         "n_runs": "runs",
+        "work_ok": "work done",
         "n_agents": "agents",
         "n_agents_max": "most agents",
         "elapsed_p50_s": "elapsed, median",

@@ -242,13 +242,15 @@ class Painter {
       pen.fillStyle = this.colour(lane === chart.lanes[chart.selected?.place] ? "focus" : "ink");
       if (lane.bare) pen.fillStyle = this.colour("soft");
       const indent = 6 + (lane.label.length - lane.label.trimStart().length) * 5;
-      pen.fillText(this.shortened(lane, this.labels - indent - 6), indent, y);
+      // The topmost lane in sight names its stage, however far down its stage it is.
+      const named = lane.opens || n === Math.ceil(chart.top / ROW);
+      pen.fillText(this.shortened(lane, this.labels - indent - 6, named), indent, y);
     }
   }
 
   // Lane labels keep both of their ends: a stage's number and an agent's port tell lanes apart.
-  shortened(lane, room) {
-    const full = (lane.opens && lane.head ? lane.head : "") + lane.label.trimStart();
+  shortened(lane, room, named) {
+    const full = (named && lane.head ? lane.head : "") + lane.label.trimStart();
     if (lane.fits === room && lane.full === full) return lane.short;
     lane.fits = room;
     lane.full = full;
