@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SHARD_BYTES = 1 << 21
 """Bytes of different texts rebuilt at a time: what they become in memory is some twenty times as much."""
 PART_SHARDS = 8
-"""Shards that make one part of the store: few enough for all processes to have work, many enough for parts to be large."""
+"""Shards that make one part of a large store; a small one gets up to so many parts, for all processes to have work."""
 
 
 @dataclass(slots=True)
@@ -119,7 +119,8 @@ def _plan_groups(
             picked.old.setdefault(kept[place].part, []).append(number)
         picked.size += size
     shards = _packed(by_group.values())
-    parts = [shards[at : at + PART_SHARDS] for at in range(0, len(shards), PART_SHARDS)]
+    a_part = min(PART_SHARDS, -(-len(shards) // PART_SHARDS)) or 1
+    parts = [shards[at : at + a_part] for at in range(0, len(shards), a_part)]
     return Plan(parts, loose, groups.tokens_of(touched))
 
 

@@ -156,14 +156,14 @@ def test_any_number_of_processes_gives_the_same_bytes(tmp_path, monkeypatch, job
     assert fingerprint(tmp_path / "store") == fingerprint(tmp_path / "alone")
 
 
-@pytest.mark.parametrize("shards_in_a_part", [1, 8])
-def test_the_size_of_the_pieces_that_are_rebuilt_at_a_time_changes_no_table(tmp_path, monkeypatch, shards_in_a_part):
+@pytest.mark.parametrize(("most", "n_parts"), [(8, 4), (2, 3)])
+def test_the_size_of_the_pieces_that_are_rebuilt_at_a_time_changes_no_table(tmp_path, monkeypatch, most, n_parts):
     folder = save(history(), tmp_path / "responses")
     whole = contents(load(folder))
     monkeypatch.setattr("daganalysis.loading.planning.SHARD_BYTES", 1)
-    monkeypatch.setattr("daganalysis.loading.planning.PART_SHARDS", shards_in_a_part)
+    monkeypatch.setattr("daganalysis.loading.planning.PART_SHARDS", most)
     archive = load_into_store(folder, store=tmp_path / "store")
-    assert len(list((tmp_path / "store/dags").glob("*.parquet"))) == (4 if shards_in_a_part == 1 else 2)
+    assert len(list((tmp_path / "store/dags").glob("*.parquet"))) == n_parts
     assert contents(archive) == whole
 
 
