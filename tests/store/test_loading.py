@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from daganalysis import RejectedRecordsError, StoreError, load, read_parquet
 from daganalysis.loading import into_store, load_into_store, open_archive, scanning
+from daganalysis.reading import Issue
 from daganalysis.tables import BASE_TABLES
 from tests.store.saved import contents, dag, fingerprint, history, polls, save
 
 
-def refuse(file):
-    raise PermissionError(13, "Permission denied")
+def refuse(file, issues):
+    issues.append(Issue("error", "unreadable-file", file.name, message="Permission denied"))
+    return iter(())
 
 
 def orders(files: list[str]) -> st.SearchStrategy[list[tuple[str, int]]]:
@@ -109,7 +111,7 @@ def test_a_file_that_cannot_be_read_now_keeps_what_it_gave_before(tmp_path, monk
     before = contents(load_into_store(folder, store=tmp_path / "store"))
     save({"a.json": polls("11")[2]}, folder, second=1)
     with monkeypatch.context() as patch:
-        patch.setattr("daganalysis.reading._open", refuse)
+        patch.setattr("daganalysis.reading.iter_answers", refuse)
         archive = load_into_store(folder, store=tmp_path / "store")
     assert archive.dags["run_id"].tolist() == ["11"]
     assert archive.issues["code"].tolist() == ["unreadable-file"]
