@@ -46,10 +46,18 @@ NO_SPACE = Failure("ERROR: [Common.DirNotEmpty]: dir '/data/log1' is not empty")
 
 
 def create_tenant(
-    name: str, created: int, row_id: int, *, failing: int | None = None, times: int = 1, slow: float = 1.0, seed: int = 0
+    name: str,
+    created: int,
+    row_id: int,
+    *,
+    agents: list[Agent] = AGENTS,
+    failing: int | None = None,
+    times: int = 1,
+    slow: float = 1.0,
+    seed: int = 0,
 ) -> DagRun:
     """A run of `Create tenant`; stage ``failing`` fails its first ``times`` run attempts."""
-    who = AGENTS[0]
+    who = agents[0]
     work = (
         ("Create tenant", 6.0),
         ("Modify tenant whitelist", 0.3),
@@ -61,7 +69,7 @@ def create_tenant(
     for number, (stage, seconds) in enumerate(work, start=1):
         tasks = [
             Task(agent, seconds * (slow if number == 4 else 1.0), lines=(f"{stage} of {name}",))
-            for agent in (AGENTS[:3] if number in {3, 4} else [who])
+            for agent in (agents[:3] if number in {3, 4} else [who])
         ]
         if number == failing:
             tasks[-1].failures = {1 + 2 * n: TIMEOUT for n in range(times)}
@@ -91,15 +99,23 @@ def upgrade(created: int, row_id: int, agents: list[Agent], *, seed: int = 0) ->
     return DagRun("Upgrade obshell 4.3.1.0-12", stages, f"1{row_id}", created, agents[0], seed=seed, first_row_id=row_id)
 
 
-def backup(created: int, row_id: int, *, seed: int = 0, fails: Failure | None = None, slow: float = 1.0) -> DagRun:
+def backup(
+    created: int,
+    row_id: int,
+    *,
+    agents: list[Agent] = AGENTS,
+    seed: int = 0,
+    failures: dict[int, Failure] | None = None,
+    slow: float = 1.0,
+) -> DagRun:
     """A run of `Obcluster start full backup`."""
     stages = [
-        Stage("Check destination", [Task(agent, 0.4) for agent in AGENTS[:3]]),
-        Stage("Open archive log", [Task(AGENTS[0], 3.0)]),
-        Stage("Start backup", [Task(AGENTS[0], 1.0)]),
-        Stage("Wait backup Finish", [Task(AGENTS[0], 25.0 * slow, {1: fails} if fails else {})]),
+        Stage("Check destination", [Task(agent, 0.4) for agent in agents[:3]]),
+        Stage("Open archive log", [Task(agents[0], 3.0)]),
+        Stage("Start backup", [Task(agents[0], 1.0)]),
+        Stage("Wait backup Finish", [Task(agents[0], 25.0 * slow, failures or {})]),
     ]
-    return DagRun("Obcluster start full backup", stages, f"1{row_id}", created, AGENTS[0], seed=seed, first_row_id=row_id, maintenance=1)
+    return DagRun("Obcluster start full backup", stages, f"1{row_id}", created, agents[0], seed=seed, first_row_id=row_id, maintenance=1)
 
 
 def acted(run: DagRun, *actions: tuple[str, float]) -> DagRun:
@@ -205,13 +221,22 @@ def fleet(out: Folder) -> None:
     """A week of three clusters: backups every night, tenants by day; one agent is slow, one night goes wrong."""
     for c, cluster in enumerate(("prod-a", "prod-b", "prod-c")):
         rng = random.Random(f"fleet:{cluster}")
+        net = ("192.0.2", "198.51.100", "203.0.113")[c]
+        agents = [Agent(f"{net}.{11 + n}", skew=0.003 * (n - 1), slowness=1.7 if (c, n) == (2, 2) else 1.0) for n in range(3)]
         answers: list[dict[str, Any]] = []
         for day in range(7):
             night = MONDAY + (day * 24 + 2) * 3600 * SECOND + rng.randrange(600) * SECOND
             row = 600 + day * 40
             bad = cluster == "prod-b" and day == 4
             run = acted(
-                backup(night, row, seed=day + 10 * c, fails=NO_PROCESS if bad else None, slow=1.0 if day < 4 or c else 1.6),
+                backup(
+                    night,
+                    row,
+                    agents=agents,
+                    seed=day + 10 * c,
+                    failures={1: NO_PROCESS, 3: TIMEOUT} if bad else None,
+                    slow=1.0 if day < 4 or c else 1.6,
+                ),
                 *((("retry", 3900.0), ("rollback", 600.0)) if bad else ()),
             )
             if bad:
@@ -220,11 +245,7 @@ def fleet(out: Folder) -> None:
             for n in range(3):
                 start = MONDAY + (day * 24 + 9 + 2 * n) * 3600 * SECOND + rng.randrange(3600) * SECOND
                 failing = 3 if rng.random() < 0.12 else None
-                tenant = create_tenant(f"t{day}{n}", start, row + 10 + n * 8, failing=failing, seed=day * 3 + n + 100 * c)
-                for stage in tenant.stages:
-                    for task in stage.tasks:
-                        if cluster == "prod-c" and task.agent is AGENTS[2] and not callable(task.duration):
-                            task.duration *= 1.7
+                tenant = create_tenant(f"t{day}{n}", start, row + 10 + n * 8, agents=agents, failing=failing, seed=day * 3 + n + 100 * c)
                 acted(tenant, *((("retry", rng.uniform(60, 900)),) if failing else ()))
                 answers.append(final(tenant))
         out.lines(f"fleet/{cluster}/week.ndjson.gz", answers)
