@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from daganalysis import plots
     from daganalysis.analysis import (
+        check,
         clock_skew,
         compare,
         failures,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     )
     from daganalysis.loading import load
     from daganalysis.plots import gantt_bars
+    from daganalysis.redaction import redact
     from daganalysis.report import write_report
     from daganalysis.store import read_parquet
 
@@ -49,6 +51,7 @@ _HOME = {
     "daganalysis.loading": ("load",),
     "daganalysis.store": ("read_parquet",),
     "daganalysis.analysis": (
+        "check",
         "clock_skew",
         "compare",
         "failures",
@@ -62,6 +65,7 @@ _HOME = {
         "trend",
     ),
     "daganalysis.plots": ("gantt_bars",),
+    "daganalysis.redaction": ("redact",),
     "daganalysis.report": ("write_report",),
     "daganalysis.errors": (
         "DagAnalysisError",
@@ -88,6 +92,7 @@ __all__ = [
     "StoreBusyError",
     "StoreError",
     "UsageError",
+    "check",
     "clock_skew",
     "compare",
     "failures",
@@ -95,6 +100,7 @@ __all__ = [
     "load",
     "plots",
     "read_parquet",
+    "redact",
     "retries",
     "retry_patterns",
     "stage_gaps",

@@ -12,11 +12,11 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daganalysis.commands.analyses import LEVELS
+from daganalysis.commands import analyses
 from daganalysis.commands.parsing import build_parser
 from daganalysis.reading.issue_codes import ISSUE_CODES
 from daganalysis.tables import BASE_TABLES
-from daganalysis.tables.results import RESULT_TABLES
+from daganalysis.tables.results import COMPARE, CONTRIBUTIONS, RESULT_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -59,7 +59,8 @@ def _page(title: str, intro: str, sections: Iterable[str]) -> str:
 
 
 def _analysis(table: Table) -> str:
-    others = list(LEVELS.get(table.name, {}).items())[1:]
+    levels = {**analyses.LEVELS, "compare": {"stage": COMPARE, "contributions": CONTRIBUTIONS}}
+    others = list(levels.get(table.name, {}).items())[1:]
     return _table(table) + "".join("\n" + _table(other, f"### {table.name} at level {level}") for level, other in others)
 
 

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import functools
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.opening import open_source, selected_runs
 from daganalysis.commands.options import add_archive, add_output, add_selection, new_command
 from daganalysis.commands.printing import print_frame
-from daganalysis.tables.results import RESULT_TABLES, STAGE_LATENCY, STAGE_LATENCY_BY_AGENT, STAGE_LATENCY_BY_WORKFLOW
+from daganalysis.tables.results import (
+    RESULT_TABLES,
+    STAGE_LATENCY,
+    STAGE_LATENCY_BY_AGENT,
+    STAGE_LATENCY_BY_WORKFLOW,
+    STRAGGLERS,
+    STRAGGLERS_BY_RUN,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -24,6 +31,7 @@ if TYPE_CHECKING:
 
 LEVELS: dict[str, dict[str, Table]] = {
     "stage_latency": {"stage": STAGE_LATENCY, "workflow": STAGE_LATENCY_BY_WORKFLOW, "agent": STAGE_LATENCY_BY_AGENT},
+    "stragglers": {"agent": STRAGGLERS, "run": STRAGGLERS_BY_RUN},
 }
 """The analyses that can be had at several levels, the default first, with what a row is there."""
 
@@ -46,6 +54,8 @@ def add_to(commands: Subparsers) -> None:
         if name in LEVELS:
             levels = tuple(LEVELS[name])
             parser.add_argument("--level", choices=levels, default=levels[0], help="what one row is (default: %(default)s)")
+        if name == "failures":
+            parser.add_argument("--earlier", metavar="ARCHIVE", help="an earlier archive: is_new says which failures it does not have")
         add_selection(parser)
         add_output(parser)
 
@@ -55,11 +65,13 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
     import daganalysis
 
     archive = selected_runs(open_source(arguments.archive, arguments), arguments)
-    analysis = getattr(daganalysis, name)
+    options: dict[str, Any] = {}
+    table = RESULT_TABLES[name]
     if name in LEVELS:
-        print_frame(analysis(archive, level=arguments.level), LEVELS[name][arguments.level], arguments)
-    else:
-        print_frame(analysis(archive), RESULT_TABLES[name], arguments)
+        options["level"], table = arguments.level, LEVELS[name][arguments.level]
+    if name == "failures" and arguments.earlier is not None:
+        options["earlier"] = open_source(arguments.earlier, arguments)
+    print_frame(getattr(daganalysis, name)(archive, **options), table, arguments)
     return ExitStatus.DONE
 
 

@@ -37,7 +37,9 @@ def add_to(commands: Subparsers) -> None:
         execute=execute,
     )
     add_archive(parser)
-    parser.add_argument("--fail-on", metavar="CONDITION", nargs="+", required=True, help="exit 1 if one is shown to hold, 4 if one is undecided")
+    parser.add_argument(
+        "--fail-on", metavar="CONDITION", nargs="+", required=True, help="exit 1 if one is shown to hold, 4 if one is undecided"
+    )
     add_selection(parser)
 
 

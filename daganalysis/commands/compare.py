@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from daganalysis.commands.exit_status import ExitStatus
-from daganalysis.commands.opening import open_source
-from daganalysis.commands.options import add_archive, add_output, new_command
+from daganalysis.commands.opening import open_source, selected_runs
+from daganalysis.commands.options import add_archive, add_output, add_selection, new_command
 from daganalysis.commands.printing import notice, print_frame
+from daganalysis.engine.outcomes import DAG_OUTCOMES
 
 if TYPE_CHECKING:
-    import argparse
-
     from daganalysis.analysis import Gate
+    from daganalysis.archive import Archive
     from daganalysis.commands.options import Subparsers
 
 _DESCRIPTION = """\
@@ -37,8 +38,18 @@ def add_to(commands: Subparsers) -> None:
     add_archive(parser, "base", "candidate")
     parser.add_argument("--base-run", metavar="ID", help="only this run of the base")
     parser.add_argument("--candidate-run", metavar="ID", help="only this run of the candidate")
+    parser.add_argument(
+        "--outcome",
+        metavar="NAME",
+        action="append",
+        choices=DAG_OUTCOMES,
+        help="compare runs of this outcome (may be repeated; default: succeeded)",
+    )
     parser.add_argument("--level", choices=("stage", "contributions"), default="stage", help="what one row is (default: %(default)s)")
-    parser.add_argument("--fail-on", choices=("slower", "faster"), help="exit 1 if anything is; 4 if nothing is, but some could not be decided")
+    parser.add_argument(
+        "--fail-on", choices=("slower", "faster"), help="exit 1 if anything is; 4 if nothing is, but some could not be decided"
+    )
+    add_selection(parser, one_archive=False)
     add_output(parser)
 
 
@@ -47,17 +58,20 @@ def execute(arguments: argparse.Namespace) -> int:
     from daganalysis.analysis import compare, compare_gate
     from daganalysis.tables.results import COMPARE, CONTRIBUTIONS
 
-    base, candidate = open_source(arguments.base, arguments), open_source(arguments.candidate, arguments)
-    if arguments.base_run:
-        base = base.run(arguments.base_run)
-    if arguments.candidate_run:
-        candidate = candidate.run(arguments.candidate_run)
-    compared = compare(base, candidate, level=arguments.level)
+    base = _side(arguments, arguments.base, arguments.base_run)
+    candidate = _side(arguments, arguments.candidate, arguments.candidate_run)
+    compared = compare(base, candidate, outcomes=arguments.outcome or ("succeeded",), level=arguments.level)
     if arguments.level == "contributions":
         print_frame(compared, CONTRIBUTIONS, arguments)
         return ExitStatus.DONE
     print_frame(compared, COMPARE, arguments)
     return gate_status(compare_gate(compared, arguments.fail_on)) if arguments.fail_on else ExitStatus.DONE
+
+
+def _side(arguments: argparse.Namespace, source: str, run_id: str | None) -> Archive:
+    chosen = argparse.Namespace(**{**vars(arguments), "run": [] if run_id is None else [run_id]})
+    # A workflow that one side lacks is a result of the comparison, not a mistake.
+    return selected_runs(open_source(source, arguments), chosen, absent_workflows=True)
 
 
 def gate_status(gate: Gate) -> ExitStatus:

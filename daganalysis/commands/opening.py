@@ -39,11 +39,11 @@ def report_issues(archive: Archive, source: str) -> None:
         notice(f"{', '.join(said)} (`daganalysis validate {source}` explains each)")
 
 
-def selected_runs(archive: Archive, arguments: argparse.Namespace) -> Archive:
+def selected_runs(archive: Archive, arguments: argparse.Namespace, *, absent_workflows: bool = False) -> Archive:
     """Keep the runs that ``--run``, ``--workflow``, ``--since`` and ``--until`` choose; all of them where none of these is given.
 
-    A run that is not there raises :class:`RunNotFoundError`, a workflow that is not there :class:`UsageError`, with the nearest names. A
-    time outside the archive is no mistake: it leaves no run.
+    A run that is not there raises :class:`RunNotFoundError`, a workflow that is not there :class:`UsageError` (unless
+    ``absent_workflows``), with the nearest names. A time outside the archive is no mistake: it leaves no run.
     """
     if not (arguments.run or arguments.workflow or arguments.since or arguments.until):
         return archive
@@ -55,7 +55,8 @@ def selected_runs(archive: Archive, arguments: argparse.Namespace) -> Archive:
                 archive.run(run_id)  # raises, with the nearest ids
         chosen &= dags["run_id"].isin(arguments.run)
     if arguments.workflow:
-        _check_workflows(arguments.workflow, dags)
+        if not absent_workflows:
+            _check_workflows(arguments.workflow, dags)
         chosen &= dags["workflow"].isin(arguments.workflow)
     started = dags["started_at"].fillna(dags["created_at"]).fillna(dags["first_observed_at"])
     if arguments.since:

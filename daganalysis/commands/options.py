@@ -57,10 +57,11 @@ def add_cluster(parser: argparse.ArgumentParser) -> None:
     labels.add_argument("--cluster-by", choices=("dir", "file"), help="take it from the first folder, or the file's name up to a dot")
 
 
-def add_selection(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose runs."""
+def add_selection(parser: argparse.ArgumentParser, *, one_archive: bool = True) -> None:
+    """Add the options that choose runs; those of two archives are not chosen by one id."""
     group = parser.add_argument_group("which runs")
-    group.add_argument("--run", metavar="ID", action="append", default=[], help="only this run (may be repeated)")
+    if one_archive:
+        group.add_argument("--run", metavar="ID", action="append", default=[], help="only this run (may be repeated)")
     group.add_argument("--workflow", metavar="NAME", action="append", default=[], help="only runs of this workflow (may be repeated)")
     group.add_argument("--since", metavar="T", type=parse_instant, help="only runs that started at T (RFC 3339) or later")
     group.add_argument("--until", metavar="T", type=parse_instant, help="only runs that started before T")

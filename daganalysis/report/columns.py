@@ -42,13 +42,15 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
             *("dispatch_s", "unattributed_s"),
         ),
         "retries": ("run_id", "stage", "name", "execute_times", "outcome", "protocol", "agent", "error_code", "rollbacks"),
-        "retry_patterns": (
-            *("workflow", "name", "error_code", "n_runs", "n_retried", "retry_share", "succeeded_after_share", "example_run_id"),
+        "retry_patterns": (*("workflow", "name", "error_code", "n_runs", "n_retried", "succeeded_after_share", "example_run_id"),),
+        "stragglers": (
+            *("agent", "name", "n", "n_slowest", "flagged", "barrier_wait_s", "workflow", "skew_p50"),
+            *("slowest_agent", "skew", "n_sub_tasks"),
         ),
-        "stragglers": ("run_id", "workflow", "name", "agent", "n", "n_slowest", "skew_p50", "barrier_wait_s"),
-        "failures": ("error_code", "workflow", "name", "n", "last_seen", "example_run_id"),
+        "failures": ("workflow", "name", "error_code", "n", "is_new", "last_seen", "example_run_id"),
         "compare": (
-            *("workflow", "name", "verdict", "base_s", "candidate_s", "ratio", "n_base", "n_candidate", "ci_low", "ci_high", "p_value"),
+            *("workflow", "name", "category", "verdict", "base_s", "candidate_s", "diff_s", "ratio", "n_base", "n_candidate", "n_needed"),
+            *("ci_low", "ci_high", "p_value"),
         ),
         "trend": ("workflow", "name", "at", "ratio", "before_s", "after_s", "at_run_id", "confidence"),
     }
