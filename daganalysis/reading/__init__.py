@@ -1,7 +1,8 @@
 """Reading: from saved responses to answers and issues.
 
-Sources become files (``sources``), files plain streams (``streams``), streams JSON documents (``documents``), documents answers
-(``responses``); only what an answer holds is decoded further (``decoding``), each different text once.
+Sources become files (``sources``), files plain streams (``streams``), streams JSON documents (``documents``; ``loose_text`` where other
+text is around them, ``mending`` where they are not quite JSON), documents answers (``responses``); only what an answer holds is decoded
+further (``decoding``), each different text once.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ import os
 from typing import IO, TYPE_CHECKING
 
 from daganalysis.reading.answers import Answer, Issue, Kind, Reading
-from daganalysis.reading.documents import find_documents
+from daganalysis.reading.documents import BLOCK_BYTES, find_documents
 from daganalysis.reading.issue_codes import ISSUE_CODES, issue
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 from daganalysis.reading.responses import Reader
 from daganalysis.reading.sources import SourceFile, list_source_files
-from daganalysis.reading.streams import DAMAGE, ExcessError, open_streams
+from daganalysis.reading.streams import is_packed, open_streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,58 +49,74 @@ def read_sources(*sources: object, cluster: str | None = None, cluster_by: str |
 
 
 def iter_answers(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
-    """Yield the answers of one file, in order; what cannot be used is added to ``issues``. Never raises for what the file holds."""
+    """Yield the answers of one file, in order; what cannot be used is added to ``issues``. Never raises for what the file holds.
+
+    >>> issues = []
+    >>> [answer.gid for answer in iter_answers(list_source_files(["sample_data/documented/scale-out.json"])[0], issues)], issues
+    (['11'], [])
+    """
     if file.trouble is not None:
         issues.append(issue(file.trouble[0], file.name, None, file.trouble[1]))
         return
     try:
-        stream = _open(file)
+        yield from _answers_of(file, issues)
     except FileNotFoundError:
         issues.append(issue("vanished-file", file.name, None, "it was there when the folder was listed"))
-        return
     except OSError as error:
         issues.append(issue("unreadable-file", file.name, None, error.strerror or str(error)))
-        return
-    with stream:
-        yield from _answers_of(stream, file, issues)
-        if file.content is None and file.path is not None and "://" not in file.path:
-            _check_unchanged(stream, file, issues)
+    except MemoryError:
+        issues.append(issue("document-too-large", file.name, None, "there is not enough memory for it"))
 
 
-def _answers_of(stream: IO[bytes], file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
-    texts: dict[bytes, bytes] = {}
-    reader = Reader(file.cluster, file.limits, issues, texts)
-    for name, plain in open_streams(stream, file.name, file.limits, issues):
-        try:
-            seen = 0
-            for document in find_documents(plain, name, file.limits, issues):
-                yield from reader.read(document, name)
-                seen += len(document.text)
-                if seen > _REMEMBERED:
-                    texts.clear()
-                    seen = 0
-        except ExcessError as error:
-            issues.append(issue("unpacks-too-large", name, None, f"it unpacks to {error}"))
-        except DAMAGE as error:
-            issues.append(issue("damaged-archive", name, None, f"{type(error).__name__}: {error}"))
-
-
-def _open(file: SourceFile) -> IO[bytes]:
+def _answers_of(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
     if file.content is not None:
-        return io.BytesIO(file.content)
-    if file.path is not None and "://" in file.path:
+        yield from _packed_or_plain(file.content, file, issues)
+    elif file.path is not None and "://" in file.path:
         from daganalysis.reading.remote import open_remote
 
-        return open_remote(file.path)
+        with open_remote(file.path) as stream:
+            yield from _unpacked(stream, file, issues)
+    else:
+        with _open(file.path or "") as stream:
+            yield from _local(stream, file, issues)
+
+
+def _open(path: str) -> io.BufferedReader:
     # A file that turned into a FIFO since it was listed would block for ever.
-    descriptor = os.open(file.path or "", os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    return os.fdopen(descriptor, "rb")
+    return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
 
 
-def _check_unchanged(stream: IO[bytes], file: SourceFile, issues: list[Issue]) -> None:
-    try:
-        status = os.fstat(stream.fileno())
-    except (OSError, ValueError):
-        return
+def _local(stream: io.BufferedReader, file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
+    """Read small files, which most are, at one go."""
+    size = file.size or 0
+    content = os.read(stream.fileno(), size + 1) if size <= BLOCK_BYTES else b""
+    if content and len(content) <= size:
+        yield from _packed_or_plain(content, file, issues)
+    else:
+        stream.seek(0)
+        yield from _unpacked(stream, file, issues)
+    status = os.fstat(stream.fileno())
     if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
         issues.append(issue("changed-file", file.name, None, f"{file.size} bytes when it was listed, {status.st_size} after it was read"))
+
+
+def _packed_or_plain(content: bytes, file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
+    if is_packed(content[:512]):
+        yield from _unpacked(io.BytesIO(content), file, issues)
+        return
+    reader = Reader(file.cluster, file.limits, issues, {})
+    for document in find_documents(None, file.name, file.limits, issues, content):
+        yield from reader.read(document, file.name)
+
+
+def _unpacked(stream: IO[bytes], file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
+    texts: dict[bytes, bytes] = {}
+    reader = Reader(file.cluster, file.limits, issues, texts)
+    seen = 0
+    for name, plain in open_streams(stream, file.name, file.limits, issues):
+        for document in find_documents(plain, name, file.limits, issues):
+            yield from reader.read(document, name)
+            seen += len(document.text)
+            if seen > _REMEMBERED:
+                texts.clear()
+                seen = 0

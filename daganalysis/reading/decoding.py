@@ -7,13 +7,17 @@ from typing import Annotated, Any
 import msgspec
 
 from daganalysis.engine.records import Dag, Decoded, LogRecord, Node, Problem, SubTask
+from daganalysis.reading.duplicate_keys import keys_twice
 from daganalysis.reading.instants import InstantError, parse_instant
+from daganalysis.reading.mending import NOT_JSON
 
 _NULL = msgspec.Raw(b"null")
 _MOST_HAND_OUTS = 100_000
 """A hand-out takes a pass of the scheduler, so this many take a day without a pause; each becomes a row."""
 
 
+_NODE_KEYS, _TASK_KEYS = 9, 13
+"""Keys of a documented node without its sub-tasks, and of a documented sub-task with its agent's."""
 _Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
@@ -73,7 +77,7 @@ def decode_dag(body: bytes) -> Decoded[Dag]:
     problems: list[Problem] = []
     try:
         wire = _dag_decoder.decode(body)
-    except (msgspec.MsgspecError, RecursionError):
+    except NOT_JSON:
         fields = _Fields(body, problems)
         wire = _Dag(
             fields.gid(),
@@ -115,7 +119,7 @@ def decode_node(raw: bytes) -> Decoded[Node]:
     try:
         wire = _node_decoder.decode(raw)
         tasks = None if wire.sub_tasks is None else [_task(t, f"/sub_tasks/{i}", problems) for i, t in enumerate(wire.sub_tasks)]
-    except (msgspec.MsgspecError, RecursionError):
+    except NOT_JSON:
         fields = _Fields(raw, problems)
         wire = _Node(
             fields.gid(),
@@ -128,6 +132,7 @@ def decode_node(raw: bytes) -> Decoded[Node]:
             fields.raw("additional_data"),
         )
         tasks = fields.tasks()
+    _look_for_keys_twice(raw, _NODE_KEYS + _TASK_KEYS * len(tasks or ()), problems)
     start, _ = _instant(wire.start_time, "/start_time", problems)
     end, _ = _instant(wire.end_time, "/end_time", problems)
     value = Node(wire.id, wire.node_id, wire.name, wire.state, wire.operator, start, end, _data(wire.additional_data), tasks)
@@ -137,6 +142,7 @@ def decode_node(raw: bytes) -> Decoded[Node]:
 def decode_sub_task(raw: bytes) -> Decoded[SubTask]:
     """Decode a sub-task; a field that cannot be used is None and gives a problem."""
     problems: list[Problem] = []
+    _look_for_keys_twice(raw, _TASK_KEYS, problems)
     return Decoded(_lenient_task(raw, "", problems), problems)
 
 
@@ -153,6 +159,13 @@ def decode_logs(raw: bytes) -> Decoded[list[LogRecord]]:
         written, _ = _instant(fields.text("create_time"), f"/{index}/create_time", problems)
         records.append(LogRecord(fields.integer("id"), fields.integer("sub_task_id"), fields.integer("execute_times"), line, written))
     return Decoded(records, problems)
+
+
+def _look_for_keys_twice(raw: bytes, documented: int, problems: list[Problem]) -> None:
+    """Report keys that an object has twice; one with as many keys as are documented need not be looked into."""
+    n_keys = raw.count(b'":')
+    if n_keys != documented and n_keys - raw.count(b'\\":') != documented and (twice := keys_twice(raw)):
+        problems.append(Problem("", "duplicate-key", f"{', '.join(twice[:5])} twice in one object; the last one counts"))
 
 
 def _task(wire: _Task, pointer: str, problems: list[Problem]) -> SubTask:
@@ -186,7 +199,7 @@ def _task(wire: _Task, pointer: str, problems: list[Problem]) -> SubTask:
 def _lenient_task(raw: bytes, pointer: str, problems: list[Problem]) -> SubTask:
     try:
         wire = _task_decoder.decode(raw)
-    except (msgspec.MsgspecError, RecursionError):
+    except NOT_JSON:
         fields = _Fields(raw, problems, pointer)
         wire = _Task(
             fields.gid(),
@@ -223,7 +236,7 @@ def _data(raw: msgspec.Raw) -> str | None:
 def _list(raw: bytes) -> list[bytes]:
     try:
         return [bytes(item) for item in msgspec.json.decode(raw, type=list[msgspec.Raw])]
-    except msgspec.MsgspecError:
+    except NOT_JSON:
         return []
 
 
@@ -235,7 +248,7 @@ class _Fields:
         self._pointer = pointer
         try:
             self._fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-        except (msgspec.MsgspecError, RecursionError):
+        except NOT_JSON:
             self._fields = {}
             self._note("", "an object is wanted")
 
@@ -248,7 +261,7 @@ class _Fields:
             return None
         try:
             return msgspec.json.decode(raw, type=kind)
-        except (msgspec.MsgspecError, RecursionError):
+        except NOT_JSON:
             self._note(name, f"{wanted} is wanted, this is {bytes(raw)[:40].decode(errors='replace')}")
             return None
 
@@ -290,7 +303,7 @@ class _Fields:
             return None
         try:
             return list(msgspec.json.decode(raw, type=list[str]))
-        except (msgspec.MsgspecError, RecursionError):
+        except NOT_JSON:
             items = [_text(item) for item in _list(bytes(raw))]
             self._note("task_logs", "a list of texts is wanted; what is no text was left out")
             return [item for item in items if item is not None]
@@ -317,5 +330,5 @@ class _Fields:
 def _text(raw: bytes) -> str | None:
     try:
         return msgspec.json.decode(raw, type=str)
-    except msgspec.MsgspecError:
+    except NOT_JSON:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
@@ -10,6 +9,9 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 
 from daganalysis.reading.issue_codes import issue
+from daganalysis.reading.loose_text import Finding, LooseText
+from daganalysis.reading.mending import NOT_JSON, balanced, diagnose, is_html
+from daganalysis.reading.streams import was_cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,235 +19,245 @@ if TYPE_CHECKING:
     from daganalysis.reading.answers import Issue
     from daganalysis.reading.limits import Limits
 
-_BLOCK = 1 << 22
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]|"', re.DOTALL)
-_OPENING = re.compile(rb"[{\[]")
-_TRAILING_COMMA = re.compile(rb",\s*[}\]]")
-_HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
-_LONE_SURROGATE = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-)
-_MOST_NESTED = 512
-"""Brackets in brackets: the engine's answers have some ten, additional data a few more."""
-_MOST_TRIES = 200
-"""Opening brackets tried in a text that is no JSON, before it is given up."""
+BLOCK_BYTES = 1 << 22
+_WHOLE_BYTES = 1 << 26
+"""A file of up to this many bytes is tried as one document before it is taken line by line."""
+_SAMPLE_BYTES = 1 << 16
+"""As much of a file's beginning as is looked at to say what it is, if it is no document."""
+_BLANK = b" \t\r\n\x1e"
+_UTF8_MARK = b"\xef\xbb\xbf"
+_CHUNKED = re.compile(rb"^HTTP/[^\n]*\n(?:[^\n]+\n)*?transfer-encoding:[ \t]*chunked[ \t]*\r?\n(?:[^\n\r]+\r?\n)*\r?\n", re.IGNORECASE)
+_CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[^\n]*\n")
+
+_object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+Outermost = dict[str, msgspec.Raw] | list[msgspec.Raw]
 
 
 @dataclass(slots=True)
 class Document:
-    """One JSON document: its text and where it lies (`line N`, or `byte N` from the start of the file)."""
+    """One JSON document: its text and where it lies (``line N``, or ``byte N`` from the start of the file).
+
+    ``value`` is its outermost object or list, if it was decoded while the document was found; its text need not be JSON otherwise.
+    """
 
     text: bytes
     position: str
+    value: Outermost | None = None
 
 
-def find_documents(stream: IO[bytes], name: str, limits: Limits, issues: list[Issue]) -> Iterator[Document]:
-    """Yield the JSON documents of one plain file, in order; a file of one document a line is read piece by piece."""
-    head = stream.read(_BLOCK)
-    if head[:3] == b"\xef\xbb\xbf":
-        head = head[3:]
-    elif head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        text = (head + stream.read(limits.document_bytes)).decode("utf-16", errors="replace")
-        yield from _whole(text.encode(errors="replace"), name, issues)
-        return
-    if not head.strip():
-        if not head and not stream.read(1):
-            issues.append(issue("empty-file", name, None, "0 bytes"))
-            return
-        if not stream.read(1):
-            issues.append(issue("empty-file", name, None, f"{len(head)} bytes of white space"))
-            return
-    first, newline, _ = head.lstrip().partition(b"\n")
-    if newline and _is_document(first.rstrip(b"\r\n ,")):
-        yield from _lines(head, stream, name, limits, issues)
-        return
-    parts = [head]
-    size = len(head)
-    while block := stream.read(_BLOCK):
-        parts.append(block)
-        size += len(block)
-        if size > limits.document_bytes:
-            code = "html-page" if _HTML.search(head[:4096]) else "document-too-large"
-            issues.append(issue(code, name, "byte 0", f"more than {limits.document_bytes:,} bytes"))
-            return
-    yield from _whole(b"".join(parts), name, issues)
+def outermost(text: bytes) -> Outermost | None:
+    """Decode an object or a list with everything in it left raw; None if the text is no such document.
 
-
-def _is_document(text: bytes) -> bool:
-    if text[:1] not in {b"{", b"["}:
-        return False
+    >>> list(outermost(b'{"a": [1, 2]}'))
+    ['a']
+    """
     try:
-        msgspec.json.decode(text, type=msgspec.Raw)
-    except (msgspec.MsgspecError, RecursionError):
-        return False
-    return _closed(text)
-
-
-def _closed(text: bytes) -> bool:
-    return text[-1:] in {b"}", b"]"}
-
-
-def _lines(head: bytes, stream: IO[bytes], name: str, limits: Limits, issues: list[Issue]) -> Iterator[Document]:
-    number, rest, skipping = 0, head, False
-    at_end = False
-    while not at_end:
-        lines = rest.split(b"\n")
-        rest = lines.pop()
-        for line in lines:
-            number += 1
-            if skipping:
-                skipping = False
-            elif (text := line.strip()) not in {b"", b",", b"[", b"]"}:
-                yield Document(text[:-1].rstrip() if text[-1:] == b"," else text, f"line {number}")
-        block = stream.read(_BLOCK)
-        at_end = not block
-        if len(rest) > limits.document_bytes and not skipping:
-            issues.append(issue("document-too-large", name, f"line {number + 1}", f"more than {limits.document_bytes:,} bytes"))
-            skipping, rest = True, b""
-        rest = block if skipping and b"\n" not in rest else rest + block
-    if rest.strip() and not skipping:
-        yield Document(rest.strip(), f"line {number + 1}")
-
-
-def _whole(content: bytes, name: str, issues: list[Issue]) -> Iterator[Document]:
-    """Yield what a whole text holds: as one document if it is one, else every document in it."""
-    text = content.strip()
-    if text[:1] in {b"{", b"["} and _closed(text) and (_is_document(text) or _balanced(text, 0) == len(text)):
-        yield Document(text, "byte 0")
-        return
-    found = list(_scan(content))
-    yield from found
-    if not found or _left_over(content, found):
-        where = "byte 0" if not found else f"byte {_end_of(found[-1])}"
-        code, message = diagnose(content if not found else content[_end_of(found[-1]) :])
-        issues.append(issue(code, name, where, message))
-
-
-def _end_of(document: Document) -> int:
-    return int(document.position.removeprefix("byte ")) + len(document.text)
-
-
-def _left_over(content: bytes, found: list[Document]) -> bool:
-    """After the last document another one begins and does not end."""
-    rest = content[_end_of(found[-1]) :]
-    return re.search(rb'^\s*[{\[]\s*["{]', rest, re.MULTILINE) is not None
-
-
-def _scan(content: bytes) -> Iterator[Document]:
-    """Find the documents among other text: balanced brackets that decode as an object, or as a list of objects."""
-    position = tries = 0
-    while tries < _MOST_TRIES:
-        match = _OPENING.search(content, position)
-        if match is None:
-            return
-        start = match.start()
-        end = _balanced(content, start)
-        text = content[start:end] if end is not None else b""
-        if end is not None and _holds_objects(text):
-            yield Document(text, f"byte {start}")
-            position = end
-        else:
-            tries += 1
-            # What does not end on this line is tried again behind it, not at each bracket in it.
-            newline = content.find(b"\n", start) if end is None else -1
-            position = start + 1 if newline < 0 and end is not None else (newline + 1 if newline >= 0 else len(content))
-
-
-def _holds_objects(text: bytes) -> bool:
-    if text[:1] == b"[" and text[1:].lstrip()[:1] != b"{":
-        return False
-    return re.match(rb'[{\[]\s*(?:["}]|\{)', text) is not None and b":" in text
-
-
-def _balanced(content: bytes, start: int) -> int | None:
-    """Return where the bracket at ``start`` closes; None if it does not."""
-    depth = 0
-    for match in _TOKEN.finditer(content, start):
-        token = match[0]
-        if token in {b"{", b"["}:
-            depth += 1
-        elif token in {b"}", b"]"}:
-            depth -= 1
-            if depth == 0:
-                return match.end()
-        elif token == b'"':
-            return None
+        if text[:1] == b"{":
+            return _object_decoder.decode(text)
+        if text[:1] == b"[":
+            return _list_decoder.decode(text)
+    except NOT_JSON:
+        return None
     return None
 
 
-def diagnose(content: bytes) -> tuple[str, str]:
-    """Say which issue a text that is no JSON document is, and in words."""
-    text = content.strip()
-    if _HTML.search(text[:4096]):
-        return "html-page", "a web page"
-    opening = _OPENING.search(text)
-    if opening is None:
-        return "no-json", f"it begins {text[:40].decode(errors='replace')!r}"
-    document = text[opening.start() :]
-    if _too_deep(document):
-        return "nested-too-deep", f"brackets nested deeper than {_MOST_NESTED}"
-    if _balanced(document, 0) is None:
-        return "truncated-json", f"the document that begins at byte {opening.start()} does not end"
-    try:
-        msgspec.json.decode(document)
-    except RecursionError:
-        return "nested-too-deep", "brackets nested too deep"
-    except msgspec.MsgspecError as error:
-        stripped = _TOKEN.sub(lambda m: b'""' if m[0][:1] == b'"' else m[0], document)
-        return ("trailing-comma" if _TRAILING_COMMA.search(stripped) else "invalid-json"), str(error)
-    return "invalid-json", "text around the document"
+def find_documents(stream: IO[bytes] | None, name: str, limits: Limits, issues: list[Issue], head: bytes = b"") -> Iterator[Document]:
+    """Yield the JSON documents of one plain file, in order: those of ``head``, which was read already, and of the rest of the stream.
+
+    A file of one document a line, and one of several documents, is read piece by piece. What is no document gives an issue where the
+    file holds nothing else, or holds one document a line; text around documents does not.
+    """
+    reading = _Plain(stream, head)
+    if reading.mark() and not reading.recode(limits.document_bytes):
+        issues.append(issue("document-too-large", name, "byte 0", f"more than {limits.document_bytes:,} bytes that are no UTF-8"))
+        return
+    if not reading.has_text():
+        if not was_cut(issues, name):
+            issues.append(issue("empty-file", name, None, f"{reading.offset} bytes of white space" if reading.offset else "0 bytes"))
+        return
+    whole = reading.whole()
+    if whole is not None:
+        document = _one(whole, reading.offset)
+        if document is not None:
+            yield document
+            return
+        reading.head = _without_chunks(whole)
+    yield from _Lines(name, limits, issues).find(reading)
 
 
-def _too_deep(text: bytes) -> bool:
-    depth = 0
-    for match in _TOKEN.finditer(text):
-        token = match[0]
-        if token in {b"{", b"["}:
-            depth += 1
-            if depth > _MOST_NESTED:
-                return True
-        elif token in {b"}", b"]"}:
-            depth -= 1
-    return False
-
-
-def mend(text: bytes, name: str, position: str, issues: list[Issue]) -> bytes | None:
-    """Make a document of one that is nearly JSON, with a warning for each kind of mending; None, with an error, where that cannot be."""
-    notes: dict[str, str] = {}
-    if _too_deep(text):
-        issues.append(issue("nested-too-deep", name, position, f"brackets nested deeper than {_MOST_NESTED}"))
+def _one(content: bytes, offset: int) -> Document | None:
+    """Take a text as one document if it is one, perhaps one to be mended."""
+    text = content.strip(_BLANK)
+    position = f"byte {offset + content.find(text[:1])}"
+    value = outermost(text)
+    if value is None and not (text[:1] in {b"{", b"["} and text[-1:] in {b"}", b"]"} and balanced(text, 0) == len(text)):
         return None
-    try:
-        text.decode()
-    except UnicodeDecodeError as error:
-        notes["invalid-utf8"] = f"byte {error.start} of the document is no UTF-8"
-        text = text.decode(errors="replace").encode()
-    if _LONE_SURROGATE.search(text):
-        notes["lone-surrogate"] = "half a surrogate pair"
-        text = _LONE_SURROGATE.sub(rb"\\ufffd", text)
-    if b"\x00" in text:
-        notes["control-character"] = "NUL bytes"
+    return Document(text, position, value)
 
-    def constant(word: str) -> None:
-        notes["not-a-number"] = word
 
-    def integer(digits: str) -> object:
-        if len(digits) > 19:
-            notes["huge-number"] = f"a number of {len(digits):,} digits"
-            return digits
-        return int(digits)
+def _without_chunks(content: bytes) -> bytes:
+    """Join the chunks of a response saved with its transfer encoding; anything else as it is."""
+    headers = _CHUNKED.match(content)
+    if headers is None:
+        return content
+    parts, at = [headers[0]], headers.end()
+    while size := _CHUNK.match(content, at):
+        end = size.end() + int(size[1], 16)
+        parts.append(content[size.end() : end])
+        at = end + 2 if content[end : end + 2] == b"\r\n" else end + 1
+    return b"".join(parts) + content[at:] if len(parts) > 1 else content
 
-    try:
-        try:
-            msgspec.json.decode(text)
-        except (msgspec.MsgspecError, RecursionError):
-            value = json.JSONDecoder(strict=False, parse_constant=constant, parse_int=integer).decode(text.decode())
-            if not notes:
-                notes["control-character"] = "unescaped control characters"
-            text = msgspec.json.encode(value)
-    except (ValueError, RecursionError, msgspec.MsgspecError):
-        code, message = diagnose(text)
-        issues.append(issue(code, name, position, message))
-        return None
-    issues.extend(issue(code, name, position, message) for code, message in notes.items())
-    return text
+
+class _Plain:
+    """A stream with what was read of it so far; ``offset`` is where ``head`` begins in the file."""
+
+    def __init__(self, stream: IO[bytes] | None, head: bytes) -> None:
+        self._stream = stream
+        self.offset = 0
+        self.head = head or self.more()
+
+    def more(self) -> bytes:
+        """Return the next block; nothing at the end."""
+        return b"" if self._stream is None else self._stream.read(BLOCK_BYTES)
+
+    def mark(self) -> bool:
+        """Pass over a byte order mark of UTF-8; tell whether there is another, so that the text has to be recoded."""
+        if self.head.startswith(_UTF8_MARK):
+            self.head, self.offset = self.head[3:], 3
+        return self.head[:2] in {b"\xff\xfe", b"\xfe\xff"}
+
+    def recode(self, most: int) -> bool:
+        """Turn UTF-16 or UTF-32 to UTF-8; False where that is too much."""
+        parts, size = [self.head], len(self.head)
+        while block := self.more():
+            parts.append(block)
+            size += len(block)
+            if size > most:
+                return False
+        wide = self.head[:4] == b"\xff\xfe\x00\x00"
+        text = b"".join(parts).decode("utf-32" if wide else "utf-16", errors="replace")
+        self.head, self._stream = text.encode(errors="replace"), None
+        return True
+
+    def has_text(self) -> bool:
+        """Pass over blocks of nothing but white space."""
+        while not self.head.strip(_BLANK):
+            self.offset += len(self.head)
+            self.head = self.more()
+            if not self.head:
+                return False
+        return True
+
+    def whole(self) -> bytes | None:
+        """Return the whole text, if it is no larger than what is tried at once, and its first line is not a document already."""
+        first = self.head.lstrip(_BLANK)
+        end = first.find(b"\n")
+        if end >= 0 and first[end:].strip(_BLANK) and outermost(first[:end].rstrip(b"\r ,")) is not None:
+            return None
+        parts, size = [self.head], len(self.head)
+        while block := self.more():
+            parts.append(block)
+            size += len(block)
+            if size > _WHOLE_BYTES:
+                self.head = b"".join(parts)
+                return None
+        self.head, self._stream = b"".join(parts), None
+        return self.head
+
+    def lines(self, limits: Limits, issues: list[Issue], name: str) -> Iterator[tuple[int, int, bytes]]:
+        """Yield (number, offset, line with its break); one that is larger than a document may be is left out."""
+        number, offset = 1, self.offset
+        parts: list[bytes] = []
+        size = 0
+        block = self.head
+        self.head = b""
+        while block:
+            pieces = block.split(b"\n")
+            for piece in pieces[:-1]:
+                if size <= limits.document_bytes:
+                    line = b"".join((*parts, piece, b"\n")) if parts else piece + b"\n"
+                    yield number, offset, line
+                offset += size + len(piece) + 1
+                number += 1
+                parts.clear()
+                size = 0
+            if pieces[-1]:
+                was_within = size <= limits.document_bytes
+                size += len(pieces[-1])
+                parts.append(pieces[-1])
+                if size > limits.document_bytes:
+                    parts.clear()
+                    if was_within:
+                        issues.append(issue("document-too-large", name, f"line {number}", f"more than {limits.document_bytes:,} bytes"))
+            block = self.more()
+        if parts:
+            yield number, offset, b"".join(parts)
+
+
+class _Lines:
+    """Finds documents line by line: lines that are documents, and documents in the text between them."""
+
+    def __init__(self, name: str, limits: Limits, issues: list[Issue]) -> None:
+        self._name = name
+        self._limits = limits
+        self._issues = issues
+        self._n_issues = len(issues)
+        self._n_lines = self._n_found = 0
+        self._one_a_line = False
+        """Whether the file holds one document a line: positions are lines then, and a line that is none is a fault."""
+
+    def find(self, reading: _Plain) -> Iterator[Document]:
+        """Yield the documents in order."""
+        sample = reading.head[:_SAMPLE_BYTES]
+        loose = LooseText(self._limits, only_certain=is_html(sample))
+        first: tuple[Document, int] | None = None
+        for number, offset, line in reading.lines(self._limits, self._issues, self._name):
+            text = line.strip(_BLANK)
+            if not (text or loose.is_open):
+                continue
+            self._n_lines += 1
+            if first is not None:
+                self._one_a_line = True
+                yield Document(first[0].text, f"line {first[1]}", first[0].value)
+                first = None
+            text = text.removeprefix(_UTF8_MARK).rstrip(b" ,")
+            value = None if loose.is_open else outermost(text)
+            if value is None:
+                loose.feed(line, offset, number)
+                yield from self._told(loose.take())
+                continue
+            yield from self._settled(loose)
+            document = Document(text, self._position(offset, number), value)
+            self._n_found += 1
+            if self._n_lines == 1:
+                # Whether it is one document of several, one a line, the next line tells.
+                first = document, number
+            else:
+                yield document
+        if first is not None:
+            yield first[0]
+        yield from self._settled(loose)
+        if not self._n_found and len(self._issues) == self._n_issues:
+            code, message = diagnose(sample, self._limits)
+            self._issues.append(issue(code, self._name, "byte 0", message))
+
+    def _settled(self, loose: LooseText) -> Iterator[Document]:
+        """Yield what the text up to here still holds; in a file of one document a line it is a fault that it is none."""
+        noise, line = loose.noise, loose.noise_line
+        yield from self._told(loose.end())
+        if self._one_a_line and noise:
+            code, message = diagnose(noise, self._limits)
+            self._issues.append(issue(code, self._name, f"line {line}", message))
+
+    def _told(self, findings: list[Finding]) -> Iterator[Document]:
+        for finding in findings:
+            position = self._position(finding.offset, finding.line)
+            if finding.code:
+                self._issues.append(issue(finding.code, self._name, position, finding.message))
+            else:
+                self._n_found += 1
+                yield Document(finding.text, position)
+
+    def _position(self, offset: int, number: int) -> str:
+        return f"line {number}" if self._one_a_line else f"byte {offset}"

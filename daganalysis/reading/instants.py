@@ -66,7 +66,7 @@ def parse_instant(text: str) -> tuple[int, int] | None:
     >>> parse_instant("1970-01-01T08:00:00+08:00") is None, parse_instant("0001-01-01T00:00:00Z") is None
     (True, True)
     """
-    zone = text[-1:] if text[-1:] in {"Z", "z"} else text[-6:]
+    zone = text[-1:] if text[-1:] in {"Z", "z"} else text[-6:] if text[-3:-2] == ":" else text[-5:]
     minute, second = text[:16], text[17:19]
     fraction = text[20 : len(text) - len(zone)]
     usual = len(text) == 19 + len(zone) or (text[19:20] == "." and fraction.isdigit())
@@ -79,7 +79,7 @@ def parse_instant(text: str) -> tuple[int, int] | None:
 
 
 def _parse_slowly(text: str) -> tuple[int, int] | None:
-    """Take apart what is not quite of the usual form: an offset without a colon, a comma before the fraction."""
+    """Take apart what is not quite of the usual form, as with a comma before the fraction."""
     match = _TEXT.fullmatch(text)
     if match is None:
         raise InstantError(_WANTED)

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 class Limits:
     """Bounds on what is read; what exceeds one becomes an issue, and the rest loads.
 
-    ``unpacked_bytes`` bounds what one source may unpack to; above ``ratio_from_bytes`` it may not be more than ``unpacked_ratio`` times
-    what was packed (a compression bomb; responses polled from one DAG pack to about 1:100). ``document_bytes`` bounds one JSON document,
-    ``nested_archives`` how deep archives may lie in archives, ``id_length`` the text of an id.
+    ``unpacked_bytes`` bounds what one source may unpack to, all its members together. From ``ratio_from_bytes`` on, a stream may not be
+    more than ``unpacked_ratio`` times what was packed (a compression bomb; responses polled from one DAG pack to about 1:100).
+    ``document_bytes`` bounds one JSON document, ``nesting`` its brackets in brackets (the engine's answers have some ten),
+    ``nested_archives`` archives in archives, ``id_length`` the text of an id (the engine's have up to about 60 digits).
     """
 
     unpacked_bytes: int = 64 << 30
     unpacked_ratio: int = 1000
     ratio_from_bytes: int = 64 << 20
     document_bytes: int = 256 << 20
+    nesting: int = 512
     nested_archives: int = 3
     id_length: int = 128
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from daganalysis.reading.answers import Answer, Kind
-from daganalysis.reading.documents import Document, mend
+from daganalysis.reading.documents import Document, outermost
+from daganalysis.reading.duplicate_keys import own_keys_twice
 from daganalysis.reading.instants import InstantError, parse_instant
 from daganalysis.reading.issue_codes import issue
+from daganalysis.reading.mending import NOT_JSON, mend, too_deep
 from daganalysis.reading.sdk import from_sdk
 
 if TYPE_CHECKING:
@@ -18,11 +21,15 @@ if TYPE_CHECKING:
     from daganalysis.reading.answers import Issue
     from daganalysis.reading.limits import Limits
 
+T = TypeVar("T")
 _Fields = dict[str, msgspec.Raw]
 _fields_decoder = msgspec.json.Decoder(_Fields)
 _list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
-_ENVELOPE = frozenset({"successful", "timestamp", "duration", "status", "traceId", "data", "error"})
-_BAD = (msgspec.MsgspecError, RecursionError)
+_text_decoder = msgspec.json.Decoder(str)
+_integer_decoder = msgspec.json.Decoder(int)
+_encoder = msgspec.json.Encoder()
+_NULL = msgspec.Raw(b"null")
+_TASK_KEYS = frozenset({"task_id", "execute_times", "execute_agent", "task_logs"})
 
 
 class Reader:
@@ -38,102 +45,89 @@ class Reader:
     def read(self, document: Document, name: str) -> Iterator[Answer]:
         """Yield the answers of one document."""
         self._name = name
-        text: bytes | None = document.text
-        if self._is_suspect(document.text):
-            text = mend(document.text, name, document.position, self._issues)
-        if text is not None:
-            yield from self._value(text, document.position, "")
+        text, value = document.text, document.value
+        if value is None:
+            value = outermost(text)
+        if value is None or not _is_utf8(text):
+            mended = mend(text, name, document.position, self._limits, self._issues)
+            if mended is None:
+                return
+            text, value = mended, outermost(mended)
+        heading = _Heading(document.position)
+        if isinstance(value, list):
+            if not any(item_text[:1] == b"{" for item_text in (bytes(item) for item in value)):
+                self._note("not-a-task" if value else "empty-list", heading, "", "a list without objects" if value else "an empty list")
+                return
+            for index, item in enumerate(value):
+                yield from self._element(bytes(item), heading, f"/{index}")
+        elif value is not None:
+            yield from self._value(text, value, heading, "")
 
-    def _is_suspect(self, text: bytes) -> bool:
-        """Tell whether a text is not quite JSON, or says something twice: each object of the engine has each of these keys once."""
-        if not text.isascii():
-            try:
-                text.decode()
-            except UnicodeDecodeError:
-                return True
-        try:
-            msgspec.json.decode(text, type=msgspec.Raw)
-        except _BAD:
-            return True
-        n = text.count(b'"operator":')
-        if text.count(b'"state":') != n or text.count(b'"start_time":') != n or text.count(b'"end_time":') != n:
-            self._look_for_duplicate_keys(text)
-        return False
-
-    def _look_for_duplicate_keys(self, text: bytes) -> None:
-        import json
-
-        twice: list[str] = []
-
-        def pairs(items: list[tuple[str, object]]) -> None:
-            names = [name for name, _ in items]
-            twice.extend(sorted({name for name in names if names.count(name) > 1}))
-
-        try:
-            json.loads(text, object_pairs_hook=pairs)
-        except (ValueError, RecursionError):
-            return
-        if twice:
-            self._note("duplicate-key", "", "", f"{', '.join(sorted(set(twice))[:5])} twice in one object; the last one counts")
-
-    def _note(self, code: str, position: str, pointer: str, message: str) -> None:
-        self._issues.append(issue(code, self._name, f"{position} {pointer}".strip() or None, message))
+    def _note(self, code: str, heading: _Heading, pointer: str, message: str) -> None:
+        self._issues.append(issue(code, self._name, f"{heading.position} {pointer}".rstrip() or None, message))
 
     # -- documents --------------------------------------------------------------------------------------------------------------------
 
-    def _value(self, text: bytes, position: str, pointer: str) -> Iterator[Answer]:
-        """An envelope, a bare payload, or a list of either."""
-        if text[:1] == b"[":
-            for index, item in enumerate(self._list(text, position, pointer)):
-                yield from self._value(item, position, f"{pointer}/{index}")
-            return
-        try:
-            fields = _fields_decoder.decode(text)
-        except _BAD as error:
-            self._note("invalid-json", position, pointer, str(error))
-            return
-        if "data" in fields or "successful" in fields or "traceId" in fields or ("error" in fields and "id" not in fields):
-            yield from self._envelope(fields, position, pointer)
+    def _element(self, text: bytes, heading: _Heading, pointer: str) -> Iterator[Answer]:
+        """One of a list of envelopes or of bare payloads."""
+        fields = outermost(text)
+        if isinstance(fields, dict):
+            yield from self._value(text, fields, _Heading(heading.position), pointer)
         else:
-            yield from self._payload(text, fields, _Heading(position), pointer)
+            self._note("not-a-task", heading, pointer, f"an element that is {_shown(text)}")
 
-    def _envelope(self, fields: _Fields, position: str, pointer: str) -> Iterator[Answer]:
-        heading = _Heading(position)
-        heading.trace_id = self._take(fields, "traceId", str, position, pointer)
-        heading.http_status = self._take(fields, "status", int, position, pointer)
-        heading.request_ms = self._take(fields, "duration", int, position, pointer)
-        timestamp = self._take(fields, "timestamp", str, position, pointer)
+    def _value(self, text: bytes, fields: _Fields, heading: _Heading, pointer: str) -> Iterator[Answer]:
+        """An envelope, or a bare payload."""
+        if "data" in fields or "successful" in fields or "traceId" in fields or ("error" in fields and "id" not in fields):
+            yield from self._envelope(text, fields, heading, pointer)
+        else:
+            yield from self._payload(text, fields, heading, pointer)
+
+    def _envelope(self, text: bytes, fields: _Fields, heading: _Heading, pointer: str) -> Iterator[Answer]:
+        heading.trace_id = self._take(fields, "traceId", _text_decoder, heading, pointer)
+        heading.http_status = self._take(fields, "status", _integer_decoder, heading, pointer)
+        heading.request_ms = self._take(fields, "duration", _integer_decoder, heading, pointer)
+        timestamp = self._take(fields, "timestamp", _text_decoder, heading, pointer)
         if timestamp is not None:
             try:
-                instant = parse_instant(timestamp)
-                if instant is not None:
-                    heading.observed_at, heading.utc_offset_s = instant
+                heading.observed_at, heading.utc_offset_s = parse_instant(timestamp) or (None, None)
             except InstantError as error:
-                self._note("wrong-time", position, pointer + "/timestamp", f"{timestamp[:60]!r} is no instant: {error}")
-        failure = bytes(fields.get("error") or b"null")
-        data = bytes(fields.get("data") or b"null")
+                self._note("wrong-time", heading, pointer + "/timestamp", f"{timestamp[:60]!r} is no instant: {error}")
+        data = bytes(fields.get("data", _NULL))
+        self._look_for_keys_twice(text, fields, "data", data, heading, pointer)
+        failure = bytes(fields.get("error", _NULL))
         if failure != b"null":
-            self._note("error-answer", position, pointer + "/error", _error_message(failure))
+            self._note("error-answer", heading, pointer + "/error", _error_message(failure))
+        elif data == b"null" and bytes(fields.get("successful", _NULL)) == b"false":
+            self._note("error-answer", heading, pointer, "not successful, without an error")
+        elif data == b"null":
+            self._note("no-payload", heading, pointer, "a success without data" if "data" not in fields else "data is null")
         if data == b"null":
-            if failure == b"null":
-                self._note("no-payload", position, pointer, "a success without data" if "data" not in fields else "data is null")
             return
         if data[:1] == b"[":
-            for index, item in enumerate(self._list(data, position, pointer + "/data")):
+            items = self._list(data, heading, pointer + "/data")
+            if not items:
+                self._note("empty-list", heading, pointer + "/data", "data is []")
+            for index, item in enumerate(items):
                 yield from self._object(item, heading, f"{pointer}/data/{index}")
             return
         yield from self._object(data, heading, pointer + "/data")
 
+    def _look_for_keys_twice(
+        self, text: bytes, fields: _Fields, large: str, large_text: bytes, heading: _Heading, pointer: str, others: bytes | None = None
+    ) -> None:
+        if others is None:
+            others = _encoder.encode({name: value for name, value in fields.items() if name != large})
+        twice = own_keys_twice(text, fields, large, large_text, others)
+        if twice:
+            self._note("duplicate-key", heading, pointer, f"{', '.join(twice[:5])} twice in one object; the last one counts")
+
     def _object(self, text: bytes, heading: _Heading, pointer: str) -> Iterator[Answer]:
-        if text[:1] != b"{":
-            self._note("not-a-task", heading.position, pointer, f"the payload is {text[:40].decode(errors='replace')}")
-            return
-        try:
-            fields = _fields_decoder.decode(text)
-        except _BAD as error:
-            self._note("invalid-json", heading.position, pointer, str(error))
-            return
-        yield from self._payload(text, fields, heading, pointer)
+        fields = outermost(text)
+        if isinstance(fields, dict):
+            yield from self._payload(text, fields, heading, pointer)
+        else:
+            self._note("not-a-task", heading, pointer, f"the payload is {_shown(text)}")
 
     def _payload(self, text: bytes, fields: _Fields, heading: _Heading, pointer: str) -> Iterator[Answer]:
         """One DAG, node or sub-task, or `contents`."""
@@ -141,27 +135,36 @@ class Reader:
             yield from self._contents(bytes(fields["contents"]), heading, pointer + "/contents")
             return
         if "generic_id" in fields and "id" not in fields:
-            text = from_sdk(text)
+            try:
+                text = from_sdk(text)
+            except NOT_JSON as error:
+                self._note("invalid-json", heading, pointer, str(error))
+                return
             fields = _fields_decoder.decode(text)
         kind = _kind_of(fields)
         if kind is None:
-            self._note("not-a-task", heading.position, pointer, f"an object with {', '.join(sorted(fields)[:6]) or 'no fields'}")
+            self._note("not-a-task", heading, pointer, f"an object with {', '.join(sorted(fields)[:6])[:200] or 'no fields'}")
             return
-        gid = self._gid(fields, heading.position, pointer)
+        if "additional_data" in fields and too_deep(bytes(fields["additional_data"]), self._limits):
+            self._note("nested-too-deep", heading, pointer + "/additional_data", f"brackets nested deeper than {self._limits.nesting}")
+            return
+        gid = self._gid(fields, heading, pointer)
         if gid is None:
             return
-        nodes = None
-        if kind is Kind.DAG:
-            nodes = self._nodes(fields, heading.position, pointer)
-            fields.pop("nodes", None)
-            text = msgspec.json.encode(fields)
-        yield self._answer(kind, gid, text, nodes, heading, pointer)
+        if kind is not Kind.DAG:
+            yield self._answer(kind, gid, _encoder.encode(fields), None, heading, pointer)
+            return
+        shown = bytes(fields.get("nodes", _NULL))
+        nodes = self._nodes(shown, heading, pointer + "/nodes")
+        body = _encoder.encode({name: value for name, value in fields.items() if name != "nodes"})
+        self._look_for_keys_twice(text, fields, "nodes", shown, heading, pointer, body)
+        yield self._answer(kind, gid, body, nodes, heading, pointer)
 
     def _contents(self, text: bytes, heading: _Heading, pointer: str) -> Iterator[Answer]:
         if text in {b"null", b"[]"}:
-            self._note("empty-list", heading.position, pointer, f"contents is {text.decode()}")
+            self._note("empty-list", heading, pointer, f"contents is {text.decode()}")
             return
-        items = self._list(text, heading.position, pointer)
+        items = self._list(text, heading, pointer)
         if items and b'"log_content"' in items[0]:
             yield self._answer(Kind.LOGS, "", text, None, heading, pointer)
             return
@@ -176,7 +179,7 @@ class Reader:
             nodes,
             self._cluster,
             self._name,
-            f"{heading.position} {pointer}".strip(),
+            f"{heading.position} {pointer}".rstrip(),
             heading.observed_at,
             heading.utc_offset_s,
             heading.trace_id,
@@ -186,102 +189,109 @@ class Reader:
 
     # -- fields -----------------------------------------------------------------------------------------------------------------------
 
-    def _list(self, text: bytes, position: str, pointer: str) -> list[bytes]:
+    def _list(self, text: bytes, heading: _Heading, pointer: str) -> list[bytes]:
         try:
             return [bytes(item) for item in _list_decoder.decode(text)]
-        except _BAD as error:
-            self._note("wrong-type", position, pointer, f"a list is wanted: {error}")
+        except NOT_JSON as error:
+            self._note("wrong-type", heading, pointer, f"a list is wanted: {error}")
             return []
 
-    def _take(self, fields: _Fields, name: str, kind: type, position: str, pointer: str) -> Any:
+    def _take(self, fields: _Fields, name: str, decoder: msgspec.json.Decoder[T], heading: _Heading, pointer: str) -> T | None:
         raw = fields.get(name)
         if raw is None or bytes(raw) == b"null":
             return None
         try:
-            value: Any = msgspec.json.decode(raw, type=kind)
-        except _BAD:
-            self._note(
-                "wrong-type", position, f"{pointer}/{name}", f"{bytes(raw)[:40].decode(errors='replace')} is not of type {kind.__name__}"
-            )
+            value: Any = decoder.decode(raw)
+        except NOT_JSON:
+            wanted = "a text" if decoder.type is str else "a whole number"
+            self._note("wrong-type", heading, f"{pointer}/{name}", f"{wanted} is wanted, this is {_shown(bytes(raw))}")
             return None
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            self._note("wrong-value", position, f"{pointer}/{name}", "the number needs more than 64 bits")
+            self._note("wrong-value", heading, f"{pointer}/{name}", "the number needs more than 64 bits")
             return None
-        return value
+        return value  # type: ignore[no-any-return] # of the decoder's type
 
-    def _gid(self, fields: _Fields, position: str, pointer: str) -> str | None:
-        raw = bytes(fields.get("id") or b"null")
+    def _gid(self, fields: _Fields, heading: _Heading, pointer: str) -> str | None:
+        raw = bytes(fields.get("id", _NULL))
         if raw in {b"null", b'""'}:
-            self._note("no-id", position, pointer, "no id")
+            self._note("no-id", heading, pointer, "no id")
             return None
         if len(raw) > self._limits.id_length:
-            self._note("wrong-id", position, pointer + "/id", f"an id of {len(raw):,} characters")
+            self._note("wrong-id", heading, pointer + "/id", f"an id of {len(raw):,} characters")
             return None
         if raw.isdigit():
             # A number is rounded by many a program on its way; its digits are all there is.
-            self._note("wrong-type", position, pointer + "/id", "the id is a number, not a text; its digits were taken")
+            self._note("wrong-type", heading, pointer + "/id", "the id is a number, not a text; its digits were taken")
             fields["id"] = msgspec.Raw(b'"' + raw + b'"')
             return raw.decode()
         try:
-            return msgspec.json.decode(raw, type=str)
-        except _BAD:
-            self._note("wrong-id", position, pointer + "/id", f"the id is {raw[:40].decode(errors='replace')}")
+            return _text_decoder.decode(raw)
+        except NOT_JSON:
+            self._note("wrong-id", heading, pointer + "/id", f"the id is {_shown(raw)}")
             return None
 
-    def _nodes(self, fields: _Fields, position: str, pointer: str) -> list[bytes] | None:
-        raw = fields.get("nodes")
-        if raw is None:
-            return None
-        text = bytes(raw)
+    def _nodes(self, text: bytes, heading: _Heading, pointer: str) -> list[bytes] | None:
         if text in {b"null", b"[]"}:
             # `show_details=false` gives null; the SDK makes an empty list of it.
             return None
         if text[:1] != b"[":
-            self._note("wrong-type", position, pointer + "/nodes", "a list of nodes is wanted")
+            self._note("wrong-type", heading, pointer, "a list of nodes is wanted")
             return None
         nodes = []
-        for index, item in enumerate(self._list(text, position, pointer + "/nodes")):
+        for index, item in enumerate(self._list(text, heading, pointer)):
             if item[:1] != b"{":
-                self._note("no-id", position, f"{pointer}/nodes/{index}", f"a node is wanted, this is {item[:40].decode(errors='replace')}")
+                self._note("no-id", heading, f"{pointer}/{index}", f"a node is wanted, this is {_shown(item)}")
                 continue
             nodes.append(self._texts.setdefault(item, item))
         return nodes
 
 
+@dataclass(slots=True)
 class _Heading:
     """What an envelope says of all it holds."""
 
-    __slots__ = ("http_status", "observed_at", "position", "request_ms", "trace_id", "utc_offset_s")
-
-    def __init__(self, position: str) -> None:
-        self.position = position
-        self.observed_at: int | None = None
-        self.utc_offset_s: int | None = None
-        self.trace_id: str | None = None
-        self.http_status: int | None = None
-        self.request_ms: int | None = None
+    position: str
+    observed_at: int | None = None
+    utc_offset_s: int | None = None
+    trace_id: str | None = None
+    http_status: int | None = None
+    request_ms: int | None = None
 
 
 def _kind_of(fields: _Fields) -> Kind | None:
     """Tell what an object is by the keys that no other endpoint's objects have together (engine-semantics §6)."""
     names = fields.keys()
-    if "max_stage" in names or ("nodes" in names and "stage" in names) or ("dag_id" in names and "state" in names and "operator" in names):
+    if "max_stage" in names or ("nodes" in names and "stage" in names) or names >= {"dag_id", "state", "operator"}:
         return Kind.DAG
     if "state" not in names and "operator" not in names:
         return None
     if "node_id" in names or "sub_tasks" in names:
         return Kind.NODE
-    if "execute_times" in names or ("task_id" in names and "operator" in names):
-        return Kind.SUB_TASK
-    return None
+    # Jobs of other endpoints have a `task_id` too; of a sub-task more than that is there, whatever is missing.
+    return Kind.SUB_TASK if len(names & _TASK_KEYS) > 1 or names >= {"task_id", "state", "operator", "start_time"} else None
+
+
+def _is_utf8(text: bytes) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _shown(text: bytes) -> str:
+    return text[:40].decode(errors="replace")
 
 
 def _error_message(raw: bytes) -> str:
     try:
         fields = msgspec.json.decode(raw)
-    except _BAD:
+    except NOT_JSON:
         return "an error that is no object"
     if not isinstance(fields, dict):
         return f"error: {str(fields)[:200]}"
     code = fields.get("errCode") or fields.get("code")
-    return f"{code}: {str(fields.get('message'))[:300]}" if code else str(fields.get("message"))[:300]
+    message = str(fields.get("message"))[:300]
+    return f"{str(code)[:100]}: {message}" if code else message

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import stat
 import sys
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +15,14 @@ from typing import TYPE_CHECKING
 from daganalysis.errors import InputError, UsageError
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 from daganalysis.reading.sdk import to_json
+from daganalysis.reading.streams import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".txt", ".log", ".out", ".gz", ".zst", ".zip", ".tar", ".tgz", ""})
 """Endings of the files that answers are saved in; others in a folder are passed over."""
+_DEEPEST_FOLDER = 64
 
 
 @dataclass(slots=True)
@@ -51,8 +55,10 @@ def list_source_files(
     """List the files of some sources, those of each in order of their names, every file once.
 
     ``cluster_by`` labels by ``"dir"``, the first folder below the source, or ``"file"``, the file name up to its first dot; what lies
-    directly in the source has no label by folder. Raises :class:`InputError` for a source that is not there, :class:`UsageError` for
-    options that make no sense.
+    directly in the source has no label by folder. A file's name is its path below the folder that was given (below the part of a
+    pattern that is none), or its own if it was given itself; where files of two sources would have one name, each gets as many of the
+    folders above it as tell them apart. Raises :class:`InputError` for a source that is not there, :class:`UsageError` for options that
+    make no sense.
     """
     if cluster_by not in {None, "dir", "file"}:
         raise UsageError("no such way to label clusters", where=str(cluster_by), hint="cluster_by is dir or file")
@@ -68,7 +74,23 @@ def list_source_files(
                 file.cluster = cluster or (_label(file.name, cluster_by) if cluster_by else None)
                 file.limits = limits
                 found[file.identity] = file
-    return list(found.values())
+    return _apart(list(found.values()))
+
+
+def _apart(files: list[SourceFile]) -> list[SourceFile]:
+    """Name files so that no two have one name."""
+    while True:
+        often = {name for name, n in Counter(file.name for file in files).items() if n > 1}
+        if not often:
+            return files
+        files = [replace(file, name=_longer(file)) if file.name in often else file for file in files]
+
+
+def _longer(file: SourceFile) -> str:
+    """A file's name with one more of the folders above it; at last all there is."""
+    n_parts = file.name.count("/") + 2
+    parts = file.identity.split("/")
+    return "/".join(parts[-n_parts:]) if n_parts < len(parts) else file.identity
 
 
 def _label(name: str, cluster_by: str) -> str | None:
@@ -117,7 +139,7 @@ def _at(place: str | bytes) -> Iterator[SourceFile]:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         if path.is_symlink():
-            yield SourceFile(str(path.absolute()), path.name, trouble=("not-a-file", "a broken link"))
+            yield _troubled(str(path.absolute()), path.name, "not-a-file", "a broken link")
             return
         yield from _matching(text)
         return
@@ -150,7 +172,6 @@ def _matching(pattern: str) -> Iterator[SourceFile]:
 
 def _in_folder(root: Path) -> Iterator[SourceFile]:
     """Walk a folder in order of names; links are followed, but never into a folder they lie in."""
-    # Links stay as they are: a source is what it was called.
     yield from _walk(str(root.absolute()), "", (_folder_id(root.stat()),))
 
 
@@ -163,7 +184,7 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...]) -> Itera
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
     except OSError as error:
-        yield SourceFile(folder, prefix.rstrip("/") or ".", trouble=("unreadable-file", error.strerror or str(error)))
+        yield _troubled(folder, prefix.rstrip("/") or ".", "unreadable-file", error.strerror or str(error))
         return
     for entry in entries:
         name = prefix + entry.name
@@ -174,21 +195,23 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...]) -> Itera
             is_folder = stat.S_ISDIR(status.st_mode)
         except OSError as error:
             # A link that leads to itself cannot even be looked at.
-            code = "link-loop" if error.errno == 40 else "not-a-file" if entry.is_symlink() else "vanished-file"
-            yield SourceFile(entry.path, name, trouble=(code, error.strerror or str(error)))
+            code = "link-loop" if error.errno == errno.ELOOP else "not-a-file" if entry.is_symlink() else "vanished-file"
+            yield _troubled(entry.path, name, code, error.strerror or str(error))
             continue
         if is_folder:
             identity = _folder_id(status)
             if identity in above:
-                yield SourceFile(entry.path, name, trouble=("link-loop", "the link leads back to a folder above"))
+                yield _troubled(entry.path, name, "link-loop", "the link leads back to a folder above")
+            elif len(above) > _DEEPEST_FOLDER:
+                yield _troubled(entry.path, name, "unreadable-file", f"more than {_DEEPEST_FOLDER} folders in each other")
             else:
                 yield from _walk(entry.path, name + "/", (*above, identity))
         elif not stat.S_ISREG(status.st_mode):
-            yield SourceFile(entry.path, name, trouble=("not-a-file", "no ordinary file"))
+            yield _troubled(entry.path, name, "not-a-file", "no ordinary file")
         elif _suffix(entry.name) in _SUFFIXES:
             yield _from_status(entry.path, name, status)
         else:
-            yield SourceFile(entry.path, name, trouble=("skipped-file", "answers are not saved in files of this kind"))
+            yield _troubled(entry.path, name, "skipped-file", "answers are not saved in files of this kind")
 
 
 def _suffix(name: str) -> str:
@@ -198,19 +221,24 @@ def _suffix(name: str) -> str:
 
 
 def _file(path: Path, name: str) -> SourceFile:
+    """Links stay as they are: a source is what it was called."""
     try:
         status = path.stat()
     except OSError as error:
-        return SourceFile(str(path.absolute()), name, trouble=("vanished-file", error.strerror or str(error)))
+        return _troubled(str(path.absolute()), name, "vanished-file", error.strerror or str(error))
     if not stat.S_ISREG(status.st_mode):
-        return SourceFile(str(path.absolute()), name, trouble=("not-a-file", "no ordinary file"))
+        return _troubled(str(path.absolute()), name, "not-a-file", "no ordinary file")
     return _from_status(str(path.absolute()), name, status)
 
 
 def _from_status(path: str, name: str, status: os.stat_result) -> SourceFile:
-    return SourceFile(path, _printable(name), path, None, None, status.st_size, status.st_mtime_ns)
+    return SourceFile(_identity(path), printable(name), path, None, None, status.st_size, status.st_mtime_ns)
 
 
-def _printable(name: str) -> str:
-    """File names may hold bytes that are no text."""
-    return name if name.isascii() else name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _troubled(path: str, name: str, code: str, message: str) -> SourceFile:
+    return SourceFile(_identity(path), printable(name), trouble=(code, message))
+
+
+def _identity(path: str) -> str:
+    """A path as text: bytes that are none are spelt out, so that two paths stay two."""
+    return path if path.isascii() else path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -8,12 +8,13 @@ import lzma
 import tarfile
 import zipfile
 import zlib
+from functools import partial
 from typing import IO, TYPE_CHECKING, cast
 
 from daganalysis.reading.issue_codes import issue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from daganalysis.reading.answers import Issue
     from daganalysis.reading.limits import Limits
@@ -22,6 +23,8 @@ _HEAD = 512
 _ZSTD_BLOCK = 1 << 11
 """Packed bytes at a time: a few of them can unpack to many megabytes."""
 _TAR_MAGIC = slice(257, 262)
+_TAR_HEADERS = frozenset({tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE})
+_LARGEST_TAR_HEADER = 1 << 20
 _DAMAGE = (
     OSError,
     EOFError,
@@ -57,58 +60,107 @@ class _Counted(io.RawIOBase):
         return len(data)
 
 
-class _Bounded(io.RawIOBase):
-    """Gives up where more comes out than the limits allow."""
+class Unpacking:
+    """What one source has unpacked to so far, in all its members; its limits, and where its issues go."""
 
-    def __init__(self, stream: IO[bytes], packed: _Counted, limits: Limits) -> None:
-        self._stream, self._packed, self._limits = stream, packed, limits
+    def __init__(self, limits: Limits, issues: list[Issue]) -> None:
+        self.limits = limits
+        self.issues = issues
+        self.count = 0
+
+    def note(self, code: str, name: str, message: str) -> None:
+        """Add an issue, but not the same twice where one fault is met in two layers."""
+        known = self.issues[-1] if self.issues else None
+        if known is None or (known.code, known.source) != (code, name):
+            self.issues.append(issue(code, name, None, message))
+
+    def trouble(self, name: str, error: Exception) -> None:
+        """Add the issue of what was raised while a stream was read."""
+        if isinstance(error, ExcessError):
+            self.note("unpacks-too-large", name, f"it unpacks to {error}")
+        else:
+            self.note("damaged-archive", name, f"{type(error).__name__}: {error}")
+
+
+class _Bounded(io.RawIOBase):
+    """Hands on what is unpacked, and ends where it is damaged or more than the limits allow: what came before is not lost with it."""
+
+    def __init__(self, stream: IO[bytes], name: str, packed: Callable[[], int], unpacking: Unpacking) -> None:
+        self._read = getattr(stream, "read1", stream.read)
+        self._name, self._packed, self._unpacking = name, packed, unpacking
         self._count = 0
+        self._ended = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(cast("bytearray", buffer))
-        data = self._stream.read(len(view))
+        if self._ended:
+            return 0
+        try:
+            data = self._read(len(view))
+            self._bound(len(data))
+        except (ExcessError, *_DAMAGE) as error:
+            self._unpacking.trouble(self._name, error)
+            self._ended = True
+            return 0
         view[: len(data)] = data
-        self._count += len(data)
-        limits = self._limits
-        if self._count > limits.unpacked_bytes:
-            raise ExcessError(f"more than {limits.unpacked_bytes:,} bytes")
-        if self._count > limits.ratio_from_bytes and self._count > limits.unpacked_ratio * max(self._packed.count, 1):
-            raise ExcessError(f"{self._count:,} bytes of {self._packed.count:,}, more than {limits.unpacked_ratio:,} to 1")
         return len(data)
 
+    def _bound(self, n_bytes: int) -> None:
+        limits = self._unpacking.limits
+        self._count += n_bytes
+        self._unpacking.count += n_bytes
+        if self._unpacking.count > limits.unpacked_bytes:
+            raise ExcessError(f"more than {limits.unpacked_bytes:,} bytes")
+        if self._count > limits.ratio_from_bytes and self._count > limits.unpacked_ratio * max(self._packed(), 1):
+            raise ExcessError(f"{self._count:,} bytes of {self._packed():,}, more than {limits.unpacked_ratio:,} to 1")
 
-def open_streams(stream: IO[bytes], name: str, limits: Limits, issues: list[Issue], depth: int = 0) -> Iterator[tuple[str, IO[bytes]]]:
+
+def open_streams(stream: IO[bytes], name: str, limits: Limits, issues: list[Issue]) -> Iterator[tuple[str, IO[bytes]]]:
     """Yield (name, stream) of each plain file in a source; a member of an archive is named ``archive!member``.
 
-    What it is, is told by its first bytes, not by its name. A stream is to be read before the next is asked for; damage found while it is
-    read is for the reader to report (:data:`DAMAGE`).
+    What it is, is told by its first bytes, not by its name. A stream is to be read before the next is asked for. Damage ends a stream
+    and becomes an issue; a packed file that cannot be told from a plain one is handed on as it is.
     """
+    yield from _opened(stream, name, Unpacking(limits, issues), 0)
+
+
+def _opened(stream: IO[bytes], name: str, unpacking: Unpacking, depth: int) -> Iterator[tuple[str, IO[bytes]]]:
     buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", stream), 1 << 16)
     head = buffered.peek(_HEAD)[:_HEAD]
-    packed = head[:2] == b"\x1f\x8b" or head[:4] in {b"\x28\xb5\x2f\xfd", b"PK\x03\x04"} or head[_TAR_MAGIC] == b"ustar"
-    if packed and depth > limits.nested_archives:
-        issues.append(issue("archive-too-deep", name, None, f"more than {limits.nested_archives} archives in each other"))
-        return
-    try:
-        if head[:2] == b"\x1f\x8b":
-            counted = _Counted(buffered)
-            plain = _Bounded(cast("IO[bytes]", gzip.GzipFile(fileobj=io.BufferedReader(counted))), counted, limits)
-            yield from open_streams(io.BufferedReader(plain, 1 << 18), name, limits, issues, depth + 1)
-        elif head[:4] == b"\x28\xb5\x2f\xfd":
-            yield from _open_zstd(buffered, name, limits, issues, depth)
-        elif head[:4] == b"PK\x03\x04":
-            yield from _open_zip(buffered, name, limits, issues, depth)
-        elif head[_TAR_MAGIC] == b"ustar":
-            yield from _open_tar(buffered, name, limits, issues, depth)
-        else:
+    opener = _opener_of(head)
+    if opener is None:
+        if head or not was_cut(unpacking.issues, name):
             yield name, buffered
-    except ExcessError as error:
-        issues.append(issue("unpacks-too-large", name, None, f"it unpacks to {error}"))
-    except _DAMAGE as error:
-        issues.append(issue("damaged-archive", name, None, f"{type(error).__name__}: {error}"))
+    elif depth > unpacking.limits.nested_archives:
+        unpacking.note("archive-too-deep", name, f"more than {unpacking.limits.nested_archives} archives in each other")
+    else:
+        try:
+            yield from opener(buffered, name, unpacking, depth)
+        except (ExcessError, *_DAMAGE) as error:
+            unpacking.trouble(name, error)
+
+
+def was_cut(issues: list[Issue], name: str) -> bool:
+    """Whether the last thing said is that a stream was damaged or too large, so that there is no wonder that it ends."""
+    return bool(issues) and issues[-1].source == name and issues[-1].code in {"damaged-archive", "unpacks-too-large"}
+
+
+def is_packed(head: bytes) -> bool:
+    """Tell by the first bytes of a file (512 of them) whether it is compressed or an archive."""
+    return _opener_of(head) is not None
+
+
+def _opener_of(head: bytes) -> Callable[[io.BufferedReader, str, Unpacking, int], Iterator[tuple[str, IO[bytes]]]] | None:
+    if head[:2] == b"\x1f\x8b":
+        return _open_gzip
+    if head[:4] == b"\x28\xb5\x2f\xfd":
+        return _open_zstd
+    if head[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:
+        return _open_zip
+    return _open_tar if head[_TAR_MAGIC] == b"ustar" else None
 
 
 class _Zstd(io.RawIOBase):
@@ -156,49 +208,80 @@ class _Zstd(io.RawIOBase):
         return b"".join(parts)
 
 
-def _open_zstd(buffered: io.BufferedReader, name: str, limits: Limits, issues: list[Issue], depth: int) -> Iterator[tuple[str, IO[bytes]]]:
+def _open_gzip(buffered: io.BufferedReader, name: str, unpacking: Unpacking, depth: int) -> Iterator[tuple[str, IO[bytes]]]:
     counted = _Counted(buffered)
-    plain = _Bounded(cast("IO[bytes]", _Zstd(counted)), counted, limits)
-    yield from open_streams(io.BufferedReader(plain, 1 << 18), name, limits, issues, depth + 1)
+    unpacked = cast("IO[bytes]", gzip.GzipFile(fileobj=io.BufferedReader(counted)))
+    yield from _opened(_bounded(unpacked, name, lambda: counted.count, unpacking), name, unpacking, depth + 1)
 
 
-def _open_zip(buffered: io.BufferedReader, name: str, limits: Limits, issues: list[Issue], depth: int) -> Iterator[tuple[str, IO[bytes]]]:
+def _open_zstd(buffered: io.BufferedReader, name: str, unpacking: Unpacking, depth: int) -> Iterator[tuple[str, IO[bytes]]]:
+    counted = _Counted(buffered)
+    yield from _opened(_bounded(cast("IO[bytes]", _Zstd(counted)), name, lambda: counted.count, unpacking), name, unpacking, depth + 1)
+
+
+def _bounded(stream: IO[bytes], name: str, packed: Callable[[], int], unpacking: Unpacking) -> IO[bytes]:
+    return io.BufferedReader(_Bounded(stream, name, packed, unpacking), 1 << 18)
+
+
+def _open_zip(buffered: io.BufferedReader, name: str, unpacking: Unpacking, depth: int) -> Iterator[tuple[str, IO[bytes]]]:
     # A zip's table of contents is at its end, so that of a stream has to be held in memory.
-    whole = buffered if buffered.seekable() else io.BytesIO(_read_at_most(buffered, limits.document_bytes))
+    whole = buffered if buffered.seekable() else io.BytesIO(_read_at_most(buffered, unpacking.limits.document_bytes))
+    n_bytes = whole.seek(0, io.SEEK_END)
     with zipfile.ZipFile(whole) as archive:
-        for member in sorted(archive.infolist(), key=lambda m: m.filename):
-            label = _member_name(name, member.filename, issues)
-            if member.is_dir():
-                continue
+        members = sorted((member for member in archive.infolist() if not member.is_dir()), key=lambda member: member.filename)
+        if not members:
+            unpacking.note("empty-file", name, "an archive without files")
+        for member in members:
+            label = _member_name(name, member.filename, unpacking)
+            # What a member says of its size need not be true.
+            packed = partial(int, min(member.compress_size, n_bytes))
             try:
                 with archive.open(member) as opened:
-                    counted = _Counted(io.BytesIO(b""))
-                    counted.count = member.compress_size
-                    bounded = _Bounded(opened, counted, limits)
-                    yield from open_streams(io.BufferedReader(bounded, 1 << 18), label, limits, issues, depth + 1)
-            except _DAMAGE as error:
-                issues.append(issue("damaged-archive", label, None, f"{type(error).__name__}: {error}"))
+                    yield from _opened(_bounded(opened, label, packed, unpacking), label, unpacking, depth + 1)
+            except (ExcessError, *_DAMAGE) as error:
+                unpacking.trouble(label, error)
 
 
-def _open_tar(buffered: io.BufferedReader, name: str, limits: Limits, issues: list[Issue], depth: int) -> Iterator[tuple[str, IO[bytes]]]:
-    with tarfile.open(fileobj=buffered, mode="r|") as archive:
+class _Member(tarfile.TarInfo):
+    """A member of a tar whose long names and extended headers, which are read into memory, may not be large."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _TAR_HEADERS and self.size > _LARGEST_TAR_HEADER:
+            raise tarfile.ReadError(f"a header of {self.size:,} bytes")
+        return cast("tarfile.TarInfo", super()._proc_member(archive))  # type: ignore[misc] # named in tarfile as a hook for subclasses
+
+
+def _open_tar(buffered: io.BufferedReader, name: str, unpacking: Unpacking, depth: int) -> Iterator[tuple[str, IO[bytes]]]:
+    counted = _Counted(buffered)
+    with tarfile.open(fileobj=cast("IO[bytes]", counted), mode="r|", tarinfo=_Member) as archive:
+        n_members = 0
         for member in archive:
-            label = _member_name(name, member.name, issues)
+            archive.members.clear()  # type: ignore[attr-defined] # it keeps every one it has passed, which nobody asks for again
+            n_members += 1
+            label = _member_name(name, member.name, unpacking)
             if member.isdir():
                 continue
             opened = archive.extractfile(member) if member.isfile() else None
             if opened is None:
-                issues.append(issue("not-a-member-file", label, None, "a link or a device"))
+                unpacking.note("not-a-member-file", label, "a link or a device")
                 continue
-            yield from open_streams(io.BufferedReader(cast("io.RawIOBase", opened), 1 << 18), label, limits, issues, depth + 1)
+            # A sparse member may be said to be of any size, so it is bounded by what was read of the archive.
+            yield from _opened(_bounded(opened, label, lambda: counted.count, unpacking), label, unpacking, depth + 1)
+        if not n_members:
+            unpacking.note("empty-file", name, "an archive without files")
 
 
-def _member_name(archive: str, member: str, issues: list[Issue]) -> str:
-    label = f"{archive}!{member}"
+def _member_name(archive: str, member: str, unpacking: Unpacking) -> str:
+    label = f"{archive}!{printable(member)}"
     parts = member.replace("\\", "/").split("/")
     if member.startswith(("/", "\\")) or ".." in parts:
-        issues.append(issue("unsafe-member-path", label, None, "its path climbs out of the archive"))
+        unpacking.note("unsafe-member-path", label, "its path climbs out of the archive")
     return label
+
+
+def printable(name: str) -> str:
+    """Return a file's name as text: it may hold bytes that are none, which Python keeps as halves of surrogate pairs."""
+    return name if name.isascii() else name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _read_at_most(stream: IO[bytes], limit: int) -> bytes:
@@ -206,7 +289,3 @@ def _read_at_most(stream: IO[bytes], limit: int) -> bytes:
     if len(data) > limit:
         raise ExcessError(f"more than {limit:,} bytes, of an archive that must be held in memory")
     return data
-
-
-DAMAGE = _DAMAGE
-"""What reading a stream that is damaged may raise, besides :class:`ExcessError`."""

@@ -154,7 +154,7 @@ CORPUS = (
     Broken("document-then-half-a-document.json", GOOD + b"\n" + GOOD[:300] + b"\n", "truncated-json", usable=True),
     # answers that hold no task, or half of one
     Broken("number.json", b"42", "no-json"),
-    Broken("list-of-numbers.json", b"[1, 2, 3]", "invalid-json"),
+    Broken("list-of-numbers.json", b"[1, 2, 3]", "not-a-task"),
     Broken("empty-object.json", b"{}", "not-a-task"),
     Broken(
         "agent-status.json",

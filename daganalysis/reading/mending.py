@@ -1,0 +1,158 @@
+"""Texts that are not quite JSON: mended where that is safe, and named for what is wrong with them where it is not."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from daganalysis.reading.issue_codes import issue
+
+if TYPE_CHECKING:
+    from daganalysis.reading.answers import Issue
+    from daganalysis.reading.limits import Limits
+
+NOT_JSON = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+"""What decoding a text that is no JSON, or not of the wanted type, may raise."""
+
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]|"', re.DOTALL)
+_OPENING = re.compile(rb"[{\[]")
+_TRAILING_COMMA = re.compile(rb",\s*[}\]]")
+_HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+# An escape of its own begins behind an even number of backslashes. Half a pair: a high one without a low one, or a low one alone.
+_PAIR_OR_HALF = re.compile(
+    rb"(?<!\\)((?:\\\\)*)(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2}))"
+)
+_LONGEST_NUMBER = 19
+
+
+def is_html(text: bytes) -> bool:
+    """Tell whether a text is a web page by its beginning."""
+    return text.lstrip()[:1] == b"<" and _HTML.search(text[:4096]) is not None
+
+
+def balanced(content: bytes, start: int) -> int | None:
+    """Return where the bracket at ``start`` closes; None if it does not.
+
+    >>> balanced(b'{"a": "}"} and more', 0)
+    10
+    """
+    depth = 0
+    for match in _TOKEN.finditer(content, start):
+        token = match[0]
+        if token in {b"{", b"["}:
+            depth += 1
+        elif token in {b"}", b"]"}:
+            depth -= 1
+            if depth == 0:
+                return match.end()
+        elif token == b'"':
+            return None
+    return None
+
+
+def too_deep(text: bytes, limits: Limits) -> bool:
+    """Tell whether brackets are nested deeper than the limit."""
+    if len(text) <= limits.nesting:
+        return False
+    depth = 0
+    for match in _TOKEN.finditer(text):
+        token = match[0]
+        if token in {b"{", b"["}:
+            depth += 1
+            if depth > limits.nesting:
+                return True
+        elif token in {b"}", b"]"}:
+            depth -= 1
+    return False
+
+
+def diagnose(content: bytes, limits: Limits) -> tuple[str, str]:
+    """Say which issue a text that is no JSON document is, and in words."""
+    text = content.strip()
+    if _HTML.search(text[:4096]):
+        return "html-page", "a web page"
+    opening = _OPENING.search(text)
+    if opening is None:
+        return "no-json", f"it begins {text[:40].decode(errors='replace')!r}"
+    document = text[opening.start() :]
+    if too_deep(document, limits):
+        return "nested-too-deep", f"brackets nested deeper than {limits.nesting}"
+    end = balanced(document, 0)
+    if end is None:
+        return "truncated-json", f"the document that begins at byte {opening.start()} does not end"
+    try:
+        msgspec.json.decode(document[:end])
+    except RecursionError:
+        return "nested-too-deep", "brackets nested too deep"
+    except NOT_JSON as error:
+        without_strings = _TOKEN.sub(lambda match: b'""' if match[0][:1] == b'"' else match[0], document)
+        return ("trailing-comma" if _TRAILING_COMMA.search(without_strings) else "invalid-json"), str(error)
+    return "no-json", f"it begins {text[:40].decode(errors='replace')!r}"
+
+
+def mend(text: bytes, name: str, position: str, limits: Limits, issues: list[Issue]) -> bytes | None:
+    """Make JSON of a text that nearly is, with a warning for each kind of mending; None, with an error, where that cannot be."""
+    notes: dict[str, str] = {}
+    if too_deep(text, limits):
+        issues.append(issue("nested-too-deep", name, position, f"brackets nested deeper than {limits.nesting}"))
+        return None
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        notes["invalid-utf8"] = f"byte {error.start} of the document is no UTF-8"
+        text = text.decode(errors="replace").encode()
+    text, n_halves = _whole_pairs(text)
+    if n_halves:
+        notes["lone-surrogate"] = "half a surrogate pair"
+    if b"\x00" in text:
+        notes["control-character"] = "NUL bytes"
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except NOT_JSON:
+        mended = _leniently(text, notes)
+        if mended is None:
+            code, message = diagnose(text, limits)
+            issues.append(issue(code, name, position, message))
+            return None
+        text = mended
+    issues.extend(issue(code, name, position, message) for code, message in notes.items())
+    return text
+
+
+def _whole_pairs(text: bytes) -> tuple[bytes, int]:
+    """Replace halves of surrogate pairs; return how many there were."""
+    halves = 0
+
+    def replace(match: re.Match[bytes]) -> bytes:
+        nonlocal halves
+        if match[2] is None:
+            return match[0]
+        halves += 1
+        return match[1] + rb"\ufffd"
+
+    return _PAIR_OR_HALF.sub(replace, text), halves
+
+
+def _leniently(text: bytes, notes: dict[str, str]) -> bytes | None:
+    """Decode what the standard library forgives (control characters, NaN), and encode it again."""
+
+    def constant(word: str) -> None:
+        notes["not-a-number"] = word
+
+    def integer(digits: str) -> object:
+        if len(digits) > _LONGEST_NUMBER:
+            notes["huge-number"] = f"a number of {len(digits):,} digits"
+            return digits
+        return int(digits)
+
+    try:
+        value = json.JSONDecoder(strict=False, parse_constant=constant, parse_int=integer).decode(text.decode())
+        mended = msgspec.json.encode(value)
+    except (ValueError, RecursionError):
+        return None
+    if not notes:
+        notes["control-character"] = "unescaped control characters"
+    return mended
