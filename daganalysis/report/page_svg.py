@@ -13,6 +13,8 @@ import warnings
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from daganalysis.report.inert import for_terminal
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -66,7 +68,7 @@ def _clean(element: ET.Element, key: str) -> None:
     for part in list(element.iter()):
         for child in [child for child in part if child.tag in _DROPPED]:
             part.remove(child)
-        part.text = part.text.strip() if part.text and part.text.strip() else None
+        part.text = for_terminal(part.text.strip()) if part.text and part.text.strip() else None
         part.tail = None
         _clean_attributes(part, key, used)
 

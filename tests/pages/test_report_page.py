@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from daganalysis.errors import DagAnalysisError, UsageError
 from daganalysis.report import write_report
 from daganalysis.report.page_collect import collect
 from daganalysis.report.page_html import report_html
@@ -147,3 +148,31 @@ def test_what_is_left_out_of_a_large_archive_is_said(open_page):
     opened = open_page(page_of(fleet(*(run(number) for number in range(1, 1006)))))
     assert "The first 1,000 of 1,005, the worst first, child DAGs last. All of them: daganalysis table ARCHIVE dags" in opened.text("main")
     assert len(column(opened, "runs", 0)) == 1000
+
+
+def test_another_format_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="no such format"):
+        write_report(week(), tmp_path, format="pdf")
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "report").write_text("a file in its way")
+    with pytest.raises(DagAnalysisError, match="cannot be written"):
+        write_report(week(), tmp_path / "report")
+
+
+def test_progress_is_told_from_the_first_run_to_the_last(tmp_path):
+    told = []
+    write_report(fleet(run(1), run(2)), tmp_path, progress=lambda *step: told.append(step))
+    assert told == [("collecting", 1, 2), ("collecting", 2, 2), ("drawing", 1, 2), ("drawing", 2, 2)]
+
+
+def test_agents_of_two_clusters_with_one_address_are_two():
+    other = run(2, run_id="c2/12", cluster="c2")
+    assert collect(fleet(run(1), other)).overview["n_agents"] == 2
+
+
+def test_the_time_of_a_child_dag_counts_within_its_main_dag_alone():
+    collected = collect(fleet(run(1, seconds=50), run(2, seconds=40, parent_run_id="c1/11")))
+    assert collected.overview["elapsed_total_s"] == 50.0
+    assert [(row["is_child"], row["elapsed_s"]) for row in collected.time_spent] == [(False, 50.0), (True, 40.0)]
