@@ -137,7 +137,7 @@ def _log_home(runs: Sequence[RunEvidence], records: Sequence[LogRecord]) -> tupl
             if sightings[0].task.task_id != row_id:
                 continue
             shown: list[list[str]] = [s.task.logs for s in sightings if s.task.logs]
-            known = Counter(max(shown, key=len) if shown else [])
+            known = Counter(max(shown, key=lambda logs: len(logs), default=[]))
             shared = sum((wanted & known).values())
             if shared and (best is None or shared > best[0]):
                 best = (shared, run, gid)
