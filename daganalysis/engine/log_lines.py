@@ -61,6 +61,26 @@ def verdict(lines: Sequence[str]) -> str | None:
     return None
 
 
+def telling_lines(lines: Sequence[str] | None) -> list[str]:
+    """Return the lines that say why attempts failed, each once, in their order: the ERROR lines, else the scheduler's verdict.
+
+    >>> telling_lines(["start", "ERROR: [A.B]: no space", "Rolling back...", "ERROR: [A.B]: no space", "sub task cancelled"])
+    ['ERROR: [A.B]: no space']
+    >>> telling_lines(["start", "sub task timeout"])
+    ['sub task timeout']
+    """
+    if lines is None:
+        return []
+    # A line that comes again is placed where it came last.
+    errors = list(dict.fromkeys(line for line in reversed(lines) if is_error(line)))[::-1]
+    return errors or next(([line] for line in reversed(lines) if verdict([line]) is not None), [])
+
+
+def telling_line(lines: Sequence[str] | None) -> str:
+    """Return the last of :func:`telling_lines`, which tells of the newest failure; empty if there is none."""
+    return (telling_lines(lines) or [""])[-1]
+
+
 def scale_out_child(line: str) -> str | None:
     """Return the generic id of the local DAG that a scale-out created, if the line tells it."""
     match = _SCALE_OUT_CHILD.match(line)

@@ -19,18 +19,8 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "issues": ("severity", "code", "source", "position", "run_id"),
         "timeline": ("run_id", "seq", "category", "duration_s", "from_stage", "to_stage", "direction", "evidence", "leg", "started_at"),
         "summary": (
-            *(
-                "workflow",
-                "n_runs",
-                "succeeded",
-                "failed",
-                "elapsed_p50_s",
-                "elapsed_p95_s",
-                "engine_share",
-                "retry_share",
-                "slowest_stage",
-            ),
-            *("last_run_id",),
+            *("workflow", "n_runs", "succeeded", "failed", "elapsed_p50_s", "rolled_back", "succeeded_after_retry", "cancelled", "passed"),
+            *("rollback_failed", "running", "elapsed_p95_s", "waiting", "engine_share", "retry_share", "slowest_stage", "last_run_id"),
         ),
         "stage_latency": (
             *("run_id", "stage", "name", "outcome", "latency_s", "work_s", "elapsed_share", "detect_s", "dispatch_s", "slowest_agent"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from daganalysis.engine.log_lines import telling_line
 from daganalysis.report.page_tables import plain_row
 from daganalysis.report.post_mortem.facts import FAILED_ATTEMPTS, GOOD_TASK_OUTCOMES, gather_facts
 from daganalysis.report.post_mortem.overview import headline
-from daganalysis.report.post_mortem.trouble import telling_line
 
 if TYPE_CHECKING:
     from daganalysis.archive import Archive

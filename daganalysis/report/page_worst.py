@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.engine.log_lines import WAITING, error_parts
+from daganalysis.engine.log_lines import WAITING, error_parts, telling_line
 from daganalysis.report.post_mortem.facts import FAILED_ATTEMPTS, rows_of
-from daganalysis.report.post_mortem.trouble import telling_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -16,7 +16,7 @@ _SENTENCES = {
     "succeeded_after_retry": "succeeded after {retries}",
     "succeeded_with_node_pass": "succeeded, but an operator passed {stages_passed}",
     "passed": "passed {where}{work}",
-    "rolled_back": "rolled back",
+    "rolled_back": "rolled back {from_where}",
     "rollback_failed": "its rollback failed {where}",
     "cancelled": "cancelled by an operator {where}",
     "failed": "failed {where}",
@@ -61,7 +61,8 @@ def headline(facts: RunFacts) -> str:
     passed = [str(node["stage"]) for node in facts.nodes if node["outcome"] == "passed"]
     sentence = _SENTENCES.get(run["outcome"], _SENTENCES["unknown"]).format(
         retries=_retries(run) or "a retry",
-        where=_where(facts),
+        where=_where(facts, facts.run["stage"]),
+        from_where=_where(facts, _highest_undone(facts)).replace("at", "from", 1),
         state=run["state"],
         operator=run["operator"],
         work={True: ", its work done", False: ", its work not done"}.get(run["work_ok"], ""),
@@ -70,8 +71,12 @@ def headline(facts: RunFacts) -> str:
     return for_terminal(f"{run['name'] or 'unnamed DAG'}: {sentence}".rstrip(" ,"))
 
 
-def _where(facts: RunFacts) -> str:
-    stage = facts.run["stage"]
+def _highest_undone(facts: RunFacts) -> int | None:
+    """Return the stage that a rollback began at: where the run had failed."""
+    return max((node["stage"] for node in facts.nodes if node["outcome"] == "rolled_back"), default=None)
+
+
+def _where(facts: RunFacts, stage: int | None) -> str:
     if stage is None:
         return ""
     name = next((node["name"] for node in facts.nodes if node["stage"] == stage), None)

@@ -6,7 +6,7 @@ import itertools
 import textwrap
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.log_lines import is_error, verdict
+from daganalysis.engine.log_lines import is_error, telling_line, telling_lines
 from daganalysis.report.inert import for_terminal
 from daganalysis.report.post_mortem.facts import FAILED_ATTEMPTS, GOOD_TASK_OUTCOMES
 from daganalysis.report.post_mortem.time_spent import name_stages
@@ -14,14 +14,14 @@ from daganalysis.report.quantities import human_duration, plural
 from daganalysis.report.terminal import shorten_end
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from daganalysis.report.post_mortem.facts import Row, RunFacts
 
 _MOST_SHOWN = 8
 _MOST_AGENTS = 3
 _MOST_ATTEMPTS = 6
 _MOST_QUOTED_LINES = 4
+_MOST_TELLING_LINES = 3
+"""Different error lines of one sub-task: its failures may have had more causes than one."""
 _WIDTH = 78
 
 
@@ -47,20 +47,6 @@ def trouble_lines(facts: RunFacts) -> list[str]:
         lines.append(f"  Stage {task['stage']} on {for_terminal(task['agent'] or '?')} logged an error, yet succeeded")
         lines += _quoted(telling_line(task["task_logs"]))
     return ["What failed, was retried, passed or cancelled", *lines] if lines else []
-
-
-def telling_line(logs: Sequence[str] | None) -> str:
-    """Return the line that says best why a sub-task failed: its last ERROR line, else the scheduler's verdict; empty if there is none.
-
-    >>> telling_line(["start", "ERROR: [A.B]: no space", "sub task cancelled"])
-    'ERROR: [A.B]: no space'
-    """
-    if not logs:
-        return ""
-    errors = [line for line in logs if is_error(line)]
-    if errors:
-        return errors[-1]
-    return next((line for line in reversed(logs) if verdict([line]) is not None), "")
 
 
 def _by_task(attempts: list[Row]) -> dict[str, list[Row]]:
@@ -117,7 +103,10 @@ def _entry(tasks: list[Row], attempts: list[Row]) -> list[str]:
     told = _attempts(attempts)
     hidden = len(told) - _MOST_ATTEMPTS
     lines += told if hidden <= 1 else [told[0], f"         … {hidden} more …", *told[hidden + 1 :]]
-    return [*lines, *_quoted(telling_line(task["task_logs"]))]
+    telling = telling_lines(task["task_logs"])
+    if len(telling) > _MOST_TELLING_LINES:
+        lines.append(f"    ({plural(len(telling) - _MOST_TELLING_LINES, 'earlier error line')} left out)")
+    return [*lines, *(part for line in telling[-_MOST_TELLING_LINES:] for part in _quoted(line))]
 
 
 def _attempts(attempts: list[Row]) -> list[str]:
