@@ -136,8 +136,8 @@ def _log_home(runs: Sequence[RunEvidence], records: Sequence[LogRecord]) -> tupl
         for gid, sightings in run.sub_tasks.items():
             if sightings[0].task.task_id != row_id:
                 continue
-            shown: list[list[str]] = [s.task.logs for s in sightings if s.task.logs]
-            known = Counter(max(shown, key=lambda logs: len(logs), default=[]))
+            longest: list[str] = max((s.task.logs for s in sightings if s.task.logs), key=len, default=[])
+            known = Counter(longest)
             shared = sum((wanted & known).values())
             if shared and (best is None or shared > best[0]):
                 best = (shared, run, gid)
