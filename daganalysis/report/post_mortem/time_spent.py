@@ -61,7 +61,14 @@ def stage_lines(facts: RunFacts) -> list[str]:
     unreached = [node["stage"] for node in facts.nodes if node["stage"] not in executed and node["outcome"] == "never_run"]
     if unreached:
         lines.append(f"  never run: {name_stages(unreached)} of {facts.run['max_stage'] or len(facts.nodes)}")
-    return ["Stages", *lines]
+    return [_heading(facts), *lines]
+
+
+def _heading(facts: RunFacts) -> str:
+    """Say which execution of a stage is told where there was more than one."""
+    if facts.run["outcome"] in {"rolled_back", "rollback_failed"}:
+        return "Stages (the last execution of each, the rollback where there was one)"
+    return "Stages (the last execution of each)" if facts.run["retries_max"] else "Stages"
 
 
 def share_bar(share: float, blocks: int = 20) -> str:

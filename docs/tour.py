@@ -1,0 +1,54 @@
+"""Print under each command of the README's tour what it prints today.
+
+usage: python docs/tour.py
+
+A test compares the README with what this script would write, so the tour cannot fall behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import tempfile
+from pathlib import Path
+
+from daganalysis.commands import main
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+
+
+def retold(readme: str, folder: Path) -> str:
+    """Return the README with every ``daganalysis`` command of its console blocks run, in order, in a folder that has ``sample_data``."""
+    with contextlib.chdir(folder):
+        return re.sub(r"(?<=^```console\n)(.*?)(?=^```$)", lambda block: _run_block(block[0]), readme, flags=re.DOTALL | re.MULTILINE)
+
+
+def _run_block(block: str) -> str:
+    told = []
+    for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        command = step.partition("\n")[0]
+        told.append(f"$ {command}\n{_printed(command)}")
+    return "".join(told)
+
+
+def _printed(command: str) -> str:
+    program, *arguments = shlex.split(command)
+    if program != "daganalysis":
+        raise SystemExit(f"the tour runs daganalysis and nothing else: {command}")
+    screen = io.StringIO()
+    with contextlib.redirect_stdout(screen), contextlib.redirect_stderr(screen):
+        status = main(arguments)
+    if status:
+        raise SystemExit(f"{command} ended with {status}: {screen.getvalue()}")
+    return screen.getvalue()
+
+
+if __name__ == "__main__":
+    os.environ.pop("COLUMNS", None)
+    with tempfile.TemporaryDirectory() as scratch:
+        (Path(scratch) / "sample_data").symlink_to(ROOT / "sample_data")
+        README.write_text(retold(README.read_text(encoding="utf-8"), Path(scratch)), encoding="utf-8")
