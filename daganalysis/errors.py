@@ -11,10 +11,12 @@ DagAnalysisError
 └── MissingExtraError     an optional dependency is needed
 
 Every message says what happened, where, and what to do; the facts are attributes as well. Records that cannot be used
-are no errors: they become rows of the ``issues`` table.
+are no errors: they become rows of the ``issues`` table. No message tells the password or the signature of a URL.
 """
 
 from __future__ import annotations
+
+from daganalysis.urls import without_secrets
 
 
 class DagAnalysisError(Exception):
@@ -27,10 +29,10 @@ class DagAnalysisError(Exception):
     """
 
     def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.where = where
-        self.hint = hint
+        super().__init__(without_secrets(what))
+        self.what = without_secrets(what)
+        self.where = without_secrets(where)
+        self.hint = without_secrets(hint)
 
     def __str__(self) -> str:
         text = f"{self.what}: {self.where}" if self.where else self.what

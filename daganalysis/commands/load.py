@@ -21,8 +21,9 @@ Read saved responses and write what they tell to a store, a folder of Parquet
 that every other command opens at once. A source that is in the store already
 is not read again, so the command may be repeated as the archive grows.
 
-SOURCE is a file, a folder (with its subfolders), a pattern, or - for standard
-input; .json, .jsonl, .ndjson, also in .gz, .zst, .zip and .tar.
+SOURCE is a file, a folder (with its subfolders), a pattern, a URL of one (as
+s3://bucket/prefix), or - for standard input; .json, .jsonl, .ndjson, also in
+.gz, .zst, .zip and .tar.
 """
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.report.inert import for_terminal
 from daganalysis.report.terminal import DEFAULT_WIDTH
+from daganalysis.urls import without_secrets
 
 if TYPE_CHECKING:
     import argparse
@@ -24,7 +25,7 @@ _NARROWEST = 40
 
 def notice(text: str) -> None:
     """Say something beside the results: one line on stderr, whatever the text holds."""
-    print(f"daganalysis: {for_terminal(text)}", file=sys.stderr)
+    print(f"daganalysis: {for_terminal(without_secrets(text))}", file=sys.stderr)
 
 
 def discard_stdout() -> None:

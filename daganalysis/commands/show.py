@@ -8,6 +8,7 @@ from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.opening import open_source
 from daganalysis.commands.options import add_archive, new_command
 from daganalysis.commands.printing import print_pieces
+from daganalysis.urls import without_secrets
 
 if TYPE_CHECKING:
     import argparse
@@ -42,6 +43,6 @@ def execute(arguments: argparse.Namespace) -> int:
     from daganalysis.report.post_mortem import post_mortem_text
 
     archive = open_source(arguments.archive, arguments)
-    text = post_mortem_text(archive, arguments.run, named=arguments.archive, why=arguments.why)
+    text = post_mortem_text(archive, arguments.run, named=without_secrets(arguments.archive), why=arguments.why)
     print_pieces([text], arguments.output)
     return ExitStatus.DONE

@@ -70,11 +70,11 @@ class Scanned:
 
 def scan(chunk: Chunk) -> Scanned:
     """Read the sources of a chunk and write their answers to its spill file."""
-    from daganalysis.reading import iter_answers
+    from daganalysis.reading import fetched, iter_answers
 
     found = Scanned(chunk.spill)
     with SpillWriter(chunk.spill) as writer:
-        for source, file in chunk.sources:
+        for (source, _), file in zip(chunk.sources, fetched(file for _, file in chunk.sources), strict=True):
             issues: list[Issue] = []
             for answer in iter_answers(file, issues):
                 kept = Kept(answer, source, token_of(answer), clues_of(answer))

@@ -15,9 +15,11 @@ from daganalysis.reading.answers import Answer, Issue, Kind, Reading
 from daganalysis.reading.documents import BLOCK_BYTES, find_documents
 from daganalysis.reading.issue_codes import ISSUE_CODES, issue
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
+from daganalysis.reading.remote import fetched
 from daganalysis.reading.responses import Reader
 from daganalysis.reading.sources import SourceFile, list_source_files
 from daganalysis.reading.streams import is_packed, open_streams
+from daganalysis.urls import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +33,7 @@ __all__ = [
     "Limits",
     "Reading",
     "SourceFile",
+    "fetched",
     "iter_answers",
     "list_source_files",
     "read_sources",
@@ -43,7 +46,7 @@ _REMEMBERED = 1 << 25
 def read_sources(*sources: object, cluster: str | None = None, cluster_by: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Reading:
     """Read everything into memory: every answer, and an issue for each thing that cannot be used."""
     reading = Reading()
-    for file in list_source_files(sources, cluster=cluster, cluster_by=cluster_by, limits=limits):
+    for file in fetched(list_source_files(sources, cluster=cluster, cluster_by=cluster_by, limits=limits)):
         reading.answers.extend(iter_answers(file, reading.issues))
     return reading
 
@@ -71,7 +74,7 @@ def iter_answers(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
 def _answers_of(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
     if file.content is not None:
         yield from _packed_or_plain(file.content, file, issues)
-    elif file.path is not None and "://" in file.path:
+    elif file.path is not None and is_url(file.path):
         from daganalysis.reading.remote import open_remote
 
         with open_remote(file.path) as stream:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from daganalysis.reading.answers import Issue
+from daganalysis.urls import without_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +106,4 @@ def issue(code: str, source: str | None, position: str | None, message: str, *, 
     'error'
     """
     known = ISSUE_CODES[code]
-    return Issue(known.severity, code, source, position, run_id, message, known.hint or None)
+    return Issue(known.severity, code, source, position, run_id, without_secrets(message), known.hint or None)

@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from daganalysis.errors import InputError, UsageError
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 from daganalysis.reading.sdk import to_json
 from daganalysis.reading.streams import printable
+from daganalysis.urls import is_url, local_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,8 +37,8 @@ class SourceFile:
 
     identity: str
     name: str
-    path: str | None = None
-    content: bytes | None = None
+    path: str | None = field(default=None, repr=False)  # a URL may hold a password
+    content: bytes | None = field(default=None, repr=False)
     cluster: str | None = None
     size: int | None = None
     mtime_ns: int | None = None
@@ -129,11 +130,13 @@ def _at(place: str | bytes) -> Iterator[SourceFile]:
         content = sys.stdin.buffer.read()
         yield replace(_in_memory(content), name="stdin")
         return
-    if "://" in text:
-        from daganalysis.reading.remote import list_remote
+    if is_url(text):
+        if not text.startswith("file://"):
+            from daganalysis.reading.remote import list_remote
 
-        yield from list_remote(text)
-        return
+            yield from list_remote(text)
+            return
+        text = local_path(text)
     path = Path(text)
     try:
         mode = path.stat().st_mode
@@ -208,15 +211,24 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...]) -> Itera
                 yield from _walk(entry.path, name + "/", (*above, identity))
         elif not stat.S_ISREG(status.st_mode):
             yield _troubled(entry.path, name, "not-a-file", "no ordinary file")
-        elif _suffix(entry.name) in _SUFFIXES:
+        elif is_answer_file(entry.name):
             yield _from_status(entry.path, name, status)
         else:
             yield _troubled(entry.path, name, "skipped-file", "answers are not saved in files of this kind")
 
 
+def is_answer_file(name: str) -> bool:
+    """Say by a file's name whether answers may be saved in it.
+
+    >>> is_answer_file("a/polls.ndjson.GZ"), is_answer_file("a/notes.pdf")
+    (True, False)
+    """
+    return _suffix(name) in _SUFFIXES
+
+
 def _suffix(name: str) -> str:
     """The ending with its dot, in lower case; a Path for each of a hundred thousand names would take a second."""
-    _, dot, ending = name.rpartition(".")
+    _, dot, ending = name.rpartition("/")[2].rpartition(".")
     return dot + ending.lower() if dot and ending else ""
 
 

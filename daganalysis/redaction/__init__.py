@@ -20,6 +20,7 @@ from daganalysis.redaction.standins import Originals, StandIns
 from daganalysis.redaction.texts import JsonRedactor
 from daganalysis.redaction.vocabulary import ENGINE_WORDS
 from daganalysis.store import is_store
+from daganalysis.urls import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,6 +46,8 @@ def redact(
     Files that cannot be read, or that hold no responses by their name, are left out. Raises :class:`UsageError` if the destination exists,
     :class:`InputError` if there is nothing to redact.
     """
+    if is_url(os.fspath(source)) or is_url(os.fspath(destination)):
+        raise UsageError("only what lies on disk can be redacted", where=os.fspath(source), hint="copy it from or to its URL")
     target = Path(destination)
     if target.is_symlink() or (target.exists() and not (target.is_dir() and not any(target.iterdir()))):
         raise UsageError("the destination exists", where=str(target), hint="name a new file or folder")
