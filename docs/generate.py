@@ -16,6 +16,7 @@ from daganalysis.commands import analyses
 from daganalysis.commands.parsing import build_parser
 from daganalysis.reading.issue_codes import ISSUE_CODES
 from daganalysis.tables import BASE_TABLES
+from daganalysis.tables.api_fields import API_FIELDS
 from daganalysis.tables.results import COMPARE, CONTRIBUTIONS, RESULT_TABLES
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ Every record that cannot be used, every value that cannot, and what else a reade
 [issues](tables.md#issues). An `error` says that a record was rejected, a `warning` that a value was or that something is doubtful, an
 `info` is good to know.
 """
+_API_FIELDS_INTRO = """
+Where every field of a saved answer lands in the [tables](tables.md), and what is left out, with the reason. A field that is not listed here
+is not documented by the API: it is passed over, whatever it holds.
+"""
 _COMMANDS_INTRO = """
 Results go to standard output, progress and notices to standard error. `daganalysis COMMAND --help` says the same as this page.
 """
@@ -49,6 +54,7 @@ def pages() -> dict[str, str]:
     return {
         "tables.md": _page("Tables", _TABLES_INTRO, (_table(table) for table in BASE_TABLES.values())),
         "analyses.md": _page("Analyses", _ANALYSES_INTRO, (_analysis(table) for table in RESULT_TABLES.values())),
+        "api-fields.md": _page("Fields of the API", _API_FIELDS_INTRO, [_api_fields()]),
         "issues.md": _page("Issues", _ISSUES_INTRO, [_issue_codes()]),
         "command-line.md": _page("Command line", _COMMANDS_INTRO, _commands(build_parser())),
     }
@@ -77,6 +83,14 @@ def _table(table: Table, heading: str = "") -> str:
 def _issue_codes() -> str:
     lines = ["| code | severity | what it is | what to do |", "|---|---|---|---|"]
     lines += [f"| `{entry.code}` | {entry.severity} | {entry.meaning} | {entry.hint} |" for entry in ISSUE_CODES.values()]
+    return "\n".join(lines) + "\n"
+
+
+def _api_fields() -> str:
+    lines = ["| object | field | columns | remark |", "|---|---|---|---|"]
+    for field in API_FIELDS:
+        columns = ", ".join(f"`{column}`" for column in field.lands_in) or "none"
+        lines.append(f"| {field.of} | `{field.name}` | {columns} | {field.why} |")
     return "\n".join(lines) + "\n"
 
 
