@@ -4,7 +4,7 @@ from daganalysis.analysis.budget import time_budget
 from daganalysis.analysis.clocks import clock_skew
 from daganalysis.analysis.comparing import compare
 from daganalysis.analysis.failing import failures
-from daganalysis.analysis.gates import Gate, check, compare_gate
+from daganalysis.analysis.gates import Gate, check, check_gate, compare_gate
 from daganalysis.analysis.lagging import stragglers
 from daganalysis.analysis.overview import summary
 from daganalysis.analysis.retrying import retries, retry_patterns
@@ -14,6 +14,7 @@ from daganalysis.analysis.trending import trend
 __all__ = [
     "Gate",
     "check",
+    "check_gate",
     "clock_skew",
     "compare",
     "compare_gate",

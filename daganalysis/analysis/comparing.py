@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from daganalysis.analysis.statistics import LEVEL, effect, holm, runs_needed, smallest_p
+from daganalysis.analysis.matching import StageKey, match_stages, stage_keys
+from daganalysis.analysis.statistics import LEVEL, SMALLEST_RATIO, can_show, effect, holm, runs_needed, smallest_p
+from daganalysis.engine.times import SCHEDULER_SLEEP_S
 from daganalysis.errors import UsageError
 from daganalysis.tables.results import COMPARE, CONTRIBUTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    import numpy as np
     import pandas as pd
 
     from daganalysis.archive import Archive
 
-_SMALLEST_RATIO = 1.1
-_TICK_S = 1.0
-"""The scheduler's sleep: a difference below the engine's tick is no difference (engine-semantics §5)."""
-
 
 def compare(base: Archive, candidate: Archive, *, outcomes: Sequence[str] = ("succeeded",), level: str = "stage") -> pd.DataFrame:
-    """Compare the runs of two archives: one row per stage name of a workflow and number of agents, and one for the whole run.
+    """Compare the runs of two archives: one row per stage of a workflow, and one for the whole run, like with like.
 
-    Only runs of these ``outcomes`` are compared, the others counted in ``n_left_out``. The ratio is that of Hodges and Lehmann; a
-    verdict needs a
-    Mann-Whitney test that holds after correction over all rows (Holm), and an effect of at least 10 % and of one tick of the engine.
-    Where so few
-    runs could not show anything, the verdict is ``insufficient`` and ``n_needed`` says how many would do. Identical samples are
-    ``same``. Stages are
-    matched by name and, where a name comes again, by its order; what only one side has stands out. ``level="contributions"`` takes one run
-    a side and splits the difference of their elapsed times, exactly, by stage and category. Raises :class:`UsageError` for another
-    level, or where contributions are asked of several runs.
+    Like is what has the same workflow, number of agents and outcome. Only runs of these ``outcomes`` are compared; the others are counted
+    in ``left_out_base`` and ``left_out_candidate``. Stages are matched by name and order; a stage that one side alone has, or that has
+    another name on each, stands out. The ratio is that of Hodges and Lehmann. A verdict needs a Mann-Whitney test that holds after
+    correction over all rows of the result (Holm, without the rows that could show nothing), and an effect of at least 10 % and one tick of
+    the engine. Where so few runs could not show anything the verdict is ``insufficient``, and ``n_needed`` says how many could. ``same``
+    says that no difference was shown; how large a hidden one may be, the interval says.
+
+    ``level="contributions"`` takes one run a side and splits the difference of their elapsed times, exactly, by stage and category. Raises
+    :class:`UsageError` for another level, or where the difference of two elapsed times is not known.
 
     >>> import daganalysis as da
     >>> a, b = (da.load(f"sample_data/versions/{v}") for v in "ab")
@@ -43,111 +44,221 @@ def compare(base: Archive, candidate: Archive, *, outcomes: Sequence[str] = ("su
         return _contributions(base, candidate)
     if level != "stage":
         raise UsageError("no such level of compare", where=level, hint="stage or contributions")
-    places: dict[_Key, int] = {}
-    left, left_out = _series(base, outcomes, places)
-    right, right_out = _series(candidate, outcomes, places)
-    rows = [_row(key, left.get(key, []), right.get(key, [])) for key in sorted({*left, *right}, key=_order)]
-    tested = [row for row in rows if row["p_value"] is not None]
-    for row, adjusted in zip(tested, holm([row["p_value"] for row in tested]), strict=True):
-        row["p_value"] = adjusted
-    for row in rows:
-        row["verdict"], row["n_needed"] = _verdict(row, len(tested))
-        row["stage"] = places.get((row["workflow"], row["n_agents"], row["stage"], row["name"]), 0)
-        row["n_left_out"] = left_out.get(row["workflow"], 0) + right_out.get(row["workflow"], 0)
+    rows = list(_rows(_Side.of(base, outcomes), _Side.of(candidate, outcomes), outcomes))
+    _judge(rows)
     import pandas as pd
 
-    table = pd.DataFrame([{name: row[name] for name in COMPARE.names} for row in rows], columns=COMPARE.names)
-    return COMPARE.conform(table)
+    return COMPARE.conform(pd.DataFrame([{name: row[name] for name in COMPARE.names} for row in rows], columns=COMPARE.names))
 
 
-_Key = tuple[str, int, int, str | None]
+class _Group(NamedTuple):
+    """Runs that are like each other."""
+
+    workflow: str | None
+    n_agents: int
+    outcome: str
 
 
-def _order(key: _Key) -> tuple[str, int, int, str]:
-    return key[0], key[1], key[2], key[3] or ""
+_LIKE = list(_Group._fields)
 
 
-def _series(archive: Archive, outcomes: Sequence[str], places: dict[_Key, int]) -> tuple[dict[_Key, list[float]], dict[str, int]]:
-    """Durations by (workflow, agents, 0 for the whole or 1, stage name), and how many runs were left out of each workflow.
-
-    ``places`` takes note of the stage at which a name first stands.
-    """
-    dags = archive.table("dags", ["run_id", "workflow", "outcome", "n_agents", "elapsed_s"])
-    dags = dags[dags["workflow"].notna()]
-    used = dags[dags["outcome"].isin(list(outcomes))]
-    left_out = (dags.groupby("workflow").size() - used.groupby("workflow").size().reindex(dags["workflow"].unique()).fillna(0)).astype(int)
-    series: dict[_Key, list[float]] = {}
-    for workflow, agents, seconds in zip(used["workflow"], used["n_agents"], used["elapsed_s"], strict=True):
-        if not math.isnan(seconds):
-            series.setdefault((workflow, int(agents), 0, None), []).append(seconds)
-    nodes = archive.table("nodes", ["run_id", "stage", "name", "duration_s"])
-    nodes = nodes.merge(used[["run_id", "workflow", "n_agents"]], on="run_id").sort_values(["run_id", "stage"])
-    nodes = nodes[nodes["name"].notna() & nodes["duration_s"].notna()]
-    again = nodes.groupby(["run_id", "name"]).cumcount()
-    names = nodes["name"].where(again == 0, nodes["name"] + " #" + (again + 1).astype(str))
-    columns = (nodes["workflow"], nodes["n_agents"], names, nodes["duration_s"], nodes["stage"])
-    for workflow, agents, name, seconds, stage in zip(*columns, strict=True):
-        key = (workflow, int(agents), 1, name)
-        series.setdefault(key, []).append(seconds)
-        places[key] = min(int(stage), places.get(key, int(stage)))
-    return {key: sorted(values) for key, values in series.items()}, {str(k): int(v) for k, v in left_out.items()}
+def _group(keys: Any) -> _Group:
+    workflow, n_agents, outcome = keys
+    return _Group(workflow or None, int(n_agents), outcome)
 
 
-def _median(values: list[float]) -> float | None:
-    if not values:
-        return None
-    middle = len(values) // 2
-    return values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
+@dataclass(slots=True)
+class _Series:
+    """The durations of a group on one side: of whole runs, and of each stage, with the place of each."""
+
+    whole: np.ndarray
+    stages: dict[StageKey, np.ndarray] = field(default_factory=dict)
+    places: dict[StageKey, float] = field(default_factory=dict)
+
+    @property
+    def sequence(self) -> list[StageKey]:
+        """The stages in the order in which they usually stand."""
+        return sorted(self.places, key=lambda key: (self.places[key], str(key)))
 
 
-def _row(key: _Key, base: list[float], candidate: list[float]) -> dict[str, Any]:
-    a, b = _median(base), _median(candidate)
-    row: dict[str, Any] = {
-        "workflow": key[0],
-        "n_agents": key[1],
-        "stage": key[2],
-        "name": key[3],
+@dataclass(slots=True)
+class _Side:
+    """One archive: its series by group, and by workflow how many runs of which outcome were left out."""
+
+    groups: dict[_Group, _Series]
+    left_out: dict[str | None, Counter[str]]
+
+    @classmethod
+    def of(cls, archive: Archive, outcomes: Sequence[str]) -> _Side:
+        dags = archive.table("dags", ["run_id", *_LIKE, "elapsed_s"])
+        dags = dags.assign(workflow=dags["workflow"].fillna(""))
+        chosen = dags["outcome"].isin(list(outcomes))
+        used = dags[chosen]
+        left_out: dict[str | None, Counter[str]] = {}
+        for workflow, outcome in zip(dags["workflow"][~chosen], dags["outcome"][~chosen], strict=True):
+            left_out.setdefault(workflow or None, Counter())[outcome] += 1
+        groups = {}
+        for keys, elapsed in used.groupby(_LIKE)["elapsed_s"]:
+            group = _group(keys)
+            groups[group] = _Series(_known(elapsed))
+            if elapsed.isna().any():
+                left_out.setdefault(group.workflow, Counter())["of unknown length"] += int(elapsed.isna().sum())
+        nodes = archive.table("nodes", ["run_id", "stage", "name", "duration_s"])
+        nodes = nodes.merge(used[["run_id", *_LIKE]], on="run_id").sort_values(["run_id", "stage"], ignore_index=True)
+        nodes["key"] = stage_keys(nodes)
+        for keys, rows in nodes.groupby([*_LIKE, "key"]):
+            *like, key = cast("tuple[Any, ...]", keys)
+            series = groups[_group(like)]
+            series.stages[key] = _known(rows["duration_s"])
+            series.places[key] = float(rows["stage"].mean())
+        return cls(groups, left_out)
+
+    def left_out_of(self, workflow: str | None) -> str | None:
+        """Say how many runs of a workflow were left out, by outcome."""
+        return ", ".join(f"{n} {outcome}" for outcome, n in sorted(self.left_out.get(workflow, Counter()).items())) or None
+
+
+def _known(values: pd.Series[float]) -> np.ndarray:
+    import numpy as np
+
+    known: np.ndarray = np.sort(values.dropna().to_numpy(float))
+    return known
+
+
+def _rows(base: _Side, candidate: _Side, outcomes: Sequence[str]) -> Iterator[dict[str, Any]]:
+    import numpy as np
+
+    groups = {*base.groups, *candidate.groups}
+    compared = {group.workflow for group in groups}
+    # A workflow none of whose runs was compared still has its row, which says what was left out.
+    rest = {*base.left_out, *candidate.left_out} - compared
+    nothing = _Series(np.empty(0))
+    for group in sorted([*groups, *(_Group(workflow, -1, outcomes[0]) for workflow in rest)], key=lambda g: (g[0] or "", g[1:])):
+        left, right = base.groups.get(group, nothing), candidate.groups.get(group, nothing)
+        shared = {
+            "workflow": group.workflow,
+            "n_agents": group.n_agents if group.n_agents >= 0 else None,
+            "outcome": group.outcome,
+            "left_out_base": base.left_out_of(group.workflow),
+            "left_out_candidate": candidate.left_out_of(group.workflow),
+        }
+        yield shared | {"stage": 0, "name": None, "base_name": None} | _numbers(left.whole, right.whole)
+        matched = match_stages(left.sequence, right.sequence)
+        former = set(matched.values())
+        for key in [*right.sequence, *(key for key in left.sequence if key not in former)]:
+            own = key in right.stages
+            before = matched.get(key) if own else key
+            row = shared | {"name": str(key), "base_name": str(before) if before and str(before) != str(key) else None}
+            row["stage"] = round(right.places[key] if own else left.places[key])
+            values = left.stages.get(before, nothing.whole) if before else nothing.whole
+            yield row | _numbers(values, right.stages[key] if own else nothing.whole)
+
+
+def _numbers(base: np.ndarray, candidate: np.ndarray) -> dict[str, Any]:
+    import numpy as np
+
+    a, b = (float(np.median(values)) if len(values) else None for values in (base, candidate))
+    found = effect(base, candidate) if len(base) and len(candidate) else None
+    return {
         "n_base": len(base),
         "n_candidate": len(candidate),
+        "base_s": a,
+        "candidate_s": b,
+        "diff_s": None if a is None or b is None else b - a,
+        "ratio": found and found.ratio,
+        "ci_low": found and found.low,
+        "ci_high": found and found.high,
+        "p_value": found and found.p_value,
+        "identical": np.array_equal(base, candidate),
     }
-    row |= {"base_s": a, "candidate_s": b, "diff_s": None if a is None or b is None else b - a, "identical": base == candidate}
-    row |= {"ratio": None, "ci_low": None, "ci_high": None, "p_value": None}
-    if base and candidate:
-        found = effect(base, candidate)
-        row |= {"ratio": found.ratio, "ci_low": found.low, "ci_high": found.high, "p_value": found.p_value}
-    return row
 
 
-def _verdict(row: dict[str, Any], family: int) -> tuple[str, int | None]:
+def _judge(rows: Sequence[dict[str, Any]]) -> None:
+    """Give every row its verdict, and its p-value corrected over all that could show anything."""
+    both = [row for row in rows if row["n_base"] and row["n_candidate"]]
+    could = can_show([smallest_p(row["n_base"], row["n_candidate"]) for row in both])
+    tested = [row for row, can in zip(both, could, strict=True) if can]
+    corrected = holm([row["p_value"] for row in tested])
+    for row in rows:
+        row["p_value"] = None
+    for row, p_value in zip(tested, corrected, strict=True):
+        row["p_value"] = p_value
+    for row in rows:
+        row["verdict"] = _verdict(row)
+        row["n_needed"] = runs_needed(row["n_base"], row["n_candidate"], len(both) or 1) if row["verdict"] == "insufficient" else None
+
+
+def _verdict(row: dict[str, Any]) -> str:
+    if not row["n_base"] and not row["n_candidate"]:
+        return "insufficient"
     if not row["n_base"]:
-        return "only_candidate", None
+        return "only_candidate"
     if not row["n_candidate"]:
-        return "only_base", None
+        return "only_base"
     if row["identical"]:
-        return "same", None
-    if smallest_p(row["n_base"], row["n_candidate"]) * family > LEVEL:
-        return "insufficient", runs_needed(family)
-    large = abs(math.log(row["ratio"])) >= math.log(_SMALLEST_RATIO) and abs(row["diff_s"]) >= _TICK_S
+        return "same"
+    if row["p_value"] is None:
+        return "insufficient"
+    ratio, diff = row["ratio"], row["diff_s"]
+    large = abs(math.log(ratio)) >= math.log(SMALLEST_RATIO) and abs(diff) >= SCHEDULER_SLEEP_S and (ratio > 1) == (diff > 0)
     if row["p_value"] > LEVEL or not large:
-        return "same", None
-    return ("slower" if row["ratio"] > 1 else "faster"), None
+        return "same"
+    return "slower" if ratio > 1 else "faster"
 
 
 def _contributions(base: Archive, candidate: Archive) -> pd.DataFrame:
+    """Split the difference of two runs, by the stretches of their timelines."""
     import pandas as pd
 
-    sides = []
-    for archive in (base, candidate):
-        if len(archive) != 1:
-            raise UsageError(f"contributions are of one run a side, not of {len(archive)}", hint="give archive.run(run_id)")
-        line = archive.table("timeline", ["category", "to_stage", "from_stage", "started_at", "ended_at"])
-        stage = line["to_stage"].fillna(line["from_stage"])
-        ns = line["ended_at"].astype("int64") - line["started_at"].astype("int64")
-        sides.append(ns.groupby([stage.rename("stage"), line["category"]], dropna=False).sum())
-    both = pd.concat(sides, axis=1, keys=["base", "candidate"]).fillna(0).reset_index()
-    names = pd.concat([candidate.table("nodes", ["stage", "name"]), base.table("nodes", ["stage", "name"])]).drop_duplicates("stage")
-    both = both.merge(names, on="stage", how="left")
-    both["base_s"], both["candidate_s"] = both["base"] / 1e9, both["candidate"] / 1e9
-    both["diff_s"] = (both["candidate"] - both["base"]) / 1e9
-    both["workflow"] = base.table("dags", ["workflow"])["workflow"].iloc[0]
-    return CONTRIBUTIONS.conform(both[CONTRIBUTIONS.names])
+    workflows = [_one_timed_run(archive) for archive in (base, candidate)]
+    if workflows[0] != workflows[1]:
+        raise UsageError("the two runs are of different workflows", where=" and ".join(map(str, workflows)), hint="compare runs of one")
+    left, right = _stages(base), _stages(candidate)
+    matched = match_stages(list(left.values()), list(right.values()))
+    former = {old: new for new, old in matched.items()}
+    before = _spent(base, {place: (key, former.get(key)) for place, key in left.items()})
+    after = _spent(candidate, {place: (matched.get(key), key) for place, key in right.items()})
+    places = [{key: place for place, key in stages.items()} for stages in (left, right)]
+    rows = []
+    for (old, new), category in {**before, **after}:
+        a, b = (side.get(((old, new), category), 0) for side in (before, after))
+        key = new or old
+        row: dict[str, Any] = {"workflow": workflows[0], "category": category, "base_s": a / 1e9, "candidate_s": b / 1e9}
+        row |= {"diff_s": (b - a) / 1e9, "stage": places[1].get(new) if new else places[0].get(old) if old else None}
+        row |= {"name": str(key) if key else None, "base_name": str(old) if old and new and str(old) != str(new) else None}
+        row["on"] = "both" if (old is None) == (new is None) else "base" if old else "candidate"
+        rows.append(row)
+    return CONTRIBUTIONS.conform(pd.DataFrame(rows, columns=CONTRIBUTIONS.names))
+
+
+def _one_timed_run(archive: Archive) -> str | None:
+    """Return the workflow of an archive of one run whose elapsed time is known."""
+    dags = archive.table("dags", ["run_id", "workflow", "elapsed_s", "outcome"])
+    if len(dags) != 1:
+        raise UsageError(f"contributions are of one run a side, not of {len(dags)}", hint="give archive.run(run_id)")
+    run = dags.iloc[0]
+    if math.isnan(run["elapsed_s"]):
+        raise UsageError(
+            "the elapsed time of a run is not known", where=f"{run['run_id']}, {run['outcome']}", hint="take one that has ended"
+        )
+    return run["workflow"] if isinstance(run["workflow"], str) else None
+
+
+def _stages(archive: Archive) -> dict[int, StageKey]:
+    nodes = archive.table("nodes", ["run_id", "stage", "name"]).sort_values("stage", ignore_index=True)
+    return dict(zip(nodes["stage"].astype(int).tolist(), stage_keys(nodes), strict=True))
+
+
+_Pair = tuple[StageKey | None, StageKey | None]
+
+
+def _spent(archive: Archive, pairs: dict[int, _Pair]) -> dict[tuple[_Pair, str], int]:
+    """Nanoseconds by stage (as a pair of what it is on each side) and category; what lies between two stages belongs to the later."""
+    line = archive.table("timeline", ["category", "to_stage", "from_stage", "started_at", "ended_at"])
+    stages = line["to_stage"].fillna(line["from_stage"])
+    ns = line["ended_at"].astype("int64") - line["started_at"].astype("int64")
+    spent: dict[tuple[_Pair, str], int] = {}
+    for stage, category, length in zip(stages.tolist(), line["category"].tolist(), ns.tolist(), strict=True):
+        key = (pairs.get(stage, (None, None)), category)
+        spent[key] = spent.get(key, 0) + length
+    return spent

@@ -2,114 +2,234 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.analysis.budget import ENGINE, time_budget
+from daganalysis.analysis.statistics import chance_interval
 from daganalysis.errors import UsageError
+from daganalysis.tables.results import CHECK
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from daganalysis.archive import Archive
 
-_CONDITION = re.compile(r"\s*(?P<metric>[a-z_0-9]+)\s*(?P<sign>>=?)\s*(?P<limit>\d+(?:\.\d+)?)\s*")
-_SHARES = ("failed_share", "retry_share", "cancelled_share")
-_MEANS = ("engine_share", "lost_share", "elapsed_p95_s", "elapsed_p50_s")
-_CONFIDENCE = 0.95
-METRICS = (*_SHARES, *_MEANS)
-"""What a condition of ``check`` may be about."""
+_CONDITION = re.compile(r"\s*(?P<metric>[a-z_0-9]+)\s*>\s*(?P<limit>\d+(?:\.\d+)?)\s*")
+_SIDES = ("base", "candidate")
+_LEVEL = 0.05
+"""A one-sided decision at 5 % looks at one end of a two-sided interval at 10 %."""
+_NOT_ENDED = ("running", "not_started", "waiting", "unknown")
+
+FAIL_ON = ("slower", "faster")
+"""Verdicts of ``compare`` that a gate may be about."""
 
 
 @dataclass(slots=True)
 class Gate:
-    """What became of a gate: what tripped it, what could not be decided, what held."""
+    """What became of a gate: what tripped it, what could not be decided, what held, and what it had nothing to say on."""
 
     tripped: list[str] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
+    not_compared: list[str] = field(default_factory=list)
 
 
 def compare_gate(compared: pd.DataFrame, fail_on: str) -> Gate:
-    """Decide a gate over the result of ``compare``: tripped by each row of this verdict, undecided by each that had too few runs.
+    """Decide a gate over the result of ``compare``.
 
-    >>> compare_gate.__name__
-    'compare_gate'
+    It is tripped by each row of the verdict ``fail_on``, undecided by each that had too few runs, and by each workflow that both sides have
+    but in no runs like each other. A workflow or a stage that one side alone has is not compared. Where nothing was compared at all, it is
+    undecided. Raises :class:`UsageError` for another verdict than ``slower`` or ``faster``.
+
+    >>> import daganalysis as da
+    >>> a, b = (da.load(f"sample_data/versions/{v}") for v in "ab")
+    >>> compare_gate(da.compare(a, b), "slower").tripped[1]
+    'Create tenant / Import script for tenant: 9.227 s to 13.328 s (x 1.44)'
     """
-    if fail_on not in {"slower", "faster"}:
-        raise UsageError("no such gate", where=fail_on, hint="slower or faster")
+    if fail_on not in FAIL_ON:
+        raise UsageError("no such gate", where=fail_on, hint=" or ".join(FAIL_ON))
     gate = Gate()
-    for row in compared.to_dict("records"):
-        what = f"{row['workflow']} / {row['name'] if isinstance(row['name'], str) else 'whole run'}"
+    rows = _records(compared)
+    for row in rows:
+        what = _what(row)
         if row["verdict"] == fail_on:
             gate.tripped.append(f"{what}: {row['base_s']:.3f} s to {row['candidate_s']:.3f} s (x {row['ratio']:.2f})")
+        elif row["verdict"].startswith("only") or not (row["n_base"] or row["n_candidate"]):
+            gate.not_compared.append(what)
         elif row["verdict"] == "insufficient":
-            gate.undecided.append(f"{what}: {row['n_base']} against {row['n_candidate']} runs, {row['n_needed']} a side are needed")
+            gate.undecided.append(f"{what}: {row['n_base']} against {row['n_candidate']} runs can show nothing, {_needed(row)}")
         else:
             gate.held.append(what)
-    if compared.empty:
-        gate.undecided.append("no workflow is in both archives")
+    gate.undecided += _never_alike(rows)
+    if not (gate.tripped or gate.undecided or gate.held):
+        gate.undecided.append("everything: no workflow has runs of this outcome on both sides")
     return gate
 
 
-def check(archive: Archive, conditions: list[str]) -> Gate:
-    """Decide conditions such as ``failed_share>0.1`` over an archive.
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame, with None for every null."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    return [dict(zip(plain.columns, row, strict=True)) for row in plain.to_numpy().tolist()]
 
-    A share of runs trips a gate only where its 95 % confidence interval (Clopper-Pearson, one-sided) lies beyond the limit, holds where
-    it lies within, and is undecided in between. Other metrics are compared as they are, undecided where no run has them. Raises
-    :class:`UsageError` for a condition that is none.
+
+def _needed(row: dict[str, Any]) -> str:
+    """Say how many more runs would be enough, by side."""
+    more = {side: row["n_needed"] - row[f"n_{side}"] for side in _SIDES if row["n_needed"] > row[f"n_{side}"]}
+    if len(more) == len(_SIDES) and len(set(more.values())) == 1:
+        return f"{more['base']} more a side would be enough"
+    return " and ".join(f"{n} more of the {side}" for side, n in more.items()) + " would be enough"
+
+
+def _what(row: dict[str, Any]) -> str:
+    return f"{row['workflow'] or '(unnamed)'} / {row['name'] or 'whole run'}"
+
+
+def _never_alike(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The workflows that are on both sides, compared or left out, but never in two runs like each other."""
+    sides: dict[str | None, set[str]] = {}
+    compared = set()
+    for row in rows:
+        seen = sides.setdefault(row["workflow"], set())
+        seen |= {side for side in _SIDES if row[f"n_{side}"] or row[f"left_out_{side}"]}
+        if row["n_base"] and row["n_candidate"]:
+            compared.add(row["workflow"])
+    used = {row["workflow"] for row in rows if row["n_base"] or row["n_candidate"]}
+    unlike = sorted((name or "(unnamed)") for name in used - compared if len(sides[name]) == len(_SIDES))
+    return [f"{name}: both sides have runs, but none on as many agents and of the same outcome" for name in unlike]
+
+
+class _Estimate(NamedTuple):
+    """A metric: its value, what it is at least and at most (one-sided, 95 % each; None where nothing bounds it), and of how many runs."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
+def check(archive: Archive, conditions: Sequence[str]) -> pd.DataFrame:
+    """Decide conditions such as ``failed_share>0.1`` over an archive: one row each, in their order.
+
+    The runs of an archive are a sample: a condition is ``tripped`` where the metric is shown to be beyond the limit (its one-sided 95 %
+    bound is), ``held`` where it is shown not to be, and ``undecided`` in between. Bounds of shares of runs are those of Clopper and
+    Pearson, of percentiles those of order statistics, of shares of time those of a ratio of sums over runs. What counts what there is in
+    the archive (``n_failed``, ``lost_share``) is no sample and always decided, unless there is no run. Child DAGs count with their main
+    DAG, if that is in the archive. Raises :class:`UsageError` for a condition that is none.
 
     >>> import daganalysis as da
-    >>> check(da.load("sample_data/fleet", cluster_by="dir"), ["failed_share>0.2"]).held
-    ['failed_share>0.2: 0.000 of 84 runs']
+    >>> fleet = da.load("sample_data/fleet", cluster_by="dir")
+    >>> da.check(fleet, ["failed_share>0.2", "retry_share>0.1"])[["condition", "n", "decision"]].to_dict("records")
+    [{'condition': 'failed_share>0.2', 'n': 84, 'decision': 'held'}, {'condition': 'retry_share>0.1', 'n': 84, 'decision': 'undecided'}]
     """
-    gate = Gate()
+    import pandas as pd
+
+    metrics = _Metrics(archive)
+    rows = []
     for condition in conditions:
         match = _CONDITION.fullmatch(condition)
         if match is None or match["metric"] not in METRICS:
             raise UsageError("no such condition", where=condition, hint="for instance failed_share>0.1; metrics: " + ", ".join(METRICS))
-        metric, limit = match["metric"], float(match["limit"])
-        if metric in _SHARES:
-            _decide_share(archive, condition, metric, limit, gate)
+        found, limit = METRICS[match["metric"]](metrics), float(match["limit"])
+        decision = "undecided"
+        if found.low is not None and found.low > limit:
+            decision = "tripped"
+        elif found.high is not None and found.high <= limit:
+            decision = "held"
+        rows.append({"condition": condition.strip(), "metric": match["metric"], "limit": limit, "decision": decision, **found._asdict()})
+    return CHECK.conform(pd.DataFrame(rows, columns=CHECK.names))
+
+
+def check_gate(checked: pd.DataFrame) -> Gate:
+    """Sum up the result of ``check``, in words."""
+    gate = Gate()
+    for row in _records(checked):
+        if row["value"] is None:
+            words = f"{row['condition']}: no run tells"
         else:
-            _decide_value(archive, condition, metric, limit, gate)
+            words = f"{row['condition']}: {row['value']:.4g} of {row['n']} runs"
+            if row["low"] != row["high"]:
+                low, high = (f"{end:.4g}" if end is not None else "anything" for end in (row["low"], row["high"]))
+                words += f", at least {low} and at most {high}"
+        {"tripped": gate.tripped, "held": gate.held, "undecided": gate.undecided}[row["decision"]].append(words)
     return gate
 
 
-def _decide_share(archive: Archive, condition: str, metric: str, limit: float, gate: Gate) -> None:
-    from scipy.stats import beta
+class _Metrics:
+    """What the metrics are computed from."""
 
-    dags = archive.table("dags", ["outcome", "retries_min"])
-    ended = dags[~dags["outcome"].isin(["running", "not_started", "waiting", "unknown"])]
-    hits = {
-        "failed_share": ended["outcome"].isin(["failed", "rollback_failed"]),
-        "retry_share": ended["retries_min"].fillna(0) > 0,
-        "cancelled_share": ended["outcome"].eq("cancelled"),
-    }[metric]
-    k, n = int(hits.sum()), len(ended)
-    words = f"{condition}: {k / n:.3f} of {n} runs" if n else f"{condition}: no run has ended"
-    low = float(beta.ppf(1 - _CONFIDENCE, k, n - k + 1)) if k else 0.0
-    high = float(beta.ppf(_CONFIDENCE, k + 1, n - k)) if k < n else 1.0
-    if n and low > limit:
-        gate.tripped.append(words)
-    elif n and high <= limit:
-        gate.held.append(words)
-    else:
-        gate.undecided.append(f"{words}, anything from {low:.3f} to {high:.3f}" if n else words)
+    def __init__(self, archive: Archive) -> None:
+        dags = archive.table("dags", ["run_id", "parent_run_id", "outcome", "retries_min"])
+        dags = dags[~dags["parent_run_id"].isin(dags["run_id"])]
+        budget = time_budget(archive)
+        self.ended = dags[~dags["outcome"].isin(_NOT_ENDED)]
+        self.timed = budget[budget["run_id"].isin(dags["run_id"]) & budget["elapsed_s"].notna()]
+
+    def hits(self, name: str) -> pd.Series[bool]:
+        """Say of each run that has ended whether it is one of those that a share or a count is of."""
+        outcome = self.ended["outcome"]
+        if name == "retry":
+            return self.ended["retries_min"].fillna(0) > 0
+        return outcome.isin(["failed", "rollback_failed"]) if name == "failed" else outcome.eq("cancelled")
 
 
-def _decide_value(archive: Archive, condition: str, metric: str, limit: float, gate: Gate) -> None:
-    budget = time_budget(archive)
-    known = budget[budget["elapsed_s"].notna()]
-    if known.empty:
-        gate.undecided.append(f"{condition}: no run has a known elapsed time")
-        return
-    total = float(known["elapsed_s"].sum())
-    value = {
-        "engine_share": sum(float(known[f"{name}_s"].sum()) for name in ENGINE) / total if total else 0.0,
-        "lost_share": float(known["lost_s"].sum()) / total if total else 0.0,
-        "elapsed_p95_s": float(known["elapsed_s"].quantile(0.95)),
-        "elapsed_p50_s": float(known["elapsed_s"].median()),
-    }[metric]
-    (gate.tripped if value > limit else gate.held).append(f"{condition}: {value:.4g}")
+def _share(metrics: _Metrics, name: str) -> _Estimate:
+    hits = metrics.hits(name)
+    k, n = int(hits.sum()), len(hits)
+    if not n:
+        return _Estimate(None, None, None, 0)
+    low, high = chance_interval([k], [n], 2 * _LEVEL)
+    return _Estimate(k / n, float(low[0]), float(high[0]), n)
+
+
+def _count(metrics: _Metrics, name: str) -> _Estimate:
+    k, n = float(metrics.hits(name).sum()), len(metrics.ended)
+    return _Estimate(k, k, k, n) if n else _Estimate(None, None, None, 0)
+
+
+def _quantile(metrics: _Metrics, share: float) -> _Estimate:
+    from scipy.stats import binom
+
+    elapsed = metrics.timed["elapsed_s"].sort_values().tolist()
+    n = len(elapsed)
+    if not n:
+        return _Estimate(None, None, None, 0)
+    below, above = int(binom.ppf(_LEVEL, n, share)), int(binom.ppf(1 - _LEVEL, n, share))
+    low = elapsed[below - 1] if below else None
+    return _Estimate(float(metrics.timed["elapsed_s"].quantile(share)), low, elapsed[above] if above < n else None, n)
+
+
+def _time_share(metrics: _Metrics, parts: Sequence[str], *, sampled: bool = True) -> _Estimate:
+    """The share of some categories of all elapsed time, as a ratio of sums over runs (Cochran 1977, chapter 6)."""
+    from scipy.stats import t
+
+    part, whole = metrics.timed[[f"{name}_s" for name in parts]].sum(axis=1), metrics.timed["elapsed_s"]
+    n, total = len(whole), float(whole.sum())
+    if not n or not total:
+        return _Estimate(None, None, None, n)
+    share = float(part.sum()) / total
+    if not sampled:
+        return _Estimate(share, share, share, n)
+    if n < 2:
+        return _Estimate(share, None, None, n)
+    spread = math.sqrt(float(((part - share * whole) ** 2).sum()) / (n * (n - 1))) / (total / n)
+    reach = float(t.ppf(1 - _LEVEL, n - 1)) * spread
+    return _Estimate(share, max(0.0, share - reach), min(1.0, share + reach), n)
+
+
+METRICS = {
+    "failed_share": lambda metrics: _share(metrics, "failed"),
+    "retry_share": lambda metrics: _share(metrics, "retry"),
+    "cancelled_share": lambda metrics: _share(metrics, "cancelled"),
+    "n_failed": lambda metrics: _count(metrics, "failed"),
+    "n_cancelled": lambda metrics: _count(metrics, "cancelled"),
+    "elapsed_p50_s": lambda metrics: _quantile(metrics, 0.5),
+    "elapsed_p95_s": lambda metrics: _quantile(metrics, 0.95),
+    "engine_share": lambda metrics: _time_share(metrics, ENGINE),
+    "lost_share": lambda metrics: _time_share(metrics, ("lost",), sampled=False),
+}
+"""What a condition of ``check`` may be about."""

@@ -1,16 +1,30 @@
-"""The statistics of small samples, by SciPy: corrections, intervals, what a sample can show at all."""
+"""The statistics of small samples: exact tests, intervals, corrections over a family, and what a sample can show at all.
+
+The unit is always the run: what varies within one run says nothing of how runs vary.
+"""
 
 from __future__ import annotations
 
+import functools
 import math
+from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+
+    Values = Sequence[float] | np.ndarray
+
 LEVEL = 0.05
+"""The chance of a false alarm that is accepted, over a whole family."""
+SMALLEST_RATIO = 1.1
+"""A level, or a lag, that differs by less than 10 % is not called different, however sure it is."""
 _LARGEST_EXACT = 2_000
-"""Products of sample sizes up to which the Mann-Whitney distribution is taken exactly."""
+"""Size of the smaller sample times that of both, up to which the rank sums are enumerated; beyond, the normal distribution is as good."""
+_MOST_PAIRED = 2_000
+"""Values of a sample whose pairs are all formed; of a larger one as many of its quantiles stand for it."""
 _SHORTEST_S = 1e-6
 
 
@@ -38,47 +52,138 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
+def can_show(smallest: Sequence[float]) -> list[bool]:
+    """Say which members of a family could show anything, by the smallest p-value that each could have (Tarone 1990).
+
+    The others are no part of the family: they would cost those that can show something their power, and could never use it. The choice
+    depends on the sizes of the samples alone, so that the correction over the rest holds.
+
+    >>> can_show([0.1, 0.1, 0.1, 0.001, 0.03])
+    [False, False, False, True, False]
+    """
+    ordered = sorted(smallest)
+    family = 1
+    while bisect_right(ordered, LEVEL / family) > family:
+        family += 1
+    return [p <= LEVEL / family for p in smallest]
+
+
 def smallest_p(n: int, m: int) -> float:
     """Return the smallest two-sided p-value that a Mann-Whitney test of so many against so many can give.
 
-    >>> smallest_p(3, 3)
-    0.1
+    >>> smallest_p(3, 3), round(smallest_p(1, 39), 4)
+    (0.1, 0.05)
     """
-    return 2 / math.comb(n + m, n) if n and m else 1.0
+    return min(1.0, 2 / math.comb(n + m, n)) if n and m else 1.0
 
 
-def runs_needed(family: int) -> int:
-    """Return how many runs a side a verdict needs at least, in a family of so many rows.
+def runs_needed(n: int, m: int, family: int) -> int:
+    """Return how many runs each side needs to have for a verdict in a family of so many rows, n and m being there already.
 
-    >>> runs_needed(1), runs_needed(10)
-    (4, 6)
+    >>> runs_needed(3, 3, 1), runs_needed(3, 3, 10), runs_needed(1, 40, 1)
+    (4, 6, 1)
     """
-    n = 1
-    while smallest_p(n, n) * family > LEVEL:
-        n += 1
-    return n
+    needed = 1
+    while smallest_p(max(n, needed), max(m, needed)) * family > LEVEL:
+        needed += 1
+    return needed
 
 
-def effect(base: Sequence[float], candidate: Sequence[float]) -> Effect:
+def effect(base: Values, candidate: Values) -> Effect:
     """Compare two samples of durations: the Hodges-Lehmann ratio with its distribution-free interval, and the Mann-Whitney p-value.
 
-    The p-value is exact for small samples without ties.
+    The p-value is exact for small samples, ties or not. The other way round gives the inverse of the ratio and the same p-value.
+
+    >>> effect([1, 2, 3, 4], [10, 20, 30, 40]).p_value
+    0.02857142857142857
     """
     import numpy as np
-    from scipy.stats import mannwhitneyu, norm
 
     x = np.log(np.maximum(np.asarray(base, float), _SHORTEST_S))
     y = np.log(np.maximum(np.asarray(candidate, float), _SHORTEST_S))
     n, m = len(x), len(y)
-    differences = np.sort((y[:, None] - x[None, :]).ravel())
+    differences = np.sort((_thinned(y)[:, None] - _thinned(x)[None, :]).ravel())
     ratio = float(np.exp(np.median(differences)))
-    ties = len(np.unique(np.concatenate([x, y]))) < n + m
-    if ties or n * m > _LARGEST_EXACT:
-        p_value = float(mannwhitneyu(x, y, alternative="two-sided", method="asymptotic").pvalue)
-    else:
-        p_value = float(mannwhitneyu(x, y, alternative="two-sided", method="exact").pvalue)
-    spread = math.sqrt(n * m * (n + m + 1) / 12)
-    k = math.floor(n * m / 2 - float(norm.ppf(1 - LEVEL / 2)) * spread)
-    if k < 1 or smallest_p(n, m) > LEVEL:
-        return Effect(ratio, None, None, min(p_value, 1.0))
-    return Effect(ratio, float(np.exp(differences[k - 1])), float(np.exp(differences[n * m - k])), min(p_value, 1.0))
+    outside = _pairs_outside(n, m)
+    if outside is None:
+        return Effect(ratio, None, None, rank_sum_p(x, y))
+    place = round(outside / (n * m) * len(differences))
+    return Effect(ratio, float(np.exp(differences[place])), float(np.exp(differences[len(differences) - 1 - place])), rank_sum_p(x, y))
+
+
+def rank_sum_p(x: Values, y: Values) -> float:
+    """Return the two-sided p-value of the Mann-Whitney test: by enumeration for small samples, given the ties that there are.
+
+    >>> rank_sum_p([1, 1, 2], [2, 3, 3])
+    0.2
+    """
+    import numpy as np
+    from scipy.stats import mannwhitneyu, rankdata
+
+    # Which sample comes first must not show, not even in the last digit.
+    few, many = sorted((np.sort(x), np.sort(y)), key=lambda values: (len(values), values.tolist()))
+    if not _is_small(len(x), len(y)):
+        return min(1.0, float(mannwhitneyu(few, many, alternative="two-sided", method="asymptotic").pvalue))
+    doubled = np.rint(2 * rankdata(np.concatenate([few, many]))).astype(int)
+    chances = _rank_sums(tuple(sorted(doubled.tolist())), len(few))
+    observed = int(doubled[: len(few)].sum())
+    return min(1.0, 2 * float(min(chances[: observed + 1].sum(), chances[observed:].sum())))
+
+
+def _is_small(n: int, m: int) -> bool:
+    return min(n, m) * (n + m) <= _LARGEST_EXACT
+
+
+@functools.lru_cache(maxsize=256)
+def _rank_sums(doubled: tuple[int, ...], size: int) -> np.ndarray:
+    """The chance of each sum of doubled ranks of so many of them, drawn at random."""
+    import numpy as np
+
+    counts = np.zeros((size + 1, sum(doubled[len(doubled) - size :]) + 1))
+    counts[0, 0] = 1
+    for rank in doubled:
+        counts[1:, rank:] += counts[:-1, : counts.shape[1] - rank]
+    chances: np.ndarray = counts[size] / math.comb(len(doubled), size)
+    return chances
+
+
+@functools.lru_cache(maxsize=4096)
+def _pairs_outside(n: int, m: int) -> int | None:
+    """How many of the n x m ratios lie below the interval, and as many above; None if the samples are too small for an interval."""
+    if not n or not m or smallest_p(n, m) > LEVEL:
+        return None
+    if not _is_small(n, m):
+        from scipy.stats import norm
+
+        return max(0, math.floor(n * m / 2 + float(norm.ppf(LEVEL / 2)) * math.sqrt(n * m * (n + m + 1) / 12)) - 1)
+    few = min(n, m)
+    chances = _rank_sums(tuple(range(2, 2 * (n + m) + 1, 2)), few)[few * (few + 1) :: 2]
+    below, outside = float(chances[0]), 0
+    while below + float(chances[outside + 1]) <= LEVEL / 2:
+        outside += 1
+        below += float(chances[outside])
+    return outside
+
+
+def _thinned(values: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    if len(values) <= _MOST_PAIRED:
+        return values
+    quantiles: np.ndarray = np.quantile(values, (np.arange(_MOST_PAIRED) + 0.5) / _MOST_PAIRED)
+    return quantiles
+
+
+def chance_interval(hits: Values, n: Values, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
+    """Return the two-sided interval of a chance, from so many hits in so many trials (Clopper and Pearson 1934).
+
+    >>> [float(end.round(3)) for end in chance_interval(1, 10)]
+    [0.003, 0.445]
+    """
+    import numpy as np
+    from scipy.stats import beta
+
+    k, n = np.asarray(hits, float), np.asarray(n, float)
+    low = np.where(k > 0, beta.ppf(level / 2, np.maximum(k, 1), n - k + 1), 0.0)
+    high = np.where(k < n, beta.ppf(1 - level / 2, k + 1, np.maximum(n - k, 1)), 1.0)
+    return low, high

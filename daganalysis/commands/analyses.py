@@ -1,7 +1,7 @@
 """One command an analysis: ``daganalysis summary``, ``daganalysis stage-latency`` and so on.
 
 They differ in nothing but the function they call, so they are one table: the declarations of the results. ``compare``, which takes two
-archives, has a module of its own.
+archives, and ``check``, which takes conditions, have modules of their own.
 """
 
 from __future__ import annotations
@@ -34,12 +34,13 @@ LEVELS: dict[str, dict[str, Table]] = {
     "stragglers": {"agent": STRAGGLERS, "run": STRAGGLERS_BY_RUN},
 }
 """The analyses that can be had at several levels, the default first, with what a row is there."""
+_WITH_A_GATE = ("compare", "check")
 
 
 def add_to(commands: Subparsers) -> None:
     """Add a command for every analysis of one archive."""
     for name, table in RESULT_TABLES.items():
-        if name == "compare":
+        if name in _WITH_A_GATE:
             continue
         command = name.replace("_", "-")
         parser = new_command(

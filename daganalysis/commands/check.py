@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.commands.compare import gate_status
+from daganalysis.commands.gating import gate_status
 from daganalysis.commands.opening import open_source, selected_runs
-from daganalysis.commands.options import add_archive, add_selection, new_command
-from daganalysis.commands.printing import notice
+from daganalysis.commands.options import add_archive, add_output, add_selection, new_command
+from daganalysis.commands.printing import print_frame
 
 if TYPE_CHECKING:
     import argparse
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Check an archive against limits. A condition is a metric, > and a number:
 
-  failed_share, retry_share, cancelled_share   of the runs that have ended
-  engine_share, lost_share                     of all elapsed time
+  failed_share, retry_share, cancelled_share   of the main runs that have ended
+  n_failed, n_cancelled                        how many of them
   elapsed_p50_s, elapsed_p95_s                 seconds
+  engine_share, lost_share                     of all elapsed time
 
-A share of runs trips the gate only where its 95 % confidence interval lies
-beyond the limit; where it straddles it, the gate is undecided.
+The runs are a sample: a condition trips the gate only where the metric is shown
+to be beyond the limit (95 %), and holds only where it is shown not to be; in
+between it is undecided. Counts and lost_share are facts and always decided.
 """
 
 
@@ -33,7 +35,7 @@ def add_to(commands: Subparsers) -> None:
         "check",
         summary="a gate over one archive",
         description=_DESCRIPTION,
-        example='  daganalysis check store/ --fail-on "failed_share>0.1"',
+        example='  daganalysis check store/ --fail-on "failed_share>0.1" "n_cancelled>0"',
         execute=execute,
     )
     add_archive(parser)
@@ -41,13 +43,14 @@ def add_to(commands: Subparsers) -> None:
         "--fail-on", metavar="CONDITION", nargs="+", required=True, help="exit 1 if one is shown to hold, 4 if one is undecided"
     )
     add_selection(parser)
+    add_output(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Decide the conditions."""
-    from daganalysis.analysis import check
+    from daganalysis.analysis import check, check_gate
+    from daganalysis.tables.results import CHECK
 
-    gate = check(selected_runs(open_source(arguments.archive, arguments), arguments), arguments.fail_on)
-    for words in gate.held:
-        notice(f"within its limit: {words}")
-    return gate_status(gate)
+    checked = check(selected_runs(open_source(arguments.archive, arguments), arguments), arguments.fail_on)
+    print_frame(checked, CHECK, arguments)
+    return gate_status(check_gate(checked))

@@ -6,13 +6,13 @@ import argparse
 from typing import TYPE_CHECKING
 
 from daganalysis.commands.exit_status import ExitStatus
+from daganalysis.commands.gating import gate_status
 from daganalysis.commands.opening import open_source, selected_runs
 from daganalysis.commands.options import add_archive, add_output, add_selection, new_command
 from daganalysis.commands.printing import notice, print_frame
 from daganalysis.engine.outcomes import DAG_OUTCOMES
 
 if TYPE_CHECKING:
-    from daganalysis.analysis import Gate
     from daganalysis.archive import Archive
     from daganalysis.commands.options import Subparsers
 
@@ -63,8 +63,12 @@ def execute(arguments: argparse.Namespace) -> int:
     compared = compare(base, candidate, outcomes=arguments.outcome or ("succeeded",), level=arguments.level)
     if arguments.level == "contributions":
         print_frame(compared, CONTRIBUTIONS, arguments)
+        before, after = compared["base_s"].sum(), compared["candidate_s"].sum()
+        notice(f"the rows add up to the difference of {before:.6f} s and {after:.6f} s: {compared['diff_s'].sum():+.6f} s")
         return ExitStatus.DONE
     print_frame(compared, COMPARE, arguments)
+    if len(base) == 1 and len(candidate) == 1:
+        notice("one run against one can show nothing; --level contributions says what adds up to their difference")
     return gate_status(compare_gate(compared, arguments.fail_on)) if arguments.fail_on else ExitStatus.DONE
 
 
@@ -72,14 +76,3 @@ def _side(arguments: argparse.Namespace, source: str, run_id: str | None) -> Arc
     chosen = argparse.Namespace(**{**vars(arguments), "run": [] if run_id is None else [run_id]})
     # A workflow that one side lacks is a result of the comparison, not a mistake.
     return selected_runs(open_source(source, arguments), chosen, absent_workflows=True)
-
-
-def gate_status(gate: Gate) -> ExitStatus:
-    """Say what tripped a gate, or what left it undecided, and return the exit status."""
-    for words in gate.tripped:
-        notice(f"gate tripped by {words}")
-    for words in gate.undecided:
-        notice(f"gate undecided on {words}")
-    if gate.tripped:
-        return ExitStatus.GATE_TRIPPED
-    return ExitStatus.UNDECIDED if gate.undecided else ExitStatus.DONE

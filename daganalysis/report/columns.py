@@ -38,6 +38,7 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
             *("skew", "n_sub_tasks"),
         ),
         "failures": ("workflow", "name", "error_code", "n", "is_new", "last_seen", "example_run_id"),
+        "check": ("condition", "decision", "value", "low", "high", "n"),
         "compare": (
             *("workflow", "name", "category", "verdict", "base_s", "candidate_s", "diff_s", "ratio", "n_base", "n_candidate", "n_needed"),
             *("ci_low", "ci_high", "p_value"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -118,9 +119,10 @@ def pad(text: str, width: int) -> str:
 
 
 def human_cells(values: pd.Series[Any], column: Column) -> list[str]:
-    """Write every value of a column for a person; a null is a dash."""
+    """Write every value of a column for a person; a null is a dash, or what the declaration says."""
     write = _writer(column)
-    return [MISSING if missing else write(value) for value, missing in zip(values.tolist(), values.isna().tolist(), strict=True)]
+    null = column.null_word or MISSING
+    return [null if missing else write(value) for value, missing in zip(values.tolist(), values.isna().tolist(), strict=True)]
 
 
 def _writer(column: Column) -> Callable[[Any], str]:
@@ -164,9 +166,13 @@ def _kind(column: Column) -> str:
 
 
 def _broken(name: str, width: int) -> list[str]:
-    """Break a column's name after underscores so that no line is wider than its cells need."""
+    """Break a column's name after underscores so that no line is wider than its cells need; a unit alone is no line.
+
+    >>> _broken("n_candidate", 4), _broken("candidate_s", 6), _broken("elapsed_p50_s", 6)
+    (['n_', 'candidate'], ['candidate_s'], ['elapsed_', 'p50_s'])
+    """
     lines: list[str] = []
-    for part in name.replace("_", "_ ").split(" "):
+    for part in re.sub(r"_(?!s$)", "_ ", name).split(" "):
         if lines and len(lines[-1]) + len(part) <= width:
             lines[-1] += part
         else:

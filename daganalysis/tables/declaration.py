@@ -32,12 +32,13 @@ class Type(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its name, type and meaning, and when it is null (never, if that is empty)."""
+    """One column: its name, type and meaning, when it is null (never, if that is empty), and what a person reads there if not a dash."""
 
     name: str
     type: Type
     meaning: str
     null_when: str = ""
+    null_word: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

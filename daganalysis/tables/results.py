@@ -179,6 +179,7 @@ _STAGE_OR_TOTAL = Column(
     Type.STRING,
     "the stage's name; a later stage of the same name has its number behind it; null for the whole run",
     "the row is of the whole run",
+    null_word="whole run",
 )
 
 RETRY_PATTERNS = Table(
@@ -271,9 +272,13 @@ FAILURES = Table(
     ("workflow", "name", "error_code", "signature"),
 )
 
+_BASE_NAME = Column(
+    "base_name", Type.STRING, "the stage's name in the base, where it has another there", "it has the same, or is on one side alone"
+)
+
 COMPARE = Table(
     "compare",
-    "one stage name of a workflow, or the whole of it, on so many agents",
+    "one stage of a workflow, or the whole of it, in runs that are like each other",
     (
         _WORKFLOW,
         _STAGE_OR_TOTAL,
@@ -285,14 +290,27 @@ COMPARE = Table(
         Column("ratio", Type.REAL, "candidate over base: median of all pairs (Hodges-Lehmann, of logarithms)", "either has no run"),
         Column("ci_low", Type.REAL, "lower end of the 95 % interval of the ratio", "too few runs for one"),
         Column("ci_high", Type.REAL, "upper end", "too few runs for one"),
-        Column("p_value", Type.REAL, "Mann-Whitney, two-sided, corrected over all rows tested (Holm)", "not tested"),
-        Column("verdict", Type.STRING, "`slower`, `faster`, `same`, `insufficient`, `only_base` or `only_candidate`"),
-        Column("n_agents", Type.INTEGER, "agents of the runs compared"),
-        Column("n_needed", Type.INTEGER, "runs a side that a verdict needs at least, where there are too few", "there are enough"),
-        Column("n_left_out", Type.INTEGER, "runs of both sides that came to another outcome and were left out"),
-        Column("stage", Type.INTEGER, "the stage's place, 0 for the whole"),
+        Column(
+            "p_value",
+            Type.REAL,
+            "Mann-Whitney, two-sided, corrected over all rows tested (Holm)",
+            "not tested: one side alone has runs, or so few runs could show nothing",
+        ),
+        Column(
+            "verdict",
+            Type.STRING,
+            "`slower` or `faster`: shown, and by at least 10 % and one tick of the engine; `same`: no such difference was shown; "
+            "`insufficient`: so few runs could show none; `only_base` or `only_candidate`: one side alone has it",
+        ),
+        Column("n_agents", Type.INTEGER, "agents of the runs compared", "no run of the workflow was"),
+        Column("outcome", Type.STRING, "outcome of the runs compared"),
+        Column("n_needed", Type.INTEGER, "runs each side needs for a test among all these rows", "the verdict is not `insufficient`"),
+        Column("left_out_base", Type.STRING, "runs of the workflow in the base that were left out, by outcome", "none was"),
+        Column("left_out_candidate", Type.STRING, "those in the candidate", "none was"),
+        Column("stage", Type.INTEGER, "the stage's usual place in the candidate (in the base, if that alone has it); 0 for the whole run"),
+        _BASE_NAME,
     ),
-    ("workflow", "n_agents", "stage", "name"),
+    ("workflow", "n_agents", "outcome", "stage", "name"),
 )
 
 CONTRIBUTIONS = Table(
@@ -300,14 +318,37 @@ CONTRIBUTIONS = Table(
     "one stage and category of time: what it adds to the difference of two runs",
     (
         _WORKFLOW,
-        Column("stage", Type.INTEGER, "the stage it lies in or before", "after the last stage"),
-        _STAGE_NAME,
+        Column(
+            "stage",
+            Type.INTEGER,
+            "the stage it lies in or before (after, of the last one), by its place in the candidate, else in the base",
+            "it lies in no stage that is known",
+        ),
+        Column("name", Type.STRING, "the stage's name; a later stage of the same name has its number behind it", "stage is"),
         Column("category", Type.STRING, "what the time was spent on"),
         Column("base_s", Type.REAL, "in the base, seconds"),
         Column("candidate_s", Type.REAL, "in the candidate, seconds"),
         Column("diff_s", Type.REAL, "candidate less base; all rows add up to the difference of the two elapsed times"),
+        Column("on", Type.STRING, "`both` runs have the stage, or the `base` or the `candidate` alone"),
+        _BASE_NAME,
     ),
-    ("stage", "category"),
+    ("stage", "name", "category"),
+)
+
+CHECK = Table(
+    "check",
+    "one condition",
+    (
+        Column("condition", Type.STRING, "as it was given"),
+        Column("decision", Type.STRING, "`tripped`: shown to be beyond the limit; `held`: shown not to be; `undecided`: neither"),
+        Column("metric", Type.STRING, "what it is about"),
+        Column("value", Type.REAL, "its value in the archive", "no run tells"),
+        Column("low", Type.REAL, "it is at least so much (95 %, one-sided)", "nothing bounds it, or no run tells"),
+        Column("high", Type.REAL, "it is at most so much (95 %, one-sided)", "nothing bounds it, or no run tells"),
+        Column("limit", Type.REAL, "the limit"),
+        Column("n", Type.INTEGER, "runs it is taken from"),
+    ),
+    (),
 )
 
 TREND = Table(
@@ -382,6 +423,7 @@ RESULT_TABLES: MappingProxyType[str, Table] = MappingProxyType(
             STRAGGLERS,
             FAILURES,
             COMPARE,
+            CHECK,
             TREND,
             CLOCK_SKEW,
         )

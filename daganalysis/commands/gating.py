@@ -1,0 +1,34 @@
+"""From what became of a gate to what the command says and how it exits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.commands.exit_status import ExitStatus
+from daganalysis.commands.printing import notice
+from daganalysis.report.quantities import plural
+
+if TYPE_CHECKING:
+    from daganalysis.analysis import Gate
+
+_MOST_SAID = 10
+"""Lines of one kind; the table has them all."""
+
+
+def gate_status(gate: Gate) -> ExitStatus:
+    """Say what tripped a gate, or what left it undecided, and return the exit status."""
+    _say("gate tripped by", gate.tripped)
+    _say("gate undecided on", gate.undecided)
+    if gate.held:
+        notice(f"within the gate: {plural(len(gate.held), 'row')}")
+    _say("not compared:", gate.not_compared)
+    if gate.tripped:
+        return ExitStatus.GATE_TRIPPED
+    return ExitStatus.UNDECIDED if gate.undecided else ExitStatus.DONE
+
+
+def _say(what: str, lines: list[str]) -> None:
+    for words in lines[:_MOST_SAID]:
+        notice(f"{what} {words}")
+    if len(lines) > _MOST_SAID:
+        notice(f"{what} {len(lines) - _MOST_SAID} more")

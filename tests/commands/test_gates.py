@@ -1,0 +1,92 @@
+"""Gates as a pipeline meets them: what is said, on which stream, and the exit status."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from daganalysis.commands import main
+
+VERSIONS = ("sample_data/versions/a", "sample_data/versions/b")
+FLEET = ("sample_data/fleet", "--cluster-by", "dir")
+
+
+@pytest.fixture
+def run(capfd):
+    def run_command(*arguments):
+        status = main(arguments)
+        captured = capfd.readouterr()
+        return status, captured.out, captured.err
+
+    return run_command
+
+
+def test_a_slower_stage_trips_the_gate_and_is_named(run):
+    status, out, err = run("compare", *VERSIONS, "--fail-on", "slower")
+    assert status == 1
+    assert "daganalysis: gate tripped by Create tenant / Import script for tenant: 9.227 s to 13.328 s (x 1.44)\n" in err
+    assert "whole run" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_nothing_slower_passes_and_the_rows_that_were_looked_at_are_counted(run):
+    assert run("compare", VERSIONS[0], VERSIONS[0], "--fail-on", "slower")[::2] == (0, "daganalysis: within the gate: 6 rows\n")
+    assert run("compare", *VERSIONS, "--fail-on", "faster")[0] == 0
+
+
+def test_too_few_runs_leave_the_gate_undecided(run):
+    status, _, err = run("compare", "sample_data/tenant/healthy.json", "sample_data/broken/good.json", "--fail-on", "slower")
+    assert status == 4
+    assert "gate undecided on Create tenant / whole run: 1 against 1 runs can show nothing, 4 more a side would be enough" in err
+
+
+def test_contributions_say_on_stderr_what_they_add_up_to(run):
+    two = ("sample_data/tenant/healthy.json", "sample_data/broken/good.json")
+    status, out, err = run("compare", *two, "--level", "contributions", "--format", "json")
+    assert status == 0
+    total = sum(row["diff_s"] for row in json.loads(out))
+    assert f"{total:+.6f} s" in err
+
+
+@pytest.mark.parametrize(
+    ("conditions", "status"),
+    [
+        (["failed_share>0.5"], 0),
+        (["elapsed_p95_s>60"], 1),
+        (["failed_share>0.001"], 4),
+        (["failed_share>0.001", "elapsed_p95_s>60"], 1),
+        (["failed_share"], 2),
+    ],
+)
+def test_check_exits_as_what_was_decided(run, conditions, status):
+    assert run("check", *FLEET, "--fail-on", *conditions)[0] == status
+
+
+def test_check_prints_every_decision_and_says_which_tripped_or_could_not_be_made(run):
+    conditions = ("failed_share>0.5", "elapsed_p95_s>60", "retry_share>0.1")
+    _, out, err = run("check", *FLEET, "--format", "json", "--fail-on", *conditions)
+    assert [(row["condition"], row["decision"]) for row in json.loads(out)] == list(
+        zip(conditions, ("held", "tripped", "undecided"), strict=True)
+    )
+    assert [line.split(":")[1].strip() for line in err.splitlines()] == [
+        "gate tripped by elapsed_p95_s>60",
+        "gate undecided on retry_share>0.1",
+        "within the gate",
+    ]
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "markdown"])
+def test_the_whole_run_has_no_stage_name_in_any_form(run, form):
+    out = run("compare", *VERSIONS, "--format", form)[1]
+    if form == "json":
+        names = [row["name"] for row in json.loads(out)]
+    elif form == "csv":
+        names = [row["name"] or None for row in csv.DictReader(io.StringIO(out))]
+    else:
+        cells = [line.split(" | ")[1] for line in out.splitlines()[2:]]
+        names = [None if name == "whole run" else name for name in cells]
+    assert names[0] is None
+    assert names[1:3] == ["Create tenant", "Modify tenant whitelist"]
