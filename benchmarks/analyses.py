@@ -1,0 +1,233 @@
+"""Analyses of a store, against SQL by DuckDB that gives the same numbers from the same Parquet."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+import daganalysis as da
+from benchmarks import archives
+from benchmarks.goals import Row, spread
+from benchmarks.loading import load
+from benchmarks.measuring import in_turn, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    import pandas as pd
+
+    from benchmarks.sizes import Sizes
+
+_OWN = """
+    node AS (SELECT * FROM nodes WHERE run_id IS NOT NULL AND started_at IS NOT NULL AND outcome NOT IN ('never_run', 'ready')),
+    own AS (
+        SELECT task.run_id, task.stage, task.task_gid, task.agent, task.started_at, task.ended_at, task.duration_s
+        FROM sub_tasks task JOIN node USING (run_id, stage) WHERE task.ended_at IS NULL OR task.ended_at > node.started_at)"""
+_LATENCY = f"""
+    WITH {_OWN},
+    work AS (
+        SELECT run_id, stage, sum(greatest(0, epoch_ns(ended_at) - greatest(epoch_ns(started_at), coalesce(reached, 0)))) / 1e9 AS work_s
+        FROM (
+            SELECT *, max(epoch_ns(ended_at)) OVER (
+                PARTITION BY run_id, stage ORDER BY started_at, ended_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
+            FROM own WHERE duration_s IS NOT NULL)
+        GROUP BY ALL),
+    ends AS (
+        SELECT run_id, stage, min(started_at) AS first_start, max(ended_at) AS last_end,
+            arg_min(task_gid, {{'a': -duration_s, 'b': task_gid}}) FILTER (duration_s IS NOT NULL) AS slowest_task_gid,
+            arg_min(agent, {{'a': -duration_s, 'b': task_gid}}) FILTER (duration_s IS NOT NULL) AS slowest_agent
+        FROM own GROUP BY ALL)
+    SELECT node.run_id, dag.workflow, node.stage, node.name, node.outcome, node.duration_s AS latency_s, work_s,
+        greatest(0, epoch_ns(first_start) - epoch_ns(node.started_at)) / 1e9 AS dispatch_s,
+        greatest(0, epoch_ns(node.ended_at) - epoch_ns(last_end)) / 1e9 AS detect_s,
+        node.n_sub_tasks, slowest_task_gid, slowest_agent, node.duration_s / dag.elapsed_s AS elapsed_share,
+        node.state = 'RUNNING' AS censored
+    FROM node LEFT JOIN (SELECT run_id, workflow, elapsed_s FROM dags) dag USING (run_id)
+        LEFT JOIN ends USING (run_id, stage) LEFT JOIN work USING (run_id, stage)
+    ORDER BY run_id, stage"""
+_QUANTILES = """
+    count(s) AS n, count(*) FILTER (censored) AS n_censored, min(s) AS min_s, quantile_cont(s, 0.5) AS p50_s,
+    quantile_cont(s, 0.95) AS p95_s,
+    quantile_cont(s, 0.99) AS p99_s, max(s) AS max_s, arg_min(run_id, {'a': s, 'b': run_id}) FILTER (s IS NOT NULL) AS min_run_id,
+    arg_min(run_id, {'a': -s, 'b': run_id}) FILTER (s IS NOT NULL) AS max_run_id"""
+_CATEGORIES = ("execute", "dispatch", "detect", "handoff", "wait_operator", "wait_protocol", "lost", "unattributed")
+_BUDGET = f"""
+    SELECT run_id, any_value(elapsed_s) AS elapsed_s,
+        {", ".join(f"sum(ns) FILTER (category = '{name}') / 1e9 AS {name}_s" for name in _CATEGORIES)},
+        sum(ns) FILTER (category IN ('dispatch', 'detect', 'handoff')) / sum(ns) AS engine_share
+    FROM dags LEFT JOIN (SELECT run_id, category, epoch_ns(ended_at) - epoch_ns(started_at) AS ns FROM timeline) USING (run_id)
+    GROUP BY run_id ORDER BY run_id"""
+_OUTCOMES = (
+    "succeeded", "succeeded_after_retry", "succeeded_with_node_pass", "passed", "rolled_back", "rollback_failed", "cancelled", "failed",
+    "waiting", "running", "not_started", "unknown",
+)  # fmt: skip
+_SUMMARY = f"""
+    WITH budget AS ({_BUDGET}), latency AS (SELECT workflow, name, sum(latency_s) AS total FROM ({_LATENCY}) GROUP BY ALL)
+    SELECT workflow, count(*) AS n_runs,
+        {", ".join(f"count(*) FILTER (outcome = '{name}') AS {name}" for name in _OUTCOMES)}, max(n_agents) AS n_agents_max,
+        median(dags.elapsed_s) AS elapsed_p50_s, quantile_cont(dags.elapsed_s, 0.95) AS elapsed_p95_s,
+        sum(coalesce(dispatch_s, 0) + coalesce(detect_s, 0) + coalesce(handoff_s, 0)) FILTER (dags.elapsed_s IS NOT NULL)
+            / sum(dags.elapsed_s) AS engine_share,
+        avg((coalesce(retries_min, 0) > 0)::INTEGER) AS retry_share,
+        (SELECT arg_min(name, {{'a': -total, 'b': name}}) FROM latency WHERE latency.workflow = dags.workflow) AS slowest_stage,
+        arg_max(run_id, {{'a': last_observed_at, 'b': run_id}}) AS last_run_id
+    FROM dags JOIN (SELECT run_id, dispatch_s, detect_s, handoff_s FROM budget) USING (run_id) GROUP BY workflow ORDER BY workflow"""
+_GAPS = """
+    WITH gap AS (
+        SELECT * FROM timeline
+        WHERE NOT (coalesce(from_stage = to_stage, false) AND category IN ('execute', 'dispatch', 'detect'))),
+    between_two AS (
+        SELECT * FROM gap WHERE category = 'handoff' AND evidence = 'observed' AND from_stage IS NOT NULL AND to_stage IS NOT NULL
+            AND duration_s > 0.5),
+    tick AS (SELECT run_id, median(duration_s) AS own FROM between_two GROUP BY run_id)
+    SELECT run_id, from_stage, to_stage, direction, duration_s AS gap_s, category,
+        round_even(duration_s / coalesce(own, (SELECT median(duration_s) FROM between_two)), 0) AS polls, evidence
+    FROM gap LEFT JOIN tick USING (run_id) ORDER BY run_id, seq"""
+_RETRIES = """
+    WITH task AS (
+        SELECT run_id, stage, task_gid, name, agent, execute_times, outcome,
+            list_filter(task_logs, lambda line: starts_with(line, 'ERROR: '))[1] AS first_error,
+            list_contains(task_logs, 'wait operator to advance') AS told
+        FROM sub_tasks WHERE execute_times > 1),
+    counted AS (
+        SELECT run_id, task_gid, count(*) FILTER (kind = 'rollback') AS rollbacks, count(*) FILTER (kind = 'run' AND attempt > 1) AS reruns,
+            count(*) FILTER (kind = 'unknown') AS unknown,
+            count(*) FILTER (attempts.outcome = 'waiting' AND attempt < execute_times) AS waited
+        FROM attempts JOIN task USING (run_id, task_gid) GROUP BY ALL)
+    SELECT run_id, stage, task_gid, name, agent, execute_times, reruns AS retries_min,
+        CASE WHEN rollbacks + unknown > 0 THEN execute_times - 1 ELSE reruns END AS retries_max, rollbacks, outcome,
+        nullif(regexp_extract(first_error, '^ERROR: \\[([A-Za-z][\\w.]*)\\]: ', 1), '') AS error_code, first_error,
+        waited > 0 OR coalesce(told, false) AS protocol
+    FROM task JOIN counted USING (run_id, task_gid) ORDER BY run_id, stage, task_gid"""
+_STRAGGLERS = """
+    WITH row AS (
+        SELECT task.run_id, task.stage, task.task_gid, task.agent, task.started_at, task.ended_at, task.duration_s, node.name, workflow
+        FROM sub_tasks task JOIN nodes node USING (run_id, stage) JOIN (SELECT run_id, workflow FROM dags) USING (run_id)
+        WHERE task.duration_s IS NOT NULL AND task.agent IS NOT NULL AND node.ended_at IS NOT NULL AND task.ended_at > node.started_at
+            AND coalesce(len(list_filter(task_logs, lambda line:
+                starts_with(line, 'Due to multiple obshell being on this machine'))), 0) = 0),
+    stage AS (
+        SELECT run_id, stage, max(ended_at) AS last, min(started_at) AS first, count(*) AS size, list_sort(list(duration_s)) AS lengths
+        FROM row GROUP BY ALL HAVING count(DISTINCT agent) > 1),
+    execution AS (
+        SELECT *, ended_at = last AND count(*) FILTER (ended_at = last) OVER (PARTITION BY run_id, stage) = 1 AS is_slowest,
+            sum((epoch_ns(last) - epoch_ns(ended_at)) / 1e9) OVER (PARTITION BY run_id, stage) AS waited_s,
+            list_position(lengths, duration_s) AS own
+        FROM row JOIN stage USING (run_id, stage)),
+    skewed AS (
+        SELECT *, duration_s / greatest(1e-9, (
+            lengths[(size - 2) // 2 + 1 + ((size - 2) // 2 + 1 >= own)::INTEGER]
+            + lengths[(size - 1) // 2 + 1 + ((size - 1) // 2 + 1 >= own)::INTEGER]
+            ) / 2) AS skew
+        FROM execution)
+    SELECT workflow, name, agent, count(*) AS n, count(*) FILTER (is_slowest) AS n_slowest, median(skew) AS skew_p50,
+        coalesce(sum(waited_s) FILTER (is_slowest), 0) AS barrier_wait_s,
+        median((epoch_ns(started_at) - epoch_ns(first)) / 1e9) AS dispatch_p50_s,
+        median(duration_s) AS work_p50_s, median(size) AS n_agents_p50
+    FROM skewed GROUP BY ALL"""
+_FAILURES = """
+    SELECT workflow, name, count(*) AS n
+    FROM attempts JOIN (SELECT run_id, workflow FROM dags) USING (run_id) JOIN (SELECT run_id, stage, name FROM nodes) USING (run_id, stage)
+        JOIN (SELECT run_id, task_gid, list_filter(task_logs, lambda line: starts_with(line, 'ERROR: ')) AS lines FROM sub_tasks)
+            USING (run_id, task_gid)
+    WHERE attempts.outcome IN ('failed', 'timeout', 'interrupted') GROUP BY ALL"""
+_NAMED = """
+    SELECT workflow, n_agents, run_id, dags.started_at, dags.outcome, nodes.duration_s AS s,
+        nodes.name || CASE WHEN count(*) OVER again = 1 THEN '' ELSE ' #' || count(*) OVER again END AS name
+    FROM nodes JOIN (SELECT run_id, workflow, n_agents, started_at, outcome FROM dags) dags USING (run_id)
+    WHERE nodes.name IS NOT NULL AND nodes.duration_s IS NOT NULL
+    WINDOW again AS (PARTITION BY run_id, nodes.name ORDER BY stage)"""
+_COMPARE = f"""
+    SELECT workflow, name, n_agents, count(*) AS n_base, median(s) AS base_s FROM ({_NAMED}) WHERE outcome = 'succeeded' GROUP BY ALL
+    UNION ALL
+    SELECT workflow, NULL, n_agents, count(elapsed_s), median(elapsed_s) FROM dags WHERE outcome = 'succeeded' GROUP BY ALL"""
+
+
+@dataclass(frozen=True)
+class Twin:
+    """An analysis and its SQL; ``checked`` are the columns whose sums must agree, ``lacks`` what SQL has no words for."""
+
+    name: str
+    ours: Callable[[da.Archive], pd.DataFrame]
+    sql: str
+    checked: tuple[str, ...] = ()
+    lacks: str = ""
+
+
+TWINS = (
+    Twin("summary", da.summary, _SUMMARY, ("n_runs", "succeeded", "elapsed_p50_s", "elapsed_p95_s", "engine_share", "retry_share")),
+    Twin("stage_latency", da.stage_latency, _LATENCY, ("latency_s", "work_s", "dispatch_s", "detect_s", "elapsed_share")),
+    Twin(
+        "stage_latency, by workflow",
+        lambda archive: da.stage_latency(archive, level="workflow"),
+        f"SELECT workflow, name, {_QUANTILES} FROM (SELECT *, latency_s AS s FROM ({_LATENCY})) GROUP BY ALL ORDER BY ALL",
+        ("n", "n_censored", "min_s", "p50_s", "p95_s", "p99_s", "max_s"),
+    ),
+    Twin(
+        "stage_latency, by agent",
+        lambda archive: da.stage_latency(archive, level="agent"),
+        f"SELECT agent, {_QUANTILES} FROM (SELECT run_id, agent, duration_s AS s, state = 'RUNNING' AS censored FROM sub_tasks) "
+        "WHERE agent IS NOT NULL GROUP BY ALL ORDER BY ALL",
+        ("n", "n_censored", "min_s", "p50_s", "p95_s", "p99_s", "max_s"),
+    ),
+    Twin("stage_gaps", da.stage_gaps, _GAPS, ("gap_s", "polls")),
+    Twin("time_budget", da.time_budget, _BUDGET, ("elapsed_s", "execute_s", "handoff_s", "engine_share")),
+    Twin("retries", da.retries, _RETRIES, ("execute_times", "retries_min", "retries_max", "rollbacks", "protocol")),
+    Twin(
+        "stragglers",
+        da.stragglers,
+        _STRAGGLERS,
+        ("n", "n_slowest", "skew_p50", "barrier_wait_s", "dispatch_p50_s", "work_p50_s"),
+        "intervals and tests",
+    ),
+    Twin("failures", da.failures, _FAILURES, ("n",), "signatures: SQL counts and fetches the lines"),
+    Twin(
+        "compare", lambda archive: da.compare(archive, archive), _COMPARE, ("n_base", "base_s"), "tests and intervals: SQL has the medians"
+    ),
+    Twin("trend", da.trend, f"{_NAMED} ORDER BY workflow, name, started_at, run_id", (), "level shifts: SQL puts the histories in order"),
+)
+
+
+def each(sizes: Sizes, work: Path) -> Iterator[Row]:
+    """Every analysis, each time from a store just opened."""
+    source, store = work / "analysed.ndjson", work / "analysed"
+    archives.write_ndjson(source, archives.REAL, megabytes=sizes.analysed_mb)
+    load(source, store)
+    source.unlink()
+    n_sub_tasks = da.read_parquet(store).arrow("sub_tasks", ["run_id"]).num_rows
+    for twin in TWINS:
+        agree = _agree(twin, store)
+        ratio, theirs, ours = in_turn(
+            lambda twin=twin: seconds(lambda: _by_sql(twin.sql, store)),  # type: ignore[misc]
+            lambda twin=twin: seconds(lambda: twin.ours(da.read_parquet(store))),  # type: ignore[misc]
+            sizes.repeats,
+        )
+        detail: dict[str, Any] = {"ours": spread(ours), "sql": spread(theirs), "agree": agree, "sql_lacks": twin.lacks}
+        yield Row(f"{twin.name} of {n_sub_tasks:,} sub-tasks", "times as long as SQL by DuckDB", 2.0, False, ratio, detail)
+    shutil.rmtree(store)
+
+
+def _by_sql(sql: str, store: Path) -> pd.DataFrame:
+    session = duckdb.connect()
+    session.execute("SET threads=2")
+    session.execute("SET TimeZone='UTC'")
+    for table in ("dags", "nodes", "sub_tasks", "attempts", "timeline"):
+        session.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{store}/{table}/*.parquet')")
+    return session.execute(sql).df()
+
+
+def _agree(twin: Twin, store: Path) -> bool:
+    """Whether both give as many rows and the same sums; anything else is a mistake in one of the two and is raised."""
+    ours, theirs = twin.ours(da.read_parquet(store)), _by_sql(twin.sql, store)
+    if not twin.checked:
+        return True
+    for column in twin.checked:
+        one, other = float(ours[column].astype("float64").sum()), float(theirs[column].astype("float64").sum())
+        if not math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-6):
+            raise AssertionError(f"{twin.name}: {column} adds up to {one} here and to {other} by SQL")
+    return True

@@ -1,0 +1,148 @@
+"""Archives to measure with: saved responses of the engine model, in any number, the same bytes every time."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "sample_data"))
+
+from enginemodel import Agent, DagRun, Failure, Stage, Task, answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SECOND = 1_000_000
+_BEGIN = 1_767_225_600 * _SECOND
+"""2026-01-01 00:00 UTC."""
+_FILES_A_FOLDER = 1000
+_STAGES = (
+    "Check agents before upgrade", "Create upgrade directories", "Download all required packages", "Unpack packages",
+    "Backup important files", "Reinstall and restart agent", "Stop observer", "Start observer", "Exec upgrade checker script",
+    "Exec upgrade health checker", "Install new observer", "Restart observer", "Create resource pool", "Set tenant variables",
+    "Modify tenant whitelist", "Minor freeze", "Check minor freeze", "Unlock server",
+)  # fmt: skip
+_LINES = (
+    "observer health check, retry [{}/300]",
+    "download package obshell-4.3.1.0-{} from the repository, checksum verified",
+    "execute sql on tenant sys: ALTER SYSTEM SET memory_limit = '{}M' success",
+    "copy /home/admin/oceanbase/etc/observer.conf.bin to /home/admin/oceanbase/backup/{}",
+    "wait for server 192.0.2.{} to become ACTIVE, it is INACTIVE now",
+)
+_ERRORS = (
+    "ERROR: [Common.Unexpected]: Unexpected error: exit status {}",
+    "ERROR: [OB.Server.Process.NotExist]: Observer process not exist",
+    "ERROR: [MySQL.Error]: Error 4012 (HY000): Timeout, query has reached the maximum query timeout: {}(us)",
+)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How large the DAGs are and how often each is answered: ranges, both ends included."""
+
+    stages: tuple[int, int]
+    tasks: tuple[int, int]
+    lines: int
+    polls: int = 1
+
+
+SMALL = Shape((2, 4), (1, 2), 3)
+"""Some 5 kB a response."""
+REAL = Shape((5, 30), (1, 12), 6)
+"""Some 60 kB a response."""
+POLLED = Shape((3, 9), (1, 4), 4, polls=13)
+"""A DAG that was asked for again and again while it ran."""
+HUGE = Shape((200, 200), (500, 500), 3)
+"""One response of some 50 MB."""
+
+
+def make_run(number: int, shape: Shape) -> DagRun:
+    """Make the finished run of a number: a DAG of some shape, one in ten with a failure that an operator retries."""
+    rng = random.Random(number)
+    agents = [Agent(f"192.0.2.{10 + n}", skew=rng.uniform(-0.008, 0.008) if n else 0.0) for n in range(shape.tasks[1] % 250)]
+    stages = []
+    for _ in range(rng.randint(*shape.stages)):
+        work = rng.choice((0.05, 0.4, 2.0, 6.0))
+        tasks = [
+            Task(agents[index % len(agents)], work * rng.uniform(0.8, 1.5), lines=_some_lines(rng, shape.lines))
+            for index in range(rng.randint(*shape.tasks))
+        ]
+        stages.append(Stage(rng.choice(_STAGES), tasks))
+    if rng.random() < 0.1:
+        rng.choice(rng.choice(stages).tasks).failures[1] = Failure(rng.choice(_ERRORS).format(rng.randrange(1, 99)))
+    created = _BEGIN + number * 600 * _SECOND + rng.randrange(_SECOND)
+    first_row = 1 + number * (shape.stages[1] * shape.tasks[1] + 1)
+    run = DagRun(rng.choice(_NAMES).format(number), stages, f"1{first_row}", created, agents[0], seed=number, first_row_id=first_row)
+    run.run()
+    if run.dag.now["state"] == "FAILED" and run.ended is not None:
+        run.act("retry", run.ended + rng.randrange(5, 90) * _SECOND)
+        run.run()
+    return run
+
+
+_NAMES = ("Create tenant t{}", "Cluster scale out", "Upgrade obshell 4.3.1.0-{}", "Check and upgrade ob", "Minor freeze")
+
+
+def _some_lines(rng: random.Random, most: int) -> tuple[str, ...]:
+    return tuple(rng.choice(_LINES).format(rng.randrange(1, 300)) for _ in range(rng.randint(0, most)))
+
+
+def responses(number: int, shape: Shape) -> list[bytes]:
+    """Return the saved responses of one run, oldest first: the last state alone, or polls from its creation to after its end."""
+    run = make_run(number, shape)
+    end = (run.ended or run.pass_at) + 2 * _SECOND
+    moments = [end] if shape.polls == 1 else [run.created + (end - run.created) * n // (shape.polls - 1) for n in range(shape.polls)]
+    return [msgspec.json.encode(answer(run, moment)) for moment in moments]
+
+
+def write_ndjson(path: Path, shape: Shape, *, megabytes: float) -> int:
+    """Write responses, one a line, until so many megabytes are written; return how many bytes there are."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    size = 0
+    with path.open("wb") as file:
+        for found in _each_run(shape):
+            for text in found:
+                file.write(text + b"\n")
+                size += len(text) + 1
+            if size >= megabytes * 1e6:
+                return size
+    raise AssertionError
+
+
+def write_files(folder: Path, shape: Shape, *, count: int, clusters: int = 1, first: int = 0) -> int:
+    """Write so many responses (or a few more), a file each, pretty-printed as by the API, in a folder a cluster; return how many bytes."""
+    size = n_files = 0
+    for number, found in enumerate(_each_run(shape, first)):
+        home = folder / f"c{number % clusters:02d}" / f"{n_files // _FILES_A_FOLDER:04d}"
+        home.mkdir(parents=True, exist_ok=True)
+        for poll, text in enumerate(found):
+            pretty = msgspec.json.format(text, indent=2)
+            (home / f"{first + number:06d}-{poll:02d}.json").write_bytes(pretty)
+            size += len(pretty)
+        n_files += len(found)
+        if n_files >= count:
+            return size
+    raise AssertionError
+
+
+def _each_run(shape: Shape, first: int = 0) -> Iterator[list[bytes]]:
+    """Yield the responses of run after run without end, made by as many processes as there are cores."""
+    jobs = os.cpu_count() or 1
+    with ProcessPoolExecutor(jobs) as pool:
+        waiting = [pool.submit(responses, first + number, shape) for number in range(4 * jobs)]
+        number = first + len(waiting)
+        try:
+            while True:
+                yield waiting.pop(0).result()
+                waiting.append(pool.submit(responses, number, shape))
+                number += 1
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -1,0 +1,25 @@
+"""The benchmarks run; how fast anything is, is not asked here."""
+
+import json
+
+from benchmarks.__main__ import MEASUREMENTS, main
+from benchmarks.goals import Row, as_text
+
+
+def test_the_small_mode_measures_every_row_and_leaves_nothing_behind(tmp_path):
+    work = tmp_path / "work"
+    work.mkdir()
+    assert main(["--small", "--work", str(work), "--json", str(tmp_path / "values.json")]) == 0
+    written = json.loads((tmp_path / "values.json").read_text())
+    assert len(written["rows"]) > len(MEASUREMENTS)
+    assert all(row["value"] > 0 and row["met"] in {True, False} for row in written["rows"])
+    assert not list(work.iterdir())
+
+
+def test_a_value_beyond_its_goal_is_marked_in_the_table():
+    slow = Row("loading", "times the rate of the peer", 2.0, at_least=True, value=1.5)
+    fast = Row("again", "share of the first time", 0.05, at_least=False, value=0.01)
+    heading, first, second = as_text([slow, fast]).splitlines()
+    assert heading.split()[0] == "work"
+    assert first.endswith("at least 2    1.5    not reached")
+    assert second.endswith("at most 0.05  0.01")
