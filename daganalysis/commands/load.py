@@ -8,7 +8,6 @@ from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.opening import report_issues
 from daganalysis.commands.options import add_cluster, new_command, positive
 from daganalysis.commands.printing import notice
-from daganalysis.commands.progress import progress_bar
 from daganalysis.report.quantities import plural
 
 if TYPE_CHECKING:
@@ -48,16 +47,14 @@ def execute(arguments: argparse.Namespace) -> int:
     """Load, and say on stderr what was loaded and what was rejected."""
     from daganalysis.loading import load_into_store
 
-    with progress_bar() as progress:
-        archive = load_into_store(
-            *arguments.source,
-            store=arguments.out,
-            cluster=arguments.cluster,
-            cluster_by=arguments.cluster_by,
-            jobs=arguments.jobs,
-            strict=arguments.strict,
-            progress=progress,
-        )
+    archive = load_into_store(
+        *arguments.source,
+        store=arguments.out,
+        cluster=arguments.cluster,
+        cluster_by=arguments.cluster_by,
+        jobs=arguments.jobs,
+        strict=arguments.strict,
+    )
     counted = {name: archive.arrow(name, [column]).num_rows for name, column in (("snapshots", "run_id"), ("sub_tasks", "run_id"))}
     held = f"{plural(counted['snapshots'], 'snapshot')}, {plural(counted['sub_tasks'], 'sub-task')}"
     notice(f"{plural(len(archive), 'run')} ({held}) in {arguments.out}")

@@ -6,7 +6,6 @@ import difflib
 from typing import TYPE_CHECKING
 
 from daganalysis.commands.printing import notice
-from daganalysis.commands.progress import progress_bar
 from daganalysis.errors import UsageError
 from daganalysis.report.quantities import plural
 
@@ -23,8 +22,7 @@ def open_source(source: str, arguments: argparse.Namespace) -> Archive:
     from daganalysis.loading import open_archive
     from daganalysis.store import is_store
 
-    with progress_bar() as progress:
-        archive = open_archive(source, cluster=arguments.cluster, cluster_by=arguments.cluster_by, progress=progress)
+    archive = open_archive(source, cluster=arguments.cluster, cluster_by=arguments.cluster_by)
     if not is_store(source):
         report_issues(archive, source)
     return archive

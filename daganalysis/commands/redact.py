@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.options import new_command
 from daganalysis.commands.printing import notice
-from daganalysis.commands.progress import progress_bar
 from daganalysis.report.quantities import plural
 
 if TYPE_CHECKING:
@@ -43,8 +42,7 @@ def execute(arguments: argparse.Namespace) -> int:
     """Redact, and say on stderr what was replaced and what was left out."""
     from daganalysis.redaction import redact
 
-    with progress_bar() as progress:
-        done = redact(arguments.source, arguments.output, progress=progress)
+    done = redact(arguments.source, arguments.output)
     replaced = f"{done.n_addresses} addresses and {done.n_words} names and secrets replaced"
     notice(f"{plural(done.n_files, 'file')} in {arguments.output}, {replaced}")
     for name, reason in done.left_out:

@@ -8,7 +8,6 @@ from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.opening import open_source, selected_runs
 from daganalysis.commands.options import add_archive, add_selection, new_command
 from daganalysis.commands.printing import notice
-from daganalysis.commands.progress import progress_bar
 
 if TYPE_CHECKING:
     import argparse
@@ -44,7 +43,6 @@ def execute(arguments: argparse.Namespace) -> int:
     from daganalysis.report import write_report
 
     archive = selected_runs(open_source(arguments.archive, arguments), arguments)
-    with progress_bar() as progress:
-        page = write_report(archive, arguments.output, format=arguments.format, title=arguments.title, progress=progress)
+    page = write_report(archive, arguments.output, format=arguments.format, title=arguments.title)
     notice(f"wrote {page} and {page.with_name('report.json')}")
     return ExitStatus.DONE

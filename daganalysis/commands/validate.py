@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.options import add_cluster, add_output, new_command
 from daganalysis.commands.printing import notice, print_frame
-from daganalysis.commands.progress import progress_bar
 from daganalysis.report.quantities import plural
 from daganalysis.tables import ISSUES
 
@@ -48,11 +47,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from daganalysis.loading import load, open_archive
 
     labels = {"cluster": arguments.cluster, "cluster_by": arguments.cluster_by}
-    with progress_bar() as progress:
-        one = len(arguments.source) == 1
-        archive = (
-            open_archive(arguments.source[0], **labels, progress=progress) if one else load(*arguments.source, **labels, progress=progress)
-        )
+    archive = open_archive(arguments.source[0], **labels) if len(arguments.source) == 1 else load(*arguments.source, **labels)
     issues = archive.issues
     shown = SEVERITIES[: SEVERITIES.index(arguments.severity) + 1]
     print_frame(issues[issues["severity"].isin(shown)], ISSUES, arguments)

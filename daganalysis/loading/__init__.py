@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from daganalysis.archive import Archive
 from daganalysis.errors import RejectedRecordsError
+from daganalysis.progress import shown
 from daganalysis.store import is_store, read_parquet
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from daganalysis.progress import Progress
     from daganalysis.reading import SourceFile
     from daganalysis.reading.answers import Issue
 
@@ -28,14 +30,15 @@ def load(
     cluster_by: str | None = None,
     jobs: int | None = None,
     strict: bool = False,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Archive:
     """Load saved responses: files, folders, globs, bytes, decoded JSON or SDK objects.
 
     ``cluster`` labels all of them; ``cluster_by`` takes the label from the first folder below the source (``"dir"``) or from the file
     name up to its first dot (``"file"``). Large sources are loaded by ``jobs`` processes (as many as there are cores, if None) through a
-    temporary store, which goes with the archive; the result is the same. ``progress`` is told a stage, how much of it is done, and of how
-    much. What cannot be used becomes rows of ``issues``; with ``strict`` it raises :class:`RejectedRecordsError` instead.
+    temporary store, which goes with the archive; the result is the same. ``progress`` is told how far it is
+    (:data:`daganalysis.progress.Progress`); None shows a bar on a terminal and in a notebook. What cannot be used becomes rows of
+    ``issues``; with ``strict`` it raises :class:`RejectedRecordsError` instead.
 
     >>> load("sample_data/documented/scale-out.json").dags["name"].tolist()
     ['Cluster scale out']
@@ -44,7 +47,8 @@ def load(
 
     files = list_source_files(sources, cluster=cluster, cluster_by=cluster_by)
     if sum(file.size or 0 for file in files) > _IN_MEMORY:
-        return _load_through_store(files, jobs, strict, progress)
+        with shown(progress) as tell:
+            return _load_through_store(files, jobs, strict, tell)
     return _load_in_memory(files, strict)
 
 
@@ -55,7 +59,7 @@ def load_into_store(
     cluster_by: str | None = None,
     jobs: int | None = None,
     strict: bool = False,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Archive:
     """Load saved responses into a store, which is made if it is not there, and open it.
 
@@ -68,7 +72,8 @@ def load_into_store(
     from daganalysis.reading import list_source_files
 
     files = list_source_files(sources, cluster=cluster, cluster_by=cluster_by)
-    load_sources(files, Path(store), jobs=jobs, strict=strict, progress=progress)
+    with shown(progress) as tell:
+        load_sources(files, Path(store), jobs=jobs, strict=strict, progress=tell)
     return read_parquet(store)
 
 
@@ -78,7 +83,7 @@ def open_archive(
     cluster: str | None = None,
     cluster_by: str | None = None,
     jobs: int | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Archive:
     """Open what a command was given: a store, or saved responses as they are."""
     if is_store(source):
@@ -98,9 +103,7 @@ def _load_in_memory(files: Sequence[SourceFile], strict: bool) -> Archive:
     return Archive.from_tables(rebuild(answers, issues))
 
 
-def _load_through_store(
-    files: Sequence[SourceFile], jobs: int | None, strict: bool, progress: Callable[[str, int, int], None] | None
-) -> Archive:
+def _load_through_store(files: Sequence[SourceFile], jobs: int | None, strict: bool, progress: Progress) -> Archive:
     from daganalysis.loading.into_store import load_sources
 
     place = tempfile.TemporaryDirectory(prefix="daganalysis-")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daganalysis.errors import InputError, UsageError
+from daganalysis.progress import shown
 from daganalysis.reading import list_source_files
 from daganalysis.redaction.files import DAMAGE, FileRedactor
 from daganalysis.redaction.findings import Walker
@@ -23,8 +24,9 @@ from daganalysis.store import is_store
 from daganalysis.urls import is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from daganalysis.progress import Progress
     from daganalysis.reading import SourceFile
 
 
@@ -38,9 +40,7 @@ class Redacted:
     left_out: tuple[tuple[str, str], ...]
 
 
-def redact(
-    source: str | os.PathLike[str], destination: str | os.PathLike[str], *, progress: Callable[[str, int, int], None] | None = None
-) -> Redacted:
+def redact(source: str | os.PathLike[str], destination: str | os.PathLike[str], *, progress: Progress | None = None) -> Redacted:
     """Write a redacted copy of saved responses, or of a store, with the same layout.
 
     Files that cannot be read, or that hold no responses by their name, are left out. Raises :class:`UsageError` if the destination exists,
@@ -53,21 +53,25 @@ def redact(
         raise UsageError("the destination exists", where=str(target), hint="name a new file or folder")
     if Path(source).is_dir() and target.resolve().is_relative_to(Path(source).resolve()):
         raise UsageError("the destination lies in the source", where=str(target), hint="name a folder beside it")
-    if is_store(source):
-        from daganalysis.redaction.stores import redact_store
+    with shown(progress) as tell:
+        if is_store(source):
+            from daganalysis.redaction.stores import redact_store
 
-        n_files, originals = redact_store(Path(source), target, progress or _silent)
-        return _summary(n_files, originals, [])
+            n_files, originals = redact_store(Path(source), target, tell)
+            return _summary(n_files, originals, [])
+        return _redact_files(source, target, tell)
+
+
+def _redact_files(source: str | os.PathLike[str], target: Path, progress: Progress) -> Redacted:
     files = list_source_files([os.fspath(source)])
     readable = [file for file in files if file.trouble is None and file.path is not None]
     left_out = [(file.name, file.trouble[1]) for file in files if file.trouble is not None]
     if not readable:
         raise InputError("nothing to redact", where=str(source), hint="give a file or a folder of saved responses")
-    report = progress or _silent
-    originals, vocabulary = _collect(readable, left_out, report)
+    originals, vocabulary = _collect(readable, left_out, progress)
     stand_ins = StandIns(originals, vocabulary)
     folder = target if Path(source).is_dir() else None
-    n_files = _write(readable, target, folder, stand_ins, left_out, report)
+    n_files = _write(readable, target, folder, stand_ins, left_out, progress)
     return _summary(n_files, originals, left_out)
 
 
@@ -76,9 +80,7 @@ def _summary(n_files: int, originals: Originals, left_out: list[tuple[str, str]]
     return Redacted(n_files, n_addresses, sum(map(len, originals.words.values())), tuple(left_out))
 
 
-def _collect(
-    files: Sequence[SourceFile], left_out: list[tuple[str, str]], progress: Callable[[str, int, int], None]
-) -> tuple[Originals, set[str]]:
+def _collect(files: Sequence[SourceFile], left_out: list[tuple[str, str]], progress: Progress) -> tuple[Originals, set[str]]:
     """Walk every file once to learn what there is to replace."""
     originals = Originals()
     texts = JsonRedactor(Walker(originals))
@@ -99,7 +101,7 @@ def _write(
     folder: Path | None,
     stand_ins: StandIns,
     left_out: Sequence[tuple[str, str]],
-    progress: Callable[[str, int, int], None],
+    progress: Progress,
 ) -> int:
     """Write the copies beside the destination and put them in place when all are there."""
     redactor = FileRedactor(JsonRedactor(Walker(stand_ins, stand_ins.known)))
@@ -126,7 +128,3 @@ def _write(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return n_files
-
-
-def _silent(stage: str, done: int, total: int) -> None:
-    """Tell nobody."""

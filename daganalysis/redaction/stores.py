@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from daganalysis.progress import Progress
+
 _JSON = frozenset({"additional_data", "body", "text"})
 _NAMES = frozenset({"name", "workflow", "maintenance_key"})
 _HOSTS = frozenset({"agent", "agent_ip", "owner_agent"})
@@ -43,7 +45,7 @@ _KEPT = frozenset(
 _ROW_GROUP = 16_384
 
 
-def redact_store(store: Path, target: Path, progress: Callable[[str, int, int], None]) -> tuple[int, Originals]:
+def redact_store(store: Path, target: Path, progress: Progress) -> tuple[int, Originals]:
     """Write a redacted copy of a store; return how many files it has and what was replaced."""
     StoreTables(store)  # raises for what is no store, or one of another version
     files = sorted(path for path in store.rglob("*.parquet") if path.relative_to(store).parts[0] in {*BASE_TABLES, "_evidence", "_sources"})

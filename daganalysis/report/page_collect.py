@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.plots.styles import CATEGORY_WORDS
+from daganalysis.progress import silent
 from daganalysis.report.formats import instant_texts
 from daganalysis.report.page_parts import Part, halves
 from daganalysis.report.page_runs import run_section
@@ -19,11 +20,10 @@ from daganalysis.report.post_mortem.facts import rows_of
 from daganalysis.tables import DAGS, Column, Type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
 
     from daganalysis.archive import Archive
+    from daganalysis.progress import Progress
     from daganalysis.report.page_tables import ShownTable
     from daganalysis.report.page_worst import Culprit
     from daganalysis.report.post_mortem.facts import Row
@@ -64,7 +64,7 @@ class Collected:
         }
 
 
-def collect(archive: Archive, progress: Callable[[str, int, int], None] | None = None) -> Collected:
+def collect(archive: Archive, progress: Progress = silent) -> Collected:
     """Collect what a report says of an archive; ``progress`` is told a stage, how much is done, of how much."""
     from daganalysis.analysis import summary, time_budget
 
@@ -78,8 +78,7 @@ def collect(archive: Archive, progress: Callable[[str, int, int], None] | None =
     sections = []
     for number, run_id in enumerate(chosen):
         sections.append(run_section(archive, run_id, culprits.get(run_id)))
-        if progress:
-            progress("collecting", number + 1, len(chosen))
+        progress("collecting", number + 1, len(chosen))
     return Collected(
         overview=_overview(archive, ranked, budget),
         outcomes=_outcomes(ranked),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from daganalysis.progress import silent
 from daganalysis.report.page import render_page, trusted
 from daganalysis.report.page_definitions import CATEGORIES, DEFINITIONS
 from daganalysis.report.page_svg import figure_svg
@@ -11,9 +12,10 @@ from daganalysis.report.page_tables import ShownTable, cell_text
 from daganalysis.report.quantities import human_duration, human_share, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from daganalysis.archive import Archive
+    from daganalysis.progress import Progress
     from daganalysis.report.page_collect import Collected
     from daganalysis.report.post_mortem.facts import Row
 
@@ -32,13 +34,12 @@ _CONTENTS = (
 )
 
 
-def report_html(archive: Archive, collected: Collected, title: str, progress: Callable[[str, int, int], None] | None = None) -> str:
+def report_html(archive: Archive, collected: Collected, title: str, progress: Progress = silent) -> str:
     """Write the page of a report; the same archive gives the same text."""
     sections: list[Row] = []
     for number, section in enumerate(collected.sections):
         sections.append({**section, "charts": _charts(archive, section, number + 1)})
-        if progress:
-            progress("drawing", number + 1, len(collected.sections))
+        progress("drawing", number + 1, len(collected.sections))
     anchors = _anchors(sections)
     overview = collected.overview
     return render_page(

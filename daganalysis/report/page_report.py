@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.errors import DagAnalysisError, UsageError
+from daganalysis.progress import shown
 from daganalysis.report.inert import for_json
 from daganalysis.report.page_collect import collect
 from daganalysis.report.page_html import report_html
@@ -13,9 +14,9 @@ from daganalysis.report.page_markdown import report_markdown
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
 
     from daganalysis.archive import Archive
+    from daganalysis.progress import Progress
 
 FORMATS = ("html", "markdown")
 
@@ -26,15 +27,15 @@ def write_report(
     *,
     format: str = "html",  # noqa: A002 - the name of the command's option, and of pandas' users' expectation
     title: str = "",
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Write a report of an archive into a folder, made if need be, and return the path of its page.
 
     ``report.html`` is one self-contained page: it loads nothing, and runs no script but its own. ``report.json`` holds every number the
     page shows, unrounded. With ``format="markdown"`` the page is ``report.md``, short enough for a ticket. Of a large archive the runs that
     went worst and those that took longest have sections of their own; every table says how many rows it leaves out. The same archive gives
-    the same bytes. ``progress`` is told a stage, how much of it is done, and of how much. Raises :class:`UsageError` for another format,
-    :class:`DagAnalysisError` where the folder cannot be written.
+    the same bytes. ``progress`` is told how far it is (:data:`daganalysis.progress.Progress`); None shows a bar on a terminal and in a
+    notebook. Raises :class:`UsageError` for another format, :class:`DagAnalysisError` where the folder cannot be written.
 
     >>> import daganalysis as da, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -44,11 +45,12 @@ def write_report(
     """
     if format not in FORMATS:
         raise UsageError("no such format of a report", where=format, hint="one of " + ", ".join(FORMATS))
-    collected = collect(archive, progress)
-    if format == "html":
-        page, text = "report.html", report_html(archive, collected, title, progress)
-    else:
-        page, text = "report.md", report_markdown(collected, title)
+    with shown(progress) as tell:
+        collected = collect(archive, tell)
+        if format == "html":
+            page, text = "report.html", report_html(archive, collected, title, tell)
+        else:
+            page, text = "report.md", report_markdown(collected, title)
     target = Path(folder)
     try:
         target.mkdir(parents=True, exist_ok=True)

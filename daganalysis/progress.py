@@ -1,0 +1,57 @@
+"""Progress of long work: a bar where somebody watches, on a terminal or in a notebook, and nothing elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Never
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""What long work tells its progress to: the name of a stage, how much of it is done, and of how much."""
+
+
+@contextlib.contextmanager
+def shown(progress: Progress | None = None, *, delay_s: float = 0.5) -> Iterator[Progress]:
+    """Give long work what to tell its progress to: the caller's own, else a bar where somebody watches, else nothing.
+
+    Work that is done within ``delay_s`` seconds shows no bar, and a bar goes when its work is done.
+    """
+    if progress is not None:
+        yield progress
+        return
+    if not (sys.stderr.isatty() or _in_notebook()):
+        yield silent
+        return
+    from tqdm import tqdm
+
+    bars: dict[str, tqdm[Never]] = {}
+
+    def tell(stage: str, done: int, total: int) -> None:
+        if stage not in bars:
+            for finished in bars.values():
+                finished.close()
+            bars[stage] = tqdm(desc=stage, total=total, file=sys.stderr, leave=False, unit_scale=True, delay=delay_s)
+        bars[stage].total = total
+        bars[stage].update(done - bars[stage].n)
+
+    try:
+        yield tell
+    finally:
+        for bar in bars.values():
+            bar.close()
+
+
+def _in_notebook() -> bool:
+    """Tell whether an IPython kernel runs this: it shows what is written to stderr, but as no terminal."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return hasattr(shell, "kernel")
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Tell nobody."""

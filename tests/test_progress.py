@@ -1,0 +1,50 @@
+"""Progress is shown where somebody watches, and nowhere else."""
+
+from __future__ import annotations
+
+import io
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+import daganalysis as da
+from daganalysis.progress import shown
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def what_is_shown(monkeypatch: pytest.MonkeyPatch, stderr: io.StringIO) -> str:
+    monkeypatch.setattr("sys.stderr", stderr)
+    with shown(delay_s=0) as tell:
+        tell("reading", 5, 10)
+        tell("rebuilding", 1, 2)
+    return stderr.getvalue()
+
+
+def test_a_terminal_is_shown_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = what_is_shown(monkeypatch, Terminal())
+    assert "reading:" in screen
+    assert "rebuilding:" in screen
+
+
+def test_a_pipe_is_shown_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert what_is_shown(monkeypatch, io.StringIO()) == ""
+
+
+def test_a_notebook_is_shown_what_a_terminal_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel="one"))
+    monkeypatch.setitem(sys.modules, "IPython", kernel)  # type: ignore[arg-type]
+    assert "reading:" in what_is_shown(monkeypatch, io.StringIO())
+
+
+def test_a_caller_who_wants_to_know_is_told_instead(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    told: list[tuple[str, int, int]] = []
+    da.write_report(da.load("sample_data/documented"), tmp_path, progress=lambda *step: told.append(step))
+    assert told == [("collecting", 1, 1), ("drawing", 1, 1)]
+    assert screen.getvalue() == ""
