@@ -36,6 +36,20 @@ LEVELS: dict[str, dict[str, Table]] = {
 """The analyses that can be had at several levels, the default first, with what a row is there."""
 _WITH_A_GATE = ("compare", "check")
 
+ANSWERS = {
+    "summary": "how the runs of each workflow ended, how long they took",
+    "stage_latency": "how long every stage took, and what of it was work",
+    "stage_gaps": "the pauses between stages, each with its cause",
+    "time_budget": "what every second of a run was spent on",
+    "retries": "sub-tasks that were handed out more than once",
+    "retry_patterns": "which stages are retried, and whether it helps",
+    "stragglers": "which agents the others wait for",
+    "failures": "what failed, alike failures together",
+    "trend": "when a workflow or a stage became slower or faster",
+    "clock_skew": "how far the clocks of the agents are apart",
+}
+"""What each analysis answers, for the list of commands."""
+
 
 def add_to(commands: Subparsers) -> None:
     """Add a command for every analysis of one archive."""
@@ -46,7 +60,7 @@ def add_to(commands: Subparsers) -> None:
         parser = new_command(
             commands,
             command,
-            summary=f"one row is {table.row}",
+            summary=ANSWERS[name],
             description=f"{_rows_and_columns(table)}{_other_levels(name)}",
             example=f"  daganalysis {command} store/ --format json",
             execute=functools.partial(execute, name),
