@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import agent_address
-from daganalysis.engine.log_lines import CANCELLED, verdict
+from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, verdict
 from daganalysis.engine.outcomes import Facts, judge
 from daganalysis.engine.times import Meaning, sub_task_times
 from daganalysis.history.log_merge import lines_since
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from daganalysis.history.evidence import Sighting
 
 _KINDS = {"RUN": "run", "ROLLBACK": "rollback"}
+_FINISHED = {"FAILED", "SUCCEED"}
 _CREATION_TOLERANCE_NS = 50_000_000
 """Rows of one DAG are created in one transaction, milliseconds apart (engine-semantics §3)."""
 
@@ -133,19 +135,31 @@ def _judge_verdicts(attempts: list[Attempt], ordered: Sequence[Sighting], writte
             lines[number] = sighting.task.logs
         if sighting.node is not None and sighting.node.operator == "CANCEL" and sighting.task.state == "FAILED":
             cancelled_nodes.add(number)
-    before: Sequence[str] = []
-    for attempt in attempts:
-        own = written.get(attempt.number)
+    before: Sequence[str] | None = []
+    for attempt, after in zip_longest(attempts, attempts[1:]):
         seen = lines.get(attempt.number)
+        own = written.get(attempt.number)
+        alone = own is not None or before is not None
         if own is None and seen is not None:
-            own = lines_since(before, seen)
-        before = seen if seen is not None else before
+            own = lines_since(before or [], seen)
+        if seen is not None and attempt.state in _FINISHED:
+            before = seen
+        elif attempt.number == 1 or after is None or after.kind != "run":
+            # Only a rollback run that succeeded is followed by a run, and no verdict is among the lines of a success.
+            before = None
         failed = attempt.state == "FAILED" or attempt.passed_at is not None
-        if not failed or attempt.verdict is not None or own is None:
-            continue
-        # Late lines of interrupted work may follow the scheduler's own line (engine-semantics §2.5).
-        cancelled = attempt.number in cancelled_nodes and CANCELLED in own
-        attempt.verdict = "cancelled" if cancelled else verdict(own)
+        if failed and attempt.verdict is None and own is not None:
+            attempt.verdict = _verdict(own, alone=alone, cancelled=attempt.number in cancelled_nodes)
+
+
+def _verdict(lines: Sequence[str], *, alone: bool, cancelled: bool) -> str | None:
+    """Say how an attempt failed by its lines; not ``alone`` if lines of earlier attempts are among them.
+
+    The scheduler's verdict does not stop the work, whose late lines may follow it (engine-semantics §2.5, §2.7).
+    """
+    if (alone or cancelled) and CANCELLED in lines:
+        return "cancelled"
+    return "timeout" if alone and TIMED_OUT in lines else verdict(lines)
 
 
 def _infer(attempts: list[Attempt]) -> None:
@@ -167,7 +181,7 @@ def _conclude(attempt: Attempt, attempts: list[Attempt]) -> tuple[str, str]:
         evidence = "inferred"
     else:
         evidence = "lost"
-    if attempt.state in {"FAILED", "SUCCEED"} or (last and attempt.passed_at is None and attempt.state in {"READY", "RUNNING"}):
+    if attempt.state in _FINISHED or (last and attempt.passed_at is None and attempt.state in {"READY", "RUNNING"}):
         return evidence, judge("attempt", Facts(attempt.state, "RUN", attempt.verdict)).outcome
     if last and attempt.passed_at is not None:
         # A pass spares what succeeded, so what it passed had failed; how is told by its lines alone (engine-semantics §2.6).

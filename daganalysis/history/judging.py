@@ -17,7 +17,7 @@ from daganalysis.history.retry_bounds import Bounds, retry_bounds
 from daganalysis.history.timeline import SECOND, Story, Stretch, build_timeline, estimate_tick
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from daganalysis.engine.records import Node, SubTask
     from daganalysis.history.evidence import RunEvidence, Sighting
@@ -234,7 +234,7 @@ def _count_operators(
             [node_run for node_run in node_runs if node_run.stage == stage],
             [view.attempts for view in own],
             pending_retry=node.state == "PENDING" and node.operator == "RETRY",
-            rolled_back=rollbacks > 0 or stage == 1,
+            rollback_possible=rollbacks > 0 or _leaves_no_trace(newest_nodes[below] for below in run.stages[: stage - 1]),
             exact_counters=not (cluster and len(own) > 1),
         )
         handshakes = sum(_handshakes(view) for view in own)
@@ -243,6 +243,14 @@ def _count_operators(
     low = max(0, low - received.get("RETRY", 0))
     high = max(low, high - received.get("RETRY", 0))
     return Bounds(low, high), rollbacks
+
+
+def _leaves_no_trace(below: Iterable[Node]) -> bool:
+    """Tell whether a rollback that failed at a stage may have left no trace in the stages below it.
+
+    It marks every one of them for good, unless a cancel fell upon it (engine-semantics §2.4, §2.5); below the first stage there are none.
+    """
+    return all(node.operator == "CANCEL" for node in below)
 
 
 def _handshakes(view: TaskView) -> int:

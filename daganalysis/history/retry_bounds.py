@@ -23,35 +23,61 @@ def retry_bounds(
     attempts_of: Sequence[Sequence[Attempt]],
     *,
     pending_retry: bool,
-    rolled_back: bool,
+    rollback_possible: bool,
     exact_counters: bool,
 ) -> Bounds:
     """Bound the retries of one node.
 
-    Every retry of a node makes one new execution of it, and at least one hand-out of the sub-task that failed last. Executions that were
-    seen
-    under operator RETRY are counted; what was not seen hides in the hand-outs that lie in no known execution: one retry each at most, and
-    half of them at least, since a retry uses two hand-outs unless its rollback run failed. The lower half holds only where no rollback
-    of the DAG (``rolled_back``) and no repetition by skewed clocks (not ``exact_counters``) may account for them.
+    Every retry of a node makes one new execution of it, and at least one hand-out of every sub-task that had failed. Executions that were
+    seen under operator RETRY are counted; what was not seen hides in the hand-outs that lie in no known execution. Each is one retry at
+    most. Half of them are at least, since a retry uses two hand-outs unless its rollback run failed; but not where a rollback of the DAG
+    (``rollback_possible``) or a repetition by skewed clocks (not ``exact_counters``) may account for them.
     """
     seen = sum(1 for run in node_runs if run.operator == "RETRY" and run.start is not None) + (1 if pending_retry else 0)
-    low = high = 0
-    for attempts in attempts_of:
-        placed = {id(attempt) for run in node_runs if run.start is not None and run.operator is not None for attempt in run.attempts}
-        hidden = 0
-        for index, attempt in enumerate(attempts[1:], start=1):
-            if id(attempt) in placed:
-                continue
-            followed = index + 1 < len(attempts) and attempts[index + 1].kind == "run" and id(attempts[index + 1]) in placed
-            hidden += 0 if followed else 1
-        own = {id(attempt) for attempt in attempts}
-        empty = sum(
-            1
-            for run in node_runs
-            if run.start is not None and run.operator in {"RETRY", "ROLLBACK"} and not any(id(a) in own for a in run.attempts)
-        )
-        high = max(high, hidden - empty)
-        low = max(low, (hidden - 2 * empty + 1) // 2)
-    if rolled_back or not exact_counters:
-        low = 0
-    return Bounds(seen + low, seen + high)
+    hidden = [_hidden(attempts, node_runs) for attempts in attempts_of]
+    rolled_back = sum(1 for run in node_runs if run.operator == "ROLLBACK" and run.start is not None)
+    low = 0
+    if exact_counters and not rollback_possible:
+        low = max(((h.hand_outs - 2 * (h.retried + h.rolled_back) + 1) // 2 for h in hidden), default=0)
+    if rollback_possible:
+        alone = len(hidden) == 1
+        counts = [h.hand_outs - h.rolled_back - (h.retried if alone else 0) for h in hidden]
+        high = _most_between_rollbacks(sorted(counts, reverse=True), rolled_back)
+    else:
+        # A sub-task that succeeded is not retried again, so one sub-task failed in every execution: the one with most hand-outs.
+        high = max((h.hand_outs - h.retried - h.rolled_back for h in hidden), default=0)
+    return Bounds(seen + max(low, 0), seen + max(low, high, 0))
+
+
+class _Hidden(NamedTuple):
+    """Hand-outs of one sub-task in no known execution, and the known executions (retries, rollbacks) that show none of its attempts."""
+
+    hand_outs: int
+    retried: int
+    rolled_back: int
+
+
+def _hidden(attempts: Sequence[Attempt], node_runs: Sequence[NodeRun]) -> _Hidden:
+    own = {id(attempt) for attempt in attempts}
+    known = [run for run in node_runs if run.start is not None and run.operator is not None]
+    placed = {id(attempt) for run in known for attempt in run.attempts}
+    hand_outs = 0
+    for index, attempt in enumerate(attempts[1:], start=1):
+        # The re-run of a retry is handed out in the execution of its rollback run.
+        followed = index + 1 < len(attempts) and attempts[index + 1].kind == "run" and id(attempts[index + 1]) in placed
+        hand_outs += 0 if id(attempt) in placed or followed else 1
+    empty = [run.operator for run in known if not any(id(attempt) in own for attempt in run.attempts)]
+    return _Hidden(hand_outs, empty.count("RETRY"), empty.count("ROLLBACK") if attempts else 0)
+
+
+def _most_between_rollbacks(counts: Sequence[int], known: int) -> int:
+    """Bound the retries that the hidden hand-outs of a node's sub-tasks (most first) may hold, with rollbacks of the DAG among them.
+
+    Between two rollbacks one sub-task failed in every retry, and each rollback may bring another one to fail. A rollback that is not known
+    takes one hand-out of each sub-task.
+
+    >>> _most_between_rollbacks([2, 2], 0), _most_between_rollbacks([2, 2], 1), _most_between_rollbacks([5, 5], 0)
+    (2, 4, 8)
+    """
+    unknown = range(max(min(counts, default=0), 0) + 1)
+    return max((sum(max(count - r, 0) for count in counts[: known + r + 1]) for r in unknown), default=0)

@@ -74,7 +74,7 @@ def _node(run: DagRun, stage: int, t: int) -> dict[str, Any]:
     }
 
 
-def _dag(run: DagRun, t: int, *, details: bool) -> dict[str, Any]:
+def _dag(run: DagRun, t: int, *, details: bool, torn: int = 0) -> dict[str, Any]:
     now = run.dag.at(t)
     return {
         "id": run.gid,
@@ -82,34 +82,33 @@ def _dag(run: DagRun, t: int, *, details: bool) -> dict[str, Any]:
         "name": run.name,
         "stage": now["stage"],
         "max_stage": len(run.stages),
-        "maintenance_type": run.maintenance,
-        "maintenance_key": run.maintenance_key,
+        **({"maintenance_type": run.maintenance, "maintenance_key": run.maintenance_key} if run.version >= (4, 3, 1) else {}),
         "state": now["state"],
         "operator": now["operator"],
         **_times(run, now),
         "additional_data": run.data if details else None,
-        "nodes": [_node(run, stage, t) for stage in range(len(run.stages))] if details else None,
+        "nodes": [_node(run, stage, t + (stage + 1) * torn) for stage in range(len(run.stages))] if details else None,
     }
 
 
-def answer(run: DagRun, t: int, *, details: bool = True) -> dict[str, Any]:
-    """``GET /task/dag/{id}`` at a true time."""
-    return _envelope(run.maintainer, t, _dag(run, t, details=details), f"dag:{run.gid}:{details}")
+def answer(run: DagRun, t: int, *, details: bool = True, torn: int = 0) -> dict[str, Any]:
+    """``GET /task/dag/{id}`` at a true time; each node is read ``torn`` microseconds after the row before it."""
+    return _envelope(run.server, t, _dag(run, t, details=details, torn=torn), f"dag:{run.gid}:{details}")
 
 
 def listing(runs: Sequence[DagRun], t: int, *, details: bool = True) -> dict[str, Any]:
     """A list endpoint at a true time."""
-    return _envelope(runs[0].maintainer, t, {"contents": [_dag(run, t, details=details) for run in runs]}, "list")
+    return _envelope(runs[0].server, t, {"contents": [_dag(run, t, details=details) for run in runs]}, "list")
 
 
 def node_answer(run: DagRun, stage: int, t: int) -> dict[str, Any]:
     """``GET /task/node/{id}`` of a stage (from 1) at a true time: without its sub-tasks."""
-    return _envelope(run.maintainer, t, {**_node(run, stage - 1, t), "sub_tasks": None}, f"node:{run.gid}")
+    return _envelope(run.server, t, {**_node(run, stage - 1, t), "sub_tasks": None}, f"node:{run.gid}")
 
 
 def sub_task_answer(run: DagRun, stage: int, index: int, t: int) -> dict[str, Any]:
     """``GET /task/sub_task/{id}`` at a true time."""
-    return _envelope(run.maintainer, t, _task(run, stage - 1, index, t), f"task:{run.gid}")
+    return _envelope(run.server, t, _task(run, stage - 1, index, t), f"task:{run.gid}")
 
 
 def log_answer(run: DagRun, stage: int, index: int, t: int) -> dict[str, Any]:
@@ -121,4 +120,4 @@ def log_answer(run: DagRun, stage: int, index: int, t: int) -> dict[str, Any]:
         times = {"create_time": _time(written), "update_time": _time(written)}
         record = {"id": task_id * 100 + number, "sub_task_id": task_id, "execute_times": attempt, "log_content": line}
         contents.append({**record, "is_sync": not run.is_cluster, **times})
-    return _envelope(run.maintainer, t, {"contents": contents}, f"logs:{run.gid}")
+    return _envelope(run.server, t, {"contents": contents}, f"logs:{run.gid}")

@@ -11,28 +11,47 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 SECOND = 1_000_000
 
 
 @dataclass(frozen=True)
 class Agent:
-    """One obshell agent: its address, how far its clock is ahead (seconds), how much slower than others it works."""
+    """One obshell agent: its address, how far its clock is ahead (seconds), how much slower than others it works.
+
+    ``steps`` are corrections of its clock: from a true time on, that many seconds more.
+    """
 
     ip: str
     port: int = 2886
     skew: float = 0.0
     slowness: float = 1.0
+    steps: tuple[tuple[int, float], ...] = ()
 
     @property
     def address(self) -> str:
         """`ip:port`, as obshell writes it."""
-        return f"{self.ip}:{self.port}"
+        return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
 
     def clock(self, t: int) -> int:
         """What its clock shows at a true time."""
-        return t + round(self.skew * SECOND)
+        return t + round((self.skew + sum(seconds for since, seconds in self.steps if t >= since)) * SECOND)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What befalls an engine that is nobody's failure: shares of passes, of cancels, of attempts.
+
+    ``lost_passes`` end in a database error, in ``moves`` another agent takes the scheduler over, ``unreachable`` executors cost a cancel
+    a pass each, ``restarts`` delay an attempt by an agent's restart, ``late_lines`` are written after the end that the scheduler decided.
+    """
+
+    lost_passes: float = 0.0
+    moves: float = 0.0
+    unreachable: float = 0.0
+    restarts: float = 0.0
+    late_lines: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -44,20 +63,26 @@ class Failure:
     @property
     def outcome(self) -> str:
         """What the attempt comes to."""
-        return "waiting" if self.line == "wait operator to advance" else "timeout" if self.line == "sub task timeout" else "failed"
+        if self.line == "wait operator to advance":
+            return "waiting"
+        if "unexpectedly interrupted" in self.line:
+            return "interrupted"
+        return "timeout" if self.line.endswith("timeout") else "failed"
 
 
 @dataclass
 class Task:
     """One sub-task: who executes it and for how long (seconds, or a function of the true time at which it starts).
 
-    ``failures`` says which attempts fail, by their number; ``lines`` are logged by each run.
+    ``failures`` says which attempts fail, by their number; ``lines`` are logged by each run. An attempt longer than ``timeout`` seconds is
+    given up by the scheduler.
     """
 
     agent: Agent
     duration: float | Callable[[int], float] = 0.05
     failures: dict[int, Failure] = field(default_factory=dict)
     lines: tuple[str, ...] = ()
+    timeout: float = 3600.0
 
 
 @dataclass
@@ -130,9 +155,15 @@ class DagRun:
         data: dict[str, Any] | None = None,
         maintenance: int = 2,
         maintenance_key: str = "",
+        version: tuple[int, int, int] = (4, 5, 0),
+        trouble: Trouble | None = None,
+        successors: Sequence[Agent] = (),
     ) -> None:
         self.name, self.stages, self.gid, self.created, self.maintainer = name, stages, gid, created, maintainer
         self.random = random.Random(f"{seed}:{gid}:{created}")
+        self.luck = random.Random(f"luck:{seed}:{gid}:{created}")
+        self.version, self.trouble, self.successors = version, trouble or Trouble(), list(successors)
+        self.server = maintainer
         self.data = {} if data is None else data
         self.maintenance, self.maintenance_key = maintenance, maintenance_key
         self.is_cluster = gid.startswith("1")
@@ -144,7 +175,9 @@ class DagRun:
         self.node_ids: list[str] = []
         self.first_row_id = first_row_id
         self.truth: dict[str, list[Attempt]] = {}
-        self.waits: list[tuple[int, int]] = []
+        self.waits: list[tuple[int, int, str]] = []
+        self.busy: dict[str, list[int]] = {}
+        self.protocol_retries = 0
         self.retries = self.rollbacks = self.cancels = self.passes = self.node_passes = 0
         self.begun: int | None = None
         self.ended: int | None = None
@@ -165,8 +198,8 @@ class DagRun:
         self.pass_at = created + self._between(0.02, 1.0)
 
     def _id(self, row_id: int) -> str:
-        prefix = "1" if self.is_cluster else self.gid[:-1] if len(self.gid) < 17 else self.gid[:16]
-        return f"{prefix}{row_id}"
+        width = {"1": 1, "2": 16, "3": 45, "4": 16, "5": 45}[self.gid[0]]
+        return f"{self.gid[:width]}{row_id}"
 
     def _between(self, low: float, high: float) -> int:
         return round(self.random.uniform(low, high) * SECOND)
@@ -178,7 +211,12 @@ class DagRun:
         while self.dag.now["state"] in {"READY", "RUNNING"}:
             if until is not None and self.pass_at > until:
                 return until
-            self._pass(self.pass_at)
+            if self.luck.random() < self.trouble.moves and self.successors:
+                # The lease has to run out before another agent may take over.
+                self.pass_at += round(self.luck.uniform(5, 9) * SECOND)
+                self.maintainer = self.luck.choice(self.successors)
+            if not self.luck.random() < self.trouble.lost_passes:
+                self._pass(self.pass_at)
             self.pass_at += SECOND + self._between(0.008, 0.04)
         return self.ended if self.ended is not None else self.pass_at
 
@@ -195,16 +233,17 @@ class DagRun:
         if node.now["state"] in {"FAILED", "SUCCEED"}:
             # Passed, or rolled back before: stepped over, one in each pass, and not in the pass that woke the DAG.
             if not woken:
-                self._advance(t, stage, failed=False)
+                self._advance(t, stage, failed=node.now["state"] == "FAILED")
             return
         if node.now["state"] == "PENDING":
             node.set(now, state="RUNNING", start=clock(now), end=clock(now))
         if node.now["operator"] == "CANCEL":
             self._cancel_tasks(stage, now)
             return
+        self._give_up(stage, now)
         self._hand_out(stage, now)
         rows = [row.at(now) for row in self.tasks[stage - 1]]
-        rollback = self.dag.now["operator"] == "ROLLBACK"
+        rollback = node.now["operator"] == "ROLLBACK"
         if any(row["state"] in {"READY", "RUNNING"} or (row["state"] == "PENDING" and not rollback) for row in rows):
             return
         if any(self._due(row.at(now), node.now, rollback=rollback) for row in self.tasks[stage - 1]):
@@ -241,35 +280,66 @@ class DagRun:
         return None
 
     def _hand_out(self, stage: int, now: int) -> None:
-        rollback = self.dag.now["operator"] == "ROLLBACK"
         node = self.nodes[stage - 1].now
+        rollback = node["operator"] == "ROLLBACK"
         for index, row in enumerate(self.tasks[stage - 1]):
             operator = self._due(row.at(now), node, rollback=rollback)
             if operator is not None:
                 self._execute(stage, index, now + self._between(0.001, 0.003), operator)
 
+    def _give_up(self, stage: int, now: int) -> None:
+        """Fail the sub-tasks that have been running for too long."""
+        for task, row, gid in zip(self.stages[stage - 1].tasks, self.tasks[stage - 1], self.ids[stage - 1], strict=True):
+            started = self.truth[gid][-1].start if self.truth[gid] else None
+            if row.at(now)["state"] == "RUNNING" and started is not None and now - started > task.timeout * SECOND:
+                self._break_off(row, self.truth[gid][-1], now, "sub task timeout", "timeout")
+
+    def _break_off(self, row: Row, attempt: Attempt, now: int, line: str, outcome: str) -> None:
+        """End an attempt by the scheduler's decision; the work itself may go on for a while and write lines."""
+        ready = row.at(now)["state"] == "READY"
+        row.forget_after(now)
+        row.set(now, logs=(*row.now["logs"], line), marks=(*row.now["marks"], (attempt.number, now)))
+        shown = self.maintainer.clock(now)
+        row.set(now, state="FAILED", end=shown)
+        attempt.outcome, attempt.end, attempt.recorded_end = outcome, now, shown
+        if ready:
+            attempt.start = attempt.recorded_start = None
+        elif self.luck.random() < self.trouble.late_lines:
+            later = now + 700_000
+            late = ("ERROR: [Common.Unexpected]: Unexpected error: context canceled",)
+            row.set(later, logs=row.now["logs"] + late, marks=(*row.now["marks"], (attempt.number, later)))
+
+    def _worker_free(self, agent: Agent, start: int) -> int:
+        """When one of the agent's eight workers is free."""
+        ends = sorted(end for end in self.busy.get(agent.address, ()) if end > start)
+        return start if len(ends) < 8 else ends[-8] + 2000
+
     def _execute(self, stage: int, index: int, now: int, operator: str) -> None:
         """Hand a sub-task out; its executor's writes lie in the future of the pass."""
         task, row = self.stages[stage - 1].tasks[index], self.tasks[stage - 1][index]
         number = row.now["times"] + 1
-        clock = task.agent.clock if self.is_cluster else self.maintainer.clock
-        start = now + self._between(0.012, 0.03)
+        moved = self.maintainer is not self.server and len(self.tasks[stage - 1]) == 1
+        agent = self.maintainer if moved else task.agent
+        executor = agent if self.is_cluster else self.maintainer
+        clock = executor.clock
+        start = self._worker_free(executor, now + self._between(0.012, 0.03))
         length = task.duration(start) if callable(task.duration) else task.duration
         if operator == "ROLLBACK":
             length = 0.05
         noise = self.random.uniform(0.97, 1.03) if not callable(task.duration) else 1.0
         end = start + max(1000, round(length * noise * task.agent.slowness * SECOND))
+        if self.luck.random() < self.trouble.restarts:
+            end += round(self.luck.uniform(2, 8) * SECOND)
+        self.busy.setdefault(executor.address, []).append(end)
         failure = task.failures.get(number)
         attempt = Attempt(self.ids[stage - 1][index], number, "rollback" if operator == "ROLLBACK" else "run", start=start, end=end)
         attempt.recorded_start, attempt.recorded_end = clock(start), clock(end)
         attempt.outcome = failure.outcome if failure else "succeeded"
         self.truth[attempt.task_gid].append(attempt)
-        row.set(now, state="READY", operator=operator, times=number, agent=task.agent if self.is_cluster else self.maintainer)
-        if not self.is_cluster:
-            row.set(now, agent=task.agent)
+        row.set(now, state="READY", operator=operator, times=number, agent=agent)
         row.set(start, state="RUNNING", start=attempt.recorded_start)
         lines = ("Rolling back...",) if operator == "ROLLBACK" else task.lines
-        if failure is not None:
+        if failure is not None and failure.line:
             lines = (*lines, failure.line)
         if lines:
             row.set(end, logs=row.now["logs"] + lines, marks=row.now["marks"] + tuple((number, end) for _ in lines))
@@ -277,10 +347,16 @@ class DagRun:
 
     # -- operators --------------------------------------------------------------------------------------------------------------------
 
-    def act(self, operator: str, t: int) -> None:
-        """Do what an operator's request does at a true time: retry, rollback, cancel, pass (the DAG) or node_pass."""
+    def act(self, operator: str, t: int, *, by: str = "dba") -> None:
+        """Do what an operator's request does at a true time: retry, rollback, cancel, pass (the DAG) or node_pass.
+
+        ``by`` is "protocol" where another DAG asks.
+        """
         if self.ended is not None and operator != "cancel":
-            self.waits.append((self.ended, t))
+            self.waits.append((self.ended, t, by))
+        if operator == "retry" and by == "protocol":
+            self.retries -= 1
+            self.protocol_retries += 1
         {"retry": self._retry, "rollback": self._roll_back, "cancel": self._cancel, "pass": self._pass_dag, "node_pass": self._pass_node}[
             operator
         ](t)
@@ -305,22 +381,23 @@ class DagRun:
 
     def _cancel(self, t: int) -> None:
         self.cancels += 1
-        self.nodes[self.dag.now["stage"] - 1].set(t, state="PENDING", operator="CANCEL", start=None, end=None)
+        current = next((node for node in self.nodes if node.now["state"] not in {"FAILED", "SUCCEED"}), self.nodes[-1])
+        current.set(t, state="PENDING", operator="CANCEL", start=None, end=None)
         self._wake(t, "CANCEL")
 
     def _cancel_tasks(self, stage: int, now: int) -> None:
         clock = self.maintainer.clock
+        at = now
         for row, gid in zip(self.tasks[stage - 1], self.ids[stage - 1], strict=True):
-            if row.at(now)["state"] in {"READY", "RUNNING"}:
-                row.forget_after(now)
-                row.set(now, logs=(*row.now["logs"], "sub task cancelled"), marks=(*row.now["marks"], (row.now["times"], now)))
-                row.set(now, state="FAILED", end=clock(now))
-                attempt = self.truth[gid][-1]
-                attempt.outcome, attempt.end, attempt.recorded_end = "cancelled", now, clock(now)
+            if row.at(at)["state"] in {"READY", "RUNNING"}:
+                waited = row.at(at)["state"] == "READY"
+                self._break_off(row, self.truth[gid][-1], at, "sub task cancelled", "cancelled_before_start" if waited else "cancelled")
+                if self.luck.random() < self.trouble.unreachable:
+                    at += SECOND + 20_000
         node = self.nodes[stage - 1]
-        node.set(now + 3000, state="FAILED", end=clock(now + 3000))
+        node.set(at + 3000, state="FAILED", end=clock(at + 3000))
         # The guard of the update still knows the start of before: the DAG is closed one pass later.
-        closed = now + SECOND + self._between(0.01, 0.03)
+        closed = at + SECOND + self._between(0.01, 0.03) if at == now else at + 6000
         self.dag.set(closed, state="FAILED", end=clock(closed))
         self.ended = closed
         self.pass_at = closed
@@ -335,6 +412,8 @@ class DagRun:
             self._pass_tasks(tasks, t)
             node.set(t, state="SUCCEED", operator="PASS", end=clock(t))
         self.dag.set(t, state="SUCCEED", operator="PASS", end=clock(t))
+        if self.version < (4, 3, 1):
+            self.dag.set(t, start=None)
         self.ended = t
 
     def _pass_node(self, t: int) -> None:
@@ -375,7 +454,7 @@ class DagRun:
     def executed(self) -> float:
         """Time in which at least one attempt was running, seconds."""
         total = reached = 0
-        for start, end in sorted((a.start or 0, a.end or 0) for attempts in self.truth.values() for a in attempts):
+        for start, end in sorted((a.start, a.end or a.start) for attempts in self.truth.values() for a in attempts if a.start is not None):
             total += max(0, end - max(start, reached))
             reached = max(reached, end)
         return total / SECOND
@@ -383,4 +462,4 @@ class DagRun:
     @property
     def waited(self) -> float:
         """Time in which the DAG stood still until somebody acted, seconds."""
-        return sum(end - start for start, end in self.waits) / SECOND
+        return sum(end - start for start, end, _ in self.waits) / SECOND

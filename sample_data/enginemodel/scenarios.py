@@ -86,7 +86,7 @@ def start_cluster(
 
     def advance(t: int) -> float:
         for child in children:
-            child.act("retry", max(t + 5000, (child.ended or 0) + 1000))
+            child.act("retry", max(t + 5000, (child.ended or 0) + 1000), by="protocol")
             child.run()
         return 0.04
 
@@ -95,7 +95,7 @@ def start_cluster(
 
     def finish(t: int) -> float:
         for child in children:
-            child.act("pass", max(t + 5000, (child.ended or 0) + 1000))
+            child.act("pass", max(t + 5000, (child.ended or 0) + 1000), by="protocol")
         return 0.05
 
     def each(make: object, line: str) -> list[Task]:
@@ -162,7 +162,7 @@ def scale_out(maintainer: Agent, newcomer: Agent, created: int, *, gid: str = "1
 
     def hand_over(t: int) -> float:
         local = held[0]
-        local.act("retry", max(t + 5000, (local.ended or 0) + 1000))
+        local.act("retry", max(t + 5000, (local.ended or 0) + 1000), by="protocol")
         local.run()
         return max(0.02, ((local.ended or t) - t) / SECOND - (7.5 if local.dag.now["state"] == "SUCCEED" else 0) + 0.8)
 

@@ -108,3 +108,11 @@ def test_late_lines_after_a_cancel_do_not_hide_it() -> None:
 def test_a_duration_is_null_where_start_and_end_contradict_each_other() -> None:
     odd = sub_task("SUCCEED", 5.0, 4.0)
     assert attempts(shown(odd, 9))["duration_s"].isna().all()
+
+
+def test_late_lines_after_a_timeout_do_not_hide_it() -> None:
+    given_up = sub_task("FAILED", 1.05, 5.0, logs=["sub task timeout", "ERROR: context canceled"])
+    rolled_back = sub_task("SUCCEED", 60.1, 60.2, operator="ROLLBACK", times=2, logs=["sub task timeout", "ERROR: context canceled"])
+    again = sub_task("FAILED", 61.1, 62.0, times=3, logs=["sub task timeout", "ERROR: context canceled", "ERROR: broken"])
+    table = attempts(shown(given_up, 9, state="FAILED"), shown(rolled_back, 60.5), shown(again, 70, state="FAILED", operator="RETRY"))
+    assert table["outcome"].tolist() == ["timeout", "succeeded", "failed"]
