@@ -5,16 +5,14 @@ Nothing heavy is imported before a command runs, so that ``daganalysis --help`` 
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
 from daganalysis.commands.exit_status import ExitStatus
-from daganalysis.commands.parsing import build_parser
-from daganalysis.commands.printing import discard_stdout, notice
 from daganalysis.errors import DagAnalysisError, UsageError
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
 __all__ = ["main"]
@@ -23,29 +21,50 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; see :class:`daganalysis.commands.exit_status.ExitStatus`."""
     try:
-        arguments = build_parser().parse_args(argv)
-    except SystemExit as stop:  # argparse ends the program itself, after help and for wrong usage
-        return stop.code if isinstance(stop.code, int) else ExitStatus.USAGE
-    for stream in (sys.stdout, sys.stderr):
-        # A name may hold what the terminal's encoding has no character for; that is no reason to stop.
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+        return _run(argv)
+    except KeyboardInterrupt:
+        from daganalysis.commands.printing import notice
+
+        notice("interrupted")
+        return ExitStatus.INTERRUPTED
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    from daganalysis.commands.parsing import build_parser
+    from daganalysis.commands.printing import discard_stdout
+
+    debug = False
+    _stand_in_for_closed_streams()
     try:
+        arguments = build_parser().parse_args(argv)
+        debug = arguments.debug
+        for stream in (sys.stdout, sys.stderr):
+            # A name may hold what the terminal's encoding has no character for; that is no reason to stop.
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
         status: int = arguments.execute(arguments)
         sys.stdout.flush()
+    except SystemExit as stop:  # argparse ends the program itself, after help and for wrong usage
+        status = stop.code if isinstance(stop.code, int) else ExitStatus.USAGE
     except BrokenPipeError:  # the reader of a pipe has seen enough, as `head` does
         discard_stdout()
         status = ExitStatus.DONE
-    except KeyboardInterrupt:
-        notice("interrupted")
-        status = ExitStatus.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - this is the one place where errors are caught: a user sees a line, not a traceback
-        status = _explain(error, arguments)
+        status = _explain(error, debug=debug)
     return status
 
 
-def _explain(error: Exception, arguments: argparse.Namespace) -> int:
-    if arguments.debug:
+def _stand_in_for_closed_streams() -> None:
+    """A program started with its output closed (`>&-`) has no stream there at all; what it says is lost then, as it was asked to."""
+    if sys.stdout is None or sys.stderr is None:
+        nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open as long as the program runs
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
+
+
+def _explain(error: Exception, *, debug: bool) -> int:
+    from daganalysis.commands.printing import notice
+
+    if debug:
         import traceback
 
         traceback.print_exception(error)

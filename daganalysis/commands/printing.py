@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from daganalysis.errors import DagAnalysisError
 from daganalysis.report.inert import for_terminal
 from daganalysis.report.terminal import DEFAULT_WIDTH
 from daganalysis.urls import without_secrets
+from daganalysis.whole_files import whole_file
 
 if TYPE_CHECKING:
     import argparse
@@ -24,8 +26,9 @@ _NARROWEST = 40
 
 
 def notice(text: str) -> None:
-    """Say something beside the results: one line on stderr, whatever the text holds."""
-    print(f"daganalysis: {for_terminal(without_secrets(text))}", file=sys.stderr)
+    """Say something beside the results: one line on stderr, whatever the text holds; nothing if nobody can hear it any more."""
+    with contextlib.suppress(OSError):
+        print(f"daganalysis: {for_terminal(without_secrets(text))}", file=sys.stderr)
 
 
 def discard_stdout() -> None:
@@ -36,21 +39,22 @@ def discard_stdout() -> None:
 def print_pieces(pieces: Iterable[str], output: str | None) -> None:
     """Write a text piece by piece to stdout, or to a file, which is replaced at once when the text is complete."""
     if output is None or output == "-":
-        try:
-            sys.stdout.writelines(pieces)
-            sys.stdout.flush()
-        except BrokenPipeError:  # a gate still has its verdict to give
-            discard_stdout()
+        _print_to_stdout(pieces)
         return
-    path = Path(output)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    try:
-        with unfinished.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(pieces)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole_file(output, "the output") as file:
+        file.writelines(piece.encode(errors="backslashreplace") for piece in pieces)
     notice(f"wrote {output}")
+
+
+def _print_to_stdout(pieces: Iterable[str]) -> None:
+    try:
+        sys.stdout.writelines(pieces)
+        sys.stdout.flush()
+    except BrokenPipeError:  # a gate still has its verdict to give
+        discard_stdout()
+    except OSError as error:
+        discard_stdout()
+        raise DagAnalysisError("standard output cannot be written", hint=error.strerror or str(error)) from error
 
 
 def print_frame(frame: pd.DataFrame, table: Table, arguments: argparse.Namespace) -> None:

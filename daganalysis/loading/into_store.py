@@ -87,7 +87,8 @@ def load_sources(
         if load.nothing_new():
             load.check(strict)
             return
-        with Workers(1 if load.is_small() else jobs) as workers, staged(real) as folder:
+        # The workers end before the folder that they write into is put in place or removed.
+        with staged(real) as folder, Workers(1 if load.is_small() else jobs) as workers:
             load.run(workers, folder, strict)
 
 

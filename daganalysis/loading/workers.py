@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import multiprocessing
@@ -47,7 +48,7 @@ class Workers:
         rest = iter(pieces)
         try:
             for piece in rest:
-                with warnings.catch_warnings():
+                with warnings.catch_warnings(), _uninterrupted():
                     # From 3.12 on a fork of a process with threads warns; Arrow's threads are none that a worker misses.
                     warnings.simplefilter("ignore", DeprecationWarning)
                     waiting.append(self._pool.submit(_without_collector, function, piece))
@@ -82,6 +83,19 @@ def _without_collector(function: Callable[[Work], Result], piece: Work) -> Resul
         if was_on:
             gc.enable()
         gc.collect(1)  # what was made since is all young, and what was there before need not be gone through
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put Ctrl-C off: one that comes while the processes are started leaves some that nobody would ever end."""
+    if not hasattr(signal, "pthread_sigmask"):  # pragma: no cover
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _cores() -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daganalysis.errors import DagAnalysisError, UsageError
+from daganalysis.errors import UsageError
+from daganalysis.whole_files import whole_file
 
 if TYPE_CHECKING:
     import os
@@ -30,10 +31,8 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     kind = target.suffix.lower()
     if kind not in _METADATA:
         raise UsageError("no such kind of picture", where=str(target), hint="end the name with .svg, .png or .pdf")
-    with mpl.rc_context({"svg.hashsalt": "daganalysis", "svg.fonttype": "none", "pdf.fonttype": 42}):
-        try:
-            figure.savefig(target, metadata=_METADATA[kind], dpi=120)
-        except OSError as error:
-            raise DagAnalysisError(
-                "the picture cannot be written", where=str(target), hint=error.strerror or "choose another place"
-            ) from None
+    with (
+        whole_file(target, "the picture") as file,
+        mpl.rc_context({"svg.hashsalt": "daganalysis", "svg.fonttype": "none", "pdf.fonttype": 42}),
+    ):
+        figure.savefig(file, format=kind[1:], metadata=_METADATA[kind], dpi=120)

@@ -126,7 +126,11 @@ def _in_memory(content: bytes) -> SourceFile:
 
 def _at(place: str | bytes) -> Iterator[SourceFile]:
     text = os.fsdecode(place)
+    if not text:
+        raise InputError("an empty name is no source", hint="give a file or a folder; . is this folder")
     if text == "-":
+        if sys.stdin is None:
+            raise InputError("standard input is closed", where="-", hint="give a file, or send the answers through a pipe")
         content = sys.stdin.buffer.read()
         yield replace(_in_memory(content), name="stdin")
         return

@@ -11,6 +11,7 @@ from daganalysis.report.inert import for_json
 from daganalysis.report.page_collect import collect
 from daganalysis.report.page_html import report_html
 from daganalysis.report.page_markdown import report_markdown
+from daganalysis.whole_files import whole_file
 
 if TYPE_CHECKING:
     import os
@@ -54,11 +55,12 @@ def write_report(
     target = Path(folder)
     try:
         target.mkdir(parents=True, exist_ok=True)
-        _write(target / "report.json", report_json(collected.plain()))
-        _write(target / page, text)
     except OSError as error:
         hint = error.strerror or "choose another folder"
         raise DagAnalysisError("the report cannot be written", where=str(target), hint=hint) from None
+    for name, content in (("report.json", report_json(collected.plain())), (page, text)):
+        with whole_file(target / name, "the report") as file:
+            file.write(content.encode())
     return target / page
 
 
@@ -67,10 +69,3 @@ def report_json(plain: dict[str, Any]) -> str:
     import msgspec
 
     return msgspec.json.format(for_json(msgspec.json.encode(plain).decode()), indent=1) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file as a whole: nobody ever opens half a report."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)

@@ -49,13 +49,14 @@ def locked(store: Path, wait_s: float = LOCK_WAIT_S) -> Iterator[Path]:
     """Keep other writers out, clear away what a crashed one left behind, and give the store's real path (links followed)."""
     real = store.resolve()
     with _writing(real):
+        _refuse_other_folders(real)  # before a lock is left beside what was named by mistake
         real.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(real.parent / f".{real.name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         _wait_for_lock(handle, real, wait_s)
         with _writing(real):
             _clear_left_overs(real)
-        _refuse_other_folders(real)
+            _refuse_other_folders(real)
         yield real
     finally:
         os.close(handle)
@@ -104,7 +105,7 @@ def _writing(store: Path) -> Iterator[None]:
             raise StoreError(
                 "no space left to write the store", where=str(store), hint="it is as it was before; free some space, or name another folder"
             ) from error
-        reason = error.strerror or str(error)
+        reason = "a file is in the way" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror or str(error)
         where = str(error.filename or store)
         raise StoreError(f"the store cannot be written ({reason})", where=where, hint="it is as it was before") from error
 

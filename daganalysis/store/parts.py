@@ -6,7 +6,7 @@ The same rows always become the same bytes. What a file is stands in its metadat
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from daganalysis.errors import SchemaVersionError, StoreError
 from daganalysis.tables import BASE_TABLES, SCHEMA_VERSION
@@ -15,6 +15,7 @@ from daganalysis.tables.declaration import Type
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from types import TracebackType
 
     import pyarrow as pa
 
@@ -37,9 +38,8 @@ def write_part(table: pa.Table, name: str, path: Path) -> None:
 
 def write_parquet(table: pa.Table, path: Path, name: str, dictionary: list[str], row_group: int) -> None:
     """Write a table with this package's marks to a new file, and make sure that it is on the disk."""
-    writer = MarkedWriter(path, table.schema, name, dictionary)
-    writer.write(table, row_group)
-    writer.close(whole=True)
+    with MarkedWriter(path, table.schema, name, dictionary) as writer:
+        writer.write(table, row_group)
 
 
 class MarkedWriter:
@@ -67,7 +67,14 @@ class MarkedWriter:
                 self._file.flush()
                 os.fsync(self._file.fileno())
         finally:
+            self._writer.is_open = False  # else it tries once more, in vain, when it is collected, and says so on stderr
             self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close(whole=kind is None)
 
 
 def check_version(path: Path) -> None:
