@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.opening import open_source
-from daganalysis.commands.options import add_archive, new_command, positive
+from daganalysis.commands.options import add_archive, new_command, whole
 from daganalysis.commands.printing import notice, print_pieces
 
 if TYPE_CHECKING:
     import argparse
+
+    import pandas as pd
 
     from daganalysis.commands.options import Subparsers
 
@@ -21,6 +23,8 @@ being noticed told apart; above them what every second was spent on. The
 ending of FILE says what it becomes: .svg, .png, .pdf, or .html for a page to
 zoom and search in.
 """
+_MOST_LANES = 120
+"""More lanes than this are no picture any more; a page scrolls."""
 
 
 def add_to(commands: Subparsers) -> None:
@@ -38,23 +42,41 @@ def add_to(commands: Subparsers) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the chart: .svg, .png, .pdf or .html")
     parser.add_argument("--lanes", choices=("stage", "agent"), default="stage", help="what the lanes are ordered by (default: %(default)s)")
     parser.add_argument("--children", action="store_true", help="nest the child DAGs below")
-    parser.add_argument("--tz", metavar="ZONE", default="UTC", help="time zone of the axis, as Asia/Shanghai (default: %(default)s)")
-    parser.add_argument("--max-lanes", metavar="N", type=positive, help="fold the unremarkable sub-tasks of a stage beyond so many lanes")
+    parser.add_argument(
+        "--tz", metavar="ZONE", help="time zone of the axis: a name, an offset, or `server` (default: UTC, in a page server)"
+    )
+    parser.add_argument(
+        "--max-lanes",
+        metavar="N",
+        type=whole,
+        help=f"fold the least remarkable beyond so many lanes; 0 folds nothing (default: {_MOST_LANES}, in a page 0)",
+    )
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Draw the chart."""
     from daganalysis.plots import draw_gantt, gantt_bars, save_figure
 
+    page = Path(arguments.output).suffix.lower() == ".html"
     archive = open_source(arguments.archive, arguments).run(arguments.run, children=arguments.children)
-    bars = gantt_bars(archive, run_id=arguments.run, lanes=arguments.lanes, children=arguments.children, max_lanes=arguments.max_lanes)
-    if Path(arguments.output).suffix.lower() == ".html":
+    most = arguments.max_lanes if arguments.max_lanes is not None else 0 if page else _MOST_LANES
+    bars = gantt_bars(archive, run_id=arguments.run, lanes=arguments.lanes, children=arguments.children, max_lanes=most or None)
+    zone = _zone(arguments.tz or ("server" if page else "UTC"), archive.dags)
+    if page:
         from daganalysis.report.interactive import gantt_page
 
-        print_pieces([gantt_page(bars, archive)], arguments.output)
+        print_pieces([gantt_page(bars, archive, tz=zone)], arguments.output)
         return ExitStatus.DONE
-    figure = draw_gantt(bars, tz=arguments.tz).get_figure(root=True)
+    figure = draw_gantt(bars, tz=zone).get_figure(root=True)
     assert figure is not None
     save_figure(figure, Path(arguments.output))
     notice(f"wrote {arguments.output}")
     return ExitStatus.DONE
+
+
+def _zone(tz: str, dags: pd.DataFrame) -> str:
+    """The zone that an option names; ``server`` is the offset that the run's responses have."""
+    from daganalysis.plots.clock import offset_name
+
+    offsets = dags["utc_offset_s"].dropna()
+    return tz if tz != "server" else offset_name(int(offsets.iloc[0])) if len(offsets) else "UTC"

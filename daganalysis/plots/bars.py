@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from daganalysis.engine.log_lines import TIMED_OUT, is_error
 from daganalysis.errors import UsageError
 from daganalysis.plots.axis_breaks import BrokenAxis
 from daganalysis.tables.results import GANTT_BARS
@@ -13,9 +14,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from daganalysis.archive import Archive
+    from daganalysis.plots.axis_breaks import Break
 
 _WAITS = frozenset({"wait_operator", "wait_protocol", "lost", "unattributed"})
-_FAILED = frozenset({"failed", "timeout", "interrupted", "cancelled"})
+_FAILED = frozenset({"failed", "timeout", "interrupted"})
+_TELLING = _FAILED | {"cancelled", "running"}
+"""A sub-task with such an attempt is never folded away."""
+_FEWEST = 3
+"""So many lanes a stage or an agent keeps however little room there is."""
 
 
 def gantt_bars(
@@ -29,10 +35,11 @@ def gantt_bars(
     """Return the bars of a Gantt chart of one run: one row per bar, by lane and time.
 
     ``lanes="stage"`` puts the sub-tasks of a stage under each other, ``lanes="agent"`` those of an agent. The first lane of a run is its
-    timeline: what every second of it was spent on. ``children`` nests the child runs below. With ``max_lanes``, stages of many sub-tasks
-    keep those that failed and the slowest, and one bar stands for the others and says for how many. The axis spans what is known, not what
-    the DAG's own start and end say; a long wait is cut from it, and the cut has a row. An attempt without a known start has no bar. Raises
-    :class:`UsageError` if the archive holds several runs and ``run_id`` says not which.
+    timeline: what every second of it was spent on. ``children`` nests the child runs below. A chart of more than ``max_lanes`` lanes is
+    folded: of a stage of many sub-tasks, of many agents, of many child runs, those with a failure and the slowest are kept, and what
+    stands for the others says for how many. The axis spans what is known, not what the DAG's own start and end say; a long wait is cut
+    from it, and the cut has a row. An attempt without a known start has a row, and no bar. Raises :class:`UsageError` if the archive holds
+    several runs and ``run_id`` says not which.
 
     >>> import daganalysis as da
     >>> bars = da.gantt_bars(da.load("sample_data/documented/scale-out.json"))
@@ -44,8 +51,7 @@ def gantt_bars(
     whole = archive if run_id is None else archive.run(run_id, children=children)
     runs = _runs(whole, run_id, children=children)
     chart = _Chart(whole, lanes, max_lanes)
-    for name, depth in runs:
-        chart.add_run(name, depth)
+    chart.add_runs(runs)
     return chart.frame()
 
 
@@ -96,122 +102,122 @@ class _Chart:
     lane: int = 0
     waits: list[tuple[int, int]] = field(default_factory=list)
 
-    def add_run(self, run_id: str, depth: int) -> None:
+    def add_runs(self, runs: list[tuple[str, int]]) -> None:
+        """Add a run with those below it, folded where they are too many lanes."""
+        size = self.archive.table("sub_tasks", ["run_id"])["run_id"].value_counts()
+        lanes = sum(1 + int(size.get(run_id, 0)) for run_id, _ in runs)
+        folding = self.max_lanes is not None and lanes > self.max_lanes
+        kept = self._telling_children(runs) if folding else {run_id for run_id, _ in runs}
+        room = max(_FEWEST, (self.max_lanes or 0) - len(runs)) if folding else None
+        for run_id, depth in runs:
+            self._add_run(run_id, depth, room, whole=run_id in kept)
+
+    def _telling_children(self, runs: list[tuple[str, int]]) -> set[str]:
+        """The runs of a folded chart that are drawn whole: the main run, children that failed, and the slowest of the others."""
+        children = [run_id for run_id, depth in runs if depth]
+        attempts = self.archive.table("attempts", ["run_id", "outcome"])
+        failed = set(attempts.loc[attempts["outcome"].isin(_FAILED), "run_id"])
+        dags = self.archive.table("dags", ["run_id", "active_s"]).dropna().sort_values("active_s", kind="stable")
+        slowest = [run_id for run_id in dags["run_id"] if run_id in children and run_id not in failed][-1:]
+        return failed | set(slowest) | {run_id for run_id, depth in runs if not depth}
+
+    def _add_run(self, run_id: str, depth: int, room: int | None, *, whole: bool) -> None:
         one = self.archive.only([run_id])
         dag = one.dags.iloc[0]
-        title = f"{run_id} {dag['name']}" if depth else "where the time went"
-        self._add_timeline(one, dag, depth, title)
         tasks = _with_nodes(one)
-        attempts = {gid: rows.to_dict("records") for gid, rows in one.attempts.groupby("task_gid", sort=False)}
-        keys = ["stage", "task_gid"] if self.order == "stage" else ["agent", "stage", "task_gid"]
-        nodes = one.nodes.to_dict("records")
-        if self.order == "stage":
-            for node in nodes:
-                own = tasks[tasks["stage"] == node["stage"]].sort_values(keys)
-                self._add_stage(run_id, depth, node, own, attempts)
+        self._add_timeline(one, dag, depth, _heading(dag, depth, 0 if whole else len(tasks)), len(tasks))
+        if not whole:
             return
-        for agent, own in tasks.sort_values(keys).groupby("agent", dropna=False, sort=True):
-            for n, task in enumerate(own.to_dict("records")):
-                stage = f"{task['stage']} {_short(task['node_name'])}"
-                self._add_task(run_id, depth, f"{agent} · {stage}" if n == 0 else stage, task, attempts)
+        attempts = {gid: rows.to_dict("records") for gid, rows in one.attempts.groupby("task_gid", sort=False)}
+        run = _Run(run_id, depth, attempts)
+        if self.order == "stage":
+            nodes = one.nodes.to_dict("records")
+            for node in nodes:
+                own = tasks[tasks["stage"] == node["stage"]].sort_values("task_gid", key=_by_number)
+                self._add_stage(run, node, own.to_dict("records"), None if room is None else max(_FEWEST, room // len(nodes)))
+            return
+        self._add_agents(run, tasks.sort_values(["stage", "task_gid"], key=_by_number), room)
 
-    def _add_timeline(self, one: Archive, dag: pd.Series[Any], depth: int, title: str) -> None:
+    def _add_timeline(self, one: Archive, dag: pd.Series[Any], depth: int, title: str, n: int) -> None:
         line, run_id = one.timeline, dag["run_id"]
         for row in line.to_dict("records"):
             start, end = row["started_at"].value, row["ended_at"].value
             fields = {"run_id": run_id, "role": "time", "lane": self.lane, "label": title, "depth": depth, "stage": row["from_stage"]}
-            fields |= {"category": row["category"], "evidence": row["evidence"], "n": 1, "is_open": False}
-            fields |= {"stage_name": dag["name"], "outcome": dag["outcome"]}
+            fields |= {"category": row["category"], "evidence": row["evidence"], "n": n, "is_open": False}
+            fields |= {"stage_name": dag["name"], "outcome": dag["outcome"], "group": title}
             self.bars.append(_Bar(fields, started=start, ended=end))
             if depth == 0 and row["category"] in _WAITS:
                 self.waits.append((start, end))
         if len(line):
             self.lane += 1
 
-    def _add_stage(
-        self, run_id: str, depth: int, node: dict[Any, Any], own: pd.DataFrame, attempts: dict[Any, list[dict[Any, Any]]]
-    ) -> None:
+    def _add_stage(self, run: _Run, node: dict[Any, Any], tasks: list[dict[Any, Any]], room: int | None) -> None:
         name = f"{node['stage']} {_short(node['name'])}"
-        tasks = own.to_dict("records")
-        shown = [task for task in tasks if attempts.get(task["task_gid"])]
+        shown = [task for task in tasks if run.attempts.get(task["task_gid"])]
         if not shown:
-            fields = {"run_id": run_id, "role": "lane", "lane": self.lane, "label": name, "depth": depth, "stage": node["stage"]}
-            fields |= {"stage_name": node["name"], "outcome": node["outcome"], "n": len(tasks), "is_open": False}
+            fields = {"run_id": run.run_id, "role": "lane", "lane": self.lane, "label": name, "group": name, "depth": run.depth}
+            fields |= {"stage": node["stage"], "stage_name": node["name"], "outcome": node["outcome"], "n": len(tasks), "is_open": False}
             self.bars.append(_Bar(fields))
             self.lane += 1
             return
-        single, folded = self._fold(shown, attempts)
+        single, folded = self._fold(run, shown, room)
         for n, task in enumerate(single):
             who = task["agent"] if isinstance(task["agent"], str) else task["task_gid"]
             label = name if len(shown) == 1 else f"{name} · {who}" if n == 0 else who
-            self._add_task(run_id, depth, label, task, attempts)
+            self._add_task(run, label, name, task)
         if folded:
-            self._add_folded(run_id, depth, node, folded, attempts)
+            self._add_folded(run, f"{len(folded)} more sub-tasks", name, folded)
+            self.lane += 1
 
-    def _fold(
-        self, tasks: list[dict[Any, Any]], attempts: dict[Any, list[dict[Any, Any]]]
-    ) -> tuple[list[dict[Any, Any]], list[dict[Any, Any]]]:
+    def _add_agents(self, run: _Run, tasks: pd.DataFrame, room: int | None) -> None:
+        """The sub-tasks of one agent after the other; folded, those of the least remarkable agents share a lane."""
+        by_agent = [(str(agent), own.to_dict("records")) for agent, own in tasks.groupby("agent", dropna=False, sort=True)]
+        folded: set[str] = set()
+        if room is not None and len(tasks) > room:
+            most = max(_FEWEST, room * len(by_agent) // len(tasks))
+            rank = sorted(by_agent, key=lambda item: max(run.telling(task) for task in item[1]), reverse=True)
+            folded = {agent for agent, _ in rank[most - 1 :]} if len(rank) > most else set()
+        for agent, own in by_agent:
+            if agent in folded:
+                continue
+            for n, task in enumerate(own):
+                stage = f"{task['stage']} {_short(task['node_name'])}"
+                self._add_task(run, f"{agent} · {stage}" if n == 0 else stage, agent, task)
+        rest = [task for agent, own in by_agent if agent in folded for task in own if run.attempts.get(task["task_gid"])]
+        for stage in sorted({task["stage"] for task in rest}):
+            label = f"{len(folded)} more agents"
+            self._add_folded(run, label, label, [task for task in rest if task["stage"] == stage])
+        self.lane += bool(rest)
+
+    @staticmethod
+    def _fold(run: _Run, tasks: list[dict[Any, Any]], room: int | None) -> tuple[list[dict[Any, Any]], list[dict[Any, Any]]]:
         """Divide the sub-tasks of a stage into those with a lane of their own and those that one bar stands for."""
-        if self.max_lanes is None or len(tasks) <= 3:
+        if room is None or len(tasks) <= room:
             return tasks, []
-        room = max(3, self.max_lanes // max(1, self.archive.table("nodes", ["stage"])["stage"].nunique()))
-        if len(tasks) <= room:
-            return tasks, []
-
-        def telling(task: dict[Any, Any]) -> tuple[bool, float]:
-            own = attempts[task["task_gid"]]
-            failed = any(a["outcome"] in _FAILED for a in own)
-            return failed, max((a["duration_s"] for a in own if a["duration_s"] == a["duration_s"]), default=0.0)
-
-        kept = {task["task_gid"] for task in sorted(tasks, key=telling, reverse=True)[: room - 1]}
+        kept = {task["task_gid"] for task in sorted(tasks, key=run.telling, reverse=True)[: room - 1]}
         return [t for t in tasks if t["task_gid"] in kept], [t for t in tasks if t["task_gid"] not in kept]
 
-    def _add_task(self, run_id: str, depth: int, label: str, task: dict[Any, Any], attempts: dict[Any, list[dict[Any, Any]]]) -> None:
-        for attempt in attempts.get(task["task_gid"], []):
-            if attempt["started_at"] != attempt["started_at"]:  # not a time: null
-                continue
-            last = attempt["attempt"] == task["execute_times"]
-            start = attempt["started_at"].value
-            known_end = attempt["ended_at"] == attempt["ended_at"]
-            end = attempt["ended_at"].value if known_end else self._seen_until(task, attempt, start)
-            within = last and _is(task["node_started_at"]) and task["node_started_at"].value <= start + 1_000_000_000
-            fields = {"run_id": run_id, "role": "attempt", "lane": self.lane, "label": label, "depth": depth, "stage": task["stage"]}
-            fields |= {"stage_name": task["node_name"], "task_gid": task["task_gid"], "agent": attempt["agent"], "n": 1}
-            fields |= {name: attempt[name] for name in ("attempt", "kind", "outcome", "evidence")}
-            fields |= {"is_open": not known_end, "error": _telling_line(task["task_logs"]) if attempt["outcome"] in _FAILED else None}
-            self.bars.append(
-                _Bar(
-                    fields,
-                    task["node_started_at"].value if within else None,
-                    start,
-                    end,
-                    task["node_ended_at"].value if within and known_end and _is(task["node_ended_at"]) else None,
-                    task["end_time"].value if last and task["operator"] == "PASS" and _is(task["end_time"]) else None,
-                )
-            )
-        self.lane += 1
+    def _add_task(self, run: _Run, label: str, group: str, task: dict[Any, Any]) -> None:
+        own = run.attempts.get(task["task_gid"], [])
+        errors = _errors(task["task_logs"], [a["attempt"] for a in own if a["outcome"] in _FAILED])
+        for attempt in own:
+            fields = {"run_id": run.run_id, "role": "attempt", "lane": self.lane, "label": label, "group": group, "depth": run.depth}
+            fields |= {"stage": task["stage"], "stage_name": task["node_name"], "task_gid": task["task_gid"], "n": 1}
+            fields |= {name: attempt[name] for name in ("agent", "attempt", "kind", "outcome", "evidence")}
+            fields |= {"error": errors.get(attempt["attempt"]), "is_open": not _is(attempt["ended_at"])}
+            self.bars.append(_timed(fields, task, attempt) if _is(attempt["started_at"]) else _Bar(fields))
+        if own:
+            self.lane += 1
 
-    def _seen_until(self, task: dict[Any, Any], attempt: dict[Any, Any], start: int) -> int:
-        """An open bar reaches to the last answer where it is still running, and is a mark at its start where it is not."""
-        seen = task["last_observed_at"]
-        return max(start, seen.value) if attempt["outcome"] == "running" and _is(seen) else start
-
-    def _add_folded(
-        self,
-        run_id: str,
-        depth: int,
-        node: dict[Any, Any],
-        tasks: list[dict[Any, Any]],
-        attempts: dict[Any, list[dict[Any, Any]]],
-    ) -> None:
-        own = [a for task in tasks for a in attempts[task["task_gid"]] if _is(a["started_at"])]
+    def _add_folded(self, run: _Run, label: str, group: str, tasks: list[dict[Any, Any]]) -> None:
+        own = [a for task in tasks for a in run.attempts[task["task_gid"]] if _is(a["started_at"])]
         ends = [a["ended_at"].value for a in own if _is(a["ended_at"])]
         starts = [a["started_at"].value for a in own]
-        fields = {"run_id": run_id, "role": "folded", "lane": self.lane, "label": f"{len(tasks)} more", "depth": depth}
-        fields |= {"stage": node["stage"], "stage_name": node["name"], "n": len(tasks), "is_open": len(ends) < len(starts)}
-        fields |= {"outcome": node["outcome"], "evidence": "observed"}
+        first = tasks[0]
+        fields = {"run_id": run.run_id, "role": "folded", "lane": self.lane, "label": label, "group": group, "depth": run.depth}
+        fields |= {"stage": first["stage"], "stage_name": first["node_name"], "n": len(tasks), "is_open": len(ends) < len(starts)}
+        fields |= {"outcome": "succeeded" if all(run.succeeded(task) for task in tasks) else "unknown", "evidence": "observed"}
         self.bars.append(_Bar(fields, None, min(starts, default=None), max(ends, default=max(starts, default=0)) if starts else None))
-        self.lane += 1
 
     def frame(self) -> pd.DataFrame:
         import pandas as pd
@@ -220,20 +226,78 @@ class _Chart:
         axis = BrokenAxis(min(instants, default=0), max(instants, default=1), self.waits)
         for cut in axis.breaks:
             fields = {"run_id": self.bars[0].row["run_id"], "role": "break", "lane": 0, "label": "", "depth": 0, "n": 1, "is_open": False}
-            self.bars.append(_Bar(fields, started=cut.start, ended=cut.end))
+            self.bars.append(_Bar(fields | {"category": self._longest_within(cut)}, started=cut.start, ended=cut.end))
         rows = []
         for bar in self.bars:
             row = dict.fromkeys(GANTT_BARS.names) | bar.row
-            for name, instant in (("dispatched", bar.dispatched), ("started", bar.started), ("ended", bar.ended), ("noticed", bar.noticed)):
+            for name in ("dispatched", "started", "ended", "noticed", "passed"):
+                instant = getattr(bar, name)
                 row[f"{name}_at"] = instant
                 row[f"x_{name}"] = None if instant is None else axis.place(instant)
-            row["passed_at"] = bar.passed
             rows.append(row)
         table = pd.DataFrame(rows, columns=GANTT_BARS.names).astype(object)
         for name in ("dispatched_at", "started_at", "ended_at", "noticed_at", "passed_at"):
             table[name] = pd.to_datetime(table[name], unit="ns", utc=True)
         table = table.where(table.notna(), None)
         return GANTT_BARS.conform(table)
+
+    def _longest_within(self, cut: Break) -> str | None:
+        """What the main run waited for in a cut: the longest stretch of its timeline there."""
+        spans = [bar for bar in self.bars if bar.row["role"] == "time" and bar.row["depth"] == 0]
+        over = [(min(bar.ended or 0, cut.end) - max(bar.started or 0, cut.start), bar.row["category"]) for bar in spans]
+        return max(over, default=(0, None))[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run of the chart with its attempts by sub-task."""
+
+    run_id: str
+    depth: int
+    attempts: dict[Any, list[dict[Any, Any]]]
+
+    def telling(self, task: dict[Any, Any]) -> tuple[bool, float]:
+        """How much a sub-task deserves a lane of its own: a failure first, then how long it ran."""
+        own = self.attempts.get(task["task_gid"], [])
+        return any(a["outcome"] in _TELLING for a in own), max((a["duration_s"] for a in own if _is(a["duration_s"])), default=0.0)
+
+    def succeeded(self, task: dict[Any, Any]) -> bool:
+        """Whether a sub-task did its work."""
+        own = self.attempts[task["task_gid"]]
+        return bool(own) and own[-1]["outcome"] == "succeeded"
+
+
+def _timed(fields: dict[str, Any], task: dict[Any, Any], attempt: dict[Any, Any]) -> _Bar:
+    """The bar of an attempt whose start is known; its dispatch and notice belong to the stage's last execution."""
+    start = attempt["started_at"].value
+    end = start if fields["is_open"] else attempt["ended_at"].value
+    if fields["is_open"] and attempt["outcome"] == "running" and _is(task["last_observed_at"]):
+        # It reaches to the last answer where it still runs, and is a mark at its start where it does not.
+        end = max(start, task["last_observed_at"].value)
+    last = attempt["attempt"] == task["execute_times"]
+    within = last and _is(task["node_started_at"]) and task["node_started_at"].value <= start + 1_000_000_000
+    return _Bar(
+        fields,
+        task["node_started_at"].value if within else None,
+        start,
+        end,
+        task["node_ended_at"].value if within and not fields["is_open"] and _is(task["node_ended_at"]) else None,
+        task["end_time"].value if last and task["operator"] == "PASS" and _is(task["end_time"]) else None,
+    )
+
+
+def _heading(dag: pd.Series[Any], depth: int, n_folded: int) -> str:
+    """What a run's own lane is called: of a child, what it is and where it ran."""
+    if not depth:
+        return "where the time went"
+    where = dag["owner_agent"] if isinstance(dag["owner_agent"], str) else dag["run_id"]
+    said = f", {n_folded} sub-tasks" if n_folded else ""
+    return f"{_short(dag['name'])} · {where}{said}"
+
+
+def _by_number(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Generic ids in the order of their numbers; other columns as they are."""
+    return column.map(lambda gid: (len(gid), gid)) if column.name == "task_gid" else column
 
 
 def _with_nodes(one: Archive) -> pd.DataFrame:
@@ -253,8 +317,13 @@ def _short(name: object) -> str:
     return text if len(text) <= 36 else text[:34] + "…"
 
 
-def _telling_line(lines: Any) -> str | None:
+def _errors(lines: Any, failed: list[int]) -> dict[int, str]:
+    """The telling line of each failed attempt: the last one wrote the last such line, and so on backwards (engine-semantics §8).
+
+    >>> _errors(["ERROR: a", "ERROR: b"], [1, 3, 5])
+    {5: 'ERROR: b', 3: 'ERROR: a'}
+    """
     if lines is None or not hasattr(lines, "__iter__"):
-        return None
-    errors = [line for line in lines if line.startswith(("ERROR: ", "sub task "))]
-    return str(errors[-1]) if errors else None
+        return {}
+    telling = [str(line) for line in lines if is_error(line) or line == TIMED_OUT]
+    return dict(zip(reversed(failed), reversed(telling), strict=False))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from daganalysis.plots.clock import offset_name, zone_of
 from daganalysis.plots.styles import CATEGORY_WORDS
 from daganalysis.report.inert import for_terminal
 from daganalysis.report.page import render_page
@@ -39,19 +40,20 @@ _DEFINITIONS = (
 )
 
 
-def gantt_page(bars: pd.DataFrame, archive: Archive | None = None, *, title: str = "") -> str:
+def gantt_page(bars: pd.DataFrame, archive: Archive | None = None, *, title: str = "", tz: str | None = None) -> str:
     """Write a frame of :func:`daganalysis.gantt_bars` as a self-contained HTML page.
 
-    The archive gives the log lines, the names of sub-tasks and the server's time zone; without it the page has none of these. The same
-    input gives the same text.
+    The archive gives the log lines, the names of sub-tasks and the server's time zone, which ``tz`` overrides; without it the page has
+    none of these. The same input gives the same text. Raises :class:`UsageError` for a time zone that is none.
     """
     rows = rows_of(bars)
     attempts = [row for row in rows if row["role"] in {"attempt", "folded"} and row["started_at"] is not None]
     origin, end = _span(rows)
     run = _run(archive)
     data = _data(rows, attempts, archive, origin)
-    zone = run.get("utc_offset_s") or 0
-    data |= {"origin_ms": origin / 1e6, "end": (end - origin) / 1e9, "offset_s": zone, "zone": _zone(zone)}
+    zone = tz or offset_name(run.get("utc_offset_s") or 0)
+    offset = zone_of(zone).utcoffset(dt.datetime.fromtimestamp(origin / 1e9, dt.UTC).replace(tzinfo=None)) or dt.timedelta()
+    data |= {"origin_ms": origin / 1e6, "end": (end - origin) / 1e9, "offset_s": round(offset.total_seconds()), "zone": zone}
     untimed = sum(1 for row in rows if row["role"] in {"attempt", "folded"}) - len(attempts)
     return render_page(
         "gantt.html.jinja",
@@ -100,10 +102,6 @@ def _subtitle(run: Row, attempts: Sequence[Row], length: int) -> str:
 
 def _meaning(category: str) -> str:
     return next((column.meaning for column in TIME_BUDGET.columns if column.name == f"{category}_s"), "")
-
-
-def _zone(offset: int) -> str:
-    return str(dt.timezone(dt.timedelta(seconds=offset))).replace("UTC", "") if offset else "UTC"
 
 
 def _data(rows: Sequence[Row], attempts: Sequence[Row], archive: Archive | None, origin: int) -> Row:

@@ -1,0 +1,110 @@
+"""Clock times below an axis of seconds from which long waits may be cut."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import zoneinfo
+from typing import TYPE_CHECKING, Any
+
+from daganalysis.errors import UsageError
+from daganalysis.plots import paper
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+_SIZE = 7.5
+_NICE_STEPS_S = (
+    *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800),
+    *(3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800),
+)
+_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
+
+
+def zone_of(tz: str) -> dt.tzinfo:
+    """Return the time zone of a name such as ``Asia/Shanghai``, or of an offset such as ``+08:00``.
+
+    >>> zone_of("+08:00")
+    datetime.timezone(datetime.timedelta(seconds=28800))
+    """
+    offset = _OFFSET.fullmatch(tz)
+    try:
+        if offset:
+            size = dt.timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+            return dt.timezone(size if offset[1] == "+" else -size)
+        return dt.UTC if tz == "UTC" else zoneinfo.ZoneInfo(tz)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError("no such time zone", where=tz, hint="a name such as UTC or Asia/Shanghai, or an offset such as +08:00") from None
+
+
+def offset_name(seconds: int) -> str:
+    """Return the name of the zone so many seconds ahead of UTC.
+
+    >>> offset_name(28800), offset_name(-12600), offset_name(0)
+    ('+08:00', '-03:30', 'UTC')
+    """
+    minutes = abs(seconds) // 60
+    return f"{'-' if seconds < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}" if seconds else "UTC"
+
+
+def label_clock(ax: Axes, bars: pd.DataFrame, zone: dt.tzinfo, tz: str, length: float) -> None:
+    """Label the axis with clock times at round instants, as many as have room, none within a cut."""
+    columns = ("dispatched_at", "started_at", "noticed_at")
+    begin: Any = min((bars[name].min() for name in columns if bars[name].notna().any()), default=None)
+    if begin is None:
+        ax.set_xticks([])
+        return
+    wide = paper.size_of(ax)[0]
+    step = next(
+        (s for s in _NICE_STEPS_S if length / s * (paper.text_width(_written(begin, s, zone), _SIZE) + 24) <= wide), _NICE_STEPS_S[-1]
+    )
+    apart = length * (paper.text_width(_written(begin, step, zone), _SIZE) + 10) / wide
+    cuts: list[dict[Any, Any]] = bars[bars["role"] == "break"].sort_values("x_started").to_dict("records")
+    ticks = clock_ticks(begin, length, step, cuts, zone, apart)
+    ax.set_xticks([x for x, _ in ticks], [_written(moment, step, zone) for _, moment in ticks], fontsize=_SIZE)
+    ax.grid(axis="x", color="#E6E6E6", linewidth=0.6, zorder=0)
+    ax.set_axisbelow(True)
+    ax.set_xlabel(f"clock time ({tz}), from {begin.tz_convert(zone):%Y-%m-%d %H:%M:%S}", fontsize=8)
+
+
+def _written(moment: pd.Timestamp, step: float, zone: dt.tzinfo) -> str:
+    local = moment.tz_convert(zone)
+    if step >= 86400:
+        return f"{local:%m-%d %H:%M}"
+    if step >= 1:
+        return f"{local:%H:%M:%S}"
+    digits = 1 if step >= 0.1 else 2 if step >= 0.01 else 3
+    return f"{local:%H:%M:%S.%f}"[: 9 + digits]
+
+
+def clock_ticks(
+    begin: pd.Timestamp, length: float, step: float, cuts: list[dict[Any, Any]], zone: dt.tzinfo, apart: float
+) -> list[tuple[float, pd.Timestamp]]:
+    """Return round instants that lie on the axis and in no cut, each with its place, at least ``apart`` seconds of the axis away.
+
+    >>> import pandas as pd, datetime as dt
+    >>> begin = pd.Timestamp("2024-01-01 10:00:03", tz="UTC")
+    >>> [(x, str(t.time())) for x, t in clock_ticks(begin, 20.0, 5, [], dt.UTC, 4.0)]
+    [(2.0, '10:00:05'), (7.0, '10:00:10'), (12.0, '10:00:15'), (17.0, '10:00:20')]
+    """
+    import pandas as pd
+
+    local = begin.tz_convert(zone).utcoffset()
+    shift = round(local.total_seconds() * 1e9) if local is not None else 0
+    unit = round(step * 1e9)
+    segments: list[tuple[int, float, float]] = []
+    at, x = begin.value, 0.0
+    for cut in cuts:
+        segments.append((at, x, cut["x_started"]))
+        at, x = cut["ended_at"].value, cut["x_ended"]
+    segments.append((at, x, length))
+    result: list[tuple[float, pd.Timestamp]] = []
+    for start, low, high in segments:
+        moment = -(-(start + shift) // unit) * unit - shift
+        while low + (moment - start) / 1e9 <= high + 1e-9:
+            place = low + (moment - start) / 1e9
+            if not result or place - result[-1][0] >= apart:
+                result.append((place, pd.Timestamp(moment, unit="ns", tz="UTC")))
+            moment += unit
+    return result

@@ -1,0 +1,245 @@
+"""The words of a Gantt chart: title, lane labels, error lines, legend; none over another, none over a bar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from daganalysis.plots import paper
+from daganalysis.plots.text import drawable, duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+    from daganalysis.plots.lanes import Lanes
+
+_TITLE_SIZE, _LABEL_SIZE, _NOTE_SIZE, _LEGEND_SIZE = 10.0, 7.5, 6.5, 7.0
+_LINE = 1.35
+"""The height of a line of text, as a multiple of the size of its letters."""
+_LABEL_SHARE = 0.36
+"""So much of the figure's width lane labels may take."""
+_MOST_NOTES = 12
+_SHORTEST_NOTE = 24
+"""An error line of which not even so many letters have room is counted instead."""
+_LONGEST_NOTE = 90
+_BESIDE = 16.0
+"""A note further from its bar than this would be taken for another's."""
+_LEGEND_INCHES = 0.46
+"""Room for the clock times and their heading, between the axis and the legend."""
+
+
+def gantt_title(bars: pd.DataFrame, title: str | None, left_out: int, width: float) -> str:
+    """Say what a chart shows: which run, how it ended, how long it took, what is not drawn; on more lines where one is too short."""
+    own = bars[(bars["depth"] == 0) & bars["role"].eq("time")]
+    if title is not None:
+        head, facts = title, list[str]()
+    elif len(own):
+        head, facts = _run_and_facts(bars, own)
+    else:
+        head, facts = "no run" if bars.empty else str(bars["run_id"].iloc[0]), []
+    facts += [f"{_counted(left_out, 'error line')} without room"] if left_out else []
+    lines = [f"{drawable(head)}: " if facts else drawable(head)]
+    for n, fact in enumerate(facts):
+        said = fact + ("," if n + 1 < len(facts) else "")
+        if paper.text_width(f"{lines[-1]} {said}", _TITLE_SIZE) <= width:
+            lines[-1] = f"{lines[-1].rstrip()} {said}"
+        else:
+            lines.append(said)
+    return "\n".join(paper.shortened(line.strip(), width, _TITLE_SIZE) for line in lines)
+
+
+def _run_and_facts(bars: pd.DataFrame, own: pd.DataFrame) -> tuple[str, list[str]]:
+    first = own.iloc[0]
+    span = duration((own["ended_at"].max() - own["started_at"].min()).total_seconds())
+    attempts = bars[bars["role"] == "attempt"]
+    folded = int(bars.loc[bars["role"] == "folded", "n"].sum())
+    runs = bars[bars["role"] == "time"].drop_duplicates("run_id")
+    drawn = set(bars.loc[bars["role"].isin({"attempt", "folded", "lane"}), "run_id"])
+    folded += int(runs.loc[~runs["run_id"].isin(drawn), "n"].sum())
+    said = [str(first["outcome"]).replace("_", " "), span, _counted(len(attempts), "attempt")]
+    untimed = int(attempts["x_started"].isna().sum())
+    said += [f"{untimed:,} of them without known times"] if untimed else []
+    said += [f"{_counted(folded, 'more sub-task')} folded"] if folded else []
+    return f"{first['stage_name']} (run {first['run_id']})", [drawable(fact) for fact in said]
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def label_lanes(ax: Axes, bars: pd.DataFrame, lanes: Lanes) -> None:
+    """Label as many lanes as there is room for; a run's own lane in bold, a stage that never ran in grey, saying so."""
+    labels = lanes.labels(bars, _LABEL_SIZE * _LINE)
+    room = paper.figure_width(ax) * _LABEL_SHARE
+    rows = bars[bars["role"] != "break"]
+    roles = dict(zip(rows["lane"], rows["role"], strict=True))
+    remarks = _remarks(rows)
+    texts = []
+    for label in labels:
+        remark = remarks.get(label.lane, "")
+        # The end of a label tells lanes apart: an agent, or how many there are.
+        head, dot, tail = drawable(label.text).rpartition(" · ")
+        end = (dot + tail if dot else "") + remark
+        texts.append(paper.shortened(head or tail, room - paper.text_width(end, _LABEL_SIZE), _LABEL_SIZE) + end)
+    ax.set_yticks([label.y for label in labels], texts, fontsize=_LABEL_SIZE, parse_math=False)
+    ax.tick_params(axis="y", length=0)
+    for label, text in zip(labels, ax.get_yticklabels(), strict=True):
+        text.set_fontweight("bold" if roles.get(label.lane) == "time" else "normal")
+        text.set_color("#6B6B6B" if label.lane in remarks else "black")
+    for side in ("top", "right", "left"):
+        ax.spines[side].set_visible(False)
+
+
+def _remarks(rows: pd.DataFrame) -> dict[int, str]:
+    """What is said of lanes that have no bar."""
+    timed = set(rows.loc[rows["x_started"].notna(), "lane"])
+    remarks: dict[int, str] = {}
+    for row in rows[~rows["lane"].isin(timed)].drop_duplicates("lane").to_dict("records"):
+        never = "passed, never run" if row["outcome"] == "passed" else "never run"
+        remarks[row["lane"]] = f" ({never if row['role'] == 'lane' else 'times not known'})"
+    return remarks
+
+
+# -- error lines ----------------------------------------------------------------------------------------------------------------------
+
+
+def note_errors(ax: Axes, bars: pd.DataFrame, lanes: Lanes, length: float) -> int:
+    """Write the log line of failed attempts beside the bar, where that covers nothing; return how many had no room."""
+    rows = bars[bars["error"].notna() & bars["x_ended"].notna()].sort_values(["lane", "x_ended"])
+    if rows.empty:
+        return 0
+    width = paper.size_of(ax)[0]
+    room = _Room(bars, lanes, length / width)
+    left_out = 0
+    for n, (_, alike) in enumerate(rows.groupby(["lane", "error"], sort=False)):
+        own = alike.to_dict("records")[::-1]
+        text = drawable(own[0]["error"]).removeprefix("ERROR: ")
+        text = text if len(text) <= _LONGEST_NOTE else text[: _LONGEST_NOTE - 1] + "…"
+        places = (room.for_note(row, text) for row in own) if n < _MOST_NOTES else iter(())
+        place = next((place for place in places if place is not None), None)
+        if place is None:
+            left_out += 1
+            continue
+        look: dict[str, Any] = {"color": "black" if place.within else "#8A3B00", "zorder": 6, "annotation_clip": False}
+        ax.annotate(
+            place.text, (place.x, lanes.y(own[0]["lane"])), ha=place.side, va="center", fontsize=_NOTE_SIZE, parse_math=False, **look
+        )
+    return left_out
+
+
+class _Place(NamedTuple):
+    """Where a line of text begins (``left``) or ends (``right``), so much of it as fits, and whether that is within its bar."""
+
+    x: float
+    text: str
+    side: str
+    within: bool
+
+
+class _Room:
+    """What is taken in an Axes, and where a line of text would cover none of it."""
+
+    def __init__(self, bars: pd.DataFrame, lanes: Lanes, per_point: float) -> None:
+        import numpy as np
+
+        self._lanes = lanes
+        self._per_point = per_point
+        """Seconds of the axis that a point is wide."""
+        self._end = float(np.nanmax([bars[name].max() for name in ("x_ended", "x_noticed", "x_started", "x_passed")]))
+        rows = bars[bars["x_started"].notna() & bars["role"].ne("break")]
+        # In objects a missing place is compared with nothing; the fmin of floats leaves it out.
+        self._low = np.fmin(rows["x_dispatched"].to_numpy("float64"), rows["x_started"].to_numpy("float64"))
+        self._high = np.fmax(rows["x_noticed"].to_numpy("float64"), rows["x_ended"].to_numpy("float64"))
+        self._high = np.fmax(self._high, rows["x_passed"].to_numpy("float64")) + 4 * per_point
+        self._y = np.array([lanes.y(lane) for lane in rows["lane"]])
+        self._half = np.array([lanes.height(lane) for lane in rows["lane"]]) * 0.36
+        breaks = bars[bars["role"] == "break"]
+        self._cuts = list(zip(breaks["x_started"], breaks["x_ended"], strict=True))
+        self._notes: list[tuple[float, float, float]] = []
+
+    def for_note(self, bar: dict[Any, Any], text: str) -> _Place | None:
+        """Find room right behind a bar, within it, or before it: for the whole text if any has it, else for most of it; or None."""
+        import numpy as np
+
+        y = self._lanes.y(bar["lane"])
+        gaps = list(self._gaps(y))
+        tail = np.nanmax([bar["x_ended"], bar["x_noticed"], bar["x_passed"]])
+        behind = next((gap for gap in gaps if 0 <= gap[0] - tail < _BESIDE * self._per_point), None)
+        head = np.nanmin([bar["x_started"], bar["x_dispatched"]])
+        before = next((gap for gap in gaps if 0 <= head - gap[1] < _BESIDE * self._per_point), None)
+        plain = bar["kind"] == "run" and bar["evidence"] == "observed" and self._lanes.points >= _NOTE_SIZE * _LINE
+        within = (bar["x_started"], bar["x_ended"] - 5 * self._per_point) if plain else None
+        sides = [(gap, side, gap is within) for gap, side in ((behind, "left"), (within, "left"), (before, "right")) if gap is not None]
+        need = (paper.text_width(text, _NOTE_SIZE) + 4) * self._per_point
+        best = next((one for one in sides if one[0][1] - one[0][0] >= need), None)
+        best = best or max(sides, key=lambda one: one[0][1] - one[0][0], default=None)
+        if best is None:
+            return None
+        (low, high), side, inside = best
+        shown = paper.shortened(text, (high - low) / self._per_point - 4, _NOTE_SIZE)
+        if shown != text and len(shown) < _SHORTEST_NOTE:
+            return None
+        size = (paper.text_width(shown, _NOTE_SIZE) + 4) * self._per_point
+        at = low + 2 * self._per_point if side == "left" else high - 2 * self._per_point
+        self._notes.append((y, *((at, at + size) if side == "left" else (at - size, at))))
+        return _Place(at, shown, side, within=inside)
+
+    def _gaps(self, y: float) -> Iterable[tuple[float, float]]:
+        """The free stretches of a line of text's height around a lane."""
+        reach = _NOTE_SIZE * 1.2 / self._lanes.points / 2
+        near = abs(self._y - y) < self._half + reach
+        taken = list(zip(self._low[near].tolist(), self._high[near].tolist(), strict=True)) + self._cuts
+        taken += [(low, high) for other, low, high in self._notes if abs(other - y) < 2 * reach]
+        reached = 0.0
+        for low, high in sorted(taken):
+            if low - 3 * self._per_point > reached:
+                yield reached, low - 3 * self._per_point
+            reached = max(reached, high)
+        if reached < self._end:
+            yield reached, self._end
+
+
+# -- legend ---------------------------------------------------------------------------------------------------------------------------
+
+
+def draw_legend(ax: Axes, outcomes: dict[str, Artist], categories: dict[str, Artist]) -> None:
+    """What is in the chart, and only that, below it: bars and marks first, then what the timeline is made of."""
+    from matplotlib.patches import Patch
+    from matplotlib.transforms import ScaledTranslation
+
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    groups = [("Bars:", outcomes), ("Time:", categories)]
+    words = [word for _, group in groups for word in group]
+    if not words:
+        return
+    widest = max(paper.text_width(word, _LEGEND_SIZE) for word in words) + 5 * _LEGEND_SIZE
+    columns = max(2, min(1 + max(len(outcomes), len(categories)), int((paper.figure_width(ax) - 20) // widest)))
+    rows: list[list[tuple[Artist, str]]] = []
+    for title, group in groups:
+        entries = list(group.items())
+        for first in range(0, len(entries), columns - 1):
+            head = (Patch(alpha=0.0), title if first == 0 else "")
+            row = [(handle, word) for word, handle in entries[first : first + columns - 1]]
+            rows.append([head, *row, *[(Patch(alpha=0.0), "")] * (columns - 1 - len(row))])
+    # A legend is filled column by column; its rows are to be read.
+    cells = [row[column] for column in range(columns) for row in rows]
+    below = ax.transAxes + ScaledTranslation(0, -_LEGEND_INCHES, figure.dpi_scale_trans)
+    legend = ax.legend(
+        [handle for handle, _ in cells],
+        [word for _, word in cells],
+        loc="upper left",
+        bbox_to_anchor=(0.0, 0.0),
+        bbox_transform=below,
+        ncols=columns,
+        fontsize=_LEGEND_SIZE,
+        frameon=False,
+        borderaxespad=0.0,
+        columnspacing=1.2,
+        handlelength=1.6,
+        scatterpoints=1,
+    )
+    legend.set_in_layout(True)

@@ -1,0 +1,98 @@
+"""Where the lanes of a Gantt chart lie, and which of them have room for a label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+_TIMELINE_POINTS = 9.0
+"""A run's own lane is never lower than this, or where the time went could not be seen above hundreds of bars."""
+_MOST_FOR_TIMELINES = 0.3
+"""Of the height, however many child runs there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneLabel:
+    """One label beside the chart: the place it is at, what it says, and the lanes it stands for (the first, and how many)."""
+
+    y: float
+    text: str
+    lane: int
+    n: int = 1
+
+
+class Lanes:
+    """The lanes of a chart from top to bottom; the unit is the height of an ordinary lane."""
+
+    def __init__(self, bars: pd.DataFrame, height: float) -> None:
+        rows = bars[bars["role"] != "break"]
+        self.count = int(rows["lane"].max()) + 1 if len(rows) else 1
+        timelines = sorted(set(rows.loc[rows["role"] == "time", "lane"].tolist()))
+        tall = max(1.0, _TIMELINE_POINTS * self.count / max(height, 1.0))
+        tall = min(tall, max(1.0, _MOST_FOR_TIMELINES * self.count / max(len(timelines), 1)))
+        self._heights = [1.0] * self.count
+        for lane in timelines:
+            self._heights[lane] = tall
+        self._tops = [0.0]
+        for one in self._heights:
+            self._tops.append(self._tops[-1] + one)
+        self.total = self._tops[-1]
+        self.points = 0.0
+        """Points that an ordinary lane is high."""
+        self.fit(height)
+
+    def fit(self, height: float) -> None:
+        """Take note of the height that the layout came to."""
+        self.points = max(height, 1.0) / self.total
+
+    def y(self, lane: int) -> float:
+        """Return the middle of a lane."""
+        return self._tops[lane] + self._heights[lane] / 2
+
+    def height(self, lane: int) -> float:
+        """Return the height of a lane."""
+        return self._heights[lane]
+
+    def top(self, lane: int) -> float:
+        """Return where a lane begins."""
+        return self._tops[lane]
+
+    def labels(self, bars: pd.DataFrame, line: float) -> list[LaneLabel]:
+        """Choose labels that do not touch, for lines so many points high: of every lane, else of groups of lanes, else of fewer."""
+        named = bars[(bars["role"] != "break") & (bars["label"] != "")].drop_duplicates("lane").sort_values("lane")
+        lanes = [LaneLabel(self.y(row["lane"]), row["label"], row["lane"]) for row in named.to_dict("records")]
+        if self.points >= line:
+            return lanes
+        runs = {lane for lane, role in zip(named["lane"], named["role"], strict=True) if role == "time"}
+        # Runs first, then what stands for most lanes: a chart of children says at least which is which.
+        groups = sorted(self._groups(named), key=lambda label: (label.lane not in runs, -label.n))
+        return sorted(self._spaced(groups, line / self.points), key=lambda label: label.y)
+
+    def _groups(self, named: pd.DataFrame) -> list[LaneLabel]:
+        """One label in the middle of neighbouring lanes that have a stage or an agent in common, saying how much it stands for."""
+        rows = named.to_dict("records")
+        result: list[LaneLabel] = []
+        start = 0
+        for n, row in enumerate(rows):
+            following = rows[n + 1] if n + 1 < len(rows) else None
+            if following is not None and (following["run_id"], following["group"]) == (row["run_id"], row["group"]):
+                continue
+            own = rows[start : n + 1]
+            text = row["label"] if len(own) == 1 else f"{row['group']} · {sum(one['n'] for one in own)} sub-tasks"
+            bottom = self.top(row["lane"]) + self.height(row["lane"])
+            result.append(LaneLabel((self.top(own[0]["lane"]) + bottom) / 2, text, own[0]["lane"], len(own)))
+            start = n + 1
+        return result
+
+    @staticmethod
+    def _spaced(labels: Sequence[LaneLabel], apart: float) -> list[LaneLabel]:
+        kept: list[LaneLabel] = []
+        for label in labels:
+            if all(abs(label.y - other.y) >= apart for other in kept):
+                kept.append(label)
+        return kept

@@ -1,0 +1,70 @@
+"""Paper and ink: how much room words take, and how much there is; everything in points."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.font_manager import FontProperties
+
+_POINTS = 72.0
+_HINTED = 1.07
+"""Letters that are fitted to pixels are up to so much wider."""
+
+
+@functools.lru_cache(maxsize=4096)
+def text_width(text: str, size: float) -> float:
+    """Return how wide a line of text is in the default font."""
+    from matplotlib.textpath import TextToPath
+
+    width, _, _ = TextToPath().get_text_width_height_descent(text, _font(size), ismath=False)
+    return float(width) * _HINTED
+
+
+@functools.lru_cache(maxsize=32)
+def _font(size: float) -> FontProperties:
+    from matplotlib.font_manager import FontProperties
+
+    return FontProperties(size=size)
+
+
+def shortened(text: str, width: float, size: float) -> str:
+    """Return a text, or so much of its beginning as fits into a width, with an ellipsis.
+
+    >>> shortened("short", 100, 8), shortened("a much longer text", 40, 8)
+    ('short', 'a muc…')
+    """
+    if text_width(text, size) <= width:
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if text_width(text[:middle] + "…", size) <= width else (low, middle - 1)
+    return text[:low] + "…"
+
+
+def settle(ax: Axes) -> None:
+    """Let the figure's layout take its place, so that what is asked for below is what will be drawn."""
+    figure = ax.get_figure(root=True)
+    if figure is not None and figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+
+
+def size_of(ax: Axes) -> tuple[float, float]:
+    """Return the width and height of an Axes."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    width, height = figure.get_size_inches()
+    box = ax.get_position()
+    return float(width * box.width * _POINTS), float(height * box.height * _POINTS)
+
+
+def figure_width(ax: Axes) -> float:
+    """Return the width of the whole figure, or of the part of it that an Axes lies in."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    spec = ax.get_subplotspec()
+    columns = spec.get_gridspec().ncols / len(spec.colspan) if spec is not None else 1
+    return float(figure.get_size_inches()[0] * _POINTS / columns)
