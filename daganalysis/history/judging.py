@@ -103,7 +103,7 @@ def judge_run(
     rule = judge("dag", _dag_facts(run, retries, deliberate=waits_deliberately))
     end = _end(run)
     begin, sure = _begin(run, legs, node_runs, tasks, created)
-    stretches = _stretches(legs, node_runs, tasks, begin, sure, end, parent_end, child_kind, is_child=is_child)
+    stretches = _stretches(run, legs, node_runs, tasks, begin, sure, end, parent_end, child_kind, is_child=is_child)
     known = begin is not None and (sure or created is not None)
     elapsed = end - begin if known and end is not None and begin is not None and end >= begin else None
     ordered = sorted(tasks.values(), key=lambda v: (run.stages.index(v.node_gid) if v.node_gid in run.stages else 0, v.gid))
@@ -303,6 +303,7 @@ def _begin(
 
 
 def _stretches(
+    run: RunEvidence,
     legs: Sequence[Leg],
     node_runs: Sequence[NodeRun],
     tasks: Mapping[str, TaskView],
@@ -325,9 +326,10 @@ def _stretches(
         return "wait_operator" if late else "wait_protocol"
 
     last = [view.attempts[-1] for view in tasks.values() if view.attempts and view.newest.operator == "PASS"]
+    passed = run.newest.state == "SUCCEED" and run.newest.operator == "PASS"
     ended_waiting = bool(last) and all(attempt.outcome == "waiting" for attempt in last)
     return build_timeline(
-        Story(legs, node_runs, [view.attempts for view in tasks.values()], begin, sure, end, wait_category, ended_waiting)
+        Story(legs, node_runs, [view.attempts for view in tasks.values()], begin, sure, end, wait_category, passed, ended_waiting)
     )
 
 

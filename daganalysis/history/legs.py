@@ -20,8 +20,7 @@ milliseconds)."""
 class Leg:
     """One execution of a DAG between two operator actions.
 
-    ``end`` is when it failed or succeeded, ``passed_at`` when an operator passed the DAG after that; ``asked_from`` and ``asked_to`` bound
-    the operator's request that began it.
+    ``end`` is when it failed or succeeded; ``asked_from`` and ``asked_to`` bound the operator's request that began it.
     """
 
     start: int
@@ -29,7 +28,6 @@ class Leg:
     end: int | None = None
     state: str | None = None
     stage: int | None = None
-    passed_at: int | None = None
     asked_from: int | None = None
     asked_to: int | None = None
 
@@ -64,20 +62,14 @@ def find_legs(run: RunEvidence) -> list[Leg]:
         if dag.state == "READY":
             asked_to = snapshot.at if asked_to is None else asked_to
             continue
-        if times.start is not Meaning.TRUE:
-            continue
-        if dag.start is None:
-            # Before obshell 4.3.1 a pass wiped the start (engine-semantics §3): it concerns the newest leg there is.
-            if dag.operator == "PASS" and legs:
-                newest = legs[max(legs)]
-                newest.passed_at = dag.end
+        if times.start is not Meaning.TRUE or dag.start is None:
+            # Before obshell 4.3.1 a pass wiped the start (engine-semantics §3).
             continue
         leg = legs.get(dag.start)
         if leg is None:
             leg = legs[dag.start] = Leg(dag.start, asked_from=asked_from, asked_to=asked_to)
         asked_to = None
         if dag.operator == "PASS":
-            leg.passed_at = dag.end
             leg.stage = dag.stage if leg.stage is None else leg.stage
         else:
             leg.operator = dag.operator

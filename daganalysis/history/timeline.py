@@ -46,7 +46,8 @@ class Story:
     """What a timeline is made of.
 
     ``begin`` is where the known span begins and ``sure_begin`` whether an answer showed it (else it is a bound); ``end`` is None for a
-    run that has not ended. ``wait_category`` says for whom a wait that ended at some instant was.
+    run that has not ended, ``passed`` whether an operator's pass ended it, ``ended_waiting`` whether what was passed had failed on purpose.
+    ``wait_category`` says for whom a wait that ended at some instant was.
     """
 
     legs: Sequence[Leg]
@@ -56,6 +57,7 @@ class Story:
     sure_begin: bool
     end: int | None
     wait_category: Callable[[int], str]
+    passed: bool = False
     ended_waiting: bool = False
 
 
@@ -146,8 +148,10 @@ class _Builder:
         if until <= self.cursor:
             return
         hidden = node_run is not None and self._hides(node_run, until, crossed=crossed)
-        if hidden or self.open_end:
+        if self.open_end or (hidden and self._misses_attempt(until)):
             self._add(until, "lost", to_stage=to_stage)
+        elif hidden:
+            self._wait(until - self.tick // 2, until, to_stage)
         else:
             inferred = node_run is not None and node_run.start is None
             self._add(until, "handoff", to_stage=to_stage, evidence="inferred" if inferred else "observed")
@@ -186,18 +190,15 @@ class _Builder:
         ended = before.end if before is not None else None
         if ended is not None and ended + _EDGE_NS >= self.cursor:
             # A leg whose node executions were all overwritten is known by its two ends alone.
-            self._add(ended, "lost" if self.open_end or after_empty_leg else "handoff", to_stage=None)
+            self._end_leg(ended, lost=after_empty_leg)
             asked = self._asked(leg)
             if self._hides_leg(leg):
                 self._add(leg.start, "lost", to_stage=to_stage)
-            elif asked is not None:
+            else:
                 self._add(asked, self.story.wait_category(asked), to_stage=to_stage, evidence="inferred")
             self._add(leg.start, "handoff", to_stage=to_stage, evidence="inferred")
         elif self.all_ended and not self._hides_leg(leg):
-            asked = max(self._asked(leg) or self.cursor, self.cursor)
-            self._add(min(self._next_pass(), asked), "detect", to_stage=self.stage, evidence="inferred")
-            self._add(asked, self.story.wait_category(asked), to_stage=to_stage, evidence="inferred")
-            self._add(leg.start, "handoff", to_stage=to_stage, evidence="inferred")
+            self._wait(self._asked(leg), leg.start, to_stage)
         else:
             passed = self._passed_between(leg.start)
             if passed is not None:
@@ -206,19 +207,55 @@ class _Builder:
             # The scheduler takes a request up within a tick; a longer pause hides legs that were overwritten.
             # A cancel comes upon a DAG that has not ended, perhaps between two of its stages.
             asked_while_known = passed is not None or (leg.operator == "CANCEL" and not self.open_end)
-            soon = asked_while_known and leg.start - self.cursor <= 2 * max(self.tick, SECOND)
-            self._add(leg.start, "handoff" if soon else "lost", to_stage=to_stage, evidence="inferred")
+            soon = leg.start - self.cursor <= 2 * max(self.tick, SECOND)
+            if asked_while_known and soon:
+                self._add(leg.start, "handoff", to_stage=to_stage, evidence="inferred")
+            elif self.open_end or self._misses_attempt(leg.start):
+                self._add(leg.start, "lost", to_stage=to_stage)
+            else:
+                self._wait(self._asked(leg), leg.start, to_stage)
         self.open_end = False
         self.all_ended = False
         self.next_leg += 1
         self._enter_leg()
 
+    def _end_leg(self, end: int, *, lost: bool = False) -> None:
+        """Go to the end of a leg: the pass that saw its last stage end, unless it ran stages of which no answer showed an attempt."""
+        lost = lost or self.open_end or (end - self.cursor > _EDGE_NS and self._misses_attempt(end))
+        self._add(end, "lost" if lost else "handoff", to_stage=None)
+
+    def _wait(self, asked: int, until: int, to_stage: int | None) -> None:
+        """Lay down a wait: the pass that saw the last attempt end, the wait until somebody asked, the pass that took the request up."""
+        asked = max(asked, self.cursor)
+        self._add(min(self._next_pass(), asked), "detect", to_stage=self.stage, evidence="inferred")
+        self._add(asked, self.story.wait_category(asked), to_stage=to_stage, evidence="inferred")
+        self._add(until, "handoff", to_stage=to_stage, evidence="inferred")
+
+    def _misses_attempt(self, until: int) -> bool:
+        """Tell whether an attempt of which no answer showed the start may lie between here and an instant."""
+        for attempts in self.story.attempts:
+            before: int | None = None
+            missing = False
+            for attempt in attempts:
+                if attempt.start is None:
+                    missing = missing or attempt.verdict != "cancelled_before_start"
+                    continue
+                if missing and (before is None or before < until) and attempt.start > self.cursor:
+                    return True
+                before, missing = attempt.start, False
+            if missing and (before is None or before < until):
+                return True
+        return False
+
     def _hides_leg(self, leg: Leg) -> bool:
         """Tell whether a whole leg lies unseen before this one: more hand-outs than this leg itself can account for.
 
         A leg hands a sub-task out once, or twice where it retries it (engine-semantics §2.3). Only sub-tasks that had failed count: every
-        leg must redo those, while others may have been repeated by skewed clocks.
+        leg must redo those, while others may have been repeated by skewed clocks. The first leg hands each sub-task out once, and none
+        of a stage beyond the one it failed at.
         """
+        if self.next_leg == 1 and not self.unknown_legs and self._hides_second_leg(self.story.legs[0], leg):
+            return True
         verdicts = []
         for attempts in self.story.attempts:
             before = [a for a in attempts if a.start is not None and a.start < leg.start]
@@ -230,6 +267,17 @@ class _Builder:
             verdicts.append(unseen > own)
         return bool(verdicts) and all(verdicts)
 
+    def _hides_second_leg(self, first: Leg, known: Leg) -> bool:
+        """Tell whether sub-tasks were handed out before a leg more often than the first leg can account for."""
+        for attempts in self.story.attempts:
+            after = next((a for a in attempts if a.start is not None and a.start >= known.start), None)
+            if after is None or (first.stage is None or after.stage is None):
+                continue
+            own = 1 if after.kind == "run" and after.number > 1 else 0
+            if after.number - 1 - own > (1 if after.stage <= first.stage else 0):
+                return True
+        return False
+
     def _next_pass(self) -> int:
         """The first pass of the scheduler from here on: passes follow the one that started the node tick by tick (engine-semantics §5)."""
         return self.anchor - (self.anchor - self.cursor) // self.tick * self.tick
@@ -238,7 +286,7 @@ class _Builder:
         passes = [r.passed_at for r in self.story.node_runs if r.passed_at is not None and self.cursor <= r.passed_at <= until]
         return max(passes, default=None)
 
-    def _asked(self, leg: Leg) -> int | None:
+    def _asked(self, leg: Leg) -> int:
         """When the operator asked for this leg: half a tick before the scheduler took it up, or as the answers bound it."""
         passed = self._passed_between(leg.start)
         if passed is not None:
@@ -282,9 +330,10 @@ class _Builder:
                 unknown_end = until
             first = False
         if limit is None:
-            self.open_end = first or unknown_end is not None or self._hides_attempts(node_run)
-            # A stage none of whose attempts failed was not the last of its leg.
-            self.all_ended = not self.open_end and any(a.state == "FAILED" or a.passed_at is not None for a in node_run.attempts)
+            self.open_end = unknown_end is not None or self._hides_attempts(node_run)
+            # A stage none of whose attempts failed was not the last of its leg; one that handed nothing out was cancelled.
+            failed = any(a.state == "FAILED" or a.passed_at is not None for a in node_run.attempts)
+            self.all_ended = not self.open_end and (first or failed)
             return
         still_open = unknown_end is not None and unknown_end >= self.cursor
         if first:
@@ -322,11 +371,11 @@ class _Builder:
         if story.end is None:
             return
         if last is not None and last.end is not None:
-            self._add(last.end, "lost" if self.open_end else "handoff", to_stage=None)
-            if last.passed_at is not None:
+            self._end_leg(last.end)
+            if story.passed:
                 self._add(story.end, story.wait_category(story.end), to_stage=None)
-        elif last is not None and last.passed_at is not None:
-            if story.ended_waiting or self.all_ended:
+        elif story.passed:
+            if story.ended_waiting or self.all_ended or not (self.open_end or self._misses_attempt(story.end)):
                 # What waits for its main DAG fails at once, on purpose; what follows is the wait, but for the pass that notices it.
                 self._add(self._next_pass(), "detect", to_stage=self.stage, evidence="inferred")
                 self._add(story.end, story.wait_category(story.end), to_stage=None, evidence="inferred")

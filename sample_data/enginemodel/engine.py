@@ -336,6 +336,8 @@ class DagRun:
         attempt.recorded_start, attempt.recorded_end = clock(start), clock(end)
         attempt.outcome = failure.outcome if failure else "succeeded"
         self.truth[attempt.task_gid].append(attempt)
+        # Late lines of an attempt before this one are dropped.
+        row.forget_after(now)
         row.set(now, state="READY", operator=operator, times=number, agent=agent)
         row.set(start, state="RUNNING", start=attempt.recorded_start)
         lines = ("Rolling back...",) if operator == "ROLLBACK" else task.lines

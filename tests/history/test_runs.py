@@ -168,3 +168,37 @@ def test_torn_answers_are_no_contradiction() -> None:
     torn = dag(node(sub_task("RUNNING", 1.05, 0.5), state="RUNNING", end=1.01), state="RUNNING", at=10.2)
     finished = dag(node(sub_task("SUCCEED", 1.05, 2.0), state="RUNNING", end=1.01), state="RUNNING", at=10.1)
     assert frame("issues", finished, torn).empty
+
+
+def categories(*answers: Answer) -> list[tuple[str, float]]:
+    table = frame("timeline", *answers)
+    return [(c, round(s, 3)) for c, s in zip(table["category"], table["duration_s"], strict=True)]
+
+
+def test_where_every_hand_out_is_known_a_long_pause_is_a_wait() -> None:
+    cancelled = node(sub_task("SUCCEED", 1.05, 2.0), operator="PASS", start=5.01, end=90.0)
+    unreached = node(sub_task("SUCCEED", 0.4, 90.0, operator="PASS", gid="12", times=0), operator="PASS", start=0.4, end=90.0, gid="12")
+    passed = dag(cancelled, unreached, operator="PASS", start=5.0, end=90.0)
+    spent = dict(categories(passed))
+    assert spent["wait_operator"] > 80
+    assert "lost" not in spent
+    assert frame("dags", passed)["outcome"].tolist() == ["passed"]
+
+
+def test_the_wait_before_a_pass_is_known_although_an_old_server_wiped_the_start() -> None:
+    seen = dag(node(sub_task("FAILED", 1.05, 2.0, logs=["ERROR: broken"]), state="FAILED"), state="FAILED", at=10)
+    passed = node(sub_task("SUCCEED", 1.05, 90.0, operator="PASS", logs=["ERROR: broken"]), operator="PASS", end=90.0)
+    assert categories(seen, dag(passed, operator="PASS", start=None, end=90.0))[-1] == ("wait_operator", 87.49)
+
+
+def test_a_leg_that_ended_beyond_the_stages_known_of_it_is_no_long_hand_over() -> None:
+    first = node(sub_task())
+    started = dag(
+        first, node(sub_task("PENDING", 0.4, 0.4, gid="12", times=0), state="PENDING", start=0.4, end=0.4, gid="12"), state="RUNNING"
+    )
+    failed = dag(state="FAILED", stage=2, end=20.0, max_stage=2, at=30, details=False)
+    undone = node(
+        sub_task("SUCCEED", 60.1, 60.2, operator="ROLLBACK", gid="12", times=2), operator="ROLLBACK", start=60.01, end=61.0, gid="12"
+    )
+    rolled_back = dag(first, undone, state="RUNNING", operator="ROLLBACK", stage=1, start=60.0, end=None, at=61.5)
+    assert ("lost", 17.5) in categories(started, failed, rolled_back)
