@@ -353,7 +353,7 @@ CHECK = Table(
 
 TREND = Table(
     "trend",
-    "one level shift in the history of a stage name of a workflow, or of the whole",
+    "one level shift in the history of a stage of a workflow, or of the whole",
     (
         _WORKFLOW,
         _STAGE_OR_TOTAL,
@@ -364,9 +364,11 @@ TREND = Table(
         Column("ratio", Type.REAL, "after_s over before_s"),
         Column("n_before", Type.INTEGER, "runs on the level before"),
         Column("n_after", Type.INTEGER, "runs on the level since"),
-        Column("confidence", Type.REAL, "1 less the p-value of a permutation test, corrected over the series of the workflow"),
+        Column("confidence", Type.REAL, "1 less the p-value of the best split of ranks, corrected over all histories of the archive"),
+        Column("n_agents", Type.INTEGER, "agents of these runs"),
+        Column("cluster", Type.STRING, "the cluster label", "none was given"),
     ),
-    ("workflow", "at", "name"),
+    ("cluster", "workflow", "n_agents", "at", "name"),
 )
 
 GANTT_BARS = Table(
