@@ -4,137 +4,168 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.analysis.statistics import LEVEL, SMALLEST_RATIO, can_show, chance_interval, holm
+from daganalysis.engine.log_lines import left_to_another
+from daganalysis.engine.times import SCHEDULER_SLEEP_S
 from daganalysis.errors import UsageError
-from daganalysis.tables.results import STRAGGLERS, STRAGGLERS_BY_RUN
+from daganalysis.tables.results import STRAGGLERS, STRAGGLERS_BY_AGENT, STRAGGLERS_BY_RUN
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from daganalysis.archive import Archive
 
 _KEYS = ["run_id", "stage"]
-_DOES_NOTHING = "Due to multiple obshell being on this machine"
-"""What an agent logs that leaves the work to another one on its host (engine-semantics §4)."""
-_LEVEL = 0.05
+_LEVELS = {"stage": STRAGGLERS, "agent": STRAGGLERS_BY_AGENT, "run": STRAGGLERS_BY_RUN}
+_LEAST_LATE_S = SCHEDULER_SLEEP_S / 4
+"""Handing out to many agents takes some milliseconds each, so that the last of equals is always late by some."""
 
 
-def stragglers(archive: Archive, *, level: str = "agent") -> pd.DataFrame:
-    """Say which agents a stage waited for: one row per workflow, stage name and agent, those slowest most often first.
+def stragglers(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
+    """Say which agents a stage waited for: one row per workflow, stage name and agent of a cluster, the flagged and costliest first.
 
-    Only executions with at least two agents at work count. A sub-task's end decides who was slowest; how much of that was a late start
-    and how much
-    its own work is told apart. ``flagged`` holds where an agent is slowest more often than one in so many would be (binomial test, Holm
-    over the agents and stages of the workflow). ``level="run"`` gives one row per execution. Raises :class:`UsageError` for another level.
+    Only executions with at least two agents at work count. A sub-task's end decides who was slowest; how much of that was a late start and
+    how much its own work is told apart. ``flagged`` holds where an agent is slowest more often than one in so many would be (binomial test,
+    Holm over all rows), and is late by 10 % of what the others work, and a quarter of a tick of the engine, at least.
+
+    ``level="agent"`` takes all stages of all workflows together, with the run as the unit: what varies within one run says nothing of how
+    runs vary. ``level="run"`` gives one row per execution. Raises :class:`UsageError` for another level.
 
     >>> import daganalysis as da
-    >>> da.stragglers(da.load("sample_data/documented/scale-out.json")).empty
-    True
+    >>> fleet = da.load("sample_data/fleet", cluster_by="dir")
+    >>> da.stragglers(fleet, level="agent")[["cluster", "agent", "n", "n_slowest", "flagged"]].head(1).to_dict("records")
+    [{'cluster': 'prod-c', 'agent': '203.0.113.13:2886', 'n': 28, 'n_slowest': 28, 'flagged': True}]
     """
-    if level not in {"agent", "run"}:
-        raise UsageError("no such level of stragglers", where=level, hint="agent or run")
+    if level not in _LEVELS:
+        raise UsageError("no such level of stragglers", where=level, hint=", ".join(_LEVELS))
     rows = _executions(archive)
     if rows.empty:
-        return (STRAGGLERS_BY_RUN if level == "run" else STRAGGLERS).empty()
+        return _LEVELS[level].empty()
     if level == "run":
-        slowest = rows[rows["is_slowest"]].rename(
-            columns={"agent": "slowest_agent", "task_gid": "slowest_task_gid", "waited_s": "barrier_wait_s"}
-        )
-        return STRAGGLERS_BY_RUN.conform(slowest[STRAGGLERS_BY_RUN.names])
-    grouped = rows.assign(waited_s=rows["waited_s"].where(rows["is_slowest"], 0.0)).groupby(["workflow", "name", "agent"], as_index=False)
-    result = grouped.agg(
-        n=("stage", "size"),
-        n_slowest=("is_slowest", "sum"),
-        skew_p50=("skew", "median"),
-        barrier_wait_s=("waited_s", "sum"),
-        dispatch_p50_s=("dispatch_s", "median"),
-        work_p50_s=("work_s", "median"),
-        n_agents_p50=("n_sub_tasks", "median"),
-        chance=("chance", "mean"),
-    )
-    result["slowest_low"], result["slowest_high"] = _clopper_pearson(result["n_slowest"], result["n"])
+        return STRAGGLERS_BY_RUN.conform(_slowest(rows)[STRAGGLERS_BY_RUN.names])
+    result = _by_agent(rows) if level == "agent" else _by_stage(rows)
+    result["slowest_low"], result["slowest_high"] = chance_interval(result["n_slowest"].to_numpy(float), result["n"].to_numpy(float))
     result["flagged"] = _flags(result)
-    ordered = result.sort_values(["workflow", "name", "slowest_low", "barrier_wait_s", "agent"], ascending=[True, True, False, False, True])
-    return STRAGGLERS.conform(ordered[STRAGGLERS.names])
+    order = ["flagged", "barrier_wait_s", *(key for key in ("cluster", "workflow", "name", "agent") if key in result)]
+    result = result.sort_values(order, ascending=[False, False, *[True] * (len(order) - 2)])
+    return _LEVELS[level].conform(result[_LEVELS[level].names])
 
 
 def _executions(archive: Archive) -> pd.DataFrame:
     """One row per sub-task at work in an execution of a stage that several agents worked in."""
-    nodes = archive.table("nodes", ["run_id", "stage", "name", "started_at", "ended_at"])
+    nodes = archive.table("nodes", [*_KEYS, "name", "started_at", "ended_at"])
     nodes = nodes[nodes["run_id"].notna() & nodes["ended_at"].notna()].rename(columns={"started_at": "node_start", "ended_at": "node_end"})
-    dags = archive.table("dags", ["run_id", "workflow"])
-    tasks = archive.table("sub_tasks", [*_KEYS, "task_gid", "agent", "started_at", "ended_at", "duration_s", "task_logs"])
+    dags = archive.table("dags", ["run_id", "cluster", "workflow"])
+    tasks = archive.table("sub_tasks", [*_KEYS, "task_gid", "agent", "agent_ip", "started_at", "ended_at", "duration_s"])
     tasks = tasks[tasks["duration_s"].notna() & tasks["agent"].notna()]
-    idle = [hasattr(lines, "__len__") and any(line.startswith(_DOES_NOTHING) for line in lines) for lines in tasks["task_logs"]]
-    import numpy as np
-
-    at_work = ~np.array(idle, dtype=bool)
-    rows = tasks[at_work].drop(columns="task_logs").merge(nodes, on=_KEYS).merge(dags, on="run_id")
+    rows = tasks.merge(nodes, on=_KEYS).merge(dags, on="run_id")
     # What an earlier execution had finished lies before this one (engine-semantics §2.3).
-    rows = rows[rows["ended_at"] > rows["node_start"]]
+    rows = _at_work(archive, rows[rows["ended_at"] > rows["node_start"]])
     agents = rows.groupby(_KEYS)["agent"].transform("nunique")
     rows = rows[agents > 1].sort_values([*_KEYS, "task_gid"], ignore_index=True)
     if rows.empty:
         return rows
+    begin = (rows["started_at"] - rows.groupby(_KEYS)["started_at"].transform("min")).dt.total_seconds()
+    left = (rows.groupby(_KEYS)["ended_at"].transform("max") - rows["ended_at"]).dt.total_seconds()
+    rows = rows.assign(dispatch_s=begin, work_s=rows["duration_s"], left_s=left)
+    rows["is_slowest"] = left.eq(0) & (left.eq(0).groupby([rows[key] for key in _KEYS]).transform("sum") == 1)
     group = rows.groupby(_KEYS)
-    end, last = rows["ended_at"].astype("int64"), group["ended_at"].transform("max").astype("int64")
-    is_last = end == last
-    tied = is_last.groupby([rows[key] for key in _KEYS]).transform("sum") > 1
-    size = group["task_gid"].transform("size")
-    waited = (last - end) / 1e9
+    others_work, others_left = _median_of_others(rows, "work_s"), _median_of_others(rows, "left_s")
     return rows.assign(
-        n_sub_tasks=size,
-        is_slowest=is_last & ~tied,
-        work_s=rows["duration_s"],
-        dispatch_s=(rows["started_at"] - group["started_at"].transform("min")).dt.total_seconds(),
-        waited_s=waited.groupby([rows[key] for key in _KEYS]).transform("sum"),
-        skew=rows["duration_s"] / _median_of_others(rows),
-        chance=1.0 / size,
+        n_sub_tasks=group["task_gid"].transform("size"),
+        waited_s=group["left_s"].transform("sum").where(rows["is_slowest"], 0.0),
+        late_s=others_left - rows["left_s"],
+        others_s=others_work,
+        skew=rows["work_s"] / others_work.clip(lower=1e-9),
     )
 
 
-def _median_of_others(rows: pd.DataFrame) -> pd.Series[float]:
-    """The median duration of the other sub-tasks of the same execution, from the ranks of all (it is one of two or three of them)."""
-    import numpy as np
+def _at_work(archive: Archive, rows: pd.DataFrame) -> pd.DataFrame:
+    """Drop the sub-tasks that left the work to another agent on their host, where there is one (engine-semantics §4)."""
+    shared = rows.duplicated([*_KEYS, "agent_ip"], keep=False)
+    if not shared.any():
+        return rows
+    logs = archive.table("sub_tasks", ["run_id", "task_gid", "task_logs"])
+    logs = logs.merge(rows.loc[shared, ["run_id", "task_gid"]], on=["run_id", "task_gid"])
+    idle = logs[[hasattr(lines, "__len__") and any(map(left_to_another, lines)) for lines in logs["task_logs"]]]
+    marked = rows.merge(idle[["run_id", "task_gid"]], on=["run_id", "task_gid"], how="left", indicator="idle")
+    return marked[marked["idle"] == "left_only"].drop(columns="idle")
 
-    rank = rows.groupby(_KEYS)["duration_s"].rank(method="first").astype(int) - 1
-    ordered = rows.assign(rank=rank).sort_values([*_KEYS, "rank"])
-    first = ordered.groupby(_KEYS, sort=False)["rank"].transform("size").to_numpy()
-    values = ordered["duration_s"].to_numpy()
-    start = np.repeat(np.flatnonzero(ordered["rank"].to_numpy() == 0), first[ordered["rank"].to_numpy() == 0])
-    own = ordered["rank"].to_numpy()
-    others = first - 1
-    low, high = (others - 1) // 2, others // 2
+
+def _median_of_others(rows: pd.DataFrame, column: str) -> pd.Series[float]:
+    """The median of a column over the other sub-tasks of the same execution, from the ranks of all (it is of one or two of them)."""
+    import numpy as np
+    import pandas as pd
+
+    ordered = rows[[*_KEYS, column]].sort_values([*_KEYS, column], kind="stable")
+    group = ordered.groupby(_KEYS, sort=False)[column]
+    own, others = group.cumcount().to_numpy(), group.transform("size").to_numpy() - 1
+    first = np.arange(len(ordered)) - own
+    values = ordered[column].to_numpy()
 
     def pick(position: np.ndarray) -> np.ndarray:
-        picked: np.ndarray = values[start + position + (position >= own)]
+        picked: np.ndarray = values[first + position + (position >= own)]
         return picked
 
-    import pandas as pd
-
-    middle = (pick(low) + pick(high)) / 2
-    return pd.Series(np.maximum(middle, 1e-9), index=ordered.index).reindex(rows.index)
+    return pd.Series((pick((others - 1) // 2) + pick(others // 2)) / 2, index=ordered.index).reindex(rows.index)
 
 
-def _clopper_pearson(k: pd.Series[int], n: pd.Series[int]) -> tuple[pd.Series[float], pd.Series[float]]:
-    from scipy.stats import beta
+def _slowest(rows: pd.DataFrame) -> pd.DataFrame:
+    names = {"agent": "slowest_agent", "task_gid": "slowest_task_gid", "waited_s": "barrier_wait_s"}
+    return rows[rows["is_slowest"]].rename(columns=names)
 
-    low = beta.ppf(_LEVEL / 2, k, n - k + 1)
-    high = beta.ppf(1 - _LEVEL / 2, k + 1, n - k)
-    import numpy as np
-    import pandas as pd
 
-    return pd.Series(np.where(k == 0, 0.0, low), index=k.index), pd.Series(np.where(k == n, 1.0, high), index=k.index)
+def _by_stage(rows: pd.DataFrame) -> pd.DataFrame:
+    return _measures(rows.assign(chance=1 / rows["n_sub_tasks"]), ["cluster", "workflow", "name", "agent"])
+
+
+def _by_agent(rows: pd.DataFrame) -> pd.DataFrame:
+    """Take what a run spent on an agent together, over all stages in which it was at work with others."""
+    keys = ["cluster", "agent"]
+    units = rows.groupby(["run_id", *keys], dropna=False, as_index=False).agg(
+        dispatch_s=("dispatch_s", "sum"),
+        work_s=("work_s", "sum"),
+        waited_s=("waited_s", "sum"),
+        late_s=("late_s", "sum"),
+        others_s=("others_s", "sum"),
+        n_executions=("stage", "size"),
+    )
+    run = units.groupby("run_id")
+    longest = units["waited_s"].eq(run["waited_s"].transform("max")) & (units["waited_s"] > 0)
+    units["is_slowest"] = longest & (longest.groupby(units["run_id"]).transform("sum") == 1)
+    units["n_sub_tasks"] = run["agent"].transform("size")
+    result = _measures(units.assign(skew=units["work_s"] / units["others_s"].clip(lower=1e-9), chance=1 / units["n_sub_tasks"]), keys)
+    result["n_executions"] = units.groupby(keys, dropna=False, sort=True)["n_executions"].sum().to_numpy()
+    costs = rows.groupby([*keys, "name"], dropna=False, as_index=False).agg(waited_s=("waited_s", "sum"))
+    costs = costs.sort_values(["waited_s", "name"], ascending=[False, True]).drop_duplicates(keys)
+    worst = costs["name"].where(costs["waited_s"] > 0)
+    return result.merge(costs[keys].assign(worst_stage=worst), on=keys, how="left")
+
+
+def _measures(units: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Sum up units (executions, or runs) by agent."""
+    return units.groupby(keys, dropna=False, as_index=False).agg(
+        n=("run_id", "size"),
+        n_slowest=("is_slowest", "sum"),
+        skew_p50=("skew", "median"),
+        barrier_wait_s=("waited_s", "sum"),
+        late_p50_s=("late_s", "median"),
+        dispatch_p50_s=("dispatch_s", "median"),
+        work_p50_s=("work_s", "median"),
+        others_p50_s=("others_s", "median"),
+        n_agents_p50=("n_sub_tasks", "median"),
+        chance=("chance", "mean"),
+    )
 
 
 def _flags(result: pd.DataFrame) -> list[bool]:
-    """More often slowest than chance, by Holm over the agents and stages of a workflow."""
+    """More often slowest than chance, over all rows, and late by what matters."""
     from scipy.stats import binom
 
-    from daganalysis.analysis.statistics import holm
-
-    p = [float(binom.sf(k - 1, n, c)) for k, n, c in zip(result["n_slowest"], result["n"], result["chance"], strict=True)]
-    flags = [False] * len(result)
-    for index in result.groupby("workflow").indices.values():
-        for place, adjusted in zip(index, holm([p[i] for i in index]), strict=True):
-            flags[place] = adjusted <= _LEVEL
-    return flags
+    chance, n = result["chance"], result["n"].astype(int)
+    could = can_show(binom.pmf(n, n, chance).tolist())
+    p_values = binom.sf(result["n_slowest"].astype(int) - 1, n, chance).tolist()
+    shown = iter(holm([p for p, can in zip(p_values, could, strict=True) if can]))
+    late = result["late_p50_s"] >= ((SMALLEST_RATIO - 1) * result["others_p50_s"]).clip(lower=_LEAST_LATE_S)
+    return [can and next(shown) <= LEVEL and matters for can, matters in zip(could, late.tolist(), strict=True)]

@@ -20,6 +20,7 @@ from daganalysis.tables.results import (
     STAGE_LATENCY_BY_AGENT,
     STAGE_LATENCY_BY_WORKFLOW,
     STRAGGLERS,
+    STRAGGLERS_BY_AGENT,
     STRAGGLERS_BY_RUN,
 )
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 LEVELS: dict[str, dict[str, Table]] = {
     "stage_latency": {"stage": STAGE_LATENCY, "workflow": STAGE_LATENCY_BY_WORKFLOW, "agent": STAGE_LATENCY_BY_AGENT},
-    "stragglers": {"agent": STRAGGLERS, "run": STRAGGLERS_BY_RUN},
+    "stragglers": {"stage": STRAGGLERS, "agent": STRAGGLERS_BY_AGENT, "run": STRAGGLERS_BY_RUN},
 }
 """The analyses that can be had at several levels, the default first, with what a row is there."""
 _WITH_A_GATE = ("compare", "check")

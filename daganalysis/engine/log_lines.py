@@ -12,6 +12,8 @@ CANCELLED = "sub task cancelled"
 TIMED_OUT = "sub task timeout"
 WAITING = "wait operator to advance"
 
+_LEFT_TO_ANOTHER = "Due to multiple obshell being on this machine"
+
 _EXECUTOR_TIMEOUT = re.compile(r"\btask \d+ timeout\b")
 _INTERRUPTED = "task unexpectedly interrupted and cannot continue"
 _ERROR = re.compile(r"^ERROR: (?:\[(?P<code>[A-Za-z][\w.]*)\]: )?(?P<message>.*)", re.DOTALL)
@@ -23,6 +25,11 @@ _SENT_OPERATOR = re.compile(r"\bsend operator (RETRY|ROLLBACK) request to \S*/ta
 def is_error(line: str) -> bool:
     """Tell whether a line is an ERROR line of the task itself (a copied one carries the other task's name in front)."""
     return line.startswith("ERROR: ")
+
+
+def left_to_another(line: str) -> bool:
+    """Tell whether a line says that the agent left the work to another one on its host (engine-semantics §4)."""
+    return line.startswith(_LEFT_TO_ANOTHER)
 
 
 def error_parts(line: str) -> tuple[str | None, str]:

@@ -34,8 +34,8 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "retries": ("run_id", "stage", "name", "execute_times", "outcome", "protocol", "agent", "error_code", "rollbacks"),
         "retry_patterns": (*("workflow", "name", "error_code", "n_runs", "n_retried", "succeeded_after_share", "example_run_id"),),
         "stragglers": (
-            *("agent", "name", "n", "n_slowest", "flagged", "barrier_wait_s", "slowest_agent", "workflow", "skew_p50"),
-            *("skew", "n_sub_tasks"),
+            *("agent", "name", "n", "n_slowest", "flagged", "barrier_wait_s", "slowest_agent", "worst_stage", "workflow", "late_p50_s"),
+            *("skew_p50", "skew", "n_sub_tasks"),
         ),
         "failures": ("workflow", "name", "error_code", "n", "is_new", "last_seen", "example_run_id"),
         "check": ("condition", "decision", "value", "low", "high", "n"),

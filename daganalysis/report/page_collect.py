@@ -292,9 +292,10 @@ def _stages_table(archive: Archive) -> ShownTable:
 
 
 def _stragglers_table(archive: Archive) -> ShownTable:
+    from daganalysis.analysis import stragglers
     from daganalysis.tables.results import STRAGGLERS
 
-    rows = _stragglers_by_cluster(archive).sort_values(["flagged", "barrier_wait_s"], ascending=False, kind="stable")
+    rows = stragglers(archive)
     columns = [
         "cluster",
         "workflow",
@@ -316,22 +317,7 @@ def _stragglers_table(archive: Archive) -> ShownTable:
         order="the flagged first, then the most waited for",
         most=MOST_ROWS,
         command="stragglers ARCHIVE",
-        extra=[Column("cluster", Type.STRING, "the cluster label", "none was given")],
     )
-
-
-def _stragglers_by_cluster(archive: Archive) -> pd.DataFrame:
-    """Look for stragglers in each cluster by itself: agents of different clusters may have the same address."""
-    import pandas as pd
-
-    from daganalysis.analysis import stragglers
-
-    dags = archive.table("dags", ["run_id", "cluster"])
-    clusters = dags.groupby("cluster")["run_id"].agg(list)
-    if len(clusters) < 2:
-        return stragglers(archive).assign(cluster=None)
-    found = [stragglers(Part(archive, run_ids)).assign(cluster=str(cluster)) for cluster, run_ids in clusters.items()]
-    return pd.concat(found, ignore_index=True)
 
 
 _SEVERITY = {"error": 0, "warning": 1, "info": 2}

@@ -160,11 +160,13 @@ RETRIES = Table(
     ("run_id", "stage", "task_gid"),
 )
 
+_CLUSTER = Column("cluster", Type.STRING, "the cluster label", "none was given")
+
 CLOCK_SKEW = Table(
     "clock_skew",
     "one agent of a cluster",
     (
-        Column("cluster", Type.STRING, "the cluster label", "none was given"),
+        _CLUSTER,
         Column("agent", Type.STRING, "`ip:port`"),
         Column("n", Type.INTEGER, "sub-tasks of cluster DAGs that it was measured by"),
         Column("ahead_min_s", Type.REAL, "its clock is ahead of the maintainer's by at least so much, seconds; negative: behind"),
@@ -219,10 +221,36 @@ STRAGGLERS = Table(
         Column("barrier_wait_s", Type.REAL, "what the others waited for it after their own ends, in all, agent-seconds"),
         Column("slowest_low", Type.REAL, "its chance of being slowest: lower end of a 95 % Clopper-Pearson interval"),
         Column("slowest_high", Type.REAL, "and its upper end"),
-        Column("dispatch_p50_s", Type.REAL, "how much later than the first it began, median, seconds"),
+        Column("late_p50_s", Type.REAL, "how much later than the others' median it ended, median, seconds; negative: earlier"),
+        Column("dispatch_p50_s", Type.REAL, "of it, how much later than the first it began, median, seconds"),
         Column("work_p50_s", Type.REAL, "its own work, median, seconds"),
+        Column("others_p50_s", Type.REAL, "the median work of the others, median, seconds"),
         Column("n_agents_p50", Type.REAL, "agents at work in such an execution, median"),
-        Column("flagged", Type.BOOLEAN, "whether it is slowest more often than chance allows, over all agents and stages of the workflow"),
+        Column("flagged", Type.BOOLEAN, "whether it is slowest more often than chance allows, over all rows, and late by what matters"),
+        _CLUSTER,
+    ),
+    (),
+)
+
+STRAGGLERS_BY_AGENT = Table(
+    "stragglers",
+    "one agent of a cluster, over all stages in which several agents were at work",
+    (
+        _CLUSTER,
+        Column("agent", Type.STRING, "`ip:port`"),
+        Column("n", Type.INTEGER, "runs in which it was at work with others"),
+        Column("n_executions", Type.INTEGER, "executions of stages in these"),
+        Column("n_slowest", Type.INTEGER, "runs in which the others waited longest for it"),
+        Column("barrier_wait_s", Type.REAL, "what the others waited for it after their own ends, in all, agent-seconds"),
+        Column("skew_p50", Type.REAL, "its own work in a run over the median work of the others, median"),
+        Column("slowest_low", Type.REAL, "its chance of being that agent: lower end of a 95 % Clopper-Pearson interval"),
+        Column("slowest_high", Type.REAL, "and its upper end"),
+        Column("late_p50_s", Type.REAL, "how much later than the others' median it ended, in all stages of a run, median, seconds"),
+        Column("dispatch_p50_s", Type.REAL, "how much later than the first it began, in all stages of a run, median, seconds"),
+        Column("work_p50_s", Type.REAL, "its own work in a run, median, seconds"),
+        Column("others_p50_s", Type.REAL, "the median work of the others in these stages, median, seconds"),
+        Column("worst_stage", Type.STRING, "name of the stage in which the others waited longest for it", "they never did"),
+        Column("flagged", Type.BOOLEAN, "whether it is that agent more often than chance allows, over all rows, and late by what matters"),
     ),
     (),
 )
@@ -366,7 +394,7 @@ TREND = Table(
         Column("n_after", Type.INTEGER, "runs on the level since"),
         Column("confidence", Type.REAL, "1 less the p-value of the best split of ranks, corrected over all histories of the archive"),
         Column("n_agents", Type.INTEGER, "agents of these runs"),
-        Column("cluster", Type.STRING, "the cluster label", "none was given"),
+        _CLUSTER,
     ),
     ("cluster", "workflow", "n_agents", "at", "name"),
 )

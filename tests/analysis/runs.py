@@ -45,6 +45,29 @@ def run_rows(
     return {"dags": [dag], "nodes": nodes, "timeline": line}
 
 
+def parallel_rows(
+    run_id: str,
+    stages: Mapping[str, Mapping[str, tuple[float, float]]],
+    *,
+    started: float = 0.0,
+    workflow: str = "Work",
+    cluster: str | None = None,
+) -> dict[str, list[dict[str, Any]]]:
+    """Give the rows of one run whose stages have a sub-task per agent: {stage name: {agent: (seconds until it begins, its work)}}."""
+    nodes, tasks, clock = [], [], started
+    for stage, (name, works) in enumerate(stages.items(), start=1):
+        end = max(begin + work for begin, work in works.values())
+        nodes.append({"run_id": run_id, "stage": stage, "node_gid": f"{run_id}-{stage}", "name": name, "outcome": "succeeded"})
+        nodes[-1] |= {"started_at": at(clock), "ended_at": at(clock + end), "duration_s": end}
+        for number, (agent, (begin, work)) in enumerate(works.items()):
+            task = {"run_id": run_id, "stage": stage, "task_gid": f"{run_id}-{stage}-{number}", "agent": agent, "outcome": "succeeded"}
+            task |= {"started_at": at(clock + begin), "ended_at": at(clock + begin + work), "duration_s": work}
+            tasks.append(task | {"agent_ip": agent.rpartition(":")[0] or agent})
+        clock += end + _TICK_S
+    dag = {"run_id": run_id, "workflow": workflow, "cluster": cluster, "outcome": "succeeded", "started_at": at(started)}
+    return {"dags": [dag], "nodes": nodes, "sub_tasks": tasks}
+
+
 def archive_of_runs(*runs: dict[str, list[dict[str, Any]]]) -> Archive:
     """Make an archive of the rows of several runs."""
     tables: dict[str, list[dict[str, Any]]] = {}
