@@ -11,6 +11,7 @@ from daganalysis.engine.log_lines import WAITING
 from daganalysis.engine.outcomes import Facts, Rule, judge
 from daganalysis.engine.times import Meaning, dag_times, node_times, sub_task_times
 from daganalysis.history.attempts import Attempt, rebuild_attempts
+from daganalysis.history.clocks import on_dag_clock
 from daganalysis.history.legs import SKEW_NS, Leg, NodeRun, find_legs, find_node_runs
 from daganalysis.history.log_merge import merge_lines
 from daganalysis.history.retry_bounds import Bounds, retry_bounds
@@ -89,21 +90,21 @@ def judge_run(
     """
     created = _created(run)
     tasks = {gid: _task_view(run, gid, sightings, created) for gid, sightings in run.sub_tasks.items()}
-    attempts = {gid: view.attempts for gid, view in tasks.items()}
+    attempts = on_dag_clock(run, {gid: view.attempts for gid, view in tasks.items()})
     legs = find_legs(run)
     node_runs = find_node_runs(run, attempts)
     names = [run.nodes[gid][-1][1].name for gid in run.stages]
     is_child = is_sub_dag(run.newest.name, names) or (child_kind == "scale_out" and run.newest.name in CHILD_WORKFLOWS)
     waits_deliberately = _stands_waiting(run, tasks) and (is_child or child_kind in {"sub_dag", "scale_out"})
     nodes = [_node_view(run, stage, gid, tasks) for stage, gid in enumerate(run.stages, start=1)]
-    retries, rollbacks = _count_operators(run, node_runs, tasks, legs, operators_received)
+    retries, rollbacks = _count_operators(run, node_runs, tasks, attempts, legs, operators_received)
     if child_kind == "scale_out":
         # Every retry of the main DAG is mirrored on the local one (engine-semantics §7 B): none of these need be an operator's.
         retries = Bounds(0, retries.high)
     rule = judge("dag", _dag_facts(run, retries, deliberate=waits_deliberately))
     end = _end(run)
-    begin, sure = _begin(run, legs, node_runs, tasks, created)
-    stretches = _stretches(run, legs, node_runs, tasks, begin, sure, end, parent_end, child_kind, is_child=is_child)
+    begin, sure = _begin(run, legs, node_runs, attempts, created)
+    stretches = _stretches(run, legs, node_runs, tasks, attempts, begin, sure, end, parent_end, child_kind, is_child=is_child)
     known = begin is not None and (sure or created is not None)
     elapsed = end - begin if known and end is not None and begin is not None and end >= begin else None
     ordered = sorted(tasks.values(), key=lambda v: (run.stages.index(v.node_gid) if v.node_gid in run.stages else 0, v.gid))
@@ -216,6 +217,7 @@ def _count_operators(
     run: RunEvidence,
     node_runs: Sequence[NodeRun],
     tasks: Mapping[str, TaskView],
+    attempts: Mapping[str, list[Attempt]],
     legs: Sequence[Leg],
     received: Mapping[str, int],
 ) -> tuple[Bounds, int]:
@@ -232,7 +234,7 @@ def _count_operators(
         node = newest_nodes[gid]
         bounds = retry_bounds(
             [node_run for node_run in node_runs if node_run.stage == stage],
-            [view.attempts for view in own],
+            [attempts[view.gid] for view in own],
             pending_retry=node.state == "PENDING" and node.operator == "RETRY",
             rollback_possible=rollbacks > 0 or _leaves_no_trace(newest_nodes[below] for below in run.stages[: stage - 1]),
             exact_counters=not (cluster and len(own) > 1),
@@ -273,7 +275,7 @@ def _begin(
     run: RunEvidence,
     legs: Sequence[Leg],
     node_runs: Sequence[NodeRun],
-    tasks: Mapping[str, TaskView],
+    attempts: Mapping[str, list[Attempt]],
     created: int | None,
 ) -> tuple[int | None, bool]:
     """Where the known span begins, and whether an answer shows it.
@@ -283,15 +285,15 @@ def _begin(
     """
     starts = [leg.start for leg in legs] + [node_run.start for node_run in node_runs if node_run.start is not None]
     first_attempts = [
-        view.attempts[0].start
-        for view in tasks.values()
-        if run.stages and view.node_gid == run.stages[0] and view.attempts and view.attempts[0].start is not None
+        own[0].start
+        for gid, own in attempts.items()
+        if run.stages and run.node_of.get(gid) == run.stages[0] and own and own[0].start is not None
     ]
-    handed_out = any(view.attempts for view in tasks.values())
+    handed_out = any(attempts.values())
     if first_attempts:
         first = min(start for start in first_attempts if start is not None)
         return (first if not starts or min(starts) > first + SKEW_NS else min(starts)), True
-    every = starts + [a.start for view in tasks.values() for a in view.attempts if a.start is not None]
+    every = starts + [a.start for own in attempts.values() for a in own if a.start is not None]
     if not every:
         return None, False
     known = min(every)
@@ -307,6 +309,7 @@ def _stretches(
     legs: Sequence[Leg],
     node_runs: Sequence[NodeRun],
     tasks: Mapping[str, TaskView],
+    attempts: Mapping[str, list[Attempt]],
     begin: int | None,
     sure: bool,
     end: int | None,
@@ -328,9 +331,7 @@ def _stretches(
     last = [view.attempts[-1] for view in tasks.values() if view.attempts and view.newest.operator == "PASS"]
     passed = run.newest.state == "SUCCEED" and run.newest.operator == "PASS"
     ended_waiting = bool(last) and all(attempt.outcome == "waiting" for attempt in last)
-    return build_timeline(
-        Story(legs, node_runs, [view.attempts for view in tasks.values()], begin, sure, end, wait_category, passed, ended_waiting)
-    )
+    return build_timeline(Story(legs, node_runs, list(attempts.values()), begin, sure, end, wait_category, passed, ended_waiting))
 
 
 def _work_ok(run: RunEvidence, rule: Rule, tasks: Mapping[str, TaskView]) -> bool | None:

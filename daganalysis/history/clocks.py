@@ -1,0 +1,71 @@
+"""Attempts on the clock of their DAG: stamps of agents whose clocks differ, moved as far as cause and effect demand."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.identifiers import identify
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from daganalysis.history.attempts import Attempt
+    from daganalysis.history.evidence import RunEvidence
+
+_SCHEDULERS = {"cancelled", "timeout"}
+"""The end of these attempts is stamped by the scheduler, whose clock is the DAG's own (engine-semantics §5)."""
+
+
+def on_dag_clock(run: RunEvidence, attempts_of: dict[str, list[Attempt]]) -> dict[str, list[Attempt]]:
+    """Return the attempts of a run with the stamps of agents ahead or behind moved onto the clock of the DAG's own rows.
+
+    In a cluster DAG nodes bear the times of the maintainer and sub-tasks those of the agents that executed them; in a local DAG there is
+    one clock. Attempts of agents that need no correction are the very objects given.
+    """
+    if identify(run.gid).scope != "cluster":
+        return attempts_of
+    shifts = _shifts(run, attempts_of)
+    if not shifts:
+        return attempts_of
+    return {gid: [_moved(attempt, shifts) for attempt in attempts] for gid, attempts in attempts_of.items()}
+
+
+def _moved(attempt: Attempt, shifts: Mapping[str, int]) -> Attempt:
+    shift = shifts.get(attempt.agent or "")
+    if shift is None:
+        return attempt
+    start = attempt.start + shift if attempt.start is not None else None
+    end = attempt.end + shift if attempt.end is not None and attempt.verdict not in _SCHEDULERS else attempt.end
+    return dataclasses.replace(attempt, start=start, end=end)
+
+
+def _shifts(run: RunEvidence, attempts_of: Mapping[str, list[Attempt]]) -> dict[str, int]:
+    """Say how far each agent's stamps must move so that no first attempt lies outside of the first execution of its node.
+
+    Only first executions are sure to hold the first attempts of their sub-tasks: a retry leaves alone what had succeeded before it
+    (engine-semantics §2.3).
+    """
+    windows = {gid: _first_execution(run, gid) for gid in run.stages}
+    latest: dict[str, int] = {}
+    earliest: dict[str, int] = {}
+    for gid, attempts in attempts_of.items():
+        window = windows.get(run.node_of.get(gid, ""))
+        first = attempts[0] if attempts else None
+        if window is None or first is None or first.kind != "run" or first.agent is None or first.start is None:
+            continue
+        latest[first.agent] = min(latest.get(first.agent, 0), first.start - window[0])
+        if window[1] is not None and first.end is not None and first.verdict not in _SCHEDULERS:
+            earliest[first.agent] = max(earliest.get(first.agent, 0), first.end - window[1])
+    shifts = {agent: -(latest[agent] + earliest.get(agent, 0)) for agent in latest}
+    return {agent: shift for agent, shift in shifts.items() if shift}
+
+
+def _first_execution(run: RunEvidence, node_gid: str) -> tuple[int, int | None] | None:
+    """Start and, where an answer showed it, end of the execution of a node that no operator had asked for."""
+    found: tuple[int, int | None] | None = None
+    for _, node in run.nodes.get(node_gid, ()):
+        if node.operator == "RUN" and node.state in {"RUNNING", "FAILED", "SUCCEED"} and node.start is not None:
+            ended = node.state != "RUNNING" and node.end is not None and node.end >= node.start
+            found = (node.start, node.end if ended else found[1] if found else None)
+    return found
