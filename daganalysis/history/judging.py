@@ -76,18 +76,31 @@ class RunView:
     node_runs: list[NodeRun] = field(default_factory=list)
 
 
-def judge_run(
-    run: RunEvidence,
-    *,
-    parent_end: int | None,
-    child_kind: str | None,
-    operators_received: Mapping[str, int],
-) -> RunView:
-    """Judge one run.
+@dataclass(frozen=True, slots=True)
+class MainDag:
+    """What the main DAG tells of a child.
 
-    ``child_kind`` is the kind of its link to a main DAG, ``parent_end`` when that DAG ended (None where it
-    has not, or is not in the archive), ``operators_received`` how often another DAG's task asked this one to retry or roll back.
+    ``kind`` is that of their link, ``end`` when the main DAG ended (None where it has not, or is not in the archive), ``created_from`` and
+    ``created_to`` when the sub-task ran that created the child; all on the main DAG's clock.
     """
+
+    kind: str
+    end: int | None = None
+    created_from: int | None = None
+    created_to: int | None = None
+
+    def end_for(self, created: int | None) -> int | None:
+        """Return its end on the clock of a child created at some instant of that clock, which may be ahead or behind."""
+        if self.end is None or created is None:
+            return self.end
+        behind = max(0, self.created_from - created) if self.created_from is not None else 0
+        ahead = max(0, created - self.created_to) if self.created_to is not None else 0
+        return self.end + ahead - behind
+
+
+def judge_run(run: RunEvidence, *, main: MainDag | None, operators_received: Mapping[str, int]) -> RunView:
+    """Judge one run; ``operators_received`` says how often another DAG's task asked this one to retry or roll back."""
+    child_kind = main.kind if main is not None else None
     created = _created(run)
     tasks = {gid: _task_view(run, gid, sightings, created) for gid, sightings in run.sub_tasks.items()}
     attempts = on_dag_clock(run, {gid: view.attempts for gid, view in tasks.items()})
@@ -104,7 +117,19 @@ def judge_run(
     rule = judge("dag", _dag_facts(run, retries, deliberate=waits_deliberately))
     end = _end(run)
     begin, sure = _begin(run, legs, node_runs, attempts, created)
-    stretches = _stretches(run, legs, node_runs, tasks, attempts, begin, sure, end, parent_end, child_kind, is_child=is_child)
+    stretches = _stretches(
+        run,
+        legs,
+        node_runs,
+        tasks,
+        attempts,
+        begin,
+        sure,
+        end,
+        main.end_for(created) if main is not None else None,
+        child_kind,
+        is_child=is_child,
+    )
     known = begin is not None and (sure or created is not None)
     elapsed = end - begin if known and end is not None and begin is not None and end >= begin else None
     ordered = sorted(tasks.values(), key=lambda v: (run.stages.index(v.node_gid) if v.node_gid in run.stages else 0, v.gid))

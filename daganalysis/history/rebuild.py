@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.outcomes import OPERATORS, STATES
 from daganalysis.history.attach import attach
 from daganalysis.history.evidence import collect_runs
-from daganalysis.history.judging import RunView, judge_run, judge_task
+from daganalysis.history.judging import MainDag, RunView, judge_run, judge_task
 from daganalysis.history.links import Link, find_links, operators_sent
 from daganalysis.history.rows import Rows
 from daganalysis.reading.answers import Answer, Issue, Kind
@@ -79,13 +79,23 @@ def _judge_all(runs: Sequence[RunEvidence], links: Sequence[Link]) -> list[RunVi
             parent_view = judged(parent, (*path, run_id)) if parent in by_id and parent not in path and parent is not None else None
             views[run_id] = judge_run(
                 run,
-                parent_end=parent_view.end if parent_view is not None else None,
-                child_kind=link.kind if link is not None else None,
+                main=_main_dag(link, parent_view) if link is not None else None,
                 operators_received={op: received.get((run.cluster, run.gid, op), 0) for op in ("RETRY", "ROLLBACK")},
             )
         return views[run_id]
 
     return [judged(run.run_id, ()) for run in runs]
+
+
+def _main_dag(link: Link, view: RunView | None) -> MainDag:
+    """What a child has to know of its main DAG, which created it in its first stage (engine-semantics §7 A)."""
+    if view is None or not view.evidence.stages:
+        return MainDag(link.kind)
+    first_stage = view.evidence.stages[0]
+    for task in view.tasks:
+        if task.node_gid == first_stage and task.attempts and task.attempts[-1].agent == link.agent:
+            return MainDag(link.kind, view.end, task.attempts[0].start, task.attempts[-1].end)
+    return MainDag(link.kind, view.end)
 
 
 def _run_issues(view: RunView) -> list[Issue]:

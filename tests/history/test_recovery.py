@@ -120,6 +120,13 @@ def test_order_repetition_and_families_are_irrelevant(seed: int, rng: random.Ran
     assert sorted((row for part in parts for row in part), key=lambda r: r["run_id"]) == wanted["dags"].to_pylist()
 
 
+@pytest.mark.parametrize("skew", [-40.0, 40.0])
+def test_a_child_on_an_agent_with_a_wrong_clock_still_waits_for_its_main_dag(skew: float) -> None:
+    main, children = start_cluster([Agent("192.0.2.10"), Agent("192.0.2.11", skew=skew)], EPOCH)
+    archive = archive_of([text for run in [main, *children] for text in polls(run, 0.5)])
+    assert (da.time_budget(archive)["wait_operator_s"] == 0).all()
+
+
 def agents(n: int) -> list[Agent]:
     return [Agent(f"192.0.2.{10 + i}", skew=0.004 * (i % 3 - 1)) for i in range(n)]
 
