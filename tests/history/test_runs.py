@@ -146,11 +146,12 @@ def test_a_skewed_agent_makes_no_negative_stretch() -> None:
 
 @pytest.mark.parametrize("ahead", [-7.0, 7.0])
 def test_an_agent_whose_clock_is_off_by_seconds_costs_the_run_no_time(ahead: float) -> None:
-    local, other = sub_task("SUCCEED", 1.05, 3.0), sub_task("SUCCEED", 1.05 + ahead, 3.0 + ahead, gid="12", ip="192.0.2.2")
-    both = dag(node(local, other, end=3.5), end=3.51)
+    local = sub_task("SUCCEED", 61.05, 63.0)
+    other = sub_task("SUCCEED", 61.05 + ahead, 63.0 + ahead, gid="12", ip="192.0.2.2")
+    both = dag(node(local, other, start=61.01, end=63.5), start=61.0, end=63.51)
     assert run_of(both)["elapsed_s"] == 2.51
     assert dict(categories(both))["execute"] >= 1.95
-    assert frame("attempts", both)["started_at"].tolist() == [pd.Timestamp(when(1.05)), pd.Timestamp(when(1.05 + ahead))]
+    assert frame("attempts", both)["started_at"].tolist() == [pd.Timestamp(when(61.05)), pd.Timestamp(when(61.05 + ahead))]
 
 
 def test_stretches_follow_each_other_without_gap_or_overlap() -> None:
