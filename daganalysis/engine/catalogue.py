@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ LAST_WAIT = "Wait for task to end"
 """The last node of a Start or Stop observer sub-DAG: it always fails on purpose, at once (engine-semantics §7 A 5)."""
 
 
+@lru_cache(maxsize=4096)
 def workflow_of(name: str | None) -> str | None:
     """Return a DAG's name with its parameters removed.
 

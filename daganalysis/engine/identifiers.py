@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 
 _ADDRESS_DIGITS = {"2": 10, "3": 39, "4": 10, "5": 39}
 _PORT_DIGITS = 5
@@ -22,6 +23,7 @@ class Identity:
 _UNKNOWN = Identity(None, None, None)
 
 
+@lru_cache(maxsize=65536)
 def agent_address(ip: str | None, port: int | None) -> str | None:
     """Join an address and a port as obshell writes them, IPv6 in brackets; None if either is missing.
 
@@ -33,6 +35,7 @@ def agent_address(ip: str | None, port: int | None) -> str | None:
     return f"[{ip}]:{port}" if ":" in ip and not ip.startswith("[") else f"{ip}:{port}"
 
 
+@lru_cache(maxsize=65536)
 def identify(gid: str) -> Identity:
     """Read a generic id (engine-semantics §4; obshell's engine/task/task_dto.go). Nothing is known of an id of another layout.
 

@@ -6,7 +6,8 @@ The first rule of a level that holds decides. :func:`judge` returns the rule, so
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,8 +50,7 @@ TASK_OUTCOMES = (
 """Every outcome of a node, a sub-task or an attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What the rules look at; each level uses those that it has.
 
     ``verdict`` is how the newest attempt failed by its own lines (:func:`daganalysis.engine.log_lines.verdict`), ``executed`` whether
@@ -259,6 +259,7 @@ RULES = {"dag": DAG_RULES, "node": NODE_RULES, "sub_task": SUB_TASK_RULES, "atte
 """The rules of each level, in the order in which they are tried."""
 
 
+@lru_cache(maxsize=4096)  # a large archive asks the same few hundred questions millions of times
 def judge(level: str, facts: Facts) -> Rule:
     """Return the first rule of a level (`dag`, `node`, `sub_task`, `attempt`) that holds.
 

@@ -7,6 +7,7 @@ execution's value, a copy of the start, or the time of an operator's request. Pl
 from __future__ import annotations
 
 import enum
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -43,6 +44,7 @@ SCHEDULER_SLEEP_S = 1.0
 """The scheduler sleeps this long between two passes (engine-semantics §2.1; constant/scheduler.go): a lower bound of its tick."""
 
 
+@lru_cache(maxsize=1024)
 def dag_times(state: str | None, operator: str | None) -> Times:
     """Say what a DAG's start and end stand for.
 
@@ -58,6 +60,7 @@ def dag_times(state: str | None, operator: str | None) -> Times:
     return _NOTHING
 
 
+@lru_cache(maxsize=1024)
 def node_times(state: str | None, operator: str | None, *, executed: bool) -> Times:
     """Say what a node's start and end stand for; ``executed`` says whether any of its sub-tasks was ever handed out."""
     if state == "PENDING":
@@ -71,6 +74,7 @@ def node_times(state: str | None, operator: str | None, *, executed: bool) -> Ti
     return _NOTHING
 
 
+@lru_cache(maxsize=4096)
 def sub_task_times(state: str | None, operator: str | None, execute_times: int) -> Times:
     """Say what a sub-task's start and end stand for (a cancel before the start is recognised apart, from its log)."""
     if execute_times <= 0:

@@ -60,15 +60,16 @@ def rebuild_attempts(
     ``sightings`` are ordered by time, ``created`` is when the DAG's rows were created, ``written`` the lines of each attempt where the log
     endpoint was asked. What a row shows of the attempt before it (engine-semantics §3: Prev) is used, and marked as inferred.
     """
-    ordered = sorted(sightings, key=lambda s: (s.task.execute_times or 0, s.at))
+    ordered = sorted(sightings, key=lambda s: (s.task.execute_times or 0, s.at)) if len(sightings) > 1 else sightings
     count = ordered[-1].task.execute_times or 0 if ordered else 0
     attempts = [Attempt(number) for number in range(1, count + 1)]
     for sighting in ordered:
         number = sighting.task.execute_times or 0
         if 1 <= number <= count:
             _take(attempts, number - 1, sighting)
-    _judge_verdicts(attempts, ordered, written or {})
-    _recognise_unstarted(attempts, created)
+    if any(attempt.state == "FAILED" or attempt.passed_at is not None for attempt in attempts):
+        _judge_verdicts(attempts, ordered, written or {})
+        _recognise_unstarted(attempts, created)
     _infer(attempts)
     for attempt in attempts:
         attempt.evidence, attempt.outcome = _conclude(attempt, attempts)

@@ -102,15 +102,21 @@ def judge_run(run: RunEvidence, *, main: MainDag | None, operators_received: Map
     """Judge one run; ``operators_received`` says how often another DAG's task asked this one to retry or roll back."""
     child_kind = main.kind if main is not None else None
     created = _created(run)
-    tasks = {gid: _task_view(run, gid, sightings, created) for gid, sightings in run.sub_tasks.items()}
+    tasks = {
+        gid: judge_task(gid, run.node_of.get(gid), sightings, created, run.attempt_lines.get(gid))
+        for gid, sightings in run.sub_tasks.items()
+    }
+    tasks_of: dict[str | None, list[TaskView]] = {}
+    for view in tasks.values():
+        tasks_of.setdefault(view.node_gid, []).append(view)
     attempts = on_dag_clock(run, {gid: view.attempts for gid, view in tasks.items()})
     legs = find_legs(run)
     node_runs = find_node_runs(run, attempts)
     names = [run.nodes[gid][-1][1].name for gid in run.stages]
     is_child = is_sub_dag(run.newest.name, names) or (child_kind == "scale_out" and run.newest.name in CHILD_WORKFLOWS)
     waits_deliberately = _stands_waiting(run, tasks) and (is_child or child_kind in {"sub_dag", "scale_out"})
-    nodes = [_node_view(run, stage, gid, tasks) for stage, gid in enumerate(run.stages, start=1)]
-    retries, rollbacks = _count_operators(run, node_runs, tasks, attempts, legs, operators_received)
+    nodes = [_node_view(run, stage, gid, tasks_of.get(gid, [])) for stage, gid in enumerate(run.stages, start=1)]
+    retries, rollbacks = _count_operators(run, node_runs, tasks_of, attempts, legs, operators_received)
     if child_kind == "scale_out":
         # Every retry of the main DAG is mirrored on the local one (engine-semantics §7 B): none of these need be an operator's.
         retries = Bounds(0, retries.high)
@@ -132,7 +138,8 @@ def judge_run(run: RunEvidence, *, main: MainDag | None, operators_received: Map
     )
     known = begin is not None and (sure or created is not None)
     elapsed = end - begin if known and end is not None and begin is not None and end >= begin else None
-    ordered = sorted(tasks.values(), key=lambda v: (run.stages.index(v.node_gid) if v.node_gid in run.stages else 0, v.gid))
+    place = {gid: number for number, gid in enumerate(run.stages)}
+    ordered = sorted(tasks.values(), key=lambda view: (place.get(view.node_gid or "", 0), view.gid))
     return RunView(
         run,
         ordered,
@@ -179,10 +186,6 @@ def _created(run: RunEvidence) -> int | None:
     return min(found, default=None)
 
 
-def _task_view(run: RunEvidence, gid: str, sightings: list[Sighting], created: int | None) -> TaskView:
-    return judge_task(gid, run.node_of.get(gid), sightings, created, run.attempt_lines.get(gid))
-
-
 def judge_task(
     gid: str,
     node_gid: str | None,
@@ -192,19 +195,20 @@ def judge_task(
 ) -> TaskView:
     """Judge one sub-task from its sightings, in order of time."""
     rows = [s for s in sightings if s.task.execute_times is not None or s.task.state is not None]
-    newest = max(rows, key=lambda s: (s.task.execute_times or 0, s.at)).task if rows else sightings[-1].task
+    # Most archives show most sub-tasks once.
+    newest = max(rows, key=lambda s: (s.task.execute_times or 0, s.at)).task if len(rows) > 1 else (rows or sightings)[-1].task
     attempts = rebuild_attempts(rows, created=created, written=lines)
     shown = [s.task.logs for s in sightings if s.task.logs is not None]
+    logs = merge_lines(shown) if len(shown) > 1 else shown[0] if shown else None
     last = attempts[-1] if attempts else None
     facts = Facts(newest.state, newest.operator, last.verdict if last is not None else None, executed=bool(attempts))
     data = next((s.task.additional_data for s in reversed(sightings) if s.task.additional_data is not None), None)
-    return TaskView(gid, node_gid, newest, attempts, merge_lines(shown) if shown else None, judge("sub_task", facts), data)
+    return TaskView(gid, node_gid, newest, attempts, logs, judge("sub_task", facts), data)
 
 
-def _node_view(run: RunEvidence, stage: int, gid: str, tasks: Mapping[str, TaskView]) -> NodeView:
+def _node_view(run: RunEvidence, stage: int, gid: str, own: Sequence[TaskView]) -> NodeView:
     seen = run.nodes[gid]
     newest = seen[-1][1]
-    own = [view for view in tasks.values() if view.node_gid == gid]
     executed = any(view.attempts for view in own)
     waiting = bool(own) and all(view.rule.outcome in {"waiting", "succeeded"} for view in own)
     rule = judge("node", Facts(newest.state, newest.operator, deliberate=waiting))
@@ -241,7 +245,7 @@ def _dag_facts(run: RunEvidence, retries: Bounds, *, deliberate: bool) -> Facts:
 def _count_operators(
     run: RunEvidence,
     node_runs: Sequence[NodeRun],
-    tasks: Mapping[str, TaskView],
+    tasks_of: Mapping[str | None, Sequence[TaskView]],
     attempts: Mapping[str, list[Attempt]],
     legs: Sequence[Leg],
     received: Mapping[str, int],
@@ -253,12 +257,15 @@ def _count_operators(
     traced = any(node.operator == "ROLLBACK" for seen in run.nodes.values() for _, node in seen)
     rollbacks = max(rollback_legs + asked, 1 if traced else 0)
     low = high = 0
+    runs_of: dict[int, list[NodeRun]] = {}
+    for node_run in node_runs:
+        runs_of.setdefault(node_run.stage, []).append(node_run)
     cluster = identify(run.gid).scope == "cluster"
     for stage, gid in enumerate(run.stages, start=1):
-        own = [view for view in tasks.values() if view.node_gid == gid]
+        own = tasks_of.get(gid, ())
         node = newest_nodes[gid]
         bounds = retry_bounds(
-            [node_run for node_run in node_runs if node_run.stage == stage],
+            runs_of.get(stage, ()),
             [attempts[view.gid] for view in own],
             pending_retry=node.state == "PENDING" and node.operator == "RETRY",
             rollback_possible=rollbacks > 0 or _leaves_no_trace(newest_nodes[below] for below in run.stages[: stage - 1]),
@@ -282,8 +289,8 @@ def _leaves_no_trace(below: Iterable[Node]) -> bool:
 
 def _handshakes(view: TaskView) -> int:
     """How often another DAG advanced this sub-task: each deliberate wait that was followed by another attempt (engine-semantics §7)."""
-    seen = sum(1 for attempt in view.attempts[:-1] if attempt.outcome == "waiting")
-    told = sum(1 for line in view.logs or () if line == WAITING)
+    seen = sum(1 for attempt in view.attempts[:-1] if attempt.outcome == "waiting") if len(view.attempts) > 1 else 0
+    told = view.logs.count(WAITING) if view.logs else 0
     if view.attempts and view.attempts[-1].verdict == "waiting":
         told -= 1
     return max(seen, told)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import identify
-from daganalysis.engine.log_lines import remote_child, scale_out_child, sent_operator
+from daganalysis.engine.log_lines import may_name_a_dag, remote_child, scale_out_child, sent_operator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -67,7 +67,7 @@ def _children_told_by(run: RunEvidence) -> Iterator[tuple[str, str, str]]:
         for gid in sub_dags.values():
             if text := _text(gid):
                 yield text, "sub_dag", "additional_data"
-    for line in log_lines(run):
+    for line in _telling_lines(run):
         if gid := scale_out_child(line):
             yield gid, "scale_out", "log"
         elif (gid := remote_child(line)) and gid != run.gid:
@@ -76,17 +76,23 @@ def _children_told_by(run: RunEvidence) -> Iterator[tuple[str, str, str]]:
             yield sent[1], "remote", "log"
 
 
-def log_lines(run: RunEvidence) -> Iterator[str]:
-    """Yield the log lines of a run, those of each sub-task in the longest list that was seen."""
+def _telling_lines(run: RunEvidence) -> Iterator[str]:
+    """Yield the log lines of a run that may name another DAG, those of each sub-task in the longest list that was seen."""
     for sightings in run.sub_tasks.values():
-        yield from max((s.task.logs for s in sightings if s.task.logs), key=len, default=[])
+        if len(sightings) == 1:
+            longest = sightings[0].task.logs
+        else:
+            longest = max((s.task.logs for s in sightings if s.task.logs), key=len, default=None)
+        for line in longest or ():
+            if may_name_a_dag(line):
+                yield line
 
 
 def operators_sent(runs: Iterable[RunEvidence]) -> dict[tuple[str | None, str, str], int]:
     """Count how often a task asked another DAG to retry or roll back: {(cluster, child's generic id, operator): times}."""
     counts: dict[tuple[str | None, str, str], int] = {}
     for run in runs:
-        for line in log_lines(run):
+        for line in _telling_lines(run):
             if sent := sent_operator(line):
                 key = (run.cluster, sent[1], sent[0])
                 counts[key] = counts.get(key, 0) + 1

@@ -121,9 +121,10 @@ def _run_issues(view: RunView) -> list[Issue]:
     found += _unknown_words(view)
     found += _contradictions(run)
     for node in view.nodes:
-        tasks = [task for task in view.tasks if task.node_gid == node.gid]
-        left = [task.gid for task in tasks if task.rule.outcome == "rolled_back"]
-        if left and node.newest.state == "SUCCEED" and node.newest.operator == "RETRY":
+        if node.newest.state != "SUCCEED" or node.newest.operator != "RETRY":
+            continue
+        left = [task.gid for task in view.tasks if task.node_gid == node.gid and task.rule.outcome == "rolled_back"]
+        if left:
             found.append(
                 Issue(
                     "warning",
@@ -163,6 +164,8 @@ def _contradictions(run: RunEvidence) -> list[Issue]:
     """
     found = []
     for gid, sightings in run.sub_tasks.items():
+        if len(sightings) == 1:
+            continue
         highest: Sighting | None = None
         for sighting in sightings:
             if sighting.task.execute_times is None:

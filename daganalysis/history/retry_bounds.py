@@ -34,7 +34,9 @@ def retry_bounds(
     (``rollback_possible``) or a repetition by skewed clocks (not ``exact_counters``) may account for them.
     """
     seen = sum(1 for run in node_runs if run.operator == "RETRY" and run.start is not None) + (1 if pending_retry else 0)
-    hidden = [_hidden(attempts, node_runs) for attempts in attempts_of]
+    known = [run for run in node_runs if run.start is not None and run.operator is not None]
+    placed = {id(attempt) for run in known for attempt in run.attempts}
+    hidden = [_hidden(attempts, known, placed) for attempts in attempts_of]
     rolled_back = sum(1 for run in node_runs if run.operator == "ROLLBACK" and run.start is not None)
     low = 0
     if exact_counters and not rollback_possible:
@@ -57,16 +59,18 @@ class _Hidden(NamedTuple):
     rolled_back: int
 
 
-def _hidden(attempts: Sequence[Attempt], node_runs: Sequence[NodeRun]) -> _Hidden:
+def _hidden(attempts: Sequence[Attempt], known: Sequence[NodeRun], placed: set[int]) -> _Hidden:
     own = {id(attempt) for attempt in attempts}
-    known = [run for run in node_runs if run.start is not None and run.operator is not None]
-    placed = {id(attempt) for run in known for attempt in run.attempts}
     hand_outs = 0
     for index, attempt in enumerate(attempts[1:], start=1):
         # The re-run of a retry is handed out in the execution of its rollback run.
         followed = index + 1 < len(attempts) and attempts[index + 1].kind == "run" and id(attempts[index + 1]) in placed
         hand_outs += 0 if id(attempt) in placed or followed else 1
-    empty = [run.operator for run in known if not any(id(attempt) in own for attempt in run.attempts)]
+    empty = [
+        run.operator
+        for run in known
+        if run.operator in {"RETRY", "ROLLBACK"} and not any(id(attempt) in own for attempt in run.attempts)
+    ]
     return _Hidden(hand_outs, empty.count("RETRY"), empty.count("ROLLBACK") if attempts else 0)
 
 
