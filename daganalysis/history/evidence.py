@@ -77,7 +77,7 @@ class Decoder:
     """Decodes each different text once; identical texts give the same object."""
 
     def __init__(self) -> None:
-        self._nodes: dict[bytes, tuple[Node, list[Problem]]] = {}
+        self._nodes: dict[bytes, Node] = {}
 
     def snapshot(self, answer: Answer) -> tuple[Snapshot, list[tuple[Answer, Problem, int | None]]]:
         """Decode one DAG answer; problems come with the index of the node they lie in (None: in the DAG itself)."""
@@ -87,18 +87,22 @@ class Decoder:
         if answer.nodes is not None:
             nodes = []
             for index, raw in enumerate(answer.nodes):
-                known = self._nodes.get(raw)
-                if known is None:
+                node = self._nodes.get(raw)
+                if node is None:
                     decoded = decode_node(raw)
-                    known = self._nodes[raw] = (decoded.value, decoded.problems)
+                    node = self._nodes[raw] = decoded.value
                     found.extend((answer, problem, index) for problem in decoded.problems)
-                nodes.append(known[0])
+                nodes.append(node)
             nodes = _usable(nodes, answer, found)
         return Snapshot(answer, header.value, nodes, _order(answer, header.value, nodes)), found
 
 
 def _usable(nodes: list[Node], answer: Answer, found: list[tuple[Answer, Problem, int | None]]) -> list[Node]:
     """Leave out nodes and sub-tasks without an id, or with one that the answer has shown before; put nodes into their true order."""
+    gids = [node.gid for node in nodes]
+    tasks = [task.gid for node in nodes for task in node.sub_tasks or ()]
+    if all(gids) and len(set(gids)) == len(gids) and len(set(tasks)) == len(tasks) and not _out_of_order(nodes):
+        return nodes
     seen_nodes: set[str] = set()
     seen_tasks: set[str] = set()
     kept = []
@@ -213,56 +217,76 @@ def _moment(snapshot: Snapshot) -> tuple[int, int, int, bytes, str, str]:
 
 def _generations(snapshots: list[Snapshot]) -> list[list[Snapshot]]:
     """Tell apart the runs behind one key: ids come back after a cluster was re-created (contract, Identity)."""
-    groups: list[list[Snapshot]] = []
-    counters: list[dict[str, tuple[int, int | None]]] = []
+    groups: list[_Generation] = []
     for snapshot in snapshots:
-        home = next((i for i in reversed(range(len(groups))) if _same_dag(groups[i], snapshot)), None)
-        if home is None or _begun_anew(groups[home], counters[home], snapshot):
-            groups.append([])
-            counters.append({})
-            home = len(groups) - 1
-        groups[home].append(snapshot)
+        home = next((group for group in reversed(groups) if group.is_of(snapshot.dag)), None)
+        if home is None or home.ended_before(snapshot):
+            home = _Generation()
+            groups.append(home)
+        home.add(snapshot)
+    return [group.snapshots for group in groups]
+
+
+@dataclass(slots=True)
+class _Generation:
+    """The snapshots of one of the DAGs behind a key, and what the next is held against."""
+
+    snapshots: list[Snapshot] = field(default_factory=list)
+    name: str | None = None
+    max_stage: int | None = None
+    ended: int | None = None
+    counters: dict[str, tuple[int, int | None]] = field(default_factory=dict)
+    """By sub-task: its highest execute_times, and the start of that attempt if it has begun."""
+    nodes: dict[str, Node] = field(default_factory=dict)
+    """The nodes that were last looked into."""
+
+    def is_of(self, dag: Dag) -> bool:
+        """Tell whether a DAG may be this one, by what never changes."""
+        return (dag.name is None or self.name is None or dag.name == self.name) and (
+            dag.max_stage is None or self.max_stage is None or dag.max_stage == self.max_stage
+        )
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Take a snapshot in, in order of time."""
+        dag = snapshot.dag
+        self.snapshots.append(snapshot)
+        self.name = dag.name if self.name is None else self.name
+        self.max_stage = dag.max_stage if self.max_stage is None else self.max_stage
+        if dag.state in {"FAILED", "SUCCEED"} and dag.end is not None:
+            self.ended = dag.end if self.ended is None else max(self.ended, dag.end)
         for node in snapshot.nodes or ():
+            if self.nodes.get(node.gid) is node:
+                continue
+            self.nodes[node.gid] = node
             for task in node.sub_tasks or ():
-                known = counters[home].get(task.gid)
+                known = self.counters.get(task.gid)
                 if task.execute_times and (known is None or task.execute_times >= known[0]):
-                    counters[home][task.gid] = (task.execute_times, task.start if _has_begun(task) else None)
-    return groups
+                    self.counters[task.gid] = (task.execute_times, task.start if _has_begun(task) else None)
+
+    def ended_before(self, snapshot: Snapshot) -> bool:
+        """Tell whether this run had ended before the one of a snapshot was created.
+
+        A retry moves starts beyond the end of the leg before it too, but never without raising execute_times.
+        """
+        ended = self.ended
+        if ended is None or snapshot.dag.start is None or snapshot.dag.start <= ended:
+            return False
+        if snapshot.nodes is None:
+            # Without nodes only a DAG that never started betrays itself: a retried one has no start while it is READY.
+            return snapshot.dag.state == "READY" and snapshot.dag.operator == "RUN"
+        for node in snapshot.nodes:
+            for task in node.sub_tasks or ():
+                before, now = self.counters.get(task.gid), task.execute_times
+                if now is None or before is None:
+                    continue
+                restarted = _has_begun(task) and task.start is not None and before[1] is not None and task.start > ended >= before[1]
+                if now < before[0] or (now == before[0] and restarted):
+                    return True
+        return False
 
 
 def _has_begun(task: SubTask) -> bool:
     return task.state in {"RUNNING", "FAILED", "SUCCEED"}
-
-
-def _same_dag(group: list[Snapshot], snapshot: Snapshot) -> bool:
-    for field_name in ("name", "max_stage"):
-        new = getattr(snapshot.dag, field_name)
-        known = next((value for s in group if (value := getattr(s.dag, field_name)) is not None), None)
-        if new is not None and known is not None and new != known:
-            return False
-    return True
-
-
-def _begun_anew(group: list[Snapshot], counters: dict[str, tuple[int, int | None]], snapshot: Snapshot) -> bool:
-    """An earlier run had ended before this one was created.
-
-    A retry moves starts beyond the end of the leg before it too, but never without raising execute_times.
-    """
-    ended = max((s.dag.end for s in group if s.dag.state in {"FAILED", "SUCCEED"} and s.dag.end is not None), default=None)
-    if ended is None or snapshot.dag.start is None or snapshot.dag.start <= ended:
-        return False
-    if snapshot.nodes is None:
-        # Without nodes only a DAG that never started betrays itself: a retried one has no start while it is READY.
-        return snapshot.dag.state == "READY" and snapshot.dag.operator == "RUN"
-    for node in snapshot.nodes:
-        for task in node.sub_tasks or ():
-            before, now = counters.get(task.gid), task.execute_times
-            if now is None or before is None:
-                continue
-            restarted = _has_begun(task) and task.start is not None and before[1] is not None and task.start > ended >= before[1]
-            if now < before[0] or (now == before[0] and restarted):
-                return True
-    return False
 
 
 def _index(run: RunEvidence) -> None:

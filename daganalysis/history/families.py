@@ -23,11 +23,24 @@ def related_ids(answer: Answer) -> set[str]:
     >>> related_ids(Answer(Kind.DAG, "11", b'{"additional_data":{"main_dag_id":"22130706433028869"}}'))
     {'22130706433028869'}
     """
-    found = {one or other for one, other in _IN_BODY.findall(answer.body)}
+    found = ids_in_body(answer.body)
     for node in answer.nodes or ():
-        if b"genericID:" in node or b"emote task " in node or b"/task/dag/" in node:
-            found.update(_IN_LOGS.findall(node))
-    return {gid.decode() for gid in found} - {answer.gid}
+        found |= ids_in_logs(node)
+    return found - {answer.gid}
+
+
+def ids_in_body(body: bytes) -> set[str]:
+    """Return the ids that additional data names: those of the main DAG and of the sub-DAGs."""
+    if body.count(b"{") - body.count(b"{}") < 2:
+        return set()  # nothing but the object itself
+    return {(one or other).decode() for one, other in _IN_BODY.findall(body)}
+
+
+def ids_in_logs(node: bytes) -> set[str]:
+    """Return the ids that the log lines in a node's text name."""
+    if b"genericID:" in node or b"emote task " in node or b"/task/dag/" in node:
+        return {gid.decode() for gid in _IN_LOGS.findall(node)}
+    return set()
 
 
 class Families:

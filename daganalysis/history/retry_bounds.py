@@ -67,9 +67,7 @@ def _hidden(attempts: Sequence[Attempt], known: Sequence[NodeRun], placed: set[i
         followed = index + 1 < len(attempts) and attempts[index + 1].kind == "run" and id(attempts[index + 1]) in placed
         hand_outs += 0 if id(attempt) in placed or followed else 1
     empty = [
-        run.operator
-        for run in known
-        if run.operator in {"RETRY", "ROLLBACK"} and not any(id(attempt) in own for attempt in run.attempts)
+        run.operator for run in known if run.operator in {"RETRY", "ROLLBACK"} and not any(id(attempt) in own for attempt in run.attempts)
     ]
     return _Hidden(hand_outs, empty.count("RETRY"), empty.count("ROLLBACK") if attempts else 0)
 

@@ -6,12 +6,12 @@ through others, belong together. It does no harm to put too much together, only 
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from daganalysis.history.families import related_ids
+from daganalysis.history.families import ids_in_body, ids_in_logs
+from daganalysis.reading import REMEMBERED_BYTES
 from daganalysis.reading.answers import Answer, Kind
 
 if TYPE_CHECKING:
@@ -44,15 +44,37 @@ def token_of(answer: Answer) -> str:
     return f"{answer.kind.value} {key_of(answer.cluster, answer.gid)}"
 
 
-def clues_of(answer: Answer) -> tuple[str, ...]:
-    """Return the tokens of the DAGs that an answer speaks of, without doubles, in order.
+class Clues:
+    """Finds the tokens of the DAGs that answers speak of; what a node's text tells is remembered, for most stay as they are between polls.
 
-    >>> clues_of(Answer(Kind.SUB_TASK, "11", b'{"task_logs":["remote task 22130706433028869 Join self running [1/1]"]}', cluster="prod-a"))
+    >>> answer = Answer(Kind.SUB_TASK, "11", b'{"task_logs":["remote task 22130706433028869 Join self running [1/1]"]}', cluster="prod-a")
+    >>> Clues().of(answer)
     ('prod-a/22130706433028869',)
     """
-    # The log lines of a lone sub-task or log answer stand in its body; those of a DAG in the texts of its nodes.
-    told = answer if answer.kind is Kind.DAG else dataclasses.replace(answer, nodes=[answer.body])
-    return tuple(sorted(key_of(answer.cluster, gid) for gid in related_ids(told)))
+
+    def __init__(self) -> None:
+        self._told: dict[bytes, set[str]] = {}
+        self._size = 0
+
+    def of(self, answer: Answer) -> tuple[str, ...]:
+        """Return the tokens without doubles, in order."""
+        found = ids_in_body(answer.body)
+        # The log lines of a lone sub-task or log answer stand in its body; those of a DAG in the texts of its nodes.
+        for text in (answer.nodes or ()) if answer.kind is Kind.DAG else (answer.body,):
+            ids = self._told.get(text)
+            if ids is None:
+                ids = self._remember(text)
+            if ids:
+                found = found | ids
+        return tuple(sorted(key_of(answer.cluster, gid) for gid in found if gid != answer.gid)) if found else ()
+
+    def _remember(self, text: bytes) -> set[str]:
+        self._size += len(text)
+        if self._size > REMEMBERED_BYTES:
+            self._told.clear()
+            self._size = len(text)
+        ids = self._told[text] = ids_in_logs(text)
+        return ids
 
 
 @dataclass(slots=True)

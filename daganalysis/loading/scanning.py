@@ -6,7 +6,7 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from daganalysis.loading.related import Strays, clues_of, token_of
+from daganalysis.loading.related import Clues, Strays, token_of
 from daganalysis.loading.spill import Place, SpillWriter, TextPool, read_spill
 from daganalysis.reading.answers import Kind
 from daganalysis.store.evidence import Kept, digest
@@ -70,19 +70,26 @@ class Scanned:
 
 def scan(chunk: Chunk) -> Scanned:
     """Read the sources of a chunk and write their answers to its spill file."""
-    from daganalysis.reading import fetched, iter_answers
+    from daganalysis.reading import REMEMBERED_BYTES, fetched, iter_answers
 
     found = Scanned(chunk.spill)
+    texts: dict[bytes, bytes] = {}
+    clues = Clues()
+    seen = 0
     with SpillWriter(chunk.spill) as writer:
         for (source, _), file in zip(chunk.sources, fetched(file for _, file in chunk.sources), strict=True):
             issues: list[Issue] = []
-            for answer in iter_answers(file, issues):
-                kept = Kept(answer, source, token_of(answer), clues_of(answer))
+            for answer in iter_answers(file, issues, texts):
+                kept = Kept(answer, source, token_of(answer), clues.of(answer))
                 number = found.add(kept, writer.write(kept))
                 if source in chunk.remembered:
                     found.digests[number] = digest(answer)
             if issues:
                 found.issues[source] = issues
+            seen += file.size or 0
+            if seen > REMEMBERED_BYTES:
+                texts.clear()
+                seen = 0
     return found
 
 

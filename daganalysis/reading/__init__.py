@@ -12,7 +12,7 @@ import os
 from typing import IO, TYPE_CHECKING
 
 from daganalysis.reading.answers import Answer, Issue, Kind, Reading
-from daganalysis.reading.documents import BLOCK_BYTES, find_documents
+from daganalysis.reading.documents import BLOCK_BYTES, alone, find_documents
 from daganalysis.reading.issue_codes import ISSUE_CODES, issue
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 from daganalysis.reading.remote import fetched
@@ -39,8 +39,8 @@ __all__ = [
     "read_sources",
 ]
 
-_REMEMBERED = 1 << 25
-"""Bytes of one file after which the node texts seen so far, kept so that equal ones are one object, are forgotten."""
+REMEMBERED_BYTES = 1 << 25
+"""Bytes read after which the node texts seen so far, kept so that equal ones are one object, are forgotten."""
 
 
 def read_sources(*sources: object, cluster: str | None = None, cluster_by: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Reading:
@@ -51,8 +51,10 @@ def read_sources(*sources: object, cluster: str | None = None, cluster_by: str |
     return reading
 
 
-def iter_answers(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
+def iter_answers(file: SourceFile, issues: list[Issue], texts: dict[bytes, bytes] | None = None) -> Iterator[Answer]:
     """Yield the answers of one file, in order; what cannot be used is added to ``issues``. Never raises for what the file holds.
+
+    ``texts`` are node texts of other files, and those of this one are added: equal ones become one object.
 
     >>> issues = []
     >>> [answer.gid for answer in iter_answers(list_source_files(["sample_data/documented/scale-out.json"])[0], issues)], issues
@@ -62,7 +64,7 @@ def iter_answers(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
         issues.append(issue(file.trouble[0], file.name, None, file.trouble[1]))
         return
     try:
-        yield from _answers_of(file, issues)
+        yield from _answers_of(file, issues, {} if texts is None else texts)
     except FileNotFoundError:
         issues.append(issue("vanished-file", file.name, None, "it was there when the folder was listed"))
     except OSError as error:
@@ -71,55 +73,58 @@ def iter_answers(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
         issues.append(issue("document-too-large", file.name, None, "there is not enough memory for it"))
 
 
-def _answers_of(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
+def _answers_of(file: SourceFile, issues: list[Issue], texts: dict[bytes, bytes]) -> Iterator[Answer]:
     if file.content is not None:
-        yield from _packed_or_plain(file.content, file, issues)
+        yield from _packed_or_plain(file.content, file, issues, texts)
     elif file.path is not None and is_url(file.path):
         from daganalysis.reading.remote import open_remote
 
         with open_remote(file.path) as stream:
-            yield from _unpacked(stream, file, issues)
+            yield from _unpacked(stream, file, issues, texts)
     else:
-        with _open(file.path or "") as stream:
-            yield from _local(stream, file, issues)
+        # A file that turned into a FIFO since it was listed would block for ever.
+        handle = os.open(file.path or "", os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        try:
+            yield from _local(handle, file, issues, texts)
+        finally:
+            os.close(handle)
 
 
-def _open(path: str) -> io.BufferedReader:
-    # A file that turned into a FIFO since it was listed would block for ever.
-    return os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb")
-
-
-def _local(stream: io.BufferedReader, file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
+def _local(handle: int, file: SourceFile, issues: list[Issue], texts: dict[bytes, bytes]) -> Iterator[Answer]:
     """Read small files, which most are, at one go."""
     size = file.size or 0
-    content = os.read(stream.fileno(), size + 1) if size <= BLOCK_BYTES else b""
+    content = os.read(handle, size + 1) if size <= BLOCK_BYTES else b""
     if content and len(content) <= size:
-        yield from _packed_or_plain(content, file, issues)
+        yield from _packed_or_plain(content, file, issues, texts)
     else:
-        stream.seek(0)
-        yield from _unpacked(stream, file, issues)
-    status = os.fstat(stream.fileno())
+        os.lseek(handle, 0, os.SEEK_SET)
+        with os.fdopen(handle, "rb", closefd=False) as stream:
+            yield from _unpacked(stream, file, issues, texts)
+    status = os.fstat(handle)
     if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
         issues.append(issue("changed-file", file.name, None, f"{file.size} bytes when it was listed, {status.st_size} after it was read"))
 
 
-def _packed_or_plain(content: bytes, file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
-    if is_packed(content[:512]):
-        yield from _unpacked(io.BytesIO(content), file, issues)
+def _packed_or_plain(content: bytes, file: SourceFile, issues: list[Issue], texts: dict[bytes, bytes]) -> Iterator[Answer]:
+    reader = Reader(file.cluster, file.limits, issues, texts)
+    answer = reader.documented(*alone(content), file.name) if content[:1] == b"{" else None
+    if answer is not None:
+        yield answer
         return
-    reader = Reader(file.cluster, file.limits, issues, {})
+    if is_packed(content[:512]):
+        yield from _unpacked(io.BytesIO(content), file, issues, texts)
+        return
     for document in find_documents(None, file.name, file.limits, issues, content):
         yield from reader.read(document, file.name)
 
 
-def _unpacked(stream: IO[bytes], file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
-    texts: dict[bytes, bytes] = {}
+def _unpacked(stream: IO[bytes], file: SourceFile, issues: list[Issue], texts: dict[bytes, bytes]) -> Iterator[Answer]:
     reader = Reader(file.cluster, file.limits, issues, texts)
     seen = 0
     for name, plain in open_streams(stream, file.name, file.limits, issues):
         for document in find_documents(plain, name, file.limits, issues):
             yield from reader.read(document, name)
             seen += len(document.text)
-            if seen > _REMEMBERED:
+            if seen > REMEMBERED_BYTES:
                 texts.clear()
                 seen = 0

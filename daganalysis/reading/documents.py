@@ -86,10 +86,15 @@ def find_documents(stream: IO[bytes] | None, name: str, limits: Limits, issues: 
     yield from _Lines(name, limits, issues).find(reading)
 
 
+def alone(content: bytes, offset: int = 0) -> tuple[bytes, str]:
+    """Return a text without the white space around it, and where it lies."""
+    text = content.strip(_BLANK)
+    return text, f"byte {offset + content.find(text[:1])}"
+
+
 def _one(content: bytes, offset: int) -> Document | None:
     """Take a text as one document if it is one, perhaps one to be mended."""
-    text = content.strip(_BLANK)
-    position = f"byte {offset + content.find(text[:1])}"
+    text, position = alone(content, offset)
     value = outermost(text)
     if value is None and not (text[:1] in {b"{", b"["} and text[-1:] in {b"}", b"]"} and balanced(text, 0) == len(text)):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 
@@ -29,6 +29,28 @@ _text_decoder = msgspec.json.Decoder(str)
 _integer_decoder = msgspec.json.Decoder(int)
 _encoder = msgspec.json.Encoder()
 _NULL = msgspec.Raw(b"null")
+_Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class _Documented(msgspec.Struct, forbid_unknown_fields=True):
+    """The envelope of a success as it is documented, with an object in it."""
+
+    successful: bool
+    timestamp: str
+    duration: _Integer
+    status: _Integer
+    traceId: str  # noqa: N815 - the API's own spelling
+    data: dict[str, msgspec.Raw]
+
+
+_documented_decoder = msgspec.json.Decoder(_Documented)
+_N_ENVELOPE_KEYS = 6
+_CLOSING = b" \t\r\n}"
+_COLON = b'":'
+_DAG_KEYS = frozenset(
+    ("id", "dag_id", "name", "stage", "max_stage", "maintenance_type", "maintenance_key", "state", "operator", "start_time", "end_time")
+    + ("additional_data", "nodes")
+)
 _TASK_KEYS = frozenset({"task_id", "execute_times", "execute_agent", "task_logs"})
 
 
@@ -42,10 +64,46 @@ class Reader:
         self._texts = texts
         self._name = ""
 
+    def documented(self, text: bytes, position: str, name: str) -> Answer | None:
+        """Return the answer of a text that is one DAG with its nodes, in its envelope, in every way as documented.
+
+        Nearly all are, and this takes half the time of :meth:`read`. None for any other text, of which :meth:`read` says what it is.
+        """
+        self._name = name
+        try:
+            envelope = _documented_decoder.decode(text)
+            fields = envelope.data
+            if not ("max_stage" in fields and "nodes" in fields and fields.keys() <= _DAG_KEYS and _is_utf8(text)):
+                return None
+            gid = _text_decoder.decode(fields["id"]) if "id" in fields else ""
+            shown = bytes(fields["nodes"])
+            nodes = [bytes(item) for item in _list_decoder.decode(shown)]
+            moment = parse_instant(envelope.timestamp) or (None, None)
+        except (*NOT_JSON, InstantError):
+            return None
+        body = _encoder.encode({key: value for key, value in fields.items() if key != "nodes"})
+        before = text.rstrip(_CLOSING).removesuffix(shown)
+        plain = (
+            0 < len(gid) <= self._limits.id_length - 2
+            and nodes
+            and all(item[:1] == b"{" for item in nodes)
+            and not too_deep(bytes(fields.get("additional_data", _NULL)), self._limits)
+            and before.count(_COLON) == body.count(_COLON) + 1 + _N_ENVELOPE_KEYS  # else a key may be there twice
+        )
+        if not plain:
+            return None
+        texts = [self._texts.setdefault(item, item) for item in nodes]
+        where = f"{position} /data"
+        heading = (*moment, envelope.traceId, envelope.status, envelope.duration)
+        return Answer(Kind.DAG, gid, body, texts, self._cluster, name, where, *heading)
+
     def read(self, document: Document, name: str) -> Iterator[Answer]:
         """Yield the answers of one document."""
         self._name = name
         text, value = document.text, document.value
+        if text[:1] == b"{" and (answer := self.documented(text, document.position, name)) is not None:
+            yield answer
+            return
         if value is None:
             value = outermost(text)
         if value is None or not _is_utf8(text):
