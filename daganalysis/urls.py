@@ -34,8 +34,8 @@ def local_path(url: str) -> str:
 def without_secrets(text: str) -> str:
     """Return a text with the credentials of every URL in it replaced by an ellipsis.
 
-    >>> without_secrets("cannot open https://me:pw@host/a.json?version=2&X-Amz-Signature=0f3a9c: refused")
-    'cannot open https://…@host/a.json?version=2&X-Amz-Signature=…'
+    >>> without_secrets("cannot open https://me:pw@host/a.json?version=2&X-Amz-Signature=0f3a9c in time")
+    'cannot open https://…@host/a.json?version=2&X-Amz-Signature=… in time'
     """
     if "://" not in text and "=" not in text:
         return text

@@ -11,6 +11,7 @@ from daganalysis.archive import Archive
 from daganalysis.errors import RejectedRecordsError
 from daganalysis.progress import shown
 from daganalysis.store import is_store, read_parquet
+from daganalysis.store.remote import store_path
 
 if TYPE_CHECKING:
     import os
@@ -73,7 +74,7 @@ def load_into_store(
 
     files = list_source_files(sources, cluster=cluster, cluster_by=cluster_by)
     with shown(progress) as tell:
-        load_sources(files, Path(store), jobs=jobs, strict=strict, progress=tell)
+        load_sources(files, store_path(store), jobs=jobs, strict=strict, progress=tell)
     return read_parquet(store)
 
 

@@ -17,6 +17,7 @@ from daganalysis.store.commit import LOCK_WAIT_S, locked, staged
 from daganalysis.store.evidence import ANSWERS, TEXTS, digest, evidence_parts, read_evidence, read_index
 from daganalysis.store.opening import is_store
 from daganalysis.store.parts import check_version, read_parts
+from daganalysis.store.remote import RemotePath
 from daganalysis.store.sources import KnownSource, read_sources, write_sources
 from daganalysis.tables import BASE_TABLES
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from daganalysis.reading import SourceFile
     from daganalysis.reading.answers import Issue
     from daganalysis.store.evidence import KeptIndex
+    from daganalysis.store.remote import StorePath
 
 _LOOSE = "loose.parquet"
 """How the name of the part ends that holds what belongs to no run."""
@@ -46,14 +48,14 @@ _MANY_SMALL = 16
 class _Before:
     """What the store holds before a load."""
 
-    folder: Path
+    folder: StorePath
     sources: list[KnownSource] = field(default_factory=list)
     issues: dict[int, list[Issue]] = field(default_factory=dict)
     tables: list[str] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, store: Path) -> _Before:
+    def of(cls, store: StorePath) -> _Before:
         if not is_store(store):
             return cls(store)
         names = sorted(path.name for path in (store / "dags").glob("*.parquet"))
@@ -73,7 +75,7 @@ class _Before:
 
 def load_sources(
     files: Sequence[SourceFile],
-    store: Path,
+    store: StorePath,
     *,
     jobs: int | None = None,
     strict: bool = False,
@@ -327,7 +329,7 @@ def _rows(before: _Before, table: str, columns: list[str]) -> Iterable[tuple[Any
     return zip(*(found.column(name).to_pylist() for name in columns), strict=True)
 
 
-def _run_ids(store: Path, part: str, void: set[str]) -> list[str]:
+def _run_ids(store: StorePath, part: str, void: set[str]) -> list[str]:
     """Return the runs of a part whose key is void."""
     if not void:
         return []
@@ -337,8 +339,11 @@ def _run_ids(store: Path, part: str, void: set[str]) -> list[str]:
     return [run_id for run_id, cluster, gid in rows if key_of(cluster, gid) in void]
 
 
-def _link(source: Path, target: Path) -> None:
-    """Give a file a second name; copy it where the file system cannot."""
+def _link(source: StorePath, target: Path) -> None:
+    """Give a file a second name; copy it where the file system cannot. At a URL it just stays."""
+    if isinstance(source, RemotePath):
+        source.keep()
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target)

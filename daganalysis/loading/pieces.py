@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from daganalysis.loading.planning import Picked
     from daganalysis.loading.scanning import Scanned
     from daganalysis.reading.answers import Answer, Issue
+    from daganalysis.store.remote import StorePath
 
 
 @dataclass(slots=True)
@@ -31,7 +32,7 @@ class PartWork:
 
     folder: Path
     part: str
-    store: Path
+    store: StorePath
     scanned: dict[int, Scanned]
     shards: list[Picked]
     extra: dict[int, dict[int, tuple[str, ...]]]
@@ -100,7 +101,7 @@ class CarriedTables:
 
     folder: Path
     part: str
-    store: Path
+    store: StorePath
     parts: list[str]
     void: list[str]
 
@@ -132,7 +133,7 @@ class CarriedEvidence:
 
     folder: Path
     part: str
-    store: Path
+    store: StorePath
     parts: dict[str, set[int]]
 
 

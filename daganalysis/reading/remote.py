@@ -25,8 +25,6 @@ _TOGETHER = 128
 _PATTERN = "*?["
 _VERSIONS = ("ETag", "etag", "LastModified", "mtime", "last_modified", "created")
 _CREDENTIALS = "they are found where S3 clients look: AWS_ACCESS_KEY_ID and its kin, a profile, the machine's role, fsspec's configuration"
-_OPTIONS: dict[str, dict[str, Any]] = {"s3": {"default_cache_type": "none"}, "s3a": {"default_cache_type": "none"}}
-"""Parquet is read in the pieces that are needed; nothing is to be read ahead of them."""
 
 
 def scheme_of(url: str) -> str:
@@ -46,7 +44,7 @@ def file_system(url: str) -> tuple[Any, str]:
     try:
         import fsspec
 
-        return cast("tuple[Any, str]", fsspec.core.url_to_fs(url, use_listings_cache=False, **_OPTIONS.get(scheme, {})))
+        return cast("tuple[Any, str]", fsspec.core.url_to_fs(url, use_listings_cache=False))
     except ImportError as error:
         if error.name in {"fsspec", "s3fs"} or scheme in {"s3", "s3a"}:
             raise MissingExtraError(f"reading {scheme}://", "s3") from None
@@ -56,14 +54,14 @@ def file_system(url: str) -> tuple[Any, str]:
 
 
 @contextlib.contextmanager
-def reaching(url: str) -> Iterator[None]:
-    """Turn whatever a file system raises into :class:`InputError`, without what the URL should not tell."""
+def reaching(url: str, kind: type[DagAnalysisError] = InputError) -> Iterator[None]:
+    """Turn whatever a file system raises into one of our errors, without what the URL should not tell."""
     try:
         yield
     except DagAnalysisError:
         raise
     except Exception as error:  # noqa: BLE001 - each file system has errors of its own, and not all are OSErrors
-        raise InputError("the place cannot be reached", where=url, hint=str(error) or type(error).__name__) from None
+        raise kind("the place cannot be reached", where=url, hint=str(error) or type(error).__name__) from None
 
 
 def list_remote(url: str) -> Iterator[SourceFile]:
@@ -191,7 +189,15 @@ def _as_local_errors() -> Iterator[None]:
 
 def open_remote(url: str) -> IO[bytes]:
     """Open a file at a URL for reading; raises OSError as a local file would."""
+    return io.BufferedReader(_opened(url, "readahead"), _SMALL)
+
+
+def unbuffered(url: str) -> IO[bytes]:
+    """Open a file at a URL for whoever reads only pieces of it; raises OSError as a local file would."""
+    return cast("IO[bytes]", _opened(url, "none"))
+
+
+def _opened(url: str, cache: str) -> _Stream:
     with _as_local_errors():
         files, path = file_system(url)
-        inner = files.open(path, "rb", cache_type="readahead", block_size=8 * _SMALL)
-    return io.BufferedReader(_Stream(inner), _SMALL)
+        return _Stream(files.open(path, "rb", cache_type=cache, block_size=8 * _SMALL))

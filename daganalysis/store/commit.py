@@ -2,6 +2,7 @@
 
 The new content is built in a hidden folder beside the store, ``.NAME.new``, forced to the disk, and exchanged with the store in one step.
 A crash before that step leaves the old content, a crash after it the new; what else it leaves behind is cleared away by the next writer.
+A store at a URL is replaced in another way (:mod:`daganalysis.store.remote_commit`), with the same promise.
 """
 
 from __future__ import annotations
@@ -14,16 +15,19 @@ import os
 import shutil
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daganalysis.errors import StoreBusyError, StoreError
+from daganalysis.store.remote import PRIVATE_FOLDERS, RemotePath
+from daganalysis.store.remote_commit import claimed, staged_here
 from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-PRIVATE_FOLDERS = ("_evidence", "_sources")
+    from daganalysis.store.remote import StorePath
+
 LOCK_WAIT_S = 60.0
 """How long a writer waits for another to finish before it gives up."""
 
@@ -34,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def new_generation(store: Path, wait_s: float = LOCK_WAIT_S) -> Iterator[Path]:
+def new_generation(store: StorePath, wait_s: float = LOCK_WAIT_S) -> Iterator[Path]:
     """Give an empty folder to fill; when the block ends well it becomes the store, else it is removed and the store stays as it was.
 
     Raises :class:`StoreBusyError` if another process keeps writing the store for ``wait_s`` seconds, :class:`StoreError` if the folder
@@ -45,8 +49,12 @@ def new_generation(store: Path, wait_s: float = LOCK_WAIT_S) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def locked(store: Path, wait_s: float = LOCK_WAIT_S) -> Iterator[Path]:
+def locked(store: StorePath, wait_s: float = LOCK_WAIT_S) -> Iterator[StorePath]:
     """Keep other writers out, clear away what a crashed one left behind, and give the store's real path (links followed)."""
+    if isinstance(store, RemotePath):
+        with claimed(store, wait_s) as claim:
+            yield claim
+        return
     real = store.resolve()
     with _writing(real):
         _refuse_other_folders(real)  # before a lock is left beside what was named by mistake
@@ -63,8 +71,12 @@ def locked(store: Path, wait_s: float = LOCK_WAIT_S) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def staged(store: Path) -> Iterator[Path]:
+def staged(store: StorePath) -> Iterator[Path]:
     """Give an empty folder beside a locked store, and exchange the two when the block ends well and has put something into it."""
+    if isinstance(store, RemotePath):
+        with staged_here(store) as elsewhere:
+            yield elsewhere
+        return
     folder = _beside(store, "new")
     with _writing(store):
         folder.mkdir()
@@ -79,12 +91,12 @@ def staged(store: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def readable_folder(store: Path) -> Path:
+def readable_folder(store: StorePath) -> StorePath:
     """Return the folder to read a store from: its own, or the old content where a crash came between two renames.
 
     That second case exists only where the system cannot exchange two folders in one step.
     """
-    if not store.exists():
+    if isinstance(store, Path) and not store.exists():
         old = _beside(store.resolve(), "old")
         if old.is_dir():
             return old

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from daganalysis.reading.answers import Answer, Kind
-from daganalysis.store.parts import MarkedWriter, damaged
+from daganalysis.store.parts import MarkedWriter, damaged, parquet_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import pyarrow as pa
+
+    from daganalysis.store.remote import StorePath
 
 ANSWERS = "_evidence/answers"
 TEXTS = "_evidence/texts"
@@ -118,19 +120,19 @@ def _text_schema() -> pa.Schema:
     return pa.schema([("text", pa.large_binary())])
 
 
-def evidence_parts(store: Path) -> list[str]:
+def evidence_parts(store: StorePath) -> list[str]:
     """List the names of a store's evidence parts, oldest first."""
     return sorted(path.name for path in (store / ANSWERS).glob("*.parquet"))
 
 
-def read_index(store: Path, part: str) -> KeptIndex:
+def read_index(store: StorePath, part: str) -> KeptIndex:
     """Read what the answers of a part describe and speak of."""
     table = _read(store / ANSWERS / part, ["source", "kind", "cluster", "gid", "token", "clues", "size"])
     columns = {name: table.column(name).to_pylist() for name in table.column_names}
     return KeptIndex(part, **columns)
 
 
-def read_evidence(store: Path, part: str, rows: Sequence[int] | None = None) -> list[Kept]:
+def read_evidence(store: StorePath, part: str, rows: Sequence[int] | None = None) -> list[Kept]:
     """Read some answers of a part (all, if None), in the order asked for; equal texts are one object."""
     table = _read(store / ANSWERS / part, None)
     if rows is not None:
@@ -153,7 +155,7 @@ def read_evidence(store: Path, part: str, rows: Sequence[int] | None = None) -> 
     return found
 
 
-def _texts(store: Path, part: str, answers: pa.Table) -> dict[int, bytes]:
+def _texts(store: StorePath, part: str, answers: pa.Table) -> dict[int, bytes]:
     import pyarrow.compute as pc
 
     wanted = pc.unique(pc.list_flatten(answers.column("nodes")))
@@ -161,12 +163,11 @@ def _texts(store: Path, part: str, answers: pa.Table) -> dict[int, bytes]:
     return dict(zip(wanted.to_pylist(), texts.to_pylist(), strict=True))
 
 
-def _read(path: Path, columns: list[str] | None) -> pa.Table:
+def _read(path: StorePath, columns: list[str] | None) -> pa.Table:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(path).read(columns)
+        return parquet_file(path).read(columns)
     except (pa.ArrowException, OSError) as error:
         raise damaged(path, error) from error
 

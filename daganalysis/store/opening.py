@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from daganalysis.archive import Archive
 from daganalysis.errors import StoreError
 from daganalysis.store.commit import new_generation, readable_folder
 from daganalysis.store.parts import check_version, read_parts, write_part
+from daganalysis.store.remote import read_catalogue, store_path
 from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
@@ -17,17 +18,19 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from daganalysis.store.remote import RemotePath, StorePath
+
 RUN_KEY = {"links": "parent_run_id"}
 """The column that names the run, where it is not ``run_id``."""
 
 
-def is_store(path: str | os.PathLike[str]) -> bool:
-    """Say whether a path is a store: a folder with a ``dags`` table in it.
+def is_store(path: str | os.PathLike[str] | RemotePath) -> bool:
+    """Say whether a path or a URL is a store: a folder with a ``dags`` table in it.
 
     >>> is_store("no/such/folder")
     False
     """
-    return next((readable_folder(Path(path)) / "dags").glob("*.parquet"), None) is not None
+    return next((readable_folder(store_path(path)) / "dags").glob("*.parquet"), None) is not None
 
 
 def read_parquet(store: str | os.PathLike[str]) -> Archive:
@@ -35,7 +38,7 @@ def read_parquet(store: str | os.PathLike[str]) -> Archive:
 
     Raises :class:`StoreError` where there is no store or it is damaged, and :class:`SchemaVersionError` for one of another schema version.
     """
-    return Archive(StoreTables(Path(store)))
+    return Archive(StoreTables(store_path(store)))
 
 
 def write_archive(archive: Archive, store: str | os.PathLike[str]) -> None:
@@ -43,7 +46,7 @@ def write_archive(archive: Archive, store: str | os.PathLike[str]) -> None:
 
     Such a store can be read but not added to: it does not hold the responses. Raises :class:`StoreError` if it cannot be written.
     """
-    with new_generation(Path(store)) as folder:
+    with new_generation(store_path(store)) as folder:
         for name in BASE_TABLES:
             (folder / name).mkdir()
             write_part(archive.arrow(name), name, folder / name / "part-000001-0000.parquet")
@@ -52,10 +55,12 @@ def write_archive(archive: Archive, store: str | os.PathLike[str]) -> None:
 class StoreTables:
     """The tables of a store, read piece by piece (a :class:`daganalysis.archive.TableSource`)."""
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, store: StorePath) -> None:
         self._store = store
         folder = readable_folder(store)
-        self._parts = {name: sorted((folder / name).glob("*.parquet")) for name in BASE_TABLES}
+        self._parts: dict[str, list[StorePath]] = {
+            name: sorted((folder / name).glob("*.parquet"), key=lambda part: part.name) for name in BASE_TABLES
+        }
         if not self._parts["dags"]:
             raise StoreError("there is no store", where=str(store), hint="`daganalysis load SOURCE --out STORE` makes one")
         check_version(self._parts["dags"][0])
@@ -81,8 +86,12 @@ class StoreTables:
             table = table.sort_by([(column, "ascending") for column in order])
         return table.select(wanted)
 
-    def _check_present(self, parts: Sequence[Path]) -> None:
-        if not all(part.exists() for part in parts):
+    def _check_present(self, parts: Sequence[StorePath]) -> None:
+        if isinstance(self._store, Path):
+            there = all(cast("Path", part).exists() for part in parts)
+        else:
+            there = read_catalogue(self._store.url).files.keys() >= {part.inner for part in cast("Sequence[RemotePath]", parts)}
+        if not there:
             raise StoreError("the store was replaced after it was opened", where=str(self._store), hint="open it again")
 
     def describe(self) -> str:

@@ -6,18 +6,22 @@ The same rows always become the same bytes. What a file is stands in its metadat
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from daganalysis.errors import SchemaVersionError, StoreError
+from daganalysis.store.remote import dataset_files
 from daganalysis.tables import BASE_TABLES, SCHEMA_VERSION
 from daganalysis.tables.declaration import Type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
     from types import TracebackType
 
     import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from daganalysis.store.remote import StorePath
 
 VERSION_KEY = b"daganalysis.schema_version"
 TABLE_KEY = b"daganalysis.table"
@@ -77,13 +81,19 @@ class MarkedWriter:
         self.close(whole=kind is None)
 
 
-def check_version(path: Path) -> None:
-    """Raise :class:`SchemaVersionError` for a part of another schema version, :class:`StoreError` for a file that is none of ours."""
-    import pyarrow as pa
+def parquet_file(path: StorePath) -> pq.ParquetFile:
+    """Open a Parquet file, on disk or at a URL."""
     import pyarrow.parquet as pq
 
+    return pq.ParquetFile(path) if isinstance(path, Path) else pq.ParquetFile(path.open_to_read(), pre_buffer=True)
+
+
+def check_version(path: StorePath) -> None:
+    """Raise :class:`SchemaVersionError` for a part of another schema version, :class:`StoreError` for a file that is none of ours."""
+    import pyarrow as pa
+
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        metadata = parquet_file(path).schema_arrow.metadata or {}
     except (pa.ArrowException, OSError) as error:
         raise damaged(path, error) from error
     found = metadata.get(VERSION_KEY)
@@ -93,7 +103,7 @@ def check_version(path: Path) -> None:
         raise SchemaVersionError(found.decode(errors="replace"), SCHEMA_VERSION, where=str(path.parent.parent))
 
 
-def damaged(path: Path, error: Exception) -> StoreError:
+def damaged(path: StorePath, error: Exception) -> StoreError:
     """Make the error for a Parquet file that cannot be read."""
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return StoreError(
@@ -101,7 +111,7 @@ def damaged(path: Path, error: Exception) -> StoreError:
     )
 
 
-def read_parts(paths: Sequence[Path], schema: pa.Schema, columns: Sequence[str], only: tuple[str, Sequence[str]] | None) -> pa.Table:
+def read_parts(paths: Sequence[StorePath], schema: pa.Schema, columns: Sequence[str], only: tuple[str, Sequence[str]] | None) -> pa.Table:
     """Read some columns of several files, and of them only the rows whose key column has one of some values.
 
     Row groups that cannot hold a wanted row are not read. A file that cannot be read raises a :class:`StoreError` that names it.
@@ -118,18 +128,19 @@ def read_parts(paths: Sequence[Path], schema: pa.Schema, columns: Sequence[str],
         # The range lets old versions of Arrow skip row groups too, which they do not for isin.
         condition = (column >= min(wanted)) & (column <= max(wanted)) & column.isin(pa.array(wanted, pa.string()))
     try:
-        return ds.dataset([str(p) for p in paths], schema=schema, format="parquet").to_table(columns=list(columns), filter=condition)
+        with dataset_files(paths) as (files, names):
+            dataset = ds.dataset(names, schema=schema, format="parquet", filesystem=files)
+            return dataset.to_table(columns=list(columns), filter=condition)
     except (pa.ArrowException, OSError) as error:
         raise damaged(_culprit(paths), error) from error
 
 
-def _culprit(paths: Sequence[Path]) -> Path:
+def _culprit(paths: Sequence[StorePath]) -> StorePath:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     for path in paths:
         try:
-            pq.read_table(path)
+            parquet_file(path).read()
         except (pa.ArrowException, OSError):
             return path
     return paths[0].parent

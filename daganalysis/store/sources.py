@@ -6,13 +6,15 @@ import dataclasses
 from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.reading.answers import Issue
-from daganalysis.store.parts import damaged, write_parquet
+from daganalysis.store.parts import damaged, parquet_file, write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
+
+    from daganalysis.store.remote import StorePath
 
 _FOLDER = "_sources"
 _FILES = "files.parquet"
@@ -42,7 +44,7 @@ def write_sources(folder: Path, sources: Sequence[KnownSource], issues: Mapping[
     write_parquet(pa.Table.from_arrays(arrays, schema=schema), folder / _FOLDER / _ISSUES, _FOLDER, ["severity", "code"], 1 << 16)
 
 
-def read_sources(store: Path) -> tuple[list[KnownSource], dict[int, list[Issue]]]:
+def read_sources(store: StorePath) -> tuple[list[KnownSource], dict[int, list[Issue]]]:
     """Read the sources of a store and the issues of each by its number."""
     files = _read(store / _FOLDER / _FILES)
     sources = list(map(KnownSource._make, zip(*(files.column(name).to_pylist() for name in _files_schema().names), strict=True)))
@@ -59,11 +61,10 @@ def _files_schema() -> pa.Schema:
     return pa.schema([("path", pa.string()), ("cluster", pa.string()), ("size", pa.int64()), ("mtime_ns", pa.int64())])
 
 
-def _read(path: Path) -> pa.Table:
+def _read(path: StorePath) -> pa.Table:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(path).read()
+        return parquet_file(path).read()
     except (pa.ArrowException, OSError) as error:
         raise damaged(path, error) from error

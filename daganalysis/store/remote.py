@@ -1,0 +1,225 @@
+"""A store at a URL: what is in it at one moment, and its files.
+
+An object store has no folders to exchange in one step. So one small object, ``_manifest.json``, names the files that make up the store, and
+replacing it is the one step by which a store changes (see :mod:`daganalysis.store.remote_commit`). A store without a manifest, as one that
+was copied from disk, is what is listed there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from daganalysis.errors import StoreError
+from daganalysis.reading.remote import file_system, reaching, scheme_of, unbuffered
+from daganalysis.tables import BASE_TABLES
+from daganalysis.urls import is_url, local_path, without_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+MANIFEST = "_manifest.json"
+PRIVATE_FOLDERS = ("_evidence", "_sources")
+_WEB = frozenset({"http", "https"})
+
+
+class Stored(NamedTuple):
+    """An object of a store and its size in bytes."""
+
+    object: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """What a store held at one moment: its files by the names they have in a store on disk.
+
+    ``version`` is that of the manifest, None where there is none; ``writer`` is the token of the load that is writing the store, or None.
+    """
+
+    files: dict[str, Stored] = field(default_factory=dict)
+    writer: str | None = None
+    version: str | None = None
+
+    def as_json(self) -> bytes:
+        """Return the manifest's text."""
+        about = "The files of a daganalysis store: those named here are its content, whatever else lies beside them."
+        return json.dumps({"about": about, "writer": self.writer, "files": self.files}, sort_keys=True).encode()
+
+
+class RemotePath:
+    """A file or a folder of a store at a URL, with as much of a Path as whoever reads a store asks for.
+
+    All paths made from one share what the store held when it was first asked. Sent to another process, a path opens files as before.
+    """
+
+    __slots__ = ("inner", "shared", "url")
+
+    def __init__(self, url: str, inner: str = "", shared: Shared | None = None) -> None:
+        self.url = url.rstrip("/")
+        self.inner = inner
+        self.shared = Shared() if shared is None else shared
+
+    def __truediv__(self, name: str) -> RemotePath:
+        return RemotePath(self.url, f"{self.inner}/{name}" if self.inner else name, self.shared)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RemotePath, (self.url, self.inner)
+
+    def __str__(self) -> str:
+        return without_secrets(f"{self.url}/{self.inner}" if self.inner else self.url)
+
+    __repr__ = __str__
+
+    def __lt__(self, other: RemotePath) -> bool:
+        return self.inner < other.inner
+
+    @property
+    def name(self) -> str:
+        """The last part."""
+        return self.inner.rpartition("/")[2]
+
+    @property
+    def parent(self) -> RemotePath:
+        """The folder above; that of the store is the store."""
+        return RemotePath(self.url, self.inner.rpartition("/")[0], self.shared)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What the store held when it was first asked."""
+        if self.shared.catalogue is None:
+            self.shared.catalogue = read_catalogue(self.url)
+        return self.shared.catalogue
+
+    def glob(self, pattern: str) -> Iterator[RemotePath]:
+        """Yield the files in this folder; the one pattern that is asked for is ``*.parquet``."""
+        assert pattern == "*.parquet"
+        for name in self.catalogue.files:
+            if name.rpartition("/")[0] == self.inner:
+                yield RemotePath(self.url, name, self.shared)
+
+    def is_dir(self) -> bool:
+        """Whether there are files below."""
+        return any(name.startswith(self.inner + "/") for name in self.catalogue.files)
+
+    def stat(self) -> _Status:
+        """Return the size, as ``st_size``."""
+        return _Status(self.catalogue.files[self.inner].size)
+
+    def open_to_read(self) -> IO[bytes]:
+        """Open for reading; raises OSError as a local file would."""
+        return unbuffered(f"{self.url}/{self.object}")
+
+    @property
+    def object(self) -> str:
+        """The name of the file below the URL."""
+        # Names that every load would use again stand for objects of other names; all others are their own.
+        return self.catalogue.files[self.inner].object if self.inner.startswith("_sources/") else self.inner
+
+    def keep(self) -> None:
+        """Let the next content of the store have this file as well."""
+        self.shared.kept.add(self.inner)
+
+
+@dataclass(slots=True)
+class Shared:
+    """What the paths of one store have in common: its content, what of it is kept by the load that writes it, and how that commits."""
+
+    catalogue: Catalogue | None = None
+    kept: set[str] = field(default_factory=set)
+    commit: Callable[[Path, set[str]], None] | None = None
+
+
+class _Status(NamedTuple):
+    st_size: int
+
+
+StorePath: TypeAlias = Path | RemotePath
+"""Where a store, or a file of one, lies."""
+
+
+def store_path(place: str | os.PathLike[str] | RemotePath) -> StorePath:
+    """Return where a store lies, on disk or at a URL.
+
+    >>> store_path("stores/one").name, str(store_path("s3://bucket/one/"))
+    ('one', 's3://bucket/one')
+    """
+    if isinstance(place, RemotePath):
+        return place
+    text = os.fspath(place)
+    if not is_url(text):
+        return Path(text)
+    return Path(local_path(text)) if text.startswith("file://") else RemotePath(text)
+
+
+@contextlib.contextmanager
+def dataset_files(paths: Sequence[StorePath]) -> Iterator[tuple[Any, list[str]]]:
+    """Give the file system (None for that of the disk) and the names in it by which Arrow reads these files of one store."""
+    if not paths or isinstance(paths[0], Path):
+        yield None, [str(path) for path in paths]
+        return
+    with reaching(paths[0].url, StoreError):
+        files, root = file_system(paths[0].url)
+        yield files, [f"{root}/{path.object}" for path in paths if isinstance(path, RemotePath)]
+
+
+def read_catalogue(url: str) -> Catalogue:
+    """Read what a store holds; an empty catalogue where there is none."""
+    if scheme_of(url) in _WEB:
+        return Catalogue()  # nothing is listed on the web
+    with reaching(url):
+        files, path = file_system(url)
+        found = read_versioned(files, f"{path}/{MANIFEST}")
+        if found is None:
+            listed = _listed(files, path)
+            # What was listed is the store if nobody has begun to write it meanwhile.
+            found = read_versioned(files, f"{path}/{MANIFEST}") if listed else None
+            if found is None:
+                return Catalogue(listed)
+    content, version = found
+    try:
+        told = json.loads(content)
+        return Catalogue({name: Stored(*entry) for name, entry in told["files"].items()}, told["writer"], version)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise StoreError("the store's manifest is damaged", where=f"{url}/{MANIFEST}", hint="load into a new store") from None
+
+
+def read_versioned(files: Any, path: str) -> tuple[bytes, str] | None:
+    """Read an object and the version of what was read; None where there is none."""
+    while True:
+        try:
+            version = _version(files, path)
+            content: bytes = files.cat_file(path)
+            if version == _version(files, path, content):
+                return content, version
+        except FileNotFoundError:
+            return None
+
+
+def _version(files: Any, path: str, content: bytes | None = None) -> str:
+    info = files.info(path)
+    return str(info["ETag"]) if "ETag" in info else version_of(files.cat_file(path) if content is None else content)
+
+
+def version_of(content: bytes) -> str:
+    """Return what stands for a content where the file system has no versions."""
+    import hashlib
+
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _listed(files: Any, path: str) -> dict[str, Stored]:
+    tables = files.find(f"{path}/dags", detail=True)
+    if not any(name.endswith(".parquet") for name in tables):
+        return {}
+    every = {name[len(path) + 1 :]: fact["size"] for name, fact in files.find(path, detail=True).items()}
+    return {name: Stored(name, size) for name, size in every.items() if is_ours(name) and name.endswith(".parquet")}
+
+
+def is_ours(name: str) -> bool:
+    """Say whether an object below a store's URL is the store's, and not something a user put there."""
+    return name.partition("/")[0] in {*BASE_TABLES, *PRIVATE_FOLDERS}

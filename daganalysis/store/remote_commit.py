@@ -1,0 +1,259 @@
+"""Replacing a store at a URL: one writer at a time, and every reader sees the old content or the new, never a mixture.
+
+New files are written under names of their own beside the old ones, and the manifest is replaced, in one step, by one that names them. A
+crash before that step leaves the old content, a crash after it the new; files that no manifest names are removed by the next writer.
+
+A writer first puts its token into the manifest, on the condition that the manifest is what the writer has read; it commits on the same
+condition. So of two writers one is refused, whatever the moment, and no file is removed that a writer may still commit. That holds where
+the server carries out conditional writes (S3, and what is compatible with it). Elsewhere the manifest is read again before it is written,
+which keeps two writers apart but for an instant.
+
+No lock ends with its holder on an object store. A writer therefore shows a sign of life every few seconds; another one waits as long as it
+does, and takes over when it has not for some time. A writer that was thought dead and was not finds that it can no longer commit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import secrets
+import tempfile
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from daganalysis.errors import StoreBusyError, StoreError
+from daganalysis.reading.remote import file_system, reaching, scheme_of
+from daganalysis.store.remote import MANIFEST, Catalogue, RemotePath, Shared, Stored, is_ours, read_catalogue, read_versioned, version_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_SIGN = "_writer.json"
+_POLL_S = 1.0
+_BEAT_S = 5.0
+_SILENCE_S = 30.0
+"""How long a writer may show no sign of life before it is taken for dead."""
+_REFUSALS = frozenset({404, 409, 412})
+"""HTTP: not there, changed at the same moment, changed before."""
+_log = logging.getLogger(__name__)
+
+
+class _RefusedError(Exception):
+    """The manifest is no longer what the writer knows."""
+
+
+class _Writer:
+    """The one load that may change a store."""
+
+    def __init__(self, url: str) -> None:
+        self.token = secrets.token_hex(4)
+        self._url = url
+        self._files, self._path = file_system(url)
+        self.catalogue = Catalogue()
+        self._ended = threading.Event()
+
+    # -- the manifest -----------------------------------------------------------------------------------------------------------------
+
+    def _replace(self, catalogue: Catalogue) -> None:
+        """Replace the manifest if it is still the one that is known; raises _RefusedError if not."""
+        content = catalogue.as_json()
+        version = _put_if(self._files, f"{self._path}/{MANIFEST}", content, catalogue.version)
+        self.catalogue = replace(catalogue, version=version)
+
+    def claim(self, wait_s: float) -> None:
+        """Become the writer; wait for another one to end, and take over from a dead one."""
+        seen: tuple[str, bytes] | None = None
+        waited = silent = 0.0
+        while True:
+            found = read_catalogue(self._url)
+            if found.writer is not None:
+                sign = (found.writer, self._sign_of_life())
+                silent = silent + _POLL_S if sign == seen else 0.0
+                seen = sign
+                if silent < _SILENCE_S:
+                    if waited >= wait_s:
+                        raise StoreBusyError(
+                            f"another process has been writing the store for more than {wait_s:g} s", where=self._url,
+                            hint="try again when it is done",
+                        )  # fmt: skip
+                    time.sleep(_POLL_S)
+                    waited += _POLL_S
+                    continue
+                _log.warning("an earlier load of %s was interrupted; its left-overs are removed", self._url)
+            if found.version is None:
+                self._refuse_other_places(found)
+                self._make_folders([MANIFEST])
+            with contextlib.suppress(_RefusedError):
+                self._replace(replace(found, writer=self.token))
+                break
+        self._check_conditions()
+        threading.Thread(target=self._live, daemon=True).start()
+
+    def _refuse_other_places(self, found: Catalogue) -> None:
+        there = [] if found.files else self._files.find(self._path)
+        # Another writer may have come first meanwhile, which the condition of the next write tells.
+        if there and f"{self._path}/{MANIFEST}" not in there:
+            raise StoreError("the place holds other things and is no store", where=self._url, hint="name a new or an empty one")
+
+    def _check_conditions(self) -> None:
+        """Say so where a server passes over the conditions of a write."""
+        if _is_s3(self._files):
+            try:
+                version = _put_if_on_s3(self._files, f"{self._path}/{MANIFEST}", self.catalogue.as_json(), None)
+            except _RefusedError:
+                return
+            self.catalogue = replace(self.catalogue, version=version)
+        _log.warning("%s has no conditional writes: see to it that no two loads write this store at once", scheme_of(self._url))
+
+    def release(self) -> None:
+        """Let others write the store; it stays as it is."""
+        self._ended.set()
+        if self.catalogue.writer is None:
+            return
+        # If it cannot be said, the next one waits for a sign of life in vain, and takes over.
+        with contextlib.suppress(Exception):
+            self._replace(replace(self.catalogue, writer=None))
+
+    # -- signs of life ----------------------------------------------------------------------------------------------------------------
+
+    def _sign_of_life(self) -> bytes:
+        try:
+            content: bytes = self._files.cat_file(f"{self._path}/{_SIGN}")
+        except FileNotFoundError:
+            return b""
+        return content
+
+    def _live(self) -> None:
+        beat = 0
+        while not self._ended.wait(_BEAT_S):
+            beat += 1
+            with contextlib.suppress(Exception):  # one sign fewer does no harm
+                self._files.pipe_file(f"{self._path}/{_SIGN}", json.dumps({"writer": self.token, "beat": beat}).encode())
+
+    # -- files ------------------------------------------------------------------------------------------------------------------------
+
+    def clear(self) -> None:
+        """Remove the files that the manifest does not name: nobody can commit them any more."""
+        named = {stored.object for stored in self.catalogue.files.values()}
+        found = (name[len(self._path) + 1 :] for name in self._files.find(self._path))
+        self._remove(name for name in found if is_ours(name) and name not in named)
+
+    def commit(self, folder: Path, kept: set[str]) -> None:
+        """Make the files of a folder, and of those there were the kept ones, the store's content."""
+        new = {name: Stored(name, self.catalogue.files[name].size) for name in kept}
+        uploads = {}
+        for path in sorted(folder.rglob("*.parquet")):
+            name = path.relative_to(folder).as_posix()
+            own = self._own_name(name)
+            uploads[str(path)] = own
+            new[name if name.startswith("_sources/") else own] = Stored(own, path.stat().st_size)
+        try:
+            self._make_folders(uploads.values())
+            self._files.put(list(uploads), [f"{self._path}/{name}" for name in uploads.values()])
+            before = self.catalogue.files
+            self._replace(Catalogue(new, None, self.catalogue.version))
+        except _RefusedError:
+            self._remove(uploads.values())
+            raise StoreBusyError(
+                "another process took this one for dead and is writing the store", where=self._url, hint="load again; nothing was changed"
+            ) from None
+        named = {stored.object for stored in new.values()}
+        self._remove(stored.object for stored in before.values() if stored.object not in named)
+
+    def _make_folders(self, names: Iterable[str]) -> None:
+        """Object stores have none, and s3fs would make a bucket instead."""
+        if not _is_s3(self._files):
+            for folder in sorted({name.rpartition("/")[0] for name in names}):
+                self._files.makedirs(f"{self._path}/{folder}", exist_ok=True)
+
+    def _own_name(self, name: str) -> str:
+        """Give a file a name that no other load gives: ``part-000002-0000`` becomes ``part-000002-TOKEN-0000``."""
+        folder, _, file = name.rpartition("/")
+        stem, _, rest = file.partition("-")
+        if rest:
+            number, _, rest = rest.partition("-")
+            return f"{folder}/{stem}-{number}-{self.token}-{rest}"
+        return f"{folder}/{file.removesuffix('.parquet')}-{self.token}.parquet"
+
+    def _remove(self, names: Iterable[str]) -> None:
+        paths = [f"{self._path}/{name}" for name in names]
+        try:
+            if paths:
+                self._files.rm(paths)
+        except Exception as error:  # noqa: BLE001 - what stays is named by no manifest, and removed by the next load
+            _log.warning("files that %s needs no more could not be removed (%s)", self._url, type(error).__name__)
+
+
+@contextlib.contextmanager
+def claimed(store: RemotePath, wait_s: float) -> Iterator[RemotePath]:
+    """Keep other writers out, clear away what a crashed one left behind, and give the store's path with what it holds now.
+
+    Raises :class:`StoreBusyError` if another process keeps writing the store, :class:`StoreError` if it cannot be written.
+    """
+    if "::" in store.url:
+        raise StoreError("a store cannot be written through a chain of file systems", where=store.url, hint="name its own URL")
+    with reaching(store.url, StoreError):
+        writer = _Writer(store.url)
+        writer.claim(wait_s)
+    try:
+        with reaching(store.url, StoreError):
+            writer.clear()
+        yield RemotePath(store.url, "", Shared(writer.catalogue, set(), writer.commit))
+    finally:
+        writer.release()
+
+
+@contextlib.contextmanager
+def staged_here(store: RemotePath) -> Iterator[Path]:
+    """Give an empty folder on disk; when the block ends well and has put something into it, that becomes the store's content."""
+    assert store.shared.commit is not None
+    with tempfile.TemporaryDirectory(prefix="daganalysis-") as place:
+        folder = Path(place) / "store"
+        folder.mkdir()
+        yield folder
+        if any(folder.iterdir()):
+            with reaching(store.url, StoreError):
+                store.shared.commit(folder, store.shared.kept)
+
+
+def _put_if(files: Any, path: str, content: bytes, version: str | None) -> str:
+    """Replace an object that is of this version, or make one where there is none (None); return the new version.
+
+    Raises _RefusedError where it is not so. A server may have carried out a request whose answer was lost on the way: what is there then is
+    what was written, and no other writer writes the same.
+    """
+    try:
+        return _put_if_on_s3(files, path, content, version) if _is_s3(files) else _put_if_unchanged(files, path, content, version)
+    except Exception:
+        found = read_versioned(files, path)
+        if found is not None and found[0] == content and found[1] != version:
+            return found[1]
+        raise
+
+
+def _is_s3(files: Any) -> bool:
+    return "s3" in files.protocol and hasattr(files, "call_s3")
+
+
+def _put_if_on_s3(files: Any, path: str, content: bytes, version: str | None) -> str:
+    bucket, _, key = path.partition("/")
+    condition = {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
+    try:
+        return str(files.call_s3("put_object", Bucket=bucket, Key=key, Body=content, **condition)["ETag"])
+    except OSError as error:
+        answer = getattr(error.__cause__, "response", {})
+        if answer.get("ResponseMetadata", {}).get("HTTPStatusCode") in _REFUSALS and answer.get("Error", {}).get("Code") != "NoSuchBucket":
+            raise _RefusedError from None
+        raise
+
+
+def _put_if_unchanged(files: Any, path: str, content: bytes, version: str | None) -> str:
+    found = read_versioned(files, path)
+    if (None if found is None else found[1]) != version:
+        raise _RefusedError
+    files.pipe_file(path, content)
+    return version_of(content)
