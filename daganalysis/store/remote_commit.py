@@ -94,7 +94,8 @@ class _Writer:
         threading.Thread(target=self._live, daemon=True).start()
 
     def _refuse_other_places(self, found: Catalogue) -> None:
-        there = [] if found.files else self._files.find(self._path)
+        # A place that has just come to be may be listed as itself.
+        there = [] if found.files else [name for name in self._files.find(self._path) if name != self._path]
         # Another writer may have come first meanwhile, which the condition of the next write tells.
         if there and f"{self._path}/{MANIFEST}" not in there:
             raise StoreError("the place holds other things and is no store", where=self._url, hint="name a new or an empty one")

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import sys
+import traceback
 import warnings
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ def start_child(work: Callable[[], object]) -> int:
         try:
             work()
         except BaseException:  # noqa: BLE001 - whatever it was, the parent is told
+            traceback.print_exc()
             status = FAILED
         os._exit(status)
     return child
