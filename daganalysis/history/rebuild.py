@@ -41,7 +41,9 @@ def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str
     for link in links:
         if link.child_run_id is not None:
             parent_of.setdefault(link.child_run_id, link.parent_run_id)
-    for view in _judge_all(runs, links):
+    court = _Court(runs, links)
+    for run in runs:
+        view = court.view(run.run_id)
         rows.add_run(view, parent_of.get(view.evidence.run_id))
         for issue in _run_issues(view):
             rows.add_issue(issue)
@@ -61,30 +63,32 @@ def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str
     return rows.tables()
 
 
-def _judge_all(runs: Sequence[RunEvidence], links: Sequence[Link]) -> list[RunView]:
-    """Judge main DAGs before their children, whose waits depend on them."""
-    by_id = {run.run_id: run for run in runs}
-    link_to: dict[str, Link] = {}
-    for link in links:
-        if link.child_run_id is not None and link.child_run_id != link.parent_run_id:
-            link_to.setdefault(link.child_run_id, link)
-    received = operators_sent(runs)
-    views: dict[str, RunView] = {}
+class _Court:
+    """Judges main DAGs before their children, whose waits depend on them."""
 
-    def judged(run_id: str, path: tuple[str, ...]) -> RunView:
-        if run_id not in views:
-            run, link = by_id[run_id], link_to.get(run_id)
+    def __init__(self, runs: Sequence[RunEvidence], links: Sequence[Link]) -> None:
+        self._runs = {run.run_id: run for run in runs}
+        self._link_to: dict[str, Link] = {}
+        for link in links:
+            if link.child_run_id is not None and link.child_run_id != link.parent_run_id:
+                self._link_to.setdefault(link.child_run_id, link)
+        self._received = operators_sent(runs)
+        self._views: dict[str, RunView] = {}
+
+    def view(self, run_id: str, path: tuple[str, ...] = ()) -> RunView:
+        """Return a run judged; ``path`` are the children it is asked for by."""
+        if run_id not in self._views:
+            run, link = self._runs[run_id], self._link_to.get(run_id)
             parent = link.parent_run_id if link is not None else None
             # Two DAGs that each claim to be the other's main DAG would wait for each other here.
-            parent_view = judged(parent, (*path, run_id)) if parent in by_id and parent not in path and parent is not None else None
-            views[run_id] = judge_run(
+            known = parent is not None and parent in self._runs and parent not in path
+            parent_view = self.view(parent, (*path, run_id)) if known and parent is not None else None
+            self._views[run_id] = judge_run(
                 run,
                 main=_main_dag(link, parent_view) if link is not None else None,
-                operators_received={op: received.get((run.cluster, run.gid, op), 0) for op in ("RETRY", "ROLLBACK")},
+                operators_received={op: self._received.get((run.cluster, run.gid, op), 0) for op in ("RETRY", "ROLLBACK")},
             )
-        return views[run_id]
-
-    return [judged(run.run_id, ()) for run in runs]
+        return self._views[run_id]
 
 
 def _main_dag(link: Link, view: RunView | None) -> MainDag:

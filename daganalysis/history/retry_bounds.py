@@ -34,6 +34,8 @@ def retry_bounds(
     (``rollback_possible``) or a repetition by skewed clocks (not ``exact_counters``) may account for them.
     """
     seen = sum(1 for run in node_runs if run.operator == "RETRY" and run.start is not None) + (1 if pending_retry else 0)
+    if all(len(attempts) < 2 for attempts in attempts_of) and not any(run.operator in {"RETRY", "ROLLBACK"} for run in node_runs):
+        return Bounds(seen, seen)
     known = [run for run in node_runs if run.start is not None and run.operator is not None]
     placed = {id(attempt) for run in known for attempt in run.attempts}
     hidden = [_hidden(attempts, known, placed) for attempts in attempts_of]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -46,7 +45,6 @@ def build_part(work: PartWork) -> str:
         for shard in work.shards:
             for name, table in _build_shard(work, shard, evidence).items():
                 pieces[name].append(table)
-            gc.collect(1)  # workers go without the collector (see workers), and what a shard leaves behind is large
     write_tables({name: _sorted_by_key(name, tables) for name, tables in pieces.items()}, work.folder, work.part)
     return work.part
 
