@@ -3,7 +3,7 @@
 from daganalysis.analysis.budget import time_budget
 from daganalysis.analysis.clocks import clock_skew
 from daganalysis.analysis.comparing import compare
-from daganalysis.analysis.failing import failures
+from daganalysis.analysis.failing import coverage, failures
 from daganalysis.analysis.gates import Gate, check, check_gate, compare_gate
 from daganalysis.analysis.lagging import stragglers
 from daganalysis.analysis.overview import summary
@@ -18,6 +18,7 @@ __all__ = [
     "clock_skew",
     "compare",
     "compare_gate",
+    "coverage",
     "failures",
     "retries",
     "retry_patterns",

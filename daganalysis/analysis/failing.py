@@ -2,78 +2,105 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from daganalysis.analysis.signatures import signatures
-from daganalysis.engine.log_lines import TIMED_OUT, error_parts, is_error
+from daganalysis.analysis.failed_attempts import failed_attempts
+from daganalysis.analysis.signatures import NO_LINE, masked, signatures
 from daganalysis.tables.results import FAILURES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
     from daganalysis.archive import Archive
 
-_FAILED = ("failed", "timeout", "interrupted")
 _KEYS = ["workflow", "name", "error_code", "signature"]
 
 
-def failures(archive: Archive, *, earlier: Archive | None = None) -> pd.DataFrame:
-    """Group failed attempts by signature: one row per workflow, stage name, error code and signature, sorted by these.
+class Coverage(NamedTuple):
+    """Of how many failed attempts the line was one of the engine's own, was mined for what it has in common, or was not there."""
 
-    A failed attempt's line is found by counting from the last: the last failed attempt wrote the last ERROR line (engine-semantics §8).
-    A failure on
-    purpose, to wait for a main DAG, is none. ``known`` names the engine's own lines. With an ``earlier`` archive, ``is_new`` says which
-    signatures its runs of the workflow do not have. The order of the input is irrelevant.
+    catalogue: int
+    mined: int
+    no_line: int
+
+
+def failures(archive: Archive, *, earlier: Archive | None = None) -> pd.DataFrame:
+    """Group failed attempts by signature: one row per workflow, stage name, error code and signature, the most frequent first.
+
+    A failure counts whether an answer showed it, or only what followed or its line in the log betrays it. One on purpose, to wait for a
+    main DAG, is none. ``known`` names the engine's own lines. With an ``earlier`` archive, ``is_new`` says which signatures its runs of the
+    workflow do not have; the lines of both are then mined together. The order of the input is irrelevant.
 
     >>> import daganalysis as da
     >>> da.failures(da.load("sample_data/upgrade"))[["error_code", "signature", "n"]].to_dict("records")
     [{'error_code': 'Common.DirNotEmpty', 'signature': 'dir <name> is not empty', 'n': 2}]
     """
-    rows = _failed_attempts(archive)
-    found = signatures(rows["message"].tolist())
-    rows["signature"] = [found[message][0] for message in rows["message"]]
-    rows["known"] = [found[message][1] for message in rows["message"]]
-    rows = rows.sort_values(["run_id", "stage", "task_gid", "attempt"])
-    grouped = rows.groupby(_KEYS, dropna=False)
+    rows = _masked_failures(archive)
+    old = _masked_failures(earlier) if earlier is not None else rows.head(0).copy()
+    found = signatures(pair for frame in (rows, old) for pair in _pairs(frame))
+    for frame in (rows, old):
+        frame["signature"] = [found[pair].text for pair in _pairs(frame)]
+    rows["known"] = [found[pair].known for pair in _pairs(rows)]
+    grouped = rows.sort_values(["run_id", "stage", "task_gid", "attempt"]).groupby(_KEYS, dropna=False)
     result = grouped.agg(
         n=("attempt", "size"),
-        first_seen=("started_at", "min"),
-        last_seen=("started_at", "max"),
+        first_seen=("seen_at", "min"),
+        last_seen=("seen_at", "max"),
         example_run_id=("run_id", "first"),
         example_line=("line", "first"),
         n_runs=("run_id", "nunique"),
         n_agents=("agent", "nunique"),
         known=("known", "first"),
     ).reset_index()
-    if earlier is None:
-        result["is_new"] = None
-    else:
-        old = failures(earlier)
-        seen = set(zip(old["workflow"], old["signature"], strict=True))
-        result["is_new"] = [pair not in seen for pair in zip(result["workflow"], result["signature"], strict=True)]
-    return FAILURES.conform(result[FAILURES.names])
+    seen = set(_identities(old))
+    result["is_new"] = None if earlier is None else [identity not in seen for identity in _identities(result)]
+    return FAILURES.conform(result.sort_values(["n", *_KEYS], ascending=[False, *[True] * len(_KEYS)])[FAILURES.names])
 
 
-def _failed_attempts(archive: Archive) -> pd.DataFrame:
-    """One row per failed attempt, with its line taken apart."""
+def _pairs(rows: pd.DataFrame) -> Iterator[tuple[str | None, str | None]]:
+    """The error code and the masked message of each row."""
+    return zip(_plain(rows["error_code"]), _plain(rows["text"]), strict=True)
+
+
+def _identities(rows: pd.DataFrame) -> Iterator[tuple[str | None, ...]]:
+    """What makes a failure the same as one of an earlier archive."""
+    return zip(*(_plain(rows[name]) for name in ("workflow", "error_code", "signature")), strict=True)
+
+
+def _plain(values: pd.Series[Any]) -> list[Any]:
+    """The values of a column, with None for every null."""
+    return values.astype(object).where(values.notna(), None).tolist()
+
+
+def coverage(found: pd.DataFrame) -> Coverage:
+    """Count the failed attempts of a result of ``failures`` by what is known of their lines.
+
+    >>> import daganalysis as da
+    >>> coverage(da.failures(da.load("sample_data/upgrade")))
+    Coverage(catalogue=0, mined=2, no_line=0)
+    """
+    catalogue = int(found.loc[found["known"].notna(), "n"].sum())
+    no_line = int(found.loc[found["signature"].eq(NO_LINE), "n"].sum())
+    return Coverage(catalogue, int(found["n"].sum()) - catalogue - no_line, no_line)
+
+
+def _masked_failures(archive: Archive) -> pd.DataFrame:
+    """One row per failed attempt, with its message masked, and when it was."""
     import pandas as pd
 
-    dags = archive.table("dags", ["run_id", "workflow"])
+    dags = archive.table("dags", ["run_id", "name", "workflow", "maintenance_key", "started_at"])
+    dags = dags.rename(columns={"name": "dag_name", "started_at": "run_started_at"})
     nodes = archive.table("nodes", ["run_id", "stage", "name"])
-    tasks = archive.table("sub_tasks", ["run_id", "task_gid", "task_logs"])
-    attempts = archive.table("attempts", ["run_id", "stage", "task_gid", "attempt", "started_at", "outcome", "agent"])
-    failed = attempts[attempts["outcome"].isin(_FAILED)].merge(dags, on="run_id").merge(nodes, on=["run_id", "stage"], how="left")
-    failed = failed.merge(tasks, on=["run_id", "task_gid"], how="left").sort_values(["run_id", "task_gid", "attempt"], ignore_index=True)
-    back = failed.groupby(["run_id", "task_gid"]).cumcount(ascending=False)
-    lines = [_line(logs, position) for logs, position in zip(failed["task_logs"], back, strict=True)]
-    parts = [error_parts(line) if line is not None else (None, None) for line in lines]
-    columns: dict[str, Any] = {"line": lines, "error_code": [code for code, _ in parts], "message": [message for _, message in parts]}
-    return pd.concat([failed.drop(columns="task_logs"), pd.DataFrame(columns, index=failed.index, dtype=object)], axis=1)
+    rows = failed_attempts(archive).merge(dags, on="run_id").merge(nodes, on=["run_id", "stage"], how="left")
+    rows["seen_at"] = rows["started_at"].fillna(rows["run_started_at"])
+    columns = [_plain(rows[name]) for name in ("message", "dag_name", "workflow", "maintenance_key")]
+    texts = [message if message is None else masked(message, _own_names(*names)) for message, *names in zip(*columns, strict=True)]
+    return rows.assign(text=pd.Series(texts, index=rows.index, dtype=object))
 
 
-def _line(logs: Any, back: int) -> str | None:
-    """The telling line so many failures before the last one."""
-    if logs is None or not hasattr(logs, "__len__"):
-        return None
-    telling = [line for line in logs if is_error(line) or line == TIMED_OUT]
-    return str(telling[-1 - back]) if len(telling) > back else None
+def _own_names(name: str | None, workflow: str | None, maintenance_key: str | None) -> list[str]:
+    """What a run is called by that is no part of its workflow's name: a tenant, a zone, a version."""
+    parameters = set((name or "").split()) - set((workflow or "").split())
+    return [word for word in {*parameters, maintenance_key or ""} if len(word) > 1]

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.analysis.budget import time_budget
+from daganalysis.analysis.failed_attempts import failed_attempts
+from daganalysis.analysis.statistics import chance_interval
 from daganalysis.engine.log_lines import WAITING, error_parts, is_error
-from daganalysis.tables.results import RETRIES, RETRY_PATTERNS
+from daganalysis.errors import UsageError
+from daganalysis.tables.results import RETRIES, RETRY_PATTERNS, RETRY_PATTERNS_BY_NUMBER
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from daganalysis.archive import Archive
+
+_STAGE = ["run_id", "stage"]
+_TASK = ["run_id", "task_gid"]
 
 
 def retries(archive: Archive) -> pd.DataFrame:
@@ -60,43 +65,104 @@ def retries(archive: Archive) -> pd.DataFrame:
     return RETRIES.conform(result[RETRIES.names])
 
 
-def retry_patterns(archive: Archive) -> pd.DataFrame:
-    """Say what is retried, how often, and whether that helps: one row per workflow, stage name and error code.
+def retry_patterns(archive: Archive, *, level: str = "pattern") -> pd.DataFrame:
+    """Say what is retried, after what, how often, at what cost, and whether that helps: one row per workflow, stage name and error code.
 
-    ``n_runs`` are the runs that executed the stage, whatever became of them. Hand-shakes between DAGs do not count. The order of the
-    input is irrelevant.
+    ``n_runs`` are the runs that executed the stage, whatever became of them. Hand-shakes between DAGs do not count. The error is that of
+    the attempt before the retry. What a retry cost is the time of the run from the first trouble at the stage to its last execution. The
+    order of the input is irrelevant. ``level="nth"`` gives one row per workflow, stage name and number of the retry: how often the first
+    retry of a stage helps, how often the second does. Raises :class:`UsageError` for another level.
 
     >>> import daganalysis as da
-    >>> da.retry_patterns(da.load("sample_data/upgrade"))[["name", "error_code", "retries_p50"]].to_dict("records")
+    >>> upgrade = da.load("sample_data/upgrade")
+    >>> da.retry_patterns(upgrade)[["name", "error_code", "retries_p50"]].to_dict("records")
     [{'name': 'Check all required packages', 'error_code': 'Common.DirNotEmpty', 'retries_p50': 2.0}]
+    >>> da.retry_patterns(upgrade, level="nth")[["nth", "n", "n_succeeded", "n_failed"]].to_numpy().tolist()
+    [[1, 1, 0, 1], [2, 1, 1, 0]]
     """
+    if level not in {"pattern", "nth"}:
+        raise UsageError("no such level of retry_patterns", where=level, hint="pattern or nth")
     dags = archive.table("dags", ["run_id", "workflow"])
-    nodes = archive.table("nodes", ["run_id", "stage", "name", "outcome"]).merge(dags, on="run_id")
-    executed = nodes[~nodes["outcome"].isin(["never_run"])]
-    n_runs = executed.groupby(["workflow", "name"], dropna=False)["run_id"].nunique().rename("n_runs")
-    wait = time_budget(archive).set_index("run_id")["wait_operator_s"]
-    found = retries(archive)
-    found = found[~found["protocol"].fillna(value=False) & (found["retries_max"] > 0)]
-    found = found.drop(columns=["name", "outcome"]).merge(nodes, on=["run_id", "stage"])
-    found["retries_least"] = found["retries_min"].clip(lower=0)
-    # A stage is retried as a whole: of its sub-tasks the one redone most often counts.
-    by_run = found.groupby(["workflow", "name", "error_code", "run_id"], dropna=False, as_index=False).agg(
-        retries_least=("retries_least", "max"), outcome=("outcome", "last"), agents=("agent", lambda a: set(a.dropna()))
+    nodes = archive.table("nodes", [*_STAGE, "name", "outcome", "started_at"]).merge(dags, on="run_id")
+    events = _retries_of_stages(archive).merge(nodes, on=_STAGE)
+    return _by_number(events) if level == "nth" else _by_error(archive, events, nodes)
+
+
+def _by_number(events: pd.DataFrame) -> pd.DataFrame:
+    known = events.drop_duplicates([*_STAGE, "nth"])
+    result = known.groupby(["workflow", "name", "nth"], dropna=False, as_index=False).agg(
+        n=("run_id", "size"),
+        n_succeeded=("result", lambda results: int(results.eq("succeeded").sum())),
+        n_failed=("result", lambda results: int(results.eq("failed").sum())),
     )
-    by_run = by_run[by_run["retries_least"] > 0]
-    by_run["wait_s"] = by_run["run_id"].map(wait).astype("float64")
-    grouped = by_run.groupby(["workflow", "name", "error_code"], dropna=False)
-    result = grouped.agg(
+    decided = (result["n_succeeded"] + result["n_failed"]).to_numpy(float)
+    result["succeeded_low"], result["succeeded_high"] = chance_interval(result["n_succeeded"].to_numpy(float), decided)
+    result["succeeded_share"] = (result["n_succeeded"] / decided).where(decided > 0)
+    return RETRY_PATTERNS_BY_NUMBER.conform(result[RETRY_PATTERNS_BY_NUMBER.names])
+
+
+def _by_error(archive: Archive, events: pd.DataFrame, nodes: pd.DataFrame) -> pd.DataFrame:
+    keys = ["workflow", "name", "error_code"]
+    executed = nodes[~nodes["outcome"].isin(["never_run"])]
+    n_runs = executed.groupby(["workflow", "name"], dropna=False, as_index=False).agg(n_runs=("run_id", "nunique"))
+    by_stage = events.groupby([*keys, *_STAGE], dropna=False, as_index=False).agg(
+        retries=("nth", "nunique"), outcome=("outcome", "first"), agents=("agents", lambda sets: set().union(*sets))
+    )
+    by_stage = by_stage.merge(_costs(archive, nodes), on=_STAGE, how="left").fillna({"cost_s": 0.0, "wait_operator_s": 0.0})
+    result = by_stage.groupby(keys, dropna=False, as_index=False).agg(
         n_retried=("run_id", "nunique"),
-        retries_p50=("retries_least", "median"),
-        succeeded_after_share=("outcome", lambda o: float((o == "succeeded").mean())),
-        agents=("agents", lambda sets: " ".join(sorted(set().union(*sets)))),
+        retries_p50=("retries", "median"),
+        succeeded_after_share=("outcome", lambda outcomes: float(outcomes.eq("succeeded").mean())),
+        agents=("agents", lambda sets: " ".join(sorted(set().union(*sets))) or None),
         example_run_id=("run_id", "min"),
-        wait_operator_s=("wait_s", "median"),
-    ).reset_index()
-    result = result.merge(n_runs.reset_index(), on=["workflow", "name"], how="left")
+        cost_s=("cost_s", "sum"),
+        wait_operator_s=("wait_operator_s", "sum"),
+    )
+    result = result.merge(n_runs, on=["workflow", "name"], how="left")
     result["retry_share"] = result["n_retried"].astype("float64") / result["n_runs"].astype("float64")
-    return RETRY_PATTERNS.conform(result[RETRY_PATTERNS.names])
+    return RETRY_PATTERNS.conform(result.sort_values(["n_retried", *keys], ascending=[False, True, True, True])[RETRY_PATTERNS.names])
+
+
+def _retries_of_stages(archive: Archive) -> pd.DataFrame:
+    """One row per retry of a stage and error code before it: the number of the retry, what it came to, the agents it failed on.
+
+    The sub-tasks of a stage that failed together are redone together, so that the first retry of each is one retry of the stage.
+    """
+    import pandas as pd
+
+    found = retries(archive)
+    redone = found.loc[~found["protocol"].fillna(value=False).astype(bool), [*_TASK, "agent"]]
+    columns = [*_STAGE, "task_gid", "attempt", "kind", "outcome"]
+    attempts = archive.table("attempts", columns).merge(redone, on=_TASK).sort_values([*_TASK, "attempt"])
+    failed = failed_attempts(archive)[[*_TASK, "attempt", "error_code"]].assign(has_failed=True)
+    attempts = attempts.merge(failed, on=[*_TASK, "attempt"], how="left")
+    is_retry = attempts["kind"].eq("run") & (attempts["attempt"] > 1)
+    group = attempts.groupby(_TASK, sort=False)
+    # Before the run of a retry stands its rollback run; before that what failed.
+    attempts["error_before"] = attempts["error_code"].where(attempts["has_failed"].notna()).groupby([attempts[k] for k in _TASK]).ffill()
+    attempts["error_before"] = group["error_before"].shift(1)
+    attempts["nth"] = is_retry.groupby([attempts[key] for key in _TASK]).cumsum()
+    attempts["result"] = attempts["outcome"].where(attempts["has_failed"].isna(), "failed")
+    tasks = attempts[is_retry]
+    if tasks.empty:
+        return pd.DataFrame(columns=[*_STAGE, "nth", "error_code", "result", "agents"])
+    rank = tasks["result"].map({"failed": 0, "succeeded": 2}).fillna(1)
+    worst = rank.groupby([tasks[key] for key in (*_STAGE, "nth")]).transform("min")
+    tasks = tasks.assign(result=worst.map({0: "failed", 2: "succeeded"}).fillna("unknown"), error_code=tasks["error_before"])
+    return tasks.groupby([*_STAGE, "nth", "error_code", "result"], dropna=False, as_index=False).agg(
+        agents=("agent", lambda agents: set(agents.dropna()))
+    )
+
+
+def _costs(archive: Archive, nodes: pd.DataFrame) -> pd.DataFrame:
+    """What a run spent on a stage before the last execution of it, and how much of that it waited for an operator, seconds."""
+    line = archive.table("timeline", ["run_id", "category", "from_stage", "to_stage", "started_at", "ended_at", "duration_s"])
+    came_from_elsewhere = line["category"].eq("handoff") & line["from_stage"].ne(line["to_stage"]).fillna(value=True)
+    line = line[~came_from_elsewhere].assign(stage=line["to_stage"].fillna(line["from_stage"]))
+    line = line.merge(nodes[[*_STAGE, "started_at"]].rename(columns={"started_at": "last_began"}), on=_STAGE)
+    line = line[line["started_at"] < line["last_began"]]
+    waited = line["duration_s"].where(line["category"].eq("wait_operator"), 0.0)
+    return line.assign(waited=waited).groupby(_STAGE, as_index=False).agg(cost_s=("duration_s", "sum"), wait_operator_s=("waited", "sum"))
 
 
 def _first_error(lines: Any) -> tuple[str | None, str | None]:

@@ -1,55 +1,81 @@
-"""Signatures of log lines: what is the same in lines that differ in ids, addresses, paths and numbers."""
+"""Signatures of log lines: what is the same in lines that differ in ids, addresses, paths, names and numbers."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
 _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\[?(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}\]?:\d{2,5}\b"), "<agent>"),
-    (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "<agent>"),
+    (re.compile(r"\[(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}\](?::\d{1,5})?"), "<agent>"),
+    (re.compile(r"(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){3,7}(?::?[0-9A-Fa-f]{1,4})+\b"), "<agent>"),
+    (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b(?!\.\d)"), "<agent>"),
     (re.compile(r"\bxxx(?:\.x{1,3}){3}(?::\d+)?\b"), "<agent>"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "<time>"),
     (re.compile(r"(?<![\w<])(?:/[\w.@+-]+){2,}/?"), "<path>"),
-    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*"), "<time>"),
-    (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<id>"),
-    (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{12,}\b"), "<id>"),
-    (re.compile(r"'[^']{1,80}'|\"[^\"]{1,80}\"|`[^`]{1,80}`"), "<name>"),
-    (re.compile(r"\b\d+(?:\.\d+)*\b"), "<n>"),
-    (re.compile(r"(?:<agent>[ ,]*){2,}"), "<agents>"),
+    (re.compile(r"\b[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\b"), "<id>"),
+    (re.compile(r"\b(?=[0-9A-Fa-f]*\d)(?:0x[0-9A-Fa-f]+|[0-9A-Fa-f]{12,})\b"), "<id>"),
+    # An apostrophe within a word opens nothing.
+    (re.compile(r"(?<!\w)(?:'[^']{1,80}'|\"[^\"]{1,80}\"|`[^`]{1,80}`)(?!\w)"), "<name>"),
+    (re.compile(r"\b\d+(?:\.\d+)*(?=[A-Za-z]{0,2}\b)"), "<n>"),
+    (re.compile(r"<agent>(?:[ ,]+<agent>)+"), "<agents>"),
 )
 
-_KNOWN: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("timeout of the scheduler", re.compile(r"sub task timeout")),
-    ("timeout of the executor", re.compile(r".*\btask <n> timeout")),
-    ("panic", re.compile(r".*\btask <n> panic:.*", re.DOTALL)),
-    ("interrupted by a restart", re.compile(r".*task unexpectedly interrupted and cannot continue")),
-    ("remote DAG failed", re.compile(r"(?:.*: )?[Rr]emote task <(?:n|id)> .* failed.*")),
-    ("request given up", re.compile(r".*failed: retry <n> times")),
-    ("sub-DAGs not created", re.compile(r"Sub DAG of agents: .* not created.*")),
-    ("sub-DAGs failed", re.compile(r"Sub DAG of agents: .* failed.*")),
-    ("sub-DAG failed", re.compile(r"(?:.*: )?agent <agent> not succeed")),
-    ("child DAG failed", re.compile(r"(?:.*: )?dag <(?:n|id)> .* failed:.*", re.DOTALL)),
-    ("health check timed out", re.compile(r"(?:.*: )?observer health check timeout")),
-    ("under maintenance", re.compile(r"<agent> is under maintenance by DAG.*")),
+_KNOWN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (name, re.compile(pattern, re.DOTALL))
+    for name, pattern in (
+        ("timeout of the scheduler", r"sub task timeout"),
+        ("timeout of the executor", r".*\btask <n> timeout"),
+        ("panic", r".*\btask <n> panic:.*"),
+        ("interrupted by a restart", r".*task unexpectedly interrupted and cannot continue"),
+        ("remote DAG failed", r"(?:.*: )?[Rr]emote task <(?:n|id)> .*failed.*"),
+        ("remote DAG not reached", r".*get remote dag failed.*"),
+        ("request given up", r".*failed: retry <n> times"),
+        ("sub-DAGs not created", r"Sub DAG of agents: .* not created.*"),
+        ("sub-DAGs failed", r"Sub DAG of agents: .* failed.*"),
+        ("sub-DAGs not passed", r"Sub DAG of agents: .* not (?:all )?passed.*"),
+        ("sub-DAG failed", r"(?:.*: )?agent <agent> not succeed"),
+        ("child DAG failed", r"(?:.*: )?dag <(?:n|id)> .* failed:.*"),
+        ("observer does not answer", r"(?:.*: )?observer health check timeout.*"),
+        ("obproxy does not answer", r".*obproxy health check failed.*"),
+        ("under maintenance", r"<agent> is under maintenance by DAG.*"),
+        ("OCS instance not found", r".*get ocs instance failed.*"),
+    )
 )
 """The engine's own lines (engine-semantics §7, §8), by what is left of them after masking."""
 
-_NO_LINE = "(no line logged)"
+NO_LINE = "(no line logged)"
+"""The signature of a failure that wrote nothing."""
 _SIMILARITY = 0.6
+_MOST_TOKENS = 60
+"""A dump of a whole structure is told by its beginning."""
+_WORD = re.compile(r"[A-Za-z]+[.,:;]?")
+_FEW = 3
+"""Words at one place of otherwise equal lines are different things said, if they are so few; more of them are names."""
 
 
-def masked(message: str) -> str:
-    """Return a message with what differs from run to run masked.
+class Signature(NamedTuple):
+    """What lines have in common, and the name of the engine's own line that they are (None if it is none)."""
+
+    text: str
+    known: str | None
+
+
+def masked(message: str, names: Iterable[str] = ()) -> str:
+    """Return a message with what differs from run to run masked; ``names`` are those that the run itself is called by.
 
     >>> masked("dial tcp 192.0.2.1:2886: dir '/data/log1' is not empty, 3 files")
     'dial tcp <agent>: dir <name> is not empty, <n> files'
+    >>> masked("tenant orders can't be created within 30s", ["orders"])
+    "tenant <name> can't be created within <n>s"
     """
+    for name in sorted(set(names), key=lambda name: (-len(name), name)):
+        message = re.sub(rf"(?<![\w<]){re.escape(name)}(?![\w>])", "<name>", message)
     for pattern, mask in _MASKS:
         message = pattern.sub(mask, message)
-    return message
+    return " ".join(message.split()[:_MOST_TOKENS])
 
 
 def known_line(text: str) -> str | None:
@@ -57,33 +83,45 @@ def known_line(text: str) -> str | None:
     return next((name for name, pattern in _KNOWN if pattern.fullmatch(text)), None)
 
 
-def signatures(messages: Iterable[str | None]) -> dict[str | None, tuple[str, str | None]]:
-    """Return {message: (signature, name of the engine's own line)} for every different message; their order is irrelevant.
+def signatures(messages: Iterable[tuple[str | None, str | None]]) -> dict[tuple[str | None, str | None], Signature]:
+    """Return {(error code, masked message): signature} for every different pair; their order is irrelevant.
 
-    A message of the engine's own catalogue is its own signature once masked. The rest goes through a template miner (Drain), in sorted
-    order.
+    Lines of one code, or of one line of the engine's catalogue, are mined for templates together (Drain: He and others 2017), in sorted
+    order; those of different ones are never one thing.
     """
-    texts = sorted({message for message in messages if message is not None})
-    result: dict[str | None, tuple[str, str | None]] = {None: (_NO_LINE, None)}
-    unknown: dict[str, str] = {}
-    for message in texts:
-        text = masked(message)
-        name = known_line(text)
-        if name is not None:
-            result[message] = (text, name)
+    result: dict[tuple[str | None, str | None], Signature] = {}
+    families: dict[tuple[str, str], set[str]] = {}
+    for code, text in set(messages):
+        if text is None:
+            result[code, text] = Signature(NO_LINE, None)
         else:
-            unknown[message] = text
-    for message, signature in _mined(unknown).items():
-        result[message] = (signature, None)
+            families.setdefault((code or "", known_line(text) or ""), set()).add(text)
+    for (code, known), texts in families.items():
+        for text, template in _mined(sorted(texts)):
+            result[code or None, text] = Signature(template, known or None)
     return result
 
 
-def _mined(texts: dict[str, str]) -> dict[str, str]:
-    """Templates by Drain (He et al. 2017) of masked messages."""
-    if not texts:
-        return {}
+def _mined(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Give each text with its template."""
     from drain3.drain import Drain
 
     miner = Drain(depth=4, sim_th=_SIMILARITY, max_children=100)
-    clusters = {text: miner.add_log_message(text)[0] for text in sorted(set(texts.values()))}
-    return {message: str(clusters[text].get_template()) for message, text in texts.items()}
+    clusters: dict[int, list[list[str]]] = {}
+    for text in texts:
+        clusters.setdefault(miner.add_log_message(text)[0].cluster_id, []).append(text.split(" "))
+    for members in clusters.values():
+        yield from _told_apart(members)
+
+
+def _told_apart(members: Sequence[list[str]]) -> Iterator[tuple[str, str]]:
+    """Give the template of lines of equal length: where few different words stand at one place, they make different templates."""
+    for place, column in enumerate(zip(*members, strict=True)):
+        words = set(column)
+        if 1 < len(words) <= _FEW and all(_WORD.fullmatch(word) for word in words):
+            for word in sorted(words):
+                yield from _told_apart([member for member in members if member[place] == word])
+            return
+    template = " ".join(column[0] if len(set(column)) == 1 else "<*>" for column in zip(*members, strict=True))
+    for member in members:
+        yield " ".join(member), template

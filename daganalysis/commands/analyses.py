@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.opening import open_source, selected_runs
 from daganalysis.commands.options import add_archive, add_output, add_selection, new_command
-from daganalysis.commands.printing import print_frame
+from daganalysis.commands.printing import notice, print_frame
+from daganalysis.report.quantities import plural
 from daganalysis.tables.results import (
     RESULT_TABLES,
+    RETRY_PATTERNS,
+    RETRY_PATTERNS_BY_NUMBER,
     STAGE_LATENCY,
     STAGE_LATENCY_BY_AGENT,
     STAGE_LATENCY_BY_WORKFLOW,
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 LEVELS: dict[str, dict[str, Table]] = {
     "stage_latency": {"stage": STAGE_LATENCY, "workflow": STAGE_LATENCY_BY_WORKFLOW, "agent": STAGE_LATENCY_BY_AGENT},
+    "retry_patterns": {"pattern": RETRY_PATTERNS, "nth": RETRY_PATTERNS_BY_NUMBER},
     "stragglers": {"stage": STRAGGLERS, "agent": STRAGGLERS_BY_AGENT, "run": STRAGGLERS_BY_RUN},
 }
 """The analyses that can be had at several levels, the default first, with what a row is there."""
@@ -79,6 +83,7 @@ def add_to(commands: Subparsers) -> None:
 def execute(name: str, arguments: argparse.Namespace) -> int:
     """Print the result of one analysis."""
     import daganalysis
+    from daganalysis.analysis import coverage
 
     archive = selected_runs(open_source(arguments.archive, arguments), arguments)
     options: dict[str, Any] = {}
@@ -87,7 +92,12 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
         options["level"], table = arguments.level, LEVELS[name][arguments.level]
     if name == "failures" and arguments.earlier is not None:
         options["earlier"] = open_source(arguments.earlier, arguments)
-    print_frame(getattr(daganalysis, name)(archive, **options), table, arguments)
+    result = getattr(daganalysis, name)(archive, **options)
+    print_frame(result, table, arguments)
+    if name == "failures" and len(result):
+        told = coverage(result)
+        lines = f"{told.catalogue} with a line of the engine's catalogue, {told.mined} with another, {told.no_line} with none"
+        notice(f"{plural(sum(told), 'failed attempt')}: {lines}")
     return ExitStatus.DONE
 
 

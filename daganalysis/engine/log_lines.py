@@ -16,6 +16,7 @@ _LEFT_TO_ANOTHER = "Due to multiple obshell being on this machine"
 
 _EXECUTOR_TIMEOUT = re.compile(r"\btask \d+ timeout\b")
 _INTERRUPTED = "task unexpectedly interrupted and cannot continue"
+_WILL_TRY_AGAIN = re.compile(r"and will try again\[\d+/\d+\]\.?$")
 _ERROR = re.compile(r"^ERROR: (?:\[(?P<code>[A-Za-z][\w.]*)\]: )?(?P<message>.*)", re.DOTALL)
 _SCALE_OUT_CHILD = re.compile(r"^create local scale out dag success, genericID:(\d+)")
 _REMOTE_CHILD = re.compile(r"\b[Rr]emote task (\d{2,64})\b")
@@ -25,6 +26,25 @@ _SENT_OPERATOR = re.compile(r"\bsend operator (RETRY|ROLLBACK) request to \S*/ta
 def is_error(line: str) -> bool:
     """Tell whether a line is an ERROR line of the task itself (a copied one carries the other task's name in front)."""
     return line.startswith("ERROR: ")
+
+
+def failure_lines(lines: Sequence[str]) -> list[str]:
+    """Return the lines that each end a failed execution: its ERROR line, or the scheduler's own that it timed out.
+
+    A line that announces another try ends nothing, and the executor's word on a timeout after the scheduler's is no second failure
+    (engine-semantics §2.7, §8).
+
+    >>> failure_lines(["ERROR: A failed to create the task due to 'B' and will try again[1/3].", "ERROR: C"])
+    ['ERROR: C']
+    >>> failure_lines(["sub task timeout", "ERROR: task 7 timeout"])
+    ['sub task timeout']
+    """
+    found: list[str] = []
+    for line in lines:
+        late = bool(found) and found[-1] == TIMED_OUT and _EXECUTOR_TIMEOUT.search(line) is not None
+        if line == TIMED_OUT or (is_error(line) and not _WILL_TRY_AGAIN.search(line) and not late):
+            found.append(line)
+    return found
 
 
 def left_to_another(line: str) -> bool:

@@ -32,7 +32,17 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
             *("dispatch_s", "unattributed_s"),
         ),
         "retries": ("run_id", "stage", "name", "execute_times", "outcome", "protocol", "agent", "error_code", "rollbacks"),
-        "retry_patterns": (*("workflow", "name", "error_code", "n_runs", "n_retried", "succeeded_after_share", "example_run_id"),),
+        "retry_patterns": (
+            "workflow",
+            "name",
+            "error_code",
+            "nth",
+            "n_runs",
+            "n_retried",
+            "succeeded_after_share",
+            "cost_s",
+            "example_run_id",
+        ),
         "stragglers": (
             *("agent", "name", "n", "n_slowest", "flagged", "barrier_wait_s", "slowest_agent", "worst_stage", "workflow", "late_p50_s"),
             *("skew_p50", "skew", "n_sub_tasks"),
@@ -50,6 +60,9 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
 
 PROSE = frozenset({"message", "hint", "first_error", "signature", "example_line"})
 """Columns of sentences, which stand below their row rather than in it."""
+
+SAID_BY: MappingProxyType[str, str] = MappingProxyType({"signature": "example_line"})
+"""Sentences that another one of the row says too, and more: not shown beside it."""
 
 
 def telling_first(table: Table) -> tuple[str, ...]:

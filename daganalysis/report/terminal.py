@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
 
-from daganalysis.report.columns import PROSE, telling_first
+from daganalysis.report.columns import PROSE, SAID_BY, telling_first
 from daganalysis.report.inert import for_terminal
 from daganalysis.report.quantities import MISSING, human_duration, human_instant, human_number, human_share
 from daganalysis.tables import Type
@@ -71,13 +71,14 @@ def terminal_table(frame: pd.DataFrame, table: Table, width: int | None = DEFAUL
     silent = [column.name for column in declared if _says_nothing(frame[column.name], column)]
     same = {column.name: frame[column.name].iloc[0] for column in declared if _is_same(frame[column.name], column)}
     telling = [column for column in declared if column.name not in {*silent, *same}]
-    prose = [human_cells(frame[column.name], column) for column in telling if column.name in PROSE]
+    said = [column.name for column in telling if SAID_BY.get(column.name) in {other.name for other in telling}]
+    prose = [human_cells(frame[column.name], column) for column in telling if column.name in PROSE and column.name not in said]
     columns = {column.name: column for column in telling if column.name not in PROSE} or {column.name: column for column in declared[:1]}
     # A table may have many rows: the cells of a column are written when the column is considered, not before.
     chosen = _fit(list(columns), telling_first(table), width, lambda name: _shown(columns[name], frame[name], break_header=True))
     lines = [*_header(chosen), *_rows(chosen, prose, len(frame), width)]
     shown_names = {shown.name for shown in chosen}
-    without_room = [name for name in columns if name not in shown_names]
+    without_room = [name for name in columns if name not in shown_names] + said
     notes = _notes(same, silent, without_room, cut=any(shown.width < shown.natural for shown in chosen))
     if notes:
         lines += ["", *textwrap.wrap(notes, width, break_long_words=False, break_on_hyphens=False)]

@@ -193,19 +193,37 @@ RETRY_PATTERNS = Table(
         Column(
             "error_code",
             Type.STRING,
-            "code of the first ERROR line of what was retried",
-            "none, or one without a code (before obshell 4.3.1)",
+            "code of the failure before the retry",
+            "no line tells, or one without a code (before obshell 4.3.1)",
         ),
         Column("n_runs", Type.INTEGER, "runs in which the stage was executed"),
-        Column("n_retried", Type.INTEGER, "of these, runs in which it was retried after such an error"),
+        Column("n_retried", Type.INTEGER, "of these, runs in which it was retried after such a failure"),
         Column("retry_share", Type.REAL, "n_retried over n_runs"),
-        Column("retries_p50", Type.REAL, "median of the retries of such a run, at least"),
+        Column("retries_p50", Type.REAL, "median of the retries of such a run after such a failure, at least"),
         Column("succeeded_after_share", Type.REAL, "share of the retried runs in which the stage succeeded in the end"),
         Column("agents", Type.STRING, "agents of what was retried, parted by blanks", "no agent is known"),
         Column("example_run_id", Type.STRING, "the first such run in order of run_id"),
-        Column("wait_operator_s", Type.REAL, "what such a run waited for operators, median, seconds"),
+        Column("cost_s", Type.REAL, "what these runs spent at the stage before the last execution of it, in all, seconds"),
+        Column("wait_operator_s", Type.REAL, "of it, what they are known to have waited for an operator, in all, seconds"),
     ),
-    ("workflow", "name", "error_code"),
+    (),
+)
+
+RETRY_PATTERNS_BY_NUMBER = Table(
+    "retry_patterns",
+    "one stage name of a workflow and number of the retry",
+    (
+        _WORKFLOW,
+        _STAGE_NAME,
+        Column("nth", Type.INTEGER, "which retry of the stage in its run, from 1"),
+        Column("n", Type.INTEGER, "runs in which there was one"),
+        Column("n_succeeded", Type.INTEGER, "of these, runs in which it succeeded"),
+        Column("n_failed", Type.INTEGER, "runs in which it failed; the rest is not known, or not over"),
+        Column("succeeded_share", Type.REAL, "n_succeeded over those of which it is known", "of none it is"),
+        Column("succeeded_low", Type.REAL, "its chance to succeed: lower end of a 95 % Clopper-Pearson interval"),
+        Column("succeeded_high", Type.REAL, "and its upper end"),
+    ),
+    ("workflow", "name", "nth"),
 )
 
 STRAGGLERS = Table(
@@ -279,25 +297,32 @@ FAILURES = Table(
     "one signature of failed attempts in one stage name of a workflow",
     (
         Column("error_code", Type.STRING, "the code of the line", "none, or one without a code (before obshell 4.3.1)"),
-        Column("signature", Type.STRING, "the message with ids, addresses, paths and numbers masked"),
+        Column("signature", Type.STRING, "the message with ids, addresses, paths, names and numbers masked"),
         _WORKFLOW,
         _STAGE_NAME,
         Column("n", Type.INTEGER, "failed attempts"),
-        Column("first_seen", Type.INSTANT, "the first known start of such an attempt", "no such attempt has a known start"),
-        Column("last_seen", Type.INSTANT, "the last one", "no such attempt has a known start"),
+        Column(
+            "first_seen",
+            Type.INSTANT,
+            "the first start of such an attempt, or of its run where the attempt's own was overwritten",
+            "no start is known",
+        ),
+        Column("last_seen", Type.INSTANT, "the last one", "no start is known"),
         Column("example_run_id", Type.STRING, "the first such run in order of run_id"),
         Column("example_line", Type.STRING, "a line as it was logged", "the attempt logged none"),
         Column("n_runs", Type.INTEGER, "runs"),
         Column("n_agents", Type.INTEGER, "agents"),
-        Column("known", Type.STRING, "the engine's own line that it is, by name", "the signature was mined from the lines"),
+        Column(
+            "known", Type.STRING, "the engine's own line that it is, by name", "it is none: its signature was mined, or no line was logged"
+        ),
         Column(
             "is_new",
             Type.BOOLEAN,
-            "whether the earlier archive has no such signature in the workflow",
+            "whether the earlier archive has no such code and signature in the workflow",
             "there is no earlier archive to compare with",
         ),
     ),
-    ("workflow", "name", "error_code", "signature"),
+    (),
 )
 
 _BASE_NAME = Column(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from daganalysis.engine.catalogue import workflow_of
 from tests.rows import archive_of, at
 
 if TYPE_CHECKING:
@@ -66,6 +67,30 @@ def parallel_rows(
         clock += end + _TICK_S
     dag = {"run_id": run_id, "workflow": workflow, "cluster": cluster, "outcome": "succeeded", "started_at": at(started)}
     return {"dags": [dag], "nodes": nodes, "sub_tasks": tasks}
+
+
+def told_rows(
+    run_id: str,
+    tasks: Mapping[str, tuple[Sequence[str], Sequence[str] | None]],
+    *,
+    name: str = "Create tenant t1",
+    stage: str = "Work",
+    outcome: str = "succeeded",
+    started: float = 0.0,
+) -> dict[str, list[dict[str, Any]]]:
+    """Give the rows of a run of one stage by the stories of its sub-tasks: {agent: ("kind outcome" of each attempt, log lines)}."""
+    workflow = workflow_of(name)
+    dag = {"run_id": run_id, "name": name, "workflow": workflow, "outcome": "succeeded", "started_at": at(started)}
+    node = {"run_id": run_id, "stage": 1, "node_gid": f"{run_id}-1", "name": stage, "outcome": outcome, "started_at": at(started + 50)}
+    sub_tasks, attempts = [], []
+    for number, (agent, (story, logs)) in enumerate(tasks.items()):
+        own = {"run_id": run_id, "stage": 1, "task_gid": f"{run_id}-1-{number}", "agent": agent}
+        sub_tasks.append(own | {"execute_times": len(story), "task_logs": logs, "outcome": story[-1].split()[1]})
+        for attempt, told in enumerate(story, start=1):
+            kind, came_to = told.split()
+            known = at(started + 10 * attempt) if came_to != "unknown" else None
+            attempts.append(own | {"attempt": attempt, "kind": kind, "outcome": came_to, "started_at": known})
+    return {"dags": [dag], "nodes": [node], "sub_tasks": sub_tasks, "attempts": attempts}
 
 
 def archive_of_runs(*runs: dict[str, list[dict[str, Any]]]) -> Archive:
