@@ -1,22 +1,26 @@
-"""Write the pages of the documentation that the program itself knows: tables, analyses, command line.
+"""Write the pages of the documentation that the program itself knows: tables, analyses, pictures, command line.
 
 usage: python docs/generate.py
 
-A test compares the pages with what this script would write, so they cannot fall behind.
+A test compares the pages and the pictures with what this script would write, so they cannot fall behind.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import inspect
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from daganalysis import plots
 from daganalysis.commands import analyses
 from daganalysis.commands.parsing import build_parser
 from daganalysis.reading.issue_codes import ISSUE_CODES
 from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.api_fields import API_FIELDS
+from daganalysis.tables.pictures import PICTURE_FRAMES
 from daganalysis.tables.results import COMPARE, CONTRIBUTIONS, RESULT_TABLES
 
 if TYPE_CHECKING:
@@ -35,6 +39,54 @@ where nothing happened or nothing is known; durations are seconds and end in `_s
 _ANALYSES_INTRO = """
 Functions of the package, each taking an `Archive` and returning one new frame; the command of the same name, with hyphens, prints it.
 """
+_PICTURES_INTRO = """
+Every picture is two functions of `daganalysis.plots`: one makes the frame of what it shows, the other draws that frame into an Axes of
+yours, `ax`, or into a new figure's, and returns it. `plots.save_figure(ax.figure, "name.svg")` writes it as SVG, PNG or PDF, equal
+figures to equal bytes. The command line draws Gantt charts; the others are for notebooks and scripts:
+
+```python
+import daganalysis as da
+from daganalysis import plots
+```
+"""
+_EXAMPLES = {
+    "gantt_bars": """
+        archive = da.load("sample_data/tenant/rolled-back.json")
+        ax = plots.draw_gantt(plots.gantt_bars(archive), tz="+08:00")
+    """,
+    "budget_bars": """
+        archive = da.load("sample_data/fleet", cluster_by="dir")
+        ax = plots.draw_budget(plots.budget_bars(da.time_budget(archive), most=12))
+    """,
+    "latency_marks": """
+        archive = da.load("sample_data/versions/a")
+        ax = plots.draw_latency(plots.latency_marks(da.stage_latency(archive)))
+    """,
+    "stage_run_cells": """
+        archive = da.load("sample_data/fleet", cluster_by="dir")
+        cells = plots.stage_run_cells(da.stage_latency(archive), archive.dags, workflow="Create tenant", most=24)
+        ax = plots.draw_stage_runs(cells)
+    """,
+    "straggler_cells": """
+        archive = da.load("sample_data/fleet", cluster_by="dir")
+        ax = plots.draw_stragglers(plots.straggler_cells(da.stragglers(archive)))
+    """,
+    "retry_periods": """
+        archive = da.load("sample_data/fleet", cluster_by="dir")
+        ax = plots.draw_retries(plots.retry_periods(archive.dags, most=10))
+    """,
+    "aligned_bars": """
+        archive = da.load("sample_data/fleet", cluster_by="dir")
+        base, candidate = (plots.gantt_bars(archive, run_id=run_id) for run_id in ("prod-b/1720", "prod-b/1760"))
+        ax = plots.draw_aligned(plots.aligned_bars(base, candidate))
+    """,
+    "trend_marks": """
+        archive = da.load(["sample_data/versions/a", "sample_data/versions/b"], cluster_by="dir")
+        marks = plots.trend_marks(archive, da.trend(archive), name="Import script for tenant")
+        ax = plots.draw_trend(marks)
+    """,
+}
+"""How each picture of the page is drawn."""
 _ISSUES_INTRO = """
 Every record that cannot be used, every value that cannot, and what else a reader should know becomes a row of the table
 [issues](tables.md#issues). An `error` says that a record was rejected, a `warning` that a value was or that something is doubtful, an
@@ -55,6 +107,7 @@ def pages() -> dict[str, str]:
         "tables.md": _page("Tables", _TABLES_INTRO, (_table(table) for table in BASE_TABLES.values())),
         "analyses.md": _page("Analyses", _ANALYSES_INTRO, (_analysis(table) for table in RESULT_TABLES.values())),
         "api-fields.md": _page("Fields of the API", _API_FIELDS_INTRO, [_api_fields()]),
+        "pictures.md": _page("Pictures", _PICTURES_INTRO, (_picture(table) for table in PICTURE_FRAMES.values())),
         "issues.md": _page("Issues", _ISSUES_INTRO, [_issue_codes()]),
         "command-line.md": _page("Command line", _COMMANDS_INTRO, _commands(build_parser())),
     }
@@ -78,6 +131,47 @@ def _table(table: Table, heading: str = "") -> str:
     lines += ["| column | type | meaning | null when |", "|---|---|---|---|"]
     lines += [f"| `{column.name}` | {column.type.value} | {column.meaning} | {column.null_when} |" for column in table.columns]
     return "\n".join(lines) + "\n"
+
+
+def _picture(table: Table) -> str:
+    """Describe a picture: how it looks, what it shows, how to draw it, and its frame."""
+    maker, drawing = (getattr(plots, name) for name in (table.name, plots.PICTURES[table.name]))
+    heading = f"## {drawing.__name__}\n"
+    signatures = "\n".join(f"plots.{function.__name__}{_signature(function)}" for function in (maker, drawing))
+    said = "\n\n".join(_paragraphs(function) for function in (maker, drawing))
+    code = textwrap.dedent(_EXAMPLES[table.name]).strip()
+    image = f"![What `{drawing.__name__}` draws of the example below](pictures/{table.name}.svg)"
+    frame = f"The frame, `{table.name}`: " + _table(table, "").partition("\n\n")[2].lstrip()
+    return "\n\n".join([f"{heading}\n{image}", f"```python\n{code}\n```", f"```text\n{signatures}\n```", said, frame])
+
+
+def _signature(function: object) -> str:
+    parameters = inspect.signature(function).parameters.values()  # type: ignore[arg-type] # a function, by its name
+    return f"({', '.join(str(parameter.replace(annotation=inspect.Parameter.empty)) for parameter in parameters)})"
+
+
+def _paragraphs(function: object) -> str:
+    """The docstring of a function up to its example, its cross-references as code."""
+    text = (inspect.getdoc(function) or "").partition(">>>")[0].strip()
+    return text.replace(":func:", "").replace(":class:", "").replace("``", "`").replace("`daganalysis.", "`da.")
+
+
+def draw_pictures(folder: Path) -> list[Path]:
+    """Draw every picture of the pages, and that of the README, into a folder; return the files."""
+    import daganalysis as da
+    from daganalysis.commands import main
+
+    folder.mkdir(exist_ok=True)
+    files = []
+    with contextlib.chdir(HERE.parent):
+        for name, code in _EXAMPLES.items():
+            drawn: dict[str, object] = {"da": da, "plots": plots}
+            exec(textwrap.dedent(code), drawn)
+            files.append(folder / f"{name}.svg")
+            plots.save_figure(drawn["ax"].figure, files[-1])  # type: ignore[attr-defined] # every example ends with its Axes
+        files.append(folder / "scale-out.svg")
+        main(["gantt", "sample_data/documented", "11", "-o", str(files[-1])])
+    return files
 
 
 def _issue_codes() -> str:
@@ -127,3 +221,4 @@ def _meaning(action: argparse.Action) -> str:
 if __name__ == "__main__":
     for file, text in pages().items():
         (HERE / file).write_text(text, encoding="utf-8")
+    draw_pictures(HERE / "pictures")[-1].replace(HERE / "scale-out.svg")

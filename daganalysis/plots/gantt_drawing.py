@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.plots import paper
+from daganalysis.plots import canvas, paper
 from daganalysis.plots.clock import label_clock, zone_of
-from daganalysis.plots.gantt_words import draw_legend, gantt_title, label_lanes, note_errors
+from daganalysis.plots.gantt_words import gantt_title, label_lanes, note_errors
 from daganalysis.plots.lanes import Lanes
 from daganalysis.plots.styles import CATEGORIES, CATEGORY_HATCHES, CATEGORY_WORDS, DISPATCHED, INK, NOTICED, OUTCOMES
 from daganalysis.plots.text import drawable, duration
@@ -44,7 +44,7 @@ def draw_gantt(bars: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC", t
     painter.draw_breaks()
     # Words need room, and how much there is depends on the words: they are set once, the layout takes place, and they are set again.
     _set_words(painter, tz, title, 0, paper.figure_width(ax) * 0.6)
-    draw_legend(ax, painter.outcomes, painter.categories)
+    canvas.legend_below(ax, [("Bars:", painter.outcomes), ("Time:", painter.categories)])
     paper.settle(ax)
     width, height = paper.size_of(ax)
     painter.lanes.fit(height)
@@ -61,12 +61,8 @@ def _set_words(painter: _Painter, tz: str, title: str | None, left_out: int, wid
 
 
 def _new_axes(bars: pd.DataFrame) -> Axes:
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
     lanes = int(bars["lane"].max()) + 1 if len(bars) else 1
-    height = min(max(2.6, _FRAME_INCHES + _LANE_INCHES * lanes), _MOST_INCHES)
-    return Figure(figsize=(11, height), layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.08)).add_subplot()
+    return canvas.new_axes(11, min(max(2.6, _FRAME_INCHES + _LANE_INCHES * lanes), _MOST_INCHES))
 
 
 class _Painter:

@@ -5,30 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.plots import paper
+from daganalysis.plots.canvas import LABEL_SHARE, LABEL_SIZE, LINE, fitting, title_lines
 from daganalysis.plots.text import drawable, duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pandas as pd
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
     from daganalysis.plots.lanes import Lanes
 
-_TITLE_SIZE, _LABEL_SIZE, _NOTE_SIZE, _LEGEND_SIZE = 10.0, 7.5, 6.5, 7.0
-_LINE = 1.35
-"""The height of a line of text, as a multiple of the size of its letters."""
-_LABEL_SHARE = 0.36
-"""So much of the figure's width lane labels may take."""
+_NOTE_SIZE = 6.5
 _MOST_NOTES = 12
 _SHORTEST_NOTE = 24
 """An error line of which not even so many letters have room is counted instead."""
 _LONGEST_NOTE = 90
 _BESIDE = 16.0
 """A note further from its bar than this would be taken for another's."""
-_LEGEND_INCHES = 0.46
-"""Room for the clock times and their heading, between the axis and the legend."""
 
 
 def gantt_title(bars: pd.DataFrame, title: str | None, left_out: int, width: float) -> str:
@@ -41,14 +35,7 @@ def gantt_title(bars: pd.DataFrame, title: str | None, left_out: int, width: flo
     else:
         head, facts = "no run" if bars.empty else str(bars["run_id"].iloc[0]), []
     facts += [f"{_counted(left_out, 'error line')} without room"] if left_out else []
-    lines = [f"{drawable(head)}: " if facts else drawable(head)]
-    for n, fact in enumerate(facts):
-        said = fact + ("," if n + 1 < len(facts) else "")
-        if paper.text_width(f"{lines[-1]} {said}", _TITLE_SIZE) <= width:
-            lines[-1] = f"{lines[-1].rstrip()} {said}"
-        else:
-            lines.append(said)
-    return "\n".join(paper.shortened(line.strip(), width, _TITLE_SIZE) for line in lines)
+    return title_lines(head, facts, width)
 
 
 def _run_and_facts(bars: pd.DataFrame, own: pd.DataFrame) -> tuple[str, list[str]]:
@@ -63,7 +50,7 @@ def _run_and_facts(bars: pd.DataFrame, own: pd.DataFrame) -> tuple[str, list[str
     untimed = int(attempts["x_started"].isna().sum())
     said += [f"{untimed:,} of them without known times"] if untimed else []
     said += [f"{_counted(folded, 'more sub-task')} folded"] if folded else []
-    return f"{first['stage_name']} (run {first['run_id']})", [drawable(fact) for fact in said]
+    return f"{first['stage_name']} (run {first['run_id']})", said
 
 
 def _counted(n: int, noun: str) -> str:
@@ -72,19 +59,16 @@ def _counted(n: int, noun: str) -> str:
 
 def label_lanes(ax: Axes, bars: pd.DataFrame, lanes: Lanes) -> None:
     """Label as many lanes as there is room for; a run's own lane in bold, a stage that never ran in grey, saying so."""
-    labels = lanes.labels(bars, _LABEL_SIZE * _LINE)
-    room = paper.figure_width(ax) * _LABEL_SHARE
+    labels = lanes.labels(bars, LABEL_SIZE * LINE)
+    room = paper.figure_width(ax) * LABEL_SHARE
     rows = bars[bars["role"] != "break"]
     roles = dict(zip(rows["lane"], rows["role"], strict=True))
     remarks = _remarks(rows)
     texts = []
     for label in labels:
         remark = remarks.get(label.lane, "")
-        # The end of a label tells lanes apart: an agent, or how many there are.
-        head, dot, tail = drawable(label.text).rpartition(" · ")
-        end = (dot + tail if dot else "") + remark
-        texts.append(paper.shortened(head or tail, room - paper.text_width(end, _LABEL_SIZE), _LABEL_SIZE) + end)
-    ax.set_yticks([label.y for label in labels], texts, fontsize=_LABEL_SIZE, parse_math=False)
+        texts.append(fitting(label.text, room - paper.text_width(remark, LABEL_SIZE)) + remark)
+    ax.set_yticks([label.y for label in labels], texts, fontsize=LABEL_SIZE, parse_math=False)
     ax.tick_params(axis="y", length=0)
     for label, text in zip(labels, ax.get_yticklabels(), strict=True):
         text.set_fontweight("bold" if roles.get(label.lane) == "time" else "normal")
@@ -170,7 +154,7 @@ class _Room:
         behind = next((gap for gap in gaps if 0 <= gap[0] - tail < _BESIDE * self._per_point), None)
         head = np.nanmin([bar["x_started"], bar["x_dispatched"]])
         before = next((gap for gap in gaps if 0 <= head - gap[1] < _BESIDE * self._per_point), None)
-        plain = bar["kind"] == "run" and bar["evidence"] == "observed" and self._lanes.points >= _NOTE_SIZE * _LINE
+        plain = bar["kind"] == "run" and bar["evidence"] == "observed" and self._lanes.points >= _NOTE_SIZE * LINE
         within = (bar["x_started"], bar["x_ended"] - 5 * self._per_point) if plain else None
         sides = [(gap, side, gap is within) for gap, side in ((behind, "left"), (within, "left"), (before, "right")) if gap is not None]
         need = (paper.text_width(text, _NOTE_SIZE) + 4) * self._per_point
@@ -200,46 +184,3 @@ class _Room:
             reached = max(reached, high)
         if reached < self._end:
             yield reached, self._end
-
-
-# -- legend ---------------------------------------------------------------------------------------------------------------------------
-
-
-def draw_legend(ax: Axes, outcomes: dict[str, Artist], categories: dict[str, Artist]) -> None:
-    """What is in the chart, and only that, below it: bars and marks first, then what the timeline is made of."""
-    from matplotlib.patches import Patch
-    from matplotlib.transforms import ScaledTranslation
-
-    figure = ax.get_figure(root=True)
-    assert figure is not None
-    groups = [("Bars:", outcomes), ("Time:", categories)]
-    words = [word for _, group in groups for word in group]
-    if not words:
-        return
-    widest = max(paper.text_width(word, _LEGEND_SIZE) for word in words) + 5 * _LEGEND_SIZE
-    columns = max(2, min(1 + max(len(outcomes), len(categories)), int((paper.figure_width(ax) - 20) // widest)))
-    rows: list[list[tuple[Artist, str]]] = []
-    for title, group in groups:
-        entries = list(group.items())
-        for first in range(0, len(entries), columns - 1):
-            head = (Patch(alpha=0.0), title if first == 0 else "")
-            row = [(handle, word) for word, handle in entries[first : first + columns - 1]]
-            rows.append([head, *row, *[(Patch(alpha=0.0), "")] * (columns - 1 - len(row))])
-    # A legend is filled column by column; its rows are to be read.
-    cells = [row[column] for column in range(columns) for row in rows]
-    below = ax.transAxes + ScaledTranslation(0, -_LEGEND_INCHES, figure.dpi_scale_trans)
-    legend = ax.legend(
-        [handle for handle, _ in cells],
-        [word for _, word in cells],
-        loc="upper left",
-        bbox_to_anchor=(0.0, 0.0),
-        bbox_transform=below,
-        ncols=columns,
-        fontsize=_LEGEND_SIZE,
-        frameon=False,
-        borderaxespad=0.0,
-        columnspacing=1.2,
-        handlelength=1.6,
-        scatterpoints=1,
-    )
-    legend.set_in_layout(True)

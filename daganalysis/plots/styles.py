@@ -37,7 +37,7 @@ CATEGORIES = {
     "execute": "#0072B2",
     "dispatch": "#A6CEE3",
     "detect": "#E69F00",
-    "handoff": "#B8B8B8",
+    "handoff": "#DCDCDC",
     "wait_operator": "#CC79A7",
     "wait_protocol": "#F0E442",
     "lost": "#FFFFFF",

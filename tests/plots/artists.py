@@ -24,8 +24,10 @@ def texts(ax: Axes) -> list[Text]:
     assert isinstance(figure, Figure)
     FigureCanvasAgg(figure).draw()
     legend = ax.get_legend()
-    candidates = [ax.title, ax._left_title, ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels(), *ax.get_yticklabels(), *ax.texts]
-    candidates += legend.get_texts() if legend else []
+    candidates = [ax.title, ax._left_title, ax.xaxis.label, ax.yaxis.label, *ax.texts, *(legend.get_texts() if legend else [])]
+    for axis in (ax.xaxis, ax.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        candidates += [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
     return [text for text in candidates if text.get_visible() and text.get_text().strip()]
 
 

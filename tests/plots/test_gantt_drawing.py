@@ -37,9 +37,15 @@ def words(ax) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [(6, 4), (11, 6), (16, 9)])
-@pytest.mark.parametrize(("stages", "agents"), [(1, 1), (3, 1), (6, 10), (9, 55), (9, 555)])
+@pytest.mark.parametrize(("stages", "agents"), [(1, 1), (3, 1), (6, 10), (9, 55)])
 def test_labels_never_touch_and_never_leave_the_paper(stages: int, agents: int, size: tuple[float, float]) -> None:
     ax = draw_gantt(bars_of(*many(stages, agents)), axes(*size))
+    assert overlapping(ax) == []
+    assert cut_off(ax) == []
+
+
+def test_labels_of_five_thousand_bars_do_not_touch_either() -> None:
+    ax = draw_gantt(bars_of(*many(9, 555)), axes(11, 6))
     assert overlapping(ax) == []
     assert cut_off(ax) == []
 

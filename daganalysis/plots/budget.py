@@ -1,0 +1,105 @@
+"""Where the time of runs went, as stacked bars."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from daganalysis.plots import canvas, paper
+from daganalysis.plots.styles import CATEGORIES, CATEGORY_HATCHES, CATEGORY_WORDS
+from daganalysis.plots.text import duration
+from daganalysis.tables.pictures import BUDGET_BARS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+_TOTAL_SIZE = 6.5
+_WAITS = frozenset({"wait_operator", "wait_protocol", "lost", "unattributed"})
+_MOSTLY = 3.0
+"""A bar so many times as long as any run was at work is cut."""
+
+
+def budget_bars(budget: pd.DataFrame, *, most: int = 30) -> pd.DataFrame:
+    """Stack the parts of a :func:`daganalysis.time_budget`: one row per bar and part, the longest runs first.
+
+    Beyond ``most`` runs, one more bar is the mean of all the others. A bar is as long as its run took, or as is known of it.
+
+    >>> import daganalysis as da
+    >>> bars = da.plots.budget_bars(da.time_budget(da.load("sample_data/documented/scale-out.json")))
+    >>> bars[["category", "end_s"]].round(3).to_dict("records")[-1]
+    {'category': 'handoff', 'end_s': 28.614}
+    """
+    import pandas as pd
+
+    parts = budget[[f"{category}_s" for category in CATEGORIES]].fillna(0.0).to_numpy("float64")
+    order = sorted(range(len(budget)), key=lambda n: (-parts[n].sum(), budget["run_id"].iloc[n]))
+    single = order if len(order) <= most else order[: most - 1]
+    bars: list[tuple[str, str | None, int, Any]] = [(budget["run_id"].iloc[n], budget["run_id"].iloc[n], 1, parts[n]) for n in single]
+    rest = order[len(single) :]
+    if rest:
+        bars.append((f"mean of {len(rest):,} others", None, len(rest), parts[rest].mean(axis=0)))
+    rows: list[dict[str, Any]] = []
+    for lane, (label, run_id, n_runs, seconds) in enumerate(bars):
+        reached, total = 0.0, float(seconds.sum())
+        for category, part in zip(CATEGORIES, seconds.tolist(), strict=True):
+            if part > 0:
+                row = {"lane": lane, "label": label, "run_id": run_id, "n_runs": n_runs, "category": category}
+                rows.append(row | {"start_s": reached, "end_s": reached + part, "share": part / total})
+                reached += part
+    return BUDGET_BARS.conform(pd.DataFrame(rows, columns=BUDGET_BARS.names))
+
+
+def draw_budget(bars: pd.DataFrame, ax: Axes | None = None, *, shares: bool = False) -> Axes:
+    """Draw the bars of :func:`budget_bars` into ``ax`` (a new figure's, if None) and return it.
+
+    Where one wait is much longer than what any run did, bars that go on beyond the axis are cut, and their length is told in bold.
+    ``shares`` draws every bar at the same length.
+    """
+    ax = canvas.lanes_axes(bars["lane"].nunique()) if ax is None else ax
+    limit = 1.0 if shares else _limit(bars)
+    handles: dict[str, Artist] = {}
+    lengths = bars.groupby("lane")["end_s"].max()
+    scale = bars["lane"].map(1 / lengths) if shares else 1.0
+    left, width = bars["start_s"] * scale, (bars["end_s"] - bars["start_s"]) * scale
+    for category, colour in CATEGORIES.items():
+        own = bars["category"] == category
+        if own.any():
+            look: dict[str, Any] = {"color": colour, "hatch": CATEGORY_HATCHES.get(category), "edgecolor": "#777777", "linewidth": 0.3}
+            drawn = ax.barh(bars.loc[own, "lane"].tolist(), width[own].tolist(), left=left[own].tolist(), height=0.7, **look)
+            handles[CATEGORY_WORDS[category]] = drawn[0]
+    ax.set_xlim(0, limit * 1.14)
+    canvas.label_rows(ax, canvas.lane_labels(bars))
+    if not shares and len(lengths) and float(lengths.max()) > limit:
+        # What is beyond is not drawn; the band says that the bar goes on.
+        ax.axvspan(limit, limit * 1.14, facecolor="white", edgecolor="none", zorder=4)
+        ax.axvline(limit, color="#777777", linewidth=0.8, linestyle=(0, (2, 2)), zorder=5)
+    ax.set_xlabel("share of the run's time" if shares else "seconds", fontsize=8)
+    ax.tick_params(axis="x", labelsize=canvas.LABEL_SIZE)
+    canvas.legend_below(ax, [("", handles)])
+    _title(ax, bars, paper.figure_width(ax) * (1 - canvas.LABEL_SHARE))
+    paper.settle(ax)
+    width_points, height_points = paper.size_of(ax)
+    if height_points / max(len(lengths), 1) >= _TOTAL_SIZE * canvas.LINE:
+        for lane, total in zip(lengths.index.tolist(), lengths.tolist(), strict=True):
+            cut = total > limit and not shares
+            words: dict[str, Any] = {"va": "center", "fontsize": _TOTAL_SIZE, "fontweight": "bold" if cut else "normal", "zorder": 6}
+            end = limit if cut or shares else total
+            ax.text(end + limit * 5 / width_points, lane, f"{duration(total)}{' ≫' if cut else ''}", **words)
+    _title(ax, bars, width_points)
+    return ax
+
+
+def _limit(bars: pd.DataFrame) -> float:
+    """How far the axis goes, seconds: to the longest bar, unless that is mostly waiting; waits come last in a bar."""
+    longest = float(bars["end_s"].max()) if len(bars) else 1.0
+    at_work = bars[~bars["category"].isin(_WAITS)].groupby("lane")["end_s"].max()
+    most = float(at_work.max()) if len(at_work) else 0.0
+    return most * 1.25 if 0 < most * _MOSTLY < longest else longest
+
+
+def _title(ax: Axes, bars: pd.DataFrame, width: float) -> None:
+    runs = bars.drop_duplicates("lane")
+    n, single = int(runs["n_runs"].sum()), int(runs["run_id"].notna().sum())
+    facts = [f"{n:,} run{'' if n == 1 else 's'}"] + ([f"the {single:,} longest, and the others' mean"] if single < n else [])
+    canvas.set_title(ax, "Where the time went", facts, width)

@@ -1,0 +1,182 @@
+"""Maps: stages against runs, stages against agents; darker is slower."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from daganalysis.errors import UsageError
+from daganalysis.plots import canvas, paper
+from daganalysis.plots.stage_names import numbered
+from daganalysis.plots.text import duration
+from daganalysis.tables.pictures import STAGE_RUN_CELLS, STRAGGLER_CELLS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+_NUMBER_SIZE = 6.5
+_LEAST_RATIO, _MOST_RATIO = 0.7, 2.8
+"""The shades end here: what is eight times as slow is as dark as three times."""
+_ENDS = {_LEAST_RATIO: "≤ ", _MOST_RATIO: "≥ "}
+
+
+def stage_run_cells(latency: pd.DataFrame, dags: pd.DataFrame, *, workflow: str | None = None, most: int = 80) -> pd.DataFrame:
+    """Map the stages of a workflow against its runs: one row per stage that a run executed, runs by their start.
+
+    ``latency`` is a :func:`daganalysis.stage_latency`, ``dags`` the archive's. Beyond ``most`` runs, a column stands for several
+    neighbours and holds their median. A stage that a run did not execute, or was executing still, has no row. Raises
+    :class:`UsageError` where there are several workflows and ``workflow`` names none.
+
+    >>> import daganalysis as da
+    >>> archive = da.load("sample_data/versions/a")
+    >>> cells = da.plots.stage_run_cells(da.stage_latency(archive), archive.dags)
+    >>> len(cells), cells["column"].nunique(), cells["lane"].nunique()
+    (60, 12, 5)
+    """
+    import pandas as pd
+
+    rows = latency[latency["latency_s"].notna() & ~latency["censored"].fillna(value=False)]
+    rows = rows[rows["workflow"] == _the_workflow(rows, workflow)]
+    rows = rows.assign(name=numbered(rows))
+    runs = dags[dags["run_id"].isin(set(rows["run_id"]))].sort_values(["started_at", "run_id"], kind="stable")["run_id"].tolist()
+    per_column = max(1, -(-len(runs) // most))
+    place = {run_id: n // per_column for n, run_id in enumerate(runs)}
+    stages = rows.groupby("name")["stage"].min().sort_values(kind="stable")
+    lanes = {name: lane for lane, name in enumerate(stages.index)}
+    median = rows.groupby("name")["latency_s"].transform("median")
+    rows = rows.assign(column=rows["run_id"].map(place), lane=rows["name"].map(lanes), ratio=(rows["latency_s"] / median).where(median > 0))
+    grouped = rows.groupby(["lane", "column", "name"], as_index=False)
+    cells = grouped.agg(n_runs=("run_id", "nunique"), latency_s=("latency_s", "median"), ratio=("ratio", "median"))
+    ends: dict[int, tuple[str, str]] = {}
+    for run_id, column in place.items():
+        ends[column] = (ends.get(column, (run_id,))[0], run_id)
+    cells["from_run_id"] = [ends[column][0] for column in cells["column"]]
+    cells["to_run_id"] = [ends[column][1] for column in cells["column"]]
+    cells["label"] = cells["name"]
+    cells["workflow"] = rows["workflow"].iloc[0] if len(rows) else None
+    return STAGE_RUN_CELLS.conform(pd.DataFrame(cells[STAGE_RUN_CELLS.names]))
+
+
+def _the_workflow(rows: pd.DataFrame, wanted: str | None) -> str | None:
+    known = sorted(rows["workflow"].dropna().unique())
+    if wanted is None and len(known) > 1:
+        raise UsageError(f"{len(known)} workflows to draw", hint="name one with workflow: " + ", ".join(known[:5]))
+    return wanted if wanted is not None else known[0] if known else None
+
+
+def draw_stage_runs(cells: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the cells of :func:`stage_run_cells` into ``ax`` (a new figure's, if None) and return it."""
+    from matplotlib.colors import LogNorm
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    columns = int(cells["column"].max()) + 1 if len(cells) else 0
+    labels = canvas.lane_labels(cells)
+    ax = canvas.new_axes(11, min(max(3.2, 2.2 + 0.3 * len(labels)), 20)) if ax is None else ax
+    scale = LogNorm(_LEAST_RATIO, _MOST_RATIO, clip=True)
+    ratios = cells["ratio"].fillna(1.0).tolist()
+    ink = canvas.draw_cells(ax, cells["column"].tolist(), cells["lane"].tolist(), ratios, scale=scale, words="times the stage's median")
+    for other in _others(ax):
+        other.yaxis.set_major_locator(FixedLocator([0.7, 1, 1.4, 2, 2.8]))
+        other.yaxis.set_minor_locator(NullLocator())
+        other.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{_ENDS.get(value, '')}{value:g}"))
+    first = cells.drop_duplicates("column").sort_values("column")
+    several = int(cells["n_runs"].max()) > 1 if len(cells) else False
+    names = [f"{a} …" if several and a != b else a for a, b in zip(first["from_run_id"], first["to_run_id"], strict=True)]
+    facts = [f"{columns:,} column{'' if columns == 1 else 's'} of runs by their start" if several else f"{columns:,} runs by their start"]
+    facts += [f"up to {int(cells['n_runs'].max()):,} runs a column, the median of each"] if several else []
+    head = f"{cells['workflow'].iloc[0]}, stage latency against the stage's median" if len(cells) else "no stage"
+    _finish(ax, labels, names, head, facts)
+    _numbers(ax, cells, [f"{value:.3g}" for value in cells["latency_s"]], ink, "seconds in the cells")
+    return ax
+
+
+def straggler_cells(stragglers: pd.DataFrame, *, most: int = 30) -> pd.DataFrame:
+    """Map the stages of :func:`daganalysis.stragglers` against agents: one row per stage and agent, the worst first.
+
+    Beyond ``most`` agents, the last column stands for all the others.
+
+    >>> import daganalysis as da
+    >>> cells = da.plots.straggler_cells(da.stragglers(da.load("sample_data/upgrade")))
+    >>> cells["agent"].iloc[0]
+    '192.0.2.24:2886'
+    """
+    import pandas as pd
+
+    rows = stragglers[stragglers["agent"].notna()]
+    rows = rows.assign(workflow=rows["workflow"].fillna("unnamed"), name=rows["name"].fillna("unnamed"))
+    worst = rows.groupby("agent")["barrier_wait_s"].sum().sort_values(ascending=False, kind="stable")
+    agents = worst.index.tolist()
+    single = agents if len(agents) <= most else agents[: most - 1]
+    place = {agent: n for n, agent in enumerate(single)}
+    other = f"{len(agents) - len(single):,} other agents"
+    rows = rows.assign(agent=rows["agent"].where(rows["agent"].isin(single), other))
+    rows["column"] = rows["agent"].map(place).fillna(len(single)).astype(int)
+    wait = rows.groupby(["workflow", "name"])["barrier_wait_s"].sum().sort_values(ascending=False, kind="stable")
+    lanes = {key: lane for lane, key in enumerate(wait.index)}
+    grouped = rows.groupby(["workflow", "name", "column", "agent"], as_index=False)
+    cells = grouped.agg(
+        n=("n", "sum"), n_slowest=("n_slowest", "sum"), barrier_wait_s=("barrier_wait_s", "sum"), flagged=("flagged", "any")
+    )
+    keys = list(zip(cells["workflow"], cells["name"], strict=True))
+    cells["lane"] = [lanes[key] for key in keys]
+    one = len(set(cells["workflow"])) <= 1
+    cells["label"] = [name if one else f"{workflow} · {name}" for workflow, name in keys]
+    return STRAGGLER_CELLS.conform(pd.DataFrame(cells[STRAGGLER_CELLS.names]))
+
+
+def draw_stragglers(cells: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw the cells of :func:`straggler_cells` into ``ax`` (a new figure's, if None) and return it; what is flagged has a ring."""
+    from matplotlib.colors import PowerNorm
+
+    labels = canvas.lane_labels(cells)
+    ax = canvas.new_axes(11, min(max(3.6, 2.8 + 0.3 * len(labels)), 20)) if ax is None else ax
+    waits = cells["barrier_wait_s"].tolist()
+    # The square root leaves room for the many who were hardly waited for.
+    scale = PowerNorm(0.5, 0.0, max(waits, default=1.0) or 1.0)
+    ink = canvas.draw_cells(ax, cells["column"].tolist(), cells["lane"].tolist(), waits, scale=scale, words="others waited, seconds")
+    agents = cells.drop_duplicates("column").sort_values("column")["agent"].tolist()
+    flagged = cells[cells["flagged"].fillna(value=False)]
+    facts = [f"{duration(sum(waits))} in all"] if waits else ["none"]
+    facts += [f"{len(flagged)} slowest beyond chance (framed)"] if len(flagged) else []
+    for row in flagged.to_dict("records"):
+        from matplotlib.patches import Rectangle
+
+        ax.add_patch(Rectangle((row["column"] - 0.46, row["lane"] - 0.46), 0.92, 0.92, fill=False, edgecolor="#D55E00", linewidth=2))
+    _finish(ax, labels, agents, "How long a stage waited for its slowest agent", facts)
+    _numbers(
+        ax, cells, [f"{a}/{b}" for a, b in zip(cells["n_slowest"], cells["n"], strict=True)], ink, "in the cells: slowest of executions"
+    )
+    return ax
+
+
+def _others(ax: Axes) -> list[Axes]:
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return [other for other in figure.axes if other.get_label() == "<colorbar>"][-1:]
+
+
+def _finish(ax: Axes, labels: dict[int, str], columns: Sequence[str], head: str, facts: list[str]) -> None:
+    limits = ax.get_ylim()
+    canvas.set_title(ax, head, facts, paper.figure_width(ax) * (1 - canvas.LABEL_SHARE) * 0.85)
+    for _ in range(2):
+        canvas.label_rows(ax, labels)
+        canvas.label_columns(ax, columns)
+        ax.set_ylim(limits)
+        paper.settle(ax)
+    canvas.set_title(ax, head, facts, paper.size_of(ax)[0])
+
+
+def _numbers(ax: Axes, cells: pd.DataFrame, texts: Sequence[str], ink: Sequence[str], words: str) -> None:
+    """Write numbers into the cells, if all of them fit, and say what they are."""
+    if not texts:
+        return
+    width, height = paper.size_of(ax)
+    columns, lanes = int(cells["column"].max()) + 1, int(cells["lane"].max()) + 1
+    if max(paper.text_width(text, _NUMBER_SIZE) for text in texts) + 3 > width / columns or height / lanes < _NUMBER_SIZE * 1.3:
+        return
+    look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": _NUMBER_SIZE}
+    for x, y, text, colour in zip(cells["column"], cells["lane"], texts, ink, strict=True):
+        ax.text(x, y, text, color=colour, **look)
+    ax.set_xlabel(words, fontsize=8)

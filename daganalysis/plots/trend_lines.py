@@ -1,0 +1,132 @@
+"""How long runs took over time, with the levels between shifts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from daganalysis.errors import UsageError
+from daganalysis.plots import canvas, paper
+from daganalysis.plots.clock import zone_of
+from daganalysis.plots.stage_names import numbered
+from daganalysis.plots.styles import INK
+from daganalysis.tables.pictures import TREND_MARKS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from daganalysis.archive import Archive
+
+_NOTE_SIZE = 7.0
+
+
+def trend_marks(archive: Archive, shifts: pd.DataFrame, *, workflow: str | None = None, name: str | None = None) -> pd.DataFrame:
+    """Lay the level shifts of :func:`daganalysis.trend` over the runs they were found in: one row per run, level and shift.
+
+    ``name`` is a stage; without it the series are whole runs. Only runs that succeeded count, as they do there. Raises
+    :class:`UsageError` where there are several workflows and ``workflow`` names none.
+
+    >>> import daganalysis as da
+    >>> archive = da.load("sample_data/versions/*")
+    >>> marks = da.plots.trend_marks(archive, da.trend(archive), name="Import script for tenant")
+    >>> marks["role"].value_counts().to_dict()
+    {'run': 24, 'level': 2, 'shift': 1}
+    """
+    import pandas as pd
+
+    history = _history(archive, workflow, name)
+    own = shifts[shifts["workflow"].isin(set(history["workflow"])) & (shifts["name"].eq(name) if name else shifts["name"].isna())]
+    rows: list[dict[str, Any]] = [
+        {"role": "run", "run_id": row["run_id"], "at": row["started_at"], "value_s": row["value_s"]} for row in history.to_dict("records")
+    ]
+    edges = [history["started_at"].min(), *own.sort_values("at")["at"], None]
+    for begin, end in zip(edges, edges[1:], strict=False):
+        part = history[history["started_at"].ge(begin) & (history["started_at"].lt(end) if end is not None else True)]
+        if len(part):
+            until = part["started_at"].max() if end is None else end
+            rows.append({"role": "level", "at": part["started_at"].min(), "until": until, "value_s": part["value_s"].median()})
+    rows += [
+        {"role": "shift", "run_id": row["at_run_id"], "at": row["at"], "value_s": row["after_s"], "ratio": row["ratio"]}
+        for row in own.sort_values("at").to_dict("records")
+    ]
+    marks = pd.DataFrame(rows, columns=TREND_MARKS.names)
+    marks["workflow"] = history["workflow"].iloc[0] if len(history) else None
+    marks["name"] = name
+    return TREND_MARKS.conform(marks)
+
+
+def _history(archive: Archive, workflow: str | None, name: str | None) -> pd.DataFrame:
+    """The runs that a trend is of, by their start, with how long they, or a stage of them, took."""
+    dags = archive.table("dags", ["run_id", "workflow", "outcome", "started_at", "elapsed_s"])
+    dags = dags[dags["outcome"].eq("succeeded") & dags["started_at"].notna()]
+    known = sorted(dags["workflow"].dropna().unique())
+    if workflow is None and len(known) > 1:
+        raise UsageError(f"{len(known)} workflows to draw", hint="name one with workflow: " + ", ".join(known[:5]))
+    dags = dags[dags["workflow"].eq(workflow if workflow is not None else known[0] if known else "")]
+    if name is None:
+        rows = dags.rename(columns={"elapsed_s": "value_s"})
+    else:
+        nodes = archive.table("nodes", ["run_id", "stage", "name", "duration_s"])
+        nodes = nodes[nodes["run_id"].isin(set(dags["run_id"])) & nodes["duration_s"].notna()]
+        nodes = nodes.assign(name=numbered(nodes))
+        rows = dags.merge(nodes[nodes["name"] == name], on="run_id").rename(columns={"duration_s": "value_s"})
+    return rows[rows["value_s"].notna()].sort_values(["started_at", "run_id"], kind="stable", ignore_index=True)
+
+
+def draw_trend(marks: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC") -> Axes:
+    """Draw the marks of :func:`trend_marks` into ``ax`` (a new figure's, if None) and return it; ``tz`` is the zone of the axis."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
+
+    zone = zone_of(tz)
+    ax = canvas.new_axes(11, 3.6) if ax is None else ax
+    runs, levels, shifts = (marks[marks["role"] == role] for role in ("run", "level", "shift"))
+    handles: dict[str, Any] = {}
+
+    def days(column: pd.Series[Any]) -> list[float]:
+        return [float(date2num(moment.to_pydatetime(warn=False))) for moment in column]  # type: ignore[no-untyped-call] # matplotlib's
+
+    if len(runs):
+        handles["one run"] = ax.scatter(days(runs["at"]), runs["value_s"], s=14, c="#A6CEE3", edgecolors=INK, linewidths=0.5, zorder=3)
+    if len(levels):
+        begin, until = days(levels["at"]), days(levels["until"])
+        handles["median of a level"] = ax.hlines(levels["value_s"], begin, until, color="#D55E00", linewidth=2, zorder=4)
+    top = float(marks["value_s"].max()) if len(marks) else 1.0
+    ax.set_ylim(0, top * 1.25)
+    for x in days(shifts["at"]):
+        handles["shift"] = ax.axvline(x, color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=2)
+    locator = AutoDateLocator(tz=zone, maxticks=8)  # type: ignore[no-untyped-call] # matplotlib's
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))  # type: ignore[no-untyped-call] # matplotlib's
+    ax.tick_params(labelsize=canvas.LABEL_SIZE)
+    ax.xaxis.get_offset_text().set_fontsize(canvas.LABEL_SIZE)
+    ax.set_ylabel("seconds", fontsize=8)
+    ax.set_xlabel(f"start of the run ({tz})", fontsize=8)
+    ax.grid(axis="y", color="#E6E6E6", linewidth=0.6)
+    ax.set_axisbelow(True)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    canvas.legend_below(ax, [("", handles)])
+    first = marks.iloc[0] if len(marks) else None
+    head = "no run" if first is None else str(first["workflow"]) + (f", {first['name']}" if isinstance(first["name"], str) else "")
+    facts = [f"{len(runs):,} runs that succeeded", f"{len(shifts) or 'no'} level shift{'' if len(shifts) == 1 else 's'}"]
+    canvas.set_title(ax, head, facts, paper.figure_width(ax) * 0.85)
+    paper.settle(ax)
+    _note_shifts(ax, shifts, days(shifts["at"]), top)
+    return ax
+
+
+def _note_shifts(ax: Axes, shifts: pd.DataFrame, places: list[float], top: float) -> None:
+    """Say how large each shift is, above the dots, where the one before leaves room."""
+    left, right = ax.get_xlim()
+    per_point = (right - left) / paper.size_of(ax)[0]
+    reached = left
+    for row, x in zip(shifts.to_dict("records"), places, strict=True):
+        text = f"×{row['ratio']:.2f} from run {row['run_id']}"
+        size = (paper.text_width(text, _NOTE_SIZE) + 8) * per_point
+        behind = x + size <= right
+        begin = x if behind else x - size
+        if begin < reached:
+            continue
+        look: dict[str, Any] = {"ha": "left" if behind else "right", "va": "bottom", "fontsize": _NOTE_SIZE}
+        ax.text(x + (4 if behind else -4) * per_point, top * 1.14, text, **look)
+        reached = begin + size
