@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.analysis.failed_attempts import failed_attempts
 from daganalysis.analysis.signatures import NO_LINE, masked, signatures
-from daganalysis.tables.results import FAILURES
+from daganalysis.errors import UsageError
+from daganalysis.tables.results import FAILURES, FAILURES_BY_ATTEMPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,24 +27,31 @@ class Coverage(NamedTuple):
     no_line: int
 
 
-def failures(archive: Archive, *, earlier: Archive | None = None) -> pd.DataFrame:
+def failures(archive: Archive, *, earlier: Archive | None = None, level: str = "signature") -> pd.DataFrame:
     """Group failed attempts by signature: one row per workflow, stage name, error code and signature, the most frequent first.
 
     A failure counts whether an answer showed it, or only what followed or its line in the log betrays it. One on purpose, to wait for a
     main DAG, is none. ``known`` names the engine's own lines. With an ``earlier`` archive, ``is_new`` says which signatures its runs of the
-    workflow do not have; the lines of both are then mined together. The order of the input is irrelevant.
+    workflow do not have; the lines of both are then mined together. The order of the input is irrelevant. ``level="attempt"`` gives one row
+    per failed attempt, with its signature. Raises :class:`UsageError` for another level.
 
     >>> import daganalysis as da
     >>> da.failures(da.load("sample_data/upgrade"))[["error_code", "signature", "n"]].to_dict("records")
     [{'error_code': 'Common.DirNotEmpty', 'signature': 'dir <name> is not empty', 'n': 2}]
     """
+    if level not in {"signature", "attempt"}:
+        raise UsageError("no such level of failures", where=level, hint="signature or attempt")
     rows = _masked_failures(archive)
     old = _masked_failures(earlier) if earlier is not None else rows.head(0).copy()
     found = signatures(pair for frame in (rows, old) for pair in _pairs(frame))
     for frame in (rows, old):
         frame["signature"] = [found[pair].text for pair in _pairs(frame)]
     rows["known"] = [found[pair].known for pair in _pairs(rows)]
-    grouped = rows.sort_values(["run_id", "stage", "task_gid", "attempt"]).groupby(_KEYS, dropna=False)
+    rows["is_new"] = None if earlier is None else ~_identities(rows).isin(set(_identities(old)))
+    rows = rows.sort_values(["run_id", "stage", "task_gid", "attempt"])
+    if level == "attempt":
+        return FAILURES_BY_ATTEMPT.conform(rows[FAILURES_BY_ATTEMPT.names])
+    grouped = rows.groupby(_KEYS, dropna=False)
     result = grouped.agg(
         n=("attempt", "size"),
         first_seen=("seen_at", "min"),
@@ -53,9 +61,8 @@ def failures(archive: Archive, *, earlier: Archive | None = None) -> pd.DataFram
         n_runs=("run_id", "nunique"),
         n_agents=("agent", "nunique"),
         known=("known", "first"),
+        is_new=("is_new", "first"),
     ).reset_index()
-    seen = set(_identities(old))
-    result["is_new"] = None if earlier is None else [identity not in seen for identity in _identities(result)]
     return FAILURES.conform(result.sort_values(["n", *_KEYS], ascending=[False, *[True] * len(_KEYS)])[FAILURES.names])
 
 
@@ -64,9 +71,12 @@ def _pairs(rows: pd.DataFrame) -> Iterator[tuple[str | None, str | None]]:
     return zip(_plain(rows["error_code"]), _plain(rows["text"]), strict=True)
 
 
-def _identities(rows: pd.DataFrame) -> Iterator[tuple[str | None, ...]]:
+def _identities(rows: pd.DataFrame) -> pd.Series[Any]:
     """What makes a failure the same as one of an earlier archive."""
-    return zip(*(_plain(rows[name]) for name in ("workflow", "error_code", "signature")), strict=True)
+    import pandas as pd
+
+    columns = (_plain(rows[name]) for name in ("workflow", "error_code", "signature"))
+    return pd.Series(list(zip(*columns, strict=True)), index=rows.index, dtype=object)
 
 
 def _plain(values: pd.Series[Any]) -> list[Any]:

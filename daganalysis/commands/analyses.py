@@ -16,6 +16,8 @@ from daganalysis.commands.options import add_archive, add_output, add_selection,
 from daganalysis.commands.printing import notice, print_frame
 from daganalysis.report.quantities import plural
 from daganalysis.tables.results import (
+    FAILURES,
+    FAILURES_BY_ATTEMPT,
     RESULT_TABLES,
     RETRY_PATTERNS,
     RETRY_PATTERNS_BY_NUMBER,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 LEVELS: dict[str, dict[str, Table]] = {
     "stage_latency": {"stage": STAGE_LATENCY, "workflow": STAGE_LATENCY_BY_WORKFLOW, "agent": STAGE_LATENCY_BY_AGENT},
+    "failures": {"signature": FAILURES, "attempt": FAILURES_BY_ATTEMPT},
     "retry_patterns": {"pattern": RETRY_PATTERNS, "nth": RETRY_PATTERNS_BY_NUMBER},
     "stragglers": {"stage": STRAGGLERS, "agent": STRAGGLERS_BY_AGENT, "run": STRAGGLERS_BY_RUN},
 }
@@ -94,7 +97,7 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
         options["earlier"] = open_source(arguments.earlier, arguments)
     result = getattr(daganalysis, name)(archive, **options)
     print_frame(result, table, arguments)
-    if name == "failures" and len(result):
+    if table is FAILURES and len(result):
         told = coverage(result)
         lines = f"{told.catalogue} with a line of the engine's catalogue, {told.mined} with another, {told.no_line} with none"
         notice(f"{plural(sum(told), 'failed attempt')}: {lines}")

@@ -47,7 +47,19 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
             *("agent", "name", "n", "n_slowest", "flagged", "barrier_wait_s", "slowest_agent", "worst_stage", "workflow", "late_p50_s"),
             *("skew_p50", "skew", "n_sub_tasks"),
         ),
-        "failures": ("workflow", "name", "error_code", "n", "is_new", "last_seen", "example_run_id"),
+        "failures": (
+            "run_id",
+            "workflow",
+            "name",
+            "error_code",
+            "n",
+            "attempt",
+            "is_new",
+            "agent",
+            "last_seen",
+            "started_at",
+            "example_run_id",
+        ),
         "check": ("condition", "decision", "value", "low", "high", "n"),
         "compare": (
             *("workflow", "name", "category", "verdict", "base_s", "candidate_s", "diff_s", "ratio", "n_base", "n_candidate", "n_needed"),
@@ -58,10 +70,10 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
 )
 """By table; a column that is not named is shown where there is room left."""
 
-PROSE = frozenset({"message", "hint", "first_error", "signature", "example_line"})
+PROSE = frozenset({"message", "hint", "first_error", "signature", "example_line", "line"})
 """Columns of sentences, which stand below their row rather than in it."""
 
-SAID_BY: MappingProxyType[str, str] = MappingProxyType({"signature": "example_line"})
+SAID_BY: MappingProxyType[str, tuple[str, ...]] = MappingProxyType({"signature": ("example_line", "line")})
 """Sentences that another one of the row says too, and more: not shown beside it."""
 
 

@@ -71,7 +71,7 @@ def terminal_table(frame: pd.DataFrame, table: Table, width: int | None = DEFAUL
     silent = [column.name for column in declared if _says_nothing(frame[column.name], column)]
     same = {column.name: frame[column.name].iloc[0] for column in declared if _is_same(frame[column.name], column)}
     telling = [column for column in declared if column.name not in {*silent, *same}]
-    said = [column.name for column in telling if SAID_BY.get(column.name) in {other.name for other in telling}]
+    said = [column.name for column in telling if {other.name for other in telling}.intersection(SAID_BY.get(column.name, ()))]
     prose = [human_cells(frame[column.name], column) for column in telling if column.name in PROSE and column.name not in said]
     columns = {column.name: column for column in telling if column.name not in PROSE} or {column.name: column for column in declared[:1]}
     # A table may have many rows: the cells of a column are written when the column is considered, not before.

@@ -292,6 +292,14 @@ STRAGGLERS_BY_RUN = Table(
     ("run_id", "stage"),
 )
 
+_KNOWN = Column("known", Type.STRING, "the engine's own line that it is, by name", "its signature was mined, or no line was logged")
+_IS_NEW = Column(
+    "is_new",
+    Type.BOOLEAN,
+    "whether the earlier archive has no such code and signature in the workflow",
+    "there is no earlier archive to compare with",
+)
+
 FAILURES = Table(
     "failures",
     "one signature of failed attempts in one stage name of a workflow",
@@ -312,17 +320,31 @@ FAILURES = Table(
         Column("example_line", Type.STRING, "a line as it was logged", "the attempt logged none"),
         Column("n_runs", Type.INTEGER, "runs"),
         Column("n_agents", Type.INTEGER, "agents"),
-        Column(
-            "known", Type.STRING, "the engine's own line that it is, by name", "it is none: its signature was mined, or no line was logged"
-        ),
-        Column(
-            "is_new",
-            Type.BOOLEAN,
-            "whether the earlier archive has no such code and signature in the workflow",
-            "there is no earlier archive to compare with",
-        ),
+        _KNOWN,
+        _IS_NEW,
     ),
     (),
+)
+
+FAILURES_BY_ATTEMPT = Table(
+    "failures",
+    "one failed attempt",
+    (
+        RUN_ID,
+        _WORKFLOW,
+        _STAGE,
+        _STAGE_NAME,
+        Column("task_gid", Type.STRING, "generic id of the sub-task"),
+        Column("attempt", Type.INTEGER, "which hand-out of the sub-task it was, from 1"),
+        Column("agent", Type.STRING, "`ip:port` it was handed to", "no answer shows it"),
+        Column("started_at", Type.INSTANT, "when it began", "its times were overwritten"),
+        Column("error_code", Type.STRING, "the code of the line", "none, or one without a code (before obshell 4.3.1)"),
+        Column("signature", Type.STRING, "the message with ids, addresses, paths, names and numbers masked"),
+        Column("line", Type.STRING, "the line as it was logged", "the attempt logged none"),
+        _KNOWN,
+        _IS_NEW,
+    ),
+    ("run_id", "stage", "task_gid", "attempt"),
 )
 
 _BASE_NAME = Column(

@@ -1,0 +1,52 @@
+"""Run the studies and print the figures.
+
+usage: python -m benchmarks.studies [--small] [--only NAME ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from benchmarks.goals import Row, as_text
+from benchmarks.studies import comparing, exactness, failing, lagging, trending
+from benchmarks.studies.archives import STRICT_FROM
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+STUDIES: dict[str, Callable[[int], Iterator[Row]]] = {
+    "false-alarms": comparing.false_alarms,
+    "power": comparing.power,
+    "shifts": trending.shifts,
+    "stragglers": lagging.stragglers,
+    "signatures": failing.signatures,
+    "exactness": exactness.exactness,
+}
+TRIALS, FEW = STRICT_FROM, 6
+
+
+def run(trials: int, names: list[str]) -> list[Row]:
+    """Run some studies with so many trials each."""
+    rows = []
+    for name in names:
+        for row in STUDIES[name](trials):
+            print(f"{row.work}: {row.measure}: {row.value:.4g} {row.detail}", file=sys.stderr, flush=True)
+            rows.append(row)
+    return rows
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print the figures; the status is 1 where one is not what it must be."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.studies", description="How often the statistics are right.")
+    parser.add_argument("--small", action="store_true", help=f"{FEW} trials each instead of {TRIALS}")
+    parser.add_argument("--only", metavar="NAME", nargs="+", choices=STUDIES, default=list(STUDIES), help=", ".join(STUDIES))
+    arguments = parser.parse_args(argv)
+    rows = run(FEW if arguments.small else TRIALS, arguments.only)
+    print(as_text(rows))
+    return 0 if all(row.is_met for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
