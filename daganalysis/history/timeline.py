@@ -98,6 +98,7 @@ class _Builder:
     next_leg: int = 0
     unknown_legs: int = 0
     all_ended: bool = False
+    failed: bool = False
     operator: str | None = None
     anchor: int = 0
 
@@ -227,7 +228,9 @@ class _Builder:
     def _wait(self, asked: int, until: int, to_stage: int | None) -> None:
         """Lay down a wait: the pass that saw the last attempt end, the wait until somebody asked, the pass that took the request up."""
         asked = max(asked, self.cursor)
-        self._add(min(self._next_pass(), asked), "detect", to_stage=self.stage, evidence="inferred")
+        # What did not fail was cancelled, which takes a pass more (engine-semantics §2.5).
+        noticed = self._next_pass() + (0 if self.failed else self.tick)
+        self._add(min(noticed, asked), "detect", to_stage=self.stage, evidence="inferred")
         self._add(asked, self.story.wait_category(asked), to_stage=to_stage, evidence="inferred")
         self._add(until, "handoff", to_stage=to_stage, evidence="inferred")
 
@@ -308,6 +311,7 @@ class _Builder:
         if node_run.operator in {"RUN", "RETRY", "ROLLBACK"}:
             self.direction = "rollback" if node_run.operator == "ROLLBACK" else "forward"
         self.all_ended = False
+        self.failed = any(a.state == "FAILED" or a.passed_at is not None for a in node_run.attempts)
         limit = node_run.end
         first = True
         unknown_end: int | None = None
@@ -332,8 +336,7 @@ class _Builder:
         if limit is None:
             self.open_end = unknown_end is not None or self._hides_attempts(node_run)
             # A stage none of whose attempts failed was not the last of its leg; one that handed nothing out was cancelled.
-            failed = any(a.state == "FAILED" or a.passed_at is not None for a in node_run.attempts)
-            self.all_ended = not self.open_end and (first or failed)
+            self.all_ended = not self.open_end and (first or self.failed)
             return
         still_open = unknown_end is not None and unknown_end >= self.cursor
         if first:
@@ -377,8 +380,7 @@ class _Builder:
         elif story.passed:
             if story.ended_waiting or self.all_ended or not (self.open_end or self._misses_attempt(story.end)):
                 # What waits for its main DAG fails at once, on purpose; what follows is the wait, but for the pass that notices it.
-                self._add(self._next_pass(), "detect", to_stage=self.stage, evidence="inferred")
-                self._add(story.end, story.wait_category(story.end), to_stage=None, evidence="inferred")
+                self._wait(story.end, story.end, None)
             else:
                 self._add(story.end, "lost", to_stage=None)
         self._add(story.end, "unattributed", to_stage=None, evidence="inferred")

@@ -427,6 +427,7 @@ class DagRun:
 
     def _pass_tasks(self, tasks: list[Row], t: int) -> None:
         for row in tasks:
+            row.forget_after(t)
             if row.now["state"] != "SUCCEED":
                 row.set(t, state="SUCCEED", operator="PASS", end=self.maintainer.clock(t))
 
