@@ -235,6 +235,7 @@ class _Generation:
     name: str | None = None
     max_stage: int | None = None
     ended: int | None = None
+    succeeded: bool = False
     counters: dict[str, tuple[int, int | None]] = field(default_factory=dict)
     """By sub-task: its highest execute_times, and the start of that attempt if it has begun."""
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -252,6 +253,7 @@ class _Generation:
         self.snapshots.append(snapshot)
         self.name = dag.name if self.name is None else self.name
         self.max_stage = dag.max_stage if self.max_stage is None else self.max_stage
+        self.succeeded = self.succeeded or dag.state == "SUCCEED"
         if dag.state in {"FAILED", "SUCCEED"} and dag.end is not None:
             self.ended = dag.end if self.ended is None else max(self.ended, dag.end)
         for node in snapshot.nodes or ():
@@ -266,11 +268,14 @@ class _Generation:
     def ended_before(self, snapshot: Snapshot) -> bool:
         """Tell whether this run had ended before the one of a snapshot was created.
 
-        A retry moves starts beyond the end of the leg before it too, but never without raising execute_times.
+        Nothing is asked of a DAG that has succeeded. A retry of one that failed moves starts beyond the end of the leg before it too, but
+        never without raising execute_times.
         """
         ended = self.ended
         if ended is None or snapshot.dag.start is None or snapshot.dag.start <= ended:
             return False
+        if self.succeeded:
+            return True
         if snapshot.nodes is None:
             # Without nodes only a DAG that never started betrays itself: a retried one has no start while it is READY.
             return snapshot.dag.state == "READY" and snapshot.dag.operator == "RUN"

@@ -113,14 +113,18 @@ def judge_run(run: RunEvidence, *, main: MainDag | None, operators_received: Map
     legs = find_legs(run)
     node_runs = find_node_runs(run, attempts)
     names = [run.nodes[gid][-1][1].name for gid in run.stages]
-    is_child = is_sub_dag(run.newest.name, names) or (child_kind == "scale_out" and run.newest.name in CHILD_WORKFLOWS)
+    is_child = run.newest.name in CHILD_WORKFLOWS and (
+        child_kind == "scale_out" or is_sub_dag(run.newest.name, names) or (not names and (run.newest.max_stage or 0) > 1)
+    )
     waits_deliberately = _stands_waiting(run, tasks) and (is_child or child_kind in {"sub_dag", "scale_out"})
     nodes = [_node_view(run, stage, gid, tasks_of.get(gid, [])) for stage, gid in enumerate(run.stages, start=1)]
     retries, rollbacks = _count_operators(run, node_runs, tasks_of, attempts, legs, operators_received)
     if child_kind == "scale_out":
         # Every retry of the main DAG is mirrored on the local one (engine-semantics §7 B): none of these need be an operator's.
         retries = Bounds(0, retries.high)
-    rule = judge("dag", _dag_facts(run, retries, deliberate=waits_deliberately))
+    rule = judge(
+        "dag", _dag_facts(run, retries, deliberate=waits_deliberately, resumed=not names and not is_child and _forward_again(legs) > 0)
+    )
     end = _end(run)
     begin, sure = _begin(run, legs, node_runs, attempts, created)
     stretches = _stretches(
@@ -228,7 +232,8 @@ def _stands_waiting(run: RunEvidence, tasks: Mapping[str, TaskView]) -> bool:
     return run.newest.state == "FAILED" and bool(failed) and all(view.rule.outcome == "waiting" for view in failed)
 
 
-def _dag_facts(run: RunEvidence, retries: Bounds, *, deliberate: bool) -> Facts:
+def _dag_facts(run: RunEvidence, retries: Bounds, *, deliberate: bool, resumed: bool) -> Facts:
+    """Gather what the rules look at; ``resumed`` says that a run whose nodes are not known went forward again."""
     dag = run.newest
     begun = not (dag.state == "READY" and dag.operator == "RUN" and dag.start is not None)
     return Facts(
@@ -236,7 +241,7 @@ def _dag_facts(run: RunEvidence, retries: Bounds, *, deliberate: bool) -> Facts:
         dag.operator,
         begun=begun,
         deliberate=deliberate,
-        retried=retries.low > 0,
+        retried=retries.low > 0 or resumed,
         # A later rollback or retry overwrites the operator of a node that was passed, but not what an earlier answer told.
         node_passed=any(node.operator == "PASS" for seen in run.nodes.values() for _, node in seen),
     )
@@ -256,6 +261,8 @@ def _count_operators(
     asked = 1 if run.newest.state == "READY" and run.newest.operator == "ROLLBACK" else 0
     traced = any(node.operator == "ROLLBACK" for seen in run.nodes.values() for _, node in seen)
     rollbacks = max(rollback_legs + asked, 1 if traced else 0)
+    if not run.stages:
+        return _retries_of_headers(legs), rollbacks
     low = high = 0
     runs_of: dict[int, list[NodeRun]] = {}
     for node_run in node_runs:
@@ -277,6 +284,15 @@ def _count_operators(
     low = max(0, low - received.get("RETRY", 0))
     high = max(low, high - received.get("RETRY", 0))
     return Bounds(low, high), rollbacks
+
+
+def _retries_of_headers(legs: Sequence[Leg]) -> Bounds:
+    """Bound the retries of a run whose nodes no answer showed: each later leg is a retry, or a node that was passed."""
+    return Bounds(0, max(1, _forward_again(legs)))
+
+
+def _forward_again(legs: Sequence[Leg]) -> int:
+    return sum(1 for leg in legs[1:] if leg.operator == "RUN")
 
 
 def _leaves_no_trace(below: Iterable[Node]) -> bool:
@@ -329,11 +345,16 @@ def _begin(
     if not every:
         return None, False
     known = min(every)
-    if not handed_out and legs and legs[0].operator == "RUN":
+    if not handed_out and legs and legs[0].operator == "RUN" and (run.stages or _first_execution_shown(run, legs[0])):
         return known, True
     if created is None or created > known:
         return known, False
     return min(known, created + estimate_tick(node_runs)[0]), False
+
+
+def _first_execution_shown(run: RunEvidence, leg: Leg) -> bool:
+    """Tell whether a leg is the first: while it ran, its end was still the creation time, which every later request wipes (§3)."""
+    return any(s.dag.state == "RUNNING" and s.dag.start == leg.start and s.dag.end is not None for s in run.snapshots)
 
 
 def _stretches(
@@ -363,7 +384,9 @@ def _stretches(
     last = [view.attempts[-1] for view in tasks.values() if view.attempts and view.newest.operator == "PASS"]
     passed = run.newest.state == "SUCCEED" and run.newest.operator == "PASS"
     ended_waiting = bool(last) and all(attempt.outcome == "waiting" for attempt in last)
-    return build_timeline(Story(legs, node_runs, list(attempts.values()), begin, sure, end, wait_category, passed, ended_waiting))
+    return build_timeline(
+        Story(legs, node_runs, list(attempts.values()), begin, sure, end, wait_category, bool(run.stages), passed, ended_waiting)
+    )
 
 
 def _work_ok(run: RunEvidence, rule: Rule, tasks: Mapping[str, TaskView]) -> bool | None:

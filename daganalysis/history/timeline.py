@@ -46,8 +46,8 @@ class Story:
     """What a timeline is made of.
 
     ``begin`` is where the known span begins and ``sure_begin`` whether an answer showed it (else it is a bound); ``end`` is None for a
-    run that has not ended, ``passed`` whether an operator's pass ended it, ``ended_waiting`` whether what was passed had failed on purpose.
-    ``wait_category`` says for whom a wait that ended at some instant was.
+    run that has not ended. ``nodes_shown`` says whether any answer held its nodes, ``passed`` whether an operator's pass ended it,
+    ``ended_waiting`` whether what was passed had failed on purpose, ``wait_category`` for whom a wait that ended at some instant was.
     """
 
     legs: Sequence[Leg]
@@ -57,6 +57,7 @@ class Story:
     sure_begin: bool
     end: int | None
     wait_category: Callable[[int], str]
+    nodes_shown: bool = True
     passed: bool = False
     ended_waiting: bool = False
 
@@ -193,7 +194,11 @@ class _Builder:
             # A leg whose node executions were all overwritten is known by its two ends alone.
             self._end_leg(ended, lost=after_empty_leg)
             asked = self._asked(leg)
-            if self._hides_leg(leg):
+            if not self.story.nodes_shown:
+                # Whole legs may lie between the last answer that showed this one's end and the next one that is known.
+                self._add(min(leg.asked_from or ended, leg.start), self.story.wait_category(leg.start), to_stage=to_stage)
+                self._add(leg.start, "unattributed", to_stage=to_stage, evidence="inferred")
+            elif self._hides_leg(leg):
                 self._add(leg.start, "lost", to_stage=to_stage)
             else:
                 self._add(asked, self.story.wait_category(asked), to_stage=to_stage, evidence="inferred")
@@ -222,6 +227,9 @@ class _Builder:
 
     def _end_leg(self, end: int, *, lost: bool = False) -> None:
         """Go to the end of a leg: the pass that saw its last stage end, unless it ran stages of which no answer showed an attempt."""
+        if not self.story.nodes_shown:
+            self._add(end, "unattributed", to_stage=None, evidence="inferred")
+            return
         lost = lost or self.open_end or (end - self.cursor > _EDGE_NS and self._misses_attempt(end))
         self._add(end, "lost" if lost else "handoff", to_stage=None)
 
@@ -377,7 +385,7 @@ class _Builder:
             self._end_leg(last.end)
             if story.passed:
                 self._add(story.end, story.wait_category(story.end), to_stage=None)
-        elif story.passed:
+        elif story.passed and story.nodes_shown:
             if story.ended_waiting or self.all_ended or not (self.open_end or self._misses_attempt(story.end)):
                 # What waits for its main DAG fails at once, on purpose; what follows is the wait, but for the pass that notices it.
                 self._wait(story.end, story.end, None)

@@ -21,8 +21,11 @@ def local_dag_id(agent: Agent, row_id: int) -> str:
     return f"2{int(IPv4Address(agent.ip)):010d}{agent.port:05d}{row_id}"
 
 
-def random_run(seed: int, *, actions: bool = True) -> DagRun:
-    """A finished run of a random shape with random failures, and operators who act on them at random."""
+def random_run(seed: int, *, actions: bool = True, later: int = 0) -> DagRun:
+    """A finished run of a random shape with random failures, and operators who act on them at random.
+
+    ``later`` seconds later the same DAG is created again, as after its cluster was re-created.
+    """
     rng = random.Random(f"random:{seed}")
     agents = [Agent(f"192.0.2.{10 + n}", skew=rng.uniform(-0.008, 0.008) if n else 0.0) for n in range(rng.randrange(1, 5))]
     stages = []
@@ -35,7 +38,7 @@ def random_run(seed: int, *, actions: bool = True) -> DagRun:
                 if rng.random() < 0.8:
                     victim.failures[attempt] = Failure(rng.choice(_ERRORS))
         stages.append(Stage(f"Stage {chr(65 + number)}", tasks))
-    created = (1_735_700_000 + seed * 900) * SECOND + rng.randrange(SECOND)
+    created = (1_735_700_000 + seed * 900 + later) * SECOND + rng.randrange(SECOND)
     cluster = rng.random() < 0.5
     gid = f"1{rng.randrange(1, 900)}" if cluster else local_dag_id(agents[0], rng.randrange(1, 9))
     run = DagRun("Random work", stages, gid, created, agents[0], seed=seed, first_row_id=rng.randrange(1, 500) if cluster else 7)

@@ -122,6 +122,11 @@ def test_the_same_dag_run_anew_behind_an_id_is_told_by_its_counters() -> None:
     assert frame("dags", once, again)["run_id"].tolist() == ["11", "11#2"]
 
 
+def test_a_dag_that_starts_after_it_had_succeeded_is_another_run() -> None:
+    again = dag(state="RUNNING", start=1000.0, end=None, max_stage=2, at=1010, details=False)
+    assert frame("dags", HEALTHY, again)["outcome"].tolist() == ["succeeded", "running"]
+
+
 def test_runs_of_one_id_in_two_clusters_are_two_runs() -> None:
     table = frame("dags", dag(node(sub_task()), cluster="a"), dag(node(sub_task()), cluster="b"))
     assert table["run_id"].tolist() == ["a/11", "b/11"]
@@ -212,3 +217,22 @@ def test_a_leg_that_ended_beyond_the_stages_known_of_it_is_no_long_hand_over() -
     )
     rolled_back = dag(first, undone, state="RUNNING", operator="ROLLBACK", stage=1, start=60.0, end=None, at=61.5)
     assert ("lost", 17.5) in categories(started, failed, rolled_back)
+
+
+def test_headers_alone_tell_of_no_work_and_of_no_first_start() -> None:
+    headers = [dag(state="FAILED", end=2.51, at=10, details=False), dag(start=60.0, end=70.0, at=90, details=False)]
+    run = run_of(*headers)
+    assert run["outcome"] == "succeeded_after_retry"
+    assert (run["retries_min"], run["retries_max"]) == (0, 1)
+    assert pd.isna(run["elapsed_s"])
+    assert run["last_leg_s"] == 10.0
+
+
+def test_headers_that_show_the_first_leg_running_bound_the_wait_and_leave_the_rest_unattributed() -> None:
+    headers = [
+        dag(state="RUNNING", end=0.4, at=1.5, details=False),
+        dag(state="FAILED", end=2.51, at=40, details=False),
+        dag(start=60.0, end=70.0, at=90, details=False),
+    ]
+    assert categories(*headers) == [("unattributed", 1.51), ("wait_operator", 37.49), ("unattributed", 30.0)]
+    assert run_of(*headers)["elapsed_s"] == 69.0
