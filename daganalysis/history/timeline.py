@@ -190,15 +190,17 @@ class _Builder:
         """Go over the boundary to a new leg: to the end of the one before, through the wait, to the start of this one."""
         before = self.story.legs[self.next_leg - 1] if self.next_leg else None
         ended = before.end if before is not None else None
-        if ended is not None and ended + _EDGE_NS >= self.cursor:
+        if not self.story.nodes_shown:
+            # Whole legs may lie between the last answer that showed an end and the next leg that is known.
+            if ended is not None:
+                self._end_leg(ended)
+                self._add(min(leg.asked_from or ended, leg.start), self.story.wait_category(leg.start), to_stage=to_stage)
+            self._add(leg.start, "unattributed", to_stage=to_stage, evidence="inferred")
+        elif ended is not None and ended + _EDGE_NS >= self.cursor:
             # A leg whose node executions were all overwritten is known by its two ends alone.
             self._end_leg(ended, lost=after_empty_leg)
             asked = self._asked(leg)
-            if not self.story.nodes_shown:
-                # Whole legs may lie between the last answer that showed this one's end and the next one that is known.
-                self._add(min(leg.asked_from or ended, leg.start), self.story.wait_category(leg.start), to_stage=to_stage)
-                self._add(leg.start, "unattributed", to_stage=to_stage, evidence="inferred")
-            elif self._hides_leg(leg):
+            if self._hides_leg(leg):
                 self._add(leg.start, "lost", to_stage=to_stage)
             else:
                 self._add(asked, self.story.wait_category(asked), to_stage=to_stage, evidence="inferred")

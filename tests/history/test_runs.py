@@ -234,5 +234,5 @@ def test_headers_that_show_the_first_leg_running_bound_the_wait_and_leave_the_re
         dag(state="FAILED", end=2.51, at=40, details=False),
         dag(start=60.0, end=70.0, at=90, details=False),
     ]
-    assert categories(*headers) == [("unattributed", 1.51), ("wait_operator", 37.49), ("unattributed", 30.0)]
+    assert categories(*headers) == [("unattributed", 1.51), ("wait_operator", 37.49), ("unattributed", 20.0), ("unattributed", 10.0)]
     assert run_of(*headers)["elapsed_s"] == 69.0
