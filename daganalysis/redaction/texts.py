@@ -147,6 +147,10 @@ def _tells(key: str) -> bool:
     return key in _NAME_KEYS or any(pattern.fullmatch(key) for pattern in (SECRET_KEY, USER_KEY, HOST_KEY))
 
 
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*"'
+"""A JSON string. Only single characters repeat possessively: before 3.11.5, groups that do may match wrongly (CPython issue 106052)."""
+
+
 @lru_cache(maxsize=256)
 def _hits(telling: tuple[str, ...]) -> re.Pattern[str]:
     """A pattern for valid JSON: all up to the next string that may hold something, or value of a key that tells.
@@ -156,8 +160,8 @@ def _hits(telling: tuple[str, ...]) -> re.Pattern[str]:
     key = "|".join(map(re.escape, telling)) or "(?!)"
     return re.compile(
         rf"""
-        (?P<gap>(?:[^"]++|"\d{{4}}-\d\d-\d\dT[^"\\]*+"|"(?!(?:{key})"\s*:)[^"\\./@=:~]{{0,15}}+")*+)
-        (?:"(?P<key>{key})"\s*+:\s*+(?P<value>"(?:[^"\\]|\\.)*+"|-?\d[\d.eE+-]*+)|(?P<string>"(?:[^"\\]|\\.)*+"))?
+        (?P<gap>(?:[^"]++|"\d{{4}}-\d\d-\d\dT[^"\\]*+"|"(?!(?:{key})"\s*:)[^"\\./@=:~]{{0,15}}+")*)
+        (?:"(?P<key>{key})"\s*+:\s*+(?P<value>{_STRING}|-?\d[\d.eE+-]*+)|(?P<string>{_STRING}))?
         """,
         re.VERBOSE,
     )
