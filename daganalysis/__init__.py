@@ -128,5 +128,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """List the public names, imported or not."""
-    return sorted({*globals(), *__all__})
+    """List the public names, imported or not, and nothing that only serves this module."""
+    return sorted([*__all__, *(name for name in globals() if name.startswith("__"))])
