@@ -66,7 +66,7 @@ HUGE = Shape((200, 200), (500, 500), 3)
 def make_run(number: int, shape: Shape) -> DagRun:
     """Make the finished run of a number: a DAG of some shape, one in ten with a failure that an operator retries."""
     rng = random.Random(number)
-    agents = [Agent(f"192.0.2.{10 + n}", skew=rng.uniform(-0.008, 0.008) if n else 0.0) for n in range(shape.tasks[1] % 250)]
+    agents = [Agent(f"192.0.2.{10 + n}", skew=rng.uniform(-0.008, 0.008) if n else 0.0) for n in range(min(shape.tasks[1], 200))]
     stages = []
     for _ in range(rng.randint(*shape.stages)):
         work = rng.choice((0.05, 0.4, 2.0, 6.0))
