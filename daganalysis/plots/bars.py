@@ -128,7 +128,9 @@ class _Chart:
         self._add_timeline(one, dag, depth, _heading(dag, depth, 0 if whole else len(tasks)), len(tasks))
         if not whole:
             return
-        attempts = {gid: rows.to_dict("records") for gid, rows in one.attempts.groupby("task_gid", sort=False)}
+        attempts: dict[Any, list[dict[Any, Any]]] = {}
+        for attempt in one.attempts.to_dict("records"):
+            attempts.setdefault(attempt["task_gid"], []).append(attempt)
         run = _Run(run_id, depth, attempts)
         if self.order == "stage":
             nodes = one.nodes.to_dict("records")

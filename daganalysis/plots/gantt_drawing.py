@@ -89,7 +89,8 @@ class _Painter:
         from matplotlib.collections import PolyCollection
         from matplotlib.patches import Patch
 
-        rows = rows[rows[left].notna() & rows[right].notna()]
+        if not rows.empty:
+            rows = rows[rows[left].notna() & rows[right].notna()]
         if rows.empty:
             return None
         import numpy as np
@@ -102,7 +103,7 @@ class _Painter:
             [np.stack([x0, y - half], 1), np.stack([x1, y - half], 1), np.stack([x1, y + half], 1), np.stack([x0, y + half], 1)], 1
         )
         drawn = look | {"edgecolors": "none"} if self.dense and not look.get("hatch") else look
-        self.ax.add_collection(PolyCollection(list(corners), closed=True, **drawn), autolim=False)
+        self.ax.add_collection(PolyCollection(corners, closed=True, **drawn), autolim=False)
         return Patch(**{k.removesuffix("s"): v for k, v in look.items() if k in {"facecolors", "edgecolors", "hatch"}})
 
     # -- bars -------------------------------------------------------------------------------------------------------------------------
@@ -135,6 +136,8 @@ class _Painter:
         self._boxes(rows, "x_ended", "x_noticed", _THIN, facecolors=NOTICED, edgecolors="none")
         for outcome, style in OUTCOMES.items():
             own = rows[rows["outcome"] == outcome]
+            if own.empty:
+                continue
             for kind, observed in ((k, o) for k in ("run", "rollback", "unknown") for o in (True, False)):
                 part = own[(own["kind"] == kind) & (own["evidence"].eq("observed") == observed)]
                 hatch = ("////" if kind == "rollback" else "") + ("" if observed else "xx")

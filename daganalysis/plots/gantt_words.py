@@ -62,7 +62,7 @@ def label_lanes(ax: Axes, bars: pd.DataFrame, lanes: Lanes) -> None:
     labels = lanes.labels(bars, LABEL_SIZE * LINE)
     room = paper.figure_width(ax) * LABEL_SHARE
     rows = bars[bars["role"] != "break"]
-    roles = dict(zip(rows["lane"], rows["role"], strict=True))
+    timelines = set(rows.loc[rows["role"] == "time", "lane"].tolist())
     remarks = _remarks(rows)
     texts = []
     for label in labels:
@@ -71,7 +71,7 @@ def label_lanes(ax: Axes, bars: pd.DataFrame, lanes: Lanes) -> None:
     ax.set_yticks([label.y for label in labels], texts, fontsize=LABEL_SIZE, parse_math=False)
     ax.tick_params(axis="y", length=0)
     for label, text in zip(labels, ax.get_yticklabels(), strict=True):
-        text.set_fontweight("bold" if roles.get(label.lane) == "time" else "normal")
+        text.set_fontweight("bold" if label.lane in timelines else "normal")
         text.set_color("#6B6B6B" if label.lane in remarks else "black")
     for side in ("top", "right", "left"):
         ax.spines[side].set_visible(False)
@@ -79,7 +79,7 @@ def label_lanes(ax: Axes, bars: pd.DataFrame, lanes: Lanes) -> None:
 
 def _remarks(rows: pd.DataFrame) -> dict[int, str]:
     """What is said of lanes that have no bar."""
-    timed = set(rows.loc[rows["x_started"].notna(), "lane"])
+    timed = rows.loc[rows["x_started"].notna(), "lane"].unique()
     remarks: dict[int, str] = {}
     for row in rows[~rows["lane"].isin(timed)].drop_duplicates("lane").to_dict("records"):
         never = "passed, never run" if row["outcome"] == "passed" else "never run"

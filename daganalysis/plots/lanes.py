@@ -65,28 +65,25 @@ class Lanes:
     def labels(self, bars: pd.DataFrame, line: float) -> list[LaneLabel]:
         """Choose labels that do not touch, for lines so many points high: of every lane, else of groups of lanes, else of fewer."""
         named = bars[(bars["role"] != "break") & (bars["label"] != "")].drop_duplicates("lane").sort_values("lane")
-        lanes = [LaneLabel(self.y(row["lane"]), row["label"], row["lane"]) for row in named.to_dict("records")]
         if self.points >= line:
-            return lanes
-        runs = {lane for lane, role in zip(named["lane"], named["role"], strict=True) if role == "time"}
+            return [
+                LaneLabel(self.y(lane), label, lane) for lane, label in zip(named["lane"].tolist(), named["label"].tolist(), strict=True)
+            ]
+        runs = set(named.loc[named["role"] == "time", "lane"].tolist())
         # Runs first, then what stands for most lanes: a chart of children says at least which is which.
         groups = sorted(self._groups(named), key=lambda label: (label.lane not in runs, -label.n))
         return sorted(self._spaced(groups, line / self.points), key=lambda label: label.y)
 
     def _groups(self, named: pd.DataFrame) -> list[LaneLabel]:
         """One label in the middle of neighbouring lanes that have a stage or an agent in common, saying how much it stands for."""
-        rows = named.to_dict("records")
+        if named.empty:
+            return []
+        changes = (named["run_id"].ne(named["run_id"].shift()) | named["group"].ne(named["group"].shift())).fillna(value=True)
         result: list[LaneLabel] = []
-        start = 0
-        for n, row in enumerate(rows):
-            following = rows[n + 1] if n + 1 < len(rows) else None
-            if following is not None and (following["run_id"], following["group"]) == (row["run_id"], row["group"]):
-                continue
-            own = rows[start : n + 1]
-            text = row["label"] if len(own) == 1 else f"{row['group']} · {sum(one['n'] for one in own)} sub-tasks"
-            bottom = self.top(row["lane"]) + self.height(row["lane"])
-            result.append(LaneLabel((self.top(own[0]["lane"]) + bottom) / 2, text, own[0]["lane"], len(own)))
-            start = n + 1
+        for _, own in named.groupby(changes.to_numpy().cumsum()):
+            first, last = int(own["lane"].iloc[0]), int(own["lane"].iloc[-1])
+            text = own["label"].iloc[0] if len(own) == 1 else f"{own['group'].iloc[0]} · {own['n'].sum()} sub-tasks"
+            result.append(LaneLabel((self.top(first) + self.top(last) + self.height(last)) / 2, text, first, len(own)))
         return result
 
     @staticmethod
