@@ -103,7 +103,8 @@ class _Painter:
             [np.stack([x0, y - half], 1), np.stack([x1, y - half], 1), np.stack([x1, y + half], 1), np.stack([x0, y + half], 1)], 1
         )
         drawn = look | {"edgecolors": "none"} if self.dense and not look.get("hatch") else look
-        self.ax.add_collection(PolyCollection(corners, closed=True, **drawn), autolim=False)
+        boxes = PolyCollection(corners, closed=True, **drawn)  # type: ignore[arg-type] # an array of corners is the fast way, as documented
+        self.ax.add_collection(boxes, autolim=False)
         return Patch(**{k.removesuffix("s"): v for k, v in look.items() if k in {"facecolors", "edgecolors", "hatch"}})
 
     # -- bars -------------------------------------------------------------------------------------------------------------------------
