@@ -22,7 +22,7 @@ def failed_attempts(archive: Archive) -> pd.DataFrame:
     """Return one row per failed attempt, sorted by run, sub-task and attempt, with the line that tells of it taken apart.
 
     A failed execution ends with one ERROR line (engine-semantics §8), so the lines are dealt out from the last. An attempt whose row was
-    overwritten had failed if it was rolled back and run again (§2.3), or if there is a line left for it.
+    overwritten had failed if it was rolled back and run again (engine-semantics §2.3), or if there is a line left for it.
     """
     import pandas as pd
 

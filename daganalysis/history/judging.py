@@ -353,7 +353,10 @@ def _begin(
 
 
 def _first_execution_shown(run: RunEvidence, leg: Leg) -> bool:
-    """Tell whether a leg is the first: while it ran, its end was still the creation time, which every later request wipes (§3)."""
+    """Tell whether a leg is the first.
+
+    While it ran, its end was still the creation time, which every later request wipes (engine-semantics §3).
+    """
     return any(s.dag.state == "RUNNING" and s.dag.start == leg.start and s.dag.end is not None for s in run.snapshots)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def reason_lines(facts: RunFacts) -> list[str]:
     """Name the rule that gave each outcome, what it says, and its source; stages and sub-tasks of one rule stand together."""
-    lines = ["Why", *_rule("the run", facts.run, "dag")]
+    lines = ["Why (the sections are those of docs/engine-semantics.md)", *_rule("the run", facts.run, "dag")]
     for level, rows, noun in (("node", facts.nodes, ""), ("sub_task", facts.sub_tasks, "sub-tasks of ")):
         by_rule: dict[tuple[str, str, str], list[Row]] = {}
         for row in rows:
