@@ -51,8 +51,8 @@ from daganalysis import plots
 """
 _EXAMPLES = {
     "gantt_bars": """
-        archive = da.load("sample_data/tenant/rolled-back.json")
-        ax = plots.draw_gantt(plots.gantt_bars(archive), tz="+08:00")
+        archive = da.load("sample_data/fleet/prod-b")
+        ax = plots.draw_gantt(plots.gantt_bars(archive, run_id="1760"), tz="+08:00")
     """,
     "budget_bars": """
         archive = da.load("sample_data/fleet", cluster_by="dir")

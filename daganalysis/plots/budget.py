@@ -61,7 +61,9 @@ def draw_budget(bars: pd.DataFrame, ax: Axes | None = None, *, shares: bool = Fa
     handles: dict[str, Artist] = {}
     lengths = bars.groupby("lane")["end_s"].max()
     scale = bars["lane"].map(1 / lengths) if shares else 1.0
-    left, width = bars["start_s"] * scale, (bars["end_s"] - bars["start_s"]) * scale
+    # A part ends at the edge of the axis, or its hatching shows beyond.
+    left, right = (bars["start_s"] * scale).clip(upper=limit), (bars["end_s"] * scale).clip(upper=limit)
+    width = right - left
     for category, colour in CATEGORIES.items():
         own = bars["category"] == category
         if own.any():
@@ -71,8 +73,6 @@ def draw_budget(bars: pd.DataFrame, ax: Axes | None = None, *, shares: bool = Fa
     ax.set_xlim(0, limit * 1.14)
     canvas.label_rows(ax, canvas.lane_labels(bars))
     if not shares and len(lengths) and float(lengths.max()) > limit:
-        # What is beyond is not drawn; the band says that the bar goes on.
-        ax.axvspan(limit, limit * 1.14, facecolor="white", edgecolor="none", zorder=4)
         ax.axvline(limit, color="#777777", linewidth=0.8, linestyle=(0, (2, 2)), zorder=5)
     ax.set_xlabel("share of the run's time" if shares else "seconds", fontsize=8)
     ax.tick_params(axis="x", labelsize=canvas.LABEL_SIZE)

@@ -29,7 +29,9 @@ _SCRIPTS = ("text.js", "gantt_scale.js", "gantt_draw.js", "gantt_data.js", "gant
 _FIRST_LINES, _LAST_LINES, _LONGEST_LINE = 50, 150, 4_000
 """Log lines of a sub-task that a page holds: how it began, and how it ended. The archive has all of them."""
 _DEFINITIONS = (
-    ("Bar", "One attempt of a sub-task: one hand-out to an executor, in the lane of the sub-task. A low bar is a rollback run."),
+    ("Bar", "One attempt of a sub-task: one hand-out to an executor, in the lane of the sub-task."),
+    ("Ring", "A run after the first: a retry, or the hand-shake of a child DAG, had it handed out again."),
+    ("Triangle, low bar", "A rollback run: it undid what was done, or cleared the way for the next run of a retry."),
     ("Thin line before a bar", "Dispatched: from the start of the stage's execution to the start of the attempt."),
     ("Thin line after a bar", "Waiting to be noticed: from the end of the attempt to the end of the stage's execution."),
     ("Hatched bar", "No response showed this attempt's own times; they are inferred from its neighbours."),
@@ -65,7 +67,7 @@ def gantt_page(bars: pd.DataFrame, archive: Archive | None = None, *, title: str
         waits=data["waits"],
         legend=_legend(attempts, rows),
         definitions=[*_DEFINITIONS, *((words, _meaning(category)) for category, words in CATEGORY_WORDS.items())],
-        notes=[f"{plural(untimed, 'attempt')} left no trace of their time and have no bar."] if untimed else [],
+        notes=[f"Of {plural(untimed, 'attempt')} no response shows the times, and no bar is drawn."] if untimed else [],
     )
 
 
@@ -88,7 +90,7 @@ def _run(archive: Archive | None) -> Row:
 
 
 def _title(run: Row) -> str:
-    return f"{run['name'] or 'unnamed DAG'} {run['run_id']}" if run else "Gantt chart"
+    return f"{run['name'] or 'unnamed DAG'}, run {run['run_id']}" if run else "Gantt chart"
 
 
 def _subtitle(run: Row, attempts: Sequence[Row], length: int) -> str:
@@ -239,14 +241,17 @@ def _coded(values: Any) -> tuple[list[Any], list[int]]:
     return list(numbers), coded
 
 
-def _legend(attempts: Sequence[Row], rows: Sequence[Row]) -> list[dict[str, str]]:
-    """Name what occurs in this chart, and nothing else."""
+def _legend(attempts: Sequence[Row], rows: Sequence[Row]) -> list[tuple[str, list[dict[str, str]]]]:
+    """Name what occurs in this chart, and nothing else: bars and their marks, then what the time of a run was spent on."""
     outcomes = sorted({row["outcome"] or "unknown" for row in attempts})
     entries = [{"css": f"bar-{outcome}", "label": outcome.replace("_", " ")} for outcome in outcomes]
+    if any(row["kind"] != "rollback" and (row["attempt"] or 1) > 1 for row in attempts):
+        entries.append({"css": "mark-again", "label": "handed out again"})
     if any(row["kind"] == "rollback" for row in attempts):
         entries.append({"css": "mark-rollback", "label": "rollback run"})
     if any(row["evidence"] != "observed" for row in attempts):
         entries.append({"css": "mark-hatched", "label": "inferred"})
     entries += [{"css": "mark-dispatched", "label": "dispatched"}, {"css": "mark-noticed", "label": "waiting to be noticed"}]
     categories = {row["category"] for row in rows if row["role"] == "time"}
-    return entries + [{"css": f"span-{name}", "label": text} for name, text in CATEGORY_WORDS.items() if name in categories]
+    spans = [{"css": f"span-{name}", "label": text} for name, text in CATEGORY_WORDS.items() if name in categories]
+    return [(heading, group) for heading, group in (("Bars", entries), ("Time", spans)) if group]

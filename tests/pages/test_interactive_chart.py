@@ -22,7 +22,7 @@ def place_of(opened, number):
 def test_a_chart_opens_from_a_file_without_a_word_or_a_request(open_page):
     opened = open_page(three_bars())
     assert opened.text("#status") == "Showing all 3 bars in 3 lanes."
-    assert opened.text("h1") == "Create tenant 11"
+    assert opened.text("h1") == "Create tenant, run 11"
     assert opened.complaints == []
     assert [address.split("/")[0] for address in opened.requests] == ["file:"]
 
@@ -157,10 +157,44 @@ def test_five_thousand_bars_are_all_there_and_few_are_drawn(open_page):
     assert opened.text("#status") == "Showing all 5,000 bars in 500 lanes."
     assert opened.page.evaluate("Math.ceil(lanesBox.clientHeight / ROW)") < 40
     opened.page.click("#table > summary")
+    opened.page.wait_for_selector("#rows tbody tr")
     assert opened.text("#range") == "Rows 1 to 100 of 5,000"
     opened.page.focus("#canvas")
     opened.page.keyboard.press("End")
     assert opened.text("#facts h2").startswith("Stage 500")
+
+
+def test_stages_of_the_same_number_in_two_runs_are_filtered_apart(open_page):
+    child = bar(1, 10, 20, run_id="12", depth=1, stage=1, stage_name="Start preparations", agent="10.0.0.2:2886")
+    opened = open_page(gantt_page(bars_of(bar(0, 0, 10), child)))
+    opened.page.click("summary:text-is('Stage')")
+    opened.page.uncheck("label:has-text('1 Start preparations') input")
+    assert opened.text("#status") == "Showing 1 of 2 bars in 1 lane."
+
+
+def test_the_legend_names_what_is_drawn_and_nothing_else(open_page):
+    opened = open_page(gantt_page(bars_of(bar(0, 0, 10), bar(1, 10, 20, attempt=2, kind="rollback"), bar(1, 30, 40, attempt=3))))
+    said = [span.inner_text() for span in opened.page.query_selector_all(".legend span")]
+    assert said == ["succeeded", "handed out again", "rollback run", "dispatched", "waiting to be noticed"]
+
+
+def label_of(opened, label, room):
+    """What is written beside a lane in so little room."""
+    lane = f"{{label: {label!r}, head: ''}}"
+    return opened.page.evaluate(f"chart.painter.pen.font = '12px sans-serif', chart.painter.shortened({lane}, {room}, false)")
+
+
+def test_a_long_label_keeps_what_tells_lanes_apart(open_page):
+    opened = open_page(three_bars())
+    assert label_of(opened, "4 Import script for tenant · 192.0.2.11:2886", 220).endswith("… · 192.0.2.11:2886")
+    assert label_of(opened, "4 Import script for tenant · 192.0.2.11:2886", 90).startswith("4 Import")
+    assert label_of(opened, "4 Import script for tenant", 90).startswith("4 Import")
+    assert label_of(opened, "192.0.2.211:2886", 80).endswith("1:2886")
+
+
+def test_few_lanes_need_no_tall_box(open_page):
+    opened = open_page(three_bars(), height=1400)
+    assert opened.page.locator("#lanes").bounding_box()["height"] < 300
 
 
 HOSTILE = "</script><script>window.ran = 1</script><img src=x onerror='window.ran = 1'>\u202eevil"

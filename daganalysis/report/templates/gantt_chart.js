@@ -115,6 +115,7 @@ class Chart {
 const chart = new Chart();
 const canvas = found("canvas");
 const lanesBox = found("lanes");
+const LEAST_HEIGHT = 230;
 let waiting = false;
 
 // Draws once a frame, however many reasons there were.
@@ -138,7 +139,10 @@ function inSight() {
 }
 
 function layOut() {
-  found("height").style.height = chart.lanes.length * ROW + AXIS + "px";
+  const content = chart.lanes.length * ROW + AXIS;
+  found("height").style.height = content + "px";
+  // Few lanes need no tall box; it stays high enough for the words of a cut.
+  for (const box of [lanesBox, canvas]) box.style.maxHeight = Math.max(content + ROW, LEAST_HEIGHT) + "px";
   chart.painter.resize(lanesBox.clientWidth, lanesBox.clientHeight);
   redraw();
 }

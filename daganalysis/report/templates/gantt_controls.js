@@ -180,11 +180,10 @@ document.addEventListener("pointerdown", (event) => {
   for (const filter of document.querySelectorAll("details.filter[open]")) if (!filter.contains(event.target)) filter.open = false;
 });
 
-const stageNames = Object.fromEntries(data.tasks.map((task) => [task.stage, task.stage_name]));
 found("filters").prepend(
   filterBox("outcome", "Outcome", words),
   filterBox("agent", "Agent", String),
-  filterBox("stage", "Stage", (stage) => (stage === null ? "no stage" : stage + " " + stageNames[stage])),
+  filterBox("stageNamed", "Stage", String),
 );
 found("search").addEventListener("input", (event) => {
   chart.filters.text = event.target.value.trim().toLowerCase();

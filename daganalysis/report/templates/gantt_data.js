@@ -9,6 +9,8 @@ function unpack(data) {
       lane,
       task,
       stage: task.stage,
+      // Stages of several runs may have the same number.
+      stageNamed: task.stage === null ? "no stage" : (task.stage + " " + task.stage_name).trim(),
       agent: data.agents[columns.agent[n]],
       outcome: data.outcomes[columns.outcome[n]],
       kind: data.kinds[columns.kind[n]],
@@ -34,7 +36,7 @@ class Filters {
   constructor(bars) {
     this.text = "";
     this.sets = {};
-    for (const property of ["outcome", "agent", "stage"]) {
+    for (const property of ["outcome", "agent", "stageNamed"]) {
       const values = [...new Set(bars.map((bar) => bar[property]))];
       values.sort((a, b) => (typeof a === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true })));
       this.sets[property] = { values, on: new Set(values) };

@@ -4,6 +4,7 @@ const ROW = 24;
 const AXIS = 26;
 const TINTED = new Set(["wait_operator", "wait_protocol", "lost", "unattributed"]);
 const LEAST = 3; // pixels: a shorter bar could be neither seen nor tapped
+const LEAST_OF_NAME = 10; // letters of a stage's name without which it could not be guessed
 
 class Painter {
   constructor(canvas) {
@@ -141,6 +142,8 @@ class Painter {
       pen.lineWidth = 1;
       pen.strokeRect(start + 0.5, top + 0.5, Math.max(end - start - 1, 1), tall - 1);
     }
+    if (bar.kind === "rollback") this.back(start, y);
+    else if (bar.attempt > 1) this.ring(start, y);
     if (bar.open) this.openEnd(end, top, tall, colour);
     if (bar.error) this.cross(end, y);
     if (bar.shownPassed !== null) this.pass(this.x(view, bar.shownPassed), y);
@@ -149,6 +152,31 @@ class Painter {
       pen.lineWidth = bar === chart.selected ? 3 : 1.5;
       pen.strokeRect(Math.min(from, start) - 2, y + 2, Math.max(until, end) - Math.min(from, start) + 4, ROW - 4);
     }
+  }
+
+  // A rollback run begins with a triangle that points back.
+  back(x, y) {
+    this.mark(() => {
+      this.pen.moveTo(x - 9, y + ROW / 2);
+      this.pen.lineTo(x - 2, y + ROW / 2 - 5);
+      this.pen.lineTo(x - 2, y + ROW / 2 + 5);
+      this.pen.closePath();
+    });
+  }
+
+  // A run after the first, which a retry made, begins with a ring.
+  ring(x, y) {
+    this.mark(() => this.pen.arc(x - 6, y + ROW / 2, 4, 0, 2 * Math.PI));
+  }
+
+  mark(outline) {
+    this.pen.fillStyle = this.colour("paper");
+    this.pen.strokeStyle = this.colour("ink");
+    this.pen.lineWidth = 1.2;
+    this.pen.beginPath();
+    outline();
+    this.pen.fill();
+    this.pen.stroke();
   }
 
   // Not ended when last seen: the bar runs out in an arrow.
@@ -228,7 +256,9 @@ class Painter {
       pen.rotate(-Math.PI / 2);
       pen.fillStyle = this.colour("ink");
       pen.textAlign = "center";
-      if (to - from > 13) pen.fillText(humanDuration(cut.to - cut.from) + " " + cut.said, 0, 0);
+      const said = humanDuration(cut.to - cut.from) + " " + cut.said;
+      const short = pen.measureText(said).width <= this.height - AXIS - 8 ? said : humanDuration(cut.to - cut.from);
+      if (to - from > 17) pen.fillText(short, 0, 0);
       pen.restore();
     }
   }
@@ -248,19 +278,26 @@ class Painter {
     }
   }
 
-  // Lane labels keep both of their ends: a stage's number and an agent's port tell lanes apart.
+  // A label that is too long loses what tells least: of "stage · agent" first the end of the stage, at last the agent; of an agent alone
+  // the middle, for its port and its last number tell lanes apart.
   shortened(lane, room, named) {
     const full = (named && lane.head ? lane.head : "") + lane.label.trimStart();
     if (lane.fits === room && lane.full === full) return lane.short;
     lane.fits = room;
     lane.full = full;
-    let text = full;
-    for (let keep = text.length - 1; this.pen.measureText(text).width > room && keep > 4; keep -= 1) {
-      const tail = Math.floor(keep / 2);
-      text = full.slice(0, keep - tail) + "…" + full.slice(full.length - tail);
-    }
-    lane.short = text;
-    return text;
+    const dot = full.lastIndexOf(" · ");
+    const whole = (text) => this.pen.measureText(text).width <= room;
+    const cut = (text, end) => {
+      let keep = text.length;
+      while (keep > 1 && !whole(text.slice(0, keep) + "…" + end)) keep -= 1;
+      return text.slice(0, keep) + "…" + end;
+    };
+    if (whole(full)) lane.short = full;
+    else if (dot >= 0 && whole(full.slice(0, LEAST_OF_NAME) + "…" + full.slice(dot))) lane.short = cut(full.slice(0, dot), full.slice(dot));
+    else if (dot >= 0) lane.short = whole(full.slice(0, dot)) ? full.slice(0, dot) : cut(full.slice(0, dot), "");
+    else if (/^\d+ /.test(full)) lane.short = cut(full, "");
+    else lane.short = cut(full.slice(0, Math.ceil(full.length / 2)), full.slice(-7));
+    return lane.short;
   }
 
   axis(chart) {

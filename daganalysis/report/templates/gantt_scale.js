@@ -5,7 +5,7 @@ class TimeScale {
   constructor(end, waits, cutting) {
     this.end = Math.max(end, 1e-6);
     const kept = this.end - waits.reduce((sum, wait) => sum + wait.to - wait.from, 0);
-    const stub = Math.max(kept, this.end * 0.001) * 0.03;
+    const stub = Math.max(kept, this.end * 0.001) * 0.04;
     this.cuts = cutting ? waits.filter((wait) => wait.to - wait.from > stub) : [];
     this.stub = stub;
     // Pieces in order of time, alternately kept and cut, each with its own factor.
