@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from daganalysis.errors import RunNotFoundError, UsageError
 from daganalysis.tables import BASE_TABLES
@@ -53,6 +53,22 @@ class MemoryTables:
         return "in memory"
 
 
+class RunsOnly:
+    """The tables of some runs."""
+
+    def __init__(self, source: TableSource, run_ids: tuple[str, ...]) -> None:
+        self._source, self._run_ids = source, run_ids
+
+    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None) -> pa.Table:
+        """Return some columns of the rows of some of the runs of one base table."""
+        wanted = self._run_ids if run_ids is None else sorted({*self._run_ids} & {*run_ids})
+        return self._source.read(name, columns, wanted)
+
+    def describe(self) -> str:
+        """Say in a few words where the tables are."""
+        return f"{len(self._run_ids)} runs {self._source.describe()}"
+
+
 class Archive:
     """Saved responses, loaded: every base table of :data:`daganalysis.tables.BASE_TABLES` as an attribute.
 
@@ -64,9 +80,15 @@ class Archive:
     [{'run_id': '11', 'name': 'Cluster scale out', 'outcome': 'succeeded'}]
     """
 
-    def __init__(self, source: TableSource) -> None:
+    def __init__(self, source: TableSource, client: Any = None) -> None:
         self._source = source
         self._frames: dict[str, pd.DataFrame] = {}
+        self.client = client
+        """The Dask client, or the address of a scheduler, on whose workers analyses are done; None to do them here."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A worker that is sent an archive reads its tables itself, and does the work itself.
+        return Archive, (self._source,)
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, pa.Table]) -> Archive:
@@ -151,6 +173,15 @@ class Archive:
         """Return an archive of these runs alone."""
         wanted = list(dict.fromkeys(run_ids))
         return Archive.from_tables({name: self._source.read(name, None, wanted) for name in BASE_TABLES})
+
+    def by_part(self) -> list[Archive]:
+        """Return archives that together are this one, whole runs in each: one for each part of a store."""
+        parts = self._source.split() if hasattr(self._source, "split") else [self._source]
+        return [Archive(part) for part in parts]
+
+    def lazily(self, run_ids: Iterable[str]) -> Archive:
+        """Return an archive of these runs alone that reads of them what is asked for, when it is."""
+        return Archive(RunsOnly(self._source, tuple(run_ids)))
 
     def _family(self, run_id: str) -> list[str]:
         links = self.table("links", ["parent_run_id", "child_run_id"]).dropna()

@@ -1,15 +1,22 @@
 """Analyses: from an archive to one new frame each."""
 
-from daganalysis.analysis.budget import time_budget
-from daganalysis.analysis.clocks import clock_skew
-from daganalysis.analysis.comparing import compare
-from daganalysis.analysis.failing import coverage, failures
-from daganalysis.analysis.gates import Gate, check, check_gate, compare_gate
-from daganalysis.analysis.lagging import stragglers
-from daganalysis.analysis.overview import summary
-from daganalysis.analysis.retrying import retries, retry_patterns
-from daganalysis.analysis.stages import stage_gaps, stage_latency
-from daganalysis.analysis.trending import trend
+from daganalysis.analysis import budget, clocks, comparing, failing, gates, lagging, overview, retrying, stages, trending
+from daganalysis.analysis.failing import coverage
+from daganalysis.analysis.gates import Gate, check_gate, compare_gate
+from daganalysis.analysis.spreading import spread
+
+check = spread(gates.check)
+clock_skew = spread(clocks.clock_skew)
+compare = spread(comparing.compare)
+failures = spread(failing.failures)
+retries = spread(retrying.retries)
+retry_patterns = spread(retrying.retry_patterns)
+stage_gaps = spread(stages.stage_gaps)
+stage_latency = spread(stages.stage_latency)
+stragglers = spread(lagging.stragglers)
+summary = spread(overview.summary)
+time_budget = spread(budget.time_budget)
+trend = spread(trending.trend)
 
 __all__ = [
     "Gate",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.opening import report_issues
-from daganalysis.commands.options import add_cluster, new_command, positive
+from daganalysis.commands.options import add_cluster, add_scheduler, new_command, positive
 from daganalysis.commands.printing import notice
 from daganalysis.report.quantities import plural
 
@@ -40,6 +40,7 @@ def add_to(commands: Subparsers) -> None:
     parser.add_argument("--out", metavar="STORE", required=True, help="the store to make or to add to: a folder, or a URL")
     add_cluster(parser)
     parser.add_argument("--jobs", metavar="N", type=positive, help="processes to load with (default: one a core)")
+    add_scheduler(parser)
     parser.add_argument("--strict", action="store_true", help="exit with 3, and leave the store as it was, if a record is rejected")
 
 
@@ -53,6 +54,7 @@ def execute(arguments: argparse.Namespace) -> int:
         cluster=arguments.cluster,
         cluster_by=arguments.cluster_by,
         jobs=arguments.jobs,
+        client=arguments.scheduler,
         strict=arguments.strict,
     )
     counted = {name: archive.arrow(name, [column]).num_rows for name, column in (("snapshots", "run_id"), ("sub_tasks", "run_id"))}

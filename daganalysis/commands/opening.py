@@ -22,7 +22,7 @@ def open_source(source: str, arguments: argparse.Namespace) -> Archive:
     from daganalysis.loading import open_archive
     from daganalysis.store import is_store
 
-    archive = open_archive(source, cluster=arguments.cluster, cluster_by=arguments.cluster_by)
+    archive = open_archive(source, cluster=arguments.cluster, cluster_by=arguments.cluster_by, client=arguments.scheduler)
     if not is_store(source):
         report_issues(archive, source)
     return archive

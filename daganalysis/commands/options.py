@@ -48,6 +48,7 @@ def add_archive(parser: argparse.ArgumentParser, *names: str) -> None:
     for name in names or ("archive",):
         parser.add_argument(name, metavar=name.upper(), help="a store, or saved responses as they are")
     add_cluster(parser)
+    add_scheduler(parser)
 
 
 def add_cluster(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +56,11 @@ def add_cluster(parser: argparse.ArgumentParser) -> None:
     labels = parser.add_mutually_exclusive_group()
     labels.add_argument("--cluster", metavar="NAME", help="the cluster all saved responses came from")
     labels.add_argument("--cluster-by", choices=("dir", "file"), help="take it from the first folder, or the file's name up to a dot")
+
+
+def add_scheduler(parser: argparse.ArgumentParser) -> None:
+    """Add the option that has the work done by others."""
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="let the workers of a Dask scheduler (tcp://host:8786) do the work")
 
 
 def add_selection(parser: argparse.ArgumentParser, *, one_archive: bool = True) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from daganalysis.archive import Archive
 from daganalysis.errors import RejectedRecordsError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
+    from daganalysis.dask_workers import DaskWorkers
     from daganalysis.progress import Progress
     from daganalysis.reading import SourceFile
     from daganalysis.reading.answers import Issue
@@ -32,6 +34,7 @@ def load(
     jobs: int | None = None,
     strict: bool = False,
     progress: Progress | None = None,
+    client: Any = None,
 ) -> Archive:
     """Load saved responses: files, folders, globs, bytes, decoded JSON or SDK objects.
 
@@ -41,15 +44,18 @@ def load(
     (:data:`daganalysis.progress.Progress`); None shows a bar on a terminal and in a notebook. What cannot be used becomes rows of
     ``issues``; with ``strict`` it raises :class:`RejectedRecordsError` instead.
 
+    With a Dask ``client``, or the address of a scheduler, its workers read and rebuild, and do the analyses of the archive; they must all
+    see the sources and the store.
+
     >>> load("sample_data/documented/scale-out.json").dags["name"].tolist()
     ['Cluster scale out']
     """
     from daganalysis.reading import list_source_files
 
     files = list_source_files(sources, cluster=cluster, cluster_by=cluster_by)
-    if sum(file.size or 0 for file in files) > _IN_MEMORY:
+    if client is not None or sum(file.size or 0 for file in files) > _IN_MEMORY:
         with shown(progress) as tell:
-            return _load_through_store(files, jobs, strict, tell)
+            return _load_through_store(files, jobs, strict, tell, client)
     return _load_in_memory(files, strict)
 
 
@@ -61,11 +67,14 @@ def load_into_store(
     jobs: int | None = None,
     strict: bool = False,
     progress: Progress | None = None,
+    client: Any = None,
 ) -> Archive:
     """Load saved responses into a store, which is made if it is not there, and open it.
 
     A source that is in the store as it is now (path, label, size, time of change) is not read again; a changed one replaces what it gave
     before; one that was removed stays. The tables are the same as if all had been loaded at once, in any order, with any ``jobs``.
+    With a Dask ``client``, or the address of a scheduler, its workers read and rebuild, and do the analyses of the archive; they must all
+    see the sources and the store.
     Raises :class:`StoreError` where the store cannot be written, :class:`StoreBusyError` where another process is writing it, and with
     ``strict`` :class:`RejectedRecordsError`; the store is then as it was before.
     """
@@ -73,9 +82,9 @@ def load_into_store(
     from daganalysis.reading import list_source_files
 
     files = list_source_files(sources, cluster=cluster, cluster_by=cluster_by)
-    with shown(progress) as tell:
-        load_sources(files, store_path(store), jobs=jobs, strict=strict, progress=tell)
-    return read_parquet(store)
+    with shown(progress) as tell, _on(client) as dask:
+        load_sources(files, store_path(store), jobs=jobs, dask=dask, strict=strict, progress=tell)
+    return read_parquet(store, client=client)
 
 
 def open_archive(
@@ -85,11 +94,12 @@ def open_archive(
     cluster_by: str | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
+    client: Any = None,
 ) -> Archive:
     """Open what a command was given: a store, or saved responses as they are."""
     if is_store(source):
-        return read_parquet(source)
-    return load(source, cluster=cluster, cluster_by=cluster_by, jobs=jobs, progress=progress)
+        return read_parquet(source, client=client)
+    return load(source, cluster=cluster, cluster_by=cluster_by, jobs=jobs, progress=progress, client=client)
 
 
 def _load_in_memory(files: Sequence[SourceFile], strict: bool) -> Archive:
@@ -104,12 +114,25 @@ def _load_in_memory(files: Sequence[SourceFile], strict: bool) -> Archive:
     return Archive.from_tables(rebuild(answers, issues))
 
 
-def _load_through_store(files: Sequence[SourceFile], jobs: int | None, strict: bool, progress: Progress) -> Archive:
+def _on(client: Any) -> contextlib.AbstractContextManager[DaskWorkers | None]:
+    if client is None:
+        return contextlib.nullcontext()
+    from daganalysis.dask_workers import DaskWorkers
+
+    return DaskWorkers(client)
+
+
+def _load_through_store(files: Sequence[SourceFile], jobs: int | None, strict: bool, progress: Progress, client: Any) -> Archive:
     from daganalysis.loading.into_store import load_sources
 
     place = tempfile.TemporaryDirectory(prefix="daganalysis-")
-    store = Path(place.name) / "store"
-    load_sources(files, store, jobs=jobs, strict=strict, progress=progress)
-    archive = read_parquet(store)
+    try:
+        store = Path(place.name) / "store"
+        with _on(client) as dask:
+            load_sources(files, store, jobs=jobs, dask=dask, strict=strict, progress=progress)
+        archive = read_parquet(store, client=client)
+    except BaseException:
+        place.cleanup()
+        raise
     weakref.finalize(archive, place.cleanup)
     return archive

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.errors import RejectedRecordsError, StoreError
@@ -17,24 +18,24 @@ from daganalysis.store.commit import LOCK_WAIT_S, locked, staged
 from daganalysis.store.evidence import ANSWERS, TEXTS, digest, evidence_parts, read_evidence, read_index
 from daganalysis.store.opening import is_store
 from daganalysis.store.parts import check_version, read_parts
-from daganalysis.store.remote import RemotePath
+from daganalysis.store.remote import SPILL, RemotePath
 from daganalysis.store.sources import KnownSource, read_sources, write_sources
 from daganalysis.tables import BASE_TABLES
+from daganalysis.urls import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
 
+    from daganalysis.dask_workers import DaskWorkers
     from daganalysis.loading.planning import Picked, Plan
     from daganalysis.loading.scanning import Scanned
     from daganalysis.reading import SourceFile
     from daganalysis.reading.answers import Issue
     from daganalysis.store.evidence import KeptIndex
-    from daganalysis.store.remote import StorePath
+    from daganalysis.store.remote import StagePath, StorePath
 
 _LOOSE = "loose.parquet"
 """How the name of the part ends that holds what belongs to no run."""
-_SPILL = "_spill"
 _NOT_READ = frozenset({"unreadable-file", "vanished-file", "changed-file"})
 """Issue codes of a source that may well be readable the next time, though nothing about it seems to have changed."""
 _WORTH_A_PROCESS = 1 << 24
@@ -78,6 +79,7 @@ def load_sources(
     store: StorePath,
     *,
     jobs: int | None = None,
+    dask: DaskWorkers | None = None,
     strict: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
     wait_s: float = LOCK_WAIT_S,
@@ -90,8 +92,10 @@ def load_sources(
             load.check(strict)
             return
         # The workers end before the folder that they write into is put in place or removed.
-        with staged(real) as folder, Workers(1 if load.is_small() else jobs) as workers:
-            load.run(workers, folder, strict)
+        with staged(real, far=dask is not None) as folder, Workers(1 if load.is_small() else jobs) as here:
+            if dask is not None:
+                dask.must_see(load.local_places(folder))
+            load.run(dask or here, folder, strict)
 
 
 class _Load:
@@ -127,6 +131,11 @@ class _Load:
         """Whether what is to be read is not worth a second process."""
         return sum((file.size or 0) + 4096 for _, file in self._fresh) < _WORTH_A_PROCESS
 
+    def local_places(self, folder: StagePath) -> list[Path]:
+        """Return some of what a worker must see: the folder to write to, and the first and the last file to read from this disk."""
+        paths = [Path(file.path) for _, file in self._fresh if file.path is not None and file.trouble is None and not is_url(file.path)]
+        return [place for place in (folder, *paths[:1], *paths[-1:]) if isinstance(place, Path)]
+
     def check(self, strict: bool) -> None:
         """Raise :class:`RejectedRecordsError` if asked to be strict and records were rejected."""
         if strict and (n_rejected := self._n_rejected()):
@@ -139,12 +148,12 @@ class _Load:
     def _n_rejected(self) -> int:
         return sum(issue.severity == "error" for number in set(self._given) for issue in self._issues.get(number, ()))
 
-    def run(self, workers: Workers, folder: Path, strict: bool) -> None:
+    def run(self, workers: Workers | DaskWorkers, folder: StagePath, strict: bool) -> None:
         """Build the new content of the store in an empty folder."""
         scanned = self._scan(workers, folder)
         self.check(strict)
         if is_store(self._before.folder) and self._learnt_nothing(scanned):
-            shutil.rmtree(folder / _SPILL)
+            _remove_spill(folder)
             return
         kept = [read_index(self._before.folder, part) for part in self._before.evidence]
         dropped, dead = self._compare(scanned, kept)
@@ -153,12 +162,12 @@ class _Load:
         self._write_tables(workers, folder, scanned, plan)
         self._carry_evidence(workers, folder, dead)
         write_sources(folder, self._sources, self._issues)
-        shutil.rmtree(folder / _SPILL)
+        _remove_spill(folder)
 
     # -- what is new ------------------------------------------------------------------------------------------------------------------
 
-    def _scan(self, workers: Workers, folder: Path) -> list[Scanned]:
-        spill = folder / _SPILL
+    def _scan(self, workers: Workers | DaskWorkers, folder: StagePath) -> list[Scanned]:
+        spill = folder / SPILL
         spill.mkdir()
         before = frozenset(number for number, _ in self._fresh if number < len(self._before.sources))
         chunks = make_chunks(self._fresh, before, spill)
@@ -207,7 +216,7 @@ class _Load:
 
     def _find_homes(
         self,
-        workers: Workers,
+        workers: Workers | DaskWorkers,
         scanned: Sequence[Scanned],
         kept: Sequence[KeptIndex],
         dropped: dict[int, set[int]],
@@ -242,7 +251,7 @@ class _Load:
 
     # -- the new content --------------------------------------------------------------------------------------------------------------
 
-    def _write_tables(self, workers: Workers, folder: Path, scanned: Sequence[Scanned], plan: Plan) -> None:
+    def _write_tables(self, workers: Workers | DaskWorkers, folder: StagePath, scanned: Sequence[Scanned], plan: Plan) -> None:
         generation = self._before.next_generation()
         works = self._carried_tables(folder, plan.void, generation)
         carried = {part for work in works for part in work.parts}
@@ -261,12 +270,12 @@ class _Load:
         for done, _ in enumerate(workers.over(build_part, [*parts, loose]), start=1):
             self._progress("rebuilding", done, len(parts) + 1)
 
-    def _part(self, folder: Path, part: str, scanned: Sequence[Scanned], shards: list[Picked]) -> PartWork:
+    def _part(self, folder: StagePath, part: str, scanned: Sequence[Scanned], shards: list[Picked]) -> PartWork:
         places = {place: scanned[place] for shard in shards for place in shard.new}
         extra = {place: self._extra[place] for place in places if place in self._extra}
         return PartWork(folder, part, self._before.folder, places, shards, extra)
 
-    def _carried_tables(self, folder: Path, void: set[str], generation: int) -> list[CarriedTables]:
+    def _carried_tables(self, folder: StagePath, void: set[str], generation: int) -> list[CarriedTables]:
         """Parts that hold rows which are void, and small ones where there are many, are written anew."""
         store = self._before.folder
         rows = {part: _run_ids(store, part, void) for part in self._before.tables}
@@ -280,7 +289,7 @@ class _Load:
             works.append(CarriedTables(folder, f"part-{generation:06d}-{number:04d}.parquet", store, parts, gone))
         return works
 
-    def _carry_evidence(self, workers: Workers, folder: Path, dead: dict[str, set[int]]) -> None:
+    def _carry_evidence(self, workers: Workers | DaskWorkers, folder: StagePath, dead: dict[str, set[int]]) -> None:
         store, generation = self._before.folder, self._before.next_generation()
         sizes = {part: sum((store / place / part).stat().st_size for place in (ANSWERS, TEXTS)) for part in self._before.evidence}
         small = [part for part in sizes if sizes[part] < _SMALL]
@@ -339,11 +348,18 @@ def _run_ids(store: StorePath, part: str, void: set[str]) -> list[str]:
     return [run_id for run_id, cluster, gid in rows if key_of(cluster, gid) in void]
 
 
-def _link(source: StorePath, target: Path) -> None:
+def _remove_spill(folder: StagePath) -> None:
+    """Remove what was read; at a URL it is removed with all else that is of no use."""
+    if isinstance(folder, Path):
+        shutil.rmtree(folder / SPILL)
+
+
+def _link(source: StorePath, target: StagePath) -> None:
     """Give a file a second name; copy it where the file system cannot. At a URL it just stays."""
     if isinstance(source, RemotePath):
         source.keep()
         return
+    assert isinstance(target, Path)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target)

@@ -12,14 +12,13 @@ from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     import pyarrow as pa
 
     from daganalysis.loading.planning import Picked
     from daganalysis.loading.scanning import Scanned
     from daganalysis.reading.answers import Answer, Issue
-    from daganalysis.store.remote import StorePath
+    from daganalysis.store.remote import StagePath, StorePath
 
 
 @dataclass(slots=True)
@@ -29,7 +28,7 @@ class PartWork:
     ``scanned`` are the chunks that the shards pick from, and ``extra`` clues found since their answers were read.
     """
 
-    folder: Path
+    folder: StagePath
     part: str
     store: StorePath
     scanned: dict[int, Scanned]
@@ -86,7 +85,7 @@ def _pooled(kept: Sequence[Kept], pool: TextPool) -> Iterator[Answer]:
         yield item.answer
 
 
-def write_tables(tables: dict[str, pa.Table], folder: Path, part: str) -> None:
+def write_tables(tables: dict[str, pa.Table], folder: StagePath, part: str) -> None:
     """Write rows of every base table as a part of the store in ``folder``."""
     for name in BASE_TABLES:
         (folder / name).mkdir(exist_ok=True)
@@ -97,7 +96,7 @@ def write_tables(tables: dict[str, pa.Table], folder: Path, part: str) -> None:
 class CarriedTables:
     """Parts of the store to make one new part of, without the rows of some runs."""
 
-    folder: Path
+    folder: StagePath
     part: str
     store: StorePath
     parts: list[str]
@@ -129,7 +128,7 @@ def carry_tables(work: CarriedTables) -> str | None:
 class CarriedEvidence:
     """Evidence parts of the store to make one new part of, without the dead rows of each."""
 
-    folder: Path
+    folder: StagePath
     part: str
     store: StorePath
     parts: dict[str, set[int]]

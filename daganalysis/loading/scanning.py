@@ -13,10 +13,10 @@ from daganalysis.store.evidence import Kept, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from daganalysis.reading import SourceFile
     from daganalysis.reading.answers import Answer, Issue
+    from daganalysis.store.remote import StagePath
 
 CHUNK_BYTES = 1 << 25
 """Bytes of sources a piece of work: enough that starting it costs nothing, little enough to share the work evenly."""
@@ -26,7 +26,7 @@ CHUNK_BYTES = 1 << 25
 class Chunk:
     """Some sources to read, each with its number; ``remembered`` are those that gave answers before."""
 
-    spill: Path
+    spill: StagePath
     sources: list[tuple[int, SourceFile]]
     remembered: frozenset[int] = frozenset()
 
@@ -35,7 +35,7 @@ class Chunk:
 class Scanned:
     """What a chunk's answers describe and speak of, an entry an answer, and what was wrong with its sources."""
 
-    spill: Path
+    spill: StagePath
     tokens: list[str] = field(default_factory=list)
     is_dag: bytearray = field(default_factory=bytearray)
     sources: array[int] = field(default_factory=lambda: array("q"))
@@ -93,7 +93,7 @@ def scan(chunk: Chunk) -> Scanned:
     return found
 
 
-def make_chunks(sources: Sequence[tuple[int, SourceFile]], remembered: frozenset[int], folder: Path) -> list[Chunk]:
+def make_chunks(sources: Sequence[tuple[int, SourceFile]], remembered: frozenset[int], folder: StagePath) -> list[Chunk]:
     """Cut a list of sources into pieces of work, in order."""
     chunks: list[Chunk] = []
     room = 0

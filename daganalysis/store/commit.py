@@ -19,14 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daganalysis.errors import StoreBusyError, StoreError
+from daganalysis.store.new_files import clear_unfinished
 from daganalysis.store.remote import PRIVATE_FOLDERS, RemotePath
-from daganalysis.store.remote_commit import claimed, staged_here
+from daganalysis.store.remote_commit import claimed, staged_here, staged_there
 from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from daganalysis.store.remote import StorePath
+    from daganalysis.store.remote import StagePath, StorePath
 
 LOCK_WAIT_S = 60.0
 """How long a writer waits for another to finish before it gives up."""
@@ -45,6 +46,7 @@ def new_generation(store: StorePath, wait_s: float = LOCK_WAIT_S) -> Iterator[Pa
     holds other things than a store, or cannot be written (a full disk, a missing permission).
     """
     with locked(store, wait_s) as real, staged(real) as folder:
+        assert isinstance(folder, Path)
         yield folder
 
 
@@ -71,10 +73,13 @@ def locked(store: StorePath, wait_s: float = LOCK_WAIT_S) -> Iterator[StorePath]
 
 
 @contextlib.contextmanager
-def staged(store: StorePath) -> Iterator[Path]:
-    """Give an empty folder beside a locked store, and exchange the two when the block ends well and has put something into it."""
+def staged(store: StorePath, *, far: bool = False) -> Iterator[StagePath]:
+    """Give an empty folder beside a locked store, and exchange the two when the block ends well and has put something into it.
+
+    What will be a store at a URL is written on this disk first, or, for workers on other machines (``far``), at the URL.
+    """
     if isinstance(store, RemotePath):
-        with staged_here(store) as elsewhere:
+        with staged_there(store) if far else staged_here(store) as elsewhere:
             yield elsewhere
         return
     folder = _beside(store, "new")
@@ -82,6 +87,7 @@ def staged(store: StorePath) -> Iterator[Path]:
         folder.mkdir()
         try:
             yield folder
+            clear_unfinished(folder)
             if not any(folder.iterdir()):
                 return
             _keep_foreign_files(store, folder)

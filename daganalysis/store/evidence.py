@@ -14,12 +14,11 @@ from daganalysis.store.parts import MarkedWriter, damaged, parquet_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
     from types import TracebackType
 
     import pyarrow as pa
 
-    from daganalysis.store.remote import StorePath
+    from daganalysis.store.remote import StagePath, StorePath
 
 ANSWERS = "_evidence/answers"
 TEXTS = "_evidence/texts"
@@ -69,7 +68,7 @@ class EvidenceWriter:
     Texts are told apart within what is written at a time. The same answers give the same bytes.
     """
 
-    def __init__(self, folder: Path, part: str) -> None:
+    def __init__(self, folder: StagePath, part: str) -> None:
         self._paths = (folder / ANSWERS / part, folder / TEXTS / part)
         self._writers: list[MarkedWriter] = []
         self._n_texts = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from daganalysis.archive import Archive
 from daganalysis.errors import StoreError
@@ -33,12 +33,14 @@ def is_store(path: str | os.PathLike[str] | RemotePath) -> bool:
     return next((readable_folder(store_path(path)) / "dags").glob("*.parquet"), None) is not None
 
 
-def read_parquet(store: str | os.PathLike[str]) -> Archive:
-    """Open a store as an archive; tables and columns are read when they are asked for.
+def read_parquet(store: str | os.PathLike[str], *, client: Any = None) -> Archive:
+    """Open a store, in a folder or at a URL, as an archive; tables and columns are read when they are asked for.
+
+    With a Dask ``client``, or the address of a scheduler, analyses are done by its workers, which must see the store as well.
 
     Raises :class:`StoreError` where there is no store or it is damaged, and :class:`SchemaVersionError` for one of another schema version.
     """
-    return Archive(StoreTables(store_path(store)))
+    return Archive(StoreTables(store_path(store)), client)
 
 
 def write_archive(archive: Archive, store: str | os.PathLike[str]) -> None:
@@ -55,18 +57,22 @@ def write_archive(archive: Archive, store: str | os.PathLike[str]) -> None:
 class StoreTables:
     """The tables of a store, read piece by piece (a :class:`daganalysis.archive.TableSource`)."""
 
-    def __init__(self, store: StorePath) -> None:
+    def __init__(self, store: StorePath, parts: dict[str, list[StorePath]] | None = None) -> None:
         self._store = store
-        folder = readable_folder(store)
-        self._parts: dict[str, list[StorePath]] = {
+        self._parts = self._found() if parts is None else parts
+
+    def _found(self) -> dict[str, list[StorePath]]:
+        folder = readable_folder(self._store)
+        found: dict[str, list[StorePath]] = {
             name: sorted((folder / name).glob("*.parquet"), key=lambda part: part.name) for name in BASE_TABLES
         }
-        if not self._parts["dags"]:
-            raise StoreError("there is no store", where=str(store), hint="`daganalysis load SOURCE --out STORE` makes one")
-        check_version(self._parts["dags"][0])
-        missing = [name for name, parts in self._parts.items() if not parts]
+        if not found["dags"]:
+            raise StoreError("there is no store", where=str(self._store), hint="`daganalysis load SOURCE --out STORE` makes one")
+        check_version(found["dags"][0])
+        missing = [name for name, parts in found.items() if not parts]
         if missing:
-            raise StoreError(f"the store lacks the tables {', '.join(missing)}", where=str(store), hint="load into a new store")
+            raise StoreError(f"the store lacks the tables {', '.join(missing)}", where=str(self._store), hint="load into a new store")
+        return found
 
     def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None) -> pa.Table:
         """Return some columns of the rows of some runs of one base table, sorted by the table's key."""
@@ -93,6 +99,14 @@ class StoreTables:
             there = read_catalogue(self._store.url).files.keys() >= {part.inner for part in cast("Sequence[RemotePath]", parts)}
         if not there:
             raise StoreError("the store was replaced after it was opened", where=str(self._store), hint="open it again")
+
+    def split(self) -> list[StoreTables]:
+        """Return the tables part by part: each run is in one of them, whole."""
+        names = sorted({part.name for parts in self._parts.values() for part in parts})
+        return [
+            StoreTables(self._store, {table: [part for part in parts if part.name == name] for table, parts in self._parts.items()})
+            for name in names
+        ]
 
     def describe(self) -> str:
         """Say in a few words where the tables are."""

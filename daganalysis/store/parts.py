@@ -5,11 +5,11 @@ The same rows always become the same bytes. What a file is stands in its metadat
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from daganalysis.errors import SchemaVersionError, StoreError
+from daganalysis.store.new_files import NewFile
 from daganalysis.store.remote import dataset_files
 from daganalysis.tables import BASE_TABLES, SCHEMA_VERSION
 from daganalysis.tables.declaration import Type
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from daganalysis.store.remote import StorePath
+    from daganalysis.store.remote import StagePath, StorePath
 
 VERSION_KEY = b"daganalysis.schema_version"
 TABLE_KEY = b"daganalysis.table"
@@ -32,7 +32,7 @@ _FREE_TEXT = frozenset({"additional_data", "task_logs", "message", "hint", "posi
 _ZSTD_LEVEL = 1
 
 
-def write_part(table: pa.Table, name: str, path: Path) -> None:
+def write_part(table: pa.Table, name: str, path: StagePath) -> None:
     """Write rows of one base table to a new file and make sure that they are on the disk."""
     declared = BASE_TABLES[name]
     schema = declared.schema()
@@ -40,7 +40,7 @@ def write_part(table: pa.Table, name: str, path: Path) -> None:
     write_parquet(table.select(schema.names).cast(schema), path, name, repeating, _ROW_GROUP)
 
 
-def write_parquet(table: pa.Table, path: Path, name: str, dictionary: list[str], row_group: int) -> None:
+def write_parquet(table: pa.Table, path: StagePath, name: str, dictionary: list[str], row_group: int) -> None:
     """Write a table with this package's marks to a new file, and make sure that it is on the disk."""
     with MarkedWriter(path, table.schema, name, dictionary) as writer:
         writer.write(table, row_group)
@@ -49,14 +49,14 @@ def write_parquet(table: pa.Table, path: Path, name: str, dictionary: list[str],
 class MarkedWriter:
     """Writes one new Parquet file with this package's marks, some rows at a time."""
 
-    def __init__(self, path: Path, schema: pa.Schema, name: str, dictionary: list[str]) -> None:
+    def __init__(self, path: StagePath, schema: pa.Schema, name: str, dictionary: list[str]) -> None:
         import pyarrow.parquet as pq
 
         marks = {VERSION_KEY: SCHEMA_VERSION.encode(), TABLE_KEY: name.encode()}
-        self._file = path.open("xb")
+        self._file = NewFile(path)
         self._schema = schema.with_metadata(marks)
         self._writer = pq.ParquetWriter(
-            self._file, self._schema, compression="zstd", compression_level=_ZSTD_LEVEL, use_dictionary=dictionary or False
+            self._file.stream, self._schema, compression="zstd", compression_level=_ZSTD_LEVEL, use_dictionary=dictionary or False
         )
 
     def write(self, table: pa.Table, row_group: int) -> None:
@@ -68,11 +68,12 @@ class MarkedWriter:
         try:
             if whole:
                 self._writer.close()
-                self._file.flush()
-                os.fsync(self._file.fileno())
+        except BaseException:
+            whole = False
+            raise
         finally:
             self._writer.is_open = False  # else it tries once more, in vain, when it is collected, and says so on stderr
-            self._file.close()
+            self._file.close(whole=whole)
 
     def __enter__(self) -> Self:
         return self

@@ -7,6 +7,7 @@ was copied from disk, is what is listed there.
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import json
 import os
@@ -20,10 +21,13 @@ from daganalysis.tables import BASE_TABLES
 from daganalysis.urls import is_url, local_path, without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 MANIFEST = "_manifest.json"
 PRIVATE_FOLDERS = ("_evidence", "_sources")
+SPILL = "_spill"
+"""Where a load puts what it has read until it is rebuilt; never in a store that is whole."""
+_NEAR = 1 << 16
 _WEB = frozenset({"http", "https"})
 
 
@@ -127,11 +131,98 @@ class RemotePath:
 
 @dataclass(slots=True)
 class Shared:
-    """What the paths of one store have in common: its content, what of it is kept by the load that writes it, and how that commits."""
+    """What the paths of one store have in common: its content, what of it is kept by the load that writes it, and that load."""
 
     catalogue: Catalogue | None = None
     kept: set[str] = field(default_factory=set)
-    commit: Callable[[Path, set[str]], None] | None = None
+    writer: Any = None
+
+
+class RemoteStage:
+    """A file or a folder of what will be the content of a store at a URL, which many workers write, each file at once.
+
+    ``token`` is the writer's; it makes names that no other load gives.
+    """
+
+    __slots__ = ("inner", "token", "url")
+
+    def __init__(self, url: str, token: str, inner: str = "") -> None:
+        self.url, self.token, self.inner = url, token, inner
+
+    def __truediv__(self, name: str) -> RemoteStage:
+        return RemoteStage(self.url, self.token, f"{self.inner}/{name}" if self.inner else name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RemoteStage, (self.url, self.token, self.inner)
+
+    def __str__(self) -> str:
+        return without_secrets(f"{self.url}/{self.object}")
+
+    @property
+    def parent(self) -> RemoteStage:
+        """The folder above; that of the store is the store."""
+        return RemoteStage(self.url, self.token, self.inner.rpartition("/")[0])
+
+    @property
+    def object(self) -> str:
+        """The name of the file below the URL."""
+        return own_name(self.inner, self.token)
+
+    def mkdir(self, **_options: bool) -> None:
+        """Make the folder where the file system has folders."""
+        with reaching(self.url, StoreError):
+            files, path = file_system(self.url)
+            if "s3" not in files.protocol:  # s3fs would look for the bucket
+                files.makedirs(f"{path}/{self.inner}", exist_ok=True)
+
+    def upload(self, file: Path) -> None:
+        """Put a file here."""
+        with reaching(self.url, StoreError):
+            files, path = file_system(self.url)
+            files.put_file(str(file), f"{path}/{self.object}")
+
+    def read_ranges(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Read some stretches of the file, each from an offset to another, in as few requests as make sense."""
+        blocks = _joined(ranges)
+        with reaching(self.url, StoreError):
+            files, path = file_system(self.url)
+            found = files.cat_ranges([f"{path}/{self.object}"] * len(blocks), [start for start, _ in blocks], [end for _, end in blocks])
+            contents = dict(zip(blocks, map(bytes, found), strict=True))
+        return [contents[block][start - block[0] : end - block[0]] for start, end in ranges for block in [_around(start, blocks)]]
+
+
+def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join stretches that lie near each other, as one request for both costs less than two.
+
+    >>> _joined([(10, 20), (0, 5), (900_000, 900_001)])
+    [(0, 20), (900000, 900001)]
+    """
+    blocks: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if blocks and start - blocks[-1][1] <= _NEAR:
+            blocks[-1] = (blocks[-1][0], max(end, blocks[-1][1]))
+        else:
+            blocks.append((start, end))
+    return blocks
+
+
+def _around(start: int, blocks: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    return blocks[bisect.bisect_right(blocks, start, key=lambda block: block[0]) - 1]
+
+
+def own_name(name: str, token: str) -> str:
+    """Give a file of a store a name that no other load gives: ``part-000002-0000`` becomes ``part-000002-TOKEN-0000``.
+
+    >>> own_name("dags/part-000002-0000.parquet", "0badcafe"), own_name("_sources/files.parquet", "0badcafe")
+    ('dags/part-000002-0badcafe-0000.parquet', '_sources/files-0badcafe.parquet')
+    """
+    folder, _, file = name.rpartition("/")
+    stem, _, rest = file.partition("-")
+    number, _, rest = rest.partition("-")
+    if stem == "part" and rest:
+        return f"{folder}/{stem}-{number}-{token}-{rest}"
+    stem, dot, ending = file.partition(".")
+    return f"{folder}/{stem}-{token}{dot}{ending}"
 
 
 class _Status(NamedTuple):
@@ -140,6 +231,9 @@ class _Status(NamedTuple):
 
 StorePath: TypeAlias = Path | RemotePath
 """Where a store, or a file of one, lies."""
+
+StagePath: TypeAlias = Path | RemoteStage
+"""Where what will be the content of a store is written."""
 
 
 def store_path(place: str | os.PathLike[str] | RemotePath) -> StorePath:
@@ -222,4 +316,4 @@ def _listed(files: Any, path: str) -> dict[str, Stored]:
 
 def is_ours(name: str) -> bool:
     """Say whether an object below a store's URL is the store's, and not something a user put there."""
-    return name.partition("/")[0] in {*BASE_TABLES, *PRIVATE_FOLDERS}
+    return name.partition("/")[0] in {*BASE_TABLES, *PRIVATE_FOLDERS, SPILL}

@@ -27,7 +27,19 @@ from typing import TYPE_CHECKING, Any
 
 from daganalysis.errors import StoreBusyError, StoreError
 from daganalysis.reading.remote import file_system, reaching, scheme_of
-from daganalysis.store.remote import MANIFEST, Catalogue, RemotePath, Shared, Stored, is_ours, read_catalogue, read_versioned, version_of
+from daganalysis.store.remote import (
+    MANIFEST,
+    Catalogue,
+    RemotePath,
+    RemoteStage,
+    Shared,
+    Stored,
+    is_ours,
+    own_name,
+    read_catalogue,
+    read_versioned,
+    version_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -143,42 +155,51 @@ class _Writer:
         found = (name[len(self._path) + 1 :] for name in self._files.find(self._path))
         self._remove(name for name in found if is_ours(name) and name not in named)
 
-    def commit(self, folder: Path, kept: set[str]) -> None:
-        """Make the files of a folder, and of those there were the kept ones, the store's content."""
-        new = {name: Stored(name, self.catalogue.files[name].size) for name in kept}
-        uploads = {}
-        for path in sorted(folder.rglob("*.parquet")):
-            name = path.relative_to(folder).as_posix()
-            own = self._own_name(name)
-            uploads[str(path)] = own
-            new[name if name.startswith("_sources/") else own] = Stored(own, path.stat().st_size)
+    def clear_own(self) -> None:
+        """Remove what this writer has put there and the manifest does not name; what another writer does is none of its business."""
+        named = {stored.object for stored in self.catalogue.files.values()}
+        with contextlib.suppress(Exception):  # what stays is removed by the next load
+            found = [name[len(self._path) + 1 :] for name in self._files.find(self._path)]
+            self._remove(name for name in found if is_ours(name) and self.token in name and name not in named)
+
+    def upload(self, folder: Path) -> dict[str, Stored]:
+        """Put the files of a folder on disk beside those of the store; return them by their names."""
+        paths = sorted(folder.rglob("*.parquet"))
+        names = [path.relative_to(folder).as_posix() for path in paths]
+        new = {name: Stored(own_name(name, self.token), path.stat().st_size) for name, path in zip(names, paths, strict=True)}
+        objects = [stored.object for stored in new.values()]
+        self._make_folders(objects)
+        self._files.put([str(path) for path in paths], [f"{self._path}/{name}" for name in objects])
+        return new
+
+    def uploaded(self) -> dict[str, Stored]:
+        """Return what workers have put beside the files of the store, by its names."""
+        found = self._files.find(self._path, detail=True)
+        own = {
+            name[len(self._path) + 1 :]: fact["size"] for name, fact in found.items() if self.token in name and name.endswith(".parquet")
+        }
+        return {name.replace(f"-{self.token}", ""): Stored(name, size) for name, size in own.items() if is_ours(name)}
+
+    def commit(self, new: dict[str, Stored], kept: set[str]) -> None:
+        """Make new files, and of those there were the kept ones, the store's content."""
+        before = self.catalogue.files
+        # A part is called what its file is called, which no other load calls it.
+        named = {name if name.startswith("_sources/") else stored.object: stored for name, stored in new.items()}
         try:
-            self._make_folders(uploads.values())
-            self._files.put(list(uploads), [f"{self._path}/{name}" for name in uploads.values()])
-            before = self.catalogue.files
-            self._replace(Catalogue(new, None, self.catalogue.version))
+            self._replace(Catalogue({name: before[name] for name in kept} | named, None, self.catalogue.version))
         except _RefusedError:
-            self._remove(uploads.values())
+            self._remove(stored.object for stored in new.values())
             raise StoreBusyError(
                 "another process took this one for dead and is writing the store", where=self._url, hint="load again; nothing was changed"
             ) from None
-        named = {stored.object for stored in new.values()}
-        self._remove(stored.object for stored in before.values() if stored.object not in named)
+        staying = {stored.object for stored in self.catalogue.files.values()}
+        self._remove(stored.object for stored in before.values() if stored.object not in staying)
 
     def _make_folders(self, names: Iterable[str]) -> None:
         """Object stores have none, and s3fs would make a bucket instead."""
         if not _is_s3(self._files):
             for folder in sorted({name.rpartition("/")[0] for name in names}):
                 self._files.makedirs(f"{self._path}/{folder}", exist_ok=True)
-
-    def _own_name(self, name: str) -> str:
-        """Give a file a name that no other load gives: ``part-000002-0000`` becomes ``part-000002-TOKEN-0000``."""
-        folder, _, file = name.rpartition("/")
-        stem, _, rest = file.partition("-")
-        if rest:
-            number, _, rest = rest.partition("-")
-            return f"{folder}/{stem}-{number}-{self.token}-{rest}"
-        return f"{folder}/{file.removesuffix('.parquet')}-{self.token}.parquet"
 
     def _remove(self, names: Iterable[str]) -> None:
         paths = [f"{self._path}/{name}" for name in names]
@@ -203,7 +224,7 @@ def claimed(store: RemotePath, wait_s: float) -> Iterator[RemotePath]:
     try:
         with reaching(store.url, StoreError):
             writer.clear()
-        yield RemotePath(store.url, "", Shared(writer.catalogue, set(), writer.commit))
+        yield RemotePath(store.url, "", Shared(writer.catalogue, set(), writer))
     finally:
         writer.release()
 
@@ -211,14 +232,28 @@ def claimed(store: RemotePath, wait_s: float) -> Iterator[RemotePath]:
 @contextlib.contextmanager
 def staged_here(store: RemotePath) -> Iterator[Path]:
     """Give an empty folder on disk; when the block ends well and has put something into it, that becomes the store's content."""
-    assert store.shared.commit is not None
+    writer = store.shared.writer
     with tempfile.TemporaryDirectory(prefix="daganalysis-") as place:
         folder = Path(place) / "store"
         folder.mkdir()
         yield folder
         if any(folder.iterdir()):
             with reaching(store.url, StoreError):
-                store.shared.commit(folder, store.shared.kept)
+                writer.commit(writer.upload(folder), store.shared.kept)
+
+
+@contextlib.contextmanager
+def staged_there(store: RemotePath) -> Iterator[RemoteStage]:
+    """Give a folder at the store's URL for many workers to fill; when the block ends well, what they put there becomes the content."""
+    writer = store.shared.writer
+    try:
+        yield RemoteStage(store.url, writer.token)
+        with reaching(store.url, StoreError):
+            new = writer.uploaded()
+            if new:
+                writer.commit(new, store.shared.kept)
+    finally:
+        writer.clear_own()
 
 
 def _put_if(files: Any, path: str, content: bytes, version: str | None) -> str:

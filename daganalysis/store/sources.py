@@ -10,11 +10,10 @@ from daganalysis.store.parts import damaged, parquet_file, write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     import pyarrow as pa
 
-    from daganalysis.store.remote import StorePath
+    from daganalysis.store.remote import StagePath, StorePath
 
 _FOLDER = "_sources"
 _FILES = "files.parquet"
@@ -30,7 +29,7 @@ class KnownSource(NamedTuple):
     mtime_ns: int | None
 
 
-def write_sources(folder: Path, sources: Sequence[KnownSource], issues: Mapping[int, Sequence[Issue]]) -> None:
+def write_sources(folder: StagePath, sources: Sequence[KnownSource], issues: Mapping[int, Sequence[Issue]]) -> None:
     """Write the sources, numbered by their place in the list, and the issues found in reading each."""
     import pyarrow as pa
 

@@ -1,0 +1,56 @@
+"""New files of a store, on disk or at a URL: each is there when it is whole.
+
+Whoever is ended in writing one, or writes it a second time, or beside somebody who writes the same, harms nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daganalysis.store.remote import RemoteStage
+
+if TYPE_CHECKING:
+    from daganalysis.store.remote import StagePath
+
+_PREFIX = ".unfinished-"
+
+
+class NewFile:
+    """A file to write to ``stream``; it gets its name when it is closed as whole."""
+
+    def __init__(self, path: StagePath) -> None:
+        self._path = path
+        if isinstance(path, RemoteStage):
+            handle, name = tempfile.mkstemp(prefix="daganalysis-")
+            os.close(handle)
+            self._unfinished = Path(name)
+            self.stream = self._unfinished.open("wb")
+        else:
+            self._unfinished = path.with_name(f"{_PREFIX}{path.name}-{secrets.token_hex(4)}")
+            self.stream = self._unfinished.open("xb")
+
+    def close(self, *, whole: bool, force: bool = True) -> None:
+        """Give the file its name, and make sure that it is on the disk (``force``); or, if it is not whole, remove it."""
+        try:
+            if whole and force and not isinstance(self._path, RemoteStage):
+                self.stream.flush()
+                os.fsync(self.stream.fileno())
+        finally:
+            self.stream.close()
+        if not whole:
+            self._unfinished.unlink(missing_ok=True)
+        elif isinstance(self._path, RemoteStage):
+            self._path.upload(self._unfinished)
+            self._unfinished.unlink()
+        else:
+            self._unfinished.replace(self._path)
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Remove what workers that were ended left behind."""
+    for path in folder.rglob(f"{_PREFIX}*"):
+        path.unlink(missing_ok=True)
