@@ -11,8 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Never
 
+    from tqdm import tqdm
+
 Progress: TypeAlias = Callable[[str, int, int], None]
 """What long work tells its progress to: the name of a stage, how much of it is done, and of how much."""
+
+_BAR = "{desc}: {percentage:3.0f}% |{bar}| {elapsed}"
 
 
 @contextlib.contextmanager
@@ -27,15 +31,14 @@ def shown(progress: Progress | None = None, *, delay_s: float = 0.5) -> Iterator
     if not (sys.stderr.isatty() or _in_notebook()):
         yield silent
         return
-    from tqdm import tqdm
-
+    kind = _bar_kind()
     bars: dict[str, tqdm[Never]] = {}
 
     def tell(stage: str, done: int, total: int) -> None:
         if stage not in bars:
             for finished in bars.values():
                 finished.close()
-            bars[stage] = tqdm(desc=stage, total=total, file=sys.stderr, leave=False, unit_scale=True, delay=delay_s)
+            bars[stage] = kind(desc=stage, total=total, file=sys.stderr, leave=False, delay=delay_s, bar_format=_BAR)
         bars[stage].total = total
         bars[stage].update(done - bars[stage].n)
 
@@ -44,6 +47,18 @@ def shown(progress: Progress | None = None, *, delay_s: float = 0.5) -> Iterator
     finally:
         for bar in bars.values():
             bar.close()
+
+
+def _bar_kind() -> type[tqdm[Never]]:
+    """Return what draws a bar: a widget in a notebook that has widgets, a line of text elsewhere."""
+    from importlib.util import find_spec
+
+    import tqdm
+    import tqdm.notebook
+
+    widgets = _in_notebook() and find_spec("ipywidgets") is not None
+    # tqdm's watching thread would be one more at every fork of a load.
+    return type("Bar", (tqdm.notebook.tqdm if widgets else tqdm.tqdm,), {"monitor_interval": 0})
 
 
 def _in_notebook() -> bool:
