@@ -28,21 +28,21 @@ def is_error(line: str) -> bool:
     return line.startswith("ERROR: ")
 
 
-def failure_lines(lines: Sequence[str]) -> list[str]:
-    """Return the lines that each end a failed execution: its ERROR line, or the scheduler's own that it timed out.
+def ending_lines(lines: Sequence[str]) -> list[str]:
+    """Return the lines that each end an execution without success: its ERROR line, the scheduler's that it timed out, or that it waits.
 
-    A line that announces another try ends nothing, and the executor's word on a timeout after the scheduler's is no second failure
-    (engine-semantics §2.7, §8).
+    A line that announces another try ends nothing, and the executor's word on a timeout after the scheduler's ends nothing more
+    (engine-semantics §2.7, §7, §8).
 
-    >>> failure_lines(["ERROR: A failed to create the task due to 'B' and will try again[1/3].", "ERROR: C"])
+    >>> ending_lines(["ERROR: A failed to create the task due to 'B' and will try again[1/3].", "ERROR: C"])
     ['ERROR: C']
-    >>> failure_lines(["sub task timeout", "ERROR: task 7 timeout"])
-    ['sub task timeout']
+    >>> ending_lines(["wait operator to advance", "sub task timeout", "ERROR: task 7 timeout"])
+    ['wait operator to advance', 'sub task timeout']
     """
     found: list[str] = []
     for line in lines:
         late = bool(found) and found[-1] == TIMED_OUT and _EXECUTOR_TIMEOUT.search(line) is not None
-        if line == TIMED_OUT or (is_error(line) and not _WILL_TRY_AGAIN.search(line) and not late):
+        if line in {TIMED_OUT, WAITING} or (is_error(line) and not _WILL_TRY_AGAIN.search(line) and not late):
             found.append(line)
     return found
 

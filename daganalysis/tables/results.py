@@ -341,6 +341,12 @@ FAILURES_BY_ATTEMPT = Table(
         Column("error_code", Type.STRING, "the code of the line", "none, or one without a code (before obshell 4.3.1)"),
         Column("signature", Type.STRING, "the message with ids, addresses, paths, names and numbers masked"),
         Column("line", Type.STRING, "the line as it was logged", "the attempt logged none"),
+        Column(
+            "evidence",
+            Type.STRING,
+            "`observed` in an answer; `redone`: overwritten, but it was run again; `line`: overwritten, and a line is left for it or for "
+            "another such attempt of its sub-task",
+        ),
         _KNOWN,
         _IS_NEW,
     ),

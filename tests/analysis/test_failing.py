@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 import daganalysis as da
 from daganalysis.analysis import coverage, failures
+from daganalysis.errors import UsageError
 from tests.analysis.runs import archive_of_runs, told_rows
 from tests.rows import at
 
@@ -49,6 +50,23 @@ def test_an_overwritten_attempt_that_was_redone_had_failed_even_without_a_line()
 def test_an_overwritten_attempt_counts_where_a_line_is_left_for_it():
     assert [row[2] for row in found(told(["run unknown", "rollback succeeded"], [NO_DISK]))] == [1]
     assert found(told(["run unknown", "rollback succeeded"], ["working"])) == []
+
+
+def test_every_failed_attempt_can_be_listed_with_what_shows_it():
+    story = ["run unknown", "rollback succeeded", "run unknown", "unknown unknown", "run failed"]
+    rows = failures(told(story, [NO_DISK, NO_HOST, NO_DISK]), level="attempt")
+    assert rows[["attempt", "error_code", "evidence"]].to_numpy().tolist() == [
+        [1, "Common.DirNotEmpty", "redone"],
+        [4, "Agent.RPC.RequestFailed", "line"],
+        [5, "Common.DirNotEmpty", "observed"],
+    ]
+    with pytest.raises(UsageError, match="no such level"):
+        failures(archive_of_runs(), level="line")
+
+
+def test_an_overwritten_hand_shake_is_no_failure():
+    story = ["run unknown", "rollback succeeded", "run failed"]
+    assert [row[0] for row in found(told(story, ["wait operator to advance", NO_DISK], name="Start observer"))] == ["Common.DirNotEmpty"]
 
 
 def test_a_line_that_announces_another_try_is_no_failure():
