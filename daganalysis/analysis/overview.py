@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.analysis.budget import ENGINE, time_budget
-from daganalysis.analysis.stages import stage_latency
+from daganalysis.analysis.stages import executed_stages
 from daganalysis.tables.results import SUMMARY
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def summary(archive: Archive) -> pd.DataFrame:
     outcomes = dags.pivot_table(index="workflow", columns="outcome", values="run_id", aggfunc="count", fill_value=0, dropna=False)
     for outcome in SUMMARY.names[2:14]:
         result[outcome] = outcomes.get(outcome, 0)
-    latency = stage_latency(archive).groupby(["workflow", "name"], dropna=False)[["latency_s"]].sum(min_count=1).dropna().reset_index()
+    stages = executed_stages(archive).groupby(["workflow", "name"], dropna=False)
+    latency = stages[["latency_s"]].sum(min_count=1).dropna().reset_index()
     slowest = latency.sort_values(["latency_s", "name"], ascending=[False, True]).drop_duplicates("workflow").set_index("workflow")["name"]
     result["slowest_stage"] = slowest.reindex(result.index)
     newest = dags.sort_values(["last_observed_at", "run_id"], na_position="first").drop_duplicates("workflow", keep="last")

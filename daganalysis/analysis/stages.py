@@ -8,6 +8,8 @@ from daganalysis.errors import UsageError
 from daganalysis.tables.results import STAGE_GAPS, STAGE_LATENCY, STAGE_LATENCY_BY_AGENT, STAGE_LATENCY_BY_WORKFLOW
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from daganalysis.archive import Archive
@@ -37,63 +39,71 @@ def stage_latency(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
         rows = tasks[tasks["agent"].notna()].rename(columns={"duration_s": "latency_s"})
         rows = rows.assign(censored=rows["state"].eq("RUNNING"))
         return _grouped(rows, ["agent"], STAGE_LATENCY_BY_AGENT)
-    rows = _by_stage(archive)
+    rows = executed_stages(archive, ["stage", "outcome", "started_at", "ended_at", "n_sub_tasks"] if level == "stage" else [])
     if level == "workflow":
         return _grouped(rows, ["workflow", "name"], STAGE_LATENCY_BY_WORKFLOW)
-    return STAGE_LATENCY.conform(rows)
+    return STAGE_LATENCY.conform(_with_sub_tasks(archive, rows)[STAGE_LATENCY.names])
 
 
-def _by_stage(archive: Archive) -> pd.DataFrame:
-    nodes = archive.table("nodes", ["run_id", "stage", "name", "state", "outcome", "started_at", "ended_at", "duration_s", "n_sub_tasks"])
+def executed_stages(archive: Archive, columns: Sequence[str] = ()) -> pd.DataFrame:
+    """Return one row per executed stage of a run: run_id, workflow, elapsed_s, name, latency_s, censored, and more columns of ``nodes``."""
+    wanted = dict.fromkeys(["run_id", "name", "state", "outcome", "started_at", "duration_s", *columns])
+    nodes = archive.table("nodes", list(wanted))
     nodes = nodes[nodes["run_id"].notna() & ~nodes["outcome"].isin(_NOT_EXECUTED) & nodes["started_at"].notna()]
-    dags = archive.table("dags", ["run_id", "workflow", "elapsed_s"])
+    rows = nodes.merge(archive.table("dags", ["run_id", "workflow", "elapsed_s"]), on="run_id", how="left")
+    return rows.rename(columns={"duration_s": "latency_s"}).assign(censored=rows["state"].eq("RUNNING"))
+
+
+def _with_sub_tasks(archive: Archive, rows: pd.DataFrame) -> pd.DataFrame:
+    """Add what the sub-tasks tell of each execution. A number stands for the execution: it is found, joined and sorted faster than names."""
     tasks = archive.table("sub_tasks", ["run_id", "stage", "task_gid", "agent", "started_at", "ended_at", "duration_s"])
-    tasks = tasks.merge(nodes[["run_id", "stage", "started_at", "ended_at"]], on=["run_id", "stage"], suffixes=("", "_node"))
+    executions = rows[["run_id", "stage", "started_at"]].rename(columns={"started_at": "node_start"}).assign(at=range(len(rows)))
+    tasks = tasks.merge(executions, on=["run_id", "stage"])
     # Sub-tasks that an earlier execution had finished are left alone by a retry and lie before this one (engine-semantics §2.3).
-    own = tasks[tasks["ended_at"].isna() | (tasks["ended_at"] > tasks["started_at_node"])]
-    keys = ["run_id", "stage"]
-    ends = own.groupby(keys, as_index=False).agg(first_start=("started_at", "min"), last_end=("ended_at", "max"))
-    slowest = own.dropna(subset=["duration_s"]).sort_values(["duration_s", "task_gid"], ascending=[False, True]).drop_duplicates(keys)
-    slowest = slowest[[*keys, "task_gid", "agent"]].rename(columns={"task_gid": "slowest_task_gid", "agent": "slowest_agent"})
-    rows = nodes.merge(dags, on="run_id", how="left").merge(ends, on=keys, how="left").merge(slowest, on=keys, how="left")
-    rows = rows.merge(_work(own, keys), on=keys, how="left")
-    dispatch = (rows["first_start"] - rows["started_at"]).dt.total_seconds()
-    detect = (rows["ended_at"] - rows["last_end"]).dt.total_seconds()
+    own = tasks[tasks["ended_at"].isna() | (tasks["ended_at"] > tasks["node_start"])]
+    by_execution = own.groupby("at")
+    longest = own[own["duration_s"].eq(by_execution["duration_s"].transform("max"))]
+    slowest = longest.sort_values(["at", "task_gid"]).drop_duplicates("at").set_index("at")
+    first_start, last_end = (
+        by_execution["started_at"].min().reindex(range(len(rows))),
+        by_execution["ended_at"].max().reindex(range(len(rows))),
+    )
+    dispatch = (first_start.set_axis(rows.index) - rows["started_at"]).dt.total_seconds()
+    detect = (rows["ended_at"] - last_end.set_axis(rows.index)).dt.total_seconds()
     return rows.assign(
-        latency_s=rows["duration_s"],
+        work_s=_work(own).reindex(range(len(rows))).to_numpy(),
         # An agent's clock may differ from the maintainer's by more than these are long (engine-semantics §5).
         dispatch_s=dispatch.clip(lower=0),
         detect_s=detect.clip(lower=0),
-        elapsed_share=rows["duration_s"] / rows["elapsed_s"],
-        censored=rows["state"].eq("RUNNING"),
-    )[STAGE_LATENCY.names]
-
-
-def _work(own: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """The union of the running times of each stage's sub-tasks: seconds in which at least one was running."""
-    known = own[own["duration_s"].notna()].sort_values([*keys, "started_at", "ended_at"])
-    starts, ends = known["started_at"].astype("int64"), known["ended_at"].astype("int64")
-    group = known.groupby(keys, sort=False).ngroup()
-    reached = ends.groupby(group).cummax().groupby(group).shift()
-    begin = starts.where(reached.isna() | (starts > reached), reached.fillna(0).astype("int64"))
-    known = known.assign(ns=(ends - begin).clip(lower=0))
-    return (
-        known.groupby(keys, as_index=False).agg(work_ns=("ns", "sum")).assign(work_s=lambda f: f["work_ns"] / 1e9).drop(columns="work_ns")
+        slowest_task_gid=slowest["task_gid"].reindex(range(len(rows))).array,
+        slowest_agent=slowest["agent"].reindex(range(len(rows))).array,
+        elapsed_share=rows["latency_s"] / rows["elapsed_s"],
     )
+
+
+def _work(own: pd.DataFrame) -> pd.Series[float]:
+    """The union of the running times of each execution's sub-tasks: seconds in which at least one was running."""
+    known = own.loc[own["duration_s"].notna(), ["at", "started_at", "ended_at"]].sort_values(["at", "started_at", "ended_at"])
+    starts, ends = known["started_at"].astype("int64"), known["ended_at"].astype("int64")
+    reached = ends.groupby(known["at"]).cummax().groupby(known["at"]).shift()
+    begin = starts.where(reached.isna() | (starts > reached), reached.fillna(0).astype("int64"))
+    return (ends - begin).clip(lower=0).groupby(known["at"]).sum() / 1e9
 
 
 def _grouped(rows: pd.DataFrame, keys: list[str], table: Table) -> pd.DataFrame:
     """Quantiles of latency_s by key, naming the runs at both ends (the first in order of run_id among equals)."""
-    known = rows[rows["latency_s"].notna()].sort_values([*keys, "latency_s", "run_id"])
-    grouped = known.groupby(keys, dropna=False)["latency_s"]
-    result = rows.groupby(keys, dropna=False).agg(n=("latency_s", "count"), n_censored=("censored", "sum"))
-    result["min_s"], result["max_s"] = grouped.min(), grouped.max()
+    group = rows.groupby(keys, dropna=False, sort=False).ngroup()
+    latency = rows["latency_s"].groupby(group)
+    result = rows.loc[~group.duplicated(), keys].reset_index(drop=True)
+    result["n"], result["n_censored"] = latency.count(), rows["censored"].groupby(group).sum()
     for column, q in (("p50_s", 0.5), ("p95_s", 0.95), ("p99_s", 0.99)):
-        result[column] = grouped.quantile(q)
-    result["min_run_id"] = known.groupby(keys, dropna=False)["run_id"].first()
-    largest = known.sort_values([*keys, "latency_s", "run_id"], ascending=[True] * len(keys) + [False, True])
-    result["max_run_id"] = largest.groupby(keys, dropna=False)["run_id"].first()
-    return table.conform(result.reset_index())
+        result[column] = latency.quantile(q)
+    of_runs = rows["latency_s"].where(rows["run_id"].notna()).groupby(group)
+    for end in ("min", "max"):
+        result[f"{end}_s"] = latency.agg(end)
+        at_end = rows.loc[rows["latency_s"].eq(of_runs.transform(end)) & rows["run_id"].notna(), ["run_id"]].assign(group=group)
+        result[f"{end}_run_id"] = at_end.sort_values("run_id").drop_duplicates("group").set_index("group")["run_id"]
+    return table.conform(result)
 
 
 def stage_gaps(archive: Archive) -> pd.DataFrame:
