@@ -55,7 +55,7 @@ def executed_stages(archive: Archive, columns: Sequence[str] = ()) -> pd.DataFra
 
 
 def _with_sub_tasks(archive: Archive, rows: pd.DataFrame) -> pd.DataFrame:
-    """Add what the sub-tasks tell of each execution. A number stands for the execution: it is found, joined and sorted faster than names."""
+    """Add what the sub-tasks tell of each execution, for which a number stands: it is found and sorted faster than names."""
     tasks = archive.table("sub_tasks", ["run_id", "stage", "task_gid", "agent", "started_at", "ended_at", "duration_s"])
     executions = rows[["run_id", "stage", "started_at"]].rename(columns={"started_at": "node_start"}).assign(at=range(len(rows)))
     tasks = tasks.merge(executions, on=["run_id", "stage"])
