@@ -190,6 +190,7 @@ def test_a_long_label_keeps_what_tells_lanes_apart(open_page):
     assert label_of(opened, "4 Import script for tenant · 192.0.2.11:2886", 90).startswith("4 Import")
     assert label_of(opened, "4 Import script for tenant", 90).startswith("4 Import")
     assert label_of(opened, "192.0.2.211:2886", 80).endswith("1:2886")
+    assert label_of(opened, "where the time went", 80).startswith("where t")
 
 
 def test_few_lanes_need_no_tall_box(open_page):

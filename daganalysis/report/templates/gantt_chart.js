@@ -115,7 +115,7 @@ class Chart {
 const chart = new Chart();
 const canvas = found("canvas");
 const lanesBox = found("lanes");
-const LEAST_HEIGHT = 230;
+const LEAST_HEIGHT = 250;
 let waiting = false;
 
 // Draws once a frame, however many reasons there were.

@@ -4,6 +4,7 @@ const ROW = 24;
 const AXIS = 26;
 const TINTED = new Set(["wait_operator", "wait_protocol", "lost", "unattributed"]);
 const LEAST = 3; // pixels: a shorter bar could be neither seen nor tapped
+const CROWDED = 6; // pixels: marks nearer to each other than this are one
 const LEAST_OF_NAME = 10; // letters of a stage's name without which it could not be guessed
 
 class Painter {
@@ -63,6 +64,7 @@ class Painter {
     this.grid(chart);
     for (let n = first; n < last; n += 1) {
       this.spans(chart, chart.lanes[n], this.y(chart, n));
+      this.marked = { at: -CROWDED, what: "" };
       for (const bar of chart.lanes[n].bars) this.bar(chart, bar, this.y(chart, n));
     }
     this.cuts(chart);
@@ -142,8 +144,8 @@ class Painter {
       pen.lineWidth = 1;
       pen.strokeRect(start + 0.5, top + 0.5, Math.max(end - start - 1, 1), tall - 1);
     }
-    if (bar.kind === "rollback") this.back(start, y);
-    else if (bar.attempt > 1) this.ring(start, y);
+    if (bar.kind === "rollback") this.begin("back", start, y);
+    else if (bar.attempt > 1) this.begin("ring", start, y);
     if (bar.open) this.openEnd(end, top, tall, colour);
     if (bar.error) this.cross(end, y);
     if (bar.shownPassed !== null) this.pass(this.x(view, bar.shownPassed), y);
@@ -152,6 +154,13 @@ class Painter {
       pen.lineWidth = bar === chart.selected ? 3 : 1.5;
       pen.strokeRect(Math.min(from, start) - 2, y + 2, Math.max(until, end) - Math.min(from, start) + 4, ROW - 4);
     }
+  }
+
+  // Of marks that would lie on each other, as of hundreds of retries in one lane, the first stands for all until one zooms in.
+  begin(what, x, y) {
+    if (this.marked.what === what && x - this.marked.at < CROWDED) return;
+    this.marked = { at: x, what };
+    this[what](x, y);
   }
 
   // A rollback run begins with a triangle that points back.
@@ -295,8 +304,8 @@ class Painter {
     if (whole(full)) lane.short = full;
     else if (dot >= 0 && whole(full.slice(0, LEAST_OF_NAME) + "…" + full.slice(dot))) lane.short = cut(full.slice(0, dot), full.slice(dot));
     else if (dot >= 0) lane.short = whole(full.slice(0, dot)) ? full.slice(0, dot) : cut(full.slice(0, dot), "");
-    else if (/^\d+ /.test(full)) lane.short = cut(full, "");
-    else lane.short = cut(full.slice(0, Math.ceil(full.length / 2)), full.slice(-7));
+    else if (/:\d+$/.test(full)) lane.short = cut(full.slice(0, Math.ceil(full.length / 2)), full.slice(-7));
+    else lane.short = cut(full, "");
     return lane.short;
   }
 
