@@ -89,7 +89,7 @@ def find_node_runs(run: RunEvidence, attempts: dict[str, list[Attempt]]) -> list
     for stage, node_gid in enumerate(run.stages, start=1):
         known = _node_runs_of(run, node_gid, stage)
         ordered = [known[start] for start in sorted(known)]
-        strays: list[Attempt] = []
+        strays: list[tuple[str, Attempt]] = []
         for task_gid in tasks_of.get(node_gid, []):
             for attempt in attempts[task_gid]:
                 attempt.stage = stage
@@ -97,7 +97,7 @@ def find_node_runs(run: RunEvidence, attempts: dict[str, list[Attempt]]) -> list
                     continue
                 home = _home(ordered, attempt)
                 if home is None:
-                    strays.append(attempt)
+                    strays.append((task_gid, attempt))
                 else:
                     home.attempts.append(attempt)
         result += ordered
@@ -139,10 +139,20 @@ def _home(ordered: list[NodeRun], attempt: Attempt) -> NodeRun | None:
     return None
 
 
-def _gather(strays: list[Attempt], stage: int, known: list[NodeRun]) -> list[NodeRun]:
-    """Attempts whose node execution no answer showed: those between the same two known executions make one of unknown bounds."""
-    groups: dict[int, NodeRun] = {}
-    for attempt in strays:
+def _gather(strays: list[tuple[str, Attempt]], stage: int, known: list[NodeRun]) -> list[NodeRun]:
+    """Attempts whose node execution no answer showed: those between the same two known executions make one of unknown bounds.
+
+    A rollback run after another attempt of its sub-task belongs to a later execution (engine-semantics §2.3, §2.4).
+    """
+    result: list[NodeRun] = []
+    reached = -1
+    members: set[tuple[str, int]] = set()
+    for task_gid, attempt in sorted(strays, key=lambda pair: (pair[1].start or 0, pair[1].number, pair[0])):
         place = sum(1 for node_run in known if node_run.start is not None and attempt.start is not None and node_run.start <= attempt.start)
-        groups.setdefault(place, NodeRun(stage, None)).attempts.append(attempt)
-    return list(groups.values())
+        begins = attempt.kind == "rollback" and (task_gid, attempt.number - 1) in members
+        if place != reached or begins:
+            result.append(NodeRun(stage, None))
+            reached, members = place, set()
+        result[-1].attempts.append(attempt)
+        members.add((task_gid, attempt.number))
+    return result

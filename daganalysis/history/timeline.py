@@ -244,9 +244,15 @@ class _Builder:
         self._add(asked, self.story.wait_category(asked), to_stage=to_stage, evidence="inferred")
         self._add(until, "handoff", to_stage=to_stage, evidence="inferred")
 
-    def _misses_attempt(self, until: int) -> bool:
-        """Tell whether an attempt of which no answer showed the start may lie between here and an instant."""
+    def _hides_work(self, until: int) -> bool:
+        """Tell whether the stage in hand may well have run an attempt that no answer showed: it took longer than to notice an end."""
+        return until - self.cursor > 2 * max(self.tick, SECOND) and self._misses_attempt(until, stage=self.stage)
+
+    def _misses_attempt(self, until: int, *, stage: int | None = None) -> bool:
+        """Tell whether an attempt (of one stage) of which no answer showed the start may lie between here and an instant."""
         for attempts in self.story.attempts:
+            if stage is not None and attempts and attempts[0].stage != stage:
+                continue
             before: int | None = None
             missing = False
             for attempt in attempts:
@@ -332,7 +338,7 @@ class _Builder:
             before = "dispatch" if first else "detect"
             if self._rollback_hidden(node_run, attempt) or (not first and start - self.cursor > 3 * self.tick and node_run.start is None):
                 before = "lost"
-            if unknown_end is not None and start > self.cursor:
+            if start > self.cursor and (unknown_end is not None or self._hides_work(start)):
                 before = "lost"
             if before == "detect" and attempt.kind == "run" and attempt.number > 1:
                 # The pass that saw the rollback run end hands the re-run out; what is left it waited for a worker (engine-semantics §4).
@@ -352,7 +358,7 @@ class _Builder:
         if first:
             self._add(limit, "lost" if node_run.operator != "CANCEL" else "detect", to_stage=node_run.stage)
         else:
-            self._add(limit, "lost" if still_open else "detect", to_stage=node_run.stage)
+            self._add(limit, "lost" if still_open or self._hides_work(limit) else "detect", to_stage=node_run.stage)
         self.open_end = False
 
     def _hides_attempts(self, node_run: NodeRun) -> bool:
