@@ -7,6 +7,7 @@ back after a cluster was re-created told apart, every different node text decode
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -107,14 +108,15 @@ def _usable(nodes: list[Node], answer: Answer, found: list[tuple[Answer, Problem
     seen_tasks: set[str] = set()
     kept = []
     for index, node in enumerate(nodes):
-        if not node.gid or node.gid in seen_nodes:
-            problem = Problem("/id", "duplicate-id", f"node {node.gid} twice in one answer; the first one counts")
-            found.append((answer, problem if node.gid else Problem("", "no-id", "a node without an id was left out", "error"), index))
+        if not node.gid:
+            continue  # decoding has said so
+        if node.gid in seen_nodes:
+            found.append((answer, Problem("/id", "duplicate-id", f"node {node.gid} twice in one answer; the first one counts"), index))
             continue
         seen_nodes.add(node.gid)
         own = [task.gid for task in node.sub_tasks or ()]
         if len(set(own)) < len(own) or not seen_tasks.isdisjoint(own):
-            twice = sorted({gid for gid in own if gid in seen_tasks or own.count(gid) > 1})
+            twice = sorted(gid for gid, n in Counter(own).items() if n > 1 or gid in seen_tasks)
             found.append(
                 (answer, Problem("/sub_tasks", "duplicate-id", f"sub-task {twice[0]} twice in one answer; the first one counts"), index)
             )

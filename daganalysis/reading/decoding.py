@@ -9,6 +9,7 @@ import msgspec
 from daganalysis.engine.records import Dag, Decoded, LogRecord, Node, Problem, SubTask
 from daganalysis.reading.duplicate_keys import keys_twice
 from daganalysis.reading.instants import InstantError, parse_instant
+from daganalysis.reading.limits import DEFAULT_LIMITS
 from daganalysis.reading.mending import NOT_JSON
 
 _NULL = msgspec.Raw(b"null")
@@ -19,6 +20,8 @@ _MOST_HAND_OUTS = 100_000
 _NODE_KEYS, _TASK_KEYS = 9, 13
 """Keys of a documented node without its sub-tasks, and of a documented sub-task with its agent's."""
 _Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_LONGEST_ID = DEFAULT_LIMITS.id_length
+_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=_LONGEST_ID)]
 
 
 class _Agent(msgspec.Struct):
@@ -27,7 +30,7 @@ class _Agent(msgspec.Struct):
 
 
 class _Task(msgspec.Struct):
-    id: str
+    id: _Id
     task_id: _Integer | None = None
     name: str | None = None
     state: str | None = None
@@ -41,7 +44,7 @@ class _Task(msgspec.Struct):
 
 
 class _Node(msgspec.Struct):
-    id: str
+    id: _Id
     node_id: _Integer | None = None
     name: str | None = None
     state: str | None = None
@@ -80,7 +83,7 @@ def decode_dag(body: bytes) -> Decoded[Dag]:
     except NOT_JSON:
         fields = _Fields(body, problems)
         wire = _Dag(
-            fields.gid(),
+            fields.gid("a DAG"),
             fields.integer("dag_id"),
             fields.text("name"),
             fields.integer("stage"),
@@ -122,7 +125,7 @@ def decode_node(raw: bytes) -> Decoded[Node]:
     except NOT_JSON:
         fields = _Fields(raw, problems)
         wire = _Node(
-            fields.gid(),
+            fields.gid("a node"),
             fields.integer("node_id"),
             fields.text("name"),
             fields.text("state"),
@@ -202,7 +205,7 @@ def _lenient_task(raw: bytes, pointer: str, problems: list[Problem]) -> SubTask:
     except NOT_JSON:
         fields = _Fields(raw, problems, pointer)
         wire = _Task(
-            fields.gid(),
+            fields.gid("a sub-task"),
             fields.integer("task_id"),
             fields.text("name"),
             fields.text("state"),
@@ -265,13 +268,21 @@ class _Fields:
             self._note(name, f"{wanted} is wanted, this is {bytes(raw)[:40].decode(errors='replace')}")
             return None
 
-    def gid(self) -> str:
-        """The generic id, which a number may stand for."""
-        raw = bytes(self._fields.get("id") or b"null")
-        if raw[:1] == b'"':
-            value = self._take("id", str, "a text")
-            return value if isinstance(value, str) else ""
-        return raw.decode(errors="replace") if raw.isdigit() else ""
+    def gid(self, noun: str) -> str:
+        """The generic id, for which a number may stand; empty, with an error, where there is none that can be used."""
+        raw = bytes(self._fields.get("id") or _NULL)
+        if raw in {b"null", b'""'}:
+            self._problems.append(Problem(self._pointer, "no-id", f"{noun} without an id was left out", "error"))
+            return ""
+        if raw.isdigit() and len(raw) <= _LONGEST_ID:
+            self._note("id", "the id is a number, not a text; its digits were taken")
+            return raw.decode()
+        try:
+            return str(msgspec.json.decode(raw, type=_Id))
+        except NOT_JSON:
+            shown = f"{raw[:40].decode(errors='replace')}{' and so on' if len(raw) > 40 else ''}"
+            self._problems.append(Problem(self._pointer + "/id", "wrong-id", f"{noun} was left out, for its id is {shown}", "error"))
+            return ""
 
     def text(self, name: str) -> str | None:
         """A text, or None."""
@@ -291,8 +302,12 @@ class _Fields:
         """The executing agent, from an object or from `ip:port` in one text (as the SDK writes it)."""
         raw = self._fields.get("execute_agent")
         if raw is not None and bytes(raw)[:1] == b'"':
-            ip, _, port = str(self._take("execute_agent", str, "an agent")).rpartition(":")
-            return _Agent(ip.strip("[]") or None, int(port) if port.isdigit() and len(port) < 7 else None)
+            text = str(self._take("execute_agent", str, "an agent"))
+            ip, _, port = text.rpartition(":")
+            if not (ip and port.isdecimal() and port.isascii() and len(port) < 7):
+                self._note("execute_agent", f"ip:port is wanted, this is {text[:40]}")
+                return None
+            return _Agent(ip.strip("[]"), int(port))
         value: _Agent | None = self._take("execute_agent", _Agent | None, "an agent with ip and port")
         return value
 
@@ -321,9 +336,6 @@ class _Fields:
             task = _lenient_task(item, f"{self._pointer}/sub_tasks/{index}", self._problems)
             if task.gid:
                 found.append(task)
-            else:
-                pointer = f"{self._pointer}/sub_tasks/{index}"
-                self._problems.append(Problem(pointer, "no-id", "a sub-task without an id was left out", "error"))
         return found
 
 

@@ -11,11 +11,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from daganalysis.reading.mending import without_escapes
+
 if TYPE_CHECKING:
     from daganalysis.reading.limits import Limits
 
 # A string ends on its line: whatever JSON allows within one, a raw line break it does not.
-_TOKEN = re.compile(rb'"(?:[^"\\\n]|\\[^\n])*"|[{}\[\]]|"')
+_TOKEN = re.compile(rb'"[^"\n]*+"|[{}\[\]]|"')
 _MAY_BEGIN = re.compile(rb'\{\s*(?:"|$)|\[\s*(?:[{\[]|$)')
 _BEGINS = re.compile(rb'\{\s*"|\[\s*[{\[]')
 _ENVELOPE = re.compile(rb'\{\s*"successful"\s*:\s*\w+\s*,\s*"(?:timestamp|duration|status|traceId|data|error)"')
@@ -112,7 +114,7 @@ class LooseText:
     # -- brackets ---------------------------------------------------------------------------------------------------------------------
 
     def _count(self, line: bytes, offset: int, number: int) -> None:
-        for match in _TOKEN.finditer(line):
+        for match in _TOKEN.finditer(without_escapes(line)):
             token = match[0]
             if token in {b"{", b"["}:
                 self._open(line, match.start(), offset, number)

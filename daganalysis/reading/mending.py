@@ -17,20 +17,30 @@ if TYPE_CHECKING:
 NOT_JSON = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 """What decoding a text that is no JSON, or not of the wanted type, may raise."""
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]|"', re.DOTALL)
+_TOKEN = re.compile(rb'"[^"]*+"|[{}\[\]]|"')
+"""A string, a bracket, or the quote of a string that does not end, in a text :func:`without_escapes`."""
 _OPENING = re.compile(rb"[{\[]")
 _TRAILING_COMMA = re.compile(rb",\s*[}\]]")
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
-# An escape of its own begins behind an even number of backslashes. Half a pair: a high one without a low one, or a low one alone.
-_PAIR_OR_HALF = re.compile(
-    rb"(?<!\\)((?:\\\\)*)(?:\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2}))"
-)
+# Half a pair: a high one without a low one, or a low one alone.
+_PAIR_OR_HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})")
 _LONGEST_NUMBER = 19
 
 
 def is_html(text: bytes) -> bool:
     """Tell whether a text is a web page by its beginning."""
     return text.lstrip()[:1] == b"<" and _HTML.search(text[:4096]) is not None
+
+
+def without_escapes(text: bytes) -> bytes:
+    r"""Return a text of the same length in which every quote begins or ends a string.
+
+    A pattern for strings with escapes in them would keep a note of each, of which a string of megabytes may have millions.
+
+    >>> without_escapes(rb'"a\"b\\"')
+    b'"a__b__"'
+    """
+    return text.replace(b"\\\\", b"__").replace(b'\\"', b"__") if b"\\" in text else text
 
 
 def balanced(content: bytes, start: int) -> int | None:
@@ -40,14 +50,14 @@ def balanced(content: bytes, start: int) -> int | None:
     10
     """
     depth = 0
-    for match in _TOKEN.finditer(content, start):
+    for match in _TOKEN.finditer(without_escapes(content[start:] if start else content)):
         token = match[0]
         if token in {b"{", b"["}:
             depth += 1
         elif token in {b"}", b"]"}:
             depth -= 1
             if depth == 0:
-                return match.end()
+                return start + match.end()
         elif token == b'"':
             return None
     return None
@@ -58,7 +68,7 @@ def too_deep(text: bytes, limits: Limits) -> bool:
     if len(text) <= limits.nesting:
         return False
     depth = 0
-    for match in _TOKEN.finditer(text):
+    for match in _TOKEN.finditer(without_escapes(text)):
         token = match[0]
         if token in {b"{", b"["}:
             depth += 1
@@ -88,7 +98,7 @@ def diagnose(content: bytes, limits: Limits) -> tuple[str, str]:
     except RecursionError:
         return "nested-too-deep", "brackets nested too deep"
     except NOT_JSON as error:
-        without_strings = _TOKEN.sub(lambda match: b'""' if match[0][:1] == b'"' else match[0], document)
+        without_strings = _TOKEN.sub(lambda match: b'""' if match[0][:1] == b'"' else match[0], without_escapes(document))
         return ("trailing-comma" if _TRAILING_COMMA.search(without_strings) else "invalid-json"), str(error)
     return "no-json", f"it begins {text[:40].decode(errors='replace')!r}"
 
@@ -128,12 +138,16 @@ def _whole_pairs(text: bytes) -> tuple[bytes, int]:
 
     def replace(match: re.Match[bytes]) -> bytes:
         nonlocal halves
-        if match[2] is None:
+        if match[1] is None:
             return match[0]
         halves += 1
-        return match[1] + rb"\ufffd"
+        return rb"\ufffd"
 
-    return _PAIR_OR_HALF.sub(replace, text), halves
+    if b"\\u" not in text:
+        return text, 0
+    # What stands between escaped backslashes begins no escape with half of one.
+    whole = b"\\\\".join(_PAIR_OR_HALF.sub(replace, part) for part in text.split(b"\\\\"))
+    return whole, halves
 
 
 def _leniently(text: bytes, notes: dict[str, str]) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -51,6 +52,8 @@ _DAG_KEYS = frozenset(
     ("id", "dag_id", "name", "stage", "max_stage", "maintenance_type", "maintenance_key", "state", "operator", "start_time", "end_time")
     + ("additional_data", "nodes")
 )
+_TRUTHS = frozenset({b"true", b"false", b"null"})
+_ID = re.compile(r"[\w.:-]+", re.ASCII)
 _TASK_KEYS = frozenset({"task_id", "execute_times", "execute_agent", "task_logs"})
 
 
@@ -84,7 +87,8 @@ class Reader:
         body = _encoder.encode({key: value for key, value in fields.items() if key != "nodes"})
         before = text.rstrip(_CLOSING).removesuffix(shown)
         plain = (
-            0 < len(gid) <= self._limits.id_length - 2
+            len(gid) <= self._limits.id_length - 2
+            and _ID.fullmatch(gid)
             and nodes
             and all(item[:1] == b"{" for item in nodes)
             and not too_deep(bytes(fields.get("additional_data", _NULL)), self._limits)
@@ -151,12 +155,15 @@ class Reader:
                 heading.observed_at, heading.utc_offset_s = parse_instant(timestamp) or (None, None)
             except InstantError as error:
                 self._note("wrong-time", heading, pointer + "/timestamp", f"{timestamp[:60]!r} is no instant: {error}")
+        successful = bytes(fields.get("successful", _NULL))
+        if successful not in _TRUTHS:
+            self._note("wrong-type", heading, pointer + "/successful", f"true or false is wanted, this is {_shown(successful)}")
         data = bytes(fields.get("data", _NULL))
         self._look_for_keys_twice(text, fields, "data", data, heading, pointer)
         failure = bytes(fields.get("error", _NULL))
         if failure != b"null":
             self._note("error-answer", heading, pointer + "/error", _error_message(failure))
-        elif data == b"null" and bytes(fields.get("successful", _NULL)) == b"false":
+        elif data == b"null" and successful == b"false":
             self._note("error-answer", heading, pointer, "not successful, without an error")
         elif data == b"null":
             self._note("no-payload", heading, pointer, "a success without data" if "data" not in fields else "data is null")
@@ -283,10 +290,14 @@ class Reader:
             fields["id"] = msgspec.Raw(b'"' + raw + b'"')
             return raw.decode()
         try:
-            return _text_decoder.decode(raw)
+            gid = _text_decoder.decode(raw)
         except NOT_JSON:
-            self._note("wrong-id", heading, pointer + "/id", f"the id is {_shown(raw)}")
-            return None
+            gid = ""
+        if _ID.fullmatch(gid):
+            return gid
+        # An id with a / or a # in it could pass for a run of another cluster.
+        self._note("wrong-id", heading, pointer + "/id", f"the id is {_shown(raw)}")
+        return None
 
     def _nodes(self, text: bytes, heading: _Heading, pointer: str) -> list[bytes] | None:
         if text in {b"null", b"[]"}:

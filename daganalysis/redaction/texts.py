@@ -15,7 +15,7 @@ from daganalysis.redaction.findings import HOST_KEY, SECRET_KEY, USER_KEY, Walke
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PIECE = re.compile(r'"(?:[^"\\\n]|\\.)*"|"|[^"]+')
+_PIECE = re.compile(r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*"|"|[^"]+')
 _KEPT_KEYS = frozenset(
     ("timestamp", "traceId", "trace_id", "state", "operator", "start_time", "end_time", "create_time", "update_time", "errCode", "code")
 )
