@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         StoreError,
         UsageError,
     )
-    from daganalysis.loading import load
+    from daganalysis.loading import load, load_into_store
     from daganalysis.plots import gantt_bars
     from daganalysis.redaction import redact
     from daganalysis.report import write_report
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "daganalysis.archive": ("Archive",),
-    "daganalysis.loading": ("load",),
+    "daganalysis.loading": ("load", "load_into_store"),
     "daganalysis.store": ("read_parquet",),
     "daganalysis.analysis": (
         "check",
@@ -98,6 +98,7 @@ __all__ = [
     "failures",
     "gantt_bars",
     "load",
+    "load_into_store",
     "plots",
     "read_parquet",
     "redact",

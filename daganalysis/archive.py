@@ -11,6 +11,7 @@ from daganalysis.tables import BASE_TABLES
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     import pandas as pd
     import pyarrow as pa
@@ -173,6 +174,12 @@ class Archive:
         """Return an archive of these runs alone."""
         wanted = list(dict.fromkeys(run_ids))
         return Archive.from_tables({name: self._source.read(name, None, wanted) for name in BASE_TABLES})
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder on disk that the tables are read from; None where they are in memory or at a URL."""
+        found: Path | None = getattr(self._source, "folder", None)
+        return found
 
     def by_part(self) -> list[Archive]:
         """Return archives that together are this one, whole runs in each: one for each part of a store."""

@@ -40,7 +40,7 @@ class DaskWorkers:
             raise MissingExtraError("work on a Dask cluster", "dask") from None
         self._own = isinstance(cluster, str)
         self._client = _connected(distributed, cluster) if self._own else cluster
-        if not self._client.scheduler_info(n_workers=-1)["workers"]:
+        if not self._client.nthreads():
             self.__exit__(None, None, None)
             raise UsageError(
                 "the Dask scheduler has no workers", where=self._client.scheduler.address, hint="start some: `dask worker ADDRESS`"
@@ -49,8 +49,7 @@ class DaskWorkers:
     @property
     def jobs(self) -> int:
         """How many pieces may be worked on at once."""
-        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        return max(1, sum(int(worker["nthreads"]) for worker in workers))
+        return max(1, sum(map(int, self._client.nthreads().values())))
 
     def over(self, function: Callable[[Work], Result], pieces: Sequence[Work]) -> Iterator[Result]:
         """Yield the function's result for each piece, in order. Raises what the function raised."""

@@ -42,6 +42,8 @@ def spread(function: Callable[Concatenate[Archive, Options], Result]) -> Callabl
         from daganalysis.dask_workers import DaskWorkers
 
         with DaskWorkers(archive.client) as workers:
+            if archive.folder is not None:
+                workers.must_see([archive.folder])
             pieces = [_Piece(function, piece, arguments, options) for piece in _pieces(archive, function.__name__, options, workers.jobs)]
             done: list[Any] = list(workers.over(_analyse, pieces))
         whole: Result = done[0] if len(done) == 1 else _together(done, by_run=_key(function.__name__, options) in _BY_RUN)

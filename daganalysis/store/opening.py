@@ -40,7 +40,10 @@ def read_parquet(store: str | os.PathLike[str], *, client: Any = None) -> Archiv
 
     Raises :class:`StoreError` where there is no store or it is damaged, and :class:`SchemaVersionError` for one of another schema version.
     """
-    return Archive(StoreTables(store_path(store)), client)
+    place = store_path(store)
+    if client is not None and isinstance(place, Path):
+        place = place.absolute()  # a worker has a working directory of its own
+    return Archive(StoreTables(place), client)
 
 
 def write_archive(archive: Archive, store: str | os.PathLike[str]) -> None:
@@ -99,6 +102,11 @@ class StoreTables:
             there = read_catalogue(self._store.url).files.keys() >= {part.inner for part in cast("Sequence[RemotePath]", parts)}
         if not there:
             raise StoreError("the store was replaced after it was opened", where=str(self._store), hint="open it again")
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the store; None where it is at a URL."""
+        return self._store if isinstance(self._store, Path) else None
 
     def split(self) -> list[StoreTables]:
         """Return the tables part by part: each run is in one of them, whole."""
