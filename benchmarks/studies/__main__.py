@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from benchmarks.goals import Row, as_text
-from benchmarks.studies import comparing, exactness, failing, lagging, trending
+from benchmarks.studies import comparing, exactness, failing, histories, lagging, trending
 from benchmarks.studies.archives import STRICT_FROM
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ STUDIES: dict[str, Callable[[int], Iterator[Row]]] = {
     "stragglers": lagging.stragglers,
     "signatures": failing.signatures,
     "exactness": exactness.exactness,
+    "histories": histories.histories,
 }
 TRIALS, FEW = STRICT_FROM, 6
 

@@ -5,7 +5,8 @@ beside it. Everything follows from a seed: the same seed gives the same bytes on
 """
 
 from enginemodel.answers import answer, listing, log_answer, node_answer, sub_task_answer
-from enginemodel.engine import Agent, Attempt, DagRun, Failure, Stage, Task
+from enginemodel.engine import Agent, Attempt, DagRun, Failure, Stage, Task, Trouble
+from enginemodel.rough import ROUGH, Conditions, rough_run
 from enginemodel.scenarios import (
     initialise_cluster,
     local_dag_id,
@@ -15,12 +16,15 @@ from enginemodel.scenarios import (
 )
 
 __all__ = [
+    "ROUGH",
     "Agent",
     "Attempt",
+    "Conditions",
     "DagRun",
     "Failure",
     "Stage",
     "Task",
+    "Trouble",
     "answer",
     "initialise_cluster",
     "listing",
@@ -28,6 +32,7 @@ __all__ = [
     "log_answer",
     "node_answer",
     "random_run",
+    "rough_run",
     "scale_out",
     "start_cluster",
     "sub_task_answer",
