@@ -311,8 +311,8 @@ class _Builder:
         if passed is not None:
             return passed
         guess = leg.start - self.tick // 2
-        if leg.asked_to is not None:
-            guess = min(guess, max(leg.asked_to, leg.start - self.tick))
+        if leg.asked_to is not None and leg.asked_to > self.cursor:
+            guess = min(guess, leg.asked_to)
         if leg.asked_from is not None:
             guess = max(guess, min(leg.asked_from, leg.start))
         return guess
