@@ -10,7 +10,13 @@ if TYPE_CHECKING:
 
 _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\[(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}\](?::\d{1,5})?"), "<agent>"),
-    (re.compile(r"(?<![\w:])(?:[0-9A-Fa-f]{1,4}:){3,7}(?::?[0-9A-Fa-f]{1,4})+\b"), "<agent>"),
+    # Without brackets an address of IPv6 and its port are one row of groups, which two colons or six groups tell from a time of day.
+    (
+        re.compile(
+            r"(?<![\w:])(?=[0-9A-Fa-f:]*\d)(?=(?:[0-9A-Fa-f]{1,4}:){5}|[0-9A-Fa-f:]*::)[0-9A-Fa-f:]*[0-9A-Fa-f](?!\w)",
+        ),
+        "<agent>",
+    ),
     (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b(?!\.\d)"), "<agent>"),
     (re.compile(r"\bxxx(?:\.x{1,3}){3}(?::\d+)?\b"), "<agent>"),
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "<time>"),

@@ -13,6 +13,8 @@ from daganalysis.analysis.signatures import known_line, masked, signatures
         ("dial tcp 192.0.2.1:2886 refused", "dial tcp <agent> refused"),
         ("agent [2001:db8::7]:2886 is gone", "agent <agent> is gone"),
         ("agent 2001:db8:0:0:0:0:0:7 is gone", "agent <agent> is gone"),
+        ("dial tcp fd00::c0:101:2881: connect: refused", "dial tcp <agent>: connect: refused"),
+        ("at 10:20:30 std::move", "at <n>:<n>:<n> std::move"),
         ("agents 192.0.2.1:2886, 192.0.2.2:2886, 192.0.2.3:2886 failed", "agents <agents> failed"),
         ("open /data/1/log: no such file", "open <path>: no such file"),
         ("dag 22130706433028869 failed", "dag <id> failed"),
