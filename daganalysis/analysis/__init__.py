@@ -1,6 +1,7 @@
 """Analyses: from an archive to one new frame each."""
 
 from daganalysis.analysis import budget, clocks, comparing, failing, gates, lagging, overview, retrying, stages, trending
+from daganalysis.analysis.comparing import left_out
 from daganalysis.analysis.failing import coverage
 from daganalysis.analysis.gates import Gate, check_gate, compare_gate
 from daganalysis.analysis.spreading import spread
@@ -27,6 +28,7 @@ __all__ = [
     "compare_gate",
     "coverage",
     "failures",
+    "left_out",
     "retries",
     "retry_patterns",
     "stage_gaps",

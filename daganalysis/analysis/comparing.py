@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from daganalysis.analysis.matching import StageKey, match_stages, stage_keys
-from daganalysis.analysis.statistics import LEVEL, SMALLEST_RATIO, can_show, effect, holm, runs_needed, smallest_p
+from daganalysis.analysis.statistics import LEVEL, SMALLEST_RATIO, can_show, effect, holm, runs_needed, runs_to_show, smallest_p
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
 from daganalysis.errors import UsageError
 from daganalysis.tables.results import COMPARE, CONTRIBUTIONS
@@ -29,8 +29,9 @@ def compare(base: Archive, candidate: Archive, *, outcomes: Sequence[str] = ("su
     in ``left_out_base`` and ``left_out_candidate``. Stages are matched by name and order; a stage that one side alone has, or that has
     another name on each, stands out. The ratio is that of Hodges and Lehmann. A verdict needs a Mann-Whitney test that holds after
     correction over all rows of the result (Holm, without the rows that could show nothing), and an effect of at least 10 % and one tick of
-    the engine. Where so few runs could not show anything the verdict is ``insufficient``, and ``n_needed`` says how many could. ``same``
-    says that no difference was shown; how large a hidden one may be, the interval says.
+    the engine. Where so few runs could show nothing, or such an effect is seen that these runs do not show, the verdict is
+    ``insufficient``, and ``n_needed`` says how many would do. ``same`` says that no such effect is seen; the interval says how large a
+    hidden one may be.
 
     ``level="contributions"`` takes one run a side and splits the difference of their elapsed times, exactly, by stage and category. Raises
     :class:`UsageError` for another level, or where the difference of two elapsed times is not known.
@@ -49,6 +50,23 @@ def compare(base: Archive, candidate: Archive, *, outcomes: Sequence[str] = ("su
     import pandas as pd
 
     return COMPARE.conform(pd.DataFrame([{name: row[name] for name in COMPARE.names} for row in rows], columns=COMPARE.names))
+
+
+def left_out(compared: pd.DataFrame) -> list[str]:
+    """Say of each workflow of a result of ``compare`` which runs were left out, if any were.
+
+    >>> import daganalysis as da
+    >>> tenants = da.load("sample_data/endpoints")
+    >>> left_out(da.compare(tenants, tenants))
+    ['Create tenant: 1 succeeded_after_retry of the base, 1 succeeded_after_retry of the candidate']
+    """
+    whole = compared[compared["name"].isna()].drop_duplicates("workflow")
+    said = []
+    for workflow, *sides in whole[["workflow", "left_out_base", "left_out_candidate"]].to_numpy(dtype=object).tolist():
+        words = [f"{runs} of the {side}" for runs, side in zip(sides, ("base", "candidate"), strict=True) if isinstance(runs, str)]
+        if words:
+            said.append(f"{workflow if isinstance(workflow, str) else '(unnamed)'}: {', '.join(words)}")
+    return said
 
 
 class _Group(NamedTuple):
@@ -169,6 +187,7 @@ def _numbers(base: np.ndarray, candidate: np.ndarray) -> dict[str, Any]:
         "ci_low": found and found.low,
         "ci_high": found and found.high,
         "p_value": found and found.p_value,
+        "above": found and found.above,
         "identical": np.array_equal(base, candidate),
     }
 
@@ -185,7 +204,7 @@ def _judge(rows: Sequence[dict[str, Any]]) -> None:
         row["p_value"] = p_value
     for row in rows:
         row["verdict"] = _verdict(row)
-        row["n_needed"] = runs_needed(row["n_base"], row["n_candidate"], len(both) or 1) if row["verdict"] == "insufficient" else None
+        row["n_needed"] = _needed(row, len(both) or 1, len(tested)) if row["verdict"] == "insufficient" else None
 
 
 def _verdict(row: dict[str, Any]) -> str:
@@ -197,13 +216,20 @@ def _verdict(row: dict[str, Any]) -> str:
         return "only_base"
     if row["identical"]:
         return "same"
-    if row["p_value"] is None:
-        return "insufficient"
     ratio, diff = row["ratio"], row["diff_s"]
     large = abs(math.log(ratio)) >= math.log(SMALLEST_RATIO) and abs(diff) >= SCHEDULER_SLEEP_S and (ratio > 1) == (diff > 0)
-    if row["p_value"] > LEVEL or not large:
+    if row["p_value"] is None or (large and row["p_value"] > LEVEL):
+        return "insufficient"
+    if not large:
         return "same"
     return "slower" if ratio > 1 else "faster"
+
+
+def _needed(row: dict[str, Any], compared: int, tested: int) -> int:
+    """How many runs each side needs: to be tested at all, or to show a difference as large as is seen."""
+    if row["p_value"] is None:
+        return runs_needed(row["n_base"], row["n_candidate"], compared)
+    return max(runs_to_show(row["above"], tested), 1 + min(int(row["n_base"]), int(row["n_candidate"])))
 
 
 def _contributions(base: Archive, candidate: Archive) -> pd.DataFrame:

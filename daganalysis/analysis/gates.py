@@ -42,9 +42,9 @@ class Gate:
 def compare_gate(compared: pd.DataFrame, fail_on: str) -> Gate:
     """Decide a gate over the result of ``compare``.
 
-    It is tripped by each row of the verdict ``fail_on``, undecided by each that had too few runs, and by each workflow that both sides have
-    but in no runs like each other. A workflow or a stage that one side alone has is not compared. Where nothing was compared at all, it is
-    undecided. Raises :class:`UsageError` for another verdict than ``slower`` or ``faster``.
+    It is tripped by each row of the verdict ``fail_on``; undecided by each that had too few runs, for a test or to show what is seen, and
+    by each workflow that both sides have but in no runs like each other. A workflow or a stage that one side alone has is not compared.
+    Where nothing was compared at all, it is undecided. Raises :class:`UsageError` for another verdict than ``slower`` or ``faster``.
 
     >>> import daganalysis as da
     >>> a, b = (da.load(f"sample_data/versions/{v}") for v in "ab")
@@ -55,20 +55,38 @@ def compare_gate(compared: pd.DataFrame, fail_on: str) -> Gate:
         raise UsageError("no such gate", where=fail_on, hint=" or ".join(FAIL_ON))
     gate = Gate()
     rows = _records(compared)
+    too_few: set[tuple[Any, ...]] = set()
+    alone: set[str | None] = set()
     for row in rows:
-        what = _what(row)
+        what, group = _what(row), (row["workflow"], row["n_agents"], row["outcome"])
         if row["verdict"] == fail_on:
             gate.tripped.append(f"{what}: {row['base_s']:.3f} s to {row['candidate_s']:.3f} s (x {row['ratio']:.2f})")
-        elif row["verdict"].startswith("only") or not (row["n_base"] or row["n_candidate"]):
-            gate.not_compared.append(what)
-        elif row["verdict"] == "insufficient":
-            gate.undecided.append(f"{what}: {row['n_base']} against {row['n_candidate']} runs can show nothing, {_needed(row)}")
-        else:
+        elif not (row["n_base"] and row["n_candidate"]):
+            # Of a workflow that was not compared it is enough to say that.
+            if row["name"] is None:
+                gate.not_compared.append(row["workflow"] or "(unnamed)")
+                alone.add(row["workflow"])
+            elif row["workflow"] not in alone:
+                gate.not_compared.append(what)
+        elif row["verdict"] != "insufficient" or _points_elsewhere(row, fail_on):
             gate.held.append(what)
+        elif row["p_value"] is not None:
+            seen = f"x {row['ratio']:.2f} is seen, not shown by {row['n_base']} against {row['n_candidate']} runs"
+            gate.undecided.append(f"{what}: {seen}; {_needed(row)}")
+        elif group not in too_few:
+            # The stages of a run are as many as the run.
+            too_few.add(group)
+            gate.undecided.append(f"{what}: {row['n_base']} against {row['n_candidate']} runs can show nothing; {_needed(row)}")
     gate.undecided += _never_alike(rows)
     if not (gate.tripped or gate.undecided or gate.held):
         gate.undecided.append("everything: no workflow has runs of this outcome on both sides")
+    gate.not_compared = list(dict.fromkeys(gate.not_compared))
     return gate
+
+
+def _points_elsewhere(row: dict[str, Any], fail_on: str) -> bool:
+    """Tell whether what is seen, though not shown, is the opposite of what the gate is about."""
+    return row["p_value"] is not None and (row["ratio"] > 1) != (fail_on == "slower")
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -148,13 +166,11 @@ def check_gate(checked: pd.DataFrame) -> Gate:
     """Sum up the result of ``check``, in words."""
     gate = Gate()
     for row in _records(checked):
-        if row["value"] is None:
-            words = f"{row['condition']}: no run tells"
-        else:
-            words = f"{row['condition']}: {row['value']:.4g} of {row['n']} runs"
-            if row["low"] != row["high"]:
-                low, high = (f"{end:.4g}" if end is not None else "anything" for end in (row["low"], row["high"]))
-                words += f", at least {low} and at most {high}"
+        words = f"{row['condition']}: it is {row['value']:.4g} in {row['n']} runs" if row["n"] else f"{row['condition']}: no run tells"
+        if row["value"] is not None and row["low"] != row["high"]:
+            low = f"at least {row['low']:.4g}" if row["low"] is not None else "no lower bound"
+            high = f"at most {row['high']:.4g}" if row["high"] is not None else "no upper bound"
+            words += f", {low}, {high}"
         {"tripped": gate.tripped, "held": gate.held, "undecided": gate.undecided}[row["decision"]].append(words)
     return gate
 

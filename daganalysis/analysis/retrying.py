@@ -120,7 +120,7 @@ def _by_error(archive: Archive, events: pd.DataFrame, nodes: pd.DataFrame) -> pd
     )
     result = result.merge(n_runs, on=["workflow", "name"], how="left")
     result["retry_share"] = result["n_retried"].astype("float64") / result["n_runs"].astype("float64")
-    return RETRY_PATTERNS.conform(result.sort_values(["n_retried", *keys], ascending=[False, True, True, True])[RETRY_PATTERNS.names])
+    return RETRY_PATTERNS.conform(result[RETRY_PATTERNS.names])
 
 
 def _retries_of_stages(archive: Archive) -> pd.DataFrame:

@@ -101,6 +101,8 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
         told = coverage(result)
         lines = f"{told.catalogue} with a line of the engine's catalogue, {told.mined} with another, {told.no_line} with none"
         notice(f"{plural(sum(told), 'failed attempt')}: {lines}")
+    if name == "trend" and not len(result):
+        notice("no level has shifted; a history of less than ten runs that succeeded shows none")
     return ExitStatus.DONE
 
 

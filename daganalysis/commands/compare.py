@@ -20,9 +20,12 @@ _DESCRIPTION = """\
 Compare the runs of two archives, workflow by workflow and stage by stage, like
 with like. A difference is called slower or faster where it is shown: a test
 over all rows together, and an effect of 10 % and one tick of the engine at
-least; three runs against three can show nothing and are called insufficient.
+least. Where so few runs could show nothing, as three against three, or do not
+show the difference that is seen, it is called insufficient.
 With --level contributions, two single runs: what adds up to the difference.
 """
+
+_MOST_SAID = 3
 
 
 def add_to(commands: Subparsers) -> None:
@@ -55,7 +58,7 @@ def add_to(commands: Subparsers) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the comparison and decide the gate."""
-    from daganalysis.analysis import compare, compare_gate
+    from daganalysis.analysis import compare, compare_gate, left_out
     from daganalysis.tables.results import COMPARE, CONTRIBUTIONS
 
     base = _side(arguments, arguments.base, arguments.base_run)
@@ -67,6 +70,11 @@ def execute(arguments: argparse.Namespace) -> int:
         notice(f"the rows add up to the difference of {before:.6f} s and {after:.6f} s: {compared['diff_s'].sum():+.6f} s")
         return ExitStatus.DONE
     print_frame(compared, COMPARE, arguments)
+    said = left_out(compared)
+    for words in said[:_MOST_SAID]:
+        notice(f"left out of {words}")
+    if len(said) > _MOST_SAID:
+        notice(f"left out of {len(said) - _MOST_SAID} more workflows, too")
     if len(base) == 1 and len(candidate) == 1:
         notice("one run against one can show nothing; --level contributions says what adds up to their difference")
     return gate_status(compare_gate(compared, arguments.fail_on)) if arguments.fail_on else ExitStatus.DONE

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _MOST_SAID = 10
 """Lines of one kind; the table has them all."""
+_MOST_NAMED = 5
 
 
 def gate_status(gate: Gate) -> ExitStatus:
@@ -21,7 +22,9 @@ def gate_status(gate: Gate) -> ExitStatus:
     _say("gate undecided on", gate.undecided)
     if gate.held:
         notice(f"within the gate: {plural(len(gate.held), 'row')}")
-    _say("not compared:", gate.not_compared)
+    if gate.not_compared:
+        more = len(gate.not_compared) - _MOST_NAMED
+        notice("not compared: " + "; ".join(gate.not_compared[:_MOST_NAMED]) + (f"; and {more} more" if more > 0 else ""))
     if gate.tripped:
         return ExitStatus.GATE_TRIPPED
     return ExitStatus.UNDECIDED if gate.undecided else ExitStatus.DONE

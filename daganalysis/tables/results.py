@@ -206,7 +206,7 @@ RETRY_PATTERNS = Table(
         Column("cost_s", Type.REAL, "what these runs spent at the stage before the last execution of it, in all, seconds"),
         Column("wait_operator_s", Type.REAL, "of it, what they are known to have waited for an operator, in all, seconds"),
     ),
-    (),
+    ("workflow", "name", "error_code"),
 )
 
 RETRY_PATTERNS_BY_NUMBER = Table(
@@ -380,12 +380,18 @@ COMPARE = Table(
         Column(
             "verdict",
             Type.STRING,
-            "`slower` or `faster`: shown, and by at least 10 % and one tick of the engine; `same`: no such difference was shown; "
-            "`insufficient`: so few runs could show none; `only_base` or `only_candidate`: one side alone has it",
+            "`slower` or `faster`: shown, and by at least 10 % and one tick of the engine; `same`: no such difference is seen; "
+            "`insufficient`: so few runs could show none, or do not show the one that is seen; `only_base` or `only_candidate`: one side "
+            "alone has it",
         ),
         Column("n_agents", Type.INTEGER, "agents of the runs compared", "no run of the workflow was"),
         Column("outcome", Type.STRING, "outcome of the runs compared"),
-        Column("n_needed", Type.INTEGER, "runs each side needs for a test among all these rows", "the verdict is not `insufficient`"),
+        Column(
+            "n_needed",
+            Type.INTEGER,
+            "runs each side needs: for a test among all these rows, or to show what is seen, four times out of five (Noether)",
+            "the verdict is not `insufficient`",
+        ),
         Column("left_out_base", Type.STRING, "runs of the workflow in the base that were left out, by outcome", "none was"),
         Column("left_out_candidate", Type.STRING, "those in the candidate", "none was"),
         Column("stage", Type.INTEGER, "the stage's usual place in the candidate (in the base, if that alone has it); 0 for the whole run"),

@@ -51,6 +51,15 @@ def test_a_difference_of_less_than_ten_percent_is_none_however_sure():
     assert set(compared["verdict"]) == {"same"}
 
 
+def test_a_difference_that_is_seen_but_not_shown_is_insufficient_and_says_how_many_would_show_it():
+    spread = [8.0, 16.0, 9.0, 17.0, 12.0, 13.0, 14.0, 12.5]
+    row = compare(series({"A": spread}), series({"A": [v * 1.2 for v in spread]})).iloc[0]
+    assert (row["verdict"], round(row["ratio"], 2)) == ("insufficient", 1.2)
+    assert row["p_value"] > 0.05
+    # The candidate takes longer in 45 of 64 pairs; of two rows: ((2.241 + 0.842) / (45 / 64 - 1 / 2)) ** 2 / 6 is 38.5.
+    assert row["n_needed"] == 39
+
+
 def test_like_is_compared_with_like():
     three = [run_rows(f"a{i}", {"A": 10.0 + i / 10}, n_agents=3) for i in range(10)]
     four = [run_rows(f"b{i}", {"A": 20.0 + i / 10}, n_agents=4) for i in range(10)]
