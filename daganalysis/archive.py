@@ -166,7 +166,7 @@ class Archive:
         """
         known = self.table("dags", ["run_id"])["run_id"].tolist()
         if run_id not in set(known):
-            alike = [key for key in known if key.endswith("/" + run_id)]
+            alike = [key for key in known if key.partition("#")[0] == run_id or key.partition("#")[0].endswith("/" + run_id)]
             raise RunNotFoundError(run_id, (alike or difflib.get_close_matches(run_id, known, n=3))[:3])
         return self.only(self._family(run_id) if children else [run_id])
 

@@ -37,7 +37,7 @@ def add_to(commands: Subparsers) -> None:
         execute=execute,
     )
     parser.add_argument("source", metavar="SOURCE", nargs="+", help="saved responses")
-    parser.add_argument("--out", metavar="STORE", required=True, help="the store to make or to add to: a folder, or a URL")
+    parser.add_argument("--out", "-o", metavar="STORE", required=True, help="the store to make or to add to: a folder, or a URL")
     add_cluster(parser)
     parser.add_argument("--jobs", metavar="N", type=positive, help="processes to load with (default: one a core)")
     add_scheduler(parser)

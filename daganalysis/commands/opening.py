@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from daganalysis.commands.printing import notice
-from daganalysis.errors import UsageError
+from daganalysis.errors import InputError, UsageError
 from daganalysis.report.quantities import plural
 
 if TYPE_CHECKING:
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def open_source(source: str, arguments: argparse.Namespace) -> Archive:
-    """Open a store or saved responses; say on stderr how many records of these were unusable."""
+    """Open a store or saved responses; say on stderr how many records of these were unusable.
+
+    Raises :class:`InputError` where all of them were.
+    """
     from daganalysis.loading import open_archive
     from daganalysis.store import is_store
 
@@ -29,12 +32,24 @@ def open_source(source: str, arguments: argparse.Namespace) -> Archive:
 
 
 def report_issues(archive: Archive, source: str) -> None:
-    """Count on stderr what could not be used, and say where to read about it."""
-    counts = archive.table("issues", ["severity"])["severity"].value_counts()
-    rejected, warnings = int(counts.get("error", 0)), int(counts.get("warning", 0))
+    """Count on stderr what could not be used, and say where to read about it.
+
+    Raises :class:`InputError` where nothing at all could be used.
+    """
+    issues = archive.table("issues", ["severity", "code"])
+    rejected, warnings = (int((issues["severity"] == severity).sum()) for severity in ("error", "warning"))
+    explained = f"`daganalysis validate {source}` explains each"
+    if rejected and not any(archive.arrow(name, ["run_id"]).num_rows for name in ("dags", "nodes", "sub_tasks")):
+        raise InputError("nothing in it can be used", where=f"{plural(rejected, 'rejected record')} in {source}", hint=explained)
     said = [plural(count, noun) for count, noun in ((rejected, "rejected record"), (warnings, "warning")) if count]
     if said:
-        notice(f"{', '.join(said)} (`daganalysis validate {source}` explains each)")
+        notice(f"{', '.join(said)} ({explained})")
+    collided = int((issues["code"] == "id-came-back").sum())
+    if collided:
+        notice(
+            f"behind {plural(collided, 'id')} stands more than one DAG: a cluster that was re-created, or several under one label; "
+            "if they are several, load each with a label of its own, or their runs may be mixed up"
+        )
 
 
 def selected_runs(archive: Archive, arguments: argparse.Namespace, *, absent_workflows: bool = False) -> Archive:

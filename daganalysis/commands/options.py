@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import difflib
+import re
+from pathlib import PurePath
 from typing import TYPE_CHECKING, NoReturn
 
 from daganalysis.commands.exit_status import ExitStatus
@@ -18,11 +21,20 @@ if TYPE_CHECKING:
     Subparsers: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 
+_BY_ENDING = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "markdown"}
+_NO_SUCH_CHOICE = re.compile(r"invalid choice: '(?P<wrong>.*?)' \(choose from (?P<choices>.*)\)$")
+
+
 class OneLineParser(argparse.ArgumentParser):
     """A parser that says what is wrong in one line, as every other error of the program is said."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the arguments and stop."""
+        """Say what is wrong with the arguments and stop; for a name that is misspelt, the nearest there are."""
+        choice = _NO_SUCH_CHOICE.search(message)
+        if choice is not None:
+            near = difflib.get_close_matches(choice["wrong"], re.findall(r"[\w-]+", choice["choices"]), n=3)
+            if near:
+                message = f"{message[: choice.start()]}no such choice: {choice['wrong']}, perhaps {' or '.join(near)}"
         self.exit(ExitStatus.USAGE, f"daganalysis: {message} (see `{self.prog} --help`)\n")
 
 
@@ -76,9 +88,17 @@ def add_selection(parser: argparse.ArgumentParser, *, one_archive: bool = True) 
 def add_output(parser: argparse.ArgumentParser) -> None:
     """Add the options that say in which form a table comes out, and where to."""
     group = parser.add_argument_group("output")
-    group.add_argument("--format", choices=FORMATS, default="table", help="json and csv keep raw values (default: %(default)s)")
+    said = "json and csv keep raw values (default: as FILE's name ends, else table)"
+    group.add_argument("--format", choices=FORMATS, help=said)
     group.add_argument("-o", "--output", metavar="FILE", help="write to a file instead of standard output")
     group.add_argument("--wide", action="store_true", help="show every column in full, however wide the table gets")
+
+
+def chosen_format(arguments: argparse.Namespace) -> str:
+    """Return the format a table comes out in: as asked for, else as the name of the file says."""
+    if arguments.format is not None:
+        return str(arguments.format)
+    return _BY_ENDING.get(PurePath(arguments.output or "").suffix.lower(), "table")
 
 
 def parse_instant(text: str) -> dt.datetime:

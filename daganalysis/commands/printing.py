@@ -8,6 +8,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from daganalysis.commands.options import chosen_format
 from daganalysis.errors import DagAnalysisError
 from daganalysis.report.inert import for_terminal
 from daganalysis.report.terminal import DEFAULT_WIDTH
@@ -61,7 +62,9 @@ def print_frame(frame: pd.DataFrame, table: Table, arguments: argparse.Namespace
     """Write a frame as the options of the command say (``--format``, ``-o``, ``--wide``)."""
     from daganalysis.report.formats import formatted
 
-    print_pieces(formatted(frame, table, arguments.format, None if arguments.wide else screen_width(arguments.output)), arguments.output)
+    print_pieces(
+        formatted(frame, table, chosen_format(arguments), None if arguments.wide else screen_width(arguments.output)), arguments.output
+    )
 
 
 def screen_width(output: str | None) -> int:

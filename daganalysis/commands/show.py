@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.opening import open_source
 from daganalysis.commands.options import add_archive, new_command
-from daganalysis.commands.printing import print_pieces
+from daganalysis.commands.printing import notice, print_pieces, screen_width
+from daganalysis.tables import DAGS
 from daganalysis.urls import without_secrets
 
 if TYPE_CHECKING:
     import argparse
 
+    from daganalysis.archive import Archive
     from daganalysis.commands.options import Subparsers
 
 _DESCRIPTION = """\
@@ -20,6 +22,7 @@ Tell what one run was, how it ended, where the time went, what failed or was
 retried (with the telling log line), what cannot be known, and what to look at
 next.
 """
+_MOST_LISTED = 15
 
 
 def add_to(commands: Subparsers) -> None:
@@ -33,7 +36,7 @@ def add_to(commands: Subparsers) -> None:
         execute=execute,
     )
     add_archive(parser)
-    parser.add_argument("run", metavar="RUN", help="the run's id, as `daganalysis table ARCHIVE dags` lists it")
+    parser.add_argument("run", metavar="RUN", nargs="?", help="the run's id; without it, the runs are listed, those that went worst first")
     parser.add_argument("--why", action="store_true", help="name the rule behind every outcome, and where it comes from")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to a file instead of standard output")
 
@@ -43,6 +46,21 @@ def execute(arguments: argparse.Namespace) -> int:
     from daganalysis.report.post_mortem import post_mortem_text
 
     archive = open_source(arguments.archive, arguments)
+    if arguments.run is None:
+        return _list_runs(archive, arguments)
     text = post_mortem_text(archive, arguments.run, named=without_secrets(arguments.archive), why=arguments.why)
     print_pieces([text], arguments.output)
+    return ExitStatus.DONE
+
+
+def _list_runs(archive: Archive, arguments: argparse.Namespace) -> int:
+    """List the runs that went worst, for somebody who does not know yet which to look at."""
+    from daganalysis.report.page_worst import rank_runs
+    from daganalysis.report.terminal import terminal_table
+
+    ranked = rank_runs(archive)
+    columns = ["run_id", "name", "outcome", "elapsed_s"]
+    print_pieces([terminal_table(ranked[columns].head(_MOST_LISTED), DAGS, screen_width(arguments.output))], arguments.output)
+    more = f" ({len(ranked) - _MOST_LISTED} more are in `daganalysis table ARCHIVE dags`)" if len(ranked) > _MOST_LISTED else ""
+    notice(f"name one of these runs to have its post-mortem{more}")
     return ExitStatus.DONE

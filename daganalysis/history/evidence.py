@@ -238,6 +238,8 @@ class _Generation:
     max_stage: int | None = None
     ended: int | None = None
     succeeded: bool = False
+    success: int | None = None
+    """When it succeeded, if it did: that is for good."""
     counters: dict[str, tuple[int, int | None]] = field(default_factory=dict)
     """By sub-task: its highest execute_times, and the start of that attempt if it has begun."""
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -245,6 +247,8 @@ class _Generation:
 
     def is_of(self, dag: Dag) -> bool:
         """Tell whether a DAG may be this one, by what never changes."""
+        if self.success is not None and dag.state == "SUCCEED" and dag.end is not None and dag.end != self.success:
+            return False
         return (dag.name is None or self.name is None or dag.name == self.name) and (
             dag.max_stage is None or self.max_stage is None or dag.max_stage == self.max_stage
         )
@@ -256,6 +260,8 @@ class _Generation:
         self.name = dag.name if self.name is None else self.name
         self.max_stage = dag.max_stage if self.max_stage is None else self.max_stage
         self.succeeded = self.succeeded or dag.state == "SUCCEED"
+        if dag.state == "SUCCEED" and self.success is None:
+            self.success = dag.end
         if dag.state in {"FAILED", "SUCCEED"} and dag.end is not None:
             self.ended = dag.end if self.ended is None else max(self.ended, dag.end)
         for node in snapshot.nodes or ():

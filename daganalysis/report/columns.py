@@ -28,8 +28,8 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         ),
         "stage_gaps": ("run_id", "from_stage", "to_stage", "category", "gap_s", "polls", "direction", "evidence"),
         "time_budget": (
-            *("run_id", "elapsed_s", "execute_s", "handoff_s", "detect_s", "wait_operator_s", "wait_protocol_s", "lost_s", "engine_share"),
-            *("dispatch_s", "unattributed_s"),
+            *("run_id", "elapsed_s", "execute_s", "wait_operator_s", "lost_s", "engine_share", "wait_protocol_s", "handoff_s", "detect_s"),
+            *("unattributed_s", "dispatch_s"),
         ),
         "retries": ("run_id", "stage", "name", "execute_times", "outcome", "protocol", "agent", "error_code", "rollbacks"),
         "retry_patterns": (

@@ -67,12 +67,12 @@ def human_instant(instant: dt.datetime | None, utc_offset_s: int | None = None) 
 
     >>> moment = dt.datetime(2024, 1, 9, 12, 40, 1, 706073, tzinfo=dt.timezone.utc)
     >>> human_instant(moment), human_instant(moment, 8 * 3600)
-    ('2024-01-09 12:40:01', '2024-01-09 20:40:01 +08:00')
+    ('2024-01-09 12:40:01Z', '2024-01-09 20:40:01 +08:00')
     """
     if instant is None or instant != instant:  # noqa: PLR0124 - NaT is the only instant that differs from itself
         return MISSING
     if utc_offset_s is None:
-        return instant.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
+        return instant.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     local = instant.astimezone(dt.timezone(dt.timedelta(seconds=utc_offset_s)))
     return local.strftime("%Y-%m-%d %H:%M:%S ") + local.strftime("%z")[:3] + ":" + local.strftime("%z")[3:5]
 

@@ -15,6 +15,8 @@ import pytest
 from daganalysis.commands import main
 from daganalysis.commands.parsing import build_parser
 from daganalysis.tables import DAGS
+from tests.commands.conftest import envelope
+from tests.history.responses import dag, node, sub_task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +110,7 @@ def test_show_tells_a_run(store: str, run: Run) -> None:
     status, out, _ = run("show", store, "12", "--why")
     assert status == 0
     assert out.startswith("Drop tenant t1: failed at stage 1 of 1, Work\n")
-    assert "\nWhy\n" in out
+    assert "\nWhy (the sections are those of docs/engine-semantics.md)\n" in out
 
 
 def test_validate_explains_each_rejected_record(responses: str, run: Run) -> None:
@@ -127,7 +129,7 @@ def test_validate_explains_each_rejected_record(responses: str, run: Run) -> Non
         (["summary", "STORE", "--workflow", "Create tenat"], 2, "perhaps Create tenant"),
         (["summary", "no/such/folder"], 3, "no/such/folder"),
         (["summary", "STORE", "--since", "yesterday"], 2, "no date or RFC 3339 instant: yesterday"),
-        (["table", "STORE", "dag"], 2, "invalid choice: 'dag'"),
+        (["table", "STORE", "dag"], 2, "no such choice: dag, perhaps dags"),
         (["frobnicate"], 2, "invalid choice: 'frobnicate'"),
         (["table", "STORE", "dags", "-o", "no/such/folder/x.csv"], 3, "no/such/folder"),
         (["load", "RESPONSES", "--out", "x", "--jobs", "0"], 2, "no whole number of at least 1"),
@@ -203,3 +205,44 @@ def test_gantt_draws_what_the_ending_says(store: str, tmp_path: Path, run: Run, 
 
 def test_gantt_refuses_an_ending_it_cannot_draw(store: str, tmp_path: Path, run: Run) -> None:
     assert run("gantt", store, "11", "-o", str(tmp_path / "run.bmp"))[0] == 2
+
+
+def test_where_nothing_can_be_used_the_command_says_so(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "page.json").write_text("<html>log in</html>", encoding="utf-8")
+    for command in (["summary", str(tmp_path)], ["load", str(tmp_path), "--out", str(tmp_path / "s")]):
+        status, out, err = run(*command)
+        assert (status, out) == (3, "")
+        assert "nothing in it can be used: 1 rejected record" in err
+
+
+def test_several_dags_behind_one_id_are_said_aloud(tmp_path: Path, run: Run) -> None:
+    for number, cluster in enumerate(("a", "b")):
+        (tmp_path / "all" / cluster).mkdir(parents=True)
+        answer = envelope(dag(node(sub_task()), end=3.0 + number), at=100 + number)
+        (tmp_path / "all" / cluster / "1.json").write_text(answer, encoding="utf-8")
+    _, _, err = run("summary", str(tmp_path / "all"))
+    assert "behind 1 id stands more than one DAG" in err
+    _, _, err = run("summary", str(tmp_path / "all"), "--cluster-by", "dir")
+    assert err == ""
+
+
+def test_show_without_a_run_lists_the_worst_first(store: str, run: Run) -> None:
+    status, out, err = run("show", store)
+    assert status == 0
+    assert out.index("Drop tenant t1") < out.index("Create tenant t1")
+    assert "name one of these runs" in err
+
+
+@pytest.mark.parametrize(("ending", "begins"), [("csv", "run_id,"), ("json", "["), ("md", "| "), ("txt", "run_")])
+def test_the_name_of_a_file_says_its_format(store: str, tmp_path: Path, run: Run, ending: str, begins: str) -> None:
+    target = tmp_path / f"dags.{ending}"
+    assert run("table", store, "dags", "-o", str(target))[0] == 0
+    assert target.read_text(encoding="utf-8").startswith(begins)
+
+
+@pytest.mark.parametrize(("wrong", "right"), [(["sumary"], "summary"), (["table", "store", "dag"], "dags")])
+def test_a_misspelt_name_gets_the_nearest_there_is(wrong: list[str], right: str, run: Run) -> None:
+    status, _, err = run(*wrong)
+    assert status == 2
+    assert f"perhaps {right}" in err
+    assert len(err.splitlines()) == 1

@@ -116,6 +116,12 @@ def test_an_id_that_comes_back_is_another_run() -> None:
     assert "id-came-back" in set(frame("issues", HEALTHY, other)["code"])
 
 
+def test_a_dag_that_succeeded_twice_at_different_times_is_two() -> None:
+    alike = dag(*TWO_NODES, stage=2, start=1.02, end=5.2, at=100.5)
+    assert frame("dags", HEALTHY, alike, HEALTHY)["run_id"].tolist() == ["11", "11#2"]
+    assert "id-came-back" in set(frame("issues", HEALTHY, alike)["code"])
+
+
 def test_the_same_dag_run_anew_behind_an_id_is_told_by_its_counters() -> None:
     again = dag(node(sub_task("SUCCEED", 1000.05, 1001.0), start=1000.01, end=1001.5), start=1000.0, end=1001.51, at=1010)
     once = dag(node(sub_task()))
