@@ -240,7 +240,7 @@ def test_the_name_of_a_file_says_its_format(store: str, tmp_path: Path, run: Run
     assert target.read_text(encoding="utf-8").startswith(begins)
 
 
-@pytest.mark.parametrize(("wrong", "right"), [(["sumary"], "summary"), (["table", "store", "dag"], "dags")])
+@pytest.mark.parametrize(("wrong", "right"), [(["summaryy"], "summary"), (["table", "store", "dag"], "dags")])
 def test_a_misspelt_name_gets_the_nearest_there_is(wrong: list[str], right: str, run: Run) -> None:
     status, _, err = run(*wrong)
     assert status == 2
