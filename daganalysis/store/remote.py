@@ -258,7 +258,12 @@ def dataset_files(paths: Sequence[StorePath]) -> Iterator[tuple[Any, list[str]]]
         return
     with reaching(paths[0].url, StoreError):
         files, root = file_system(paths[0].url)
+    try:
         yield files, [f"{root}/{path.object}" for path in paths if isinstance(path, RemotePath)]
+    except (OSError, ValueError):  # what is wrong with a file, Arrow's errors among it
+        raise
+    except Exception as error:  # noqa: BLE001 - each file system has errors of its own, and not all are OSErrors
+        raise OSError(without_secrets(str(error) or type(error).__name__)) from None
 
 
 def read_catalogue(url: str) -> Catalogue:

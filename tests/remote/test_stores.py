@@ -113,6 +113,22 @@ def test_a_store_replaced_under_an_open_archive_is_not_read_in_a_mixture(bucket,
         _ = archive.nodes
 
 
+def test_a_damaged_file_is_named_and_a_damaged_manifest_too(bucket, tmp_path):
+    load_into_store(save({"a.json": polls("11")[2]}, tmp_path / "responses"), store=f"{bucket}/store")
+    (part,) = file_system().glob(f"{bucket}/store/nodes/*-0000.parquet")
+    file_system().pipe_file(part, b"PAR1 nothing PAR1")
+    with pytest.raises(StoreError, match=r"a damaged Parquet file.*nodes/part-"):
+        _ = read_parquet(f"{bucket}/store").nodes
+    put({"_manifest.json": b"{}"}, f"{bucket}/store")
+    with pytest.raises(StoreError, match="the store's manifest is damaged"):
+        read_parquet(f"{bucket}/store")
+
+
+def test_a_place_without_conditional_writes_is_spoken_of(tmp_path, caplog):
+    load_into_store(save({"a.json": polls("11")[2]}, tmp_path / "responses"), store=f"memory://{tmp_path.name}/store")
+    assert "memory has no conditional writes" in caplog.text
+
+
 def test_two_loads_at_once_come_one_after_the_other(bucket, tmp_path):
     folder = save(history(), tmp_path / "responses")
     names = sorted(folder.iterdir())
@@ -190,7 +206,7 @@ def test_a_load_killed_at_any_step_leaves_the_old_store_or_the_new(tmp_path, soo
     def kill(number, work):
         return killed_at(number, work, LocalFileSystem, ["put_file", "pipe_file", "rm_file", "rm"])
 
-    steps = random.Random(7).sample(range(60), 5)
+    steps = random.Random(7).sample(range(60), 4)
     outcomes = kills_leave_the_old_store_or_the_new(f"local://{tmp_path}/place/store", tmp_path, kill, steps)
     assert -signal.SIGKILL in outcomes
 
