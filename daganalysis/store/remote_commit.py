@@ -40,6 +40,7 @@ from daganalysis.store.remote import (
     read_versioned,
     version_of,
 )
+from daganalysis.urls import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -95,7 +96,7 @@ class _Writer:
                     time.sleep(_POLL_S)
                     waited += _POLL_S
                     continue
-                _log.warning("an earlier load of %s was interrupted; its left-overs are removed", self._url)
+                _log.warning("an earlier load of %s was interrupted; its left-overs are removed", without_secrets(self._url))
             if found.version is None:
                 self._refuse_other_places(found)
                 self._make_folders([MANIFEST])
@@ -207,7 +208,7 @@ class _Writer:
             if paths:
                 self._files.rm(paths)
         except Exception as error:  # noqa: BLE001 - what stays is named by no manifest, and removed by the next load
-            _log.warning("files that %s needs no more could not be removed (%s)", self._url, type(error).__name__)
+            _log.warning("files that %s needs no more could not be removed (%s)", without_secrets(self._url), type(error).__name__)
 
 
 @contextlib.contextmanager
