@@ -14,7 +14,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daganalysis import plots
+from daganalysis import analysis, plots
 from daganalysis.commands import analyses
 from daganalysis.commands.parsing import build_parser
 from daganalysis.reading.issue_codes import ISSUE_CODES
@@ -81,7 +81,7 @@ _EXAMPLES = {
         ax = plots.draw_aligned(plots.aligned_bars(base, candidate))
     """,
     "trend_marks": """
-        archive = da.load(["sample_data/versions/a", "sample_data/versions/b"], cluster_by="dir")
+        archive = da.load("sample_data/versions/*")
         marks = plots.trend_marks(archive, da.trend(archive), name="Import script for tenant")
         ax = plots.draw_trend(marks)
     """,
@@ -120,7 +120,11 @@ def _page(title: str, intro: str, sections: Iterable[str]) -> str:
 def _analysis(table: Table) -> str:
     levels = {**analyses.LEVELS, "compare": {"stage": COMPARE, "contributions": CONTRIBUTIONS}}
     others = list(levels.get(table.name, {}).items())[1:]
-    return _table(table) + "".join("\n" + _table(other, f"### {table.name} at level {level}") for level, other in others)
+    # What a table's own words do not say: how it is decided. The first sentence of a docstring is the row once more.
+    heading, columns = _table(table).split("\n\n", 1)
+    said = _paragraphs(getattr(analysis, table.name))
+    tables = "".join("\n" + _table(other, f"### {table.name} at level {level}") for level, other in others)
+    return f"{heading}\n\n{said}\n\n{columns}" + tables
 
 
 def _table(table: Table, heading: str = "") -> str:
