@@ -19,6 +19,7 @@ LINE = 1.35
 """The height of a line of text, as a multiple of the size of its letters."""
 LABEL_SHARE = 0.36
 """So much of the figure's width labels beside a chart may take."""
+_SHADES = 20
 _BELOW_INCHES = 0.46
 """Room for the axis's numbers and their heading, between the axis and the legend."""
 
@@ -134,8 +135,8 @@ def draw_cells(ax: Axes, x: Sequence[int], y: Sequence[int], values: Sequence[fl
     figure = ax.get_figure(root=True)
     assert figure is not None
     corners = [[(a - 0.5, b - 0.5), (a + 0.5, b - 0.5), (a + 0.5, b + 0.5), (a - 0.5, b + 0.5)] for a, b in zip(x, y, strict=True)]
-    # Its lightness only falls: on paper without colour it is read the same.
-    shades = colormaps["YlGnBu"]
+    # Its lightness only falls: on paper without colour it is read the same. Of more shades, matplotlib would make a bitmap within the SVG.
+    shades = colormaps["YlGnBu"].resampled(_SHADES)
     cells = PolyCollection(corners, cmap=shades, norm=scale, edgecolors="white", linewidths=0.5)
     cells.set_array(np.asarray(values, dtype="float64"))
     ax.add_collection(cells, autolim=False)
@@ -147,4 +148,5 @@ def draw_cells(ax: Axes, x: Sequence[int], y: Sequence[int], values: Sequence[fl
         bar = figure.colorbar(cells, ax=ax, pad=0.02, aspect=30)
         bar.set_label(words, fontsize=LABEL_SIZE)
         bar.ax.tick_params(labelsize=LABEL_SIZE, which="both")
-    return ["black" if sum(shades(float(scale(value)))[:3]) > 1.25 else "white" for value in values]
+    # Not quite black and white, which a page in a dark scheme would take for its ink and its paper.
+    return ["#111111" if sum(shades(float(scale(value)))[:3]) > 1.25 else "#fefefe" for value in values]

@@ -107,7 +107,7 @@ def note_errors(ax: Axes, bars: pd.DataFrame, lanes: Lanes, length: float) -> in
         if place is None:
             left_out += 1
             continue
-        look: dict[str, Any] = {"color": "black" if place.within else "#8A3B00", "zorder": 6, "annotation_clip": False}
+        look: dict[str, Any] = {"color": "#111111" if place.within else "#8A3B00", "zorder": 6, "annotation_clip": False}
         ax.annotate(
             place.text, (place.x, lanes.y(own[0]["lane"])), ha=place.side, va="center", fontsize=_NOTE_SIZE, parse_math=False, **look
         )

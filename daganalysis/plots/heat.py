@@ -106,6 +106,9 @@ def straggler_cells(stragglers: pd.DataFrame, *, most: int = 30) -> pd.DataFrame
 
     rows = stragglers[stragglers["agent"].notna()]
     rows = rows.assign(workflow=rows["workflow"].fillna("unnamed"), name=rows["name"].fillna("unnamed"))
+    if len(set(rows["cluster"].dropna())) > 1:
+        # Agents of different clusters may have the same address.
+        rows["agent"] = (rows["cluster"].fillna("") + " " + rows["agent"]).str.strip()
     worst = rows.groupby("agent")["barrier_wait_s"].sum().sort_values(ascending=False, kind="stable")
     agents = worst.index.tolist()
     single = agents if len(agents) <= most else agents[: most - 1]

@@ -13,6 +13,7 @@ from daganalysis.plots.styles import CATEGORY_WORDS
 from daganalysis.progress import silent
 from daganalysis.report.formats import instant_texts
 from daganalysis.report.page_parts import Part, halves
+from daganalysis.report.page_pictures import picture_frames, plain_pictures
 from daganalysis.report.page_runs import run_section
 from daganalysis.report.page_tables import shown_table
 from daganalysis.report.page_worst import TROUBLE, WORST_FIRST, find_culprits, rank_runs
@@ -38,7 +39,10 @@ MOST_WORST, MOST_SLOWEST = 12, 6
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """Everything a report says; ``tables`` by name, ``sections`` the runs that have one of their own, in the order of the page."""
+    """Everything a report says: ``tables`` by name, ``sections`` the runs that have one of their own, in the order of the page.
+
+    ``pictures`` are the frames of what is drawn, by name.
+    """
 
     overview: Row
     outcomes: list[Row]
@@ -48,6 +52,7 @@ class Collected:
     sections: list[Row]
     comparison: Row | None = None
     notes: list[str] = field(default_factory=list)
+    pictures: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
         """Return everything as plain data, for ``report.json``."""
@@ -61,20 +66,22 @@ class Collected:
             "runs": self.sections,
             "worst_first": list(WORST_FIRST),
             "notes": self.notes,
+            "pictures": plain_pictures(self.pictures),
         }
 
 
 def collect(archive: Archive, progress: Progress = silent) -> Collected:
     """Collect what a report says of an archive; ``progress`` is told a stage, how much is done, of how much."""
-    from daganalysis.analysis import summary, time_budget
+    from daganalysis.analysis import stragglers, summary, time_budget, trend
 
     ranked = rank_runs(archive)
     chosen = _chosen(ranked)
     culprits = find_culprits(archive, dict.fromkeys([*ranked["run_id"].head(1), *chosen]))
     budget = time_budget(archive)
     per_workflow = summary(archive)
-    tables = _tables(archive, ranked, per_workflow, culprits)
-    comparison = _changes(archive, tables)
+    lagging, shifts = stragglers(archive), trend(archive)
+    tables = _tables(archive, ranked, per_workflow, culprits) | {"stragglers": _stragglers_table(lagging)}
+    comparison = _changes(archive, shifts, tables)
     sections = []
     for number, run_id in enumerate(chosen):
         sections.append(run_section(archive, run_id, culprits.get(run_id)))
@@ -87,6 +94,7 @@ def collect(archive: Archive, progress: Progress = silent) -> Collected:
         tables=tables,
         sections=sections,
         comparison=comparison,
+        pictures=picture_frames(archive, ranked[~ranked["is_child"]], budget, lagging, shifts),
     )
 
 
@@ -176,7 +184,6 @@ def _tables(archive: Archive, ranked: pd.DataFrame, per_workflow: pd.DataFrame, 
         "retry_patterns": _retry_patterns_table(archive),
         "runs": _runs_table(ranked, culprits),
         "stages": _stages_table(archive),
-        "stragglers": _stragglers_table(archive),
         "issues": _issues_table(archive),
     }
 
@@ -291,11 +298,9 @@ def _stages_table(archive: Archive) -> ShownTable:
     )
 
 
-def _stragglers_table(archive: Archive) -> ShownTable:
-    from daganalysis.analysis import stragglers
+def _stragglers_table(rows: pd.DataFrame) -> ShownTable:
     from daganalysis.tables.results import STRAGGLERS
 
-    rows = stragglers(archive)
     columns = [
         "cluster",
         "workflow",
@@ -358,12 +363,11 @@ _COMPARED = (
 _WHOLE = "(the whole run)"
 
 
-def _changes(archive: Archive, tables: dict[str, ShownTable]) -> Row | None:
+def _changes(archive: Archive, shifts: pd.DataFrame, tables: dict[str, ShownTable]) -> Row | None:
     """Compare the later half of the runs with the earlier one, and look for level shifts."""
-    from daganalysis.analysis import compare, trend
+    from daganalysis.analysis import compare
     from daganalysis.tables.results import COMPARE, TREND
 
-    shifts = trend(archive)
     shifts = shifts.assign(name=shifts["name"].fillna(_WHOLE))
     tables["trend"] = shown_table(
         shifts, TREND, TREND.names, title="Level shifts", order="by workflow, stage and time", most=MOST_ROWS, command="trend ARCHIVE"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from daganalysis.progress import silent
 from daganalysis.report.page import render_page, trusted
 from daganalysis.report.page_definitions import CATEGORIES, DEFINITIONS
+from daganalysis.report.page_pictures import drawn_pictures
 from daganalysis.report.page_svg import figure_svg
 from daganalysis.report.page_tables import ShownTable, cell_text
 from daganalysis.report.quantities import human_duration, human_share, plural
@@ -58,6 +59,7 @@ def report_html(archive: Archive, collected: Collected, title: str, progress: Pr
         categories=[category for category in CATEGORIES if any(row[f"{category['name']}_s"] for row in collected.time_spent)],
         comparison=collected.comparison,
         sections=sections,
+        pictures=drawn_pictures(collected.pictures),
         anchors=anchors,
         n_unsectioned=overview["n_main_runs"] - len(sections),
         contents=[{"id": name, "label": label} for name, label in _CONTENTS],

@@ -26,6 +26,7 @@ _NO_ATTRIBUTE = frozenset({"font-family", "white-space"})
 _SCHEME_COLOURS = {
     "#000000": "ink",
     "#333333": "ink",
+    "#6b6b6b": "soft",
     "#777777": "soft",
     "#8a3b00": "bad",
     "#dddddd": "line",

@@ -75,7 +75,9 @@ STRAGGLER_CELLS = Table(
         _LANE,
         _LABEL,
         Column("column", Type.INTEGER, "the agent's place, those that others waited for longest first"),
-        Column("agent", Type.STRING, "`ip:port`; of the last column, how many other agents it stands for"),
+        Column(
+            "agent", Type.STRING, "`ip:port`, behind its cluster's label where there are several; of the last column, how many others it is"
+        ),
         Column("n", Type.INTEGER, "executions in which the agent took part"),
         Column("n_slowest", Type.INTEGER, "of these, in how many it was the slowest"),
         Column("barrier_wait_s", Type.REAL, "how long the others waited for it, seconds in sum"),

@@ -144,6 +144,16 @@ def test_a_ticket_gets_markdown_with_the_worst_run_first(tmp_path):
     assert "\\[Disk.Full\\]: no space left" in text
 
 
+def test_pictures_show_what_there_is_and_their_numbers_are_in_the_json(open_page, tmp_path):
+    page = write_report(week(), tmp_path)
+    opened = open_page(page.read_text())
+    drawn = [svg.get_attribute("aria-labelledby") for svg in opened.page.query_selector_all("main > section:not(:has(article)) svg.chart")]
+    assert drawn == ["budget-bars-title", "stage-run-cells-title"]
+    pictures = json.loads((tmp_path / "report.json").read_text())["pictures"]
+    assert list(pictures) == ["budget_bars", "stage_run_cells"]
+    assert {row["name"] for row in pictures["stage_run_cells"]} == {"Prepare", "Copy files"}
+
+
 def test_what_is_left_out_of_a_large_archive_is_said(open_page):
     opened = open_page(page_of(fleet(*(run(number) for number in range(1, 1006)))))
     assert "The first 1,000 of 1,005, the worst first, child DAGs last. All of them: daganalysis table ARCHIVE dags" in opened.text("main")

@@ -292,6 +292,11 @@ def test_parts_of_a_budget_differ_in_lightness_or_in_hatch() -> None:
     assert len(set(looks)) == len(looks)
 
 
+def test_a_map_is_written_without_a_bitmap(tmp_path) -> None:
+    DRAWN["stragglers"](None, 4).figure.savefig(tmp_path / "map.svg")
+    assert "<image" not in (tmp_path / "map.svg").read_text()
+
+
 def test_a_legend_of_nothing_is_none() -> None:
     ax = axes()
     legend_below(ax, [("", {})])
