@@ -1,6 +1,6 @@
 """Analyses: from an archive to one new frame each."""
 
-from daganalysis.analysis import budget, clocks, comparing, failing, gates, lagging, overview, retrying, stages, trending
+from daganalysis.analysis import budget, clocks, comparing, failing, gates, judged, lagging, overview, retrying, stages, trending
 from daganalysis.analysis.comparing import left_out
 from daganalysis.analysis.failing import coverage
 from daganalysis.analysis.gates import Gate, check_gate, compare_gate
@@ -10,6 +10,7 @@ check = spread(gates.check)
 clock_skew = spread(clocks.clock_skew)
 compare = spread(comparing.compare)
 failures = spread(failing.failures)
+outcome_rules = spread(judged.outcome_rules)
 retries = spread(retrying.retries)
 retry_patterns = spread(retrying.retry_patterns)
 stage_gaps = spread(stages.stage_gaps)
@@ -29,6 +30,7 @@ __all__ = [
     "coverage",
     "failures",
     "left_out",
+    "outcome_rules",
     "retries",
     "retry_patterns",
     "stage_gaps",

@@ -18,6 +18,7 @@ from daganalysis.report.quantities import plural
 from daganalysis.tables.results import (
     FAILURES,
     FAILURES_BY_ATTEMPT,
+    OUTCOME_RULES,
     RESULT_TABLES,
     RETRY_PATTERNS,
     RETRY_PATTERNS_BY_NUMBER,
@@ -39,6 +40,7 @@ LEVELS: dict[str, dict[str, Table]] = {
     "stage_latency": {"stage": STAGE_LATENCY, "workflow": STAGE_LATENCY_BY_WORKFLOW, "agent": STAGE_LATENCY_BY_AGENT},
     "failures": {"signature": FAILURES, "attempt": FAILURES_BY_ATTEMPT},
     "retry_patterns": {"pattern": RETRY_PATTERNS, "nth": RETRY_PATTERNS_BY_NUMBER},
+    "outcome_rules": dict.fromkeys(("run", "stage", "sub_task", "attempt"), OUTCOME_RULES),
     "stragglers": {"stage": STRAGGLERS, "agent": STRAGGLERS_BY_AGENT, "run": STRAGGLERS_BY_RUN},
 }
 """The analyses that can be had at several levels, the default first, with what a row is there."""
@@ -55,6 +57,7 @@ ANSWERS = {
     "failures": "what failed, alike failures together",
     "trend": "when a workflow or a stage became slower or faster",
     "clock_skew": "how far the clocks of the agents are apart",
+    "outcome_rules": "why every outcome was given, and by which rule",
 }
 """What each analysis answers, for the list of commands."""
 
@@ -114,6 +117,6 @@ def _rows_and_columns(table: Table) -> str:
 
 
 def _other_levels(name: str) -> str:
-    others = list(LEVELS.get(name, {}).items())[1:]
+    others = [(level, table) for level, table in LEVELS.get(name, {}).items() if table is not RESULT_TABLES[name]]
     told = [f"With --level {level} one row is {table.row}: {', '.join(table.names)}." for level, table in others]
     return "".join("\n\n" + textwrap.fill(text, 78) for text in told)

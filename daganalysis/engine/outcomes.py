@@ -56,7 +56,8 @@ class Facts(NamedTuple):
     ``verdict`` is how the newest attempt failed by its own lines (:func:`daganalysis.engine.log_lines.verdict`), ``executed`` whether
     anything
     was ever handed out, ``begun`` whether the DAG had ever started, ``deliberate`` whether a child DAG stands waiting for its main DAG,
-    ``retried`` whether an operator retried the run, ``node_passed`` whether an operator passed one of its nodes.
+    ``retried`` whether an operator retried the run, ``node_passed`` whether an operator passed one of its nodes, ``followed`` whether an
+    attempt is a rollback run before a run.
     """
 
     state: str | None
@@ -67,6 +68,7 @@ class Facts(NamedTuple):
     deliberate: bool = False
     retried: bool = False
     node_passed: bool = False
+    followed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,13 +252,49 @@ SUB_TASK_RULES = (
 ATTEMPT_RULES = (
     Rule("attempt-succeeded", "succeeded", _is("SUCCEED"), "its row said SUCCEED", "engine-semantics §2.2"),
     *_HOW_IT_FAILED,
-    Rule("attempt-failed", "failed", _is("FAILED"), "its row said FAILED", "engine-semantics §2.2"),
+    Rule(
+        "attempt-failed",
+        "failed",
+        _is("FAILED"),
+        "its row said FAILED, or was passed, which spares what had succeeded",
+        "engine-semantics §2.2, §2.6",
+    ),
     Rule("attempt-running", "running", _is("RUNNING"), "the newest answer shows it running", "engine-semantics §2.1"),
     Rule("attempt-ready", "ready", _is("READY"), "handed out, not begun", "engine-semantics §2.1"),
+    Rule(
+        "attempt-followed",
+        "succeeded",
+        lambda facts: facts.followed,
+        "a run was handed out after it, as happens after a rollback run that succeeded alone",
+        "engine-semantics §2.3",
+    ),
+    Rule(
+        "attempt-overwritten",
+        "unknown",
+        lambda _: True,
+        "its row was overwritten before an answer showed how it ended",
+        "engine-semantics §3",
+    ),
 )
 
 RULES = {"dag": DAG_RULES, "node": NODE_RULES, "sub_task": SUB_TASK_RULES, "attempt": ATTEMPT_RULES}
 """The rules of each level, in the order in which they are tried."""
+
+
+def rule_behind(level: str, outcome: str | None, state: str | None = None, operator: str | None = None, *, observed: bool = True) -> Rule:
+    """Return the rule that gave a row of a table its outcome.
+
+    Most outcomes of a level have one rule; where there are several, the state and the operator that were served tell them apart, or of an
+    attempt whether an answer showed it (``observed``).
+
+    >>> rule_behind("attempt", "succeeded", observed=False).name
+    'attempt-followed'
+    """
+    candidates = [rule for rule in RULES[level] if rule.outcome == outcome]
+    if level == "attempt":
+        state = "SUCCEED" if observed else None
+    served = Facts(state, operator, followed=not observed)
+    return next((rule for rule in candidates if len(candidates) == 1 or rule.holds(served)), _NOTHING_HOLDS)
 
 
 @lru_cache(maxsize=4096)  # a large archive asks the same few hundred questions millions of times

@@ -182,12 +182,9 @@ def _conclude(attempt: Attempt, attempts: list[Attempt]) -> tuple[str, str]:
         evidence = "inferred"
     else:
         evidence = "lost"
-    if attempt.state in _FINISHED or (last and attempt.passed_at is None and attempt.state in {"READY", "RUNNING"}):
-        return evidence, judge("attempt", Facts(attempt.state, "RUN", attempt.verdict)).outcome
-    if last and attempt.passed_at is not None:
+    state = attempt.state if attempt.state in _FINISHED or last else None
+    if last and attempt.passed_at is not None and state not in _FINISHED:
         # A pass spares what succeeded, so what it passed had failed; how is told by its lines alone (engine-semantics §2.6).
-        return evidence, attempt.verdict or "failed"
-    if after is not None and attempt.kind == "rollback" and after.kind == "run":
-        # A run is only handed out after a rollback run that succeeded (engine-semantics §2.3).
-        return evidence, "succeeded"
-    return evidence, "unknown"
+        state = "FAILED"
+    followed = after is not None and attempt.kind == "rollback" and after.kind == "run"
+    return evidence, judge("attempt", Facts(state, "RUN", attempt.verdict, followed=followed)).outcome

@@ -176,6 +176,26 @@ CLOCK_SKEW = Table(
     ("cluster", "agent"),
 )
 
+OUTCOME_RULES = Table(
+    "outcome_rules",
+    "one run, stage, sub-task or attempt",
+    (
+        Column("run_id", Type.STRING, RUN_ID.meaning, "its DAG is not in the archive"),
+        Column("stage", Type.INTEGER, "the node's place in the DAG, from 1", "level `run`, or its DAG is not in the archive"),
+        Column("task_gid", Type.STRING, "the sub-task's generic id", "levels `run` and `stage`"),
+        Column("attempt", Type.INTEGER, "number of the attempt", "every level but `attempt`"),
+        _OUTCOME,
+        Column("rule", Type.STRING, "name of the rule that gave the outcome"),
+        Column("why", Type.STRING, "what the rule says"),
+        Column("source", Type.STRING, "where the rule comes from, a section of docs/engine-semantics.md"),
+        Column("state", Type.STRING, "the state that was served last", "level `attempt`, or no answer gave it"),
+        Column("operator", Type.STRING, "the operator that was served last", "level `attempt`, or no answer gave it"),
+        Column("kind", Type.STRING, "`run`, `rollback` or `unknown`", "every level but `attempt`"),
+        Column("evidence", Type.STRING, "`observed`, `inferred` or `lost`", "every level but `attempt`"),
+    ),
+    ("run_id", "stage", "task_gid", "attempt"),
+)
+
 _STAGE_OR_TOTAL = Column(
     "name",
     Type.STRING,
@@ -517,6 +537,7 @@ RESULT_TABLES: MappingProxyType[str, Table] = MappingProxyType(
             CHECK,
             TREND,
             CLOCK_SKEW,
+            OUTCOME_RULES,
         )
     }
 )

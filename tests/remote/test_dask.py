@@ -34,6 +34,7 @@ ANALYSES = [
     (da.failures, {}),
     (da.trend, {}),
     (da.clock_skew, {}),
+    (da.outcome_rules, {"level": "attempt"}),
 ]
 
 

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from daganalysis.archive import Archive
-from daganalysis.engine.outcomes import RULES
 from daganalysis.errors import RunNotFoundError
 from daganalysis.history.rebuild import rebuild
 from daganalysis.report.post_mortem import post_mortem_text
-from daganalysis.report.post_mortem.reasons import rule_of
 from daganalysis.report.post_mortem.time_spent import share_bar
 from tests.history.responses import dag, node, sub_task
 
@@ -175,11 +173,11 @@ def test_why_names_the_rule_and_its_source() -> None:
     assert "a sub-task failed and nobody has acted since" in why
 
 
-@pytest.mark.parametrize("level", ["dag", "node", "sub_task"])
-def test_every_outcome_that_needs_no_relatives_finds_its_rule(level: str) -> None:
-    for rule in RULES[level]:
-        found = rule_of(level, {"outcome": rule.outcome, "state": "FAILED", "operator": "CANCEL"})
-        assert found is None or found.outcome == rule.outcome
+def test_why_tells_of_each_attempt_of_a_sub_task_that_ran_more_than_once() -> None:
+    why = section(told(RETRIED, why=True), "Why")
+    assert "rule attempt-followed, engine-semantics §2.3" in why
+    assert "rule attempt-overwritten, engine-semantics §3" in why
+    assert "attempt-" not in section(told(FAILED, why=True), "Why")
 
 
 def test_hostile_names_and_lines_do_nothing_and_break_no_line() -> None:
