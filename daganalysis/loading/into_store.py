@@ -178,7 +178,9 @@ class _Load:
         for number, _ in self._fresh:
             self._issues.pop(number, None)
         for found in scanned:
-            self._issues.update(found.issues)
+            for number, issues in found.issues.items():
+                # Stretches of one file may each tell the same of it.
+                self._issues[number] = list(dict.fromkeys([*self._issues.get(number, ()), *issues]))
         for number, file in self._fresh:
             codes = {issue.code for issue in self._issues.get(number, ())}
             if file.trouble is not None or codes & _NOT_READ:

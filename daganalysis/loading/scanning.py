@@ -86,7 +86,7 @@ def scan(chunk: Chunk) -> Scanned:
                     found.digests[number] = digest(answer)
             if issues:
                 found.issues[source] = issues
-            seen += file.size or 0
+            seen += file.n_bytes
             if seen > REMEMBERED_BYTES:
                 texts.clear()
                 seen = 0
@@ -95,15 +95,18 @@ def scan(chunk: Chunk) -> Scanned:
 
 def make_chunks(sources: Sequence[tuple[int, SourceFile]], remembered: frozenset[int], folder: StagePath) -> list[Chunk]:
     """Cut a list of sources into pieces of work, in order."""
+    from daganalysis.reading.cutting import cut_at_lines
+
     chunks: list[Chunk] = []
     room = 0
-    for number, file in sources:
+    pieces = ((number, piece) for number, whole in sources for piece in cut_at_lines(whole, CHUNK_BYTES))
+    for number, file in pieces:
         if room <= 0:
             chunks.append(Chunk(folder / f"spill-{len(chunks):05d}", [], remembered))
             room = CHUNK_BYTES
         chunks[-1].sources.append((number, file))
         # A file costs something however small it is.
-        room -= (file.size or 0) + 4096
+        room -= file.n_bytes + 4096
     return chunks
 
 

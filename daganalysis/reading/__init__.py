@@ -12,12 +12,12 @@ import os
 from typing import IO, TYPE_CHECKING
 
 from daganalysis.reading.answers import Answer, Issue, Kind, Reading
-from daganalysis.reading.documents import BLOCK_BYTES, alone, find_documents
+from daganalysis.reading.documents import BLOCK_BYTES, alone, find_documents, find_lines
 from daganalysis.reading.issue_codes import ISSUE_CODES, issue
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 from daganalysis.reading.remote import fetched
 from daganalysis.reading.responses import Reader
-from daganalysis.reading.sources import SourceFile, list_source_files
+from daganalysis.reading.sources import SourceFile, list_source_files, open_file
 from daganalysis.reading.streams import is_packed, open_streams
 from daganalysis.urls import is_url
 
@@ -82,8 +82,7 @@ def _answers_of(file: SourceFile, issues: list[Issue], texts: dict[bytes, bytes]
         with open_remote(file.path) as stream:
             yield from _unpacked(stream, file, issues, texts)
     else:
-        # A file that turned into a FIFO since it was listed would block for ever.
-        handle = os.open(file.path or "", os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        handle = open_file(file.path or "")
         try:
             yield from _local(handle, file, issues, texts)
         finally:
@@ -93,8 +92,14 @@ def _answers_of(file: SourceFile, issues: list[Issue], texts: dict[bytes, bytes]
 def _local(handle: int, file: SourceFile, issues: list[Issue], texts: dict[bytes, bytes]) -> Iterator[Answer]:
     """Read small files, which most are, at one go."""
     size = file.size or 0
-    content = os.read(handle, size + 1) if size <= BLOCK_BYTES else b""
-    if content and len(content) <= size:
+    content = os.read(handle, size + 1) if size <= BLOCK_BYTES and file.stretch is None else b""
+    if file.stretch is not None:
+        reader = Reader(file.cluster, file.limits, issues, texts)
+        os.lseek(handle, file.stretch.begin, os.SEEK_SET)
+        with os.fdopen(handle, "rb", closefd=False) as stream:
+            for document in find_lines(stream, file.stretch.end - file.stretch.begin, file.name, file.limits, issues, file.stretch.line):
+                yield from reader.read(document, file.name)
+    elif content and len(content) <= size:
         yield from _packed_or_plain(content, file, issues, texts)
     else:
         os.lseek(handle, 0, os.SEEK_SET)

@@ -86,6 +86,11 @@ def find_documents(stream: IO[bytes] | None, name: str, limits: Limits, issues: 
     yield from _Lines(name, limits, issues).find(reading)
 
 
+def find_lines(stream: IO[bytes], size: int, name: str, limits: Limits, issues: list[Issue], first_line: int) -> Iterator[Document]:
+    """Yield the documents of so many bytes of a file of one document a line, of which the first has a number."""
+    yield from _Lines(name, limits, issues, one_a_line=True).find(_Plain(stream, b"", size, first_line))
+
+
 def alone(content: bytes, offset: int = 0) -> tuple[bytes, str]:
     """Return a text without the white space around it, and where it lies."""
     text = content.strip(_BLANK)
@@ -117,14 +122,22 @@ def _without_chunks(content: bytes) -> bytes:
 class _Plain:
     """A stream with what was read of it so far; ``offset`` is where ``head`` begins in the file."""
 
-    def __init__(self, stream: IO[bytes] | None, head: bytes) -> None:
+    def __init__(self, stream: IO[bytes] | None, head: bytes, size: int | None = None, first_line: int = 1) -> None:
         self._stream = stream
+        self._left = size
+        self._first_line = first_line
         self.offset = 0
         self.head = head or self.more()
 
     def more(self) -> bytes:
         """Return the next block; nothing at the end."""
-        return b"" if self._stream is None else self._stream.read(BLOCK_BYTES)
+        if self._stream is None:
+            return b""
+        if self._left is None:
+            return self._stream.read(BLOCK_BYTES)
+        block = self._stream.read(min(BLOCK_BYTES, self._left))
+        self._left -= len(block)
+        return block
 
     def mark(self) -> bool:
         """Pass over a byte order mark of UTF-8; tell whether there is another, so that the text has to be recoded."""
@@ -172,7 +185,7 @@ class _Plain:
 
     def lines(self, limits: Limits, issues: list[Issue], name: str) -> Iterator[tuple[int, int, bytes]]:
         """Yield (number, offset, line with its break); one that is larger than a document may be is left out."""
-        number, offset = 1, self.offset
+        number, offset = self._first_line, self.offset
         parts: list[bytes] = []
         size = 0
         block = self.head
@@ -203,13 +216,13 @@ class _Plain:
 class _Lines:
     """Finds documents line by line: lines that are documents, and documents in the text between them."""
 
-    def __init__(self, name: str, limits: Limits, issues: list[Issue]) -> None:
+    def __init__(self, name: str, limits: Limits, issues: list[Issue], *, one_a_line: bool = False) -> None:
         self._name = name
         self._limits = limits
         self._issues = issues
         self._n_issues = len(issues)
         self._n_lines = self._n_found = 0
-        self._one_a_line = False
+        self._one_a_line = one_a_line
         """Whether the file holds one document a line: positions are lines then, and a line that is none is a fault."""
 
     def find(self, reading: _Plain) -> Iterator[Document]:

@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.errors import InputError, UsageError
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
@@ -26,13 +26,21 @@ _SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".txt", ".log", ".out", ".g
 _DEEPEST_FOLDER = 64
 
 
+class Stretch(NamedTuple):
+    """A stretch of a file of one document a line: where it begins and ends (bytes), and the number of its first line."""
+
+    begin: int
+    end: int
+    line: int
+
+
 @dataclass(slots=True)
 class SourceFile:
     """One file to read.
 
     ``identity`` tells it from every other (an absolute path, or a URL), ``name`` is what issues and snapshots call it: the path from the
     source that was given. ``mtime_ns`` is None for what has no time of change; ``content`` is what lies in memory. ``trouble`` is the code
-    and the words of an issue that stands for a file which cannot be read.
+    and the words of an issue that stands for a file which cannot be read. ``stretch`` is the part of it to read, if not all.
     """
 
     identity: str
@@ -44,6 +52,17 @@ class SourceFile:
     mtime_ns: int | None = None
     trouble: tuple[str, str] | None = None
     limits: Limits = DEFAULT_LIMITS
+    stretch: Stretch | None = None
+
+    @property
+    def n_bytes(self) -> int:
+        """How much there is to read; 0 if it is not known."""
+        return self.size or 0 if self.stretch is None else self.stretch.end - self.stretch.begin
+
+
+def open_file(path: str) -> int:
+    """Open a file on disk to read; what turned into a FIFO since it was listed does not block for ever."""
+    return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
 
 
 def list_source_files(

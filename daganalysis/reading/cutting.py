@@ -1,0 +1,58 @@
+"""Large files of one response a line, cut into stretches that several processes may read at a time."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import IO, TYPE_CHECKING
+
+from daganalysis.reading.documents import BLOCK_BYTES, outermost
+from daganalysis.reading.sources import SourceFile, Stretch, open_file
+from daganalysis.urls import is_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LINE = b"\n"
+
+
+def cut_at_lines(file: SourceFile, size: int) -> list[SourceFile]:
+    """Cut a file into stretches of about so many bytes, in order; all of it is one where it is small, or not of one document a line.
+
+    Each stretch begins with a document that follows another, so that no document is cut.
+    """
+    total = file.size or 0
+    if total <= size or file.path is None or file.content is not None or file.trouble is not None or is_url(file.path):
+        return [file]
+    try:
+        with os.fdopen(open_file(file.path), "rb") as stream:
+            begins = [(0, 1), *_begins(stream, size)]
+    except OSError:
+        return [file]  # whoever reads it says why
+    if len(begins) == 1:
+        return [file]
+    ends = [begin for begin, _ in begins[1:]] + [total]
+    return [replace(file, stretch=Stretch(begin, end, line)) for (begin, line), end in zip(begins, ends, strict=True)]
+
+
+def _begins(stream: IO[bytes], size: int) -> Iterator[tuple[int, int]]:
+    """Yield (offset, line number) of documents about so many bytes apart that follow a document on the line before."""
+    offset, line, wanted = 0, 1, size
+    while block := stream.read(BLOCK_BYTES):
+        while wanted - offset < len(block):
+            end = block.find(_LINE, wanted - offset)
+            start = block.rfind(_LINE, 0, max(end, 0)) + 1
+            following = block.find(_LINE, end + 1)
+            if end < 0 or following < 0:
+                wanted = offset + len(block)  # the line goes on in the next block
+            elif start == 0 and offset > 0:
+                wanted = offset + end + 1  # it began in the block before
+            elif outermost(block[start:end].strip()) is None or outermost(block[end + 1 : following].strip()) is None:
+                if offset == 0 and line == 1 and wanted == size:
+                    return  # not of one document a line
+                wanted = offset + end + 1
+            else:
+                yield offset + end + 1, line + block.count(_LINE, 0, end + 1)
+                wanted = offset + end + 1 + size
+        line += block.count(_LINE)
+        offset += len(block)

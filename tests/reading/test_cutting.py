@@ -1,0 +1,48 @@
+"""Large files in stretches: what comes of them is what comes of the whole."""
+
+import json
+
+import pytest
+
+from daganalysis.reading import iter_answers, list_source_files
+from daganalysis.reading.cutting import cut_at_lines
+from tests.store.saved import polls
+
+
+def read(files):
+    issues, answers = [], []
+    for file in files:
+        answers += iter_answers(file, issues)
+    return answers, issues
+
+
+def lines(count):
+    return [polls(f"1{n}")[-1] for n in range(1, count + 1)]
+
+
+@pytest.mark.parametrize("size", [1, 700, 5000, 10**6])
+def test_stretches_give_the_answers_and_the_positions_of_the_whole_file(tmp_path, size):
+    path = tmp_path / "polls.ndjson"
+    path.write_bytes(b"\n".join(lines(20)) + b"\n")
+    (file,) = list_source_files([path])
+    stretches = cut_at_lines(file, size)
+    assert read(stretches) == read([file])
+    assert sum(stretch.n_bytes for stretch in stretches) == path.stat().st_size
+    assert len(stretches) > 1 or size == 10**6
+
+
+def test_a_line_that_is_no_document_keeps_its_number(tmp_path):
+    path = tmp_path / "polls.ndjson"
+    texts = lines(6)
+    path.write_bytes(b"\n".join([*texts[:4], b"not json", *texts[4:]]) + b"\n")
+    (file,) = list_source_files([path])
+    _, issues = read(cut_at_lines(file, 1))
+    assert issues == read([file])[1]
+    assert [issue.position for issue in issues] == ["line 5"]
+
+
+def test_a_file_of_one_document_is_not_cut(tmp_path):
+    path = tmp_path / "poll.json"
+    path.write_text(json.dumps(json.loads(lines(1)[0]), indent=1))
+    (file,) = list_source_files([path])
+    assert cut_at_lines(file, 1) == [file]
