@@ -203,6 +203,36 @@ def test_gantt_draws_what_the_ending_says(store: str, tmp_path: Path, run: Run, 
     assert file.read_bytes().startswith(magic)
 
 
+def drawn(run: Run, tmp_path: Path, *arguments: str) -> str:
+    file = tmp_path / ("run.html" if "--page" in arguments else "run.svg")
+    status, _, err = run("gantt", *(argument for argument in arguments if argument != "--page"), "-o", str(file))
+    assert status == 0, err
+    return file.read_text(encoding="utf-8")
+
+
+def test_gantt_folds_a_picture_of_very_many_lanes_and_says_so_unless_told_otherwise(tmp_path: Path, run: Run) -> None:
+    tasks = [sub_task(gid=f"1{n:03}", ip=f"192.0.2.{n}") for n in range(200)]
+    file = tmp_path / "wide.json"
+    file.write_text(envelope(dag(node(*tasks), gid="13")), encoding="utf-8")
+    assert "more sub-tasks" in drawn(run, tmp_path, str(file), "13")
+    assert "more sub-task" not in drawn(run, tmp_path, str(file), "13", "--max-lanes", "0")
+    assert "more sub-task" not in drawn(run, tmp_path, str(file), "13", "--page")
+
+
+def test_gantt_tells_the_time_of_a_zone_or_of_the_server(responses: str, tmp_path: Path, run: Run) -> None:
+    assert "(UTC)" in drawn(run, tmp_path, responses, "11")
+    assert "(Asia/Shanghai)" in drawn(run, tmp_path, responses, "11", "--tz", "Asia/Shanghai")
+    documented = str(Path(__file__).parent.parent.parent / "sample_data" / "documented")
+    assert "(+08:00)" in drawn(run, tmp_path, documented, "11", "--tz", "server")
+    assert '"zone":"+05:30"' in drawn(run, tmp_path, responses, "11", "--tz", "+05:30", "--page")
+
+
+def test_gantt_nests_child_dags_on_request(tmp_path: Path, run: Run) -> None:
+    folder = str(Path(__file__).parent.parent.parent / "sample_data" / "scale-out")
+    assert "Local scale out" not in drawn(run, tmp_path, folder, "1301")
+    assert "Local scale out · 192.0.2.21:2886" in drawn(run, tmp_path, folder, "1301", "--children")
+
+
 def test_gantt_refuses_an_ending_it_cannot_draw(store: str, tmp_path: Path, run: Run) -> None:
     assert run("gantt", store, "11", "-o", str(tmp_path / "run.bmp"))[0] == 2
 
