@@ -26,7 +26,8 @@ _SAMPLE_BYTES = 1 << 16
 """As much of a file's beginning as is looked at to say what it is, if it is no document."""
 _BLANK = b" \t\r\n\x1e"
 _UTF8_MARK = b"\xef\xbb\xbf"
-_CHUNKED = re.compile(rb"^HTTP/[^\n]*\n(?:[^\n]+\n)*?transfer-encoding:[ \t]*chunked[ \t]*\r?\n(?:[^\n\r]+\r?\n)*\r?\n", re.IGNORECASE)
+_HEADERS = re.compile(rb"HTTP/[^\n]{0,200}\n(?:[^\n\r]{1,8192}\r?\n){1,200}?\r?\n")
+_CHUNKED = re.compile(rb"^transfer-encoding:[ \t]*chunked[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[^\n]*\n")
 
 _object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -108,8 +109,8 @@ def _one(content: bytes, offset: int) -> Document | None:
 
 def _without_chunks(content: bytes) -> bytes:
     """Join the chunks of a response saved with its transfer encoding; anything else as it is."""
-    headers = _CHUNKED.match(content)
-    if headers is None:
+    headers = _HEADERS.match(content)
+    if headers is None or not _CHUNKED.search(headers[0]):
         return content
     parts, at = [headers[0]], headers.end()
     while size := _CHUNK.match(content, at):

@@ -23,10 +23,24 @@ HOST_WORD = r"(?:host(?:[_-]?name)?|fqdn|machine|svr_ip|server_name)"
 HOST_KEYS = r"(?:ip|addr(?:ess)?|server|endpoint|execute_agent)"
 _TOP_LEVEL = (
     "arpa|cloud|cluster|cn|com|corp|de|dev|edu|eu|example|fr|gov|home|in|info|internal|intra|intranet|io|jp|kr|lan|local|localdomain|me|mil|net|"
-    "org|prod|ru|sg|svc|test|uk|us"
+    "org|prod|ru|sg|svc|test|uk|us|ai|app|au|biz|br|ca|ch|co|es|hk|idc|it|nl|online|pl|se|site|tech|top|tw|vip|vpc|xyz"
 )
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_DASHED = rf"(?<!\d)(?:{_OCTET}[-_]){{3}}{_OCTET}(?!\d)"
 _VALUE = r"\\?[\"']?[^\s\"'\\,;&(){}\[\]<>]+"
+
+# How a secret is announced: by an equals sign or a colon, as an argument, as an option's value, in SQL, or in a sentence. What stands there
+# in a sentence counts only if it looks like one. No part may begin anywhere and run to anywhere: a line may be megabytes long.
+_ANNOUNCED = rf"""(?:
+      (?i:{SECRET_WORD})\w{{0,40}}\\?["']?(?:\s{{0,8}}(?::=|=>|=|:)\s{{0,8}}|\s{{0,2}}\(\s{{0,2}}(?=\\?["']))(?:(?i:bearer|basic)\s+)?
+    | (?<=\s)-p\s+(?=[^\s\d]{{0,40}}\d)(?=[^\sA-Za-z]{{0,40}}[A-Za-z])(?=\S{{8}})(?!\S*/)
+    | (?<=--)(?i:[\w-]{{0,40}}{SECRET_WORD})[\w-]{{0,40}}\s+(?!-)
+    | (?<![\w-])(?i:{SECRET_WORD})\s+(?:(?i:is|was)\s+)?(?=[^\s\d]{{0,40}}\d)(?=[^\sA-Za-z]{{0,40}}[A-Za-z])(?=\S{{8}})(?![\w.-]+\.\w)
+    | (?i:identified\s+by(?:\s+password)?|identified\s+(?:with|via)\s+\S{{1,60}}\s+(?:as|by|using))\s+
+    )"""
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST_BEFORE = r"(?:lookup|ping|ssh|connect(?:ing|ed|ion)?\s+to|(?:could|can)\s?not\s+resolve|unreachable|[Hh]ost|[Ss]erver|-h|--host)"
+_TELLING_HOST = r"(?!zone|tenant)(?=[A-Za-z_]{0,60}[\d.-])[A-Za-z](?:[\w.-]{0,250}\w)?"
 
 SENSITIVE = re.compile(
     rf"""
@@ -34,24 +48,37 @@ SENSITIVE = re.compile(
     | (?P<url>(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{{1,15}}://[^\s"'<>\\]+)
     | (?P<jwt>(?<!\w)eyJ[\w-]{{5,}}\.[\w-]{{5,}}\.[\w-]*)
     | (?P<bearer>(?<!\w)(?i:bearer|basic)\s+[A-Za-z0-9+/=._~-]{{8,}})
-    | (?P<secret>(?i:[\w.-]*{SECRET_WORD}\w*)\\?["']?(?:\s*=\s*|:\s*)(?:(?i:bearer|basic)\s+)?{_VALUE})
+    | (?P<rest>(?i:cookie\\?["']?\s{{0,8}}[:=]\s{{0,8}}|authorization\\?["']?\s{{0,8}}[:=]\s{{0,8}}digest\s)[^\r\n]+)
+    | (?P<secret>{_ANNOUNCED}(?:\\?"[^"\\\n]{{1,400}}(?=\\?")|\\?'[^'\\\n]{{1,400}}(?=\\?')|{_VALUE}))
     | (?P<option>(?<=\s)-[pu](?=[^\s-]){_VALUE})
     | (?P<account>(?<![\w.+-])[\w.+-]+@[A-Za-z0-9\[][\w.:\]-]*)
+    | (?P<uid>(?<![A-Za-z])(?:uid|gid|groups)=\d+\([\w.-]+)
+    | (?P<prose>(?<![A-Za-z])(?:(?:by|as|for)\s+user\s+[A-Za-z][\w.-]*|(?i:user(?:name)?)\s+[A-Za-z][\w.-]*(?=\s+(?:logged|from)\s)))
     | (?P<user>(?<![A-Za-z])(?i:{USER_WORD})\\?["']?(?:\s*=\s*|:\s*|\s+(?=["'`])){_VALUE})
+    | (?P<forwhom>(?i:password\s+for)\s+(?:user\s+)?["'`]?[A-Za-z][\w.-]*)
     | (?P<hostis>(?<![A-Za-z])(?i:{HOST_WORD})\\?["']?(?:\s*=\s*|:\s*){_VALUE})
-    | (?P<lookup>(?<!\w)lookup\s+[A-Za-z][\w.-]+)
+    | (?P<lookup>(?<![\w-])(?:lookup\s+[A-Za-z][\w.-]+|{_HOST_BEFORE}\s+{_TELLING_HOST}))
+    | (?P<remote>(?<![\w./:-]){_TELLING_HOST}(?=:~?/[\w.]))
     | (?P<gid>(?<![\d.])[2-5]\d{{16,63}}(?!\d))
     | (?P<ipv4>(?<![\d.])(?:{_OCTET}\.){{3}}{_OCTET}(?!\d|\.\d)(?::\d{{1,5}}(?!\d))?)
-    | (?P<dashed>(?<!\d)(?:{_OCTET}[-_]){{3}}{_OCTET}(?!\d))
+    | (?P<dashed>(?:(?<![A-Za-z\d])ip[-_])?{_DASHED})
     | (?P<mac>(?<![\w:])(?:[0-9A-Fa-f]{{2}}:){{5}}[0-9A-Fa-f]{{2}}(?![\w:]))
     | (?P<ipv6>(?<![\w:.])(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:{_OCTET}(?:\.{_OCTET}){{3}}|[0-9A-Fa-f]{{0,4}})(?!\w|:[\w:]))
-    | (?P<fqdn>(?<![\w.@-])(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:{_TOP_LEVEL})(?![\w-]|\.\w))
+    | (?P<fqdn>(?:(?<![\w.@-])|(?<=%2[Ff]))(?:
+          (?:[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])?\.)+(?:{_TOP_LEVEL})
+        | (?=[A-Za-z.]{{0,250}}[\d-]|[A-Z0-9.-]++(?![A-Za-z]))(?:{_LABEL}\.)+(?i:{_TOP_LEVEL})
+        )(?![\w-]|\.\w))
+    | (?P<unc>(?<![\\\w])\\\\[\w.-]+(?:\\[\w.$-]+)+)
     | (?P<path>(?<![^\s"'`(\[{{=:,;<>|])~?/(?:[\w.@+~%-]+/)*[\w.@+~%-]+/?|(?<!\w)[A-Za-z]:\\\\?(?:[\w.@+~ -]+\\\\?)+)
-    | (?P<key>(?<!\w)(?:AKIA|ASIA|LTAI)[A-Za-z0-9]{{12,}}(?!\w))
+    | (?P<key>(?<![\w-])(?:(?:AKIA|ASIA|LTAI)[A-Za-z0-9]{{12,}}|(?:xox[a-z]-|gh[a-z]_|glpat-|sk-)[\w-]{{10,}}|AIza[\w-]{{30,}})(?![\w-]))
     | (?P<blob>(?<![\w+/=.-])[A-Za-z0-9+/_-]{{24,}}={{0,2}}(?![\w+/=-]))
     """,
     re.VERBOSE | re.DOTALL,
 )
+_SECRET_HEAD = re.compile(rf"{_ANNOUNCED}\\?[\"'`]?", re.VERBOSE)
+_REST_HEAD = re.compile(r"(?i)(?:cookie|authorization)\\?[\"']?\s*[:=]\s*(?:digest\s)?")
+_ADDRESS_IN_NAME = re.compile(_DASHED)
+_PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
 _SPLIT = re.compile(r"^(?P<head>.*?(?:=|:|\s)\s*\\?[\"'`]?)(?P<value>[^\s\"'`\\]+)$", re.DOTALL)
 _URL = re.compile(
     r"^(?P<scheme>[^:]+)://(?:(?P<user>[^/@:]*)(?::(?P<secret>[^/@]*))?@)?(?P<host>\[[^\]]*\]|[^/:?#]*)(?P<port>:\d+)?(?P<rest>.*)$",
@@ -62,6 +89,7 @@ _FIRST_VERSION_OCTET = 10
 _API = ("/api/", "/task/")
 _PLAIN_ROOTS = frozenset({"backup", "data", "etc", "home", "mnt", "opt", "root", "tmp", "usr", "var"})
 KEPT_ACCOUNTS = frozenset({"root", "sys", "proxyro", "localhost", "oceanbase", "nobody"})
+_NO_NAMES = frozenset({"id", "is", "name", "not", "of", "was", "with"})
 """Names that every installation has."""
 SECRET_KEY = re.compile(rf"(?i).*{SECRET_WORD}\w*")
 USER_KEY = re.compile(rf"(?i)(?:.*_)?{USER_WORD}|creator|created_by|email")
@@ -118,13 +146,20 @@ class Walker:
         return head + gap + self.give.word("secret", value)
 
     def _secret(self, text: str) -> str:
-        head, value = _halves(text)
+        match = _SECRET_HEAD.match(text)
+        head, value = (match[0], text[match.end() :]) if match else _halves(text)
+        if not value:
+            return text
         # "Modify password: start" is a task's name before its line; "password: s3cret" is none.
         if re.search(r":\s+$", head) and not re.search(r"[\d\W_]", value.rstrip(":.")):
             return self.text(head) + value
         if value.rstrip(":") in {"ERROR", "WARN", "null", "nil", "None", "true", "false", "***", "******"}:
             return text
         return head + self.give.word("secret", value)
+
+    def _rest(self, text: str) -> str:
+        match = _REST_HEAD.match(text)
+        return text if match is None else match[0] + self.give.word("secret", text[match.end() :])
 
     def _option(self, text: str) -> str:
         return text[:2] + self.give.word("secret" if text[1] == "p" else "user", text[2:]) if len(text) > 4 else text
@@ -153,9 +188,12 @@ class Walker:
         return f"{ipaddress.IPv4Address(self.give.address(4, int(value), certain=certain))}{colon}{port}"
 
     def _dashed(self, text: str) -> str:
+        named = text[:2] == "ip"
+        head, text = (text[:3], text[3:]) if named else ("", text)
         separator = re.sub(r"\d", "", text)[0]
-        value = int(ipaddress.IPv4Address(re.sub(r"[-_]", ".", text)))
-        return str(ipaddress.IPv4Address(self.give.address(4, value, certain=False))).replace(".", separator)
+        address = ipaddress.IPv4Address(re.sub(r"[-_]", ".", text))
+        certain = named or any(address in network for network in _PRIVATE)
+        return head + str(ipaddress.IPv4Address(self.give.address(4, int(address), certain=certain))).replace(".", separator)
 
     def _ipv6(self, text: str) -> str:
         if text.endswith(":") and not text.endswith("::"):
@@ -183,7 +221,7 @@ class Walker:
         replaced = self.text(text)
         if replaced != text or not re.fullmatch(r"[A-Za-z][\w.-]*", text) or text.lower() in KEPT_ACCOUNTS:
             return replaced
-        return self.give.word("host", text)
+        return self._fqdn(text)
 
     def user(self, text: str) -> str:
         """Return what stands for a user, perhaps with a host behind it."""
@@ -193,7 +231,10 @@ class Walker:
         return (name if name.lower() in KEPT_ACCOUNTS or not name else self.give.word("user", name)) + at + behind
 
     def _fqdn(self, text: str) -> str:
-        return self.give.word("host", text)
+        # Of a name the digits stay, so an address in one is replaced before.
+        return self.give.word("host", _ADDRESS_IN_NAME.sub(lambda match: self._dashed(match[0]), text))
+
+    _remote = _fqdn
 
     def _hostis(self, text: str) -> str:
         head, value = _halves(text)
@@ -202,6 +243,22 @@ class Walker:
     def _lookup(self, text: str) -> str:
         head, value = _halves(text)
         return head + self.host(value)
+
+    def _forwhom(self, text: str) -> str:
+        head, value = _halves(text)
+        return head + (value if value.lower() in _NO_NAMES else self.user(value))
+
+    def _uid(self, text: str) -> str:
+        head, bracket, name = text.partition("(")
+        return head + bracket + self.user(name)
+
+    def _prose(self, text: str) -> str:
+        head, gap, name = re.split(r"(\s+)(?=\S+$)", text, maxsplit=1)
+        return head + gap + (name if name.lower() in _NO_NAMES else self.user(name))
+
+    def _unc(self, text: str) -> str:
+        host, *folders = text[2:].split("\\")
+        return "\\".join(["\\\\" + self.host(host), *map(self.folder, folders)])
 
     def _user(self, text: str) -> str:
         head, value = _halves(text)
@@ -251,6 +308,8 @@ class Walker:
         plain = unquote(value)
         if SECRET_KEY.fullmatch(key):
             return key + equals + self.give.word("secret", value)
+        if USER_KEY.fullmatch(key):
+            return key + equals + self.user(value)
         return key + equals + (self.host(plain) if HOST_KEY.fullmatch(key) else self.text(plain))
 
 

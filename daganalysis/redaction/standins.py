@@ -22,7 +22,7 @@ _EXTENSION = re.compile(r"(?:\.(?:conf|gz|json|log|py|rpm|sh|sql|tar|xml|ya?ml|z
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SHORT = 3
 """Words shorter than this are replaced where they stand, but not looked for elsewhere."""
-_TELLING = re.compile(r"(?!\d{1,7}$)(?:.*[\d\W_]|.*[a-z].*[A-Z]|.{8})", re.DOTALL)
+_TELLING = re.compile(r"(?!\d{1,7}$)(?:[^\d\W_]*[\d\W_]|[^a-z]*[a-z][^A-Z]*[A-Z]|.{8})", re.DOTALL)
 """Secrets that are looked for elsewhere: a short number or a common word would be found where it is none."""
 
 

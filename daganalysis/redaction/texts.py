@@ -155,12 +155,12 @@ _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*"'
 def _hits(telling: tuple[str, ...]) -> re.Pattern[str]:
     """A pattern for valid JSON: all up to the next string that may hold something, or value of a key that tells.
 
-    Most strings are passed over: times, and short ones without punctuation.
+    Most strings are passed over: times, short numbers, and short texts without punctuation and digits.
     """
     key = "|".join(map(re.escape, telling)) or "(?!)"
     return re.compile(
         rf"""
-        (?P<gap>(?:[^"]++|"\d{{4}}-\d\d-\d\dT[^"\\]*+"|"(?!(?:{key})"\s*:)[^"\\./@=:~]{{0,15}}+")*)
+        (?P<gap>(?:[^"]++|"\d{{4}}-\d\d-\d\dT[^"\\]*+"|"(?!(?:{key})"\s*:)(?:[^"\\./@=:~\d-]{{0,15}}|\d{{0,16}})")*)
         (?:"(?P<key>{key})"\s*+:\s*+(?P<value>{_STRING}|-?\d[\d.eE+-]*+)|(?P<string>{_STRING}))?
         """,
         re.VERBOSE,

@@ -58,6 +58,64 @@ def archive() -> dict[str, bytes]:
     }
 
 
+MARKED = [
+    "GET http://obs-77:2886/api/v1/x?password=Kj8sQ2mZx&user=gwendolyn",
+    '{"password" : "Kj8sQ2mZx", "host": "obs-77"}',
+    'told "{\\"password\\":\\"Kj8sQ2mZx\\"}"',
+    "CREATE USER 'gwendolyn'@'10.77.1.9' IDENTIFIED BY 'Kj8sQ2mZx'",
+    "alter user root identified by Kj8sQ2mZx",
+    "SET PASSWORD FOR 'gwendolyn' = PASSWORD('Kj8sQ2mZx')",
+    "export AWS_SECRET_ACCESS_KEY=Kj8sQ2mZx/EXAMPLE",
+    "aws AKIAKJ8SQ2MZXKJ8SQ2M",
+    "jwt eyJKj8sQ2mZx.eyJKj8sQ2mZx.Kj8sQ2mZx_x",
+    "obshell --password Kj8sQ2mZx --sys",
+    "the password is Kj8sQ2mZx",
+    'password="Kj8 sQ2mZx two"',
+    "password=>Kj8sQ2mZx",
+    "Cookie: a=b; c=Kj8sQ2mZx",
+    'Authorization: Digest username="gwendolyn", response="Kj8sQ2mZx"',
+    "jdbc:mysql://obs-77:2881/db?user=gwendolyn",
+    "slack xoxb-Kj8sQ2mZx-1234",
+    "uid=1001(gwendolyn)",
+    "done by user gwendolyn from there",
+    "ping obs-77 failed",
+    "connect to obs-77 port 22: refused",
+    "mysql -h obs-77",
+    "scp obs-77:/data/1 .",
+    "OBS-77.ACME.CORP and Obs-77.Acme.Com",
+    "at http%3A%2F%2Fobs-77.acme.com",
+    "\\\\obs-77\\share\\x",
+    "ip-10-77-1-9.ec2.internal",
+    "10-77-1-9",
+    "::ffff:10.77.1.9 fe80::77:abcd",
+]
+"""Lines in which something is marked as a secret, a user or a host, each in a way of its own."""
+
+
+@pytest.mark.parametrize("line", MARKED)
+def test_what_is_marked_as_sensitive_goes_however_it_is_marked(tmp_path, line):
+    (tmp_path / "a.json").write_bytes(dag("12", node(sub_task(logs=[line])), at=3.0))
+    redact(tmp_path / "a.json", tmp_path / "b.json")
+    copy = (tmp_path / "b.json").read_text().lower()
+    assert [word for word in ("sq2mzx", "gwendolyn", "10.77.1", "10-77-1", "obs-77", "acme", "fe80::77") if word in copy] == []
+
+
+@pytest.mark.parametrize(
+    "line", ["[OB.Cluster.Info]: ok", "Modify password: start", "version 4.2.5.0", "server zone1 started", "token expired"]
+)
+def test_words_of_the_engine_stay(tmp_path, line):
+    (tmp_path / "a.json").write_bytes(dag("12", node(sub_task(logs=[line])), at=3.0))
+    redact(tmp_path / "a.json", tmp_path / "b.json")
+    assert load(tmp_path / "b.json").sub_tasks["task_logs"].iloc[0].tolist() == [line]
+
+
+@pytest.mark.parametrize("line", ["a" * 200_000, "a." * 50_000, "passwd" * 30_000, "user '" * 30_000, "a-" * 50_000, "/a" * 50_000])
+def test_a_line_of_any_length_takes_no_longer_than_it_must(tmp_path, line):
+    # In a pattern that takes the square of the length, each of these would take hours.
+    (tmp_path / "a.json").write_bytes(dag("12", node(sub_task(logs=[line])), at=3.0))
+    assert redact(tmp_path / "a.json", tmp_path / "b.json").n_files == 1
+
+
 def everything_in(folder) -> str:
     return "\n".join(f"{path.relative_to(folder)}\n{path.read_text()}" for path in sorted(folder.rglob("*")) if path.is_file())
 
