@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.engine.log_lines import TIMED_OUT, is_error
+from daganalysis.engine.failures import FAILED, find_failures
 from daganalysis.errors import UsageError
 from daganalysis.plots.axis_breaks import BrokenAxis
 from daganalysis.tables.results import GANTT_BARS
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from daganalysis.plots.axis_breaks import Break
 
 _WAITS = frozenset({"wait_operator", "wait_protocol", "lost", "unattributed"})
-_FAILED = frozenset({"failed", "timeout", "interrupted"})
-_TELLING = _FAILED | {"cancelled", "running"}
+_TELLING = {*FAILED, "cancelled", "running"}
 """A sub-task with such an attempt is never folded away."""
 _FEWEST = 3
 """So many lanes a stage or an agent keeps however little room there is."""
@@ -116,7 +115,7 @@ class _Chart:
         """The runs of a folded chart that are drawn whole: the main run, children that failed, and the slowest of the others."""
         children = [run_id for run_id, depth in runs if depth]
         attempts = self.archive.table("attempts", ["run_id", "outcome"])
-        failed = set(attempts.loc[attempts["outcome"].isin(_FAILED), "run_id"])
+        failed = set(attempts.loc[attempts["outcome"].isin(FAILED), "run_id"])
         dags = self.archive.table("dags", ["run_id", "active_s"]).dropna().sort_values("active_s", kind="stable")
         slowest = [run_id for run_id in dags["run_id"] if run_id in children and run_id not in failed][-1:]
         return failed | set(slowest) | {run_id for run_id, depth in runs if not depth}
@@ -201,7 +200,8 @@ class _Chart:
 
     def _add_task(self, run: _Run, label: str, group: str, task: dict[Any, Any]) -> None:
         own = run.attempts.get(task["task_gid"], [])
-        errors = _errors(task["task_logs"], [a["attempt"] for a in own if a["outcome"] in _FAILED])
+        failures = find_failures([(a["kind"], a["outcome"]) for a in own], task["task_logs"])
+        errors = {own[failure.place]["attempt"]: failure.line for failure in failures}
         for attempt in own:
             fields = {"run_id": run.run_id, "role": "attempt", "lane": self.lane, "label": label, "group": group, "depth": run.depth}
             fields |= {"stage": task["stage"], "stage_name": task["node_name"], "task_gid": task["task_gid"], "n": 1}
@@ -317,15 +317,3 @@ def _is(value: object) -> bool:
 def _short(name: object) -> str:
     text = name if isinstance(name, str) else "?"
     return text if len(text) <= 36 else text[:34] + "…"
-
-
-def _errors(lines: Any, failed: list[int]) -> dict[int, str]:
-    """The telling line of each failed attempt: the last one wrote the last such line, and so on backwards (engine-semantics §8).
-
-    >>> _errors(["ERROR: a", "ERROR: b"], [1, 3, 5])
-    {5: 'ERROR: b', 3: 'ERROR: a'}
-    """
-    if lines is None or not hasattr(lines, "__iter__"):
-        return {}
-    telling = [str(line) for line in lines if is_error(line) or line == TIMED_OUT]
-    return dict(zip(reversed(failed), reversed(telling), strict=False))

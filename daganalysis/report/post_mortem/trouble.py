@@ -6,6 +6,7 @@ import itertools
 import textwrap
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.failures import find_failures
 from daganalysis.engine.log_lines import is_error, telling_line, telling_lines
 from daganalysis.report.inert import for_terminal
 from daganalysis.report.post_mortem.facts import FAILED_ATTEMPTS, GOOD_TASK_OUTCOMES
@@ -14,6 +15,8 @@ from daganalysis.report.quantities import human_duration, plural
 from daganalysis.report.terminal import shorten_end
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from daganalysis.report.post_mortem.facts import Row, RunFacts
 
 _MOST_SHOWN = 8
@@ -100,25 +103,28 @@ def _entry(tasks: list[Row], attempts: list[Row]) -> list[str]:
         f"  Stage {task['stage']}, {shorten_end(for_terminal(task['name'] or 'unnamed'), 44)}: {outcome}",
         f"    on {for_terminal(where)}",
     ]
-    told = _attempts(attempts)
+    failures = find_failures([(attempt["kind"], attempt["outcome"]) for attempt in attempts], task["task_logs"])
+    dealt = {failure.place: failure.line for failure in failures if failure.line is not None}
+    told = _attempts(attempts, dealt)
     hidden = len(told) - _MOST_ATTEMPTS
-    lines += told if hidden <= 1 else [told[0], f"         … {hidden} more …", *told[hidden + 1 :]]
-    telling = telling_lines(task["task_logs"])
-    if len(telling) > _MOST_TELLING_LINES:
-        lines.append(f"    ({plural(len(telling) - _MOST_TELLING_LINES, 'earlier error line')} left out)")
-    return [*lines, *(part for line in telling[-_MOST_TELLING_LINES:] for part in _quoted(line))]
-
-
-def _attempts(attempts: list[Row]) -> list[str]:
-    """Tell the attempts one a line, those in a row that are lost in one."""
-    lines = []
-    for lost, group in itertools.groupby(attempts, key=lambda attempt: attempt["evidence"] == "lost"):
-        members = list(group)
-        if lost and len(members) > 1:
-            lines.append(f"  {members[0]['attempt']:>3}-{members[-1]['attempt']}. lost: the responses hold nothing of them")
-        else:
-            lines += map(_attempt, members)
+    shown = told if hidden <= 1 else [told[0], [f"         … {hidden} more …"], *told[hidden + 1 :]]
+    lines += [line for entry in shown for line in entry]
+    if not dealt:
+        lines += [part for line in telling_lines(task["task_logs"])[-_MOST_TELLING_LINES:] for part in _quoted(line)]
     return lines
+
+
+def _attempts(attempts: list[Row], dealt: Mapping[int, str]) -> list[list[str]]:
+    """Tell each attempt, with the line it ended with (by its place) below it; those in a row that are lost are told in one."""
+    entries = []
+    for lost, group in itertools.groupby(enumerate(attempts), key=lambda numbered: numbered[1]["evidence"] == "lost"):
+        members = list(group)
+        if lost and len(members) > 1 and not any(place in dealt for place, _ in members):
+            first, last = members[0][1]["attempt"], members[-1][1]["attempt"]
+            entries.append([f"  {first:>3}-{last}. lost: the responses hold nothing of them"])
+        else:
+            entries += [[_attempt(attempt), *_quoted(dealt.get(place, ""))] for place, attempt in members]
+    return entries
 
 
 def _attempt(attempt: Row) -> str:
@@ -130,5 +136,5 @@ def _attempt(attempt: Row) -> str:
 
 
 def _quoted(line: str) -> list[str]:
-    quoted = [f"    > {part}" for part in textwrap.wrap(for_terminal(line), _WIDTH - 6, break_on_hyphens=False)]
-    return quoted if len(quoted) <= _MOST_QUOTED_LINES else [*quoted[:_MOST_QUOTED_LINES], "    > …"]
+    quoted = [f"       > {part}" for part in textwrap.wrap(for_terminal(line), _WIDTH - 9, break_on_hyphens=False)]
+    return quoted if len(quoted) <= _MOST_QUOTED_LINES else [*quoted[:_MOST_QUOTED_LINES], "       > …"]
