@@ -17,31 +17,35 @@ _SCHEDULERS = {"cancelled", "timeout"}
 """The end of these attempts is stamped by the scheduler, whose clock is the DAG's own (engine-semantics §5)."""
 
 
-def on_dag_clock(run: RunEvidence, attempts_of: dict[str, list[Attempt]]) -> dict[str, list[Attempt]]:
-    """Return the attempts of a run with the stamps of agents ahead or behind moved onto the clock of the DAG's own rows.
+def ahead_of_dag(run: RunEvidence, attempts_of: Mapping[str, list[Attempt]]) -> dict[str, int]:
+    """Say by how many nanoseconds the clock of each agent must at least be ahead of that of the DAG's own rows; negative if it is behind.
 
     In a cluster DAG nodes bear the times of the maintainer and sub-tasks those of the agents that executed them; in a local DAG there is
-    one clock. Attempts of agents that need no correction are the very objects given.
+    one clock. Agents whose stamps agree with those of the DAG are left out.
     """
-    if identify(run.gid).scope != "cluster":
-        return attempts_of
-    shifts = _shifts(run, attempts_of)
-    if not shifts:
-        return attempts_of
-    return {gid: [_moved(attempt, shifts) for attempt in attempts] for gid, attempts in attempts_of.items()}
+    return _ahead(run, attempts_of) if identify(run.gid).scope == "cluster" else {}
 
 
-def _moved(attempt: Attempt, shifts: Mapping[str, int]) -> Attempt:
-    shift = shifts.get(attempt.agent or "")
-    if shift is None:
+def on_dag_clock(attempts_of: dict[str, list[Attempt]], ahead: Mapping[str, int]) -> dict[str, list[Attempt]]:
+    """Return the attempts of a run with the stamps of agents ahead or behind moved onto the clock of the DAG's own rows.
+
+    Attempts of agents that need no correction are the very objects given.
+    """
+    if not ahead:
+        return attempts_of
+    return {gid: [_moved(attempt, ahead.get(attempt.agent or "")) for attempt in attempts] for gid, attempts in attempts_of.items()}
+
+
+def _moved(attempt: Attempt, ahead: int | None) -> Attempt:
+    if ahead is None:
         return attempt
-    start = attempt.start + shift if attempt.start is not None else None
-    end = attempt.end + shift if attempt.end is not None and attempt.verdict not in _SCHEDULERS else attempt.end
+    start = attempt.start - ahead if attempt.start is not None else None
+    end = attempt.end - ahead if attempt.end is not None and attempt.verdict not in _SCHEDULERS else attempt.end
     return dataclasses.replace(attempt, start=start, end=end)
 
 
-def _shifts(run: RunEvidence, attempts_of: Mapping[str, list[Attempt]]) -> dict[str, int]:
-    """Say how far each agent's stamps must move so that no first attempt lies outside of the first execution of its node.
+def _ahead(run: RunEvidence, attempts_of: Mapping[str, list[Attempt]]) -> dict[str, int]:
+    """Say how far each agent's clock is off at least, if no first attempt lies outside of the first execution of its node.
 
     Only first executions are sure to hold the first attempts of their sub-tasks: a retry leaves alone what had succeeded before it
     (engine-semantics §2.3).
@@ -57,8 +61,8 @@ def _shifts(run: RunEvidence, attempts_of: Mapping[str, list[Attempt]]) -> dict[
         latest[first.agent] = min(latest.get(first.agent, 0), first.start - window[0])
         if window[1] is not None and first.end is not None and first.verdict not in _SCHEDULERS:
             earliest[first.agent] = max(earliest.get(first.agent, 0), first.end - window[1])
-    shifts = {agent: -(latest[agent] + earliest.get(agent, 0)) for agent in latest}
-    return {agent: shift for agent, shift in shifts.items() if shift}
+    ahead = {agent: latest[agent] + earliest.get(agent, 0) for agent in latest}
+    return {agent: off for agent, off in ahead.items() if off}
 
 
 def _first_execution(run: RunEvidence, node_gid: str) -> tuple[int, int | None] | None:

@@ -11,7 +11,7 @@ from daganalysis.engine.log_lines import WAITING
 from daganalysis.engine.outcomes import Facts, Rule, judge
 from daganalysis.engine.times import Meaning, dag_times, node_times, sub_task_times
 from daganalysis.history.attempts import Attempt, rebuild_attempts
-from daganalysis.history.clocks import on_dag_clock
+from daganalysis.history.clocks import ahead_of_dag, on_dag_clock
 from daganalysis.history.legs import SKEW_NS, Leg, NodeRun, find_legs, find_node_runs
 from daganalysis.history.log_merge import merge_lines
 from daganalysis.history.retry_bounds import Bounds, retry_bounds
@@ -74,6 +74,8 @@ class RunView:
     last_leg_ns: int | None
     history: str
     node_runs: list[NodeRun] = field(default_factory=list)
+    clocks_ahead: dict[str, int] = field(default_factory=dict)
+    """By agent: how far its clock is ahead of that of the DAG's own rows at least, where it must be (negative: behind), nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,9 @@ def judge_run(run: RunEvidence, *, main: MainDag | None, operators_received: Map
     tasks_of: dict[str | None, list[TaskView]] = {}
     for view in tasks.values():
         tasks_of.setdefault(view.node_gid, []).append(view)
-    attempts = on_dag_clock(run, {gid: view.attempts for gid, view in tasks.items()})
+    as_written = {gid: view.attempts for gid, view in tasks.items()}
+    clocks_ahead = ahead_of_dag(run, as_written)
+    attempts = on_dag_clock(as_written, clocks_ahead)
     legs = find_legs(run)
     node_runs = find_node_runs(run, attempts)
     names = [run.nodes[gid][-1][1].name for gid in run.stages]
@@ -162,6 +166,7 @@ def judge_run(run: RunEvidence, *, main: MainDag | None, operators_received: Map
         _last_leg(run),
         _history(attempts.values(), legs, sure=sure),
         node_runs,
+        clocks_ahead,
     )
 
 

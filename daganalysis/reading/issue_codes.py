@@ -89,6 +89,12 @@ _CODES = (
         "a retry succeeded though a sub-task of it was last rolled back",
         "check that sub-task's work on its agent",
     ),
+    IssueCode(
+        "clocks-differ",
+        "warning",
+        "clocks of agents are 0.1 s or more from the scheduler's, as cause and effect betray",
+        "set the clocks of the agents by one source",
+    ),
     IssueCode("child-not-in-archive", "info", "a child DAG that no answer describes", "save its answer as well"),
     IssueCode("orphan-node", "info", "a node whose DAG no answer describes", "save the answer of its DAG as well"),
     IssueCode("orphan-sub-task", "info", "a sub-task whose DAG no answer describes", "save the answer of its DAG as well"),

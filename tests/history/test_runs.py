@@ -161,6 +161,7 @@ def test_an_agent_whose_clock_is_off_by_seconds_costs_the_run_no_time(ahead: flo
     other = sub_task("SUCCEED", 61.05 + ahead, 63.0 + ahead, gid="12", ip="192.0.2.2")
     both = dag(node(local, other, start=61.01, end=63.5), start=61.0, end=63.51)
     assert run_of(both)["elapsed_s"] == 2.51
+    assert frame("issues", both)["code"].tolist() == ["clocks-differ"]
     assert dict(categories(both))["execute"] >= 1.95
     assert frame("attempts", both)["started_at"].tolist() == [pd.Timestamp(when(61.05)), pd.Timestamp(when(61.05 + ahead))]
 
