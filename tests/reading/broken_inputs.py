@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import json
@@ -69,7 +70,7 @@ def node_text(**changes: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def _zip(*members: tuple[str, bytes]) -> bytes:
+def zip_of(*members: tuple[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members:
@@ -77,7 +78,7 @@ def _zip(*members: tuple[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _tar(*members: tuple[str, bytes], link: bool = False) -> bytes:
+def tar_of(*members: tuple[str, bytes], link: bool = False) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, content in members:
@@ -93,7 +94,7 @@ def _tar(*members: tuple[str, bytes], link: bool = False) -> bytes:
 
 def _lying_zip() -> bytes:
     """A member whose directory entry says another size and checksum than its content has."""
-    content = bytearray(_zip(("answer.json", GOOD)))
+    content = bytearray(zip_of(("answer.json", GOOD)))
     central = content.rfind(b"PK\x01\x02")
     content[central + 24 : central + 28] = (7).to_bytes(4, "little")
     content[central + 16 : central + 20] = b"\x00\x00\x00\x00"
@@ -107,10 +108,35 @@ def _nested(depth: int) -> bytes:
     return content
 
 
+def _tars(depth: int) -> bytes:
+    content = GOOD
+    for _ in range(depth):
+        content = tar_of(("inner.tar", content))
+    return content
+
+
+@functools.cache
+def _bomb() -> bytes:
+    """Some hundred kilobytes that unpack to 80 MB of blanks, at 1:1,029 (what gzip can do at most)."""
+    return gzip.compress(b" " * (80 << 20), mtime=0)
+
+
 GOOD = text()
 _TWICE = response()
 _TWICE["data"]["nodes"] = [_TWICE["data"]["nodes"][0], _TWICE["data"]["nodes"][0]]
 _TWICE["data"]["max_stage"] = 2
+_OUT_OF_ORDER = response()
+_OUT_OF_ORDER["data"]["nodes"] = [
+    {
+        **_OUT_OF_ORDER["data"]["nodes"][0],
+        "id": f"195{number}",
+        "node_id": number,
+        "start_time": f"2025-01-01T00:00:0{number}Z",
+        "sub_tasks": [],
+    }
+    for number in (2, 1)
+]
+_OUT_OF_ORDER["data"]["max_stage"] = 2
 _SAME_TASK = response()
 _SAME_TASK["data"]["nodes"][0]["sub_tasks"] *= 2
 
@@ -169,6 +195,12 @@ CORPUS = (
     Broken("no-id.json", GOOD.replace(b'"id": "1900", "state"', b'"state"', 1), "no-id"),
     Broken("id-null.json", text(id=None), "no-id"),
     Broken("id-of-10000-digits.json", text(id="1" * 10_000), "wrong-id"),
+    Broken("id-with-a-slash.json", text(id="prod-a/1900"), "wrong-id"),
+    Broken("id-with-a-nul.json", text(id="19\x0000"), "wrong-id"),
+    Broken("node-id-of-10000-digits.json", node_text(id="1" * 10_000), "wrong-id", usable=True),
+    Broken("sub-task-id-of-10000-digits.json", task_text(id="1" * 10_000), "wrong-id", usable=True),
+    Broken("sub-task-id-is-empty.json", task_text(id=""), "no-id", usable=True),
+    Broken("node-id-is-a-number.json", node_text(id=1900), "wrong-type", usable=True),
     Broken("id-is-a-list.json", text(id=["1"]), "wrong-id"),
     Broken("id-is-a-number.json", text(id=1900), "wrong-type", usable=True),
     # wrong types and values
@@ -187,6 +219,8 @@ CORPUS = (
     Broken("execute-times-is-a-text.json", task_text(execute_times="many"), "wrong-type", usable=True),
     Broken("execute-times-is-negative.json", task_text(execute_times=-1), "wrong-value", usable=True),
     Broken("execute-times-is-absurd.json", task_text(execute_times=10**12), "wrong-value", usable=True),
+    Broken("agent-is-a-word.json", task_text(execute_agent="somewhere"), "wrong-type", usable=True),
+    Broken("successful-is-a-text.json", GOOD.replace(b'"successful": true', b'"successful": "yes"'), "wrong-type", usable=True),
     Broken("negative-port.json", task_text(execute_agent={"ip": "192.0.2.1", "port": -1}), "wrong-value", usable=True),
     Broken("agent-is-a-list.json", task_text(execute_agent=["192.0.2.1", 2886]), "wrong-type", usable=True),
     Broken("logs-is-a-text.json", task_text(task_logs="done"), "wrong-type", usable=True),
@@ -197,10 +231,16 @@ CORPUS = (
     Broken("time-is-a-word.json", text(start_time="yesterday"), "wrong-time", usable=True),
     Broken("time-without-zone.json", text(start_time="2025-01-01T00:00:01"), "wrong-time", usable=True),
     Broken("time-of-month-13.json", text(start_time="2025-13-01T00:00:01Z"), "wrong-time", usable=True),
+    Broken("time-of-the-30th-of-february.json", text(start_time="2025-02-30T00:00:01Z"), "wrong-time", usable=True),
+    Broken("time-at-24-hours.json", text(start_time="2025-01-01T24:00:00Z"), "wrong-time", usable=True),
+    Broken("time-with-a-point-and-no-fraction.json", text(start_time="2025-01-01T00:00:01.Z"), "wrong-time", usable=True),
+    Broken("time-in-year-12025.json", text(end_time="12025-01-01T00:00:00Z"), "wrong-time", usable=True),
     Broken("time-in-year-9999.json", text(end_time="9999-12-31T23:59:59Z"), "wrong-time", usable=True),
     Broken("zone-of-99-hours.json", text(end_time="2025-01-01T00:00:02+99:00"), "wrong-time", usable=True),
     Broken("timestamp-is-a-word.json", GOOD.replace(b"2025-01-01T00:01:00Z", b"now"), "wrong-time", usable=True),
-    # the same twice
+    Broken("zone-of-61-minutes.json", text(end_time="2025-01-01T00:00:02+08:61"), "wrong-time", usable=True),
+    # the same twice, and out of order
+    Broken("nodes-out-of-order.json", json.dumps(_OUT_OF_ORDER).encode(), "nodes-out-of-order", usable=True),
     Broken("node-twice.json", json.dumps(_TWICE).encode(), "duplicate-id", usable=True),
     Broken("sub-task-twice.json", json.dumps(_SAME_TASK).encode(), "duplicate-id", usable=True),
     # compressed files and archives
@@ -208,12 +248,19 @@ CORPUS = (
     Broken("flipped-bits.json.gz", gzip.compress(GOOD * 9, mtime=0)[:200] + b"\x55" * 50, "damaged-archive"),
     Broken("truncated.json.zst", zstandard.ZstdCompressor().compress(GOOD)[:-30], "damaged-archive"),
     Broken("damaged.json.zst", zstandard.ZstdCompressor().compress(GOOD)[:20] + b"\xff" * 60, "damaged-archive"),
-    Broken("truncated.zip", _zip(("answer.json", GOOD))[:-40], "damaged-archive"),
+    Broken("truncated.zip", zip_of(("answer.json", GOOD))[:-40], "damaged-archive"),
     Broken("lying-about-its-size.zip", _lying_zip(), "damaged-archive"),
-    Broken("truncated.tar", _tar(("answer.json", GOOD * 40))[:3000], "damaged-archive"),
-    Broken("climbing-out.tar", _tar(("../../etc/answer.json", GOOD)), "unsafe-member-path", usable=True),
-    Broken("climbing-out.zip", _zip(("/etc/answer.json", GOOD)), "unsafe-member-path", usable=True),
-    Broken("with-a-link.tar", _tar(("answer.json", GOOD), link=True), "not-a-member-file", usable=True),
+    Broken("truncated.tar", tar_of(("answer.json", GOOD * 40))[:3000], "damaged-archive"),
+    Broken("climbing-out.tar", tar_of(("../../etc/answer.json", GOOD)), "unsafe-member-path", usable=True),
+    Broken("climbing-out.zip", zip_of(("/etc/answer.json", GOOD)), "unsafe-member-path", usable=True),
+    Broken("with-a-link.tar", tar_of(("answer.json", GOOD), link=True), "not-a-member-file", usable=True),
+    Broken("a-bomb-of-blanks.json.gz", _bomb(), "unpacks-too-large"),
+    Broken("a-bomb-in-a.zip", zip_of(("bomb.json.gz", _bomb())), "unpacks-too-large"),
+    Broken("tar-in-tar.tar", _tars(6), "archive-too-deep"),
+    Broken("empty.zip", zip_of(), "empty-file"),
+    Broken("empty.tar", tar_of(), "no-json"),
+    Broken("half-a-gzip-header.json.gz", b"\x1f\x8b\x08", "damaged-archive"),
+    Broken("good-and-bad-members.zip", zip_of(("bad.json", GOOD[:-200]), ("good.json", GOOD)), "truncated-json", usable=True),
     Broken("gzip-in-gzip.json.gz", _nested(6), "archive-too-deep"),
     Broken("notes.md", b"# what we did\n", "skipped-file"),
 )

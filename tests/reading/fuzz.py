@@ -1,4 +1,6 @@
-"""Mutated responses: whatever is done to one, only errors of this package are raised and its neighbour loads as if alone.
+"""Mutated responses: whatever is done to one, only errors of this package are raised and untouched ones load as if alone.
+
+A mutant lies in a file of its own, in a damaged archive, or between untouched responses in one file of lines.
 
 Run as a program it tries ``--count`` mutations from ``--seed`` on, in bounded memory and time, and prints what it found.
 """
@@ -6,6 +8,7 @@ Run as a program it tries ``--count`` mutations from ``--seed`` on, in bounded m
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import random
 import resource
@@ -14,12 +17,15 @@ import sys
 from collections import Counter
 from typing import Any
 
+import zstandard
+
 import daganalysis as da
 from daganalysis.errors import DagAnalysisError
 from daganalysis.tables import BASE_TABLES
-from tests.reading.broken_inputs import response
+from tests.reading.broken_inputs import response, tar_of, zip_of
 
-_SECONDS_EACH = 20
+_CPU_SECONDS_EACH = 20
+_SECONDS_EACH = 600
 _MEMORY = 3 << 30
 _ODD: tuple[Any, ...] = (
     None,
@@ -108,9 +114,8 @@ def mutate_bytes(rng: random.Random, content: bytes) -> bytes:
     return bytes(data)
 
 
-def mutant(seed: int) -> bytes:
-    """The mutated response of a seed."""
-    rng = random.Random(seed)
+def mutant(rng: random.Random) -> bytes:
+    """A mutated response."""
     value = rich_response(rng)
     if rng.random() < 0.5:
         value = mutate_structure(rng, value)
@@ -118,25 +123,52 @@ def mutant(seed: int) -> bytes:
     return mutate_bytes(rng, content) if rng.random() < 0.6 else content
 
 
+def packed(rng: random.Random, content: bytes) -> bytes:
+    """The same bytes compressed or in an archive, which is damaged more often than not."""
+    if rng.random() < 0.5:
+        data = rng.choice([gzip.compress, zstandard.ZstdCompressor().compress])(content)
+    else:
+        data = rng.choice([zip_of, tar_of])(("answer.json", content), ("second.json", content))
+    return mutate_bytes(rng, data) if rng.random() < 0.7 else data
+
+
+def between_lines(mutated: bytes, before: bytes, after: bytes) -> bytes:
+    """A file of one response a line, of which the one in the middle is mutated."""
+    return b"\n".join((before, mutated.replace(b"\n", b" "), after))
+
+
 def rows_of(archive: da.Archive, run_id: str) -> dict[str, list[dict[str, Any]]]:
-    """What an archive holds of one run, table by table."""
+    """What an archive holds of one run, table by table, wherever it was read."""
     one = archive.only([run_id])
-    return {name: one.arrow(name).to_pylist() for name in BASE_TABLES if name not in {"issues", "links"}}
+    rows = {name: one.arrow(name).to_pylist() for name in BASE_TABLES if name not in {"issues", "links"}}
+    for row in rows["snapshots"]:
+        del row["source"], row["position"]
+    return rows
 
 
-def try_one(seed: int, alone: dict[str, list[dict[str, Any]]], neighbour: bytes) -> str:
-    """Load a mutant with its neighbour; return what became of it, or raise if that is a fault."""
-    content = mutant(seed)
+def try_one(seed: int, untouched: dict[str, tuple[bytes, dict[str, list[dict[str, Any]]]]]) -> str:
+    """Load a mutant with untouched responses beside it, or around it in one file; return what became of it, or raise for a fault."""
+    rng = random.Random(seed)
+    content = mutant(rng)
+    way = rng.choice(["alone", "alone", "packed", "lines"])
+    if way == "packed":
+        content = packed(rng, content)
+    if way == "lines":
+        content = between_lines(content, untouched["1778"][0], untouched["1779"][0])
     try:
-        archive = da.load(content, neighbour)
+        archive = da.load(content, untouched["1777"][0])
     except DagAnalysisError as error:
         return type(error).__name__
-    if rows_of(archive, "1777") != alone:
-        raise AssertionError(f"seed {seed}: the neighbour's rows changed")
+    expected = ["1777", "1778", "1779"] if way == "lines" else ["1777"]
+    for run_id in expected:
+        if rows_of(archive, run_id) != untouched[run_id][1]:
+            raise AssertionError(f"seed {seed}: the rows of an untouched response changed ({way}, {run_id})")
     durations = archive.timeline["duration_s"]
     if (durations < 0).any() or (archive.attempts["duration_s"] < 0).any():
         raise AssertionError(f"seed {seed}: a negative duration")
-    return "loaded" if len(archive) > 1 else "rejected"
+    for analysis in (da.summary, da.time_budget, da.failures):
+        analysis(archive)
+    return "loaded" if len(archive) > len(expected) else "rejected"
 
 
 def main() -> int:
@@ -146,13 +178,14 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=300)
     arguments = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    neighbour = json.dumps(response(gid="1777")).encode()
-    alone = rows_of(da.load(neighbour), "1777")
+    good = {gid: json.dumps(response(gid=gid)).encode() for gid in ("1777", "1778", "1779")}
+    untouched = {gid: (content, rows_of(da.load(content), gid)) for gid, content in good.items()}
     found: Counter[str] = Counter()
     for seed in range(arguments.seed, arguments.seed + arguments.count):
+        signal.setitimer(signal.ITIMER_PROF, _CPU_SECONDS_EACH)  # of the processor's: the machine may be busy
         signal.alarm(_SECONDS_EACH)
         try:
-            found[try_one(seed, alone, neighbour)] += 1
+            found[try_one(seed, untouched)] += 1
         except Exception:
             print(f"seed {seed}", file=sys.stderr)
             raise

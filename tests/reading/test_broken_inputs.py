@@ -114,6 +114,14 @@ def test_a_file_that_may_not_be_opened_is_an_issue(tmp_path: Path, monkeypatch: 
     assert [(i.code, i.message) for i in issues] == [("unreadable-file", "Permission denied")]
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="there is no file here that cannot be read even by root")
+def test_a_file_that_cannot_be_read_is_an_issue_and_its_neighbours_load(tmp_path: Path) -> None:
+    (tmp_path / "damaged.json").symlink_to("/proc/self/mem")  # its first bytes belong to no memory
+    archive = da.load(write(tmp_path))
+    assert archive.issues[["source", "code", "message"]].values.tolist() == [["damaged.json", "unreadable-file", "Input/output error"]]
+    assert sorted(archive.dags["run_id"]) == ["1001", "1002"]
+
+
 def test_a_source_that_is_not_there_is_an_error_of_the_call() -> None:
     with pytest.raises(InputError, match="no such file or folder"):
         da.load("not/there")

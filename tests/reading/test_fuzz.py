@@ -7,8 +7,8 @@ import os
 import subprocess
 import sys
 
-COUNT = 20_000 if os.environ.get("DAGANALYSIS_LONG") else 300
-"""In the gate some hundreds; with DAGANALYSIS_LONG set, as many as were once promised."""
+COUNT = 20_000 if os.environ.get("DAGANALYSIS_TESTS") == "long" else 300
+"""In the gate some hundreds."""
 
 
 def test_no_mutation_raises_hangs_or_touches_its_neighbour() -> None:
@@ -16,5 +16,4 @@ def test_no_mutation_raises_hangs_or_touches_its_neighbour() -> None:
     assert run.returncode == 0, run.stderr[-2000:]
     found = json.loads(run.stdout)
     assert found.pop("tried") == sum(found.values()) == COUNT
-    assert found["loaded"] > COUNT / 10
-    assert found["rejected"] > COUNT / 20
+    assert min(found["loaded"], found["rejected"]) > COUNT / 20
