@@ -7,6 +7,7 @@ wherever a worker was lost, or twice at once: nothing comes of it but the same b
 from __future__ import annotations
 
 import itertools
+import secrets
 from collections import deque
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -23,7 +24,6 @@ Result = TypeVar("Result")
 _CONNECT_S = 10
 _A_THREAD = 4
 """Pieces handed out for each thread there is: enough that none waits, few enough that their results fit into memory."""
-_numbers = itertools.count()
 
 
 class DaskWorkers:
@@ -38,6 +38,8 @@ class DaskWorkers:
             import distributed
         except ImportError:
             raise MissingExtraError("work on a Dask cluster", "dask") from None
+        # Dask takes pieces of one name for one piece, whichever client they come from.
+        self._token, self._numbers = secrets.token_hex(8), itertools.count()
         self._own = isinstance(cluster, str)
         self._client = _connected(distributed, cluster) if self._own else cluster
         if not self._client.nthreads():
@@ -54,12 +56,13 @@ class DaskWorkers:
     def over(self, function: Callable[[Work], Result], pieces: Sequence[Work]) -> Iterator[Result]:
         """Yield the function's result for each piece, in order. Raises what the function raised."""
         waiting: deque[Any] = deque()
+        # No more is handed out than keeps everybody busy: results wait in memory.
+        at_most = _A_THREAD * self.jobs
         try:
             for piece in pieces:
-                key = f"daganalysis-{function.__name__}-{next(_numbers)}-{id(self):x}"
+                key = f"daganalysis-{function.__name__}-{self._token}-{next(self._numbers)}"
                 waiting.append(self._client.submit(_done, function, piece, key=key, pure=False))
-                # No more is handed out than keeps everybody busy: results wait in memory.
-                if len(waiting) > _A_THREAD * self.jobs:
+                if len(waiting) > at_most:
                     yield self._result(waiting.popleft())
             while waiting:
                 yield self._result(waiting.popleft())
