@@ -11,6 +11,7 @@ from daganalysis.commands.opening import open_source, selected_runs
 from daganalysis.commands.options import add_archive, add_output, add_selection, new_command
 from daganalysis.commands.printing import notice, print_frame
 from daganalysis.engine.outcomes import DAG_OUTCOMES
+from daganalysis.errors import UsageError
 
 if TYPE_CHECKING:
     from daganalysis.archive import Archive
@@ -61,6 +62,8 @@ def execute(arguments: argparse.Namespace) -> int:
     from daganalysis.analysis import compare, compare_gate, left_out
     from daganalysis.tables.results import COMPARE, CONTRIBUTIONS
 
+    if arguments.fail_on and arguments.level != "stage":
+        raise UsageError("a gate is decided over stages", where=f"--level {arguments.level}", hint="leave --level or --fail-on out")
     base = _side(arguments, arguments.base, arguments.base_run)
     candidate = _side(arguments, arguments.candidate, arguments.candidate_run)
     compared = compare(base, candidate, outcomes=arguments.outcome or ("succeeded",), level=arguments.level)

@@ -51,6 +51,18 @@ def test_contributions_say_on_stderr_what_they_add_up_to(run):
     assert f"{total:+.6f} s" in err
 
 
+def test_a_gate_over_contributions_is_a_mistake_and_not_green(run):
+    status, _, err = run("compare", *VERSIONS, "--level", "contributions", "--fail-on", "slower")
+    assert status == 2
+    assert "a gate is decided over stages" in err
+
+
+def test_runs_of_another_outcome_are_said_to_be_left_out(run):
+    two = ("sample_data/tenant", "sample_data/tenant/healthy.json")
+    err = run("compare", *two)[2]
+    assert "left out of Create tenant: 1 cancelled, 1 failed, 1 passed, 1 rolled_back, 1 running, " in err
+
+
 @pytest.mark.parametrize(
     ("conditions", "status"),
     [
