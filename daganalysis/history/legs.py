@@ -135,6 +135,9 @@ def _home(ordered: list[NodeRun], attempt: Attempt) -> NodeRun | None:
         if node_run.start is not None and node_run.start <= attempt.start + SKEW_NS:
             if node_run.end is not None and attempt.start > node_run.end + SKEW_NS:
                 return None
+            if node_run.end is None and node_run.operator == "RUN" and attempt.number > 1:
+                # The first execution hands every sub-task out once (engine-semantics §2.2); what came after it, no answer showed.
+                return None
             return node_run
     return None
 

@@ -72,6 +72,8 @@ def estimate_tick(node_runs: Sequence[NodeRun]) -> tuple[int, bool]:
         after.start - before.end
         for before, after in zip(node_runs, node_runs[1:], strict=False)
         if before.end is not None and after.start is not None and after.operator == "RUN" and after.stage == before.stage + 1
+        # A node that ended in the pass that started it may have had to wait for one more (engine-semantics §2.9).
+        if before.start is None or before.end - before.start > _EDGE_NS
     ]
     usable = sorted(pause for pause in pauses if SECOND * 0.9 <= pause <= _LONGEST_TICK_S * SECOND)
     if not usable:
