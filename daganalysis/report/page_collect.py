@@ -116,6 +116,7 @@ def _overview(archive: Archive, ranked: pd.DataFrame, budget: pd.DataFrame) -> R
     engine = timed[["dispatch_s", "detect_s", "handoff_s"]].to_numpy().sum()
     total = timed["elapsed_s"].sum()
     first, last = instant_texts(_span(ranked))
+    codes = archive.table("issues", ["code"])["code"]
     return {
         "n_runs": len(ranked),
         "n_child_runs": int(ranked["is_child"].sum()),
@@ -126,7 +127,8 @@ def _overview(archive: Archive, ranked: pd.DataFrame, budget: pd.DataFrame) -> R
         "n_agents": len(agents),
         "n_sub_tasks": len(tasks),
         "n_snapshots": len(archive.table("snapshots", ["run_id"])),
-        "n_issues": len(archive.table("issues", ["code"])),
+        "n_issues": len(codes),
+        "n_ids_came_back": int((codes == "id-came-back").sum()),
         "first_started_at": first,
         "last_observed_at": last,
         "n_timed_runs": len(timed),

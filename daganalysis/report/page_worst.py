@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.engine.log_lines import WAITING, error_parts, telling_line
+from daganalysis.engine.log_lines import WAITING, error_parts, telling_lines
 from daganalysis.report.post_mortem.facts import FAILED_ATTEMPTS, rows_of
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ failed."""
 TROUBLE = WORST_FIRST[: WORST_FIRST.index("unknown") + 1]
 _BAD_TASKS = ("rollback_failed", "failed", "timeout", "interrupted", "cancelled", "cancelled_before_start", "passed")
 _WHYS = ("slowest", "stopped", "retried", "failed")
+_MOST_EARLIER = 2
 _FINE = len(WORST_FIRST) - 1
 
 
@@ -48,8 +49,9 @@ class Culprit:
 
     ``run_id`` is the DAG it lies in (the run itself, or a child); ``n_agents`` counts the agents that met it alike at that stage, ``agent``
     is the first of them; ``n_failed`` counts failed attempts at that stage; ``error_code`` and ``line`` are null where no log line tells;
-    ``why`` says what made this stage the one named: it ``failed``, it was ``retried``, the run was ``stopped`` there by an operator, or, in
-    a run without trouble, it was the ``slowest``.
+    ``earlier_lines`` are other lines that failures of the same sub-task left before, the newest last; ``why`` says what made this stage
+    the one named: it ``failed``, it was ``retried``, the run was ``stopped`` there by an operator, or, in a run without trouble, it was
+    the ``slowest``.
     """
 
     run_id: str
@@ -61,6 +63,7 @@ class Culprit:
     n_failed: int
     error_code: str | None
     line: str | None
+    earlier_lines: tuple[str, ...]
 
     def plain(self) -> Row:
         """Return the facts as plain values."""
@@ -163,7 +166,7 @@ def _in_run(dag: Row, tasks: list[Row], attempts: list[Row]) -> list[Culprit]:
 def _was_retried(task: Row) -> bool:
     """Tell whether a sub-task was in trouble before, though its failed attempts have left no row: the counter and the log still tell."""
     lines = task["task_logs"] or []
-    return WAITING not in lines and ((task["execute_times"] or 0) > 1 or bool(_error_of(task)))
+    return WAITING not in lines and ((task["execute_times"] or 0) > 1 or bool(_errors_of(task)))
 
 
 def _at_stage(bad: list[Row], dag: Row) -> list[Row]:
@@ -178,8 +181,8 @@ def _at_stage(bad: list[Row], dag: Row) -> list[Row]:
 
 
 def _culprit(why: str, dag: Row, tasks: list[Row], failures: Mapping[str, int]) -> Culprit:
-    first = max(tasks, key=lambda task: (bool(_error_of(task)), failures.get(task["task_gid"], 0), -_started(task)))
-    line = _error_of(first)
+    first = max(tasks, key=lambda task: (bool(_errors_of(task)), failures.get(task["task_gid"], 0), -_started(task)))
+    *earlier, line = _errors_of(first) or [""]
     return Culprit(
         run_id=dag["run_id"],
         why=why,
@@ -190,6 +193,7 @@ def _culprit(why: str, dag: Row, tasks: list[Row], failures: Mapping[str, int]) 
         n_failed=sum(failures.get(task["task_gid"], 0) for task in tasks),
         error_code=error_parts(line)[0] if line else None,
         line=line or None,
+        earlier_lines=tuple(earlier[-_MOST_EARLIER:]),
     )
 
 
@@ -197,6 +201,6 @@ def _started(task: Row) -> float:
     return task["started_at"].timestamp() if task["started_at"] is not None else float("inf")
 
 
-def _error_of(task: dict[str, Any]) -> str:
-    line = telling_line(task["task_logs"])
-    return "" if line == WAITING else line  # a child DAG waits on purpose: no error
+def _errors_of(task: dict[str, Any]) -> list[str]:
+    lines = telling_lines(task["task_logs"])
+    return [] if lines[-1:] == [WAITING] else lines  # a child DAG waits on purpose: no error

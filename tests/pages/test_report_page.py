@@ -4,10 +4,13 @@ import json
 
 import pytest
 
+from daganalysis.archive import Archive
 from daganalysis.errors import DagAnalysisError, UsageError
+from daganalysis.history.rebuild import rebuild
 from daganalysis.report import write_report
 from daganalysis.report.page_collect import collect
 from daganalysis.report.page_html import report_html
+from tests.history.responses import dag, node, sub_task
 from tests.pages.fleets import fleet, run, week
 
 
@@ -186,3 +189,10 @@ def test_the_time_of_a_child_dag_counts_within_its_main_dag_alone():
     collected = collect(fleet(run(1, seconds=50), run(2, seconds=40, parent_run_id="c1/11")))
     assert collected.overview["elapsed_total_s"] == 50.0
     assert [(row["is_child"], row["elapsed_s"]) for row in collected.time_spent] == [(False, 50.0), (True, 40.0)]
+
+
+def test_ids_that_several_dags_have_are_doubted_aloud(open_page):
+    once, again = (dag(node(sub_task()), end=3.0 + number) for number in range(2))
+    mixed = Archive.from_tables(rebuild([once, again]))
+    assert "Behind 1 id stands more than one DAG" in open_page(page_of(mixed)).text("main")
+    assert "stands more than one DAG" not in open_page(page_of(week())).text("main")
