@@ -16,10 +16,11 @@ from daganalysis.errors import InputError, UsageError
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 from daganalysis.reading.sdk import to_json
 from daganalysis.reading.streams import printable
+from daganalysis.tables import BASE_TABLES
 from daganalysis.urls import is_url, local_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 _SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".txt", ".log", ".out", ".gz", ".zst", ".zip", ".tar", ".tgz", ""})
 """Endings of the files that answers are saved in; others in a folder are passed over."""
@@ -212,6 +213,10 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...]) -> Itera
     except OSError as error:
         yield _troubled(folder, prefix.rstrip("/") or ".", "unreadable-file", error.strerror or str(error))
         return
+    if _is_store(folder, entries):
+        if not prefix:
+            raise UsageError("the source is a store", where=folder, hint="give the saved responses; other commands open a store as it is")
+        return  # made from answers, perhaps of these very ones
     for entry in entries:
         name = prefix + entry.name
         if entry.name.startswith("."):
@@ -247,6 +252,11 @@ def is_answer_file(name: str) -> bool:
     (True, False)
     """
     return _suffix(name) in _SUFFIXES
+
+
+def _is_store(folder: str, entries: Sequence[os.DirEntry[str]]) -> bool:
+    """Tell a store, which holds no answers to read, by its tables."""
+    return {entry.name for entry in entries} >= BASE_TABLES.keys() and next(Path(folder, "dags").glob("*.parquet"), None) is not None
 
 
 def _suffix(name: str) -> str:

@@ -166,8 +166,9 @@ def try_one(seed: int, untouched: dict[str, tuple[bytes, dict[str, list[dict[str
     durations = archive.timeline["duration_s"]
     if (durations < 0).any() or (archive.attempts["duration_s"] < 0).any():
         raise AssertionError(f"seed {seed}: a negative duration")
-    for analysis in (da.summary, da.time_budget, da.failures):
-        analysis(archive)
+    if seed % 20 == 0:  # reading is what is tried here; the analyses take several times as long
+        for analysis in (da.summary, da.time_budget, da.failures):
+            analysis(archive)
     return "loaded" if len(archive) > len(expected) else "rejected"
 
 

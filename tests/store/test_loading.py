@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daganalysis import RejectedRecordsError, StoreError, load, read_parquet
+from daganalysis import RejectedRecordsError, StoreError, UsageError, load, read_parquet
 from daganalysis.loading import into_store, load_into_store, open_archive, scanning
 from daganalysis.reading import Issue
 from daganalysis.tables import BASE_TABLES
@@ -227,3 +227,17 @@ def test_progress_is_told_and_reaches_its_end(tmp_path):
     load_into_store(folder, store=tmp_path / "store", progress=lambda *step: told.append(step))
     assert ("reading", 1, 1) in told
     assert told[-1][1] == told[-1][2]
+
+
+def test_a_store_among_its_own_sources_is_passed_over(tmp_path):
+    folder = save(history(), tmp_path / "responses")
+    load_into_store(folder, store=folder / "store")
+    once = fingerprint(folder / "store")
+    load_into_store(folder, store=folder / "store")
+    assert fingerprint(folder / "store") == once
+
+
+def test_a_store_is_no_source_to_load(tmp_path):
+    load_into_store(save(history(), tmp_path / "responses"), store=tmp_path / "store")
+    with pytest.raises(UsageError, match="the source is a store"):
+        load_into_store(tmp_path / "store", store=tmp_path / "other")
