@@ -158,6 +158,7 @@ def test_five_thousand_bars_are_all_there_and_few_are_drawn(open_page):
     assert opened.page.evaluate("Math.ceil(lanesBox.clientHeight / ROW)") < 40
     opened.page.click("#table > summary")
     opened.page.wait_for_selector("#rows tbody tr")
+    opened.page.wait_for_function("document.querySelector('#range').textContent")
     assert opened.text("#range") == "Rows 1 to 100 of 5,000"
     opened.page.focus("#canvas")
     opened.page.keyboard.press("End")
