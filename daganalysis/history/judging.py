@@ -280,7 +280,9 @@ def _count_operators(
             runs_of.get(stage, ()),
             [attempts[view.gid] for view in own],
             pending_retry=node.state == "PENDING" and node.operator == "RETRY",
-            rollback_possible=rollbacks > 0 or _leaves_no_trace(newest_nodes[below] for below in run.stages[: stage - 1]),
+            rollback_possible=rollbacks > 0
+            or _leaves_no_trace(newest_nodes[below] for below in run.stages[: stage - 1])
+            or any(_newer_than_nodes(run.sub_tasks[view.gid]) for view in own),
             exact_counters=not (cluster and len(own) > 1),
         )
         handshakes = sum(_handshakes(view) for view in own)
@@ -306,6 +308,12 @@ def _leaves_no_trace(below: Iterable[Node]) -> bool:
     It marks every one of them for good, unless a cancel fell upon it (engine-semantics §2.4, §2.5); below the first stage there are none.
     """
     return all(node.operator == "CANCEL" for node in below)
+
+
+def _newer_than_nodes(sightings: Sequence[Sighting]) -> bool:
+    """Tell whether only an answer without the nodes, which would bear the mark of a rollback, showed the newest hand-out."""
+    newest = max(sightings, key=lambda s: (s.task.execute_times or 0, s.node is not None))
+    return newest.node is None
 
 
 def _handshakes(view: TaskView) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import pandas as pd
 import pytest
 
 from daganalysis.history.rebuild import rebuild
-from daganalysis.reading.answers import Answer
+from daganalysis.reading.answers import Answer, Kind
 from daganalysis.tables import BASE_TABLES
 from tests.history.responses import dag, node, ns, sub_task, when
 
@@ -92,6 +93,15 @@ def test_a_row_that_was_never_run_bounds_the_lost_beginning() -> None:
     assert 60 < run["elapsed_s"] <= 62.11  # type: ignore[operator]
     table = frame("timeline", failed_again)
     assert table.iloc[0]["category"] == "lost"
+
+
+def test_a_hand_out_that_a_sub_task_answer_alone_shows_may_be_that_of_a_rollback() -> None:
+    first = node(sub_task(), gid="12")
+    failed = node(sub_task("FAILED", 3.05, 4.0, gid="13", logs=["ERROR: broken"]), state="FAILED", start=3.0, end=4.5, gid="13")
+    body = json.dumps(sub_task("SUCCEED", 60.1, 60.2, operator="ROLLBACK", gid="13", times=2)).encode()
+    later = Answer(Kind.SUB_TASK, "13", body, None, None, "b.json", "byte 0 /data", ns(61), 0, "other")
+    run = run_of(dag(first, failed, state="FAILED", stage=2, end=4.51), later)
+    assert (run["retries_min"], run["retries_max"]) == (0, 1)
 
 
 def test_the_last_snapshot_decides_and_a_poorer_one_erases_nothing() -> None:
