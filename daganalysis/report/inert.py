@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#~|!])")
-_CSV_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#~|!$])")
+# Spreadsheets pass over white space before a formula, and some take the wide forms of its signs.
+_CSV_FORMULA = re.compile("[\t\r\n]|\\s*[=+@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b-]")
+_BLANK_LETTERS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""What counts as printable and shows nothing: fillers, joiners, selectors of variants."""
 _SHORT_NAMES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -20,7 +23,7 @@ def for_terminal(text: str) -> str:
     >>> for_terminal("a\x1b[31mred\n\u202eevil")
     'a\\x1b[31mred\\n\\u202eevil'
     """
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
     return "".join(map(_visible, text))
 
@@ -42,7 +45,7 @@ def for_csv(text: str) -> str:
     >>> for_csv("=1+1"), for_csv("-5 apples"), for_csv("plain")
     ("'=1+1", "'-5 apples", 'plain')
     """
-    guarded = "'" + text if text.startswith(_CSV_FORMULA) else text
+    guarded = "'" + text if _CSV_FORMULA.match(text) else text
     return guarded if guarded.isprintable() else "".join(c if c in "\t\r\n" else _visible(c) for c in guarded)
 
 
@@ -63,7 +66,7 @@ def _json_escape(character: str) -> str:
 
 
 def _visible(character: str) -> str:
-    if character.isprintable() or unicodedata.category(character) == "Zs":
+    if (character.isprintable() or unicodedata.category(character) == "Zs") and not _BLANK_LETTERS.match(character):
         return character
     if character in _SHORT_NAMES:
         return _SHORT_NAMES[character]

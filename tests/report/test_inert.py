@@ -18,6 +18,9 @@ from daganalysis.report.inert import for_csv, for_json, for_markdown, for_termin
         ("a\u202eb\u2066c", "a\\u202eb\\u2066c"),
         ("two\nlines\r\tand\x00nul", "two\\nlines\\r\\tand\\x00nul"),
         ("\x9b31m", "\\x9b31m"),
+        ("\x1b]8;;http://evil\x1b\\here", "\\x1b]8;;http://evil\\x1b\\here"),
+        ("t\u200b1\u00ad\ufeff\u200d", "t\\u200b1\\xad\\ufeff\\u200d"),
+        ("t\u31641\u2800\ufe0f\U000e0041", "t\\u31641\\u2800\\ufe0f\\U000e0041"),
         ("租户 t1", "租户 t1"),
     ],
 )
@@ -42,7 +45,7 @@ def test_markdown_shows_the_text_itself(typed: str) -> None:
     assert "://" not in escaped.replace("\\://", "")
 
 
-@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", " =", "\u00a0 +", "\u3000-", "\uff1d"])
 def test_a_spreadsheet_sees_no_formula(first: str) -> None:
     assert for_csv(first + "cmd|' /C calc'!A0").startswith("'" + first)
 
