@@ -39,6 +39,12 @@ def soon_dead(monkeypatch):
     monkeypatch.setattr(remote_commit, "_SILENCE_S", 0.2)
 
 
+@pytest.fixture
+def memory(tmp_path):
+    """The URL of a place that needs no server."""
+    return f"memory://{tmp_path.name}"
+
+
 def without_token(name: str) -> str:
     return re.sub(r"-[0-9a-f]{8}(?=[-.])", "", name)
 
@@ -50,12 +56,13 @@ def stored_bytes(url: str) -> dict[str, str]:
     return {without_token(name[len(path) + 1 :]): hashlib.sha256(files.cat_file(name)).hexdigest() for name in found}
 
 
-def test_a_store_in_a_bucket_has_the_bytes_of_one_on_disk_load_after_load(bucket, tmp_path):
+def test_a_store_in_a_bucket_has_load_after_load_the_bytes_of_one_on_disk_for_any_reader(bucket, tmp_path):
     folder = save(history(), tmp_path / "responses")
     for second in (1, 2):
         archive = load_into_store(folder, store=f"{bucket}/store")
         assert contents(archive) == contents(load_into_store(folder, store=tmp_path / "store"))
         assert stored_bytes(f"{bucket}/store") == fingerprint(tmp_path / "store")
+        assert sorted(pd.read_parquet(f"{bucket}/store/dags")["run_id"]) == archive.dags["run_id"].tolist()
         save({"b2.json": polls("12", ["other"])[2], "n.json": polls("13")[2]}, folder, second=second)
 
 
@@ -70,22 +77,14 @@ def test_from_a_bucket_into_a_bucket_by_the_command_line(bucket, capfd):
     assert SECRET.encode() not in b"".join(map(file_system().cat_file, file_system().find(f"{bucket}/store")))
 
 
-def test_plain_readers_see_the_present_content_once_a_load_is_done(bucket, tmp_path):
-    folder = save(history(), tmp_path / "responses")
-    load_into_store(folder, store=f"{bucket}/store")
-    save({"b2.json": polls("12", ["other"])[2]}, folder, second=1)
-    archive = load_into_store(folder, store=f"{bucket}/store")
-    assert sorted(pd.read_parquet(f"{bucket}/store/dags")["run_id"]) == archive.dags["run_id"].tolist()
-
-
-def test_an_archive_is_written_to_a_url_and_a_store_copied_there_can_be_read_and_added_to(bucket, tmp_path):
+def test_an_archive_is_written_to_a_url_and_a_store_copied_there_can_be_read_and_added_to(memory, tmp_path):
     folder = save(history(), tmp_path / "responses")
     archive = load_into_store(folder, store=tmp_path / "store")
-    archive.to_parquet(f"{bucket}/written")
-    file_system().put(str(tmp_path / "store"), f"{bucket}/copied", recursive=True)
-    assert contents(read_parquet(f"{bucket}/written")) == contents(read_parquet(f"{bucket}/copied")) == contents(archive)
+    archive.to_parquet(f"{memory}/written")
+    fsspec.filesystem("memory").put(str(tmp_path / "store"), f"{memory}/copied", recursive=True)
+    assert contents(read_parquet(f"{memory}/written")) == contents(read_parquet(f"{memory}/copied")) == contents(archive)
     save({"n.json": polls("13")[2]}, folder)
-    assert contents(load_into_store(folder, store=f"{bucket}/copied")) == contents(load(folder))
+    assert contents(load_into_store(folder, store=f"{memory}/copied")) == contents(load(folder))
 
 
 def test_one_run_is_found_in_a_store_in_a_bucket(bucket, tmp_path):
@@ -103,29 +102,29 @@ def test_what_is_no_store_is_told_from_one(bucket):
         load_into_store(f"{bucket}/saved", store=f"{bucket}/saved")
 
 
-def test_a_store_replaced_under_an_open_archive_is_not_read_in_a_mixture(bucket, tmp_path):
+def test_a_store_replaced_under_an_open_archive_is_not_read_in_a_mixture(memory, tmp_path):
     folder = save(history(), tmp_path / "responses")
-    archive = load_into_store(folder, store=f"{bucket}/store")
+    archive = load_into_store(folder, store=f"{memory}/store")
     assert len(archive.dags) == 5
     save({"b2.json": polls("12", ["other"])[2]}, folder, second=1)
-    load_into_store(folder, store=f"{bucket}/store")
+    load_into_store(folder, store=f"{memory}/store")
     with pytest.raises(StoreError, match="open it again"):
         _ = archive.nodes
 
 
-def test_a_damaged_file_is_named_and_a_damaged_manifest_too(bucket, tmp_path):
-    load_into_store(save({"a.json": polls("11")[2]}, tmp_path / "responses"), store=f"{bucket}/store")
-    (part,) = file_system().glob(f"{bucket}/store/nodes/*-0000.parquet")
-    file_system().pipe_file(part, b"PAR1 nothing PAR1")
+def test_a_damaged_file_is_named_and_a_damaged_manifest_too(memory, tmp_path):
+    load_into_store(save({"a.json": polls("11")[2]}, tmp_path / "responses"), store=f"{memory}/store")
+    (part,) = fsspec.filesystem("memory").glob(f"{memory}/store/nodes/*-0000.parquet")
+    fsspec.filesystem("memory").pipe_file(part, b"PAR1 nothing PAR1")
     with pytest.raises(StoreError, match=r"a damaged Parquet file.*nodes/part-"):
-        _ = read_parquet(f"{bucket}/store").nodes
-    put({"_manifest.json": b"{}"}, f"{bucket}/store")
+        _ = read_parquet(f"{memory}/store").nodes
+    fsspec.filesystem("memory").pipe_file(f"{memory}/store/_manifest.json", b"{}")
     with pytest.raises(StoreError, match="the store's manifest is damaged"):
-        read_parquet(f"{bucket}/store")
+        read_parquet(f"{memory}/store")
 
 
-def test_a_place_without_conditional_writes_is_spoken_of(tmp_path, caplog):
-    load_into_store(save({"a.json": polls("11")[2]}, tmp_path / "responses"), store=f"memory://{tmp_path.name}/store")
+def test_a_place_without_conditional_writes_is_spoken_of(memory, tmp_path, caplog):
+    load_into_store(save({"a.json": polls("11")[2]}, tmp_path / "responses"), store=f"{memory}/store")
     assert "memory has no conditional writes" in caplog.text
 
 
