@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import statistics
 import sys
 from typing import TYPE_CHECKING
 
@@ -43,24 +44,18 @@ def small_files(sizes: Sizes, work: Path) -> Iterator[Row]:
     source, store = work / "small", work / "store"
     size = archives.write_files(source, archives.SMALL, count=sizes.small_files)
     work_name = f"{sizes.small_files:,} small files"
-    yield _against_peer(f"{work_name}, one snapshot a DAG", 1.2, source, size, sizes, work)
-    first, again, more = [], [], []
+    first = _against_peer(f"{work_name}, one snapshot a DAG", 1.2, source, size, sizes, work)
+    yield first
+    again, more = [], []
+    new = max(1, sizes.small_files // 100)
     for repeat in range(sizes.repeats):
-        first.append(load(source, store).wall_s)
         again.append(load(source, store, again=True).wall_s)
-        new = max(1, sizes.small_files // 100)
         archives.write_files(source, archives.SMALL, count=new, first=(2 + repeat) * sizes.small_files)
         more.append(load(source, store, again=True).wall_s)
     for what, times, goal in (("nothing new", again, 0.05), ("1 % new files", more, 0.10)):
-        share = sorted(b / a for a, b in zip(first, times, strict=True))[len(first) // 2]
-        yield Row(
-            f"load again, {what} ({work_name})",
-            "share of the first time",
-            goal,
-            False,
-            share,
-            {"first": spread(first), "again": spread(times)},
-        )
+        share = statistics.median(times) / first.detail["ours"]["median_s"]
+        name = f"load again, {what} ({work_name})"
+        yield Row(name, "share of the first time", goal, False, share, {"first": first.detail["ours"], "again": spread(times)})
     shutil.rmtree(source)
 
 
@@ -68,8 +63,9 @@ def large_lines(sizes: Sizes, work: Path) -> Iterator[Row]:
     """One large NDJSON file, one snapshot a DAG: against the peer, in memory, and how memory grows."""
     source, store = work / "large.ndjson", work / "store"
     size = archives.write_ndjson(source, archives.REAL, megabytes=sizes.large_mb)
-    yield _against_peer(f"{sizes.large_mb:g} MB NDJSON, one snapshot a DAG", 1.0, source, size, sizes, work)
-    peak = load(source, store).peak
+    row = _against_peer(f"{sizes.large_mb:g} MB NDJSON, one snapshot a DAG", 1.0, source, size, sizes, work)
+    yield row
+    peak = row.detail["our_peak_mb"] * MB
     yield Row(f"{sizes.large_mb:g} MB NDJSON", "peak memory, MB, all processes", 600, False, peak / MB)
     tenth = work / "tenth.ndjson"
     archives.write_ndjson(tenth, archives.REAL, megabytes=sizes.large_mb / 10)
