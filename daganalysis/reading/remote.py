@@ -11,7 +11,8 @@ import io
 import itertools
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from daganalysis.errors import DagAnalysisError, InputError, MissingExtraError
+from daganalysis.errors import DagAnalysisError, InputError, MissingExtraError, UsageError
+from daganalysis.tables import BASE_TABLES
 from daganalysis.urls import without_secrets
 
 if TYPE_CHECKING:
@@ -78,7 +79,12 @@ def list_remote(url: str) -> Iterator[SourceFile]:
     facts = {name: fact for name, fact in found.items() if fact.get("type") != "directory" and not name.endswith("/")}
     if not facts:
         raise InputError("no file at this place", where=url, hint="check the URL")
+    stores = _stores_in(facts)
+    if root in stores:
+        raise UsageError("the source is a store", where=url, hint="give the saved responses; other commands open a store as it is")
     for name in sorted(facts):
+        if any(name.startswith(f"{store}/") for store in stores):
+            continue  # made from answers, perhaps of these very ones
         inner = name[len(root) :].lstrip("/") if name.startswith(root) else name
         label = printable(without_secrets(inner or name.rsplit("/", 1)[-1]))
         if any(part.startswith(".") for part in inner.split("/")):
@@ -89,6 +95,13 @@ def list_remote(url: str) -> Iterator[SourceFile]:
             yield SourceFile(without_secrets(place), label, trouble=("skipped-file", "answers are not saved in files of this kind"))
         else:
             yield SourceFile(without_secrets(place), label, place, None, None, size, _version(facts[name]))
+
+
+def _stores_in(names: Iterable[str]) -> set[str]:
+    """Return the places among those of some files that are stores, as they hold each table."""
+    folders = {name.rpartition("/")[0] for name in names if name.endswith(".parquet")}
+    places = {folder.removesuffix("/dags") for folder in folders if folder.endswith("/dags")}
+    return {place for place in places if folders >= {f"{place}/{table}" for table in BASE_TABLES}}
 
 
 def _literal(url: str) -> str:
