@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -35,7 +36,11 @@ _DAMAGE = (
     RuntimeError,
     NotImplementedError,
     ValueError,
+    LookupError,
+    OverflowError,
+    struct.error,
 )
+"""What the libraries raise for damaged archives, as far as is known; the last three stand in no documentation of theirs."""
 
 
 class ExcessError(Exception):
@@ -228,7 +233,8 @@ def _open_zip(buffered: io.BufferedReader, name: str, unpacking: Unpacking, dept
     whole = buffered if buffered.seekable() else io.BytesIO(_read_at_most(buffered, unpacking.limits.document_bytes))
     n_bytes = whole.seek(0, io.SEEK_END)
     with zipfile.ZipFile(whole) as archive:
-        members = sorted((member for member in archive.infolist() if not member.is_dir()), key=lambda member: member.filename)
+        # Not `is_dir`, which a name without a letter breaks.
+        members = sorted((member for member in archive.infolist() if not member.filename.endswith("/")), key=lambda member: member.filename)
         if not members:
             unpacking.note("empty-file", name, "an archive without files")
         for member in members:

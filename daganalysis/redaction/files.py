@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -25,7 +26,19 @@ _TAR = slice(257, 262)
 _DEEPEST = 4
 _WHOLE = 1 << 24
 _MOST_UNPACKED = 1 << 36
-DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError, ValueError, RuntimeError, NotImplementedError)
+DAMAGE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+    LookupError,
+    OverflowError,
+    struct.error,
+)
 """What damaged archives raise."""
 
 
@@ -91,7 +104,7 @@ class FileRedactor:
         whole = reading if reading.seekable() else io.BytesIO(reading.read())
         with zipfile.ZipFile(whole) as old, zipfile.ZipFile(writing, "w", zipfile.ZIP_DEFLATED) as new:
             for member in old.infolist():
-                if member.is_dir():
+                if member.filename.endswith("/"):
                     continue
                 content = io.BytesIO()
                 with old.open(member) as opened:

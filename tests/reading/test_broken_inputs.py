@@ -12,7 +12,7 @@ import daganalysis as da
 from daganalysis.errors import InputError
 from daganalysis.reading import ISSUE_CODES, Limits, SourceFile, iter_answers, list_source_files, read_sources
 from daganalysis.reading.answers import Issue
-from tests.reading.broken_inputs import CORPUS, GOOD, Broken, text
+from tests.reading.broken_inputs import CORPUS, GOOD, Broken, text, zip_of
 
 
 def write(folder: Path, *broken: Broken) -> Path:
@@ -66,6 +66,14 @@ def test_a_document_beyond_the_limit_is_left_out_and_the_others_load(tmp_path: P
     reading = read_sources(tmp_path, limits=Limits(document_bytes=1 << 20))
     assert [a.gid for a in reading.answers] == ["1900", "1901"]
     assert [(i.code, i.position) for i in reading.issues] == [("document-too-large", "line 2")]
+
+
+def test_a_member_of_a_zip_without_a_name_is_read(tmp_path: Path) -> None:
+    content = bytearray(zip_of(("a", GOOD)))
+    for lengths in (26, content.find(b"PK\x01\x02") + 28):  # of its name and of the field behind: the name becomes a part of that
+        content[lengths : lengths + 4] = b"\x00\x00\x01\x00"
+    (tmp_path / "answers.zip").write_bytes(content)
+    assert [a.gid for a in read_sources(tmp_path).answers] == ["1900"]
 
 
 def test_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
