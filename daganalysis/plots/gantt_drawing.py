@@ -39,6 +39,7 @@ def draw_gantt(bars: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC", t
         ax = _new_axes(bars)
     painter = _Painter(ax, bars)
     painter.draw_children()
+    painter.draw_groups()
     painter.draw_time()
     painter.draw_attempts()
     painter.draw_breaks()
@@ -117,6 +118,15 @@ class _Painter:
             depth = int(own.loc[lanes.index, "depth"].iloc[0])
             self.ax.axhspan(top, bottom, facecolor="#000000", alpha=min(0.045 * depth, 0.15), zorder=0)
             self.ax.axhline(top, color="#999999", linewidth=0.5, zorder=1)
+
+    def draw_groups(self) -> None:
+        """A thin line where another stage, or another agent, begins."""
+        if self.dense:
+            return
+        rows = self.bars[self.bars["role"].ne("break")].drop_duplicates("lane").sort_values("lane")
+        begins = (rows["group"] != rows["group"].shift()) | (rows["run_id"] != rows["run_id"].shift())
+        for lane in rows.loc[begins, "lane"].tolist():
+            self.ax.axhline(self.lanes.top(lane), color="#E6E6E6", linewidth=0.5, zorder=0)
 
     def draw_time(self) -> None:
         """The timeline of each run: what every second was spent on."""

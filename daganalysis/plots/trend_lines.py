@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 _NOTE_SIZE = 7.0
 
 
-def trend_marks(archive: Archive, shifts: pd.DataFrame, *, workflow: str | None = None, name: str | None = None) -> pd.DataFrame:
+def trend_marks(
+    archive: Archive, shifts: pd.DataFrame, *, workflow: str | None = None, name: str | None = None, most: int = 400
+) -> pd.DataFrame:
     """Lay the level shifts of :func:`daganalysis.trend` over the runs they were found in: one row per run, level and shift.
 
-    ``name`` is a stage; without it the series are whole runs. Only runs that succeeded count, as they do there. Raises
-    :class:`UsageError` where there are several workflows and ``workflow`` names none.
+    ``name`` is a stage; without it the series are whole runs. Only runs that succeeded count, as they do there. Beyond ``most`` runs a row
+    stands for several neighbours. Raises :class:`UsageError` where there are several workflows and ``workflow`` names none.
 
     >>> import daganalysis as da
     >>> archive = da.load("sample_data/versions/*")
@@ -36,17 +38,22 @@ def trend_marks(archive: Archive, shifts: pd.DataFrame, *, workflow: str | None 
 
     history = _history(archive, workflow, name)
     own = shifts[shifts["workflow"].isin(set(history["workflow"])) & (shifts["name"].eq(name) if name else shifts["name"].isna())]
-    rows: list[dict[str, Any]] = [
-        {"role": "run", "run_id": row["run_id"], "at": row["started_at"], "value_s": row["value_s"]} for row in history.to_dict("records")
-    ]
+    per_row = max(1, -(-len(history) // most))
+    rows: list[dict[str, Any]] = []
+    for first in range(0, len(history), per_row):
+        part = history.iloc[first : first + per_row]
+        row = {"run_id": part["run_id"].iloc[0], "at": part["started_at"].iloc[0], "value_s": part["value_s"].median()}
+        rows.append({"role": "run", "n_runs": len(part), **row})
     edges = [history["started_at"].min(), *own.sort_values("at")["at"], None]
     for begin, end in zip(edges, edges[1:], strict=False):
         part = history[history["started_at"].ge(begin) & (history["started_at"].lt(end) if end is not None else True)]
         if len(part):
             until = part["started_at"].max() if end is None else end
-            rows.append({"role": "level", "at": part["started_at"].min(), "until": until, "value_s": part["value_s"].median()})
+            rows.append(
+                {"role": "level", "n_runs": len(part), "at": part["started_at"].min(), "until": until, "value_s": part["value_s"].median()}
+            )
     rows += [
-        {"role": "shift", "run_id": row["at_run_id"], "at": row["at"], "value_s": row["after_s"], "ratio": row["ratio"]}
+        {"role": "shift", "n_runs": 1, "run_id": row["at_run_id"], "at": row["at"], "value_s": row["after_s"], "ratio": row["ratio"]}
         for row in own.sort_values("at").to_dict("records")
     ]
     marks = pd.DataFrame(rows, columns=TREND_MARKS.names)
@@ -86,7 +93,9 @@ def draw_trend(marks: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC") 
         return [float(date2num(moment.to_pydatetime(warn=False))) for moment in column]  # type: ignore[no-untyped-call] # matplotlib's
 
     if len(runs):
-        handles["one run"] = ax.scatter(days(runs["at"]), runs["value_s"], s=14, c="#A6CEE3", edgecolors=INK, linewidths=0.5, zorder=3)
+        handles["one run" if runs["n_runs"].max() == 1 else "several runs"] = ax.scatter(
+            days(runs["at"]), runs["value_s"], s=14, c="#A6CEE3", edgecolors=INK, linewidths=0.5, zorder=3
+        )
     if len(levels):
         begin, until = days(levels["at"]), days(levels["until"])
         handles["median of a level"] = ax.hlines(levels["value_s"], begin, until, color="#D55E00", linewidth=2, zorder=4)
@@ -108,7 +117,9 @@ def draw_trend(marks: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC") 
     canvas.legend_below(ax, [("", handles)])
     first = marks.iloc[0] if len(marks) else None
     head = "no run" if first is None else str(first["workflow"]) + (f", {first['name']}" if isinstance(first["name"], str) else "")
-    facts = [f"{len(runs):,} runs that succeeded", f"{len(shifts) or 'no'} level shift{'' if len(shifts) == 1 else 's'}"]
+    per_dot = int(runs["n_runs"].max()) if len(runs) else 1
+    facts = [f"{int(runs['n_runs'].sum()):,} runs that succeeded", *([f"a dot the median of {per_dot}"] if per_dot > 1 else [])]
+    facts += [f"{len(shifts) or 'no'} level shift{'' if len(shifts) == 1 else 's'}"]
     canvas.set_title(ax, head, facts, paper.figure_width(ax) * 0.85)
     paper.settle(ax)
     _note_shifts(ax, shifts, days(shifts["at"]), top)

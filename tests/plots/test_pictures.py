@@ -245,6 +245,14 @@ def test_levels_lie_between_shifts_and_have_the_median_of_their_runs() -> None:
     assert len(dots.get_offsets()) == 6
 
 
+def test_very_many_runs_share_dots_and_the_title_says_so() -> None:
+    marks = plots.trend_marks(history(*range(1, 101)), TREND.empty(), most=30)
+    dots = marks[marks["role"] == "run"]
+    assert (len(dots), dots["n_runs"].sum()) == (25, 100)
+    assert dots["value_s"].iloc[0] == 2.5
+    assert "a dot the median of 4" in plots.draw_trend(marks).get_title(loc="left")
+
+
 def test_a_trend_of_several_workflows_has_to_be_told_which() -> None:
     archive = archive_of(dags=[{"run_id": w, "workflow": w, "outcome": "succeeded", "started_at": at(0)} for w in ("A", "B")])
     with pytest.raises(UsageError, match="2 workflows"):
