@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from daganalysis.archive import Archive
 
 _NOTE_SIZE = 7.0
+_LIKE = ("cluster", "n_agents")
 
 
 def trend_marks(
@@ -25,6 +26,7 @@ def trend_marks(
 ) -> pd.DataFrame:
     """Lay the level shifts of :func:`daganalysis.trend` over the runs they were found in: one row per run, level and shift.
 
+    A trend is of runs like each other, of one cluster and on as many agents; of several such series, that of the largest shift is shown.
     ``name`` is a stage; without it the series are whole runs. Only runs that succeeded count, as they do there. Beyond ``most`` runs a row
     stands for several neighbours. Raises :class:`UsageError` where there are several workflows and ``workflow`` names none.
 
@@ -38,6 +40,7 @@ def trend_marks(
 
     history = _history(archive, workflow, name)
     own = shifts[shifts["workflow"].isin(set(history["workflow"])) & (shifts["name"].eq(name) if name else shifts["name"].isna())]
+    history, own = _like_the_largest(history, own)
     per_row = max(1, -(-len(history) // most))
     rows: list[dict[str, Any]] = []
     for first in range(0, len(history), per_row):
@@ -62,9 +65,27 @@ def trend_marks(
     return TREND_MARKS.conform(marks)
 
 
+def _like_the_largest(history: pd.DataFrame, shifts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Keep the runs, and the shifts, of the series that the largest shift is in."""
+    if shifts.empty:
+        return history, shifts
+    size = shifts["ratio"].where(shifts["ratio"] >= 1, 1 / shifts["ratio"]).to_numpy()
+    largest = shifts.iloc[int(size.argmax())]
+    for key in _LIKE:
+        history, shifts = (_where(rows, key, largest[key]) for rows in (history, shifts))
+    return history.reset_index(drop=True), shifts
+
+
+def _where(rows: pd.DataFrame, key: str, wanted: Any) -> pd.DataFrame:
+    """Rows that have a value, or a null, in a column."""
+    import pandas as pd
+
+    return rows[rows[key].isna()] if pd.isna(wanted) else rows[rows[key] == wanted]
+
+
 def _history(archive: Archive, workflow: str | None, name: str | None) -> pd.DataFrame:
     """The runs that a trend is of, by their start, with how long they, or a stage of them, took."""
-    dags = archive.table("dags", ["run_id", "workflow", "outcome", "started_at", "elapsed_s"])
+    dags = archive.table("dags", ["run_id", *_LIKE, "workflow", "outcome", "started_at", "elapsed_s"])
     dags = dags[dags["outcome"].eq("succeeded") & dags["started_at"].notna()]
     known = sorted(dags["workflow"].dropna().unique())
     if workflow is None and len(known) > 1:

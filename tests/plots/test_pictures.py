@@ -245,6 +245,16 @@ def test_levels_lie_between_shifts_and_have_the_median_of_their_runs() -> None:
     assert len(dots.get_offsets()) == 6
 
 
+def test_a_trend_is_of_runs_like_each_other() -> None:
+    rows = [
+        {"run_id": f"{cluster}/{n}", "cluster": cluster, "workflow": "W", "outcome": "succeeded", "started_at": at(n * DAY), "elapsed_s": s}
+        for cluster, seconds in (("a", (10.0, 20.0)), ("b", (90.0, 90.0)))
+        for n, s in enumerate(seconds)
+    ]
+    marks = plots.trend_marks(archive_of(dags=rows), shift(1, 2.0).assign(cluster="a"))
+    assert marks[marks["role"] == "run"]["run_id"].tolist() == ["a/0", "a/1"]
+
+
 def test_very_many_runs_share_dots_and_the_title_says_so() -> None:
     marks = plots.trend_marks(history(*range(1, 101)), TREND.empty(), most=30)
     dots = marks[marks["role"] == "run"]
