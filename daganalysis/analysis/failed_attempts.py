@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.engine.failures import FAILED, find_failures
 from daganalysis.engine.log_lines import error_parts
+from daganalysis.engine.verdicts import FAILED, find_failures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ _KEYS = ["run_id", "task_gid"]
 def failed_attempts(archive: Archive) -> pd.DataFrame:
     """Return one row per failed attempt, sorted by run, sub-task and attempt, with the line that tells of it taken apart.
 
-    How they are found is said at :func:`daganalysis.engine.failures.find_failures`.
+    How they are found is said at :func:`daganalysis.engine.verdicts.find_failures`.
     """
     import pandas as pd
 

@@ -23,8 +23,8 @@ def retries(archive: Archive) -> pd.DataFrame:
     """List the sub-tasks that were handed out more than once: one row each, sorted by run, stage and id.
 
     ``execute_times`` counts hand-outs, not retries: a retry hands a sub-task out twice, to roll it back and to run it again
-    (engine-semantics §2.3). The bounds are of this sub-task alone. ``protocol`` marks the hand-shake of a child DAG with its main DAG,
-    which is no fault (engine-semantics §7).
+    (engine-semantics §2.3). The bounds are those of this sub-task and of its run together. ``protocol`` marks the hand-shake of a child DAG
+    with its main DAG, which is no fault (engine-semantics §7).
 
     >>> import daganalysis as da
     >>> da.retries(da.load("sample_data/documented/scale-out.json")).empty
@@ -53,14 +53,19 @@ def retries(archive: Archive) -> pd.DataFrame:
     errors = [_first_error(lines) for lines in rows["task_logs"]]
     handshakes = [_handshakes(lines) for lines in rows["task_logs"]]
     # A run after the first is one retry each; a rollback run may have been an operator's rollback instead.
+    protocol = pd.Series([bool(waited) or bool(told) for waited, told in zip(rows["waited"], handshakes, strict=True)], rows.index)
     low = rows["rerun"]
+    high = (rows["execute_times"] - 1).where(rows["rollback"] + rows["unknown"] > 0, low)
+    # An operator retries a run, and each of its sub-tasks no more often than that; hand-shakes are not counted among the run's.
+    of_runs = archive.table("dags", ["run_id", "retries_max"]).set_index("run_id")["retries_max"]
+    of_run = rows["run_id"].map(of_runs).astype("Int64").mask(protocol).fillna(rows["execute_times"])
     result = rows.assign(
-        retries_min=low,
-        retries_max=(rows["execute_times"] - 1).where(rows["rollback"] + rows["unknown"] > 0, low),
+        retries_min=low.clip(upper=of_run),
+        retries_max=high.clip(upper=of_run),
         rollbacks=rows["rollback"],
         error_code=pd.array([code for code, _ in errors], dtype="str"),
         first_error=pd.array([line for _, line in errors], dtype="str"),
-        protocol=[bool(waited) or bool(told) for waited, told in zip(rows["waited"], handshakes, strict=True)],
+        protocol=protocol,
     )
     return RETRIES.conform(result[RETRIES.names])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.engine.failures import FAILED, find_failures
+from daganalysis.engine.verdicts import FAILED, find_failures
 from daganalysis.errors import UsageError
 from daganalysis.plots.axis_breaks import BrokenAxis
 from daganalysis.tables.results import GANTT_BARS

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import daganalysis as da
 from daganalysis.analysis import retry_patterns
 from daganalysis.errors import UsageError
 from tests.analysis.runs import archive_of_runs, told_rows
@@ -95,3 +96,13 @@ def test_the_order_of_the_input_is_irrelevant(order):
 def test_another_level_is_a_mistake():
     with pytest.raises(UsageError, match="no such level"):
         patterns(level="run")
+
+
+@pytest.mark.parametrize(
+    ("file", "bounds"), [("retried-polled.ndjson", (1, 1)), ("retried-one-answer.json", (1, 3)), ("rolled-back.json", (0, 0))]
+)
+def test_a_sub_task_was_retried_no_more_often_than_its_run(file, bounds):
+    archive = da.load(f"sample_data/tenant/{file}")
+    found = da.retries(archive)
+    assert (found["retries_max"] <= archive.dags["retries_max"].item()).all()
+    assert (found["retries_min"].max(), found["retries_max"].max()) == bounds

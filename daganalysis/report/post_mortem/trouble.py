@@ -6,8 +6,8 @@ import itertools
 import textwrap
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.failures import find_failures
 from daganalysis.engine.log_lines import is_error, telling_line, telling_lines
+from daganalysis.engine.verdicts import find_failures
 from daganalysis.report.inert import for_terminal
 from daganalysis.report.post_mortem.facts import FAILED_ATTEMPTS, GOOD_TASK_OUTCOMES
 from daganalysis.report.post_mortem.time_spent import name_stages
