@@ -25,7 +25,7 @@ STUDIES: dict[str, Callable[[int], Iterator[Row]]] = {
     "exactness": exactness.exactness,
     "histories": histories.histories,
 }
-TRIALS, FEW = STRICT_FROM, 6
+TRIALS, FEW = STRICT_FROM, 4
 
 
 def run(trials: int, names: list[str]) -> list[Row]:

@@ -128,14 +128,14 @@ def test_two_empty_archives_have_nothing_to_compare():
     assert compared.columns.tolist() == COMPARE.names
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(SIDES)
 def test_an_archive_compared_with_itself_is_all_the_same(durations):
     archive = series({"A": durations, "B": durations[::-1]})
     assert set(compare(archive, archive)["verdict"]) == {"same"}
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(SIDES, SIDES)
 def test_swapping_the_sides_flips_signs_and_nothing_else(one, other):
     base, candidate = series({"A": one}), series({"A": other})
@@ -149,7 +149,7 @@ def test_swapping_the_sides_flips_signs_and_nothing_else(one, other):
     assert there["n_needed"].equals(back["n_needed"])
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(st.permutations(range(8)))
 def test_the_order_of_the_input_is_irrelevant(order):
     runs = [run_rows(f"r{i}", {"A": 10.0 + i, "B": 3.0}) for i in range(8)]
@@ -161,7 +161,7 @@ def contributions(base, candidate):
     return compare(base, candidate, level="contributions")
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(st.lists(st.floats(0.001, 500), min_size=1, max_size=6), st.lists(st.floats(0.001, 500), min_size=1, max_size=6))
 def test_contributions_add_up_to_the_difference_of_two_runs(one, other):
     base, candidate = (archive_of_runs(run_rows("r", [(f"S{i % 3}", s) for i, s in enumerate(side)])) for side in (one, other))

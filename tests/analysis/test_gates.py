@@ -107,7 +107,7 @@ def test_a_condition_is_decided_where_the_runs_decide_it(archive, condition, dec
     assert [name for name in ("tripped", "held", "undecided") if getattr(summed, name)] == [decision]
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(st.integers(0, 30), st.integers(1, 30), st.floats(0, 1))
 def test_a_share_is_never_shown_on_both_sides_of_a_limit(k, n, limit):
     row = check(failing(min(k, n), n), [f"failed_share>{limit:.3f}"]).iloc[0]

@@ -78,7 +78,7 @@ def test_runs_that_failed_are_no_part_of_the_history():
     assert trend(archive_of_runs(*good, *failed)).empty
 
 
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(st.permutations(range(24)))
 def test_the_order_of_the_input_is_irrelevant(order):
     runs = [run_rows(f"r{i:02d}", {"A": (10.0 if i < 12 else 20.0) + i / 40}, started=i * DAY) for i in range(24)]

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.studies.__main__ import FEW, STUDIES, main, run
+from benchmarks.studies.__main__ import STUDIES, main
 from benchmarks.studies.failing import adjusted_rand
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_a_study_shows_what_it_must(name):
-    rows = run(FEW, [name])
-    assert rows
-    assert [f"{row.work}: {row.value:g} {row.measure}" for row in rows if not row.is_met] == []
-
-
-def test_a_study_gives_the_same_figures_every_time(capsys):
-    figures = []
-    for _ in range(2):
-        assert main(["--small", "--only", "signatures"]) == 0
-        figures.append(capsys.readouterr().out)
-    assert figures[0] == figures[1]
+def test_a_study_shows_what_it_must(name, capsys):
+    status = main(["--small", "--only", name])
+    figures = capsys.readouterr().out.splitlines()
+    assert [line for line in figures if line.endswith("not reached")] == []
+    assert status == 0
+    assert len(figures) > 1
 
 
 @pytest.mark.parametrize(
