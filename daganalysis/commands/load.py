@@ -41,12 +41,19 @@ def add_to(commands: Subparsers) -> None:
     add_cluster(parser)
     parser.add_argument("--jobs", metavar="N", type=positive, help="processes to load with (default: one a core)")
     add_scheduler(parser)
+    parser.add_argument(
+        "--unpacked-max",
+        metavar="BYTES",
+        type=positive,
+        help="what one source may unpack to, and a document hold (default: 64 GiB and 256 MiB)",
+    )
     parser.add_argument("--strict", action="store_true", help="exit with 3, and leave the store as it was, if a record is rejected")
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Load, and say on stderr what was loaded and what was rejected."""
     from daganalysis.loading import load_into_store
+    from daganalysis.reading import Limits
 
     archive = load_into_store(
         *arguments.source,
@@ -54,6 +61,7 @@ def execute(arguments: argparse.Namespace) -> int:
         cluster=arguments.cluster,
         cluster_by=arguments.cluster_by,
         jobs=arguments.jobs,
+        limits=None if arguments.unpacked_max is None else Limits.trusting(arguments.unpacked_max),
         client=arguments.scheduler,
         strict=arguments.strict,
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from daganalysis.dask_workers import DaskWorkers
     from daganalysis.progress import Progress
-    from daganalysis.reading import SourceFile
+    from daganalysis.reading import Limits, SourceFile
     from daganalysis.reading.answers import Issue
 
 _IN_MEMORY = 1 << 25
@@ -34,6 +34,7 @@ def load(
     jobs: int | None = None,
     strict: bool = False,
     progress: Progress | None = None,
+    limits: Limits | None = None,
     client: Any = None,
 ) -> Archive:
     """Load saved responses: files, folders, globs, bytes, decoded JSON or SDK objects.
@@ -42,7 +43,8 @@ def load(
     name up to its first dot (``"file"``). Large sources are loaded by ``jobs`` processes (as many as there are cores, if None) through a
     temporary store, which goes with the archive; the result is the same. ``progress`` is told how far it is
     (:data:`daganalysis.progress.Progress`); None shows a bar on a terminal and in a notebook. What cannot be used becomes rows of
-    ``issues``; with ``strict`` it raises :class:`RejectedRecordsError` instead.
+    ``issues``; with ``strict`` it raises :class:`RejectedRecordsError` instead. ``limits`` (:class:`daganalysis.reading.Limits`) bounds
+    what a source, which is not trusted, may unpack to.
 
     With a Dask ``client``, or the address of a scheduler, its workers read and rebuild, and do the analyses of the archive; they must all
     see the sources and the store.
@@ -50,9 +52,9 @@ def load(
     >>> load("sample_data/documented/scale-out.json").dags["name"].tolist()
     ['Cluster scale out']
     """
-    from daganalysis.reading import list_source_files
+    from daganalysis.reading import DEFAULT_LIMITS, list_source_files
 
-    files = list_source_files(sources, cluster=cluster, cluster_by=cluster_by)
+    files = list_source_files(sources, cluster=cluster, cluster_by=cluster_by, limits=limits or DEFAULT_LIMITS)
     if client is not None or sum(file.size or 0 for file in files) > _IN_MEMORY:
         with shown(progress) as tell:
             return _load_through_store(files, jobs, strict, tell, client)
@@ -67,6 +69,7 @@ def load_into_store(
     jobs: int | None = None,
     strict: bool = False,
     progress: Progress | None = None,
+    limits: Limits | None = None,
     client: Any = None,
 ) -> Archive:
     """Load saved responses into a store, which is made if it is not there, and open it.
@@ -79,9 +82,9 @@ def load_into_store(
     ``strict`` :class:`RejectedRecordsError`; the store is then as it was before.
     """
     from daganalysis.loading.into_store import load_sources
-    from daganalysis.reading import list_source_files
+    from daganalysis.reading import DEFAULT_LIMITS, list_source_files
 
-    files = list_source_files(sources, cluster=cluster, cluster_by=cluster_by)
+    files = list_source_files(sources, cluster=cluster, cluster_by=cluster_by, limits=limits or DEFAULT_LIMITS)
     with shown(progress) as tell, _on(client) as dask:
         load_sources(files, store_path(store), jobs=jobs, dask=dask, strict=strict, progress=tell)
     return read_parquet(store, client=client)

@@ -21,6 +21,8 @@ class IssueCode:
 
 _FETCH_AGAIN = "fetch the answer again, or ask whoever saved it"
 
+_IF_TRUSTED = "if it is to be trusted, load it with --unpacked-max or other limits"
+
 _CODES = (
     # whole files
     IssueCode("empty-file", "error", "the file holds nothing", _FETCH_AGAIN),
@@ -35,7 +37,7 @@ _CODES = (
         "unpacks-too-large",
         "error",
         "it unpacks to more than the limits allow, as a compression bomb does",
-        "raise the limits if it is to be trusted",
+        _IF_TRUSTED,
     ),
     IssueCode("archive-too-deep", "error", "an archive in an archive in an archive …", "unpack it first"),
     IssueCode(
@@ -54,7 +56,7 @@ _CODES = (
         "trailing-comma", "error", "a comma before a closing bracket, which JSON does not allow", "remove it if the file was edited by hand"
     ),
     IssueCode("nested-too-deep", "error", "brackets nested deeper than any answer has them", _FETCH_AGAIN),
-    IssueCode("document-too-large", "error", "one document is larger than the limits allow", "raise the limits if it is to be trusted"),
+    IssueCode("document-too-large", "error", "one document is larger than the limits allow", _IF_TRUSTED),
     IssueCode("invalid-utf8", "warning", "bytes that are no UTF-8; each was replaced", "check how the answer was saved"),
     IssueCode("lone-surrogate", "warning", "half a surrogate pair in a text; it was replaced", ""),
     IssueCode("control-character", "warning", "control characters in a text, unescaped", ""),

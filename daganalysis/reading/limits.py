@@ -23,5 +23,10 @@ class Limits:
     nested_archives: int = 3
     id_length: int = 128
 
+    @classmethod
+    def trusting(cls, n_bytes: int) -> Limits:
+        """Return limits for a source that is trusted to unpack to so many bytes, however well it is packed, and be one document."""
+        return cls(unpacked_bytes=n_bytes, ratio_from_bytes=n_bytes, document_bytes=n_bytes)
+
 
 DEFAULT_LIMITS = Limits()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from daganalysis.commands import main
 from daganalysis.loading import into_store, workers
+from tests.reading.broken_inputs import GOOD
 
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
 
@@ -92,3 +94,14 @@ def test_an_interruption_waits_until_all_processes_are_started() -> None:
     with pytest.raises(KeyboardInterrupt):
         start()
     assert reached == ["the end"]
+
+
+def test_a_source_that_is_trusted_may_unpack_to_more(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    bomb = tmp_path / "bomb.json.gz"
+    bomb.write_bytes(gzip.compress(b" " * (66 << 20) + GOOD))
+    loaded = ["load", str(bomb), "--out", str(tmp_path / "store")]
+    main(loaded)
+    assert "0 runs" in capfd.readouterr().err
+
+    assert main(["load", str(bomb), "--out", str(tmp_path / "other"), "--unpacked-max", "100000000"]) == 0
+    assert "1 run (" in capfd.readouterr().err
