@@ -5,6 +5,7 @@ It is private to this package (``_evidence/`` in the store). Each part holds som
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -109,8 +110,11 @@ class EvidenceWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for writer in self._writers:
-            writer.close(whole=kind is None)
+        with contextlib.ExitStack() as every:  # where the disk is full, one that cannot be finished keeps no other open
+            for writer in self._writers:
+                every.push(writer)
+            if kind is not None:
+                every.pop_all().__exit__(kind, error, trace)
 
 
 def _text_schema() -> pa.Schema:
