@@ -92,10 +92,13 @@ def load_sources(
             load.check(strict)
             return
         # The workers end before the folder that they write into is put in place or removed.
-        with staged(real, far=dask is not None) as folder, Workers(1 if load.is_small() else jobs) as here:
-            if dask is not None:
-                dask.must_see(load.local_places(folder))
-            load.run(dask or here, folder, strict)
+        with staged(real, far=dask is not None) as folder:
+            with Workers(1 if load.is_small() else jobs) as here:
+                if dask is not None:
+                    dask.must_see(load.local_places(folder))
+                is_new = load.run(dask or here, folder, strict)
+            # Their memory is free before this process takes what it needs to write and to read tables itself.
+            load.finish(folder, is_new=is_new)
 
 
 class _Load:
@@ -148,20 +151,24 @@ class _Load:
     def _n_rejected(self) -> int:
         return sum(issue.severity == "error" for number in set(self._given) for issue in self._issues.get(number, ()))
 
-    def run(self, workers: Workers | DaskWorkers, folder: StagePath, strict: bool) -> None:
-        """Build the new content of the store in an empty folder."""
+    def run(self, workers: Workers | DaskWorkers, folder: StagePath, strict: bool) -> bool:
+        """Build the new content of the store in an empty folder, up to the list of its sources; say whether there is anything new."""
         scanned = self._scan(workers, folder)
         self.check(strict)
         if is_store(self._before.folder) and self._learnt_nothing(scanned):
-            _remove_spill(folder)
-            return
+            return False
         kept = [read_index(self._before.folder, part) for part in self._before.evidence]
         dropped, dead = self._compare(scanned, kept)
         self._find_homes(workers, scanned, kept, dropped, dead)
         plan = make_plan(scanned, kept, dropped, dead)
         self._write_tables(workers, folder, scanned, plan)
         self._carry_evidence(workers, folder, dead)
-        write_sources(folder, self._sources, self._issues)
+        return True
+
+    def finish(self, folder: StagePath, *, is_new: bool) -> None:
+        """Write the list of sources, if the content is new, and remove what was put aside."""
+        if is_new:
+            write_sources(folder, self._sources, self._issues)
         _remove_spill(folder)
 
     # -- what is new ------------------------------------------------------------------------------------------------------------------
