@@ -66,13 +66,11 @@ class Dag:
 
 @dataclass(slots=True)
 class LogRecord:
-    """One record of ``GET /sub_task/{id}/logs``: a line with its attempt number and time."""
+    """One record of ``GET /sub_task/{id}/logs``: a line with the row id of its sub-task and the attempt that wrote it."""
 
-    log_id: int | None
     task_id: int | None
     attempt: int | None
     line: str
-    written: int | None = None
 
 
 @dataclass(slots=True, frozen=True)

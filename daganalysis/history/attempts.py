@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import agent_address
-from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, verdict
+from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, ending_lines, verdict
 from daganalysis.engine.outcomes import Facts, judge
 from daganalysis.engine.times import Meaning, sub_task_times
 from daganalysis.history.log_merge import lines_since
@@ -71,6 +71,7 @@ def rebuild_attempts(
         _judge_verdicts(attempts, ordered, written or {})
         _recognise_unstarted(attempts, created)
     _infer(attempts)
+    _infer_failures(attempts, written or {})
     for attempt in attempts:
         attempt.evidence, attempt.outcome = _conclude(attempt, attempts)
     return attempts
@@ -172,13 +173,21 @@ def _infer(attempts: list[Attempt]) -> None:
             before.kind = "rollback"
 
 
+def _infer_failures(attempts: list[Attempt], written: Mapping[int, list[str]]) -> None:
+    """An attempt that was overwritten had failed if the last of its own lines is one that ends a failed execution (engine-semantics §8)."""
+    for attempt in attempts[:-1]:
+        own = written.get(attempt.number)
+        if own and attempt.state not in _FINISHED and ending_lines(own[-1:]):
+            attempt.state, attempt.verdict = "FAILED", verdict(own)
+
+
 def _conclude(attempt: Attempt, attempts: list[Attempt]) -> tuple[str, str]:
     """Return the evidence and the outcome of an attempt."""
     last = attempt.number == len(attempts)
     after = None if last else attempts[attempt.number]
     if attempt.seen or (last and attempt.state == "READY"):
         evidence = "observed"
-    elif attempt.kind != "unknown" or attempt.start is not None or attempt.end is not None:
+    elif attempt.kind != "unknown" or attempt.start is not None or attempt.end is not None or attempt.state in _FINISHED:
         evidence = "inferred"
     else:
         evidence = "lost"

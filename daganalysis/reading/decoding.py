@@ -159,8 +159,7 @@ def decode_logs(raw: bytes) -> Decoded[list[LogRecord]]:
         if line is None:
             problems.append(Problem(f"/{index}", "wrong-type", "a log record without a line", "error"))
             continue
-        written, _ = _instant(fields.text("create_time"), f"/{index}/create_time", problems)
-        records.append(LogRecord(fields.integer("id"), fields.integer("sub_task_id"), fields.integer("execute_times"), line, written))
+        records.append(LogRecord(fields.integer("sub_task_id"), fields.integer("execute_times"), line))
     return Decoded(records, problems)
 
 

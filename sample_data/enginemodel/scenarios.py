@@ -52,6 +52,8 @@ def random_run(seed: int, *, actions: bool = True, later: int = 0) -> DagRun:
             break
         choices = ["retry", "retry", "retry", "rollback", "pass"] + (["node_pass"] if run.dag.now["operator"] == "RUN" else [])
         run.act(rng.choice(choices), run.ended + rng.randrange(3, 90) * SECOND + rng.randrange(SECOND))
+    else:
+        run.run()
     return run
 
 

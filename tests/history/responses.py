@@ -106,3 +106,9 @@ def dag(
     }
     texts = [json.dumps(one).encode() for one in nodes] if details else None
     return Answer(Kind.DAG, gid, json.dumps(body).encode(), texts, cluster, source, "byte 0 /data", ns(at), 0, f"trace{at}")
+
+
+def log_lines(task_id: int, *lines: tuple[int, str], at: float = 200.0) -> Answer:
+    """One answer of the log endpoint: the lines of a sub-task, each with the attempt that wrote it."""
+    records = [{"sub_task_id": task_id, "execute_times": attempt, "log_content": line} for attempt, line in lines]
+    return Answer(Kind.LOGS, str(task_id), json.dumps(records).encode(), source="logs.json", position="byte 0 /data", observed_at=ns(at))

@@ -11,7 +11,7 @@ import pytest
 from daganalysis.history.rebuild import rebuild
 from daganalysis.reading.answers import Answer, Kind
 from daganalysis.tables import BASE_TABLES
-from tests.history.responses import dag, node, ns, sub_task, when
+from tests.history.responses import dag, log_lines, node, ns, sub_task, when
 
 
 def frame(name: str, *answers: Answer) -> pd.DataFrame:
@@ -253,3 +253,13 @@ def test_headers_that_show_the_first_leg_running_bound_the_wait_and_leave_the_re
     ]
     assert categories(*headers) == [("unattributed", 1.51), ("wait_operator", 37.49), ("unattributed", 20.0), ("unattributed", 10.0)]
     assert run_of(*headers)["elapsed_s"] == 69.0
+
+
+def test_an_overwritten_attempt_had_failed_if_its_own_last_line_says_so() -> None:
+    told = [(1, "ERROR: [A.B]: broken"), (3, "ERROR: mended, going on"), (3, "copied 7 files"), (5, "done")]
+    work = sub_task("SUCCEED", 121.1, 122.0, times=5, gid="12", logs=[line for _, line in told])
+    once = dag(node(work, operator="RETRY", start=120.0, end=122.5), start=119.9, end=122.6)
+    attempts = frame("attempts", once, log_lines(12, *told))
+    assert attempts["outcome"].tolist() == ["failed", "unknown", "unknown", "succeeded", "succeeded"]
+    assert attempts["evidence"].tolist() == ["inferred", "lost", "lost", "inferred", "observed"]
+    assert frame("attempts", once)["outcome"].tolist() == ["unknown", "unknown", "unknown", "succeeded", "succeeded"]
