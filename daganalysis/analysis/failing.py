@@ -63,6 +63,7 @@ def failures(archive: Archive, *, earlier: Archive | None = None, level: str = "
         known=("known", "first"),
         is_new=("is_new", "first"),
     ).reset_index()
+    result["n_agents"] = result["n_agents"].astype("Int64").mask(result["n_agents"] == 0)
     return FAILURES.conform(result.sort_values(["n", *_KEYS], ascending=[False, *[True] * len(_KEYS)])[FAILURES.names])
 
 

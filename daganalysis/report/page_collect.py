@@ -223,7 +223,7 @@ def _failures_table(archive: Archive) -> ShownTable:
     from daganalysis.tables.results import FAILURES
 
     rows = failures(archive).sort_values("n", ascending=False, kind="stable")
-    columns = ["error_code", "n", "n_runs", "n_agents", "workflow", "name", "example_line", "signature", "first_seen", "last_seen"]
+    columns = ["error_code", "n", "n_runs", "n_agents", "workflow", "name", "example_line", "first_seen", "last_seen"]
     columns.append("example_run_id")
     return shown_table(
         rows,
@@ -322,11 +322,13 @@ def _stragglers_table(rows: pd.DataFrame) -> ShownTable:
         columns,
         title="Agents that others waited for",
         order="the flagged first, then the most waited for",
-        most=MOST_ROWS,
+        most=min(MOST_ROWS, max(_FEWEST_AGENTS, int(rows["flagged"].sum()))),
         command="stragglers ARCHIVE",
     )
 
 
+_FEWEST_AGENTS = 10
+"""Agents are listed beyond the flagged ones up to so many: the many that nobody waits for tell nothing."""
 _SEVERITY = {"error": 0, "warning": 1, "info": 2}
 
 

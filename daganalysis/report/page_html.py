@@ -28,8 +28,8 @@ _CONTENTS = (
     ("slow", "Slowest stages"),
     ("stragglers", "Stragglers"),
     ("changed", "What changed"),
-    ("runs", "All runs"),
     ("each", "The worst and the slowest, one by one"),
+    ("runs", "All runs"),
     ("issues", "Issues"),
     ("definitions", "Definitions"),
 )
