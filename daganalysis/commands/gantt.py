@@ -43,7 +43,10 @@ def add_to(commands: Subparsers) -> None:
     parser.add_argument("--lanes", choices=("stage", "agent"), default="stage", help="what the lanes are ordered by (default: %(default)s)")
     parser.add_argument("--children", action="store_true", help="nest the child DAGs below")
     parser.add_argument(
-        "--tz", metavar="ZONE", help="time zone of the axis: a name, an offset, or `server` (default: UTC, in a page server)"
+        "--tz",
+        metavar="ZONE",
+        default="server",
+        help="time zone of the axis: a name as UTC, an offset, or `server`, the server's own as in `show` (default: %(default)s)",
     )
     parser.add_argument(
         "--max-lanes",
@@ -61,7 +64,7 @@ def execute(arguments: argparse.Namespace) -> int:
     archive = open_source(arguments.archive, arguments).run(arguments.run, children=arguments.children)
     most = arguments.max_lanes if arguments.max_lanes is not None else 0 if page else _MOST_LANES
     bars = gantt_bars(archive, run_id=arguments.run, lanes=arguments.lanes, children=arguments.children, max_lanes=most or None)
-    zone = _zone(arguments.tz or ("server" if page else "UTC"), archive.dags)
+    zone = _zone(arguments.tz, archive.dags)
     if page:
         from daganalysis.report.interactive import gantt_page
 
