@@ -10,8 +10,8 @@ from daganalysis.commands.gating import gate_status
 from daganalysis.commands.opening import open_source, selected_runs
 from daganalysis.commands.options import add_archive, add_output, add_selection, new_command
 from daganalysis.commands.printing import notice, print_frame
-from daganalysis.engine.outcomes import DAG_OUTCOMES
 from daganalysis.errors import UsageError
+from daganalysis.tables.results import DAG_OUTCOMES
 
 if TYPE_CHECKING:
     from daganalysis.archive import Archive

@@ -15,22 +15,6 @@ if TYPE_CHECKING:
 STATES = frozenset({"PENDING", "READY", "RUNNING", "FAILED", "SUCCEED"})
 OPERATORS = frozenset({"RUN", "RETRY", "ROLLBACK", "CANCEL", "PASS"})
 
-DAG_OUTCOMES = (
-    "succeeded",
-    "succeeded_after_retry",
-    "succeeded_with_node_pass",
-    "passed",
-    "rolled_back",
-    "rollback_failed",
-    "cancelled",
-    "failed",
-    "waiting",
-    "running",
-    "not_started",
-    "unknown",
-)
-"""Every outcome of a DAG, the good ones first."""
-
 TASK_OUTCOMES = (
     "succeeded",
     "failed",
@@ -54,10 +38,9 @@ class Facts(NamedTuple):
     """What the rules look at; each level uses those that it has.
 
     ``verdict`` is how the newest attempt failed by its own lines (:func:`daganalysis.engine.log_lines.verdict`), ``executed`` whether
-    anything
-    was ever handed out, ``begun`` whether the DAG had ever started, ``deliberate`` whether a child DAG stands waiting for its main DAG,
-    ``retried`` whether an operator retried the run, ``node_passed`` whether an operator passed one of its nodes, ``followed`` whether an
-    attempt is a rollback run before a run.
+    anything was ever handed out, ``begun`` whether the DAG had ever started, ``deliberate`` whether a child DAG stands waiting for its
+    main DAG, ``retried`` whether an operator retried the run, ``node_passed`` whether an operator passed one of its nodes, ``followed``
+    whether an attempt is a rollback run before a run.
     """
 
     state: str | None

@@ -12,7 +12,7 @@ _STAGE = Column("stage", Type.INTEGER, "the node's place in the DAG, from 1")
 _STAGE_NAME = Column("name", Type.STRING, "the node's name", "no answer names it")
 _OUTCOME = Column("outcome", Type.STRING, "what it came to")
 
-_DAG_OUTCOMES = (
+DAG_OUTCOMES = (
     "succeeded",
     "succeeded_after_retry",
     "succeeded_with_node_pass",
@@ -26,6 +26,7 @@ _DAG_OUTCOMES = (
     "not_started",
     "unknown",
 )
+"""Every outcome of a DAG, the good ones first."""
 
 SUMMARY = Table(
     "summary",
@@ -33,7 +34,7 @@ SUMMARY = Table(
     (
         _WORKFLOW,
         Column("n_runs", Type.INTEGER, "its runs in the archive"),
-        *(Column(outcome, Type.INTEGER, f"of these, runs that came to `{outcome}`") for outcome in _DAG_OUTCOMES),
+        *(Column(outcome, Type.INTEGER, f"of these, runs that came to `{outcome}`") for outcome in DAG_OUTCOMES),
         Column("n_agents_max", Type.INTEGER, "most agents in one run"),
         Column("elapsed_p50_s", Type.REAL, "median of elapsed_s, seconds, over the runs that have one", "none has one"),
         Column("elapsed_p95_s", Type.REAL, "95th percentile of elapsed_s, seconds", "none has one"),

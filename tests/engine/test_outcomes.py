@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from daganalysis.engine.outcomes import DAG_OUTCOMES, RULES, TASK_OUTCOMES, Facts, judge
+from daganalysis.engine.outcomes import RULES, TASK_OUTCOMES, Facts, judge
+from daganalysis.tables.results import DAG_OUTCOMES
 
 
 @pytest.mark.parametrize(
