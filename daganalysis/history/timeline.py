@@ -1,9 +1,8 @@
 """The timeline of a run: every nanosecond of its known span put down to one cause.
 
 The span is cut into stretches that follow each other without gap or overlap. What the answers show of node executions and attempts is laid
-down in order of time (all on the clock of the DAG's own rows, so that skewed agents cannot make a negative stretch); what lies between
-two of
-them is judged by the legs: between the end of a leg and the start of the next somebody waited, inside a leg the engine handed over, and
+down in order of time (all on the clock of the DAG's own rows, so that skewed agents cannot make a negative stretch); what lies between two
+of them is judged by the legs: between the end of a leg and the start of the next somebody waited, inside a leg the engine handed over, and
 where an execution is known to have been overwritten, the time is lost.
 """
 
