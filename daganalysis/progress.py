@@ -28,10 +28,11 @@ def shown(progress: Progress | None = None, *, delay_s: float = 0.5) -> Iterator
     if progress is not None:
         yield progress
         return
-    if not (sys.stderr.isatty() or _in_notebook()):
+    notebook = _in_notebook_with_widgets()
+    if not (sys.stderr.isatty() or notebook):
         yield silent
         return
-    kind = _bar_kind()
+    kind = _bar_kind(notebook=notebook)
     bars: dict[str, tqdm[Never]] = {}
 
     def tell(stage: str, done: int, total: int) -> None:
@@ -49,23 +50,21 @@ def shown(progress: Progress | None = None, *, delay_s: float = 0.5) -> Iterator
             bar.close()
 
 
-def _bar_kind() -> type[tqdm[Never]]:
-    """Return what draws a bar: a widget in a notebook that has widgets, a line of text elsewhere."""
-    from importlib.util import find_spec
-
+def _bar_kind(*, notebook: bool) -> type[tqdm[Never]]:
     import tqdm
     import tqdm.notebook
 
-    widgets = _in_notebook() and find_spec("ipywidgets") is not None
     # tqdm's watching thread would be one more at every fork of a load.
-    return type("Bar", (tqdm.notebook.tqdm if widgets else tqdm.tqdm,), {"monitor_interval": 0})
+    return type("Bar", (tqdm.notebook.tqdm if notebook else tqdm.tqdm,), {"monitor_interval": 0})
 
 
-def _in_notebook() -> bool:
-    """Tell whether an IPython kernel runs this: it shows what is written to stderr, but as no terminal."""
+def _in_notebook_with_widgets() -> bool:
+    """Tell whether an IPython kernel runs this that can show a widget; lines of text would stay in the notebook for good."""
+    from importlib.util import find_spec
+
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    return hasattr(shell, "kernel")
+    return hasattr(shell, "kernel") and find_spec("ipywidgets") is not None
 
 
 def silent(stage: str, done: int, total: int) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-import sys
-from types import SimpleNamespace
 
+import nbclient
+import nbformat
 import pytest
 
 import daganalysis as da
@@ -35,10 +35,31 @@ def test_a_pipe_is_shown_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert what_is_shown(monkeypatch, io.StringIO()) == ""
 
 
-def test_a_notebook_is_shown_what_a_terminal_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    kernel = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel="one"))
-    monkeypatch.setitem(sys.modules, "IPython", kernel)  # type: ignore[arg-type]
-    assert "reading:" in what_is_shown(monkeypatch, io.StringIO())
+def what_a_notebook_shows(code: str) -> list[dict[str, object]]:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbclient.NotebookClient(notebook, timeout=60).execute()
+    return list(notebook.cells[0].outputs)
+
+
+HIDDEN = """
+import importlib.util
+found = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == "ipywidgets" else found(name, *rest)
+"""
+LONG_WORK = """
+from daganalysis.progress import shown
+with shown(delay_s=0) as tell:
+    tell("reading", 5, 10)
+"""
+
+
+def test_a_notebook_is_shown_a_widget() -> None:
+    (shown_there,) = what_a_notebook_shows(LONG_WORK)
+    assert "application/vnd.jupyter.widget-view+json" in shown_there["data"]  # type: ignore[operator]
+
+
+def test_a_notebook_without_widgets_is_shown_nothing_that_would_stay() -> None:
+    assert what_a_notebook_shows(HIDDEN + LONG_WORK) == []
 
 
 def test_a_caller_who_wants_to_know_is_told_instead(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
