@@ -133,9 +133,11 @@ class _Chart:
         run = _Run(run_id, depth, attempts)
         if self.order == "stage":
             nodes = one.nodes.to_dict("records")
+            by_stage: dict[Any, list[dict[Any, Any]]] = {}
+            for task in tasks.sort_values("task_gid", key=_by_number).to_dict("records"):
+                by_stage.setdefault(task["stage"], []).append(task)
             for node in nodes:
-                own = tasks[tasks["stage"] == node["stage"]].sort_values("task_gid", key=_by_number)
-                self._add_stage(run, node, own.to_dict("records"), None if room is None else max(_FEWEST, room // len(nodes)))
+                self._add_stage(run, node, by_stage.get(node["stage"], []), None if room is None else max(_FEWEST, room // len(nodes)))
             return
         self._add_agents(run, tasks.sort_values(["stage", "task_gid"], key=_by_number), room)
 

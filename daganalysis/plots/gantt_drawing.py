@@ -22,6 +22,11 @@ _DENSE_POINTS = 4.0
 """Lanes lower than this touch, and have no edges: the edges would be all one sees."""
 _LANE_INCHES, _FRAME_INCHES, _MOST_INCHES = 0.19, 1.7, 24.0
 _BREAK_SIZE = 6.5
+_OF_ATTEMPTS = (
+    *("lane", "x_dispatched", "x_started", "x_ended", "x_noticed", "x_passed"),
+    *("outcome", "kind", "evidence", "attempt", "is_open"),
+)
+"""What attempts are drawn from: taking rows costs by the column."""
 _ENDS = ("x_ended", "x_noticed", "x_started", "x_passed")
 
 
@@ -43,10 +48,11 @@ def draw_gantt(bars: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC", t
     painter.draw_time()
     painter.draw_attempts()
     painter.draw_breaks()
-    # Words need room, and how much there is depends on the words: they are set once, the layout takes place, and they are set again.
-    _set_words(painter, tz, title, 0, paper.figure_width(ax) * 0.6)
     canvas.legend_below(ax, [("Bars:", painter.outcomes), ("Time:", painter.categories)])
-    paper.settle(ax)
+    if paper.is_laid_out(ax):
+        # Words need room, and how much there is depends on the words: they are set once, the layout takes place, and they are set again.
+        _set_words(painter, tz, title, 0, paper.figure_width(ax) * 0.6)
+        paper.settle(ax)
     width, height = paper.size_of(ax)
     painter.lanes.fit(height)
     painter.label_breaks()
@@ -83,7 +89,7 @@ class _Painter:
         self.narrowest = self.length * 0.0012
 
     def _ys(self, rows: pd.DataFrame) -> list[float]:
-        return [self.lanes.y(lane) for lane in rows["lane"]]
+        return [self.lanes.y(lane) for lane in rows["lane"].tolist()]
 
     def _boxes(self, rows: pd.DataFrame, left: str, right: str, height: float, **look: Any) -> Artist | None:
         """Draw a box for each row; return what stands for them in a legend."""
@@ -99,7 +105,7 @@ class _Painter:
         x0 = rows[left].to_numpy("float64")
         x1 = np.maximum(rows[right].to_numpy("float64"), x0 + (self.narrowest if height > _THIN else 0.0))
         y = np.array(self._ys(rows))
-        half = np.array([self.lanes.height(lane) for lane in rows["lane"]]) * (1.0 if self.dense else height) / 2
+        half = np.array([self.lanes.height(lane) for lane in rows["lane"].tolist()]) * (1.0 if self.dense else height) / 2
         corners = np.stack(
             [np.stack([x0, y - half], 1), np.stack([x1, y - half], 1), np.stack([x1, y + half], 1), np.stack([x0, y + half], 1)], 1
         )
@@ -112,7 +118,7 @@ class _Painter:
 
     def draw_children(self) -> None:
         """A ground for each child run, darker the deeper it is nested, so that one sees what belongs together."""
-        own = self.bars[self.bars["depth"].gt(0) & self.bars["role"].ne("break")]
+        own = self.bars.loc[self.bars["depth"].gt(0) & self.bars["role"].ne("break"), ["run_id", "lane", "depth"]]
         for _, lanes in own.groupby(["run_id"], sort=False)["lane"]:
             top, bottom = self.lanes.top(lanes.min()), self.lanes.top(lanes.max()) + self.lanes.height(lanes.max())
             depth = int(own.loc[lanes.index, "depth"].iloc[0])
@@ -123,14 +129,14 @@ class _Painter:
         """A thin line where another stage, or another agent, begins."""
         if self.dense:
             return
-        rows = self.bars[self.bars["role"].ne("break")].drop_duplicates("lane").sort_values("lane")
+        rows = self.bars.loc[self.bars["role"].ne("break"), ["lane", "run_id", "group"]].drop_duplicates("lane").sort_values("lane")
         begins = (rows["group"] != rows["group"].shift()) | (rows["run_id"] != rows["run_id"].shift())
         for lane in rows.loc[begins, "lane"].tolist():
             self.ax.axhline(self.lanes.top(lane), color="#E6E6E6", linewidth=0.5, zorder=0)
 
     def draw_time(self) -> None:
         """The timeline of each run: what every second was spent on."""
-        rows = self.bars[self.bars["role"] == "time"]
+        rows = self.bars.loc[self.bars["role"] == "time", ["lane", "category", "x_started", "x_ended"]]
         for category, colour in CATEGORIES.items():
             hatch = CATEGORY_HATCHES.get(category)
             look = {"facecolors": colour, "edgecolors": "#888888" if hatch else "none", "hatch": hatch, "linewidths": 0.3, "zorder": 3}
@@ -142,7 +148,7 @@ class _Painter:
 
     def draw_attempts(self) -> None:
         """Attempts by outcome, kind and evidence; folded sub-tasks; what begins and ends them."""
-        rows = self.bars[(self.bars["role"] == "attempt") & self.bars["x_started"].notna()]
+        rows = self.bars.loc[(self.bars["role"] == "attempt") & self.bars["x_started"].notna(), list(_OF_ATTEMPTS)]
         self._boxes(rows, "x_dispatched", "x_started", _THIN, facecolors=DISPATCHED, edgecolors="none")
         self._boxes(rows, "x_ended", "x_noticed", _THIN, facecolors=NOTICED, edgecolors="none")
         for outcome, style in OUTCOMES.items():

@@ -41,7 +41,7 @@ def gantt_title(bars: pd.DataFrame, title: str | None, left_out: int, width: flo
 def _run_and_facts(bars: pd.DataFrame, own: pd.DataFrame) -> tuple[str, list[str]]:
     first = own.iloc[0]
     span = duration((own["ended_at"].max() - own["started_at"].min()).total_seconds())
-    attempts = bars[bars["role"] == "attempt"]
+    attempts = bars.loc[bars["role"] == "attempt", ["x_started"]]
     folded = int(bars.loc[bars["role"] == "folded", "n"].sum())
     runs = bars[bars["role"] == "time"].drop_duplicates("run_id")
     drawn = set(bars.loc[bars["role"].isin({"attempt", "folded", "lane"}), "run_id"])
@@ -61,7 +61,7 @@ def label_lanes(ax: Axes, bars: pd.DataFrame, lanes: Lanes) -> None:
     """Label as many lanes as there is room for; a run's own lane in bold, a stage that never ran in grey, saying so."""
     labels = lanes.labels(bars, LABEL_SIZE * LINE)
     room = paper.figure_width(ax) * LABEL_SHARE
-    rows = bars[bars["role"] != "break"]
+    rows = bars.loc[bars["role"] != "break", ["lane", "role", "x_started", "outcome"]]
     timelines = set(rows.loc[rows["role"] == "time", "lane"].tolist())
     remarks = _remarks(rows)
     texts = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,8 @@ class Lanes:
 
     def labels(self, bars: pd.DataFrame, line: float) -> list[LaneLabel]:
         """Choose labels that do not touch, for lines so many points high: of every lane, else of groups of lanes, else of fewer."""
-        named = bars[(bars["role"] != "break") & (bars["label"] != "")].drop_duplicates("lane").sort_values("lane")
+        named = bars.loc[(bars["role"] != "break") & (bars["label"] != ""), ["lane", "role", "label", "run_id", "group", "n"]]
+        named = named.drop_duplicates("lane").sort_values("lane")
         if self.points >= line:
             return [
                 LaneLabel(self.y(lane), label, lane) for lane, label in zip(named["lane"].tolist(), named["label"].tolist(), strict=True)
@@ -76,13 +78,12 @@ class Lanes:
 
     def _groups(self, named: pd.DataFrame) -> list[LaneLabel]:
         """One label in the middle of neighbouring lanes that have a stage or an agent in common, saying how much it stands for."""
-        if named.empty:
-            return []
-        changes = (named["run_id"].ne(named["run_id"].shift()) | named["group"].ne(named["group"].shift())).fillna(value=True)
         result: list[LaneLabel] = []
-        for _, own in named.groupby(changes.to_numpy().cumsum()):
-            first, last = int(own["lane"].iloc[0]), int(own["lane"].iloc[-1])
-            text = own["label"].iloc[0] if len(own) == 1 else f"{own['group'].iloc[0]} · {own['n'].sum()} sub-tasks"
+        columns = [named[name].tolist() for name in ("run_id", "group", "lane", "label", "n")]
+        for (_, group), neighbours in itertools.groupby(zip(*columns, strict=True), key=lambda row: row[:2]):
+            own = list(neighbours)
+            first, last = own[0][2], own[-1][2]
+            text = own[0][3] if len(own) == 1 else f"{group} · {sum(row[4] for row in own)} sub-tasks"
             result.append(LaneLabel((self.top(first) + self.top(last) + self.height(last)) / 2, text, first, len(own)))
         return result
 

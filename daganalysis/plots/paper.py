@@ -45,10 +45,16 @@ def shortened(text: str, width: float, size: float) -> str:
     return text[:low] + "…"
 
 
+def is_laid_out(ax: Axes) -> bool:
+    """Say whether the figure has a layout, which makes room for words; without one an Axes stays as large as it is."""
+    figure = ax.get_figure(root=True)
+    return figure is not None and figure.get_layout_engine() is not None
+
+
 def settle(ax: Axes) -> None:
     """Let the figure's layout take its place, so that what is asked for below is what will be drawn."""
     figure = ax.get_figure(root=True)
-    if figure is not None and figure.get_layout_engine() is not None:
+    if figure is not None and is_laid_out(ax):
         figure.draw_without_rendering()
 
 
