@@ -27,6 +27,10 @@ class TableSource(Protocol):
         """Return some columns (all, if None) of the rows of some runs (all, if None) of one base table."""
         ...
 
+    def count(self, name: str) -> int:
+        """Return how many rows one base table has."""
+        ...
+
     def describe(self) -> str:
         """Say in a few words where the tables are."""
         ...
@@ -49,6 +53,10 @@ class MemoryTables:
             table = table.filter(pc.is_in(key, pa.array(run_ids, pa.string())))
         return table if columns is None else table.select(list(columns))
 
+    def count(self, name: str) -> int:
+        """Return how many rows one base table has."""
+        return int(self._tables[name].num_rows)
+
     def describe(self) -> str:
         """Say in a few words where the tables are."""
         return "in memory"
@@ -64,6 +72,10 @@ class RunsOnly:
         """Return some columns of the rows of some of the runs of one base table."""
         wanted = self._run_ids if run_ids is None else sorted({*self._run_ids} & {*run_ids})
         return self._source.read(name, columns, wanted)
+
+    def count(self, name: str) -> int:
+        """Return how many rows of one base table the runs have."""
+        return int(self.read(name, [_RUN_KEY.get(name, "run_id")], None).num_rows)
 
     def describe(self) -> str:
         """Say in a few words where the tables are."""
@@ -118,6 +130,10 @@ class Archive:
     def arrow(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Return a base table, or some of its columns, as an Arrow table."""
         return self._source.read(name, columns, None)
+
+    def count(self, name: str) -> int:
+        """Return how many rows a base table has; of a store only the ends of its files are read."""
+        return self._source.count(name)
 
     @property
     def snapshots(self) -> pd.DataFrame:
@@ -206,7 +222,7 @@ class Archive:
 
     def __len__(self) -> int:
         """Return the number of runs."""
-        return int(self._source.read("dags", ["run_id"], None).num_rows)
+        return self._source.count("dags")
 
     def __repr__(self) -> str:
         return f"<Archive of {len(self)} runs, {self.where}>"

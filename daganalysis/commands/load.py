@@ -65,8 +65,7 @@ def execute(arguments: argparse.Namespace) -> int:
         client=arguments.scheduler,
         strict=arguments.strict,
     )
-    counted = {name: archive.arrow(name, [column]).num_rows for name, column in (("snapshots", "run_id"), ("sub_tasks", "run_id"))}
-    held = f"{plural(counted['snapshots'], 'snapshot')}, {plural(counted['sub_tasks'], 'sub-task')}"
+    held = f"{plural(archive.count('snapshots'), 'snapshot')}, {plural(archive.count('sub_tasks'), 'sub-task')}"
     notice(f"{plural(len(archive), 'run')} ({held}) in {arguments.out}")
     report_issues(archive, arguments.out)
     return ExitStatus.DONE

@@ -17,7 +17,7 @@ from daganalysis.loading.workers import Workers
 from daganalysis.store.commit import LOCK_WAIT_S, locked, staged
 from daganalysis.store.evidence import ANSWERS, TEXTS, digest, evidence_parts, read_evidence, read_index
 from daganalysis.store.opening import is_store
-from daganalysis.store.parts import check_version, read_parts
+from daganalysis.store.parts import check_version, read_file, read_parts
 from daganalysis.store.remote import SPILL, RemotePath
 from daganalysis.store.sources import KnownSource, read_sources, write_sources
 from daganalysis.tables import BASE_TABLES
@@ -352,7 +352,7 @@ def _run_ids(store: StorePath, part: str, void: set[str]) -> list[str]:
     if not void:
         return []
     columns = ["run_id", "cluster", "dag_gid"]
-    table = read_parts([store / "dags" / part], BASE_TABLES["dags"].schema(), columns, None)
+    table = read_file(store / "dags" / part, columns)
     rows = zip(*(table.column(name).to_pylist() for name in columns), strict=True)
     return [run_id for run_id, cluster, gid in rows if key_of(cluster, gid) in void]
 

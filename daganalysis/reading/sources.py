@@ -197,21 +197,24 @@ def _matching(pattern: str) -> Iterator[SourceFile]:
             yield _file(path, name)
 
 
-def _in_folder(root: Path) -> Iterator[SourceFile]:
+def _in_folder(root: Path) -> list[SourceFile]:
     """Walk a folder in order of names; links are followed, but never into a folder they lie in."""
-    yield from _walk(str(root.absolute()), "", (_folder_id(root.stat()),))
+    found: list[SourceFile] = []
+    _walk(str(root.absolute()), "", (_folder_id(root.stat()),), found)
+    return found
 
 
 def _folder_id(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...]) -> Iterator[SourceFile]:
+def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found: list[SourceFile]) -> None:
+    """Add the files of a folder to a list."""
     try:
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
     except OSError as error:
-        yield _troubled(folder, prefix.rstrip("/") or ".", "unreadable-file", error.strerror or str(error))
+        found.append(_troubled(folder, prefix.rstrip("/") or ".", "unreadable-file", error.strerror or str(error)))
         return
     if _is_store(folder, entries):
         if not prefix:
@@ -227,22 +230,22 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...]) -> Itera
         except OSError as error:
             # A link that leads to itself cannot even be looked at.
             code = "link-loop" if error.errno == errno.ELOOP else "not-a-file" if entry.is_symlink() else "vanished-file"
-            yield _troubled(entry.path, name, code, error.strerror or str(error))
+            found.append(_troubled(entry.path, name, code, error.strerror or str(error)))
             continue
         if is_folder:
             identity = _folder_id(status)
             if identity in above:
-                yield _troubled(entry.path, name, "link-loop", "the link leads back to a folder above")
+                found.append(_troubled(entry.path, name, "link-loop", "the link leads back to a folder above"))
             elif len(above) > _DEEPEST_FOLDER:
-                yield _troubled(entry.path, name, "unreadable-file", f"more than {_DEEPEST_FOLDER} folders in each other")
+                found.append(_troubled(entry.path, name, "unreadable-file", f"more than {_DEEPEST_FOLDER} folders in each other"))
             else:
-                yield from _walk(entry.path, name + "/", (*above, identity))
+                _walk(entry.path, name + "/", (*above, identity), found)
         elif not stat.S_ISREG(status.st_mode):
-            yield _troubled(entry.path, name, "not-a-file", "no ordinary file")
+            found.append(_troubled(entry.path, name, "not-a-file", "no ordinary file"))
         elif is_answer_file(entry.name):
-            yield _from_status(entry.path, name, status)
+            found.append(_from_status(entry.path, name, status))
         else:
-            yield _troubled(entry.path, name, "skipped-file", "answers are not saved in files of this kind")
+            found.append(_troubled(entry.path, name, "skipped-file", "answers are not saved in files of this kind"))
 
 
 def is_answer_file(name: str) -> bool:

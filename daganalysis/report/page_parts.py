@@ -39,6 +39,10 @@ class _Chosen:
         chosen = self._run_ids if run_ids is None else [run_id for run_id in run_ids if run_id in set(self._run_ids)]
         return table.filter(pc.is_in(table.column(key), pa.array(chosen, pa.string()))).select(wanted)
 
+    def count(self, name: str) -> int:
+        """Return how many rows these runs have."""
+        return int(self.read(name, ["parent_run_id" if name == "links" else "run_id"], None).num_rows)
+
     def describe(self) -> str:
         """Say in a few words where the tables are."""
         return "part of another archive"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from daganalysis.reading.answers import Answer, Kind
-from daganalysis.store.parts import MarkedWriter, damaged, parquet_file
+from daganalysis.store.parts import MarkedWriter, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,14 +130,14 @@ def evidence_parts(store: StorePath) -> list[str]:
 
 def read_index(store: StorePath, part: str) -> KeptIndex:
     """Read what the answers of a part describe and speak of."""
-    table = _read(store / ANSWERS / part, ["source", "kind", "cluster", "gid", "token", "clues", "size"])
+    table = read_file(store / ANSWERS / part, ["source", "kind", "cluster", "gid", "token", "clues", "size"])
     columns = {name: table.column(name).to_pylist() for name in table.column_names}
     return KeptIndex(part, **columns)
 
 
 def read_evidence(store: StorePath, part: str, rows: Sequence[int] | None = None) -> list[Kept]:
     """Read some answers of a part (all, if None), in the order asked for; equal texts are one object."""
-    table = _read(store / ANSWERS / part, None)
+    table = read_file(store / ANSWERS / part)
     if rows is not None:
         table = table.take(list(rows))
     texts = _texts(store, part, table)
@@ -162,17 +162,8 @@ def _texts(store: StorePath, part: str, answers: pa.Table) -> dict[int, bytes]:
     import pyarrow.compute as pc
 
     wanted = pc.unique(pc.list_flatten(answers.column("nodes")))
-    texts = _read(store / TEXTS / part, ["text"]).column("text").take(wanted)
+    texts = read_file(store / TEXTS / part, ["text"]).column("text").take(wanted)
     return dict(zip(wanted.to_pylist(), texts.to_pylist(), strict=True))
-
-
-def _read(path: StorePath, columns: list[str] | None) -> pa.Table:
-    import pyarrow as pa
-
-    try:
-        return parquet_file(path).read(columns)
-    except (pa.ArrowException, OSError) as error:
-        raise damaged(path, error) from error
 
 
 def digest(answer: Answer) -> bytes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from daganalysis.archive import Archive
 from daganalysis.errors import StoreError
 from daganalysis.store.commit import new_generation, readable_folder
-from daganalysis.store.parts import check_version, read_parts, write_part
+from daganalysis.store.parts import check_version, count_rows, read_parts, write_part
 from daganalysis.store.remote import read_catalogue, store_path
 from daganalysis.tables import BASE_TABLES
 
@@ -94,6 +94,11 @@ class StoreTables:
         elif order:
             table = table.sort_by([(column, "ascending") for column in order])
         return table.select(wanted)
+
+    def count(self, name: str) -> int:
+        """Return how many rows one base table has, as its files say at their end."""
+        self._check_present(self._parts[name])
+        return count_rows(self._parts[name])
 
     def _check_present(self, parts: Sequence[StorePath]) -> None:
         if isinstance(self._store, Path):

@@ -112,6 +112,31 @@ def damaged(path: StorePath, error: Exception) -> StoreError:
     )
 
 
+def count_rows(paths: Sequence[StorePath]) -> int:
+    """Return how many rows some files have together, without reading them."""
+    import pyarrow as pa
+
+    try:
+        if all(isinstance(path, Path) for path in paths):
+            return sum(parquet_file(path).metadata.num_rows for path in paths)
+        import pyarrow.dataset as ds  # which asks for many files at a time, but takes long to import
+
+        with dataset_files(paths) as (files, names):
+            return int(ds.dataset(names, format="parquet", filesystem=files).count_rows())
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(_culprit(paths), error) from error
+
+
+def read_file(path: StorePath, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read one file, or some columns of it. A file that cannot be read raises a :class:`StoreError` that names it."""
+    import pyarrow as pa
+
+    try:
+        return parquet_file(path).read(columns)
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(path, error) from error
+
+
 def read_parts(paths: Sequence[StorePath], schema: pa.Schema, columns: Sequence[str], only: tuple[str, Sequence[str]] | None) -> pa.Table:
     """Read some columns of several files, and of them only the rows whose key column has one of some values.
 

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.reading.answers import Issue
-from daganalysis.store.parts import damaged, parquet_file, write_parquet
+from daganalysis.store.parts import read_file, write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,9 +45,9 @@ def write_sources(folder: StagePath, sources: Sequence[KnownSource], issues: Map
 
 def read_sources(store: StorePath) -> tuple[list[KnownSource], dict[int, list[Issue]]]:
     """Read the sources of a store and the issues of each by its number."""
-    files = _read(store / _FOLDER / _FILES)
+    files = read_file(store / _FOLDER / _FILES)
     sources = list(map(KnownSource._make, zip(*(files.column(name).to_pylist() for name in _files_schema().names), strict=True)))
-    found = _read(store / _FOLDER / _ISSUES)
+    found = read_file(store / _FOLDER / _ISSUES)
     issues: dict[int, list[Issue]] = {}
     for number, *values in zip(*(column.to_pylist() for column in found.columns), strict=True):
         issues.setdefault(number, []).append(Issue(*values))
@@ -58,12 +58,3 @@ def _files_schema() -> pa.Schema:
     import pyarrow as pa
 
     return pa.schema([("path", pa.string()), ("cluster", pa.string()), ("size", pa.int64()), ("mtime_ns", pa.int64())])
-
-
-def _read(path: StorePath) -> pa.Table:
-    import pyarrow as pa
-
-    try:
-        return parquet_file(path).read()
-    except (pa.ArrowException, OSError) as error:
-        raise damaged(path, error) from error

@@ -56,6 +56,15 @@ def test_rows_of_several_parts_come_in_order_of_the_run(store, tmp_path):
     assert runs.isna().tolist() == [False] * (len(runs) - 1) + [True]
 
 
+@pytest.mark.parametrize("name", BASE_TABLES)
+def test_rows_are_counted_without_being_read(store, name, monkeypatch):
+    archive = read_parquet(store)
+    expected = archive.arrow(name).num_rows
+    assert archive.lazily(archive.dags["run_id"]).count(name) == archive.only(archive.dags["run_id"]).count(name)
+    monkeypatch.setattr(archive._source, "read", None)
+    assert archive.count(name) == expected
+
+
 def test_a_folder_without_tables_is_no_store(tmp_path):
     assert not is_store(tmp_path)
     with pytest.raises(StoreError, match="there is no store"):
