@@ -17,7 +17,7 @@ from daganalysis.reading.decoding import decode_dag, decode_node
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from daganalysis.engine.records import Dag, Node, SubTask
+    from daganalysis.engine.records import Dag, Decoded, Node, SubTask
     from daganalysis.reading.answers import Answer
 
 
@@ -78,11 +78,14 @@ class Decoder:
     """Decodes each different text once; identical texts give the same object."""
 
     def __init__(self) -> None:
+        self._dags: dict[bytes, Decoded[Dag]] = {}
         self._nodes: dict[bytes, Node] = {}
 
     def snapshot(self, answer: Answer) -> tuple[Snapshot, list[tuple[Answer, Problem, int | None]]]:
         """Decode one DAG answer; problems come with the index of the node they lie in (None: in the DAG itself)."""
-        header = decode_dag(answer.body)
+        header = self._dags.get(answer.body)
+        if header is None:
+            header = self._dags[answer.body] = decode_dag(answer.body)
         found: list[tuple[Answer, Problem, int | None]] = [(answer, problem, None) for problem in header.problems]
         nodes: list[Node] | None = None
         if answer.nodes is not None:

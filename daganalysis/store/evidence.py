@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Self
 
 from daganalysis.reading.answers import Answer, Kind
 from daganalysis.store.parts import MarkedWriter, read_file
@@ -25,6 +26,8 @@ ANSWERS = "_evidence/answers"
 TEXTS = "_evidence/texts"
 _TEXT_COLUMNS = ("gid", "cluster", "source_name", "position", "trace_id")
 _INTEGER_COLUMNS = ("observed_at", "utc_offset_s", "http_status", "request_ms")
+_AS_THEY_ARE = ("gid", "cluster", "position", "trace_id", *_INTEGER_COLUMNS, "body")
+"""Columns that are fields of an answer."""
 _REPEATING = ["kind", "gid", "cluster", "source_name", "clues"]
 _ROW_GROUP = 512
 """Rows a row group: texts are long, and a reader holds a whole group in memory."""
@@ -87,20 +90,15 @@ class EvidenceWriter:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._writers.append(MarkedWriter(path, schema, name, repeating))
         numbers: dict[bytes, int] = {}
-        rows: dict[str, list[object]] = {name: [] for name in _schema().names}
-        for item in kept:
-            answer = item.answer
-            rows["source"].append(item.source)
-            rows["token"].append(item.token)
-            rows["size"].append(len(answer.body) + sum(map(len, answer.nodes or ())))
-            rows["kind"].append(answer.kind.value)
-            rows["source_name"].append(answer.source)
-            rows["clues"].append(item.clues)
-            rows["nodes"].append(None if answer.nodes is None else [self._number(text, numbers) for text in answer.nodes])
-            for name in ("gid", "cluster", "position", "trace_id", *_INTEGER_COLUMNS, "body"):
-                rows[name].append(getattr(answer, name))
+        answers = [item.answer for item in kept]
+        columns: dict[str, list[Any]] = {name: list(map(attrgetter(name), answers)) for name in _AS_THEY_ARE}
+        columns["kind"] = [answer.kind.value for answer in answers]
+        columns["source_name"] = [answer.source for answer in answers]
+        columns["size"] = [len(answer.body) + sum(map(len, answer.nodes or ())) for answer in answers]
+        columns["nodes"] = [None if answer.nodes is None else [self._number(text, numbers) for text in answer.nodes] for answer in answers]
+        columns |= {name: list(map(attrgetter(name), kept)) for name in ("source", "token", "clues")}
         self._n_texts += len(numbers)
-        self._writers[0].write(pa.table(rows, _schema()), _ROW_GROUP)
+        self._writers[0].write(pa.table(columns, _schema()), _ROW_GROUP)
         self._writers[1].write(pa.table([pa.array(list(numbers), pa.large_binary())], schema=_text_schema()), _ROW_GROUP * 16)
 
     def _number(self, text: bytes, numbers: dict[bytes, int]) -> int:
