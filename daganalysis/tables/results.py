@@ -133,7 +133,12 @@ TIME_BUDGET = Table(
         Column("handoff_s", Type.REAL, "the engine went from one stage, or leg, to the next", "the run has no known span"),
         Column("wait_operator_s", Type.REAL, "the run stood still until an operator acted", "the run has no known span"),
         Column("wait_protocol_s", Type.REAL, "the run stood still until another DAG advanced it", "the run has no known span"),
-        Column("lost_s", Type.REAL, "overwritten: what happened then no answer tells", "the run has no known span"),
+        Column(
+            "lost_s",
+            Type.REAL,
+            "overwritten: what happened then no answer tells; failed executions, and waits for an operator after them",
+            "the run has no known span",
+        ),
         Column("unattributed_s", Type.REAL, "known, but put down to nothing", "the run has no known span"),
         Column("engine_share", Type.REAL, "dispatch, detect and handoff over the sum of the parts", "the run has no known span"),
     ),

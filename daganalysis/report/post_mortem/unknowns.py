@@ -30,7 +30,7 @@ def unknown_lines(facts: RunFacts) -> list[str]:
         bounds = f"between {run['retries_min']} and {run['retries_max']} times"
         said.append(f"An operator retried it {bounds}; the responses do not say how often.")
     if (budget.get("lost_s") or 0) >= _WORTH_SAYING_S:
-        said.append(f"{human_duration(budget['lost_s'])} went into executions the server has overwritten.")
+        said.append(f"{human_duration(budget['lost_s'])} went into executions the server has overwritten, and into waits between them.")
     if (budget.get("unattributed_s") or 0) >= _WORTH_SAYING_S:
         said.append(f"{human_duration(budget['unattributed_s'])} cannot be put down to a cause.")
     if run["elapsed_s"] is None and run["outcome"] not in {"running", "not_started"}:
