@@ -10,7 +10,7 @@ from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -205,6 +205,16 @@ class Archive:
     def lazily(self, run_ids: Iterable[str]) -> Archive:
         """Return an archive of these runs alone that reads of them what is asked for, when it is."""
         return Archive(RunsOnly(self._source, tuple(run_ids)))
+
+    def of_runs_with(self, name: str, column: str, condition: Callable[[pa.ChunkedArray], pa.ChunkedArray]) -> Archive:
+        """Return an archive, read when it is asked for, of the runs that have a row of a table for which a condition on a column holds.
+
+        Where such a row belongs to no run of the archive, that is the whole archive.
+        """
+        key = _RUN_KEY.get(name, "run_id")
+        table = self.arrow(name, [key, column])
+        found = table.filter(condition(table.column(column))).column(key).unique().to_pylist()
+        return self if None in found else self.lazily(found)
 
     def _family(self, run_id: str) -> list[str]:
         links = self.table("links", ["parent_run_id", "child_run_id"]).dropna()

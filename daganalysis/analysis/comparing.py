@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.analysis.matching import StageKey, match_stages, stage_keys
-from daganalysis.analysis.statistics import LEVEL, SMALLEST_RATIO, can_show, effect, holm, runs_needed, runs_to_show, smallest_p
+from daganalysis.analysis.statistics import LEVEL, SMALLEST_RATIO, can_show, effect, holm, median, runs_needed, runs_to_show, smallest_p
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
 from daganalysis.errors import UsageError
 from daganalysis.tables.results import COMPARE, CONTRIBUTIONS
@@ -108,6 +108,8 @@ class _Side:
 
     @classmethod
     def of(cls, archive: Archive, outcomes: Sequence[str]) -> _Side:
+        import numpy as np
+
         dags = archive.table("dags", ["run_id", *_LIKE, "elapsed_s"])
         dags = dags.assign(workflow=dags["workflow"].fillna(""))
         chosen = dags["outcome"].isin(list(outcomes))
@@ -124,11 +126,19 @@ class _Side:
         nodes = archive.table("nodes", ["run_id", "stage", "name", "duration_s"])
         nodes = nodes.merge(used[["run_id", *_LIKE]], on="run_id").sort_values(["run_id", "stage"], ignore_index=True)
         nodes["key"] = stage_keys(nodes)
-        for keys, rows in nodes.groupby([*_LIKE, "key"]):
-            *like, key = cast("tuple[Any, ...]", keys)
-            series = groups[_group(like)]
-            series.stages[key] = _known(rows["duration_s"])
-            series.places[key] = float(rows["stage"].mean())
+        # The rows of one group and key after the other, those of a known length in order of it: then each is a stretch of two columns.
+        like = nodes.groupby([*_LIKE, "key"], sort=False).ngroup()
+        nodes = nodes.assign(like=like).sort_values(["like", "duration_s"], ignore_index=True)
+        seconds, stages = nodes["duration_s"].to_numpy(float), nodes["stage"].to_numpy(float)
+        first = np.flatnonzero(np.diff(nodes["like"].to_numpy(), prepend=-1))
+        n_known = np.add.reduceat(~np.isnan(seconds), first, dtype=int) if len(first) else first
+        starts = nodes.loc[first, [*_LIKE, "key"]].itertuples(index=False, name=None)
+        for (*keys_of_group, key), low, high, n in zip(
+            starts, first.tolist(), [*first[1:].tolist(), len(nodes)], n_known.tolist(), strict=True
+        ):
+            series = groups[_group(keys_of_group)]
+            series.stages[key] = seconds[low : low + n]
+            series.places[key] = float(stages[low:high].mean())
         return cls(groups, left_out)
 
     def left_out_of(self, workflow: str | None) -> str | None:
@@ -175,7 +185,7 @@ def _rows(base: _Side, candidate: _Side, outcomes: Sequence[str]) -> Iterator[di
 def _numbers(base: np.ndarray, candidate: np.ndarray) -> dict[str, Any]:
     import numpy as np
 
-    a, b = (float(np.median(values)) if len(values) else None for values in (base, candidate))
+    a, b = (median(values) if len(values) else None for values in (base, candidate))
     found = effect(base, candidate) if len(base) and len(candidate) else None
     return {
         "n_base": len(base),

@@ -23,11 +23,16 @@ def failed_attempts(archive: Archive) -> pd.DataFrame:
     How they are found is said at :func:`daganalysis.engine.verdicts.find_failures`.
     """
     import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
+    doubts = pa.array([*FAILED, "unknown"])
+    archive = archive.of_runs_with("attempts", "outcome", lambda outcomes: pc.is_in(outcomes, doubts))
     wanted = ["run_id", "stage", "task_gid", "attempt", "kind", "started_at", "outcome", "agent"]
-    attempts = archive.table("attempts", wanted).sort_values([*_KEYS, "attempt"], ignore_index=True)
-    doubtful = attempts["outcome"].isin(FAILED) | attempts["outcome"].eq("unknown")
+    attempts = archive.table("attempts", wanted)
+    doubtful = attempts["outcome"].isin(doubts.to_pylist())
     attempts = attempts[attempts["task_gid"].isin(set(attempts.loc[doubtful, "task_gid"]))]
+    attempts = attempts.sort_values([*_KEYS, "attempt"], ignore_index=True)
     logs = _logs(archive, set(attempts["task_gid"]))
     kept: list[int] = []
     told: list[tuple[str, str | None]] = []

@@ -34,7 +34,9 @@ def stage_keys(nodes: pd.DataFrame) -> list[StageKey]:
     """
     names = nodes["name"].fillna("")
     again = names.groupby([nodes["run_id"], names]).cumcount()
-    return [StageKey(name or None, int(n)) for name, n in zip(names.tolist(), again.tolist(), strict=True)]
+    pairs = list(zip(names.tolist(), again.tolist(), strict=True))
+    keys = {(name, n): StageKey(name or None, n) for name, n in set(pairs)}
+    return [keys[pair] for pair in pairs]
 
 
 def match_stages(base: Sequence[StageKey], candidate: Sequence[StageKey]) -> dict[StageKey, StageKey]:

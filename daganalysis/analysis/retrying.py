@@ -31,7 +31,9 @@ def retries(archive: Archive) -> pd.DataFrame:
     True
     """
     import pandas as pd
+    import pyarrow.compute as pc
 
+    archive = archive.of_runs_with("sub_tasks", "execute_times", lambda times: pc.greater(times, 1))
     columns = ["run_id", "stage", "task_gid", "name", "agent", "execute_times", "outcome", "task_logs"]
     tasks = archive.table("sub_tasks", columns)
     tasks = tasks[tasks["execute_times"].fillna(0) > 1]

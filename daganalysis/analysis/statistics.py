@@ -120,14 +120,26 @@ def effect(base: Values, candidate: Values) -> Effect:
     y = np.log(np.maximum(np.asarray(candidate, float), _SHORTEST_S))
     n, m = len(x), len(y)
     differences = np.sort((_thinned(y)[:, None] - _thinned(x)[None, :]).ravel())
-    ratio, p_value = float(np.exp(np.median(differences))), rank_sum_p(x, y)
-    above = float((differences > 0).mean() + (differences == 0).mean() / 2)
+    ratio, p_value = float(np.exp(median(differences))), rank_sum_p(x, y)
+    less, not_greater = (int(np.searchsorted(differences, 0.0, side)) for side in ("left", "right"))
+    above = (len(differences) - not_greater) / len(differences) + (not_greater - less) / len(differences) / 2
     outside = _pairs_outside(n, m)
     if outside is None:
         return Effect(ratio, None, None, p_value, above)
     place = round(outside / (n * m) * len(differences))
     low, high = (float(np.exp(differences[at])) for at in (place, len(differences) - 1 - place))
     return Effect(ratio, low, high, p_value, above)
+
+
+def median(ordered: np.ndarray) -> float:
+    """Return the median of values in order.
+
+    >>> import numpy as np
+    >>> median(np.array([1.0, 2.0, 4.0, 9.0]))
+    3.0
+    """
+    n = len(ordered)
+    return float(ordered[n // 2]) if n % 2 else float(ordered[n // 2 - 1] + ordered[n // 2]) / 2
 
 
 def rank_sum_p(x: Values, y: Values) -> float:
@@ -137,16 +149,28 @@ def rank_sum_p(x: Values, y: Values) -> float:
     0.2
     """
     import numpy as np
-    from scipy.stats import mannwhitneyu, rankdata
 
     # Which sample comes first must not show, not even in the last digit.
     few, many = sorted((np.sort(x), np.sort(y)), key=lambda values: (len(values), values.tolist()))
+    both = np.sort(np.concatenate([few, many]))
+    # Twice the rank that tied values share is how many are less, and how many are not greater, and one.
+    doubled = np.searchsorted(both, both, "left") + np.searchsorted(both, both, "right") + 1
+    observed = int((np.searchsorted(both, few, "left") + np.searchsorted(both, few, "right") + 1).sum())
     if not _is_small(len(x), len(y)):
-        return min(1.0, float(mannwhitneyu(few, many, alternative="two-sided", method="asymptotic").pvalue))
-    doubled = np.rint(2 * rankdata(np.concatenate([few, many]))).astype(int)
-    chances = _rank_sums(tuple(sorted(doubled.tolist())), len(few))
-    observed = int(doubled[: len(few)].sum())
+        return _normal_p(observed / 2, len(few), len(many), np.unique(doubled, return_counts=True)[1])
+    chances = _rank_sums(tuple(doubled.tolist()), len(few))
     return min(1.0, 2 * float(min(chances[: observed + 1].sum(), chances[observed:].sum())))
+
+
+def _normal_p(rank_sum: float, n: int, m: int, ties: np.ndarray) -> float:
+    """The p-value by the normal distribution, corrected for ties and continuity: as scipy has it, without a millisecond of preparation."""
+    from scipy.special import ndtr
+
+    below = rank_sum - n * (n + 1) / 2
+    n_tied = float((ties.astype(float) ** 3 - ties).sum())
+    deviation = math.sqrt(n * m / 12 * ((n + m + 1) - n_tied / ((n + m) * (n + m - 1))))
+    off = max(below, n * m - below) - n * m / 2 - 0.5
+    return min(1.0, 2 * float(ndtr(-off / deviation))) if deviation else 1.0
 
 
 def _is_small(n: int, m: int) -> bool:
@@ -202,13 +226,13 @@ def split_p(largest: float, n: int, least: int) -> float:
     >>> round(split_p(3.0, 60, 5), 3), round(split_p(4.5, 60, 5), 5)
     (0.063, 0.00034)
     """
-    from scipy.stats import norm
+    from scipy.special import ndtr
 
     if largest <= 1:
         return 1.0
-    density, share = float(norm.pdf(largest)), least / n
+    density, share = math.exp(-(largest**2) / 2) / math.sqrt(2 * math.pi), least / n
     improved = 4 * density / largest + density * (largest - 1 / largest) * 2 * math.log((1 - share) / share)
-    return min(1.0, improved, 2 * float(norm.sf(largest)) * (n - 2 * least + 1))
+    return min(1.0, improved, 2 * float(ndtr(-largest)) * (n - 2 * least + 1))
 
 
 def largest_split(n: int) -> float:

@@ -43,7 +43,7 @@ def trend(archive: Archive) -> pd.DataFrame:
     """
     import pandas as pd
 
-    histories = [history for history in _histories(archive) if len(history.rows) >= 2 * PERSISTENCE]
+    histories = list(_histories(archive))
     smallest = [_HALVES * split_p(largest_split(len(history.rows)), len(history.rows), PERSISTENCE) for history in histories]
     could = can_show(smallest)
     rows: list[dict[str, Any]] = []
@@ -65,17 +65,28 @@ class _History(NamedTuple):
 
 
 def _histories(archive: Archive) -> Iterator[_History]:
+    """Give the histories that are long enough for a shift."""
     dags = archive.table("dags", ["run_id", *_LIKE, "outcome", "started_at", "elapsed_s"])
     dags = dags[dags["outcome"].eq("succeeded") & dags["started_at"].notna()].drop(columns="outcome")
     dags = dags.sort_values(["started_at", "run_id"], ignore_index=True)
-    for _, whole in dags.dropna(subset="elapsed_s").rename(columns={"elapsed_s": "s"}).groupby(_LIKE, dropna=False):
+    wholes = dags.dropna(subset="elapsed_s").rename(columns={"elapsed_s": "s"})
+    for whole in _long_ones(wholes, _LIKE):
         yield _History(None, whole)
     nodes = archive.table("nodes", ["run_id", "stage", "name", "duration_s"]).sort_values(["run_id", "stage"], ignore_index=True)
-    nodes["name"] = [str(key) for key in stage_keys(nodes)]
+    keys = stage_keys(nodes)
+    names = {key: str(key) for key in set(keys)}
+    nodes["name"] = [names[key] for key in keys]
     nodes = nodes.dropna(subset="duration_s").rename(columns={"duration_s": "s"})
     stages = dags.drop(columns="elapsed_s").merge(nodes, on="run_id", how="inner").sort_values(["started_at", "run_id", "stage"])
-    for _, rows in stages.groupby([*_LIKE, "name"], dropna=False):
+    for rows in _long_ones(stages, [*_LIKE, "name"]):
         yield _History(rows["name"].iloc[0], rows)
+
+
+def _long_ones(rows: pd.DataFrame, keys: list[str]) -> Iterator[pd.DataFrame]:
+    """Give the rows of one key after another, of those that have enough for two levels."""
+    size = rows.groupby(keys, dropna=False)["run_id"].transform("size")
+    for _, own in rows[size >= 2 * PERSISTENCE].groupby(keys, dropna=False):
+        yield own
 
 
 def _shifts(seconds: np.ndarray, family: int) -> Iterator[tuple[int, int, int, float]]:
@@ -104,41 +115,41 @@ def _best_split(ranks: np.ndarray) -> tuple[int, float]:
     Half of the chance of an error is spent on the whole history, the other half on the intervals within it, which alone show a level that
     came and went (seeded binary segmentation: Kovacs, Buehlmann, Li and Munk 2023).
     """
-    cut, p_whole = _split(ranks)
+    import numpy as np
+
+    ((cut, p_whole),) = _splits(ranks[None, :])
     best = (p_whole, cut)
-    inner = list(_intervals(len(ranks)))
-    for low, high in inner:
-        cut, p_value = _split(ranks[low:high])
-        best = min(best, (p_value * len(inner), low + cut))
+    lengths = list(_intervals(len(ranks)))
+    n_inner = sum(len(lows) for _, lows in lengths)
+    for size, lows in lengths:
+        for low, (cut, p_value) in zip(lows, _splits(ranks[np.add.outer(lows, np.arange(size))]), strict=True):
+            best = min(best, (p_value * n_inner, low + cut))
     return best[1], min(1.0, _HALVES * best[0])
 
 
-def _intervals(n: int) -> Iterator[tuple[int, int]]:
-    """Intervals of ever smaller lengths, each length all over the history, by half of it."""
+def _intervals(n: int) -> Iterator[tuple[int, list[int]]]:
+    """Intervals of ever smaller lengths, each length all over the history, by half of it: the length, and where they begin."""
     length = n / math.sqrt(2)
     while length >= max(2 * PERSISTENCE, n / _SHORTEST_PART):
         size = math.ceil(length)
         count = 2 * math.ceil(n / length) - 1
-        for step in range(count):
-            low = round(step * (n - size) / (count - 1))
-            yield low, low + size
+        yield size, [round(step * (n - size) / (count - 1)) for step in range(count)]
         length /= math.sqrt(2)
 
 
-def _split(ranks: np.ndarray) -> tuple[int, float]:
-    """Where two levels fit best, and how probable so good a fit is by chance."""
+def _splits(ranks: np.ndarray) -> list[tuple[int, float]]:
+    """Of each row: where two levels fit best, and how probable so good a fit is by chance."""
     import numpy as np
 
-    n = len(ranks)
-    variance = float(ranks.var(ddof=1))
-    if not variance:
-        return PERSISTENCE, 1.0
+    n = ranks.shape[1]
     places = np.arange(PERSISTENCE, n - PERSISTENCE + 1)
     # Rank sums come in whole numbers: half of one is the correction for continuity.
-    off = np.abs(np.cumsum(ranks)[places - 1] - places * ranks.mean()) - 0.5
-    evidence = off / np.sqrt(variance * places * (n - places) / n)
-    best = int(evidence.argmax())
-    return int(places[best]), split_p(float(evidence[best]), n, PERSISTENCE)
+    off = np.abs(np.cumsum(ranks, axis=1)[:, places - 1] - places * ranks.mean(axis=1)[:, None]) - 0.5
+    variances = ranks.var(axis=1, ddof=1)
+    evidence = off / np.sqrt(np.maximum(variances, 1e-300)[:, None] * places * (n - places) / n)
+    best = evidence.argmax(axis=1)
+    found = zip(best.tolist(), evidence.max(axis=1).tolist(), variances.tolist(), strict=True)
+    return [(PERSISTENCE + place, split_p(most, n, PERSISTENCE)) if variance else (PERSISTENCE, 1.0) for place, most, variance in found]
 
 
 def _placed(seconds: np.ndarray, cuts: list[int]) -> list[int]:
