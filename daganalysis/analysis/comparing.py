@@ -126,18 +126,15 @@ class _Side:
         nodes = archive.table("nodes", ["run_id", "stage", "name", "duration_s"])
         nodes = nodes.merge(used[["run_id", *_LIKE]], on="run_id").sort_values(["run_id", "stage"], ignore_index=True)
         nodes["key"] = stage_keys(nodes)
-        # The rows of one group and key after the other, those of a known length in order of it: then each is a stretch of two columns.
+        # The rows of one group and key after the other, in order of their length: then each is a stretch of two columns.
         like = nodes.groupby([*_LIKE, "key"], sort=False).ngroup()
         nodes = nodes.assign(like=like).sort_values(["like", "duration_s"], ignore_index=True)
         seconds, stages = nodes["duration_s"].to_numpy(float), nodes["stage"].to_numpy(float)
-        first = np.flatnonzero(np.diff(nodes["like"].to_numpy(), prepend=-1))
-        n_known = np.add.reduceat(~np.isnan(seconds), first, dtype=int) if len(first) else first
+        first = np.flatnonzero(np.diff(nodes["like"].to_numpy(), prepend=-1)).tolist()
         starts = nodes.loc[first, [*_LIKE, "key"]].itertuples(index=False, name=None)
-        for (*keys_of_group, key), low, high, n in zip(
-            starts, first.tolist(), [*first[1:].tolist(), len(nodes)], n_known.tolist(), strict=True
-        ):
-            series = groups[_group(keys_of_group)]
-            series.stages[key] = seconds[low : low + n]
+        for (*keys_of_group, key), low, high in zip(starts, first, [*first[1:], len(nodes)], strict=False):
+            own, series = seconds[low:high], groups[_group(keys_of_group)]
+            series.stages[key] = own[~np.isnan(own)]
             series.places[key] = float(stages[low:high].mean())
         return cls(groups, left_out)
 

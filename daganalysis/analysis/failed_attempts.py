@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import itertools
+from typing import TYPE_CHECKING
 
 from daganalysis.engine.log_lines import error_parts
 from daganalysis.engine.verdicts import FAILED, find_failures
@@ -36,21 +37,17 @@ def failed_attempts(archive: Archive) -> pd.DataFrame:
     logs = _logs(archive, set(attempts["task_gid"]))
     kept: list[int] = []
     told: list[tuple[str, str | None]] = []
-    for keys, rows in attempts.groupby(_KEYS, sort=False):
-        story = list(zip(rows["kind"].tolist(), rows["outcome"].tolist(), strict=True))
-        for failure in find_failures(story, logs.get(_pair(keys))):
-            kept.append(rows.index[failure.place])
+    columns_of_story = (attempts[name].tolist() for name in (*_KEYS, "kind", "outcome"))
+    for keys, rows in itertools.groupby(enumerate(zip(*columns_of_story, strict=True)), key=lambda row: row[1][:2]):
+        places, story = zip(*((place, (kind, outcome)) for place, (*_, kind, outcome) in rows), strict=True)
+        for failure in find_failures(story, logs.get(keys)):
+            kept.append(places[failure.place])
             told.append((failure.evidence, failure.line))
     parts = [error_parts(line) if line is not None else (None, None) for _, line in told]
     columns = ("evidence", "line", "error_code", "message")
     values = [(evidence, line, code, message) for (evidence, line), (code, message) in zip(told, parts, strict=True)]
     result = pd.concat([attempts.loc[kept], pd.DataFrame(values, index=kept, columns=columns, dtype=object)], axis=1)
     return result.sort_values([*_KEYS, "attempt"], ignore_index=True)
-
-
-def _pair(keys: Any) -> tuple[str, str]:
-    run_id, task_gid = keys
-    return run_id, task_gid
 
 
 def _logs(archive: Archive, task_gids: set[str]) -> dict[tuple[str, str], Sequence[str]]:

@@ -54,8 +54,9 @@ def is_laid_out(ax: Axes) -> bool:
 def settle(ax: Axes) -> None:
     """Let the figure's layout take its place, so that what is asked for below is what will be drawn."""
     figure = ax.get_figure(root=True)
-    if figure is not None and is_laid_out(ax):
-        figure.draw_without_rendering()
+    engine = figure.get_layout_engine() if figure is not None else None
+    if figure is not None and engine is not None:
+        engine.execute(figure)
 
 
 def size_of(ax: Axes) -> tuple[float, float]:

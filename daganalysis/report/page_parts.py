@@ -25,6 +25,7 @@ class _Chosen:
     def __init__(self, whole: Archive, run_ids: Sequence[str]) -> None:
         self._whole = whole
         self._run_ids = list(run_ids)
+        self._members = set(run_ids)
 
     def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None) -> pa.Table:
         """Return some columns of the rows of these runs."""
@@ -36,7 +37,7 @@ class _Chosen:
         key = "parent_run_id" if name == "links" else "run_id"
         wanted = list(columns or BASE_TABLES[name].names)
         table = self._whole.arrow(name, list(dict.fromkeys([*wanted, key])))
-        chosen = self._run_ids if run_ids is None else [run_id for run_id in run_ids if run_id in set(self._run_ids)]
+        chosen = self._run_ids if run_ids is None else [run_id for run_id in run_ids if run_id in self._members]
         return table.filter(pc.is_in(table.column(key), pa.array(chosen, pa.string()))).select(wanted)
 
     def count(self, name: str) -> int:
