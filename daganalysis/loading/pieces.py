@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from daganalysis.store.parts import read_parts, write_part
 from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
@@ -39,12 +40,17 @@ class PartWork:
 
 def build_part(work: PartWork) -> str:
     """Rebuild the runs of a part, write their rows and the new answers; return the part's name."""
+    import pyarrow as pa
+
     pieces: dict[str, list[pa.Table]] = {name: [] for name in BASE_TABLES}
     with EvidenceWriter(work.folder, work.part) as evidence:
         for shard in work.shards:
             for name, table in _build_shard(work, shard, evidence).items():
                 pieces[name].append(table)
-    write_tables({name: _sorted_by_key(name, tables) for name, tables in pieces.items()}, work.folder, work.part)
+    # One table after the other, so that a second copy, in order, is there of one alone.
+    write_tables(((name, _sorted_by_key(name, pieces.pop(name))) for name in BASE_TABLES), work.folder, work.part)
+    # Arrow keeps what it no longer needs for itself, and the objects of the next shard need as much again.
+    pa.default_memory_pool().release_unused()
     return work.part
 
 
@@ -61,11 +67,22 @@ def _build_shard(work: PartWork, shard: Picked, evidence: EvidenceWriter) -> dic
 
 
 def _sorted_by_key(name: str, tables: list[pa.Table]) -> pa.Table:
+    """Put tables, each sorted by the key, into one; they are copied only if they do not follow each other as they are."""
     import pyarrow as pa
 
-    if len(tables) == 1:
-        return tables[0]
-    return pa.concat_tables(tables).sort_by([(key, "ascending") for key in BASE_TABLES[name].sort])
+    whole = pa.concat_tables(tables)
+    return whole if _in_order(name, tables) else whole.sort_by([(key, "ascending") for key in BASE_TABLES[name].sort])
+
+
+def _in_order(name: str, tables: list[pa.Table]) -> bool:
+    ends = [_key_at(name, table, row) for table in tables if table.num_rows for row in (0, table.num_rows - 1)]
+    return all(one <= other for one, other in itertools.pairwise(ends))
+
+
+def _key_at(name: str, table: pa.Table, row: int) -> list[tuple[bool, object]]:
+    """The key of a row as something to compare: nulls come last."""
+    values = [table.column(key)[row].as_py() for key in BASE_TABLES[name].sort]
+    return [(value is None, value) for value in values]
 
 
 def _fresh(work: PartWork, shard: Picked, pool: TextPool) -> Iterator[Kept]:
@@ -85,11 +102,11 @@ def _pooled(kept: Sequence[Kept], pool: TextPool) -> Iterator[Answer]:
         yield item.answer
 
 
-def write_tables(tables: dict[str, pa.Table], folder: StagePath, part: str) -> None:
-    """Write rows of every base table as a part of the store in ``folder``."""
-    for name in BASE_TABLES:
+def write_tables(tables: Iterable[tuple[str, pa.Table]], folder: StagePath, part: str) -> None:
+    """Write rows of every base table, given with its name, as a part of the store in ``folder``."""
+    for name, table in tables:
         (folder / name).mkdir(exist_ok=True)
-        write_part(tables[name], name, folder / name / part)
+        write_part(table, name, folder / name / part)
 
 
 @dataclass(slots=True)
@@ -120,7 +137,7 @@ def carry_tables(work: CarriedTables) -> str | None:
         tables[name] = _sorted_by_key(name, left)
     if not any(table.num_rows for table in tables.values()):
         return None
-    write_tables(tables, work.folder, work.part)
+    write_tables(tables.items(), work.folder, work.part)
     return work.part
 
 
