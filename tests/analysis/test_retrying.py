@@ -8,7 +8,7 @@ import daganalysis as da
 from daganalysis.analysis import retry_patterns
 from daganalysis.errors import UsageError
 from tests.analysis.runs import archive_of_runs, told_rows
-from tests.rows import at
+from tests.rows import archive_of, at
 
 DISK, PORT = "ERROR: [Disk.Full]: disk full", "ERROR: [Port.InUse]: port in use"
 AGAIN = ("rollback succeeded",)
@@ -106,3 +106,10 @@ def test_a_sub_task_was_retried_no_more_often_than_its_run(file, bounds):
     found = da.retries(archive)
     assert (found["retries_max"] <= archive.dags["retries_max"].item()).all()
     assert (found["retries_min"].max(), found["retries_max"].max()) == bounds
+
+
+def test_a_sub_task_whose_dag_was_not_saved_is_listed_among_the_retries():
+    task = {"stage": None, "task_gid": "7", "name": "Work", "execute_times": 3, "outcome": "succeeded", "task_logs": [DISK]}
+    archive = archive_of(sub_tasks=[{"run_id": None, **task}, {"run_id": "a", **task, "execute_times": 1}])
+    (row,) = da.retries(archive).to_dict("records")
+    assert (row["task_gid"], row["execute_times"], row["error_code"]) == ("7", 3, "Disk.Full")
