@@ -208,7 +208,9 @@ def each(sizes: Sizes, work: Path) -> Iterator[Row]:
             sizes.repeats,
         )
         detail: dict[str, Any] = {"ours": spread(ours), "sql": spread(theirs), "columns_that_differ": unlike, "sql_lacks": twin.lacks}
-        name = twin.name + (f" (differs in {', '.join(unlike)})" if unlike else "")
+        remarks = [f"differs in {', '.join(unlike)}"] if unlike else []
+        remarks += [f"SQL lacks {twin.lacks}"] if twin.lacks else []
+        name = twin.name + (f" ({'; '.join(remarks)})" if remarks else "")
         yield Row(f"{name} of {n_sub_tasks:,} sub-tasks", "times as long as SQL by DuckDB", 2.0, False, ratio, detail)
     shutil.rmtree(store)
 
