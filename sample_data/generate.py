@@ -156,7 +156,15 @@ class Folder:
     def lines(self, name: str, values: list[dict[str, Any]]) -> None:
         """One response a line, packed if the name says so."""
         content = b"".join(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode() + b"\n" for value in values)
-        self.write(name, gzip.compress(content, 9, mtime=0) if name.endswith(".gz") else content)
+        self.write(name, gzipped(content) if name.endswith(".gz") else content)
+
+
+def gzipped(content: bytes) -> bytes:
+    """Pack bytes, with a header that is the same on every machine and under every Python."""
+    buffer = io.BytesIO()
+    with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=buffer, mtime=0) as file:
+        file.write(content)
+    return buffer.getvalue()
 
 
 def tenants(out: Folder) -> None:
@@ -311,7 +319,7 @@ def packed(out: Folder) -> None:
             info = tarfile.TarInfo(f"polls/{n:03d}.json")
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
-    out.write("packed/polls.tar.gz", gzip.compress(buffer.getvalue(), 9, mtime=0))
+    out.write("packed/polls.tar.gz", gzipped(buffer.getvalue()))
 
 
 def main(root: Path) -> None:

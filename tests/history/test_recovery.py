@@ -56,9 +56,10 @@ def true_attempts(run: DagRun) -> dict[tuple[str, int], tuple[object, ...]]:
 
 @settings(max_examples=40, deadline=None)
 @given(SEEDS)
-def test_a_run_polled_each_second_is_recovered_whole(seed: int) -> None:
+def test_a_run_polled_twice_a_second_is_recovered_whole(seed: int) -> None:
+    # A rollback run stands ended for one pass of the scheduler, which a poll a second may just miss.
     run = random_run(seed)
-    archive = archive_of(polls(run, 1.0))
+    archive = archive_of(polls(run, 0.5))
     assert recovered(archive) == true_attempts(run)
     # A pass of the scheduler may fall between two polls: its hand-out still shows how the attempt before it ended.
     assert set(archive.attempts["evidence"]) <= {"observed", "inferred"}

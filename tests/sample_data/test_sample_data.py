@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +15,9 @@ SAMPLES = Path(__file__).parents[2] / "sample_data"
 
 
 def files(root: Path) -> dict[str, bytes]:
+    """What the generator made; packed files unpacked, since one compressor need not give the bytes of another."""
     made = (p for p in root.rglob("*") if p.is_file() and p.suffix not in {".py", ".pyc", ".md"})
-    return {p.relative_to(root).as_posix(): p.read_bytes() for p in made}
+    return {p.relative_to(root).as_posix(): gzip.decompress(p.read_bytes()) if p.suffix == ".gz" else p.read_bytes() for p in made}
 
 
 def test_the_generator_writes_the_same_bytes_again(tmp_path: Path) -> None:
@@ -62,4 +64,4 @@ def test_no_duration_is_negative_or_longer_than_its_archive() -> None:
 
 
 def test_the_whole_folder_is_small() -> None:
-    assert sum(len(content) for content in files(SAMPLES).values()) < 1_500_000
+    assert sum((SAMPLES / name).stat().st_size for name in files(SAMPLES)) < 1_500_000
