@@ -119,15 +119,16 @@ def effect(base: Values, candidate: Values) -> Effect:
     x = np.log(np.maximum(np.asarray(base, float), _SHORTEST_S))
     y = np.log(np.maximum(np.asarray(candidate, float), _SHORTEST_S))
     n, m = len(x), len(y)
-    differences = np.sort((_thinned(y)[:, None] - _thinned(x)[None, :]).ravel())
-    ratio, p_value = float(np.exp(median(differences))), rank_sum_p(x, y)
-    less, not_greater = (int(np.searchsorted(differences, 0.0, side)) for side in ("left", "right"))
-    above = (len(differences) - not_greater) / len(differences) + (not_greater - less) / len(differences) / 2
+    x, y, p_value = np.sort(_thinned(x)), _thinned(y), rank_sum_p(x, y)
+    less, not_greater = (int(np.searchsorted(x, y, side).sum()) for side in ("left", "right"))
+    n_pairs = len(x) * len(y)
+    above = less / n_pairs + (not_greater - less) / n_pairs / 2
     outside = _pairs_outside(n, m)
-    if outside is None:
-        return Effect(ratio, None, None, p_value, above)
-    place = round(outside / (n * m) * len(differences))
-    low, high = (float(np.exp(differences[at])) for at in (place, len(differences) - 1 - place))
+    ends = [] if outside is None else [place := round(outside / (n * m) * n_pairs), n_pairs - 1 - place]
+    # Of all the pairs only those in the middle and at the ends of the interval need to be in their place.
+    differences = np.partition((y[:, None] - x[None, :]).ravel(), [(n_pairs - 1) // 2, n_pairs // 2, *ends])
+    ratio = float(np.exp(median(differences)))
+    low, high = (float(np.exp(differences[at])) for at in ends) if ends else (None, None)
     return Effect(ratio, low, high, p_value, above)
 
 
