@@ -131,21 +131,46 @@ _STRAGGLERS = """
         median(duration_s) AS work_p50_s, median(size) AS n_agents_p50
     FROM skewed GROUP BY ALL"""
 _FAILURES = """
-    SELECT workflow, name, count(*) AS n
+    SELECT workflow, name, regexp_extract(lines[-1], '^ERROR: \\[([A-Za-z][\\w.]*)\\]: ', 1) AS error_code,
+        regexp_replace(lines[-1], '\\d+', '<n>', 'g') AS signature, count(*) AS n, count(DISTINCT run_id) AS n_runs,
+        count(DISTINCT agent) AS n_agents, min(started_at) AS first_seen, max(started_at) AS last_seen, min(lines[-1]) AS example_line
     FROM attempts JOIN (SELECT run_id, workflow FROM dags) USING (run_id) JOIN (SELECT run_id, stage, name FROM nodes) USING (run_id, stage)
         JOIN (SELECT run_id, task_gid, list_filter(task_logs, lambda line: starts_with(line, 'ERROR: ')) AS lines FROM sub_tasks)
             USING (run_id, task_gid)
-    WHERE attempts.outcome IN ('failed', 'timeout', 'interrupted') GROUP BY ALL"""
+    WHERE attempts.outcome IN ('failed', 'timeout', 'interrupted') OR (attempts.outcome = 'unknown' AND kind = 'run' AND len(lines) > 0)
+    GROUP BY ALL"""
 _NAMED = """
     SELECT workflow, n_agents, run_id, dags.started_at, dags.outcome, nodes.duration_s AS s,
         nodes.name || CASE WHEN count(*) OVER again = 1 THEN '' ELSE ' #' || count(*) OVER again END AS name
     FROM nodes JOIN (SELECT run_id, workflow, n_agents, started_at, outcome FROM dags) dags USING (run_id)
     WHERE nodes.name IS NOT NULL AND nodes.duration_s IS NOT NULL
     WINDOW again AS (PARTITION BY run_id, nodes.name ORDER BY stage)"""
-_COMPARE = f"""
-    SELECT workflow, name, n_agents, count(*) AS n_base, median(s) AS base_s FROM ({_NAMED}) WHERE outcome = 'succeeded' GROUP BY ALL
+_HISTORIES = f"""
+    SELECT workflow, n_agents, name, run_id, started_at, s FROM ({_NAMED}) WHERE outcome = 'succeeded'
     UNION ALL
-    SELECT workflow, NULL, n_agents, count(elapsed_s), median(elapsed_s) FROM dags WHERE outcome = 'succeeded' GROUP BY ALL"""
+    SELECT workflow, n_agents, '', run_id, started_at, elapsed_s FROM dags WHERE outcome = 'succeeded' AND elapsed_s IS NOT NULL"""
+_COMPARE = f"""
+    WITH base AS ({_HISTORIES}), candidate AS ({_HISTORIES}),
+    pair AS (
+        SELECT workflow, n_agents, name, median(ln(greatest(candidate.s, 1e-6)) - ln(greatest(base.s, 1e-6))) AS middle
+        FROM base JOIN candidate USING (workflow, n_agents, name) GROUP BY ALL)
+    SELECT workflow, n_agents, name, one.n AS n_base, other.n AS n_candidate, one.s AS base_s, other.s AS candidate_s, exp(middle) AS ratio
+    FROM (SELECT workflow, n_agents, name, count(*) AS n, median(s) AS s FROM base GROUP BY ALL) one
+        JOIN (SELECT workflow, n_agents, name, count(*) AS n, median(s) AS s FROM candidate GROUP BY ALL) other
+            USING (workflow, n_agents, name)
+        JOIN pair USING (workflow, n_agents, name)"""
+_TREND = f"""
+    WITH ranked AS (
+        SELECT *, rank() OVER (PARTITION BY workflow, n_agents, name ORDER BY s)
+                + (count(*) OVER (PARTITION BY workflow, n_agents, name, s) - 1) / 2 AS r,
+            row_number() OVER history AS k, count(*) OVER (PARTITION BY workflow, n_agents, name) AS n
+        FROM ({_HISTORIES}) WINDOW history AS (PARTITION BY workflow, n_agents, name ORDER BY started_at, run_id)),
+    summed AS (
+        SELECT *, sum(r) OVER (PARTITION BY workflow, n_agents, name ORDER BY k) AS reached,
+            var_samp(r) OVER (PARTITION BY workflow, n_agents, name) AS spread
+        FROM ranked WHERE n >= 10)
+    SELECT workflow, n_agents, name, max((abs(reached - k * (n + 1) / 2) - 0.5) / sqrt(spread * k * (n - k) / n)) AS evidence
+    FROM summed WHERE k BETWEEN 5 AND n - 5 AND spread > 0 GROUP BY ALL"""
 
 
 @dataclass(frozen=True)
@@ -185,11 +210,15 @@ TWINS = (
         ("n", "n_slowest", "skew_p50", "barrier_wait_s", "dispatch_p50_s", "work_p50_s"),
         "intervals and tests",
     ),
-    Twin("failures", da.failures, _FAILURES, (), "signatures, and failures that only lines tell: SQL fetches lines and counts rows"),
+    Twin("failures", da.failures, _FAILURES, ("n",), "signatures beyond masked digits, and failures that only lines tell"),
     Twin(
-        "compare", lambda archive: da.compare(archive, archive), _COMPARE, ("n_base", "base_s"), "tests and intervals: SQL has the medians"
+        "compare",
+        lambda archive: da.compare(archive, archive),
+        _COMPARE,
+        ("n_base", "base_s", "ratio"),
+        "tests, intervals, verdicts: it has the medians and the ratio of all pairs",
     ),
-    Twin("trend", da.trend, f"{_NAMED} ORDER BY workflow, name, started_at, run_id", (), "level shifts: SQL puts the histories in order"),
+    Twin("trend", da.trend, _TREND, (), "chances, parts of histories, placement: it has the best split of each history as a whole"),
 )
 
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.log_lines import error_parts
 from daganalysis.engine.verdicts import FAILED, find_failures
+from daganalysis.tables import ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+    import pyarrow as pa
 
     from daganalysis.archive import Archive
 
@@ -27,14 +29,13 @@ def failed_attempts(archive: Archive) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    doubts = pa.array([*FAILED, "unknown"])
-    archive = archive.of_runs_with("attempts", "outcome", lambda outcomes: pc.is_in(outcomes, doubts))
     wanted = ["run_id", "stage", "task_gid", "attempt", "kind", "started_at", "outcome", "agent"]
-    attempts = archive.table("attempts", wanted)
-    doubtful = attempts["outcome"].isin(doubts.to_pylist())
-    attempts = attempts[attempts["task_gid"].isin(set(attempts.loc[doubtful, "task_gid"]))]
-    attempts = attempts.sort_values([*_KEYS, "attempt"], ignore_index=True)
-    logs = _logs(archive, set(attempts["task_gid"]))
+    table = archive.arrow("attempts", wanted)
+    doubtful = pc.is_in(table.column("outcome"), pa.array([*FAILED, "unknown"]))
+    task_gids = table.column("task_gid").filter(doubtful).unique()
+    table = table.filter(pc.is_in(table.column("task_gid"), task_gids.cast(pa.string())))
+    attempts = ATTEMPTS.frame(table).sort_values([*_KEYS, "attempt"], ignore_index=True)
+    logs = _logs(archive.lazily(attempts["run_id"].unique().tolist()), task_gids)
     kept: list[int] = []
     told: list[tuple[str, str | None]] = []
     columns_of_story = (attempts[name].tolist() for name in (*_KEYS, "kind", "outcome"))
@@ -50,12 +51,11 @@ def failed_attempts(archive: Archive) -> pd.DataFrame:
     return result.sort_values([*_KEYS, "attempt"], ignore_index=True)
 
 
-def _logs(archive: Archive, task_gids: set[str]) -> dict[tuple[str, str], Sequence[str]]:
+def _logs(archive: Archive, task_gids: pa.Array) -> dict[tuple[str, str], Sequence[str]]:
     """The log lines of some sub-tasks; those of all others stay where they are."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     table = archive.arrow("sub_tasks", [*_KEYS, "task_logs"])
-    table = table.filter(pc.is_in(table.column("task_gid"), pa.array(sorted(task_gids), pa.string())))
+    table = table.filter(pc.is_in(table.column("task_gid"), task_gids))
     columns = (table.column(name).to_pylist() for name in (*_KEYS, "task_logs"))
     return {(run_id, gid): lines or () for run_id, gid, lines in zip(*columns, strict=True)}
