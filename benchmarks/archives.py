@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 import sys
@@ -135,7 +136,8 @@ def write_files(folder: Path, shape: Shape, *, count: int, clusters: int = 1, fi
 def _each_run(shape: Shape, first: int = 0) -> Iterator[list[bytes]]:
     """Yield the responses of run after run without end, made by as many processes as there are cores."""
     jobs = os.cpu_count() or 1
-    with ProcessPoolExecutor(jobs) as pool:
+    # Not forked from here: by now this process may have threads of Arrow and DuckDB, whose locks a child would inherit.
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         waiting = [pool.submit(responses, first + number, shape) for number in range(4 * jobs)]
         number = first + len(waiting)
         try:

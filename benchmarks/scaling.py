@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import multiprocessing
 import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
@@ -62,7 +63,7 @@ class _Archive:
         shape = Shape(_STAGES, (_TASKS[0] * self.times, _TASKS[1] * self.times), _LINES, polls=self.polls)
         count = size = 0
         files = [(folder / f"c{number:04d}.{self.first}.ndjson").open("wb") for number in range(self.clusters)]
-        with ProcessPoolExecutor() as pool:
+        with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
             made = pool.map(partial(responses, shape=shape), range(self.first, self.first + self.runs), chunksize=16)
             for number, found in enumerate(made):
                 for text in found:

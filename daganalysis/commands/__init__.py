@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     from daganalysis.commands.parsing import build_parser
-    from daganalysis.commands.printing import discard_stdout
+    from daganalysis.commands.printing import discard
 
     debug = False
     _stand_in_for_closed_streams()
@@ -47,7 +47,7 @@ def _run(argv: Sequence[str] | None) -> int:
     except SystemExit as stop:  # argparse ends the program itself, after help and for wrong usage
         status = stop.code if isinstance(stop.code, int) else ExitStatus.USAGE
     except BrokenPipeError:  # the reader of a pipe has seen enough, as `head` does
-        discard_stdout()
+        discard(sys.stdout)
         status = ExitStatus.DONE
     except Exception as error:  # noqa: BLE001 - this is the one place where errors are caught: a user sees a line, not a traceback
         status = _explain(error, debug=debug)

@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from daganalysis.commands.options import chosen_format
 from daganalysis.errors import DagAnalysisError
@@ -28,13 +28,16 @@ _NARROWEST = 40
 
 def notice(text: str) -> None:
     """Say something beside the results: one line on stderr, whatever the text holds; nothing if nobody can hear it any more."""
-    with contextlib.suppress(OSError):
+    try:
         print(f"daganalysis: {for_terminal(without_secrets(text))}", file=sys.stderr)
+    except OSError:
+        discard(sys.stderr)
 
 
-def discard_stdout() -> None:
-    """Let nothing more be written to a pipe that nobody reads, not even when the interpreter ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def discard(stream: TextIO) -> None:
+    """Let nothing more be written to a stream that nobody reads, not even what waits in it when the interpreter ends."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def print_pieces(pieces: Iterable[str], output: str | None) -> None:
@@ -52,9 +55,9 @@ def _print_to_stdout(pieces: Iterable[str]) -> None:
         sys.stdout.writelines(pieces)
         sys.stdout.flush()
     except BrokenPipeError:  # a gate still has its verdict to give
-        discard_stdout()
+        discard(sys.stdout)
     except OSError as error:
-        discard_stdout()
+        discard(sys.stdout)
         raise DagAnalysisError("standard output cannot be written", hint=error.strerror or str(error)) from error
 
 
