@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from daganalysis.engine.log_lines import telling_line
 from daganalysis.report.page_tables import plain_row
-from daganalysis.report.post_mortem.facts import FAILED_ATTEMPTS, GOOD_TASK_OUTCOMES, gather_facts
+from daganalysis.report.post_mortem.facts import FAILED_ATTEMPTS, GOOD_TASK_OUTCOMES, attempts_by_task, gather_facts
 from daganalysis.report.post_mortem.overview import headline
 
 if TYPE_CHECKING:
@@ -73,9 +73,7 @@ def run_section(archive: Archive, run_id: str, culprit: Culprit | None) -> Row:
 def _troubles(facts: RunFacts) -> list[Row]:
     """List what failed, was retried, passed or cancelled; sub-tasks alike on several agents stand together."""
     protocol = {row["task_gid"] for row in facts.retries if row["protocol"]}
-    attempts: dict[str, list[Row]] = {}
-    for attempt in facts.attempts:
-        attempts.setdefault(attempt["task_gid"], []).append(attempt)
+    attempts = attempts_by_task(facts.attempts)
     alike: dict[tuple[Any, ...], list[Row]] = {}
     for task in facts.sub_tasks:
         failed = task["task_gid"] not in protocol and any(

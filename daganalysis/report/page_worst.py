@@ -37,7 +37,7 @@ WORST_FIRST = (
 """Outcomes of a run from worst to best; a passed or waiting child DAG whose work was done counts as succeeded, one whose was not as
 failed."""
 TROUBLE = WORST_FIRST[: WORST_FIRST.index("unknown") + 1]
-_BAD_TASKS = ("rollback_failed", "failed", "timeout", "interrupted", "cancelled", "cancelled_before_start", "passed")
+_BAD_TASKS = FAILED_ATTEMPTS | {"rollback_failed", "passed"}
 _WHYS = ("slowest", "stopped", "retried", "failed")
 _MOST_EARLIER = 2
 _FINE = len(WORST_FIRST) - 1

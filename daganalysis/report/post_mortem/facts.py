@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from daganalysis.engine.verdicts import FAILED
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -15,7 +17,7 @@ Row: TypeAlias = dict[str, Any]
 
 GOOD_TASK_OUTCOMES = frozenset({"succeeded", "never_run", "ready", "running", "waiting", "rolled_back"})
 """Outcomes of a sub-task that are no trouble by themselves."""
-FAILED_ATTEMPTS = frozenset({"failed", "timeout", "interrupted", "cancelled", "cancelled_before_start"})
+FAILED_ATTEMPTS = frozenset({*FAILED, "cancelled", "cancelled_before_start"})
 """Outcomes of an attempt that did not do its work (`waiting` is deliberate: engine-semantics §7)."""
 
 
@@ -67,6 +69,14 @@ def rows_of(frame: pd.DataFrame) -> list[Row]:
     """Turn a frame into rows of plain Python values, nulls as None."""
     values = [_plain(frame[name]) for name in frame]
     return [dict(zip(frame.columns, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def attempts_by_task(attempts: list[Row]) -> dict[str, list[Row]]:
+    """Put the attempts of each sub-task together, in the order they have."""
+    grouped: dict[str, list[Row]] = {}
+    for attempt in attempts:
+        grouped.setdefault(attempt["task_gid"], []).append(attempt)
+    return grouped
 
 
 def _plain(values: pd.Series[Any]) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.log_lines import is_error, telling_line, telling_lines
 from daganalysis.engine.verdicts import find_failures
 from daganalysis.report.inert import for_terminal
-from daganalysis.report.post_mortem.facts import FAILED_ATTEMPTS, GOOD_TASK_OUTCOMES
+from daganalysis.report.post_mortem.facts import FAILED_ATTEMPTS, GOOD_TASK_OUTCOMES, attempts_by_task
 from daganalysis.report.post_mortem.time_spent import name_stages
 from daganalysis.report.quantities import human_duration, plural
 from daganalysis.report.terminal import shorten_end
@@ -31,7 +31,7 @@ _WIDTH = 78
 def trouble_lines(facts: RunFacts) -> list[str]:
     """List the sub-tasks that met trouble, those alike on several agents together; hand-shakes between DAGs are only counted."""
     protocol = {row["task_gid"] for row in facts.retries if row["protocol"]}
-    attempts = _by_task(facts.attempts)
+    attempts = attempts_by_task(facts.attempts)
     troubled = [
         task for task in facts.sub_tasks if _in_trouble(task, attempts.get(task["task_gid"], []), by_protocol=task["task_gid"] in protocol)
     ]
@@ -50,13 +50,6 @@ def trouble_lines(facts: RunFacts) -> list[str]:
         lines.append(f"  Stage {task['stage']} on {for_terminal(task['agent'] or '?')} logged an error, yet succeeded")
         lines += _quoted(telling_line(task["task_logs"]))
     return ["What failed, was retried, passed or cancelled", *lines] if lines else []
-
-
-def _by_task(attempts: list[Row]) -> dict[str, list[Row]]:
-    grouped: dict[str, list[Row]] = {}
-    for attempt in attempts:
-        grouped.setdefault(attempt["task_gid"], []).append(attempt)
-    return grouped
 
 
 def _passed_unrun(task: Row) -> bool:
