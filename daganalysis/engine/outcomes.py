@@ -280,7 +280,6 @@ def rule_behind(level: str, outcome: str | None, state: str | None = None, opera
     return next((rule for rule in candidates if len(candidates) == 1 or rule.holds(served)), _NOTHING_HOLDS)
 
 
-@lru_cache(maxsize=4096)  # a large archive asks the same few hundred questions millions of times
 def judge(level: str, facts: Facts) -> Rule:
     """Return the first rule of a level (`dag`, `node`, `sub_task`, `attempt`) that holds.
 
@@ -293,3 +292,24 @@ def judge(level: str, facts: Facts) -> Rule:
         if rule.holds(facts):
             return rule
     return _NOTHING_HOLDS
+
+
+# A large archive asks the same few hundred questions millions of times: these need no Facts for one that was asked before.
+
+
+@lru_cache(maxsize=1024)
+def judge_node(state: str | None, operator: str | None, *, deliberate: bool = False) -> Rule:
+    """Judge a node; ``deliberate`` says that what of it failed did so on purpose."""
+    return judge("node", Facts(state, operator, deliberate=deliberate))
+
+
+@lru_cache(maxsize=4096)
+def judge_sub_task(state: str | None, operator: str | None, verdict: str | None, *, executed: bool) -> Rule:
+    """Judge a sub-task by its newest row and how its last attempt failed, if it did."""
+    return judge("sub_task", Facts(state, operator, verdict, executed=executed))
+
+
+@lru_cache(maxsize=1024)
+def judge_attempt(state: str | None, verdict: str | None, *, followed: bool) -> Rule:
+    """Judge an attempt, for which it does not matter whether it ran or rolled back."""
+    return judge("attempt", Facts(state, "RUN", verdict, followed=followed))

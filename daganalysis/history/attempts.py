@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import agent_address
 from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, ending_lines, verdict
-from daganalysis.engine.outcomes import Facts, judge
+from daganalysis.engine.outcomes import judge_attempt
 from daganalysis.engine.times import Meaning, sub_task_times
 from daganalysis.history.log_merge import lines_since
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from daganalysis.history.evidence import Sighting
 
-_KINDS = {"RUN": "run", "ROLLBACK": "rollback"}
+_KINDS: dict[str | None, str] = {"RUN": "run", "ROLLBACK": "rollback"}
 _FINISHED = {"FAILED", "SUCCEED"}
 _CREATION_TOLERANCE_NS = 50_000_000
 """Rows of one DAG are created in one transaction, milliseconds apart (engine-semantics §3)."""
@@ -62,18 +62,25 @@ def rebuild_attempts(
     """
     ordered = sorted(sightings, key=lambda s: (s.task.execute_times or 0, s.at)) if len(sightings) > 1 else sightings
     count = ordered[-1].task.execute_times or 0 if ordered else 0
+    if not count:
+        return []
     attempts = [Attempt(number) for number in range(1, count + 1)]
+    may_have_failed = False
     for sighting in ordered:
-        number = sighting.task.execute_times or 0
-        if 1 <= number <= count:
-            _take(attempts, number - 1, sighting)
-    if any(attempt.state == "FAILED" or attempt.passed_at is not None for attempt in attempts):
+        task = sighting.task
+        if task.execute_times:
+            _take(attempts, task.execute_times - 1, sighting)
+            may_have_failed = may_have_failed or task.state == "FAILED" or task.operator == "PASS"
+    if may_have_failed:
         _judge_verdicts(attempts, ordered, written or {})
         _recognise_unstarted(attempts, created)
-    _infer(attempts)
-    _infer_failures(attempts, written or {})
-    for attempt in attempts:
-        attempt.evidence, attempt.outcome = _conclude(attempt, attempts)
+    _infer_kinds(attempts)
+    if written:
+        _infer_failures(attempts, written)
+    after = None
+    for attempt in reversed(attempts):
+        _conclude(attempt, after)
+        after = attempt
     return attempts
 
 
@@ -87,7 +94,7 @@ def _take(attempts: list[Attempt], index: int, sighting: Sighting) -> None:
             if attempt.start is None and times.start is Meaning.TRUE:
                 attempt.start = task.start
         return
-    kind = _KINDS.get(task.operator or "")
+    kind = _KINDS.get(task.operator)
     if kind is None:
         return
     attempt.kind = kind
@@ -138,7 +145,7 @@ def _judge_verdicts(attempts: list[Attempt], ordered: Sequence[Sighting], writte
         if sighting.node is not None and sighting.node.operator == "CANCEL" and sighting.task.state == "FAILED":
             cancelled_nodes.add(number)
     before: Sequence[str] | None = []
-    for attempt, after in zip_longest(attempts, attempts[1:]):
+    for attempt, after in itertools.zip_longest(attempts, attempts[1:]):
         seen = lines.get(attempt.number)
         own = written.get(attempt.number)
         alone = own is not None or before is not None
@@ -164,11 +171,11 @@ def _verdict(lines: Sequence[str], *, alone: bool, cancelled: bool) -> str | Non
     return "timeout" if alone and TIMED_OUT in lines else verdict(lines)
 
 
-def _infer(attempts: list[Attempt]) -> None:
+def _infer_kinds(attempts: list[Attempt]) -> None:
     """Add what follows from the order of hand-outs (engine-semantics §2.3): the first is a run, a later run follows a rollback run."""
-    if attempts and attempts[0].kind == "unknown":
+    if attempts[0].kind == "unknown":
         attempts[0].kind = "run"
-    for before, after in zip(attempts, attempts[1:], strict=False):
+    for before, after in itertools.pairwise(attempts):
         if before.kind == "unknown" and after.kind == "run":
             before.kind = "rollback"
 
@@ -181,19 +188,16 @@ def _infer_failures(attempts: list[Attempt], written: Mapping[int, list[str]]) -
             attempt.state, attempt.verdict = "FAILED", verdict(own)
 
 
-def _conclude(attempt: Attempt, attempts: list[Attempt]) -> tuple[str, str]:
-    """Return the evidence and the outcome of an attempt."""
-    last = attempt.number == len(attempts)
-    after = None if last else attempts[attempt.number]
+def _conclude(attempt: Attempt, after: Attempt | None) -> None:
+    """Say by which evidence an attempt is known, and what it came to."""
+    last = after is None
     if attempt.seen or (last and attempt.state == "READY"):
-        evidence = "observed"
+        attempt.evidence = "observed"
     elif attempt.kind != "unknown" or attempt.start is not None or attempt.end is not None or attempt.state in _FINISHED:
-        evidence = "inferred"
-    else:
-        evidence = "lost"
+        attempt.evidence = "inferred"
     state = attempt.state if attempt.state in _FINISHED or last else None
     if last and attempt.passed_at is not None and state not in _FINISHED:
         # A pass spares what succeeded, so what it passed had failed; how is told by its lines alone (engine-semantics §2.6).
         state = "FAILED"
     followed = after is not None and attempt.kind == "rollback" and after.kind == "run"
-    return evidence, judge("attempt", Facts(state, "RUN", attempt.verdict, followed=followed)).outcome
+    attempt.outcome = judge_attempt(state, attempt.verdict, followed=followed).outcome

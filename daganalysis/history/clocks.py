@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.identifiers import identify
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from daganalysis.history.attempts import Attempt
     from daganalysis.history.evidence import RunEvidence
@@ -17,13 +17,13 @@ _SCHEDULERS = {"cancelled", "timeout"}
 """The end of these attempts is stamped by the scheduler, whose clock is the DAG's own (engine-semantics §5)."""
 
 
-def ahead_of_dag(run: RunEvidence, attempts_of: Mapping[str, list[Attempt]]) -> dict[str, int]:
+def ahead_of_dag(run: RunEvidence, attempts_in: Mapping[str, Sequence[Sequence[Attempt]]]) -> dict[str, int]:
     """Say by how many nanoseconds the clock of each agent must at least be ahead of that of the DAG's own rows; negative if it is behind.
 
     In a cluster DAG nodes bear the times of the maintainer and sub-tasks those of the agents that executed them; in a local DAG there is
-    one clock. Agents whose stamps agree with those of the DAG are left out.
+    one clock. Agents whose stamps agree with those of the DAG are left out. ``attempts_in`` are the attempts of each sub-task, by node.
     """
-    return _ahead(run, attempts_of) if identify(run.gid).scope == "cluster" else {}
+    return _ahead(run, attempts_in) if identify(run.gid).scope == "cluster" else {}
 
 
 def on_dag_clock(attempts_of: dict[str, list[Attempt]], ahead: Mapping[str, int]) -> dict[str, list[Attempt]]:
@@ -44,25 +44,29 @@ def _moved(attempt: Attempt, ahead: int | None) -> Attempt:
     return dataclasses.replace(attempt, start=start, end=end)
 
 
-def _ahead(run: RunEvidence, attempts_of: Mapping[str, list[Attempt]]) -> dict[str, int]:
+def _ahead(run: RunEvidence, attempts_in: Mapping[str, Sequence[Sequence[Attempt]]]) -> dict[str, int]:
     """Say how far each agent's clock is off at least, if no first attempt lies outside of the first execution of its node.
 
     Only first executions are sure to hold the first attempts of their sub-tasks: a retry leaves alone what had succeeded before it
     (engine-semantics §2.3).
     """
-    windows = {gid: _first_execution(run, gid) for gid in run.stages}
-    latest: dict[str, int] = {}
-    earliest: dict[str, int] = {}
-    for gid, attempts in attempts_of.items():
-        window = windows.get(run.node_of.get(gid, ""))
-        first = attempts[0] if attempts else None
-        if window is None or first is None or first.kind != "run" or first.agent is None or first.start is None:
+    behind: dict[str, int] = {}
+    ahead: dict[str, int] = {}
+    for gid, attempts_of in attempts_in.items():
+        window = _first_execution(run, gid)
+        if window is None:
             continue
-        latest[first.agent] = min(latest.get(first.agent, 0), first.start - window[0])
-        if window[1] is not None and first.end is not None and first.verdict not in _SCHEDULERS:
-            earliest[first.agent] = max(earliest.get(first.agent, 0), first.end - window[1])
-    ahead = {agent: latest[agent] + earliest.get(agent, 0) for agent in latest}
-    return {agent: off for agent, off in ahead.items() if off}
+        begin, end = window
+        for attempts in attempts_of:
+            first = attempts[0] if attempts else None
+            if first is None or first.kind != "run" or first.agent is None or first.start is None:
+                continue
+            if first.start < begin:
+                behind[first.agent] = min(behind.get(first.agent, 0), first.start - begin)
+            if end is not None and first.end is not None and first.end > end and first.verdict not in _SCHEDULERS:
+                ahead[first.agent] = max(ahead.get(first.agent, 0), first.end - end)
+    off = {agent: ahead.get(agent, 0) + behind.get(agent, 0) for agent in ahead.keys() | behind.keys()}
+    return {agent: off[agent] for agent in sorted(off) if off[agent]}
 
 
 def _first_execution(run: RunEvidence, node_gid: str) -> tuple[int, int | None] | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.catalogue import CHILD_WORKFLOWS, is_sub_dag
 from daganalysis.engine.identifiers import identify
 from daganalysis.engine.log_lines import WAITING
-from daganalysis.engine.outcomes import Facts, Rule, judge
+from daganalysis.engine.outcomes import Facts, Rule, judge, judge_node, judge_sub_task
 from daganalysis.engine.times import Meaning, dag_times, node_times, sub_task_times
 from daganalysis.history.attempts import Attempt, rebuild_attempts
 from daganalysis.history.clocks import ahead_of_dag, on_dag_clock
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from daganalysis.engine.records import Node, SubTask
     from daganalysis.history.evidence import RunEvidence, Sighting
 
+_GID = attrgetter("gid")
 _PROTOCOL_SLACK_NS = 2 * SECOND
 """A main DAG's last requests may seem to lie this much after its end: another clock, one pass of its scheduler."""
 
@@ -108,21 +111,21 @@ def judge_run(run: RunEvidence, *, main: MainDag | None, operators_received: Map
         gid: judge_task(gid, run.node_of.get(gid), sightings, created, run.attempt_lines.get(gid))
         for gid, sightings in run.sub_tasks.items()
     }
-    tasks_of: dict[str | None, list[TaskView]] = {}
+    tasks_of: dict[str, list[TaskView]] = {gid: [] for gid in run.stages}
     for view in tasks.values():
-        tasks_of.setdefault(view.node_gid, []).append(view)
-    as_written = {gid: view.attempts for gid, view in tasks.items()}
-    clocks_ahead = ahead_of_dag(run, as_written)
-    attempts = on_dag_clock(as_written, clocks_ahead)
+        tasks_of[view.node_gid or ""].append(view)
+    clocks_ahead = ahead_of_dag(run, {gid: [view.attempts for view in own] for gid, own in tasks_of.items()})
+    attempts = on_dag_clock({gid: view.attempts for gid, view in tasks.items()}, clocks_ahead)
+    attempts_in = {gid: {view.gid: attempts[view.gid] for view in own} for gid, own in tasks_of.items()}
     legs = find_legs(run)
-    node_runs = find_node_runs(run, attempts)
+    node_runs = find_node_runs(run, attempts_in)
     names = [run.nodes[gid][-1][1].name for gid in run.stages]
     is_child = run.newest.name in CHILD_WORKFLOWS and (
         child_kind == "scale_out" or is_sub_dag(run.newest.name, names) or (not names and (run.newest.max_stage or 0) > 1)
     )
     waits_deliberately = _stands_waiting(run, tasks) and (is_child or child_kind in {"sub_dag", "scale_out"})
-    nodes = [_node_view(run, stage, gid, tasks_of.get(gid, [])) for stage, gid in enumerate(run.stages, start=1)]
-    retries, rollbacks = _count_operators(run, node_runs, tasks_of, attempts, legs, operators_received)
+    nodes = [_node_view(run, stage, gid, tasks_of[gid]) for stage, gid in enumerate(run.stages, start=1)]
+    retries, rollbacks = _count_operators(run, node_runs, tasks_of, attempts_in, legs, operators_received)
     if child_kind == "scale_out":
         # Every retry of the main DAG is mirrored on the local one (engine-semantics §7 B): none of these need be an operator's.
         retries = Bounds(0, retries.high)
@@ -130,7 +133,7 @@ def judge_run(run: RunEvidence, *, main: MainDag | None, operators_received: Map
         "dag", _dag_facts(run, retries, deliberate=waits_deliberately, resumed=not names and not is_child and _forward_again(legs) > 0)
     )
     end = _end(run)
-    begin, sure = _begin(run, legs, node_runs, attempts, created)
+    begin, sure = _begin(run, legs, node_runs, attempts_in, created)
     stretches = _stretches(
         run,
         legs,
@@ -146,8 +149,7 @@ def judge_run(run: RunEvidence, *, main: MainDag | None, operators_received: Map
     )
     known = begin is not None and (sure or created is not None)
     elapsed = end - begin if known and end is not None and begin is not None and end >= begin else None
-    place = {gid: number for number, gid in enumerate(run.stages)}
-    ordered = sorted(tasks.values(), key=lambda view: (place.get(view.node_gid or "", 0), view.gid))
+    ordered = [view for own in tasks_of.values() for view in sorted(own, key=_GID)]
     return RunView(
         run,
         ordered,
@@ -182,10 +184,10 @@ def _created(run: RunEvidence) -> int | None:
             found.append(dag.start)
     for seen in run.nodes.values():
         for _, node in seen:
-            if node.sub_tasks is None:
+            if node.sub_tasks is None or node.start is None:
                 continue
-            executed = any((task.execute_times or 0) > 0 for task in node.sub_tasks)
-            if node.start is not None and node_times(node.state, node.operator, executed=executed).start is Meaning.CREATED:
+            executed = node.operator == "PASS" and any(task.execute_times for task in node.sub_tasks)
+            if node_times(node.state, node.operator, executed=executed).start is Meaning.CREATED:
                 found.append(node.start)
     for sightings in run.sub_tasks.values():
         for sighting in sightings:
@@ -203,24 +205,28 @@ def judge_task(
     lines: Mapping[int, list[str]] | None = None,
 ) -> TaskView:
     """Judge one sub-task from its sightings, in order of time."""
-    rows = [s for s in sightings if s.task.execute_times is not None or s.task.state is not None]
-    # Most archives show most sub-tasks once.
-    newest = max(rows, key=lambda s: (s.task.execute_times or 0, s.at)).task if len(rows) > 1 else (rows or sightings)[-1].task
-    attempts = rebuild_attempts(rows, created=created, written=lines)
-    shown = [s.task.logs for s in sightings if s.task.logs is not None]
-    logs = merge_lines(shown) if len(shown) > 1 else shown[0] if shown else None
-    last = attempts[-1] if attempts else None
-    facts = Facts(newest.state, newest.operator, last.verdict if last is not None else None, executed=bool(attempts))
-    data = next((s.task.additional_data for s in reversed(sightings) if s.task.additional_data is not None), None)
-    return TaskView(gid, node_gid, newest, attempts, logs, judge("sub_task", facts), data)
+    if len(sightings) == 1:  # as in most archives nearly all are
+        newest = sightings[0].task
+        attempts = rebuild_attempts(sightings, created=created, written=lines)
+        logs, data = newest.logs, newest.additional_data
+    else:
+        rows = [s for s in sightings if s.task.execute_times is not None or s.task.state is not None]
+        newest = max(rows, key=lambda s: (s.task.execute_times or 0, s.at)).task if rows else sightings[-1].task
+        attempts = rebuild_attempts(rows, created=created, written=lines)
+        shown = [s.task.logs for s in sightings if s.task.logs is not None]
+        logs = merge_lines(shown) if len(shown) > 1 else shown[0] if shown else None
+        data = next((s.task.additional_data for s in reversed(sightings) if s.task.additional_data is not None), None)
+    verdict = attempts[-1].verdict if attempts else None
+    rule = judge_sub_task(newest.state, newest.operator, verdict, executed=bool(attempts))
+    return TaskView(gid, node_gid, newest, attempts, logs, rule, data)
 
 
 def _node_view(run: RunEvidence, stage: int, gid: str, own: Sequence[TaskView]) -> NodeView:
     seen = run.nodes[gid]
     newest = seen[-1][1]
-    executed = any(view.attempts for view in own)
-    waiting = bool(own) and all(view.rule.outcome in {"waiting", "succeeded"} for view in own)
-    rule = judge("node", Facts(newest.state, newest.operator, deliberate=waiting))
+    executed = newest.operator != "PASS" or any(view.attempts for view in own)
+    waiting = newest.state == "FAILED" and bool(own) and all(view.rule.outcome in {"waiting", "succeeded"} for view in own)
+    rule = judge_node(newest.state, newest.operator, deliberate=waiting)
     times = node_times(newest.state, newest.operator, executed=executed)
     start = newest.start if times.start is Meaning.TRUE else None
     end = newest.end if times.end is Meaning.TRUE else None
@@ -233,8 +239,10 @@ def _node_view(run: RunEvidence, stage: int, gid: str, own: Sequence[TaskView]) 
 
 def _stands_waiting(run: RunEvidence, tasks: Mapping[str, TaskView]) -> bool:
     """Every sub-task that keeps the DAG from going on failed on purpose."""
+    if run.newest.state != "FAILED":
+        return False
     failed = [view for view in tasks.values() if view.newest.state == "FAILED"]
-    return run.newest.state == "FAILED" and bool(failed) and all(view.rule.outcome == "waiting" for view in failed)
+    return bool(failed) and all(view.rule.outcome == "waiting" for view in failed)
 
 
 def _dag_facts(run: RunEvidence, retries: Bounds, *, deliberate: bool, resumed: bool) -> Facts:
@@ -255,13 +263,12 @@ def _dag_facts(run: RunEvidence, retries: Bounds, *, deliberate: bool, resumed: 
 def _count_operators(
     run: RunEvidence,
     node_runs: Sequence[NodeRun],
-    tasks_of: Mapping[str | None, Sequence[TaskView]],
-    attempts: Mapping[str, list[Attempt]],
+    tasks_of: Mapping[str, Sequence[TaskView]],
+    attempts_in: Mapping[str, Mapping[str, Sequence[Attempt]]],
     legs: Sequence[Leg],
     received: Mapping[str, int],
 ) -> tuple[Bounds, int]:
     """Bound the retries by operators (hand-shakes between DAGs taken off) and count the rollbacks that left a trace."""
-    newest_nodes = {gid: run.nodes[gid][-1][1] for gid in run.stages}
     rollback_legs = sum(1 for leg in legs if leg.operator == "ROLLBACK")
     asked = 1 if run.newest.state == "READY" and run.newest.operator == "ROLLBACK" else 0
     traced = any(node.operator == "ROLLBACK" for seen in run.nodes.values() for _, node in seen)
@@ -274,20 +281,19 @@ def _count_operators(
         runs_of.setdefault(node_run.stage, []).append(node_run)
     cluster = identify(run.gid).scope == "cluster"
     for stage, gid in enumerate(run.stages, start=1):
-        own = tasks_of.get(gid, ())
-        node = newest_nodes[gid]
+        own = tasks_of[gid]
+        node = run.nodes[gid][-1][1]
         bounds = retry_bounds(
             runs_of.get(stage, ()),
-            [attempts[view.gid] for view in own],
+            [*attempts_in[gid].values()],
             pending_retry=node.state == "PENDING" and node.operator == "RETRY",
-            rollback_possible=rollbacks > 0
-            or _leaves_no_trace(newest_nodes[below] for below in run.stages[: stage - 1])
-            or any(_newer_than_nodes(run.sub_tasks[view.gid]) for view in own),
+            rollback_possible=partial(_rollback_possible, run, stage, own, rollbacks),
             exact_counters=not (cluster and len(own) > 1),
         )
-        handshakes = sum(_handshakes(view) for view in own)
-        low += max(0, bounds.low - handshakes)
-        high += max(0, bounds.high - handshakes)
+        if bounds.high:
+            handshakes = sum(_handshakes(view) for view in own)
+            low += max(0, bounds.low - handshakes)
+            high += max(0, bounds.high - handshakes)
     low = max(0, low - received.get("RETRY", 0))
     high = max(low, high - received.get("RETRY", 0))
     return Bounds(low, high), rollbacks
@@ -300,6 +306,12 @@ def _retries_of_headers(legs: Sequence[Leg]) -> Bounds:
 
 def _forward_again(legs: Sequence[Leg]) -> int:
     return sum(1 for leg in legs[1:] if leg.operator == "RUN")
+
+
+def _rollback_possible(run: RunEvidence, stage: int, own: Sequence[TaskView], rollbacks: int) -> bool:
+    """Tell whether a rollback of the DAG may have handed out sub-tasks of a stage."""
+    below = (run.nodes[gid][-1][1] for gid in run.stages[: stage - 1])
+    return rollbacks > 0 or _leaves_no_trace(below) or any(_newer_than_nodes(run.sub_tasks[view.gid]) for view in own)
 
 
 def _leaves_no_trace(below: Iterable[Node]) -> bool:
@@ -336,7 +348,7 @@ def _begin(
     run: RunEvidence,
     legs: Sequence[Leg],
     node_runs: Sequence[NodeRun],
-    attempts: Mapping[str, list[Attempt]],
+    attempts_in: Mapping[str, Mapping[str, Sequence[Attempt]]],
     created: int | None,
 ) -> tuple[int | None, bool]:
     """Where the known span begins, and whether an answer shows it.
@@ -345,19 +357,15 @@ def _begin(
     overwritten, and the run began at most one tick after its rows were created (engine-semantics §5).
     """
     starts = [leg.start for leg in legs] + [node_run.start for node_run in node_runs if node_run.start is not None]
-    first_attempts = [
-        own[0].start
-        for gid, own in attempts.items()
-        if run.stages and run.node_of.get(gid) == run.stages[0] and own and own[0].start is not None
-    ]
-    handed_out = any(attempts.values())
-    if first_attempts:
-        first = min(start for start in first_attempts if start is not None)
+    first_attempts = [own[0].start for own in attempts_in[run.stages[0]].values() if own] if run.stages else []
+    first = min((start for start in first_attempts if start is not None), default=None)
+    if first is not None:
         return (first if not starts or min(starts) > first + SKEW_NS else min(starts)), True
-    every = starts + [a.start for own in attempts.values() for a in own if a.start is not None]
+    every = starts + [a.start for of_node in attempts_in.values() for own in of_node.values() for a in own if a.start is not None]
     if not every:
         return None, False
     known = min(every)
+    handed_out = any(own for of_node in attempts_in.values() for own in of_node.values())
     if not handed_out and legs and legs[0].operator == "RUN" and (run.stages or _first_execution_shown(run, legs[0])):
         return known, True
     if created is None or created > known:
@@ -418,18 +426,21 @@ def _work_ok(run: RunEvidence, rule: Rule, tasks: Mapping[str, TaskView]) -> boo
     )
 
 
-def _union(attempts_of: object) -> int | None:
+def _union(attempts_of: Iterable[Sequence[Attempt]]) -> int | None:
     """Time in which at least one attempt was running, of those with both ends known."""
-    spans = sorted((a.start, a.end) for attempts in attempts_of for a in attempts if a.duration_ns is not None)  # type: ignore[attr-defined]
+    spans = [
+        (a.start, a.end) for attempts in attempts_of for a in attempts if a.start is not None and a.end is not None and a.end >= a.start
+    ]
     if not spans:
         return None
+    spans.sort()
     total, (low, high) = 0, spans[0]
-    for start, end in spans[1:]:
+    for start, end in spans:
         if start > high:
             total += high - low
             low = start
         high = max(high, end)
-    return int(total + high - low)
+    return total + high - low
 
 
 def _last_leg(run: RunEvidence) -> int | None:
@@ -440,8 +451,8 @@ def _last_leg(run: RunEvidence) -> int | None:
     return dag.end - dag.start if dag.end >= dag.start else None
 
 
-def _history(attempts_of: object, legs: Sequence[Leg], *, sure: bool) -> str:
-    every = [a for attempts in attempts_of for a in attempts]  # type: ignore[attr-defined]
-    if all(a.evidence == "observed" for a in every) and (sure or not every):
+def _history(attempts_of: Iterable[Sequence[Attempt]], legs: Sequence[Leg], *, sure: bool) -> str:
+    evidence = {a.evidence for attempts in attempts_of for a in attempts}
+    if evidence <= {"observed"} and (sure or not evidence):
         return "complete"
     return "last_leg" if len(legs) <= 1 else "partial"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.times import Meaning, dag_times, node_times
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from daganalysis.history.attempts import Attempt
     from daganalysis.history.evidence import RunEvidence
 
@@ -80,18 +82,18 @@ def find_legs(run: RunEvidence) -> list[Leg]:
     return [legs[start] for start in sorted(legs)]
 
 
-def find_node_runs(run: RunEvidence, attempts: dict[str, list[Attempt]]) -> list[NodeRun]:
-    """Return every known execution of every node, in order of time, each with the attempts that lie in it."""
+def find_node_runs(run: RunEvidence, attempts_in: Mapping[str, Mapping[str, Sequence[Attempt]]]) -> list[NodeRun]:
+    """Return every known execution of every node, in order of time, each with the attempts that lie in it.
+
+    ``attempts_in`` are the attempts of each sub-task, by node and sub-task; they are told their stage.
+    """
     result: list[NodeRun] = []
-    tasks_of: dict[str, list[str]] = {}
-    for task_gid, node_gid in run.node_of.items():
-        tasks_of.setdefault(node_gid, []).append(task_gid)
     for stage, node_gid in enumerate(run.stages, start=1):
         known = _node_runs_of(run, node_gid, stage)
         ordered = [known[start] for start in sorted(known)]
         strays: list[tuple[str, Attempt]] = []
-        for task_gid in tasks_of.get(node_gid, []):
-            for attempt in attempts[task_gid]:
+        for task_gid, attempts in attempts_in.get(node_gid, {}).items():
+            for attempt in attempts:
                 attempt.stage = stage
                 if attempt.start is None:
                     continue
@@ -101,23 +103,32 @@ def find_node_runs(run: RunEvidence, attempts: dict[str, list[Attempt]]) -> list
                 else:
                     home.attempts.append(attempt)
         result += ordered
-        result += _gather(strays, stage, ordered)
+        if strays:
+            result += _gather(strays, stage, ordered)
     for node_run in result:
-        node_run.attempts.sort(key=lambda a: (a.start or 0, a.number))
+        if len(node_run.attempts) > 1:
+            node_run.attempts.sort(key=_by_start)
     result.sort(key=lambda r: (r.begin, r.stage))
     return result
+
+
+def _by_start(attempt: Attempt) -> tuple[int, int]:
+    return attempt.start or 0, attempt.number
 
 
 def _node_runs_of(run: RunEvidence, node_gid: str, stage: int) -> dict[int, NodeRun]:
     known: dict[int, NodeRun] = {}
     for _, node in run.nodes.get(node_gid, ()):
-        executed = any((task.execute_times or 0) > 0 for task in node.sub_tasks or ()) or node.sub_tasks is None
+        # Only of a node that was passed it matters whether anything of it had been handed out.
+        executed = node.operator != "PASS" or node.sub_tasks is None or any(task.execute_times for task in node.sub_tasks)
         times = node_times(node.state, node.operator, executed=executed)
         if times.start is not Meaning.TRUE or node.start is None:
             continue
         if node.operator == "PASS" and node.sub_tasks is None and node.start not in known:
             continue
-        node_run = known.setdefault(node.start, NodeRun(stage, node.start))
+        node_run = known.get(node.start)
+        if node_run is None:
+            node_run = known[node.start] = NodeRun(stage, node.start)
         if node.operator == "PASS":
             node_run.passed_at = node.end
             continue

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from daganalysis.history.attempts import Attempt
     from daganalysis.history.legs import NodeRun
+
+
+_REPEATS = frozenset({"RETRY", "ROLLBACK"})
+"""Operators under which a node is executed again."""
 
 
 class Bounds(NamedTuple):
@@ -23,7 +27,7 @@ def retry_bounds(
     attempts_of: Sequence[Sequence[Attempt]],
     *,
     pending_retry: bool,
-    rollback_possible: bool,
+    rollback_possible: Callable[[], bool],
     exact_counters: bool,
 ) -> Bounds:
     """Bound the retries of one node.
@@ -31,19 +35,21 @@ def retry_bounds(
     Every retry of a node makes one new execution of it, and at least one hand-out of every sub-task that had failed. Executions that were
     seen under operator RETRY are counted; what was not seen hides in the hand-outs that lie in no known execution. Each is one retry at
     most. Half of them are at least, since a retry uses two hand-outs unless its rollback run failed; but not where a rollback of the DAG
-    (``rollback_possible``) or a repetition by skewed clocks (not ``exact_counters``) may account for them.
+    (``rollback_possible``, only asked where it matters) or a repetition by skewed clocks (not ``exact_counters``) may account for them.
     """
-    seen = sum(1 for run in node_runs if run.operator == "RETRY" and run.start is not None) + (1 if pending_retry else 0)
-    if all(len(attempts) < 2 for attempts in attempts_of) and not any(run.operator in {"RETRY", "ROLLBACK"} for run in node_runs):
+    seen = 1 if pending_retry else 0
+    if not any(run.operator in _REPEATS for run in node_runs) and max(map(len, attempts_of), default=0) < 2:
         return Bounds(seen, seen)
+    seen += sum(1 for run in node_runs if run.operator == "RETRY" and run.start is not None)
     known = [run for run in node_runs if run.start is not None and run.operator is not None]
     placed = {id(attempt) for run in known for attempt in run.attempts}
     hidden = [_hidden(attempts, known, placed) for attempts in attempts_of]
     rolled_back = sum(1 for run in node_runs if run.operator == "ROLLBACK" and run.start is not None)
     low = 0
-    if exact_counters and not rollback_possible:
+    rollback = rollback_possible()
+    if exact_counters and not rollback:
         low = max(((h.hand_outs - 2 * (h.retried + h.rolled_back) + 1) // 2 for h in hidden), default=0)
-    if rollback_possible:
+    if rollback:
         alone = len(hidden) == 1
         counts = [h.hand_outs - h.rolled_back - (h.retried if alone else 0) for h in hidden]
         high = _most_between_rollbacks(sorted(counts, reverse=True), rolled_back)
@@ -68,9 +74,7 @@ def _hidden(attempts: Sequence[Attempt], known: Sequence[NodeRun], placed: set[i
         # The re-run of a retry is handed out in the execution of its rollback run.
         followed = index + 1 < len(attempts) and attempts[index + 1].kind == "run" and id(attempts[index + 1]) in placed
         hand_outs += 0 if id(attempt) in placed or followed else 1
-    empty = [
-        run.operator for run in known if run.operator in {"RETRY", "ROLLBACK"} and not any(id(attempt) in own for attempt in run.attempts)
-    ]
+    empty = [run.operator for run in known if run.operator in _REPEATS and not any(id(attempt) in own for attempt in run.attempts)]
     return _Hidden(hand_outs, empty.count("RETRY"), empty.count("ROLLBACK") if attempts else 0)
 
 

@@ -39,6 +39,17 @@ class Stretch:
     direction: str
     evidence: str
 
+    def continues_in(self, other: Stretch) -> bool:
+        """Tell whether another, which begins where this one ends, differs in nothing but its bounds."""
+        return (
+            self.category == other.category
+            and self.evidence == other.evidence
+            and self.from_stage == other.from_stage
+            and self.to_stage == other.to_stage
+            and self.leg == other.leg
+            and self.direction == other.direction
+        )
+
 
 @dataclass(slots=True)
 class Story:
@@ -117,16 +128,24 @@ class _Builder:
             self._between(node_run.begin, node_run)
             self._inside(node_run)
         self._finish()
-        return _joined(self.stretches)
+        return self.stretches
 
     # -- laying down ------------------------------------------------------------------------------------------------------------------
 
     def _add(self, until: int, category: str, *, to_stage: int | None, evidence: str = "observed") -> None:
-        until = until if self.story.end is None else min(until, self.story.end)
+        """Go on to an instant: with a stretch of its own, or by lengthening the last where nothing but its end differs."""
+        end = self.story.end
+        if end is not None and until > end:
+            until = end
         if until <= self.cursor:
             return
         evidence = "lost" if category == "lost" else evidence
-        self.stretches.append(Stretch(self.cursor, until, category, self.leg, self.stage, to_stage, self.direction, evidence))
+        new = Stretch(self.cursor, until, category, self.leg, self.stage, to_stage, self.direction, evidence)
+        last = self.stretches[-1] if self.stretches else None
+        if last is not None and last.continues_in(new):
+            last.end = until
+        else:
+            self.stretches.append(new)
         self.cursor = until
 
     def _enter_leg(self) -> None:
@@ -336,17 +355,10 @@ class _Builder:
             start, until, known = _extent(attempt, limit)
             if start is None:
                 continue
-            before = "dispatch" if first else "detect"
-            if self._rollback_hidden(node_run, attempt) or (not first and start - self.cursor > 3 * self.tick and node_run.start is None):
-                before = "lost"
-            if start > self.cursor and (unknown_end is not None or self._hides_work(start)):
-                before = "lost"
-            if before == "detect" and attempt.kind == "run" and attempt.number > 1:
-                # The pass that saw the rollback run end hands the re-run out; what is left it waited for a worker (engine-semantics §4).
-                self._add(min(self._next_pass(), start), "detect", to_stage=node_run.stage)
-                before = "dispatch"
-            self._add(start, before, to_stage=node_run.stage)
-            self._add(until, "execute", to_stage=node_run.stage, evidence="observed" if known else "inferred")
+            if start > self.cursor:
+                self._before_attempt(node_run, attempt, start, first=first, lost=unknown_end is not None)
+            if until > self.cursor:
+                self._add(until, "execute", to_stage=node_run.stage, evidence="observed" if known else "inferred")
             if not known and (unknown_end is None or until > unknown_end):
                 unknown_end = until
             first = False
@@ -361,6 +373,18 @@ class _Builder:
         else:
             self._add(limit, "lost" if still_open or self._hides_work(limit) else "detect", to_stage=node_run.stage)
         self.open_end = False
+
+    def _before_attempt(self, node_run: NodeRun, attempt: Attempt, start: int, *, first: bool, lost: bool) -> None:
+        """Account for the time up to the start of an attempt: it was handed out, or the end of another had to be noticed."""
+        before = "dispatch" if first else "detect"
+        long = not first and node_run.start is None and start - self.cursor > 3 * self.tick
+        if lost or long or self._rollback_hidden(node_run, attempt) or self._hides_work(start):
+            before = "lost"
+        if before == "detect" and attempt.kind == "run" and attempt.number > 1:
+            # The pass that saw the rollback run end hands the re-run out; what is left it waited for a worker (engine-semantics §4).
+            self._add(min(self._next_pass(), start), "detect", to_stage=node_run.stage)
+            before = "dispatch"
+        self._add(start, before, to_stage=node_run.stage)
 
     def _hides_attempts(self, node_run: NodeRun) -> bool:
         """Tell whether a sub-task of the stage may have run in this execution without an answer that shows it."""
@@ -412,22 +436,3 @@ def _extent(attempt: Attempt, limit: int | None) -> tuple[int | None, int, bool]
         return start, attempt.end if limit is None else min(attempt.end, limit), True
     until = max(start, attempt.seen_running if attempt.seen_running is not None else start)
     return start, until if limit is None else min(until, limit), False
-
-
-def _joined(stretches: list[Stretch]) -> list[Stretch]:
-    """Join neighbours that differ in nothing but their bounds."""
-    result: list[Stretch] = []
-    for stretch in stretches:
-        last = result[-1] if result else None
-        if last is not None and (last.category, last.leg, last.from_stage, last.to_stage, last.direction, last.evidence) == (
-            stretch.category,
-            stretch.leg,
-            stretch.from_stage,
-            stretch.to_stage,
-            stretch.direction,
-            stretch.evidence,
-        ):
-            last.end = stretch.end
-        else:
-            result.append(stretch)
-    return result
