@@ -107,10 +107,10 @@ def open_archive(
 
 def _load_in_memory(files: Sequence[SourceFile], strict: bool) -> Archive:
     from daganalysis.history.rebuild import rebuild
-    from daganalysis.reading import fetched, iter_answers
+    from daganalysis.reading import read_files
 
     issues: list[Issue] = []
-    answers = [answer for file in fetched(files) for answer in iter_answers(file, issues)]
+    answers = read_files(files, issues)
     n_rejected = sum(issue.severity == "error" for issue in issues)
     if strict and n_rejected:
         raise RejectedRecordsError(n_rejected)

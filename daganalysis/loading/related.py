@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from daganalysis.history.families import ids_in_body, ids_in_logs
-from daganalysis.reading import REMEMBERED_BYTES
 from daganalysis.reading.answers import Answer, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+REMEMBERED_BYTES = 1 << 25
+"""Bytes of texts after which what they told, or where they lie, is forgotten."""
 HOME = "home "
 """Begins a clue that names the DAG an answer of another kind belongs to."""
 

@@ -70,26 +70,20 @@ class Scanned:
 
 def scan(chunk: Chunk) -> Scanned:
     """Read the sources of a chunk and write their answers to its spill file."""
-    from daganalysis.reading import REMEMBERED_BYTES, fetched, iter_answers
+    from daganalysis.reading import fetched, iter_answers
 
     found = Scanned(chunk.spill)
-    texts: dict[bytes, bytes] = {}
     clues = Clues()
-    seen = 0
     with SpillWriter(chunk.spill) as writer:
         for (source, _), file in zip(chunk.sources, fetched(file for _, file in chunk.sources), strict=True):
             issues: list[Issue] = []
-            for answer in iter_answers(file, issues, texts):
+            for answer in iter_answers(file, issues):
                 kept = Kept(answer, source, token_of(answer), clues.of(answer))
                 number = found.add(kept, writer.write(kept))
                 if source in chunk.remembered:
                     found.digests[number] = digest(answer)
             if issues:
                 found.issues[source] = issues
-            seen += file.n_bytes
-            if seen > REMEMBERED_BYTES:
-                texts.clear()
-                seen = 0
     return found
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from daganalysis.loading.related import REMEMBERED_BYTES
 from daganalysis.reading.answers import Answer, Kind
 from daganalysis.store.evidence import Kept
 from daganalysis.store.new_files import NewFile
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from daganalysis.store.remote import StagePath
 
-_REMEMBERED = 1 << 25
-"""Bytes of node texts among which a repetition is noticed and not written again."""
 _AT_A_TIME = 1 << 20
 """Bytes of records read at a time: where they lie at a URL, each request costs a round trip."""
 
@@ -82,7 +81,7 @@ class SpillWriter:
     def _text(self, text: bytes) -> tuple[int, int]:
         place = self._known.get(text)
         if place is None:
-            if self._known_size > _REMEMBERED:
+            if self._known_size > REMEMBERED_BYTES:
                 self._known.clear()
                 self._known_size = 0
             place = self._known[text] = (self._at, len(text))

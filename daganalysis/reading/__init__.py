@@ -1,8 +1,8 @@
 """Reading: from saved responses to answers and issues.
 
 Sources become files (``sources``), files plain streams (``streams``), streams JSON documents (``documents``; ``loose_text`` where other
-text is around them, ``mending`` where they are not quite JSON), documents answers (``responses``); only what an answer holds is decoded
-further (``decoding``), each different text once.
+text is around them, ``mending`` where they are not quite JSON), documents answers (``documented``, and ``responses`` for what is not
+quite as documented); only what an answer holds is decoded further (``decoding``), each different text once.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 from typing import IO, TYPE_CHECKING
 
 from daganalysis.reading.answers import Answer, Issue, Kind, Reading
+from daganalysis.reading.documented import documented
 from daganalysis.reading.documents import BLOCK_BYTES, alone, find_documents, find_lines
 from daganalysis.reading.issue_codes import ISSUE_CODES, issue
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
@@ -22,7 +23,7 @@ from daganalysis.reading.streams import is_packed, open_streams
 from daganalysis.urls import is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -36,25 +37,32 @@ __all__ = [
     "fetched",
     "iter_answers",
     "list_source_files",
+    "read_files",
     "read_sources",
 ]
-
-REMEMBERED_BYTES = 1 << 25
-"""Bytes read after which the node texts seen so far, kept so that equal ones are one object, are forgotten."""
 
 
 def read_sources(*sources: object, cluster: str | None = None, cluster_by: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Reading:
     """Read everything into memory: every answer, and an issue for each thing that cannot be used."""
     reading = Reading()
-    for file in fetched(list_source_files(sources, cluster=cluster, cluster_by=cluster_by, limits=limits)):
-        reading.answers.extend(iter_answers(file, reading.issues))
+    reading.answers = read_files(list_source_files(sources, cluster=cluster, cluster_by=cluster_by, limits=limits), reading.issues)
     return reading
 
 
-def iter_answers(file: SourceFile, issues: list[Issue], texts: dict[bytes, bytes] | None = None) -> Iterator[Answer]:
-    """Yield the answers of one file, in order; what cannot be used is added to ``issues``. Never raises for what the file holds.
+def read_files(files: Iterable[SourceFile], issues: list[Issue]) -> list[Answer]:
+    """Read the answers of some files into memory, in order; node texts that are equal become one object, for polls repeat themselves."""
+    answers: list[Answer] = []
+    texts: dict[bytes, bytes] = {}
+    for file in fetched(files):
+        for answer in iter_answers(file, issues):
+            if answer.nodes is not None:
+                answer.nodes = list(map(texts.setdefault, answer.nodes, answer.nodes))
+            answers.append(answer)
+    return answers
 
-    ``texts`` are node texts of other files, and those of this one are added: equal ones become one object.
+
+def iter_answers(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
+    """Yield the answers of one file, in order; what cannot be used is added to ``issues``. Never raises for what the file holds.
 
     >>> issues = []
     >>> [answer.gid for answer in iter_answers(list_source_files(["sample_data/documented/scale-out.json"])[0], issues)], issues
@@ -64,7 +72,7 @@ def iter_answers(file: SourceFile, issues: list[Issue], texts: dict[bytes, bytes
         issues.append(issue(file.trouble[0], file.name, None, file.trouble[1]))
         return
     try:
-        yield from _answers_of(file, issues, {} if texts is None else texts)
+        yield from _answers_of(file, issues)
     except FileNotFoundError:
         issues.append(issue("vanished-file", file.name, None, "it was there when the folder was listed"))
     except OSError as error:
@@ -73,63 +81,59 @@ def iter_answers(file: SourceFile, issues: list[Issue], texts: dict[bytes, bytes
         issues.append(issue("document-too-large", file.name, None, "there is not enough memory for it"))
 
 
-def _answers_of(file: SourceFile, issues: list[Issue], texts: dict[bytes, bytes]) -> Iterator[Answer]:
+def _answers_of(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
     if file.content is not None:
-        yield from _packed_or_plain(file.content, file, issues, texts)
+        yield from _packed_or_plain(file.content, file, issues)
     elif file.path is not None and is_url(file.path):
         from daganalysis.reading.remote import open_remote
 
         with open_remote(file.path) as stream:
-            yield from _unpacked(stream, file, issues, texts)
+            yield from _unpacked(stream, file, issues)
     else:
         handle = open_file(file.path or "")
         try:
-            yield from _local(handle, file, issues, texts)
+            yield from _local(handle, file, issues)
         finally:
             os.close(handle)
 
 
-def _local(handle: int, file: SourceFile, issues: list[Issue], texts: dict[bytes, bytes]) -> Iterator[Answer]:
+def _local(handle: int, file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
     """Read small files, which most are, at one go."""
     size = file.size or 0
     content = os.read(handle, size + 1) if size <= BLOCK_BYTES and file.stretch is None else b""
     if file.stretch is not None:
-        reader = Reader(file.cluster, file.limits, issues, texts)
+        reader = Reader(file.cluster, file.limits, issues)
         os.lseek(handle, file.stretch.begin, os.SEEK_SET)
         with os.fdopen(handle, "rb", closefd=False) as stream:
             for document in find_lines(stream, file.stretch.end - file.stretch.begin, file.name, file.limits, issues, file.stretch.line):
                 yield from reader.read(document, file.name)
     elif content and len(content) <= size:
-        yield from _packed_or_plain(content, file, issues, texts)
+        yield from _packed_or_plain(content, file, issues)
     else:
         os.lseek(handle, 0, os.SEEK_SET)
         with os.fdopen(handle, "rb", closefd=False) as stream:
-            yield from _unpacked(stream, file, issues, texts)
+            yield from _unpacked(stream, file, issues)
     status = os.fstat(handle)
     if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
         issues.append(issue("changed-file", file.name, None, f"{file.size} bytes when it was listed, {status.st_size} after it was read"))
 
 
-def _packed_or_plain(content: bytes, file: SourceFile, issues: list[Issue], texts: dict[bytes, bytes]) -> Iterator[Answer]:
-    reader = Reader(file.cluster, file.limits, issues, texts)
-    answer = reader.documented(*alone(content), file.name) if content[:1] == b"{" else None
+def _packed_or_plain(content: bytes, file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
+    reader = Reader(file.cluster, file.limits, issues)
+    text, position = alone(content)
+    answer = documented(text, file.limits)
     if answer is not None:
-        yield answer
+        yield reader.placed(answer, position, file.name)
         return
     if is_packed(content[:512]):
-        yield from _unpacked(io.BytesIO(content), file, issues, texts)
+        yield from _unpacked(io.BytesIO(content), file, issues)
         return
     for document in find_documents(None, file.name, file.limits, issues, content):
         yield from reader.read(document, file.name)
 
 
-def _unpacked(stream: IO[bytes], file: SourceFile, issues: list[Issue], texts: dict[bytes, bytes]) -> Iterator[Answer]:
-    reader = Reader(file.cluster, file.limits, issues, texts)
-    seen = 0
+def _unpacked(stream: IO[bytes], file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
+    reader = Reader(file.cluster, file.limits, issues)
     for name, plain in open_streams(stream, file.name, file.limits, issues):
         for document in find_documents(plain, name, file.limits, issues):
             yield from reader.read(document, name)
-            seen += len(document.text)
-            if seen > REMEMBERED_BYTES:
-                texts.clear()
-                seen = 0

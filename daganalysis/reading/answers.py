@@ -20,8 +20,8 @@ class Answer:
     """One DAG, node or sub-task object, or one list of log records, of one response.
 
     ``body`` is the object's JSON as bytes, syntactically valid UTF-8; of a DAG without its ``nodes`` (their texts, in order, are ``nodes``:
-    None where the response shows no nodes, the same bytes object wherever two answers show the same bytes). ``pointer`` is the JSON
-    pointer of the object in its document. Instants are nanoseconds since 1970 in UTC.
+    None where the response shows no nodes). ``position`` is where its document lies and the JSON pointer of the object in it. Instants are
+    nanoseconds since 1970 in UTC.
     """
 
     kind: Kind

@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
+from daganalysis.reading.documented import documented
 from daganalysis.reading.issue_codes import issue
 from daganalysis.reading.loose_text import Finding, LooseText
 from daganalysis.reading.mending import NOT_JSON, balanced, diagnose, is_html
@@ -16,7 +17,7 @@ from daganalysis.reading.streams import was_cut
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from daganalysis.reading.answers import Issue
+    from daganalysis.reading.answers import Answer, Issue
     from daganalysis.reading.limits import Limits
 
 BLOCK_BYTES = 1 << 22
@@ -39,12 +40,13 @@ Outermost = dict[str, msgspec.Raw] | list[msgspec.Raw]
 class Document:
     """One JSON document: its text and where it lies (``line N``, or ``byte N`` from the start of the file).
 
-    ``value`` is its outermost object or list, if it was decoded while the document was found; its text need not be JSON otherwise.
+    ``value`` is what was decoded while the document was found: the answer that it is, if it is one as documented, or its outermost object
+    or list; where there is none, the text need not be JSON.
     """
 
     text: bytes
     position: str
-    value: Outermost | None = None
+    value: Answer | Outermost | None = None
 
 
 def outermost(text: bytes) -> Outermost | None:
@@ -79,7 +81,7 @@ def find_documents(stream: IO[bytes] | None, name: str, limits: Limits, issues: 
         return
     whole = reading.whole()
     if whole is not None:
-        document = _one(whole, reading.offset)
+        document = _one(whole, reading.offset, limits)
         if document is not None:
             yield document
             return
@@ -98,10 +100,10 @@ def alone(content: bytes, offset: int = 0) -> tuple[bytes, str]:
     return text, f"byte {offset + content.find(text[:1])}"
 
 
-def _one(content: bytes, offset: int) -> Document | None:
+def _one(content: bytes, offset: int, limits: Limits) -> Document | None:
     """Take a text as one document if it is one, perhaps one to be mended."""
     text, position = alone(content, offset)
-    value = outermost(text)
+    value = documented(text, limits) or outermost(text)
     if value is None and not (text[:1] in {b"{", b"["} and text[-1:] in {b"}", b"]"} and balanced(text, 0) == len(text)):
         return None
     return Document(text, position, value)
@@ -185,7 +187,7 @@ class _Plain:
         return self.head
 
     def lines(self, limits: Limits, issues: list[Issue], name: str) -> Iterator[tuple[int, int, bytes]]:
-        """Yield (number, offset, line with its break); one that is larger than a document may be is left out."""
+        """Yield (number, offset, line without its break); one that is larger than a document may be is left out."""
         number, offset = self._first_line, self.offset
         parts: list[bytes] = []
         size = 0
@@ -195,8 +197,7 @@ class _Plain:
             pieces = block.split(b"\n")
             for piece in pieces[:-1]:
                 if size <= limits.document_bytes:
-                    line = b"".join((*parts, piece, b"\n")) if parts else piece + b"\n"
-                    yield number, offset, line
+                    yield number, offset, b"".join((*parts, piece)) if parts else piece
                 offset += size + len(piece) + 1
                 number += 1
                 parts.clear()
@@ -241,9 +242,9 @@ class _Lines:
                 yield Document(first[0].text, f"line {first[1]}", first[0].value)
                 first = None
             text = text.removeprefix(_UTF8_MARK).rstrip(b" ,")
-            value = None if loose.is_open else outermost(text)
+            value = None if loose.is_open else documented(text, self._limits) or outermost(text)
             if value is None:
-                loose.feed(line, offset, number)
+                loose.feed(line + b"\n", offset, number)
                 yield from self._told(loose.take())
                 continue
             yield from self._settled(loose)

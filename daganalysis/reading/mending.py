@@ -27,6 +27,17 @@ _PAIR_OR_HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-
 _LONGEST_NUMBER = 19
 
 
+def is_utf8(text: bytes) -> bool:
+    """Tell whether a text is UTF-8."""
+    if text.isascii():
+        return True
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def is_html(text: bytes) -> bool:
     """Tell whether a text is a web page by its beginning."""
     return text.lstrip()[:1] == b"<" and _HTML.search(text[:4096]) is not None

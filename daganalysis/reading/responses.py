@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from daganalysis.reading.answers import Answer, Kind
+from daganalysis.reading.documented import ID
 from daganalysis.reading.documents import Document, outermost
 from daganalysis.reading.duplicate_keys import own_keys_twice
 from daganalysis.reading.instants import InstantError, parse_instant
 from daganalysis.reading.issue_codes import issue
-from daganalysis.reading.mending import NOT_JSON, mend, too_deep
+from daganalysis.reading.mending import NOT_JSON, is_utf8, mend, too_deep
 from daganalysis.reading.sdk import from_sdk
 
 if TYPE_CHECKING:
@@ -30,87 +30,34 @@ _text_decoder = msgspec.json.Decoder(str)
 _integer_decoder = msgspec.json.Decoder(int)
 _encoder = msgspec.json.Encoder()
 _NULL = msgspec.Raw(b"null")
-_Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-
-
-class _Documented(msgspec.Struct, forbid_unknown_fields=True):
-    """The envelope of a success as it is documented, with an object in it."""
-
-    successful: bool
-    timestamp: str
-    duration: _Integer
-    status: _Integer
-    traceId: str  # noqa: N815 - the API's own spelling
-    data: dict[str, msgspec.Raw]
-
-
-_documented_decoder = msgspec.json.Decoder(_Documented)
-_N_ENVELOPE_KEYS = 6
-_CLOSING = b" \t\r\n}"
-_COLON = b'":'
-_DAG_KEYS = frozenset(
-    ("id", "dag_id", "name", "stage", "max_stage", "maintenance_type", "maintenance_key", "state", "operator", "start_time", "end_time")
-    + ("additional_data", "nodes")
-)
 _TRUTHS = frozenset({b"true", b"false", b"null"})
-_ID = re.compile(r"[\w.:-]+", re.ASCII)
 _TASK_KEYS = frozenset({"task_id", "execute_times", "execute_agent", "task_logs"})
 
 
 class Reader:
-    """Turns the documents of one source into answers; equal node texts become one object."""
+    """Turns the documents of one source into answers."""
 
-    def __init__(self, cluster: str | None, limits: Limits, issues: list[Issue], texts: dict[bytes, bytes]) -> None:
+    def __init__(self, cluster: str | None, limits: Limits, issues: list[Issue]) -> None:
         self._cluster = cluster
         self._limits = limits
         self._issues = issues
-        self._texts = texts
         self._name = ""
 
-    def documented(self, text: bytes, position: str, name: str) -> Answer | None:
-        """Return the answer of a text that is one DAG with its nodes, in its envelope, in every way as documented.
-
-        Nearly all are, and this takes half the time of :meth:`read`. None for any other text, of which :meth:`read` says what it is.
-        """
-        self._name = name
-        try:
-            envelope = _documented_decoder.decode(text)
-            fields = envelope.data
-            if not ("max_stage" in fields and "nodes" in fields and fields.keys() <= _DAG_KEYS and _is_utf8(text)):
-                return None
-            gid = _text_decoder.decode(fields["id"]) if "id" in fields else ""
-            shown = bytes(fields["nodes"])
-            nodes = [bytes(item) for item in _list_decoder.decode(shown)]
-            moment = parse_instant(envelope.timestamp) or (None, None)
-        except (*NOT_JSON, InstantError):
-            return None
-        body = _encoder.encode({key: value for key, value in fields.items() if key != "nodes"})
-        before = text.rstrip(_CLOSING).removesuffix(shown)
-        plain = (
-            len(gid) <= self._limits.id_length - 2
-            and _ID.fullmatch(gid)
-            and nodes
-            and all(item[:1] == b"{" for item in nodes)
-            and not too_deep(bytes(fields.get("additional_data", _NULL)), self._limits)
-            and before.count(_COLON) == body.count(_COLON) + 1 + _N_ENVELOPE_KEYS  # else a key may be there twice
-        )
-        if not plain:
-            return None
-        texts = [self._texts.setdefault(item, item) for item in nodes]
-        where = f"{position} /data"
-        heading = (*moment, envelope.traceId, envelope.status, envelope.duration)
-        return Answer(Kind.DAG, gid, body, texts, self._cluster, name, where, *heading)
+    def placed(self, answer: Answer, position: str, name: str) -> Answer:
+        """Complete an answer that was read as documented: it is the data of the document at a position."""
+        answer.cluster, answer.source, answer.position = self._cluster, name, f"{position} /data"
+        return answer
 
     def read(self, document: Document, name: str) -> Iterator[Answer]:
         """Yield the answers of one document."""
         self._name = name
         text, value = document.text, document.value
-        if text[:1] == b"{" and (answer := self.documented(text, document.position, name)) is not None:
-            yield answer
+        if isinstance(value, Answer):
+            yield self.placed(value, document.position, name)
             return
         if value is None:
             value = outermost(text)
-        if value is None or not _is_utf8(text):
+        if value is None or not is_utf8(text):
             mended = mend(text, name, document.position, self._limits, self._issues)
             if mended is None:
                 return
@@ -293,7 +240,7 @@ class Reader:
             gid = _text_decoder.decode(raw)
         except NOT_JSON:
             gid = ""
-        if _ID.fullmatch(gid):
+        if ID.fullmatch(gid):
             return gid
         # An id with a / or a # in it could pass for a run of another cluster.
         self._note("wrong-id", heading, pointer + "/id", f"the id is {_shown(raw)}")
@@ -311,7 +258,7 @@ class Reader:
             if item[:1] != b"{":
                 self._note("no-id", heading, f"{pointer}/{index}", f"a node is wanted, this is {_shown(item)}")
                 continue
-            nodes.append(self._texts.setdefault(item, item))
+            nodes.append(item)
         return nodes
 
 
@@ -338,16 +285,6 @@ def _kind_of(fields: _Fields) -> Kind | None:
         return Kind.NODE
     # Jobs of other endpoints have a `task_id` too; of a sub-task more than that is there, whatever is missing.
     return Kind.SUB_TASK if len(names & _TASK_KEYS) > 1 or names >= {"task_id", "state", "operator", "start_time"} else None
-
-
-def _is_utf8(text: bytes) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _shown(text: bytes) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".txt", ".log", ".out", ".gz", ".zst", ".zip", ".tar", ".tgz", ""})
 """Endings of the files that answers are saved in; others in a folder are passed over."""
 _DEEPEST_FOLDER = 64
+_TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class Stretch(NamedTuple):
@@ -63,7 +64,7 @@ class SourceFile:
 
 def open_file(path: str) -> int:
     """Open a file on disk to read; what turned into a FIFO since it was listed does not block for ever."""
-    return os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    return os.open(path, _TO_READ)
 
 
 def list_source_files(

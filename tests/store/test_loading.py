@@ -16,7 +16,7 @@ from daganalysis.tables import BASE_TABLES
 from tests.store.saved import contents, dag, fingerprint, history, polls, save
 
 
-def refuse(file, issues, texts):
+def refuse(file, issues):
     issues.append(Issue("error", "unreadable-file", file.name, message="Permission denied"))
     return iter(())
 
@@ -59,7 +59,7 @@ def test_a_file_that_is_in_the_store_is_not_read_again(tmp_path, monkeypatch):
     load_into_store(folder, store=tmp_path / "store")
     save({"new.json": polls("13")[2]}, folder)
     read = []
-    monkeypatch.setattr("daganalysis.reading.iter_answers", lambda file, issues, texts: read.append(file.name) or iter(()))
+    monkeypatch.setattr("daganalysis.reading.iter_answers", lambda file, issues: read.append(file.name) or iter(()))
     load_into_store(folder, store=tmp_path / "store")
     assert read == ["new.json"]
 
