@@ -22,7 +22,8 @@ is not read again, so the command may be repeated as the archive grows.
 
 SOURCE is a file, a folder (with its subfolders), a pattern, a URL of one (as
 s3://bucket/prefix), or - for standard input; .json, .jsonl, .ndjson, also in
-.gz, .zst, .zip and .tar.
+.gz, .zst, .zip and .tar. A store as SOURCE stands for the responses that it
+was made of, so that the stores of several clusters can be made one.
 """
 
 

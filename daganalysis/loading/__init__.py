@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from daganalysis.dask_workers import DaskWorkers
+    from daganalysis.loading.from_stores import GivenStore
     from daganalysis.progress import Progress
     from daganalysis.reading import Limits, SourceFile
     from daganalysis.reading.answers import Issue
@@ -37,7 +38,7 @@ def load(
     limits: Limits | None = None,
     client: Any = None,
 ) -> Archive:
-    """Load saved responses: files, folders, globs, bytes, decoded JSON or SDK objects.
+    """Load saved responses: files, folders, globs, bytes, decoded JSON or SDK objects; or stores, for the responses each was made of.
 
     ``cluster`` labels all of them; ``cluster_by`` takes the label from the first folder below the source (``"dir"``) or from the file
     name up to its first dot (``"file"``). Large sources are loaded by ``jobs`` processes (as many as there are cores, if None) through a
@@ -52,12 +53,10 @@ def load(
     >>> load("sample_data/documented/scale-out.json").dags["name"].tolist()
     ['Cluster scale out']
     """
-    from daganalysis.reading import DEFAULT_LIMITS, list_source_files
-
-    files = list_source_files(sources, cluster=cluster, cluster_by=cluster_by, limits=limits or DEFAULT_LIMITS)
-    if client is not None or sum(file.size or 0 for file in files) > _IN_MEMORY:
+    files, stores = _listed(sources, cluster, cluster_by, limits)
+    if client is not None or stores or sum(file.size or 0 for file in files) > _IN_MEMORY:
         with shown(progress) as tell:
-            return _load_through_store(files, jobs, strict, tell, client)
+            return _load_through_store(files, stores, jobs, strict, tell, client)
     return _load_in_memory(files, strict)
 
 
@@ -75,18 +74,18 @@ def load_into_store(
     """Load saved responses into a store, which is made if it is not there, and open it.
 
     A source that is in the store as it is now (path, label, size, time of change) is not read again; a changed one replaces what it gave
-    before; one that was removed stays. The tables are the same as if all had been loaded at once, in any order, with any ``jobs``.
+    before; one that was removed stays. A store among the sources stands for those it was made of, as they were then. The tables are the
+    same as if all had been loaded at once, in any order, with any ``jobs``.
     With a Dask ``client``, or the address of a scheduler, its workers read and rebuild, and do the analyses of the archive; they must all
     see the sources and the store.
     Raises :class:`StoreError` where the store cannot be written, :class:`StoreBusyError` where another process is writing it, and with
     ``strict`` :class:`RejectedRecordsError`; the store is then as it was before.
     """
     from daganalysis.loading.into_store import load_sources
-    from daganalysis.reading import DEFAULT_LIMITS, list_source_files
 
-    files = list_source_files(sources, cluster=cluster, cluster_by=cluster_by, limits=limits or DEFAULT_LIMITS)
+    files, stores = _listed(sources, cluster, cluster_by, limits)
     with shown(progress) as tell, _on(client) as dask:
-        load_sources(files, store_path(store), jobs=jobs, dask=dask, strict=strict, progress=tell)
+        load_sources(files, store_path(store), stores=stores, jobs=jobs, dask=dask, strict=strict, progress=tell)
     return read_parquet(store, client=client)
 
 
@@ -125,14 +124,28 @@ def _on(client: Any) -> contextlib.AbstractContextManager[DaskWorkers | None]:
     return DaskWorkers(client)
 
 
-def _load_through_store(files: Sequence[SourceFile], jobs: int | None, strict: bool, progress: Progress, client: Any) -> Archive:
+def _listed(
+    sources: Sequence[object], cluster: str | None, cluster_by: str | None, limits: Limits | None
+) -> tuple[list[SourceFile], list[GivenStore]]:
+    from daganalysis.loading.from_stores import split_stores
+    from daganalysis.reading import DEFAULT_LIMITS, list_source_files
+
+    others, stores = split_stores(sources, cluster)
+    if stores and not others:
+        return [], stores
+    return list_source_files(others, cluster=cluster, cluster_by=cluster_by, limits=limits or DEFAULT_LIMITS), stores
+
+
+def _load_through_store(
+    files: Sequence[SourceFile], stores: Sequence[GivenStore], jobs: int | None, strict: bool, progress: Progress, client: Any
+) -> Archive:
     from daganalysis.loading.into_store import load_sources
 
     place = tempfile.TemporaryDirectory(prefix="daganalysis-")
     try:
         store = Path(place.name) / "store"
         with _on(client) as dask:
-            load_sources(files, store, jobs=jobs, dask=dask, strict=strict, progress=progress)
+            load_sources(files, store, stores=stores, jobs=jobs, dask=dask, strict=strict, progress=progress)
         archive = read_parquet(store, client=client)
     except BaseException:
         place.cleanup()

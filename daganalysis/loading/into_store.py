@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.errors import RejectedRecordsError, StoreError
+from daganalysis.loading.from_stores import is_newer, make_store_chunks, scan_store
 from daganalysis.loading.pieces import CarriedEvidence, CarriedTables, PartWork, build_part, carry_evidence, carry_tables
 from daganalysis.loading.planning import make_plan
 from daganalysis.loading.related import HOME, Strays, key_of
@@ -19,7 +21,7 @@ from daganalysis.store.evidence import ANSWERS, TEXTS, digest, evidence_parts, r
 from daganalysis.store.opening import is_store
 from daganalysis.store.parts import check_version, read_file, read_parts
 from daganalysis.store.remote import SPILL, RemotePath
-from daganalysis.store.sources import KnownSource, read_sources, write_sources
+from daganalysis.store.sources import KnownSource, has_sources, read_sources, write_sources
 from daganalysis.tables import BASE_TABLES
 from daganalysis.urls import is_url
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from daganalysis.dask_workers import DaskWorkers
+    from daganalysis.loading.from_stores import GivenStore
     from daganalysis.loading.planning import Picked, Plan
     from daganalysis.loading.scanning import Scanned
     from daganalysis.reading import SourceFile
@@ -61,7 +64,7 @@ class _Before:
             return cls(store)
         names = sorted(path.name for path in (store / "dags").glob("*.parquet"))
         check_version(store / "dags" / names[0])
-        if not (store / "_sources").is_dir():
+        if not has_sources(store):
             raise StoreError(
                 "the store does not hold the responses it was made of, so nothing can be added", where=str(store),
                 hint="load the saved responses into a new store",
@@ -78,6 +81,7 @@ def load_sources(
     files: Sequence[SourceFile],
     store: StorePath,
     *,
+    stores: Sequence[GivenStore] = (),
     jobs: int | None = None,
     dask: DaskWorkers | None = None,
     strict: bool = False,
@@ -87,7 +91,7 @@ def load_sources(
     """Load sources into a store; see :func:`daganalysis.loading.load_into_store`."""
     with locked(store, wait_s) as real:
         before = _Before.of(real)
-        load = _Load(before, files, progress)
+        load = _Load(before, files, stores, progress)
         if load.nothing_new():
             load.check(strict)
             return
@@ -104,7 +108,9 @@ def load_sources(
 class _Load:
     """One load into a store, step by step."""
 
-    def __init__(self, before: _Before, files: Sequence[SourceFile], progress: Callable[[str, int, int], None] | None) -> None:
+    def __init__(
+        self, before: _Before, files: Sequence[SourceFile], stores: Sequence[GivenStore], progress: Callable[[str, int, int], None] | None
+    ) -> None:
         self._before = before
         self._told = progress
         self._sources = list(before.sources)
@@ -123,21 +129,35 @@ class _Load:
                 self._sources.append(KnownSource(file.identity, file.cluster, None, None))
             self._sources[number] = KnownSource(file.identity, file.cluster, file.size, file.mtime_ns)
             self._fresh.append((number, file))
+        self._from_stores: dict[int, tuple[GivenStore, int]] = {}
+        read_now = {number for number, _ in self._fresh}
+        for store in stores:
+            for own, source in enumerate(store.sources):
+                number = numbers.setdefault((source.path, source.cluster), len(self._sources))
+                self._given.append(number)
+                if number == len(self._sources):
+                    self._sources.append(source)
+                elif number in read_now or not is_newer(source, self._sources[number]):
+                    continue
+                self._sources[number] = source
+                self._from_stores[number] = store, own
         self._not_read: set[int] = set()
         self._extra: dict[int, dict[int, tuple[str, ...]]] = {}
 
     def nothing_new(self) -> bool:
         """Whether the store is there and all that was given is in it."""
-        return not self._fresh and is_store(self._before.folder)
+        return not self._fresh and not self._from_stores and is_store(self._before.folder)
 
     def is_small(self) -> bool:
         """Whether what is to be read is not worth a second process."""
-        return sum((file.size or 0) + 4096 for _, file in self._fresh) < _WORTH_A_PROCESS
+        kept = sum(store.size for store in {id(store): store for store, _ in self._from_stores.values()}.values())
+        return kept + sum((file.size or 0) + 4096 for _, file in self._fresh) < _WORTH_A_PROCESS
 
     def local_places(self, folder: StagePath) -> list[Path]:
         """Return some of what a worker must see: the folder to write to, and the first and the last file to read from this disk."""
         paths = [Path(file.path) for _, file in self._fresh if file.path is not None and file.trouble is None and not is_url(file.path)]
-        return [place for place in (folder, *paths[:1], *paths[-1:]) if isinstance(place, Path)]
+        stores = [store.folder for store, _ in self._from_stores.values()]
+        return [place for place in (folder, *paths[:1], *paths[-1:], *stores[:1], *stores[-1:]) if isinstance(place, Path)]
 
     def check(self, strict: bool) -> None:
         """Raise :class:`RejectedRecordsError` if asked to be strict and records were rejected."""
@@ -176,24 +196,34 @@ class _Load:
     def _scan(self, workers: Workers | DaskWorkers, folder: StagePath) -> list[Scanned]:
         spill = folder / SPILL
         spill.mkdir()
-        before = frozenset(number for number, _ in self._fresh if number < len(self._before.sources))
-        chunks = make_chunks(self._fresh, before, spill)
-        scanned = []
-        for found in workers.over(scan, chunks):
+        chunks = make_chunks(self._fresh, self._reread(), spill)
+        kept = make_store_chunks(self._from_stores, self._reread(), spill)
+        scanned: list[Scanned] = []
+        for found in itertools.chain(workers.over(scan, chunks), workers.over(scan_store, kept)):
             scanned.append(found)
-            self._progress("reading", len(scanned), len(chunks))
+            self._progress("reading", len(scanned), len(chunks) + len(kept))
         for number, _ in self._fresh:
             self._issues.pop(number, None)
         for found in scanned:
             for number, issues in found.issues.items():
                 # Stretches of one file may each tell the same of it.
                 self._issues[number] = list(dict.fromkeys([*self._issues.get(number, ()), *issues]))
-        for number, file in self._fresh:
+        for number, (store, own) in self._from_stores.items():
+            self._issues.pop(number, None)
+            if own in store.issues:
+                self._issues[number] = store.issues[own]
+        troubled = {number for number, file in self._fresh if file.trouble is not None}
+        for number in (*(number for number, _ in self._fresh), *self._from_stores):
             codes = {issue.code for issue in self._issues.get(number, ())}
-            if file.trouble is not None or codes & _NOT_READ:
+            if number in troubled or codes & _NOT_READ:
                 self._not_read.add(number)
                 self._sources[number] = self._sources[number]._replace(mtime_ns=None)
         return scanned
+
+    def _reread(self) -> frozenset[int]:
+        """The sources that are read although the store holds what they gave before."""
+        numbers = (*(number for number, _ in self._fresh), *self._from_stores)
+        return frozenset(number for number in numbers if number < len(self._before.sources))
 
     def _learnt_nothing(self, scanned: Sequence[Scanned]) -> bool:
         no_answers = not any(chunk.tokens for chunk in scanned)
@@ -205,7 +235,7 @@ class _Load:
         for place, chunk in enumerate(scanned):
             for number, name in chunk.digests.items():
                 again.setdefault(name, []).append((place, number))
-        reread = {number for number, _ in self._fresh if number < len(self._before.sources)}
+        reread = self._reread()
         dropped: dict[int, set[int]] = {}
         dead: dict[str, set[int]] = {}
         for part in kept:

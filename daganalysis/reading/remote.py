@@ -81,7 +81,7 @@ def list_remote(url: str) -> Iterator[SourceFile]:
         raise InputError("no file at this place", where=url, hint="check the URL")
     stores = _stores_in(facts)
     if root in stores:
-        raise UsageError("the source is a store", where=url, hint="give the saved responses; other commands open a store as it is")
+        raise UsageError("the source is a store", where=url, hint="name each store by itself, not by a pattern")
     for name in sorted(facts):
         if any(name.startswith(f"{store}/") for store in stores):
             continue  # made from answers, perhaps of these very ones

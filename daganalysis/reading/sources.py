@@ -219,7 +219,7 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found: l
         return
     if _is_store(folder, entries):
         if not prefix:
-            raise UsageError("the source is a store", where=folder, hint="give the saved responses; other commands open a store as it is")
+            raise UsageError("the source is a store", where=folder, hint="name each store by itself, not by a pattern")
         return  # made from answers, perhaps of these very ones
     for entry in entries:
         name = prefix + entry.name

@@ -54,6 +54,11 @@ def read_sources(store: StorePath) -> tuple[list[KnownSource], dict[int, list[Is
     return sources, issues
 
 
+def has_sources(store: StorePath) -> bool:
+    """Say whether a store lists what it was made of: one that was written from an archive in memory does not."""
+    return (store / _FOLDER).is_dir()
+
+
 def _files_schema() -> pa.Schema:
     import pyarrow as pa
 

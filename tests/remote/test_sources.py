@@ -10,7 +10,7 @@ import threading
 import fsspec
 import pytest
 
-from daganalysis import InputError, MissingExtraError, UsageError, load
+from daganalysis import InputError, MissingExtraError, load
 from daganalysis.commands import main
 from daganalysis.loading import into_store, load_into_store
 from daganalysis.reading import list_source_files, remote
@@ -58,14 +58,13 @@ def test_a_pattern_and_other_files_at_a_url_are_treated_as_on_disk(bucket):
     assert [(file.name, file.cluster) for file in by_pattern] == [("a/x.json", "a"), ("b/y.json", "b")]
 
 
-def test_a_store_at_a_url_is_no_source_and_is_passed_over_among_sources(tmp_path):
+def test_a_store_at_a_url_is_passed_over_among_sources_and_is_a_source_by_itself(tmp_path):
     place = f"memory://{tmp_path.name}"
     fsspec.filesystem("memory").pipe_file(f"/{tmp_path.name}/a.json", polls("11")[2])
     for _ in range(2):
         load_into_store(place, store=f"{place}/store")
         assert [file.name for file in list_source_files([place])] == ["a.json"]
-    with pytest.raises(UsageError, match="the source is a store"):
-        load(f"{place}/store")
+    assert contents(load(f"{place}/store")) == contents(load(f"{place}/a.json"))
 
 
 def test_a_file_that_vanishes_or_changes_while_it_is_read_is_an_issue(bucket):

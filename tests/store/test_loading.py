@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -237,7 +238,75 @@ def test_a_store_among_its_own_sources_is_passed_over(tmp_path):
     assert fingerprint(folder / "store") == once
 
 
-def test_a_store_is_no_source_to_load(tmp_path):
-    load_into_store(save(history(), tmp_path / "responses"), store=tmp_path / "store")
-    with pytest.raises(UsageError, match="the source is a store"):
-        load_into_store(tmp_path / "store", store=tmp_path / "other")
+def halves(tmp_path):
+    """A history in two folders, and each loaded into a store of its own."""
+    folders = []
+    for number in (0, 1):
+        files = {name: content for place, (name, content) in enumerate(sorted(history().items())) if place % 2 == number}
+        folders.append(save(files, tmp_path / f"half-{number}"))
+        load_into_store(folders[-1], store=tmp_path / f"store-{number}")
+    return folders, [tmp_path / "store-0", tmp_path / "store-1"]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_stores_loaded_into_one_are_what_their_responses_loaded_at_once_are(tmp_path, jobs):
+    folders, stores = halves(tmp_path)
+    merged = load_into_store(*stores, store=tmp_path / "merged", jobs=jobs)
+    assert contents(merged) == contents(load_into_store(*folders, store=tmp_path / "at-once"))
+
+
+def test_a_store_and_files_may_be_loaded_together_into_memory_too(tmp_path):
+    folders, stores = halves(tmp_path)
+    assert contents(load(stores[0], folders[1])) == contents(load(*folders))
+
+
+def test_what_came_from_a_store_is_not_read_again_from_its_files(tmp_path):
+    folders, stores = halves(tmp_path)
+    load_into_store(*stores, store=tmp_path / "merged")
+    before = fingerprint(tmp_path / "merged")
+    load_into_store(*folders, *stores, store=tmp_path / "merged")
+    assert fingerprint(tmp_path / "merged") == before
+
+
+def test_of_a_file_in_two_stores_its_later_state_counts_in_any_order(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    folder = save({"a.json": polls("11")[0]}, tmp_path / "responses")
+    load_into_store(folder, store=old)
+    save({"a.json": polls("11")[2]}, folder)
+    os.utime(folder / "a.json", ns=(2**62, 2**62))
+    load_into_store(folder, store=new)
+    wanted = contents(load(folder))
+    assert contents(load(old, new)) == wanted
+    assert contents(load(new, old)) == wanted
+    load_into_store(old, store=tmp_path / "merged")
+    assert contents(load_into_store(new, store=tmp_path / "merged")) == wanted
+    assert contents(load_into_store(old, store=tmp_path / "merged")) == wanted
+
+
+def test_a_label_is_for_the_responses_of_a_store_that_bear_none(tmp_path):
+    load_into_store(save({"a.json": polls("11")[2]}, tmp_path / "a"), store=tmp_path / "bare")
+    load_into_store(save({"b.json": polls("12")[2]}, tmp_path / "b"), store=tmp_path / "labelled", cluster="own")
+    merged = load_into_store(tmp_path / "bare", tmp_path / "labelled", store=tmp_path / "merged", cluster="given")
+    assert merged.dags["run_id"].tolist() == ["given/11", "own/12"]
+
+
+def test_issues_come_with_the_sources_they_were_found_in(tmp_path):
+    folder = save({"a.json": polls("11")[2], "b.json": b"no json"}, tmp_path / "responses")
+    load_into_store(folder, store=tmp_path / "store")
+    merged = load_into_store(tmp_path / "store", store=tmp_path / "merged")
+    assert contents(merged) == contents(load(folder))
+    with pytest.raises(RejectedRecordsError):
+        load_into_store(tmp_path / "store", store=tmp_path / "strict", strict=True)
+
+
+def test_a_store_without_responses_cannot_be_loaded_from(tmp_path):
+    load(save(history(), tmp_path / "responses")).to_parquet(tmp_path / "bare")
+    with pytest.raises(StoreError, match="does not hold the responses"):
+        load_into_store(tmp_path / "bare", store=tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_stores_named_by_a_pattern_are_refused_with_the_way_out(tmp_path):
+    halves(tmp_path)
+    with pytest.raises(UsageError, match="name each store by itself"):
+        load(tmp_path / "store-*")

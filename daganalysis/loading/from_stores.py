@@ -1,0 +1,113 @@
+"""Stores as sources: a store stands for the sources it was made of, whose answers it keeps."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from daganalysis.errors import StoreError
+from daganalysis.loading.related import Clues, token_of
+from daganalysis.loading.scanning import Scanned
+from daganalysis.loading.spill import SpillWriter
+from daganalysis.store.commit import readable_folder
+from daganalysis.store.evidence import ANSWERS, TEXTS, Kept, digest, evidence_parts, read_evidence
+from daganalysis.store.opening import is_store
+from daganalysis.store.parts import check_version
+from daganalysis.store.remote import store_path
+from daganalysis.store.sources import KnownSource, has_sources, read_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from daganalysis.reading.answers import Issue
+    from daganalysis.store.remote import StagePath, StorePath
+
+
+@dataclass(slots=True)
+class GivenStore:
+    """A store to load from: its sources, the issues of each by its number, and a cluster label for those that bear none."""
+
+    folder: StorePath
+    cluster: str | None
+    sources: list[KnownSource]
+    issues: dict[int, list[Issue]]
+
+    @classmethod
+    def open(cls, place: str | os.PathLike[str], cluster: str | None) -> GivenStore:
+        """Open a store. Raises :class:`StoreError` for one that does not hold the answers it was made of."""
+        folder = readable_folder(store_path(place))
+        check_version(min((folder / "dags").glob("*.parquet")))
+        if not has_sources(folder):
+            raise StoreError(
+                "the store does not hold the responses it was made of, so they cannot be loaded from it", where=str(folder),
+                hint="load the saved responses themselves",
+            )  # fmt: skip
+        sources, issues = read_sources(folder)
+        return cls(folder, cluster, [source._replace(cluster=source.cluster or cluster) for source in sources], issues)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the answers it keeps."""
+        return sum((self.folder / place / part).stat().st_size for part in evidence_parts(self.folder) for place in (ANSWERS, TEXTS))
+
+
+def split_stores(sources: Iterable[object], cluster: str | None) -> tuple[list[object], list[GivenStore]]:
+    """Tell the stores among some sources from all else."""
+    files: list[object] = []
+    stores: list[GivenStore] = []
+    for source in sources:
+        if isinstance(source, (str, os.PathLike)) and source != "-" and is_store(source):
+            stores.append(GivenStore.open(source, cluster))
+        else:
+            files.append(source)
+    return files, stores
+
+
+@dataclass(slots=True)
+class StoreChunk:
+    """A piece of the first pass: the answers of one evidence part of a store that came from some of its sources.
+
+    ``numbers`` says which number each source has where it is loaded; ``remembered`` are those that gave answers there before.
+    """
+
+    spill: StagePath
+    store: StorePath
+    part: str
+    cluster: str | None
+    numbers: Mapping[int, int]
+    remembered: frozenset[int]
+
+
+def scan_store(chunk: StoreChunk) -> Scanned:
+    """Write answers that a store keeps to a spill file, as :func:`daganalysis.loading.scanning.scan` does with those of files."""
+    found = Scanned(chunk.spill)
+    clues = Clues()
+    with SpillWriter(chunk.spill) as writer:
+        for item in read_evidence(chunk.store, chunk.part):
+            source = chunk.numbers.get(item.source)
+            if source is None:
+                continue
+            answer = item.answer if item.answer.cluster else replace(item.answer, cluster=chunk.cluster)
+            kept = Kept(answer, source, token_of(answer), clues.of(answer))
+            number = found.add(kept, writer.write(kept))
+            if source in chunk.remembered:
+                found.digests[number] = digest(answer)
+    return found
+
+
+def make_store_chunks(given: Mapping[int, tuple[GivenStore, int]], remembered: frozenset[int], folder: StagePath) -> list[StoreChunk]:
+    """Cut sources that lie in stores, by the number they are to have, into pieces of work: one an evidence part."""
+    by_store: dict[int, tuple[GivenStore, dict[int, int]]] = {}
+    for number, (store, own) in given.items():
+        by_store.setdefault(id(store), (store, {}))[1][own] = number
+    return [
+        StoreChunk(folder / f"spill-kept-{place:03d}-{at:05d}", store.folder, part, store.cluster, numbers, remembered)
+        for place, (store, numbers) in enumerate(by_store.values())
+        for at, part in enumerate(evidence_parts(store.folder))
+    ]
+
+
+def is_newer(one: KnownSource, other: KnownSource) -> bool:
+    """Tell whether a source was read in a later state than another; where a time is not known, it may have been."""
+    return one.mtime_ns is None or other.mtime_ns is None or one.mtime_ns > other.mtime_ns
