@@ -6,14 +6,17 @@ A field that was missing or of a wrong type is None.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+import msgspec
 
 T = TypeVar("T")
 
+# Hundreds of thousands of these are made: as structs they are made in C, and as they refer to no object that could refer back to them,
+# the collector need not go through them.
 
-@dataclass(slots=True)
-class SubTask:
+
+class SubTask(msgspec.Struct, gc=False):
     """One sub-task as one answer showed it."""
 
     gid: str
@@ -30,8 +33,7 @@ class SubTask:
     logs: list[str] | None = None
 
 
-@dataclass(slots=True)
-class Node:
+class Node(msgspec.Struct, gc=False):
     """One node as one answer showed it; ``sub_tasks`` is None where they were not shown."""
 
     gid: str
@@ -45,8 +47,7 @@ class Node:
     sub_tasks: list[SubTask] | None = None
 
 
-@dataclass(slots=True)
-class Dag:
+class Dag(msgspec.Struct, gc=False):
     """One DAG's own fields as one answer showed them (its nodes are decoded apart, each different text once)."""
 
     gid: str
@@ -64,8 +65,7 @@ class Dag:
     utc_offset_s: int | None = None
 
 
-@dataclass(slots=True)
-class LogRecord:
+class LogRecord(msgspec.Struct, gc=False):
     """One record of ``GET /sub_task/{id}/logs``: a line with the row id of its sub-task and the attempt that wrote it."""
 
     task_id: int | None
@@ -73,8 +73,7 @@ class LogRecord:
     line: str
 
 
-@dataclass(slots=True, frozen=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True, gc=False):
     """A value that could not be used: where in the object (JSON pointer), which issue code, and in words."""
 
     pointer: str
@@ -83,9 +82,8 @@ class Problem:
     severity: str = "warning"
 
 
-@dataclass(slots=True)
-class Decoded(Generic[T]):
+class Decoded(msgspec.Struct, Generic[T]):
     """A decoded object with what was wrong with it."""
 
     value: T
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = msgspec.field(default_factory=list)

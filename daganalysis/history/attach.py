@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.records import Node, SubTask
 from daganalysis.history.evidence import RunEvidence, Sighting
 from daganalysis.reading.answers import Answer, Issue, Kind
-from daganalysis.reading.decoding import decode_logs, decode_node, decode_sub_task
+from daganalysis.reading.decoding import decode_logs, decode_nodes, decode_sub_task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,7 +78,7 @@ def _orphan(answer: Answer, what: str, orphans: Orphans) -> None:
 
 
 def _attach_node(run: RunEvidence | None, answer: Answer, orphans: Orphans) -> None:
-    decoded = decode_node(answer.body)
+    (decoded,) = decode_nodes([answer.body])
     if run is None:
         _orphan(answer, "node", orphans)
         orphans.nodes.setdefault(answer.gid, []).append((answer.observed_at or 0, decoded.value))

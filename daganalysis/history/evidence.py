@@ -6,13 +6,15 @@ back after a cluster was re-created told apart, every different node text decode
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from daganalysis.engine.records import Problem
-from daganalysis.reading.decoding import decode_dag, decode_node
+from daganalysis.reading.decoding import decode_dag, decode_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,9 +33,11 @@ class Snapshot:
     at: int
 
 
-@dataclass(slots=True)
-class Sighting:
-    """One sub-task as answers from ``since`` to ``at`` showed it, with its node where the same answer showed that."""
+class Sighting(msgspec.Struct, gc=False):
+    """One sub-task as answers from ``since`` to ``at`` showed it, with its node where the same answer showed that.
+
+    A struct like the records, of which there is one at least for each.
+    """
 
     since: int
     at: int
@@ -75,28 +79,30 @@ class RunEvidence:
 
 
 class Decoder:
-    """Decodes each different text once; identical texts give the same object."""
+    """Decodes each different text of some answers once; identical texts give the same object."""
 
-    def __init__(self) -> None:
+    def __init__(self, answers: Iterable[Answer]) -> None:
         self._dags: dict[bytes, Decoded[Dag]] = {}
-        self._nodes: dict[bytes, Node] = {}
+        texts = list(dict.fromkeys(chain.from_iterable(answer.nodes or () for answer in answers)))
+        decoded = decode_nodes(texts)
+        self._nodes = {text: one.value for text, one in zip(texts, decoded, strict=True)}
+        self._problems = {text: one.problems for text, one in zip(texts, decoded, strict=True) if one.problems}
 
     def snapshot(self, answer: Answer) -> tuple[Snapshot, list[tuple[Answer, Problem, int | None]]]:
-        """Decode one DAG answer; problems come with the index of the node they lie in (None: in the DAG itself)."""
+        """Decode one DAG answer; problems come with the index of the node they lie in (None: in the DAG itself).
+
+        Those of a node are told of the answer alone that is the first to show its text.
+        """
         header = self._dags.get(answer.body)
         if header is None:
             header = self._dags[answer.body] = decode_dag(answer.body)
         found: list[tuple[Answer, Problem, int | None]] = [(answer, problem, None) for problem in header.problems]
         nodes: list[Node] | None = None
         if answer.nodes is not None:
-            nodes = []
-            for index, raw in enumerate(answer.nodes):
-                node = self._nodes.get(raw)
-                if node is None:
-                    decoded = decode_node(raw)
-                    node = self._nodes[raw] = decoded.value
-                    found.extend((answer, problem, index) for problem in decoded.problems)
-                nodes.append(node)
+            nodes = [self._nodes[text] for text in answer.nodes]
+            if self._problems:
+                for index, text in enumerate(answer.nodes):
+                    found.extend((answer, problem, index) for problem in self._problems.pop(text, ()))
             nodes = _usable(nodes, answer, found)
         return Snapshot(answer, header.value, nodes, _order(answer, header.value, nodes)), found
 
@@ -123,7 +129,7 @@ def _usable(nodes: list[Node], answer: Answer, found: list[tuple[Answer, Problem
             found.append(
                 (answer, Problem("/sub_tasks", "duplicate-id", f"sub-task {twice[0]} twice in one answer; the first one counts"), index)
             )
-            kept.append(dataclasses.replace(node, sub_tasks=_first_of_each(node.sub_tasks or (), seen_tasks)))
+            kept.append(msgspec.structs.replace(node, sub_tasks=_first_of_each(node.sub_tasks or (), seen_tasks)))
         else:
             kept.append(node)
         seen_tasks.update(own)
@@ -170,12 +176,13 @@ def collect_runs(answers: Iterable[Answer]) -> list[RunEvidence]:
     by_key: dict[tuple[str, str], list[Answer]] = {}
     for answer in answers:
         by_key.setdefault((answer.cluster or "", answer.gid), []).append(answer)
-    decoder = Decoder()
+    by_key = {key: _distinct(same_key) for key, same_key in by_key.items()}
+    decoder = Decoder(chain.from_iterable(by_key.values()))
     runs = []
     for key in sorted(by_key):
         problems: list[tuple[Answer, Problem, int | None]] = []
         snapshots = []
-        for answer in _distinct(by_key[key]):
+        for answer in by_key[key]:
             snapshot, found = decoder.snapshot(answer)
             snapshots.append(snapshot)
             problems += found

@@ -101,11 +101,11 @@ class Strays:
 
     def claimed_by(self, answer: Answer) -> set[str]:
         """Return the tokens of the strays that a DAG answer accounts for."""
-        from daganalysis.reading.decoding import decode_node
+        from daganalysis.reading.decoding import decode_nodes
 
         claimed = set()
-        for text in answer.nodes or ():
-            node = decode_node(text).value
+        for decoded in decode_nodes(answer.nodes or ()):
+            node = decoded.value
             claimed.add(f"{Kind.NODE.value} {key_of(answer.cluster, node.gid)}")
             for task in node.sub_tasks or ():
                 claimed.add(f"{Kind.SUB_TASK.value} {key_of(answer.cluster, task.gid)}")

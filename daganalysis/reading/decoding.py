@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from itertools import chain
+from operator import attrgetter
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 
 from daganalysis.engine.records import Dag, Decoded, LogRecord, Node, Problem, SubTask
-from daganalysis.reading.duplicate_keys import keys_twice
-from daganalysis.reading.instants import InstantError, parse_instant
+from daganalysis.reading.duplicate_keys import keys_twice, keys_twice_beside
+from daganalysis.reading.instants import InstantError, parse_instant, parse_instants
 from daganalysis.reading.limits import DEFAULT_LIMITS
 from daganalysis.reading.mending import NOT_JSON
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+T = TypeVar("T")
 _NULL = msgspec.Raw(b"null")
 _MOST_HAND_OUTS = 100_000
 """A hand-out takes a pass of the scheduler, so this many take a day without a pause; each becomes a row."""
-
-
-_NODE_KEYS, _TASK_KEYS = 9, 13
-"""Keys of a documented node without its sub-tasks, and of a documented sub-task with its agent's."""
 _Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_HandOuts = Annotated[int, msgspec.Meta(ge=0, le=_MOST_HAND_OUTS)]
+_LAST_PORT = 65535
+_Port = Annotated[int, msgspec.Meta(ge=0, le=_LAST_PORT)]
 _LONGEST_ID = DEFAULT_LIMITS.id_length
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=_LONGEST_ID)]
 
+# The objects as they are documented, their fields in the order in which the server writes them.
 
-class _Agent(msgspec.Struct):
+
+class _Agent(msgspec.Struct, gc=False):
+    ip: str | None = None
+    port: _Port | None = None
+
+
+class _AnyAgent(msgspec.Struct):
     ip: str | None = None
     port: _Integer | None = None
 
 
-class _Task(msgspec.Struct):
+class _Task(msgspec.Struct, gc=False):
     id: _Id
     task_id: _Integer | None = None
     name: str | None = None
@@ -38,12 +50,12 @@ class _Task(msgspec.Struct):
     start_time: str | None = None
     end_time: str | None = None
     additional_data: msgspec.Raw = _NULL
-    execute_times: _Integer | None = None
+    execute_times: _HandOuts | None = None
     execute_agent: _Agent | None = None
     task_logs: list[str] | None = None
 
 
-class _Node(msgspec.Struct):
+class _Node(msgspec.Struct, gc=False):
     id: _Id
     node_id: _Integer | None = None
     name: str | None = None
@@ -55,7 +67,7 @@ class _Node(msgspec.Struct):
     sub_tasks: list[_Task] | None = None
 
 
-class _Dag(msgspec.Struct):
+class _Dag(msgspec.Struct, gc=False):
     id: str
     dag_id: _Integer | None = None
     name: str | None = None
@@ -72,15 +84,16 @@ class _Dag(msgspec.Struct):
 
 _dag_decoder = msgspec.json.Decoder(_Dag)
 _node_decoder = msgspec.json.Decoder(_Node)
-_task_decoder = msgspec.json.Decoder(_Task)
+_encoder = msgspec.json.Encoder()
+_NO_AGENT = _Agent()
+_times_of = attrgetter("start_time", "end_time")
 
 
 def decode_dag(body: bytes) -> Decoded[Dag]:
     """Decode the DAG's own fields; a field that cannot be used is None and gives a problem."""
     problems: list[Problem] = []
-    try:
-        wire = _dag_decoder.decode(body)
-    except NOT_JSON:
+    wire = _documented(_dag_decoder, body)
+    if wire is None:
         fields = _Fields(body, problems)
         wire = _Dag(
             fields.gid("a DAG"),
@@ -116,36 +129,25 @@ def decode_dag(body: bytes) -> Decoded[Dag]:
     return Decoded(value, problems)
 
 
-def decode_node(raw: bytes) -> Decoded[Node]:
-    """Decode a node with its sub-tasks; a field that cannot be used is None and gives a problem."""
-    problems: list[Problem] = []
+def decode_nodes(texts: Sequence[bytes]) -> list[Decoded[Node]]:
+    """Decode nodes with their sub-tasks; a field that cannot be used is None and gives a problem. Many at a time cost less each."""
+    wires = [_documented(_node_decoder, text) for text in texts]
+    shown: list[_Node | _Task] = []
+    for wire in wires:
+        if wire is not None:
+            shown.append(wire)
+            shown += wire.sub_tasks or ()
     try:
-        wire = _node_decoder.decode(raw)
-        tasks = None if wire.sub_tasks is None else [_task(t, f"/sub_tasks/{i}", problems) for i, t in enumerate(wire.sub_tasks)]
-    except NOT_JSON:
-        fields = _Fields(raw, problems)
-        wire = _Node(
-            fields.gid("a node"),
-            fields.integer("node_id"),
-            fields.text("name"),
-            fields.text("state"),
-            fields.text("operator"),
-            fields.text("start_time"),
-            fields.text("end_time"),
-            fields.raw("additional_data"),
-        )
-        tasks = fields.tasks()
-    _look_for_keys_twice(raw, _NODE_KEYS + _TASK_KEYS * len(tasks or ()), problems)
-    start, _ = _instant(wire.start_time, "/start_time", problems)
-    end, _ = _instant(wire.end_time, "/end_time", problems)
-    value = Node(wire.id, wire.node_id, wire.name, wire.state, wire.operator, start, end, _data(wire.additional_data), tasks)
-    return Decoded(value, problems)
+        instants = iter(parse_instants(list(chain.from_iterable(map(_times_of, shown)))))
+    except InstantError:
+        # Whose it is shows where there is one node alone.
+        return [decoded for text in texts for decoded in decode_nodes([text])] if len(texts) > 1 else [_lenient_node(texts[0])]
+    return [_lenient_node(text) if wire is None else _node(text, wire, instants) for text, wire in zip(texts, wires, strict=True)]
 
 
 def decode_sub_task(raw: bytes) -> Decoded[SubTask]:
     """Decode a sub-task; a field that cannot be used is None and gives a problem."""
-    problems: list[Problem] = []
-    _look_for_keys_twice(raw, _TASK_KEYS, problems)
+    problems = [_twice(twice)] if (twice := keys_twice(raw)) else []
     return Decoded(_lenient_task(raw, "", problems), problems)
 
 
@@ -163,25 +165,28 @@ def decode_logs(raw: bytes) -> Decoded[list[LogRecord]]:
     return Decoded(records, problems)
 
 
-def _look_for_keys_twice(raw: bytes, documented: int, problems: list[Problem]) -> None:
-    """Report keys that an object has twice; one with as many keys as are documented need not be looked into."""
-    n_keys = raw.count(b'":')
-    if n_keys != documented and n_keys - raw.count(b'\\":') != documented and (twice := keys_twice(raw)):
-        problems.append(Problem("", "duplicate-key", f"{', '.join(twice[:5])} twice in one object; the last one counts"))
+def _documented(decoder: msgspec.json.Decoder[T], raw: bytes) -> T | None:
+    """Return an object that is in every way as documented, but for the texts of its instants."""
+    try:
+        return decoder.decode(raw)
+    except NOT_JSON:
+        return None
 
 
-def _task(wire: _Task, pointer: str, problems: list[Problem]) -> SubTask:
-    start, _ = _instant(wire.start_time, pointer + "/start_time", problems)
-    end, _ = _instant(wire.end_time, pointer + "/end_time", problems)
-    agent = wire.execute_agent
-    ip, port = (None, None) if agent is None else (agent.ip, agent.port)
-    if port is not None and not 0 <= port <= 65535:
-        problems.append(Problem(pointer + "/execute_agent/port", "wrong-value", f"{port} is no port"))
-        port = None
-    times = wire.execute_times
-    if times is not None and not 0 <= times <= _MOST_HAND_OUTS:
-        problems.append(Problem(pointer + "/execute_times", "wrong-value", f"{times} is no count of hand-outs"))
-        times = None
+def _node(text: bytes, wire: _Node, instants: Iterator[int | None]) -> Decoded[Node]:
+    """Make a documented node, whose instants and those of its sub-tasks come next."""
+    start, end = next(instants), next(instants)
+    tasks = None
+    if wire.sub_tasks is not None:
+        tasks = [_sub_task(task, begun, ended) for task, begun, ended in zip(wire.sub_tasks, instants, instants, strict=False)]
+    node = Node(wire.id, wire.node_id, wire.name, wire.state, wire.operator, start, end, _data(wire.additional_data), tasks)
+    free = [item.additional_data for item in (node, *(tasks or ())) if item.additional_data is not None]
+    twice = keys_twice_beside(text, _encoder.encode(wire), free)
+    return Decoded(node, [_twice(twice)] if twice else [])
+
+
+def _sub_task(wire: _Task, start: int | None, end: int | None) -> SubTask:
+    agent = wire.execute_agent or _NO_AGENT
     return SubTask(
         wire.id,
         wire.task_id,
@@ -191,32 +196,51 @@ def _task(wire: _Task, pointer: str, problems: list[Problem]) -> SubTask:
         start,
         end,
         _data(wire.additional_data),
-        times,
-        ip,
-        port,
+        wire.execute_times,
+        agent.ip,
+        agent.port,
         wire.task_logs,
     )
 
 
+def _twice(names: list[str]) -> Problem:
+    return Problem("", "duplicate-key", f"{', '.join(names[:5])} twice in one object; the last one counts")
+
+
+def _lenient_node(raw: bytes) -> Decoded[Node]:
+    problems = [_twice(twice)] if (twice := keys_twice(raw)) else []
+    fields = _Fields(raw, problems)
+    node = Node(
+        fields.gid("a node"),
+        fields.integer("node_id"),
+        fields.text("name"),
+        fields.text("state"),
+        fields.text("operator"),
+        fields.instant("start_time"),
+        fields.instant("end_time"),
+        _data(fields.raw("additional_data")),
+        fields.tasks(),
+    )
+    return Decoded(node, problems)
+
+
 def _lenient_task(raw: bytes, pointer: str, problems: list[Problem]) -> SubTask:
-    try:
-        wire = _task_decoder.decode(raw)
-    except NOT_JSON:
-        fields = _Fields(raw, problems, pointer)
-        wire = _Task(
-            fields.gid("a sub-task"),
-            fields.integer("task_id"),
-            fields.text("name"),
-            fields.text("state"),
-            fields.text("operator"),
-            fields.text("start_time"),
-            fields.text("end_time"),
-            fields.raw("additional_data"),
-            fields.integer("execute_times"),
-            fields.agent(),
-            fields.lines(),
-        )
-    return _task(wire, pointer, problems)
+    fields = _Fields(raw, problems, pointer)
+    ip, port = fields.agent()
+    return SubTask(
+        fields.gid("a sub-task"),
+        fields.integer("task_id"),
+        fields.text("name"),
+        fields.text("state"),
+        fields.text("operator"),
+        fields.instant("start_time"),
+        fields.instant("end_time"),
+        _data(fields.raw("additional_data")),
+        fields.within(fields.integer("execute_times"), _MOST_HAND_OUTS, "execute_times", "count of hand-outs"),
+        ip,
+        fields.within(port, _LAST_PORT, "execute_agent/port", "port"),
+        fields.lines(),
+    )
 
 
 def _instant(text: str | None, pointer: str, problems: list[Problem]) -> tuple[int | None, int | None]:
@@ -231,8 +255,8 @@ def _instant(text: str | None, pointer: str, problems: list[Problem]) -> tuple[i
 
 
 def _data(raw: msgspec.Raw) -> str | None:
-    text = bytes(raw)
-    return None if text == b"null" else text.decode()
+    text = str(raw, "utf-8")
+    return None if text == "null" else text
 
 
 def _list(raw: bytes) -> list[bytes]:
@@ -293,22 +317,33 @@ class _Fields:
         value: int | None = self._take(name, _Integer | None, "a whole number of 64 bits")
         return value
 
+    def within(self, value: int | None, most: int, name: str, noun: str) -> int | None:
+        """A number if it lies between 0 and the largest there can be, or None."""
+        if value is None or 0 <= value <= most:
+            return value
+        self._problems.append(Problem(f"{self._pointer}/{name}", "wrong-value", f"{value} is no {noun}"))
+        return None
+
+    def instant(self, name: str) -> int | None:
+        """An instant, or None."""
+        return _instant(self.text(name), f"{self._pointer}/{name}", self._problems)[0]
+
     def raw(self, name: str) -> msgspec.Raw:
         """The text of a free-form field."""
         return self._fields.get(name) or _NULL
 
-    def agent(self) -> _Agent | None:
-        """The executing agent, from an object or from `ip:port` in one text (as the SDK writes it)."""
+    def agent(self) -> tuple[str | None, int | None]:
+        """The executing agent's ip and port, from an object or from `ip:port` in one text (as the SDK writes it)."""
         raw = self._fields.get("execute_agent")
         if raw is not None and bytes(raw)[:1] == b'"':
             text = str(self._take("execute_agent", str, "an agent"))
             ip, _, port = text.rpartition(":")
             if not (ip and port.isdecimal() and port.isascii() and len(port) < 7):
                 self._note("execute_agent", f"ip:port is wanted, this is {text[:40]}")
-                return None
-            return _Agent(ip.strip("[]"), int(port))
-        value: _Agent | None = self._take("execute_agent", _Agent | None, "an agent with ip and port")
-        return value
+                return None, None
+            return ip.strip("[]"), int(port)
+        value: _AnyAgent | None = self._take("execute_agent", _AnyAgent | None, "an agent with ip and port")
+        return (None, None) if value is None else (value.ip, value.port)
 
     def lines(self) -> list[str] | None:
         """The log lines; those that are no text are left out."""
