@@ -298,18 +298,18 @@ def judge(level: str, facts: Facts) -> Rule:
 
 
 @lru_cache(maxsize=1024)
-def judge_node(state: str | None, operator: str | None, *, deliberate: bool = False) -> Rule:
-    """Judge a node; ``deliberate`` says that what of it failed did so on purpose."""
+def node_rule(state: str | None, operator: str | None, *, deliberate: bool = False) -> Rule:
+    """Return the rule for a node; ``deliberate`` says that what of it failed did so on purpose."""
     return judge("node", Facts(state, operator, deliberate=deliberate))
 
 
 @lru_cache(maxsize=4096)
-def judge_sub_task(state: str | None, operator: str | None, verdict: str | None, *, executed: bool) -> Rule:
-    """Judge a sub-task by its newest row and how its last attempt failed, if it did."""
+def sub_task_rule(state: str | None, operator: str | None, verdict: str | None, *, executed: bool) -> Rule:
+    """Return the rule for a sub-task, by its newest row and how its last attempt failed, if it did."""
     return judge("sub_task", Facts(state, operator, verdict, executed=executed))
 
 
 @lru_cache(maxsize=1024)
-def judge_attempt(state: str | None, verdict: str | None, *, followed: bool) -> Rule:
-    """Judge an attempt, for which it does not matter whether it ran or rolled back."""
+def attempt_rule(state: str | None, verdict: str | None, *, followed: bool) -> Rule:
+    """Return the rule for an attempt, for which it does not matter whether it ran or rolled back."""
     return judge("attempt", Facts(state, "RUN", verdict, followed=followed))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import agent_address
 from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, ending_lines, verdict
-from daganalysis.engine.outcomes import judge_attempt
+from daganalysis.engine.outcomes import attempt_rule
 from daganalysis.engine.times import Meaning, sub_task_times
 from daganalysis.history.log_merge import lines_since
 
@@ -200,4 +200,4 @@ def _conclude(attempt: Attempt, after: Attempt | None) -> None:
         # A pass spares what succeeded, so what it passed had failed; how is told by its lines alone (engine-semantics §2.6).
         state = "FAILED"
     followed = after is not None and attempt.kind == "rollback" and after.kind == "run"
-    attempt.outcome = judge_attempt(state, attempt.verdict, followed=followed).outcome
+    attempt.outcome = attempt_rule(state, attempt.verdict, followed=followed).outcome

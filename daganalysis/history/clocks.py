@@ -8,32 +8,37 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.identifiers import identify
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from daganalysis.history.attempts import Attempt
     from daganalysis.history.evidence import RunEvidence
+
+    AttemptsIn = dict[str, dict[str, list[Attempt]]]
 
 _SCHEDULERS = {"cancelled", "timeout"}
 """The end of these attempts is stamped by the scheduler, whose clock is the DAG's own (engine-semantics §5)."""
 
 
-def ahead_of_dag(run: RunEvidence, attempts_in: Mapping[str, Sequence[Sequence[Attempt]]]) -> dict[str, int]:
+def ahead_of_dag(run: RunEvidence, attempts_in: AttemptsIn) -> dict[str, int]:
     """Say by how many nanoseconds the clock of each agent must at least be ahead of that of the DAG's own rows; negative if it is behind.
 
     In a cluster DAG nodes bear the times of the maintainer and sub-tasks those of the agents that executed them; in a local DAG there is
-    one clock. Agents whose stamps agree with those of the DAG are left out. ``attempts_in`` are the attempts of each sub-task, by node.
+    one clock. Agents whose stamps agree with those of the DAG are left out. ``attempts_in`` are the attempts by node and sub-task.
     """
     return _ahead(run, attempts_in) if identify(run.gid).scope == "cluster" else {}
 
 
-def on_dag_clock(attempts_of: dict[str, list[Attempt]], ahead: Mapping[str, int]) -> dict[str, list[Attempt]]:
+def on_dag_clock(attempts_in: AttemptsIn, ahead: Mapping[str, int]) -> AttemptsIn:
     """Return the attempts of a run with the stamps of agents ahead or behind moved onto the clock of the DAG's own rows.
 
     Attempts of agents that need no correction are the very objects given.
     """
     if not ahead:
-        return attempts_of
-    return {gid: [_moved(attempt, ahead.get(attempt.agent or "")) for attempt in attempts] for gid, attempts in attempts_of.items()}
+        return attempts_in
+    return {
+        node_gid: {gid: [_moved(attempt, ahead.get(attempt.agent or "")) for attempt in attempts] for gid, attempts in own.items()}
+        for node_gid, own in attempts_in.items()
+    }
 
 
 def _moved(attempt: Attempt, ahead: int | None) -> Attempt:
@@ -44,7 +49,7 @@ def _moved(attempt: Attempt, ahead: int | None) -> Attempt:
     return dataclasses.replace(attempt, start=start, end=end)
 
 
-def _ahead(run: RunEvidence, attempts_in: Mapping[str, Sequence[Sequence[Attempt]]]) -> dict[str, int]:
+def _ahead(run: RunEvidence, attempts_in: AttemptsIn) -> dict[str, int]:
     """Say how far each agent's clock is off at least, if no first attempt lies outside of the first execution of its node.
 
     Only first executions are sure to hold the first attempts of their sub-tasks: a retry leaves alone what had succeeded before it
@@ -52,12 +57,12 @@ def _ahead(run: RunEvidence, attempts_in: Mapping[str, Sequence[Sequence[Attempt
     """
     behind: dict[str, int] = {}
     ahead: dict[str, int] = {}
-    for gid, attempts_of in attempts_in.items():
+    for gid, own in attempts_in.items():
         window = _first_execution(run, gid)
         if window is None:
             continue
         begin, end = window
-        for attempts in attempts_of:
+        for attempts in own.values():
             first = attempts[0] if attempts else None
             if first is None or first.kind != "run" or first.agent is None or first.start is None:
                 continue

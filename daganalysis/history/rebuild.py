@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.outcomes import OPERATORS, STATES
 from daganalysis.history.attach import attach
 from daganalysis.history.evidence import collect_runs
-from daganalysis.history.judging import MainDag, RunView, judge_run, judge_task
+from daganalysis.history.judging import judge_run
 from daganalysis.history.links import Link, find_links, operators_sent
+from daganalysis.history.objects import judge_task
 from daganalysis.history.rows import Rows
+from daganalysis.history.views import MainDag, RunView
 from daganalysis.reading.answers import Answer, Issue, Kind
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ class _Court:
             self._views[run_id] = judge_run(
                 run,
                 main=_main_dag(link, parent_view) if link is not None else None,
-                operators_received={op: self._received.get((run.cluster, run.gid, op), 0) for op in ("RETRY", "ROLLBACK")},
+                retries_received=self._received.get((run.cluster, run.gid, "RETRY"), 0),
             )
         return self._views[run_id]
 

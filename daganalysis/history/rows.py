@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from daganalysis.engine.records import Node
     from daganalysis.history.evidence import Snapshot
-    from daganalysis.history.judging import RunView, TaskView
     from daganalysis.history.links import Link
+    from daganalysis.history.views import RunView, TaskView
     from daganalysis.reading.answers import Issue
 
 

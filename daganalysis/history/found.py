@@ -1,0 +1,71 @@
+"""What the answers show of one run, put together: all that questions about the whole run are answered from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.catalogue import CHILD_WORKFLOWS, is_sub_dag
+from daganalysis.history.clocks import ahead_of_dag, on_dag_clock
+from daganalysis.history.legs import Leg, NodeRun, find_legs, find_node_runs
+from daganalysis.history.objects import created_at, judge_task
+
+if TYPE_CHECKING:
+    from daganalysis.history.attempts import Attempt
+    from daganalysis.history.evidence import RunEvidence
+    from daganalysis.history.views import MainDag, TaskView
+
+
+@dataclass(slots=True)
+class Found:
+    """What is known of a run before it is judged as a whole.
+
+    ``created`` is when its rows were created. ``tasks_of`` are its sub-tasks by node, with their attempts as they were served;
+    ``attempts_in`` are these attempts by node and sub-task, on the clock of the DAG's own rows (``clocks_ahead`` says how far that of each
+    agent is off). ``is_sub_dag`` tells a per-agent sub-DAG, ``is_child`` whether the run is made to wait for a main DAG.
+    """
+
+    run: RunEvidence
+    main: MainDag | None
+    created: int | None
+    tasks_of: dict[str, list[TaskView]]
+    attempts_in: dict[str, dict[str, list[Attempt]]]
+    clocks_ahead: dict[str, int]
+    legs: list[Leg]
+    node_runs: list[NodeRun]
+    is_sub_dag: bool
+    is_child: bool
+
+    @property
+    def tasks(self) -> list[TaskView]:
+        """All its sub-tasks."""
+        return [view for own in self.tasks_of.values() for view in own]
+
+    @property
+    def attempts(self) -> list[list[Attempt]]:
+        """The attempts of each of its sub-tasks, on the clock of the DAG's own rows."""
+        return [attempts for of_node in self.attempts_in.values() for attempts in of_node.values()]
+
+    @property
+    def went_forward_again(self) -> int:
+        """How many legs began with RUN after the first."""
+        return sum(1 for leg in self.legs[1:] if leg.operator == "RUN")
+
+
+def find(run: RunEvidence, main: MainDag | None) -> Found:
+    """Put together what the answers show of a run, and what its main DAG tells of it."""
+    created = created_at(run)
+    tasks_of: dict[str, list[TaskView]] = {gid: [] for gid in run.stages}
+    for gid, sightings in run.sub_tasks.items():
+        node_gid = run.node_of[gid]
+        tasks_of[node_gid].append(judge_task(gid, node_gid, sightings, created, run.attempt_lines.get(gid)))
+    as_served = {node_gid: {view.gid: view.attempts for view in own} for node_gid, own in tasks_of.items()}
+    clocks_ahead = ahead_of_dag(run, as_served)
+    attempts_in = on_dag_clock(as_served, clocks_ahead)
+    name, node_names = run.newest.name, [run.nodes[gid][-1][1].name for gid in run.stages]
+    made_to_wait = is_sub_dag(name, node_names)
+    is_child = name in CHILD_WORKFLOWS and (
+        (main is not None and main.kind == "scale_out") or made_to_wait or (not node_names and (run.newest.max_stage or 0) > 1)
+    )
+    node_runs = find_node_runs(run, attempts_in)
+    return Found(run, main, created, tasks_of, attempts_in, clocks_ahead, find_legs(run), node_runs, made_to_wait, is_child)

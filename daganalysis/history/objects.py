@@ -1,0 +1,76 @@
+"""Single objects judged: what a run's sub-tasks and nodes came to, each by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.outcomes import node_rule, sub_task_rule
+from daganalysis.engine.times import Meaning, dag_times, node_times, sub_task_times
+from daganalysis.history.attempts import rebuild_attempts
+from daganalysis.history.log_merge import merge_lines
+from daganalysis.history.views import NodeView, TaskView
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from daganalysis.history.evidence import RunEvidence, Sighting
+
+
+def created_at(run: RunEvidence) -> int | None:
+    """When the rows were created, from any row that was never run (engine-semantics §3)."""
+    found: list[int] = []
+    for snapshot in run.snapshots:
+        dag = snapshot.dag
+        if dag_times(dag.state, dag.operator).start is Meaning.CREATED and dag.start is not None:
+            found.append(dag.start)
+    for seen in run.nodes.values():
+        for _, node in seen:
+            if node.sub_tasks is None or node.start is None:
+                continue
+            executed = node.operator == "PASS" and any(task.execute_times for task in node.sub_tasks)
+            if node_times(node.state, node.operator, executed=executed).start is Meaning.CREATED:
+                found.append(node.start)
+    for sightings in run.sub_tasks.values():
+        for sighting in sightings:
+            task = sighting.task
+            if task.start is not None and sub_task_times(task.state, task.operator, task.execute_times or 0).start is Meaning.CREATED:
+                found.append(task.start)
+    return min(found, default=None)
+
+
+def judge_task(
+    gid: str,
+    node_gid: str | None,
+    sightings: Sequence[Sighting],
+    created: int | None = None,
+    lines: Mapping[int, list[str]] | None = None,
+) -> TaskView:
+    """Judge one sub-task from its sightings, in order of time."""
+    if len(sightings) == 1:  # as in most archives nearly all are
+        newest = sightings[0].task
+        attempts = rebuild_attempts(sightings, created=created, written=lines)
+        logs, data = newest.logs, newest.additional_data
+    else:
+        rows = [s for s in sightings if s.task.execute_times is not None or s.task.state is not None]
+        newest = max(rows, key=lambda s: (s.task.execute_times or 0, s.at)).task if rows else sightings[-1].task
+        attempts = rebuild_attempts(rows, created=created, written=lines)
+        shown = [s.task.logs for s in sightings if s.task.logs is not None]
+        logs = merge_lines(shown) if len(shown) > 1 else shown[0] if shown else None
+        data = next((s.task.additional_data for s in reversed(sightings) if s.task.additional_data is not None), None)
+    verdict = attempts[-1].verdict if attempts else None
+    rule = sub_task_rule(newest.state, newest.operator, verdict, executed=bool(attempts))
+    return TaskView(gid, node_gid, newest, attempts, logs, rule, data)
+
+
+def judge_node(run: RunEvidence, stage: int, gid: str, own: Sequence[TaskView]) -> NodeView:
+    """Judge one node from its sightings and the views of its sub-tasks."""
+    seen = run.nodes[gid]
+    newest = seen[-1][1]
+    executed = newest.operator != "PASS" or any(view.attempts for view in own)
+    waiting = newest.state == "FAILED" and bool(own) and all(view.rule.outcome in {"waiting", "succeeded"} for view in own)
+    rule = node_rule(newest.state, newest.operator, deliberate=waiting)
+    times = node_times(newest.state, newest.operator, executed=executed)
+    start = newest.start if times.start is Meaning.TRUE else None
+    end = newest.end if times.end is Meaning.TRUE else None
+    data = next((node.additional_data for _, node in reversed(seen) if node.additional_data is not None), None)
+    return NodeView(gid, stage, newest, rule, start, end, data)

@@ -1,0 +1,85 @@
+"""What judging gives: sub-tasks, nodes and runs with what they came to, ready to become rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from daganalysis.engine.outcomes import Rule
+    from daganalysis.engine.records import Node, SubTask
+    from daganalysis.history.attempts import Attempt
+    from daganalysis.history.evidence import RunEvidence
+    from daganalysis.history.retry_bounds import Bounds
+    from daganalysis.history.timeline import Stretch
+
+
+@dataclass(slots=True)
+class TaskView:
+    """One sub-task: its newest fields, its attempts, all its lines."""
+
+    gid: str
+    node_gid: str | None
+    newest: SubTask
+    attempts: list[Attempt]
+    logs: list[str] | None
+    rule: Rule
+    additional_data: str | None
+
+
+@dataclass(slots=True)
+class NodeView:
+    """One node: its newest fields and what they came to."""
+
+    gid: str
+    stage: int
+    newest: Node
+    rule: Rule
+    start: int | None
+    end: int | None
+    additional_data: str | None
+
+
+@dataclass(slots=True)
+class RunView:
+    """One run, judged."""
+
+    evidence: RunEvidence
+    tasks: list[TaskView]
+    nodes: list[NodeView]
+    stretches: list[Stretch]
+    rule: Rule
+    retries: Bounds
+    rollbacks: int
+    work_ok: bool | None
+    created: int | None
+    begin: int | None
+    end: int | None
+    elapsed_ns: int | None
+    active_ns: int | None
+    last_leg_ns: int | None
+    history: str
+    clocks_ahead: dict[str, int]
+    """By agent: how far its clock is ahead of that of the DAG's own rows at least, where it must be (negative: behind), nanoseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class MainDag:
+    """What the main DAG tells of a child.
+
+    ``kind`` is that of their link, ``end`` when the main DAG ended (None where it has not, or is not in the archive), ``created_from`` and
+    ``created_to`` when the sub-task ran that created the child; all on the main DAG's clock.
+    """
+
+    kind: str
+    end: int | None = None
+    created_from: int | None = None
+    created_to: int | None = None
+
+    def end_for(self, created: int | None) -> int | None:
+        """Return its end on the clock of a child created at some instant of that clock, which may be ahead or behind."""
+        if self.end is None or created is None:
+            return self.end
+        behind = max(0, self.created_from - created) if self.created_from is not None else 0
+        ahead = max(0, created - self.created_to) if self.created_to is not None else 0
+        return self.end + ahead - behind
