@@ -48,8 +48,8 @@ def offset_name(seconds: int) -> str:
     return f"{'-' if seconds < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}" if seconds else "UTC"
 
 
-def label_clock(ax: Axes, bars: pd.DataFrame, zone: dt.tzinfo, tz: str, length: float) -> None:
-    """Label the axis with clock times at round instants, as many as have room, none within a cut."""
+def label_clock(ax: Axes, bars: pd.DataFrame, cuts: list[dict[Any, Any]], zone: dt.tzinfo, tz: str, length: float) -> None:
+    """Label the axis with clock times at round instants, as many as have room, none within a cut; cuts come from the left."""
     columns = ("dispatched_at", "started_at", "noticed_at")
     begin: Any = min((bars[name].min() for name in columns if bars[name].notna().any()), default=None)
     if begin is None:
@@ -60,7 +60,6 @@ def label_clock(ax: Axes, bars: pd.DataFrame, zone: dt.tzinfo, tz: str, length: 
         (s for s in _NICE_STEPS_S if length / s * (paper.text_width(_written(begin, s, zone), _SIZE) + 24) <= wide), _NICE_STEPS_S[-1]
     )
     apart = length * (paper.text_width(_written(begin, step, zone), _SIZE) + 10) / wide
-    cuts: list[dict[Any, Any]] = bars[bars["role"] == "break"].sort_values("x_started").to_dict("records")
     ticks = clock_ticks(begin, length, step, cuts, zone, apart)
     ax.set_xticks([x for x, _ in ticks], [_written(moment, step, zone) for _, moment in ticks], fontsize=_SIZE)
     ax.grid(axis="x", color="#E6E6E6", linewidth=0.6, zorder=0)

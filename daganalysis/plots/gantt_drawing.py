@@ -12,6 +12,7 @@ from daganalysis.plots.styles import CATEGORIES, CATEGORY_HATCHES, CATEGORY_WORD
 from daganalysis.plots.text import drawable, duration
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
@@ -22,12 +23,8 @@ _DENSE_POINTS = 4.0
 """Lanes lower than this touch, and have no edges: the edges would be all one sees."""
 _LANE_INCHES, _FRAME_INCHES, _MOST_INCHES = 0.19, 1.7, 24.0
 _BREAK_SIZE = 6.5
-_OF_ATTEMPTS = (
-    *("lane", "x_dispatched", "x_started", "x_ended", "x_noticed", "x_passed"),
-    *("outcome", "kind", "evidence", "attempt", "is_open"),
-)
-"""What attempts are drawn from: taking rows costs by the column."""
-_ENDS = ("x_ended", "x_noticed", "x_started", "x_passed")
+_OF_CUTS = ("category", "started_at", "ended_at", "x_started", "x_ended")
+_PLACES = ("x_dispatched", "x_started", "x_ended", "x_noticed", "x_passed")
 
 
 def draw_gantt(bars: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC", title: str | None = None, notes: bool = True) -> Axes:
@@ -56,14 +53,14 @@ def draw_gantt(bars: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC", t
     width, height = paper.size_of(ax)
     painter.lanes.fit(height)
     painter.label_breaks()
-    left_out = note_errors(ax, bars, painter.lanes, painter.length) if notes else 0
+    left_out = note_errors(ax, bars, painter.cuts, painter.lanes, painter.length) if notes else 0
     _set_words(painter, tz, title, left_out, width)
     return ax
 
 
 def _set_words(painter: _Painter, tz: str, title: str | None, left_out: int, width: float) -> None:
     label_lanes(painter.ax, painter.bars, painter.lanes)
-    label_clock(painter.ax, painter.bars, zone_of(tz), tz, painter.length)
+    label_clock(painter.ax, painter.bars, painter.cuts, zone_of(tz), tz, painter.length)
     painter.ax.set_title(gantt_title(painter.bars, title, left_out, width), loc="left", fontsize=10, parse_math=False)
 
 
@@ -76,9 +73,15 @@ class _Painter:
     """Puts one chart's artists into an Axes, a collection for each look, however many bars there are."""
 
     def __init__(self, ax: Axes, bars: pd.DataFrame) -> None:
+        import numpy as np
+
         self.ax = ax
         self.bars = bars
-        self.length = max((float(bars[name].max()) for name in _ENDS if bars[name].notna().any()), default=1.0) or 1.0
+        self.roles = bars["role"].to_numpy(object)
+        self.places = {name: bars[name].to_numpy("float64") for name in _PLACES}
+        ends = [self.places[name] for name in _PLACES if name != "x_dispatched"]
+        self.length = float(np.fmax.reduce(ends, axis=None, initial=0.0)) or 1.0
+        self.cuts = bars.loc[self.roles == "break", list(_OF_CUTS)].sort_values("x_started").to_dict("records")
         self.outcomes: dict[str, Artist] = {}
         self.categories: dict[str, Artist] = {}
         self.lanes = Lanes(bars, paper.size_of(ax)[1])
@@ -87,76 +90,75 @@ class _Painter:
         ax.set_xlim(-0.005 * self.length, self.length * 1.01)
         # Nothing is narrower than what can be seen.
         self.narrowest = self.length * 0.0012
+        of_bars = bars["lane"].to_numpy(int)
+        self.middles, self.heights = self.lanes.middles[of_bars], self.lanes.heights[of_bars]
 
-    def _ys(self, rows: pd.DataFrame) -> list[float]:
-        return [self.lanes.y(lane) for lane in rows["lane"].tolist()]
-
-    def _boxes(self, rows: pd.DataFrame, left: str, right: str, height: float, **look: Any) -> Artist | None:
-        """Draw a box for each row; return what stands for them in a legend."""
-        from matplotlib.collections import PolyCollection
+    def _boxes(self, rows: np.ndarray, left: str, right: str, height: float, **look: Any) -> Artist | None:
+        """Draw a box for each of these rows; return what stands for them in a legend."""
+        import numpy as np
         from matplotlib.patches import Patch
 
-        if not rows.empty:
-            rows = rows[rows[left].notna() & rows[right].notna()]
-        if rows.empty:
-            return None
-        import numpy as np
+        from daganalysis.plots.boxes import Boxes
 
-        x0 = rows[left].to_numpy("float64")
-        x1 = np.maximum(rows[right].to_numpy("float64"), x0 + (self.narrowest if height > _THIN else 0.0))
-        y = np.array(self._ys(rows))
-        half = np.array([self.lanes.height(lane) for lane in rows["lane"].tolist()]) * (1.0 if self.dense else height) / 2
-        corners = np.stack(
-            [np.stack([x0, y - half], 1), np.stack([x1, y - half], 1), np.stack([x1, y + half], 1), np.stack([x0, y + half], 1)], 1
-        )
+        x0, x1 = self.places[left][rows], self.places[right][rows]
+        known = ~(np.isnan(x0) | np.isnan(x1))
+        if not known.any():
+            return None
+        rows, x0, x1 = rows[known], x0[known], x1[known]
+        x1 = np.maximum(x1, x0 + (self.narrowest if height > _THIN else 0.0))
+        half = self.heights[rows] * (1.0 if self.dense else height) / 2
         drawn = look | {"edgecolors": "none"} if self.dense and not look.get("hatch") else look
-        boxes = PolyCollection(corners, closed=True, **drawn)  # type: ignore[arg-type] # an array of corners is the fast way, as documented
-        self.ax.add_collection(boxes, autolim=False)
+        self.ax.add_collection(Boxes((x0, x1), (self.middles[rows] - half, self.middles[rows] + half), **drawn), autolim=False)
         return Patch(**{k.removesuffix("s"): v for k, v in look.items() if k in {"facecolors", "edgecolors", "hatch"}})
 
     # -- bars -------------------------------------------------------------------------------------------------------------------------
 
     def draw_children(self) -> None:
         """A ground for each child run, darker the deeper it is nested, so that one sees what belongs together."""
-        own = self.bars.loc[self.bars["depth"].gt(0) & self.bars["role"].ne("break"), ["run_id", "lane", "depth"]]
-        for _, lanes in own.groupby(["run_id"], sort=False)["lane"]:
-            top, bottom = self.lanes.top(lanes.min()), self.lanes.top(lanes.max()) + self.lanes.height(lanes.max())
-            depth = int(own.loc[lanes.index, "depth"].iloc[0])
-            self.ax.axhspan(top, bottom, facecolor="#000000", alpha=min(0.045 * depth, 0.15), zorder=0)
+        own = self.bars.loc[self.bars["depth"].gt(0) & (self.roles != "break"), ["run_id", "lane", "depth"]]
+        for _, rows in own.groupby("run_id", sort=False):
+            top, bottom = self.lanes.tops[rows["lane"].min()], self.lanes.tops[rows["lane"].max() + 1]
+            self.ax.axhspan(top, bottom, facecolor="#000000", alpha=min(0.045 * int(rows["depth"].iloc[0]), 0.15), zorder=0)
             self.ax.axhline(top, color="#999999", linewidth=0.5, zorder=1)
 
     def draw_groups(self) -> None:
         """A thin line where another stage, or another agent, begins."""
         if self.dense:
             return
-        rows = self.bars.loc[self.bars["role"].ne("break"), ["lane", "run_id", "group"]].drop_duplicates("lane").sort_values("lane")
+        rows = self.bars.loc[self.roles != "break", ["lane", "run_id", "group"]].drop_duplicates("lane").sort_values("lane")
         begins = (rows["group"] != rows["group"].shift()) | (rows["run_id"] != rows["run_id"].shift())
         for lane in rows.loc[begins, "lane"].tolist():
-            self.ax.axhline(self.lanes.top(lane), color="#E6E6E6", linewidth=0.5, zorder=0)
+            self.ax.axhline(self.lanes.tops[lane], color="#E6E6E6", linewidth=0.5, zorder=0)
 
     def draw_time(self) -> None:
         """The timeline of each run: what every second was spent on."""
-        rows = self.bars.loc[self.bars["role"] == "time", ["lane", "category", "x_started", "x_ended"]]
+        import numpy as np
+
+        rows = np.flatnonzero(self.roles == "time")
+        categories = self.bars["category"].to_numpy(object)[rows]
         for category, colour in CATEGORIES.items():
             hatch = CATEGORY_HATCHES.get(category)
             look = {"facecolors": colour, "edgecolors": "#888888" if hatch else "none", "hatch": hatch, "linewidths": 0.3, "zorder": 3}
-            drawn = self._boxes(rows[rows["category"] == category], "x_started", "x_ended", _FLAT, **look)
+            drawn = self._boxes(rows[categories == category], "x_started", "x_ended", _FLAT, **look)
             if drawn is not None:
                 self.categories[CATEGORY_WORDS[category]] = drawn
-        for lane in sorted(set(rows["lane"].tolist())):
-            self.ax.axhline(self.lanes.top(lane) + self.lanes.height(lane), color="#DDDDDD", linewidth=0.6, zorder=0)
+        for lane in np.unique(self.bars["lane"].to_numpy(int)[rows]):
+            self.ax.axhline(self.lanes.tops[lane + 1], color="#DDDDDD", linewidth=0.6, zorder=0)
 
     def draw_attempts(self) -> None:
         """Attempts by outcome, kind and evidence; folded sub-tasks; what begins and ends them."""
-        rows = self.bars.loc[(self.bars["role"] == "attempt") & self.bars["x_started"].notna(), list(_OF_ATTEMPTS)]
+        import numpy as np
+
+        rows = np.flatnonzero((self.roles == "attempt") & ~np.isnan(self.places["x_started"]))
         self._boxes(rows, "x_dispatched", "x_started", _THIN, facecolors=DISPATCHED, edgecolors="none")
         self._boxes(rows, "x_ended", "x_noticed", _THIN, facecolors=NOTICED, edgecolors="none")
+        outcomes, kinds, evidence = (self.bars[name].to_numpy(object) for name in ("outcome", "kind", "evidence"))
         for outcome, style in OUTCOMES.items():
-            own = rows[rows["outcome"] == outcome]
-            if own.empty:
+            own = rows[outcomes[rows] == outcome]
+            if not len(own):
                 continue
             for kind, observed in ((k, o) for k in ("run", "rollback", "unknown") for o in (True, False)):
-                part = own[(own["kind"] == kind) & (own["evidence"].eq("observed") == observed)]
+                part = own[(kinds[own] == kind) & ((evidence[own] == "observed") == observed)]
                 hatch = ("////" if kind == "rollback" else "") + ("" if observed else "xx")
                 words = outcome.replace("_", " ") + (", rollback" if kind == "rollback" else "") + ("" if observed else ", inferred")
                 look = {"facecolors": style.colour, "edgecolors": "white" if hatch else INK, "hatch": hatch or None, "linewidths": 0.4}
@@ -164,29 +166,30 @@ class _Painter:
                 if drawn is not None:
                     self.outcomes[words] = drawn
         look = {"facecolors": "#DDE6EE", "edgecolors": "#0072B2", "linewidths": 0.8}
-        folded = self._boxes(self.bars[self.bars["role"] == "folded"], "x_started", "x_ended", _FLAT, **look)
+        folded = self._boxes(np.flatnonzero(self.roles == "folded"), "x_started", "x_ended", _FLAT, **look)
         if folded is not None:
             self.outcomes["several sub-tasks in one bar"] = folded
-        self._draw_marks(rows)
+        self._draw_marks(rows, outcomes[rows], kinds[rows])
 
-    def _draw_marks(self, rows: pd.DataFrame) -> None:
+    def _draw_marks(self, rows: np.ndarray, outcomes: np.ndarray, kinds: np.ndarray) -> None:
         """What tells outcomes, retries, rollbacks and passes apart without colour."""
+        import numpy as np
+
         for outcome, style in OUTCOMES.items():
             if style.marker is not None:
-                self._marks(rows[rows["outcome"] == outcome], "x_ended", style.marker, "", c=style.colour, size=26)
-        rollback = rows["kind"].eq("rollback")
-        again = rows["attempt"].gt(1).fillna(value=False) & ~rollback
+                self._marks(rows[outcomes == outcome], "x_ended", style.marker, "", c=style.colour, size=26)
+        rollback, running = kinds == "rollback", outcomes == "running"
+        again = (self.bars["attempt"].to_numpy("float64", na_value=np.nan)[rows] > 1) & ~rollback
         self._marks(rows[rollback], "x_started", "<", "rollback begins", c="white", size=24, shift=-3.5)
         self._marks(rows[again], "x_started", "o", "handed out again", c="white", size=16, shift=-3.5)
-        running = rows["outcome"].eq("running")
-        still_open = rows["is_open"].fillna(value=False)
+        still_open = self.bars["is_open"].to_numpy(bool, na_value=False)[rows]
         self._marks(rows[still_open & running], "x_ended", "$→$", "running when last seen", c=INK, size=34, shift=5.0)
         self._marks(rows[still_open & ~running], "x_ended", "$→$", "end not known", c=INK, size=34, shift=5.0)
-        self._marks(rows[rows["x_passed"].notna()], "x_passed", "^", "passed", c="#CC79A7", size=24)
+        self._marks(rows[~np.isnan(self.places["x_passed"][rows])], "x_passed", "^", "passed", c="#CC79A7", size=24)
 
-    def _marks(self, rows: pd.DataFrame, x: str, marker: str, words: str, *, c: str, size: float, shift: float = 0.0) -> None:
+    def _marks(self, rows: np.ndarray, x: str, marker: str, words: str, *, c: str, size: float, shift: float = 0.0) -> None:
         """Marks at the ends of bars, so many points beside them, no higher than their lane and a little."""
-        if rows.empty:
+        if not len(rows):
             return
         from matplotlib.transforms import ScaledTranslation
 
@@ -202,7 +205,7 @@ class _Painter:
             "linewidths": 0.2 if marker.startswith("$") else 0.6,
             "zorder": 4,
         }
-        drawn = self.ax.scatter(rows[x], self._ys(rows), transform=at, clip_on=False, **look)
+        drawn = self.ax.scatter(self.places[x][rows], self.middles[rows], transform=at, clip_on=False, **look)
         if words:
             self.outcomes.setdefault(words, drawn)
 
@@ -210,7 +213,7 @@ class _Painter:
 
     def draw_breaks(self) -> None:
         """A cut in the axis: a white band between two dotted lines, and a gap in the axis itself."""
-        for row in self.bars[self.bars["role"] == "break"].to_dict("records"):
+        for row in self.cuts:
             self.ax.axvspan(row["x_started"], row["x_ended"], facecolor="white", edgecolor="none", zorder=1.5)
             for x in (row["x_started"], row["x_ended"]):
                 self.ax.axvline(x, color="#777777", linewidth=0.8, linestyle=(0, (2, 2)), zorder=2.5)
@@ -232,9 +235,9 @@ class _Painter:
     def label_breaks(self) -> None:
         """How much was cut and what it was, upright in the cut, as far as there is room."""
         width, height = paper.size_of(self.ax)
-        first = self.lanes.top(1) if self.lanes.count > 1 else 0.0
+        first = self.lanes.tops[1] if self.lanes.count > 1 else 0.0
         room = height * (1 - first / self.lanes.total) - 6
-        for row in self.bars[self.bars["role"] == "break"].to_dict("records"):
+        for row in self.cuts:
             cut = f"{duration((row['ended_at'] - row['started_at']).total_seconds())} cut"
             what = f"{cut}: {CATEGORY_WORDS[row['category']]}" if row["category"] in CATEGORY_WORDS else cut
             text = next((one for one in (what, cut) if paper.text_width(one, _BREAK_SIZE) <= room), None)

@@ -27,7 +27,7 @@ _BESIDE = 16.0
 
 def gantt_title(bars: pd.DataFrame, title: str | None, left_out: int, width: float) -> str:
     """Say what a chart shows: which run, how it ended, how long it took, what is not drawn; on more lines where one is too short."""
-    own = bars[(bars["depth"] == 0) & bars["role"].eq("time")]
+    own = bars.loc[(bars["depth"] == 0) & bars["role"].eq("time"), ["run_id", "stage_name", "outcome", "started_at", "ended_at"]]
     if title is not None:
         head, facts = title, list[str]()
     elif len(own):
@@ -43,7 +43,7 @@ def _run_and_facts(bars: pd.DataFrame, own: pd.DataFrame) -> tuple[str, list[str
     span = duration((own["ended_at"].max() - own["started_at"].min()).total_seconds())
     attempts = bars.loc[bars["role"] == "attempt", ["x_started"]]
     folded = int(bars.loc[bars["role"] == "folded", "n"].sum())
-    runs = bars[bars["role"] == "time"].drop_duplicates("run_id")
+    runs = bars.loc[bars["role"] == "time", ["run_id", "n"]].drop_duplicates("run_id")
     drawn = set(bars.loc[bars["role"].isin({"attempt", "folded", "lane"}), "run_id"])
     folded += int(runs.loc[~runs["run_id"].isin(drawn), "n"].sum())
     said = [str(first["outcome"]).replace("_", " "), span, _counted(len(attempts), "attempt")]
@@ -90,13 +90,14 @@ def _remarks(rows: pd.DataFrame) -> dict[int, str]:
 # -- error lines ----------------------------------------------------------------------------------------------------------------------
 
 
-def note_errors(ax: Axes, bars: pd.DataFrame, lanes: Lanes, length: float) -> int:
+def note_errors(ax: Axes, bars: pd.DataFrame, cuts: list[dict[Any, Any]], lanes: Lanes, length: float) -> int:
     """Write the log line of failed attempts beside the bar, where that covers nothing; return how many had no room."""
-    rows = bars[bars["error"].notna() & bars["x_ended"].notna()].sort_values(["lane", "x_ended"])
-    if rows.empty:
+    told = bars["error"].notna() & bars["x_ended"].notna()
+    if not told.any():
         return 0
+    rows = bars[told].sort_values(["lane", "x_ended"])
     width = paper.size_of(ax)[0]
-    room = _Room(bars, lanes, length / width)
+    room = _Room(bars, cuts, lanes, length / width)
     left_out = 0
     for n, (_, alike) in enumerate(rows.groupby(["lane", "error"], sort=False)):
         own = alike.to_dict("records")[::-1]
@@ -109,7 +110,7 @@ def note_errors(ax: Axes, bars: pd.DataFrame, lanes: Lanes, length: float) -> in
             continue
         look: dict[str, Any] = {"color": "#111111" if place.within else "#8A3B00", "zorder": 6, "annotation_clip": False}
         ax.annotate(
-            place.text, (place.x, lanes.y(own[0]["lane"])), ha=place.side, va="center", fontsize=_NOTE_SIZE, parse_math=False, **look
+            place.text, (place.x, lanes.middles[own[0]["lane"]]), ha=place.side, va="center", fontsize=_NOTE_SIZE, parse_math=False, **look
         )
     return left_out
 
@@ -126,7 +127,7 @@ class _Place(NamedTuple):
 class _Room:
     """What is taken in an Axes, and where a line of text would cover none of it."""
 
-    def __init__(self, bars: pd.DataFrame, lanes: Lanes, per_point: float) -> None:
+    def __init__(self, bars: pd.DataFrame, cuts: list[dict[Any, Any]], lanes: Lanes, per_point: float) -> None:
         import numpy as np
 
         self._lanes = lanes
@@ -138,17 +139,17 @@ class _Room:
         self._low = np.fmin(rows["x_dispatched"].to_numpy("float64"), rows["x_started"].to_numpy("float64"))
         self._high = np.fmax(rows["x_noticed"].to_numpy("float64"), rows["x_ended"].to_numpy("float64"))
         self._high = np.fmax(self._high, rows["x_passed"].to_numpy("float64")) + 4 * per_point
-        self._y = np.array([lanes.y(lane) for lane in rows["lane"]])
-        self._half = np.array([lanes.height(lane) for lane in rows["lane"]]) * 0.36
-        breaks = bars[bars["role"] == "break"]
-        self._cuts = list(zip(breaks["x_started"], breaks["x_ended"], strict=True))
+        of_bars = rows["lane"].to_numpy(int)
+        self._y = lanes.middles[of_bars]
+        self._half = lanes.heights[of_bars] * 0.36
+        self._cuts = [(cut["x_started"], cut["x_ended"]) for cut in cuts]
         self._notes: list[tuple[float, float, float]] = []
 
     def for_note(self, bar: dict[Any, Any], text: str) -> _Place | None:
         """Find room right behind a bar, within it, or before it: for the whole text if any has it, else for most of it; or None."""
         import numpy as np
 
-        y = self._lanes.y(bar["lane"])
+        y = float(self._lanes.middles[bar["lane"]])
         gaps = list(self._gaps(y))
         tail = np.nanmax([bar["x_ended"], bar["x_noticed"], bar["x_passed"]])
         behind = next((gap for gap in gaps if 0 <= gap[0] - tail < _BESIDE * self._per_point), None)

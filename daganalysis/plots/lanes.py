@@ -31,18 +31,21 @@ class Lanes:
     """The lanes of a chart from top to bottom; the unit is the height of an ordinary lane."""
 
     def __init__(self, bars: pd.DataFrame, height: float) -> None:
-        rows = bars[bars["role"] != "break"]
+        import numpy as np
+
+        rows = bars.loc[bars["role"] != "break", ["lane", "role"]]
         self.count = int(rows["lane"].max()) + 1 if len(rows) else 1
-        timelines = sorted(set(rows.loc[rows["role"] == "time", "lane"].tolist()))
+        timelines = rows.loc[rows["role"] == "time", "lane"].unique().tolist()
         tall = max(1.0, _TIMELINE_POINTS * self.count / max(height, 1.0))
         tall = min(tall, max(1.0, _MOST_FOR_TIMELINES * self.count / max(len(timelines), 1)))
-        self._heights = [1.0] * self.count
-        for lane in timelines:
-            self._heights[lane] = tall
-        self._tops = [0.0]
-        for one in self._heights:
-            self._tops.append(self._tops[-1] + one)
-        self.total = self._tops[-1]
+        self.heights = np.ones(self.count)
+        """The height of each lane."""
+        self.heights[timelines] = tall
+        self.tops = np.concatenate([[0.0], np.cumsum(self.heights)])
+        """Where each lane begins, and where the last one ends."""
+        self.middles = self.tops[:-1] + self.heights / 2
+        """The middle of each lane."""
+        self.total = float(self.tops[-1])
         self.points = 0.0
         """Points that an ordinary lane is high."""
         self.fit(height)
@@ -51,26 +54,13 @@ class Lanes:
         """Take note of the height that the layout came to."""
         self.points = max(height, 1.0) / self.total
 
-    def y(self, lane: int) -> float:
-        """Return the middle of a lane."""
-        return self._tops[lane] + self._heights[lane] / 2
-
-    def height(self, lane: int) -> float:
-        """Return the height of a lane."""
-        return self._heights[lane]
-
-    def top(self, lane: int) -> float:
-        """Return where a lane begins."""
-        return self._tops[lane]
-
     def labels(self, bars: pd.DataFrame, line: float) -> list[LaneLabel]:
         """Choose labels that do not touch, for lines so many points high: of every lane, else of groups of lanes, else of fewer."""
         named = bars.loc[(bars["role"] != "break") & (bars["label"] != ""), ["lane", "role", "label", "run_id", "group", "n"]]
         named = named.drop_duplicates("lane").sort_values("lane")
         if self.points >= line:
-            return [
-                LaneLabel(self.y(lane), label, lane) for lane, label in zip(named["lane"].tolist(), named["label"].tolist(), strict=True)
-            ]
+            lanes = named["lane"].to_numpy(int)
+            return [LaneLabel(*label) for label in zip(self.middles[lanes].tolist(), named["label"].tolist(), lanes.tolist(), strict=True)]
         runs = set(named.loc[named["role"] == "time", "lane"].tolist())
         # Runs first, then what stands for most lanes: a chart of children says at least which is which.
         groups = sorted(self._groups(named), key=lambda label: (label.lane not in runs, -label.n))
@@ -78,13 +68,16 @@ class Lanes:
 
     def _groups(self, named: pd.DataFrame) -> list[LaneLabel]:
         """One label in the middle of neighbouring lanes that have a stage or an agent in common, saying how much it stands for."""
+        import numpy as np
+
+        run_ids, groups = named["run_id"].to_numpy(object), named["group"].to_numpy(object)
+        lanes, n = named["lane"].to_numpy(int), named["n"].to_numpy(int)
+        begins = np.flatnonzero(np.r_[len(named) > 0, (run_ids[1:] != run_ids[:-1]) | (groups[1:] != groups[:-1])])
         result: list[LaneLabel] = []
-        columns = [named[name].tolist() for name in ("run_id", "group", "lane", "label", "n")]
-        for (_, group), neighbours in itertools.groupby(zip(*columns, strict=True), key=lambda row: row[:2]):
-            own = list(neighbours)
-            first, last = own[0][2], own[-1][2]
-            text = own[0][3] if len(own) == 1 else f"{group} · {sum(row[4] for row in own)} sub-tasks"
-            result.append(LaneLabel((self.top(first) + self.top(last) + self.height(last)) / 2, text, first, len(own)))
+        for low, high in itertools.pairwise([*begins.tolist(), len(named)]):
+            first, last = lanes[low], lanes[high - 1]
+            text = named["label"].iloc[low] if high - low == 1 else f"{groups[low]} · {n[low:high].sum()} sub-tasks"
+            result.append(LaneLabel(float(self.tops[first] + self.tops[last + 1]) / 2, text, int(first), high - low))
         return result
 
     @staticmethod

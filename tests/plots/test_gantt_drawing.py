@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from matplotlib.collections import PathCollection, PolyCollection
+from matplotlib.collections import PathCollection
 
 from daganalysis.errors import UsageError
 from daganalysis.plots import draw_gantt
+from daganalysis.plots.boxes import Boxes
 from daganalysis.plots.lanes import Lanes
 from tests.pages.charts import bar, bars_of
 from tests.plots.artists import axes, cut_off, overlapping, texts
@@ -60,7 +61,7 @@ def test_lanes_too_many_to_name_are_named_by_their_stage_and_how_many_they_are()
 
 def test_the_timeline_is_seen_above_thousands_of_bars() -> None:
     lanes = Lanes(bars_of(*many(9, 555)), 400.0)
-    assert lanes.height(0) * lanes.points >= 8
+    assert lanes.heights[0] * lanes.points >= 8
 
 
 def test_an_error_line_is_beside_its_bar_and_over_no_other() -> None:
@@ -103,7 +104,7 @@ def test_what_is_inferred_is_hatched_and_a_rollback_is_striped() -> None:
     for n, row in enumerate(rows):
         row |= {"x_started": float(n), "x_ended": n + 1.0}
     ax = draw_gantt(bars_of(*rows), axes())
-    assert {one.get_hatch() for one in ax.collections if isinstance(one, PolyCollection)} == {"xx", "////", None}
+    assert {one.get_hatch() for one in ax.collections if isinstance(one, Boxes)} == {"xx", "////", None}
 
 
 def test_a_cut_leaves_a_gap_in_the_axis_and_says_how_long_it_was_and_why() -> None:
