@@ -29,6 +29,10 @@ class Orphans:
 
 def attach(runs: Sequence[RunEvidence], answers: Iterable[Answer]) -> Orphans:
     """Put each answer to its run; the order of the answers is irrelevant."""
+    ordered = sorted(answers, key=lambda a: (a.observed_at or 0, a.source, a.position, a.body))
+    orphans = Orphans()
+    if not ordered:
+        return orphans
     nodes: dict[tuple[str | None, str], list[RunEvidence]] = {}
     tasks: dict[tuple[str | None, str], list[RunEvidence]] = {}
     for run in runs:
@@ -36,8 +40,6 @@ def attach(runs: Sequence[RunEvidence], answers: Iterable[Answer]) -> Orphans:
             nodes.setdefault((run.cluster, gid), []).append(run)
         for gid in run.sub_tasks:
             tasks.setdefault((run.cluster, gid), []).append(run)
-    orphans = Orphans()
-    ordered = sorted(answers, key=lambda a: (a.observed_at or 0, a.source, a.position, a.body))
     for answer in ordered:
         if answer.kind is Kind.NODE:
             _attach_node(_nearest(nodes.get((answer.cluster, answer.gid), []), answer), answer, orphans)

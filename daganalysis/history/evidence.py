@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -151,8 +152,8 @@ def _first_of_each(tasks: Iterable[SubTask], seen: set[str]) -> list[SubTask]:
 
 def _out_of_order(nodes: list[Node]) -> bool:
     """The order in an answer is that of the stages (engine-semantics §2.4); it is doubted only where ids and first runs both deny it."""
-    ids = [node.node_id for node in nodes]
-    if any(number is None for number in ids) or ids == sorted(ids, key=lambda number: number or 0):
+    ids = [node.node_id for node in nodes if node.node_id is not None]
+    if len(ids) < len(nodes) or ids == sorted(ids):
         return False
     starts = [
         node.start for node in nodes if node.operator == "RUN" and node.state in {"RUNNING", "FAILED", "SUCCEED"} and node.start is not None
@@ -189,8 +190,9 @@ def collect_runs(answers: Iterable[Answer]) -> list[RunEvidence]:
         snapshots.sort(key=_moment)
         for generation, group in enumerate(_generations(snapshots), start=1):
             run = RunEvidence(group[0].answer.cluster, key[1], generation, group)
-            members = {id(snapshot.answer) for snapshot in group}
-            run.problems = [entry for entry in problems if id(entry[0]) in members]
+            if problems:
+                members = {id(snapshot.answer) for snapshot in group}
+                run.problems = [entry for entry in problems if id(entry[0]) in members]
             _index(run)
             runs.append(run)
     return runs
@@ -198,7 +200,11 @@ def collect_runs(answers: Iterable[Answer]) -> list[RunEvidence]:
 
 def _distinct(answers: list[Answer]) -> list[Answer]:
     """Drop repetitions of a response: the same moment, trace and text. The first source in order of name stays."""
-    ordered = sorted(answers, key=lambda a: (a.source, _position_key(a.position)))
+    if len(answers) == 1:
+        return answers
+    ordered = sorted(answers, key=attrgetter("source"))
+    if any(one.source == other.source for one, other in pairwise(ordered)):
+        ordered.sort(key=lambda a: (a.source, _position_key(a.position)))
     kept: dict[tuple[object, ...], Answer] = {}
     for answer in ordered:
         content = (answer.observed_at, answer.trace_id, answer.body, None if answer.nodes is None else tuple(answer.nodes))
@@ -229,6 +235,8 @@ def _moment(snapshot: Snapshot) -> tuple[int, int, int, bytes, str, str]:
 
 def _generations(snapshots: list[Snapshot]) -> list[list[Snapshot]]:
     """Tell apart the runs behind one key: ids come back after a cluster was re-created (contract, Identity)."""
+    if len(snapshots) == 1:
+        return [snapshots]
     groups: list[_Generation] = []
     for snapshot in snapshots:
         home = next((group for group in reversed(groups) if group.is_of(snapshot.dag)), None)
@@ -251,7 +259,9 @@ class _Generation:
     success: int | None = None
     """When it succeeded, if it did: that is for good."""
     counters: dict[str, tuple[int, int | None]] = field(default_factory=dict)
-    """By sub-task: its highest execute_times, and the start of that attempt if it has begun."""
+    """By sub-task: its highest execute_times, and the start of that attempt if it has begun, as far as was counted."""
+    n_counted: int = 0
+    """How many snapshots were counted: most runs never ask."""
     nodes: dict[str, Node] = field(default_factory=dict)
     """The nodes that were last looked into."""
 
@@ -274,7 +284,9 @@ class _Generation:
             self.success = dag.end
         if dag.state in {"FAILED", "SUCCEED"} and dag.end is not None:
             self.ended = dag.end if self.ended is None else max(self.ended, dag.end)
-        for node in snapshot.nodes or ():
+
+    def _count(self) -> dict[str, tuple[int, int | None]]:
+        for node in chain.from_iterable(snapshot.nodes or () for snapshot in self.snapshots[self.n_counted :]):
             if self.nodes.get(node.gid) is node:
                 continue
             self.nodes[node.gid] = node
@@ -282,6 +294,8 @@ class _Generation:
                 known = self.counters.get(task.gid)
                 if task.execute_times and (known is None or task.execute_times >= known[0]):
                     self.counters[task.gid] = (task.execute_times, task.start if _has_begun(task) else None)
+        self.n_counted = len(self.snapshots)
+        return self.counters
 
     def ended_before(self, snapshot: Snapshot) -> bool:
         """Tell whether this run had ended before the one of a snapshot was created.
@@ -297,9 +311,10 @@ class _Generation:
         if snapshot.nodes is None:
             # Without nodes only a DAG that never started betrays itself: a retried one has no start while it is READY.
             return snapshot.dag.state == "READY" and snapshot.dag.operator == "RUN"
+        counters = self._count()
         for node in snapshot.nodes:
             for task in node.sub_tasks or ():
-                before, now = self.counters.get(task.gid), task.execute_times
+                before, now = counters.get(task.gid), task.execute_times
                 if now is None or before is None:
                     continue
                 restarted = _has_begun(task) and task.start is not None and before[1] is not None and task.start > ended >= before[1]
@@ -317,20 +332,29 @@ def _index(run: RunEvidence) -> None:
     richest = max((s for s in run.snapshots if s.nodes), key=lambda s: (len(s.nodes or ()), s.at), default=None)
     run.stages = [node.gid for node in richest.nodes or ()] if richest is not None else []
     known = set(run.stages)
-    last_node: dict[str, Node] = {}
     for snapshot in run.snapshots:
+        at = snapshot.at
         for node in snapshot.nodes or ():
-            if node.gid not in known:
-                known.add(node.gid)
-                run.stages.append(node.gid)
-            if last_node.get(node.gid) is node:
+            gid, tasks = node.gid, node.sub_tasks or ()
+            shown = run.nodes.get(gid)
+            if shown is None:
+                run.nodes[gid] = [(at, node)]
+                if gid not in known:
+                    known.add(gid)
+                    run.stages.append(gid)
+            elif shown[-1][1] is node:
                 # Byte for byte what the last answer said: only the time until which it held moves on.
-                run.nodes[node.gid][-1] = (snapshot.at, node)
-                for task in node.sub_tasks or ():
-                    run.sub_tasks[task.gid][-1].at = snapshot.at
+                shown[-1] = (at, node)
+                for task in tasks:
+                    run.sub_tasks[task.gid][-1].at = at
                 continue
-            last_node[node.gid] = node
-            run.nodes.setdefault(node.gid, []).append((snapshot.at, node))
-            for task in node.sub_tasks or ():
-                run.node_of.setdefault(task.gid, node.gid)
-                run.sub_tasks.setdefault(task.gid, []).append(Sighting(snapshot.at, snapshot.at, task, node))
+            else:
+                shown.append((at, node))
+            for task in tasks:
+                sighting = Sighting(at, at, task, node)
+                sightings = run.sub_tasks.get(task.gid)
+                if sightings is None:
+                    run.sub_tasks[task.gid] = [sighting]
+                    run.node_of[task.gid] = gid
+                else:
+                    sightings.append(sighting)

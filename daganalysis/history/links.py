@@ -10,9 +10,9 @@ from daganalysis.engine.identifiers import identify
 from daganalysis.engine.log_lines import may_name_a_dag, remote_child, scale_out_child, sent_operator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from daganalysis.history.evidence import RunEvidence
+    from daganalysis.history.evidence import RunEvidence, Sighting
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,25 @@ class Link:
     evidence: str
 
 
-def find_links(runs: Sequence[RunEvidence]) -> list[Link]:
-    """Find the links among the runs of one archive, ordered by parent and child.
+def telling_lines(run: RunEvidence) -> list[str]:
+    """Return the log lines of a run that may name another DAG, those of each sub-task in the longest list that was seen."""
+    found: list[str] = []
+    for sightings in run.sub_tasks.values():
+        lines = _longest_logs(sightings)
+        # Most have none, and one text is looked through sooner than many.
+        if lines and may_name_a_dag("\n".join(lines)):
+            found += [line for line in lines if may_name_a_dag(line)]
+    return found
+
+
+def _longest_logs(sightings: Sequence[Sighting]) -> Sequence[str]:
+    if len(sightings) == 1:
+        return sightings[0].task.logs or ()
+    return max((s.task.logs for s in sightings if s.task.logs), key=len, default=())
+
+
+def find_links(runs: Sequence[RunEvidence], told: Mapping[str, Sequence[str]]) -> list[Link]:
+    """Find the links among the runs of one archive, ordered by parent and child; ``told`` are the telling lines of each, by its key.
 
     Additional data outweighs logs. Where an id names several runs (a cluster re-created), the one seen first after the other is meant.
     """
@@ -37,7 +54,7 @@ def find_links(runs: Sequence[RunEvidence]) -> list[Link]:
         by_key.setdefault((run.cluster, run.gid), []).append(run)
     found: dict[tuple[str, str], Link] = {}
     for run in runs:
-        for child_gid, kind, evidence in _children_told_by(run):
+        for child_gid, kind, evidence in _children_told_by(run, told[run.run_id]):
             child = _nearest(by_key.get((run.cluster, child_gid), []), run)
             _keep(found, run.run_id, child_gid, child, kind, evidence)
         parent_gid = _text(_additional_data(run).get("main_dag_id"))
@@ -61,13 +78,13 @@ def _nearest(candidates: Sequence[RunEvidence], other: RunEvidence) -> RunEviden
     return min(candidates, key=lambda run: (abs(run.first_at - other.first_at), run.generation), default=None)
 
 
-def _children_told_by(run: RunEvidence) -> Iterator[tuple[str, str, str]]:
+def _children_told_by(run: RunEvidence, lines: Iterable[str]) -> Iterator[tuple[str, str, str]]:
     sub_dags = _additional_data(run).get("sub_dags")
     if isinstance(sub_dags, dict):
         for gid in sub_dags.values():
             if text := _text(gid):
                 yield text, "sub_dag", "additional_data"
-    for line in _telling_lines(run):
+    for line in lines:
         if gid := scale_out_child(line):
             yield gid, "scale_out", "log"
         elif (gid := remote_child(line)) and gid != run.gid:
@@ -76,23 +93,11 @@ def _children_told_by(run: RunEvidence) -> Iterator[tuple[str, str, str]]:
             yield sent[1], "remote", "log"
 
 
-def _telling_lines(run: RunEvidence) -> Iterator[str]:
-    """Yield the log lines of a run that may name another DAG, those of each sub-task in the longest list that was seen."""
-    for sightings in run.sub_tasks.values():
-        if len(sightings) == 1:
-            longest = sightings[0].task.logs
-        else:
-            longest = max((s.task.logs for s in sightings if s.task.logs), key=len, default=None)
-        for line in longest or ():
-            if may_name_a_dag(line):
-                yield line
-
-
-def operators_sent(runs: Iterable[RunEvidence]) -> dict[tuple[str | None, str, str], int]:
+def operators_sent(runs: Iterable[RunEvidence], told: Mapping[str, Iterable[str]]) -> dict[tuple[str | None, str, str], int]:
     """Count how often a task asked another DAG to retry or roll back: {(cluster, child's generic id, operator): times}."""
     counts: dict[tuple[str | None, str, str], int] = {}
     for run in runs:
-        for line in _telling_lines(run):
+        for line in told[run.run_id]:
             if sent := sent_operator(line):
                 key = (run.cluster, sent[1], sent[0])
                 counts[key] = counts.get(key, 0) + 1

@@ -8,14 +8,14 @@ from daganalysis.engine.outcomes import OPERATORS, STATES
 from daganalysis.history.attach import attach
 from daganalysis.history.evidence import collect_runs
 from daganalysis.history.judging import judge_run
-from daganalysis.history.links import Link, find_links, operators_sent
+from daganalysis.history.links import Link, find_links, operators_sent, telling_lines
 from daganalysis.history.objects import judge_task
 from daganalysis.history.rows import Rows
 from daganalysis.history.views import MainDag, RunView
 from daganalysis.reading.answers import Answer, Issue, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -37,7 +37,8 @@ def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str
     every = list(answers)
     runs = collect_runs(answer for answer in every if answer.kind is Kind.DAG)
     orphans = attach(runs, (answer for answer in every if answer.kind is not Kind.DAG))
-    links = find_links(runs)
+    told = {run.run_id: telling_lines(run) for run in runs}
+    links = find_links(runs, told)
     rows = Rows()
     for issue in issues:
         rows.add_issue(issue)
@@ -45,7 +46,7 @@ def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str
     for link in links:
         if link.child_run_id is not None:
             parent_of.setdefault(link.child_run_id, link.parent_run_id)
-    court = _Court(runs, links)
+    court = _Court(runs, links, operators_sent(runs, told))
     for run in runs:
         view = court.view(run.run_id)
         rows.add_run(view, parent_of.get(view.evidence.run_id))
@@ -70,13 +71,13 @@ def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str
 class _Court:
     """Judges main DAGs before their children, whose waits depend on them."""
 
-    def __init__(self, runs: Sequence[RunEvidence], links: Sequence[Link]) -> None:
+    def __init__(self, runs: Sequence[RunEvidence], links: Sequence[Link], received: Mapping[tuple[str | None, str, str], int]) -> None:
         self._runs = {run.run_id: run for run in runs}
         self._link_to: dict[str, Link] = {}
         for link in links:
             if link.child_run_id is not None and link.child_run_id != link.parent_run_id:
                 self._link_to.setdefault(link.child_run_id, link)
-        self._received = operators_sent(runs)
+        self._received = received
         self._views: dict[str, RunView] = {}
 
     def view(self, run_id: str, path: tuple[str, ...] = ()) -> RunView:

@@ -47,9 +47,8 @@ def keys_twice_beside(text: bytes, encoded: bytes, free: Iterable[str]) -> list[
     >>> keys_twice_beside(b'{"a":1,"a":2}', b'{"a":2}', [])
     ['a']
     """
-    if (text == encoded or _plainly(text) == _plainly(encoded)) and all(_has_each_once(one.encode()) for one in free):
-        return []
-    return keys_twice(text)
+    as_encoded = text == encoded or (plain := _plainly(text)) == encoded or plain == _plainly(encoded)
+    return [] if as_encoded and all(_has_each_once(one.encode()) for one in free) else keys_twice(text)
 
 
 def _plainly(text: bytes) -> bytes:
