@@ -53,7 +53,16 @@ def test_an_analysis_is_function_declaration_command_and_heading_under_one_name(
 
 
 def test_starting_the_program_imports_nothing_heavy() -> None:
-    heavy = "print(sorted({'pandas', 'pyarrow', 'matplotlib'} & set(sys.modules)))"
-    script = f"import sys; from daganalysis.commands import main; main(['--help']); {heavy}"
-    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    assert shown.splitlines()[-1] == "[]"
+    assert imported("--help", of=("pandas", "pyarrow", "numpy", "matplotlib")) == "[]"
+
+
+def test_a_load_imports_nothing_that_takes_longer_than_loading_some_thousand_sub_tasks(tmp_path: Path) -> None:
+    heavy = ("pandas", "pyarrow.compute", "pyarrow.dataset", "matplotlib")
+    for _ in ("all new", "nothing new"):
+        assert imported("load", "sample_data/broken", "--out", str(tmp_path / "store"), of=heavy) == "[]"
+
+
+def imported(*arguments: str, of: tuple[str, ...]) -> str:
+    """Say which of some modules a command imports."""
+    script = f"import sys; from daganalysis.commands import main; main({list(arguments)}); print(sorted({set(of)} & set(sys.modules)))"
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.splitlines()[-1]

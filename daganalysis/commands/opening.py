@@ -32,21 +32,22 @@ def open_source(source: str, arguments: argparse.Namespace) -> Archive:
 
 
 def report_issues(archive: Archive, source: str) -> None:
-    """Count on stderr what could not be used, and say where to read about it.
+    """Count on stderr what could not be used, and say where to read about it; without pandas, which a load does without.
 
     Raises :class:`InputError` where nothing at all could be used.
     """
     if not archive.count("issues"):
-        return  # mostly so, and pandas takes as long to import as all else that a load of nothing new does
-    issues = archive.table("issues", ["severity", "code"])
-    rejected, warnings = (int((issues["severity"] == severity).sum()) for severity in ("error", "warning"))
+        return  # mostly so
+    tables = [part.arrow("issues", ["severity", "code"]) for part in archive.by_part()]
+    severities, codes = ([text for table in tables for text in table.column(name).to_pylist()] for name in ("severity", "code"))
+    rejected, warnings = severities.count("error"), severities.count("warning")
     explained = f"`daganalysis validate {source}` explains each"
     if rejected and not any(archive.count(name) for name in ("dags", "nodes", "sub_tasks")):
         raise InputError("nothing in it can be used", where=f"{plural(rejected, 'rejected record')} in {source}", hint=explained)
     said = [plural(count, noun) for count, noun in ((rejected, "rejected record"), (warnings, "warning")) if count]
     if said:
         notice(f"{', '.join(said)} ({explained})")
-    collided = int((issues["code"] == "id-came-back").sum())
+    collided = codes.count("id-came-back")
     if collided:
         notice(
             f"behind {plural(collided, 'id')} stands more than one DAG: a cluster that was re-created, or several under one label; "

@@ -2,137 +2,142 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+import itertools
+import operator
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 from daganalysis.engine.catalogue import workflow_of
 from daganalysis.engine.identifiers import agent_address, identify
 from daganalysis.engine.outcomes import Facts, judge
 from daganalysis.engine.times import Meaning, node_times, sub_task_times
 from daganalysis.tables import BASE_TABLES
+from daganalysis.tables.arrays import array_of, seconds_between
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pyarrow as pa
 
     from daganalysis.engine.records import Node
-    from daganalysis.history.evidence import Snapshot
     from daganalysis.history.links import Link
     from daganalysis.history.views import RunView, TaskView
     from daganalysis.reading.answers import Issue
+    from daganalysis.tables import Table
 
 
 def _seconds(nanoseconds: int | None) -> float | None:
     return None if nanoseconds is None else nanoseconds / 1e9
 
 
-def _span(start: int | None, end: int | None) -> float | None:
-    """A duration; null where an end is unknown or the two contradict each other, never negative."""
-    return None if start is None or end is None or end < start else (end - start) / 1e9
+def _newest(newest_first: Iterable[object], field: str) -> Any:
+    """Return the first value of a field that is not None."""
+    for item in newest_first:
+        value = getattr(item, field)
+        if value is not None:
+            return value
+    return None
+
+
+def _in_order(rows: list[tuple[object, ...]], places: Sequence[int]) -> list[tuple[object, ...]]:
+    """Put rows in order of what stands at some places of each, nulls last."""
+    keys = list(map(operator.itemgetter(*places), rows))
+    with contextlib.suppress(TypeError):  # where a null meets something else
+        if all(map(operator.le, keys, itertools.islice(keys, 1, None))):
+            return rows  # mostly so: runs come in order, and so does what each holds
+    return sorted(rows, key=lambda row: [(row[place] is None, row[place]) for place in places])
+
+
+def _table(declared: Table, rows: list[tuple[object, ...]]) -> pa.Table:
+    names = [name for name in declared.names if name != "duration_s"]
+    ordered = _in_order(rows, [names.index(key) for key in declared.sort])
+    columns: dict[str, Any] = dict(zip(names, zip(*ordered, strict=True), strict=True)) if rows else dict.fromkeys(names, ())
+    if len(names) < len(declared.names):
+        start, end = (array_of(columns[name], declared.schema().field(name).type) for name in ("started_at", "ended_at"))
+        columns |= {"started_at": start, "ended_at": end, "duration_s": seconds_between(start, end)}
+    return declared.arrow(columns)
 
 
 class Rows:
-    """Collects rows, each a tuple in the order of its table's columns, and turns them into sorted Arrow tables."""
+    """Collects rows, each a tuple in the order of its table's columns without ``duration_s``, and turns them into sorted Arrow tables."""
 
     def __init__(self) -> None:
         self._rows: dict[str, list[tuple[object, ...]]] = {name: [] for name in BASE_TABLES}
 
     def tables(self) -> dict[str, pa.Table]:
         """Return every base table, sorted by its key."""
-        result = {}
-        for name, declared in BASE_TABLES.items():
-            rows = self._rows[name]
-            if name == "issues":
-                # The same thing told twice is told once.
-                rows = list(dict.fromkeys(rows))
-            columns = dict(zip(declared.names, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(declared.names, ())
-            table = declared.arrow(columns)
-            result[name] = table.sort_by([(key, "ascending") for key in declared.sort])
-        return result
+        # The same thing told twice is told once.
+        self._rows["issues"] = list(dict.fromkeys(self._rows["issues"]))
+        return {name: _table(declared, self._rows[name]) for name, declared in BASE_TABLES.items()}
 
     # -- one run ----------------------------------------------------------------------------------------------------------------------
 
     def add_run(self, view: RunView, parent_run_id: str | None) -> None:
         """Add all the rows of one run."""
         run = view.evidence
-        for snapshot in run.snapshots:
-            self._add_snapshot(run.run_id, snapshot)
-        self._add_dag(view, parent_run_id)
-        n_tasks: dict[str | None, int] = {}
-        for task in view.tasks:
-            n_tasks[task.node_gid] = n_tasks.get(task.node_gid, 0) + 1
-        stage_of = {}
-        for node in view.nodes:
-            stage_of[node.gid] = node.stage
-            new = node.newest
-            duration = _span(node.start, node.end)
-            self._rows["nodes"].append(
-                (run.run_id, node.stage, node.gid, new.node_id, new.name, new.state, new.operator, node.rule.outcome, new.start, new.end)
-                + (node.start, node.end, duration, n_tasks.get(node.gid, 0), node.additional_data)
-            )
-        for task in view.tasks:
-            self._add_task(run.run_id, stage_of.get(task.node_gid or ""), task)
-        for seq, stretch in enumerate(view.stretches, start=1):
-            self._rows["timeline"].append(
-                (run.run_id, seq, stretch.start, stretch.end, _span(stretch.start, stretch.end), stretch.category)
-                + (stretch.leg, stretch.from_stage, stretch.to_stage, stretch.direction, stretch.evidence)
-            )
-
-    def _add_snapshot(self, run_id: str, snapshot: Snapshot) -> None:
-        answer, dag = snapshot.answer, snapshot.dag
-        self._rows["snapshots"].append(
+        run_id = run.run_id
+        self._rows["snapshots"] += [
             (run_id, answer.source, answer.position, answer.observed_at, answer.trace_id, answer.http_status, answer.request_ms)
             + (dag.state, dag.operator, dag.stage, None if snapshot.nodes is None else len(snapshot.nodes))
-        )
+            for snapshot in run.snapshots
+            for answer, dag in ((snapshot.answer, snapshot.dag),)
+        ]
+        n_tasks = Counter(task.node_gid for task in view.tasks)
+        for node in view.nodes:
+            new = node.newest
+            self._rows["nodes"].append(
+                (run_id, node.stage, node.gid, new.node_id, new.name, new.state, new.operator, node.rule.outcome, new.start, new.end)
+                + (node.start, node.end, n_tasks[node.gid], node.additional_data)
+            )
+        agents = self._add_tasks(run_id, view.tasks, {node.gid: node.stage for node in view.nodes})
+        self._add_dag(view, parent_run_id, len(agents - {None}))
+        self._rows["timeline"] += [
+            (run_id, seq, stretch.start, stretch.end, stretch.category, stretch.leg)
+            + (stretch.from_stage, stretch.to_stage, stretch.direction, stretch.evidence)
+            for seq, stretch in enumerate(view.stretches, start=1)
+        ]
 
-    def _add_dag(self, view: RunView, parent_run_id: str | None) -> None:
+    def _add_dag(self, view: RunView, parent_run_id: str | None, n_agents: int) -> None:
         run, new = view.evidence, view.evidence.newest
         identity = identify(run.gid)
-        agents = {agent_address(t.newest.agent_ip, t.newest.agent_port) for t in view.tasks} - {None}
-        observed = [s.answer.observed_at for s in run.snapshots if s.answer.observed_at is not None]
-        data = next((s.dag.additional_data for s in reversed(run.snapshots) if s.dag.additional_data is not None), None)
-        offset = next((s.dag.utc_offset_s for s in reversed(run.snapshots) if s.dag.utc_offset_s is not None), None)
-        if offset is None:
-            offset = next((s.answer.utc_offset_s for s in reversed(run.snapshots) if s.answer.utc_offset_s is not None), None)
-
-        def newest(field_name: str) -> object:
-            return next((value for s in reversed(run.snapshots) if (value := getattr(s.dag, field_name)) is not None), None)
-
-        name = newest("name")
+        answers = [snapshot.answer for snapshot in reversed(run.snapshots)]
+        dags = [snapshot.dag for snapshot in reversed(run.snapshots)]
+        observed = [answer.observed_at for answer in answers if answer.observed_at is not None]
+        offset = _newest(dags, "utc_offset_s")
+        name = _newest(dags, "name")
         self._rows["dags"].append(
-            (run.run_id, run.cluster, run.gid, newest("dag_id"), name, workflow_of(name if isinstance(name, str) else None))
-            + (
-                identity.scope,
-                identity.owner_agent,
-                new.stage,
-                newest("max_stage"),
-                new.state,
-                new.operator,
-                view.rule.outcome,
-                view.work_ok,
-            )
+            (run.run_id, run.cluster, run.gid, _newest(dags, "dag_id"), name, workflow_of(name), identity.scope, identity.owner_agent)
+            + (new.stage, _newest(dags, "max_stage"), new.state, new.operator, view.rule.outcome, view.work_ok)
             + (new.start, new.end, view.created, view.begin, view.end, _seconds(view.elapsed_ns), _seconds(view.active_ns))
-            + (_seconds(view.last_leg_ns), len(view.nodes), len(view.tasks), len(agents), len(run.snapshots))
-            + (view.retries.low, view.retries.high, view.rollbacks, parent_run_id, newest("maintenance_type"), newest("maintenance_key"))
-            + (data, offset, min(observed, default=None), max(observed, default=None), view.history)
+            + (_seconds(view.last_leg_ns), len(view.nodes), len(view.tasks), n_agents, len(run.snapshots))
+            + (view.retries.low, view.retries.high, view.rollbacks, parent_run_id)
+            + (_newest(dags, "maintenance_type"), _newest(dags, "maintenance_key"), _newest(dags, "additional_data"))
+            + (_newest(answers, "utc_offset_s") if offset is None else offset,)
+            + (min(observed, default=None), max(observed, default=None), view.history)
         )
 
-    def _add_task(self, run_id: str | None, stage: int | None, task: TaskView) -> None:
-        new = task.newest
-        times = sub_task_times(new.state, new.operator, new.execute_times or 0)
-        last = task.attempts[-1] if task.attempts else None
-        start = new.start if times.start is Meaning.TRUE and last is not None and last.start is not None else None
-        end = new.end if times.end is Meaning.TRUE else None
-        self._rows["sub_tasks"].append(
-            (run_id, stage, task.node_gid, task.gid, new.task_id, new.name, new.state, new.operator, task.rule.outcome, new.execute_times)
-            + (agent_address(new.agent_ip, new.agent_port), new.agent_ip, new.agent_port, new.start, new.end, start, end, _span(start, end))
-            + (task.logs, task.additional_data)
-        )
-        for attempt in task.attempts:
-            self._rows["attempts"].append(
-                (run_id, stage, task.gid, attempt.number, attempt.kind, attempt.start, attempt.end, _seconds(attempt.duration_ns))
-                + (attempt.outcome, attempt.agent, attempt.evidence)
+    def _add_tasks(self, run_id: str | None, tasks: Sequence[TaskView], stages: Mapping[str | None, int]) -> set[str | None]:
+        """Add sub-tasks with their attempts; return their agents."""
+        sub_tasks, attempts = self._rows["sub_tasks"], self._rows["attempts"]
+        agents = set()
+        for task in tasks:
+            new, own, stage = task.newest, task.attempts, stages.get(task.node_gid)
+            times = sub_task_times(new.state, new.operator, new.execute_times or 0)
+            start = new.start if times.start is Meaning.TRUE and own and own[-1].start is not None else None
+            end = new.end if times.end is Meaning.TRUE else None
+            agent = agent_address(new.agent_ip, new.agent_port)
+            agents.add(agent)
+            sub_tasks.append(
+                (run_id, stage, task.node_gid, task.gid, new.task_id, new.name, new.state, new.operator, task.rule.outcome)
+                + (new.execute_times, agent, new.agent_ip, new.agent_port, new.start, new.end, start, end, task.logs, task.additional_data)
             )
+            for attempt in own:
+                attempts.append(
+                    (run_id, stage, task.gid, attempt.number, attempt.kind, attempt.start, attempt.end, attempt.outcome)
+                    + (attempt.agent, attempt.evidence)
+                )
+        return agents
 
     # -- what belongs to no run -------------------------------------------------------------------------------------------------------
 
@@ -144,13 +149,13 @@ class Rows:
         end = new.end if times.end is Meaning.TRUE else None
         outcome = judge("node", Facts(new.state, new.operator)).outcome
         self._rows["nodes"].append(
-            (None, None, gid, new.node_id, new.name, new.state, new.operator, outcome, new.start, new.end, start, end, _span(start, end))
+            (None, None, gid, new.node_id, new.name, new.state, new.operator, outcome, new.start, new.end, start, end)
             + (len(new.sub_tasks or ()), new.additional_data)
         )
 
     def add_lone_task(self, task: TaskView) -> None:
         """Add a sub-task whose DAG is not in the archive."""
-        self._add_task(None, None, task)
+        self._add_tasks(None, [task], {})
 
     def add_link(self, link: Link) -> None:
         """Add a link between a main DAG and a child DAG."""

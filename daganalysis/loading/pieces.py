@@ -80,8 +80,11 @@ def _in_order(name: str, tables: list[pa.Table]) -> bool:
 
 
 def _key_at(name: str, table: pa.Table, row: int) -> list[tuple[bool, object]]:
-    """The key of a row as something to compare: nulls come last."""
-    values = [table.column(key)[row].as_py() for key in BASE_TABLES[name].sort]
+    """The key of a row as something to compare: nulls come last. Instants are numbers: to make anything else of them imports pandas."""
+    import pyarrow as pa
+
+    cells = [table.column(key)[row] for key in BASE_TABLES[name].sort]
+    values = [cell.value if isinstance(cell, pa.TimestampScalar) else cell.as_py() for cell in cells]
     return [(value is None, value) for value in values]
 
 

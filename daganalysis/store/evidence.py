@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from daganalysis.reading.answers import Answer, Kind
 from daganalysis.store.parts import MarkedWriter, read_file
+from daganalysis.tables.arrays import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,8 +80,6 @@ class EvidenceWriter:
 
     def write(self, kept: Sequence[Kept]) -> None:
         """Append answers."""
-        import pyarrow as pa
-
         if not kept:
             return
         if not self._writers:
@@ -98,8 +97,8 @@ class EvidenceWriter:
         columns["nodes"] = [None if answer.nodes is None else [self._number(text, numbers) for text in answer.nodes] for answer in answers]
         columns |= {name: list(map(attrgetter(name), kept)) for name in ("source", "token", "clues")}
         self._n_texts += len(numbers)
-        self._writers[0].write(pa.table(columns, _schema()), _ROW_GROUP)
-        self._writers[1].write(pa.table([pa.array(list(numbers), pa.large_binary())], schema=_text_schema()), _ROW_GROUP * 16)
+        self._writers[0].write(table_of(columns, _schema()), _ROW_GROUP)
+        self._writers[1].write(table_of({"text": list(numbers)}, _text_schema()), _ROW_GROUP * 16)
 
     def _number(self, text: bytes, numbers: dict[bytes, int]) -> int:
         return numbers.setdefault(text, self._n_texts + len(numbers))

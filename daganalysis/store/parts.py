@@ -37,7 +37,12 @@ def write_part(table: pa.Table, name: str, path: StagePath) -> None:
     declared = BASE_TABLES[name]
     schema = declared.schema()
     repeating = [c.name for c in declared.columns if c.type is Type.STRING and c.name not in _FREE_TEXT]
-    write_parquet(table.select(schema.names).cast(schema), path, name, repeating, _ROW_GROUP)
+    write_parquet(_as(schema, table), path, name, repeating, _ROW_GROUP)
+
+
+def _as(schema: pa.Schema, table: pa.Table) -> pa.Table:
+    """Give a table the columns of a schema, if it has others; to compare is cheaper than a cast, which imports all of Arrow's functions."""
+    return table if table.schema.equals(schema) else table.select(schema.names).cast(schema)
 
 
 def write_parquet(table: pa.Table, path: StagePath, name: str, dictionary: list[str], row_group: int) -> None:
@@ -61,7 +66,7 @@ class MarkedWriter:
 
     def write(self, table: pa.Table, row_group: int) -> None:
         """Append rows, so many to a row group."""
-        self._writer.write_table(table.cast(self._schema), row_group_size=row_group)
+        self._writer.write_table(table, row_group_size=row_group)
 
     def close(self, *, whole: bool) -> None:
         """Finish the file and make sure that it is on the disk; or, if it is not whole, just let go of it."""
@@ -143,7 +148,10 @@ def read_parts(paths: Sequence[StorePath], schema: pa.Schema, columns: Sequence[
     Row groups that cannot hold a wanted row are not read. A file that cannot be read raises a :class:`StoreError` that names it.
     """
     import pyarrow as pa
-    import pyarrow.dataset as ds
+
+    if only is None and len(paths) == 1:
+        return read_file(paths[0], columns).select(columns).replace_schema_metadata(None)
+    import pyarrow.dataset as ds  # which asks for many files at a time, but takes long to import
 
     condition = None
     if only is not None:

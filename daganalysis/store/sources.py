@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.reading.answers import Issue
 from daganalysis.store.parts import read_file, write_parquet
+from daganalysis.tables.arrays import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,12 +36,12 @@ def write_sources(folder: StagePath, sources: Sequence[KnownSource], issues: Map
 
     (folder / _FOLDER).mkdir()
     columns = {name: [getattr(source, name) for source in sources] for name in _files_schema().names}
-    write_parquet(pa.table(columns, _files_schema()), folder / _FOLDER / _FILES, _FOLDER, ["cluster"], 1 << 16)
+    write_parquet(table_of(columns, _files_schema()), folder / _FOLDER / _FILES, _FOLDER, ["cluster"], 1 << 16)
     rows = [(number, *dataclasses.astuple(issue)) for number in sorted(issues) for issue in issues[number]]
     names = ["number", *(field.name for field in dataclasses.fields(Issue))]
     schema = pa.schema([(name, pa.int32() if name == "number" else pa.string()) for name in names])
-    arrays = [pa.array([row[i] for row in rows], kind) for i, kind in enumerate(schema.types)]
-    write_parquet(pa.Table.from_arrays(arrays, schema=schema), folder / _FOLDER / _ISSUES, _FOLDER, ["severity", "code"], 1 << 16)
+    found = {name: [row[i] for row in rows] for i, name in enumerate(names)}
+    write_parquet(table_of(found, schema), folder / _FOLDER / _ISSUES, _FOLDER, ["severity", "code"], 1 << 16)
 
 
 def read_sources(store: StorePath) -> tuple[list[KnownSource], dict[int, list[Issue]]]:

@@ -66,12 +66,9 @@ class Table:
 
     def arrow(self, rows: Mapping[str, Sequence[object]]) -> pa.Table:
         """Make an Arrow table of equally long columns of plain Python values (instants as nanoseconds since 1970)."""
-        import pyarrow as pa
+        from daganalysis.tables.arrays import table_of
 
-        schema = self.schema()
-        # Instants are given as plain numbers, which Arrow takes as they are.
-        arrays = [pa.array(rows[field.name], field.type) for field in schema]
-        return pa.Table.from_arrays(arrays, schema=schema)
+        return table_of(rows, self.schema())
 
     def frame(self, table: pa.Table) -> pd.DataFrame:
         """Turn an Arrow table (some or all of these columns) into a pandas frame with this package's dtypes."""

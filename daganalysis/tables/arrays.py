@@ -1,0 +1,149 @@
+"""Arrow arrays of plain Python values, without ``pyarrow.array``.
+
+That one imports pandas, to see whether it was given any of its objects. A load has no other use for pandas, and in the time in which it
+is imported, once in each process, several thousand sub-tasks are loaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence, Sized
+
+    import numpy.typing as npt
+    import pyarrow as pa
+
+    _Mask = npt.NDArray[np.bool_]
+
+_REACH = (1 << 31) - 1
+"""Bytes of text, or items of lists, that 32-bit offsets reach."""
+
+
+def table_of(columns: Mapping[str, Sequence[Any]], schema: pa.Schema) -> pa.Table:
+    """Make an Arrow table of equally long columns of plain Python values; what is an Arrow array already is taken as it is."""
+    import pyarrow as pa
+
+    given = ((columns[field.name], field.type) for field in schema)
+    return pa.Table.from_arrays([v if isinstance(v, pa.Array) else array_of(v, kind) for v, kind in given], schema=schema)
+
+
+def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    """Make an Arrow array of plain Python values: texts, bytes, numbers (instants are whole ones), lists of these, or None.
+
+    >>> import pyarrow as pa
+    >>> array_of(["a", None], pa.string()).to_pylist()
+    ['a', None]
+    """
+    import pyarrow as pa
+
+    make = _of_numbers if pa.types.is_primitive(kind) else _of_sized
+    try:
+        return make(values, kind)
+    except OverflowError:
+        return pa.array(values, kind)  # which cuts what is too long for one array, and refuses a number that is too large
+
+
+def seconds_between(starts: pa.Array, ends: pa.Array) -> pa.Array:
+    """Return how long it is from one instant to another; null where either is, or where they contradict each other, never negative.
+
+    >>> import pyarrow as pa
+    >>> instants = pa.timestamp("ns")
+    >>> seconds_between(array_of([0, 0, 1], instants), array_of([1500000000, None, 0], instants)).to_pylist()
+    [1.5, None, None]
+    """
+    import pyarrow as pa
+
+    (begun, has_begun), (ended, has_ended) = _instants(starts), _instants(ends)
+    return _array(pa.float64(), len(starts), has_begun & has_ended & (begun <= ended), (ended - begun) / 1e9)
+
+
+# -- numbers --------------------------------------------------------------------------------------------------------------------------
+
+
+def _of_numbers(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    if pa.types.is_floating(kind):
+        numbers = np.fromiter(values, np.float64, len(values))
+        return _array(kind, len(values), ~np.isnan(numbers), numbers)  # NumPy takes None for not-a-number, which no value is
+    is_boolean = pa.types.is_boolean(kind)
+    whole, present = _whole_numbers(values, np.dtype(np.int8 if is_boolean else f"i{kind.bit_width // 8}"))
+    return _array(kind, len(values), present, np.packbits(whole > 0, bitorder="little") if is_boolean else whole)
+
+
+def _whole_numbers(values: Sequence[int | None], dtype: np.dtype[Any]) -> tuple[npt.NDArray[Any], _Mask | None]:
+    """Return numbers, and which of them are there in truth (None if all are)."""
+    with contextlib.suppress(TypeError):  # of None; to look for it first takes as long as this
+        return np.fromiter(values, dtype, len(values)), None
+    unlikely = int(np.iinfo(dtype).min)
+    numbers = np.fromiter([unlikely if value is None else value for value in values], dtype, len(values))
+    present = numbers != unlikely
+    if np.count_nonzero(present) + values.count(None) < len(values):
+        present = _present(values)
+    return numbers, present
+
+
+def _instants(array: pa.Array) -> tuple[npt.NDArray[np.int64], _Mask]:
+    valid, data = array.buffers()
+    present = np.ones(len(array), np.bool_)
+    if valid is not None:
+        present = np.unpackbits(np.frombuffer(valid, np.uint8), count=len(array), bitorder="little").astype(np.bool_)
+    return np.frombuffer(data, np.int64), present
+
+
+# -- texts, bytes and lists -----------------------------------------------------------------------------------------------------------
+
+
+def _of_sized(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    try:
+        return _of_every(values, kind, None)
+    except TypeError:  # of None; to look for it first takes as long as this
+        nothing = () if pa.types.is_list(kind) else "" if pa.types.is_string(kind) else b""
+        return _of_every([nothing if value is None else value for value in values], kind, _present(values))
+
+
+def _of_every(values: Sequence[Any], kind: pa.DataType, present: _Mask | None) -> pa.Array:
+    import pyarrow as pa
+
+    if pa.types.is_list(kind):
+        return _array(kind, len(values), present, _offsets(values), items=array_of(list(chain.from_iterable(values)), kind.value_type))
+    if pa.types.is_string(kind):
+        text = "".join(values)
+        if text.isascii():
+            return _array(kind, len(values), present, _offsets(values), text.encode())
+        values = list(map(str.encode, values))
+    return _array(kind, len(values), present, _offsets(values, wide=pa.types.is_large_binary(kind)), b"".join(values))
+
+
+def _offsets(values: Sequence[Sized], *, wide: bool = False) -> npt.NDArray[np.signedinteger[Any]]:
+    """Return where each value begins among all, and where the last ends."""
+    offsets = np.zeros(len(values) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, values), np.int64, len(values)), out=offsets[1:])
+    if wide:
+        return offsets
+    if offsets[-1] > _REACH:
+        raise OverflowError
+    return offsets.astype(np.int32)
+
+
+# -- both -----------------------------------------------------------------------------------------------------------------------------
+
+
+def _present(values: Sequence[object]) -> _Mask:
+    return np.fromiter(map(operator.is_not, values, repeat(None)), np.bool_, len(values))
+
+
+def _array(kind: pa.DataType, n: int, present: _Mask | None, *data: npt.NDArray[Any] | bytes, items: pa.Array | None = None) -> pa.Array:
+    """Put an array together as Arrow lays it out: which of its values are there, then what they are."""
+    import pyarrow as pa
+
+    valid = None if present is None else pa.py_buffer(np.packbits(present, bitorder="little"))
+    return pa.Array.from_buffers(kind, n, [valid, *map(pa.py_buffer, data)], children=None if items is None else [items])
