@@ -57,7 +57,7 @@ def test_starting_the_program_imports_nothing_heavy() -> None:
 
 
 def test_a_load_imports_nothing_that_takes_longer_than_loading_some_thousand_sub_tasks(tmp_path: Path) -> None:
-    heavy = ("pandas", "pyarrow.compute", "pyarrow.dataset", "matplotlib")
+    heavy = ("pandas", "pyarrow.dataset", "matplotlib")
     for _ in ("all new", "nothing new"):
         assert imported("load", "sample_data/broken", "--out", str(tmp_path / "store"), of=heavy) == "[]"
 

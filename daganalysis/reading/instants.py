@@ -98,14 +98,16 @@ def parse_instants(texts: Sequence[str | None]) -> list[int | None]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    column = pa.array(texts, pa.string())
-    usual = pc.match_substring_regex(column, _USUAL).fill_null(False)
+    from daganalysis.tables.arrays import array_of, numbers_of
+
+    column = array_of([text or "" for text in texts], pa.string())
+    usual = pc.match_substring_regex(column, _USUAL)
     try:
-        parsed = pc.if_else(usual, column, None).cast(pa.timestamp("ns", "UTC")).cast(pa.int64())
+        parsed = pc.if_else(usual, column, pa.nulls(len(texts), pa.string())).cast(pa.timestamp("ns", "UTC"))
     except pa.ArrowInvalid:  # there is no such day or time of day
         return [_nanoseconds_of(text) for text in texts]
-    found: list[int | None] = parsed.fill_null(0).to_numpy().tolist()
-    for place in np.flatnonzero(~usual.to_numpy(zero_copy_only=False)).tolist():
+    found: list[int | None] = numbers_of(parsed).tolist()
+    for place in np.flatnonzero(~numbers_of(usual)).tolist():
         found[place] = _nanoseconds_of(texts[place])
     return found
 

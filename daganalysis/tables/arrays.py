@@ -59,8 +59,33 @@ def seconds_between(starts: pa.Array, ends: pa.Array) -> pa.Array:
     """
     import pyarrow as pa
 
-    (begun, has_begun), (ended, has_ended) = _instants(starts), _instants(ends)
-    return _array(pa.float64(), len(starts), has_begun & has_ended & (begun <= ended), (ended - begun) / 1e9)
+    begun, ended = numbers_of(starts), numbers_of(ends)
+    present = begun <= ended
+    for array in (starts, ends):
+        if array.null_count:
+            present &= _bits(array.buffers()[0], array)
+    return _array(pa.float64(), len(starts), present, (ended - begun) / 1e9)
+
+
+def numbers_of(array: pa.Array) -> npt.NDArray[Any]:
+    """Return whole numbers, instants or truths as NumPy has them, anything at all for a null; ``to_numpy`` imports pandas.
+
+    >>> import pyarrow as pa
+    >>> numbers_of(array_of([True, False], pa.bool_())).tolist()
+    [True, False]
+    """
+    import pyarrow as pa
+
+    data = array.buffers()[1]
+    if pa.types.is_boolean(array.type):
+        return _bits(data, array)
+    return np.frombuffer(data, f"i{array.type.bit_width // 8}")[array.offset :][: len(array)]
+
+
+def _bits(buffer: pa.Buffer, array: pa.Array) -> _Mask:
+    return np.unpackbits(np.frombuffer(buffer, np.uint8), count=array.offset + len(array), bitorder="little")[array.offset :].astype(
+        np.bool_
+    )
 
 
 # -- numbers --------------------------------------------------------------------------------------------------------------------------
@@ -87,14 +112,6 @@ def _whole_numbers(values: Sequence[int | None], dtype: np.dtype[Any]) -> tuple[
     if np.count_nonzero(present) + values.count(None) < len(values):
         present = _present(values)
     return numbers, present
-
-
-def _instants(array: pa.Array) -> tuple[npt.NDArray[np.int64], _Mask]:
-    valid, data = array.buffers()
-    present = np.ones(len(array), np.bool_)
-    if valid is not None:
-        present = np.unpackbits(np.frombuffer(valid, np.uint8), count=len(array), bitorder="little").astype(np.bool_)
-    return np.frombuffer(data, np.int64), present
 
 
 # -- texts, bytes and lists -----------------------------------------------------------------------------------------------------------
