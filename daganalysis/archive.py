@@ -10,11 +10,12 @@ from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
     import pyarrow as pa
+    import pyarrow.compute as pc
 
 _RUN_KEY = {"links": "parent_run_id"}
 """The column that names the run, where it is not ``run_id``."""
@@ -23,8 +24,8 @@ _RUN_KEY = {"links": "parent_run_id"}
 class TableSource(Protocol):
     """Where an archive's tables come from: memory, or a store on disk that reads only what is asked for."""
 
-    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None) -> pa.Table:
-        """Return some columns (all, if None) of the rows of some runs (all, if None) of one base table."""
+    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
+        """Return some columns (all, if None) of the rows of some runs (all, if None) of one base table for which a condition holds."""
         ...
 
     def count(self, name: str) -> int:
@@ -42,7 +43,7 @@ class MemoryTables:
     def __init__(self, tables: Mapping[str, pa.Table]) -> None:
         self._tables = {name: tables[name] if name in tables else declared.schema().empty_table() for name, declared in BASE_TABLES.items()}
 
-    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None) -> pa.Table:
+    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
         """Return some columns of the rows of some runs of one base table."""
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -51,6 +52,8 @@ class MemoryTables:
         if run_ids is not None:
             key = table.column(_RUN_KEY.get(name, "run_id"))
             table = table.filter(pc.is_in(key, pa.array(run_ids, pa.string())))
+        if where is not None:
+            table = table.filter(where)
         return table if columns is None else table.select(list(columns))
 
     def count(self, name: str) -> int:
@@ -68,10 +71,10 @@ class RunsOnly:
     def __init__(self, source: TableSource, run_ids: tuple[str, ...]) -> None:
         self._source, self._run_ids = source, run_ids
 
-    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None) -> pa.Table:
+    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
         """Return some columns of the rows of some of the runs of one base table."""
         wanted = self._run_ids if run_ids is None else sorted({*self._run_ids} & {*run_ids})
-        return self._source.read(name, columns, wanted)
+        return self._source.read(name, columns, wanted, where)
 
     def count(self, name: str) -> int:
         """Return how many rows of one base table the runs have."""
@@ -108,28 +111,30 @@ class Archive:
         """Make an archive of Arrow tables; those not given are empty."""
         return cls(MemoryTables(tables))
 
-    def table(self, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """Return a base table, or some of its columns: with columns, only those are read from a store.
+    def table(self, name: str, columns: Sequence[str] | None = None, where: pc.Expression | None = None) -> pd.DataFrame:
+        """Return a base table, or some of its columns, or of its rows those for which an Arrow expression holds.
+
+        Of a store, only the columns are read, and only the rows are kept.
 
         Raises :class:`UsageError` for a table or a column that is not declared.
         """
         declared = BASE_TABLES.get(name)
         if declared is None:
             raise UsageError("no such table", where=name, hint="one of " + ", ".join(BASE_TABLES))
-        if columns is None:
+        if columns is None and where is None:
             if name not in self._frames:
                 self._frames[name] = declared.frame(self._source.read(name, None, None))
             return self._frames[name]
-        unknown = [column for column in columns if column not in declared.names]
+        unknown = [column for column in columns or () if column not in declared.names]
         if unknown:
             raise UsageError(f"no such column in {name}", where=", ".join(unknown), hint="one of " + ", ".join(declared.names))
-        if name in self._frames:
+        if name in self._frames and columns is not None and where is None:
             return self._frames[name][list(columns)]
-        return declared.frame(self._source.read(name, columns, None))
+        return declared.frame(self._source.read(name, columns, None, where))
 
-    def arrow(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """Return a base table, or some of its columns, as an Arrow table."""
-        return self._source.read(name, columns, None)
+    def arrow(self, name: str, columns: Sequence[str] | None = None, where: pc.Expression | None = None) -> pa.Table:
+        """Return a base table, or some of its columns or rows, as an Arrow table."""
+        return self._source.read(name, columns, None, where)
 
     def count(self, name: str) -> int:
         """Return how many rows a base table has; of a store only the ends of its files are read."""
@@ -205,16 +210,6 @@ class Archive:
     def lazily(self, run_ids: Iterable[str]) -> Archive:
         """Return an archive of these runs alone that reads of them what is asked for, when it is."""
         return Archive(RunsOnly(self._source, tuple(run_ids)))
-
-    def of_runs_with(self, name: str, column: str, condition: Callable[[pa.ChunkedArray], pa.ChunkedArray]) -> Archive:
-        """Return an archive, read when it is asked for, of the runs that have a row of a table for which a condition on a column holds.
-
-        Where such a row belongs to no run of the archive, that is the whole archive.
-        """
-        key = _RUN_KEY.get(name, "run_id")
-        table = self.arrow(name, [key, column])
-        found = table.filter(condition(table.column(column))).column(key).unique().to_pylist()
-        return self if None in found else self.lazily(found)
 
     def _family(self, run_id: str) -> list[str]:
         links = self.table("links", ["parent_run_id", "child_run_id"]).dropna()

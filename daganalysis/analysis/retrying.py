@@ -33,11 +33,11 @@ def retries(archive: Archive) -> pd.DataFrame:
     import pandas as pd
     import pyarrow.compute as pc
 
-    archive = archive.of_runs_with("sub_tasks", "execute_times", lambda times: pc.greater(times, 1))
     columns = ["run_id", "stage", "task_gid", "name", "agent", "execute_times", "outcome", "task_logs"]
-    tasks = archive.table("sub_tasks", columns)
-    tasks = tasks[tasks["execute_times"].fillna(0) > 1]
-    attempts = archive.table("attempts", ["run_id", "task_gid", "attempt", "kind", "outcome"])
+    tasks = archive.table("sub_tasks", columns, pc.field("execute_times") > 1)
+    # A first attempt is counted if it waited, or if it is not known that it was a run.
+    counted = (pc.field("attempt") > 1) | (pc.field("kind") != "run") | (pc.field("outcome") == "waiting")
+    attempts = archive.table("attempts", ["run_id", "task_gid", "attempt", "kind", "outcome"], counted)
     keys = ["run_id", "task_gid"]
     known = attempts.merge(tasks[keys], on=keys)
     last = known.groupby(keys)["attempt"].transform("max")

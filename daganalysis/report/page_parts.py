@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
+    import pyarrow.compute as pc
 
 
 class Part(Archive):
@@ -27,7 +28,7 @@ class _Chosen:
         self._run_ids = list(run_ids)
         self._members = set(run_ids)
 
-    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None) -> pa.Table:
+    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
         """Return some columns of the rows of these runs."""
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -36,7 +37,7 @@ class _Chosen:
 
         key = "parent_run_id" if name == "links" else "run_id"
         wanted = list(columns or BASE_TABLES[name].names)
-        table = self._whole.arrow(name, list(dict.fromkeys([*wanted, key])))
+        table = self._whole.arrow(name, list(dict.fromkeys([*wanted, key])), where)
         chosen = self._run_ids if run_ids is None else [run_id for run_id in run_ids if run_id in self._members]
         return table.filter(pc.is_in(table.column(key), pa.array(chosen, pa.string()))).select(wanted)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     from daganalysis.store.remote import RemotePath, StorePath
 
@@ -77,8 +78,8 @@ class StoreTables:
             raise StoreError(f"the store lacks the tables {', '.join(missing)}", where=str(self._store), hint="load into a new store")
         return found
 
-    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None) -> pa.Table:
-        """Return some columns of the rows of some runs of one base table, sorted by the table's key."""
+    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
+        """Return some columns of the rows of some runs of one base table for which a condition holds, sorted by the table's key."""
         declared = BASE_TABLES[name]
         key = RUN_KEY.get(name, "run_id")
         wanted = declared.names if columns is None else list(columns)
@@ -88,7 +89,7 @@ class StoreTables:
         reading = wanted + [column for column in order if column not in wanted]
         only = None if run_ids is None else (key, run_ids)
         self._check_present(parts)
-        table = read_parts(parts, declared.schema(), reading, only)
+        table = read_parts(parts, declared.schema(), reading, only, where)
         if order == [key]:
             table = _ordered_by_run(table, key)
         elif order:

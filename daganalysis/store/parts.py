@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     from daganalysis.store.remote import StagePath, StorePath
@@ -142,8 +143,14 @@ def read_file(path: StorePath, columns: Sequence[str] | None = None) -> pa.Table
         raise damaged(path, error) from error
 
 
-def read_parts(paths: Sequence[StorePath], schema: pa.Schema, columns: Sequence[str], only: tuple[str, Sequence[str]] | None) -> pa.Table:
-    """Read some columns of several files, and of them only the rows whose key column has one of some values.
+def read_parts(
+    paths: Sequence[StorePath],
+    schema: pa.Schema,
+    columns: Sequence[str],
+    only: tuple[str, Sequence[str]] | None,
+    where: pc.Expression | None = None,
+) -> pa.Table:
+    """Read some columns of several files, and of them only the rows whose key column has one of some values and a condition holds for.
 
     Row groups that cannot hold a wanted row are not read. A file that cannot be read raises a :class:`StoreError` that names it.
     """
@@ -153,14 +160,15 @@ def read_parts(paths: Sequence[StorePath], schema: pa.Schema, columns: Sequence[
         return read_file(paths[0], columns).select(columns).replace_schema_metadata(None)
     import pyarrow.dataset as ds  # which asks for many files at a time, but takes long to import
 
-    condition = None
+    condition = where
     if only is not None:
         key, wanted = only
         if not wanted:
             return pa.schema([schema.field(c) for c in columns]).empty_table()
         column = ds.field(key)
         # The range lets old versions of Arrow skip row groups too, which they do not for isin.
-        condition = (column >= min(wanted)) & (column <= max(wanted)) & column.isin(pa.array(wanted, pa.string()))
+        of_runs = (column >= min(wanted)) & (column <= max(wanted)) & column.isin(pa.array(wanted, pa.string()))
+        condition = of_runs if where is None else of_runs & where
     try:
         with dataset_files(paths) as (files, names):
             dataset = ds.dataset(names, schema=schema, format="parquet", filesystem=files)
