@@ -142,7 +142,6 @@ class _Load:
                 self._sources[number] = source
                 self._from_stores[number] = store, own
         self._not_read: set[int] = set()
-        self._extra: dict[int, dict[int, tuple[str, ...]]] = {}
 
     def nothing_new(self) -> bool:
         """Whether the store is there and all that was given is in it."""
@@ -276,17 +275,12 @@ class _Load:
             return
         for place, claims in enumerate(workers.over(claim, [Claiming(chunk, every) for chunk in scanned])):
             for number, tokens in claims.items():
-                self._add_clues(scanned, place, number, tokens)
+                scanned[place].add_clues(number, tokens)
         homes = _homes_in(self._before, new) if new else {}
-        for place, chunk in enumerate(scanned):
+        for chunk in scanned:
             for number, token in enumerate(chunk.tokens):
                 if not chunk.is_dag[number] and token in homes:
-                    self._add_clues(scanned, place, number, {HOME + key for key in homes[token]})
-
-    def _add_clues(self, scanned: Sequence[Scanned], place: int, number: int, clues: Iterable[str]) -> None:
-        extra = tuple(sorted(clues))
-        self._extra.setdefault(place, {})[number] = extra
-        scanned[place].clues[number] = (*scanned[place].clues.get(number, ()), *extra)
+                    chunk.add_clues(number, {HOME + key for key in homes[token]})
 
     # -- the new content --------------------------------------------------------------------------------------------------------------
 
@@ -311,8 +305,7 @@ class _Load:
 
     def _part(self, folder: StagePath, part: str, scanned: Sequence[Scanned], shards: list[Picked]) -> PartWork:
         places = {place: scanned[place] for shard in shards for place in shard.new}
-        extra = {place: self._extra[place] for place in places if place in self._extra}
-        return PartWork(folder, part, self._before.folder, places, shards, extra)
+        return PartWork(folder, part, self._before.folder, places, shards)
 
     def _carried_tables(self, folder: StagePath, void: set[str], generation: int) -> list[CarriedTables]:
         """Parts that hold rows which are void, and small ones where there are many, are written anew."""

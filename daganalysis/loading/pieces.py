@@ -6,19 +6,18 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from daganalysis.loading.spill import TextPool
-from daganalysis.store.evidence import EvidenceWriter, Kept, read_evidence
+from daganalysis.store.evidence import EvidenceWriter, read_evidence
 from daganalysis.store.parts import read_parts, write_part
 from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable
 
     import pyarrow as pa
 
     from daganalysis.loading.planning import Picked
     from daganalysis.loading.scanning import Scanned
-    from daganalysis.reading.answers import Answer, Issue
+    from daganalysis.reading.answers import Issue
     from daganalysis.store.remote import StagePath, StorePath
 
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 class PartWork:
     """A part to make: runs to rebuild, shard by shard, from what was read now and from what the store held.
 
-    ``scanned`` are the chunks that the shards pick from, and ``extra`` clues found since their answers were read.
+    ``scanned`` are the chunks that the shards pick from.
     """
 
     folder: StagePath
@@ -34,7 +33,6 @@ class PartWork:
     store: StorePath
     scanned: dict[int, Scanned]
     shards: list[Picked]
-    extra: dict[int, dict[int, tuple[str, ...]]]
     issues: list[Issue] = field(default_factory=list)
 
 
@@ -57,12 +55,11 @@ def build_part(work: PartWork) -> str:
 def _build_shard(work: PartWork, shard: Picked, evidence: EvidenceWriter) -> dict[str, pa.Table]:
     from daganalysis.history.rebuild import rebuild
 
-    pool = TextPool()
-    fresh = list(_fresh(work, shard, pool))
+    fresh = [kept for place in sorted(shard.new) for kept in work.scanned[place].read(sorted(shard.new[place]))]
     evidence.write(fresh)
     answers = [kept.answer for kept in fresh]
     for part, rows in shard.old.items():
-        answers += _pooled(read_evidence(work.store, part, rows), pool)
+        answers += [kept.answer for kept in read_evidence(work.store, part, rows)]
     return rebuild(answers, work.issues)
 
 
@@ -86,23 +83,6 @@ def _key_at(name: str, table: pa.Table, row: int) -> list[tuple[bool, object]]:
     cells = [table.column(key)[row] for key in BASE_TABLES[name].sort]
     values = [cell.value if isinstance(cell, pa.TimestampScalar) else cell.as_py() for cell in cells]
     return [(value is None, value) for value in values]
-
-
-def _fresh(work: PartWork, shard: Picked, pool: TextPool) -> Iterator[Kept]:
-    for place in sorted(shard.new):
-        numbers = sorted(shard.new[place])
-        clues = work.extra.get(place, {})
-        for number, kept in zip(numbers, work.scanned[place].read(numbers, pool), strict=True):
-            if number in clues:
-                kept.clues = tuple(sorted({*kept.clues, *clues[number]}))
-            yield kept
-
-
-def _pooled(kept: Sequence[Kept], pool: TextPool) -> Iterator[Answer]:
-    for item in kept:
-        if item.answer.nodes is not None:
-            item.answer.nodes = [pool.one(text) for text in item.answer.nodes]
-        yield item.answer
 
 
 def write_tables(tables: Iterable[tuple[str, pa.Table]], folder: StagePath, part: str) -> None:

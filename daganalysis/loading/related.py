@@ -7,6 +7,7 @@ through others, belong together. It does no harm to put too much together, only 
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,11 @@ from daganalysis.history.families import ids_in_body, ids_in_logs
 from daganalysis.reading.answers import Answer, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 REMEMBERED_BYTES = 1 << 25
 """Bytes of texts after which what they told, or where they lie, is forgotten."""
+_NOTHING: frozenset[str] = frozenset()
 HOME = "home "
 """Begins a clue that names the DAG an answer of another kind belongs to."""
 
@@ -46,7 +48,7 @@ def token_of(answer: Answer) -> str:
 
 
 class Clues:
-    """Finds the tokens of the DAGs that answers speak of; what a node's text tells is remembered, for most stay as they are between polls.
+    """Finds the tokens of the DAGs that answers speak of; what a text tells is remembered, for most stay as they are between polls.
 
     >>> answer = Answer(Kind.SUB_TASK, "11", b'{"task_logs":["remote task 22130706433028869 Join self running [1/1]"]}', cluster="prod-a")
     >>> Clues().of(answer)
@@ -54,28 +56,27 @@ class Clues:
     """
 
     def __init__(self) -> None:
-        self._told: dict[bytes, set[str]] = {}
+        self._in_bodies: dict[bytes, frozenset[str]] = {}
+        self._in_logs: dict[bytes, frozenset[str]] = {}
         self._size = 0
 
     def of(self, answer: Answer) -> tuple[str, ...]:
         """Return the tokens without doubles, in order."""
-        found = ids_in_body(answer.body)
+        if self._size > REMEMBERED_BYTES:
+            self._in_bodies.clear()
+            self._in_logs.clear()
+            self._size = 0
+        found = self._told(self._in_bodies, ids_in_body, [answer.body])
         # The log lines of a lone sub-task or log answer stand in its body; those of a DAG in the texts of its nodes.
-        for text in (answer.nodes or ()) if answer.kind is Kind.DAG else (answer.body,):
-            ids = self._told.get(text)
-            if ids is None:
-                ids = self._remember(text)
-            if ids:
-                found = found | ids
+        found |= self._told(self._in_logs, ids_in_logs, (answer.nodes or ()) if answer.kind is Kind.DAG else [answer.body])
         return tuple(sorted(key_of(answer.cluster, gid) for gid in found if gid != answer.gid)) if found else ()
 
-    def _remember(self, text: bytes) -> set[str]:
-        self._size += len(text)
-        if self._size > REMEMBERED_BYTES:
-            self._told.clear()
-            self._size = len(text)
-        ids = self._told[text] = ids_in_logs(text)
-        return ids
+    def _told(self, known: dict[bytes, frozenset[str]], look: Callable[[bytes], frozenset[str]], texts: Sequence[bytes]) -> frozenset[str]:
+        """Return what some texts tell; only those are looked into that are not known."""
+        for text in itertools.filterfalse(known.__contains__, texts):
+            known[text] = look(text)
+            self._size += len(text)
+        return _NOTHING.union(*map(known.__getitem__, texts))
 
 
 @dataclass(slots=True)

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from daganalysis.loading.related import Clues, Strays, token_of
-from daganalysis.loading.spill import Place, SpillWriter, TextPool, read_spill
+from daganalysis.loading.spill import SpillWriter, read_spill
 from daganalysis.reading.answers import Kind
 from daganalysis.store.evidence import Kept, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from daganalysis.loading.spill import Place
     from daganalysis.reading import SourceFile
     from daganalysis.reading.answers import Answer, Issue
     from daganalysis.store.remote import StagePath
@@ -44,28 +45,31 @@ class Scanned:
     issues: dict[int, list[Issue]] = field(default_factory=dict)
     _places: array[int] = field(default_factory=lambda: array("q"))
 
-    def add(self, kept: Kept, place: Place) -> int:
+    def add(self, answer: Answer, source: int, clues: tuple[str, ...], place: Place) -> int:
         """Add an answer that was written to the spill file; return its number."""
         number = len(self.tokens)
-        self.tokens.append(kept.token)
-        self.is_dag.append(kept.answer.kind is Kind.DAG)
-        self.sources.append(kept.source)
-        if kept.clues:
-            self.clues[number] = kept.clues
-        self._places.extend((place.start, place.head, place.end))
+        self.tokens.append(token_of(answer))
+        self.is_dag.append(answer.kind is Kind.DAG)
+        self.sources.append(source)
+        if clues:
+            self.clues[number] = clues
+        self._places.extend(place)
         return number
 
-    def place(self, number: int) -> Place:
-        """Return where an answer lies in the spill file."""
-        return Place(*self._places[3 * number : 3 * number + 3])
+    def add_clues(self, number: int, clues: Iterable[str]) -> None:
+        """Add what was found out about an answer since it was read."""
+        self.clues[number] = tuple(sorted({*self.clues.get(number, ()), *clues}))
 
     def size(self, number: int) -> int:
         """Return how many bytes an answer took in the spill file: what it has in common with others counts once."""
         return self._places[3 * number + 2] - self._places[3 * number]
 
-    def read(self, numbers: Sequence[int], pool: TextPool | None = None) -> Iterator[Kept]:
+    def read(self, numbers: Sequence[int]) -> Iterator[Kept]:
         """Read some answers again, in the order asked for."""
-        return read_spill(self.spill, [self.place(number) for number in numbers], pool or TextPool())
+        ends = self._places
+        places = [(ends[at], ends[at + 1], ends[at + 2]) for at in (3 * number for number in numbers)]
+        for number, answer in zip(numbers, read_spill(self.spill, places), strict=True):
+            yield Kept(answer, self.sources[number], self.tokens[number], self.clues.get(number, ()))
 
 
 def scan(chunk: Chunk) -> Scanned:
@@ -78,10 +82,10 @@ def scan(chunk: Chunk) -> Scanned:
         for (source, _), file in zip(chunk.sources, fetched(file for _, file in chunk.sources), strict=True):
             issues: list[Issue] = []
             for answer in iter_answers(file, issues):
-                kept = Kept(answer, source, token_of(answer), clues.of(answer))
-                number = found.add(kept, writer.write(kept))
-                if source in chunk.remembered:
-                    found.digests[number] = digest(answer)
+                name = digest(answer) if source in chunk.remembered else None
+                number = found.add(answer, source, clues.of(answer), writer.write(answer))
+                if name is not None:
+                    found.digests[number] = name
             if issues:
                 found.issues[source] = issues
     return found

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from daganalysis.loading.related import REMEMBERED_BYTES
-from daganalysis.reading.answers import Answer, Kind
-from daganalysis.store.evidence import Kept
+from daganalysis.reading.answers import Answer
 from daganalysis.store.new_files import NewFile
 from daganalysis.store.remote import RemoteStage
 
@@ -24,70 +22,48 @@ if TYPE_CHECKING:
 
     from daganalysis.store.remote import StagePath
 
+_GATHERED = 1 << 18
+"""Bytes written at a time: most texts have a few kilobytes, and a system call for each costs more than copying it once more."""
 _AT_A_TIME = 1 << 20
 """Bytes of records read at a time: where they lie at a URL, each request costs a round trip."""
 
 
-@dataclass(slots=True, frozen=True)
-class Place:
-    """Where a record lies in a spill file: the texts that it was first to bring, then its head."""
-
-    start: int
-    head: int
-    end: int
-
-
-class _Head(msgspec.Struct, array_like=True):
-    kind: Kind
-    gid: str
-    body: bytes
-    nodes: list[tuple[int, int]] | None
-    cluster: str | None
-    source_name: str
-    position: str
-    observed_at: int | None
-    utc_offset_s: int | None
-    trace_id: str | None
-    http_status: int | None
-    request_ms: int | None
-    source: int
-    token: str
-    clues: tuple[str, ...]
+Place = tuple[int, int, int]
+"""Where a record lies in a spill file: where the texts begin that it was first to bring, where its head does, and where that ends."""
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(tuple[Answer, list[int], list[int]])
 
 
 class SpillWriter:
     """Writes answers to a new file, each node text once (as far back as is remembered)."""
 
     def __init__(self, path: StagePath) -> None:
-        self._file = NewFile(path)
+        self._file = NewFile(path, _GATHERED)
         self._at = 0
-        self._known: dict[bytes, tuple[int, int]] = {}
+        self._known: dict[bytes, int] = {}
         self._known_size = 0
-        self._encoder = msgspec.msgpack.Encoder()
 
-    def write(self, item: Kept) -> Place:
-        """Append one answer and return where it lies."""
-        start = self._at
-        answer = item.answer
-        nodes = None if answer.nodes is None else [self._text(text) for text in answer.nodes]
-        head = _Head(
-            answer.kind, answer.gid, answer.body, nodes, answer.cluster, answer.source, answer.position, answer.observed_at,
-            answer.utc_offset_s, answer.trace_id, answer.http_status, answer.request_ms, item.source, item.token, item.clues,
-        )  # fmt: skip
-        at = self._at
-        self._append(self._encoder.encode(head))
-        return Place(start, at, self._at)
+    def write(self, answer: Answer) -> Place:
+        """Append one answer and return where it lies. Its nodes are taken from it."""
+        begin = self._at
+        texts, answer.nodes = answer.nodes, None if answer.nodes is None else []
+        starts = list(map(self._known.get, texts or ()))
+        if None in starts:
+            starts = [self._start_of(text) for text in texts or ()]
+        head = self._at
+        self._append(_encoder.encode((answer, starts, list(map(len, texts or ())))))
+        return begin, head, self._at
 
-    def _text(self, text: bytes) -> tuple[int, int]:
-        place = self._known.get(text)
-        if place is None:
+    def _start_of(self, text: bytes) -> int:
+        start = self._known.get(text)
+        if start is None:
             if self._known_size > REMEMBERED_BYTES:
                 self._known.clear()
                 self._known_size = 0
-            place = self._known[text] = (self._at, len(text))
+            start = self._known[text] = self._at
             self._known_size += len(text)
             self._append(text)
-        return place
+        return start
 
     def _append(self, data: bytes) -> None:
         self._file.stream.write(data)
@@ -100,47 +76,29 @@ class SpillWriter:
         self._file.close(whole=kind is None, force=False)
 
 
-class TextPool:
-    """Makes equal texts one object, as whoever rebuilds runs expects."""
-
-    def __init__(self) -> None:
-        self._texts: dict[bytes, bytes] = {}
-
-    def one(self, text: bytes) -> bytes:
-        """Return the first equal text."""
-        return self._texts.setdefault(text, text)
-
-
-def read_spill(path: StagePath, places: Iterable[Place], pool: TextPool) -> Iterator[Kept]:
-    """Read some records of a spill file, in the order asked for."""
-    decoder = msgspec.msgpack.Decoder(_Head)
-    elsewhere: dict[tuple[int, int], bytes] = {}
+def read_spill(path: StagePath, places: Iterable[Place]) -> Iterator[Answer]:
+    """Read some records of a spill file, in the order asked for; a text that several of them have is one object."""
+    known: dict[int, bytes] = {}
     with _reader(path) as read:
         for batch in _batches(places):
-            regions = read([(place.start, place.end) for place in batch])
-            heads = [decoder.decode(memoryview(region)[place.head - place.start :]) for place, region in zip(batch, regions, strict=True)]
-            far = {text for place, head in zip(batch, heads, strict=True) for text in head.nodes or () if text[0] < place.start}
-            missing = sorted(far - elsewhere.keys())
-            texts = read([(at, at + length) for at, length in missing])
-            elsewhere.update((text, pool.one(found)) for text, found in zip(missing, texts, strict=True))
-            for place, region, head in zip(batch, regions, heads, strict=True):
-                yield _kept(place, region, head, elsewhere, pool)
-
-
-def _kept(place: Place, region: bytes, head: _Head, elsewhere: dict[tuple[int, int], bytes], pool: TextPool) -> Kept:
-    nodes = None
-    if head.nodes is not None:
-        nodes = []
-        for at, length in head.nodes:
-            text = elsewhere.get((at, length))
-            if text is None:
-                text = elsewhere[at, length] = pool.one(region[at - place.start : at - place.start + length])
-            nodes.append(text)
-    answer = Answer(
-        head.kind, head.gid, head.body, nodes, head.cluster, head.source_name, head.position, head.observed_at,
-        head.utc_offset_s, head.trace_id, head.http_status, head.request_ms,
-    )  # fmt: skip
-    return Kept(answer, head.source, head.token, head.clues)
+            regions = read([(begin, end) for begin, _, end in batch])
+            heads = []
+            far: dict[int, int] = {}
+            for (begin, head, _), region in zip(batch, regions, strict=True):
+                answer, starts, sizes = _decoder.decode(memoryview(region)[head - begin :])
+                heads.append((answer, starts))
+                for start, size in zip(starts, sizes, strict=True):
+                    if start in known:
+                        continue
+                    if start < begin:
+                        far[start] = size
+                    else:
+                        known[start] = region[start - begin : start - begin + size]
+            known.update(zip(far, read([(start, start + size) for start, size in far.items()]), strict=True))
+            for answer, starts in heads:
+                if answer.nodes is not None:
+                    answer.nodes = list(map(known.__getitem__, starts))
+                yield answer
 
 
 def _batches(places: Iterable[Place]) -> Iterator[list[Place]]:
@@ -148,7 +106,7 @@ def _batches(places: Iterable[Place]) -> Iterator[list[Place]]:
     size = 0
     for place in places:
         batch.append(place)
-        size += place.end - place.start
+        size += place[2] - place[0]
         if size > _AT_A_TIME:
             yield batch
             batch, size = [], 0

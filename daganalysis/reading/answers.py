@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+import msgspec
+
 
 class Kind(enum.StrEnum):
     """What an answer's object is."""
@@ -15,8 +17,7 @@ class Kind(enum.StrEnum):
     LOGS = "logs"
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(msgspec.Struct, array_like=True):
     """One DAG, node or sub-task object, or one list of log records, of one response.
 
     ``body`` is the object's JSON as bytes, syntactically valid UTF-8; of a DAG without its ``nodes`` (their texts, in order, are ``nodes``:

@@ -20,18 +20,18 @@ _PREFIX = ".unfinished-"
 
 
 class NewFile:
-    """A file to write to ``stream``; it gets its name when it is closed as whole."""
+    """A file to write to ``stream``, which gathers so many bytes; it gets its name when it is closed as whole."""
 
-    def __init__(self, path: StagePath) -> None:
+    def __init__(self, path: StagePath, gathered: int = -1) -> None:
         self._path = path
         if isinstance(path, RemoteStage):
             handle, name = tempfile.mkstemp(prefix="daganalysis-")
             os.close(handle)
             self._unfinished = Path(name)
-            self.stream = self._unfinished.open("wb")
+            self.stream = self._unfinished.open("wb", gathered)
         else:
             self._unfinished = path.with_name(f"{_PREFIX}{path.name}-{secrets.token_hex(4)}")
-            self.stream = self._unfinished.open("xb")
+            self.stream = self._unfinished.open("xb", gathered)
 
     def close(self, *, whole: bool, force: bool = True) -> None:
         """Give the file its name, and make sure that it is on the disk (``force``); or, if it is not whole, remove it."""

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import daganalysis as da
-from daganalysis.history.families import split_families
 from daganalysis.history.rebuild import rebuild
 from daganalysis.loading import load_into_store
+from daganalysis.loading.related import Clues, Groups, token_of
 from daganalysis.reading import Answer, read_sources
 from daganalysis.tables import BASE_TABLES
 from enginemodel import Agent, DagRun, answer, initialise_cluster, random_run, scale_out, start_cluster
@@ -35,6 +35,16 @@ def polls(run: DagRun, every: float) -> list[bytes]:
 
 def answers_of(texts: list[bytes]) -> list[Answer]:
     return read_sources(*texts).answers
+
+
+def families_of(answers: list[Answer]) -> list[list[Answer]]:
+    """The answers by what a large archive is cut into."""
+    groups, clues = Groups(), Clues()
+    numbers = [groups.add(token_of(answer), clues.of(answer)) for answer in answers]
+    families: dict[int, list[Answer]] = {}
+    for number, one in zip(numbers, answers, strict=True):
+        families.setdefault(groups.group(number), []).append(one)
+    return list(families.values())
 
 
 def archive_of(texts: list[bytes]) -> da.Archive:
@@ -123,7 +133,7 @@ def test_order_repetition_and_families_are_irrelevant(seed: int, rng: random.Ran
     rng.shuffle(shuffled)
     for name, table in rebuild(shuffled).items():
         assert table.equals(wanted[name]), name
-    parts = [rebuild(family)["dags"].to_pylist() for family in split_families(answers)]
+    parts = [rebuild(family)["dags"].to_pylist() for family in families_of(answers)]
     assert sorted((row for part in parts for row in part), key=lambda r: r["run_id"]) == wanted["dags"].to_pylist()
 
 
