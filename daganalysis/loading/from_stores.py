@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from daganalysis.errors import StoreError
-from daganalysis.loading.related import Clues, token_of
-from daganalysis.loading.scanning import Scanned
-from daganalysis.loading.spill import SpillWriter
+from daganalysis.loading.scanning import put_aside
 from daganalysis.store.commit import readable_folder
-from daganalysis.store.evidence import ANSWERS, TEXTS, Kept, digest, evidence_parts, read_evidence
+from daganalysis.store.evidence import ANSWERS, TEXTS, evidence_parts, read_evidence
 from daganalysis.store.opening import is_store
 from daganalysis.store.parts import check_version
 from daganalysis.store.remote import store_path
 from daganalysis.store.sources import KnownSource, has_sources, read_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from daganalysis.reading.answers import Issue
+    from daganalysis.loading.scanning import Scanned
+    from daganalysis.reading.answers import Answer, Issue
     from daganalysis.store.remote import StagePath, StorePath
 
 
@@ -81,19 +80,15 @@ class StoreChunk:
 
 def scan_store(chunk: StoreChunk) -> Scanned:
     """Write answers that a store keeps to a spill file, as :func:`daganalysis.loading.scanning.scan` does with those of files."""
-    found = Scanned(chunk.spill)
-    clues = Clues()
-    with SpillWriter(chunk.spill) as writer:
-        for item in read_evidence(chunk.store, chunk.part):
-            source = chunk.numbers.get(item.source)
-            if source is None:
-                continue
-            answer = item.answer if item.answer.cluster else replace(item.answer, cluster=chunk.cluster)
-            kept = Kept(answer, source, token_of(answer), clues.of(answer))
-            number = found.add(kept, writer.write(kept))
-            if source in chunk.remembered:
-                found.digests[number] = digest(answer)
-    return found
+    return put_aside(_answers_of(chunk), chunk.spill, chunk.remembered)
+
+
+def _answers_of(chunk: StoreChunk) -> Iterator[tuple[int, Answer]]:
+    for item in read_evidence(chunk.store, chunk.part):
+        source = chunk.numbers.get(item.source)
+        if source is not None:
+            item.answer.cluster = item.answer.cluster or chunk.cluster
+            yield source, item.answer
 
 
 def make_store_chunks(given: Mapping[int, tuple[GivenStore, int]], remembered: frozenset[int], folder: StagePath) -> list[StoreChunk]:

@@ -74,20 +74,31 @@ class Scanned:
 
 def scan(chunk: Chunk) -> Scanned:
     """Read the sources of a chunk and write their answers to its spill file."""
+    issues: dict[int, list[Issue]] = {}
+    found = put_aside(_answers_of(chunk, issues), chunk.spill, chunk.remembered)
+    found.issues = {source: own for source, own in issues.items() if own}
+    return found
+
+
+def _answers_of(chunk: Chunk, issues: dict[int, list[Issue]]) -> Iterator[tuple[int, Answer]]:
     from daganalysis.reading import fetched, iter_answers
 
-    found = Scanned(chunk.spill)
+    for (source, _), file in zip(chunk.sources, fetched(file for _, file in chunk.sources), strict=True):
+        own = issues.setdefault(source, [])
+        for answer in iter_answers(file, own):
+            yield source, answer
+
+
+def put_aside(answers: Iterable[tuple[int, Answer]], spill: StagePath, remembered: frozenset[int]) -> Scanned:
+    """Write answers, each with the number of its source, to a spill file; ``remembered`` are the sources that gave answers before."""
+    found = Scanned(spill)
     clues = Clues()
-    with SpillWriter(chunk.spill) as writer:
-        for (source, _), file in zip(chunk.sources, fetched(file for _, file in chunk.sources), strict=True):
-            issues: list[Issue] = []
-            for answer in iter_answers(file, issues):
-                name = digest(answer) if source in chunk.remembered else None
-                number = found.add(answer, source, clues.of(answer), writer.write(answer))
-                if name is not None:
-                    found.digests[number] = name
-            if issues:
-                found.issues[source] = issues
+    with SpillWriter(spill) as writer:
+        for source, answer in answers:
+            name = digest(answer) if source in remembered else None
+            number = found.add(answer, source, clues.of(answer), writer.write(answer))
+            if name is not None:
+                found.digests[number] = name
     return found
 
 
