@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
     import pandas as pd
 
 _ALIKE = 0.6
@@ -32,11 +33,18 @@ def stage_keys(nodes: pd.DataFrame) -> list[StageKey]:
     >>> [str(key) for key in stage_keys(pd.DataFrame({"run_id": ["1"] * 3, "name": ["Wait", "Work", "Wait"]}))]
     ['Wait', 'Work', 'Wait #2']
     """
-    names = nodes["name"].fillna("")
-    again = names.groupby([nodes["run_id"], names]).cumcount()
-    pairs = list(zip(names.tolist(), again.tolist(), strict=True))
-    keys = {(name, n): StageKey(name or None, n) for name, n in set(pairs)}
-    return [keys[pair] for pair in pairs]
+    codes, keys = stage_codes(nodes)
+    return [keys[code] for code in codes.tolist()]
+
+
+def stage_codes(nodes: pd.DataFrame) -> tuple[np.ndarray, list[StageKey]]:
+    """Return the distinct keys of a frame of nodes, and for every row of it which of them it has."""
+    import pandas as pd
+
+    of_names, names = pd.factorize(nodes["name"].fillna(""))
+    of_run = pd.Series(pd.factorize(nodes["run_id"])[0] * len(names) + of_names)
+    codes, distinct = pd.factorize(of_run.groupby(of_run).cumcount().to_numpy() * len(names) + of_names)
+    return codes, [StageKey(names[key % len(names)] or None, key // len(names)) for key in distinct.tolist()]
 
 
 def match_stages(base: Sequence[StageKey], candidate: Sequence[StageKey]) -> dict[StageKey, StageKey]:

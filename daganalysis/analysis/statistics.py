@@ -132,6 +132,20 @@ def effect(base: Values, candidate: Values) -> Effect:
     return Effect(ratio, low, high, p_value, above)
 
 
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Return the rank of each value, from one; values that are equal share theirs.
+
+    >>> import numpy as np
+    >>> ranks(np.array([2.0, 1.0, 2.0])).tolist()
+    [2.5, 1.0, 2.5]
+    """
+    import numpy as np
+
+    ordered = np.sort(values)
+    shared: np.ndarray = (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right") + 1) / 2
+    return shared
+
+
 def median(ordered: np.ndarray) -> float:
     """Return the median of values in order.
 
@@ -218,13 +232,11 @@ def split_p(largest: float, n: int, least: int) -> float:
     >>> round(split_p(3.0, 60, 5), 3), round(split_p(4.5, 60, 5), 5)
     (0.063, 0.00034)
     """
-    from scipy.special import ndtr
-
     if largest <= 1:
         return 1.0
     density, share = math.exp(-(largest**2) / 2) / math.sqrt(2 * math.pi), least / n
     improved = 4 * density / largest + density * (largest - 1 / largest) * 2 * math.log((1 - share) / share)
-    return min(1.0, improved, 2 * float(ndtr(-largest)) * (n - 2 * least + 1))
+    return min(1.0, improved, math.erfc(largest / math.sqrt(2)) * (n - 2 * least + 1))
 
 
 def largest_split(n: int) -> float:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from daganalysis.analysis.matching import stage_keys
-from daganalysis.analysis.statistics import LEVEL, SMALLEST_RATIO, can_show, largest_split, split_p
+from daganalysis.analysis.matching import stage_codes
+from daganalysis.analysis.statistics import LEVEL, SMALLEST_RATIO, can_show, largest_split, ranks, split_p
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
 from daganalysis.tables.results import TREND
 
@@ -41,16 +42,19 @@ def trend(archive: Archive) -> pd.DataFrame:
     >>> da.trend(da.load("sample_data/documented/scale-out.json")).empty
     True
     """
+    import numpy as np
     import pandas as pd
 
-    histories = list(_histories(archive))
-    smallest = [_HALVES * split_p(largest_split(len(history.rows)), len(history.rows), PERSISTENCE) for history in histories]
-    could = can_show(smallest)
+    runs = archive.table("dags", ["run_id", *_LIKE, "outcome", "started_at", "elapsed_s"])
+    runs = runs[runs["outcome"].eq("succeeded") & runs["started_at"].notna()].sort_values(["started_at", "run_id"], ignore_index=True)
+    histories = list(_histories(runs, archive.table("nodes", ["run_id", "stage", "name", "duration_s"])))
+    lengths = [len(history.seconds) for history in histories]
+    could = can_show([_HALVES * split_p(largest_split(n), n, PERSISTENCE) for n in lengths])
     rows: list[dict[str, Any]] = []
     for history, can in zip(histories, could, strict=True):
-        for low, start, high, p_value in _shifts(history.rows["s"].to_numpy(), sum(could)) if can else ():
-            before, after = history.rows["s"].iloc[low:start].median(), history.rows["s"].iloc[start:high].median()
-            first = history.rows.iloc[start]
+        for low, start, high, p_value in _shifts(history.seconds, sum(could)) if can else ():
+            before, after = (float(np.median(history.seconds[a:b])) for a, b in ((low, start), (start, high)))
+            first = runs.iloc[history.runs[start]]
             row = {"name": history.name, "at_run_id": first["run_id"], "at": first["started_at"], "before_s": before, "after_s": after}
             row |= {"ratio": after / before, "n_before": start - low, "n_after": high - start, "confidence": 1 - p_value}
             rows.append(row | {name: first[name] for name in _LIKE})
@@ -58,47 +62,43 @@ def trend(archive: Archive) -> pd.DataFrame:
 
 
 class _History(NamedTuple):
-    """What one stage (or the whole, without a name) took in runs like each other, in order of their start."""
+    """What one stage (or the whole, without a name) took in runs like each other, in order of their start: which runs, and the seconds."""
 
     name: str | None
-    rows: pd.DataFrame
+    runs: np.ndarray
+    seconds: np.ndarray
 
 
-def _histories(archive: Archive) -> Iterator[_History]:
-    """Give the histories that are long enough for a shift."""
-    dags = archive.table("dags", ["run_id", *_LIKE, "outcome", "started_at", "elapsed_s"])
-    dags = dags[dags["outcome"].eq("succeeded") & dags["started_at"].notna()].drop(columns="outcome")
-    dags = dags.sort_values(["started_at", "run_id"], ignore_index=True)
-    wholes = dags.dropna(subset="elapsed_s").rename(columns={"elapsed_s": "s"})
-    for whole in _long_ones(wholes, _LIKE):
-        yield _History(None, whole)
-    nodes = archive.table("nodes", ["run_id", "stage", "name", "duration_s"]).sort_values(["run_id", "stage"], ignore_index=True)
-    keys = stage_keys(nodes)
-    names = {key: str(key) for key in set(keys)}
-    nodes["name"] = [names[key] for key in keys]
-    nodes = nodes.dropna(subset="duration_s").rename(columns={"duration_s": "s"})
-    stages = dags.drop(columns="elapsed_s").merge(nodes, on="run_id", how="inner").sort_values(["started_at", "run_id", "stage"])
-    for rows in _long_ones(stages, [*_LIKE, "name"]):
-        yield _History(rows["name"].iloc[0], rows)
+def _histories(runs: pd.DataFrame, nodes: pd.DataFrame) -> Iterator[_History]:
+    """Give the histories that are long enough for two levels; the runs are in order of their start."""
+    import numpy as np
+    import pandas as pd
 
-
-def _long_ones(rows: pd.DataFrame, keys: list[str]) -> Iterator[pd.DataFrame]:
-    """Give the rows of one key after another, of those that have enough for two levels."""
-    size = rows.groupby(keys, dropna=False)["run_id"].transform("size")
-    for _, own in rows[size >= 2 * PERSISTENCE].groupby(keys, dropna=False):
-        yield own
+    nodes = nodes.sort_values(["run_id", "stage"], ignore_index=True)
+    codes, keys = stage_codes(nodes)
+    names = [None, *map(str, keys)]
+    # What runs took as a whole stands before what their stages took.
+    of_name = np.concatenate([np.zeros(len(runs), int), codes + 1])
+    of_run = np.concatenate([np.arange(len(runs)), pd.Index(runs["run_id"]).get_indexer(nodes["run_id"])])
+    seconds = np.concatenate([runs["elapsed_s"].to_numpy("float64"), nodes["duration_s"].to_numpy("float64")])
+    like = runs.groupby(_LIKE, dropna=False).ngroup().to_numpy()
+    known = np.flatnonzero((of_run >= 0) & ~np.isnan(seconds))
+    group = like[of_run[known]] * len(names) + of_name[known]
+    order = np.lexsort((of_run[known], group))
+    known, group = known[order], group[order]
+    for own in np.split(known, np.flatnonzero(np.diff(group)) + 1):
+        if len(own) >= 2 * PERSISTENCE:
+            yield _History(names[of_name[own[0]]], of_run[own], seconds[own])
 
 
 def _shifts(seconds: np.ndarray, family: int) -> Iterator[tuple[int, int, int, float]]:
     """Give (start of the old level, start of the new, end of the new, corrected p-value) of each shift, in order."""
-    from scipy.stats import rankdata
-
     pending, found = [(0, len(seconds))], dict[int, float]()
     while pending:
         low, high = pending.pop()
         if high - low < 2 * PERSISTENCE:
             continue
-        cut, p_value = _best_split(rankdata(seconds[low:high]))
+        cut, p_value = _best_split(ranks(seconds[low:high]))
         if p_value * family <= LEVEL:
             found[low + cut] = p_value * family
             pending += [(low, low + cut), (low + cut, high)]
@@ -109,7 +109,7 @@ def _shifts(seconds: np.ndarray, family: int) -> Iterator[tuple[int, int, int, f
         yield low, start, high, p_value
 
 
-def _best_split(ranks: np.ndarray) -> tuple[int, float]:
+def _best_split(ranked: np.ndarray) -> tuple[int, float]:
     """Where a shift is most evident, and how probable one so evident is by chance.
 
     Half of the chance of an error is spent on the whole history, the other half on the intervals within it, which alone show a level that
@@ -117,50 +117,60 @@ def _best_split(ranks: np.ndarray) -> tuple[int, float]:
     """
     import numpy as np
 
-    ((cut, p_whole),) = _splits(ranks[None, :])
-    best = (p_whole, cut)
-    lengths = list(_intervals(len(ranks)))
+    n = len(ranked)
+    # Ranks come in halves: these sums, and for all but the longest histories those of squares, are exact.
+    off = ranked - (n + 1) / 2
+    sums, squares = (np.concatenate([[0.0], np.cumsum(values)]) for values in (off, off**2))
+    lengths = _intervals(n)
     n_inner = sum(len(lows) for _, lows in lengths)
+    best = _best_of(sums, squares, n, np.zeros(1, int))
     for size, lows in lengths:
-        for low, (cut, p_value) in zip(lows, _splits(ranks[np.add.outer(lows, np.arange(size))]), strict=True):
-            best = min(best, (p_value * n_inner, low + cut))
+        p_value, cut = _best_of(sums, squares, size, lows)
+        best = min(best, (p_value * n_inner, cut))
     return best[1], min(1.0, _HALVES * best[0])
 
 
-def _intervals(n: int) -> Iterator[tuple[int, list[int]]]:
+@functools.lru_cache(maxsize=256)
+def _intervals(n: int) -> list[tuple[int, np.ndarray]]:
     """Intervals of ever smaller lengths, each length all over the history, by half of it: the length, and where they begin."""
-    length = n / math.sqrt(2)
+    import numpy as np
+
+    found, length = [], n / math.sqrt(2)
     while length >= max(2 * PERSISTENCE, n / _SHORTEST_PART):
         size = math.ceil(length)
         count = 2 * math.ceil(n / length) - 1
-        yield size, [round(step * (n - size) / (count - 1)) for step in range(count)]
+        found.append((size, np.rint(np.arange(count) * (n - size) / (count - 1)).astype(int)))
         length /= math.sqrt(2)
+    return found
 
 
-def _splits(ranks: np.ndarray) -> list[tuple[int, float]]:
-    """Of each row: where two levels fit best, and how probable so good a fit is by chance."""
+def _best_of(sums: np.ndarray, squares: np.ndarray, n: int, lows: np.ndarray) -> tuple[float, int]:
+    """Of the intervals of a length: how probable by chance is the most evident split in any of them, and where it is.
+
+    Given are the sums of what stands before each place in the history, and of its squares.
+    """
     import numpy as np
 
-    n = ranks.shape[1]
     places = np.arange(PERSISTENCE, n - PERSISTENCE + 1)
+    before, totals = sums[lows], sums[lows + n] - sums[lows]
+    variances = (squares[lows + n] - squares[lows] - totals**2 / n) / (n - 1)
     # Rank sums come in whole numbers: half of one is the correction for continuity.
-    off = np.abs(np.cumsum(ranks, axis=1)[:, places - 1] - places * ranks.mean(axis=1)[:, None]) - 0.5
-    variances = ranks.var(axis=1, ddof=1)
-    evidence = off / np.sqrt(np.maximum(variances, 1e-300)[:, None] * places * (n - places) / n)
-    best = evidence.argmax(axis=1)
-    found = zip(best.tolist(), evidence.max(axis=1).tolist(), variances.tolist(), strict=True)
-    return [(PERSISTENCE + place, split_p(most, n, PERSISTENCE)) if variance else (PERSISTENCE, 1.0) for place, most, variance in found]
+    off = np.abs(sums[lows[:, None] + places] - before[:, None] - places * (totals / n)[:, None]) - 0.5
+    scaled = off / np.sqrt(places * (n - places) / n)
+    cuts = scaled.argmax(axis=1)
+    evidence = scaled[np.arange(len(lows)), cuts] / np.sqrt(np.maximum(variances, 1e-300))
+    most = float(evidence.max())
+    return split_p(most, n, PERSISTENCE), int((lows + PERSISTENCE + cuts)[evidence == most].min())
 
 
 def _placed(seconds: np.ndarray, cuts: list[int]) -> list[int]:
     """Place each shift anew, between its neighbours: it may have been found in an interval that knew little of its levels."""
     import ruptures
-    from scipy.stats import rankdata
 
     edges = [0, *cuts, len(seconds)]
     for n, (low, high) in enumerate(zip(edges, edges[2:], strict=False), start=1):
         finder = ruptures.Binseg(model="l2", min_size=PERSISTENCE, jump=max(1, (high - low) // _FINEST))
-        edges[n] = low + int(finder.fit(rankdata(seconds[low:high])).predict(n_bkps=1)[0])
+        edges[n] = low + int(finder.fit(ranks(seconds[low:high])).predict(n_bkps=1)[0])
     return edges[1:-1]
 
 
