@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-STATES = frozenset({"PENDING", "READY", "RUNNING", "FAILED", "SUCCEED"})
-OPERATORS = frozenset({"RUN", "RETRY", "ROLLBACK", "CANCEL", "PASS"})
+State = Literal["PENDING", "READY", "RUNNING", "FAILED", "SUCCEED"]
+Operator = Literal["RUN", "RETRY", "ROLLBACK", "CANCEL", "PASS"]
+STATES = frozenset(get_args(State))
+OPERATORS = frozenset(get_args(Operator))
 
 TASK_OUTCOMES = (
     "succeeded",

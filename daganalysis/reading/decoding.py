@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 
+from daganalysis.engine.outcomes import Operator, State  # noqa: TC001 - msgspec reads the annotations
 from daganalysis.engine.records import Dag, Decoded, LogRecord, Node, Problem, SubTask
-from daganalysis.reading.duplicate_keys import keys_twice, keys_twice_beside
+from daganalysis.reading.duplicate_keys import count_keys, count_own_keys, has_each_once, keys_twice
 from daganalysis.reading.instants import InstantError, parse_instant, parse_instants
 from daganalysis.reading.limits import DEFAULT_LIMITS
 from daganalysis.reading.mending import NOT_JSON
@@ -28,12 +29,12 @@ _Port = Annotated[int, msgspec.Meta(ge=0, le=_LAST_PORT)]
 _LONGEST_ID = DEFAULT_LIMITS.id_length
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=_LONGEST_ID)]
 
-# The objects as they are documented, their fields in the order in which the server writes them.
+# The objects as they are documented. Each key is in every one, so that to count them tells whether one is there twice.
 
 
 class _Agent(msgspec.Struct, gc=False):
-    ip: str | None = None
-    port: _Port | None = None
+    ip: str
+    port: _Port
 
 
 class _AnyAgent(msgspec.Struct):
@@ -43,28 +44,32 @@ class _AnyAgent(msgspec.Struct):
 
 class _Task(msgspec.Struct, gc=False):
     id: _Id
-    task_id: _Integer | None = None
-    name: str | None = None
-    state: str | None = None
-    operator: str | None = None
-    start_time: str | None = None
-    end_time: str | None = None
-    additional_data: msgspec.Raw = _NULL
-    execute_times: _HandOuts | None = None
-    execute_agent: _Agent | None = None
-    task_logs: list[str] | None = None
+    task_id: _Integer
+    name: str
+    state: State
+    operator: Operator
+    start_time: str | None
+    end_time: str | None
+    additional_data: msgspec.Raw
+    execute_times: _HandOuts
+    execute_agent: _Agent
+    task_logs: list[str] | None
 
 
 class _Node(msgspec.Struct, gc=False):
     id: _Id
-    node_id: _Integer | None = None
-    name: str | None = None
-    state: str | None = None
-    operator: str | None = None
-    start_time: str | None = None
-    end_time: str | None = None
-    additional_data: msgspec.Raw = _NULL
-    sub_tasks: list[_Task] | None = None
+    node_id: _Integer
+    name: str
+    state: State
+    operator: Operator
+    start_time: str | None
+    end_time: str | None
+    additional_data: msgspec.Raw
+    sub_tasks: list[_Task] | None
+
+
+_NODE_KEYS = len(_Node.__struct_fields__)
+_TASK_KEYS = len(_Task.__struct_fields__) + len(_Agent.__struct_fields__)
 
 
 class _Dag(msgspec.Struct, gc=False):
@@ -84,8 +89,6 @@ class _Dag(msgspec.Struct, gc=False):
 
 _dag_decoder = msgspec.json.Decoder(_Dag)
 _node_decoder = msgspec.json.Decoder(_Node)
-_encoder = msgspec.json.Encoder()
-_NO_AGENT = _Agent()
 _times_of = attrgetter("start_time", "end_time")
 
 
@@ -142,12 +145,15 @@ def decode_nodes(texts: Sequence[bytes]) -> list[Decoded[Node]]:
     except InstantError:
         # Whose it is shows where there is one node alone.
         return [decoded for text in texts for decoded in decode_nodes([text])] if len(texts) > 1 else [_lenient_node(texts[0])]
-    return [_lenient_node(text) if wire is None else _node(text, wire, instants) for text, wire in zip(texts, wires, strict=True)]
+    return [
+        _lenient_node(text) if wire is None else _node(text, n_keys, wire, instants)
+        for text, n_keys, wire in zip(texts, count_keys(texts), wires, strict=True)
+    ]
 
 
 def decode_sub_task(raw: bytes) -> Decoded[SubTask]:
     """Decode a sub-task; a field that cannot be used is None and gives a problem."""
-    problems = [_twice(twice)] if (twice := keys_twice(raw)) else []
+    problems = _twice(raw)
     return Decoded(_lenient_task(raw, "", problems), problems)
 
 
@@ -173,7 +179,7 @@ def _documented(decoder: msgspec.json.Decoder[T], raw: bytes) -> T | None:
         return None
 
 
-def _node(text: bytes, wire: _Node, instants: Iterator[int | None]) -> Decoded[Node]:
+def _node(text: bytes, n_keys: int, wire: _Node, instants: Iterator[int | None]) -> Decoded[Node]:
     """Make a documented node, whose instants and those of its sub-tasks come next."""
     start, end = next(instants), next(instants)
     tasks = None
@@ -181,12 +187,13 @@ def _node(text: bytes, wire: _Node, instants: Iterator[int | None]) -> Decoded[N
         tasks = [_sub_task(task, begun, ended) for task, begun, ended in zip(wire.sub_tasks, instants, instants, strict=False)]
     node = Node(wire.id, wire.node_id, wire.name, wire.state, wire.operator, start, end, _data(wire.additional_data), tasks)
     free = [item.additional_data for item in (node, *(tasks or ())) if item.additional_data is not None]
-    twice = keys_twice_beside(text, _encoder.encode(wire), free)
-    return Decoded(node, [_twice(twice)] if twice else [])
+    own_keys = _NODE_KEYS + _TASK_KEYS * len(tasks or ())
+    once = n_keys == own_keys + sum(map(count_own_keys, free)) and all(has_each_once(data.encode()) for data in free)
+    return Decoded(node, [] if once else _twice(text))
 
 
 def _sub_task(wire: _Task, start: int | None, end: int | None) -> SubTask:
-    agent = wire.execute_agent or _NO_AGENT
+    agent = wire.execute_agent
     return SubTask(
         wire.id,
         wire.task_id,
@@ -203,12 +210,13 @@ def _sub_task(wire: _Task, start: int | None, end: int | None) -> SubTask:
     )
 
 
-def _twice(names: list[str]) -> Problem:
-    return Problem("", "duplicate-key", f"{', '.join(names[:5])} twice in one object; the last one counts")
+def _twice(raw: bytes) -> list[Problem]:
+    names = keys_twice(raw)
+    return [Problem("", "duplicate-key", f"{', '.join(names[:5])} twice in one object; the last one counts")] if names else []
 
 
 def _lenient_node(raw: bytes) -> Decoded[Node]:
-    problems = [_twice(twice)] if (twice := keys_twice(raw)) else []
+    problems = _twice(raw)
     fields = _Fields(raw, problems)
     node = Node(
         fields.gid("a node"),
