@@ -282,6 +282,7 @@ def rule_behind(level: str, outcome: str | None, state: str | None = None, opera
     return next((rule for rule in candidates if len(candidates) == 1 or rule.holds(served)), _NOTHING_HOLDS)
 
 
+@lru_cache(maxsize=4096)  # a large archive asks the same few hundred questions millions of times
 def judge(level: str, facts: Facts) -> Rule:
     """Return the first rule of a level (`dag`, `node`, `sub_task`, `attempt`) that holds.
 
@@ -296,7 +297,7 @@ def judge(level: str, facts: Facts) -> Rule:
     return _NOTHING_HOLDS
 
 
-# A large archive asks the same few hundred questions millions of times: these need no Facts for one that was asked before.
+# These need no Facts to be made for a question that was asked before.
 
 
 @lru_cache(maxsize=1024)

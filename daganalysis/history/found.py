@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.catalogue import CHILD_WORKFLOWS, is_sub_dag
@@ -36,15 +36,14 @@ class Found:
     is_sub_dag: bool
     is_child: bool
 
-    @property
-    def tasks(self) -> list[TaskView]:
-        """All its sub-tasks."""
-        return [view for own in self.tasks_of.values() for view in own]
+    tasks: list[TaskView] = field(init=False)
+    """All its sub-tasks."""
+    attempts: list[list[Attempt]] = field(init=False)
+    """The attempts of each of them, on the clock of the DAG's own rows."""
 
-    @property
-    def attempts(self) -> list[list[Attempt]]:
-        """The attempts of each of its sub-tasks, on the clock of the DAG's own rows."""
-        return [attempts for of_node in self.attempts_in.values() for attempts in of_node.values()]
+    def __post_init__(self) -> None:
+        self.tasks = [view for own in self.tasks_of.values() for view in own]
+        self.attempts = [attempts for own in self.attempts_in.values() for attempts in own.values()]
 
     @property
     def went_forward_again(self) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import identify
 from daganalysis.engine.log_lines import WAITING
-from daganalysis.history.retry_bounds import Bounds, retry_bounds
+from daganalysis.history.retry_bounds import Bounds, executed_again, retry_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,7 +23,7 @@ def count_operators(found: Found, retries_received: int) -> tuple[Bounds, int]:
 
     Not an operator's are hand-shakes between DAGs, and the ``retries_received`` that another DAG's task asked for.
     """
-    run, node_runs = found.run, found.node_runs
+    run = found.run
     rollback_legs = sum(1 for leg in found.legs if leg.operator == "ROLLBACK")
     asked = 1 if run.newest.state == "READY" and run.newest.operator == "ROLLBACK" else 0
     traced = any(node.operator == "ROLLBACK" for seen in run.nodes.values() for _, node in seen)
@@ -32,30 +31,39 @@ def count_operators(found: Found, retries_received: int) -> tuple[Bounds, int]:
     if not run.stages:
         # Without its nodes each later leg is a retry, or a node that was passed.
         return Bounds(0, max(1, found.went_forward_again)), rollbacks
-    low = high = 0
-    runs_of: dict[int, list[NodeRun]] = {}
-    for node_run in node_runs:
-        runs_of.setdefault(node_run.stage, []).append(node_run)
-    cluster = identify(run.gid).scope == "cluster"
-    for stage, gid in enumerate(run.stages, start=1):
-        own = found.tasks_of[gid]
-        node = run.nodes[gid][-1][1]
-        bounds = retry_bounds(
-            runs_of.get(stage, ()),
-            [*found.attempts_in[gid].values()],
-            pending_retry=node.state == "PENDING" and node.operator == "RETRY",
-            rollback_possible=partial(_rollback_possible, run, stage, own, rollbacks),
-            exact_counters=not (cluster and len(own) > 1),
-        )
-        if bounds.high:
-            handshakes = sum(_handshakes(view) for view in own)
-            low += max(0, bounds.low - handshakes)
-            high += max(0, bounds.high - handshakes)
+    low, high = _retries_of_nodes(found, rollbacks)
     if found.main is not None and found.main.kind == "scale_out":
         # Every retry of the main DAG is mirrored on the local one (engine-semantics §7 B): none of these need be an operator's.
         low = 0
     low = max(0, low - retries_received)
     return Bounds(low, max(low, high - retries_received)), rollbacks
+
+
+def _retries_of_nodes(found: Found, rollbacks: int) -> Bounds:
+    """Add up the bounds of all nodes. In a DAG of the cluster clocks that differ may have repeated a sub-task among others."""
+    run = found.run
+    runs_of: dict[int, list[NodeRun]] = {}
+    for node_run in found.node_runs:
+        runs_of.setdefault(node_run.stage, []).append(node_run)
+    cluster = identify(run.gid).scope == "cluster"
+    low = high = 0
+    for stage, gid in enumerate(run.stages, start=1):
+        own, own_runs, attempts_of = found.tasks_of[gid], runs_of.get(stage, ()), found.attempts_in[gid].values()
+        node = run.nodes[gid][-1][1]
+        pending = node.state == "PENDING" and node.operator == "RETRY"
+        if not pending and not executed_again(own_runs, attempts_of):
+            continue
+        bounds = retry_bounds(
+            own_runs,
+            [*attempts_of],
+            pending_retry=pending,
+            rollback_possible=_rollback_possible(run, stage, own, rollbacks),
+            exact_counters=not (cluster and len(own) > 1),
+        )
+        handshakes = sum(_handshakes(view) for view in own)
+        low += max(0, bounds.low - handshakes)
+        high += max(0, bounds.high - handshakes)
+    return Bounds(low, high)
 
 
 def _rollback_possible(run: RunEvidence, stage: int, own: Sequence[TaskView], rollbacks: int) -> bool:

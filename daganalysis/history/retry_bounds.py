@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Collection, Sequence
 
     from daganalysis.history.attempts import Attempt
     from daganalysis.history.legs import NodeRun
@@ -22,12 +22,17 @@ class Bounds(NamedTuple):
     high: int
 
 
+def executed_again(node_runs: Sequence[NodeRun], attempts_of: Collection[Sequence[Attempt]]) -> bool:
+    """Tell whether anything shows that a node was executed more than once."""
+    return max(map(len, attempts_of), default=0) > 1 or any(run.operator in _REPEATS for run in node_runs)
+
+
 def retry_bounds(
     node_runs: Sequence[NodeRun],
     attempts_of: Sequence[Sequence[Attempt]],
     *,
     pending_retry: bool,
-    rollback_possible: Callable[[], bool],
+    rollback_possible: bool,
     exact_counters: bool,
 ) -> Bounds:
     """Bound the retries of one node.
@@ -35,21 +40,19 @@ def retry_bounds(
     Every retry of a node makes one new execution of it, and at least one hand-out of every sub-task that had failed. Executions that were
     seen under operator RETRY are counted; what was not seen hides in the hand-outs that lie in no known execution. Each is one retry at
     most. Half of them are at least, since a retry uses two hand-outs unless its rollback run failed; but not where a rollback of the DAG
-    (``rollback_possible``, only asked where it matters) or a repetition by skewed clocks (not ``exact_counters``) may account for them.
+    (``rollback_possible``) or a repetition by skewed clocks (not ``exact_counters``) may account for them.
     """
-    seen = 1 if pending_retry else 0
-    if not any(run.operator in _REPEATS for run in node_runs) and max(map(len, attempts_of), default=0) < 2:
+    seen = sum(1 for run in node_runs if run.operator == "RETRY" and run.start is not None) + (1 if pending_retry else 0)
+    if not executed_again(node_runs, attempts_of):
         return Bounds(seen, seen)
-    seen += sum(1 for run in node_runs if run.operator == "RETRY" and run.start is not None)
     known = [run for run in node_runs if run.start is not None and run.operator is not None]
     placed = {id(attempt) for run in known for attempt in run.attempts}
     hidden = [_hidden(attempts, known, placed) for attempts in attempts_of]
     rolled_back = sum(1 for run in node_runs if run.operator == "ROLLBACK" and run.start is not None)
     low = 0
-    rollback = rollback_possible()
-    if exact_counters and not rollback:
+    if exact_counters and not rollback_possible:
         low = max(((h.hand_outs - 2 * (h.retried + h.rolled_back) + 1) // 2 for h in hidden), default=0)
-    if rollback:
+    if rollback_possible:
         alone = len(hidden) == 1
         counts = [h.hand_outs - h.rolled_back - (h.retried if alone else 0) for h in hidden]
         high = _most_between_rollbacks(sorted(counts, reverse=True), rolled_back)

@@ -114,10 +114,12 @@ class _Builder:
     failed: bool = False
     operator: str | None = None
     anchor: int = 0
+    passes: list[int] = field(default_factory=list)
 
     def build(self) -> list[Stretch]:
         story = self.story
         self.tick, _ = estimate_tick(story.node_runs)
+        self.passes = [node_run.passed_at for node_run in story.node_runs if node_run.passed_at is not None]
         self.cursor = story.begin
         self.open_end = not story.sure_begin
         while self.next_leg < len(story.legs) and story.legs[self.next_leg].start <= story.begin:
@@ -322,8 +324,7 @@ class _Builder:
         return self.anchor - (self.anchor - self.cursor) // self.tick * self.tick
 
     def _passed_between(self, until: int) -> int | None:
-        passes = [r.passed_at for r in self.story.node_runs if r.passed_at is not None and self.cursor <= r.passed_at <= until]
-        return max(passes, default=None)
+        return max((passed for passed in self.passes if self.cursor <= passed <= until), default=None) if self.passes else None
 
     def _asked(self, leg: Leg) -> int:
         """When the operator asked for this leg: half a tick before the scheduler took it up, or as the answers bound it."""

@@ -8,7 +8,7 @@ from daganalysis.history.retry_bounds import Bounds, retry_bounds
 
 
 def bounds(node_runs: list[NodeRun], *attempts_of: list[Attempt], rollback_possible: bool = False) -> Bounds:
-    return retry_bounds(node_runs, attempts_of, pending_retry=False, rollback_possible=lambda: rollback_possible, exact_counters=True)
+    return retry_bounds(node_runs, attempts_of, pending_retry=False, rollback_possible=rollback_possible, exact_counters=True)
 
 
 def attempts(*kinds: str) -> list[Attempt]:
