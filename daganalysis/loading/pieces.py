@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -34,6 +35,12 @@ class PartWork:
     scanned: dict[int, Scanned]
     shards: list[Picked]
     issues: list[Issue] = field(default_factory=list)
+
+
+def import_for_parts() -> None:
+    """Import what only making parts takes, and takes long to import."""
+    for name in ("pyarrow.compute", "pyarrow.parquet", "daganalysis.history.rebuild"):
+        importlib.import_module(name)
 
 
 def build_part(work: PartWork) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 SHARD_BYTES = 1 << 21
 """Bytes of different texts rebuilt at a time: what they become in memory is some twenty times as much."""
 PART_SHARDS = 8
-"""Shards that make one part of a large store; a small one gets up to so many parts, for all processes to have work."""
+"""Shards that make one part of a large store, at most. Its parts are a multiple of so many, too, all alike: two, four or eight processes
+end with them at the same time."""
 
 
 @dataclass(slots=True)
@@ -119,8 +122,9 @@ def _plan_groups(
             picked.old.setdefault(kept[place].part, []).append(number)
         picked.size += size
     shards = _packed(by_group.values())
-    a_part = min(PART_SHARDS, -(-len(shards) // PART_SHARDS)) or 1
-    parts = [shards[at : at + a_part] for at in range(0, len(shards), a_part)]
+    n_parts = min(len(shards), -(-len(shards) // PART_SHARDS**2) * PART_SHARDS)
+    ends = (math.ceil(len(shards) * number / n_parts) for number in range(1, n_parts + 1))  # the longest first
+    parts = [shards[start:end] for start, end in itertools.pairwise((0, *ends))]
     return Plan(parts, loose, groups.tokens_of(touched))
 
 

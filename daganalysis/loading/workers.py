@@ -28,10 +28,14 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Workers:
-    """Some processes, started when there is first more than one piece of work; with one job everything runs in this process."""
+    """Some processes, started anew for each list of more than one piece of work; with one job everything runs in this process.
 
-    def __init__(self, jobs: int | None) -> None:
+    While they are busy for the first time, this process does what is to be done ``meanwhile``. What it imports, later ones need not.
+    """
+
+    def __init__(self, jobs: int | None, *, meanwhile: Callable[[], object] = lambda: None) -> None:
         self.jobs = max(1, jobs if jobs is not None else _cores())
+        self._meanwhile = meanwhile
         self._pool: ProcessPoolExecutor | None = None
 
     def over(self, function: Callable[[Work], Result], pieces: Sequence[Work]) -> Iterator[Result]:
@@ -40,10 +44,10 @@ class Workers:
             for piece in pieces:
                 yield _without_collector(function, piece)
             return
-        if self._pool is None:
-            # Forked workers need no importable __main__, so a plain script or a notebook may load without further ado.
-            context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-            self._pool = ProcessPoolExecutor(self.jobs, mp_context=context, initializer=_end_with, initargs=(os.getpid(),))
+        self._end()
+        # Forked workers need no importable __main__, so a plain script or a notebook may load without further ado.
+        context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+        self._pool = ProcessPoolExecutor(self.jobs, mp_context=context, initializer=_end_with, initargs=(os.getpid(),))
         waiting: deque[Future[Result]] = deque()
         rest = iter(pieces)
         try:
@@ -54,7 +58,9 @@ class Workers:
                     waiting.append(self._pool.submit(_without_collector, function, piece))
                 # No more is handed out than keeps everybody busy: results wait in memory.
                 if len(waiting) > 2 * self.jobs:
+                    self._do_meanwhile()
                     yield waiting.popleft().result()
+            self._do_meanwhile()
             while waiting:
                 yield waiting.popleft().result()
         except BrokenProcessPool as error:
@@ -62,10 +68,17 @@ class Workers:
                 "a worker process was ended from outside", hint="most likely memory ran out: try fewer processes, --jobs 1"
             ) from error
 
+    def _do_meanwhile(self) -> None:
+        self._meanwhile()
+        self._meanwhile = lambda: None
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._end()
+
+    def _end(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
