@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from daganalysis.engine.records import Problem
-from daganalysis.reading.decoding import decode_dag, decode_nodes
+from daganalysis.reading.decoding import decode_dags, decode_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from daganalysis.engine.records import Dag, Decoded, Node, SubTask
+    from daganalysis.engine.records import Dag, Node, SubTask
     from daganalysis.reading.answers import Answer
 
 
@@ -83,7 +83,9 @@ class Decoder:
     """Decodes each different text of some answers once; identical texts give the same object."""
 
     def __init__(self, answers: Iterable[Answer]) -> None:
-        self._dags: dict[bytes, Decoded[Dag]] = {}
+        answers = list(answers)
+        bodies = list(dict.fromkeys(answer.body for answer in answers))
+        self._dags = dict(zip(bodies, decode_dags(bodies), strict=True))
         texts = list(dict.fromkeys(chain.from_iterable(answer.nodes or () for answer in answers)))
         decoded = decode_nodes(texts)
         self._nodes = {text: one.value for text, one in zip(texts, decoded, strict=True)}
@@ -94,9 +96,7 @@ class Decoder:
 
         Those of a node are told of the answer alone that is the first to show its text.
         """
-        header = self._dags.get(answer.body)
-        if header is None:
-            header = self._dags[answer.body] = decode_dag(answer.body)
+        header = self._dags[answer.body]
         found: list[tuple[Answer, Problem, int | None]] = [(answer, problem, None) for problem in header.problems]
         nodes: list[Node] | None = None
         if answer.nodes is not None:

@@ -54,10 +54,11 @@ def find_links(runs: Sequence[RunEvidence], told: Mapping[str, Sequence[str]]) -
         by_key.setdefault((run.cluster, run.gid), []).append(run)
     found: dict[tuple[str, str], Link] = {}
     for run in runs:
-        for child_gid, kind, evidence in _children_told_by(run, told[run.run_id]):
+        data = _additional_data(run)
+        for child_gid, kind, evidence in _children_told_by(run, data, told[run.run_id]):
             child = _nearest(by_key.get((run.cluster, child_gid), []), run)
             _keep(found, run.run_id, child_gid, child, kind, evidence)
-        parent_gid = _text(_additional_data(run).get("main_dag_id"))
+        parent_gid = _text(data.get("main_dag_id"))
         if parent_gid:
             parent = _nearest(by_key.get((run.cluster, parent_gid), []), run)
             parent_id = parent.run_id if parent else (f"{run.cluster}/{parent_gid}" if run.cluster else parent_gid)
@@ -78,8 +79,8 @@ def _nearest(candidates: Sequence[RunEvidence], other: RunEvidence) -> RunEviden
     return min(candidates, key=lambda run: (abs(run.first_at - other.first_at), run.generation), default=None)
 
 
-def _children_told_by(run: RunEvidence, lines: Iterable[str]) -> Iterator[tuple[str, str, str]]:
-    sub_dags = _additional_data(run).get("sub_dags")
+def _children_told_by(run: RunEvidence, data: Mapping[str, object], lines: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    sub_dags = data.get("sub_dags")
     if isinstance(sub_dags, dict):
         for gid in sub_dags.values():
             if text := _text(gid):

@@ -11,12 +11,12 @@ import msgspec
 from daganalysis.engine.outcomes import Operator, State  # noqa: TC001 - msgspec reads the annotations
 from daganalysis.engine.records import Dag, Decoded, LogRecord, Node, Problem, SubTask
 from daganalysis.reading.duplicate_keys import count_keys, count_own_keys, has_each_once, keys_twice
-from daganalysis.reading.instants import InstantError, parse_instant, parse_instants
+from daganalysis.reading.instants import InstantError, offset_at_end, parse_instant, parse_instants
 from daganalysis.reading.limits import DEFAULT_LIMITS
 from daganalysis.reading.mending import NOT_JSON
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 T = TypeVar("T")
 _NULL = msgspec.Raw(b"null")
@@ -92,44 +92,17 @@ _node_decoder = msgspec.json.Decoder(_Node)
 _times_of = attrgetter("start_time", "end_time")
 
 
-def decode_dag(body: bytes) -> Decoded[Dag]:
-    """Decode the DAG's own fields; a field that cannot be used is None and gives a problem."""
-    problems: list[Problem] = []
-    wire = _documented(_dag_decoder, body)
-    if wire is None:
-        fields = _Fields(body, problems)
-        wire = _Dag(
-            fields.gid("a DAG"),
-            fields.integer("dag_id"),
-            fields.text("name"),
-            fields.integer("stage"),
-            fields.integer("max_stage"),
-            fields.integer("maintenance_type"),
-            fields.text("maintenance_key"),
-            fields.text("state"),
-            fields.text("operator"),
-            fields.text("start_time"),
-            fields.text("end_time"),
-            fields.raw("additional_data"),
-        )
-    start, offset = _instant(wire.start_time, "/start_time", problems)
-    end, other_offset = _instant(wire.end_time, "/end_time", problems)
-    value = Dag(
-        wire.id,
-        wire.dag_id,
-        wire.name,
-        wire.stage,
-        wire.max_stage,
-        wire.state,
-        wire.operator,
-        start,
-        end,
-        wire.maintenance_type,
-        wire.maintenance_key,
-        _data(wire.additional_data),
-        offset if offset is not None else other_offset,
-    )
-    return Decoded(value, problems)
+def decode_dags(bodies: Sequence[bytes]) -> list[Decoded[Dag]]:
+    """Decode DAGs' own fields; a field that cannot be used is None and gives a problem. Many at a time cost less each."""
+    wires = [_documented(_dag_decoder, body) for body in bodies]
+    try:
+        instants = iter(parse_instants(list(chain.from_iterable(_times_of(wire) for wire in wires if wire is not None))))
+    except InstantError:
+        return _one_by_one(decode_dags, bodies, _lenient_dag)
+    return [
+        _lenient_dag(body) if wire is None else Decoded(_dag(wire, next(instants), next(instants)))
+        for body, wire in zip(bodies, wires, strict=True)
+    ]
 
 
 def decode_nodes(texts: Sequence[bytes]) -> list[Decoded[Node]]:
@@ -143,8 +116,7 @@ def decode_nodes(texts: Sequence[bytes]) -> list[Decoded[Node]]:
     try:
         instants = iter(parse_instants(list(chain.from_iterable(map(_times_of, shown)))))
     except InstantError:
-        # Whose it is shows where there is one node alone.
-        return [decoded for text in texts for decoded in decode_nodes([text])] if len(texts) > 1 else [_lenient_node(texts[0])]
+        return _one_by_one(decode_nodes, texts, _lenient_node)
     return [
         _lenient_node(text) if wire is None else _node(text, n_keys, wire, instants)
         for text, n_keys, wire in zip(texts, count_keys(texts), wires, strict=True)
@@ -177,6 +149,50 @@ def _documented(decoder: msgspec.json.Decoder[T], raw: bytes) -> T | None:
         return decoder.decode(raw)
     except NOT_JSON:
         return None
+
+
+def _one_by_one(decode: Callable[[Sequence[bytes]], list[T]], texts: Sequence[bytes], lenient: Callable[[bytes], T]) -> list[T]:
+    """Decode texts of which one has what is no instant: whose it is shows where there is one alone."""
+    return [decoded for text in texts for decoded in decode([text])] if len(texts) > 1 else [lenient(texts[0])]
+
+
+def _dag(wire: _Dag, start: int | None, end: int | None) -> Dag:
+    zoned = wire.start_time if start is not None else wire.end_time if end is not None else None
+    return Dag(
+        wire.id,
+        wire.dag_id,
+        wire.name,
+        wire.stage,
+        wire.max_stage,
+        wire.state,
+        wire.operator,
+        start,
+        end,
+        wire.maintenance_type,
+        wire.maintenance_key,
+        _data(wire.additional_data),
+        None if zoned is None else offset_at_end(zoned),
+    )
+
+
+def _lenient_dag(body: bytes) -> Decoded[Dag]:
+    problems: list[Problem] = []
+    fields = _Fields(body, problems)
+    wire = _Dag(
+        fields.gid("a DAG"),
+        fields.integer("dag_id"),
+        fields.text("name"),
+        fields.integer("stage"),
+        fields.integer("max_stage"),
+        fields.integer("maintenance_type"),
+        fields.text("maintenance_key"),
+        fields.text("state"),
+        fields.text("operator"),
+        fields.text("start_time"),
+        fields.text("end_time"),
+        fields.raw("additional_data"),
+    )
+    return Decoded(_dag(wire, fields.instant_of(wire.start_time, "start_time"), fields.instant_of(wire.end_time, "end_time")), problems)
 
 
 def _node(text: bytes, n_keys: int, wire: _Node, instants: Iterator[int | None]) -> Decoded[Node]:
@@ -251,17 +267,6 @@ def _lenient_task(raw: bytes, pointer: str, problems: list[Problem]) -> SubTask:
     )
 
 
-def _instant(text: str | None, pointer: str, problems: list[Problem]) -> tuple[int | None, int | None]:
-    if text is None:
-        return None, None
-    try:
-        found = parse_instant(text)
-    except InstantError as error:
-        problems.append(Problem(pointer, "wrong-time", f"{text[:60]!r} is no instant: {error}"))
-        return None, None
-    return (None, None) if found is None else found
-
-
 def _data(raw: msgspec.Raw) -> str | None:
     text = str(raw, "utf-8")
     return None if text == "null" else text
@@ -334,7 +339,16 @@ class _Fields:
 
     def instant(self, name: str) -> int | None:
         """An instant, or None."""
-        return _instant(self.text(name), f"{self._pointer}/{name}", self._problems)[0]
+        return self.instant_of(self.text(name), name)
+
+    def instant_of(self, text: str | None, name: str) -> int | None:
+        """The instant that a field's text is, or None."""
+        try:
+            found = None if text is None else parse_instant(text)
+        except InstantError as error:
+            self._problems.append(Problem(f"{self._pointer}/{name}", "wrong-time", f"{str(text)[:60]!r} is no instant: {error}"))
+            return None
+        return None if found is None else found[0]
 
     def raw(self, name: str) -> msgspec.Raw:
         """The text of a free-form field."""

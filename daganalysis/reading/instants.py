@@ -16,8 +16,6 @@ _TEXT = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?([Zz]|[+-]\d\d:?\d\d)",
     re.ASCII,
 )
-_MINUTE = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d):(\d\d)", re.ASCII)
-_ZONE = re.compile(r"[+-]\d\d:?\d\d", re.ASCII)
 _WANTED = "it is not of the form 2024-01-09T20:40:01.706073+08:00"
 _LARGEST_NS = 2**63 - 1
 _LONGEST_OFFSET_S = 24 * 3600
@@ -31,39 +29,6 @@ class InstantError(ValueError):
     """A text that is no instant; the message says why."""
 
 
-@lru_cache(maxsize=65536)
-def _minute(text: str, zone: str) -> tuple[int, int] | None:
-    """Return (seconds since 1970 in UTC, offset) of the beginning of a minute; many instants of an archive share one.
-
-    None stands for a placeholder.
-    """
-    match = _MINUTE.fullmatch(text)
-    if match is None:
-        raise InstantError(_WANTED)
-    date, hours, minutes = match[1], int(match[2]), int(match[3])
-    if int(date[:4]) <= LAST_PLACEHOLDER_YEAR:
-        return None
-    offset = _offset(zone)
-    try:
-        midnight = int(datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp())
-    except ValueError as error:
-        raise InstantError(str(error)) from None
-    if hours > 23 or minutes > 59:
-        raise InstantError(f"{match[2]}:{match[3]} is no time of day")
-    return midnight + hours * 3600 + minutes * 60 - offset, offset
-
-
-def _offset(text: str) -> int:
-    if text in {"Z", "z"}:
-        return 0
-    if _ZONE.fullmatch(text) is None:
-        raise InstantError(_WANTED)
-    seconds = int(text[1:3]) * 3600 + int(text[-2:]) * 60
-    if seconds >= _LONGEST_OFFSET_S or int(text[-2:]) > 59:
-        raise InstantError(f"{text} is no offset from UTC")
-    return seconds if text[0] == "+" else -seconds
-
-
 def parse_instant(text: str) -> tuple[int, int] | None:
     """Return (nanoseconds since 1970 in UTC, offset from UTC in seconds), or None for a placeholder of the server.
 
@@ -74,16 +39,56 @@ def parse_instant(text: str) -> tuple[int, int] | None:
     >>> parse_instant("1970-01-01T08:00:00+08:00") is None, parse_instant("0001-01-01T00:00:00Z") is None
     (True, True)
     """
-    zone = text[-1:] if text[-1:] in {"Z", "z"} else text[-6:] if text[-3:-2] == ":" else text[-5:]
-    minute, second = text[:16], text[17:19]
-    fraction = text[20 : len(text) - len(zone)]
-    usual = len(text) == 19 + len(zone) or (text[19:20] == "." and fraction.isdigit())
-    if not (usual and second.isdigit() and text[16] == ":" and text.isascii()):
-        return _parse_slowly(text)
-    start = _minute(minute, zone)
-    if start is None:
+    match = _TEXT.fullmatch(text)
+    if match is None:
+        raise InstantError(_WANTED)
+    date, hour, minute, second, fraction, zone = match.groups()
+    if int(date[:4]) <= LAST_PLACEHOLDER_YEAR:
         return None
-    return _nanoseconds(start[0], second, fraction), start[1]
+    offset = _offset(zone)
+    midnight = _midnight(date)
+    hours, minutes, seconds = int(hour), int(minute), int(second)
+    if hours > 23 or minutes > 59:
+        raise InstantError(f"{hour}:{minute} is no time of day")
+    if seconds > 60:
+        raise InstantError(f"{second} is no second of a minute")
+    nanoseconds = (midnight + hours * 3600 + minutes * 60 + seconds - offset) * 1_000_000_000
+    if fraction is not None:
+        nanoseconds += int(fraction[:9].ljust(9, "0"))
+    if nanoseconds > _LARGEST_NS:
+        raise InstantError("it lies beyond the year 2262, where nanoseconds end")
+    return nanoseconds, offset
+
+
+# Few days and fewer zones are in an archive.
+
+
+@lru_cache(maxsize=4096)
+def _midnight(date: str) -> int:
+    """Return the seconds since 1970 of the beginning of a day in UTC."""
+    try:
+        return int(datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp())
+    except ValueError as error:
+        raise InstantError(str(error)) from None
+
+
+@lru_cache(maxsize=64)
+def _offset(zone: str) -> int:
+    if zone in {"Z", "z"}:
+        return 0
+    seconds = int(zone[1:3]) * 3600 + int(zone[-2:]) * 60
+    if seconds >= _LONGEST_OFFSET_S or int(zone[-2:]) > 59:
+        raise InstantError(f"{zone} is no offset from UTC")
+    return seconds if zone[0] == "+" else -seconds
+
+
+def offset_at_end(text: str) -> int:
+    """Return the offset from UTC, in seconds, at the end of what is known to be an instant.
+
+    >>> offset_at_end("2024-01-09T20:40:15.016+08:00")
+    28800
+    """
+    return _offset(text[-1:] if text[-1:] in {"Z", "z"} else text[-6:] if text[-3:-2] == ":" else text[-5:])
 
 
 def parse_instants(texts: Sequence[str | None]) -> list[int | None]:
@@ -115,25 +120,3 @@ def parse_instants(texts: Sequence[str | None]) -> list[int | None]:
 def _nanoseconds_of(text: str | None) -> int | None:
     found = None if text is None else parse_instant(text)
     return None if found is None else found[0]
-
-
-def _parse_slowly(text: str) -> tuple[int, int] | None:
-    """Take apart what is not quite of the usual form, as with a comma before the fraction."""
-    match = _TEXT.fullmatch(text)
-    if match is None:
-        raise InstantError(_WANTED)
-    date, hour, minute, second, fraction, zone = match.groups()
-    start = _minute(f"{date}T{hour}:{minute}", zone)
-    if start is None:
-        return None
-    return _nanoseconds(start[0], second, fraction or ""), start[1]
-
-
-def _nanoseconds(minute: int, second: str, fraction: str) -> int:
-    seconds = int(second)
-    if seconds > 60:
-        raise InstantError(f"{second} is no second of a minute")
-    nanoseconds = (minute + seconds) * 1_000_000_000 + int(fraction[:9].ljust(9, "0"))
-    if nanoseconds > _LARGEST_NS:
-        raise InstantError("it lies beyond the year 2262, where nanoseconds end")
-    return nanoseconds
