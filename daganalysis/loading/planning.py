@@ -22,6 +22,10 @@ PART_SHARDS = 8
 end with them at the same time."""
 
 
+_Member = tuple[int, str, bool, int, bool, int]
+"""An answer: the number of its token among the groups, its token, whether it is a DAG's, its place, whether it is new, its number there."""
+
+
 @dataclass(slots=True)
 class Picked:
     """Some answers: by chunk of what was just read, and by evidence part of what the store held, each with numbers there."""
@@ -57,27 +61,31 @@ def make_plan(scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dropped: di
     """
     groups = Groups()
     touched: list[int] = []
-    members: list[tuple[int, bool, int, bool, int]] = []  # group number, is a DAG, place, is new, number there
+    members: list[_Member] = []
     homes = _Homes()
     for place, chunk in enumerate(scanned):
-        for number, token in enumerate(chunk.tokens):
-            if number in dropped.get(place, ()):
+        gone = dropped.get(place, set())
+        for number, (token, is_dag) in enumerate(zip(chunk.tokens, chunk.is_dag, strict=True)):
+            if number in gone:
                 continue
             clues = chunk.clues.get(number, ())
             at = groups.add(token, clues)
             touched.append(at)
-            members.append((at, bool(chunk.is_dag[number]), place, True, number))
-            homes.note(token, clues, is_dag=bool(chunk.is_dag[number]))
+            members.append((at, token, bool(is_dag), place, True, number))
+            if is_dag:
+                homes.note(token, clues)
     for place, part in enumerate(kept):
         gone = dead.get(part.part, set())
         for number, (token, kind, words) in enumerate(zip(part.token, part.kind, part.clues, strict=True)):
+            is_dag = kind == "dag"
             if number in gone:
                 # What a dead answer joined is rebuilt apart; each token of it is touched by itself.
                 touched += [groups.add(word.removeprefix(HOME)) for word in (token, *words)]
                 continue
-            members.append((groups.add(token, words), kind == "dag", place, False, number))
-            homes.note(token, words, is_dag=kind == "dag")
-    return _plan_groups(groups, {groups.group(at) for at in touched}, members, scanned, kept, homes)
+            members.append((groups.add(token, words), token, is_dag, place, False, number))
+            if is_dag:
+                homes.note(token, words)
+    return _plan_groups(groups, set(map(groups.group, touched)), members, scanned, kept, homes)
 
 
 class _Homes:
@@ -87,10 +95,10 @@ class _Homes:
         self._dags: set[str] = set()
         self._claimed: set[str] = set()
 
-    def note(self, token: str, clues: Iterable[str], *, is_dag: bool) -> None:
-        if is_dag:
-            self._dags.add(token)
-            self._claimed.update(clues)
+    def note(self, token: str, clues: Iterable[str]) -> None:
+        """Take note of a DAG, and of what it speaks of."""
+        self._dags.add(token)
+        self._claimed.update(clues)
 
     def has_home(self, token: str, clues: Iterable[str]) -> bool:
         return token in self._claimed or any(clue.startswith(HOME) and clue.removeprefix(HOME) in self._dags for clue in clues)
@@ -99,41 +107,33 @@ class _Homes:
 def _plan_groups(
     groups: Groups,
     touched: set[int],
-    members: Sequence[tuple[int, bool, int, bool, int]],
+    members: Sequence[_Member],
     scanned: Sequence[Scanned],
     kept: Sequence[KeptIndex],
     homes: _Homes,
 ) -> Plan:
     loose = Picked()
     by_group: dict[int, Picked] = {}
-    for at, is_dag, place, is_new, number in members:
-        token, clues, size = _facts(scanned[place], number) if is_new else _kept_facts(kept[place], number)
-        if not is_dag and not homes.has_home(token, clues):
+    for at, token, is_dag, place, is_new, number in members:
+        if not is_dag and not homes.has_home(token, scanned[place].clues.get(number, ()) if is_new else kept[place].clues[number]):
             picked = loose
         elif (root := groups.group(at)) in touched:
-            picked = by_group.setdefault(root, Picked())
+            picked = by_group.get(root) or by_group.setdefault(root, Picked())
             if is_dag and (not picked.first or token < picked.first):
                 picked.first = token
         else:
             continue
         if is_new:
             picked.new.setdefault(place, []).append(number)
+            picked.size += scanned[place].size(number)
         else:
             picked.old.setdefault(kept[place].part, []).append(number)
-        picked.size += size
+            picked.size += kept[place].size[number]
     shards = _packed(by_group.values())
     n_parts = min(len(shards), -(-len(shards) // PART_SHARDS**2) * PART_SHARDS)
     ends = (math.ceil(len(shards) * number / n_parts) for number in range(1, n_parts + 1))  # the longest first
     parts = [shards[start:end] for start, end in itertools.pairwise((0, *ends))]
     return Plan(parts, loose, groups.tokens_of(touched))
-
-
-def _facts(chunk: Scanned, number: int) -> tuple[str, Sequence[str], int]:
-    return chunk.tokens[number], chunk.clues.get(number, ()), chunk.size(number)
-
-
-def _kept_facts(part: KeptIndex, number: int) -> tuple[str, Sequence[str], int]:
-    return part.token[number], part.clues[number], part.size[number]
 
 
 def _packed(groups: Iterable[Picked]) -> list[Picked]:

@@ -7,19 +7,14 @@ through others, belong together. It does no harm to put too much together, only 
 from __future__ import annotations
 
 import hashlib
-import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from daganalysis.history.families import ids_in_body, ids_in_logs
 from daganalysis.reading.answers import Answer, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable
 
-REMEMBERED_BYTES = 1 << 25
-"""Bytes of texts after which what they told, or where they lie, is forgotten."""
-_NOTHING: frozenset[str] = frozenset()
 HOME = "home "
 """Begins a clue that names the DAG an answer of another kind belongs to."""
 
@@ -47,36 +42,13 @@ def token_of(answer: Answer) -> str:
     return f"{answer.kind.value} {key_of(answer.cluster, answer.gid)}"
 
 
-class Clues:
-    """Finds the tokens of the DAGs that answers speak of; what a text tells is remembered, for most stay as they are between polls.
+def clues_of(answer: Answer, ids: Iterable[str]) -> tuple[str, ...]:
+    """Return the tokens of the DAGs that an answer speaks of by their ids, without doubles, in order.
 
-    >>> answer = Answer(Kind.SUB_TASK, "11", b'{"task_logs":["remote task 22130706433028869 Join self running [1/1]"]}', cluster="prod-a")
-    >>> Clues().of(answer)
+    >>> clues_of(Answer(Kind.SUB_TASK, "11", b"{}", cluster="prod-a"), ["22130706433028869", "11"])
     ('prod-a/22130706433028869',)
     """
-
-    def __init__(self) -> None:
-        self._in_bodies: dict[bytes, frozenset[str]] = {}
-        self._in_logs: dict[bytes, frozenset[str]] = {}
-        self._size = 0
-
-    def of(self, answer: Answer) -> tuple[str, ...]:
-        """Return the tokens without doubles, in order."""
-        if self._size > REMEMBERED_BYTES:
-            self._in_bodies.clear()
-            self._in_logs.clear()
-            self._size = 0
-        found = self._told(self._in_bodies, ids_in_body, [answer.body])
-        # The log lines of a lone sub-task or log answer stand in its body; those of a DAG in the texts of its nodes.
-        found |= self._told(self._in_logs, ids_in_logs, (answer.nodes or ()) if answer.kind is Kind.DAG else [answer.body])
-        return tuple(sorted(key_of(answer.cluster, gid) for gid in found if gid != answer.gid)) if found else ()
-
-    def _told(self, known: dict[bytes, frozenset[str]], look: Callable[[bytes], frozenset[str]], texts: Sequence[bytes]) -> frozenset[str]:
-        """Return what some texts tell; only those are looked into that are not known."""
-        for text in itertools.filterfalse(known.__contains__, texts):
-            known[text] = look(text)
-            self._size += len(text)
-        return _NOTHING.union(*map(known.__getitem__, texts))
+    return tuple(sorted(key_of(answer.cluster, gid) for gid in {*ids} if gid != answer.gid))
 
 
 @dataclass(slots=True)
@@ -146,7 +118,8 @@ class Groups:
         return {token for token, number in self._number.items() if self.group(number) in roots} if roots else set()
 
     def _number_of(self, token: str) -> int:
-        number = self._number.setdefault(token, len(self._parent))
-        if number == len(self._parent):
+        number = self._number.get(token)
+        if number is None:
+            number = self._number[token] = len(self._parent)
             self._parent.append(number)
         return number

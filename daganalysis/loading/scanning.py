@@ -6,7 +6,7 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from daganalysis.loading.related import Clues, Strays, token_of
+from daganalysis.loading.related import Strays, clues_of, token_of
 from daganalysis.loading.spill import SpillWriter, read_spill
 from daganalysis.reading.answers import Kind
 from daganalysis.store.evidence import Kept, digest
@@ -14,7 +14,6 @@ from daganalysis.store.evidence import Kept, digest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from daganalysis.loading.spill import Place
     from daganalysis.reading import SourceFile
     from daganalysis.reading.answers import Answer, Issue
     from daganalysis.store.remote import StagePath
@@ -34,7 +33,10 @@ class Chunk:
 
 @dataclass(slots=True)
 class Scanned:
-    """What a chunk's answers describe and speak of, an entry an answer, and what was wrong with its sources."""
+    """What a chunk's answers describe and speak of, an entry an answer, and what was wrong with its sources.
+
+    ``places`` are three numbers an answer: where it lies in the spill file.
+    """
 
     spill: StagePath
     tokens: list[str] = field(default_factory=list)
@@ -43,18 +45,7 @@ class Scanned:
     clues: dict[int, tuple[str, ...]] = field(default_factory=dict)
     digests: dict[int, bytes] = field(default_factory=dict)
     issues: dict[int, list[Issue]] = field(default_factory=dict)
-    _places: array[int] = field(default_factory=lambda: array("q"))
-
-    def add(self, answer: Answer, source: int, clues: tuple[str, ...], place: Place) -> int:
-        """Add an answer that was written to the spill file; return its number."""
-        number = len(self.tokens)
-        self.tokens.append(token_of(answer))
-        self.is_dag.append(answer.kind is Kind.DAG)
-        self.sources.append(source)
-        if clues:
-            self.clues[number] = clues
-        self._places.extend(place)
-        return number
+    places: array[int] = field(default_factory=lambda: array("q"))
 
     def add_clues(self, number: int, clues: Iterable[str]) -> None:
         """Add what was found out about an answer since it was read."""
@@ -62,11 +53,11 @@ class Scanned:
 
     def size(self, number: int) -> int:
         """Return how many bytes an answer took in the spill file: what it has in common with others counts once."""
-        return self._places[3 * number + 2] - self._places[3 * number]
+        return self.places[3 * number + 2] - self.places[3 * number]
 
     def read(self, numbers: Sequence[int]) -> Iterator[Kept]:
         """Read some answers again, in the order asked for."""
-        ends = self._places
+        ends = self.places
         places = [(ends[at], ends[at + 1], ends[at + 2]) for at in (3 * number for number in numbers)]
         for number, answer in zip(numbers, read_spill(self.spill, places), strict=True):
             yield Kept(answer, self.sources[number], self.tokens[number], self.clues.get(number, ()))
@@ -92,13 +83,18 @@ def _answers_of(chunk: Chunk, issues: dict[int, list[Issue]]) -> Iterator[tuple[
 def put_aside(answers: Iterable[tuple[int, Answer]], spill: StagePath, remembered: frozenset[int]) -> Scanned:
     """Write answers, each with the number of its source, to a spill file; ``remembered`` are the sources that gave answers before."""
     found = Scanned(spill)
-    clues = Clues()
     with SpillWriter(spill) as writer:
         for source, answer in answers:
-            name = digest(answer) if source in remembered else None
-            number = found.add(answer, source, clues.of(answer), writer.write(answer))
-            if name is not None:
-                found.digests[number] = name
+            number = len(found.tokens)
+            found.tokens.append(token_of(answer))
+            found.is_dag.append(answer.kind is Kind.DAG)
+            found.sources.append(source)
+            if source in remembered:
+                found.digests[number] = digest(answer)
+            place, ids = writer.write(answer)
+            found.places.extend(place)
+            if ids and (clues := clues_of(answer, ids)):
+                found.clues[number] = clues
     return found
 
 

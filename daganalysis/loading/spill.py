@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from daganalysis.loading.related import REMEMBERED_BYTES
-from daganalysis.reading.answers import Answer
+from daganalysis.history.families import ids_in_body, ids_in_logs
+from daganalysis.reading.answers import Answer, Kind
 from daganalysis.store.new_files import NewFile
 from daganalysis.store.remote import RemoteStage
 
@@ -22,47 +22,58 @@ if TYPE_CHECKING:
 
     from daganalysis.store.remote import StagePath
 
-_GATHERED = 1 << 18
-"""Bytes written at a time: most texts have a few kilobytes, and a system call for each costs more than copying it once more."""
+_REMEMBERED = 1 << 25
+"""Bytes of texts among which a repetition is noticed."""
 _AT_A_TIME = 1 << 20
 """Bytes of records read at a time: where they lie at a URL, each request costs a round trip."""
-
+_GATHERED = 1 << 18
+"""Bytes written at a time: most texts have a few kilobytes, and a system call for each costs more than copying it once more."""
 
 Place = tuple[int, int, int]
 """Where a record lies in a spill file: where the texts begin that it was first to bring, where its head does, and where that ends."""
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[Answer, list[int], list[int]])
+_NOTHING: frozenset[str] = frozenset()
 
 
 class SpillWriter:
-    """Writes answers to a new file, each node text once (as far back as is remembered)."""
+    """Writes answers to a new file; each text, of a DAG or of a node, is written once and looked into once, however often it was polled."""
 
     def __init__(self, path: StagePath) -> None:
         self._file = NewFile(path, _GATHERED)
         self._at = 0
-        self._known: dict[bytes, int] = {}
-        self._known_size = 0
+        self._bodies: dict[bytes, int] = {}
+        self._nodes: dict[bytes, int] = {}
+        self._telling: dict[int, frozenset[str]] = {}
+        self._remembered = 0
 
-    def write(self, answer: Answer) -> Place:
-        """Append one answer and return where it lies. Its nodes are taken from it."""
+    def write(self, answer: Answer) -> tuple[Place, frozenset[str]]:
+        """Append one answer, whose texts are taken from it; return where it lies, and the ids of the DAGs that it speaks of."""
+        if self._remembered > _REMEMBERED:
+            self._bodies.clear()
+            self._nodes.clear()
+            self._telling.clear()
+            self._remembered = 0
         begin = self._at
-        texts, answer.nodes = answer.nodes, None if answer.nodes is None else []
-        starts = list(map(self._known.get, texts or ()))
+        body, nodes = answer.body, answer.nodes or ()
+        starts = [self._bodies.get(body), *map(self._nodes.get, nodes)]
         if None in starts:
-            starts = [self._start_of(text) for text in texts or ()]
+            # The log lines of a lone sub-task or log answer stand in its body; those of a DAG in the texts of its nodes.
+            in_body = ids_in_body if answer.kind is Kind.DAG else _ids_in_both
+            starts = [self._start_of(body, self._bodies, in_body), *(self._start_of(node, self._nodes, ids_in_logs) for node in nodes)]
+        answer.body, answer.nodes = b"", None if answer.nodes is None else []
         head = self._at
-        self._append(_encoder.encode((answer, starts, list(map(len, texts or ())))))
-        return begin, head, self._at
+        self._append(_encoder.encode((answer, starts, [len(body), *map(len, nodes)])))
+        return (begin, head, self._at), _NOTHING.union(*map(self._telling.__getitem__, self._telling.keys() & starts))
 
-    def _start_of(self, text: bytes) -> int:
-        start = self._known.get(text)
+    def _start_of(self, text: bytes, known: dict[bytes, int], look: Callable[[bytes], frozenset[str]]) -> int:
+        start = known.get(text)
         if start is None:
-            if self._known_size > REMEMBERED_BYTES:
-                self._known.clear()
-                self._known_size = 0
-            start = self._known[text] = self._at
-            self._known_size += len(text)
+            start = known[text] = self._at
+            self._remembered += len(text)
             self._append(text)
+            if ids := look(text):
+                self._telling[start] = ids
         return start
 
     def _append(self, data: bytes) -> None:
@@ -74,6 +85,10 @@ class SpillWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._file.close(whole=kind is None, force=False)
+
+
+def _ids_in_both(body: bytes) -> frozenset[str]:
+    return ids_in_body(body) | ids_in_logs(body)
 
 
 def read_spill(path: StagePath, places: Iterable[Place]) -> Iterator[Answer]:
@@ -96,8 +111,8 @@ def read_spill(path: StagePath, places: Iterable[Place]) -> Iterator[Answer]:
                         known[start] = region[start - begin : start - begin + size]
             known.update(zip(far, read([(start, start + size) for start, size in far.items()]), strict=True))
             for answer, starts in heads:
-                if answer.nodes is not None:
-                    answer.nodes = list(map(known.__getitem__, starts))
+                answer.body, *nodes = map(known.__getitem__, starts)
+                answer.nodes = None if answer.nodes is None else nodes
                 yield answer
 
 

@@ -8,11 +8,12 @@ quite as documented); only what an answer holds is decoded further (``decoding``
 from __future__ import annotations
 
 import io
+import itertools
 import os
 from typing import IO, TYPE_CHECKING
 
 from daganalysis.reading.answers import Answer, Issue, Kind, Reading
-from daganalysis.reading.documented import documented
+from daganalysis.reading.documented import documented, placed
 from daganalysis.reading.documents import BLOCK_BYTES, alone, find_documents, find_lines
 from daganalysis.reading.issue_codes import ISSUE_CODES, issue
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
@@ -93,43 +94,46 @@ def _answers_of(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
         handle = open_file(file.path or "")
         try:
             yield from _local(handle, file, issues)
+            status = os.fstat(handle)
         finally:
             os.close(handle)
+        if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
+            message = f"{file.size} bytes when it was listed, {status.st_size} after it was read"
+            issues.append(issue("changed-file", file.name, None, message))
 
 
-def _local(handle: int, file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
-    """Read small files, which most are, at one go."""
+def _local(handle: int, file: SourceFile, issues: list[Issue]) -> Iterable[Answer]:
     size = file.size or 0
-    content = os.read(handle, size + 1) if size <= BLOCK_BYTES and file.stretch is None else b""
-    if file.stretch is not None:
-        reader = Reader(file.cluster, file.limits, issues)
-        os.lseek(handle, file.stretch.begin, os.SEEK_SET)
-        with os.fdopen(handle, "rb", closefd=False) as stream:
-            for document in find_lines(stream, file.stretch.end - file.stretch.begin, file.name, file.limits, issues, file.stretch.line):
-                yield from reader.read(document, file.name)
-    elif content and len(content) <= size:
-        yield from _packed_or_plain(content, file, issues)
-    else:
+    if file.stretch is None and size <= BLOCK_BYTES:
+        # Small files, which most are, are read at one go.
+        content = os.read(handle, size + 1)
+        if content and len(content) <= size:
+            return _packed_or_plain(content, file, issues)
         os.lseek(handle, 0, os.SEEK_SET)
-        with os.fdopen(handle, "rb", closefd=False) as stream:
+    return _large(handle, file, issues)
+
+
+def _large(handle: int, file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
+    with os.fdopen(handle, "rb", closefd=False) as stream:
+        if file.stretch is None:
             yield from _unpacked(stream, file, issues)
-    status = os.fstat(handle)
-    if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
-        issues.append(issue("changed-file", file.name, None, f"{file.size} bytes when it was listed, {status.st_size} after it was read"))
+            return
+        reader = Reader(file.cluster, file.limits, issues)
+        stream.seek(file.stretch.begin)
+        for document in find_lines(stream, file.stretch.end - file.stretch.begin, file.name, file.limits, issues, file.stretch.line):
+            yield from reader.read(document, file.name)
 
 
-def _packed_or_plain(content: bytes, file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
-    reader = Reader(file.cluster, file.limits, issues)
+def _packed_or_plain(content: bytes, file: SourceFile, issues: list[Issue]) -> Iterable[Answer]:
     text, position = alone(content)
     answer = documented(text, file.limits)
     if answer is not None:
-        yield reader.placed(answer, position, file.name)
-        return
+        return (placed(answer, file.cluster, file.name, position),)
     if is_packed(content[:512]):
-        yield from _unpacked(io.BytesIO(content), file, issues)
-        return
-    for document in find_documents(None, file.name, file.limits, issues, content):
-        yield from reader.read(document, file.name)
+        return _unpacked(io.BytesIO(content), file, issues)
+    reader = Reader(file.cluster, file.limits, issues)
+    documents = find_documents(None, file.name, file.limits, issues, content)
+    return itertools.chain.from_iterable(reader.read(document, file.name) for document in documents)
 
 
 def _unpacked(stream: IO[bytes], file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:

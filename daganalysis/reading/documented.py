@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from operator import methodcaller
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,30 +62,40 @@ def documented(text: bytes, limits: Limits) -> Answer | None:
     if data < 0 or nodes < 0 or closing.count(b"}") != 2:
         return None
     heading = text[:data] + b'"data":null}'
-    own = text[data + len(_DATA) : nodes] + b'"nodes":null}'
-    shown = memoryview(text)[nodes + len(_NODES) : len(text) - len(closing)]
     try:
         envelope = _envelope_decoder.decode(heading)
         at, offset = parse_instant(envelope.timestamp) or (None, None)
-        fields = _fields_decoder.decode(own)
-        gid = _text_decoder.decode(fields.get("id", b'""'))
-        items = list(map(bytes, _list_decoder.decode(shown)))
+        gid, body = _own_fields(text[data + len(_DATA) : nodes] + b'"nodes":null}')
+        shown = _list_decoder.decode(memoryview(text)[nodes + len(_NODES) : len(text) - len(closing)])
     except (*NOT_JSON, InstantError):
         return None
-    as_documented = (
-        items
-        and all(map(_is_object, items))
-        and "max_stage" in fields
-        and fields.keys() <= _DAG_KEYS
-        and len(gid) <= limits.id_length - 2
-        and ID.fullmatch(gid)
-        and is_utf8(text)
-    )
-    if not as_documented:
-        return None
-    del fields["nodes"]
-    body = _encoder.encode(fields)
-    each_once = heading.count(b'"') == _N_ENVELOPE_QUOTES and own.count(b'"') == body.count(b'"') + 2
-    if not each_once or too_deep(body, limits):
+    items = list(map(bytes, shown))
+    if (
+        heading.count(b'"') != _N_ENVELOPE_QUOTES
+        or not gid
+        or len(gid) > limits.id_length - 2
+        or too_deep(body, limits)
+        or not items
+        or not all(map(_is_object, items))
+        or not is_utf8(text)
+    ):
         return None
     return Answer(Kind.DAG, gid, body, items, None, "", "", at, offset, envelope.traceId, envelope.status, envelope.duration)
+
+
+def placed(answer: Answer, cluster: str | None, source: str, position: str) -> Answer:
+    """Complete an answer that was read as documented: it is the data of the document at a position."""
+    answer.cluster, answer.source, answer.position = cluster, source, f"{position} /data"
+    return answer
+
+
+@lru_cache(maxsize=256)  # polls of one DAG repeat it
+def _own_fields(text: bytes) -> tuple[str, bytes]:
+    """Return the id of a DAG, and its text without the nodes; the id is empty where there is none, or a field is not as documented."""
+    fields = _fields_decoder.decode(text)
+    gid = _text_decoder.decode(fields.get("id", b'""'))
+    if not ("max_stage" in fields and fields.keys() <= _DAG_KEYS and ID.fullmatch(gid)):
+        return "", b""
+    del fields["nodes"]
+    body = _encoder.encode(fields)
+    return (gid, body) if text.count(b'"') == body.count(b'"') + 2 else ("", b"")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from daganalysis.reading.answers import Answer, Kind
-from daganalysis.reading.documented import ID
+from daganalysis.reading.documented import ID, placed
 from daganalysis.reading.documents import Document, outermost
 from daganalysis.reading.duplicate_keys import own_keys_twice
 from daganalysis.reading.instants import InstantError, parse_instant
@@ -43,17 +43,12 @@ class Reader:
         self._issues = issues
         self._name = ""
 
-    def placed(self, answer: Answer, position: str, name: str) -> Answer:
-        """Complete an answer that was read as documented: it is the data of the document at a position."""
-        answer.cluster, answer.source, answer.position = self._cluster, name, f"{position} /data"
-        return answer
-
     def read(self, document: Document, name: str) -> Iterator[Answer]:
         """Yield the answers of one document."""
         self._name = name
         text, value = document.text, document.value
         if isinstance(value, Answer):
-            yield self.placed(value, document.position, name)
+            yield placed(value, self._cluster, name, document.position)
             return
         if value is None:
             value = outermost(text)

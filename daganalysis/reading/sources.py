@@ -101,11 +101,11 @@ def list_source_files(
 
 def _apart(files: list[SourceFile]) -> list[SourceFile]:
     """Name files so that no two have one name."""
-    while True:
-        often = {name for name, n in Counter(file.name for file in files).items() if n > 1}
-        if not often:
-            return files
-        files = [replace(file, name=_longer(file)) if file.name in often else file for file in files]
+    while often := {name for name, n in Counter([file.name for file in files]).items() if n > 1}:
+        for file in files:
+            if file.name in often:
+                file.name = _longer(file)
+    return files
 
 
 def _longer(file: SourceFile) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from dataclasses import dataclass
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self
 
@@ -27,11 +28,12 @@ ANSWERS = "_evidence/answers"
 TEXTS = "_evidence/texts"
 _TEXT_COLUMNS = ("gid", "cluster", "source_name", "position", "trace_id")
 _INTEGER_COLUMNS = ("observed_at", "utc_offset_s", "http_status", "request_ms")
-_AS_THEY_ARE = ("gid", "cluster", "position", "trace_id", *_INTEGER_COLUMNS, "body")
-"""Columns that are fields of an answer."""
+_FIELDS = Answer.__struct_fields__
+_COLUMN_OF = {name: "source_name" if name == "source" else name for name in _FIELDS}
+"""The columns that hold the fields of an answer; `source` is the number of its source."""
 _REPEATING = ["kind", "gid", "cluster", "source_name", "clues"]
-_ROW_GROUP = 512
-"""Rows a row group: texts are long, and a reader holds a whole group in memory."""
+_ROW_GROUP = 8192
+"""Rows a row group; there are as many more groups as there are pieces that are written at a time."""
 
 
 @dataclass(slots=True)
@@ -88,20 +90,17 @@ class EvidenceWriter:
             ):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._writers.append(MarkedWriter(path, schema, name, repeating))
-        numbers: dict[bytes, int] = {}
         answers = [item.answer for item in kept]
-        columns: dict[str, list[Any]] = {name: list(map(attrgetter(name), answers)) for name in _AS_THEY_ARE}
-        columns["kind"] = [answer.kind.value for answer in answers]
-        columns["source_name"] = [answer.source for answer in answers]
-        columns["size"] = [len(answer.body) + sum(map(len, answer.nodes or ())) for answer in answers]
-        columns["nodes"] = [None if answer.nodes is None else [self._number(text, numbers) for text in answer.nodes] for answer in answers]
+        nodes = [answer.nodes for answer in answers]
+        texts = list(dict.fromkeys(chain.from_iterable(shown or () for shown in nodes)))
+        number_of = dict(zip(texts, range(self._n_texts, self._n_texts + len(texts)), strict=True)).__getitem__
+        self._n_texts += len(texts)
+        columns: dict[str, list[Any]] = {column: list(map(attrgetter(name), answers)) for name, column in _COLUMN_OF.items()}
         columns |= {name: list(map(attrgetter(name), kept)) for name in ("source", "token", "clues")}
-        self._n_texts += len(numbers)
+        columns["size"] = [len(body) + sum(map(len, shown or ())) for body, shown in zip(columns["body"], nodes, strict=True)]
+        columns["nodes"] = [None if shown is None else list(map(number_of, shown)) for shown in nodes]
         self._writers[0].write(table_of(columns, _schema()), _ROW_GROUP)
-        self._writers[1].write(table_of({"text": list(numbers)}, _text_schema()), _ROW_GROUP * 16)
-
-    def _number(self, text: bytes, numbers: dict[bytes, int]) -> int:
-        return numbers.setdefault(text, self._n_texts + len(numbers))
+        self._writers[1].write(table_of({"text": texts}, _text_schema()), _ROW_GROUP)
 
     def __enter__(self) -> Self:
         return self
@@ -139,20 +138,10 @@ def read_evidence(store: StorePath, part: str, rows: Sequence[int] | None = None
         table = table.take(list(rows))
     texts = _texts(store, part, table)
     columns = {name: table.column(name).to_pylist() for name in table.column_names}
-    found = []
-    for i in range(table.num_rows):
-        nodes = columns["nodes"][i]
-        answer = Answer(
-            kind=Kind(columns["kind"][i]),
-            gid=columns["gid"][i],
-            body=columns["body"][i],
-            nodes=None if nodes is None else [texts[number] for number in nodes],
-            source=columns["source_name"][i],
-            position=columns["position"][i],
-            **{name: columns[name][i] for name in ("cluster", "trace_id", *_INTEGER_COLUMNS)},
-        )
-        found.append(Kept(answer, columns["source"][i], columns["token"][i], tuple(columns["clues"][i])))
-    return found
+    columns["nodes"] = [None if numbers is None else list(map(texts.__getitem__, numbers)) for numbers in columns["nodes"]]
+    columns["kind"] = list(map(Kind, columns["kind"]))
+    answers = map(Answer, *(columns[_COLUMN_OF[name]] for name in _FIELDS))
+    return list(map(Kept, answers, columns["source"], columns["token"], map(tuple, columns["clues"])))
 
 
 def _texts(store: StorePath, part: str, answers: pa.Table) -> dict[int, bytes]:

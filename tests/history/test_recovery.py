@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import daganalysis as da
+from daganalysis.history.families import ids_in_body, ids_in_logs
 from daganalysis.history.rebuild import rebuild
 from daganalysis.loading import load_into_store
-from daganalysis.loading.related import Clues, Groups, token_of
+from daganalysis.loading.related import Groups, clues_of, token_of
 from daganalysis.reading import Answer, read_sources
 from daganalysis.tables import BASE_TABLES
 from enginemodel import Agent, DagRun, answer, initialise_cluster, random_run, scale_out, start_cluster
@@ -37,10 +38,14 @@ def answers_of(texts: list[bytes]) -> list[Answer]:
     return read_sources(*texts).answers
 
 
+def ids_of(answer: Answer) -> frozenset[str]:
+    return ids_in_body(answer.body).union(*map(ids_in_logs, answer.nodes or ()))
+
+
 def families_of(answers: list[Answer]) -> list[list[Answer]]:
     """The answers by what a large archive is cut into."""
-    groups, clues = Groups(), Clues()
-    numbers = [groups.add(token_of(answer), clues.of(answer)) for answer in answers]
+    groups = Groups()
+    numbers = [groups.add(token_of(answer), clues_of(answer, ids_of(answer))) for answer in answers]
     families: dict[int, list[Answer]] = {}
     for number, one in zip(numbers, answers, strict=True):
         families.setdefault(groups.group(number), []).append(one)
