@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from daganalysis.store.evidence import EvidenceWriter, read_evidence
+from daganalysis.store.new_files import Closing
 from daganalysis.store.parts import read_parts, write_part
 from daganalysis.tables import BASE_TABLES
 
@@ -48,12 +49,13 @@ def build_part(work: PartWork) -> str:
     import pyarrow as pa
 
     pieces: dict[str, list[pa.Table]] = {name: [] for name in BASE_TABLES}
-    with EvidenceWriter(work.folder, work.part) as evidence:
-        for shard in work.shards:
-            for name, table in _build_shard(work, shard, evidence).items():
-                pieces[name].append(table)
-    # One table after the other, so that a second copy, in order, is there of one alone.
-    write_tables(((name, _sorted_by_key(name, pieces.pop(name))) for name in BASE_TABLES), work.folder, work.part)
+    with Closing() as closing:
+        with EvidenceWriter(work.folder, work.part, closing) as evidence:
+            for shard in work.shards:
+                for name, table in _build_shard(work, shard, evidence).items():
+                    pieces[name].append(table)
+        # One table after the other, so that a second copy, in order, is there of one alone.
+        write_tables(((name, _sorted_by_key(name, pieces.pop(name))) for name in BASE_TABLES), work.folder, work.part, closing)
     # Arrow keeps what it no longer needs for itself, and the objects of the next shard need as much again.
     pa.default_memory_pool().release_unused()
     return work.part
@@ -92,11 +94,11 @@ def _key_at(name: str, table: pa.Table, row: int) -> list[tuple[bool, object]]:
     return [(value is None, value) for value in values]
 
 
-def write_tables(tables: Iterable[tuple[str, pa.Table]], folder: StagePath, part: str) -> None:
+def write_tables(tables: Iterable[tuple[str, pa.Table]], folder: StagePath, part: str, closing: Closing) -> None:
     """Write rows of every base table, given with its name, as a part of the store in ``folder``."""
     for name, table in tables:
         (folder / name).mkdir(exist_ok=True)
-        write_part(table, name, folder / name / part)
+        write_part(table, name, folder / name / part, closing)
 
 
 @dataclass(slots=True)
@@ -127,7 +129,8 @@ def carry_tables(work: CarriedTables) -> str | None:
         tables[name] = _sorted_by_key(name, left)
     if not any(table.num_rows for table in tables.values()):
         return None
-    write_tables(tables.items(), work.folder, work.part)
+    with Closing() as closing:
+        write_tables(tables.items(), work.folder, work.part, closing)
     return work.part
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from daganalysis.store.new_files import Closing
     from daganalysis.store.remote import StagePath, StorePath
 
 ANSWERS = "_evidence/answers"
@@ -75,7 +76,8 @@ class EvidenceWriter:
     Texts are told apart within what is written at a time. The same answers give the same bytes.
     """
 
-    def __init__(self, folder: StagePath, part: str) -> None:
+    def __init__(self, folder: StagePath, part: str, closing: Closing | None = None) -> None:
+        self._closing = closing
         self._paths = (folder / ANSWERS / part, folder / TEXTS / part)
         self._writers: list[MarkedWriter] = []
         self._n_texts = 0
@@ -89,7 +91,7 @@ class EvidenceWriter:
                 self._paths, (_schema(), _text_schema()), (ANSWERS, TEXTS), (_REPEATING, []), strict=True
             ):
                 path.parent.mkdir(parents=True, exist_ok=True)
-                self._writers.append(MarkedWriter(path, schema, name, repeating))
+                self._writers.append(MarkedWriter(path, schema, name, repeating, self._closing))
         answers = [item.answer for item in kept]
         nodes = [answer.nodes for answer in answers]
         texts = list(dict.fromkeys(chain.from_iterable(shown or () for shown in nodes)))

@@ -8,15 +8,20 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from daganalysis.store.remote import RemoteStage
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from types import TracebackType
+
     from daganalysis.store.remote import StagePath
 
 _PREFIX = ".unfinished-"
+_AT_A_TIME = 4
 
 
 class NewFile:
@@ -48,6 +53,30 @@ class NewFile:
             self._unfinished.unlink()
         else:
             self._unfinished.replace(self._path)
+
+
+class Closing:
+    """Closes files as whole, several at a time, while other work goes on; by the end of its block all are closed.
+
+    To force files to the disk one after the other takes a fifth of the time of loading many small runs, all of it spent waiting.
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(_AT_A_TIME)
+        self._closed: list[Future[None]] = []
+
+    def add(self, file: NewFile) -> None:
+        """Close a file soon."""
+        self._closed.append(self._pool.submit(file.close, whole=True))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._pool.shutdown()
+        if kind is None:
+            for closed in self._closed:
+                closed.result()  # raises what closing it raised
 
 
 def clear_unfinished(folder: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from daganalysis.errors import SchemaVersionError, StoreError
-from daganalysis.store.new_files import NewFile
+from daganalysis.store.new_files import Closing, NewFile
 from daganalysis.store.remote import dataset_files
 from daganalysis.tables import BASE_TABLES, SCHEMA_VERSION
 from daganalysis.tables.declaration import Type
@@ -33,12 +33,13 @@ _FREE_TEXT = frozenset({"additional_data", "task_logs", "message", "hint", "posi
 _ZSTD_LEVEL = 1
 
 
-def write_part(table: pa.Table, name: str, path: StagePath) -> None:
-    """Write rows of one base table to a new file and make sure that they are on the disk."""
+def write_part(table: pa.Table, name: str, path: StagePath, closing: Closing | None = None) -> None:
+    """Write rows of one base table to a new file and make sure, at once or by the end of ``closing``, that they are on the disk."""
     declared = BASE_TABLES[name]
     schema = declared.schema()
     repeating = [c.name for c in declared.columns if c.type is Type.STRING and c.name not in _FREE_TEXT]
-    write_parquet(_as(schema, table), path, name, repeating, _ROW_GROUP)
+    with MarkedWriter(path, schema, name, repeating, closing) as writer:
+        writer.write(_as(schema, table), _ROW_GROUP)
 
 
 def _as(schema: pa.Schema, table: pa.Table) -> pa.Table:
@@ -53,13 +54,14 @@ def write_parquet(table: pa.Table, path: StagePath, name: str, dictionary: list[
 
 
 class MarkedWriter:
-    """Writes one new Parquet file with this package's marks, some rows at a time."""
+    """Writes one new Parquet file with this package's marks, some rows at a time; by the end of ``closing`` it is on the disk."""
 
-    def __init__(self, path: StagePath, schema: pa.Schema, name: str, dictionary: list[str]) -> None:
+    def __init__(self, path: StagePath, schema: pa.Schema, name: str, dictionary: list[str], closing: Closing | None = None) -> None:
         import pyarrow.parquet as pq
 
         marks = {VERSION_KEY: SCHEMA_VERSION.encode(), TABLE_KEY: name.encode()}
         self._file = NewFile(path)
+        self._closing = closing
         self._schema = schema.with_metadata(marks)
         self._writer = pq.ParquetWriter(
             self._file.stream, self._schema, compression="zstd", compression_level=_ZSTD_LEVEL, use_dictionary=dictionary or False
@@ -70,7 +72,7 @@ class MarkedWriter:
         self._writer.write_table(table, row_group_size=row_group)
 
     def close(self, *, whole: bool) -> None:
-        """Finish the file and make sure that it is on the disk; or, if it is not whole, just let go of it."""
+        """Finish the file and make sure that it is, or will be, on the disk; or, if it is not whole, just let go of it."""
         try:
             if whole:
                 self._writer.close()
@@ -79,7 +81,10 @@ class MarkedWriter:
             raise
         finally:
             self._writer.is_open = False  # else it tries once more, in vain, when it is collected, and says so on stderr
-            self._file.close(whole=whole)
+            if whole and self._closing is not None:
+                self._closing.add(self._file)
+            else:
+                self._file.close(whole=whole)
 
     def __enter__(self) -> Self:
         return self
