@@ -15,7 +15,7 @@ from daganalysis.tables import BASE_TABLES, SCHEMA_VERSION
 from daganalysis.tables.declaration import Type
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     import pyarrow as pa
@@ -28,8 +28,8 @@ VERSION_KEY = b"daganalysis.schema_version"
 TABLE_KEY = b"daganalysis.table"
 _ROW_GROUP = 16_384
 """Rows a row group: one run is found by reading a few thousand rows, and a million rows are still only some sixty groups."""
-_FREE_TEXT = frozenset({"additional_data", "task_logs", "message", "hint", "position", "source", "trace_id"})
-"""Columns whose values rarely repeat: a dictionary would only be built to be thrown away."""
+_FREE_TEXT = frozenset({"additional_data", "task_logs", "message", "hint", "position", "source", "trace_id", "node_gid", "task_gid"})
+"""Columns whose values rarely repeat, or lie together: a dictionary takes time, and often more space than the texts."""
 _ZSTD_LEVEL = 1
 
 
@@ -38,7 +38,9 @@ def write_part(table: pa.Table, name: str, path: StagePath, closing: Closing | N
     declared = BASE_TABLES[name]
     schema = declared.schema()
     repeating = [c.name for c in declared.columns if c.type is Type.STRING and c.name not in _FREE_TEXT]
-    with MarkedWriter(path, schema, name, repeating, closing) as writer:
+    # What numbers differ by is written in no more time than they, and packs into a fifth less.
+    encodings = {c.name: "DELTA_BINARY_PACKED" for c in declared.columns if c.type in {Type.INTEGER, Type.INSTANT}}
+    with MarkedWriter(path, schema, name, repeating, closing, encodings) as writer:
         writer.write(_as(schema, table), _ROW_GROUP)
 
 
@@ -56,7 +58,15 @@ def write_parquet(table: pa.Table, path: StagePath, name: str, dictionary: list[
 class MarkedWriter:
     """Writes one new Parquet file with this package's marks, some rows at a time; by the end of ``closing`` it is on the disk."""
 
-    def __init__(self, path: StagePath, schema: pa.Schema, name: str, dictionary: list[str], closing: Closing | None = None) -> None:
+    def __init__(
+        self,
+        path: StagePath,
+        schema: pa.Schema,
+        name: str,
+        dictionary: list[str],
+        closing: Closing | None = None,
+        encodings: Mapping[str, str] | None = None,
+    ) -> None:
         import pyarrow.parquet as pq
 
         marks = {VERSION_KEY: SCHEMA_VERSION.encode(), TABLE_KEY: name.encode()}
@@ -64,7 +74,12 @@ class MarkedWriter:
         self._closing = closing
         self._schema = schema.with_metadata(marks)
         self._writer = pq.ParquetWriter(
-            self._file.stream, self._schema, compression="zstd", compression_level=_ZSTD_LEVEL, use_dictionary=dictionary or False
+            self._file.stream,
+            self._schema,
+            compression="zstd",
+            compression_level=_ZSTD_LEVEL,
+            use_dictionary=dictionary or False,
+            column_encoding=encodings,
         )
 
     def write(self, table: pa.Table, row_group: int) -> None:
