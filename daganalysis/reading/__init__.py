@@ -13,7 +13,7 @@ import os
 from typing import IO, TYPE_CHECKING
 
 from daganalysis.reading.answers import Answer, Issue, Kind, Reading
-from daganalysis.reading.documented import documented, placed
+from daganalysis.reading.documented import documented_answer, placed
 from daganalysis.reading.documents import BLOCK_BYTES, alone, find_documents, find_lines
 from daganalysis.reading.issue_codes import ISSUE_CODES, issue
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
@@ -126,7 +126,7 @@ def _large(handle: int, file: SourceFile, issues: list[Issue]) -> Iterator[Answe
 
 def _packed_or_plain(content: bytes, file: SourceFile, issues: list[Issue]) -> Iterable[Answer]:
     text, position = alone(content)
-    answer = documented(text, file.limits)
+    answer = documented_answer(text, file.limits)
     if answer is not None:
         return (placed(answer, file.cluster, file.name, position),)
     if is_packed(content[:512]):

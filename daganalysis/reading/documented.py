@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from operator import methodcaller
+from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -44,11 +44,12 @@ _DAG_KEYS = frozenset(
     ("id", "dag_id", "name", "stage", "max_stage", "maintenance_type", "maintenance_key", "state", "operator", "start_time", "end_time")
     + ("additional_data", "nodes")
 )
-_is_object = methodcaller("startswith", b"{")
+_first_byte = itemgetter(0)
+_OBJECTS = {ord("{")}
 ID = re.compile(r"[\w.:-]+", re.ASCII)
 
 
-def documented(text: bytes, limits: Limits) -> Answer | None:
+def documented_answer(text: bytes, limits: Limits) -> Answer | None:
     """Return the answer of a text that is one DAG with its nodes, in its envelope; its source, position and cluster are left open.
 
     None for any other text, and for one of which only a closer look tells what it is (:class:`daganalysis.reading.responses.Reader`).
@@ -75,8 +76,7 @@ def documented(text: bytes, limits: Limits) -> Answer | None:
         or not gid
         or len(gid) > limits.id_length - 2
         or too_deep(body, limits)
-        or not items
-        or not all(map(_is_object, items))
+        or set(map(_first_byte, items)) != _OBJECTS
         or not is_utf8(text)
     ):
         return None

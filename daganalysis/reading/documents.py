@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
-from daganalysis.reading.documented import documented
+from daganalysis.reading.documented import documented_answer
 from daganalysis.reading.issue_codes import issue
 from daganalysis.reading.loose_text import Finding, LooseText
 from daganalysis.reading.mending import NOT_JSON, balanced, diagnose, is_html
@@ -103,7 +103,7 @@ def alone(content: bytes, offset: int = 0) -> tuple[bytes, str]:
 def _one(content: bytes, offset: int, limits: Limits) -> Document | None:
     """Take a text as one document if it is one, perhaps one to be mended."""
     text, position = alone(content, offset)
-    value = documented(text, limits) or outermost(text)
+    value = documented_answer(text, limits) or outermost(text)
     if value is None and not (text[:1] in {b"{", b"["} and text[-1:] in {b"}", b"]"} and balanced(text, 0) == len(text)):
         return None
     return Document(text, position, value)
@@ -242,7 +242,7 @@ class _Lines:
                 yield Document(first[0].text, f"line {first[1]}", first[0].value)
                 first = None
             text = text.removeprefix(_UTF8_MARK).rstrip(b" ,")
-            value = None if loose.is_open else documented(text, self._limits) or outermost(text)
+            value = None if loose.is_open else documented_answer(text, self._limits) or outermost(text)
             if value is None:
                 loose.feed(line + b"\n", offset, number)
                 yield from self._told(loose.take())

@@ -76,7 +76,7 @@ def balanced(content: bytes, start: int) -> int | None:
 
 def too_deep(text: bytes, limits: Limits) -> bool:
     """Tell whether brackets are nested deeper than the limit."""
-    if len(text) <= limits.nesting:
+    if text.count(b"{") + text.count(b"[") <= limits.nesting:
         return False
     depth = 0
     for match in _TOKEN.finditer(without_escapes(text)):
