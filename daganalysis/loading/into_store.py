@@ -121,13 +121,12 @@ class _Load:
         for file in files:
             number = numbers.setdefault((file.identity, file.cluster), len(self._sources))
             self._given.append(number)
-            if number < len(self._sources):
-                known = self._sources[number]
-                if file.mtime_ns is not None and (known.mtime_ns, known.size) == (file.mtime_ns, file.size):
-                    continue
-            else:
-                self._sources.append(KnownSource(file.identity, file.cluster, None, None))
-            self._sources[number] = KnownSource(file.identity, file.cluster, file.size, file.mtime_ns)
+            found = KnownSource(file.identity, file.cluster, file.size, file.mtime_ns)
+            if number == len(self._sources):
+                self._sources.append(found)
+            elif found == self._sources[number] and found.mtime_ns is not None:
+                continue
+            self._sources[number] = found
             self._fresh.append((number, file))
         self._from_stores: dict[int, tuple[GivenStore, int]] = {}
         read_now = {number for number, _ in self._fresh}
@@ -211,12 +210,13 @@ class _Load:
             self._issues.pop(number, None)
             if own in store.issues:
                 self._issues[number] = store.issues[own]
-        troubled = {number for number, file in self._fresh if file.trouble is not None}
-        for number in (*(number for number, _ in self._fresh), *self._from_stores):
-            codes = {issue.code for issue in self._issues.get(number, ())}
-            if number in troubled or codes & _NOT_READ:
-                self._not_read.add(number)
-                self._sources[number] = self._sources[number]._replace(mtime_ns=None)
+        self._not_read = {number for number, file in self._fresh if file.trouble is not None}
+        given = {*(number for number, _ in self._fresh), *self._from_stores}
+        self._not_read |= {
+            number for number in given & self._issues.keys() if any(issue.code in _NOT_READ for issue in self._issues[number])
+        }
+        for number in self._not_read:
+            self._sources[number] = self._sources[number]._replace(mtime_ns=None)
         return scanned
 
     def _reread(self) -> frozenset[int]:

@@ -44,6 +44,8 @@ _DAG_KEYS = frozenset(
     ("id", "dag_id", "name", "stage", "max_stage", "maintenance_type", "maintenance_key", "state", "operator", "start_time", "end_time")
     + ("additional_data", "nodes")
 )
+_REMEMBERED_BYTES = 1 << 12
+"""Texts of so many bytes are remembered, for most polls of a DAG repeat what it says of itself; longer ones would take much memory."""
 _first_byte = itemgetter(0)
 _OBJECTS = {ord("{")}
 ID = re.compile(r"[\w.:-]+", re.ASCII)
@@ -66,7 +68,8 @@ def documented_answer(text: bytes, limits: Limits) -> Answer | None:
     try:
         envelope = _envelope_decoder.decode(heading)
         at, offset = parse_instant(envelope.timestamp) or (None, None)
-        gid, body = _own_fields(text[data + len(_DATA) : nodes] + b'"nodes":null}')
+        own = text[data + len(_DATA) : nodes] + b'"nodes":null}'
+        gid, body = _remembered_fields(own) if len(own) <= _REMEMBERED_BYTES else _own_fields(own)
         shown = _list_decoder.decode(memoryview(text)[nodes + len(_NODES) : len(text) - len(closing)])
     except (*NOT_JSON, InstantError):
         return None
@@ -89,7 +92,6 @@ def placed(answer: Answer, cluster: str | None, source: str, position: str) -> A
     return answer
 
 
-@lru_cache(maxsize=256)  # polls of one DAG repeat it
 def _own_fields(text: bytes) -> tuple[str, bytes]:
     """Return the id of a DAG, and its text without the nodes; the id is empty where there is none, or a field is not as documented."""
     fields = _fields_decoder.decode(text)
@@ -99,3 +101,6 @@ def _own_fields(text: bytes) -> tuple[str, bytes]:
     del fields["nodes"]
     body = _encoder.encode(fields)
     return (gid, body) if text.count(b'"') == body.count(b'"') + 2 else ("", b"")
+
+
+_remembered_fields = lru_cache(maxsize=256)(_own_fields)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.reading.answers import Issue
@@ -35,12 +36,13 @@ def write_sources(folder: StagePath, sources: Sequence[KnownSource], issues: Map
     import pyarrow as pa
 
     (folder / _FOLDER).mkdir()
-    columns = {name: [getattr(source, name) for source in sources] for name in _files_schema().names}
+    columns = {name: list(map(attrgetter(name), sources)) for name in KnownSource._fields}
     write_parquet(table_of(columns, _files_schema()), folder / _FOLDER / _FILES, _FOLDER, ["cluster"], 1 << 16)
-    rows = [(number, *dataclasses.astuple(issue)) for number in sorted(issues) for issue in issues[number]]
-    names = ["number", *(field.name for field in dataclasses.fields(Issue))]
-    schema = pa.schema([(name, pa.int32() if name == "number" else pa.string()) for name in names])
-    found = {name: [row[i] for row in rows] for i, name in enumerate(names)}
+    ordered = [(number, issue) for number in sorted(issues) for issue in issues[number]]
+    names = [field.name for field in dataclasses.fields(Issue)]
+    schema = pa.schema([("number", pa.int32()), *((name, pa.string()) for name in names)])
+    found: dict[str, list[object]] = {name: [getattr(issue, name) for _, issue in ordered] for name in names}
+    found["number"] = [number for number, _ in ordered]
     write_parquet(table_of(found, schema), folder / _FOLDER / _ISSUES, _FOLDER, ["severity", "code"], 1 << 16)
 
 
