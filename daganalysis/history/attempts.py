@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.identifiers import agent_address
 from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, ending_lines, verdict
 from daganalysis.engine.outcomes import attempt_rule
-from daganalysis.engine.times import Meaning, sub_task_times
+from daganalysis.engine.times import PREVIOUS, TRUE, sub_task_times
 from daganalysis.history.log_merge import lines_since
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _take(attempts: list[Attempt], index: int, sighting: Sighting) -> None:
     if task.operator == "PASS":
         if task.state == "SUCCEED":
             attempt.passed_at = task.end
-            if attempt.start is None and times.start is Meaning.TRUE:
+            if attempt.start is None and times.start is TRUE:
                 attempt.start = task.start
         return
     kind = _KINDS.get(task.operator)
@@ -99,25 +99,20 @@ def _take(attempts: list[Attempt], index: int, sighting: Sighting) -> None:
         return
     attempt.kind = kind
     attempt.agent = agent_address(task.agent_ip, task.agent_port) or attempt.agent
-    if times.start is Meaning.TRUE:
+    if times.start is TRUE:
         attempt.start = task.start if task.start is not None else attempt.start
         attempt.seen = True
     if task.state == "RUNNING":
         attempt.seen_running = sighting.at
-    if times.end is Meaning.TRUE:
+    if times.end is TRUE:
         attempt.end = task.end if task.end is not None else attempt.end
     if task.state in {"READY", "RUNNING", "FAILED", "SUCCEED"}:
         attempt.state = task.state
     if index:
         before = attempts[index - 1]
-        if times.start is Meaning.PREVIOUS and before.start is None:
+        if times.start is PREVIOUS and before.start is None:
             before.start = task.start
-        if (
-            times.end is Meaning.PREVIOUS
-            and before.end is None
-            and task.end is not None
-            and (before.start is None or task.end >= before.start)
-        ):
+        if times.end is PREVIOUS and before.end is None and task.end is not None and (before.start is None or task.end >= before.start):
             before.end = task.end
 
 

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.outcomes import Facts, Rule, judge
-from daganalysis.engine.times import Meaning, dag_times
+from daganalysis.engine.times import TRUE, Meaning, dag_times
 from daganalysis.history.found import Found, find
 from daganalysis.history.legs import SKEW_NS, Leg
 from daganalysis.history.objects import judge_node
@@ -82,7 +82,7 @@ def _end(run: RunEvidence) -> int | None:
     dag = run.newest
     if dag.state not in {"FAILED", "SUCCEED"}:
         return None
-    return dag.end if dag_times(dag.state, dag.operator).end in {Meaning.TRUE, Meaning.REQUEST} else None
+    return dag.end if dag_times(dag.state, dag.operator).end in {TRUE, Meaning.REQUEST} else None
 
 
 def _begin(found: Found) -> tuple[int | None, bool]:
@@ -183,7 +183,7 @@ def _union(attempts_of: Iterable[Sequence[Attempt]]) -> int | None:
 def _last_leg(run: RunEvidence) -> int | None:
     dag = run.newest
     times = dag_times(dag.state, dag.operator)
-    if times.start is not Meaning.TRUE or times.end not in {Meaning.TRUE, Meaning.REQUEST} or dag.start is None or dag.end is None:
+    if times.start is not TRUE or times.end not in {TRUE, Meaning.REQUEST} or dag.start is None or dag.end is None:
         return None
     return dag.end - dag.start if dag.end >= dag.start else None
 

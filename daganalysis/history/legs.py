@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.times import Meaning, dag_times, node_times
+from daganalysis.engine.times import TRUE, dag_times, node_times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ def find_legs(run: RunEvidence) -> list[Leg]:
         if dag.state == "READY":
             asked_to = snapshot.at if asked_to is None else asked_to
             continue
-        if times.start is not Meaning.TRUE or dag.start is None:
+        if times.start is not TRUE or dag.start is None:
             # Before obshell 4.3.1 a pass wiped the start (engine-semantics §3).
             continue
         leg = legs.get(dag.start)
@@ -76,7 +76,7 @@ def find_legs(run: RunEvidence) -> list[Leg]:
         else:
             leg.operator = dag.operator
             leg.stage = dag.stage
-            if times.end is Meaning.TRUE and dag.end is not None and dag.end >= dag.start:
+            if times.end is TRUE and dag.end is not None and dag.end >= dag.start:
                 leg.end, leg.state = dag.end, dag.state
                 asked_from = snapshot.at
     return [legs[start] for start in sorted(legs)]
@@ -122,7 +122,7 @@ def _node_runs_of(run: RunEvidence, node_gid: str, stage: int) -> dict[int, Node
         # Only of a node that was passed it matters whether anything of it had been handed out.
         executed = node.operator != "PASS" or node.sub_tasks is None or any(task.execute_times for task in node.sub_tasks)
         times = node_times(node.state, node.operator, executed=executed)
-        if times.start is not Meaning.TRUE or node.start is None:
+        if times.start is not TRUE or node.start is None:
             continue
         if node.operator == "PASS" and node.sub_tasks is None and node.start not in known:
             continue
@@ -133,7 +133,7 @@ def _node_runs_of(run: RunEvidence, node_gid: str, stage: int) -> dict[int, Node
             node_run.passed_at = node.end
             continue
         node_run.operator = node.operator
-        if times.end is Meaning.TRUE and node.end is not None and node.end >= node.start:
+        if times.end is TRUE and node.end is not None and node.end >= node.start:
             node_run.end = node.end
     return known
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.outcomes import node_rule, sub_task_rule
-from daganalysis.engine.times import Meaning, dag_times, node_times, sub_task_times
+from daganalysis.engine.times import CREATED, TRUE, dag_times, node_times, sub_task_times
 from daganalysis.history.attempts import rebuild_attempts
 from daganalysis.history.log_merge import merge_lines
 from daganalysis.history.views import NodeView, TaskView
@@ -21,19 +21,19 @@ def created_at(run: RunEvidence) -> int | None:
     found: list[int] = []
     for snapshot in run.snapshots:
         dag = snapshot.dag
-        if dag_times(dag.state, dag.operator).start is Meaning.CREATED and dag.start is not None:
+        if dag_times(dag.state, dag.operator).start is CREATED and dag.start is not None:
             found.append(dag.start)
     for seen in run.nodes.values():
         for _, node in seen:
             if node.sub_tasks is None or node.start is None:
                 continue
             executed = node.operator == "PASS" and any(task.execute_times for task in node.sub_tasks)
-            if node_times(node.state, node.operator, executed=executed).start is Meaning.CREATED:
+            if node_times(node.state, node.operator, executed=executed).start is CREATED:
                 found.append(node.start)
     for sightings in run.sub_tasks.values():
         for sighting in sightings:
             task = sighting.task
-            if task.start is not None and sub_task_times(task.state, task.operator, task.execute_times or 0).start is Meaning.CREATED:
+            if task.start is not None and sub_task_times(task.state, task.operator, task.execute_times or 0).start is CREATED:
                 found.append(task.start)
     return min(found, default=None)
 
@@ -70,7 +70,7 @@ def judge_node(run: RunEvidence, stage: int, gid: str, own: Sequence[TaskView]) 
     waiting = newest.state == "FAILED" and bool(own) and all(view.rule.outcome in {"waiting", "succeeded"} for view in own)
     rule = node_rule(newest.state, newest.operator, deliberate=waiting)
     times = node_times(newest.state, newest.operator, executed=executed)
-    start = newest.start if times.start is Meaning.TRUE else None
-    end = newest.end if times.end is Meaning.TRUE else None
+    start = newest.start if times.start is TRUE else None
+    end = newest.end if times.end is TRUE else None
     data = next((node.additional_data for _, node in reversed(seen) if node.additional_data is not None), None)
     return NodeView(gid, stage, newest, rule, start, end, data)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from daganalysis.engine.catalogue import workflow_of
 from daganalysis.engine.identifiers import agent_address, identify
 from daganalysis.engine.outcomes import Facts, judge
-from daganalysis.engine.times import Meaning, node_times, sub_task_times
+from daganalysis.engine.times import TRUE, node_times, sub_task_times
 from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.arrays import array_of, seconds_between
 
@@ -124,8 +124,8 @@ class Rows:
         for task in tasks:
             new, own, stage = task.newest, task.attempts, stages.get(task.node_gid)
             times = sub_task_times(new.state, new.operator, new.execute_times or 0)
-            start = new.start if times.start is Meaning.TRUE and own and own[-1].start is not None else None
-            end = new.end if times.end is Meaning.TRUE else None
+            start = new.start if times.start is TRUE and own and own[-1].start is not None else None
+            end = new.end if times.end is TRUE else None
             agent = agent_address(new.agent_ip, new.agent_port)
             agents.add(agent)
             sub_tasks.append(
@@ -145,8 +145,8 @@ class Rows:
         """Add a node whose DAG is not in the archive."""
         new = seen[-1]
         times = node_times(new.state, new.operator, executed=new.operator != "PASS")
-        start = new.start if times.start is Meaning.TRUE else None
-        end = new.end if times.end is Meaning.TRUE else None
+        start = new.start if times.start is TRUE else None
+        end = new.end if times.end is TRUE else None
         outcome = judge("node", Facts(new.state, new.operator)).outcome
         self._rows["nodes"].append(
             (None, None, gid, new.node_id, new.name, new.state, new.operator, outcome, new.start, new.end, start, end)

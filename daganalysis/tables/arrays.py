@@ -134,9 +134,11 @@ def _of_every(values: Sequence[Any], kind: pa.DataType, present: _Mask | None) -
         return _array(kind, len(values), present, _offsets(values), items=array_of(list(chain.from_iterable(values)), kind.value_type))
     if pa.types.is_string(kind):
         text = "".join(values)
-        if text.isascii():
-            return _array(kind, len(values), present, _offsets(values), text.encode())
-        values = list(map(str.encode, values))
+        if not text.isascii():
+            # One character for each byte: a join of them is a copy, and there is nothing to encode where most are ASCII.
+            values = [value if value.isascii() else value.encode().decode("latin-1") for value in values]
+            text = "".join(values)
+        return _array(kind, len(values), present, _offsets(values), text.encode("latin-1"))
     return _array(kind, len(values), present, _offsets(values, wide=pa.types.is_large_binary(kind)), b"".join(values))
 
 
