@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import operator
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.engine.catalogue import workflow_of
@@ -42,7 +41,8 @@ def _newest(newest_first: Iterable[object], field: str) -> Any:
 
 def _in_order(rows: list[tuple[object, ...]], places: Sequence[int]) -> list[tuple[object, ...]]:
     """Put rows in order of what stands at some places of each, nulls last."""
-    keys = list(map(operator.itemgetter(*places), rows))
+    # Of most tables these are the first places, and rows that are in order as they are need nothing taken out of them.
+    keys = rows if places == list(range(len(places))) else list(map(operator.itemgetter(*places), rows))
     with contextlib.suppress(TypeError):  # where a null meets something else
         if all(map(operator.le, keys, itertools.islice(keys, 1, None))):
             return rows  # mostly so: runs come in order, and so does what each holds
@@ -83,19 +83,20 @@ class Rows:
             for snapshot in run.snapshots
             for answer, dag in ((snapshot.answer, snapshot.dag),)
         ]
-        n_tasks = Counter(task.node_gid for task in view.tasks)
+        n_tasks: dict[str | None, int] = {}
+        for task in view.tasks:
+            n_tasks[task.node_gid] = n_tasks.get(task.node_gid, 0) + 1
         for node in view.nodes:
             new = node.newest
             self._rows["nodes"].append(
                 (run_id, node.stage, node.gid, new.node_id, new.name, new.state, new.operator, node.rule.outcome, new.start, new.end)
-                + (node.start, node.end, n_tasks[node.gid], node.additional_data)
+                + (node.start, node.end, n_tasks.get(node.gid, 0), node.additional_data)
             )
         agents = self._add_tasks(run_id, view.tasks, {node.gid: node.stage for node in view.nodes})
         self._add_dag(view, parent_run_id, len(agents - {None}))
         self._rows["timeline"] += [
-            (run_id, seq, stretch.start, stretch.end, stretch.category, stretch.leg)
-            + (stretch.from_stage, stretch.to_stage, stretch.direction, stretch.evidence)
-            for seq, stretch in enumerate(view.stretches, start=1)
+            (run_id, seq, s.start, s.end, s.category, s.leg, s.from_stage, s.to_stage, s.direction, s.evidence)
+            for seq, s in enumerate(view.stretches, start=1)
         ]
 
     def _add_dag(self, view: RunView, parent_run_id: str | None, n_agents: int) -> None:
@@ -122,21 +123,18 @@ class Rows:
         sub_tasks, attempts = self._rows["sub_tasks"], self._rows["attempts"]
         agents = set()
         for task in tasks:
-            new, own, stage = task.newest, task.attempts, stages.get(task.node_gid)
+            gid, new, own, stage = task.gid, task.newest, task.attempts, stages.get(task.node_gid)
             times = sub_task_times(new.state, new.operator, new.execute_times or 0)
             start = new.start if times.start is TRUE and own and own[-1].start is not None else None
             end = new.end if times.end is TRUE else None
             agent = agent_address(new.agent_ip, new.agent_port)
             agents.add(agent)
-            sub_tasks.append(
-                (run_id, stage, task.node_gid, task.gid, new.task_id, new.name, new.state, new.operator, task.rule.outcome)
-                + (new.execute_times, agent, new.agent_ip, new.agent_port, new.start, new.end, start, end, task.logs, task.additional_data)
-            )
-            for attempt in own:
-                attempts.append(
-                    (run_id, stage, task.gid, attempt.number, attempt.kind, attempt.start, attempt.end, attempt.outcome)
-                    + (attempt.agent, attempt.evidence)
-                )
+            sub_tasks.append((
+                run_id, stage, task.node_gid, gid, new.task_id, new.name, new.state, new.operator, task.rule.outcome, new.execute_times,
+                agent, new.agent_ip, new.agent_port, new.start, new.end, start, end, task.logs, task.additional_data,
+            ))  # fmt: skip
+            for one in own:
+                attempts.append((run_id, stage, gid, one.number, one.kind, one.start, one.end, one.outcome, one.agent, one.evidence))
         return agents
 
     # -- what belongs to no run -------------------------------------------------------------------------------------------------------
