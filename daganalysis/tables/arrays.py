@@ -59,7 +59,7 @@ def seconds_between(starts: pa.Array, ends: pa.Array) -> pa.Array:
     """
     import pyarrow as pa
 
-    begun, ended = numbers_of(starts), numbers_of(ends)
+    begun, ended = _instants(starts), _instants(ends)
     present = begun <= ended
     for array in (starts, ends):
         if array.null_count:
@@ -67,19 +67,9 @@ def seconds_between(starts: pa.Array, ends: pa.Array) -> pa.Array:
     return _array(pa.float64(), len(starts), present, (ended - begun) / 1e9)
 
 
-def numbers_of(array: pa.Array) -> npt.NDArray[Any]:
-    """Return whole numbers, instants or truths as NumPy has them, anything at all for a null; ``to_numpy`` imports pandas.
-
-    >>> import pyarrow as pa
-    >>> numbers_of(array_of([True, False], pa.bool_())).tolist()
-    [True, False]
-    """
-    import pyarrow as pa
-
-    data = array.buffers()[1]
-    if pa.types.is_boolean(array.type):
-        return _bits(data, array)
-    return np.frombuffer(data, f"i{array.type.bit_width // 8}")[array.offset :][: len(array)]
+def _instants(array: pa.Array) -> npt.NDArray[np.int64]:
+    """Return instants as NumPy has them, anything at all for a null; ``to_numpy`` imports pandas."""
+    return np.frombuffer(array.buffers()[1], np.int64)[array.offset :][: len(array)]
 
 
 def _bits(buffer: pa.Buffer, array: pa.Array) -> _Mask:
