@@ -64,7 +64,8 @@ class SpillWriter:
         answer.body, answer.nodes = b"", None if answer.nodes is None else []
         head = self._at
         self._append(_encoder.encode((answer, starts, [len(body), *map(len, nodes)])))
-        return (begin, head, self._at), _NOTHING.union(*map(self._telling.__getitem__, self._telling.keys() & starts))
+        telling = () if self._telling.keys().isdisjoint(starts) else self._telling.keys() & starts
+        return (begin, head, self._at), _NOTHING.union(*map(self._telling.__getitem__, telling))
 
     def _start_of(self, text: bytes, known: dict[bytes, int], look: Callable[[bytes], frozenset[str]]) -> int:
         start = known.get(text)

@@ -128,7 +128,7 @@ def _packed_or_plain(content: bytes, file: SourceFile, issues: list[Issue]) -> I
     text, position = alone(content)
     answer = documented_answer(text, file.limits)
     if answer is not None:
-        return (placed(answer, file.cluster, file.name, position),)
+        return (placed(answer, file.cluster, file.name, f"{position} /data"),)
     if is_packed(content[:512]):
         return _unpacked(io.BytesIO(content), file, issues)
     reader = Reader(file.cluster, file.limits, issues)

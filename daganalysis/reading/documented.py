@@ -87,8 +87,8 @@ def documented_answer(text: bytes, limits: Limits) -> Answer | None:
 
 
 def placed(answer: Answer, cluster: str | None, source: str, position: str) -> Answer:
-    """Complete an answer that was read as documented: it is the data of the document at a position."""
-    answer.cluster, answer.source, answer.position = cluster, source, f"{position} /data"
+    """Complete an answer that was read as documented."""
+    answer.cluster, answer.source, answer.position = cluster, source, position
     return answer
 
 

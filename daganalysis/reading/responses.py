@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from daganalysis.reading.answers import Answer, Kind
-from daganalysis.reading.documented import ID, placed
+from daganalysis.reading.documented import ID, documented_answer, placed
 from daganalysis.reading.documents import Document, outermost
 from daganalysis.reading.duplicate_keys import own_keys_twice
 from daganalysis.reading.instants import InstantError, parse_instant
@@ -48,7 +48,7 @@ class Reader:
         self._name = name
         text, value = document.text, document.value
         if isinstance(value, Answer):
-            yield placed(value, self._cluster, name, document.position)
+            yield placed(value, self._cluster, name, f"{document.position} /data")
             return
         if value is None:
             value = outermost(text)
@@ -74,6 +74,10 @@ class Reader:
 
     def _element(self, text: bytes, heading: _Heading, pointer: str) -> Iterator[Answer]:
         """One of a list of envelopes or of bare payloads."""
+        answer = documented_answer(text, self._limits)
+        if answer is not None:
+            yield placed(answer, self._cluster, self._name, f"{heading.position} {pointer}/data")
+            return
         fields = outermost(text)
         if isinstance(fields, dict):
             yield from self._value(text, fields, _Heading(heading.position), pointer)

@@ -27,7 +27,7 @@ def looked_at_closely(text: bytes) -> tuple[list[Answer], list[Issue]]:
 def test_an_answer_as_documented_is_the_one_that_a_closer_look_gives(text):
     found = documented_answer(text, DEFAULT_LIMITS)
     assert found is not None
-    assert ([placed(found, "prod-a", "a.json", "line 3")], []) == looked_at_closely(text)
+    assert ([placed(found, "prod-a", "a.json", "line 3 /data")], []) == looked_at_closely(text)
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,12 @@ def test_an_answer_as_documented_is_the_one_that_a_closer_look_gives(text):
 def test_what_is_not_quite_as_documented_is_left_to_a_closer_look(text, codes):
     assert documented_answer(text, DEFAULT_LIMITS) is None
     assert [issue.code for issue in looked_at_closely(text)[1]] == codes
+
+
+def test_in_a_list_each_answer_is_what_it_would_be_alone():
+    other = COMPACT.replace(b'"status":', b'"status":201,"status":')
+    (first, second), issues = looked_at_closely(b"[" + TEXT + b"," + other + b"]")
+    (alone,), _ = looked_at_closely(TEXT)
+    assert (first.position, second.position) == ("line 3 /0/data", "line 3 /1/data")
+    assert (first.body, first.nodes, first.gid) == (alone.body, alone.nodes, second.gid)
+    assert [(issue.code, issue.position) for issue in issues] == [("duplicate-key", "line 3 /1")]
