@@ -20,6 +20,8 @@ __all__ = ["main"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; see :class:`daganalysis.commands.exit_status.ExitStatus`."""
+    # NumPy starts a thread a core as it is imported, which takes as much of the processor as the import, for algebra that no command does.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         return _run(argv)
     except KeyboardInterrupt:

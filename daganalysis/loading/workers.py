@@ -5,20 +5,19 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import multiprocessing
 import os
 import signal
 import sys
 import warnings
 from collections import deque
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from daganalysis.errors import DagAnalysisError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future, ProcessPoolExecutor
     from types import TracebackType
 
 Work = TypeVar("Work")
@@ -45,9 +44,7 @@ class Workers:
                 yield _without_collector(function, piece)
             return
         self._end()
-        # Forked workers need no importable __main__, so a plain script or a notebook may load without further ado.
-        context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-        self._pool = ProcessPoolExecutor(self.jobs, mp_context=context, initializer=_end_with, initargs=(os.getpid(),))
+        pool = self._pool = self._new_pool()
         waiting: deque[Future[Result]] = deque()
         rest = iter(pieces)
         try:
@@ -55,7 +52,7 @@ class Workers:
                 with warnings.catch_warnings(), _uninterrupted():
                     # From 3.12 on a fork of a process with threads warns; Arrow's threads are none that a worker misses.
                     warnings.simplefilter("ignore", DeprecationWarning)
-                    waiting.append(self._pool.submit(_without_collector, function, piece))
+                    waiting.append(pool.submit(_without_collector, function, piece))
                 # No more is handed out than keeps everybody busy: results wait in memory.
                 if len(waiting) > 2 * self.jobs:
                     self._do_meanwhile()
@@ -63,10 +60,19 @@ class Workers:
             self._do_meanwhile()
             while waiting:
                 yield waiting.popleft().result()
-        except BrokenProcessPool as error:
+        except BrokenExecutor as error:
             raise DagAnalysisError(
                 "a worker process was ended from outside", hint="most likely memory ran out: try fewer processes, --jobs 1"
             ) from error
+
+    def _new_pool(self) -> ProcessPoolExecutor:
+        # Imported here, as most loads are small and have no use for them.
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
+        # Forked workers need no importable __main__, so a plain script or a notebook may load without further ado.
+        context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+        return ProcessPoolExecutor(self.jobs, mp_context=context, initializer=_end_with, initargs=(os.getpid(),))
 
     def _do_meanwhile(self) -> None:
         self._meanwhile()
