@@ -28,6 +28,7 @@ def gantt(sizes: Sizes, _work: Path) -> Iterator[Row]:
     An attempt is up to three boxes (dispatched, ran, not noticed yet). The chart's words, some forty lines, take as long as its boxes.
     """
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
     mpl.use("agg")
     for n_bars in sizes.bars:
@@ -54,7 +55,8 @@ def gantt(sizes: Sizes, _work: Path) -> Iterator[Row]:
                     axes.set_title(like.get_title(loc="left"), loc="left", fontsize=10)
                     axes.set_xlabel(like.get_xlabel(), fontsize=8)
                     axes.set_xticks(like.get_xticks(), [label.get_text() for label in like.get_xticklabels()], fontsize=7.5)
-                    axes.set_yticks(like.get_yticks(), [label.get_text() for label in like.get_yticklabels()], fontsize=7.5)
+                    beside = [text for artist in like.artists for text in artist.findobj(Text)]
+                    axes.set_yticks([text.get_position()[1] for text in beside], [text.get_text() for text in beside], fontsize=7.5)
                 figure.savefig(io.BytesIO(), format="png")
 
             ratio, mine, theirs = in_turn(

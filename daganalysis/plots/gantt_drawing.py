@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
+    from daganalysis.plots.lane_words import LaneWords
+
 _TALL, _THIN, _FLAT = 0.72, 0.26, 0.5
 """Heights of a bar, of the line before and after it, and of a stretch of a timeline, for a lane of height 1."""
 _DENSE_POINTS = 4.0
@@ -48,8 +50,9 @@ def draw_gantt(bars: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC", t
     canvas.legend_below(ax, [("Bars:", painter.outcomes), ("Time:", painter.categories)])
     if paper.is_laid_out(ax):
         # Words need room, and how much there is depends on the words: they are set once, the layout takes place, and they are set again.
-        _set_words(painter, tz, title, 0, paper.figure_width(ax) * 0.6)
+        labels = _set_words(painter, tz, title, 0, paper.figure_width(ax) * 0.6)
         paper.settle(ax)
+        labels.remove()
     width, height = paper.size_of(ax)
     painter.lanes.fit(height)
     painter.label_breaks()
@@ -58,10 +61,10 @@ def draw_gantt(bars: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC", t
     return ax
 
 
-def _set_words(painter: _Painter, tz: str, title: str | None, left_out: int, width: float) -> None:
-    label_lanes(painter.ax, painter.bars, painter.lanes)
+def _set_words(painter: _Painter, tz: str, title: str | None, left_out: int, width: float) -> LaneWords:
     label_clock(painter.ax, painter.bars, painter.cuts, zone_of(tz), tz, painter.length)
     painter.ax.set_title(gantt_title(painter.bars, title, left_out, width), loc="left", fontsize=10, parse_math=False)
+    return label_lanes(painter.ax, painter.bars, painter.lanes)
 
 
 def _new_axes(bars: pd.DataFrame) -> Axes:
@@ -153,10 +156,11 @@ class _Painter:
         self._boxes(rows, "x_dispatched", "x_started", _THIN, facecolors=DISPATCHED, edgecolors="none")
         self._boxes(rows, "x_ended", "x_noticed", _THIN, facecolors=NOTICED, edgecolors="none")
         outcomes, kinds, evidence = (self.bars[name].to_numpy(object) for name in ("outcome", "kind", "evidence"))
+        present = set(outcomes[rows])
         for outcome, style in OUTCOMES.items():
-            own = rows[outcomes[rows] == outcome]
-            if not len(own):
+            if outcome not in present:
                 continue
+            own = rows[outcomes[rows] == outcome]
             for kind, observed in ((k, o) for k in ("run", "rollback", "unknown") for o in (True, False)):
                 part = own[(kinds[own] == kind) & ((evidence[own] == "observed") == observed)]
                 hatch = ("////" if kind == "rollback" else "") + ("" if observed else "xx")
@@ -169,14 +173,14 @@ class _Painter:
         folded = self._boxes(np.flatnonzero(self.roles == "folded"), "x_started", "x_ended", _FLAT, **look)
         if folded is not None:
             self.outcomes["several sub-tasks in one bar"] = folded
-        self._draw_marks(rows, outcomes[rows], kinds[rows])
+        self._draw_marks(rows, outcomes[rows], kinds[rows], present)
 
-    def _draw_marks(self, rows: np.ndarray, outcomes: np.ndarray, kinds: np.ndarray) -> None:
+    def _draw_marks(self, rows: np.ndarray, outcomes: np.ndarray, kinds: np.ndarray, present: set[str]) -> None:
         """What tells outcomes, retries, rollbacks and passes apart without colour."""
         import numpy as np
 
         for outcome, style in OUTCOMES.items():
-            if style.marker is not None:
+            if style.marker is not None and outcome in present:
                 self._marks(rows[outcomes == outcome], "x_ended", style.marker, "", c=style.colour, size=26)
         rollback, running = kinds == "rollback", outcomes == "running"
         again = (self.bars["attempt"].to_numpy("float64", na_value=np.nan)[rows] > 1) & ~rollback

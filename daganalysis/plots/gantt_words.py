@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from daganalysis.plots.lane_words import LaneWords
     from daganalysis.plots.lanes import Lanes
 
 _NOTE_SIZE = 6.5
@@ -27,27 +28,25 @@ _BESIDE = 16.0
 
 def gantt_title(bars: pd.DataFrame, title: str | None, left_out: int, width: float) -> str:
     """Say what a chart shows: which run, how it ended, how long it took, what is not drawn; on more lines where one is too short."""
-    own = bars.loc[(bars["depth"] == 0) & bars["role"].eq("time"), ["run_id", "stage_name", "outcome", "started_at", "ended_at"]]
-    if title is not None:
-        head, facts = title, list[str]()
-    elif len(own):
-        head, facts = _run_and_facts(bars, own)
-    else:
-        head, facts = "no run" if bars.empty else str(bars["run_id"].iloc[0]), []
+    head, facts = (title, list[str]()) if title is not None else _run_and_facts(bars)
     facts += [f"{_counted(left_out, 'error line')} without room"] if left_out else []
     return title_lines(head, facts, width)
 
 
-def _run_and_facts(bars: pd.DataFrame, own: pd.DataFrame) -> tuple[str, list[str]]:
+def _run_and_facts(bars: pd.DataFrame) -> tuple[str, list[str]]:
+    roles = bars["role"].to_numpy(object)
+    lines = bars.loc[roles == "time", ["run_id", "depth", "stage_name", "outcome", "started_at", "ended_at", "n"]]
+    own = lines[lines["depth"] == 0]
+    if own.empty:
+        return "no run" if bars.empty else str(bars["run_id"].iloc[0]), []
     first = own.iloc[0]
     span = duration((own["ended_at"].max() - own["started_at"].min()).total_seconds())
-    attempts = bars.loc[bars["role"] == "attempt", ["x_started"]]
-    folded = int(bars.loc[bars["role"] == "folded", "n"].sum())
-    runs = bars.loc[bars["role"] == "time", ["run_id", "n"]].drop_duplicates("run_id")
-    drawn = set(bars.loc[bars["role"].isin({"attempt", "folded", "lane"}), "run_id"])
-    folded += int(runs.loc[~runs["run_id"].isin(drawn), "n"].sum())
-    said = [str(first["outcome"]).replace("_", " "), span, _counted(len(attempts), "attempt")]
-    untimed = int(attempts["x_started"].isna().sum())
+    runs = lines.drop_duplicates("run_id")
+    drawn = bars["run_id"][(roles != "time") & (roles != "break")].unique()
+    folded = int(bars["n"][roles == "folded"].sum()) + int(runs["n"][~runs["run_id"].isin(drawn)].sum())
+    attempts = roles == "attempt"
+    said = [str(first["outcome"]).replace("_", " "), span, _counted(int(attempts.sum()), "attempt")]
+    untimed = int(bars["x_started"].isna().to_numpy()[attempts].sum())
     said += [f"{untimed:,} of them without known times"] if untimed else []
     said += [f"{_counted(folded, 'more sub-task')} folded"] if folded else []
     return f"{first['stage_name']} (run {first['run_id']})", said
@@ -57,31 +56,30 @@ def _counted(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
-def label_lanes(ax: Axes, bars: pd.DataFrame, lanes: Lanes) -> None:
+def label_lanes(ax: Axes, bars: pd.DataFrame, lanes: Lanes) -> LaneWords:
     """Label as many lanes as there is room for; a run's own lane in bold, a stage that never ran in grey, saying so."""
-    labels = lanes.labels(bars, LABEL_SIZE * LINE)
+    from daganalysis.plots.lane_words import LaneWord, LaneWords
+
     room = paper.figure_width(ax) * LABEL_SHARE
     rows = bars.loc[bars["role"] != "break", ["lane", "role", "x_started", "outcome"]]
     timelines = set(rows.loc[rows["role"] == "time", "lane"].tolist())
     remarks = _remarks(rows)
-    texts = []
-    for label in labels:
+    words = []
+    for label in lanes.labels(bars, LABEL_SIZE * LINE):
         remark = remarks.get(label.lane, "")
-        texts.append(fitting(label.text, room - paper.text_width(remark, LABEL_SIZE)) + remark)
-    ax.set_yticks([label.y for label in labels], texts, fontsize=LABEL_SIZE, parse_math=False)
-    ax.tick_params(axis="y", length=0)
-    for label, text in zip(labels, ax.get_yticklabels(), strict=True):
-        text.set_fontweight("bold" if label.lane in timelines else "normal")
-        text.set_color("#6B6B6B" if label.lane in remarks else "black")
+        text = fitting(label.text, room - paper.text_width(remark, LABEL_SIZE)) + remark
+        words.append(LaneWord(label.y, text, "bold" if label.lane in timelines else "normal", "#6B6B6B" if remark else "black"))
+    ax.set_yticks([])
     for side in ("top", "right", "left"):
         ax.spines[side].set_visible(False)
+    return LaneWords(ax, words)
 
 
 def _remarks(rows: pd.DataFrame) -> dict[int, str]:
     """What is said of lanes that have no bar."""
-    timed = rows.loc[rows["x_started"].notna(), "lane"].unique()
+    untimed = ~rows["lane"].isin(rows.loc[rows["x_started"].notna(), "lane"].unique())
     remarks: dict[int, str] = {}
-    for row in rows[~rows["lane"].isin(timed)].drop_duplicates("lane").to_dict("records"):
+    for row in rows[untimed].drop_duplicates("lane").to_dict("records") if untimed.any() else ():
         never = "passed, never run" if row["outcome"] == "passed" else "never run"
         remarks[row["lane"]] = f" ({never if row['role'] == 'lane' else 'times not known'})"
     return remarks

@@ -56,10 +56,13 @@ class Lanes:
 
     def labels(self, bars: pd.DataFrame, line: float) -> list[LaneLabel]:
         """Choose labels that do not touch, for lines so many points high: of every lane, else of groups of lanes, else of fewer."""
-        named = bars.loc[(bars["role"] != "break") & (bars["label"] != ""), ["lane", "role", "label", "run_id", "group", "n"]]
-        named = named.drop_duplicates("lane").sort_values("lane")
+        import numpy as np
+
+        # The first row of each lane that has a label, by lane.
+        rows = np.flatnonzero((bars["role"] != "break") & (bars["label"] != ""))
+        lanes, first = np.unique(bars["lane"].to_numpy(int)[rows], return_index=True)
+        named = bars[["lane", "role", "label", "run_id", "group", "n"]].take(rows[first])
         if self.points >= line:
-            lanes = named["lane"].to_numpy(int)
             return [LaneLabel(*label) for label in zip(self.middles[lanes].tolist(), named["label"].tolist(), lanes.tolist(), strict=True)]
         runs = set(named.loc[named["role"] == "time", "lane"].tolist())
         # Runs first, then what stands for most lanes: a chart of children says at least which is which.

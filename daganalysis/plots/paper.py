@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.font_manager import FontProperties
+    from matplotlib.path import Path
 
 _POINTS = 72.0
 _HINTED = 1.07
 """Letters that are fitted to pixels are up to so much wider."""
+MIDDLE = 0.38
+"""The middle of a line, above its foot, as a share of the size of its letters: where a text centred by its baseline has it."""
 
 
 @functools.lru_cache(maxsize=4096)
@@ -23,11 +26,31 @@ def text_width(text: str, size: float) -> float:
     return float(width) * _HINTED
 
 
+class Outline(NamedTuple):
+    """The shape of a line of text, in points: it ends at 0, and its middle is there; and how wide it is."""
+
+    path: Path
+    width: float
+
+
+@functools.lru_cache(maxsize=512)
+def outline(text: str, size: float, weight: str = "normal") -> Outline:
+    """Return the shape of a line of text in the default font."""
+    import numpy as np
+    from matplotlib.path import Path
+    from matplotlib.textpath import TextToPath
+
+    setter, font = TextToPath(), _font(size, weight)
+    width, _, _ = setter.get_text_width_height_descent(text, font, ismath=False)
+    vertices, codes = setter.get_text_path(font, text)
+    return Outline(Path(np.reshape(vertices, (-1, 2)) * size / setter.FONT_SCALE - (width, MIDDLE * size), codes or None), width)
+
+
 @functools.lru_cache(maxsize=32)
-def _font(size: float) -> FontProperties:
+def _font(size: float, weight: str = "normal") -> FontProperties:
     from matplotlib.font_manager import FontProperties
 
-    return FontProperties(size=size)
+    return FontProperties(size=size, weight=weight)
 
 
 def shortened(text: str, width: float, size: float) -> str:

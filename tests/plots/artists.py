@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.text import Text
 
 
 def axes(width: float = 11, height: float = 4) -> Axes:
@@ -23,8 +23,8 @@ def texts(ax: Axes) -> list[Text]:
     figure = ax.get_figure(root=True)
     assert isinstance(figure, Figure)
     FigureCanvasAgg(figure).draw()
-    legend = ax.get_legend()
-    candidates = [ax.title, ax._left_title, ax.xaxis.label, ax.yaxis.label, *ax.texts, *(legend.get_texts() if legend else [])]
+    legend, beside = ax.get_legend(), [text for one in ax.artists for text in one.findobj(Text)]
+    candidates = [ax.title, ax._left_title, ax.xaxis.label, ax.yaxis.label, *ax.texts, *beside, *(legend.get_texts() if legend else [])]
     for axis in (ax.xaxis, ax.yaxis):
         low, high = sorted(axis.get_view_interval())
         candidates += [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
@@ -43,6 +43,7 @@ def cut_off(ax: Axes) -> list[str]:
     assert figure is not None
     paper = figure.bbox
     shown = [(text.get_text(), text.get_window_extent()) for text in texts(ax)]
+    shown += [("words beside lanes", one.get_window_extent()) for one in ax.artists]
     return [text for text, box in shown if box.x0 < -1 or box.y0 < -1 or box.x1 > paper.x1 + 1 or box.y1 > paper.y1 + 1]
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import io
+
+import matplotlib as mpl
+import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
 
 from daganalysis.errors import UsageError
 from daganalysis.plots import draw_gantt
 from daganalysis.plots.boxes import Boxes
+from daganalysis.plots.canvas import LABEL_SIZE
 from daganalysis.plots.lanes import Lanes
+from daganalysis.plots.paper import text_width
 from tests.pages.charts import bar, bars_of
 from tests.plots.artists import axes, cut_off, overlapping, texts
 from tests.rows import at
@@ -33,6 +40,13 @@ def many(stages: int, agents: int) -> list[dict]:
     return rows
 
 
+def as_svg(ax) -> str:
+    file = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        ax.get_figure(root=True).savefig(file, format="svg")
+    return file.getvalue()
+
+
 def words(ax) -> list[str]:
     return [text.get_text() for text in texts(ax)]
 
@@ -53,10 +67,39 @@ def test_labels_of_five_thousand_bars_do_not_touch_either() -> None:
 
 def test_lanes_too_many_to_name_are_named_by_their_stage_and_how_many_they_are() -> None:
     ax = draw_gantt(bars_of(*many(3, 100)), axes(11, 4))
-    assert [text.get_text() for text in ax.get_yticklabels()] == [
+    (beside,) = ax.artists
+    assert [text.get_text() for text in beside.get_children()] == [
         "where the time went",
         *(f"{n} Stage {n} · 100 sub-tasks" for n in (1, 2, 3)),
     ]
+
+
+def test_words_beside_lanes_are_as_wide_as_they_were_measured_at_every_resolution() -> None:
+    text = "1 Exec upgrade health checker"
+    ax = draw_gantt(bars_of(bar(0, 0, 9, x_started=0.0, x_ended=9.0, label=text)), axes())
+    (beside,) = ax.artists
+    for dpi in (60, 100, 144):
+        ax.get_figure(root=True).set_dpi(dpi)
+        width = beside.get_window_extent().width / dpi * 72
+        assert 0.9 * text_width(text, LABEL_SIZE) < width < text_width(text, LABEL_SIZE)
+
+
+def test_words_beside_lanes_are_text_in_a_file_of_lines_and_ink_in_a_bitmap() -> None:
+    ax = draw_gantt(bars_of(*many(1, 8)), axes(11, 4))
+    assert all(f">192.0.2.{n}:2886<" in as_svg(ax) for n in range(1, 8))
+    image = FigureCanvasAgg(ax.get_figure(root=True))
+    image.draw()
+    beside = np.asarray(image.buffer_rgba())[:, : int(ax.get_window_extent().x0) - 4, :3]
+    rows_of_ink = (beside.min(axis=(1, 2)) < 100).sum()
+    assert 9 * 5 < rows_of_ink < 9 * 13
+
+
+def test_lanes_out_of_view_have_no_words() -> None:
+    ax = draw_gantt(bars_of(*many(1, 8)), axes(11, 4))
+    ax.set_ylim(3, 0)
+    said = as_svg(ax)
+    assert "192.0.2.1:2886" in said
+    assert "192.0.2.4:2886" not in said
 
 
 def test_the_timeline_is_seen_above_thousands_of_bars() -> None:
