@@ -40,7 +40,7 @@ class PartWork:
 
 def import_for_parts() -> None:
     """Import what only making parts takes, and takes long to import."""
-    for name in ("pyarrow.parquet", "daganalysis.history.rebuild"):
+    for name in ("pyarrow.compute", "pyarrow.parquet", "daganalysis.history.rebuild"):
         importlib.import_module(name)
 
 

@@ -7,10 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from daganalysis.engine.placeholders import LAST_PLACEHOLDER_YEAR
-from daganalysis.reading.instant_columns import nanoseconds_together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,10 +19,10 @@ _TEXT = re.compile(
 _WANTED = "it is not of the form 2024-01-09T20:40:01.706073+08:00"
 _LARGEST_NS = 2**63 - 1
 _LONGEST_OFFSET_S = 24 * 3600
-_WORTH_NUMPY = 100
-"""Texts that cost as much one by one as what NumPy's functions cost for however few."""
-_TOGETHER = 1 << 13
-"""Texts that are taken together: of each there are some hundred bytes of numbers for a while."""
+_USUAL = r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$"
+"""What :func:`parse_instant` and Arrow, which takes more and less, take alike: no placeholder, and in the years of nanoseconds."""
+_WORTH_ARROW = 64
+"""Texts that cost as much one by one as what Arrow's functions cost before they begin."""
 
 
 class InstantError(ValueError):
@@ -100,15 +97,22 @@ def parse_instants(texts: Sequence[str | None]) -> list[int | None]:
     >>> parse_instants(["2024-01-09T20:40:15.016+08:00", "1970-01-01T08:00:00+08:00", None])
     [1704804015016000000, None, None]
     """
-    if len(texts) < _WORTH_NUMPY:
+    if len(texts) < _WORTH_ARROW:
         return [_nanoseconds_of(text) for text in texts]
-    found: list[int | None] = []
-    for first in range(0, len(texts), _TOGETHER):
-        some = texts[first : first + _TOGETHER]
-        numbers, usual = nanoseconds_together([text or "" for text in some])
-        found += numbers.tolist()
-        for place in np.flatnonzero(~usual).tolist():
-            found[first + place] = _nanoseconds_of(some[place])
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from daganalysis.tables.arrays import array_of
+
+    column = array_of([text or "" for text in texts], pa.string())
+    usual = pc.match_substring_regex(column, _USUAL)
+    try:
+        parsed = pc.if_else(usual, column, pa.nulls(len(texts), pa.string())).cast(pa.timestamp("ns", "UTC"))
+    except pa.ArrowInvalid:  # there is no such day or time of day
+        return [_nanoseconds_of(text) for text in texts]
+    found: list[int | None] = parsed.view(pa.int64()).to_pylist()
+    for place in pc.indices_nonzero(pc.invert(usual)).to_pylist():
+        found[place] = _nanoseconds_of(texts[place])
     return found
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from daganalysis.reading.instants import InstantError, parse_instant, parse_instants
 
 _USUAL = "2023-12-31T05:20:08.113723Z"
-_ENOUGH = [_USUAL] * 200
+_ENOUGH = [_USUAL] * 100
 """So many that they are parsed together."""
 
 _TEXTS = st.builds(
