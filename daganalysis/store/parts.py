@@ -176,7 +176,7 @@ def read_parts(
     """
     import pyarrow as pa
 
-    if only is None and len(paths) == 1:
+    if only is None and where is None and len(paths) == 1:
         return read_file(paths[0], columns).select(columns).replace_schema_metadata(None)
     import pyarrow.dataset as ds  # which asks for many files at a time, but takes long to import
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import duckdb
 import pandas as pd
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from daganalysis import SchemaVersionError, StoreError, read_parquet
+from daganalysis import SchemaVersionError, StoreError, load, read_parquet
 from daganalysis.loading import load_into_store
 from daganalysis.store import is_store, parts
 from daganalysis.tables import BASE_TABLES
@@ -46,6 +47,18 @@ def test_a_run_is_found_without_reading_the_rows_of_others(store):
 def test_some_columns_come_in_the_order_asked_for(store):
     frame = read_parquet(store).table("dags", ["outcome", "run_id"])
     assert frame.columns.tolist() == ["outcome", "run_id"]
+
+
+@pytest.mark.parametrize("times", ["once", "twice"])
+def test_of_one_part_and_of_several_only_rows_come_for_which_a_condition_holds(store, tmp_path, times):
+    if times == "twice":
+        save({"c.json": polls("111")[2]}, tmp_path / "responses")
+        load_into_store(tmp_path / "responses", store=store)
+    every = read_parquet(store).table("nodes", ["run_id", "stage"])
+    wanted = every[every["stage"].eq(1).fillna(False)].reset_index(drop=True)
+    assert 0 < len(wanted) < len(every)
+    for archive in (read_parquet(store), load(tmp_path / "responses")):
+        pd.testing.assert_frame_equal(archive.table("nodes", ["run_id", "stage"], pc.field("stage") == 1), wanted)
 
 
 def test_rows_of_several_parts_come_in_order_of_the_run(store, tmp_path):
