@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from daganalysis.reading.answers import Issue
     from daganalysis.store.remote import StagePath, StorePath
 
-_FEW = 1000
-"""Rows that are put in order one by one in less time than Arrow's functions take to import, as the issues of most loads are."""
-
 
 @dataclass(slots=True)
 class PartWork:
@@ -80,12 +77,7 @@ def _sorted_by_key(name: str, tables: list[pa.Table]) -> pa.Table:
     import pyarrow as pa
 
     whole = pa.concat_tables(tables)
-    if _in_order(name, tables):
-        return whole
-    if whole.num_rows > _FEW:
-        return whole.sort_by([(key, "ascending") for key in BASE_TABLES[name].sort])
-    ordered = sorted(range(whole.num_rows), key=lambda row: _key_at(name, whole, row))
-    return pa.concat_tables(whole.slice(row, 1) for row in ordered).combine_chunks()
+    return whole if _in_order(name, tables) else whole.sort_by([(key, "ascending") for key in BASE_TABLES[name].sort])
 
 
 def _in_order(name: str, tables: list[pa.Table]) -> bool:
