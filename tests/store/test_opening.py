@@ -54,11 +54,12 @@ def test_of_one_part_and_of_several_only_rows_come_for_which_a_condition_holds(s
     if times == "twice":
         save({"c.json": polls("111")[2]}, tmp_path / "responses")
         load_into_store(tmp_path / "responses", store=store)
-    every = read_parquet(store).table("nodes", ["run_id", "stage"])
-    wanted = every[every["stage"].eq(1).fillna(False)].reset_index(drop=True)
+    columns, executes = ["run_id", "category"], pc.field("category") == "execute"
+    every = read_parquet(store).table("timeline", columns)
+    wanted = every[every["category"] == "execute"].reset_index(drop=True)
     assert 0 < len(wanted) < len(every)
     for archive in (read_parquet(store), load(tmp_path / "responses")):
-        pd.testing.assert_frame_equal(archive.table("nodes", ["run_id", "stage"], pc.field("stage") == 1), wanted)
+        pd.testing.assert_frame_equal(archive.table("timeline", columns, executes), wanted)
 
 
 def test_rows_of_several_parts_come_in_order_of_the_run(store, tmp_path):
