@@ -17,13 +17,17 @@ MIDDLE = 0.38
 """The middle of a line, above its foot, as a share of the size of its letters: where a text centred by its baseline has it."""
 
 
-@functools.lru_cache(maxsize=4096)
 def text_width(text: str, size: float) -> float:
-    """Return how wide a line of text is in the default font."""
+    """Return how wide a line of text is in the default font, at most."""
+    return _outline_width(text, size, "normal") * _HINTED
+
+
+@functools.lru_cache(maxsize=4096)
+def _outline_width(text: str, size: float, weight: str) -> float:
     from matplotlib.textpath import TextToPath
 
-    width, _, _ = TextToPath().get_text_width_height_descent(text, _font(size), ismath=False)
-    return float(width) * _HINTED
+    width, _, _ = TextToPath().get_text_width_height_descent(text, _font(size, weight), ismath=False)
+    return float(width)
 
 
 class Outline(NamedTuple):
@@ -40,14 +44,13 @@ def outline(text: str, size: float, weight: str = "normal") -> Outline:
     from matplotlib.path import Path
     from matplotlib.textpath import TextToPath
 
-    setter, font = TextToPath(), _font(size, weight)
-    width, _, _ = setter.get_text_width_height_descent(text, font, ismath=False)
-    vertices, codes = setter.get_text_path(font, text)
+    setter, width = TextToPath(), _outline_width(text, size, weight)
+    vertices, codes = setter.get_text_path(_font(size, weight), text)
     return Outline(Path(np.reshape(vertices, (-1, 2)) * size / setter.FONT_SCALE - (width, MIDDLE * size), codes or None), width)
 
 
 @functools.lru_cache(maxsize=32)
-def _font(size: float, weight: str = "normal") -> FontProperties:
+def _font(size: float, weight: str) -> FontProperties:
     from matplotlib.font_manager import FontProperties
 
     return FontProperties(size=size, weight=weight)
