@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daganalysis.analysis.matching import StageKey, match_stages
+from daganalysis.analysis.matching import StageKey, match_stages, stage_keys
 
 SEQUENCES = st.lists(st.sampled_from(["Check", "Work", "Wait", "Start observer", "Start  observer"]), max_size=7)
 
@@ -14,6 +15,11 @@ def keys(*names: str) -> list[StageKey]:
 
 def told(base: list[StageKey], candidate: list[StageKey]) -> dict[str, str]:
     return {str(new): str(old) for new, old in match_stages(base, candidate).items()}
+
+
+def test_stages_of_a_name_are_counted_in_each_run_and_those_without_a_run_or_a_name_too():
+    nodes = pd.DataFrame({"run_id": ["a", "a", "b", None, None], "name": ["Wait", "Wait", "Wait", None, None]})
+    assert [str(key) for key in stage_keys(nodes)] == ["Wait", "Wait #2", "Wait", "(unnamed)", "(unnamed) #2"]
 
 
 def test_the_same_stages_are_themselves():
