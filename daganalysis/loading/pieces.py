@@ -11,6 +11,7 @@ from daganalysis.store.evidence import EvidenceWriter, read_evidence
 from daganalysis.store.new_files import Closing
 from daganalysis.store.parts import read_parts, write_part
 from daganalysis.tables import BASE_TABLES
+from daganalysis.tables.arrays import array_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -117,7 +118,7 @@ def carry_tables(work: CarriedTables) -> str | None:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    void = pa.array(work.void, pa.string())
+    void = array_of(work.void, pa.string())
     tables = {}
     for name, declared in BASE_TABLES.items():
         left = []

@@ -44,7 +44,7 @@ class Workers:
                 yield _without_collector(function, piece)
             return
         self._end()
-        pool = self._pool = self._new_pool()
+        pool = self._pool = self._new_pool(min(self.jobs, len(pieces)))
         waiting: deque[Future[Result]] = deque()
         rest = iter(pieces)
         try:
@@ -65,14 +65,14 @@ class Workers:
                 "a worker process was ended from outside", hint="most likely memory ran out: try fewer processes, --jobs 1"
             ) from error
 
-    def _new_pool(self) -> ProcessPoolExecutor:
+    def _new_pool(self, jobs: int) -> ProcessPoolExecutor:
         # Imported here, as most loads are small and have no use for them.
         import multiprocessing
         from concurrent.futures import ProcessPoolExecutor
 
         # Forked workers need no importable __main__, so a plain script or a notebook may load without further ado.
         context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-        return ProcessPoolExecutor(self.jobs, mp_context=context, initializer=_end_with, initargs=(os.getpid(),))
+        return ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with, initargs=(os.getpid(),))
 
     def _do_meanwhile(self) -> None:
         self._meanwhile()

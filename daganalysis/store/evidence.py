@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from daganalysis.reading.answers import Answer, Kind
 from daganalysis.store.parts import MarkedWriter, read_file
-from daganalysis.tables.arrays import table_of
+from daganalysis.tables.arrays import array_of, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,9 +135,11 @@ def read_index(store: StorePath, part: str) -> KeptIndex:
 
 def read_evidence(store: StorePath, part: str, rows: Sequence[int] | None = None) -> list[Kept]:
     """Read some answers of a part (all, if None), in the order asked for; equal texts are one object."""
+    import pyarrow as pa
+
     table = read_file(store / ANSWERS / part)
     if rows is not None:
-        table = table.take(list(rows))
+        table = table.take(array_of(rows, pa.int64()))
     texts = _texts(store, part, table)
     columns = {name: table.column(name).to_pylist() for name in table.column_names}
     columns["nodes"] = [None if numbers is None else list(map(texts.__getitem__, numbers)) for numbers in columns["nodes"]]
