@@ -99,11 +99,14 @@ _RETRIES = """
             count(*) FILTER (kind = 'unknown') AS unknown,
             count(*) FILTER (attempts.outcome = 'waiting' AND attempt < execute_times) AS waited
         FROM attempts JOIN task USING (run_id, task_gid) GROUP BY ALL)
-    SELECT run_id, stage, task_gid, name, agent, execute_times, reruns AS retries_min,
-        CASE WHEN rollbacks + unknown > 0 THEN execute_times - 1 ELSE reruns END AS retries_max, rollbacks, outcome,
-        nullif(regexp_extract(first_error, '^ERROR: \\[([A-Za-z][\\w.]*)\\]: ', 1), '') AS error_code, first_error,
-        waited > 0 OR coalesce(told, false) AS protocol
-    FROM task JOIN counted USING (run_id, task_gid) ORDER BY run_id, stage, task_gid"""
+    SELECT run_id, stage, task_gid, name, agent, execute_times,
+        waited > 0 OR coalesce(told, false) AS protocol,
+        CASE WHEN protocol THEN execute_times ELSE coalesce(dag.retries_max, execute_times) END AS of_run,
+        least(reruns, of_run) AS retries_min,
+        least(CASE WHEN rollbacks + unknown > 0 THEN execute_times - 1 ELSE reruns END, of_run) AS retries_max, rollbacks, outcome,
+        nullif(regexp_extract(first_error, '^ERROR: \\[([A-Za-z][\\w.]*)\\]: ', 1), '') AS error_code, first_error
+    FROM task JOIN counted USING (run_id, task_gid) LEFT JOIN (SELECT run_id, retries_max FROM dags) dag USING (run_id)
+    ORDER BY run_id, stage, task_gid"""
 _STRAGGLERS = """
     WITH row AS (
         SELECT task.run_id, task.stage, task.task_gid, task.agent, task.started_at, task.ended_at, task.duration_s, node.name, workflow
