@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from daganalysis.reading.answers import Answer, Issue
     from daganalysis.store.remote import StagePath
 
-CHUNK_BYTES = 1 << 25
+CHUNK_BYTES = 1 << 24
 """Bytes of sources a piece of work: enough that starting it costs nothing, little enough to share the work evenly."""
 
 
