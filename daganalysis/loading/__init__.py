@@ -82,9 +82,10 @@ def load_into_store(
     ``strict`` :class:`RejectedRecordsError`; the store is then as it was before.
     """
     from daganalysis.loading.into_store import load_sources
+    from daganalysis.loading.workers import without_collector
 
-    files, stores = _listed(sources, cluster, cluster_by, limits)
-    with shown(progress) as tell, _on(client) as dask:
+    with shown(progress) as tell, _on(client) as dask, without_collector():
+        files, stores = _listed(sources, cluster, cluster_by, limits)
         load_sources(files, store_path(store), stores=stores, jobs=jobs, dask=dask, strict=strict, progress=tell)
     return read_parquet(store, client=client)
 

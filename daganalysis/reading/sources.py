@@ -9,6 +9,7 @@ import stat
 import sys
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".txt", ".log", ".out", ".gz", ".zst", ".zip", ".tar", ".tgz", ""})
 """Endings of the files that answers are saved in; others in a folder are passed over."""
+_ENDINGS = tuple(_SUFFIXES - {""})
 _DEEPEST_FOLDER = 64
 _TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -91,17 +93,21 @@ def list_source_files(
     found: dict[str, SourceFile] = {}
     for source in sources:
         for file in _files_of(source):
-            if file.identity not in found:
-                # There may be a hundred thousand of them: no copies are made.
-                file.cluster = cluster or (_label(file.name, cluster_by) if cluster_by else None)
+            # There may be a hundred thousand of them: no copies are made.
+            if found.setdefault(file.identity, file) is file:
+                file.cluster = cluster
                 file.limits = limits
-                found[file.identity] = file
-    return _apart(list(found.values()))
+    files = list(found.values())
+    if cluster_by:
+        for file in files:
+            file.cluster = _label(file.name, cluster_by)
+    return _apart(files)
 
 
 def _apart(files: list[SourceFile]) -> list[SourceFile]:
     """Name files so that no two have one name."""
-    while often := {name for name, n in Counter([file.name for file in files]).items() if n > 1}:
+    while len({file.name for file in files}) < len(files):
+        often = {name for name, n in Counter([file.name for file in files]).items() if n > 1}
         for file in files:
             if file.name in often:
                 file.name = _longer(file)
@@ -213,7 +219,7 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found: l
     """Add the files of a folder to a list."""
     try:
         with os.scandir(folder) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
+            entries = sorted(listing, key=attrgetter("name"))
     except OSError as error:
         found.append(_troubled(folder, prefix.rstrip("/") or ".", "unreadable-file", error.strerror or str(error)))
         return
@@ -222,18 +228,23 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found: l
             raise UsageError("the source is a store", where=folder, hint="name each store by itself, not by a pattern")
         return  # made from answers, perhaps of these very ones
     for entry in entries:
-        name = prefix + entry.name
-        if entry.name.startswith("."):
+        own_name = entry.name
+        name = prefix + own_name
+        if own_name.startswith("."):
             continue
         try:
             status = entry.stat()
-            is_folder = stat.S_ISDIR(status.st_mode)
         except OSError as error:
             # A link that leads to itself cannot even be looked at.
             code = "link-loop" if error.errno == errno.ELOOP else "not-a-file" if entry.is_symlink() else "vanished-file"
             found.append(_troubled(entry.path, name, code, error.strerror or str(error)))
             continue
-        if is_folder:
+        if stat.S_ISREG(status.st_mode):
+            if is_answer_file(own_name):
+                found.append(_from_status(entry.path, name, status))
+            else:
+                found.append(_troubled(entry.path, name, "skipped-file", "answers are not saved in files of this kind"))
+        elif stat.S_ISDIR(status.st_mode):
             identity = _folder_id(status)
             if identity in above:
                 found.append(_troubled(entry.path, name, "link-loop", "the link leads back to a folder above"))
@@ -241,12 +252,8 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found: l
                 found.append(_troubled(entry.path, name, "unreadable-file", f"more than {_DEEPEST_FOLDER} folders in each other"))
             else:
                 _walk(entry.path, name + "/", (*above, identity), found)
-        elif not stat.S_ISREG(status.st_mode):
-            found.append(_troubled(entry.path, name, "not-a-file", "no ordinary file"))
-        elif is_answer_file(entry.name):
-            found.append(_from_status(entry.path, name, status))
         else:
-            found.append(_troubled(entry.path, name, "skipped-file", "answers are not saved in files of this kind"))
+            found.append(_troubled(entry.path, name, "not-a-file", "no ordinary file"))
 
 
 def is_answer_file(name: str) -> bool:
@@ -255,7 +262,8 @@ def is_answer_file(name: str) -> bool:
     >>> is_answer_file("a/polls.ndjson.GZ"), is_answer_file("a/notes.pdf")
     (True, False)
     """
-    return _suffix(name) in _SUFFIXES
+    # A look at the end alone tells of nearly every name.
+    return name.endswith(_ENDINGS) or _suffix(name) in _SUFFIXES
 
 
 def _is_store(folder: str, entries: Sequence[os.DirEntry[str]]) -> bool:
@@ -281,6 +289,8 @@ def _file(path: Path, name: str) -> SourceFile:
 
 
 def _from_status(path: str, name: str, status: os.stat_result) -> SourceFile:
+    if path.isascii():
+        return SourceFile(path, name, path, None, None, status.st_size, status.st_mtime_ns)
     return SourceFile(_identity(path), printable(name), path, None, None, status.st_size, status.st_mtime_ns)
 
 

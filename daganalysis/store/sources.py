@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.reading.answers import Issue
 from daganalysis.store.parts import read_file, write_parquet
 from daganalysis.tables.arrays import table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -29,6 +30,10 @@ class KnownSource(NamedTuple):
     cluster: str | None
     size: int | None
     mtime_ns: int | None
+
+
+_make: Callable[[tuple[Any, ...]], KnownSource] = partial(tuple.__new__, KnownSource)
+"""Make one of a row, without a call in Python: there may be a hundred thousand."""
 
 
 def write_sources(folder: StagePath, sources: Sequence[KnownSource], issues: Mapping[int, Sequence[Issue]]) -> None:
@@ -49,7 +54,8 @@ def write_sources(folder: StagePath, sources: Sequence[KnownSource], issues: Map
 def read_sources(store: StorePath) -> tuple[list[KnownSource], dict[int, list[Issue]]]:
     """Read the sources of a store and the issues of each by its number."""
     files = read_file(store / _FOLDER / _FILES)
-    sources = list(map(KnownSource._make, zip(*(files.column(name).to_pylist() for name in _files_schema().names), strict=True)))
+    rows = zip(*(files.column(name).to_pylist() for name in _files_schema().names), strict=True)
+    sources = list(map(_make, rows))
     found = read_file(store / _FOLDER / _ISSUES)
     issues: dict[int, list[Issue]] = {}
     for number, *values in zip(*(column.to_pylist() for column in found.columns), strict=True):
