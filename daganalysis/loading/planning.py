@@ -74,10 +74,13 @@ def make_plan(scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dropped: di
             members.append((at, token, bool(is_dag), place, True, number))
             if is_dag:
                 homes.note(token, clues)
+    spoken_of = _spoken_of(scanned, kept, dead)
     for place, part in enumerate(kept):
         gone = dead.get(part.part, set())
         for number, (token, kind, words) in enumerate(zip(part.token, part.kind, part.clues, strict=True)):
             is_dag = kind == "dag"
+            if is_dag and not words and token not in spoken_of:
+                continue  # as most of a large store, which shares nothing with what is new
             if number in gone:
                 # What a dead answer joined is rebuilt apart; each token of it is touched by itself.
                 touched += [groups.add(word.removeprefix(HOME)) for word in (token, *words)]
@@ -86,6 +89,16 @@ def make_plan(scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dropped: di
             if is_dag:
                 homes.note(token, words)
     return _plan_groups(groups, set(map(groups.group, touched)), members, scanned, kept, homes)
+
+
+def _spoken_of(scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dead: dict[str, set[int]]) -> set[str]:
+    """Return the tokens of what is new or dead, and of all that any answer speaks of."""
+    found: set[str] = set()
+    for chunk in scanned if kept else ():
+        found.update(chunk.tokens, *chunk.clues.values())
+    for part in kept:
+        found.update(*filter(None, part.clues), (part.token[number] for number in dead.get(part.part, ())))
+    return found | {clue.removeprefix(HOME) for clue in found if clue.startswith(HOME)}
 
 
 class _Homes:

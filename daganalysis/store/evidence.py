@@ -54,8 +54,6 @@ class KeptIndex:
     part: str
     source: list[int]
     kind: list[str]
-    cluster: list[str | None]
-    gid: list[str]
     token: list[str]
     clues: list[list[str]]
     size: list[int]
@@ -128,7 +126,7 @@ def evidence_parts(store: StorePath) -> list[str]:
 
 def read_index(store: StorePath, part: str) -> KeptIndex:
     """Read what the answers of a part describe and speak of."""
-    table = read_file(store / ANSWERS / part, ["source", "kind", "cluster", "gid", "token", "clues", "size"])
+    table = read_file(store / ANSWERS / part, ["source", "kind", "token", "clues", "size"])
     columns = {name: table.column(name).to_pylist() for name in table.column_names}
     return KeptIndex(part, **columns)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from functools import partial
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.reading.answers import Issue
@@ -41,7 +40,7 @@ def write_sources(folder: StagePath, sources: Sequence[KnownSource], issues: Map
     import pyarrow as pa
 
     (folder / _FOLDER).mkdir()
-    columns = {name: list(map(attrgetter(name), sources)) for name in KnownSource._fields}
+    columns = dict(zip(KnownSource._fields, zip(*sources, strict=True), strict=True)) if sources else dict.fromkeys(KnownSource._fields, ())
     write_parquet(table_of(columns, _files_schema()), folder / _FOLDER / _FILES, _FOLDER, ["cluster"], 1 << 16)
     ordered = [(number, issue) for number in sorted(issues) for issue in issues[number]]
     names = [field.name for field in dataclasses.fields(Issue)]
