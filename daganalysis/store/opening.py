@@ -9,7 +9,7 @@ from daganalysis.archive import Archive
 from daganalysis.errors import StoreError
 from daganalysis.store.commit import new_generation, readable_folder
 from daganalysis.store.parts import check_version, count_rows, read_parts, write_part
-from daganalysis.store.remote import read_catalogue, store_path
+from daganalysis.store.remote import RemotePath, read_catalogue, store_path
 from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from daganalysis.store.remote import RemotePath, StorePath
+    from daganalysis.store.remote import StorePath
 
+_REPLACED_AT_MOST = 5
+"""So often is a store opened anew that is replaced while it is opened."""
 RUN_KEY = {"links": "parent_run_id"}
 """The column that names the run, where it is not ``run_id``."""
 
@@ -63,7 +65,22 @@ class StoreTables:
 
     def __init__(self, store: StorePath, parts: dict[str, list[StorePath]] | None = None) -> None:
         self._store = store
-        self._parts = self._found() if parts is None else parts
+        self._parts = self._opened() if parts is None else parts
+
+    def _opened(self) -> dict[str, list[StorePath]]:
+        """Find the parts; once more where another load replaced the store between finding them and looking into one."""
+        for _ in range(_REPLACED_AT_MOST):
+            found = self._found()
+            try:
+                check_version(found["dags"][0])
+            except StoreError:
+                if self._is_there(found["dags"][:1]):
+                    raise
+                if not isinstance(self._store, Path):
+                    self._store = RemotePath(self._store.url)  # which knows nothing yet of what is there
+            else:
+                return found
+        raise StoreError("the store is replaced again and again", where=str(self._store), hint="wait until other loads have ended")
 
     def _found(self) -> dict[str, list[StorePath]]:
         folder = readable_folder(self._store)
@@ -72,7 +89,6 @@ class StoreTables:
         }
         if not found["dags"]:
             raise StoreError("there is no store", where=str(self._store), hint="`daganalysis load SOURCE --out STORE` makes one")
-        check_version(found["dags"][0])
         missing = [name for name, parts in found.items() if not parts]
         if missing:
             raise StoreError(f"the store lacks the tables {', '.join(missing)}", where=str(self._store), hint="load into a new store")
@@ -102,12 +118,13 @@ class StoreTables:
         return count_rows(self._parts[name])
 
     def _check_present(self, parts: Sequence[StorePath]) -> None:
-        if isinstance(self._store, Path):
-            there = all(cast("Path", part).exists() for part in parts)
-        else:
-            there = read_catalogue(self._store.url).files.keys() >= {part.inner for part in cast("Sequence[RemotePath]", parts)}
-        if not there:
+        if not self._is_there(parts):
             raise StoreError("the store was replaced after it was opened", where=str(self._store), hint="open it again")
+
+    def _is_there(self, parts: Sequence[StorePath]) -> bool:
+        if isinstance(self._store, Path):
+            return all(cast("Path", part).exists() for part in parts)
+        return read_catalogue(self._store.url).files.keys() >= {part.inner for part in cast("Sequence[RemotePath]", parts)}
 
     @property
     def folder(self) -> Path | None:

@@ -18,7 +18,7 @@ from fsspec.implementations.local import LocalFileSystem
 from daganalysis import StoreBusyError, StoreError, load, read_parquet
 from daganalysis.commands import main
 from daganalysis.loading import load_into_store, open_archive
-from daganalysis.store import is_store, remote_commit
+from daganalysis.store import is_store, opening, remote_commit
 from daganalysis.store.remote import RemotePath, read_catalogue
 from tests.remote.conftest import SECRET, file_system, put
 from tests.store.faults import start_child, wait_for
@@ -134,6 +134,22 @@ def test_two_loads_at_once_come_one_after_the_other(bucket, tmp_path):
     children = [start_child(lambda part=part: load_into_store(*names[part::2], store=f"{bucket}/store")) for part in range(2)]
     assert [wait_for(child) for child in children] == [0, 0]
     assert contents(read_parquet(f"{bucket}/store")) == contents(load(*names))
+
+
+def test_a_store_that_is_replaced_while_it_is_opened_is_opened_as_it_is_then(bucket, tmp_path, monkeypatch):
+    folder = save({"a.json": polls("11")[0]}, tmp_path / "responses")
+    load_into_store(folder, store=f"{bucket}/store")
+    look_into = opening.check_version
+
+    def replace_first(part):
+        monkeypatch.setattr(opening, "check_version", look_into)
+        save({"a.json": polls("12")[2]}, folder)
+        os.utime(folder / "a.json", ns=(2**62, 2**62))
+        load_into_store(folder, store=f"{bucket}/store")
+        look_into(part)
+
+    monkeypatch.setattr(opening, "check_version", replace_first)
+    assert read_parquet(f"{bucket}/store").dags["run_id"].tolist() == ["12"]
 
 
 def test_while_one_writer_lives_another_is_told_to_wait(bucket):
