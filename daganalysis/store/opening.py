@@ -79,8 +79,13 @@ class StoreTables:
                 if not isinstance(self._store, Path):
                     self._store = RemotePath(self._store.url)  # which knows nothing yet of what is there
             else:
-                return found
-        raise StoreError("the store is replaced again and again", where=str(self._store), hint="wait until other loads have ended")
+                break
+        else:
+            raise StoreError("the store is replaced again and again", where=str(self._store), hint="wait until other loads have ended")
+        missing = [name for name, parts in found.items() if not parts]
+        if missing:
+            raise StoreError(f"the store lacks the tables {', '.join(missing)}", where=str(self._store), hint="load into a new store")
+        return found
 
     def _found(self) -> dict[str, list[StorePath]]:
         folder = readable_folder(self._store)
@@ -89,9 +94,6 @@ class StoreTables:
         }
         if not found["dags"]:
             raise StoreError("there is no store", where=str(self._store), hint="`daganalysis load SOURCE --out STORE` makes one")
-        missing = [name for name, parts in found.items() if not parts]
-        if missing:
-            raise StoreError(f"the store lacks the tables {', '.join(missing)}", where=str(self._store), hint="load into a new store")
         return found
 
     def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
