@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.analysis.statistics import LEVEL, SMALLEST_RATIO, can_show, chance_interval, holm
-from daganalysis.engine.log_lines import left_to_another
+from daganalysis.engine.log_lines import LEFT_TO_ANOTHER
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
 from daganalysis.errors import UsageError
+from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.results import STRAGGLERS, STRAGGLERS_BY_AGENT, STRAGGLERS_BY_RUN
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
     from daganalysis.archive import Archive
 
@@ -86,11 +88,24 @@ def _at_work(archive: Archive, rows: pd.DataFrame) -> pd.DataFrame:
     shared = rows.duplicated([*_KEYS, "agent_ip"], keep=False)
     if not shared.any():
         return rows
-    logs = archive.table("sub_tasks", ["run_id", "task_gid", "task_logs"])
-    logs = logs.merge(rows.loc[shared, ["run_id", "task_gid"]], on=["run_id", "task_gid"])
-    idle = logs[[hasattr(lines, "__len__") and any(map(left_to_another, lines)) for lines in logs["task_logs"]]]
-    marked = rows.merge(idle[["run_id", "task_gid"]], on=["run_id", "task_gid"], how="left", indicator="idle")
+    idle = _with_line(archive.arrow("sub_tasks", ["run_id", "task_gid", "task_logs"]), LEFT_TO_ANOTHER)
+    idle = idle.merge(rows.loc[shared, ["run_id", "task_gid"]], on=["run_id", "task_gid"])
+    marked = rows.merge(idle, on=["run_id", "task_gid"], how="left", indicator="idle")
     return marked[marked["idle"] == "left_only"].drop(columns="idle")
+
+
+def _with_line(sub_tasks: pa.Table, beginning: str) -> pd.DataFrame:
+    """The keys of the sub-tasks that have a line with some beginning; the lines of all the others stay in Arrow."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = []
+    for batch in sub_tasks.to_batches():
+        lines = batch.column("task_logs")
+        said = pc.starts_with(pc.list_flatten(lines), pattern=beginning)
+        found.append(batch.take(pc.unique(pc.list_parent_indices(lines).filter(said))).select(["run_id", "task_gid"]))
+    keys = pa.Table.from_batches(found, sub_tasks.select(["run_id", "task_gid"]).schema)
+    return BASE_TABLES["sub_tasks"].frame(keys)
 
 
 def _median_of_others(rows: pd.DataFrame, column: str) -> pd.Series[float]:

@@ -12,7 +12,8 @@ CANCELLED = "sub task cancelled"
 TIMED_OUT = "sub task timeout"
 WAITING = "wait operator to advance"
 
-_LEFT_TO_ANOTHER = "Due to multiple obshell being on this machine"
+LEFT_TO_ANOTHER = "Due to multiple obshell being on this machine"
+"""Begins the line of a task that left the work to another agent on its host (engine-semantics §4)."""
 
 _EXECUTOR_TIMEOUT = re.compile(r"\btask \d+ timeout\b")
 _INTERRUPTED = "task unexpectedly interrupted and cannot continue"
@@ -45,11 +46,6 @@ def ending_lines(lines: Sequence[str]) -> list[str]:
         if line in {TIMED_OUT, WAITING} or (is_error(line) and not _WILL_TRY_AGAIN.search(line) and not late):
             found.append(line)
     return found
-
-
-def left_to_another(line: str) -> bool:
-    """Tell whether a line says that the agent left the work to another one on its host (engine-semantics §4)."""
-    return line.startswith(_LEFT_TO_ANOTHER)
 
 
 def error_parts(line: str) -> tuple[str | None, str]:
