@@ -6,14 +6,13 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from daganalysis.errors import StoreError
 from daganalysis.loading.scanning import put_aside
 from daganalysis.store.commit import readable_folder
 from daganalysis.store.evidence import ANSWERS, TEXTS, evidence_parts, read_evidence
 from daganalysis.store.opening import is_store
 from daganalysis.store.parts import check_version
 from daganalysis.store.remote import store_path
-from daganalysis.store.sources import KnownSource, has_sources, read_sources
+from daganalysis.store.sources import KnownSource, read_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -37,11 +36,6 @@ class GivenStore:
         """Open a store. Raises :class:`StoreError` for one that does not hold the answers it was made of."""
         folder = readable_folder(store_path(place))
         check_version(min((folder / "dags").glob("*.parquet")))
-        if not has_sources(folder):
-            raise StoreError(
-                "the store does not hold the responses it was made of, so they cannot be loaded from it", where=str(folder),
-                hint="load the saved responses themselves",
-            )  # fmt: skip
         sources, issues = read_sources(folder)
         return cls(folder, cluster, [source._replace(cluster=source.cluster or cluster) for source in sources], issues)
 

@@ -10,7 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.errors import RejectedRecordsError, StoreError
+from daganalysis.errors import RejectedRecordsError
 from daganalysis.loading.from_stores import is_newer, make_store_chunks, scan_store
 from daganalysis.loading.pieces import CarriedEvidence, CarriedTables, PartWork, build_part, carry_evidence, carry_tables, import_for_parts
 from daganalysis.loading.planning import make_plan
@@ -22,7 +22,7 @@ from daganalysis.store.evidence import ANSWERS, TEXTS, digest, evidence_parts, r
 from daganalysis.store.opening import is_store
 from daganalysis.store.parts import check_version, read_file, read_parts
 from daganalysis.store.remote import SPILL, RemotePath
-from daganalysis.store.sources import KnownSource, has_sources, read_sources, write_sources
+from daganalysis.store.sources import KnownSource, read_sources, write_sources
 from daganalysis.tables import BASE_TABLES
 from daganalysis.urls import is_url
 
@@ -69,11 +69,6 @@ class _Before:
             return cls(store)
         names = sorted(path.name for path in (store / "dags").glob("*.parquet"))
         check_version(store / "dags" / names[0])
-        if not has_sources(store):
-            raise StoreError(
-                "the store does not hold the responses it was made of, so nothing can be added", where=str(store),
-                hint="load the saved responses into a new store",
-            )  # fmt: skip
         sources, issues = read_sources(store)
         return cls(store, sources, issues, [name for name in names if not name.endswith(_LOOSE)], evidence_parts(store))
 

@@ -6,6 +6,7 @@ import dataclasses
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from daganalysis.errors import StoreError
 from daganalysis.reading.answers import Issue
 from daganalysis.store.parts import read_file, write_parquet
 from daganalysis.tables.arrays import table_of
@@ -51,7 +52,13 @@ def write_sources(folder: StagePath, sources: Sequence[KnownSource], issues: Map
 
 
 def read_sources(store: StorePath) -> tuple[list[KnownSource], dict[int, list[Issue]]]:
-    """Read the sources of a store and the issues of each by its number."""
+    """Read the sources of a store and the issues of each by its number. Raises :class:`StoreError` for one without its responses."""
+    if not (store / _FOLDER).is_dir():
+        # One that was written from an archive in memory.
+        raise StoreError(
+            "the store does not hold the responses it was made of, so nothing can be added to it or loaded from it", where=str(store),
+            hint="load the saved responses into a new store",
+        )  # fmt: skip
     files = read_file(store / _FOLDER / _FILES)
     rows = zip(*(files.column(name).to_pylist() for name in _files_schema().names), strict=True)
     sources = list(map(_make, rows))
@@ -60,11 +67,6 @@ def read_sources(store: StorePath) -> tuple[list[KnownSource], dict[int, list[Is
     for number, *values in zip(*(column.to_pylist() for column in found.columns), strict=True):
         issues.setdefault(number, []).append(Issue(*values))
     return sources, issues
-
-
-def has_sources(store: StorePath) -> bool:
-    """Say whether a store lists what it was made of: one that was written from an archive in memory does not."""
-    return (store / _FOLDER).is_dir()
 
 
 def _files_schema() -> pa.Schema:
