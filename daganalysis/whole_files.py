@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import shutil
 import stat
 from pathlib import Path
@@ -57,7 +58,7 @@ def _is_special(path: str | os.PathLike[str]) -> bool:
 def _replacing(path: Path) -> Iterator[IO[bytes]]:
     # The name is short, for that of the file may be as long as a name can be, and cannot be foretold: in a folder that everybody may
     # write to, nobody has put a link of that name there.
-    unfinished = path.with_name(f".{os.urandom(8).hex()}.unfinished")
+    unfinished = path.with_name(f".{secrets.token_hex(8)}.unfinished")
     try:
         with unfinished.open("xb") as file:
             if path.exists():

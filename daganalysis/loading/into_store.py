@@ -72,11 +72,6 @@ class _Before:
         sources, issues = read_sources(store)
         return cls(store, sources, issues, [name for name in names if not name.endswith(_LOOSE)], evidence_parts(store))
 
-    def knows(self, files: Sequence[SourceFile]) -> bool:
-        """Tell whether there is a store, and every file is in it as it is now: of tens of thousands, without a step in Python for each."""
-        found = set(map(_STATE, files))
-        return bool(self.tables) and found <= set(self.sources) and all(mtime_ns is not None for *_, mtime_ns in found)
-
     def next_generation(self) -> int:
         names = [path.name for path in (self.folder / "dags").glob("*.parquet")] + self.evidence
         return 1 + max((int(name.split("-")[1]) for name in names), default=0)
@@ -96,8 +91,6 @@ def load_sources(
     """Load sources into a store; see :func:`daganalysis.loading.load_into_store`."""
     with locked(store, wait_s) as real:
         before = _Before.of(real)
-        if not (strict or stores) and before.knows(files):
-            return
         load = _Load(before, files, stores, progress)
         if load.nothing_new():
             load.check(strict)
@@ -123,18 +116,18 @@ class _Load:
         self._sources = list(before.sources)
         self._issues = dict(before.issues)
         numbers = dict(zip(map(_WHICH, before.sources), itertools.count()))
-        n_known = len(before.sources)
         self._given: list[int] = []
         self._fresh: list[tuple[int, SourceFile]] = []
         for file in files:
             number = numbers.setdefault((file.identity, file.cluster), len(self._sources))
             self._given.append(number)
-            found = (file.identity, file.cluster, file.size, file.mtime_ns)
-            if number < n_known and found == self._sources[number] and file.mtime_ns is not None:
-                continue  # as most are, of tens of thousands
+            state = _STATE(file)
             if number == len(self._sources):
-                self._sources.append(KnownSource(*found))
-            self._sources[number] = KnownSource(*found)
+                self._sources.append(KnownSource(*state))
+            elif state == self._sources[number] and file.mtime_ns is not None:
+                continue  # as most are, of tens of thousands
+            else:
+                self._sources[number] = KnownSource(*state)
             self._fresh.append((number, file))
         self._from_stores: dict[int, tuple[GivenStore, int]] = {}
         read_now = {number for number, _ in self._fresh}
