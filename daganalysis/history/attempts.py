@@ -41,13 +41,6 @@ class Attempt:
     evidence: str = "lost"
     stage: int | None = None
 
-    @property
-    def duration_ns(self) -> int | None:
-        """Its length; None while either end is unknown or the two contradict each other."""
-        if self.start is None or self.end is None or self.end < self.start:
-            return None
-        return self.end - self.start
-
 
 def rebuild_attempts(
     sightings: Sequence[Sighting],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -94,15 +95,10 @@ def _children_told_by(run: RunEvidence, data: Mapping[str, object], lines: Itera
             yield sent[1], "remote", "log"
 
 
-def operators_sent(runs: Iterable[RunEvidence], told: Mapping[str, Iterable[str]]) -> dict[tuple[str | None, str, str], int]:
-    """Count how often a task asked another DAG to retry or roll back: {(cluster, child's generic id, operator): times}."""
-    counts: dict[tuple[str | None, str, str], int] = {}
-    for run in runs:
-        for line in told[run.run_id]:
-            if sent := sent_operator(line):
-                key = (run.cluster, sent[1], sent[0])
-                counts[key] = counts.get(key, 0) + 1
-    return counts
+def retries_sent(runs: Iterable[RunEvidence], told: Mapping[str, Iterable[str]]) -> Counter[tuple[str | None, str]]:
+    """Count how often a task asked another DAG to retry, by cluster and the child's generic id."""
+    sent = ((run.cluster, sent_operator(line)) for run in runs for line in told[run.run_id])
+    return Counter((cluster, asked[1]) for cluster, asked in sent if asked is not None and asked[0] == "RETRY")
 
 
 def _additional_data(run: RunEvidence) -> dict[str, object]:

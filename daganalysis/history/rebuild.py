@@ -8,7 +8,7 @@ from daganalysis.engine.outcomes import OPERATORS, STATES
 from daganalysis.history.attach import attach
 from daganalysis.history.evidence import collect_runs
 from daganalysis.history.judging import judge_run
-from daganalysis.history.links import Link, find_links, operators_sent, telling_lines
+from daganalysis.history.links import Link, find_links, retries_sent, telling_lines
 from daganalysis.history.objects import judge_task
 from daganalysis.history.rows import Rows
 from daganalysis.history.views import MainDag, RunView
@@ -46,7 +46,7 @@ def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str
     for link in links:
         if link.child_run_id is not None:
             parent_of.setdefault(link.child_run_id, link.parent_run_id)
-    court = _Court(runs, links, operators_sent(runs, told))
+    court = _Court(runs, links, retries_sent(runs, told))
     for run in runs:
         view = court.view(run.run_id)
         rows.add_run(view, parent_of.get(view.evidence.run_id))
@@ -71,13 +71,13 @@ def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str
 class _Court:
     """Judges main DAGs before their children, whose waits depend on them."""
 
-    def __init__(self, runs: Sequence[RunEvidence], links: Sequence[Link], received: Mapping[tuple[str | None, str, str], int]) -> None:
+    def __init__(self, runs: Sequence[RunEvidence], links: Sequence[Link], retries: Mapping[tuple[str | None, str], int]) -> None:
         self._runs = {run.run_id: run for run in runs}
         self._link_to: dict[str, Link] = {}
         for link in links:
             if link.child_run_id is not None and link.child_run_id != link.parent_run_id:
                 self._link_to.setdefault(link.child_run_id, link)
-        self._received = received
+        self._retries = retries
         self._views: dict[str, RunView] = {}
 
     def view(self, run_id: str, path: tuple[str, ...] = ()) -> RunView:
@@ -91,7 +91,7 @@ class _Court:
             self._views[run_id] = judge_run(
                 run,
                 main=_main_dag(link, parent_view) if link is not None else None,
-                retries_received=self._received.get((run.cluster, run.gid, "RETRY"), 0),
+                retries_received=self._retries.get((run.cluster, run.gid), 0),
             )
         return self._views[run_id]
 
