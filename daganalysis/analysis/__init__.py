@@ -1,24 +1,38 @@
-"""Analyses: from an archive to one new frame each."""
+"""Analyses: from an archive to one new frame each. The module of each bears its name, after an underscore."""
 
-from daganalysis.analysis import budget, clocks, comparing, failing, gates, judged, lagging, overview, retrying, stages, trending
-from daganalysis.analysis.comparing import left_out
-from daganalysis.analysis.failing import coverage
-from daganalysis.analysis.gates import Gate, check_gate, compare_gate
-from daganalysis.analysis.spreading import spread
+from daganalysis.analysis import (
+    _check,
+    _clock_skew,
+    _compare,
+    _failures,
+    _outcome_rules,
+    _retries,
+    _retry_patterns,
+    _stage_gaps,
+    _stage_latency,
+    _stragglers,
+    _summary,
+    _time_budget,
+    _trend,
+)
+from daganalysis.analysis._check import Gate, check_gate, compare_gate
+from daganalysis.analysis._compare import left_out
+from daganalysis.analysis._failures import coverage
+from daganalysis.analysis._spread import spread
 
-check = spread(gates.check)
-clock_skew = spread(clocks.clock_skew)
-compare = spread(comparing.compare)
-failures = spread(failing.failures)
-outcome_rules = spread(judged.outcome_rules)
-retries = spread(retrying.retries)
-retry_patterns = spread(retrying.retry_patterns)
-stage_gaps = spread(stages.stage_gaps)
-stage_latency = spread(stages.stage_latency)
-stragglers = spread(lagging.stragglers)
-summary = spread(overview.summary)
-time_budget = spread(budget.time_budget)
-trend = spread(trending.trend)
+check = spread(_check.check)
+clock_skew = spread(_clock_skew.clock_skew)
+compare = spread(_compare.compare)
+failures = spread(_failures.failures)
+outcome_rules = spread(_outcome_rules.outcome_rules)
+retries = spread(_retries.retries)
+retry_patterns = spread(_retry_patterns.retry_patterns)
+stage_gaps = spread(_stage_gaps.stage_gaps)
+stage_latency = spread(_stage_latency.stage_latency)
+stragglers = spread(_stragglers.stragglers)
+summary = spread(_summary.summary)
+time_budget = spread(_time_budget.time_budget)
+trend = spread(_trend.trend)
 
 __all__ = [
     "Gate",

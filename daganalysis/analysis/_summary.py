@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.analysis.budget import ENGINE, time_budget
-from daganalysis.analysis.stages import executed_stages
+from daganalysis.analysis._stage_latency import executed_stages
+from daganalysis.analysis._time_budget import ENGINE, time_budget
 from daganalysis.tables.results import SUMMARY
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from daganalysis.analysis.budget import ENGINE, time_budget
+from daganalysis.analysis._time_budget import ENGINE, time_budget
 from daganalysis.analysis.statistics import chance_interval
 from daganalysis.errors import UsageError
 from daganalysis.tables.results import CHECK

@@ -1,14 +1,14 @@
-"""Retries: what was handed out more than once."""
+"""Which stages are retried, and whether that helps."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from daganalysis.analysis._retries import retries
 from daganalysis.analysis.failed_attempts import failed_attempts
 from daganalysis.analysis.statistics import chance_interval
-from daganalysis.engine.log_lines import WAITING, error_parts, is_error
 from daganalysis.errors import UsageError
-from daganalysis.tables.results import RETRIES, RETRY_PATTERNS, RETRY_PATTERNS_BY_NUMBER
+from daganalysis.tables.results import RETRY_PATTERNS, RETRY_PATTERNS_BY_NUMBER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,59 +17,6 @@ if TYPE_CHECKING:
 
 _STAGE = ["run_id", "stage"]
 _TASK = ["run_id", "task_gid"]
-
-
-def retries(archive: Archive) -> pd.DataFrame:
-    """List the sub-tasks that were handed out more than once: one row each, sorted by run, stage and id.
-
-    ``execute_times`` counts hand-outs, not retries: a retry hands a sub-task out twice, to roll it back and to run it again
-    (engine-semantics §2.3). The bounds are those of this sub-task and of its run together. ``protocol`` marks the hand-shake of a child DAG
-    with its main DAG, which is no fault (engine-semantics §7).
-
-    >>> import daganalysis as da
-    >>> da.retries(da.load("sample_data/documented/scale-out.json")).empty
-    True
-    """
-    import pandas as pd
-    import pyarrow.compute as pc
-
-    columns = ["run_id", "stage", "task_gid", "name", "agent", "execute_times", "outcome", "task_logs"]
-    tasks = archive.table("sub_tasks", columns, pc.field("execute_times") > 1)
-    # A first attempt is counted if it waited, or if it is not known that it was a run.
-    counted = (pc.field("attempt") > 1) | (pc.field("kind") != "run") | (pc.field("outcome") == "waiting")
-    attempts = archive.table("attempts", ["run_id", "task_gid", "attempt", "kind", "outcome"], counted)
-    keys = ["run_id", "task_gid"]
-    known = attempts.merge(tasks[keys], on=keys)
-    last = known.groupby(keys)["attempt"].transform("max")
-    counts = (
-        known.assign(
-            rollback=known["kind"].eq("rollback"),
-            rerun=known["kind"].eq("run") & (known["attempt"] > 1),
-            unknown=known["kind"].eq("unknown"),
-            waited=known["outcome"].eq("waiting") & (known["attempt"] < last),
-        )
-        .groupby(keys, as_index=False)[["rollback", "rerun", "unknown", "waited"]]
-        .sum()
-    )
-    rows = tasks.merge(counts, on=keys, how="left").fillna({"rollback": 0, "rerun": 0, "unknown": 0, "waited": 0})
-    errors = [_first_error(lines) for lines in rows["task_logs"]]
-    handshakes = [_handshakes(lines) for lines in rows["task_logs"]]
-    # A run after the first is one retry each; a rollback run may have been an operator's rollback instead.
-    protocol = pd.Series([bool(waited) or bool(told) for waited, told in zip(rows["waited"], handshakes, strict=True)], rows.index)
-    low = rows["rerun"]
-    high = (rows["execute_times"] - 1).where(rows["rollback"] + rows["unknown"] > 0, low)
-    # An operator retries a run, and each of its sub-tasks no more often than that; hand-shakes are not counted among the run's.
-    of_runs = archive.table("dags", ["run_id", "retries_max"]).set_index("run_id")["retries_max"]
-    of_run = rows["run_id"].map(of_runs).astype("Int64").mask(protocol).fillna(rows["execute_times"])
-    result = rows.assign(
-        retries_min=low.clip(upper=of_run),
-        retries_max=high.clip(upper=of_run),
-        rollbacks=rows["rollback"],
-        error_code=pd.array([code for code, _ in errors], dtype="str"),
-        first_error=pd.array([line for _, line in errors], dtype="str"),
-        protocol=protocol,
-    )
-    return RETRIES.conform(result[RETRIES.names])
 
 
 def retry_patterns(archive: Archive, *, level: str = "pattern") -> pd.DataFrame:
@@ -170,14 +117,3 @@ def _costs(archive: Archive, nodes: pd.DataFrame) -> pd.DataFrame:
     line = line[line["started_at"] < line["last_began"]]
     waited = line["duration_s"].where(line["category"].eq("wait_operator"), 0.0)
     return line.assign(waited=waited).groupby(_STAGE, as_index=False).agg(cost_s=("duration_s", "sum"), wait_operator_s=("waited", "sum"))
-
-
-def _first_error(lines: Any) -> tuple[str | None, str | None]:
-    for line in lines if isinstance(lines, (list, tuple)) or hasattr(lines, "__len__") else ():  # null is a float
-        if is_error(line):
-            return error_parts(line)[0], line
-    return None, None
-
-
-def _handshakes(lines: Any) -> int:
-    return sum(1 for line in lines if line == WAITING) if hasattr(lines, "__iter__") else 0
