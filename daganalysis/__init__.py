@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from daganalysis.report import write_report
     from daganalysis.store import read_parquet
 
+__version__ = "0.1.0"
+
 _HOME = {
     "daganalysis.archive": ("Archive",),
     "daganalysis.loading": ("load", "load_into_store"),

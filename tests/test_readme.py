@@ -38,6 +38,6 @@ def test_every_file_the_readme_points_to_is_there() -> None:
 
 
 def test_the_two_commands_are_scripts_that_can_be_run() -> None:
-    for script in (".ci/demo", ".ci/test"):
+    for script in ("scripts/demo", "scripts/test"):
         assert f"\n{script}\n" in README
         assert (ROOT / script).stat().st_mode & 0o111

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from daganalysis import __version__
 from daganalysis.commands import analyses, check, compare, gantt, load, redact, report, show, table, validate
 from daganalysis.commands.options import OneLineParser
 from daganalysis.commands.printing import print_pieces
@@ -31,12 +32,10 @@ exit status:
 
 
 class _Version(argparse.Action):
-    """``--version``, which looks its number up only when it is asked for."""
+    """``--version``: print the version and exit."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        from importlib.metadata import version
-
-        print_pieces([f"daganalysis {version('daganalysis')}\n"], None)
+        print_pieces([f"daganalysis {__version__}\n"], None)
         parser.exit()
 
 

@@ -1,0 +1,82 @@
+"""The wheel that users install: what it holds, what an index shows of it, and what a type checker sees in it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import daganalysis
+
+ROOT = Path(__file__).parent.parent
+SCRIPT = """\
+import pandas as pd
+import daganalysis as da
+
+archive: da.Archive = da.load("responses/", cluster_by="dir")
+budget: pd.DataFrame = da.time_budget(archive)
+version: str = da.__version__
+reveal_type(archive.run("11"))
+reveal_type(da.retries(archive))
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)], check=True, capture_output=True
+    )
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel: Path) -> str:
+    with zipfile.ZipFile(wheel) as members:
+        (name,) = (name for name in members.namelist() if name.endswith(".dist-info/METADATA"))
+        return members.read(name).decode()
+
+
+def test_the_wheel_holds_the_type_marker_and_the_licence(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as members:
+        names = set(members.namelist())
+    assert "daganalysis/py.typed" in names
+    assert any(name.endswith("/LICENSE") for name in names)
+
+
+def test_the_metadata_tell_the_version_the_licence_and_where_to_go(metadata: str) -> None:
+    assert f"\nVersion: {daganalysis.__version__}\n" in metadata
+    assert "\nLicense-Expression: Apache-2.0\n" in metadata
+    assert len(re.findall(r"\nProject-URL: ", metadata)) >= 3
+
+
+def test_every_link_and_picture_of_the_readme_works_on_a_package_index(metadata: str) -> None:
+    targets = re.findall(r"\]\(([^)\s]+)\)", metadata)
+    assert len(targets) > 5
+    assert [target for target in targets if not target.startswith(("https://", "#"))] == []
+
+
+def test_a_script_of_a_user_passes_a_strict_type_check_against_the_wheel(wheel: Path, tmp_path: Path) -> None:
+    environment = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    (site,) = environment.glob("lib/python*/site-packages")
+    with zipfile.ZipFile(wheel) as members:
+        members.extractall(site)
+    (site / "rest.pth").write_text(str(Path(pd.__file__).parent.parent))
+    (tmp_path / "script.py").write_text(SCRIPT)
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(environment / "bin" / "python"), "script.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout
+    assert "daganalysis.archive.Archive" in checked.stdout
+    assert "DataFrame" in checked.stdout
