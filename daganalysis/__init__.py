@@ -42,9 +42,9 @@ if TYPE_CHECKING:
         UsageError,
     )
     from daganalysis.loading import load, load_into_store
+    from daganalysis.pages import write_report
     from daganalysis.plots import gantt_bars
     from daganalysis.redaction import redact
-    from daganalysis.report import write_report
     from daganalysis.store import read_parquet
 
 __version__ = "0.1.0"
@@ -70,7 +70,7 @@ _HOME = {
     ),
     "daganalysis.plots": ("gantt_bars",),
     "daganalysis.redaction": ("redact",),
-    "daganalysis.report": ("write_report",),
+    "daganalysis.pages": ("write_report",),
     "daganalysis.errors": (
         "DagAnalysisError",
         "InputError",

@@ -14,7 +14,6 @@ from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.opening import open_source, selected_runs
 from daganalysis.commands.options import add_archive, add_output, add_selection, new_command
 from daganalysis.commands.printing import notice, print_frame
-from daganalysis.report.quantities import plural
 from daganalysis.tables.results import (
     FAILURES,
     FAILURES_BY_ATTEMPT,
@@ -29,6 +28,7 @@ from daganalysis.tables.results import (
     STRAGGLERS_BY_AGENT,
     STRAGGLERS_BY_RUN,
 )
+from daganalysis.text.humanize import plural
 
 if TYPE_CHECKING:
     import argparse

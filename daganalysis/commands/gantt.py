@@ -66,7 +66,7 @@ def execute(arguments: argparse.Namespace) -> int:
     bars = gantt_bars(archive, run_id=arguments.run, lanes=arguments.lanes, children=arguments.children, max_lanes=most or None)
     zone = _zone(arguments.tz, archive.dags)
     if page:
-        from daganalysis.report.interactive import gantt_page
+        from daganalysis.pages.gantt_page.gantt_html import gantt_page
 
         print_pieces([gantt_page(bars, archive, tz=zone)], arguments.output)
         return ExitStatus.DONE

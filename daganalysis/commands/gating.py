@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.printing import notice
-from daganalysis.report.quantities import plural
+from daganalysis.text.humanize import plural
 
 if TYPE_CHECKING:
     from daganalysis.analysis import Gate

@@ -8,7 +8,7 @@ from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.opening import report_issues
 from daganalysis.commands.options import add_cluster, add_scheduler, new_command, positive
 from daganalysis.commands.printing import notice
-from daganalysis.report.quantities import plural
+from daganalysis.text.humanize import plural
 
 if TYPE_CHECKING:
     import argparse

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.commands.printing import notice
 from daganalysis.errors import InputError, UsageError
-from daganalysis.report.quantities import plural
+from daganalysis.text.humanize import plural
 
 if TYPE_CHECKING:
     import argparse

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, NoReturn
 
 from daganalysis.commands.exit_status import ExitStatus
-from daganalysis.report.formats import FORMATS
+from daganalysis.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

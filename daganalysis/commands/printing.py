@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from daganalysis.commands.options import chosen_format
 from daganalysis.errors import DagAnalysisError
-from daganalysis.report.inert import for_terminal
-from daganalysis.report.terminal import DEFAULT_WIDTH
+from daganalysis.formats.terminal import DEFAULT_WIDTH
+from daganalysis.text.escaping import for_terminal
 from daganalysis.urls import without_secrets
 from daganalysis.whole_files import whole_file
 
@@ -63,7 +63,7 @@ def _print_to_stdout(pieces: Iterable[str]) -> None:
 
 def print_frame(frame: pd.DataFrame, table: Table, arguments: argparse.Namespace) -> None:
     """Write a frame as the options of the command say (``--format``, ``-o``, ``--wide``)."""
-    from daganalysis.report.formats import formatted
+    from daganalysis.formats import formatted
 
     print_pieces(
         formatted(frame, table, chosen_format(arguments), None if arguments.wide else screen_width(arguments.output)), arguments.output

@@ -40,7 +40,7 @@ def add_to(commands: Subparsers) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Write the report."""
-    from daganalysis.report import write_report
+    from daganalysis.pages import write_report
 
     archive = selected_runs(open_source(arguments.archive, arguments), arguments)
     page = write_report(archive, arguments.output, format=arguments.format, title=arguments.title)

@@ -43,7 +43,7 @@ def add_to(commands: Subparsers) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the post-mortem."""
-    from daganalysis.report.post_mortem import post_mortem_text
+    from daganalysis.post_mortem import post_mortem_text
 
     archive = open_source(arguments.archive, arguments)
     if arguments.run is None:
@@ -55,8 +55,8 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _list_runs(archive: Archive, arguments: argparse.Namespace) -> int:
     """List the runs that went worst, for somebody who does not know yet which to look at."""
-    from daganalysis.report.page_worst import rank_runs
-    from daganalysis.report.terminal import terminal_table
+    from daganalysis.formats.terminal import terminal_table
+    from daganalysis.pages.report_page.worst_runs import rank_runs
 
     ranked = rank_runs(archive)
     columns = ["run_id", "name", "outcome", "elapsed_s"]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.options import add_cluster, add_output, new_command
 from daganalysis.commands.printing import notice, print_frame
-from daganalysis.report.quantities import plural
 from daganalysis.tables import ISSUES
+from daganalysis.text.humanize import plural
 
 if TYPE_CHECKING:
     import argparse

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from daganalysis.report.interactive import gantt_page
+from daganalysis.pages.gantt_page.gantt_html import gantt_page
 from daganalysis.tables.results import GANTT_BARS
 from tests.rows import archive_of, at, frame_of
 

@@ -8,7 +8,7 @@ import pytest
 
 import daganalysis as da
 from daganalysis.commands import main
-from daganalysis.report import write_report
+from daganalysis.pages import write_report
 from tests.pages.conftest import Opened
 from tests.reading.broken_inputs import response
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from daganalysis.report.interactive import gantt_page
+from daganalysis.pages.gantt_page.gantt_html import gantt_page
 from tests.pages.charts import archive_with_logs, bar, bars_of, three_bars
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
-import daganalysis.report
+import daganalysis.pages
+from daganalysis.pages.shell import json_block
+from daganalysis.pages.svg import figure_svg
 from daganalysis.plots.styles import CATEGORIES, OUTCOMES
-from daganalysis.report.page import json_block
-from daganalysis.report.page_svg import figure_svg
 from tests.pages.charts import three_bars
 
-TEMPLATES = Path(daganalysis.report.__file__).parent / "templates"
+PAGES = Path(daganalysis.pages.__file__).parent
+SOURCES = sorted(path for path in PAGES.rglob("*") if path.suffix in {".js", ".css", ".jinja"})
 
 
 def block(html, tag):
@@ -45,7 +46,9 @@ def test_data_means_the_same_and_cannot_end_its_block():
     assert json.loads(json_block(hostile)) == hostile
 
 
-@pytest.mark.parametrize("path", sorted(TEMPLATES.iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted(path for path in PAGES.rglob("*") if path.suffix in {".js", ".css", ".jinja"}), ids=lambda path: path.name
+)
 def test_no_template_names_an_address_or_writes_markup_from_strings(path):
     text = path.read_text(encoding="utf-8")
     for forbidden in ("http://", "https://", "innerHTML", "insertAdjacentHTML", "document.write", "eval(", "style="):
@@ -78,7 +81,7 @@ def test_the_same_figure_gives_the_same_text():
 
 
 def test_pages_and_drawings_share_their_colours():
-    css = (TEMPLATES / "gantt.css").read_text() + (TEMPLATES / "report.css").read_text()
+    css = (PAGES / "gantt_page/gantt.css").read_text() + (PAGES / "report_page/report.css").read_text()
     # Yellow on white is told by its edge in a drawing; a page has no edges, and takes a darker one.
     expected = {f"--bar-{name}: {style.colour.lower()}" for name, style in OUTCOMES.items() if name != "waiting"}
     expected |= {f"--spent-{name}: {colour.lower()}" for name, colour in CATEGORIES.items() if name not in {"lost", "unattributed"}}

@@ -7,9 +7,9 @@ import pytest
 from daganalysis.archive import Archive
 from daganalysis.errors import DagAnalysisError, UsageError
 from daganalysis.history.rebuild import rebuild
-from daganalysis.report import write_report
-from daganalysis.report.page_collect import collect
-from daganalysis.report.page_html import report_html
+from daganalysis.pages import write_report
+from daganalysis.pages.report_page.content import collect
+from daganalysis.pages.report_page.report_html import report_html
 from tests.history.responses import dag, node, sub_task
 from tests.pages.fleets import fleet, run, week
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daganalysis.report.page_worst import find_culprits, rank_runs
+from daganalysis.pages.report_page.worst_runs import find_culprits, rank_runs
 from tests.pages.fleets import fleet, run
 
 

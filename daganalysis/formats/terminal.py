@@ -1,0 +1,231 @@
+"""A frame as a table for a terminal: what fits the width, aligned, with a note on what did not fit."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.cells import cell_len
+
+from daganalysis.tables import Type
+from daganalysis.text.columns import PROSE, SAID_BY, telling_first
+from daganalysis.text.escaping import for_terminal
+from daganalysis.text.humanize import MISSING, human_duration, human_instant, human_number, human_share
+from daganalysis.text.widths import shorten_end, shorten_middle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pandas as pd
+
+    from daganalysis.tables import Column, Table
+
+DEFAULT_WIDTH = 80
+"""Columns where the width of the terminal is not known, as in a pipe."""
+
+_GAP = "  "
+_INDENT = "    "
+_MOST_LINES = 3
+"""Of a sentence below its row."""
+_WORDS = frozenset({"outcome", "state", "operator", "category", "verdict", "severity", "kind", "direction", "evidence", "history", "code"})
+"""Columns of a small vocabulary: half a word would be no word."""
+_LONGEST_WORD = len("succeeded_with_node_pass")
+_MOST_NAMED = 6
+"""Columns named in a note before the rest is only counted."""
+_LEAST_TEXT, _LEAST_ID = 16, 24
+"""A text or an id is shortened to no less than this: ids of local DAGs differ in their middle too."""
+_NARROWEST = 6
+"""Less room than this takes no further column, with the gap before it."""
+_COMFORTABLE = 24
+"""No column is widened beyond this before every other has had its share of the room left."""
+
+
+@dataclass(slots=True)
+class _Shown:
+    """One column being laid out: its cells as text, and how wide it would, must and will be."""
+
+    name: str
+    kind: str
+    cells: list[str]
+    header: list[str]
+    natural: int
+    least: int
+    width: int = 0
+
+
+def terminal_table(frame: pd.DataFrame, table: Table, width: int | None = DEFAULT_WIDTH) -> str:
+    """Lay a frame of a declared table out in ``width`` columns; None shows every column in full.
+
+    Durations have units, shares are percents, instants are UTC to the second, long ids lose their middle, and sentences stand below their
+    row. A column that is the same in every row, says nothing (null or 0 in every row) or has no room is left out, and a note below says so.
+    """
+    if frame.empty:
+        return "no rows\n"
+    declared = [column for column in table.columns if column.name in frame.columns]
+    if width is None:
+        every = [_shown(column, frame[column.name], break_header=False) for column in declared]
+        for shown in every:
+            shown.width = shown.natural
+        return _joined([*_header(every), *_rows(every, [], len(frame), 0)])
+    silent = [column.name for column in declared if _says_nothing(frame[column.name], column)]
+    same = {column.name: frame[column.name].iloc[0] for column in declared if _is_same(frame[column.name], column)}
+    telling = [column for column in declared if column.name not in {*silent, *same}]
+    said = [column.name for column in telling if {other.name for other in telling}.intersection(SAID_BY.get(column.name, ()))]
+    prose = [human_cells(frame[column.name], column) for column in telling if column.name in PROSE and column.name not in said]
+    columns = {column.name: column for column in telling if column.name not in PROSE} or {column.name: column for column in declared[:1]}
+    # A table may have many rows: the cells of a column are written when the column is considered, not before.
+    chosen = _fit(list(columns), telling_first(table), width, lambda name: _shown(columns[name], frame[name], break_header=True))
+    lines = [*_header(chosen), *_rows(chosen, prose, len(frame), width)]
+    shown_names = {shown.name for shown in chosen}
+    without_room = [name for name in columns if name not in shown_names] + said
+    notes = _notes(same, silent, without_room, cut=any(shown.width < shown.natural for shown in chosen))
+    if notes:
+        lines += ["", *textwrap.wrap(notes, width, break_long_words=False, break_on_hyphens=False)]
+    return _joined(lines)
+
+
+def _joined(lines: list[str]) -> str:
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def human_cells(values: pd.Series[Any], column: Column) -> list[str]:
+    """Write every value of a column for a person; a null is a dash, or what the declaration says."""
+    write = _writer(column)
+    null = column.null_word or MISSING
+    return [null if missing else write(value) for value, missing in zip(values.tolist(), values.isna().tolist(), strict=True)]
+
+
+def _writer(column: Column) -> Callable[[Any], str]:
+    if column.type is Type.INSTANT:
+        return human_instant
+    if column.type is Type.REAL:
+        return human_duration if column.name.endswith("_s") else human_share if column.name.endswith("_share") else human_number
+    if column.type is Type.BOOLEAN:
+        return lambda value: "yes" if value else "no"
+    if column.type is Type.STRINGS:
+        return lambda value: for_terminal(" / ".join(value))
+    return lambda value: for_terminal(str(value))
+
+
+def _says_nothing(values: pd.Series[Any], column: Column) -> bool:
+    return bool(values.isna().all() or (column.type is Type.INTEGER and (values == 0).all()))
+
+
+def _is_same(values: pd.Series[Any], column: Column) -> bool:
+    return column.type is Type.STRING and len(values) > 1 and not values.isna().any() and bool((values == values.iloc[0]).all())
+
+
+def _shown(column: Column, values: pd.Series[Any], *, break_header: bool) -> _Shown:
+    kind = _kind(column)
+    cells = human_cells(values, column)
+    widest = max(map(cell_len, cells))
+    least = min(widest, {"id": _LEAST_ID, "text": _LEAST_TEXT, "word": _LONGEST_WORD}.get(kind, widest))
+    header = _broken(column.name, max(least, *map(len, column.name.split("_")))) if break_header else [column.name]
+    at_least = max(map(len, header))
+    return _Shown(column.name, kind, cells, header, natural=max(widest, at_least), least=max(least, at_least))
+
+
+def _kind(column: Column) -> str:
+    if column.type in {Type.INTEGER, Type.REAL}:
+        return "number"
+    if column.type in {Type.INSTANT, Type.BOOLEAN}:
+        return "fixed"
+    if column.name in _WORDS:
+        return "word"
+    return "id" if column.name.endswith(("run_id", "_gid", "source", "trace_id", "agent")) else "text"
+
+
+def _broken(name: str, width: int) -> list[str]:
+    """Break a column's name after underscores so that no line is wider than its cells need; a unit alone is no line.
+
+    >>> _broken("n_candidate", 4), _broken("candidate_s", 6), _broken("elapsed_p50_s", 6)
+    (['n_', 'candidate'], ['candidate_s'], ['elapsed_', 'p50_s'])
+    """
+    lines: list[str] = []
+    for part in re.sub(r"_(?!s$)", "_ ", name).split(" "):
+        if lines and len(lines[-1]) + len(part) <= width:
+            lines[-1] += part
+        else:
+            lines.append(part)
+    return lines
+
+
+def _fit(names: list[str], telling_first: tuple[str, ...], width: int, make: Callable[[str], _Shown]) -> list[_Shown]:
+    """Choose the columns that fit: the most telling ones, then wide enough to be read, then as many others as there is still room for."""
+    chosen: dict[str, _Shown] = {}
+    left = width + len(_GAP)
+    for name in [name for name in telling_first if name in names] or names[:1]:
+        shown = make(name)
+        if shown.least + len(_GAP) > left and chosen:
+            break
+        chosen[name] = shown
+        shown.width = shown.least
+        left -= shown.width + len(_GAP)
+    for limit in (_COMFORTABLE, width):
+        for shown in chosen.values():
+            more = max(0, min(left, min(shown.natural, limit) - shown.width))
+            shown.width += more
+            left -= more
+    for name in names:
+        if left < _NARROWEST:
+            break
+        if name not in chosen and (shown := make(name)).natural + len(_GAP) <= left:
+            chosen[name] = shown
+            shown.width = shown.natural
+            left -= shown.width + len(_GAP)
+    return [chosen[name] for name in names if name in chosen]
+
+
+def _header(chosen: list[_Shown]) -> Iterator[str]:
+    height = max(len(shown.header) for shown in chosen)
+    for line in range(height):
+        parts = []
+        for shown in chosen:
+            text = (["" for _ in range(height - len(shown.header))] + shown.header)[line]
+            parts.append(text.rjust(shown.width) if shown.kind == "number" else text.ljust(shown.width))
+        yield _GAP.join(parts)
+    yield _GAP.join("─" * shown.width for shown in chosen)
+
+
+def _rows(chosen: list[_Shown], prose: list[list[str]], n_rows: int, width: int) -> Iterator[str]:
+    for row in range(n_rows):
+        parts = []
+        for shown in chosen:
+            cell = (shorten_middle if shown.kind == "id" else shorten_end)(shown.cells[row], shown.width)
+            padding = " " * (shown.width - cell_len(cell))
+            parts.append(padding + cell if shown.kind == "number" else cell + padding)
+        yield _GAP.join(parts)
+        for texts in prose:
+            if texts[row] != MISSING:
+                yield from _sentence(texts[row], width)
+
+
+def _sentence(text: str, width: int) -> list[str]:
+    """Wrap a sentence below its row; a long one loses its end."""
+    room = width - len(_INDENT)
+    # Wide characters count as two, which textwrap does not know.
+    wrapped = textwrap.wrap(text, room if cell_len(text) == len(text) else room // 2, break_on_hyphens=False)
+    return [_INDENT + line for line in wrapped[: _MOST_LINES - 1]] + [
+        _INDENT + shorten_end(" ".join(wrapped[_MOST_LINES - 1 :]), room) for _ in wrapped[_MOST_LINES - 1 : _MOST_LINES]
+    ]
+
+
+def _notes(same: dict[str, str], silent: list[str], without_room: list[str], *, cut: bool) -> str:
+    parts = []
+    if same:
+        said = [f"{name} {for_terminal(shorten_end(value, _COMFORTABLE * 2))}" for name, value in same.items()]
+        parts.append("in every row " + ", ".join(said))
+    if silent:
+        parts.append("nothing in " + _named(silent))
+    if without_room:
+        parts.append("no room for " + _named(without_room))
+    if cut:
+        parts.append("… marks what was shortened")
+    return f"({'; '.join(parts)}. --wide shows all, --format json|csv the raw values.)" if parts else ""
+
+
+def _named(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names) if more <= 1 else ", ".join(names[:_MOST_NAMED]) + f" and {more} more"

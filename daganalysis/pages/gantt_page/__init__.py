@@ -1,0 +1,1 @@
+"""The interactive Gantt chart of one run."""

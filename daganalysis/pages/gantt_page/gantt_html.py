@@ -1,0 +1,260 @@
+"""The Gantt chart as a page: the frame of :func:`daganalysis.gantt_bars` with zoom, filters, facts and log lines.
+
+The page computes nothing: what it draws are the bars of the frame. It is one file, needs no network, and runs no script but its own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from daganalysis.pages.shell import render_page
+from daganalysis.plots.clock import offset_name, zone_of
+from daganalysis.plots.styles import CATEGORY_WORDS
+from daganalysis.tables.plain_rows import rows_of
+from daganalysis.tables.results import TIME_BUDGET
+from daganalysis.text.escaping import for_terminal
+from daganalysis.text.humanize import human_duration, human_instant, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from daganalysis.archive import Archive
+    from daganalysis.tables.plain_rows import Row
+
+_STYLES = ("templates/page.css", "gantt_page/gantt.css")
+_SCRIPTS = (
+    "templates/text.js",
+    *(f"gantt_page/gantt_{part}.js" for part in ("scale", "draw", "data", "chart", "facts", "controls")),
+)
+_FIRST_LINES, _LAST_LINES, _LONGEST_LINE = 50, 150, 4_000
+"""Log lines of a sub-task that a page holds: how it began, and how it ended. The archive has all of them."""
+_DEFINITIONS = (
+    ("Bar", "One attempt of a sub-task: one hand-out to an executor, in the lane of the sub-task."),
+    ("Ring", "A run after the first: a retry, or the hand-shake of a child DAG, had it handed out again."),
+    ("Triangle, low bar", "A rollback run: it undid what was done, or cleared the way for the next run of a retry."),
+    ("Thin line before a bar", "Dispatched: from the start of the stage's execution to the start of the attempt."),
+    ("Thin line after a bar", "Waiting to be noticed: from the end of the attempt to the end of the stage's execution."),
+    ("Hatched bar", "No response showed this attempt's own times; they are inferred from its neighbours."),
+    ("Bar with an arrow", "Its end is not known: still running when last seen, or overwritten. It had run at least so long."),
+    ("Cross", "The attempt left an error line."),
+    ("P", "The sub-task was passed there: by an operator, or, in a child DAG, by its main DAG."),
+    ("Zigzag", "A long wait is cut short there; the box 'Cut long waits' shows it at its full length."),
+)
+
+
+def gantt_page(bars: pd.DataFrame, archive: Archive | None = None, *, title: str = "", tz: str | None = None) -> str:
+    """Write a frame of :func:`daganalysis.gantt_bars` as a self-contained HTML page.
+
+    The archive gives the log lines, the names of sub-tasks and the server's time zone, which ``tz`` overrides; without it the page has
+    none of these. The same input gives the same text. Raises :class:`UsageError` for a time zone that is none.
+    """
+    rows = rows_of(bars)
+    attempts = [row for row in rows if row["role"] in {"attempt", "folded"} and row["started_at"] is not None]
+    origin, end = _span(rows)
+    run = _run(archive)
+    data = _data(rows, attempts, archive, origin)
+    zone = tz or offset_name(run.get("utc_offset_s") or 0)
+    offset = zone_of(zone).utcoffset(dt.datetime.fromtimestamp(origin / 1e9, dt.UTC).replace(tzinfo=None)) or dt.timedelta()
+    data |= {"origin_ms": origin / 1e6, "end": (end - origin) / 1e9, "offset_s": round(offset.total_seconds()), "zone": zone}
+    untimed = sum(1 for row in rows if row["role"] in {"attempt", "folded"}) - len(attempts)
+    return render_page(
+        "gantt_page/gantt.html.jinja",
+        styles=_STYLES,
+        scripts=_SCRIPTS,
+        data=data,
+        title=title or _title(run),
+        subtitle=_subtitle(run, attempts, end - origin),
+        waits=data["waits"],
+        legend=_legend(attempts, rows),
+        definitions=[*_DEFINITIONS, *((words, _meaning(category)) for category, words in CATEGORY_WORDS.items())],
+        notes=[f"Of {plural(untimed, 'attempt')} no response shows the times, and no bar is drawn."] if untimed else [],
+    )
+
+
+def _span(rows: Sequence[Row]) -> tuple[int, int]:
+    known = [
+        row[name].value
+        for row in rows
+        for name in ("dispatched_at", "started_at", "ended_at", "noticed_at", "passed_at")
+        if row[name] is not None
+    ]
+    return (min(known), max(known)) if known else (0, 0)
+
+
+def _run(archive: Archive | None) -> Row:
+    if archive is None or not len(archive):
+        return {}
+    dags = archive.dags
+    known = set(dags["run_id"])
+    return next((row for row in rows_of(dags) if row["parent_run_id"] not in known), rows_of(dags)[0])
+
+
+def _title(run: Row) -> str:
+    return f"{run['name'] or 'unnamed DAG'}, run {run['run_id']}" if run else "Gantt chart"
+
+
+def _subtitle(run: Row, attempts: Sequence[Row], length: int) -> str:
+    told = [f"{plural(len(attempts), 'bar')} over {human_duration(length / 1e9)}"]
+    if run:
+        told.insert(0, str(run["outcome"]).replace("_", " "))
+        if run["started_at"] is not None:
+            told.append(f"started {human_instant(run['started_at'], run['utc_offset_s'])}")
+    return ", ".join(told)
+
+
+def _meaning(category: str) -> str:
+    return next((column.meaning for column in TIME_BUDGET.columns if column.name == f"{category}_s"), "")
+
+
+def _data(rows: Sequence[Row], attempts: Sequence[Row], archive: Archive | None, origin: int) -> Row:
+    seconds = _Seconds(origin)
+    tasks, task_of = _tasks(attempts, archive)
+    agents, agent_of = _coded(row["agent"] or "unknown agent" for row in attempts)
+    outcomes, outcome_of = _coded(row["outcome"] or "unknown" for row in attempts)
+    kinds, kind_of = _coded(row["kind"] or "unknown" for row in attempts)
+    evidences, evidence_of = _coded(row["evidence"] or "unknown" for row in attempts)
+    lanes = _lanes(rows)
+    place = {lane["lane"]: n for n, lane in enumerate(lanes)}
+    spans = [row for row in rows if row["role"] == "time" and row["started_at"] is not None]
+    return {
+        "categories": dict(CATEGORY_WORDS),
+        "several": len({row["run_id"] for row in attempts}) > 1,
+        "tasks": tasks,
+        "agents": [for_terminal(agent) for agent in agents],
+        "outcomes": outcomes,
+        "kinds": kinds,
+        "evidences": evidences,
+        "lanes": [{name: lane[name] for name in ("label", "head", "group", "bare")} for lane in lanes],
+        "spans": [{"lane": place[row["lane"]], "depth": row["depth"], "category": row["category"], **seconds.both(row)} for row in spans],
+        "waits": _waits(rows, spans, seconds),
+        "bars": {
+            "lane": [place[row["lane"]] for row in attempts],
+            "task": task_of,
+            "agent": agent_of,
+            "outcome": outcome_of,
+            "kind": kind_of,
+            "evidence": evidence_of,
+            "attempt": [row["attempt"] for row in attempts],
+            "n": [row["n"] or 1 for row in attempts],
+            "from": [seconds.of(min(_known(row, "dispatched_at", "started_at"))) for row in attempts],
+            "start": [seconds.of(row["started_at"]) for row in attempts],
+            "end": [seconds.of(_end(row)) for row in attempts],
+            "until": [seconds.of(max(_known(row, "noticed_at", "ended_at", "started_at"))) for row in attempts],
+            "passed": [None if row["passed_at"] is None else seconds.of(row["passed_at"]) for row in attempts],
+            "open": [1 if row["is_open"] else 0 for row in attempts],
+            "error": [None if row["error"] is None else for_terminal(row["error"][:_LONGEST_LINE]) for row in attempts],
+        },
+    }
+
+
+class _Seconds:
+    """Instants as seconds since the chart's origin, to the microsecond."""
+
+    def __init__(self, origin: int) -> None:
+        self._origin = origin
+
+    def of(self, instant: Any) -> float:
+        return float(round((instant.value - self._origin) / 1e9, 6))
+
+    def both(self, row: Row) -> Row:
+        return {"from": self.of(row["started_at"]), "to": self.of(_end(row))}
+
+
+def _end(row: Row) -> Any:
+    return max(_known(row, "ended_at", "started_at"))
+
+
+def _known(row: Row, *names: str) -> list[Any]:
+    return [row[name] for name in names if row[name] is not None]
+
+
+def _lanes(rows: Sequence[Row]) -> list[Row]:
+    """List the lanes from the top; ``group`` changes where a stage or a run begins, ``bare`` lanes are of stages never run."""
+    lanes: dict[int, Row] = {}
+    for row in rows:
+        if row["role"] != "break" and row["lane"] is not None and row["lane"] not in lanes:
+            label = for_terminal(row["label"] or "")
+            # A chart names a stage in its first lane only; with filters another may become the first, and has to name it.
+            names_stage = row["stage"] is None or row["label"] != row["agent"]
+            lanes[row["lane"]] = {
+                "lane": row["lane"],
+                "label": "  " * (row["depth"] or 0) + label,
+                "head": "" if names_stage else f"{row['stage']} {for_terminal(row['stage_name'] or '')} · ",
+                "group": f"{row['run_id']} {row['stage']}",
+                "bare": row["role"] == "lane",
+            }
+    return [lanes[number] for number in sorted(lanes)]
+
+
+def _waits(rows: Sequence[Row], spans: Sequence[Row], seconds: _Seconds) -> list[Row]:
+    """List the waits that the axis may cut short, each with what it was."""
+    waits = []
+    for row in rows:
+        if row["role"] == "break" and row["started_at"] is not None:
+            over = [span for span in spans if span["depth"] == 0 and span["started_at"] < _end(row) and _end(span) > row["started_at"]]
+            longest = max(over, key=lambda span: _end(span) - span["started_at"], default=None)
+            waits.append({**seconds.both(row), "said": CATEGORY_WORDS.get(longest["category"], "") if longest else "nothing happened"})
+    return sorted(waits, key=lambda wait: wait["from"])
+
+
+def _tasks(attempts: Sequence[Row], archive: Archive | None) -> tuple[list[Row], list[int]]:
+    """Give each sub-task once, with its names and log lines, and say for every bar which it is of."""
+    keys, task_of = _coded((row["run_id"], row["stage"], row["task_gid"] or row["label"]) for row in attempts)
+    first = dict(zip(reversed(task_of), reversed(attempts), strict=True))
+    known = _sub_tasks(archive)
+    runs = {row["run_id"]: row["name"] for row in rows_of(archive.dags[["run_id", "name"]])} if archive else {}
+    tasks = []
+    for number, (run_id, stage, gid) in enumerate(keys):
+        own = known.get((run_id, gid), {})
+        lines = own.get("task_logs") or []
+        hidden = max(0, len(lines) - _FIRST_LINES - _LAST_LINES)
+        shown = lines if not hidden else [*lines[:_FIRST_LINES], f"… {plural(hidden, 'line')} left out …", *lines[-_LAST_LINES:]]
+        name = own.get("name") or first[number]["stage_name"] or "unnamed"
+        tasks.append(
+            {
+                "name": for_terminal(name),
+                "gid": for_terminal(gid or ""),
+                "run": for_terminal(" ".join(filter(None, (runs.get(run_id), run_id)))),
+                "stage": stage,
+                "stage_name": for_terminal(first[number]["stage_name"] or ""),
+                "times": own.get("execute_times")
+                or max(row["attempt"] or 1 for row, of in zip(attempts, task_of, strict=True) if of == number),
+                "logs": [for_terminal(part[:_LONGEST_LINE]) for line in shown for part in line.split("\n")],
+                "logs_known": own.get("task_logs") is not None,
+                "logs_left_out": hidden,
+            }
+        )
+    return tasks, task_of
+
+
+def _sub_tasks(archive: Archive | None) -> dict[tuple[str, str], Row]:
+    if archive is None:
+        return {}
+    columns = ["run_id", "task_gid", "name", "execute_times", "task_logs"]
+    return {(row["run_id"], row["task_gid"]): row for row in rows_of(archive.table("sub_tasks", columns))}
+
+
+def _coded(values: Any) -> tuple[list[Any], list[int]]:
+    """Number the different values in order of appearance; (the values, the number of each)."""
+    numbers: dict[Any, int] = {}
+    coded = [numbers.setdefault(value, len(numbers)) for value in values]
+    return list(numbers), coded
+
+
+def _legend(attempts: Sequence[Row], rows: Sequence[Row]) -> list[tuple[str, list[dict[str, str]]]]:
+    """Name what occurs in this chart, and nothing else: bars and their marks, then what the time of a run was spent on."""
+    outcomes = sorted({row["outcome"] or "unknown" for row in attempts})
+    entries = [{"css": f"bar-{outcome}", "label": outcome.replace("_", " ")} for outcome in outcomes]
+    if any(row["kind"] != "rollback" and (row["attempt"] or 1) > 1 for row in attempts):
+        entries.append({"css": "mark-again", "label": "handed out again"})
+    if any(row["kind"] == "rollback" for row in attempts):
+        entries.append({"css": "mark-rollback", "label": "rollback run"})
+    if any(row["evidence"] != "observed" for row in attempts):
+        entries.append({"css": "mark-hatched", "label": "inferred"})
+    entries += [{"css": "mark-dispatched", "label": "dispatched"}, {"css": "mark-noticed", "label": "waiting to be noticed"}]
+    categories = {row["category"] for row in rows if row["role"] == "time"}
+    spans = [{"css": f"span-{name}", "label": text} for name, text in CATEGORY_WORDS.items() if name in categories]
+    return [(heading, group) for heading, group in (("Bars", entries), ("Time", spans)) if group]

@@ -1,0 +1,71 @@
+"""Writing a report: collected once, then written as a page, as JSON, or as Markdown for a ticket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from daganalysis.errors import DagAnalysisError, UsageError
+from daganalysis.pages.report_page.content import collect
+from daganalysis.pages.report_page.report_html import report_html
+from daganalysis.pages.report_page.report_markdown import report_markdown
+from daganalysis.progress import shown
+from daganalysis.text.escaping import for_json
+from daganalysis.whole_files import whole_file
+
+if TYPE_CHECKING:
+    import os
+
+    from daganalysis.archive import Archive
+    from daganalysis.progress import Progress
+
+FORMATS = ("html", "markdown")
+
+
+def write_report(
+    archive: Archive,
+    folder: str | os.PathLike[str],
+    *,
+    format: str = "html",  # noqa: A002 - the name of the command's option, and of pandas' users' expectation
+    title: str = "",
+    progress: Progress | None = None,
+) -> Path:
+    """Write a report of an archive into a folder, made if need be, and return the path of its page.
+
+    ``report.html`` is one self-contained page: it loads nothing, and runs no script but its own. ``report.json`` holds every number the
+    page shows, unrounded. With ``format="markdown"`` the page is ``report.md``, short enough for a ticket. Of a large archive the runs that
+    went worst and those that took longest have sections of their own; every table says how many rows it leaves out. The same archive gives
+    the same bytes. ``progress`` is told how far it is (:data:`daganalysis.progress.Progress`); None shows a bar on a terminal and in a
+    notebook. Raises :class:`UsageError` for another format, :class:`DagAnalysisError` where the folder cannot be written.
+
+    >>> import daganalysis as da, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = da.write_report(da.load("sample_data/documented/scale-out.json"), folder)
+    ...     sorted(path.name for path in page.parent.iterdir())
+    ['report.html', 'report.json']
+    """
+    if format not in FORMATS:
+        raise UsageError("no such format of a report", where=format, hint="one of " + ", ".join(FORMATS))
+    with shown(progress) as tell:
+        collected = collect(archive, tell)
+        if format == "html":
+            page, text = "report.html", report_html(archive, collected, title, tell)
+        else:
+            page, text = "report.md", report_markdown(collected, title)
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        hint = error.strerror or "choose another folder"
+        raise DagAnalysisError("the report cannot be written", where=str(target), hint=hint) from None
+    for name, content in (("report.json", report_json(collected.plain())), (page, text)):
+        with whole_file(target / name, "the report") as file:
+            file.write(content.encode())
+    return target / page
+
+
+def report_json(plain: dict[str, Any]) -> str:
+    """Write what was collected as JSON, indented, its invisible characters as escapes."""
+    import msgspec
+
+    return msgspec.json.format(for_json(msgspec.json.encode(plain).decode()), indent=1) + "\n"

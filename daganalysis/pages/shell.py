@@ -1,0 +1,157 @@
+"""The shell every page shares: one self-contained file that may neither run nor load anything it was not written with.
+
+Names and log lines of an archive are untrusted. A page therefore carries a Content-Security-Policy that allows its own style and script
+blocks by their hashes and nothing else; text goes through autoescaping, and data for scripts through JSON in which no character can end the
+block it stands in.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from daganalysis.pages.shown_tables import cell_text, is_numeric
+from daganalysis.text.escaping import for_terminal
+from daganalysis.text.humanize import human_duration, human_share, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import jinja2
+    import markupsafe
+
+_TONES = {
+    **dict.fromkeys(("failed", "rollback_failed", "timeout", "interrupted", "slower", "error"), "bad"),
+    **dict.fromkeys(("cancelled", "cancelled_before_start", "passed", "rolled_back", "unknown", "warning"), "warn"),
+    **dict.fromkeys(("succeeded_after_retry", "succeeded_with_node_pass"), "warn"),
+    **dict.fromkeys(("succeeded", "faster"), "good"),
+}
+_MARKS = {"bad": "\u2717 ", "warn": "\u25b2 ", "good": "\u2713 ", "calm": ""}
+"""An outcome is told by a mark as well as by its colour."""
+_JSON_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+
+def render_page(template: str, *, styles: Sequence[str], scripts: Sequence[str], data: object = None, **context: Any) -> str:
+    """Render a template of this package as a self-contained page.
+
+    ``styles`` and ``scripts`` are files of this folder, inlined in this order; ``data`` is what the scripts find, as JSON, in
+    the element ``#data``. Strings of the context are escaped, and their invisible characters shown as escapes.
+    """
+    environment = _environment()
+    style = "\n".join(_source(name) for name in styles)
+    script = "\n".join(_source(name) for name in scripts)
+    return environment.get_template(template).render(
+        policy=content_policy(style, script),
+        style=trusted(style),
+        script=trusted(script),
+        data=None if data is None else trusted(json_block(data)),
+        **context,
+    )
+
+
+def content_policy(style: str, script: str) -> str:
+    """Write the Content-Security-Policy of a page with one style and one script block.
+
+    >>> content_policy("", "").split("; ")[0]
+    "default-src 'none'"
+    """
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src 'sha256-{_digest(script)}'",
+            f"style-src 'sha256-{_digest(style)}'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def json_block(data: object) -> str:
+    r"""Write data as JSON that is inert inside a script element.
+
+    >>> json_block({"name": "</script>"})
+    '{"name":"\\u003c/script\\u003e"}'
+    """
+    import msgspec
+
+    return msgspec.json.encode(data).decode().translate(_JSON_ESCAPES)
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_file),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "duration": human_duration,
+        "share": human_share,
+        "plural": plural,
+        "cell": cell_text,
+        "numeric": is_numeric,
+        "words": lambda identifier: identifier.replace("_", " "),
+        "tone": lambda outcome: _TONES.get(outcome, "calm"),
+        "mark": lambda outcome: _MARKS[_TONES.get(outcome, "calm")],
+        "budget_parts": _budget_parts,
+    }
+    return environment
+
+
+def _budget_parts(budget: Mapping[str, Any], categories: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Lay the parts of a time budget side by side on a bar of 1,000 units; parts of no length are left out."""
+    seconds = {category["name"]: budget.get(f"{category['name']}_s") or 0.0 for category in categories}
+    total = sum(seconds.values())
+    parts, x = [], 0.0
+    for category in categories:
+        spent = seconds[category["name"]]
+        if spent > 0:
+            width = 1000 * spent / total
+            parts.append(
+                {
+                    "category": category["name"],
+                    "label": category["label"],
+                    "seconds": spent,
+                    "share": spent / total,
+                    "x": round(x, 2),
+                    "width": round(width, 2),
+                }
+            )
+            x += width
+    return parts
+
+
+def _shown(value: object) -> object:
+    """Make what is about to be written visible: a direction mark or a control character in a name must not act on the page."""
+    return for_terminal(value) if type(value) is str else value
+
+
+def trusted(text: str) -> markupsafe.Markup:
+    """Mark the package's own text, or text that was made inert, as not to be escaped."""
+    import markupsafe
+
+    return markupsafe.Markup(text)  # noqa: S704 - only files of this package and escaped JSON come here
+
+
+@functools.cache
+def _source(name: str) -> str:
+    return _file(name).strip()
+
+
+def _file(name: str) -> str:
+    from importlib.resources import files
+
+    return files("daganalysis.pages").joinpath(name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

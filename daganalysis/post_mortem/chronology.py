@@ -1,0 +1,55 @@
+"""What happened in a run of several legs, in order of time."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from daganalysis.text.humanize import human_duration, human_instant, plural
+
+if TYPE_CHECKING:
+    from daganalysis.analysis.run_facts import RunFacts
+    from daganalysis.tables.plain_rows import Row
+
+_WAITS = {"wait_operator": "waited for an operator", "wait_protocol": "waited for another DAG"}
+_PAUSES = {"handoff", "unattributed"}
+_MOST_SHOWN = 16
+_WORTH_SAYING_S = 0.0005
+
+
+def chronology_lines(facts: RunFacts) -> list[str]:
+    """Tell leg by leg which stages were walked, which way, how long, and who was waited for between; nothing for a run of one leg."""
+    if len({stretch["leg"] for stretch in facts.timeline}) < 2:
+        return []
+    offset = facts.run["utc_offset_s"]
+    events: list[str] = []
+    waited_in = None
+    for (leg, what), group in itertools.groupby(facts.timeline, key=_leg_and_wait):
+        stretches = list(group)
+        seconds = sum(stretch["duration_s"] for stretch in stretches)
+        if what:
+            waited_in = leg
+        elif leg == waited_in and all(stretch["category"] in _PAUSES for stretch in stretches):
+            continue  # the pass of the scheduler that takes the operator's request up
+        if seconds >= _WORTH_SAYING_S:
+            told = _WAITS[what] if what else _leg(stretches)
+            events.append(f"  {human_instant(stretches[0]['started_at'], offset)[5:19]}  {human_duration(seconds):>12}  {told}")
+    if len(events) > _MOST_SHOWN:
+        half = _MOST_SHOWN // 2
+        events = [*events[:half], f"  … {plural(len(events) - 2 * half, 'event')} between …", *events[-half:]]
+    return ["What happened, leg by leg", *events]
+
+
+def _leg_and_wait(stretch: Row) -> tuple[int, str]:
+    return stretch["leg"], stretch["category"] if stretch["category"] in _WAITS else ""
+
+
+def _leg(stretches: list[Row]) -> str:
+    stages = [stage for stretch in stretches for stage in (stretch["from_stage"], stretch["to_stage"]) if stage is not None]
+    if not stages:
+        return "nothing known"
+    back = stretches[-1]["direction"] == "rollback"
+    first, last = (max(stages), min(stages)) if back else (min(stages), max(stages))
+    walked = f"stage {first}" if first == last else f"stages {first} to {last}"
+    lost = sum(stretch["duration_s"] for stretch in stretches if stretch["category"] == "lost")
+    return f"{'rolled back' if back else 'ran'} {walked}" + (f" ({human_duration(lost)} lost)" if lost >= _WORTH_SAYING_S else "")

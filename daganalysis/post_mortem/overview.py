@@ -1,0 +1,60 @@
+"""The first lines of a post-mortem: what the run was, how it ended, when, and how well it is known."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from daganalysis.text.escaping import for_terminal
+from daganalysis.text.headline import headline, retries_text
+from daganalysis.text.humanize import human_duration, human_instant, plural
+
+if TYPE_CHECKING:
+    from daganalysis.analysis.run_facts import RunFacts
+    from daganalysis.tables.plain_rows import Row
+
+_HISTORIES = {
+    "complete": "every attempt was observed",
+    "partial": "some attempts were not observed",
+    "last_leg": "only the last leg is known: the server had overwritten what came before",
+}
+_SCOPES = {"cluster": "cluster DAG", "local": "local DAG", "obproxy": "obproxy DAG"}
+
+
+def overview_lines(facts: RunFacts) -> list[str]:
+    """Say what the run was and how it ended."""
+    run = facts.run
+    offset = run["utc_offset_s"]
+    lines = [*textwrap.wrap(headline(run, facts.nodes), 79, break_on_hyphens=False), ""]
+    scope = _SCOPES.get(run["scope"], "DAG") + (f" of agent {run['owner_agent']}" if run["owner_agent"] else "")
+    _add(lines, "run", run["run_id"] + (f", part of {run['parent_run_id']}" if run["parent_run_id"] else ""))
+    size = f"{plural(run['n_nodes'] or 0, 'stage')}, {plural(run['n_sub_tasks'] or 0, 'sub-task')}"
+    _add(lines, "what", f"{scope}, {size}{_on_agents(run)}")
+    _add(lines, "started", human_instant(run["started_at"], offset) if run["started_at"] else "not known")
+    _add(lines, "ended", human_instant(run["ended_at"], offset) if run["ended_at"] else "not yet, or not known")
+    _add(lines, "elapsed", _elapsed(run))
+    operators = [text for text in (retries_text(run), plural(run["rollbacks"], "rollback") if run["rollbacks"] else "") if text]
+    _add(lines, "operators", ", ".join(operators) or "no retry, no rollback")
+    _add(
+        lines,
+        "history",
+        f"{run['history']}, from {plural(run['n_snapshots'] or 0, 'response')}: {_HISTORIES.get(run['history'], 'unknown')}",
+    )
+    return lines
+
+
+def _on_agents(run: Row) -> str:
+    return f" on {plural(run['n_agents'], 'agent')}" if run["n_agents"] else ""
+
+
+def _elapsed(run: Row) -> str:
+    if run["elapsed_s"] is None:
+        return "not known"
+    elapsed, last_leg = run["elapsed_s"], run["last_leg_s"]
+    if last_leg is None or last_leg > 0.99 * elapsed:
+        return human_duration(elapsed)
+    return f"{human_duration(elapsed)} over all legs (the last leg, which is all the API shows: {human_duration(last_leg)})"
+
+
+def _add(lines: list[str], label: str, text: str) -> None:
+    lines += textwrap.wrap(for_terminal(text), 79, initial_indent=f"  {label:10} ", subsequent_indent=" " * 13, break_on_hyphens=False)

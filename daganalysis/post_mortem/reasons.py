@@ -1,0 +1,61 @@
+"""The rule behind every outcome of a run, for a reader who asks why."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.outcomes import rule_behind
+from daganalysis.post_mortem.time_spent import name_stages
+
+if TYPE_CHECKING:
+    from daganalysis.analysis.run_facts import RunFacts
+    from daganalysis.tables.plain_rows import Row
+
+
+_EVIDENCE = {
+    "observed": "an answer showed it running or ended",
+    "inferred": "it follows from what answers show of the attempts beside it",
+    "lost": "only the counter of hand-outs tells of it",
+}
+
+
+def reason_lines(facts: RunFacts) -> list[str]:
+    """Name the rule that gave each outcome, what it says, and its source; stages and sub-tasks of one rule stand together."""
+    lines = ["Why (the sections are those of docs/engine-semantics.md)", *_rule("the run", facts.run, "dag")]
+    for level, rows, noun in (("node", facts.nodes, ""), ("sub_task", facts.sub_tasks, "sub-tasks of ")):
+        by_rule: dict[tuple[str, str, str], list[Row]] = {}
+        for row in rows:
+            by_rule.setdefault((row["outcome"], row["state"] or "", row["operator"] or ""), []).append(row)
+        for alike in by_rule.values():
+            stages = sorted({row["stage"] for row in alike if row["stage"] is not None})
+            lines += _rule(f"{noun}{name_stages(stages)}", alike[0], level)
+    return lines + _attempt_lines(facts)
+
+
+def _attempt_lines(facts: RunFacts) -> list[str]:
+    """Name the rule of each kind of attempt and what shows it; those of a sub-task that ran once are told by its own."""
+    handed_out = Counter(row["task_gid"] for row in facts.attempts)
+    alike: dict[tuple[str, str, str], list[Row]] = {}
+    for row in facts.attempts:
+        if handed_out[row["task_gid"]] > 1:
+            alike.setdefault((row["kind"], row["outcome"], row["evidence"]), []).append(row)
+    lines = []
+    for (kind, outcome, evidence), rows in alike.items():
+        rule = rule_behind("attempt", outcome, observed=evidence == "observed")
+        stages = name_stages(sorted({row["stage"] for row in rows if row["stage"] is not None}))
+        kinds = {"unknown": "attempts of unknown kind"}.get(kind, f"{kind} attempts")
+        numbers = ", ".join(str(number) for number in sorted({row["attempt"] for row in rows}))
+        lines.append(f"  {kinds} of {stages} (number {numbers}): {outcome}")
+        said = f"{rule.why}; {evidence}: {_EVIDENCE[evidence]}"
+        lines += textwrap.wrap(said, 79, initial_indent="    ", subsequent_indent="    ")
+        lines.append(f"    rule {rule.name}, {rule.source}")
+    return lines
+
+
+def _rule(what: str, row: Row, level: str) -> list[str]:
+    rule = rule_behind(level, row["outcome"], row["state"], row["operator"])
+    found = f"state {row['state']}, operator {row['operator']}"
+    said = textwrap.wrap(f"{rule.why} ({found})", 79, initial_indent="    ", subsequent_indent="    ")
+    return [f"  {what}: {row['outcome']}", *said, f"    rule {rule.name}, {rule.source}"]

@@ -1,0 +1,134 @@
+"""What failed, was retried, passed or cancelled in a run, with the telling log line."""
+
+from __future__ import annotations
+
+import itertools
+import textwrap
+from typing import TYPE_CHECKING
+
+from daganalysis.analysis.run_facts import FAILED_ATTEMPTS, GOOD_TASK_OUTCOMES, attempts_by_task
+from daganalysis.engine.log_lines import is_error, telling_line, telling_lines
+from daganalysis.engine.verdicts import find_failures
+from daganalysis.post_mortem.time_spent import name_stages
+from daganalysis.text.escaping import for_terminal
+from daganalysis.text.humanize import human_duration, plural
+from daganalysis.text.widths import shorten_end
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from daganalysis.analysis.run_facts import RunFacts
+    from daganalysis.tables.plain_rows import Row
+
+_MOST_SHOWN = 8
+_MOST_AGENTS = 3
+_MOST_ATTEMPTS = 6
+_MOST_QUOTED_LINES = 4
+_MOST_TELLING_LINES = 3
+"""Different error lines of one sub-task: its failures may have had more causes than one."""
+_WIDTH = 78
+
+
+def trouble_lines(facts: RunFacts) -> list[str]:
+    """List the sub-tasks that met trouble, those alike on several agents together; hand-shakes between DAGs are only counted."""
+    protocol = {row["task_gid"] for row in facts.retries if row["protocol"]}
+    attempts = attempts_by_task(facts.attempts)
+    troubled = [
+        task for task in facts.sub_tasks if _in_trouble(task, attempts.get(task["task_gid"], []), by_protocol=task["task_gid"] in protocol)
+    ]
+    groups = sorted(_alike(troubled, attempts), key=lambda tasks: _rank(tasks[0], attempts.get(tasks[0]["task_gid"], [])))
+    lines = [line for tasks in groups[:_MOST_SHOWN] for line in _entry(tasks, attempts.get(tasks[0]["task_gid"], []))]
+    if len(groups) > _MOST_SHOWN:
+        lines.append(f"  and {plural(len(groups) - _MOST_SHOWN, 'more group')} of sub-tasks")
+    skipped = sorted({task["stage"] for task in facts.sub_tasks if _passed_unrun(task)})
+    if skipped:
+        lines.append(f"  Passed without having run: {name_stages(skipped)}")
+    if protocol:
+        told = f"By design: {plural(len(protocol), 'sub-task')} handed out again in the hand-shake between DAGs. That is no failure."
+        lines += textwrap.wrap(told, _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    succeeded = [task for task in facts.sub_tasks if task not in troubled and task["outcome"] == "succeeded"]
+    for task in [task for task in succeeded if is_error(telling_line(task["task_logs"]))][:_MOST_SHOWN]:
+        lines.append(f"  Stage {task['stage']} on {for_terminal(task['agent'] or '?')} logged an error, yet succeeded")
+        lines += _quoted(telling_line(task["task_logs"]))
+    return ["What failed, was retried, passed or cancelled", *lines] if lines else []
+
+
+def _passed_unrun(task: Row) -> bool:
+    return task["outcome"] == "passed" and not task["execute_times"]
+
+
+def _in_trouble(task: Row, attempts: list[Row], *, by_protocol: bool) -> bool:
+    if _passed_unrun(task):
+        return False
+    if task["outcome"] == "passed" and attempts and attempts[-1]["outcome"] == "waiting":
+        return False  # `Wait for task to end`: it fails and is passed by design (engine-semantics §7 A)
+    if task["outcome"] not in GOOD_TASK_OUTCOMES:
+        return True
+    if not by_protocol and any(attempt["outcome"] in FAILED_ATTEMPTS for attempt in attempts):
+        return True
+    # Where attempts are unknown, an error line is all that is left of a failure.
+    return any(attempt["evidence"] != "observed" for attempt in attempts) and is_error(telling_line(task["task_logs"]))
+
+
+def _alike(tasks: list[Row], attempts: dict[str, list[Row]]) -> list[list[Row]]:
+    """Put sub-tasks together that differ in nothing but the agent."""
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for task in tasks:
+        went = tuple((attempt["kind"], attempt["outcome"]) for attempt in attempts.get(task["task_gid"], []))
+        line = telling_line(task["task_logs"]).replace(task["agent"] or "\0", "")
+        groups.setdefault((task["stage"], task["name"], task["outcome"], went, line), []).append(task)
+    return list(groups.values())
+
+
+def _rank(task: Row, attempts: list[Row]) -> int:
+    """Order: what came to no good end, then what is known to have failed on the way, then what an error line alone speaks of."""
+    if task["outcome"] not in GOOD_TASK_OUTCOMES:
+        return 0
+    return 1 if any(attempt["outcome"] in FAILED_ATTEMPTS and attempt["kind"] == "run" for attempt in attempts) else 2
+
+
+def _entry(tasks: list[Row], attempts: list[Row]) -> list[str]:
+    task = tasks[0]
+    agents = [row["agent"] or "an unknown agent" for row in tasks]
+    more = f" and {len(agents) - _MOST_AGENTS} more" if len(agents) > _MOST_AGENTS else ""
+    where = ", ".join(agents[:_MOST_AGENTS]) + more
+    outcome = (task["outcome"] or "unknown").replace("_", " ")
+    lines = [
+        f"  Stage {task['stage']}, {shorten_end(for_terminal(task['name'] or 'unnamed'), 44)}: {outcome}",
+        f"    on {for_terminal(where)}",
+    ]
+    failures = find_failures([(attempt["kind"], attempt["outcome"]) for attempt in attempts], task["task_logs"])
+    dealt = {failure.place: failure.line for failure in failures if failure.line is not None}
+    told = _attempts(attempts, dealt)
+    hidden = len(told) - _MOST_ATTEMPTS
+    shown = told if hidden <= 1 else [told[0], [f"         … {hidden} more …"], *told[hidden + 1 :]]
+    lines += [line for entry in shown for line in entry]
+    if not dealt:
+        lines += [part for line in telling_lines(task["task_logs"])[-_MOST_TELLING_LINES:] for part in _quoted(line)]
+    return lines
+
+
+def _attempts(attempts: list[Row], dealt: Mapping[int, str]) -> list[list[str]]:
+    """Tell each attempt, with the line it ended with (by its place) below it; those in a row that are lost are told in one."""
+    entries = []
+    for lost, group in itertools.groupby(enumerate(attempts), key=lambda numbered: numbered[1]["evidence"] == "lost"):
+        members = list(group)
+        if lost and len(members) > 1 and not any(place in dealt for place, _ in members):
+            first, last = members[0][1]["attempt"], members[-1][1]["attempt"]
+            entries.append([f"  {first:>3}-{last}. lost: the responses hold nothing of them"])
+        else:
+            entries += [[_attempt(attempt), *_quoted(dealt.get(place, ""))] for place, attempt in members]
+    return entries
+
+
+def _attempt(attempt: Row) -> str:
+    kind = "hand-out" if attempt["kind"] == "unknown" else attempt["kind"]
+    said = (attempt["outcome"] or "unknown").replace("_", " ")
+    took = f"after {human_duration(attempt['duration_s'])}" if attempt["duration_s"] is not None else ""
+    sure = "" if attempt["evidence"] == "observed" else f"({attempt['evidence']})"
+    return f"    {attempt['attempt']:>3}. {kind:8} " + " ".join(part for part in (said, took, sure) if part)
+
+
+def _quoted(line: str) -> list[str]:
+    quoted = [f"       > {part}" for part in textwrap.wrap(for_terminal(line), _WIDTH - 9, break_on_hyphens=False)]
+    return quoted if len(quoted) <= _MOST_QUOTED_LINES else [*quoted[:_MOST_QUOTED_LINES], "       > …"]

@@ -1,0 +1,44 @@
+"""What cannot be known of a run from the responses at hand, said aloud."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from daganalysis.text.escaping import for_terminal
+from daganalysis.text.humanize import human_duration, plural
+
+if TYPE_CHECKING:
+    from daganalysis.analysis.run_facts import RunFacts
+
+_MOST_ISSUES = 5
+_WORTH_SAYING_S = 0.0005
+
+
+def unknown_lines(facts: RunFacts) -> list[str]:
+    """List what was lost, what is only bounded, and the issues that concern the run."""
+    run, budget = facts.run, facts.budget
+    said = []
+    evidence = Counter(attempt["evidence"] for attempt in facts.attempts)
+    if evidence["lost"]:
+        of_all = f"{plural(evidence['lost'], 'attempt')} of {len(facts.attempts)}"
+        said.append(f"{of_all} left no trace but the counter: their times are not known.")
+    if evidence["inferred"]:
+        said.append(f"{plural(evidence['inferred'], 'attempt')} of {len(facts.attempts)} inferred from neighbours, not observed.")
+    if (run["retries_min"] or 0) != (run["retries_max"] or 0):
+        bounds = f"between {run['retries_min']} and {run['retries_max']} times"
+        said.append(f"An operator retried it {bounds}; the responses do not say how often.")
+    if (budget.get("lost_s") or 0) >= _WORTH_SAYING_S:
+        said.append(f"{human_duration(budget['lost_s'])} went into executions the server has overwritten, and into waits between them.")
+    if (budget.get("unattributed_s") or 0) >= _WORTH_SAYING_S:
+        said.append(f"{human_duration(budget['unattributed_s'])} cannot be put down to a cause.")
+    if run["elapsed_s"] is None and run["outcome"] not in {"running", "not_started"}:
+        said.append("How long it took is not known: no response shows a true start and a true end.")
+    wrapped = [line for text in said for line in textwrap.wrap(text, 78, initial_indent="  ", subsequent_indent="  ")]
+    notes = [row for row in facts.issues if row["severity"] != "info"]
+    for row in notes[:_MOST_ISSUES]:
+        wrapped += textwrap.wrap(for_terminal(f"{row['code']}: {row['message']}"), 78, initial_indent="  ", subsequent_indent="    ")
+    if len(notes) > _MOST_ISSUES:
+        wrapped.append(f"  and {plural(len(notes) - _MOST_ISSUES, 'more issue')}")
+    return ["What is not known", *wrapped] if wrapped else []

@@ -1,0 +1,57 @@
+"""Frames as rows of plain Python values: what JSON, pages and sentences are made from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from daganalysis.tables.declaration import Type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from daganalysis.tables.declaration import Column, Table
+
+Row: TypeAlias = dict[str, Any]
+"""One row of a table, nulls as None."""
+
+_CHUNK = 10_000
+"""Rows turned into plain values at a time, so that a large table is never held twice."""
+
+
+def rows_of(frame: pd.DataFrame) -> list[Row]:
+    """Turn a frame into rows of plain Python values, nulls as None."""
+    values = [_cells(frame[name]) for name in frame]
+    return [dict(zip(frame.columns, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def instant_texts(values: pd.Series[Any]) -> list[str | None]:
+    """Write instants as RFC 3339 to the nanosecond, in UTC; null stays null."""
+    import numpy as np
+
+    texts = np.datetime_as_string(values.dt.tz_convert(None).to_numpy("datetime64[ns]"), unit="ns")
+    return [None if text == "NaT" else f"{text}Z" for text in texts.tolist()]
+
+
+def raw_rows(frame: pd.DataFrame, table: Table) -> Iterator[dict[str, Any]]:
+    """Give each row as plain Python values that JSON can say: nulls as None, never NaN, instants as RFC 3339."""
+    columns = [column for column in table.columns if column.name in frame.columns]
+    for first in range(0, len(frame), _CHUNK):
+        part = frame.iloc[first : first + _CHUNK]
+        values = [_declared_cells(part[column.name], column) for column in columns]
+        for row in zip(*values, strict=True):
+            yield {column.name: value for column, value in zip(columns, row, strict=True)}
+
+
+def _declared_cells(values: pd.Series[Any], column: Column) -> list[Any]:
+    if column.type is Type.INSTANT:
+        return instant_texts(values)
+    if column.type is Type.STRINGS:
+        return [None if missing else list(value) for value, missing in zip(values.tolist(), values.isna().tolist(), strict=True)]
+    return [None if missing else value for value, missing in zip(values.tolist(), values.isna().tolist(), strict=True)]
+
+
+def _cells(values: pd.Series[Any]) -> list[Any]:
+    cells = [None if null else value for value, null in zip(values.tolist(), values.isna().tolist(), strict=True)]
+    return [None if cell is None else list(cell) for cell in cells] if values.name == "task_logs" else cells

@@ -1,0 +1,61 @@
+"""One sentence about a run: its name, and how it ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.text.escaping import for_terminal
+from daganalysis.text.humanize import plural
+
+if TYPE_CHECKING:
+    from daganalysis.tables.plain_rows import Row
+
+_SENTENCES = {
+    "succeeded": "succeeded",
+    "succeeded_after_retry": "succeeded after {retries}",
+    "succeeded_with_node_pass": "succeeded, but an operator passed {stages_passed}",
+    "passed": "passed {where}{work}",
+    "rolled_back": "rolled back {from_where}",
+    "rollback_failed": "its rollback failed {where}",
+    "cancelled": "cancelled by an operator {where}",
+    "failed": "failed {where}",
+    "waiting": "waiting, on purpose, for its main DAG to advance it {where}",
+    "running": "still running when last seen, {where}",
+    "not_started": "not started when last seen",
+    "unknown": "ended in a way the rules do not know (state {state}, operator {operator})",
+}
+
+
+def headline(run: Row, nodes: list[Row]) -> str:
+    """Say in one sentence how the run ended."""
+    passed = [str(node["stage"]) for node in nodes if node["outcome"] == "passed"]
+    sentence = _SENTENCES.get(run["outcome"], _SENTENCES["unknown"]).format(
+        retries=retries_text(run) or "a retry",
+        where=_where(run, nodes, run["stage"]),
+        from_where=_where(run, nodes, _highest_undone(nodes)).replace("at", "from", 1),
+        state=run["state"],
+        operator=run["operator"],
+        work={True: ", its work done", False: ", its work not done"}.get(run["work_ok"], ""),
+        stages_passed=f"stage {', '.join(passed)}" if passed else "a stage",
+    )
+    return for_terminal(f"{run['name'] or 'unnamed DAG'}: {sentence}".rstrip(" ,"))
+
+
+def _highest_undone(nodes: list[Row]) -> int | None:
+    """Return the stage that a rollback began at: where the run had failed."""
+    return max((node["stage"] for node in nodes if node["outcome"] == "rolled_back"), default=None)
+
+
+def _where(run: Row, nodes: list[Row], stage: int | None) -> str:
+    if stage is None:
+        return ""
+    name = next((node["name"] for node in nodes if node["stage"] == stage), None)
+    return f"at stage {stage} of {run['max_stage'] or '?'}" + (f", {name}" if name else "")
+
+
+def retries_text(run: Row) -> str:
+    """Say how often a run was retried; empty if it was not."""
+    least, most = run["retries_min"] or 0, run["retries_max"] or 0
+    if least == most:
+        return plural(least, "retry", "retries") if least else ""
+    return f"{least} to {most} retries"
