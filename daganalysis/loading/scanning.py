@@ -100,11 +100,11 @@ def put_aside(answers: Iterable[tuple[int, Answer]], spill: StagePath, remembere
 
 def make_chunks(sources: Sequence[tuple[int, SourceFile]], remembered: frozenset[int], folder: StagePath) -> list[Chunk]:
     """Cut a list of sources into pieces of work, in order."""
-    from daganalysis.reading.cutting import cut_at_lines
+    from daganalysis.reading.split_ndjson import split_at_lines
 
     chunks: list[Chunk] = []
     room = 0
-    pieces = ((number, piece) for number, whole in sources for piece in cut_at_lines(whole, CHUNK_BYTES))
+    pieces = ((number, piece) for number, whole in sources for piece in split_at_lines(whole, CHUNK_BYTES))
     for number, file in pieces:
         if room <= 0:
             chunks.append(Chunk(folder / f"spill-{len(chunks):05d}", [], remembered))

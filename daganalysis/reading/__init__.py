@@ -1,8 +1,8 @@
 """Reading: from saved responses to answers and issues.
 
-Sources become files (``sources``), files plain streams (``streams``), streams JSON documents (``documents``; ``loose_text`` where other
-text is around them, ``mending`` where they are not quite JSON), documents answers (``documented``, and ``responses`` for what is not
-quite as documented); only what an answer holds is decoded further (``decoding``), each different text once.
+Sources become files (``listing``, ``remote_files``), files plain streams (``streams``), streams JSON documents (``documents``;
+``embedded_json`` where other text is around them, ``json_repair`` where they are not quite JSON), documents answers (``fast_path``, and
+``responses`` for what is not quite as documented); only what an answer holds is decoded further (``decoding``), each different text once.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import os
 from typing import IO, TYPE_CHECKING
 
 from daganalysis.reading.answers import Answer, Issue, Kind, Reading
-from daganalysis.reading.documented import documented_answer, placed
 from daganalysis.reading.documents import BLOCK_BYTES, alone, find_documents, find_lines
+from daganalysis.reading.fast_path import fast_answer, placed
 from daganalysis.reading.issue_codes import ISSUE_CODES, issue
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
-from daganalysis.reading.remote import fetched
+from daganalysis.reading.listing import list_source_files
+from daganalysis.reading.remote_files import fetched
 from daganalysis.reading.responses import Reader
-from daganalysis.reading.sources import SourceFile, list_source_files, open_file
+from daganalysis.reading.source_file import SourceFile, open_file
 from daganalysis.reading.streams import is_packed, open_streams
 from daganalysis.urls import is_url
 
@@ -86,7 +87,7 @@ def _answers_of(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
     if file.content is not None:
         yield from _packed_or_plain(file.content, file, issues)
     elif file.path is not None and is_url(file.path):
-        from daganalysis.reading.remote import open_remote
+        from daganalysis.reading.remote_files import open_remote
 
         with open_remote(file.path) as stream:
             yield from _unpacked(stream, file, issues)
@@ -126,7 +127,7 @@ def _large(handle: int, file: SourceFile, issues: list[Issue]) -> Iterator[Answe
 
 def _packed_or_plain(content: bytes, file: SourceFile, issues: list[Issue]) -> Iterable[Answer]:
     text, position = alone(content)
-    answer = documented_answer(text, file.limits)
+    answer = fast_answer(text, file.limits)
     if answer is not None:
         return (placed(answer, file.cluster, file.name, f"{position} /data"),)
     if is_packed(content[:512]):

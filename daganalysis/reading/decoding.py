@@ -12,8 +12,8 @@ from daganalysis.engine.outcomes import Operator, State  # noqa: TC001 - msgspec
 from daganalysis.engine.records import Dag, Decoded, LogRecord, Node, Problem, SubTask
 from daganalysis.reading.duplicate_keys import count_keys, count_own_keys, has_each_once, keys_twice
 from daganalysis.reading.instants import InstantError, offset_at_end, parse_instant, parse_instants
+from daganalysis.reading.json_repair import NOT_JSON
 from daganalysis.reading.limits import DEFAULT_LIMITS
-from daganalysis.reading.mending import NOT_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

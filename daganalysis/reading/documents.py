@@ -8,10 +8,10 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
-from daganalysis.reading.documented import documented_answer
+from daganalysis.reading.embedded_json import EmbeddedJson, Finding
+from daganalysis.reading.fast_path import fast_answer
 from daganalysis.reading.issue_codes import issue
-from daganalysis.reading.loose_text import Finding, LooseText
-from daganalysis.reading.mending import NOT_JSON, balanced, diagnose, is_html
+from daganalysis.reading.json_repair import NOT_JSON, balanced, diagnose, is_html
 from daganalysis.reading.streams import was_cut
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def alone(content: bytes, offset: int = 0) -> tuple[bytes, str]:
 def _one(content: bytes, offset: int, limits: Limits) -> Document | None:
     """Take a text as one document if it is one, perhaps one to be mended."""
     text, position = alone(content, offset)
-    value = documented_answer(text, limits) or outermost(text)
+    value = fast_answer(text, limits) or outermost(text)
     if value is None and not (text[:1] in {b"{", b"["} and text[-1:] in {b"}", b"]"} and balanced(text, 0) == len(text)):
         return None
     return Document(text, position, value)
@@ -230,7 +230,7 @@ class _Lines:
     def find(self, reading: _Plain) -> Iterator[Document]:
         """Yield the documents in order."""
         sample = reading.head[:_SAMPLE_BYTES]
-        loose = LooseText(self._limits, only_certain=is_html(sample))
+        loose = EmbeddedJson(self._limits, only_certain=is_html(sample))
         first: tuple[Document, int] | None = None
         for number, offset, line in reading.lines(self._limits, self._issues, self._name):
             text = line.strip(_BLANK)
@@ -242,7 +242,7 @@ class _Lines:
                 yield Document(first[0].text, f"line {first[1]}", first[0].value)
                 first = None
             text = text.removeprefix(_UTF8_MARK).rstrip(b" ,")
-            value = None if loose.is_open else documented_answer(text, self._limits) or outermost(text)
+            value = None if loose.is_open else fast_answer(text, self._limits) or outermost(text)
             if value is None:
                 loose.feed(line + b"\n", offset, number)
                 yield from self._told(loose.take())
@@ -262,7 +262,7 @@ class _Lines:
             code, message = diagnose(sample, self._limits)
             self._issues.append(issue(code, self._name, "byte 0", message))
 
-    def _settled(self, loose: LooseText) -> Iterator[Document]:
+    def _settled(self, loose: EmbeddedJson) -> Iterator[Document]:
         """Yield what the text up to here still holds; in a file of one document a line it is a fault that it is none."""
         noise, line = loose.noise, loose.noise_line
         yield from self._told(loose.end())

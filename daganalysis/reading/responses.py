@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from daganalysis.reading.answers import Answer, Kind
-from daganalysis.reading.documented import ID, documented_answer, placed
 from daganalysis.reading.documents import Document, outermost
 from daganalysis.reading.duplicate_keys import own_keys_twice
+from daganalysis.reading.fast_path import ID, fast_answer, placed
 from daganalysis.reading.instants import InstantError, parse_instant
 from daganalysis.reading.issue_codes import issue
-from daganalysis.reading.mending import NOT_JSON, is_utf8, mend, too_deep
+from daganalysis.reading.json_repair import NOT_JSON, is_utf8, repair_json, too_deep
 from daganalysis.reading.sdk import from_sdk
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Reader:
         if value is None:
             value = outermost(text)
         if value is None or not is_utf8(text):
-            mended = mend(text, name, document.position, self._limits, self._issues)
+            mended = repair_json(text, name, document.position, self._limits, self._issues)
             if mended is None:
                 return
             text, value = mended, outermost(mended)
@@ -74,7 +74,7 @@ class Reader:
 
     def _element(self, text: bytes, heading: _Heading, pointer: str) -> Iterator[Answer]:
         """One of a list of envelopes or of bare payloads."""
-        answer = documented_answer(text, self._limits)
+        answer = fast_answer(text, self._limits)
         if answer is not None:
             yield placed(answer, self._cluster, self._name, f"{heading.position} {pointer}/data")
             return

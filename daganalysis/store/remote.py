@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from daganalysis.errors import StoreError
-from daganalysis.reading.remote import file_system, reaching, scheme_of, unbuffered
+from daganalysis.reading.remote_files import file_system, reaching, scheme_of, unbuffered
 from daganalysis.tables import BASE_TABLES
 from daganalysis.urls import is_url, local_path, without_secrets
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.errors import StoreBusyError, StoreError
-from daganalysis.reading.remote import file_system, reaching, scheme_of
+from daganalysis.reading.remote_files import file_system, reaching, scheme_of
 from daganalysis.store.remote import (
     MANIFEST,
     Catalogue,

@@ -13,7 +13,7 @@ import pytest
 from daganalysis import InputError, MissingExtraError, load
 from daganalysis.commands import main
 from daganalysis.loading import into_store, load_into_store
-from daganalysis.reading import list_source_files, remote
+from daganalysis.reading import list_source_files, remote_files
 from tests.remote.conftest import file_system, put
 from tests.store.saved import contents, history, polls, save
 
@@ -33,7 +33,7 @@ def test_several_processes_read_a_bucket(bucket, tmp_path, monkeypatch):
 
 
 def test_large_files_are_streamed_with_the_same_result(bucket, tmp_path, monkeypatch):
-    monkeypatch.setattr(remote, "_SMALL", 1 << 9)
+    monkeypatch.setattr(remote_files, "_SMALL", 1 << 9)
     put(history(), f"{bucket}/saved")
     assert contents(load(f"{bucket}/saved")) == contents(load(save(history(), tmp_path / "responses")))
 
@@ -43,7 +43,7 @@ def test_a_file_is_read_again_only_when_its_content_has_changed(bucket, tmp_path
     load_into_store(f"{bucket}/saved", store=tmp_path / "store")
     put({"b.json": polls("13")[2]}, f"{bucket}/saved")
     read = []
-    real = remote.fetched
+    real = remote_files.fetched
     monkeypatch.setattr("daganalysis.reading.fetched", lambda files: real(read.append(file.name) or file for file in files))
     archive = load_into_store(f"{bucket}/saved", store=tmp_path / "store")
     assert read == ["b.json"]

@@ -12,13 +12,13 @@ import itertools
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from daganalysis.errors import DagAnalysisError, InputError, MissingExtraError, UsageError
+from daganalysis.reading.source_file import SourceFile, is_answer_file
+from daganalysis.reading.streams import printable
 from daganalysis.tables import BASE_TABLES
 from daganalysis.urls import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from daganalysis.reading.sources import SourceFile
 
 _SMALL = 1 << 20
 """Bytes up to which a file is fetched whole, together with others: each request costs a round trip, and many go at once."""
@@ -67,9 +67,6 @@ def reaching(url: str, kind: type[DagAnalysisError] = InputError) -> Iterator[No
 
 def list_remote(url: str) -> Iterator[SourceFile]:
     """Yield the files at a URL, of a folder or a pattern, in order of their names: those that a folder on disk would give."""
-    from daganalysis.reading.sources import SourceFile, is_answer_file
-    from daganalysis.reading.streams import printable
-
     base = _literal(url)
     with reaching(url):
         files, path = file_system(url)

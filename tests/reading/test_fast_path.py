@@ -7,8 +7,8 @@ import json
 import pytest
 
 from daganalysis.reading import DEFAULT_LIMITS, Answer, Issue
-from daganalysis.reading.documented import documented_answer, placed
 from daganalysis.reading.documents import Document
+from daganalysis.reading.fast_path import fast_answer, placed
 from daganalysis.reading.responses import Reader
 from enginemodel import answer, random_run
 
@@ -25,7 +25,7 @@ def looked_at_closely(text: bytes) -> tuple[list[Answer], list[Issue]]:
 
 @pytest.mark.parametrize("text", [TEXT, COMPACT, json.dumps(ANSWER, indent=2).encode(), COMPACT.replace(b'"name":', b'"name" :')])
 def test_an_answer_as_documented_is_the_one_that_a_closer_look_gives(text):
-    found = documented_answer(text, DEFAULT_LIMITS)
+    found = fast_answer(text, DEFAULT_LIMITS)
     assert found is not None
     assert ([placed(found, "prod-a", "a.json", "line 3 /data")], []) == looked_at_closely(text)
 
@@ -47,7 +47,7 @@ def test_an_answer_as_documented_is_the_one_that_a_closer_look_gives(text):
     ],
 )
 def test_what_is_not_quite_as_documented_is_left_to_a_closer_look(text, codes):
-    assert documented_answer(text, DEFAULT_LIMITS) is None
+    assert fast_answer(text, DEFAULT_LIMITS) is None
     assert [issue.code for issue in looked_at_closely(text)[1]] == codes
 
 

@@ -114,7 +114,7 @@ def diagnose(content: bytes, limits: Limits) -> tuple[str, str]:
     return "no-json", f"it begins {text[:40].decode(errors='replace')!r}"
 
 
-def mend(text: bytes, name: str, position: str, limits: Limits, issues: list[Issue]) -> bytes | None:
+def repair_json(text: bytes, name: str, position: str, limits: Limits, issues: list[Issue]) -> bytes | None:
     """Make JSON of a text that nearly is, with a warning for each kind of mending; None, with an error, where that cannot be."""
     notes: dict[str, str] = {}
     if too_deep(text, limits):

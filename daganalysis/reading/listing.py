@@ -8,14 +8,15 @@ import os
 import stat
 import sys
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from daganalysis.errors import InputError, UsageError
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 from daganalysis.reading.sdk import to_json
+from daganalysis.reading.source_file import SourceFile, is_answer_file
 from daganalysis.reading.streams import printable
 from daganalysis.tables import BASE_TABLES
 from daganalysis.urls import is_url, local_path
@@ -23,50 +24,7 @@ from daganalysis.urls import is_url, local_path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".txt", ".log", ".out", ".gz", ".zst", ".zip", ".tar", ".tgz", ""})
-"""Endings of the files that answers are saved in; others in a folder are passed over."""
-_ENDINGS = tuple(_SUFFIXES - {""})
 _DEEPEST_FOLDER = 64
-_TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-
-
-class Stretch(NamedTuple):
-    """A stretch of a file of one document a line: where it begins and ends (bytes), and the number of its first line."""
-
-    begin: int
-    end: int
-    line: int
-
-
-@dataclass(slots=True)
-class SourceFile:
-    """One file to read.
-
-    ``identity`` tells it from every other (an absolute path, or a URL), ``name`` is what issues and snapshots call it: the path from the
-    source that was given. ``mtime_ns`` is None for what has no time of change; ``content`` is what lies in memory. ``trouble`` is the code
-    and the words of an issue that stands for a file which cannot be read. ``stretch`` is the part of it to read, if not all.
-    """
-
-    identity: str
-    name: str
-    path: str | None = field(default=None, repr=False)  # a URL may hold a password
-    content: bytes | None = field(default=None, repr=False)
-    cluster: str | None = None
-    size: int | None = None
-    mtime_ns: int | None = None
-    trouble: tuple[str, str] | None = None
-    limits: Limits = DEFAULT_LIMITS
-    stretch: Stretch | None = None
-
-    @property
-    def n_bytes(self) -> int:
-        """How much there is to read; 0 if it is not known."""
-        return self.size or 0 if self.stretch is None else self.stretch.end - self.stretch.begin
-
-
-def open_file(path: str) -> int:
-    """Open a file on disk to read; what turned into a FIFO since it was listed does not block for ever."""
-    return os.open(path, _TO_READ)
 
 
 def list_source_files(
@@ -163,7 +121,7 @@ def _at(place: str | bytes) -> Iterator[SourceFile]:
         return
     if is_url(text):
         if not text.startswith("file://"):
-            from daganalysis.reading.remote import list_remote
+            from daganalysis.reading.remote_files import list_remote
 
             yield from list_remote(text)
             return
@@ -256,25 +214,9 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found: l
             found.append(_troubled(entry.path, name, "not-a-file", "no ordinary file"))
 
 
-def is_answer_file(name: str) -> bool:
-    """Say by a file's name whether answers may be saved in it.
-
-    >>> is_answer_file("a/polls.ndjson.GZ"), is_answer_file("a/notes.pdf")
-    (True, False)
-    """
-    # A look at the end alone tells of nearly every name.
-    return name.endswith(_ENDINGS) or _suffix(name) in _SUFFIXES
-
-
 def _is_store(folder: str, entries: Sequence[os.DirEntry[str]]) -> bool:
     """Tell a store, which holds no answers to read, by its tables."""
     return {entry.name for entry in entries} >= BASE_TABLES.keys() and next(Path(folder, "dags").glob("*.parquet"), None) is not None
-
-
-def _suffix(name: str) -> str:
-    """The ending with its dot, in lower case; a Path for each of a hundred thousand names would take a second."""
-    _, dot, ending = name.rpartition("/")[2].rpartition(".")
-    return dot + ending.lower() if dot and ending else ""
 
 
 def _file(path: Path, name: str) -> SourceFile:

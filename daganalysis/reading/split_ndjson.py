@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from daganalysis.reading.documents import BLOCK_BYTES, outermost
-from daganalysis.reading.sources import SourceFile, Stretch, open_file
+from daganalysis.reading.source_file import SourceFile, Stretch, open_file
 from daganalysis.urls import is_url
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _LINE = b"\n"
 
 
-def cut_at_lines(file: SourceFile, size: int) -> list[SourceFile]:
+def split_at_lines(file: SourceFile, size: int) -> list[SourceFile]:
     """Cut a file into stretches of about so many bytes, in order; all of it is one where it is small, or not of one document a line.
 
     Each stretch begins with a document that follows another, so that no document is cut.

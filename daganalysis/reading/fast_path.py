@@ -11,7 +11,7 @@ import msgspec
 
 from daganalysis.reading.answers import Answer, Kind
 from daganalysis.reading.instants import InstantError, parse_instant
-from daganalysis.reading.mending import NOT_JSON, is_utf8, too_deep
+from daganalysis.reading.json_repair import NOT_JSON, is_utf8, too_deep
 
 if TYPE_CHECKING:
     from daganalysis.reading.limits import Limits
@@ -51,7 +51,7 @@ _OBJECTS = {ord("{")}
 ID = re.compile(r"[\w.:-]+", re.ASCII)
 
 
-def documented_answer(text: bytes, limits: Limits) -> Answer | None:
+def fast_answer(text: bytes, limits: Limits) -> Answer | None:
     """Return the answer of a text that is one DAG with its nodes, in its envelope; its source, position and cluster are left open.
 
     None for any other text, and for one of which only a closer look tells what it is (:class:`daganalysis.reading.responses.Reader`).

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from daganalysis.reading.mending import without_escapes
+from daganalysis.reading.json_repair import without_escapes
 
 if TYPE_CHECKING:
     from daganalysis.reading.limits import Limits
@@ -54,7 +54,7 @@ class _Span:
     certain: bool
 
 
-class LooseText:
+class EmbeddedJson:
     """Lines that are no documents by themselves, and what is found in them so far.
 
     ``only_certain``: take only what begins as an envelope, as in a web page full of scripts.
