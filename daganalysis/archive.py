@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-_RUN_KEY = {"links": "parent_run_id"}
-"""The column that names the run, where it is not ``run_id``."""
-
 
 class TableSource(Protocol):
     """Where an archive's tables come from: memory, or a store on disk that reads only what is asked for."""
@@ -49,9 +46,9 @@ class MemoryTables:
         import pyarrow.compute as pc
 
         table = self._tables[name]
-        if run_ids is not None:
-            key = table.column(_RUN_KEY.get(name, "run_id"))
-            table = table.filter(pc.is_in(key, pa.array(run_ids, pa.string())))
+        key = BASE_TABLES[name].run_key
+        if run_ids is not None and key is not None:
+            table = table.filter(pc.is_in(table.column(key), pa.array(run_ids, pa.string())))
         if where is not None:
             table = table.filter(where)
         return table if columns is None else table.select(list(columns))
@@ -78,7 +75,7 @@ class RunsOnly:
 
     def count(self, name: str) -> int:
         """Return how many rows of one base table the runs have."""
-        return int(self.read(name, [_RUN_KEY.get(name, "run_id")], None).num_rows)
+        return int(self.read(name, BASE_TABLES[name].names[:1], None).num_rows)
 
     def describe(self) -> str:
         """Say in a few words where the tables are."""
@@ -169,6 +166,16 @@ class Archive:
     def links(self) -> pd.DataFrame:
         """One row is one main DAG and one of its child DAGs."""
         return self.table("links")
+
+    @property
+    def operations(self) -> pd.DataFrame:
+        """One row is one request to a DAG."""
+        return self.table("operations")
+
+    @property
+    def agents(self) -> pd.DataFrame:
+        """One row is one agent as one source told of it."""
+        return self.table("agents")
 
     @property
     def issues(self) -> pd.DataFrame:

@@ -124,7 +124,7 @@ def carry_tables(work: CarriedTables) -> str | None:
         left = []
         for part in work.parts:
             table = read_parts([work.store / name / part], declared.schema(), declared.names, None)
-            for column in ("parent_run_id", "child_run_id") if name == "links" else ("run_id",):
+            for column in ("parent_run_id", "child_run_id") if name == "links" else filter(None, (declared.run_key,)):
                 table = table.filter(pc.invert(pc.is_in(table.column(column), void)))
             left.append(table)
         tables[name] = _sorted_by_key(name, left)

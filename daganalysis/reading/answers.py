@@ -9,12 +9,13 @@ import msgspec
 
 
 class Kind(enum.StrEnum):
-    """What an answer's object is."""
+    """What an answer's object is; ``FACTS`` are those of another source (:mod:`daganalysis.engine.facts`) about one DAG, task or agent."""
 
     DAG = "dag"
     NODE = "node"
     SUB_TASK = "sub_task"
     LOGS = "logs"
+    FACTS = "facts"
 
 
 class Answer(msgspec.Struct, array_like=True):

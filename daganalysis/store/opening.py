@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 _REPLACED_AT_MOST = 5
 """So often is a store opened anew that is replaced while it is opened."""
-RUN_KEY = {"links": "parent_run_id"}
-"""The column that names the run, where it is not ``run_id``."""
 
 
 def is_store(path: str | os.PathLike[str] | RemotePath) -> bool:
@@ -99,17 +97,18 @@ class StoreTables:
     def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
         """Return some columns of the rows of some runs of one base table for which a condition holds, sorted by the table's key."""
         declared = BASE_TABLES[name]
-        key = RUN_KEY.get(name, "run_id")
+        key = declared.run_key
         wanted = declared.names if columns is None else list(columns)
         parts = self._parts[name]
         # One part is in order already; several are put in order by the run, or, where rows need not have one, by the whole key.
-        order = [] if len(parts) == 1 else list(declared.sort) if name == "issues" else [key]
+        by_run = key is not None and not declared.has_rows_without_run
+        order = [] if len(parts) == 1 else [declared.sort[0]] if by_run else list(declared.sort)
         reading = wanted + [column for column in order if column not in wanted]
-        only = None if run_ids is None else (key, run_ids)
+        only = None if run_ids is None or key is None else (key, run_ids)
         self._check_present(parts)
         table = read_parts(parts, declared.schema(), reading, only, where)
-        if order == [key]:
-            table = _ordered_by_run(table, key)
+        if order and by_run:
+            table = _ordered_by_run(table, order[0])
         elif order:
             table = table.sort_by([(column, "ascending") for column in order])
         return table.select(wanted)

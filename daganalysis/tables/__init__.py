@@ -1,12 +1,14 @@
 """Table declarations: what every table is, in one place."""
 
 from daganalysis.tables.base import (
+    AGENTS,
     ATTEMPTS,
     BASE_TABLES,
     DAGS,
     ISSUES,
     LINKS,
     NODES,
+    OPERATIONS,
     SCHEMA_VERSION,
     SNAPSHOTS,
     SUB_TASKS,
@@ -15,12 +17,14 @@ from daganalysis.tables.base import (
 from daganalysis.tables.declaration import Column, Table, Type
 
 __all__ = [
+    "AGENTS",
     "ATTEMPTS",
     "BASE_TABLES",
     "DAGS",
     "ISSUES",
     "LINKS",
     "NODES",
+    "OPERATIONS",
     "SCHEMA_VERSION",
     "SNAPSHOTS",
     "SUB_TASKS",

@@ -220,5 +220,46 @@ TIMELINE = Table(
     ("run_id", "seq"),
 )
 
-BASE_TABLES = MappingProxyType({t.name: t for t in (SNAPSHOTS, DAGS, NODES, SUB_TASKS, ATTEMPTS, LINKS, ISSUES, TIMELINE)})
+OPERATIONS = Table(
+    "operations",
+    "one request to a DAG",
+    (
+        Column("run_id", Type.STRING, RUN_ID.meaning, "a refused request that created no DAG, or the DAG is not in the archive"),
+        Column("at", Type.INSTANT, "when the request came, by the clock of the agent that logged it", "no log shows it"),
+        Column("at_min", Type.INSTANT, "it came no earlier than this", "nothing bounds it"),
+        Column("at_max", Type.INSTANT, "it came no later than this", "nothing bounds it"),
+        Column("operation", Type.STRING, "`create`, `retry`, `rollback`, `cancel`, `pass` (of the DAG) or `pass_node`"),
+        Column("stage", Type.INTEGER, "the stage it was for: of the passed node, or the DAG's at the time", "unknown, or a `create`"),
+        Column("actor", Type.STRING, "`person`, `dag` (another DAG's task asked) or `unknown`"),
+        Column("client", Type.STRING, "address of the caller; `unix socket` for a caller on the agent's own host", "no log shows it"),
+        Column("agent", Type.STRING, "`ip:port` of the agent that was asked first", "no log shows it"),
+        Column("result", Type.STRING, "`accepted`, `refused` or `unknown`"),
+        Column("error_code", Type.STRING, "the engine's code for a refusal", "not refused, or the code was not logged"),
+        Column("evidence", Type.STRING, "`log` of an agent, or `answers` where only their states show that somebody asked"),
+        Column("source", Type.STRING, "file (and member) that shows it", "it follows from several answers"),
+    ),
+    ("run_id", "at_min", "operation", "at", "agent", "source"),
+)
+
+AGENTS = Table(
+    "agents",
+    "one agent as one source told of it",
+    (
+        Column("cluster", Type.STRING, "the cluster label", "none was given"),
+        Column("agent", Type.STRING, "`ip:port` of the agent"),
+        Column("agent_ip", Type.STRING, "its ip", "the source does not tell it"),
+        Column("agent_port", Type.INTEGER, "its port", "the source does not tell it"),
+        Column("zone", Type.STRING, "the OceanBase zone it belongs to", "the source does not tell it"),
+        Column("identity", Type.STRING, "its part in the cluster, as obshell spells it", "the source does not tell it"),
+        Column("obshell_version", Type.STRING, "version of obshell", "the source does not tell it"),
+        Column("ob_version", Type.STRING, "version of OceanBase", "the source does not tell it"),
+        Column("observed_at", Type.INSTANT, "when this was so", "the source does not tell it"),
+        Column("source", Type.STRING, "file (and member) that tells of it"),
+    ),
+    ("cluster", "agent", "observed_at", "source"),
+)
+
+BASE_TABLES = MappingProxyType(
+    {t.name: t for t in (SNAPSHOTS, DAGS, NODES, SUB_TASKS, ATTEMPTS, LINKS, OPERATIONS, AGENTS, ISSUES, TIMELINE)}
+)
 """Every base table by name; the same names are attributes of an Archive and folders of a store."""

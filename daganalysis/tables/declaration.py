@@ -60,6 +60,16 @@ class Table:
         """The column names, in order."""
         return [column.name for column in self.columns]
 
+    @property
+    def run_key(self) -> str | None:
+        """The column that names the run a row belongs to; None for a table whose rows belong to no run."""
+        return next((key for key in ("run_id", "parent_run_id") if key in self.names), None)
+
+    @property
+    def has_rows_without_run(self) -> bool:
+        """Whether rows of this table may belong to no run, so that they lie in parts of a store that hold no run."""
+        return self.run_key is None or self.name in {"issues", "operations"}
+
     def schema(self) -> pa.Schema:
         """Return the Arrow schema, which is the Parquet schema too."""
         return _schema(self)
