@@ -55,8 +55,8 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _list_runs(archive: Archive, arguments: argparse.Namespace) -> int:
     """List the runs that went worst, for somebody who does not know yet which to look at."""
+    from daganalysis.analysis.ranking import rank_runs
     from daganalysis.formats.terminal import terminal_table
-    from daganalysis.pages.report_page.worst_runs import rank_runs
 
     ranked = rank_runs(archive)
     columns = ["run_id", "name", "outcome", "elapsed_s"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from daganalysis.pages.report_page.worst_runs import find_culprits, rank_runs
+from daganalysis.analysis.ranking import rank_runs
+from daganalysis.pages.report_page.worst_runs import find_culprits
 from tests.pages.fleets import fleet, run
 
 

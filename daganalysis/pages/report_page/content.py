@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from daganalysis.analysis.ranking import TROUBLE, WORST_FIRST, rank_runs
 from daganalysis.pages.report_page.figures import picture_frames, plain_pictures
 from daganalysis.pages.report_page.run_sections import run_section
-from daganalysis.pages.report_page.worst_runs import TROUBLE, WORST_FIRST, find_culprits, rank_runs
+from daganalysis.pages.report_page.worst_runs import find_culprits
 from daganalysis.pages.shown_tables import shown_table
 from daganalysis.plots.styles import CATEGORY_WORDS
 from daganalysis.progress import silent

@@ -1,7 +1,6 @@
-"""Which runs went worst, and where the trouble of a run lies: at which stage, on which agent, and what its log says.
+"""Where the trouble of a run lies: at which stage, on which agent, and what its log says.
 
-The order is one of outcomes first (how a run ended matters more than how long it took), then of elapsed time. A child DAG counts with its
-main DAG: trouble in a child is trouble of the main DAG, and lies where the child failed.
+Trouble in a child DAG is trouble of its main DAG, and lies where the child failed.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from daganalysis.analysis.ranking import TROUBLE
 from daganalysis.analysis.run_facts import FAILED_ATTEMPTS
 from daganalysis.engine.log_lines import WAITING, error_parts, telling_lines
 from daganalysis.tables.plain_rows import rows_of
@@ -16,32 +16,12 @@ from daganalysis.tables.plain_rows import rows_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    import pandas as pd
-
     from daganalysis.archive import Archive
     from daganalysis.tables.plain_rows import Row
 
-WORST_FIRST = (
-    "rollback_failed",
-    "failed",
-    "cancelled",
-    "passed",
-    "rolled_back",
-    "succeeded_with_node_pass",
-    "succeeded_after_retry",
-    "unknown",
-    "running",
-    "not_started",
-    "waiting",
-    "succeeded",
-)
-"""Outcomes of a run from worst to best; a passed or waiting child DAG whose work was done counts as succeeded, one whose was not as
-failed."""
-TROUBLE = WORST_FIRST[: WORST_FIRST.index("unknown") + 1]
 _BAD_TASKS = FAILED_ATTEMPTS | {"rollback_failed", "passed"}
 _WHYS = ("slowest", "stopped", "retried", "failed")
 _MOST_EARLIER = 2
-_FINE = len(WORST_FIRST) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,37 +49,6 @@ class Culprit:
     def plain(self) -> Row:
         """Return the facts as plain values."""
         return asdict(self)
-
-
-def rank_runs(archive: Archive) -> pd.DataFrame:
-    """Order the runs from worst to best: one row a run, with ``rank`` (0 is worst), ``trouble`` and ``is_child`` added to its facts."""
-    columns = [
-        "run_id",
-        "cluster",
-        "name",
-        "workflow",
-        "outcome",
-        "work_ok",
-        "started_at",
-        "elapsed_s",
-        "n_agents",
-        "retries_min",
-        "retries_max",
-    ]
-    runs = archive.table("dags", [*columns, "parent_run_id", "rollbacks", "last_observed_at"])
-    order = {outcome: rank for rank, outcome in enumerate(WORST_FIRST)}
-    own = runs["outcome"].map(order).fillna(order["unknown"]).astype("int64")
-    own = own.mask(runs["work_ok"].fillna(value=False).astype(bool) & runs["outcome"].isin(["passed", "waiting"]), _FINE)
-    own = own.mask(runs["work_ok"].eq(other=False).fillna(value=False).astype(bool), order["failed"])
-    known = set(runs["run_id"])
-    is_child = runs["parent_run_id"].isin(known)
-    # Only a child whose work was not done makes its main DAG worse: what the main DAG made good by a retry shows in its own outcome.
-    failed = own[is_child & (own <= order["cancelled"])].groupby(runs["parent_run_id"]).min()
-    below = runs["run_id"].map(failed).astype("float64").fillna(_FINE).astype("int64")
-    runs = runs.assign(rank=own.where(own <= below, below), is_child=is_child)
-    runs["trouble"] = runs["rank"] <= order["unknown"]
-    sort = ["is_child", "rank", "elapsed_s", "run_id"]
-    return runs.sort_values(sort, ascending=[True, True, False, True], na_position="last", ignore_index=True)
 
 
 def find_culprits(archive: Archive, run_ids: Iterable[str]) -> dict[str, Culprit]:

@@ -1,0 +1,64 @@
+"""Which runs went worst.
+
+The order is one of outcomes first (how a run ended matters more than how long it took), then of elapsed time. A child DAG counts with its
+main DAG: trouble in a child is trouble of the main DAG.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from daganalysis.archive import Archive
+
+WORST_FIRST = (
+    "rollback_failed",
+    "failed",
+    "cancelled",
+    "passed",
+    "rolled_back",
+    "succeeded_with_node_pass",
+    "succeeded_after_retry",
+    "unknown",
+    "running",
+    "not_started",
+    "waiting",
+    "succeeded",
+)
+"""Outcomes of a run from worst to best; a passed or waiting child DAG whose work was done counts as succeeded, one whose was not as
+failed."""
+TROUBLE = WORST_FIRST[: WORST_FIRST.index("unknown") + 1]
+_FINE = len(WORST_FIRST) - 1
+
+
+def rank_runs(archive: Archive) -> pd.DataFrame:
+    """Order the runs from worst to best: one row a run, with ``rank`` (0 is worst), ``trouble`` and ``is_child`` added to its facts."""
+    columns = [
+        "run_id",
+        "cluster",
+        "name",
+        "workflow",
+        "outcome",
+        "work_ok",
+        "started_at",
+        "elapsed_s",
+        "n_agents",
+        "retries_min",
+        "retries_max",
+    ]
+    runs = archive.table("dags", [*columns, "parent_run_id", "rollbacks", "last_observed_at"])
+    order = {outcome: rank for rank, outcome in enumerate(WORST_FIRST)}
+    own = runs["outcome"].map(order).fillna(order["unknown"]).astype("int64")
+    own = own.mask(runs["work_ok"].fillna(value=False).astype(bool) & runs["outcome"].isin(["passed", "waiting"]), _FINE)
+    own = own.mask(runs["work_ok"].eq(other=False).fillna(value=False).astype(bool), order["failed"])
+    known = set(runs["run_id"])
+    is_child = runs["parent_run_id"].isin(known)
+    # Only a child whose work was not done makes its main DAG worse: what the main DAG made good by a retry shows in its own outcome.
+    failed = own[is_child & (own <= order["cancelled"])].groupby(runs["parent_run_id"]).min()
+    below = runs["run_id"].map(failed).astype("float64").fillna(_FINE).astype("int64")
+    runs = runs.assign(rank=own.where(own <= below, below), is_child=is_child)
+    runs["trouble"] = runs["rank"] <= order["unknown"]
+    sort = ["is_child", "rank", "elapsed_s", "run_id"]
+    return runs.sort_values(sort, ascending=[True, True, False, True], na_position="last", ignore_index=True)
