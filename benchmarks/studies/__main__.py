@@ -10,18 +10,18 @@ import sys
 from typing import TYPE_CHECKING
 
 from benchmarks.goals import Row, as_text
-from benchmarks.studies import comparing, exactness, failing, histories, lagging, trending
+from benchmarks.studies import compare, exactness, failures, histories, stragglers, trend
 from benchmarks.studies.archives import STRICT_FROM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 STUDIES: dict[str, Callable[[int], Iterator[Row]]] = {
-    "false-alarms": comparing.false_alarms,
-    "power": comparing.power,
-    "shifts": trending.shifts,
-    "stragglers": lagging.stragglers,
-    "signatures": failing.signatures,
+    "false-alarms": compare.false_alarms,
+    "power": compare.power,
+    "shifts": trend.shifts,
+    "stragglers": stragglers.stragglers,
+    "signatures": failures.signatures,
     "exactness": exactness.exactness,
     "histories": histories.histories,
 }

@@ -9,7 +9,7 @@ from scipy.stats import binom
 
 from benchmarks.goals import Row
 from daganalysis import Archive
-from daganalysis.analysis.statistics import chance_interval
+from daganalysis.statistics.proportions import clopper_pearson_interval
 from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
@@ -66,6 +66,6 @@ def share_row(work: str, measure: str, goal: float, hits: Sequence[bool], *, at_
     n, k = len(hits), sum(hits)
     if nominal or n < STRICT_FROM:
         goal = float(binom.ppf(0.01 if at_least else 0.99, n, goal)) / n
-    low, high = (float(end) for end in chance_interval(k, n))
+    low, high = (float(end) for end in clopper_pearson_interval(k, n))
     detail = {"hits": k, "trials": n, "low": round(low, 4), "high": round(high, 4)}
     return Row(work, measure, goal, at_least=at_least, value=k / n, detail=detail)

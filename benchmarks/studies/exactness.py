@@ -12,7 +12,7 @@ from scipy.stats import rankdata
 import daganalysis as da
 from benchmarks.goals import Row
 from benchmarks.studies.archives import MEANS, archive_of, noisy
-from daganalysis.analysis.statistics import rank_sum_p
+from daganalysis.statistics.rank_tests import mann_whitney_p
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ def _p_value_error(rng: np.random.Generator) -> float:
     observed = ranks[:n].sum()
     sums = np.array([sum(chosen) for chosen in itertools.combinations(ranks, int(n))])
     expected = min(1.0, 2 * float(min((sums <= observed).mean(), (sums >= observed).mean())))
-    return abs(rank_sum_p(x, y) - expected)
+    return abs(mann_whitney_p(x, y) - expected)
 
 
 def _sums() -> Iterator[float]:

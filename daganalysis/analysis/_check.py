@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.analysis._time_budget import ENGINE, time_budget
-from daganalysis.analysis.statistics import chance_interval
 from daganalysis.errors import UsageError
+from daganalysis.statistics.proportions import clopper_pearson_interval
 from daganalysis.tables.results import CHECK
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def _share(metrics: _Metrics, name: str) -> _Estimate:
     k, n = int(hits.sum()), len(hits)
     if not n:
         return _Estimate(None, None, None, 0)
-    low, high = chance_interval([k], [n], 2 * _LEVEL)
+    low, high = clopper_pearson_interval([k], [n], 2 * _LEVEL)
     return _Estimate(k / n, float(low[0]), float(high[0]), n)
 
 

@@ -7,10 +7,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from daganalysis.analysis.matching import StageKey, match_stages, stage_keys
-from daganalysis.analysis.statistics import LEVEL, SMALLEST_RATIO, can_show, effect, holm, median, runs_needed, runs_to_show, smallest_p
+from daganalysis.analysis._stage_matching import StageKey, match_stages, stage_keys
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
 from daganalysis.errors import UsageError
+from daganalysis.statistics.families import LEVEL, SMALLEST_RATIO, holm, tarone_testable
+from daganalysis.statistics.rank_tests import effect, median, smallest_mann_whitney_p
+from daganalysis.statistics.sample_sizes import sample_size_to_show, sample_size_to_test
 from daganalysis.tables.results import COMPARE, CONTRIBUTIONS
 
 if TYPE_CHECKING:
@@ -202,7 +204,7 @@ def _numbers(base: np.ndarray, candidate: np.ndarray) -> dict[str, Any]:
 def _judge(rows: Sequence[dict[str, Any]]) -> None:
     """Give every row its verdict, and its p-value corrected over all that could show anything."""
     both = [row for row in rows if row["n_base"] and row["n_candidate"]]
-    could = can_show([smallest_p(row["n_base"], row["n_candidate"]) for row in both])
+    could = tarone_testable([smallest_mann_whitney_p(row["n_base"], row["n_candidate"]) for row in both])
     tested = [row for row, can in zip(both, could, strict=True) if can]
     corrected = holm([row["p_value"] for row in tested])
     for row in rows:
@@ -235,8 +237,8 @@ def _verdict(row: dict[str, Any]) -> str:
 def _needed(row: dict[str, Any], compared: int, tested: int) -> int:
     """How many runs each side needs: to be tested at all, or to show a difference as large as is seen."""
     if row["p_value"] is None:
-        return runs_needed(row["n_base"], row["n_candidate"], compared)
-    return max(runs_to_show(row["above"], tested), 1 + min(int(row["n_base"]), int(row["n_candidate"])))
+        return sample_size_to_test(row["n_base"], row["n_candidate"], compared)
+    return max(sample_size_to_show(row["above"], tested), 1 + min(int(row["n_base"]), int(row["n_candidate"])))
 
 
 def _contributions(base: Archive, candidate: Archive) -> pd.DataFrame:

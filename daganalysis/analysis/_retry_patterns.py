@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from daganalysis.analysis._retries import retries
 from daganalysis.analysis.failed_attempts import failed_attempts
-from daganalysis.analysis.statistics import chance_interval
 from daganalysis.errors import UsageError
+from daganalysis.statistics.proportions import clopper_pearson_interval
 from daganalysis.tables.results import RETRY_PATTERNS, RETRY_PATTERNS_BY_NUMBER
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _by_number(events: pd.DataFrame) -> pd.DataFrame:
         n_failed=("result", lambda results: int(results.eq("failed").sum())),
     )
     decided = (result["n_succeeded"] + result["n_failed"]).to_numpy(float)
-    result["succeeded_low"], result["succeeded_high"] = chance_interval(result["n_succeeded"].to_numpy(float), decided)
+    result["succeeded_low"], result["succeeded_high"] = clopper_pearson_interval(result["n_succeeded"].to_numpy(float), decided)
     result["succeeded_share"] = (result["n_succeeded"] / decided).where(decided > 0)
     return RETRY_PATTERNS_BY_NUMBER.conform(result[RETRY_PATTERNS_BY_NUMBER.names])
 

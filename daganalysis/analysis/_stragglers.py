@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.analysis.statistics import LEVEL, SMALLEST_RATIO, can_show, chance_interval, holm
 from daganalysis.engine.log_lines import LEFT_TO_ANOTHER
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
 from daganalysis.errors import UsageError
+from daganalysis.statistics.families import LEVEL, SMALLEST_RATIO, holm, tarone_testable
+from daganalysis.statistics.proportions import clopper_pearson_interval
 from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.results import STRAGGLERS, STRAGGLERS_BY_AGENT, STRAGGLERS_BY_RUN
 
@@ -47,7 +48,8 @@ def stragglers(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
     if level == "run":
         return STRAGGLERS_BY_RUN.conform(_slowest(rows)[STRAGGLERS_BY_RUN.names])
     result = _by_agent(rows) if level == "agent" else _by_stage(rows)
-    result["slowest_low"], result["slowest_high"] = chance_interval(result["n_slowest"].to_numpy(float), result["n"].to_numpy(float))
+    n_slowest, n = result["n_slowest"].to_numpy(float), result["n"].to_numpy(float)
+    result["slowest_low"], result["slowest_high"] = clopper_pearson_interval(n_slowest, n)
     result["flagged"] = _flags(result)
     order = ["flagged", "barrier_wait_s", *(key for key in ("cluster", "workflow", "name", "agent") if key in result)]
     result = result.sort_values(order, ascending=[False, False, *[True] * (len(order) - 2)])
@@ -181,7 +183,7 @@ def _flags(result: pd.DataFrame) -> list[bool]:
     from scipy.stats import binom
 
     chance, n = result["chance"], result["n"].astype(int)
-    could = can_show(binom.pmf(n, n, chance).tolist())
+    could = tarone_testable(binom.pmf(n, n, chance).tolist())
     p_values = binom.sf(result["n_slowest"].astype(int) - 1, n, chance).tolist()
     shown = iter(holm([p for p, can in zip(p_values, could, strict=True) if can]))
     late = result["late_p50_s"] >= ((SMALLEST_RATIO - 1) * result["others_p50_s"]).clip(lower=_LEAST_LATE_S)

@@ -6,9 +6,11 @@ import functools
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from daganalysis.analysis.matching import stage_codes
-from daganalysis.analysis.statistics import LEVEL, SMALLEST_RATIO, can_show, largest_split, ranks, split_p
+from daganalysis.analysis._stage_matching import stage_codes
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
+from daganalysis.statistics.change_points import largest_split, split_p
+from daganalysis.statistics.families import LEVEL, SMALLEST_RATIO, tarone_testable
+from daganalysis.statistics.rank_tests import ranks
 from daganalysis.tables.results import TREND
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def trend(archive: Archive) -> pd.DataFrame:
     runs = runs[runs["outcome"].eq("succeeded") & runs["started_at"].notna()].sort_values(["started_at", "run_id"], ignore_index=True)
     histories = list(_histories(runs, archive.table("nodes", ["run_id", "stage", "name", "duration_s"])))
     lengths = [len(history.seconds) for history in histories]
-    could = can_show([_HALVES * split_p(largest_split(n), n, PERSISTENCE) for n in lengths])
+    could = tarone_testable([_HALVES * split_p(largest_split(n), n, PERSISTENCE) for n in lengths])
     rows: list[dict[str, Any]] = []
     for history, can in zip(histories, could, strict=True):
         for low, start, high, p_value in _shifts(history.seconds, sum(could)) if can else ():

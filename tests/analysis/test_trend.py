@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daganalysis.analysis import trend
-from daganalysis.analysis.statistics import largest_split, split_p
+from daganalysis.statistics.change_points import largest_split, split_p
 from daganalysis.tables.results import TREND
 from tests.analysis.runs import archive_of_runs, run_rows, series
 from tests.rows import at

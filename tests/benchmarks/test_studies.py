@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.studies.__main__ import STUDIES, main
-from benchmarks.studies.failing import adjusted_rand
+from benchmarks.studies.failures import adjusted_rand
 
 
 @pytest.mark.parametrize("name", STUDIES)

@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu, rankdata
 
-from daganalysis.analysis.statistics import LEVEL, can_show, chance_interval, effect, holm, rank_sum_p, runs_needed, smallest_p
+from daganalysis.statistics.families import LEVEL, holm, tarone_testable
+from daganalysis.statistics.proportions import clopper_pearson_interval
+from daganalysis.statistics.rank_tests import effect, mann_whitney_p, smallest_mann_whitney_p
+from daganalysis.statistics.sample_sizes import sample_size_to_test
 
 SAMPLES = st.lists(st.integers(1, 9), min_size=1, max_size=5)
 
@@ -25,13 +28,13 @@ def enumerated_p(x: list[float], y: list[float]) -> float:
 
 @given(SAMPLES, SAMPLES)
 def test_the_p_value_of_small_samples_is_that_of_enumeration_ties_or_not(x, y):
-    assert rank_sum_p(x, y) == pytest.approx(enumerated_p(x, y), abs=1e-12)
+    assert mann_whitney_p(x, y) == pytest.approx(enumerated_p(x, y), abs=1e-12)
 
 
 @given(st.lists(st.floats(1, 100), min_size=20, max_size=20, unique=True), st.integers(2, 18))
 def test_the_p_value_without_ties_is_that_of_scipy(values, n):
     x, y = values[:n], values[n:]
-    assert rank_sum_p(x, y) == pytest.approx(mannwhitneyu(x, y, method="exact").pvalue, abs=1e-12)
+    assert mann_whitney_p(x, y) == pytest.approx(mannwhitneyu(x, y, method="exact").pvalue, abs=1e-12)
 
 
 @given(st.lists(st.floats(0.5, 500), min_size=4, max_size=14), st.lists(st.floats(0.5, 500), min_size=4, max_size=14))
@@ -63,21 +66,21 @@ def test_large_samples_get_the_same_answer_from_their_quantiles():
 
 
 def test_one_run_against_fifteen_hundred_is_still_tested_exactly():
-    assert rank_sum_p([5000.0], list(range(1500))) == pytest.approx(2 / 1501)
+    assert mann_whitney_p([5000.0], list(range(1500))) == pytest.approx(2 / 1501)
 
 
 @pytest.mark.parametrize(("n", "p"), [(3, 0.1), (4, 2 / 70), (5, 2 / 252)])
 def test_what_so_many_against_so_many_can_show_at_most(n, p):
     low, high = [float(v) for v in range(n)], [float(v) for v in range(100, 100 + n)]
-    assert rank_sum_p(low, high) == pytest.approx(p)
-    assert smallest_p(n, n) == pytest.approx(p)
+    assert mann_whitney_p(low, high) == pytest.approx(p)
+    assert smallest_mann_whitney_p(n, n) == pytest.approx(p)
 
 
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 50))
 def test_the_runs_needed_would_do_and_one_less_would_not(n, m, family):
-    needed = runs_needed(n, m, family)
-    assert smallest_p(max(n, needed), max(m, needed)) * family <= LEVEL
-    assert needed == 1 or smallest_p(max(n, needed - 1), max(m, needed - 1)) * family > LEVEL
+    needed = sample_size_to_test(n, m, family)
+    assert smallest_mann_whitney_p(max(n, needed), max(m, needed)) * family <= LEVEL
+    assert needed == 1 or smallest_mann_whitney_p(max(n, needed - 1), max(m, needed - 1)) * family > LEVEL
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
@@ -90,17 +93,17 @@ def test_holm_corrects_upwards_never_beyond_bonferroni_and_keeps_the_order(p_val
 
 @given(st.lists(st.floats(1e-9, 1), max_size=40))
 def test_what_can_show_something_can_do_so_after_correction_over_all_that_can(smallest):
-    able = [p for p, can in zip(smallest, can_show(smallest), strict=True) if can]
+    able = [p for p, can in zip(smallest, tarone_testable(smallest), strict=True) if can]
     assert all(p * len(able) <= LEVEL * (1 + 1e-12) for p in able)
 
 
 def test_hopeless_members_of_a_family_cost_the_others_nothing():
-    alone = can_show([smallest_p(5, 5)])
-    crowd = can_show([smallest_p(5, 5), *[smallest_p(3, 3)] * 200])
+    alone = tarone_testable([smallest_mann_whitney_p(5, 5)])
+    crowd = tarone_testable([smallest_mann_whitney_p(5, 5), *[smallest_mann_whitney_p(3, 3)] * 200])
     assert (alone, crowd) == ([True], [True] + [False] * 200)
 
 
 def test_a_chance_of_which_nothing_is_known_is_anything_from_nought_to_one():
-    low, high = chance_interval([0, 0, 20], [0, 20, 20])
+    low, high = clopper_pearson_interval([0, 0, 20], [0, 20, 20])
     assert low.round(3).tolist() == [0, 0, 0.832]
     assert high.round(3).tolist() == [1, 0.168, 1]

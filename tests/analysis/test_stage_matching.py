@@ -4,7 +4,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daganalysis.analysis.matching import StageKey, match_stages, stage_keys
+from daganalysis.analysis._stage_matching import StageKey, match_stages, stage_keys
 
 SEQUENCES = st.lists(st.sampled_from(["Check", "Work", "Wait", "Start observer", "Start  observer"]), max_size=7)
 

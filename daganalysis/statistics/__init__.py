@@ -1,0 +1,1 @@
+"""Statistics of samples and series of numbers: tests, intervals and corrections. Nothing here knows of archives."""

@@ -1,0 +1,29 @@
+"""Proportions: exact intervals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.statistics.families import LEVEL
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    Values = Sequence[float] | np.ndarray
+
+
+def clopper_pearson_interval(hits: Values, n: Values, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
+    """Return the two-sided interval of a chance, from so many hits in so many trials (Clopper and Pearson 1934).
+
+    >>> [float(end.round(3)) for end in clopper_pearson_interval(1, 10)]
+    [0.003, 0.445]
+    """
+    import numpy as np
+    from scipy.stats import beta
+
+    k, n = np.asarray(hits, float), np.asarray(n, float)
+    low = np.where(k > 0, beta.ppf(level / 2, np.maximum(k, 1), n - k + 1), 0.0)
+    high = np.where(k < n, beta.ppf(1 - level / 2, k + 1, np.maximum(n - k, 1)), 1.0)
+    return low, high
