@@ -63,6 +63,8 @@ class Dag(msgspec.Struct, gc=False):
     maintenance_key: str | None = None
     additional_data: str | None = None
     utc_offset_s: int | None = None
+    just_created: bool = False
+    """Its times are Go's zero time: the answer to the request that created it."""
 
 
 class LogRecord(msgspec.Struct, gc=False):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.records import Node, SubTask
+from daganalysis.history.causal_order import order_nodes
 from daganalysis.history.evidence import RunEvidence, Sighting
 from daganalysis.reading.answers import Answer, Issue, Kind
 from daganalysis.reading.decoding import decode_logs, decode_nodes, decode_sub_task
@@ -50,7 +51,7 @@ def attach(runs: Sequence[RunEvidence], answers: Iterable[Answer]) -> Orphans:
             _attach_logs([run for run in runs if run.cluster == answer.cluster], answer, orphans)
     for run in runs:
         for seen in run.nodes.values():
-            seen.sort(key=lambda pair: pair[0])
+            seen[:] = order_nodes(sorted(seen, key=lambda pair: pair[0]))
         for sightings in run.sub_tasks.values():
             sightings.sort(key=lambda s: s.at)
     return orphans

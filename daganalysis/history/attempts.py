@@ -10,6 +10,7 @@ from daganalysis.engine.identifiers import agent_address
 from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, ending_lines, verdict
 from daganalysis.engine.outcomes import attempt_rule
 from daganalysis.engine.times import PREVIOUS, TRUE, sub_task_times
+from daganalysis.history.causal_order import sighting_order
 from daganalysis.history.log_merge import lines_since
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def rebuild_attempts(
     ``sightings`` are ordered by time, ``created`` is when the DAG's rows were created, ``written`` the lines of each attempt where the log
     endpoint was asked. What a row shows of the attempt before it (engine-semantics §3: Prev) is used, and marked as inferred.
     """
-    ordered = sorted(sightings, key=lambda s: (s.task.execute_times or 0, s.at)) if len(sightings) > 1 else sightings
+    ordered = sorted(sightings, key=sighting_order) if len(sightings) > 1 else sightings
     count = ordered[-1].task.execute_times or 0 if ordered else 0
     if not count:
         return []

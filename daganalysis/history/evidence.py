@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from daganalysis.engine.records import Problem
+from daganalysis.history.causal_order import order_snapshots
 from daganalysis.reading.decoding import decode_dags, decode_nodes
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def collect_runs(answers: Iterable[Answer]) -> list[RunEvidence]:
             problems += found
         snapshots.sort(key=_moment)
         for generation, group in enumerate(_generations(snapshots), start=1):
-            run = RunEvidence(group[0].answer.cluster, key[1], generation, group)
+            run = RunEvidence(group[0].answer.cluster, key[1], generation, order_snapshots(group))
             if problems:
                 members = {id(snapshot.answer) for snapshot in group}
                 run.problems = [entry for entry in problems if id(entry[0]) in members]

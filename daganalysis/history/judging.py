@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.outcomes import Facts, Rule, judge
 from daganalysis.engine.times import TRUE, Meaning, dag_times
+from daganalysis.history.causal_order import never_started
 from daganalysis.history.found import Found, find
 from daganalysis.history.legs import SKEW_NS, Leg
 from daganalysis.history.objects import judge_node
@@ -62,7 +63,7 @@ def _dag_facts(found: Found, retries: Bounds) -> Facts:
     return Facts(
         dag.state,
         dag.operator,
-        begun=not (dag.state == "READY" and dag.operator == "RUN" and dag.start is not None),
+        begun=not never_started(dag),
         deliberate=dag.state == "FAILED" and _stands_waiting(found),
         retried=retries.low > 0 or resumed,
         # A later rollback or retry overwrites the operator of a node that was passed, but not what an earlier answer told.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.outcomes import node_rule, sub_task_rule
 from daganalysis.engine.times import CREATED, TRUE, dag_times, node_times, sub_task_times
 from daganalysis.history.attempts import rebuild_attempts
+from daganalysis.history.causal_order import sighting_order
 from daganalysis.history.log_merge import merge_lines
 from daganalysis.history.views import NodeView, TaskView
 
@@ -52,7 +53,7 @@ def judge_task(
         logs, data = newest.logs, newest.additional_data
     else:
         rows = [s for s in sightings if s.task.execute_times is not None or s.task.state is not None]
-        newest = max(rows, key=lambda s: (s.task.execute_times or 0, s.at)).task if rows else sightings[-1].task
+        newest = max(rows, key=sighting_order).task if rows else sightings[-1].task
         attempts = rebuild_attempts(rows, created=created, written=lines)
         shown = [s.task.logs for s in sightings if s.task.logs is not None]
         logs = merge_lines(shown) if len(shown) > 1 else shown[0] if shown else None

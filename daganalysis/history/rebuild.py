@@ -194,7 +194,7 @@ def _contradictions(run: RunEvidence) -> list[Issue]:
         if len(sightings) == 1:
             continue
         highest: Sighting | None = None
-        for sighting in sightings:
+        for sighting in sorted(sightings, key=lambda s: s.at):
             if sighting.task.execute_times is None:
                 continue
             if highest is not None and sighting.since - highest.at > _TORN_NS and _precedes(sighting.task, highest.task):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import msgspec
 
 from daganalysis.engine.outcomes import Operator, State  # noqa: TC001 - msgspec reads the annotations
+from daganalysis.engine.placeholders import ZERO_YEARS
 from daganalysis.engine.records import Dag, Decoded, LogRecord, Node, Problem, SubTask
 from daganalysis.reading.duplicate_keys import count_keys, count_own_keys, has_each_once, keys_twice
 from daganalysis.reading.instants import InstantError, offset_at_end, parse_instant, parse_instants
@@ -173,6 +174,7 @@ def _dag(wire: _Dag, start: int | None, end: int | None) -> Dag:
         wire.maintenance_key,
         _data(wire.additional_data),
         None if zoned is None else offset_at_end(zoned),
+        just_created=start is None and (wire.start_time or "").startswith(ZERO_YEARS),
     )
 
 
