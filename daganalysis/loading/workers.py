@@ -1,14 +1,18 @@
-"""Worker processes: the same function over many pieces of work, results in the order of the pieces."""
+"""Worker processes: the same function over many pieces of work, results in the order of the pieces.
+
+Workers are forked from a server process that has imported this package and nothing else, and has one thread. So a load is safe in a process
+with threads (Arrow starts some), and no worker imports the user's ``__main__``: a script, a notebook and a REPL need no main guard.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import os
 import signal
 import sys
-import warnings
+import threading
+import types
 from collections import deque
 from concurrent.futures import BrokenExecutor
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -18,24 +22,29 @@ from daganalysis.errors import DagAnalysisError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future, ProcessPoolExecutor
+    from multiprocessing.context import BaseContext
     from types import TracebackType
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
 
-_PR_SET_PDEATHSIG = 1
+_PRELOADED = ["daganalysis.loading.preloaded"]
+_STARTING = threading.Lock()
+"""Held while the main module is hidden: two threads must not hide each other's."""
 
 
 class Workers:
     """Some processes, started anew for each list of more than one piece of work; with one job everything runs in this process.
 
-    While they are busy for the first time, this process does what is to be done ``meanwhile``. What it imports, later ones need not.
+    While they are busy for the first time, this process does what is to be done ``meanwhile``: imports that it needs later.
     """
 
     def __init__(self, jobs: int | None, *, meanwhile: Callable[[], object] = lambda: None) -> None:
         self.jobs = max(1, jobs if jobs is not None else _cores())
         self._meanwhile = meanwhile
         self._pool: ProcessPoolExecutor | None = None
+        if self.jobs > 1:
+            _start_server()
 
     def over(self, function: Callable[[Work], Result], pieces: Sequence[Work]) -> Iterator[Result]:
         """Yield the function's result for each piece, in order. Raises what the function raised."""
@@ -49,9 +58,7 @@ class Workers:
         rest = iter(pieces)
         try:
             for piece in rest:
-                with warnings.catch_warnings(), _uninterrupted():
-                    # From 3.12 on a fork of a process with threads warns; Arrow's threads are none that a worker misses.
-                    warnings.simplefilter("ignore", DeprecationWarning)
+                with _starting():
                     waiting.append(pool.submit(_without_collector, function, piece))
                 # No more is handed out than keeps everybody busy: results wait in memory.
                 if len(waiting) > 2 * self.jobs:
@@ -66,13 +73,10 @@ class Workers:
             ) from error
 
     def _new_pool(self, jobs: int) -> ProcessPoolExecutor:
-        # Imported here, as most loads are small and have no use for them.
-        import multiprocessing
+        # Imported here, as most loads are small and start no process.
         from concurrent.futures import ProcessPoolExecutor
 
-        # Forked workers need no importable __main__, so a plain script or a notebook may load without further ado.
-        context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-        return ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with, initargs=(os.getpid(),))
+        return ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_prepare_worker)
 
     def _do_meanwhile(self) -> None:
         self._meanwhile()
@@ -87,6 +91,47 @@ class Workers:
     def _end(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _context() -> BaseContext:
+    import multiprocessing
+
+    return multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+
+
+def _start_server() -> None:
+    """Start the server that forks the workers, if none runs, so that it imports while this process lists files and imports itself."""
+    if sys.platform == "win32":  # pragma: no cover
+        return
+    from multiprocessing import forkserver
+
+    forkserver.set_forkserver_preload(_PRELOADED)
+    with _starting():
+        forkserver.ensure_running()
+
+
+@contextlib.contextmanager
+def _starting() -> Iterator[None]:
+    """Hide the main module, and block SIGINT, while processes start.
+
+    A new process would run a script's main module again, which loads again: the work that it is sent is this package's alone.
+    An interrupt at that moment could orphan a process.
+    """
+    with _STARTING:
+        main, before = sys.modules["__main__"], _block_interrupts()
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
+            if before is not None:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _block_interrupts() -> set[int] | None:
+    if not hasattr(signal, "pthread_sigmask"):  # pragma: no cover
+        return None
+    return {int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})}
 
 
 @contextlib.contextmanager
@@ -111,28 +156,23 @@ def _without_collector(function: Callable[[Work], Result], piece: Work) -> Resul
     return result
 
 
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Put Ctrl-C off: one that comes while the processes are started leaves some that nobody would ever end."""
-    if not hasattr(signal, "pthread_sigmask"):  # pragma: no cover
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _end_with(parent: int) -> None:
-    """Let a worker end when the process that started it is killed: it would wait for work for ever, and keep the store locked."""
+def _prepare_worker() -> None:
+    """Leave interrupts to the process that started the worker, and end with that process, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     gc.freeze()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os.kill(os.getpid(), signal.SIGKILL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    import multiprocessing
+    from multiprocessing.connection import wait
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGKILL)

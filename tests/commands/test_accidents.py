@@ -87,7 +87,7 @@ def test_an_interruption_waits_until_all_processes_are_started() -> None:
     reached = []
 
     def start() -> None:
-        with workers._uninterrupted():
+        with workers._starting():
             signal.raise_signal(signal.SIGINT)
             reached.append("the end")
 

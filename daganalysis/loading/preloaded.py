@@ -1,0 +1,13 @@
+"""What every worker needs, imported once in the process that forks them (see :mod:`daganalysis.loading.workers`)."""
+
+from __future__ import annotations
+
+import os
+
+# NumPy would start one thread a core for algebra that no load does, and a process with threads must not fork.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import daganalysis.loading.pieces
+import daganalysis.loading.scanning
+
+daganalysis.loading.pieces.import_for_parts()

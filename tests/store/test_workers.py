@@ -1,0 +1,73 @@
+"""A load with worker processes is sound wherever Python runs, with warnings as errors."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+LOAD = """
+import os
+from daganalysis.loading import into_store, load_into_store
+into_store._WORTH_A_PROCESS = 0  # worker processes for a small archive too
+def load():
+    archive = load_into_store("sample_data/fleet", "sample_data/start", cluster_by="dir", store=os.environ["STORE"], jobs=2)
+    print(len(archive), "runs")
+"""
+SCRIPT = LOAD + "load()\n"
+THREADED = (
+    LOAD
+    + """
+import threading
+import pyarrow as pa
+pa.array(range(100_000)).cast(pa.string())  # Arrow's own threads run
+busy, thread = threading.Event(), threading.Thread(target=load)
+other = threading.Thread(target=busy.wait)
+other.start()
+thread.start()
+thread.join()
+busy.set()
+"""
+)
+
+
+def run(*arguments: str, store: Path, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "STORE": str(store)}
+    command = [sys.executable, "-W", "error", *arguments]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
+
+
+@pytest.mark.parametrize("source", [SCRIPT, THREADED], ids=["without a main guard", "with threads"])
+def test_a_script_can_load_with_workers(source: str, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(source)
+    done = run(str(tmp_path / "script.py"), store=tmp_path / "store")
+    assert (done.stdout, done.stderr) == ("89 runs\n", "")
+
+
+def test_an_interactive_session_can_load_with_workers(tmp_path: Path) -> None:
+    done = run("-q", "-i", "-", store=tmp_path / "store", text=SCRIPT.replace("\nload()", "\n\nload()"))
+    assert "89 runs" in done.stdout
+    assert "Error" not in done.stderr
+
+
+def test_a_notebook_can_load_with_workers(tmp_path: Path) -> None:
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(SCRIPT.replace('os.environ["STORE"]', repr(str(tmp_path / "store"))))]
+    )
+    NotebookClient(notebook, resources={"metadata": {"path": str(ROOT)}}).execute()
+    assert notebook.cells[0].outputs[0]["text"] == "89 runs\n"
+
+
+def test_workers_and_one_process_make_the_same_tables(tmp_path: Path) -> None:
+    alone = run("-c", SCRIPT.replace("jobs=2", "jobs=1"), store=tmp_path / "alone")
+    together = run("-c", SCRIPT, store=tmp_path / "together")
+    assert alone.stdout == together.stdout == "89 runs\n"
+    assert pq.read_table(tmp_path / "alone" / "attempts").equals(pq.read_table(tmp_path / "together" / "attempts"))
