@@ -30,20 +30,25 @@ def card_html(archive: Archive) -> str:
 def _one_run(archive: Archive) -> str:
     columns = ["run_id", "name", "outcome", "elapsed_s", "started_at", "retries_min", "retries_max", "history"]
     run = archive.table("dags", columns).iloc[0]
-    least, most = run["retries_min"], run["retries_max"]
     facts = [
         ("run", run["run_id"]),
         ("name", run["name"]),
         ("outcome", run["outcome"]),
         ("started", run["started_at"]),
         ("elapsed", _seconds(run["elapsed_s"])),
-        ("retries", least if str(least) == str(most) else f"{least} to {most}"),
+        ("retries", _bounds(run["retries_min"], run["retries_max"])),
         ("history", run["history"]),
     ]
     told = "<br>".join(f"{name}: <b>{_shown(value)}</b>" for name, value in facts)
     nodes = archive.table("nodes", ["stage", "name", "outcome", "duration_s"]).sort_values("stage")
     rows = [(row.stage, row.name, row.outcome, _seconds(row.duration_s)) for row in nodes.itertuples(index=False)]
     return f"<p>{told}</p>{_table(('stage', 'name', 'outcome', 'took'), rows, 'stages')}"
+
+
+def _bounds(least: Any, most: Any) -> Any:
+    if str(least) == str(most):
+        return least
+    return f"at least {least}" if str(most) == "<NA>" else f"{least} to {most}"
 
 
 def _workflows(archive: Archive) -> str:

@@ -31,6 +31,7 @@ TASK_OUTCOMES = (
     "ready",
     "never_run",
     "interrupted",
+    "not_succeeded",
     "unknown",
 )
 """Every outcome of a node, a sub-task or an attempt."""

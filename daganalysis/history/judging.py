@@ -35,6 +35,7 @@ def judge_run(run: RunEvidence, *, main: MainDag | None, retries_received: int) 
     end = _end(run)
     begin, sure = _begin(found)
     known = begin if sure or found.created is not None else None
+    elapsed = end - known if end is not None and known is not None and end >= known else None
     return RunView(
         evidence=run,
         tasks=[view for own in found.tasks_of.values() for view in sorted(own, key=_GID)],
@@ -47,7 +48,8 @@ def judge_run(run: RunEvidence, *, main: MainDag | None, retries_received: int) 
         created=found.created,
         begin=known,
         end=end,
-        elapsed_ns=end - known if end is not None and known is not None and end >= known else None,
+        elapsed_ns=elapsed,
+        elapsed_bounds_ns=(elapsed, elapsed),
         active_ns=_union(found.attempts),
         last_leg_ns=_last_leg(run),
         history=_history(found, sure=sure),

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from daganalysis.history.views import TaskView
 
 
-def count_operators(found: Found, retries_received: int) -> tuple[Bounds, int]:
-    """Bound the retries by operators and count the rollbacks that left a trace.
+def count_operators(found: Found, retries_received: int) -> tuple[Bounds, Bounds]:
+    """Bound the retries by operators and the rollbacks.
 
     Not an operator's are hand-shakes between DAGs, and the ``retries_received`` that another DAG's task asked for.
     """
@@ -28,15 +28,16 @@ def count_operators(found: Found, retries_received: int) -> tuple[Bounds, int]:
     asked = 1 if run.newest.state == "READY" and run.newest.operator == "ROLLBACK" else 0
     traced = any(node.operator == "ROLLBACK" for seen in run.nodes.values() for _, node in seen)
     rollbacks = max(rollback_legs + asked, 1 if traced else 0)
+    bounds_of_rollbacks = Bounds(rollbacks, None)
     if not run.stages:
         # Without its nodes each later leg is a retry, or a node that was passed.
-        return Bounds(0, max(1, found.went_forward_again)), rollbacks
+        return Bounds(0, max(1, found.went_forward_again)), bounds_of_rollbacks
     low, high = _retries_of_nodes(found, rollbacks)
     if found.main is not None and found.main.kind == "scale_out":
         # Every retry of the main DAG is mirrored on the local one (engine-semantics §7 B): none of these need be an operator's.
         low = 0
     low = max(0, low - retries_received)
-    return Bounds(low, max(low, high - retries_received)), rollbacks
+    return Bounds(low, max(low, (high or 0) - retries_received)), bounds_of_rollbacks
 
 
 def _retries_of_nodes(found: Found, rollbacks: int) -> Bounds:
@@ -62,7 +63,7 @@ def _retries_of_nodes(found: Found, rollbacks: int) -> Bounds:
         )
         handshakes = sum(_handshakes(view) for view in own)
         low += max(0, bounds.low - handshakes)
-        high += max(0, bounds.high - handshakes)
+        high += max(0, (bounds.high or 0) - handshakes)
     return Bounds(low, high)
 
 

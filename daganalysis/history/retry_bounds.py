@@ -16,10 +16,10 @@ _REPEATS = frozenset({"RETRY", "ROLLBACK"})
 
 
 class Bounds(NamedTuple):
-    """At least, and at most."""
+    """At least, and at most (None where nothing bounds it)."""
 
     low: int
-    high: int
+    high: int | None
 
 
 def executed_again(node_runs: Sequence[NodeRun], attempts_of: Collection[Sequence[Attempt]]) -> bool:

@@ -50,12 +50,14 @@ class RunView:
     stretches: list[Stretch]
     rule: Rule
     retries: Bounds
-    rollbacks: int
+    rollbacks: Bounds
     work_ok: bool | None
     created: int | None
     begin: int | None
     end: int | None
     elapsed_ns: int | None
+    elapsed_bounds_ns: tuple[int | None, int | None]
+    """The least and the most that it can have taken, nanoseconds; a null maximum where nothing bounds it."""
     active_ns: int | None
     last_leg_ns: int | None
     history: str

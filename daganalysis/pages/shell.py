@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import markupsafe
 
 _TONES = {
-    **dict.fromkeys(("failed", "rollback_failed", "timeout", "interrupted", "slower", "error"), "bad"),
+    **dict.fromkeys(("failed", "rollback_failed", "timeout", "interrupted", "not_succeeded", "slower", "error"), "bad"),
     **dict.fromkeys(("cancelled", "cancelled_before_start", "passed", "rolled_back", "unknown", "warning"), "warn"),
     **dict.fromkeys(("succeeded_after_retry", "succeeded_with_node_pass"), "warn"),
     **dict.fromkeys(("succeeded", "faster"), "good"),

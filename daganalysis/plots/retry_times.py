@@ -38,7 +38,7 @@ def retry_periods(dags: pd.DataFrame, *, most: int = 60) -> pd.DataFrame:
     period = starts // step
     every = pd.RangeIndex(first // step, last // step + 1)
     retried = rows["retries_min"].fillna(0).gt(0)
-    rolled_back = rows["rollbacks"].fillna(0).gt(0) & ~retried
+    rolled_back = rows["rollbacks_min"].fillna(0).gt(0) & ~retried
     counts = pd.DataFrame({"n_runs": 1, "n_retried": retried, "n_rolled_back": rolled_back, "n_retries": rows["retries_min"].fillna(0)})
     result = counts.astype("int64").groupby(period).sum().reindex(every, fill_value=0)
     result["from_at"] = pd.to_datetime(every * step, unit="s", utc=True)

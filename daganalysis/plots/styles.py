@@ -24,6 +24,7 @@ OUTCOMES = {
     "rollback_failed": Style("#D55E00", "X"),
     "timeout": Style("#D55E00", "P"),
     "interrupted": Style("#D55E00", "v"),
+    "not_succeeded": Style("#D55E00", "d"),
     "cancelled": Style("#7F7F7F", "s"),
     "cancelled_before_start": Style("#7F7F7F", "s"),
     "running": Style("#56B4E9", ">"),

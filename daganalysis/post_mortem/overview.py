@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from daganalysis.text.escaping import for_terminal
-from daganalysis.text.headline import headline, retries_text
+from daganalysis.text.headline import headline, retries_text, rollbacks_text
 from daganalysis.text.humanize import human_duration, human_instant, plural
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ _HISTORIES = {
     "complete": "every attempt was observed",
     "partial": "some attempts were not observed",
     "last_leg": "only the last leg is known: the server had overwritten what came before",
+    "outline": "no attempt is shown; save the answers with `show_details=true`",
 }
 _SCOPES = {"cluster": "cluster DAG", "local": "local DAG", "obproxy": "obproxy DAG"}
 
@@ -33,7 +34,7 @@ def overview_lines(facts: RunFacts) -> list[str]:
     _add(lines, "started", human_instant(run["started_at"], offset) if run["started_at"] else "not known")
     _add(lines, "ended", human_instant(run["ended_at"], offset) if run["ended_at"] else "not yet, or not known")
     _add(lines, "elapsed", _elapsed(run))
-    operators = [text for text in (retries_text(run), plural(run["rollbacks"], "rollback") if run["rollbacks"] else "") if text]
+    operators = [text for text in (retries_text(run), rollbacks_text(run)) if text]
     _add(lines, "operators", ", ".join(operators) or "no retry, no rollback")
     _add(
         lines,

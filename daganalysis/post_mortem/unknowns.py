@@ -26,8 +26,9 @@ def unknown_lines(facts: RunFacts) -> list[str]:
         said.append(f"{of_all} left no trace but the counter: their times are not known.")
     if evidence["inferred"]:
         said.append(f"{plural(evidence['inferred'], 'attempt')} of {len(facts.attempts)} inferred from neighbours, not observed.")
-    if (run["retries_min"] or 0) != (run["retries_max"] or 0):
-        bounds = f"between {run['retries_min']} and {run['retries_max']} times"
+    if run["retries_min"] != run["retries_max"]:
+        most = run["retries_max"]
+        bounds = f"between {run['retries_min']} and {most} times" if most is not None else f"at least {run['retries_min']} times"
         said.append(f"An operator retried it {bounds}; the responses do not say how often.")
     if (budget.get("lost_s") or 0) >= _WORTH_SAYING_S:
         said.append(f"{human_duration(budget['lost_s'])} went into executions the server has overwritten, and into waits between them.")

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from daganalysis.tables.declaration import Column, Table, Type
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 """Written into the metadata of every Parquet file of a store; raised whenever a declaration below changes."""
 
 RUN_ID = Column("run_id", Type.STRING, "the run: `<cluster>/<generic id>`, or `<generic id>` where no cluster label is given")
@@ -77,9 +77,17 @@ DAGS = Table(
         Column("n_sub_tasks", Type.INTEGER, "sub-tasks known"),
         Column("n_agents", Type.INTEGER, "different agents among the sub-tasks"),
         Column("n_snapshots", Type.INTEGER, "different responses that told of the DAG"),
-        Column("retries_min", Type.INTEGER, "an operator retried the run at least so often (hand-shakes between DAGs not counted)"),
-        Column("retries_max", Type.INTEGER, "and at most so often"),
-        Column("rollbacks", Type.INTEGER, "rollbacks of the run that left a trace"),
+        Column("retries_min", Type.INTEGER, "the smallest number of retries by a person (hand-shakes between DAGs not counted)"),
+        Column("retries_max", Type.INTEGER, "the largest number of retries by a person", "nothing bounds it"),
+        Column("rollbacks_min", Type.INTEGER, "the smallest number of rollbacks of the run"),
+        Column("rollbacks_max", Type.INTEGER, "the largest number of rollbacks of the run", "nothing bounds it"),
+        Column("elapsed_min_s", Type.REAL, "lower bound of elapsed_s, equal to it where that is known, seconds", "not ended"),
+        Column(
+            "elapsed_max_s",
+            Type.REAL,
+            "upper bound of elapsed_s, equal to it where that is known, seconds",
+            "not ended, or nothing bounds it",
+        ),
         Column("parent_run_id", Type.STRING, "run of the main DAG", "no main DAG is known"),
         Column("maintenance_type", Type.INTEGER, "1 none, 2 global, 3 tenant, 4 obproxy", "absent (before obshell 4.3.1)"),
         Column("maintenance_key", Type.STRING, "tenant name under a tenant lock, else empty", "absent (before obshell 4.3.1)"),
@@ -87,7 +95,12 @@ DAGS = Table(
         Column("utc_offset_s", Type.INTEGER, "offset of the server's own times from UTC, seconds", "no usable instant"),
         Column("first_observed_at", Type.INSTANT, "timestamp of the first answer about the run", "no answer had one"),
         Column("last_observed_at", Type.INSTANT, "timestamp of the newest answer about the run", "no answer had one"),
-        Column("history", Type.STRING, "`complete`, `partial` or `last_leg`: how much of the run was observed"),
+        Column(
+            "history",
+            Type.STRING,
+            "how much of the run was observed: `complete` (every attempt), `partial`, `last_leg` (only the last leg), or `outline` "
+            "(attempts are not shown: answers without details, or nodes, sub-tasks or counters missing)",
+        ),
     ),
     ("run_id",),
 )

@@ -55,7 +55,17 @@ def _where(run: Row, nodes: list[Row], stage: int | None) -> str:
 
 def retries_text(run: Row) -> str:
     """Say how often a run was retried; empty if it was not."""
-    least, most = run["retries_min"] or 0, run["retries_max"] or 0
+    return _counted(run["retries_min"], run["retries_max"], "retry", "retries")
+
+
+def rollbacks_text(run: Row) -> str:
+    """Say how often a run was rolled back; empty if it was not."""
+    return _counted(run["rollbacks_min"], run["rollbacks_max"], "rollback", "rollbacks")
+
+
+def _counted(least: int | None, most: int | None, one: str, many: str) -> str:
+    if most is None:
+        return f"at least {plural(least, one, many)}" if least else ""
     if least == most:
-        return plural(least, "retry", "retries") if least else ""
-    return f"{least} to {most} retries"
+        return plural(most, one, many) if most else ""
+    return f"{least or 0} to {most} {many}"

@@ -31,7 +31,15 @@ def run(number: int, *, outcome: str = "succeeded", seconds: float = 10, error: 
         "n_snapshots": 1,
         "history": "complete",
     }
-    dag |= {"retries_min": 0, "retries_max": 0, "rollbacks": 0, "last_observed_at": at(start + seconds), **ended, **given}
+    dag |= {
+        "retries_min": 0,
+        "retries_max": 0,
+        "rollbacks_min": 0,
+        "rollbacks_max": 0,
+        "last_observed_at": at(start + seconds),
+        **ended,
+        **given,
+    }
     rows: Rows = {name: [] for name in TABLES} | {"dags": [dag], "snapshots": [{"run_id": run_id, "source": "a.json", "position": "0"}]}
     for stage, stage_name in ((1, "Prepare"), (2, "Copy files")):
         came_to = "failed" if error and stage == 2 else "succeeded"

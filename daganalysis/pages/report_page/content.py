@@ -162,7 +162,18 @@ def _outcomes(ranked: pd.DataFrame) -> list[Row]:
 def _worst(ranked: pd.DataFrame, culprits: dict[str, Culprit], budget: pd.DataFrame) -> Row | None:
     if ranked.empty:
         return None
-    columns = ["run_id", "name", "workflow", "outcome", "elapsed_s", "trouble", "retries_min", "retries_max", "rollbacks"]
+    columns = [
+        "run_id",
+        "name",
+        "workflow",
+        "outcome",
+        "elapsed_s",
+        "trouble",
+        "retries_min",
+        "retries_max",
+        "rollbacks_min",
+        "rollbacks_max",
+    ]
     row = rows_of(ranked.head(1)[columns])[0]
     culprit = culprits.get(row["run_id"])
     spent = rows_of(budget[budget["run_id"] == row["run_id"]].drop(columns="run_id"))

@@ -42,7 +42,8 @@ _FACTS = (
         "n_snapshots",
         "retries_min",
         "retries_max",
-        "rollbacks",
+        "rollbacks_min",
+        "rollbacks_max",
     ),
     *("parent_run_id", "history"),
 )
