@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         time_budget,
         trend,
     )
-    from daganalysis.archive import Archive
+    from daganalysis.archive import Archive, read_parquet
     from daganalysis.errors import (
         DagAnalysisError,
         InputError,
@@ -45,14 +45,12 @@ if TYPE_CHECKING:
     from daganalysis.pages import write_report
     from daganalysis.plots import gantt_bars
     from daganalysis.redaction import redact
-    from daganalysis.store import read_parquet
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "daganalysis.archive": ("Archive",),
+    "daganalysis.archive": ("Archive", "read_parquet"),
     "daganalysis.loading": ("load", "load_into_store"),
-    "daganalysis.store": ("read_parquet",),
     "daganalysis.analysis": (
         "check",
         "clock_skew",

@@ -79,7 +79,9 @@ class RunsOnly:
 
     def describe(self) -> str:
         """Say in a few words where the tables are."""
-        return f"{len(self._run_ids)} runs {self._source.describe()}"
+        from daganalysis.text.humanize import plural
+
+        return f"{plural(len(self._run_ids), 'run')} {self._source.describe()}"
 
 
 class Archive:
@@ -228,24 +230,39 @@ class Archive:
 
     def to_parquet(self, store: str | os.PathLike[str]) -> None:
         """Write every table to a store, replacing what the store held; see :func:`daganalysis.read_parquet`."""
-        from daganalysis.store import write_archive
+        from daganalysis.store import write_tables
 
-        write_archive(self, store)
+        write_tables(self._source, store)
 
     def __len__(self) -> int:
         """Return the number of runs."""
         return self._source.count("dags")
 
     def __repr__(self) -> str:
-        return f"<Archive of {len(self)} runs, {self.where}>"
+        from daganalysis.text.humanize import plural
+
+        return f"<Archive of {plural(len(self), 'run')}, {self.place}>"
 
     def _repr_html_(self) -> str:
         """Show the archive in a notebook."""
         from daganalysis.archive_card import card_html
 
-        return card_html(self)
+        return card_html(len(self), self.place, self.table)
 
     @property
-    def where(self) -> str:
+    def place(self) -> str:
         """Where the tables are, in a few words."""
         return self._source.describe()
+
+
+def read_parquet(store: str | os.PathLike[str], *, client: Any = None) -> Archive:
+    """Open a store, in a folder or at a URL, as an archive; tables and columns are read when they are asked for.
+
+    With a Dask ``client``, or the address of a scheduler, analyses are done by its workers, which must see the store as well.
+
+    Raises :class:`StoreError` where there is no store or it is damaged, and :class:`SchemaVersionError` for one of another schema version.
+    """
+    from daganalysis.store import open_tables
+
+    # A worker has a working directory of its own.
+    return Archive(open_tables(store, absolute=client is not None), client)

@@ -10,8 +10,8 @@ import functools
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from daganalysis.commands.archives import open_source, selected_runs
 from daganalysis.commands.exit_status import ExitStatus
-from daganalysis.commands.opening import open_source, selected_runs
 from daganalysis.commands.options import add_archive, add_output, add_selection, new_command
 from daganalysis.commands.printing import notice, print_frame
 from daganalysis.tables.results import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from daganalysis.commands.archives import open_source
 from daganalysis.commands.exit_status import ExitStatus
-from daganalysis.commands.opening import open_source
 from daganalysis.commands.options import add_archive, new_command, whole
 from daganalysis.commands.printing import notice, print_pieces
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.commands.archives import report_issues
 from daganalysis.commands.exit_status import ExitStatus
-from daganalysis.commands.opening import report_issues
 from daganalysis.commands.options import add_cluster, add_scheduler, new_command, positive
 from daganalysis.commands.printing import notice
 from daganalysis.text.humanize import plural

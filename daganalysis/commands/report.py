@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.commands.archives import open_source, selected_runs
 from daganalysis.commands.exit_status import ExitStatus
-from daganalysis.commands.opening import open_source, selected_runs
 from daganalysis.commands.options import add_archive, add_selection, new_command
 from daganalysis.commands.printing import notice
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.commands.archives import open_source
 from daganalysis.commands.exit_status import ExitStatus
-from daganalysis.commands.opening import open_source
 from daganalysis.commands.options import add_archive, new_command
 from daganalysis.commands.printing import notice, print_pieces, screen_width
 from daganalysis.tables import DAGS

@@ -8,11 +8,11 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.archive import Archive
+from daganalysis.archive import Archive, read_parquet
 from daganalysis.errors import RejectedRecordsError
 from daganalysis.progress import shown
-from daganalysis.store import is_store, read_parquet
-from daganalysis.store.remote import store_path
+from daganalysis.store import is_store
+from daganalysis.store.remote_paths import store_path
 
 if TYPE_CHECKING:
     import os

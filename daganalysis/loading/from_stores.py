@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from daganalysis.loading.scanning import put_aside
 from daganalysis.store.commit import readable_folder
-from daganalysis.store.evidence import ANSWERS, TEXTS, evidence_parts, read_evidence
+from daganalysis.store.kept_answers import ANSWERS, TEXTS, evidence_parts, read_evidence
 from daganalysis.store.opening import is_store
 from daganalysis.store.parts import check_version
-from daganalysis.store.remote import store_path
-from daganalysis.store.sources import KnownSource, read_sources
+from daganalysis.store.remote_paths import store_path
+from daganalysis.store.source_list import KnownSource, read_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from daganalysis.loading.scanning import Scanned
     from daganalysis.reading.answers import Answer, Issue
-    from daganalysis.store.remote import StagePath, StorePath
+    from daganalysis.store.remote_paths import StagePath, StorePath
 
 
 @dataclass(slots=True)

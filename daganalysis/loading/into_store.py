@@ -18,11 +18,11 @@ from daganalysis.loading.related import HOME, Strays, key_of
 from daganalysis.loading.scanning import Claiming, claim, make_chunks, scan, stray_answers
 from daganalysis.loading.workers import Workers
 from daganalysis.store.commit import LOCK_WAIT_S, locked, staged
-from daganalysis.store.evidence import ANSWERS, TEXTS, digest, evidence_parts, read_evidence, read_index
+from daganalysis.store.kept_answers import ANSWERS, TEXTS, digest, evidence_parts, read_evidence, read_index
 from daganalysis.store.opening import is_store
 from daganalysis.store.parts import check_version, read_file, read_parts
-from daganalysis.store.remote import SPILL, RemotePath
-from daganalysis.store.sources import KnownSource, read_sources, write_sources
+from daganalysis.store.remote_paths import SPILL, RemotePath
+from daganalysis.store.source_list import KnownSource, read_sources, write_sources
 from daganalysis.tables import BASE_TABLES
 from daganalysis.urls import is_url
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from daganalysis.loading.scanning import Scanned
     from daganalysis.reading import SourceFile
     from daganalysis.reading.answers import Issue
-    from daganalysis.store.evidence import KeptIndex
-    from daganalysis.store.remote import StagePath, StorePath
+    from daganalysis.store.kept_answers import KeptIndex
+    from daganalysis.store.remote_paths import StagePath, StorePath
 
 _LOOSE = "loose.parquet"
 """How the name of the part ends that holds what belongs to no run."""

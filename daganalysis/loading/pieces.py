@@ -7,7 +7,7 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from daganalysis.store.evidence import EvidenceWriter, read_evidence
+from daganalysis.store.kept_answers import EvidenceWriter, read_evidence
 from daganalysis.store.new_files import Closing
 from daganalysis.store.parts import read_parts, write_part
 from daganalysis.tables import BASE_TABLES
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from daganalysis.loading.planning import Picked
     from daganalysis.loading.scanning import Scanned
     from daganalysis.reading.answers import Issue
-    from daganalysis.store.remote import StagePath, StorePath
+    from daganalysis.store.remote_paths import StagePath, StorePath
 
 
 @dataclass(slots=True)

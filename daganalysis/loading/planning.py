@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from daganalysis.loading.scanning import Scanned
-    from daganalysis.store.evidence import KeptIndex
+    from daganalysis.store.kept_answers import KeptIndex
 
 SHARD_BYTES = 1 << 21
 """Bytes of different texts rebuilt at a time: what they become in memory is some twenty times as much."""

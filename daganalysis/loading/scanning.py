@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from daganalysis.loading.related import Strays, clues_of, token_of
 from daganalysis.loading.spill import SpillWriter, read_spill
 from daganalysis.reading.answers import Kind
-from daganalysis.store.evidence import Kept, digest
+from daganalysis.store.kept_answers import Kept, digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from daganalysis.reading import SourceFile
     from daganalysis.reading.answers import Answer, Issue
-    from daganalysis.store.remote import StagePath
+    from daganalysis.store.remote_paths import StagePath
 
 CHUNK_BYTES = 1 << 24
 """Bytes of sources a piece of work: enough that starting it costs nothing, little enough to share the work evenly."""

@@ -14,13 +14,13 @@ import msgspec
 from daganalysis.history.families import ids_in_body, ids_in_logs
 from daganalysis.reading.answers import Answer, Kind
 from daganalysis.store.new_files import NewFile
-from daganalysis.store.remote import RemoteStage
+from daganalysis.store.remote_paths import RemoteStage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
 
-    from daganalysis.store.remote import StagePath
+    from daganalysis.store.remote_paths import StagePath
 
 _REMEMBERED = 1 << 25
 """Bytes of texts among which a repetition is noticed."""

@@ -18,11 +18,11 @@ from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 from daganalysis.reading.sdk import to_json
 from daganalysis.reading.source_file import SourceFile, is_answer_file
 from daganalysis.reading.streams import printable
-from daganalysis.tables import BASE_TABLES
+from daganalysis.tables.store_layout import MARK, is_store_folder
 from daganalysis.urls import is_url, local_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
 _DEEPEST_FOLDER = 64
 
@@ -181,7 +181,7 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found: l
     except OSError as error:
         found.append(_troubled(folder, prefix.rstrip("/") or ".", "unreadable-file", error.strerror or str(error)))
         return
-    if _is_store(folder, entries):
+    if any(entry.name == MARK for entry in entries) and is_store_folder(Path(folder)):
         if not prefix:
             raise UsageError("the source is a store", where=folder, hint="name each store by itself, not by a pattern")
         return  # made from answers, perhaps of these very ones
@@ -212,11 +212,6 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found: l
                 _walk(entry.path, name + "/", (*above, identity), found)
         else:
             found.append(_troubled(entry.path, name, "not-a-file", "no ordinary file"))
-
-
-def _is_store(folder: str, entries: Sequence[os.DirEntry[str]]) -> bool:
-    """Tell a store, which holds no answers to read, by its tables."""
-    return {entry.name for entry in entries} >= BASE_TABLES.keys() and next(Path(folder, "dags").glob("*.parquet"), None) is not None
 
 
 def _file(path: Path, name: str) -> SourceFile:

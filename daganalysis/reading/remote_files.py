@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from daganalysis.errors import DagAnalysisError, InputError, MissingExtraError, UsageError
 from daganalysis.reading.source_file import SourceFile, is_answer_file
 from daganalysis.reading.streams import printable
-from daganalysis.tables import BASE_TABLES
+from daganalysis.tables.store_layout import store_folders
 from daganalysis.urls import without_secrets
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def list_remote(url: str) -> Iterator[SourceFile]:
     facts = {name: fact for name, fact in found.items() if fact.get("type") != "directory" and not name.endswith("/")}
     if not facts:
         raise InputError("no file at this place", where=url, hint="check the URL")
-    stores = _stores_in(facts)
+    stores = store_folders(facts)
     if root in stores:
         raise UsageError("the source is a store", where=url, hint="name each store by itself, not by a pattern")
     for name in sorted(facts):
@@ -92,13 +92,6 @@ def list_remote(url: str) -> Iterator[SourceFile]:
             yield SourceFile(without_secrets(place), label, trouble=("skipped-file", "answers are not saved in files of this kind"))
         else:
             yield SourceFile(without_secrets(place), label, place, None, None, size, _version(facts[name]))
-
-
-def _stores_in(names: Iterable[str]) -> set[str]:
-    """Return the places among those of some files that are stores, as they hold each table."""
-    folders = {name.rpartition("/")[0] for name in names if name.endswith(".parquet")}
-    places = {folder.removesuffix("/dags") for folder in folders if folder.endswith("/dags")}
-    return {place for place in places if folders >= {f"{place}/{table}" for table in BASE_TABLES}}
 
 
 def _literal(url: str) -> str:

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 
 from daganalysis.errors import StoreBusyError, StoreError
 from daganalysis.store.new_files import clear_unfinished
-from daganalysis.store.remote import PRIVATE_FOLDERS, RemotePath
 from daganalysis.store.remote_commit import claimed, staged_here, staged_there
+from daganalysis.store.remote_paths import PRIVATE_FOLDERS, RemotePath
 from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from daganalysis.store.remote import StagePath, StorePath
+    from daganalysis.store.remote_paths import StagePath, StorePath
 
 LOCK_WAIT_S = 60.0
 """How long a writer waits for another to finish before it gives up."""

@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from daganalysis.store.remote import RemoteStage
+from daganalysis.store.remote_paths import RemoteStage
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import TracebackType
 
-    from daganalysis.store.remote import StagePath
+    from daganalysis.store.remote_paths import StagePath
 
 _PREFIX = ".unfinished-"
 _AT_A_TIME = 4

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from daganalysis.archive import Archive
 from daganalysis.errors import StoreError
 from daganalysis.store.commit import new_generation, readable_folder
 from daganalysis.store.parts import check_version, count_rows, read_parts, write_part
-from daganalysis.store.remote import RemotePath, read_catalogue, store_path
+from daganalysis.store.remote_paths import RemotePath, read_catalogue, store_path
 from daganalysis.tables import BASE_TABLES
+from daganalysis.tables.store_layout import is_store_folder
 
 if TYPE_CHECKING:
     import os
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from daganalysis.store.remote import StorePath
+    from daganalysis.store.remote_paths import StorePath
 
 _REPLACED_AT_MOST = 5
 """So often is a store opened anew that is replaced while it is opened."""
@@ -31,35 +31,39 @@ def is_store(path: str | os.PathLike[str] | RemotePath) -> bool:
     >>> is_store("no/such/folder")
     False
     """
-    return next((readable_folder(store_path(path)) / "dags").glob("*.parquet"), None) is not None
+    return is_store_folder(readable_folder(store_path(path)))
 
 
-def read_parquet(store: str | os.PathLike[str], *, client: Any = None) -> Archive:
-    """Open a store, in a folder or at a URL, as an archive; tables and columns are read when they are asked for.
-
-    With a Dask ``client``, or the address of a scheduler, analyses are done by its workers, which must see the store as well.
+def open_tables(store: str | os.PathLike[str], *, absolute: bool = False) -> StoreTables:
+    """Open the tables of a store, in a folder or at a URL; ``absolute`` keeps them readable from another working directory.
 
     Raises :class:`StoreError` where there is no store or it is damaged, and :class:`SchemaVersionError` for one of another schema version.
     """
     place = store_path(store)
-    if client is not None and isinstance(place, Path):
-        place = place.absolute()  # a worker has a working directory of its own
-    return Archive(StoreTables(place), client)
+    return StoreTables(place.absolute() if absolute and isinstance(place, Path) else place)
 
 
-def write_archive(archive: Archive, store: str | os.PathLike[str]) -> None:
-    """Write an archive as a store, replacing at once what the store held.
+def write_tables(source: Readable, store: str | os.PathLike[str]) -> None:
+    """Write the tables of an archive as a store, replacing at once what the store held.
 
     Such a store can be read but not added to: it does not hold the responses. Raises :class:`StoreError` if it cannot be written.
     """
     with new_generation(store_path(store)) as folder:
         for name in BASE_TABLES:
             (folder / name).mkdir()
-            write_part(archive.arrow(name), name, folder / name / "part-000001-0000.parquet")
+            write_part(source.read(name, None, None), name, folder / name / "part-000001-0000.parquet")
+
+
+class Readable(Protocol):
+    """What has the base tables."""
+
+    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, /) -> pa.Table:
+        """Return one base table."""
+        ...
 
 
 class StoreTables:
-    """The tables of a store, read piece by piece (a :class:`daganalysis.archive.TableSource`)."""
+    """The tables of a store, read piece by piece (what an archive reads from)."""
 
     def __init__(self, store: StorePath, parts: dict[str, list[StorePath]] | None = None) -> None:
         self._store = store

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from daganalysis.errors import SchemaVersionError, StoreError
 from daganalysis.store.new_files import Closing, NewFile
-from daganalysis.store.remote import dataset_files
+from daganalysis.store.remote_paths import dataset_files
 from daganalysis.tables import BASE_TABLES, SCHEMA_VERSION
 from daganalysis.tables.declaration import Type
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    from daganalysis.store.remote import StagePath, StorePath
+    from daganalysis.store.remote_paths import StagePath, StorePath
 
 VERSION_KEY = b"daganalysis.schema_version"
 TABLE_KEY = b"daganalysis.table"

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from daganalysis.errors import StoreBusyError, StoreError
 from daganalysis.reading.remote_files import file_system, reaching, scheme_of
-from daganalysis.store.remote import (
+from daganalysis.store.remote_paths import (
     MANIFEST,
     Catalogue,
     RemotePath,

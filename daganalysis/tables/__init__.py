@@ -1,6 +1,6 @@
 """Table declarations: what every table is, in one place."""
 
-from daganalysis.tables.base import (
+from daganalysis.tables.archive_tables import (
     AGENTS,
     ATTEMPTS,
     BASE_TABLES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from daganalysis.tables.base import RUN_ID
+from daganalysis.tables.archive_tables import RUN_ID
 from daganalysis.tables.declaration import Column, Table, Type
 
 _WORKFLOW = Column("workflow", Type.STRING, "the DAG's name without its parameters", "no answer names the DAG")

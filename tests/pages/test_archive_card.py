@@ -11,7 +11,7 @@ def test_an_archive_shows_its_workflows_and_how_their_runs_ended():
 
 def test_one_run_shows_its_facts_and_stages():
     card = fleet(run(1, outcome="failed", error="ERROR: x", seconds=125))._repr_html_()
-    assert "elapsed: <b>0:02:05</b>" in card
+    assert "elapsed: <b>2 min 05 s</b>" in card
     assert 'Copy files</td><td style="text-align: left">failed' in card
 
 

@@ -19,7 +19,7 @@ from daganalysis import StoreBusyError, StoreError, load, read_parquet
 from daganalysis.commands import main
 from daganalysis.loading import load_into_store, open_archive
 from daganalysis.store import is_store, opening, remote_commit
-from daganalysis.store.remote import RemotePath, read_catalogue
+from daganalysis.store.remote_paths import RemotePath, read_catalogue
 from tests.remote.conftest import SECRET, file_system, put
 from tests.store.faults import start_child, wait_for
 from tests.store.saved import contents, fingerprint, history, polls, save

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from daganalysis.store.remote import StagePath, StorePath
+    from daganalysis.store.remote_paths import StagePath, StorePath
 
 _FOLDER = "_sources"
 _FILES = "files.parquet"

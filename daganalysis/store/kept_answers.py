@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from daganalysis.store.new_files import Closing
-    from daganalysis.store.remote import StagePath, StorePath
+    from daganalysis.store.remote_paths import StagePath, StorePath
 
 ANSWERS = "_evidence/answers"
 TEXTS = "_evidence/texts"

@@ -1,0 +1,44 @@
+"""How a store is told from a folder of responses: by the Parquet files of its table ``dags``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MARK = "dags"
+"""The table that every store has: a folder is a store where this folder lies in it with Parquet files."""
+_PARQUET = ".parquet"
+
+
+class Folder(Protocol):
+    """A path on disk, or at a URL."""
+
+    def __truediv__(self, name: str) -> Folder:
+        """Return the path of what lies in the folder."""
+        ...
+
+    def glob(self, pattern: str) -> Iterator[object]:
+        """Yield what lies in the folder and matches a pattern."""
+        ...
+
+
+def is_store_folder(folder: Folder) -> bool:
+    """Return whether a folder is a store.
+
+    >>> from pathlib import Path
+    >>> is_store_folder(Path("no/such/folder"))
+    False
+    """
+    return next(iter((folder / MARK).glob(f"*{_PARQUET}")), None) is not None
+
+
+def store_folders(files: Iterable[str]) -> set[str]:
+    """Return the folders that are stores, from the names of all files below them.
+
+    >>> store_folders(["a/store/dags/part-1.parquet", "a/dags/x.json"])
+    {'a/store'}
+    """
+    tables = {name.rpartition("/")[0] for name in files if name.endswith(_PARQUET)}
+    return {folder.removesuffix(f"/{MARK}") for folder in tables if folder.endswith(f"/{MARK}")}
