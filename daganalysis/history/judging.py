@@ -169,7 +169,10 @@ def _work_ok(found: Found, rule: Rule) -> bool | None:
 def _union(attempts_of: Iterable[Sequence[Attempt]]) -> int | None:
     """Time in which at least one attempt was running, of those with both ends known."""
     spans = [
-        (a.start, a.end) for attempts in attempts_of for a in attempts if a.start is not None and a.end is not None and a.end >= a.start
+        (a.start, a.ran_until)
+        for attempts in attempts_of
+        for a in attempts
+        if a.start is not None and a.end is not None and a.end >= a.start
     ]
     if not spans:
         return None

@@ -42,6 +42,7 @@ class NodeRun:
     start: int | None
     operator: str | None = None
     end: int | None = None
+    ended_before_start: bool = False
     passed_at: int | None = None
     attempts: list[Attempt] = field(default_factory=list)
 
@@ -133,8 +134,9 @@ def _node_runs_of(run: RunEvidence, node_gid: str, stage: int) -> dict[int, Node
             node_run.passed_at = node.end
             continue
         node_run.operator = node.operator
-        if times.end is TRUE and node.end is not None and node.end >= node.start:
-            node_run.end = node.end
+        if times.end is TRUE and node.end is not None:
+            node_run.ended_before_start = node.end < node.start
+            node_run.end = None if node_run.ended_before_start else node.end
     return known
 
 

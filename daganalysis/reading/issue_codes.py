@@ -97,6 +97,12 @@ _CODES = (
         "clocks of agents are 0.1 s or more from the scheduler's, as cause and effect betray",
         "set the clocks of the agents by one source",
     ),
+    IssueCode(
+        "ended-before-start",
+        "warning",
+        "an end lies before its start: a clock was set back, or the scheduler moved to another server in between",
+        "look for a clock step, or a change of the maintainer, at that time",
+    ),
     IssueCode("child-not-in-archive", "info", "a child DAG that no answer describes", "save its answer as well"),
     IssueCode("orphan-node", "info", "a node whose DAG no answer describes", "save the answer of its DAG as well"),
     IssueCode("orphan-sub-task", "info", "a sub-task whose DAG no answer describes", "save the answer of its DAG as well"),
