@@ -45,9 +45,9 @@ def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str
     for link in links:
         if link.child_run_id is not None:
             parent_of.setdefault(link.child_run_id, link.parent_run_id)
-    court = _Court(runs, links, retries_sent(runs, told))
+    runs_in_order = _DependencyOrder(runs, links, retries_sent(runs, told))
     for run in runs:
-        view = court.view(run.run_id)
+        view = runs_in_order.view(run.run_id)
         rows.add_run(view, parent_of.get(view.evidence.run_id))
         for issue in _run_issues(view):
             rows.add_issue(issue)
@@ -67,8 +67,8 @@ def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str
     return rows.tables()
 
 
-class _Court:
-    """Judges main DAGs before their children, whose waits depend on them."""
+class _DependencyOrder:
+    """Runs judged in order of dependency: a main DAG before its children, whose waits depend on it."""
 
     def __init__(self, runs: Sequence[RunEvidence], links: Sequence[Link], retries: Mapping[tuple[str | None, str], int]) -> None:
         self._runs = {run.run_id: run for run in runs}
