@@ -14,6 +14,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import daganalysis
 from daganalysis import analysis, plots
 from daganalysis.commands import analyses
 from daganalysis.commands.parsing import build_parser
@@ -96,6 +97,19 @@ _API_FIELDS_INTRO = """
 Where every field of a saved answer lands in the [tables](tables.md), and what is left out, with the reason. A field that is not listed here
 is not documented by the API: it is passed over, whatever it holds.
 """
+_PYTHON_INTRO = """
+Import the package as `da`. An analysis takes an {py:class}`daganalysis.Archive` and returns a new frame; [Analyses](analyses.md) tells what
+each column means. [Pictures](pictures.md) lists `daganalysis.plots`.
+"""
+_PYTHON_SECTIONS = {
+    "daganalysis.loading": "Load",
+    "daganalysis.store": "Open a store",
+    "daganalysis.archive": "The archive",
+    "daganalysis.analysis": "Analyses",
+    "daganalysis.plots": "Charts",
+    "daganalysis.errors": "Errors",
+}
+"""The heading under which the public names of a module stand; names of other modules stand under *Hand on*."""
 _COMMANDS_INTRO = """
 Results go to standard output, progress and notices to standard error. `daganalysis COMMAND --help` says the same as this page.
 """
@@ -109,6 +123,7 @@ def pages() -> dict[str, str]:
         "api-fields.md": _page("Fields of the API", _API_FIELDS_INTRO, [_api_fields()]),
         "pictures.md": _page("Pictures", _PICTURES_INTRO, (_picture(table) for table in PICTURE_FRAMES.values())),
         "issues.md": _page("Issues", _ISSUES_INTRO, [_issue_codes()]),
+        "python.md": _page("Python", _PYTHON_INTRO, _python()),
         "command-line.md": _page("Command line", _COMMANDS_INTRO, _commands(build_parser())),
     }
 
@@ -135,6 +150,21 @@ def _table(table: Table, heading: str = "") -> str:
     lines += ["| column | type | meaning | null when |", "|---|---|---|---|"]
     lines += [f"| `{column.name}` | {column.type.value} | {column.meaning} | {column.null_when} |" for column in table.columns]
     return "\n".join(lines) + "\n"
+
+
+def _python() -> Iterator[str]:
+    sections: dict[str, list[str]] = {heading: [] for heading in [*_PYTHON_SECTIONS.values(), "Hand on"]}
+    for name in daganalysis.__all__:
+        if inspect.ismodule(getattr(daganalysis, name)):
+            continue
+        heading = _PYTHON_SECTIONS.get(daganalysis._MODULE_OF[name], "Hand on")
+        directive = "autofunction"
+        if inspect.isclass(getattr(daganalysis, name)):
+            directive = "autoexception" if heading == "Errors" else "autoclass"
+        sections[heading].append(f".. {directive}:: daganalysis.{name}" + ("\n   :members:" if directive == "autoclass" else ""))
+    for heading, directives in sections.items():
+        if directives:
+            yield f"## {heading}\n\n```{{eval-rst}}\n" + "\n".join(directives) + "\n```\n"
 
 
 def _picture(table: Table) -> str:

@@ -1,8 +1,8 @@
-"""Print under each command of the README's tour what it prints today.
+"""Print under each command of the README's tour, and of the pages like it, what the command prints today.
 
 usage: python docs/tour.py
 
-A test compares the README with what this script would write, so the tour cannot fall behind.
+A test compares the pages with what this script would write, so they cannot fall behind.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from pathlib import Path
 from daganalysis.commands import main
 
 ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
+PAGES = (ROOT / "README.md", ROOT / "docs" / "tutorial.md")
+"""The pages whose console blocks are run, each in a folder of its own."""
 
 
-def retold(readme: str, folder: Path) -> str:
-    """Return the README with every ``daganalysis`` command of its console blocks run, in order, in a folder that has ``sample_data``."""
+def retold(page: str, folder: Path) -> str:
+    """Return a page with every ``daganalysis`` command of its console blocks run, in order, in a folder that has ``sample_data``."""
     with contextlib.chdir(folder):
-        return re.sub(r"(?<=^```console\n)(.*?)(?=^```$)", lambda block: _run_block(block[0]), readme, flags=re.DOTALL | re.MULTILINE)
+        return re.sub(r"(?<=^```console\n)(.*?)(?=^```$)", lambda block: _run_block(block[0]), page, flags=re.DOTALL | re.MULTILINE)
 
 
 def _run_block(block: str) -> str:
@@ -49,6 +50,7 @@ def _printed(command: str) -> str:
 
 if __name__ == "__main__":
     os.environ.pop("COLUMNS", None)
-    with tempfile.TemporaryDirectory() as scratch:
-        (Path(scratch) / "sample_data").symlink_to(ROOT / "sample_data")
-        README.write_text(retold(README.read_text(encoding="utf-8"), Path(scratch)), encoding="utf-8")
+    for page in PAGES:
+        with tempfile.TemporaryDirectory() as scratch:
+            (Path(scratch) / "sample_data").symlink_to(ROOT / "sample_data")
+            page.write_text(retold(page.read_text(encoding="utf-8"), Path(scratch)), encoding="utf-8")

@@ -31,6 +31,12 @@ def test_the_tour_prints_what_the_readme_prints(tour_folder: Path) -> None:
     assert results.failed == 0
 
 
+def test_the_tutorial_prints_what_its_page_says(tour_folder: Path) -> None:
+    page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    assert page.count("\n$ daganalysis ") >= 5
+    assert TOUR["retold"](page, tour_folder) == page, "run `python docs/tour.py`"
+
+
 def test_every_file_the_readme_points_to_is_there() -> None:
     targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", README)
     assert targets
