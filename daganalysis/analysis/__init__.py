@@ -8,6 +8,7 @@ from daganalysis.analysis import (
     _outcome_rules,
     _retries,
     _retry_patterns,
+    _runs,
     _stage_gaps,
     _stage_latency,
     _stragglers,
@@ -27,6 +28,7 @@ failures = spread(_failures.failures)
 outcome_rules = spread(_outcome_rules.outcome_rules)
 retries = spread(_retries.retries)
 retry_patterns = spread(_retry_patterns.retry_patterns)
+runs = spread(_runs.runs)
 stage_gaps = spread(_stage_gaps.stage_gaps)
 stage_latency = spread(_stage_latency.stage_latency)
 stragglers = spread(_stragglers.stragglers)
@@ -47,6 +49,7 @@ __all__ = [
     "outcome_rules",
     "retries",
     "retry_patterns",
+    "runs",
     "stage_gaps",
     "stage_latency",
     "stragglers",

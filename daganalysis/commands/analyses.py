@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from daganalysis.commands.archives import open_source, selected_runs
 from daganalysis.commands.exit_status import ExitStatus
-from daganalysis.commands.options import add_archive, add_output, add_selection, new_command
+from daganalysis.commands.options import add_archive, add_output, add_selection, new_command, positive
 from daganalysis.commands.printing import notice, print_frame
+from daganalysis.tables.explanations import RUN_ORDERS, RUNS
 from daganalysis.tables.results import (
+    DAG_OUTCOMES,
     FAILURES,
     FAILURES_BY_ATTEMPT,
     OUTCOME_RULES,
@@ -33,6 +35,7 @@ from daganalysis.text.humanize import plural
 if TYPE_CHECKING:
     import argparse
 
+    from daganalysis.archive import Archive
     from daganalysis.commands.options import Subparsers
     from daganalysis.tables import Table
 
@@ -57,6 +60,7 @@ ANSWERS = {
     "failures": "what failed, alike failures together",
     "trend": "when a workflow or a stage became slower or faster",
     "clock_skew": "how far the clocks of the agents are apart",
+    "runs": "the list of runs, with one sentence on each",
     "outcome_rules": "why every outcome was given, and by which rule",
 }
 """What each analysis answers, for the list of commands."""
@@ -82,6 +86,10 @@ def add_to(commands: Subparsers) -> None:
             parser.add_argument("--level", choices=levels, default=levels[0], help="what one row is (default: %(default)s)")
         if name == "failures":
             parser.add_argument("--earlier", metavar="ARCHIVE", help="an earlier archive: is_new says which failures it does not have")
+        if name == "runs":
+            parser.add_argument("--by", choices=RUN_ORDERS, default=RUN_ORDERS[0], help="order of the list (default: %(default)s)")
+            parser.add_argument("--last", metavar="N", type=positive, help="list the last N by start, or the first N by trouble or length")
+            parser.add_argument("--outcome", choices=DAG_OUTCOMES, action="append", help="only runs that came to it (may be repeated)")
         add_selection(parser)
         add_output(parser)
 
@@ -91,13 +99,18 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
     import daganalysis
     from daganalysis.analysis import coverage
 
-    archive = selected_runs(open_source(arguments.archive, arguments), arguments)
+    whole = open_source(arguments.archive, arguments)
+    archive = selected_runs(whole, arguments)
     options: dict[str, Any] = {}
     table = RESULT_TABLES[name]
     if name in LEVELS:
         options["level"], table = arguments.level, LEVELS[name][arguments.level]
     if name == "failures" and arguments.earlier is not None:
         options["earlier"] = open_source(arguments.earlier, arguments)
+    if table is RUNS:
+        # A run is measured by all others of its workflow, those that are not listed too.
+        options = {"by": arguments.by, "last": arguments.last, "run_ids": _listed(archive, arguments.outcome)}
+        archive = whole
     result = getattr(daganalysis, name)(archive, **options)
     print_frame(result, table, arguments)
     if table is FAILURES and len(result):
@@ -107,6 +120,12 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
     if name == "trend" and not len(result):
         notice("no level has shifted; a history of less than ten runs that succeeded shows none")
     return ExitStatus.DONE
+
+
+def _listed(archive: Archive, outcomes: list[str] | None) -> list[str]:
+    dags = archive.table("dags", ["run_id", "outcome"])
+    chosen: list[str] = (dags if not outcomes else dags[dags["outcome"].isin(outcomes)])["run_id"].tolist()
+    return chosen
 
 
 def _rows_and_columns(table: Table) -> str:

@@ -60,6 +60,7 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
             "started_at",
             "example_run_id",
         ),
+        "runs": ("run_id", "workflow", "started_at", "elapsed_s", "outcome", "stage", "agent", "cause"),
         "check": ("condition", "decision", "value", "low", "high", "n"),
         "compare": (
             *("workflow", "name", "category", "verdict", "base_s", "candidate_s", "diff_s", "ratio", "n_base", "n_candidate", "n_needed"),
@@ -70,7 +71,7 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
 )
 """By table; a column that is not named is shown where there is room left."""
 
-PROSE = frozenset({"message", "hint", "first_error", "signature", "example_line", "line"})
+PROSE = frozenset({"conclusion", "message", "hint", "first_error", "signature", "example_line", "line"})
 """Columns of sentences, which stand below their row rather than in it."""
 
 SAID_BY: MappingProxyType[str, tuple[str, ...]] = MappingProxyType({"signature": ("example_line", "line")})

@@ -1,0 +1,182 @@
+"""The list of runs to choose from, each with its conclusion."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from daganalysis.analysis.conclusions import Place, Told, conclusion
+from daganalysis.analysis.culprits import find_places, find_undone
+from daganalysis.analysis.ranking import rank_runs
+from daganalysis.analysis.usual import find_usual
+from daganalysis.errors import UsageError
+from daganalysis.tables.explanations import RUN_ORDERS, RUNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+
+    from daganalysis.archive import Archive
+
+_DAGS = [
+    *("run_id", "cluster", "workflow", "name", "started_at", "ended_at", "elapsed_s", "outcome", "state", "operator", "work_ok", "stage"),
+    *("max_stage", "n_agents", "retries_min", "retries_max", "parent_run_id", "last_observed_at"),
+]
+_NAMED = {"failed", "cancelled", "passed", "succeeded_with_node_pass", "running", "waiting", "rollback_failed"}
+"""Outcomes whose sentence names the stage where the run stands."""
+
+
+def runs(archive: Archive, *, by: str = "start", last: int | None = None, run_ids: Iterable[str] | None = None) -> pd.DataFrame:
+    """List the runs, each with a conclusion: one sentence that says what happened.
+
+    The sentence is that of the first rule that applies: work was rolled back and not redone; the run failed, was cancelled or passed, and
+    where; a person was waited for; much of it was overwritten; it was slow against the other runs of its workflow with as many agents; all
+    went well. Every number in it stands in a table.
+
+    Args:
+        archive: The runs to list.
+        by: ``"start"``, in order of time, runs that never started last; ``"trouble"``, those that went worst first; ``"length"``, the
+            longest first, those of unknown length last.
+        last: List at most so many runs: the last ones by start, or the first ones by trouble or length.
+        run_ids: List these runs only. The others are still what they are measured by.
+
+    Returns:
+        One row per run. Child runs are listed too, each by its own story.
+
+    Raises:
+        UsageError: ``by`` is no such order, or ``last`` is negative.
+
+    Example:
+        >>> import daganalysis as da
+        >>> da.runs(da.load("sample_data/documented/scale-out.json"))["conclusion"].tolist()
+        ['Succeeded in 28.6 s; its longest stage, Wait remote start finish, took 6.10 s.']
+    """
+    if by not in RUN_ORDERS:
+        raise UsageError("no such order of runs", where=by, hint="one of " + ", ".join(RUN_ORDERS))
+    if last is not None and last < 0:
+        raise UsageError("a negative number of runs", where=str(last), hint="0 or more")
+    chosen = _in_order(archive, by, last, run_ids)
+    told = told_runs(archive, chosen["run_id"].tolist())
+    columns: dict[str, list[Any]] = {
+        "conclusion": [conclusion(run) for run in told],
+        "stage": [_stage(run) for run in told],
+        "agent": [place.agent if (place := _place(run)) is not None else None for run in told],
+        "cause": [place.cause if (place := _place(run)) is not None else None for run in told],
+        "wait_operator_share": [run.wait_operator_share for run in told],
+        "lost_share": [run.lost_share for run in told],
+    }
+    return RUNS.conform(chosen.assign(**columns)[RUNS.names])
+
+
+def told_runs(archive: Archive, run_ids: list[str]) -> list[Told]:
+    """Gather what a sentence about each of some runs needs, in their order; the other runs of the archive are what they are measured by."""
+    dags = archive.table("dags", _DAGS)
+    own = dags.set_index("run_id", drop=False).loc[run_ids].reset_index(drop=True)
+    waits, spent = _spent(archive, run_ids, len(dags))
+    elapsed = own["elapsed_s"].where(own["elapsed_s"] > 0)
+    own = own.assign(
+        is_child=own["parent_run_id"].isin(set(dags["run_id"])),
+        standing_s=(own["last_observed_at"] - own["ended_at"]).dt.total_seconds(),
+        **{f"{part}_share": own["run_id"].map(spent[part]).astype("float64").fillna(0) / elapsed for part in ("wait_operator", "lost")},
+    )
+    eventful = own.loc[own["outcome"].ne("succeeded"), "run_id"].tolist()
+    children = dags[dags["parent_run_id"].isin(set(run_ids)) & (dags["work_ok"].eq(other=False).fillna(value=False))]
+    own["stage"] = _passed_stages(archive, own)
+    node_passed = own.loc[own["outcome"].eq("succeeded_with_node_pass"), ["run_id", "stage"]].dropna()
+    places = find_places(archive, eventful, children, waits | dict(node_passed.itertuples(index=False, name=None)))
+    undone = find_undone(archive, run_ids)
+    usual, longest = find_usual(archive, dags, own)
+    names = _stage_names(archive, own.loc[own["outcome"].isin(_NAMED), ["run_id", "stage"]].dropna())
+    redone = _redone(dags, own)
+    plain = own.astype(object).where(own.notna(), None)
+    known = {field.name for field in fields(Told)} & set(plain.columns)
+    result = []
+    for row in plain[[*known, "run_id"]].to_dict("records"):
+        run_id = row.pop("run_id")
+        run = Told(**{str(name): value for name, value in row.items()})
+        run.retries_min = run.retries_min or 0
+        run.stage_name, run.place, run.undone = names.get(run_id), places.get(run_id), undone.get(run_id)
+        run.usual, run.longest, run.redone_by = usual.get(run_id), longest.get(run_id), redone.get(run_id)
+        result.append(run)
+    return result
+
+
+def _in_order(archive: Archive, by: str, last: int | None, run_ids: Iterable[str] | None) -> pd.DataFrame:
+    ranked = rank_runs(archive)[["run_id", "trouble"]].rename(columns={"trouble": "troubled"})
+    if run_ids is not None:
+        ranked = ranked[ranked["run_id"].isin(set(run_ids))]
+    columns = [name for name in RUNS.names if name in _DAGS and name != "stage"]
+    dags = ranked.merge(archive.table("dags", columns), on="run_id", how="left")
+    if by == "start":
+        dags = dags.sort_values(["started_at", "run_id"], na_position="last", ignore_index=True)
+        return dags if last is None else dags.tail(last).reset_index(drop=True)
+    if by == "length":
+        dags = dags.sort_values(["elapsed_s", "run_id"], ascending=[False, True], na_position="last", ignore_index=True)
+    return dags if last is None else dags.head(last)
+
+
+def _spent(archive: Archive, run_ids: list[str], n_runs: int) -> tuple[dict[str, int], dict[str, pd.Series[Any]]]:
+    """Return after which stage each run waited longest for a person, and the seconds that it waited for one and that are lost."""
+    import pyarrow.compute as pc
+
+    source = archive if len(run_ids) == n_runs else archive.lazily(run_ids)
+    where = pc.field("category").isin(["wait_operator", "lost"])
+    line = source.table("timeline", ["run_id", "category", "duration_s", "from_stage"], where)
+    waits = line[line["category"].eq("wait_operator")]
+    longest = waits.sort_values(["duration_s", "from_stage"], ascending=False).drop_duplicates("run_id").dropna()
+    sums = {part: line[line["category"].eq(part)].groupby("run_id")["duration_s"].sum() for part in ("wait_operator", "lost")}
+    return dict(zip(longest["run_id"], longest["from_stage"].astype(int), strict=True)), sums
+
+
+def _passed_stages(archive: Archive, own: pd.DataFrame) -> pd.Series[Any]:
+    """Return the stage of each run, of one that succeeded though a person passed a stage the first that was passed."""
+    import pyarrow.compute as pc
+
+    passed_over = own["outcome"].eq("succeeded_with_node_pass")
+    if not passed_over.any():
+        return own["stage"]
+    nodes = archive.lazily(own.loc[passed_over, "run_id"]).table("nodes", ["run_id", "stage"], pc.field("outcome") == "passed")
+    first = own["run_id"].map(nodes.groupby("run_id")["stage"].min())
+    return own["stage"].mask(passed_over & first.notna(), first)
+
+
+def _stage_names(archive: Archive, wanted: pd.DataFrame) -> dict[str, str]:
+    """Return the name of one stage of each run."""
+    if wanted.empty:
+        return {}
+    nodes = archive.lazily(wanted["run_id"]).table("nodes", ["run_id", "stage", "name"])
+    found = wanted.merge(nodes, on=["run_id", "stage"]).dropna().drop_duplicates("run_id")
+    return dict(zip(found["run_id"], found["name"], strict=True))
+
+
+def _redone(dags: pd.DataFrame, own: pd.DataFrame) -> dict[str, str]:
+    """Name the first run of the same DAG name and cluster that succeeded after a run was rolled back."""
+    undone = own.loc[own["outcome"].eq("rolled_back") & own["name"].notna(), ["run_id", "cluster", "name", "started_at"]]
+    good = dags[dags["outcome"].str.startswith("succeeded").fillna(value=False) & dags["started_at"].notna()]
+    if undone.empty or good.empty:
+        return {}
+    key = ["cluster", "name"]
+    pairs = undone.assign(cluster=undone["cluster"].fillna("")).merge(
+        good.assign(cluster=good["cluster"].fillna(""))[["run_id", *key, "started_at"]], on=key, suffixes=("", "_after")
+    )
+    later = pairs[pairs["started_at_after"] > pairs["started_at"]].sort_values(["started_at_after", "run_id_after"])
+    first = later.drop_duplicates("run_id")
+    return dict(zip(first["run_id"], first["run_id_after"], strict=True))
+
+
+def _place(run: Told) -> Place | None:
+    """Return the place that the conclusion of a run names, if it names one."""
+    if run.undone is not None and run.outcome in {"succeeded", "succeeded_after_retry"}:
+        return run.undone
+    return run.place
+
+
+def _stage(run: Told) -> int | None:
+    """Return the stage that the conclusion of a run names."""
+    place = _place(run)
+    if place is not None and run.outcome != "succeeded_with_node_pass":
+        return place.stage
+    if run.outcome in _NAMED and not (run.outcome == "passed" and run.work_ok):
+        return run.stage
+    return run.usual.stage if run.usual is not None else None

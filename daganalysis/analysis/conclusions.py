@@ -1,0 +1,300 @@
+"""The one sentence that a person can forward about a run: rules in order of precedence, each of facts that stand in the tables.
+
+The order says what matters most: work that was undone and not redone, then where the run failed or was stopped, then who was waited for,
+then what is not known, then what was slow against the workflow's usual length, then that all went well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from daganalysis.text.humanize import human_duration, human_share, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WORTH_SAYING = 0.2
+"""A wait, or what is lost, is said where it took this share of the run."""
+SLOW = 1.5
+"""A run is slow where it took so many times the median of its workflow, and by at least :data:`SLOW_S` more."""
+SLOW_S = 3.0
+_STANDING_S = 60.0
+"""A run that stands FAILED for less than this is not neglected."""
+_SAVE = "to know more, save the DAG every few seconds while it runs"
+_WENT = {"timeout": "timed out", "interrupted": "was interrupted by a restart", "cancelled": "was cancelled"}
+
+
+class Place(NamedTuple):
+    """Where a run failed: the stage, its name, how its attempt ended, on which agent, on how many, and why, in a few words.
+
+    ``child`` names the workflow of the child run that it truly happened in; ``child_name`` is the stage's name there.
+    """
+
+    stage: int
+    name: str | None
+    outcome: str
+    agent: str | None
+    n_agents: int
+    cause: str | None
+    child: str | None = None
+    child_name: str | None = None
+
+
+class Usual(NamedTuple):
+    """What a run is measured by: the median of other runs of its workflow that succeeded, and how many they are.
+
+    ``stage``, ``name`` and ``share`` say which stage explains most of what the run took longer, and how much of it.
+    """
+
+    median_s: float
+    n_runs: int
+    stage: int | None = None
+    name: str | None = None
+    share: float | None = None
+
+
+@dataclass(slots=True)
+class Told:
+    """What is known of a run, as far as a sentence about it needs it."""
+
+    outcome: str
+    state: str | None = None
+    operator: str | None = None
+    work_ok: bool | None = None
+    is_child: bool = False
+    stage: int | None = None
+    max_stage: int | None = None
+    stage_name: str | None = None
+    elapsed_s: float | None = None
+    retries_min: int = 0
+    retries_max: int | None = 0
+    wait_operator_share: float | None = None
+    lost_share: float | None = None
+    place: Place | None = None
+    undone: Place | None = None
+    redone_by: str | None = None
+    standing_s: float | None = None
+    usual: Usual | None = None
+    longest: tuple[str, float] | None = None
+
+
+def conclusion(run: Told) -> str:
+    """Return the sentence of the first rule that applies.
+
+    >>> conclusion(Told("succeeded", elapsed_s=28.613749, longest=("Wait remote start finish", 6.095774)))
+    'Succeeded in 28.6 s; its longest stage, Wait remote start finish, took 6.10 s.'
+    """
+    rule = _RULES.get(run.outcome, _unknown)
+    text = rule(run)
+    return text[:1].upper() + text[1:] + "."
+
+
+# -- phrases ----------------------------------------------------------------------------------------------------------------------------
+
+
+def retried(run: Told) -> str:
+    """Say how often a person retried a run; empty if nobody is known to have.
+
+    >>> retried(Told("failed", retries_min=1, retries_max=1)), retried(Told("failed", retries_min=1, retries_max=None))
+    ('retried once', 'retried at least once')
+    """
+    least, most = run.retries_min, run.retries_max
+    if most is None:
+        return f"retried at least {_times(least)}" if least else ""
+    if least == most:
+        return f"retried {_times(least)}" if least else ""
+    return f"retried {least} to {most} times"
+
+
+def _times(n: int) -> str:
+    return {1: "once", 2: "twice"}.get(n, f"{n} times")
+
+
+def _failed(place: Place) -> str:
+    """Say what failed where, and why."""
+    went = _WENT.get(place.outcome, "failed")
+    why = f" ({place.cause})" if place.cause else ""
+    if place.child is not None:
+        inside = f" at {place.child_name}" if place.child_name and place.child_name != place.child else ""
+        return f"its child DAG {place.child} {went}{inside}{_on(place)}{why}"
+    return f"{place.name or f'stage {place.stage}'} {went}{_on(place)}{why}"
+
+
+def _on(place: Place) -> str:
+    if place.agent is None:
+        return ""
+    others = place.n_agents - 1
+    return f" on {place.agent}" + (f" and {plural(others, 'other')}" if others > 0 else "")
+
+
+def _at_stage(run: Told) -> str:
+    if run.stage is None:
+        return ""
+    return f" at stage {run.stage} of {run.max_stage if run.max_stage is not None else '?'}"
+
+
+def _named_stage(run: Told) -> str:
+    return _at_stage(run) + (f" ({run.stage_name})" if run.stage_name and run.stage is not None else "")
+
+
+def _after(run: Told) -> str:
+    return f" after {_failed(run.place)}" if run.place is not None else ""
+
+
+def _waited(run: Told) -> str:
+    """Say how much of the run a person was waited for; empty if that was little."""
+    if run.elapsed_s is None or run.wait_operator_share is None or run.wait_operator_share < WORTH_SAYING:
+        return ""
+    return f"{human_share(run.wait_operator_share)} of {human_duration(run.elapsed_s)} waiting for a person"
+
+
+def _overwritten(run: Told) -> str:
+    """Say how much of the run the server has overwritten; empty if that was little."""
+    if run.elapsed_s is None or run.lost_share is None or run.lost_share < WORTH_SAYING:
+        return ""
+    return f"{human_share(run.lost_share)} of {human_duration(run.elapsed_s)} overwritten by the server"
+
+
+def _spent(run: Told) -> str:
+    """Say what a large part of the run went into that was no work."""
+    return _waited(run) or _overwritten(run)
+
+
+def _then(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)
+
+
+# -- rules ------------------------------------------------------------------------------------------------------------------------------
+
+
+def _undone(place: Place) -> str:
+    return f"succeeded, but {place.name or f'stage {place.stage}'} was rolled back{_on(place)} and not run again"
+
+
+def _rolled_back(run: Told) -> str:
+    redone = f"redone by {run.redone_by}" if run.redone_by else "not redone since"
+    return _then(f"rolled back{_after(run)}", redone, _spent(run))
+
+
+def _stands_failed(run: Told) -> str:
+    said = f"{_failed(run.place)}{_at_stage(run)}" if run.place is not None else f"failed{_named_stage(run)}"
+    return _then(said, retried(run), _spent(run), _neglected(run))
+
+
+def _rollback_failed(run: Told) -> str:
+    why = f": {_failed(run.place)}" if run.place is not None else ""
+    return _then(f"the rollback failed{_at_stage(run)}{why}", _spent(run), _neglected(run))
+
+
+def _neglected(run: Told) -> str:
+    if run.is_child or run.standing_s is None or run.standing_s < _STANDING_S:
+        return ""
+    return f"nobody had acted for {human_duration(run.standing_s)} when last seen"
+
+
+def _cancelled(run: Told) -> str:
+    took = f" after {human_duration(run.elapsed_s)}" if run.elapsed_s is not None else ""
+    return _then(f"cancelled{_named_stage(run)}{took}", _spent(run))
+
+
+def _passed(run: Told) -> str:
+    if not run.is_child:
+        where = f"{_after(run)}{_at_stage(run)}" if run.place is not None else _named_stage(run)
+        return _then(f"a person passed it{where}", _spent(run))
+    if run.work_ok:
+        took = f" in {human_duration(run.elapsed_s)}" if run.elapsed_s is not None else ""
+        return f"did its work{took} and was passed by its main DAG, as planned"
+    if run.work_ok is None:
+        return f"passed by its main DAG{_at_stage(run)}; no answer tells whether its work was done"
+    why = f": {_failed(run.place)}" if run.place is not None else ""
+    return f"did not do its work{why}; its main DAG passed it{_at_stage(run)}"
+
+
+def _node_passed(run: Told) -> str:
+    stage = f"stage {run.stage}" + (f" ({run.stage_name})" if run.stage_name else "") if run.stage is not None else "a stage"
+    failed = ""
+    if run.place is not None and run.place.stage == run.stage:
+        failed = f" after it failed{_on(run.place)}" + (f" ({run.place.cause})" if run.place.cause else "")
+    return _then(f"succeeded, but a person passed {stage}{failed}", retried(run), _spent(run))
+
+
+def _succeeded(run: Told) -> str:
+    if run.undone is not None:
+        return _undone(run.undone)
+    if run.place is not None and run.place.child is not None and not retried(run):
+        return _then(f"succeeded, but {_failed(run.place)}", _waited(run))
+    for rule in (_was_waited_for, _is_lost, _was_retried, _was_slow):
+        said = rule(run)
+        if said:
+            return said
+    if run.elapsed_s is None:
+        return "succeeded; how long it took is not known"
+    took = f"succeeded in {human_duration(run.elapsed_s)}"
+    if run.usual is not None:
+        return f"{took}; the median of {run.usual.n_runs} other runs like it is {human_duration(run.usual.median_s)}"
+    if run.longest is not None:
+        return f"{took}; its longest stage, {run.longest[0]}, took {human_duration(run.longest[1])}"
+    return took
+
+
+def _was_waited_for(run: Told) -> str:
+    waited = _waited(run)
+    return _then(f"{waited}{_after(run)}", _and_then(run)) if waited else ""
+
+
+def _is_lost(run: Told) -> str:
+    lost = _overwritten(run)
+    return _then(f"{lost}{_after(run)}", _and_then(run), _SAVE) if lost else ""
+
+
+def _was_retried(run: Told) -> str:
+    if not retried(run):
+        return ""
+    took = f" in {human_duration(run.elapsed_s)} in all" if run.elapsed_s is not None else ""
+    return _then(_failed(run.place) if run.place is not None else "", f"{_and_then(run)}{took}")
+
+
+def _and_then(run: Told) -> str:
+    return f"{retried(run)}, then succeeded" if retried(run) else "succeeded"
+
+
+def _was_slow(run: Told) -> str:
+    if run.elapsed_s is None or run.usual is None or run.usual.share is None:
+        return ""
+    took = f"succeeded in {human_duration(run.elapsed_s)}, {run.elapsed_s / run.usual.median_s:.1f} times the median"
+    usual = f"of {run.usual.n_runs} other runs like it ({human_duration(run.usual.median_s)})"
+    named = f" ({run.usual.name})" if run.usual.name else ""
+    return f"{took} {usual}; stage {run.usual.stage}{named} alone explains {human_share(run.usual.share)} of the difference"
+
+
+def _running(run: Told) -> str:
+    return _then(f"running{_named_stage(run)} when last seen", retried(run))
+
+
+def _waiting(run: Told) -> str:
+    return f"stands failed on purpose{_named_stage(run)} until its main DAG advances it"
+
+
+def _not_started(_: Told) -> str:
+    return "not started when last seen"
+
+
+def _unknown(run: Told) -> str:
+    return f"ended in a way that the rules do not know (state {run.state}, operator {run.operator})"
+
+
+_RULES: dict[str, Callable[[Told], str]] = {
+    "rolled_back": _rolled_back,
+    "failed": _stands_failed,
+    "rollback_failed": _rollback_failed,
+    "cancelled": _cancelled,
+    "passed": _passed,
+    "succeeded_with_node_pass": _node_passed,
+    "succeeded_after_retry": _succeeded,
+    "succeeded": _succeeded,
+    "running": _running,
+    "waiting": _waiting,
+    "not_started": _not_started,
+}
+"""The rule of each outcome; work that was undone and not redone comes before all of them."""

@@ -1,0 +1,83 @@
+"""How long runs of a workflow usually take, and which stage made one of them slow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.analysis.conclusions import SLOW, SLOW_S, Usual
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from daganalysis.archive import Archive
+
+FEWEST = 4
+"""Of fewer other runs, no usual length is told."""
+_LIKE = ["workflow", "n_agents"]
+
+
+def find_usual(archive: Archive, dags: pd.DataFrame, own: pd.DataFrame) -> tuple[dict[str, Usual], dict[str, tuple[str, float]]]:
+    """Return what each run that simply succeeded is measured by, and of the others that did, which stage was longest, and how long.
+
+    Runs are alike that have the same workflow and as many agents; the median is that of the other ones of known length that simply
+    succeeded, of which there must be four.
+    """
+    plain = dags[dags["outcome"].eq("succeeded") & dags["elapsed_s"].notna() & dags["workflow"].notna()]
+    measured = _measured(plain)
+    asked = measured[measured["run_id"].isin(set(own["run_id"]))]
+    enough = asked[asked["n_others"] >= FEWEST]
+    usual = {
+        run_id: Usual(median, n)
+        for run_id, median, n in zip(enough["run_id"], enough["median_s"].tolist(), enough["n_others"].tolist(), strict=True)
+    }
+    slow = enough[(enough["elapsed_s"] >= SLOW * enough["median_s"]) & (enough["elapsed_s"] - enough["median_s"] >= SLOW_S)]
+    for run_id, stage, name, share in _blamed(archive, plain, slow):
+        usual[run_id] = usual[run_id]._replace(stage=stage, name=name, share=share)
+    rest = own.loc[own["outcome"].eq("succeeded") & own["elapsed_s"].notna() & ~own["run_id"].isin(set(usual)), "run_id"]
+    return usual, _longest(archive, rest.tolist())
+
+
+def _measured(plain: pd.DataFrame) -> pd.DataFrame:
+    """Add to each run the median of the others of its group and how many they are."""
+    ordered = plain.sort_values([*_LIKE, "elapsed_s", "run_id"], ignore_index=True)
+    group = ordered.groupby(_LIKE, dropna=False)["elapsed_s"]
+    sizes, ranks = group.transform("size").to_numpy(), group.cumcount().to_numpy()
+    firsts = ordered.index.to_numpy() - ranks
+    lengths = ordered["elapsed_s"].to_numpy(float)
+    others = sizes - 1
+    middle = [_without(lengths, firsts, ranks, sizes, (others - 1) // 2), _without(lengths, firsts, ranks, sizes, others // 2)]
+    return ordered.assign(n_others=others, median_s=(middle[0] + middle[1]) / 2)
+
+
+def _without(lengths: np.ndarray, firsts: np.ndarray, ranks: np.ndarray, sizes: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Return what stands at a place among the others of each group, the run itself left out."""
+    inside = (place + (place >= ranks)).clip(0, sizes - 1)
+    found: np.ndarray = lengths[firsts + inside]
+    return found
+
+
+def _blamed(archive: Archive, plain: pd.DataFrame, slow: pd.DataFrame) -> list[tuple[str, int, str | None, float]]:
+    """Find of each slow run the stage that took the most longer than its median, and the share of the difference that it explains."""
+    if slow.empty:
+        return []
+    like = plain.merge(slow[_LIKE].drop_duplicates(), on=_LIKE)[["run_id", *_LIKE]]
+    nodes = archive.lazily(like["run_id"]).table("nodes", ["run_id", "stage", "name", "duration_s"])
+    nodes = nodes[nodes["duration_s"].notna()].merge(like, on="run_id")
+    keys = [*_LIKE, "stage", "name"]
+    usual = nodes.groupby(keys, dropna=False)["duration_s"].transform("median")
+    excess = nodes.assign(excess=nodes["duration_s"] - usual)
+    ours = excess[excess["run_id"].isin(set(slow["run_id"]))].sort_values(["run_id", "excess", "stage"], ascending=[True, False, True])
+    worst = ours.drop_duplicates("run_id").merge(slow[["run_id", "elapsed_s", "median_s"]], on="run_id")
+    worst = worst.assign(share=(worst["excess"] / (worst["elapsed_s"] - worst["median_s"])).clip(upper=1.0))
+    worst = worst[worst["share"] > 0]
+    names = worst["name"].astype(object).where(worst["name"].notna(), None)
+    return list(zip(worst["run_id"], worst["stage"].astype(int), names, worst["share"].tolist(), strict=True))
+
+
+def _longest(archive: Archive, run_ids: list[str]) -> dict[str, tuple[str, float]]:
+    if not run_ids:
+        return {}
+    nodes = archive.lazily(run_ids).table("nodes", ["run_id", "stage", "name", "duration_s"])
+    nodes = nodes.dropna().sort_values(["run_id", "duration_s", "stage"], ascending=[True, False, True]).drop_duplicates("run_id")
+    return {run_id: (name, s) for run_id, name, s in zip(nodes["run_id"], nodes["name"], nodes["duration_s"].tolist(), strict=True)}

@@ -1,0 +1,175 @@
+"""The list of runs, and the sentence on each."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+
+import daganalysis as da
+from daganalysis.analysis.conclusions import Place, Told, Usual, conclusion
+from daganalysis.text.humanize import human_duration, human_share
+from tests.analysis.runs import archive_of_runs, run_rows, series
+from tests.rows import archive_of, at
+
+if TYPE_CHECKING:
+    from daganalysis.archive import Archive
+
+ROOT = Path(__file__).parent.parent.parent
+CASES = ROOT.parent / "shared" / "cases"
+SOURCES = [*(ROOT / "sample_data" / name for name in ("documented", "tenant", "start", "scale-out", "upgrade", "remote", "endpoints"))]
+SOURCES += [ROOT / "sample_data" / name for name in ("versions", "fleet")]
+SOURCES += [CASES / name / "responses" for name in ("polled", "clusters", "final", "healthy", "sources")]
+_DURATION = r"\d+ d \d\d h|\d+ h \d\d min|\d+ min \d\d s|[\d.]+ (?:s|ms|µs)"
+_NUMBER = re.compile(rf"(?P<share>[<>]?[\d.]+ %)|(?P<duration>\b(?:{_DURATION})\b)|(?P<ratio>[\d.]+(?= times the median))|(?P<count>\d+)")
+_PLACE = Place(5, "Import script", "failed", "10.0.0.7:2886", 1, "MySQL 4012")
+_FAILED = "Import script failed on 10.0.0.7:2886 (MySQL 4012)"
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_every_run_has_a_sentence_and_each_number_in_it_stands_in_a_table(source: Path) -> None:
+    if not source.exists():
+        pytest.skip("the cases are not here")
+    archive = da.load(source, cluster_by="dir")
+    listed = da.runs(archive)
+    assert sorted(listed["run_id"]) == sorted(archive.dags["run_id"])
+    facts = Facts(archive)
+    wrong = {
+        run_id: bad for run_id, text in zip(listed["run_id"], listed["conclusion"], strict=True) if (bad := facts.unfounded(text, run_id))
+    }
+    assert not wrong
+    assert all(re.fullmatch(r"[^\n]+[^.]\.", text) for text in listed["conclusion"])
+
+
+def test_a_number_that_no_table_gives_is_found() -> None:
+    facts = Facts(da.load(ROOT / "sample_data" / "documented"))
+    assert facts.unfounded("Succeeded in 28.6 s after 7 retries, 12 % of it waiting.", "11") == ["12 %"]
+
+
+class Facts:
+    """What the tables of an archive say of its runs."""
+
+    def __init__(self, archive: Archive) -> None:
+        self.dags = archive.dags.set_index("run_id", drop=False)
+        self.nodes = dict(list(archive.nodes.groupby("run_id")))
+        self.tasks = dict(list(archive.sub_tasks.groupby("run_id")))
+        self.budget = da.time_budget(archive).set_index("run_id").to_dict("index")
+
+    def unfounded(self, sentence: str, run_id: str) -> list[str]:
+        """Return the numbers of a sentence that no table gives."""
+        run = {str(name): value for name, value in self.dags.loc[run_id].items()}
+        family = [run_id, *self.dags.index[self.dags["parent_run_id"] == run_id]]
+        nodes, tasks = (pd.concat([kept.get(member, kept[run_id].head(0)) for member in family]) for kept in (self.nodes, self.tasks))
+        texts = {*nodes["name"].dropna(), *tasks["agent"].dropna(), *self.dags["workflow"].dropna(), *_causes(tasks)}
+        sentence = re.sub(r"redone by \S+", "", sentence)
+        for text in sorted(texts, key=len, reverse=True):
+            sentence = sentence.replace(str(text), "")
+        sentence = re.sub(r"\([^)]*…\)", "", sentence)
+        founded = self._founded(run_id, run, nodes) | {str(n) for n in range(tasks["agent"].nunique())}
+        return [found[0] for found in _NUMBER.finditer(sentence) if found[0] not in founded]
+
+    def _founded(self, run_id: str, run: dict[str, Any], nodes: pd.DataFrame) -> set[str]:
+        dags = self.dags
+        like = dags[(dags["workflow"] == run["workflow"]) & (dags["n_agents"] == run["n_agents"]) & (dags["outcome"] == "succeeded")]
+        others = like.loc[like.index != run_id, "elapsed_s"].dropna()
+        durations = [run["elapsed_s"], (run["last_observed_at"] - run["ended_at"]).total_seconds(), others.median(), *nodes["duration_s"]]
+        shares = [self.budget[run_id][name] / run["elapsed_s"] for name in ("wait_operator_s", "lost_s")]
+        shares += self._explained(run, others)
+        founded = {human_duration(s) for s in durations} | {human_share(s) for s in shares} | {str(n) for n in nodes["stage"]}
+        founded |= {str(run[name]) for name in ("stage", "max_stage", "retries_min", "retries_max")} | {str(len(others))}
+        return founded | ({f"{run['elapsed_s'] / others.median():.1f}"} if len(others) and pd.notna(run["elapsed_s"]) else set())
+
+    def _explained(self, run: dict[str, Any], others: pd.Series[float]) -> list[float]:
+        """The share of what a run took longer than its like that each of its stages explains."""
+        if len(others) == 0 or pd.isna(run["elapsed_s"]):
+            return []
+        alike = pd.concat([self.nodes[run_id] for run_id in [*others.index, run["run_id"]]])
+        usual = alike.groupby(["stage", "name"])["duration_s"].median()
+        own = self.nodes[run["run_id"]].set_index(["stage", "name"])["duration_s"]
+        excess = (own - usual.reindex(own.index)) / (run["elapsed_s"] - others.median())
+        return [min(1.0, share) for share in excess.dropna()]
+
+
+def _causes(tasks: pd.DataFrame) -> set[str]:
+    """Texts of log lines that a cause may be: error codes and messages, and the numbers that MySQL gives errors."""
+    lines = {line for lines in tasks["task_logs"] if lines is not None for line in lines if "ERROR" in line}
+    codes = {code for line in lines for code in re.findall(r"\[([\w.]+)\]", line)}
+    messages = {re.sub(r"^ERROR: (\[[\w.]+\]: )?(Unexpected error: )?", "", line) for line in lines}
+    return codes | messages | {f"MySQL {n}" for line in lines for n in re.findall(r"Error (\d+)", line)}
+
+
+@pytest.mark.parametrize(
+    ("run", "sentence"),
+    [
+        (
+            Told("succeeded_after_retry", elapsed_s=3240.0, retries_min=1, retries_max=1, wait_operator_share=0.96, place=_PLACE),
+            f"96 % of 54 min 00 s waiting for a person after {_FAILED}; retried once, then succeeded.",
+        ),
+        (
+            Told("succeeded_after_retry", undone=_PLACE, wait_operator_share=0.9, elapsed_s=90.0),
+            "Succeeded, but Import script was rolled back on 10.0.0.7:2886 and not run again.",
+        ),
+        (
+            Told("failed", stage=5, max_stage=9, retries_min=2, retries_max=2, place=_PLACE, standing_s=7200.0),
+            f"{_FAILED} at stage 5 of 9; retried twice; nobody had acted for 2 h 00 min when last seen.",
+        ),
+        (
+            Told("rolled_back", place=_PLACE, redone_by="c/12", elapsed_s=60.0, wait_operator_share=0.0),
+            f"Rolled back after {_FAILED}; redone by c/12.",
+        ),
+        (
+            Told("rolled_back", elapsed_s=100.0, lost_share=0.8, wait_operator_share=0.0),
+            "Rolled back; not redone since; 80 % of 1 min 40 s overwritten by the server.",
+        ),
+        (
+            Told("succeeded", elapsed_s=84.0, usual=Usual(20.0, 9, 5, "W", 0.88)),
+            "Succeeded in 1 min 24 s, 4.2 times the median of 9 other runs like it (20.0 s); stage 5 (W) alone explains 88 % of the difference.",  # noqa: E501 - one sentence
+        ),
+        (Told("passed", is_child=True, work_ok=True, elapsed_s=9.0), "Did its work in 9.00 s and was passed by its main DAG, as planned."),
+        (Told("running", stage=3, max_stage=9), "Running at stage 3 of 9 when last seen."),
+        (Told("unknown", state="NEW", operator="RUN"), "Ended in a way that the rules do not know (state NEW, operator RUN)."),
+    ],
+    ids=lambda value: value.outcome if isinstance(value, Told) else "",
+)
+def test_the_rule_that_comes_first_makes_the_sentence(run: Told, sentence: str) -> None:
+    assert conclusion(run) == sentence
+
+
+@pytest.mark.parametrize(("by", "expected"), [("start", ["a", "b", "c"]), ("length", ["b", "c", "a"]), ("trouble", ["c", "b", "a"])])
+def test_runs_are_listed_by_start_length_or_trouble(by: str, expected: list[str]) -> None:
+    runs = [
+        run_rows("a", {"Work": 1.0}, started=0),
+        run_rows("b", {"Work": 9.0}, started=100),
+        run_rows("c", {"Work": 5.0}, started=200, outcome="failed"),
+    ]
+    assert da.runs(archive_of_runs(*runs), by=by)["run_id"].tolist() == expected
+
+
+def test_the_last_runs_by_start_are_those_that_started_last() -> None:
+    assert da.runs(series({"Work": [1.0, 2.0, 3.0]}), last=2)["run_id"].tolist() == ["r001", "r002"]
+
+
+def test_a_run_is_measured_by_runs_that_are_not_listed() -> None:
+    archive = series({"Prepare": [1.0] * 6, "Work": [2.0, 2.0, 2.0, 2.0, 2.0, 30.0]})
+    [sentence] = da.runs(archive, run_ids=["r005"])["conclusion"]
+    assert sentence.startswith("Succeeded in 32.0 s, 8.0 times the median of 5 other runs like it (4.02 s); stage 2 (Work) alone explains")
+
+
+@pytest.mark.parametrize("options", [{"by": "size"}, {"last": -1}])
+def test_an_order_or_number_that_makes_no_sense_is_a_usage_error(options: dict[str, object]) -> None:
+    with pytest.raises(da.UsageError):
+        da.runs(series({"Work": [1.0]}), **options)  # type: ignore[arg-type]
+
+
+def test_a_main_dag_is_told_by_the_child_that_failed() -> None:
+    main = {"run_id": "m", "workflow": "Start OB", "outcome": "failed", "stage": 5, "max_stage": 5}
+    child = {"run_id": "k", "workflow": "Start observer", "outcome": "passed", "work_ok": False, "parent_run_id": "m", "stage": 2}
+    attempt = {"run_id": "k", "stage": 2, "task_gid": "k-2", "attempt": 1, "kind": "run", "outcome": "failed", "agent": "10.0.0.1:2886"}
+    task = {"run_id": "k", "stage": 2, "task_gid": "k-2", "outcome": "passed", "task_logs": ["ERROR: [OB.Down]: gone"]}
+    node = {"run_id": "k", "stage": 2, "node_gid": "k-2", "name": "Start it", "outcome": "passed", "started_at": at(0)}
+    archive = archive_of(dags=[main, child], attempts=[attempt], sub_tasks=[task], nodes=[node])
+    [sentence] = da.runs(archive, run_ids=["m"])["conclusion"]
+    assert sentence == "Its child DAG Start observer failed at Start it on 10.0.0.1:2886 (OB.Down) at stage 5 of 5."
