@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _DAGS = [
     *("run_id", "cluster", "workflow", "name", "started_at", "ended_at", "elapsed_s", "outcome", "state", "operator", "work_ok", "stage"),
-    *("max_stage", "n_agents", "retries_min", "retries_max", "parent_run_id", "last_observed_at"),
+    *("max_stage", "n_agents", "elapsed_min_s", "elapsed_max_s", "retries_min", "retries_max", "parent_run_id", "last_observed_at"),
 ]
 _NAMED = {"failed", "cancelled", "passed", "succeeded_with_node_pass", "running", "waiting", "rollback_failed"}
 """Outcomes whose sentence names the stage where the run stands."""

@@ -67,6 +67,8 @@ class Told:
     max_stage: int | None = None
     stage_name: str | None = None
     elapsed_s: float | None = None
+    elapsed_min_s: float | None = None
+    elapsed_max_s: float | None = None
     retries_min: int = 0
     retries_max: int | None = 0
     wait_operator_share: float | None = None
@@ -229,13 +231,21 @@ def _succeeded(run: Told) -> str:
         if said:
             return said
     if run.elapsed_s is None:
-        return "succeeded; how long it took is not known"
+        return f"succeeded; {_bounds(run)}"
     took = f"succeeded in {human_duration(run.elapsed_s)}"
     if run.usual is not None:
         return f"{took}; the median of {run.usual.n_runs} other runs like it is {human_duration(run.usual.median_s)}"
     if run.longest is not None:
         return f"{took}; its longest stage, {run.longest[0]}, took {human_duration(run.longest[1])}"
     return took
+
+
+def _bounds(run: Told) -> str:
+    """Say what is known of the length of a run whose elapsed time is not known."""
+    least = f"at least {human_duration(run.elapsed_min_s)}" if run.elapsed_min_s else ""
+    most = f"at most {human_duration(run.elapsed_max_s)}" if run.elapsed_max_s is not None else ""
+    known = " and ".join(bound for bound in (least, most) if bound)
+    return f"it took {known}" if known else "how long it took is not known"
 
 
 def _was_waited_for(run: Told) -> str:

@@ -76,6 +76,7 @@ class Facts:
         like = dags[(dags["workflow"] == run["workflow"]) & (dags["n_agents"] == run["n_agents"]) & (dags["outcome"] == "succeeded")]
         others = like.loc[like.index != run_id, "elapsed_s"].dropna()
         durations = [run["elapsed_s"], (run["last_observed_at"] - run["ended_at"]).total_seconds(), others.median(), *nodes["duration_s"]]
+        durations += [run["elapsed_min_s"], run["elapsed_max_s"]]
         shares = [self.budget[run_id][name] / run["elapsed_s"] for name in ("wait_operator_s", "lost_s")]
         shares += self._explained(run, others)
         founded = {human_duration(s) for s in durations} | {human_share(s) for s in shares} | {str(n) for n in nodes["stage"]}
