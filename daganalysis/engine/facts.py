@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Fact(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="fact", gc=False):
+class Fact(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="fact"):
     """What every fact has.
 
     ``teller`` is the agent (`ip:port`) whose file tells it, None for the cluster's own database; ``clock`` is the agent on whose clock the
-    instants are, None for the database's. ``precision_ns`` is how much later the true instant may be than the written one, which was cut.
-    ``place`` is the byte offset or the row it was found at, for messages.
+    instants are, None for that of ``teller``. ``precision_ns`` is how much later the true instant may be than the written one, which was
+    cut. ``place`` is the byte offset or the row it was found at, for messages.
     """
 
     teller: str | None = None
@@ -32,33 +32,30 @@ class Fact(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="fact", g
     place: int = 0
 
 
+# -- of one sub-task ------------------------------------------------------------------------------------------------------------------
+
+
 class Execution(Fact, tag="execution"):
     """One execution of a sub-task, or the part of it that one file shows.
 
-    ``task_gid`` is the generic id where the source tells it; ``local_id`` is the row id in the database of ``teller``, under which the
-    executor writes. ``attempt`` is the value of execute_times where the source tells it. ``handed_at`` is when it was queued,
-    ``started_at`` and ``ended_at`` are when the work began and ended. ``verdict`` is `succeeded`, `failed`, `timeout`, `cancelled` or
-    `interrupted`.
+    ``task_gid`` is the generic id of a sub-task of the cluster where the source tells it; ``local_id`` is the row id in the database of
+    ``teller``, under which the executor writes. ``attempt`` is the value of execute_times where the source tells it. ``handed_at`` is when
+    it was queued, ``started_at`` and ``ended_at`` are when its row was started and ended; ``work_ended_at`` is when the work ended, where
+    the row was written later. ``verdict`` is `succeeded`, `failed`, `waiting`, `timeout`, `cancelled` or `interrupted`. ``resumed`` says
+    that the agent had started anew before this start, which may go on with an earlier one.
     """
 
     task_gid: str | None = None
     local_id: int | None = None
+    name: str | None = None
     attempt: int | None = None
     kind: str | None = None
     handed_at: int | None = None
     started_at: int | None = None
     ended_at: int | None = None
+    work_ended_at: int | None = None
     verdict: str | None = None
-
-
-class HandOut(Fact, tag="hand_out"):
-    """The scheduler made a sub-task READY: its execute_times was raised by one. ``kind`` is `run` or `rollback`."""
-
-    task_gid: str
-    at: int
-    kind: str
-    attempt: int | None = None
-    agent: str | None = None
+    resumed: bool = False
 
 
 class Line(Fact, tag="line"):
@@ -71,12 +68,52 @@ class Line(Fact, tag="line"):
     attempt: int | None = None
 
 
-class Structure(Fact, tag="structure"):
-    """Which nodes a DAG has, in order of their ids, and which sub-tasks each; ``name`` is None where the source does not tell it."""
+# -- of one DAG, as its scheduler saw it ----------------------------------------------------------------------------------------------
+
+
+class Passes(Fact, tag="passes"):
+    """Passes of the scheduler, one after the other, over one node under one operator: one execution of the node, or a part of it.
+
+    ``dag_at`` is when the first of them took up the DAG, ``node_at`` the node; ``last_at`` is when the last one did. ``finished_at`` is
+    when the last one found the node at its end, and ``succeeded`` what it came to. ``stepped_over`` says that the node had ended before.
+    ``fresh`` says that the first pass began the node's execution.
+    """
 
     dag_gid: str
-    nodes: list[tuple[str, list[str]]]
-    name: str | None = None
+    node_gid: str
+    operator: str | None
+    dag_at: int
+    node_at: int
+    last_at: int
+    finished_at: int | None = None
+    succeeded: bool | None = None
+    stepped_over: bool = False
+    fresh: bool = False
+
+
+class HandOut(Fact, tag="hand_out"):
+    """The scheduler handed a sub-task out, again and again until ``last_at`` while it was not begun.
+
+    ``kind`` is `run` or `rollback`; ``agent`` is the agent it was sent to, None for the scheduler's own.
+    """
+
+    dag_gid: str
+    node_gid: str
+    task_gid: str
+    at: int
+    last_at: int
+    kind: str
+    agent: str | None = None
+
+
+class TaskState(Fact, tag="task_state"):
+    """The scheduler found a sub-task in a state, or ended it itself (``cancelled``)."""
+
+    dag_gid: str
+    node_gid: str
+    task_gid: str
+    at: int
+    state: str
 
 
 class Creation(Fact, tag="creation"):
@@ -86,21 +123,13 @@ class Creation(Fact, tag="creation"):
     at: int
 
 
-class Step(Fact, tag="step"):
-    """The scheduler advanced a DAG: at ``at`` it stood in stage ``stage`` (None if unknown), or came to an end in ``state``."""
-
-    dag_gid: str
-    at: int
-    node_gid: str | None = None
-    state: str | None = None
-
-
 class Request(Fact, tag="request"):
-    """One request to a DAG or to one of its nodes, as one agent's log shows it.
+    """One request to a DAG or to one of its nodes, or one that creates a DAG, as one agent's log shows it.
 
     ``operation`` is `create`, `retry`, `rollback`, `cancel`, `pass` or `pass_node`; ``client`` the caller's address, empty for the unix
-    socket; ``forwarded_to`` the agent that was to answer it. ``answered_at`` is None where no answer was logged; ``status`` is the HTTP
-    status, ``error_code`` the code of a refusal.
+    socket; ``forwarded_to`` the agent that was to answer it, ``forwarded`` whether another agent passed it on. ``answered_at`` is None
+    where no answer was logged; ``status`` is the HTTP status, ``error_code`` the code of a refusal. ``route`` is the path of a creating
+    request, ``name`` the DAG's name where a refusal tells it.
     """
 
     operation: str
@@ -109,19 +138,24 @@ class Request(Fact, tag="request"):
     node_gid: str | None = None
     client: str | None = None
     forwarded_to: str | None = None
+    forwarded: bool = False
     trace_id: str | None = None
     answered_at: int | None = None
     status: int | None = None
     error_code: str | None = None
-    path: str | None = None
+    route: str | None = None
+    name: str | None = None
+
+
+# -- of one agent ---------------------------------------------------------------------------------------------------------------------
 
 
 class Restart(Fact, tag="restart"):
-    """An agent stopped (``stopped_at``, null where it crashed) and started again."""
+    """An agent started again. ``stopped_at`` is when it was told to stop, None where it crashed; ``last_sign_at`` its last entry before."""
 
+    started_at: int | None = None
     stopped_at: int | None = None
     last_sign_at: int | None = None
-    started_at: int | None = None
 
 
 class MaintainerChange(Fact, tag="maintainer"):
@@ -132,20 +166,24 @@ class MaintainerChange(Fact, tag="maintainer"):
 
 
 class Zone(Fact, tag="zone"):
-    """The offset of an agent's local time from UTC, which held from ``local_from`` to ``local_to``."""
+    """The offset of an agent's local time from UTC as its log shows it between two local times; ``given`` if only the user said so."""
 
     offset_s: int
     local_from: int
     local_to: int
+    given: bool = False
 
 
 class Coverage(Fact, tag="coverage"):
-    """From when to when a file of an agent tells everything, and which trace ids of requests it shows (with their local times)."""
+    """From when to when a file tells everything that an agent logged, in local time.
+
+    ``peers`` are the other agents it speaks of, ``traces`` the local times of requests by their trace ids, kept where its zone is not told.
+    """
 
     first_at: int
     last_at: int
-    n_entries: int = 0
-    traces: dict[str, int] = msgspec.field(default_factory=dict)
+    peers: list[str] = []
+    traces: dict[str, int] = {}
 
 
 class AgentState(Fact, tag="agent"):
@@ -160,7 +198,7 @@ class AgentState(Fact, tag="agent"):
 
 
 AnyFact: TypeAlias = (
-    Execution | HandOut | Line | Structure | Creation | Step | Request | Restart | MaintainerChange | Zone | Coverage | AgentState
+    Execution | Line | Passes | HandOut | TaskState | Creation | Request | Restart | MaintainerChange | Zone | Coverage | AgentState
 )
 """Every kind of fact; the ``fact`` field of its JSON says which it is."""
 

@@ -61,3 +61,30 @@ def identify(gid: str) -> Identity:
     if int(port) > 65535:
         return _UNKNOWN
     return Identity(_SCOPES[prefix], agent_address(str(ip), int(port)), row_id)
+
+
+@lru_cache(maxsize=65536)
+def local_gid(agent: str, row_id: int) -> str | None:
+    """Return the generic id of a row in an agent's own database (engine-semantics §4); None if the text is no address of an agent.
+
+    >>> local_gid("127.0.0.1:2886", 9), local_gid("unknown", 9)
+    ('22130706433028869', None)
+    """
+    ip, _, port = agent.rpartition(":")
+    try:
+        address = ipaddress.ip_address(ip.strip("[]"))
+    except ValueError:
+        return None
+    if not port.isdigit() or int(port) > 65535:
+        return None
+    prefix, width = ("2", 10) if address.version == 4 else ("3", 39)
+    return f"{prefix}{int(address):0{width}d}{int(port):0{_PORT_DIGITS}d}{row_id}"
+
+
+def obproxy_twin(gid: str) -> str | None:
+    """Return the generic id that the same row has if it belongs to obproxy; None for an id that is none of an agent's database.
+
+    >>> obproxy_twin("22130706433028869"), obproxy_twin("11")
+    ('42130706433028869', None)
+    """
+    return {"2": "4", "3": "5"}[gid[0]] + gid[1:] if gid[:1] in {"2", "3"} else None

@@ -9,13 +9,16 @@ import msgspec
 
 
 class Kind(enum.StrEnum):
-    """What an answer's object is; ``FACTS`` are those of another source (:mod:`daganalysis.engine.facts`) about one DAG, task or agent."""
+    """What an answer's object is; facts are what another source tells (:mod:`daganalysis.engine.facts`) of one sub-task, DAG, node or agent."""
 
     DAG = "dag"
     NODE = "node"
     SUB_TASK = "sub_task"
     LOGS = "logs"
     FACTS = "facts"
+    DAG_FACTS = "dag_facts"
+    NODE_FACTS = "node_facts"
+    AGENT_FACTS = "agent_facts"
 
 
 class Answer(msgspec.Struct, array_like=True):

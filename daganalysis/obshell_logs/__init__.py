@@ -1,0 +1,205 @@
+"""An agent's own log, obshell.log, read into facts.
+
+``entries`` finds the messages that matter, ``scheduling``, ``executing``, ``requests`` and ``agents`` read those of one kind each. What is
+not on their lists of fields is never kept: bodies of requests, answers and SQL hold passwords.
+"""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from daganalysis.engine.facts import Coverage, Execution, HandOut, Line, Passes, Request, TaskState, Zone
+from daganalysis.engine.identifiers import local_gid
+from daganalysis.obshell_logs.agents import AgentReader, address_in_path
+from daganalysis.obshell_logs.entries import is_obshell_log, listen
+from daganalysis.obshell_logs.executing import ExecutorReader
+from daganalysis.obshell_logs.requests import RequestReader
+from daganalysis.obshell_logs.scheduling import SchedulerReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from daganalysis.engine.facts import AnyFact
+
+__all__ = ["Told", "is_obshell_log", "read_log"]
+
+_CLUSTER, _LOCAL = b"CS", b"LS"
+_OWN = "own "
+"""Begins an id of the agent's own database until the agent is known."""
+_GIDS = ("dag_gid", "node_gid", "task_gid")
+
+
+class Told(NamedTuple):
+    """Facts about one thing: a sub-task (``task``), a DAG (``dag``), a node (``node``) or the agent (``agent``, without an id)."""
+
+    about: str
+    gid: str
+    facts: list[AnyFact]
+
+
+def read_log(stream: IO[bytes], path: str) -> Iterator[Told]:
+    """Yield what a log tells; ``path`` may name the agent where the log does not.
+
+    Instants are the agent's local time, as if it were UTC. What belongs to the agent's own database is left out where nothing names the
+    agent: without its address such a DAG has no id.
+    """
+    reader = _LogReader()
+    named = address_in_path(path)
+    for _ in listen(stream, reader):
+        agent = reader.agents.own or named
+        if agent is not None:
+            yield from reader.take(agent)
+    reader.flush()
+    agent = reader.agents.own or named
+    yield from reader.take(agent)
+    yield Told("agent", "", reader.of_agent(agent))
+
+
+class _LogReader:
+    """Sorts the entries of one log to those who read them, and gathers the facts they find."""
+
+    def __init__(self) -> None:
+        self._of_dags: dict[str, list[AnyFact]] = {}
+        self._of_tasks: list[tuple[int, list[Execution | Line]]] = []
+        self._requests: list[Request] = []
+        self._of_agent: list[AnyFact] = []
+        self._first: int | None = None
+        self._last: int | None = None
+        self.agents = AgentReader(self._of_agent.append)
+        self._executor = ExecutorReader(lambda local, facts: self._of_tasks.append((local, facts)))
+        self._asked = RequestReader(self._requests.append)
+        self._cluster = SchedulerReader(lambda row: f"1{row.decode()}", self._keep_of_dag)
+        self._own = SchedulerReader(lambda row: f"{_OWN}{row.decode()}", self._keep_of_dag)
+        self._heard: dict[bytes, Callable[[int, bytes, bytes, int], None]] = {
+            b"advance dag ": lambda at, trace, text, _: self._scheduler(trace).advance_dag(at, text),
+            b"advance node ": lambda at, trace, text, _: self._scheduler(trace).advance_node(at, text),
+            b"node ": self._node,
+            b"advanceTask: node ": lambda at, trace, text, _: self._scheduler(trace).advance_task(at, text),
+            b"sub task ": lambda at, trace, text, _: self._scheduler(trace).task_state(at, text),
+            b"ready Task num ": lambda at, trace, text, _: self._scheduler(trace).passed(at, text),
+            b"ready sub task ": lambda at, trace, text, _: self._scheduler(trace).ready(at, text),
+            b"send run sub task ": lambda _, trace, text, __: self._scheduler(trace).sent(text),
+            b"handle cancel sub task ": lambda at, trace, text, _: self._scheduler(trace).cancelling(at, text),
+            b"subtask ": lambda _, __, text, ___: self.agents.executer(text),
+            b"add task ": self._added,
+            b"start to task ": lambda at, _, text, __: self._executor.started(at, text),
+            b"execute task ": lambda _, __, text, ___: self._executor.executing(text),
+            b"task ": lambda at, _, text, place: self._executor.task(at, text, place),
+            b"finishing local task ": lambda at, _, text, __: self._executor.finishing(at, text),
+            b"finishing remote task ": lambda _, __, text, ___: self._executor.finishing_remote(text),
+            b"finish remote task ": lambda _, __, text, ___: self._executor.waits_for_sync(text),
+            b"the remote task ": lambda at, _, text, __: self._executor.finished_remote(at, text),
+            b"finish task ": lambda _, __, text, ___: self._executor.finished(text),
+            b"API request: [": lambda at, _, text, place: self._asked.request(at, text, place),
+            b"Forward request: [": self._forward,
+            b"API response OK: [": self._accepted,
+            b"API response error: [": lambda at, _, text, __: self._asked.answer(at, text, accepted=False),
+            b"coordinator identity change from ": lambda at, _, text, __: self.agents.identity(at, text),
+            b"set maintainer: ": lambda at, _, text, __: self.agents.maintainer(at, text),
+            b"try get maintainer rpc request from ": lambda _, __, text, ___: self.agents.asking(text),
+            b"initialize logger": self._booted,
+            b"obshell server received ": lambda at, _, __, ___: self.agents.stopping(at),
+        }
+
+    # -- entries ----------------------------------------------------------------------------------------------------------------------
+
+    def heard(self, message: bytes, at: int, trace: bytes, text: bytes, place: int) -> None:
+        """Take in an entry."""
+        self._heard[message](at, trace, text, place)
+        self.agents.alive(at)
+
+    def idle_pass(self, at: int, trace: bytes, dag: bytes, node: bytes, operator: bytes) -> None:
+        """Take in a pass of a scheduler that found nothing to do."""
+        self._scheduler(trace).idle_pass(at, dag, node, operator)
+
+    def covered(self, at: int) -> None:
+        """Widen the time that the log covers; clocks may step back."""
+        self._first = at if self._first is None else min(self._first, at)
+        self._last = at if self._last is None else max(self._last, at)
+
+    def _scheduler(self, trace: bytes) -> SchedulerReader:
+        return self._own if trace[:2] == _LOCAL else self._cluster
+
+    def _node(self, at: int, trace: bytes, text: bytes, ___: int) -> None:
+        node, __, rest = text.partition(b" ")
+        if rest.startswith(b"is finished"):
+            self._scheduler(trace).node_finished(at, node)
+
+    def _added(self, at: int, _: bytes, text: bytes, __: int) -> None:
+        handed, self._cluster.handed_last = self._cluster.handed_last, None
+        near = handed is not None and 0 <= at - handed[1] <= 100_000_000
+        self._executor.added(at, text, handed if near else None)
+
+    def _forward(self, _: int, trace: bytes, text: bytes, __: int) -> None:
+        self._asked.forward(text, trace)
+
+    def _accepted(self, at: int, _: bytes, text: bytes, __: int) -> None:
+        self._asked.answer(at, text, accepted=True)
+        if not self.agents.zoned or b"/rpc/v1/maintainer" in text[:60]:
+            self.agents.zone_told(at, text)
+
+    def _booted(self, at: int, _: bytes, __: bytes, ___: int) -> None:
+        self.agents.booted(at)
+        self._executor.restarted()
+
+    # -- facts ------------------------------------------------------------------------------------------------------------------------
+
+    def _keep_of_dag(self, dag_gid: str, fact: Passes | HandOut | TaskState) -> None:
+        self._of_dags.setdefault(dag_gid, []).append(fact)
+
+    def flush(self) -> None:
+        """Close what is open at the end of the log."""
+        for reader in (self._cluster, self._own, self._executor, self._asked, self.agents):
+            reader.flush()
+
+    def take(self, agent: str | None) -> Iterator[Told]:
+        """Hand over the facts about DAGs and sub-tasks that were found since."""
+        of_dags, of_tasks, requests = dict(self._of_dags), list(self._of_tasks), list(self._requests)
+        self._of_dags.clear()
+        self._of_tasks.clear()
+        self._requests.clear()
+        for gid, facts in of_dags.items():
+            named = _named(gid, agent)
+            if named is not None and all(_name(fact, agent) for fact in facts):
+                yield Told("dag", named, facts)
+        for local, own in of_tasks:
+            task_gid = next((fact.task_gid for fact in own if fact.task_gid is not None), None)
+            named = local_gid(agent, local) if agent is not None else task_gid
+            if named is not None:
+                yield Told("task", named, [fact for fact in own if _name(fact, agent)])
+        for request in requests:
+            request.teller = agent
+            if request.operation == "create":
+                yield Told("agent", "", [request])
+            else:
+                yield Told("node" if request.node_gid is not None else "dag", request.node_gid or request.dag_gid or "", [request])
+
+    def of_agent(self, agent: str | None) -> list[AnyFact]:
+        """Return what the log tells of the agent itself."""
+        zoned = any(isinstance(fact, Zone) for fact in self._of_agent)
+        if self._first is not None and self._last is not None:
+            traces = {} if zoned else self._asked.traces
+            self._of_agent.append(Coverage(first_at=self._first, last_at=self._last, peers=sorted(self.agents.peers), traces=traces))
+        for fact in self._of_agent:
+            fact.teller = agent
+        return self._of_agent
+
+
+def _name(fact: AnyFact, agent: str | None) -> bool:
+    """Give a fact its agent, and its ids of the agent's own database their generic form; say whether that could be done."""
+    fact.teller = agent
+    for field in _GIDS:
+        gid = getattr(fact, field, None)
+        if gid is not None and gid.startswith(_OWN):
+            named = _named(gid, agent)
+            if named is None:
+                return False
+            setattr(fact, field, named)
+    return True
+
+
+def _named(gid: str, agent: str | None) -> str | None:
+    if not gid.startswith(_OWN):
+        return gid
+    row = gid[len(_OWN) :]
+    return local_gid(agent, int(row)) if agent is not None and row.isdigit() and len(row) < 19 else None
