@@ -47,10 +47,8 @@ def rank_runs(archive: Archive) -> pd.DataFrame:
         "n_agents",
         "retries_min",
         "retries_max",
-        "rollbacks_min",
-        "rollbacks_max",
     ]
-    runs = archive.table("dags", [*columns, "parent_run_id", "last_observed_at"])
+    runs = archive.table("dags", [*columns, "parent_run_id", "rollbacks_min", "rollbacks_max", "last_observed_at"])
     order = {outcome: rank for rank, outcome in enumerate(WORST_FIRST)}
     own = runs["outcome"].map(order).fillna(order["unknown"]).astype("int64")
     own = own.mask(runs["work_ok"].fillna(value=False).astype(bool) & runs["outcome"].isin(["passed", "waiting"]), _FINE)

@@ -42,6 +42,23 @@ class Attempt:
     evidence: str = "lost"
     stage: int | None = None
 
+    @property
+    def ended_before_start(self) -> bool:
+        """Whether its stamps contradict each other, so that neither tells when it ran: a clock was set back in between."""
+        return self.start is not None and self.end is not None and self.end < self.start
+
+    @property
+    def ran_until(self) -> int:
+        """Until when it is known to have run, if its start is known: its end, or when it was last seen running.
+
+        An interrupted one ends when its agent is back, which may be long after the crash (engine-semantics §12).
+        """
+        start = self.start or 0
+        if self.end is not None and self.verdict != "interrupted":
+            return max(start, self.end)
+        seen = max(start, self.seen_running if self.seen_running is not None else start)
+        return seen if self.end is None else min(seen, max(start, self.end))
+
 
 def rebuild_attempts(
     sightings: Sequence[Sighting],

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.outcomes import Facts, Rule, judge
 from daganalysis.engine.times import TRUE, Meaning, dag_times
 from daganalysis.history.causal_order import never_started
-from daganalysis.history.found import Found, find
 from daganalysis.history.legs import SKEW_NS, Leg
 from daganalysis.history.objects import judge_node
+from daganalysis.history.observations import Observations, observe
 from daganalysis.history.operators import count_operators
 from daganalysis.history.timeline import SECOND, Story, Stretch, build_timeline, estimate_tick
 from daganalysis.history.views import MainDag, RunView
@@ -29,55 +29,55 @@ _PROTOCOL_SLACK_NS = 2 * SECOND
 
 def judge_run(run: RunEvidence, *, main: MainDag | None, retries_received: int) -> RunView:
     """Judge one run; ``retries_received`` says how often another DAG's task asked this one to retry."""
-    found = find(run, main)
-    retries, rollbacks = count_operators(found, retries_received)
-    rule = judge("dag", _dag_facts(found, retries))
+    observed = observe(run, main)
+    retries, rollbacks = count_operators(observed, retries_received)
+    rule = judge("dag", _dag_facts(observed, retries))
     end = _end(run)
-    begin, sure = _begin(found)
-    known = begin if sure or found.created is not None else None
+    begin, sure = _begin(observed)
+    known = begin if sure or observed.created is not None else None
     elapsed = end - known if end is not None and known is not None and end >= known else None
     return RunView(
         evidence=run,
-        tasks=[view for own in found.tasks_of.values() for view in sorted(own, key=_GID)],
-        nodes=[judge_node(run, stage, gid, found.tasks_of[gid]) for stage, gid in enumerate(run.stages, start=1)],
-        stretches=_stretches(found, begin, end, sure=sure),
+        tasks=[view for own in observed.tasks_of.values() for view in sorted(own, key=_GID)],
+        nodes=[judge_node(run, stage, gid, observed.tasks_of[gid]) for stage, gid in enumerate(run.stages, start=1)],
+        stretches=_stretches(observed, begin, end, sure=sure),
         rule=rule,
         retries=retries,
         rollbacks=rollbacks,
-        work_ok=_work_ok(found, rule) if found.is_sub_dag else None,
-        created=found.created,
+        work_ok=_work_ok(observed, rule) if observed.is_sub_dag else None,
+        created=observed.created,
         begin=known,
         end=end,
         elapsed_ns=elapsed,
         elapsed_bounds_ns=(elapsed, elapsed),
-        active_ns=_union(found.attempts),
+        active_ns=_union(observed.attempts),
         last_leg_ns=_last_leg(run),
-        history=_history(found, sure=sure),
-        clocks_ahead=found.clocks_ahead,
+        history=_history(observed, sure=sure),
+        clocks_ahead=observed.clocks_ahead,
     )
 
 
-def _dag_facts(found: Found, retries: Bounds) -> Facts:
+def _dag_facts(observed: Observations, retries: Bounds) -> Facts:
     """Gather what the rules look at."""
-    run, dag = found.run, found.run.newest
+    run, dag = observed.run, observed.run.newest
     # A run of which no answer showed the nodes betrays a retry by going forward again, unless it is made to.
-    resumed = not run.stages and not found.is_child and found.went_forward_again > 0
+    resumed = not run.stages and not observed.is_child and observed.went_forward_again > 0
     return Facts(
         dag.state,
         dag.operator,
         begun=not never_started(dag),
-        deliberate=dag.state == "FAILED" and _stands_waiting(found),
+        deliberate=dag.state == "FAILED" and _stands_waiting(observed),
         retried=retries.low > 0 or resumed,
         # A later rollback or retry overwrites the operator of a node that was passed, but not what an earlier answer told.
         node_passed=any(node.operator == "PASS" for seen in run.nodes.values() for _, node in seen),
     )
 
 
-def _stands_waiting(found: Found) -> bool:
+def _stands_waiting(observed: Observations) -> bool:
     """Tell whether a child DAG failed on purpose, with every sub-task that keeps it from going on."""
-    if not found.is_child and (found.main is None or found.main.kind not in {"sub_dag", "scale_out"}):
+    if not observed.is_child and (observed.main is None or observed.main.kind not in {"sub_dag", "scale_out"}):
         return False
-    failed = [view for view in found.tasks if view.newest.state == "FAILED"]
+    failed = [view for view in observed.tasks if view.newest.state == "FAILED"]
     return bool(failed) and all(view.rule.outcome == "waiting" for view in failed)
 
 
@@ -88,27 +88,27 @@ def _end(run: RunEvidence) -> int | None:
     return dag.end if dag_times(dag.state, dag.operator).end in {TRUE, Meaning.REQUEST} else None
 
 
-def _begin(found: Found) -> tuple[int | None, bool]:
+def _begin(observed: Observations) -> tuple[int | None, bool]:
     """Where the known span begins, and whether an answer shows it.
 
     It does if the first attempt of the first stage is known to have begun (or nothing has begun yet). Otherwise the first start was
     overwritten, and the run began at most one tick after its rows were created (engine-semantics §5).
     """
-    run, legs, created = found.run, found.legs, found.created
-    starts = [leg.start for leg in legs] + [node_run.start for node_run in found.node_runs if node_run.start is not None]
-    first_attempts = [own[0].start for own in found.attempts_in[run.stages[0]].values() if own] if run.stages else []
+    run, legs, created = observed.run, observed.legs, observed.created
+    starts = [leg.start for leg in legs] + [node_run.start for node_run in observed.node_runs if node_run.start is not None]
+    first_attempts = [own[0].start for own in observed.attempts_in[run.stages[0]].values() if own] if run.stages else []
     first = min((start for start in first_attempts if start is not None), default=None)
     if first is not None:
         return (first if not starts or min(starts) > first + SKEW_NS else min(starts)), True
-    every = starts + [attempt.start for own in found.attempts for attempt in own if attempt.start is not None]
+    every = starts + [attempt.start for own in observed.attempts for attempt in own if attempt.start is not None]
     if not every:
         return None, False
     known = min(every)
-    if not any(found.attempts) and legs and legs[0].operator == "RUN" and (run.stages or _first_execution_shown(run, legs[0])):
+    if not any(observed.attempts) and legs and legs[0].operator == "RUN" and (run.stages or _first_execution_shown(run, legs[0])):
         return known, True
     if created is None or created > known:
         return known, False
-    return min(known, created + estimate_tick(found.node_runs)[0]), False
+    return min(known, created + estimate_tick(observed.node_runs)[0]), False
 
 
 def _first_execution_shown(run: RunEvidence, leg: Leg) -> bool:
@@ -119,46 +119,46 @@ def _first_execution_shown(run: RunEvidence, leg: Leg) -> bool:
     return any(s.dag.state == "RUNNING" and s.dag.start == leg.start and s.dag.end is not None for s in run.snapshots)
 
 
-def _stretches(found: Found, begin: int | None, end: int | None, *, sure: bool) -> list[Stretch]:
+def _stretches(observed: Observations, begin: int | None, end: int | None, *, sure: bool) -> list[Stretch]:
     if begin is None or (end is not None and end < begin):
         return []
-    dag = found.run.newest
-    passed = [view.attempts[-1] for view in found.tasks if view.attempts and view.newest.operator == "PASS"]
+    dag = observed.run.newest
+    passed = [view.attempts[-1] for view in observed.tasks if view.attempts and view.newest.operator == "PASS"]
     return build_timeline(
         Story(
-            found.legs,
-            found.node_runs,
-            found.attempts,
+            observed.legs,
+            observed.node_runs,
+            observed.attempts,
             begin,
             sure,
             end,
-            _wait_category(found),
-            nodes_shown=bool(found.run.stages),
+            _wait_category(observed),
+            nodes_shown=bool(observed.run.stages),
             passed=dag.state == "SUCCEED" and dag.operator == "PASS",
             ended_waiting=bool(passed) and all(attempt.outcome == "waiting" for attempt in passed),
         )
     )
 
 
-def _wait_category(found: Found) -> Callable[[int], str]:
+def _wait_category(observed: Observations) -> Callable[[int], str]:
     """Return what says whom a wait that ended at some instant was for.
 
     A child's was for its main DAG, unless a sub-DAG's main DAG had ended before: then only an operator can have ended it.
     """
-    main = found.main
-    if main is None and not found.is_child:
+    main = observed.main
+    if main is None and not observed.is_child:
         return lambda _: "wait_operator"
-    main_end = main.end_for(found.created) if main is not None and main.kind == "sub_dag" else None
+    main_end = main.end_for(observed.created) if main is not None and main.kind == "sub_dag" else None
     return lambda until: "wait_operator" if main_end is not None and until > main_end + _PROTOCOL_SLACK_NS else "wait_protocol"
 
 
-def _work_ok(found: Found, rule: Rule) -> bool | None:
+def _work_ok(observed: Observations, rule: Rule) -> bool | None:
     """A sub-DAG has done its work if it stands, or was passed, at its last stage, waiting (engine-semantics §7 A 5 and 7)."""
-    stages = found.run.stages
+    stages = observed.run.stages
     if rule.outcome not in {"passed", "waiting"} or not stages:
         return None
-    reached = found.run.newest.stage == len(stages)
-    last = found.tasks_of[stages[-1]]
+    reached = observed.run.newest.stage == len(stages)
+    last = observed.tasks_of[stages[-1]]
     return (
         reached
         and all(bool(view.attempts) for view in last)
@@ -169,7 +169,10 @@ def _work_ok(found: Found, rule: Rule) -> bool | None:
 def _union(attempts_of: Iterable[Sequence[Attempt]]) -> int | None:
     """Time in which at least one attempt was running, of those with both ends known."""
     spans = [
-        (a.start, a.end) for attempts in attempts_of for a in attempts if a.start is not None and a.end is not None and a.end >= a.start
+        (a.start, a.ran_until)
+        for attempts in attempts_of
+        for a in attempts
+        if a.start is not None and a.end is not None and a.end >= a.start
     ]
     if not spans:
         return None
@@ -191,8 +194,8 @@ def _last_leg(run: RunEvidence) -> int | None:
     return dag.end - dag.start if dag.end >= dag.start else None
 
 
-def _history(found: Found, *, sure: bool) -> str:
-    evidence = {a.evidence for attempts in found.attempts for a in attempts}
+def _history(observed: Observations, *, sure: bool) -> str:
+    evidence = {a.evidence for attempts in observed.attempts for a in attempts}
     if evidence <= {"observed"} and (sure or not evidence):
         return "complete"
-    return "last_leg" if len(found.legs) <= 1 else "partial"
+    return "last_leg" if len(observed.legs) <= 1 else "partial"

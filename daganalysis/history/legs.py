@@ -42,6 +42,7 @@ class NodeRun:
     start: int | None
     operator: str | None = None
     end: int | None = None
+    ended_before_start: bool = False
     passed_at: int | None = None
     attempts: list[Attempt] = field(default_factory=list)
 
@@ -91,7 +92,7 @@ def find_node_runs(run: RunEvidence, attempts_in: Mapping[str, Mapping[str, Sequ
     for stage, node_gid in enumerate(run.stages, start=1):
         known = _node_runs_of(run, node_gid, stage)
         ordered = [known[start] for start in sorted(known)]
-        strays: list[tuple[str, Attempt]] = []
+        unplaced: list[tuple[str, Attempt]] = []
         for task_gid, attempts in attempts_in.get(node_gid, {}).items():
             for attempt in attempts:
                 attempt.stage = stage
@@ -99,12 +100,12 @@ def find_node_runs(run: RunEvidence, attempts_in: Mapping[str, Mapping[str, Sequ
                     continue
                 home = _home(ordered, attempt)
                 if home is None:
-                    strays.append((task_gid, attempt))
+                    unplaced.append((task_gid, attempt))
                 else:
                     home.attempts.append(attempt)
         result += ordered
-        if strays:
-            result += _gather(strays, stage, ordered)
+        if unplaced:
+            result += _gather(unplaced, stage, ordered)
     for node_run in result:
         if len(node_run.attempts) > 1:
             node_run.attempts.sort(key=_by_start)
@@ -133,8 +134,9 @@ def _node_runs_of(run: RunEvidence, node_gid: str, stage: int) -> dict[int, Node
             node_run.passed_at = node.end
             continue
         node_run.operator = node.operator
-        if times.end is TRUE and node.end is not None and node.end >= node.start:
-            node_run.end = node.end
+        if times.end is TRUE and node.end is not None:
+            node_run.ended_before_start = node.end < node.start
+            node_run.end = None if node_run.ended_before_start else node.end
     return known
 
 
@@ -153,7 +155,7 @@ def _home(ordered: list[NodeRun], attempt: Attempt) -> NodeRun | None:
     return None
 
 
-def _gather(strays: list[tuple[str, Attempt]], stage: int, known: list[NodeRun]) -> list[NodeRun]:
+def _gather(unplaced: list[tuple[str, Attempt]], stage: int, known: list[NodeRun]) -> list[NodeRun]:
     """Attempts whose node execution no answer showed: those between the same two known executions make one of unknown bounds.
 
     A rollback run after another attempt of its sub-task belongs to a later execution (engine-semantics §2.3, §2.4).
@@ -161,7 +163,7 @@ def _gather(strays: list[tuple[str, Attempt]], stage: int, known: list[NodeRun])
     result: list[NodeRun] = []
     reached = -1
     members: set[tuple[str, int]] = set()
-    for task_gid, attempt in sorted(strays, key=lambda pair: (pair[1].start or 0, pair[1].number, pair[0])):
+    for task_gid, attempt in sorted(unplaced, key=lambda pair: (pair[1].start or 0, pair[1].number, pair[0])):
         place = sum(1 for node_run in known if node_run.start is not None and attempt.start is not None and node_run.start <= attempt.start)
         begins = attempt.kind == "rollback" and (task_gid, attempt.number - 1) in members
         if place != reached or begins:

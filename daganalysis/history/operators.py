@@ -13,43 +13,43 @@ if TYPE_CHECKING:
 
     from daganalysis.engine.records import Node
     from daganalysis.history.evidence import RunEvidence, Sighting
-    from daganalysis.history.found import Found
     from daganalysis.history.legs import NodeRun
+    from daganalysis.history.observations import Observations
     from daganalysis.history.views import TaskView
 
 
-def count_operators(found: Found, retries_received: int) -> tuple[Bounds, Bounds]:
+def count_operators(observed: Observations, retries_received: int) -> tuple[Bounds, Bounds]:
     """Bound the retries by operators and the rollbacks.
 
     Not an operator's are hand-shakes between DAGs, and the ``retries_received`` that another DAG's task asked for.
     """
-    run = found.run
-    rollback_legs = sum(1 for leg in found.legs if leg.operator == "ROLLBACK")
+    run = observed.run
+    rollback_legs = sum(1 for leg in observed.legs if leg.operator == "ROLLBACK")
     asked = 1 if run.newest.state == "READY" and run.newest.operator == "ROLLBACK" else 0
     traced = any(node.operator == "ROLLBACK" for seen in run.nodes.values() for _, node in seen)
     rollbacks = max(rollback_legs + asked, 1 if traced else 0)
     bounds_of_rollbacks = Bounds(rollbacks, None)
     if not run.stages:
         # Without its nodes each later leg is a retry, or a node that was passed.
-        return Bounds(0, max(1, found.went_forward_again)), bounds_of_rollbacks
-    low, high = _retries_of_nodes(found, rollbacks)
-    if found.main is not None and found.main.kind == "scale_out":
+        return Bounds(0, max(1, observed.went_forward_again)), bounds_of_rollbacks
+    low, high = _retries_of_nodes(observed, rollbacks)
+    if observed.main is not None and observed.main.kind == "scale_out":
         # Every retry of the main DAG is mirrored on the local one (engine-semantics §7 B): none of these need be an operator's.
         low = 0
     low = max(0, low - retries_received)
     return Bounds(low, max(low, (high or 0) - retries_received)), bounds_of_rollbacks
 
 
-def _retries_of_nodes(found: Found, rollbacks: int) -> Bounds:
+def _retries_of_nodes(observed: Observations, rollbacks: int) -> Bounds:
     """Add up the bounds of all nodes. In a DAG of the cluster clocks that differ may have repeated a sub-task among others."""
-    run = found.run
+    run = observed.run
     runs_of: dict[int, list[NodeRun]] = {}
-    for node_run in found.node_runs:
+    for node_run in observed.node_runs:
         runs_of.setdefault(node_run.stage, []).append(node_run)
     cluster = identify(run.gid).scope == "cluster"
     low = high = 0
     for stage, gid in enumerate(run.stages, start=1):
-        own, own_runs, attempts_of = found.tasks_of[gid], runs_of.get(stage, ()), found.attempts_in[gid].values()
+        own, own_runs, attempts_of = observed.tasks_of[gid], runs_of.get(stage, ()), observed.attempts_in[gid].values()
         node = run.nodes[gid][-1][1]
         pending = node.state == "PENDING" and node.operator == "RETRY"
         if not pending and not executed_again(own_runs, attempts_of):

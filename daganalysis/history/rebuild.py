@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.outcomes import OPERATORS, STATES
 from daganalysis.history.attach import attach
+from daganalysis.history.clock_issues import clock_issues
 from daganalysis.history.evidence import collect_runs
 from daganalysis.history.judging import judge_run
 from daganalysis.history.links import Link, find_links, retries_sent, telling_lines
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from daganalysis.history.attach import Orphans
     from daganalysis.history.evidence import RunEvidence, Sighting
 
-_NOTABLE_SKEW_NS = 100_000_000
-"""Clocks that differ by less disturb nothing; from a hand-off's latency on (engine-semantics §2.3) the engine may repeat a rollback run."""
 _TORN_NS = 5_000_000_000
 """Answers less apart than this may contradict each other."""
 
@@ -46,9 +45,9 @@ def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str
     for link in links:
         if link.child_run_id is not None:
             parent_of.setdefault(link.child_run_id, link.parent_run_id)
-    court = _Court(runs, links, retries_sent(runs, told))
+    runs_in_order = _DependencyOrder(runs, links, retries_sent(runs, told))
     for run in runs:
-        view = court.view(run.run_id)
+        view = runs_in_order.view(run.run_id)
         rows.add_run(view, parent_of.get(view.evidence.run_id))
         for issue in _run_issues(view):
             rows.add_issue(issue)
@@ -68,8 +67,8 @@ def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str
     return rows.tables()
 
 
-class _Court:
-    """Judges main DAGs before their children, whose waits depend on them."""
+class _DependencyOrder:
+    """Runs judged in order of dependency: a main DAG before its children, whose waits depend on it."""
 
     def __init__(self, runs: Sequence[RunEvidence], links: Sequence[Link], retries: Mapping[tuple[str | None, str], int]) -> None:
         self._runs = {run.run_id: run for run in runs}
@@ -129,7 +128,7 @@ def _run_issues(view: RunView) -> list[Issue]:
         )
     found += _unknown_words(view)
     found += _contradictions(run)
-    found += _wrong_clocks(view)
+    found += clock_issues(view)
     for node in view.nodes:
         if node.newest.state != "SUCCEED" or node.newest.operator != "RETRY":
             continue
@@ -146,23 +145,6 @@ def _run_issues(view: RunView) -> list[Issue]:
                 )
             )
     return found
-
-
-def _wrong_clocks(view: RunView) -> list[Issue]:
-    """One issue for all the agents of a run whose clocks are notably off."""
-    off = {agent: ahead for agent, ahead in sorted(view.clocks_ahead.items()) if abs(ahead) >= _NOTABLE_SKEW_NS}
-    if not off:
-        return []
-    told = ", ".join(f"{agent} {'ahead' if ahead > 0 else 'behind'} by {abs(ahead) / 1e9:.3f} s or more" for agent, ahead in off.items())
-    return [
-        Issue(
-            "warning",
-            "clocks-differ",
-            run_id=view.evidence.run_id,
-            message=f"clocks are not the scheduler's: {told}; the timeline puts their times right, the other tables hold what was served",
-            hint="set the clocks of the agents by one source; `daganalysis clock-skew` bounds how far they are off",
-        )
-    ]
 
 
 def _join(position: str, pointer: str) -> str:

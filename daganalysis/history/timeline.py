@@ -3,7 +3,8 @@
 The span is cut into stretches that follow each other without gap or overlap. What the answers show of node executions and attempts is laid
 down in order of time (all on the clock of the DAG's own rows, so that skewed agents cannot make a negative stretch); what lies between two
 of them is judged by the legs: between the end of a leg and the start of the next somebody waited, inside a leg the engine handed over, and
-where an execution is known to have been overwritten, the time is lost.
+where an execution is known to have been overwritten, the time is lost. Where the engine took longer than it does while it runs, or where
+stamps contradict each other, the time is unattributed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ _EDGE_NS = 50_000_000
 """Two stamps of the same scheduler pass lie closer than this (engine-semantics §5: 13 to 30 ms)."""
 _LONGEST_TICK_S = 3.0
 """A longer pause between two nodes is no estimate of the tick."""
+_MOST_PASSES = 5
+"""The engine at work takes at most two passes for a step (engine-semantics §5, §2.9). What takes longer than this many, with one more for
+each stage that is stepped over, is no rhythm: the scheduler, an agent or the database was down, or no worker was free (§4, §12)."""
+_ENGINE = frozenset({"dispatch", "detect", "handoff"})
+_FOR_GOOD = 2**63 - 1
 
 
 @dataclass(slots=True)
@@ -115,6 +121,8 @@ class _Builder:
     operator: str | None = None
     anchor: int = 0
     passes: list[int] = field(default_factory=list)
+    unsure_until: int = 0
+    """Until when stamps contradict each other, or an agent was down: no engine's time and no lost one can be told there."""
 
     def build(self) -> list[Stretch]:
         story = self.story
@@ -139,6 +147,21 @@ class _Builder:
         end = self.story.end
         if end is not None and until > end:
             until = end
+        if until <= self.cursor:
+            return
+        if category in _ENGINE or category == "lost":
+            if self.unsure_until > self.cursor:
+                self._lay(min(until, self.unsure_until), "unattributed", to_stage, "inferred")
+            if category in _ENGINE and until - self.cursor > self._longest_step(to_stage):
+                category, evidence = "unattributed", "inferred"
+        self._lay(until, category, to_stage, evidence)
+
+    def _longest_step(self, to_stage: int | None) -> int:
+        """Return how long the engine may take for one step while it is at work."""
+        stepped_over = max(0, abs(to_stage - self.stage) - 1) if to_stage is not None and self.stage is not None else 0
+        return (_MOST_PASSES + stepped_over) * max(self.tick, SECOND)
+
+    def _lay(self, until: int, category: str, to_stage: int | None, evidence: str) -> None:
         if until <= self.cursor:
             return
         evidence = "lost" if category == "lost" else evidence
@@ -352,6 +375,10 @@ class _Builder:
         limit = node_run.end
         first = True
         unknown_end: int | None = None
+        if self.unsure_until == _FOR_GOOD:
+            self.unsure_until = 0
+        if node_run.ended_before_start or any(attempt.ended_before_start for attempt in node_run.attempts):
+            self.unsure_until = limit if limit is not None else _FOR_GOOD
         for attempt in node_run.attempts:
             start, until, known = _extent(attempt, limit)
             if start is None:
@@ -360,6 +387,9 @@ class _Builder:
                 self._before_attempt(node_run, attempt, start, first=first, lost=unknown_end is not None)
             if until > self.cursor:
                 self._add(until, "execute", to_stage=node_run.stage, evidence="observed" if known else "inferred")
+            if attempt.verdict == "interrupted" and attempt.end is not None:
+                # Its agent was down for some of the time until it ended, and what that was is not known (engine-semantics §2.10, §12).
+                self.unsure_until = max(self.unsure_until, attempt.end)
             if not known and (unknown_end is None or until > unknown_end):
                 unknown_end = until
             first = False
@@ -430,10 +460,8 @@ class _Builder:
 
 def _extent(attempt: Attempt, limit: int | None) -> tuple[int | None, int, bool]:
     """Where an attempt lies, within its node execution: (start, last instant it is known to have run until, whether that is its end)."""
-    if attempt.start is None:
+    if attempt.start is None or attempt.ended_before_start:
         return None, 0, False
     start = attempt.start if limit is None else min(attempt.start, limit)
-    if attempt.end is not None and attempt.end >= attempt.start:
-        return start, attempt.end if limit is None else min(attempt.end, limit), True
-    until = max(start, attempt.seen_running if attempt.seen_running is not None else start)
-    return start, until if limit is None else min(until, limit), False
+    until = attempt.ran_until
+    return start, until if limit is None else min(until, limit), attempt.end is not None

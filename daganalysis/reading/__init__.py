@@ -8,24 +8,26 @@ Sources become files (``listing``, ``remote_files``), files plain streams (``str
 from __future__ import annotations
 
 import io
-import itertools
 import os
 from typing import IO, TYPE_CHECKING
 
-from daganalysis.reading.answers import Answer, Issue, Kind, Reading
+from daganalysis.reading.answers import Answer, FileIssues, Issue, Kind, Reading
 from daganalysis.reading.documents import BLOCK_BYTES, alone, find_documents, find_lines
 from daganalysis.reading.fast_path import fast_answer, placed
+from daganalysis.reading.file_kinds import BINARY_FILE, OTHER_TEXT, is_binary, kind_of
 from daganalysis.reading.issue_codes import ISSUE_CODES, issue
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 from daganalysis.reading.listing import list_source_files
 from daganalysis.reading.remote_files import fetched
 from daganalysis.reading.responses import Reader
-from daganalysis.reading.source_file import SourceFile, open_file
+from daganalysis.reading.source_file import SourceFile, open_file, promises_answers
 from daganalysis.reading.streams import is_packed, open_streams
 from daganalysis.urls import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from daganalysis.reading.file_kinds import FileKind
 
 __all__ = [
     "DEFAULT_LIMITS",
@@ -42,6 +44,12 @@ __all__ = [
     "read_files",
     "read_sources",
 ]
+
+_OF_OTHER_TEXTS = frozenset(
+    ("no-json", "invalid-json", "truncated-json", "trailing-comma", "nested-too-deep", "html-page", "empty-file", "not-a-task")
+    + ("empty-list", "invalid-utf8", "lone-surrogate", "control-character", "not-a-number", "huge-number", "duplicate-key")
+)
+"""Issue codes that a text about something else may give when answers are looked for in it."""
 
 
 def read_sources(*sources: object, cluster: str | None = None, cluster_by: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Reading:
@@ -73,14 +81,18 @@ def iter_answers(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
     if file.trouble is not None:
         issues.append(issue(file.trouble[0], file.name, None, file.trouble[1]))
         return
+    own = FileIssues(file.limits.issues)
     try:
-        yield from _answers_of(file, issues)
+        yield from _answers_of(file, own)
     except FileNotFoundError:
-        issues.append(issue("vanished-file", file.name, None, "it was there when the folder was listed"))
+        own.append(issue("vanished-file", file.name, None, "it was there when the folder was listed"))
     except OSError as error:
-        issues.append(issue("unreadable-file", file.name, None, error.strerror or str(error)))
+        own.append(issue("unreadable-file", file.name, None, error.strerror or str(error)))
     except MemoryError:
-        issues.append(issue("document-too-large", file.name, None, "there is not enough memory for it"))
+        own.append(issue("document-too-large", file.name, None, "there is not enough memory for it"))
+    issues += own
+    for code, count in own.n_more.items():
+        issues.append(issue("more-issues", file.name, None, f"{count:,} more of {code}"))
 
 
 def _answers_of(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
@@ -132,13 +144,37 @@ def _packed_or_plain(content: bytes, file: SourceFile, issues: list[Issue]) -> I
         return (placed(answer, file.cluster, file.name, f"{position} /data"),)
     if is_packed(content[:512]):
         return _unpacked(io.BytesIO(content), file, issues)
-    reader = Reader(file.cluster, file.limits, issues)
-    documents = find_documents(None, file.name, file.limits, issues, content)
-    return itertools.chain.from_iterable(reader.read(document, file.name) for document in documents)
+    return _plain(None, content, file.name, file, issues)
 
 
 def _unpacked(stream: IO[bytes], file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
-    reader = Reader(file.cluster, file.limits, issues)
     for name, plain in open_streams(stream, file.name, file.limits, issues):
-        for document in find_documents(plain, name, file.limits, issues):
-            yield from reader.read(document, name)
+        yield from _plain(plain, b"", name, file, issues)
+
+
+def _plain(stream: IO[bytes] | None, content: bytes, name: str, file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
+    """Yield the answers of one plain file, or say what it is instead."""
+    if stream is not None:
+        content = stream.read(BLOCK_BYTES)
+    kind = kind_of(content)
+    was_promised = (file.was_named and name == file.name) or promises_answers(name.rpartition("!")[2])
+    if kind is None and not was_promised and is_binary(content):
+        kind = BINARY_FILE
+    if kind is not None and kind.certain:
+        issues.append(issue(kind.code, name, None, kind.message))
+        return
+    n_before, n_answers = len(issues), 0
+    reader = Reader(file.cluster, file.limits, issues)
+    for document in find_documents(stream, name, file.limits, issues, content):
+        for answer in reader.read(document, name):
+            n_answers += 1
+            yield answer
+    if not n_answers and (kind is not None or not was_promised):
+        _explain_emptiness(kind or OTHER_TEXT, name, n_before, issues)
+
+
+def _explain_emptiness(kind: FileKind, name: str, n_before: int, issues: list[Issue]) -> None:
+    """Put what a file is in place of the faults that were found in looking for answers in it, unless something looked like one."""
+    if all(found.code in _OF_OTHER_TEXTS for found in issues[n_before:]):
+        del issues[n_before:]
+        issues.append(issue(kind.code, name, None, kind.message))

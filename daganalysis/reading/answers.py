@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import msgspec
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 class Kind(enum.StrEnum):
-    """What an answer's object is; facts are what another source tells (:mod:`daganalysis.engine.facts`) of one sub-task, DAG, node or agent."""
+    """What an answer's object is; the facts are what other sources tell of one sub-task, DAG, node or agent (:mod:`daganalysis.engine.facts`)."""
 
     DAG = "dag"
     NODE = "node"
@@ -54,6 +59,29 @@ class Issue:
     run_id: str | None = None
     message: str = ""
     hint: str | None = None
+
+
+class FileIssues(list[Issue]):
+    """The issues of one file: of each code the first ``most``; ``n_more`` counts the others, so that hostile input takes no more memory."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+        self._n_listed: Counter[str] = Counter()
+        self.n_more: Counter[str] = Counter()
+
+    def append(self, item: Issue) -> None:
+        """Add an issue, or count it where there are enough of its code."""
+        if self._n_listed[item.code] >= self._most:
+            self.n_more[item.code] += 1
+            return
+        self._n_listed[item.code] += 1
+        super().append(item)
+
+    def extend(self, items: Iterable[Issue]) -> None:
+        """Add several issues."""
+        for item in items:
+            self.append(item)
 
 
 @dataclass(slots=True)

@@ -31,7 +31,19 @@ _CODES = (
     IssueCode("changed-file", "warning", "the file changed while it was read", "load again once nobody writes it any more"),
     IssueCode("not-a-file", "warning", "a FIFO, socket, device or broken link", "save the answers into ordinary files"),
     IssueCode("link-loop", "warning", "a symbolic link leads back to a folder it lies in; it was not followed", "remove the link"),
-    IssueCode("skipped-file", "info", "a file of a kind that no answers are saved in", ""),
+    IssueCode("skipped-file", "info", "a file without answers: a picture, a program, a hidden file, a text about something else", ""),
+    IssueCode("other-log", "info", "a log of another program", "save the answers of the task API"),
+    IssueCode(
+        "unusable-form",
+        "warning",
+        "what obshell tells of a task, in a form that has lost too much to be read",
+        "save the answers of the task API as they come",
+    ),
+    IssueCode("encrypted-archive", "error", "an archive with a password", "unpack it first"),
+    IssueCode("unread-archive", "warning", "an archive of a kind that cannot be opened", "unpack it first"),
+    IssueCode(
+        "more-issues", "warning", "more issues of one kind in one file than are listed", "look at the first of them; the others are alike"
+    ),
     IssueCode("damaged-archive", "error", "a compressed file or archive is damaged; what came before the damage was read", _FETCH_AGAIN),
     IssueCode(
         "unpacks-too-large",
@@ -68,6 +80,21 @@ _CODES = (
     IssueCode("no-payload", "info", "a success without data, as an operator's request gets", ""),
     IssueCode("empty-list", "info", "a list without DAGs", ""),
     IssueCode("not-a-task", "info", "an answer of another endpoint; it was set aside", ""),
+    IssueCode(
+        "unread-answer",
+        "warning",
+        "it has fields of a task answer, but is none that can be used",
+        "save the answers of the task API as they come",
+    ),
+    IssueCode(
+        "database-row",
+        "warning",
+        "a row of the engine's database as JSON, not an answer; it becomes no run",
+        "copy the agent's .meta, or dump the tables of ocs as SQL, TSV or CSV",
+    ),
+    IssueCode(
+        "wrapper-time", "info", "an answer without an envelope was ordered by the time of what it lies in, which another clock wrote", ""
+    ),
     IssueCode("no-id", "error", "an object without an id cannot be told from others", _FETCH_AGAIN),
     IssueCode("wrong-id", "error", "an id that is none", _FETCH_AGAIN),
     IssueCode("wrong-type", "warning", "a field of a wrong type, taken as null", ""),
@@ -96,6 +123,12 @@ _CODES = (
         "warning",
         "clocks of agents are 0.1 s or more from the scheduler's, as cause and effect betray",
         "set the clocks of the agents by one source",
+    ),
+    IssueCode(
+        "ended-before-start",
+        "warning",
+        "an end lies before its start: a clock was set back, or the scheduler moved to another server in between",
+        "look for a clock step, or a change of the maintainer, at that time",
     ),
     IssueCode("child-not-in-archive", "info", "a child DAG that no answer describes", "save its answer as well"),
     IssueCode("orphan-node", "info", "a node whose DAG no answer describes", "save the answer of its DAG as well"),

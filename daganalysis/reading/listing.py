@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daganalysis.errors import InputError, UsageError
+from daganalysis.reading.file_kinds import HIDDEN_FILE
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 from daganalysis.reading.sdk import to_json
-from daganalysis.reading.source_file import SourceFile, is_answer_file
+from daganalysis.reading.source_file import SourceFile
 from daganalysis.reading.streams import printable
 from daganalysis.tables.store_layout import MARK, is_store_folder
 from daganalysis.urls import is_url, local_path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _DEEPEST_FOLDER = 64
+_KEPT_HIDDEN = (".meta",)
+"""How hidden files begin that are sources all the same: an agent's own database."""
 
 
 def list_source_files(
@@ -106,7 +109,7 @@ def _in_memory(content: bytes) -> SourceFile:
     import hashlib
 
     digest = hashlib.blake2b(content, digest_size=8).hexdigest()
-    return SourceFile(f"memory:{digest}", f"memory-{digest}", content=content, size=len(content))
+    return SourceFile(f"memory:{digest}", f"memory-{digest}", content=content, size=len(content), was_named=True)
 
 
 def _at(place: str | bytes) -> Iterator[SourceFile]:
@@ -139,8 +142,22 @@ def _at(place: str | bytes) -> Iterator[SourceFile]:
         raise InputError("the source cannot be read", where=text, hint=str(error)) from None
     if stat.S_ISDIR(mode):
         yield from _in_folder(path)
+    elif stat.S_ISREG(mode):
+        yield replace(_file(path, path.name), was_named=True)
+    elif stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
+        yield _piped(path)
     else:
         yield _file(path, path.name)
+
+
+def _piped(path: Path) -> SourceFile:
+    """Read what was named and can be read but once: a pipe (``<(…)``), a terminal."""
+    try:
+        with path.open("rb") as stream:
+            content = stream.read()
+    except OSError as error:
+        raise InputError("the source cannot be read", where=str(path), hint=error.strerror or str(error)) from None
+    return replace(_in_memory(content), name="stdin" if str(path) == "/dev/stdin" else printable(str(path)))
 
 
 def _matching(pattern: str) -> Iterator[SourceFile]:
@@ -188,7 +205,8 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found: l
     for entry in entries:
         own_name = entry.name
         name = prefix + own_name
-        if own_name.startswith("."):
+        if own_name.startswith(".") and not own_name.startswith(_KEPT_HIDDEN):
+            found.append(_troubled(entry.path, name, HIDDEN_FILE.code, HIDDEN_FILE.message))
             continue
         try:
             status = entry.stat()
@@ -198,10 +216,7 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found: l
             found.append(_troubled(entry.path, name, code, error.strerror or str(error)))
             continue
         if stat.S_ISREG(status.st_mode):
-            if is_answer_file(own_name):
-                found.append(_from_status(entry.path, name, status))
-            else:
-                found.append(_troubled(entry.path, name, "skipped-file", "answers are not saved in files of this kind"))
+            found.append(_from_status(entry.path, name, status))
         elif stat.S_ISDIR(status.st_mode):
             identity = _folder_id(status)
             if identity in above:

@@ -12,7 +12,7 @@ import itertools
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from daganalysis.errors import DagAnalysisError, InputError, MissingExtraError, UsageError
-from daganalysis.reading.source_file import SourceFile, is_answer_file
+from daganalysis.reading.source_file import SourceFile
 from daganalysis.reading.streams import printable
 from daganalysis.tables.store_layout import store_folders
 from daganalysis.urls import without_secrets
@@ -24,6 +24,25 @@ _SMALL = 1 << 20
 """Bytes up to which a file is fetched whole, together with others: each request costs a round trip, and many go at once."""
 _TOGETHER = 128
 _PATTERN = "*?["
+_NOT_FETCHED = (
+    ".parquet",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".gif",
+    ".svg",
+    ".webp",
+    ".pdf",
+    ".mp4",
+    ".docx",
+    ".xlsx",
+    ".pptx",
+    ".md",
+    ".rpm",
+    ".so",
+    ".py",
+)
+"""Endings of files that are not fetched from a bucket only to see that no answers are in them."""
 _VERSIONS = ("ETag", "etag", "LastModified", "mtime", "last_modified", "created")
 _CREDENTIALS = "they are found where S3 clients look: AWS_ACCESS_KEY_ID and its kin, a profile, the machine's role, fsspec's configuration"
 
@@ -88,10 +107,10 @@ def list_remote(url: str) -> Iterator[SourceFile]:
             continue
         place = f"{base.rstrip('/')}/{inner}" if inner else url
         size = facts[name].get("size")
-        if inner and not is_answer_file(name):
-            yield SourceFile(without_secrets(place), label, trouble=("skipped-file", "answers are not saved in files of this kind"))
+        if inner and name.lower().endswith(_NOT_FETCHED):
+            yield SourceFile(without_secrets(place), label, trouble=("skipped-file", "file whose name says that no answers are in it"))
         else:
-            yield SourceFile(without_secrets(place), label, place, None, None, size, _version(facts[name]))
+            yield SourceFile(without_secrets(place), label, place, None, None, size, _version(facts[name]), was_named=not inner)
 
 
 def _literal(url: str) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 
-_SUFFIXES = frozenset({".json", ".jsonl", ".ndjson", ".txt", ".log", ".out", ".gz", ".zst", ".zip", ".tar", ".tgz", ""})
-"""Endings of the files that answers are saved in; others in a folder are passed over."""
+_SUFFIXES = frozenset(
+    {".json", ".jsonl", ".ndjson", ".har", ".txt", ".log", ".out", ".gz", ".zst", ".xz", ".bz2", ".zip", ".tar", ".tgz", ".txz", ""}
+)
+"""Endings of the files that answers are mostly saved in."""
 _ENDINGS = tuple(_SUFFIXES - {""})
 _TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -29,6 +32,7 @@ class SourceFile:
     ``identity`` tells it from every other (an absolute path, or a URL), ``name`` is what issues and snapshots call it: the path from the
     source that was given. ``mtime_ns`` is None for what has no time of change; ``content`` is what lies in memory. ``trouble`` is the code
     and the words of an issue that stands for a file which cannot be read. ``stretch`` is the part of it to read, if not all.
+    ``was_named`` says that the file was given by itself, not found in a folder: it should hold answers then, whatever its name.
     """
 
     identity: str
@@ -41,6 +45,7 @@ class SourceFile:
     trouble: tuple[str, str] | None = None
     limits: Limits = DEFAULT_LIMITS
     stretch: Stretch | None = None
+    was_named: bool = False
 
     @property
     def n_bytes(self) -> int:
@@ -51,6 +56,24 @@ class SourceFile:
 def open_file(path: str) -> int:
     """Open a file on disk to read; what turned into a FIFO since it was listed does not block for ever."""
     return os.open(path, _TO_READ)
+
+
+_ANSWERS_EXPECTED = re.compile(r"\.(?:jsonl?|ndjson|har)(?![a-z0-9])[^/]*$", re.IGNORECASE)
+_PACKED = re.compile(r"\.(?:gz|zst|xz|bz2|zip|tar|tgz|tzst|txz|tbz2?)(?![a-z0-9])[^/.]*$", re.IGNORECASE)
+
+
+def promises_answers(name: str) -> bool:
+    """Tell by a file's name whether it should hold answers, so that it is an error if none are in it.
+
+    >>> promises_answers("poll.ndjson.1"), promises_answers("a/dag.json.bak.xz"), promises_answers("README"), promises_answers("x.log.gz")
+    (True, True, False, False)
+    """
+    if _ANSWERS_EXPECTED.search(name):
+        return True
+    bare = name
+    while (packed := _PACKED.search(bare)) is not None:
+        bare = bare[: packed.start()]
+    return bare != name and "." not in bare.rpartition("/")[2]
 
 
 def is_answer_file(name: str) -> bool:

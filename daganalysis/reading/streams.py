@@ -10,8 +10,9 @@ import tarfile
 import zipfile
 import zlib
 from functools import partial
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
+from daganalysis.reading.file_kinds import HIDDEN_FILE
 from daganalysis.reading.issue_codes import issue
 
 if TYPE_CHECKING:
@@ -21,11 +22,15 @@ if TYPE_CHECKING:
     from daganalysis.reading.limits import Limits
 
 _HEAD = 512
-_ZSTD_BLOCK = 1 << 11
+_FRAME_BLOCK = 1 << 11
 """Packed bytes at a time: a few of them can unpack to many megabytes."""
 _TAR_MAGIC = slice(257, 262)
 _TAR_HEADERS = frozenset({tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE})
+_OFFICE = frozenset({"[Content_Types].xml", "META-INF/MANIFEST.MF", "mimetype"})
+"""Members that tell an Office document or a Java program, each a zip, from an archive of files."""
 _LARGEST_TAR_HEADER = 1 << 20
+_MOST_XZ_MEMORY = 1 << 28
+"""Bytes that unpacking xz may take; its strongest usual setting takes 65 MB."""
 _DAMAGE = (
     OSError,
     EOFError,
@@ -78,6 +83,14 @@ class Unpacking:
         known = self.issues[-1] if self.issues else None
         if known is None or (known.code, known.source) != (code, name):
             self.issues.append(issue(code, name, None, message))
+
+    def passes_over(self, archive: str, member: str) -> bool:
+        """Tell whether a member is what systems put into archives beside the files; it is noted."""
+        parts = member.replace("\\", "/").split("/")
+        if not any(part == "__MACOSX" or (part.startswith(".") and part.strip(".") and not part.startswith(".meta")) for part in parts):
+            return False
+        self.note(HIDDEN_FILE.code, f"{archive}!{printable(member)}", HIDDEN_FILE.message)
+        return True
 
     def trouble(self, name: str, error: Exception) -> None:
         """Add the issue of what was raised while a stream was read."""
@@ -162,22 +175,22 @@ def _opener_of(head: bytes) -> Callable[[io.BufferedReader, str, Unpacking, int]
     if head[:2] == b"\x1f\x8b":
         return _open_gzip
     if head[:4] == b"\x28\xb5\x2f\xfd":
-        return _open_zstd
+        return partial(_open_frames, _start_zstd)
+    if head[:6] == b"\xfd7zXZ\0":
+        return partial(_open_frames, _start_xz)
+    if head[:3] == b"BZh" and head[4:10] in {b"1AY&SY", b"\x17\x72\x45\x38\x50\x90"}:
+        return partial(_open_frames, _start_bz2)
     if head[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:
         return _open_zip
     return _open_tar if head[_TAR_MAGIC] == b"ustar" else None
 
 
-class _Zstd(io.RawIOBase):
-    """Unpacks zstd frames, and says so where the last one does not end (which the library's own reader passes over in silence)."""
+class _Frames(io.RawIOBase):
+    """Unpacks a file of compressed frames one after the other, and says so where the last one does not end."""
 
-    def __init__(self, packed: _Counted) -> None:
-        import zstandard
-
-        self._packed = packed
-        self._context = zstandard.ZstdDecompressor()
-        self._error = zstandard.ZstdError
-        self._frame = self._context.decompressobj()
+    def __init__(self, packed: _Counted, start: Callable[[], Any], damage: type[Exception]) -> None:
+        self._packed, self._start, self._damage = packed, start, damage
+        self._frame = start()
         self._begun = False
         self._ready = b""
 
@@ -187,10 +200,10 @@ class _Zstd(io.RawIOBase):
     def readinto(self, buffer: object) -> int:
         view = memoryview(cast("bytearray", buffer))
         while not self._ready:
-            block = self._packed.read(_ZSTD_BLOCK)
+            block = self._packed.read(_FRAME_BLOCK)
             if not block:
                 if self._begun:
-                    raise EOFError("the last zstd frame does not end")
+                    raise EOFError("the last frame does not end")
                 return 0
             self._ready = self._unpack(block)
         count = min(len(view), len(self._ready))
@@ -202,15 +215,33 @@ class _Zstd(io.RawIOBase):
         parts = []
         try:
             while block:
+                if not self._begun and not block.strip(b"\0"):
+                    break  # what pads a file of xz at its end
                 parts.append(self._frame.decompress(block))
                 self._begun = not self._frame.eof
                 block = b""
                 if self._frame.eof:
                     block = self._frame.unused_data
-                    self._frame = self._context.decompressobj()
-        except self._error as error:
+                    self._frame = self._start()
+        except self._damage as error:
             raise EOFError(str(error)) from None
         return b"".join(parts)
+
+
+def _start_zstd() -> tuple[Callable[[], Any], type[Exception]]:
+    import zstandard
+
+    return zstandard.ZstdDecompressor().decompressobj, zstandard.ZstdError
+
+
+def _start_xz() -> tuple[Callable[[], Any], type[Exception]]:
+    return partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, _MOST_XZ_MEMORY), lzma.LZMAError
+
+
+def _start_bz2() -> tuple[Callable[[], Any], type[Exception]]:
+    import bz2
+
+    return bz2.BZ2Decompressor, OSError
 
 
 def _open_gzip(buffered: io.BufferedReader, name: str, unpacking: Unpacking, depth: int) -> Iterator[tuple[str, IO[bytes]]]:
@@ -219,9 +250,16 @@ def _open_gzip(buffered: io.BufferedReader, name: str, unpacking: Unpacking, dep
     yield from _opened(_bounded(unpacked, name, lambda: counted.count, unpacking), name, unpacking, depth + 1)
 
 
-def _open_zstd(buffered: io.BufferedReader, name: str, unpacking: Unpacking, depth: int) -> Iterator[tuple[str, IO[bytes]]]:
+def _open_frames(
+    library: Callable[[], tuple[Callable[[], Any], type[Exception]]],
+    buffered: io.BufferedReader,
+    name: str,
+    unpacking: Unpacking,
+    depth: int,
+) -> Iterator[tuple[str, IO[bytes]]]:
     counted = _Counted(buffered)
-    yield from _opened(_bounded(cast("IO[bytes]", _Zstd(counted)), name, lambda: counted.count, unpacking), name, unpacking, depth + 1)
+    unpacked = cast("IO[bytes]", _Frames(counted, *library()))
+    yield from _opened(_bounded(unpacked, name, lambda: counted.count, unpacking), name, unpacking, depth + 1)
 
 
 def _bounded(stream: IO[bytes], name: str, packed: Callable[[], int], unpacking: Unpacking) -> IO[bytes]:
@@ -237,7 +275,15 @@ def _open_zip(buffered: io.BufferedReader, name: str, unpacking: Unpacking, dept
         members = sorted((member for member in archive.infolist() if not member.filename.endswith("/")), key=lambda member: member.filename)
         if not members:
             unpacking.note("empty-file", name, "an archive without files")
+        elif not _OFFICE.isdisjoint(member.filename for member in members):
+            unpacking.note("skipped-file", name, "Office document or program in a zip")
+            return
+        n_encrypted = sum(member.flag_bits & 1 for member in members)
+        if n_encrypted:
+            unpacking.note("encrypted-archive", name, f"{n_encrypted} of its {len(members)} files are encrypted")
         for member in members:
+            if member.flag_bits & 1 or unpacking.passes_over(name, member.filename):
+                continue
             label = _member_name(name, member.filename, unpacking)
             # What a member says of its size need not be true.
             packed = partial(int, min(member.compress_size, n_bytes))
@@ -264,9 +310,9 @@ def _open_tar(buffered: io.BufferedReader, name: str, unpacking: Unpacking, dept
         for member in archive:
             archive.members.clear()  # type: ignore[attr-defined] # it keeps every one it has passed, which nobody asks for again
             n_members += 1
-            label = _member_name(name, member.name, unpacking)
-            if member.isdir():
+            if member.isdir() or unpacking.passes_over(name, member.name):
                 continue
+            label = _member_name(name, member.name, unpacking)
             opened = archive.extractfile(member) if member.isfile() else None
             if opened is None:
                 unpacking.note("not-a-member-file", label, "a link or a device")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from daganalysis.errors import InputError, UsageError
 from daganalysis.progress import shown
 from daganalysis.reading import list_source_files
+from daganalysis.reading.source_file import is_answer_file
 from daganalysis.redaction.files import DAMAGE, FileRedactor
 from daganalysis.redaction.findings import Walker
 from daganalysis.redaction.standins import Originals, StandIns
@@ -64,8 +65,10 @@ def redact(source: str | os.PathLike[str], destination: str | os.PathLike[str], 
 
 def _redact_files(source: str | os.PathLike[str], target: Path, progress: Progress) -> Redacted:
     files = list_source_files([os.fspath(source)])
-    readable = [file for file in files if file.trouble is None and file.path is not None]
+    readable = [file for file in files if file.trouble is None and file.path is not None and (file.was_named or is_answer_file(file.name))]
     left_out = [(file.name, file.trouble[1]) for file in files if file.trouble is not None]
+    known = {id(file) for file in readable}
+    left_out += [(file.name, "its name promises no answers") for file in files if file.trouble is None and id(file) not in known]
     if not readable:
         raise InputError("nothing to redact", where=str(source), hint="give a file or a folder of saved responses")
     originals, vocabulary = _collect(readable, left_out, progress)

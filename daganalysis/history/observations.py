@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Found:
+class Observations:
     """What is known of a run before it is judged as a whole.
 
     ``created`` is when its rows were created. ``tasks_of`` are its sub-tasks by node, with their attempts as they were served;
@@ -51,7 +51,7 @@ class Found:
         return sum(1 for leg in self.legs[1:] if leg.operator == "RUN")
 
 
-def find(run: RunEvidence, main: MainDag | None) -> Found:
+def observe(run: RunEvidence, main: MainDag | None) -> Observations:
     """Put together what the answers show of a run, and what its main DAG tells of it."""
     created = created_at(run)
     tasks_of: dict[str, list[TaskView]] = {gid: [] for gid in run.stages}
@@ -67,4 +67,4 @@ def find(run: RunEvidence, main: MainDag | None) -> Found:
         (main is not None and main.kind == "scale_out") or made_to_wait or (not node_names and (run.newest.max_stage or 0) > 1)
     )
     node_runs = find_node_runs(run, attempts_in)
-    return Found(run, main, created, tasks_of, attempts_in, clocks_ahead, find_legs(run), node_runs, made_to_wait, is_child)
+    return Observations(run, main, created, tasks_of, attempts_in, clocks_ahead, find_legs(run), node_runs, made_to_wait, is_child)

@@ -1,0 +1,134 @@
+"""What a file is, told by its first bytes: the one table that names what is not, or not simply, a file of saved answers.
+
+A kind is added by one entry of :data:`FILE_KINDS`; the first that matches counts. A file of no kind listed here is plain text or JSON, in
+which answers are looked for wherever they lie. Compressed files and archives are told by :mod:`daganalysis.reading.streams`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HEAD_BYTES = 1 << 12
+"""Bytes of a file's beginning that a test is given."""
+
+_CURL = "curl --unix-socket run/obshell.sock http://obshell/api/v1/task/dag/ID"
+_TASK_SHOW = re.compile(rb"(?:^|\n)id: \S+\r?\ndag_id: \d+\r?\nname: [^\n]*\nstage: ")
+_DOWNLOADED_LOG = re.compile(rb"\A[^\n{]{4,24}\d\d:\d\d:\d\d(?: [AP]M)?\r?\n [^\n]*\n")
+_OBSHELL_LOG = re.compile(rb"(?:^|\n)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3} [A-Z]{4,5} *\[\d+\] \[\w*\] \[[\w./-]+:\d+\] ")
+_OBD_LOG = re.compile(rb"(?:^|\n)\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\] \[[0-9a-f]{8}-[0-9a-f-]{27}\] \[[A-Z]+\] ")
+_OBSERVER_LOG = re.compile(rb"(?:^|\n)\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\] [A-Z]+ +(?:\[[\w.]+\] )?[^\n]{0,200}\[\d+\]\[")
+_POWERSHELL = re.compile(rb"@\{(?:successful|id|dag_id|state|node_id|task_id)=")
+_MOST_CONTROL_SHARE = 0.1
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\r\x0c\x1b\0"))
+
+
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """One kind of file.
+
+    ``code`` is the issue that a file of this kind gives, ``noun`` and ``nouns`` name one and several in messages, ``instead`` says what to
+    save in its place (may be empty). ``certain`` kinds are never looked into; in one that is not, an answer that lies in it is read, and
+    the issue is given where none does.
+    """
+
+    noun: str
+    nouns: str
+    matches: Callable[[bytes], bool]
+    code: str = "skipped-file"
+    instead: str = ""
+    certain: bool = True
+
+    @property
+    def message(self) -> str:
+        """What an issue says of the file."""
+        return f"{self.noun}; {self.instead}" if self.instead else self.noun
+
+
+def _starts(*magics: bytes) -> Callable[[bytes], bool]:
+    return lambda head: head.startswith(magics)
+
+
+def _has(pattern: re.Pattern[bytes]) -> Callable[[bytes], bool]:
+    return lambda head: pattern.search(head) is not None
+
+
+FILE_KINDS: tuple[FileKind, ...] = (
+    FileKind("picture", "pictures", _starts(b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM6", b"II*\0", b"MM\0*", b"\0\0\1\0")),
+    FileKind("picture", "pictures", lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP"),
+    FileKind("PDF document", "PDF documents", _starts(b"%PDF-")),
+    FileKind("Office document", "Office documents", _starts(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf")),
+    FileKind("program", "programs", _starts(b"\x7fELF", b"MZ\x90", b"\xca\xfe\xba\xbe", b"\xfe\xed\xfa\xcf", b"\xcf\xfa\xed\xfe")),
+    FileKind("file of Parquet", "files of Parquet", _starts(b"PAR1")),
+    FileKind("SQLite database", "SQLite databases", _starts(b"SQLite format 3\0")),
+    FileKind("file of a desktop", "files of a desktop", _starts(b"\0\0\0\1Bud1", b"\0\5\x16\7", b"L\0\0\0\1\x14\2\0")),
+    FileKind(
+        "archive of a kind that is not read",
+        "archives of a kind that is not read",
+        _starts(b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x1f\x9d", b"LZIP", b"\x04\x22\x4d\x18", b"\x1f\xa0", b"MSCF", b"Salted__"),
+        "unread-archive",
+        "unpack it first",
+    ),
+    FileKind(
+        "output of `obshell task show`",
+        "outputs of `obshell task show`",
+        _has(_TASK_SHOW),
+        "unusable-form",
+        f"it has lost the quotes, and repeats keys; save the answer itself: {_CURL}",
+    ),
+    FileKind(
+        "log of a sub-task that the dashboard's Download Log saved",
+        "logs that the dashboard's Download Log saved",
+        _has(_DOWNLOADED_LOG),
+        "unusable-form",
+        f"it names no task and no attempts; save the answer itself: {_CURL}",
+        certain=False,
+    ),
+    FileKind(
+        "output of PowerShell that was cut at a depth",
+        "outputs of PowerShell that were cut at a depth",
+        _has(_POWERSHELL),
+        "unusable-form",
+        "save the answer's own text (.Content of Invoke-WebRequest), or use ConvertTo-Json -Depth 20",
+        certain=False,
+    ),
+    FileKind("obshell.log", "files of obshell.log", _has(_OBSHELL_LOG), "other-log", "save the answers of the API as well", certain=False),
+    FileKind("log of obd", "logs of obd", _has(_OBD_LOG), "other-log", f"save the answers of the task API: {_CURL}"),
+    FileKind("observer.log", "files of observer.log", _has(_OBSERVER_LOG), "other-log", f"save the answers of the task API: {_CURL}"),
+)
+
+
+def kind_of(head: bytes) -> FileKind | None:
+    """Return what a file is by its first bytes; None for JSON or a text in which answers may lie.
+
+    >>> kind_of(b"%PDF-1.7").noun, kind_of(b'{"successful": true}')
+    ('PDF document', None)
+    """
+    head = head[:HEAD_BYTES]
+    if head[:1] == b"{" and head[:5] != b"{\\rtf":
+        return None
+    return next((kind for kind in FILE_KINDS if kind.matches(head)), None)
+
+
+def is_binary(head: bytes) -> bool:
+    r"""Tell whether a file's beginning is no text in any encoding: control characters make up too much of it.
+
+    NUL bytes alone do not count: UTF-16 has them, and a log that was cut while it was written begins with a stretch of them.
+
+    >>> is_binary(bytes(range(1, 9)) * 9), is_binary(b"line\n")
+    (True, False)
+    """
+    head = head[:HEAD_BYTES]
+    return len(head) - len(head.translate(None, _CONTROL)) > _MOST_CONTROL_SHARE * len(head)
+
+
+BINARY_FILE = FileKind("binary file", "binary files", is_binary)
+"""A file that is no text, and of no kind that is known."""
+OTHER_TEXT = FileKind("text without answers", "texts without answers", lambda head: not is_binary(head))
+"""A text, found in a folder under a name that promises no answers, in which none lie."""
+HIDDEN_FILE = FileKind("hidden file", "hidden files", _starts())
+"""A file or folder that the system or a program keeps for itself; told by its name."""
