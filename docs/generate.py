@@ -1,4 +1,4 @@
-"""Write the pages of the documentation that the program itself knows: tables, analyses, pictures, command line.
+"""Write what the program itself knows of its documentation: tables, analyses, pictures, command line, manual page, completion.
 
 usage: python docs/generate.py
 
@@ -10,9 +10,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import inspect
+import re
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import shtab
+from argparse_manpage.manpage import Manpage
 
 import daganalysis
 from daganalysis import analysis, plots
@@ -110,6 +114,8 @@ _PYTHON_SECTIONS = {
     "daganalysis.errors": "Errors",
 }
 """The heading under which the public names of a module stand; names of other modules stand under *Hand on*."""
+_FILES = {"SOURCE", "ARCHIVE", "STORE", "FILE", "FOLDER", "BASE", "CANDIDATE"}
+"""What an argument is called where it is a file or a folder."""
 _COMMANDS_INTRO = """
 Results go to standard output, progress and notices to standard error. `daganalysis COMMAND --help` says the same as this page.
 """
@@ -125,6 +131,9 @@ def pages() -> dict[str, str]:
         "issues.md": _page("Issues", _ISSUES_INTRO, [_issue_codes()]),
         "python.md": _page("Python", _PYTHON_INTRO, _python()),
         "command-line.md": _page("Command line", _COMMANDS_INTRO, _commands(build_parser())),
+        "man/daganalysis.1": _manual(),
+        "completion/daganalysis.bash": _completion("bash"),
+        "completion/_daganalysis": _completion("zsh"),
     }
 
 
@@ -165,6 +174,28 @@ def _python() -> Iterator[str]:
     for heading, directives in sections.items():
         if directives:
             yield f"## {heading}\n\n```{{eval-rst}}\n" + "\n".join(directives) + "\n```\n"
+
+
+def _manual() -> str:
+    described = {"version": daganalysis.__version__, "project_name": "daganalysis", "manual_title": "daganalysis"}
+    page = str(Manpage(build_parser(), described, format="pretty"))
+    return re.sub(r'^(\.TH \S+ "1") "[^"]*"', r'\1 ""', page)  # the same program gives the same page on any day
+
+
+def _completion(shell: str) -> str:
+    parser = build_parser()
+    for action in _actions(parser):
+        if action.metavar in _FILES:
+            action.complete = shtab.FILE  # type: ignore[attr-defined]
+    return shtab.complete(parser, shell)
+
+
+def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    for action in parser._actions:
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from _actions(command)
 
 
 def _picture(table: Table) -> str:
@@ -254,5 +285,6 @@ def _meaning(action: argparse.Action) -> str:
 
 if __name__ == "__main__":
     for file, text in pages().items():
+        (HERE / file).parent.mkdir(exist_ok=True)
         (HERE / file).write_text(text, encoding="utf-8")
     draw_pictures(HERE / "pictures")[-1].replace(HERE / "scale-out.svg")

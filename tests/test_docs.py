@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import runpy
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -21,3 +23,28 @@ def test_the_pictures_are_what_the_program_would_draw_now(tmp_path: Path) -> Non
     for drawn in SCRIPT["draw_pictures"](tmp_path / "pictures"):
         stored = DOCS / ("" if drawn.name == "scale-out.svg" else "pictures") / drawn.name
         assert drawn.read_bytes() == stored.read_bytes(), f"{drawn.name}: run `python docs/generate.py`"
+
+
+def completed(words: str) -> set[str]:
+    """Return what bash offers for the last of some words."""
+    *_, last = words.split(" ")
+    script = f"""
+        source {DOCS}/completion/daganalysis.bash
+        COMP_WORDS=({words.removesuffix(last)} "{last}"); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMPREPLY=()
+        _shtab_daganalysis
+        printf "%s\\n" "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    return {line.strip() for line in done.stdout.splitlines()}
+
+
+def test_bash_completes_commands_and_options() -> None:
+    assert {"show", "summary", "stage-latency"} <= completed("daganalysis s")
+    assert "--cluster-by" in completed("daganalysis load --clu")
+
+
+def test_the_manual_page_names_every_command() -> None:
+    manual = (DOCS / "man" / "daganalysis.1").read_text(encoding="utf-8").replace("\\-", "-")
+    assert manual.startswith('.TH DAGANALYSIS "1" ""')
+    commands = re.findall(r"^## daganalysis (\S+)$", PAGES["command-line.md"], re.MULTILINE)
+    assert [name for name in commands if f"'daganalysis {name}'" not in manual] == []
