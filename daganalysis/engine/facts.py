@@ -197,8 +197,24 @@ class AgentState(Fact, tag="agent"):
     ob_version: str | None = None
 
 
-AnyFact: TypeAlias = (
-    Execution | Line | Passes | HandOut | TaskState | Creation | Request | Restart | MaintainerChange | Zone | Coverage | AgentState
+class LockState(Fact, tag="lock"):
+    """What a database's row said of a maintenance lock: a row of the table ``maintenance_locks``.
+
+    ``lock`` is `global`, `tenant`, `agent` or `obproxy`, ``key`` whose it is (empty for `global`). ``dag_gid`` is the DAG that took it
+    last, ``locked_at`` when, where it is held and the row tells; ``n_taken`` how often it was taken.
+    """
+
+    lock: str
+    key: str
+    held: bool
+    dag_gid: str | None = None
+    locked_at: int | None = None
+    n_taken: int | None = None
+    observed_at: int | None = None
+
+
+AnyFact: TypeAlias = (Execution | Line | Passes | HandOut | TaskState | Creation) | (
+    Request | Restart | MaintainerChange | Zone | Coverage | AgentState | LockState
 )
 """Every kind of fact; the ``fact`` field of its JSON says which it is."""
 

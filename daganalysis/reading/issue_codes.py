@@ -59,6 +59,40 @@ _CODES = (
         "do not unpack this archive by other means",
     ),
     IssueCode("not-a-member-file", "info", "a member of an archive that is no ordinary file", ""),
+    # copies of databases
+    IssueCode(
+        "damaged-database",
+        "error",
+        "an agent's database that is damaged; what can still be read was",
+        "copy .meta, .meta-wal and .meta-journal together again",
+    ),
+    IssueCode("not-an-agents-database", "info", "an SQLite database of another program; it was set aside", ""),
+    IssueCode(
+        "no-agent-address",
+        "error",
+        "an agent's database that does not tell whose it is, so its DAGs have no generic ids",
+        "copy it again; its table ocs_info holds the address",
+    ),
+    IssueCode("truncated-dump", "error", "a dump that ends in the middle; the rows before were read", "dump the database again"),
+    IssueCode(
+        "wrong-row",
+        "warning",
+        "a row of a dump that does not fit its columns; it was left out",
+        "dump with backslash escapes, and with a header",
+    ),
+    IssueCode(
+        "incomplete-dump",
+        "warning",
+        "a dump without some of the tables of tasks",
+        "dump all the tables of ocs that hold tasks, into one folder",
+    ),
+    IssueCode("no-tasks-in-dump", "info", "a dump without tasks and agents; it was set aside", ""),
+    IssueCode(
+        "unknown-time-zone",
+        "warning",
+        "times without a zone, which are left out; states, counters and log lines were read",
+        "give the zone of the session with --tz, or dump with SET time_zone = '+00:00'",
+    ),
     # documents
     IssueCode("html-page", "error", "a web page, perhaps of a login, saved in place of an answer", "fetch the answer again, logged in"),
     IssueCode("no-json", "error", "no JSON document in it", _FETCH_AGAIN),

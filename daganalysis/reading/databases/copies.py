@@ -1,0 +1,250 @@
+"""Database copies among the files of a source: recognised by what they hold, and gathered where several files make one."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import shutil
+import sqlite3
+import tempfile
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NamedTuple, Self
+
+from daganalysis.reading.databases.answers_of import AnswerMaker, Owner, Tables
+from daganalysis.reading.databases.rows import ExcessiveRowError, TruncatedRowsError, header_of, read_rows
+from daganalysis.reading.databases.schema import AGENT_FACTS, TABLES, table_of_columns
+from daganalysis.reading.databases.sql_dump import SqlDump
+from daganalysis.reading.databases.staging import StagedDump, copy_stream, keep_to_list, open_copy
+from daganalysis.reading.databases.times import OwnOffsets, SessionZone, parse_zone, zone_told_by
+from daganalysis.reading.issue_codes import issue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import tzinfo
+    from types import TracebackType
+
+    from daganalysis.reading.answers import Answer, Issue
+    from daganalysis.reading.databases.schema import DatabaseTable
+    from daganalysis.reading.limits import Limits
+
+HEAD_BYTES = 1 << 14
+"""As much of a file's beginning as tells what it is."""
+_SQLITE = b"SQLite format 3\0"
+_WAL = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
+_JOURNAL = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
+_SHARED_MEMORY = (b"\x18\xe2\x2d\x00", b"\x00\x2d\xe2\x18")
+_STATEMENT = re.compile(
+    rb"\A\s*(?:(?:--[^\n]*|/\*.*?\*/;?|set\s[^;]*;|use\s[^;]*;|lock\s[^;]*;|drop\s[^;]*;|start\s[^;]*;|begin\s*;)\s*)*"
+    rb"(?:(?:insert|replace)\s+(?:\w+\s+)*?(?:into\s+)?[`\"\w.]+\s*(?:\(|values?\b)|create\s+(?:table|database)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+_DUMP_HEAD = re.compile(rb"\A\s*-- (?:MySQL|MariaDB|OceanBase|mydumper|obdumper)[^\n]*\n", re.IGNORECASE)
+
+
+class Form(Enum):
+    """What a file of a database copy is."""
+
+    SQLITE = "an agent's database"
+    WAL = "a write-ahead log"
+    JOURNAL = "a rollback journal"
+    SHARED_MEMORY = "an index of a write-ahead log"
+    SQL = "a dump of SQL statements"
+    ROWS = "rows of one table"
+
+
+class Recognised(NamedTuple):
+    """What a file is, and of which table its rows are where it holds those of one."""
+
+    form: Form
+    table: DatabaseTable | None = None
+
+
+def recognise(head: bytes) -> Recognised | None:
+    r"""Tell by its beginning whether a file is one of a database copy, and which.
+
+    >>> recognise(b"id\tsub_task_id\texecute_times\tlog_content\n1\t").table.name, recognise(b'{"data":')
+    ('sub_task_log', None)
+    """
+    if head[:1] in {b"{", b"["}:
+        return None  # as nearly all files begin
+    if head.startswith(_SQLITE):
+        return Recognised(Form.SQLITE)
+    if head[:4] in _WAL:
+        return Recognised(Form.WAL)
+    if head.startswith(_JOURNAL):
+        return Recognised(Form.JOURNAL)
+    if head[:4] in _SHARED_MEMORY:
+        return Recognised(Form.SHARED_MEMORY)
+    line, end, _ = head.partition(b"\n")
+    if end and (b"\t" in line or b"," in line):
+        table = table_of_columns(frozenset(header_of(line)[1]))
+        if table is not None:
+            return Recognised(Form.ROWS, table)
+    if _DUMP_HEAD.match(head) or _STATEMENT.match(head):
+        return Recognised(Form.SQL)
+    return None
+
+
+@dataclass(slots=True)
+class _AgentCopy:
+    """The files of one agent's database: where the private copies lie, and what the source calls the main one."""
+
+    main: Path
+    name: str
+
+
+@dataclass(slots=True)
+class _Dump:
+    """The files of one dump of the cluster's database."""
+
+    staged: StagedDump
+    name: str
+    zone: tzinfo | None = None
+    tables: set[str] = field(default_factory=set)
+
+
+class DatabaseCopies:
+    """Gathers the files of database copies that one source holds, and gives their answers when all have been taken.
+
+    ``zone`` is that of the times of a dump that does not tell it.
+    """
+
+    def __init__(self, cluster: str | None, limits: Limits, issues: list[Issue], zone: str | None = None) -> None:
+        self._cluster, self._limits, self._issues = cluster, limits, issues
+        self._zone = parse_zone(zone)
+        self._place: Path | None = None
+        self._agents: dict[str, _AgentCopy] = {}
+        self._dumps: dict[str, _Dump] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for dump in self._dumps.values():
+            dump.staged.connection.close()
+        if self._place is not None:
+            shutil.rmtree(self._place, ignore_errors=True)
+
+    def take(self, recognised: Recognised, name: str, stream: IO[bytes]) -> None:
+        """Take one file, which is read to its end."""
+        form, table = recognised
+        if form is Form.SQL:
+            self._take_sql(name, stream)
+        elif form is Form.ROWS and table is not None:
+            self._take_rows(table, name, stream)
+        elif form is not Form.SHARED_MEMORY:
+            self._take_sqlite(form, name, stream)
+
+    def answers(self) -> Iterator[Answer]:
+        """Yield the answers of every copy, in order of their names."""
+        for key in sorted(self._dumps):
+            yield from self._of_dump(self._dumps[key])
+        for key in sorted(self._agents):
+            yield from self._of_agent(self._agents[key])
+
+    def _note(self, code: str, name: str, position: str | None, message: str) -> None:
+        self._issues.append(issue(code, name, position, message))
+
+    def _new_path(self) -> Path:
+        if self._place is None:
+            self._place = Path(tempfile.mkdtemp(prefix="daganalysis-"))
+        return self._place / f"{len(self._dumps) + len(self._agents):06d}"
+
+    # -- dumps of the cluster's database ----------------------------------------------------------------------------------------------
+
+    def _dump(self, name: str, table: str | None) -> _Dump:
+        """The dump that a file belongs to: one of several files, where its name tells its table, is one of those beside it."""
+        folder, _, own = name.rpartition("/")
+        key = f"{folder}/*{Path(own).suffix}" if table is not None else name
+        if key not in self._dumps:
+            self._dumps[key] = _Dump(StagedDump(self._new_path()), name)
+        return self._dumps[key]
+
+    def _take_sql(self, name: str, stream: IO[bytes]) -> None:
+        own = name.rpartition("/")[2]
+        dump = self._dump(name, next((table for table in TABLES if table in own), None))
+        statements = SqlDump(
+            stream, self._limits.document_bytes, lambda position, message: self._note("wrong-row", name, position, message)
+        )
+        self._stage(dump, name, statements.rows())
+        dump.zone = dump.zone or parse_zone(statements.zone)
+
+    def _take_rows(self, table: DatabaseTable, name: str, stream: IO[bytes]) -> None:
+        dump = self._dump(name, table.name)
+        dump.tables.add(table.name)
+        rows = read_rows(
+            stream, table, self._limits.document_bytes, lambda position, message: self._note("wrong-row", name, position, message)
+        )
+        self._stage(dump, name, rows)
+
+    def _stage(self, dump: _Dump, name: str, rows: Iterator[object]) -> None:
+        try:
+            dump.staged.add(rows)  # type: ignore[arg-type]
+        except TruncatedRowsError as error:
+            self._note("truncated-dump", name, str(error), "the file ends in the middle of a statement")
+        except ExcessiveRowError as error:
+            self._note("document-too-large", name, str(error), f"a row of more than {self._limits.document_bytes:,} bytes")
+
+    def _of_dump(self, dump: _Dump) -> Iterator[Answer]:
+        dump.staged.finish()
+        tables = Tables(dump.staged.connection)
+        missing = [name for name in ("dag_instance", "node_instance", "subtask_instance", "sub_task_log") if not tables.count(name)]
+        if "dag_instance" in missing and not tables.count("all_agent") and not tables.count("node_instance"):
+            self._note("no-tasks-in-dump", dump.name, None, "none of the tables of tasks and agents has a row in it")
+        elif "node_instance" in missing or "subtask_instance" in missing:
+            self._note("incomplete-dump", dump.name, None, f"no rows of {', '.join(missing)}")
+        maintainer = next(tables.select("task_maintainer"), {})
+        told = zone_told_by(maintainer.get("agent_time"), maintainer.get("active_time"))
+        times = SessionZone(dump.zone or told or self._zone)
+        if not times.known and tables.count("dag_instance"):
+            self._note("unknown-time-zone", dump.name, None, "neither the dump nor an option tells the time zone of its times")
+        yield from AnswerMaker(tables, Owner(), times, self._cluster, dump.name).answers()
+
+    # -- agents' own databases --------------------------------------------------------------------------------------------------------
+
+    def _take_sqlite(self, form: Form, name: str, stream: IO[bytes]) -> None:
+        suffix = {Form.WAL: "-wal", Form.JOURNAL: "-journal"}.get(form, "")
+        main = name.removesuffix(suffix)
+        if main not in self._agents:
+            self._agents[main] = _AgentCopy(self._new_path(), main)
+        path = self._agents[main].main
+        copy_stream(stream, path.with_name(path.name + suffix))
+
+    def _of_agent(self, copy: _AgentCopy) -> Iterator[Answer]:
+        try:
+            connection = open_copy(copy.main)
+        except sqlite3.Error as error:
+            self._damaged(copy, error)
+            return
+        try:
+            trouble = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            keep_to_list(connection)
+            if trouble != "ok":
+                self._note("damaged-database", copy.name, None, str(trouble)[:200].replace("\n", " "))
+            yield from self._told_by(copy, Tables(connection))
+        except sqlite3.Error as error:
+            self._damaged(copy, error)
+        finally:
+            connection.close()
+
+    def _told_by(self, copy: _AgentCopy, tables: Tables) -> Iterator[Answer]:
+        if not tables.has("dag_instance"):
+            self._note("not-an-agents-database", copy.name, None, "it has no table dag_instance")
+            return
+        owner = _owner(tables.values("ocs_info", AGENT_FACTS))
+        if owner is None:
+            self._note("no-agent-address", copy.name, None, "its table ocs_info does not tell the address of its agent")
+            return
+        yield from AnswerMaker(tables, owner, OwnOffsets(), self._cluster, copy.name).answers()
+
+    def _damaged(self, copy: _AgentCopy, error: sqlite3.Error) -> None:
+        self._note("damaged-database", copy.name, None, str(error))
+
+
+def _owner(told: dict[str, str]) -> Owner | None:
+    try:
+        return Owner(str(ipaddress.ip_address(told["ip"].strip("[]"))), int(told["port"]))
+    except (KeyError, ValueError):
+        return None
