@@ -41,6 +41,9 @@ def add_to(commands: Subparsers) -> None:
     parser.add_argument("--out", "-o", metavar="STORE", required=True, help="the store to make or to add to: a folder, or a URL")
     add_cluster(parser)
     parser.add_argument("--jobs", metavar="N", type=positive, help="processes to load with (default: one a core)")
+    parser.add_argument(
+        "--tz", metavar="ZONE", help="the zone of times that bear none (+08:00, Asia/Shanghai), where nothing else tells it"
+    )
     add_scheduler(parser)
     parser.add_argument(
         "--unpacked-max",
@@ -63,6 +66,7 @@ def execute(arguments: argparse.Namespace) -> int:
         cluster_by=arguments.cluster_by,
         jobs=arguments.jobs,
         limits=None if arguments.unpacked_max is None else Limits.trusting(arguments.unpacked_max),
+        tz=arguments.tz,
         client=arguments.scheduler,
         strict=arguments.strict,
     )

@@ -36,6 +36,7 @@ def load(
     strict: bool = False,
     progress: Progress | None = None,
     limits: Limits | None = None,
+    tz: str | None = None,
     client: Any = None,
 ) -> Archive:
     """Load saved responses: files, folders, globs, bytes, decoded JSON or SDK objects; or stores, for the responses each was made of.
@@ -45,7 +46,8 @@ def load(
     temporary store, which goes with the archive; the result is the same. ``progress`` is told how far it is
     (:data:`daganalysis.progress.Progress`); None shows a bar on a terminal and in a notebook. What cannot be used becomes rows of
     ``issues``; with ``strict`` it raises :class:`RejectedRecordsError` instead. ``limits`` (:class:`daganalysis.reading.Limits`) bounds
-    what a source, which is not trusted, may unpack to.
+    what a source, which is not trusted, may unpack to. ``tz`` is the zone of times that bear none, in dumps and agents' logs, where nothing
+    in them tells it: an offset (``"+08:00"``), or a name (``"Asia/Shanghai"``).
 
     With a Dask ``client``, or the address of a scheduler, its workers read and rebuild, and do the analyses of the archive; they must all
     see the sources and the store.
@@ -53,7 +55,7 @@ def load(
     >>> load("sample_data/documented/scale-out.json").dags["name"].tolist()
     ['Cluster scale out']
     """
-    files, stores = _listed(sources, cluster, cluster_by, limits)
+    files, stores = _listed(sources, cluster, cluster_by, limits, tz)
     if client is not None or stores or sum(file.size or 0 for file in files) > _IN_MEMORY:
         with shown(progress) as tell:
             return _load_through_store(files, stores, jobs, strict, tell, client)
@@ -69,13 +71,15 @@ def load_into_store(
     strict: bool = False,
     progress: Progress | None = None,
     limits: Limits | None = None,
+    tz: str | None = None,
     client: Any = None,
 ) -> Archive:
     """Load saved responses into a store, which is made if it is not there, and open it.
 
     A source that is in the store as it is now (path, label, size, time of change) is not read again; a changed one replaces what it gave
     before; one that was removed stays. A store among the sources stands for those it was made of, as they were then. The tables are the
-    same as if all had been loaded at once, in any order, with any ``jobs``.
+    same as if all had been loaded at once, in any order, with any ``jobs``. ``tz`` is the zone of times that bear none, as it is
+    for :func:`load`.
     With a Dask ``client``, or the address of a scheduler, its workers read and rebuild, and do the analyses of the archive; they must all
     see the sources and the store.
     Raises :class:`StoreError` where the store cannot be written, :class:`StoreBusyError` where another process is writing it, and with
@@ -85,7 +89,7 @@ def load_into_store(
     from daganalysis.loading.workers import without_collector
 
     with shown(progress) as tell, _on(client) as dask, without_collector():
-        files, stores = _listed(sources, cluster, cluster_by, limits)
+        files, stores = _listed(sources, cluster, cluster_by, limits, tz)
         load_sources(files, store_path(store), stores=stores, jobs=jobs, dask=dask, strict=strict, progress=tell)
     return read_parquet(store, client=client)
 
@@ -126,7 +130,7 @@ def _on(client: Any) -> contextlib.AbstractContextManager[DaskWorkers | None]:
 
 
 def _listed(
-    sources: Sequence[object], cluster: str | None, cluster_by: str | None, limits: Limits | None
+    sources: Sequence[object], cluster: str | None, cluster_by: str | None, limits: Limits | None, tz: str | None
 ) -> tuple[list[SourceFile], list[GivenStore]]:
     from daganalysis.loading.from_stores import split_stores
     from daganalysis.reading import DEFAULT_LIMITS, list_source_files
@@ -134,7 +138,7 @@ def _listed(
     others, stores = split_stores(sources, cluster)
     if stores and not others:
         return [], stores
-    return list_source_files(others, cluster=cluster, cluster_by=cluster_by, limits=limits or DEFAULT_LIMITS), stores
+    return list_source_files(others, cluster=cluster, cluster_by=cluster_by, limits=limits or DEFAULT_LIMITS, zone=tz), stores
 
 
 def _load_through_store(

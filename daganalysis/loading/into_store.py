@@ -42,6 +42,8 @@ _LOOSE = "loose.parquet"
 """How the name of the part ends that holds what belongs to no run."""
 _NOT_READ = frozenset({"unreadable-file", "vanished-file", "changed-file"})
 """Issue codes of a source that may well be readable the next time, though nothing about it seems to have changed."""
+_OF_THE_ZONE = frozenset({"unknown-time-zone", "given-time-zone"})
+"""Issue codes of a source whose times depend on the zone that is given with it."""
 _WHICH = attrgetter("path", "cluster")
 """What tells a source from every other."""
 _STATE = attrgetter("identity", "cluster", "size", "mtime_ns")
@@ -116,6 +118,7 @@ class _Load:
         self._sources = list(before.sources)
         self._issues = dict(before.issues)
         numbers = dict(zip(map(_WHICH, before.sources), itertools.count()))
+        zoneless = {number for number, issues in before.issues.items() if any(one.code in _OF_THE_ZONE for one in issues)}
         self._given: list[int] = []
         self._fresh: list[tuple[int, SourceFile]] = []
         for file in files:
@@ -124,7 +127,7 @@ class _Load:
             state = _STATE(file)
             if number == len(self._sources):
                 self._sources.append(KnownSource(*state))
-            elif state == self._sources[number] and file.mtime_ns is not None:
+            elif state == self._sources[number] and file.mtime_ns is not None and not (file.zone and number in zoneless):
                 continue  # as most are, of tens of thousands
             else:
                 self._sources[number] = KnownSource(*state)

@@ -12,6 +12,7 @@ import os
 from typing import IO, TYPE_CHECKING
 
 from daganalysis.reading.answers import Answer, FileIssues, Issue, Kind, Reading
+from daganalysis.reading.databases import HEAD_BYTES, DatabaseCopies, recognise
 from daganalysis.reading.documents import BLOCK_BYTES, alone, find_documents, find_lines
 from daganalysis.reading.fast_path import fast_answer, placed
 from daganalysis.reading.file_kinds import BINARY_FILE, OTHER_TEXT, is_binary, kind_of
@@ -96,7 +97,9 @@ def iter_answers(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
 
 
 def _answers_of(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
-    if file.content is not None:
+    if file.parts:
+        yield from _database_copy(file, issues)
+    elif file.content is not None:
         yield from _packed_or_plain(file.content, file, issues)
     elif file.path is not None and is_url(file.path):
         from daganalysis.reading.remote_files import open_remote
@@ -107,12 +110,9 @@ def _answers_of(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
         handle = open_file(file.path or "")
         try:
             yield from _local(handle, file, issues)
-            status = os.fstat(handle)
+            _note_change(handle, file, issues)
         finally:
             os.close(handle)
-        if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
-            message = f"{file.size} bytes when it was listed, {status.st_size} after it was read"
-            issues.append(issue("changed-file", file.name, None, message))
 
 
 def _local(handle: int, file: SourceFile, issues: list[Issue]) -> Iterable[Answer]:
@@ -142,20 +142,30 @@ def _packed_or_plain(content: bytes, file: SourceFile, issues: list[Issue]) -> I
     answer = fast_answer(text, file.limits)
     if answer is not None:
         return (placed(answer, file.cluster, file.name, f"{position} /data"),)
-    if is_packed(content[:512]):
+    if is_packed(content[:512]) or recognise(content[:HEAD_BYTES]) is not None:
         return _unpacked(io.BytesIO(content), file, issues)
     return _plain(None, content, file.name, file, issues)
 
 
 def _unpacked(stream: IO[bytes], file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
+    with DatabaseCopies(file.cluster, file.limits, issues, file.zone) as copies:
+        yield from _plain_files(stream, file, issues, copies)
+        yield from copies.answers()
+
+
+def _plain_files(stream: IO[bytes], file: SourceFile, issues: list[Issue], copies: DatabaseCopies) -> Iterator[Answer]:
+    """Yield the answers of each plain file in a stream; the files of database copies are put to the others of theirs."""
     for name, plain in open_streams(stream, file.name, file.limits, issues):
-        yield from _plain(plain, b"", name, file, issues)
+        head = plain.read(BLOCK_BYTES)
+        recognised = recognise(head[:HEAD_BYTES])
+        if recognised is None:
+            yield from _plain(plain, head, name, file, issues)
+        else:
+            copies.take(recognised, name, head, plain)
 
 
 def _plain(stream: IO[bytes] | None, content: bytes, name: str, file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
     """Yield the answers of one plain file, or say what it is instead."""
-    if stream is not None:
-        content = stream.read(BLOCK_BYTES)
     kind = kind_of(content)
     was_promised = (file.was_named and name == file.name) or promises_answers(name.rpartition("!")[2])
     if kind is None and not was_promised and is_binary(content):
@@ -178,3 +188,33 @@ def _explain_emptiness(kind: FileKind, name: str, n_before: int, issues: list[Is
     if all(found.code in _OF_OTHER_TEXTS for found in issues[n_before:]):
         del issues[n_before:]
         issues.append(issue(kind.code, name, None, kind.message))
+
+
+def _database_copy(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
+    """Yield the answers of several files that make one copy of a database."""
+    with DatabaseCopies(file.cluster, file.limits, issues, file.zone, name=file.name) as copies:
+        for part in file.parts:
+            if part.size != 0:  # the pages of an empty main file lie in its write-ahead log
+                yield from _part(part, issues, copies)
+        yield from copies.answers()
+
+
+def _part(part: SourceFile, issues: list[Issue], copies: DatabaseCopies) -> Iterator[Answer]:
+    if part.path is not None and is_url(part.path):
+        from daganalysis.reading.remote_files import open_remote
+
+        with open_remote(part.path) as stream:
+            yield from _plain_files(stream, part, issues, copies)
+        return
+    handle = open_file(part.path or "")
+    with os.fdopen(handle, "rb") as stream:
+        yield from _plain_files(stream, part, issues, copies)
+        _note_change(handle, part, issues)
+
+
+def _note_change(handle: int, file: SourceFile, issues: list[Issue]) -> None:
+    """Say that a file changed while it was read."""
+    status = os.fstat(handle)
+    if (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns):
+        message = f"{file.size} bytes when it was listed, {status.st_size} after it was read"
+        issues.append(issue("changed-file", file.name, None, message))

@@ -93,6 +93,7 @@ _CODES = (
         "times without a zone, which are left out; states, counters and log lines were read",
         "give the zone of the session with --tz, or dump with SET time_zone = '+00:00'",
     ),
+    IssueCode("given-time-zone", "info", "times without a zone, which were read as those of the zone that was given", ""),
     # documents
     IssueCode("html-page", "error", "a web page, perhaps of a login, saved in place of an answer", "fetch the answer again, logged in"),
     IssueCode("no-json", "error", "no JSON document in it", _FETCH_AGAIN),

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daganalysis.errors import InputError, UsageError
+from daganalysis.reading.databases.grouping import grouped
+from daganalysis.reading.databases.times import parse_zone
 from daganalysis.reading.file_kinds import HIDDEN_FILE
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 from daganalysis.reading.sdk import to_json
@@ -36,14 +38,15 @@ def list_source_files(
     cluster: str | None = None,
     cluster_by: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    zone: str | None = None,
 ) -> list[SourceFile]:
     """List the files of some sources, those of each in order of their names, every file once.
 
     ``cluster_by`` labels by ``"dir"``, the first folder below the source, or ``"file"``, the file name up to its first dot; what lies
     directly in the source has no label by folder. A file's name is its path below the folder that was given (below the part of a
     pattern that is none), or its own if it was given itself; where files of two sources would have one name, each gets as many of the
-    folders above it as tell them apart. Raises :class:`InputError` for a source that is not there, :class:`UsageError` for options that
-    make no sense.
+    folders above it as tell them apart. Files that make one copy of a database are one. ``zone`` is that of times which bear none. Raises
+    :class:`InputError` for a source that is not there, :class:`UsageError` for options that make no sense.
     """
     if cluster_by not in {None, "dir", "file"}:
         raise UsageError("no such way to label clusters", where=str(cluster_by), hint="cluster_by is dir or file")
@@ -51,14 +54,15 @@ def list_source_files(
         raise UsageError("both a cluster and a way to label clusters", hint="give either cluster or cluster_by")
     if cluster is not None and (not cluster or "/" in cluster or "#" in cluster):
         raise UsageError("a cluster label may not be empty nor hold / or #", where=cluster)
+    if zone is not None and parse_zone(zone) is None:
+        raise UsageError("no such time zone", where=zone, hint="give an offset such as +08:00, or a name such as Asia/Shanghai")
     found: dict[str, SourceFile] = {}
     for source in sources:
         for file in _files_of(source):
             # There may be a hundred thousand of them: no copies are made.
             if found.setdefault(file.identity, file) is file:
-                file.cluster = cluster
-                file.limits = limits
-    files = list(found.values())
+                file.cluster, file.limits, file.zone = cluster, limits, zone
+    files = grouped(list(found.values()))
     if cluster_by:
         for file in files:
             file.cluster = _label(file.name, cluster_by)

@@ -31,7 +31,9 @@ class SourceFile:
 
     ``identity`` tells it from every other (an absolute path, or a URL), ``name`` is what issues and snapshots call it: the path from the
     source that was given. ``mtime_ns`` is None for what has no time of change; ``content`` is what lies in memory. ``trouble`` is the code
-    and the words of an issue that stands for a file which cannot be read. ``stretch`` is the part of it to read, if not all.
+    and the words of an issue that stands for a file which cannot be read. ``stretch`` is the part of it to read, if not all. ``parts`` are
+    the files of a database copy that are read as one. ``zone`` is that of times which bear none: an offset, or a name such as
+    ``Asia/Shanghai``.
     ``was_named`` says that the file was given by itself, not found in a folder: it should hold answers then, whatever its name.
     """
 
@@ -46,6 +48,8 @@ class SourceFile:
     limits: Limits = DEFAULT_LIMITS
     stretch: Stretch | None = None
     was_named: bool = False
+    parts: tuple[SourceFile, ...] = ()
+    zone: str | None = None
 
     @property
     def n_bytes(self) -> int:

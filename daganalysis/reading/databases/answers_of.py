@@ -283,9 +283,13 @@ class AnswerMaker:
         for row in self._tables.select("all_agent", "ORDER BY ip, port"):
             agent = agent_address(row["ip"], row["port"])
             if agent is not None:
-                told = {name: row[name] or None for name in ("zone", "identity")}
                 yield AgentState(
-                    agent=agent, observed_at=self._copied_at, obshell_version=row["version"] or None, teller=self._owner.agent, **told
+                    agent=agent,
+                    observed_at=self._copied_at,
+                    zone=row["zone"] or None,
+                    identity=row["identity"] or None,
+                    obshell_version=row["version"] or None,
+                    teller=self._owner.agent,
                 )
 
     def _locks(self) -> Iterator[LockState]:

@@ -10,7 +10,7 @@ import tempfile
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple, Self
+from typing import IO, TYPE_CHECKING, NamedTuple, Self, cast
 
 from daganalysis.reading.databases.answers_of import AnswerMaker, Owner, Tables
 from daganalysis.reading.databases.rows import ExcessiveRowError, TruncatedRowsError, header_of, read_rows
@@ -105,15 +105,32 @@ class _Dump:
     tables: set[str] = field(default_factory=set)
 
 
+class _Whole:
+    """A stream of which some was read already."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self._head, self._rest = head, rest
+
+    def read(self, size: int) -> bytes:
+        """Return so many bytes at most, what was read already first."""
+        if not self._head:
+            return self._rest.read(size)
+        some, self._head = self._head[:size], self._head[size:]
+        return some
+
+
 class DatabaseCopies:
     """Gathers the files of database copies that one source holds, and gives their answers when all have been taken.
 
-    ``zone`` is that of the times of a dump that does not tell it.
+    ``zone`` is that of the times of a dump that does not tell it, ``name`` what the one copy is called that all files make, if they do.
     """
 
-    def __init__(self, cluster: str | None, limits: Limits, issues: list[Issue], zone: str | None = None) -> None:
+    def __init__(
+        self, cluster: str | None, limits: Limits, issues: list[Issue], zone: str | None = None, *, name: str | None = None
+    ) -> None:
         self._cluster, self._limits, self._issues = cluster, limits, issues
-        self._zone = parse_zone(zone)
+        self._zone, self._zone_name = parse_zone(zone), zone
+        self._name = name
         self._place: Path | None = None
         self._agents: dict[str, _AgentCopy] = {}
         self._dumps: dict[str, _Dump] = {}
@@ -127,9 +144,10 @@ class DatabaseCopies:
         if self._place is not None:
             shutil.rmtree(self._place, ignore_errors=True)
 
-    def take(self, recognised: Recognised, name: str, stream: IO[bytes]) -> None:
-        """Take one file, which is read to its end."""
+    def take(self, recognised: Recognised, name: str, head: bytes, rest: IO[bytes]) -> None:
+        """Take one file, of which the head was read already, to its end."""
         form, table = recognised
+        stream = cast("IO[bytes]", _Whole(head, rest))
         if form is Form.SQL:
             self._take_sql(name, stream)
         elif form is Form.ROWS and table is not None:
@@ -157,9 +175,9 @@ class DatabaseCopies:
     def _dump(self, name: str, table: str | None) -> _Dump:
         """The dump that a file belongs to: one of several files, where its name tells its table, is one of those beside it."""
         folder, _, own = name.rpartition("/")
-        key = f"{folder}/*{Path(own).suffix}" if table is not None else name
+        key = self._name or (f"{folder}/*{Path(own).suffix}" if table is not None else name)
         if key not in self._dumps:
-            self._dumps[key] = _Dump(StagedDump(self._new_path()), name)
+            self._dumps[key] = _Dump(StagedDump(self._new_path()), self._name or name)
         return self._dumps[key]
 
     def _take_sql(self, name: str, stream: IO[bytes]) -> None:
@@ -200,13 +218,15 @@ class DatabaseCopies:
         times = SessionZone(dump.zone or told or self._zone)
         if not times.known and tables.count("dag_instance"):
             self._note("unknown-time-zone", dump.name, None, "neither the dump nor an option tells the time zone of its times")
+        elif not (dump.zone or told):
+            self._note("given-time-zone", dump.name, None, f"times without a zone were read as those of {self._zone_name}")
         yield from AnswerMaker(tables, Owner(), times, self._cluster, dump.name).answers()
 
     # -- agents' own databases --------------------------------------------------------------------------------------------------------
 
     def _take_sqlite(self, form: Form, name: str, stream: IO[bytes]) -> None:
         suffix = {Form.WAL: "-wal", Form.JOURNAL: "-journal"}.get(form, "")
-        main = name.removesuffix(suffix)
+        main = self._name or name.removesuffix(suffix)
         if main not in self._agents:
             self._agents[main] = _AgentCopy(self._new_path(), main)
         path = self._agents[main].main

@@ -1,0 +1,110 @@
+"""Which files make one copy of a database: told by their names, for only together they tell anything.
+
+An agent's ``.meta`` goes with its write-ahead log (``.meta-wal``), the files of a dump with one file a table go with each other. What a
+file holds is looked at when it is read; a file that turns out to be something else is read as what it is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daganalysis.reading.databases.schema import TABLES
+from daganalysis.urls import is_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from daganalysis.reading.source_file import SourceFile
+
+_COMPANIONS = ("-wal", "-journal")
+_ENDINGS = (".tsv", ".csv", ".sql", ".txt", ".gz", ".zst")
+_INDEX = "-shm"
+"""The index of a write-ahead log; SQLite makes it anew."""
+_TABLE_NAMES = "|".join(sorted((name for name in TABLES if not name.endswith("_info")), key=len, reverse=True))
+_OF_ONE_TABLE = re.compile(rf"(?P<before>.*?)(?P<table>{_TABLE_NAMES})(?P<after>(?:[-.\w]*?)(?:\.(?:tsv|csv|sql|txt))(?:\.(?:gz|zst))?)")
+
+
+def grouped(files: Sequence[SourceFile]) -> list[SourceFile]:
+    """Put files that make one copy of a database into one source, in the place of the first of them; all others stay as they are.
+
+    What lies beside a file on disk and belongs to it is part of the source even where the file alone was given: half a copy is none.
+    """
+    groups: dict[str, list[SourceFile]] = {}
+    result: list[SourceFile | str] = []
+    for file in files:
+        key = None if file.content is not None or file.trouble is not None else _key(file.identity)
+        if key is None:
+            result.append(file)
+            continue
+        if key not in groups:
+            result.append(key)
+        groups.setdefault(key, []).append(file)
+    return [_joined(one, groups[one]) if isinstance(one, str) else one for one in result]
+
+
+def _key(identity: str) -> str | None:
+    """Return what the files of one copy have in common; None for a file that is not one of several."""
+    folder, _, name = identity.rpartition("/")
+    for suffix in (*_COMPANIONS, _INDEX):
+        if name.endswith(suffix):
+            return identity.removesuffix(suffix)
+    if name.endswith((".meta", ".db", ".sqlite", ".sqlite3")):
+        return identity
+    found = _OF_ONE_TABLE.fullmatch(name) if name.endswith(_ENDINGS) else None
+    return None if found is None else f"{folder}/{found['before']}*{_ending(found['after'])}"
+
+
+def _ending(after: str) -> str:
+    """Return the ending that all files of one dump have: mydumper's numbers and ``-schema`` differ."""
+    return "".join(Path(after.lstrip("-")).suffixes[-2:]) if after.endswith((".gz", ".zst")) else Path(after).suffix
+
+
+def _joined(key: str, files: list[SourceFile]) -> SourceFile:
+    beside = _beside(key, files[0])
+    known = {file.identity for file in files}
+    parts = [file for file in (*files, *(file for file in beside if file.identity not in known)) if not file.identity.endswith(_INDEX)]
+    parts.sort(key=lambda file: file.identity)
+    if not parts:
+        return files[0]
+    if len(parts) == 1 and parts[0].identity == key:
+        return parts[0]
+    changed = [file.mtime_ns for file in parts if file.mtime_ns is not None]
+    name = files[0].name.rpartition("/")
+    return replace(
+        files[0],
+        identity=key,
+        name=f"{name[0]}{name[1]}{key.rpartition('/')[2]}",
+        path=None,
+        size=sum(file.size or 0 for file in parts),
+        mtime_ns=max(changed) if len(changed) == len(parts) else None,
+        parts=tuple(parts),
+    )
+
+
+def _beside(key: str, file: SourceFile) -> Iterable[SourceFile]:
+    """Return what lies on disk beside a file and belongs to the same copy."""
+    if file.path is None or is_url(file.path):
+        return []
+    folder = Path(file.path).parent
+    if "*" not in key:
+        candidates = [Path(str(Path(file.path).parent / Path(key).name) + suffix) for suffix in ("", *_COMPANIONS)]
+    else:
+        try:
+            candidates = [Path(entry) for entry in os.scandir(folder) if _key(f"{key.rpartition('/')[0]}/{entry.name}") == key]
+        except OSError:
+            return []
+    found = []
+    for path in candidates:
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        if path.is_file():
+            name = f"{file.name.rpartition('/')[0]}/{path.name}".lstrip("/")
+            identity = f"{file.identity.rpartition('/')[0]}/{path.name}"
+            found.append(replace(file, identity=identity, name=name, path=str(path), size=status.st_size, mtime_ns=status.st_mtime_ns))
+    return found
