@@ -22,7 +22,8 @@ milliseconds)."""
 class Leg:
     """One execution of a DAG between two operator actions.
 
-    ``end`` is when it failed or succeeded; ``asked_from`` and ``asked_to`` bound the operator's request that began it.
+    ``end`` is when it failed or succeeded, ``stood_until`` the last answer that shows the DAG standing so, with that very end;
+    ``asked_from`` and ``asked_to`` bound the operator's request that began it.
     """
 
     start: int
@@ -30,6 +31,7 @@ class Leg:
     end: int | None = None
     state: str | None = None
     stage: int | None = None
+    stood_until: int | None = None
     asked_from: int | None = None
     asked_to: int | None = None
 
@@ -78,7 +80,7 @@ def find_legs(run: RunEvidence) -> list[Leg]:
             leg.operator = dag.operator
             leg.stage = dag.stage
             if times.end is TRUE and dag.end is not None and dag.end >= dag.start:
-                leg.end, leg.state = dag.end, dag.state
+                leg.end, leg.state, leg.stood_until = dag.end, dag.state, snapshot.at
                 asked_from = snapshot.at
     return [legs[start] for start in sorted(legs)]
 

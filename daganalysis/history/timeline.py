@@ -9,7 +9,8 @@ stamps contradict each other, the time is unattributed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
@@ -29,6 +30,8 @@ _MOST_PASSES = 5
 """The engine at work takes at most two passes for a step (engine-semantics §5, §2.9). What takes longer than this many, with one more for
 each stage that is stepped over, is no rhythm: the scheduler, an agent or the database was down, or no worker was free (§4, §12)."""
 _ENGINE = frozenset({"dispatch", "detect", "handoff"})
+_UNTOLD = frozenset({"lost", "unattributed", "handoff"})
+"""What may turn out to be a wait that answers prove."""
 _FOR_GOOD = 2**63 - 1
 
 
@@ -100,8 +103,42 @@ def estimate_tick(node_runs: Sequence[NodeRun]) -> tuple[int, bool]:
 
 def build_timeline(story: Story) -> list[Stretch]:
     """Cut the known span of a run into stretches, in order of time."""
-    builder = _Builder(story)
-    return builder.build()
+    return _book_proven_waits(_Builder(story).build(), story)
+
+
+def _book_proven_waits(stretches: list[Stretch], story: Story) -> list[Stretch]:
+    """Turn what is lost, or put down to nothing, into waits where answers show the DAG standing FAILED with one and the same end.
+
+    A request wipes the end (engine-semantics §3), so from that end to the last answer that shows it nobody had acted.
+    """
+    proven = [
+        (leg.end, min(leg.stood_until, after.start if after is not None else leg.stood_until))
+        for leg, after in zip_longest(story.legs, story.legs[1:])
+        if leg.state == "FAILED" and leg.end is not None and leg.stood_until is not None
+    ]
+    if not any(until > since for since, until in proven):
+        return stretches
+    result: list[Stretch] = []
+    for stretch in stretches:
+        result += _split(stretch, proven, story) if stretch.category in _UNTOLD else [stretch]
+    return result
+
+
+def _split(stretch: Stretch, proven: Sequence[tuple[int, int]], story: Story) -> list[Stretch]:
+    """Cut the proven waits out of a stretch."""
+    parts = []
+    cursor = stretch.start
+    for since, until in proven:
+        low, high = max(since, cursor), min(until, stretch.end)
+        if low >= high:
+            continue
+        if low > cursor:
+            parts.append(replace(stretch, start=cursor, end=low))
+        parts.append(replace(stretch, start=low, end=high, category=story.wait_category(until), evidence="observed"))
+        cursor = high
+    if cursor < stretch.end:
+        parts.append(replace(stretch, start=cursor))
+    return parts
 
 
 @dataclass(slots=True)
