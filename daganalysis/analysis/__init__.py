@@ -4,6 +4,7 @@ from daganalysis.analysis import (
     _check,
     _clock_skew,
     _compare,
+    _critical_path,
     _failures,
     _outcome_rules,
     _retries,
@@ -24,6 +25,7 @@ from daganalysis.analysis._spread import spread
 check = spread(_check.check)
 clock_skew = spread(_clock_skew.clock_skew)
 compare = spread(_compare.compare)
+critical_path = spread(_critical_path.critical_path)
 failures = spread(_failures.failures)
 outcome_rules = spread(_outcome_rules.outcome_rules)
 retries = spread(_retries.retries)
@@ -44,6 +46,7 @@ __all__ = [
     "compare",
     "compare_gate",
     "coverage",
+    "critical_path",
     "failures",
     "left_out",
     "outcome_rules",

@@ -14,7 +14,7 @@ from daganalysis.commands.archives import open_source, selected_runs
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.options import add_archive, add_output, add_selection, new_command, positive
 from daganalysis.commands.printing import notice, print_frame
-from daganalysis.tables.explanations import RUN_ORDERS, RUNS
+from daganalysis.tables.explanations import CRITICAL_PATH, CRITICAL_PATH_BY_STAGE, RUN_ORDERS, RUNS
 from daganalysis.tables.results import (
     DAG_OUTCOMES,
     FAILURES,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 LEVELS: dict[str, dict[str, Table]] = {
     "stage_latency": {"stage": STAGE_LATENCY, "workflow": STAGE_LATENCY_BY_WORKFLOW, "agent": STAGE_LATENCY_BY_AGENT},
+    "critical_path": {"segment": CRITICAL_PATH, "stage": CRITICAL_PATH_BY_STAGE},
     "failures": {"signature": FAILURES, "attempt": FAILURES_BY_ATTEMPT},
     "retry_patterns": {"pattern": RETRY_PATTERNS, "nth": RETRY_PATTERNS_BY_NUMBER},
     "outcome_rules": dict.fromkeys(("run", "stage", "sub_task", "attempt"), OUTCOME_RULES),
@@ -61,6 +62,7 @@ ANSWERS = {
     "trend": "when a workflow or a stage became slower or faster",
     "clock_skew": "how far the clocks of the agents are apart",
     "runs": "the list of runs, with one sentence on each",
+    "critical_path": "the chain of work and waits that made a run so long",
     "outcome_rules": "why every outcome was given, and by which rule",
 }
 """What each analysis answers, for the list of commands."""

@@ -61,6 +61,10 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
             "example_run_id",
         ),
         "runs": ("run_id", "workflow", "started_at", "elapsed_s", "outcome", "stage", "agent", "cause"),
+        "critical_path": (
+            *("run_id", "seq", "category", "duration_s", "stage", "name", "agent", "evidence", "attempt", "workflow", "path_s", "path_share"),
+            *("drag_s", "n_runs"),
+        ),
         "check": ("condition", "decision", "value", "low", "high", "n"),
         "compare": (
             *("workflow", "name", "category", "verdict", "base_s", "candidate_s", "diff_s", "ratio", "n_base", "n_candidate", "n_needed"),

@@ -1,0 +1,312 @@
+"""The chain of work and waits that made a run as long as it was, found for all runs of an archive at once.
+
+A run's timeline already follows its waits; what is left to find is, for each stretch in which attempts ran side by side, which of them the
+run waited for. Everything here is arrays of whole numbers: codes instead of names, nanoseconds instead of instants.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from daganalysis.archive import Archive
+
+    Ints = np.ndarray[Any, np.dtype[np.int64]]
+    Bools = np.ndarray[Any, np.dtype[np.bool_]]
+
+NONE = -1
+"""Stands for a null in an array of codes, stages or places."""
+_OPEN = np.iinfo(np.int64).max
+"""The end of an attempt that is not known to have ended."""
+_MOST_STAGES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """The timelines of all runs, in order of run and time: ``run`` is the place of the run in :attr:`run_ids`, which is sorted."""
+
+    run_ids: pa.Array
+    run: Ints
+    start: Ints
+    end: Ints
+    category: pa.Array
+    stage: Ints
+    to_stage: Ints
+    evidence: pa.Array
+    is_execute: Bools
+
+    def names(self, archive: Archive) -> tuple[Ints, pa.Array]:
+        """Return the name of each stretch's stage: its place in an array of names (or none), and that array."""
+        nodes = archive.arrow("nodes", ["run_id", "stage", "name"])
+        run, stage = codes_of(nodes.column("run_id"), self.run_ids), integers(nodes.column("stage"))
+        codes, names = encoded(nodes.column("name"))
+        order = np.argsort(_key(run, stage), kind="stable")
+        places = find(_key(run, stage)[order], _key(self.run, self.stage))
+        return np.where(places == NONE, NONE, codes[order][places]), names
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Attempts whose start is known, those of one stage of a run after each other, in order of sub-task and number."""
+
+    key: Ints
+    place: Ints
+    start: Ints
+    end: Ints
+    agent: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """The chain of each run, in order of run and time.
+
+    ``stretch`` is the stretch a segment lies in, ``attempt`` the place of the attempt at work in the table of attempts (none of a pause).
+    ``drag`` is how much later the stretch ended because of the attempt that ended it; none of all other segments. ``is_uncertain`` says
+    that another agent's attempt may have been the one.
+    """
+
+    stretch: Ints
+    start: Ints
+    end: Ints
+    attempt: Ints
+    drag: Ints
+    is_uncertain: Bools
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------------------------
+
+
+def read_stretches(archive: Archive) -> Stretches:
+    """Read the timelines."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns = ["run_id", "seq", "started_at", "ended_at", "category", "from_stage", "to_stage", "evidence"]
+    table = archive.arrow("timeline", columns).combine_chunks()
+    run_ids = table.column("run_id").unique().sort() if table.num_rows else pa.array([], pa.string())
+    run = codes_of(table.column("run_id"), run_ids)
+    order = _in_order(run, integers(table.column("seq")))
+    if order is not None:
+        table, run = table.take(order), run[order]
+    category = table.column("category").combine_chunks()
+    return Stretches(
+        run_ids,
+        run,
+        integers(table.column("started_at")),
+        integers(table.column("ended_at")),
+        category,
+        integers(table.column("from_stage")),
+        integers(table.column("to_stage")),
+        table.column("evidence").combine_chunks(),
+        np.asarray(pc.equal(category, "execute")),
+    )
+
+
+def read_attempts(table: pa.Table, run_ids: pa.Array) -> Attempts:
+    """Take out of a table of attempts those whose start is known."""
+    key = _key(codes_of(table.column("run_id"), run_ids), integers(table.column("stage")))
+    start, end = integers(table.column("started_at")), integers(table.column("ended_at"), null=_OPEN)
+    agent, _ = encoded(table.column("agent"))
+    order = _by_id(table, key)
+    place = order[(key[order] >= 0) & (start[order] != NONE) & (end[order] >= start[order])]
+    return Attempts(key[place], place, start[place], end[place], agent[place])
+
+
+def _by_id(table: pa.Table, key: Ints) -> Ints:
+    """Return the order of attempts by stage of a run, sub-task and number; the rows of a store are in it already, but for the runs."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    gids, numbers = table.column("task_gid").combine_chunks(), integers(table.column("attempt"))
+    if len(gids) > 1:
+        before, after = gids[:-1], gids[1:]
+        less, same = (np.asarray(test(before, after).fill_null(False)) for test in (pc.less, pc.equal))
+        if (less | (same & (numbers[:-1] <= numbers[1:])) | (key[:-1] != key[1:])).all():
+            return np.argsort(key, kind="stable")
+    rows = pa.table({"key": key, "task_gid": gids, "attempt": numbers})
+    order: Ints = pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in rows.column_names]).to_numpy()
+    return order.astype(np.int64)
+
+
+# -- the chain --------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """How far the clock of each attempt's agent is ahead of that of the run's own rows: at least and at most, nanoseconds."""
+
+    least: Ints
+    most: Ints
+
+
+def resolve(stretches: Stretches, attempts: Attempts, ahead: Ahead | None = None) -> Segments:
+    """Find the chain of every run.
+
+    In a stretch of work, from its end backwards, the attempt with the latest end not after the cursor is the segment (ties by sub-task and
+    number), and the cursor goes to its start. What only attempts that end later cover is put down to the longest of them. Recorded times
+    are never reordered: where ``ahead`` leaves open which attempt ended last, the segment says so.
+    """
+    work = np.flatnonzero(stretches.is_execute)
+    begin, cursor = stretches.start[work], stretches.end[work].copy()
+    pairs, found = _pairs(stretches, attempts, work), [_rest(stretches)]
+    is_first = True
+    while len(pairs.of_work):
+        chosen = _choose(pairs, cursor, attempts, ahead)
+        rows = len(chosen.work)
+        drag = chosen.drag if is_first else np.full(rows, NONE)
+        place = attempts.place[chosen.attempt]
+        found.append(Segments(work[chosen.work], chosen.start, cursor[chosen.work], place, drag, chosen.is_uncertain))
+        cursor[chosen.work] = chosen.start
+        pairs = pairs.only((pairs.start < cursor[pairs.of_work]) & (cursor > begin)[pairs.of_work])
+        is_first = False
+    left = np.flatnonzero(cursor > begin)
+    found.append(_without_attempt(work[left], begin[left], cursor[left]))
+    parts = [np.concatenate([getattr(part, name) for part in found]) for name in Segments.__slots__]
+    order = np.lexsort((parts[1], parts[0]))
+    return Segments(*(values[order] for values in parts))
+
+
+def _without_attempt(stretch: Ints, start: Ints, end: Ints) -> Segments:
+    none = np.full(len(stretch), NONE)
+    return Segments(stretch, start, end, none, none, np.zeros(len(stretch), bool))
+
+
+def _rest(stretches: Stretches) -> Segments:
+    """The stretches in which nothing worked: each is a segment of its own."""
+    rest = np.flatnonzero(~stretches.is_execute)
+    return _without_attempt(rest, stretches.start[rest], stretches.end[rest])
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """A stretch of work and an attempt that ran in it, from where to where; those of one stretch stand together, in order of attempts."""
+
+    of_work: Ints
+    attempt: Ints
+    start: Ints
+    end: Ints
+
+    def only(self, kept: Bools | Ints) -> _Pairs:
+        return _Pairs(self.of_work[kept], self.attempt[kept], self.start[kept], self.end[kept])
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The attempt chosen for some stretches of work, where its segment starts, its drag, and whether another may have been the one."""
+
+    work: Ints
+    attempt: Ints
+    start: Ints
+    drag: Ints
+    is_uncertain: Bools
+
+
+def _pairs(stretches: Stretches, attempts: Attempts, work: Ints) -> _Pairs:
+    key = _key(stretches.run[work], stretches.stage[work])
+    low, high = (np.searchsorted(attempts.key, key, side) for side in ("left", "right"))
+    sizes = high - low
+    of_work = np.repeat(np.arange(len(work)), sizes)
+    attempt = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes - low, sizes)
+    start = np.maximum(attempts.start[attempt], stretches.start[work][of_work])
+    end = np.minimum(attempts.end[attempt], stretches.end[work][of_work])
+    return _Pairs(of_work, attempt, start, end).only(start < end)
+
+
+def _choose(pairs: _Pairs, cursor: Ints, attempts: Attempts, ahead: Ahead | None) -> _Chosen:
+    """Choose one attempt for each stretch that has one left."""
+    ended = np.flatnonzero(pairs.end <= cursor[pairs.of_work])
+    later = np.flatnonzero(pairs.end > cursor[pairs.of_work])
+    # Of ends that are cut off at the end of the stretch, that which was recorded last counts; one that is not known does not.
+    recorded = attempts.end[pairs.attempt]
+    recorded = np.where(recorded == _OPEN, NONE, recorded)
+    length = np.minimum(attempts.end[pairs.attempt], _OPEN // 2) - attempts.start[pairs.attempt]
+    last = _best(pairs.of_work, ended, (recorded, pairs.end), len(cursor))
+    longest = _best(pairs.of_work, later, (length,), len(cursor))
+    last_end = np.where(last != NONE, pairs.end[last], NONE)
+    takes_longest = (last_end < cursor) & (longest != NONE)
+    taken = np.where(takes_longest, longest, last)
+    work = np.flatnonzero(taken != NONE)
+    taken, takes_longest = taken[work], takes_longest[work]
+    start = np.where(takes_longest, np.maximum(pairs.start[taken], last_end[work]), pairs.start[taken])
+    others = _other_than(pairs, last)
+    next_end = np.full(len(cursor), NONE)
+    np.maximum.at(next_end, others.of_work, others.end)
+    drag = np.where(takes_longest, NONE, cursor[work] - np.maximum(start, next_end[work]))
+    doubtful = np.zeros(len(cursor), bool)
+    if ahead is not None:
+        rival = pairs.only(ended)
+        chosen = pairs.attempt[last[rival.of_work]]
+        sooner = recorded[last[rival.of_work]] - recorded[ended]
+        may_be_later = sooner < ahead.most[chosen] - ahead.least[rival.attempt]
+        doubtful[rival.of_work[may_be_later & (attempts.agent[chosen] != attempts.agent[rival.attempt])]] = True
+    return _Chosen(work, pairs.attempt[taken], start, drag, doubtful[work] & ~takes_longest)
+
+
+def _best(group: Ints, rows: Ints, by: tuple[Ints, ...], n_groups: int) -> Ints:
+    """Return for each group the row that is largest by some columns, the last counting most, and the first of equals; none without rows."""
+    best = np.full(n_groups, NONE)
+    order = np.lexsort((-rows, *(values[rows] for values in by), group[rows]))
+    best[group[rows[order]]] = rows[order]  # of several, the last one stays
+    return best
+
+
+def _other_than(pairs: _Pairs, chosen: Ints) -> _Pairs:
+    kept = np.ones(len(pairs.of_work), bool)
+    kept[chosen[chosen != NONE]] = False
+    return pairs.only(kept)
+
+
+# -- columns as arrays ------------------------------------------------------------------------------------------------------------------
+
+
+def _key(run: Ints, stage: Ints) -> Ints:
+    """Return one number for a stage of a run; negative where either is not known."""
+    return np.where((run == NONE) | (stage < 0), NONE, run * _MOST_STAGES + stage)
+
+
+def find(ordered: Ints, values: Ints) -> Ints:
+    """Return where values stand in an array in order, or none."""
+    if not len(ordered):
+        return np.full(len(values), NONE)
+    place = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    return np.where((ordered[place] == values) & (values >= 0), place, NONE)
+
+
+def integers(column: pa.ChunkedArray, null: int = NONE) -> Ints:
+    """Return whole numbers or instants as NumPy has them."""
+    import pyarrow as pa
+
+    values: Ints = np.asarray(column.cast(pa.int64()).fill_null(null))
+    return values
+
+
+def encoded(column: pa.ChunkedArray) -> tuple[Ints, pa.Array]:
+    """Return the places of a column's values in an array of its different ones, and that array."""
+    import pyarrow as pa
+
+    found = column.combine_chunks().dictionary_encode()
+    if isinstance(found, pa.ChunkedArray):
+        found = found.combine_chunks()
+    return integers(found.indices), found.dictionary
+
+
+def codes_of(column: pa.ChunkedArray, values: pa.Array) -> Ints:
+    """Return the places of a column's values in an array of different ones, or none."""
+    import pyarrow.compute as pc
+
+    codes, known = encoded(column)
+    places = integers(pc.index_in(known, values))
+    return np.where(codes == NONE, NONE, places[codes]) if len(known) else codes
+
+
+def _in_order(run: Ints, seq: Ints) -> Ints | None:
+    """Return the order by run and number, or nothing where the rows are in it already."""
+    steps = np.diff(run)
+    if ((steps > 0) | ((steps == 0) & (np.diff(seq) > 0))).all():
+        return None
+    return np.lexsort((seq, run))

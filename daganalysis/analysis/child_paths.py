@@ -1,0 +1,110 @@
+"""Waits for child DAGs: the part of the path in which a run waited for another one, replaced by what that one did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.child_waits import waits_for_child
+from daganalysis.tables.explanations import CRITICAL_PATH
+from daganalysis.tables.plain_rows import rows_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from daganalysis.archive import Archive
+    from daganalysis.tables.plain_rows import Row
+
+_PAUSES = {"wait_protocol"}
+"""A child that stands FAILED until its main DAG acts is not what that one waits for."""
+
+
+def with_child_paths(archive: Archive, paths: pa.Table) -> pa.Table:
+    """Replace each attempt that waited for a child DAG by the child's own path within it; the rest of the attempt is ``child_poll``.
+
+    ``paths`` are the runs' own paths, in order of run and time; so is what is returned.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    links = [link for link in rows_of(archive.links) if link["child_run_id"] is not None]
+    if not links:
+        return paths
+    known = {*(link["child_run_id"] for link in links), *(link["parent_run_id"] for link in links)}
+    is_family = pc.is_in(paths.column("run_id"), pa.array(sorted(known), pa.string()))
+    own: dict[str, list[Row]] = {}
+    for row in paths.filter(is_family).to_pylist():
+        own.setdefault(row["run_id"], []).append(_in_nanoseconds(row))
+    names = dict(zip(*(archive.arrow("dags", ["run_id", "name"]).column(name).to_pylist() for name in ("run_id", "name")), strict=True))
+    told = _Families(own, links, names)
+    rows = [row for run_id in sorted(own) for row in _numbered(run_id, told.path(run_id, ()))]
+    columns = {name: [row[name] for row in rows] for name in CRITICAL_PATH.names}
+    whole = pa.concat_tables([paths.filter(pc.invert(is_family)), CRITICAL_PATH.arrow(columns)])
+    return whole.sort_by([("run_id", "ascending"), ("seq", "ascending")])
+
+
+class _Families:
+    """Main DAGs and their child DAGs, each with its own path."""
+
+    def __init__(self, own: dict[str, list[Row]], links: list[Row], names: dict[str, str | None]) -> None:
+        self._own = own
+        self._children: dict[str, list[Row]] = {}
+        for link in sorted(links, key=lambda link: str(link["child_run_id"])):
+            if link["child_run_id"] in own:
+                self._children.setdefault(link["parent_run_id"], []).append(link | {"name": names.get(link["child_run_id"])})
+
+    def path(self, run_id: str, above: tuple[str, ...]) -> list[Row]:
+        """Return the path of a run, with those of the child runs that it waited for; a run is never told within itself."""
+        if run_id not in self._children or run_id in above:
+            return self._own.get(run_id, [])
+        rows: list[Row] = []
+        for row in self._own[run_id]:
+            child = self._waited_for(row, run_id, (*above, run_id)) if row["task_gid"] is not None else None
+            rows += [row] if child is None else child
+        return rows
+
+    def _waited_for(self, row: Row, run_id: str, above: tuple[str, ...]) -> list[Row] | None:
+        """Return what stands in place of an attempt that waited for child runs; nothing if it waited for none that is known."""
+        waited = [link for link in self._children[run_id] if waits_for_child(link["kind"], row["name"], link["name"])]
+        near = [link for link in waited if link["agent"] == row["agent"]] if any(link["kind"] != "scale_out" for link in waited) else []
+        clipped = [(link["child_run_id"], self._within(link["child_run_id"], row, above)) for link in near or waited]
+        working = [(rows[-1]["ended_at"], child, rows) for child, rows in clipped if rows]
+        if not working:
+            return None
+        # Of several children, it waited for that which was at work last.
+        last = max(end for end, _, _ in working)
+        child, rows = next((child, rows) for end, child, rows in working if end == last)
+        return _filled(row, [part if part["child_run_id"] else part | {"child_run_id": child} for part in rows])
+
+    def _within(self, child: str, row: Row, above: tuple[str, ...]) -> list[Row]:
+        """Return the part of a child's path that lies within a segment, without the pauses in which it waited for its main DAG."""
+        parts = []
+        for part in self.path(child, above):
+            start, end = max(part["started_at"], row["started_at"]), min(part["ended_at"], row["ended_at"])
+            if start < end and part["category"] not in _PAUSES:
+                parts.append(part | {"run_id": row["run_id"], "started_at": start, "ended_at": end})
+        return parts
+
+
+def _filled(row: Row, parts: list[Row]) -> list[Row]:
+    """Fill what the parts leave of a segment with ``child_poll``."""
+    rows, cursor = [], row["started_at"]
+    for part in [*parts, None]:
+        until = row["ended_at"] if part is None else part["started_at"]
+        if until > cursor:
+            rows.append(row | {"started_at": cursor, "ended_at": until, "category": "child_poll"})
+        if part is not None:
+            rows.append(part)
+            cursor = part["ended_at"]
+    return rows
+
+
+def _numbered(run_id: str, rows: list[Row]) -> list[Row]:
+    numbers = range(1, len(rows) + 1)
+    return [
+        row | {"run_id": run_id, "seq": seq, "duration_s": (row["ended_at"] - row["started_at"]) / 1e9}
+        for seq, row in zip(numbers, rows, strict=True)
+    ]
+
+
+def _in_nanoseconds(row: Row) -> Row:
+    return row | {name: row[name].value for name in ("started_at", "ended_at")}

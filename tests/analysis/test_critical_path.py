@@ -1,0 +1,147 @@
+"""The chain of work and waits from a run's start to its end."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+
+import daganalysis as da
+from enginemodel import answer, random_run, start_cluster
+from enginemodel.engine import SECOND, Agent
+from tests.rows import archive_of, at
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from daganalysis.archive import Archive
+
+_BEGIN = 1_735_700_000 * SECOND
+
+
+def stretch(seq: int, start: float, end: float, category: str = "execute", stage: int = 1, run_id: str = "1") -> dict[str, Any]:
+    row = {"run_id": run_id, "seq": seq, "category": category, "from_stage": stage, "to_stage": stage, "evidence": "observed"}
+    return row | {"started_at": at(start), "ended_at": at(end), "duration_s": end - start}
+
+
+def attempts(works: Mapping[str, tuple[float, float | None]], stage: int = 1, run_id: str = "1") -> list[dict[str, Any]]:
+    """One attempt each, named by its sub-task: {task_gid: (start, end)}; its agent bears the same name."""
+    rows = []
+    for gid, (start, end) in works.items():
+        row = {"run_id": run_id, "stage": stage, "task_gid": gid, "attempt": 1, "agent": gid, "started_at": at(start)}
+        rows.append(row | {"ended_at": None if end is None else at(end)})
+    return rows
+
+
+def archive_with(works: Mapping[str, tuple[float, float | None]], end: float, *, scope: str = "local") -> Archive:
+    dag = {"run_id": "1", "workflow": "Work", "scope": scope, "elapsed_s": end}
+    node = {"run_id": "1", "stage": 1, "name": "Copy"}
+    return archive_of(dags=[dag], nodes=[node], timeline=[stretch(1, 0, end)], attempts=attempts(works))
+
+
+def told(path: pd.DataFrame) -> list[tuple[str, float]]:
+    return [(gid if isinstance(gid, str) else "-", round(s, 6)) for gid, s in zip(path["task_gid"], path["duration_s"], strict=True)]
+
+
+def test_attempts_that_follow_each_other_are_the_path() -> None:
+    assert told(da.critical_path(archive_with({"a": (0, 4), "b": (4, 9)}, 9))) == [("a", 4.0), ("b", 5.0)]
+
+
+def test_of_attempts_side_by_side_the_last_to_end_is_on_the_path() -> None:
+    assert told(da.critical_path(archive_with({"a": (0, 4), "b": (0, 9), "c": (0, 6)}, 9))) == [("b", 9.0)]
+
+
+def test_a_tie_goes_to_the_first_by_id() -> None:
+    assert told(da.critical_path(archive_with({"b": (0, 9), "a": (0, 9)}, 9))) == [("a", 9.0)]
+
+
+def test_what_only_attempts_that_end_later_cover_is_put_down_to_the_longest_of_them() -> None:
+    works = {"a": (3, 10), "b": (0, 5), "c": (1, 9.5)}
+    assert told(da.critical_path(archive_with(works, 10))) == [("b", 1.0), ("c", 2.0), ("a", 7.0)]
+
+
+def test_an_attempt_without_an_end_covers_what_no_other_does() -> None:
+    assert told(da.critical_path(archive_with({"a": (0, None), "b": (2, 6)}, 6))) == [("a", 2.0), ("b", 4.0)]
+
+
+def test_a_stretch_of_which_no_attempt_is_known_stays_as_it_is() -> None:
+    assert told(da.critical_path(archive_with({}, 6))) == [("-", 6.0)]
+
+
+def test_two_ends_that_clocks_cannot_order_are_uncertain_and_not_reordered() -> None:
+    path = da.critical_path(archive_with({"a": (0.5, 9.0), "b": (0.5, 8.9)}, 9.2, scope="cluster"))
+    assert path["evidence"].tolist()[-1] == "uncertain"
+    assert path["task_gid"].tolist()[-1] == "a"
+
+
+def test_the_agents_of_a_local_dag_have_one_clock() -> None:
+    path = da.critical_path(archive_with({"a": (0.5, 9.0), "b": (0.5, 8.9)}, 9.2))
+    assert "uncertain" not in path["evidence"].tolist()
+
+
+def test_a_pause_is_told_by_the_stage_before_it() -> None:
+    line = [stretch(1, 0, 3), stretch(2, 3, 4, "handoff"), stretch(3, 4, 6, stage=2)]
+    nodes = [{"run_id": "1", "stage": 1, "name": "Copy"}, {"run_id": "1", "stage": 2, "name": "Check"}]
+    path = da.critical_path(archive_of(timeline=line, nodes=nodes))
+    assert path[["category", "name"]].to_numpy().tolist() == [["execute", "Copy"], ["handoff", "Copy"], ["execute", "Check"]]
+
+
+def test_an_attempt_that_waited_for_a_child_dag_is_replaced_by_the_childs_path() -> None:
+    wait = "Wait for all agents to execute tasks successfully"
+    line = [stretch(1, 0, 10), stretch(1, 1, 6, stage=3, run_id="k"), stretch(2, 6, 20, "wait_protocol", 3, "k")]
+    link = {"parent_run_id": "1", "child_run_id": "k", "child_gid": "k", "kind": "sub_dag", "agent": "x"}
+    nodes = [{"run_id": "1", "stage": 1, "name": wait}, {"run_id": "k", "stage": 3, "name": "Start observer"}]
+    dags: list[dict[str, Any]] = [{"run_id": "1", "elapsed_s": 10.0}, {"run_id": "k"}]
+    tasks = [*attempts({"x": (0, 10)}), *attempts({"w": (1, 6)}, 3, "k")]
+    path = da.critical_path(archive_of(dags=dags, timeline=line, nodes=nodes, links=[link], attempts=tasks)).query("run_id == '1'")
+    assert path["category"].tolist() == ["child_poll", "execute", "child_poll"]
+    assert path["name"].tolist() == [wait, "Start observer", wait]
+    assert path["child_run_id"].fillna("").tolist() == ["", "k", ""]
+    assert path["seq"].tolist() == [1, 2, 3]
+
+
+def test_drag_is_the_end_of_the_last_less_the_end_of_the_next_and_at_most_its_length() -> None:
+    late = da.critical_path(archive_with({"a": (0, 4), "b": (0, 9)}, 9), level="stage")
+    alone = da.critical_path(archive_with({"a": (0, 4), "b": (5, 9)}, 9), level="stage")
+    assert late["drag_s"].tolist() == [5.0]
+    assert late["agent"].tolist() == ["b"]
+    assert alone["drag_s"].tolist() == [4.0]
+
+
+def test_there_are_two_levels() -> None:
+    with pytest.raises(da.UsageError, match="no such level"):
+        da.critical_path(archive_of(), level="run")
+
+
+def answers_of(seed: int) -> list[Any]:
+    run = random_run(seed)
+    end = (run.ended or run.pass_at) + 2 * SECOND
+    return [answer(run, moment) for moment in range(run.created, end, 2 * SECOND)] + [answer(run, end)]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_segments_of_a_run_add_up_to_its_elapsed_time_and_follow_each_other(seed: int) -> None:
+    archive = da.load(answers_of(seed))
+    path = da.critical_path(archive)
+    nanoseconds = (path["ended_at"].astype("int64") - path["started_at"].astype("int64")).sum()
+    assert nanoseconds / 1e9 == archive.dags["elapsed_s"].iloc[0]
+    assert path["started_at"].iloc[1:].tolist() == path["ended_at"].iloc[:-1].tolist()
+
+
+def test_the_order_of_answers_and_their_repetition_do_not_matter() -> None:
+    answers = answers_of(7)
+    again = [*answers, *answers]
+    random.Random(1).shuffle(again)
+    pd.testing.assert_frame_equal(da.critical_path(da.load(answers)), da.critical_path(da.load(again)))
+
+
+def test_the_chain_of_a_main_dag_leads_through_its_slowest_child() -> None:
+    agents = [Agent(f"192.0.2.{n}") for n in (11, 12, 13)]
+    main, children = start_cluster(agents, _BEGIN)
+    archive = da.load([answer(run, (run.ended or 0) + SECOND) for run in (main, *children)])
+    path = da.critical_path(archive)
+    own = path[path["run_id"].eq(main.gid) & path["child_run_id"].notna()]
+    assert own.nlargest(1, "duration_s")["name"].tolist() == ["Start observer"]
+    assert own["child_run_id"].iloc[-1] == children[2].gid
