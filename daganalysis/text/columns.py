@@ -62,8 +62,8 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         ),
         "runs": ("run_id", "workflow", "started_at", "elapsed_s", "outcome", "stage", "agent", "cause"),
         "critical_path": (
-            *("run_id", "seq", "category", "duration_s", "stage", "name", "agent", "evidence", "attempt", "workflow", "path_s", "path_share"),
-            *("drag_s", "n_runs"),
+            *("run_id", "seq", "category", "duration_s", "stage", "name", "agent", "evidence", "attempt", "workflow", "path_s"),
+            *("path_share", "drag_s", "n_runs"),
         ),
         "check": ("condition", "decision", "value", "low", "high", "n"),
         "compare": (

@@ -5,9 +5,9 @@
 #    source ~/.local/share/bash_completion/daganalysis
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_daganalysis_subparsers=(load validate show gantt report compare check redact summary stage-latency stage-gaps time-budget retries retry-patterns stragglers failures trend clock-skew outcome-rules table)
+_shtab_daganalysis_subparsers=(load validate show gantt report compare check redact summary stage-latency stage-gaps time-budget retries retry-patterns stragglers failures trend clock-skew outcome-rules runs critical-path table)
 
-_shtab_daganalysis_load_option_strings=(-h --help --debug --out -o --cluster --cluster-by --jobs --scheduler --unpacked-max --strict)
+_shtab_daganalysis_load_option_strings=(-h --help --debug --out -o --cluster --cluster-by --jobs --tz --scheduler --unpacked-max --strict)
 _shtab_daganalysis_validate_option_strings=(-h --help --debug --cluster --cluster-by --strict --severity --format -o --output --wide)
 _shtab_daganalysis_show_option_strings=(-h --help --debug --cluster --cluster-by --scheduler --why -o --output)
 _shtab_daganalysis_gantt_option_strings=(-h --help --debug --cluster --cluster-by --scheduler -o --output --lanes --children --tz --max-lanes)
@@ -26,6 +26,8 @@ _shtab_daganalysis_failures_option_strings=(-h --help --debug --cluster --cluste
 _shtab_daganalysis_trend_option_strings=(-h --help --debug --cluster --cluster-by --scheduler --run --workflow --since --until --format -o --output --wide)
 _shtab_daganalysis_clock_skew_option_strings=(-h --help --debug --cluster --cluster-by --scheduler --run --workflow --since --until --format -o --output --wide)
 _shtab_daganalysis_outcome_rules_option_strings=(-h --help --debug --cluster --cluster-by --scheduler --level --run --workflow --since --until --format -o --output --wide)
+_shtab_daganalysis_runs_option_strings=(-h --help --debug --cluster --cluster-by --scheduler --by --last --outcome --run --workflow --since --until --format -o --output --wide)
+_shtab_daganalysis_critical_path_option_strings=(-h --help --debug --cluster --cluster-by --scheduler --level --run --workflow --since --until --format -o --output --wide)
 _shtab_daganalysis_table_option_strings=(-h --help --debug --cluster --cluster-by --scheduler --run --workflow --since --until --format -o --output --wide)
 _shtab_daganalysis_option_strings=(-h --help --version)
 
@@ -86,6 +88,12 @@ _shtab_daganalysis_clock_skew___output_COMPGEN=_shtab_compgen_files
 _shtab_daganalysis_outcome_rules_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_daganalysis_outcome_rules__o_COMPGEN=_shtab_compgen_files
 _shtab_daganalysis_outcome_rules___output_COMPGEN=_shtab_compgen_files
+_shtab_daganalysis_runs_pos_0_COMPGEN=_shtab_compgen_files
+_shtab_daganalysis_runs__o_COMPGEN=_shtab_compgen_files
+_shtab_daganalysis_runs___output_COMPGEN=_shtab_compgen_files
+_shtab_daganalysis_critical_path_pos_0_COMPGEN=_shtab_compgen_files
+_shtab_daganalysis_critical_path__o_COMPGEN=_shtab_compgen_files
+_shtab_daganalysis_critical_path___output_COMPGEN=_shtab_compgen_files
 _shtab_daganalysis_table_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_daganalysis_table__o_COMPGEN=_shtab_compgen_files
 _shtab_daganalysis_table___output_COMPGEN=_shtab_compgen_files
@@ -133,10 +141,17 @@ _shtab_daganalysis_clock_skew___format_choices=(table json csv markdown)
 _shtab_daganalysis_outcome_rules___cluster_by_choices=(dir file)
 _shtab_daganalysis_outcome_rules___level_choices=(run stage sub_task attempt)
 _shtab_daganalysis_outcome_rules___format_choices=(table json csv markdown)
+_shtab_daganalysis_runs___cluster_by_choices=(dir file)
+_shtab_daganalysis_runs___by_choices=(start trouble length)
+_shtab_daganalysis_runs___outcome_choices=(succeeded succeeded_after_retry succeeded_with_node_pass passed rolled_back rollback_failed cancelled failed waiting running not_started unknown)
+_shtab_daganalysis_runs___format_choices=(table json csv markdown)
+_shtab_daganalysis_critical_path___cluster_by_choices=(dir file)
+_shtab_daganalysis_critical_path___level_choices=(segment stage)
+_shtab_daganalysis_critical_path___format_choices=(table json csv markdown)
 _shtab_daganalysis_table_pos_1_choices=(snapshots dags nodes sub_tasks attempts links operations agents issues timeline)
 _shtab_daganalysis_table___cluster_by_choices=(dir file)
 _shtab_daganalysis_table___format_choices=(table json csv markdown)
-_shtab_daganalysis_pos_0_choices=(load validate show gantt report compare check redact summary stage-latency stage-gaps time-budget retries retry-patterns stragglers failures trend clock-skew outcome-rules table)
+_shtab_daganalysis_pos_0_choices=(load validate show gantt report compare check redact summary stage-latency stage-gaps time-budget retries retry-patterns stragglers failures trend clock-skew outcome-rules runs critical-path table)
 
 _shtab_daganalysis_load_pos_0_nargs=+
 _shtab_daganalysis_load__h_nargs=0
@@ -216,6 +231,14 @@ _shtab_daganalysis_outcome_rules__h_nargs=0
 _shtab_daganalysis_outcome_rules___help_nargs=0
 _shtab_daganalysis_outcome_rules___debug_nargs=0
 _shtab_daganalysis_outcome_rules___wide_nargs=0
+_shtab_daganalysis_runs__h_nargs=0
+_shtab_daganalysis_runs___help_nargs=0
+_shtab_daganalysis_runs___debug_nargs=0
+_shtab_daganalysis_runs___wide_nargs=0
+_shtab_daganalysis_critical_path__h_nargs=0
+_shtab_daganalysis_critical_path___help_nargs=0
+_shtab_daganalysis_critical_path___debug_nargs=0
+_shtab_daganalysis_critical_path___wide_nargs=0
 _shtab_daganalysis_table__h_nargs=0
 _shtab_daganalysis_table___help_nargs=0
 _shtab_daganalysis_table___debug_nargs=0
