@@ -241,7 +241,7 @@ def draw_pictures(folder: Path) -> list[Path]:
 
 def _issue_codes() -> str:
     lines = ["| code | severity | what it is | what to do |", "|---|---|---|---|"]
-    lines += [f"| `{entry.code}` | {entry.severity} | {entry.meaning} | {entry.hint} |" for entry in ISSUE_CODES.values()]
+    lines += [f"| `{entry.code}` | {entry.severity} | {entry.meaning} | {entry.every_hint} |" for entry in ISSUE_CODES.values()]
     return "\n".join(lines) + "\n"
 
 

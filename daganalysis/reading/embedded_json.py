@@ -23,19 +23,22 @@ _BEGINS = re.compile(rb'\{\s*"|\[\s*[{\[]')
 _ENVELOPE = re.compile(rb'\{\s*"successful"\s*:\s*\w+\s*,\s*"(?:timestamp|duration|status|traceId|data|error)"')
 _CLOSERS = b"}], \t\r\n"
 _NOISE_KEPT = 4096
+_BEFORE_KEPT = 200
+"""Bytes before a document on its line, in which the time may stand at which it was written."""
 _TEXT_HELD = 1 << 24
 """Bytes of text for which documents wait that may yet turn out to be parts of another."""
 
 
 @dataclass(slots=True)
 class Finding:
-    """A document found (``text``), or what is wrong at a place (``code`` and ``message``)."""
+    """A document found (``text``, and what stands ``before`` it on its line), or what is wrong at a place (``code`` and ``message``)."""
 
     offset: int
     line: int
     text: bytes = b""
     code: str = ""
     message: str = ""
+    before: bytes = b""
 
 
 @dataclass(slots=True)
@@ -210,7 +213,9 @@ class EmbeddedJson:
     def _hand_on(self, spans: list[_Span]) -> None:
         for span in spans:
             text = bytes(self._text[span.offset - self._base : span.end - self._base])
-            self._findings.append(Finding(span.offset, span.line, text))
+            begin = span.offset - self._base
+            before = bytes(self._text[self._text.rfind(b"\n", max(0, begin - _BEFORE_KEPT), begin) + 1 : begin])
+            self._findings.append(Finding(span.offset, span.line, text, before=before[-_BEFORE_KEPT:]))
             self._beheaded = False
 
     def _settle(self) -> None:

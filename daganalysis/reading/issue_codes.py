@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from daganalysis.reading.answers import Issue
 from daganalysis.urls import without_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,13 @@ class IssueCode:
     severity: str
     meaning: str
     hint: str
+    hints_by_status: Mapping[int, str] = field(default_factory=dict)
+    """What to do instead where the server answered with this HTTP status."""
+
+    @property
+    def every_hint(self) -> str:
+        """The hint, and those that depend on the HTTP status."""
+        return "; ".join([*filter(None, [self.hint]), *(f"{status}: {hint}" for status, hint in self.hints_by_status.items())])
 
 
 _FETCH_AGAIN = "fetch the answer again, or ask whoever saved it"
@@ -111,7 +122,18 @@ _CODES = (
     IssueCode("huge-number", "warning", "a number too large to be one, taken as text", ""),
     IssueCode("duplicate-key", "warning", "a key twice in one object; the last one counts", ""),
     # answers
-    IssueCode("error-answer", "info", "the server answered with an error", "while OceanBase is down a 404 is no sign that the DAG is gone"),
+    IssueCode(
+        "error-answer",
+        "info",
+        "the server answered with an error",
+        "the message says why; ask again once that is settled",
+        {
+            400: "a request without the header X-OCS-Header is refused: use the unix socket run/obshell.sock, or the obshell SDK",
+            401: "the server did not accept the credentials: use the unix socket run/obshell.sock, or the password of root@sys",
+            403: "the server did not accept the credentials: use the unix socket run/obshell.sock, or the password of root@sys",
+            404: "while OceanBase is down a 404 is no sign that the DAG is gone",
+        },
+    ),
     IssueCode("no-payload", "info", "a success without data, as an operator's request gets", ""),
     IssueCode("empty-list", "info", "a list without DAGs", ""),
     IssueCode("not-a-task", "info", "an answer of another endpoint; it was set aside", ""),
@@ -183,3 +205,14 @@ def issue(code: str, source: str | None, position: str | None, message: str, *, 
     """
     known = ISSUE_CODES[code]
     return Issue(known.severity, code, source, position, run_id, without_secrets(message), known.hint or None)
+
+
+def error_answer(source: str, position: str, http_status: int | None, message: str) -> Issue:
+    """Make the issue of an answer that is an error; what to do depends on its HTTP status.
+
+    >>> error_answer("a.json", "byte 0", 404, "2300: task not found").hint
+    'while OceanBase is down a 404 is no sign that the DAG is gone'
+    """
+    found = issue("error-answer", source, position, message if http_status is None else f"{http_status}, {message}")
+    hint = ISSUE_CODES["error-answer"].hints_by_status.get(http_status or 0, found.hint)
+    return replace(found, hint=hint)

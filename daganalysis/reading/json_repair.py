@@ -20,6 +20,8 @@ NOT_JSON = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 _TOKEN = re.compile(rb'"[^"]*+"|[{}\[\]]|"')
 """A string, a bracket, or the quote of a string that does not end, in a text :func:`without_escapes`."""
 _OPENING = re.compile(rb"[{\[]")
+_BEGINS_JSON = re.compile(rb"\{\s*(?:\w+\s*:|[\"'}/]|$)|\[\s*(?:[\[{\"\]]|-?\d|true|false|null|$)")
+"""A bracket that begins an object or a list, well or badly written, not one in prose."""
 _TRAILING_COMMA = re.compile(rb",\s*[}\]]")
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 # Half a pair: a high one without a low one, or a low one alone.
@@ -96,7 +98,7 @@ def diagnose(content: bytes, limits: Limits) -> tuple[str, str]:
     if _HTML.search(text[:4096]):
         return "html-page", "a web page"
     opening = _OPENING.search(text)
-    if opening is None:
+    if opening is None or not _BEGINS_JSON.match(text, opening.start()):
         return "no-json", f"it begins {text[:40].decode(errors='replace')!r}"
     document = text[opening.start() :]
     if too_deep(document, limits):

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from daganalysis.reading.answers import Answer, Kind
-from daganalysis.reading.documents import Document, outermost
+from daganalysis.reading.documents import Document, find_documents, outermost, peeled_documents
 from daganalysis.reading.duplicate_keys import own_keys_twice
 from daganalysis.reading.fast_path import ID, fast_answer, placed
 from daganalysis.reading.instants import InstantError, parse_instant
-from daganalysis.reading.issue_codes import issue
+from daganalysis.reading.issue_codes import error_answer, issue
 from daganalysis.reading.json_repair import NOT_JSON, is_utf8, repair_json, too_deep
+from daganalysis.reading.recognition import (
+    ENVELOPE_KEYS,
+    PAYLOAD_KEYS,
+    is_database_row,
+    is_envelope,
+    is_log_record,
+    kind_of_object,
+    looks_like_answer,
+    may_hold_answers,
+)
 from daganalysis.reading.sdk import from_sdk
+from daganalysis.reading.wrapper_time import wrapper_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from daganalysis.reading.answers import Issue
+    from daganalysis.reading.documents import Outermost
     from daganalysis.reading.limits import Limits
+    from daganalysis.reading.wrapper_time import Wrapper
 
 T = TypeVar("T")
 _Fields = dict[str, msgspec.Raw]
@@ -31,7 +44,10 @@ _integer_decoder = msgspec.json.Decoder(int)
 _encoder = msgspec.json.Encoder()
 _NULL = msgspec.Raw(b"null")
 _TRUTHS = frozenset({b"true", b"false", b"null"})
-_TASK_KEYS = frozenset({"task_id", "execute_times", "execute_agent", "task_logs"})
+_OPENING = (b"{", b"[")
+_HOLDING = (b"{", b"[", b'"')
+"""How the text of a value begins that may hold others."""
+_LONGEST_KEY = 80
 
 
 class Reader:
@@ -42,56 +58,147 @@ class Reader:
         self._limits = limits
         self._issues = issues
         self._name = ""
+        self._took_wrapper_time = False
 
     def read(self, document: Document, name: str) -> Iterator[Answer]:
-        """Yield the answers of one document."""
+        """Yield the answers of one document, wherever in it they lie."""
         self._name = name
-        text, value = document.text, document.value
-        if isinstance(value, Answer):
-            yield placed(value, self._cluster, name, f"{document.position} /data")
+        if isinstance(document.value, Answer):
+            yield placed(document.value, self._cluster, name, f"{document.position} /data")
             return
-        if value is None:
-            value = outermost(text)
-        if value is None or not is_utf8(text):
-            mended = repair_json(text, name, document.position, self._limits, self._issues)
-            if mended is None:
-                return
-            text, value = mended, outermost(mended)
-        heading = _Heading(document.position)
-        if isinstance(value, list):
-            if not any(item_text[:1] == b"{" for item_text in (bytes(item) for item in value)):
-                self._note("not-a-task" if value else "empty-list", heading, "", "a list without objects" if value else "an empty list")
-                return
-            for index, item in enumerate(value):
-                yield from self._element(bytes(item), heading, f"/{index}")
-        elif value is not None:
-            yield from self._value(text, value, heading, "")
+        yield from self._document(document, _Heading(document.position), "", 0)
 
     def _note(self, code: str, heading: _Heading, pointer: str, message: str) -> None:
         self._issues.append(issue(code, self._name, f"{heading.position} {pointer}".rstrip() or None, message))
 
     # -- documents --------------------------------------------------------------------------------------------------------------------
 
-    def _element(self, text: bytes, heading: _Heading, pointer: str) -> Iterator[Answer]:
-        """One of a list of envelopes or of bare payloads."""
+    def _document(self, document: Document, heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+        """Read one document, of a file or of a text within another; return whether anything in it was of the task API."""
+        text, value = document.text, document.value
+        if isinstance(value, Answer):
+            yield placed(value, self._cluster, self._name, f"{heading.position} {pointer}/data")
+            return True
+        if value is None:
+            value = outermost(text)
+        if value is None or not is_utf8(text):
+            faults: list[Issue] = []
+            repaired = repair_json(text, self._name, document.position, self._limits, faults)
+            if repaired is None:
+                if (yield from self._texts(peeled_documents(text, self._limits), heading, pointer, depth)):
+                    return True
+                self._issues.extend(faults if depth == 0 else ())
+                return False
+            self._issues.extend(faults)
+            text, value = repaired, outermost(repaired)
+        if value is None:
+            return False
+        if document.before:
+            heading = heading.within(document.before)
+        recognised = yield from self._value(text, value, heading, pointer, depth)
+        if not recognised and depth == 0:
+            self._note_foreign(text, value, heading, pointer)
+        return recognised
+
+    def _note_foreign(self, text: bytes, value: Outermost, heading: _Heading, pointer: str) -> None:
+        """Say that a document, or a payload, is nothing of the task API, or what of it cannot be used."""
+        if looks_like_answer(text):
+            self._note("unread-answer", heading, pointer, f"it has fields of a task answer: {_shown(text)}")
+        elif isinstance(value, dict):
+            self._note("not-a-task", heading, pointer, f"an object with {', '.join(sorted(value)[:6])[:200] or 'no fields'}")
+        elif value:
+            self._note("not-a-task", heading, pointer, f"a list of {len(value):,}")
+        else:
+            self._note("empty-list", heading, pointer, "an empty list")
+
+    def _texts(self, documents: Iterable[Document], heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+        """Read documents that were found in a text within a document."""
+        recognised = False
+        for document in documents:
+            offset = document.position.removeprefix("byte ").removeprefix("line ")
+            place = pointer if offset in {"0", "1"} else f"{pointer}@{offset}"
+            recognised |= yield from self._document(document, heading, place, depth + 1)
+        return recognised
+
+    # -- objects ----------------------------------------------------------------------------------------------------------------------
+
+    def _value(self, text: bytes, value: Outermost, heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+        """Read an object or a list by its own keys, and what lies in it where it is neither; return whether anything was recognised."""
+        if isinstance(value, list):
+            if value and is_log_record(bytes(value[0])):
+                yield self._answer(Kind.LOGS, "", text, None, heading, pointer)
+                return True
+        elif is_database_row(value):
+            self._note("database-row", heading, pointer, f"a row with {', '.join(sorted(value)[:6])[:200]}")
+            return True
+        elif is_envelope(value):
+            yield from self._envelope(text, value, heading, pointer, depth)
+            return True
+        elif "contents" in value and bytes(value["contents"]) in {b"null", b"[]"}:
+            self._note("empty-list", heading, pointer + "/contents", f"contents is {bytes(value['contents']).decode()}")
+            return True
+        elif "generic_id" in value or kind_of_object(value) is not None:
+            return (yield from self._payload(text, value, heading, pointer, depth))
+        return (yield from self._inside(value, heading.within(value), pointer, depth))
+
+    def _inside(self, value: Outermost, heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+        """Look for answers in each of the values of an object or a list that is no answer itself."""
+        if depth >= self._limits.wrapping:
+            return False
+        recognised = False
+        others: list[tuple[str, bytes]] = []
+        for name, raw in value.items() if isinstance(value, dict) else enumerate(value):
+            text = bytes(raw)
+            place = f"{pointer}/{_pointer_part(name) if isinstance(name, str) else name}"
+            if (yield from self._child(text, heading, place, depth + 1)):
+                recognised = True
+            elif isinstance(value, list) and (depth == 0 or text[:1] in _OPENING):
+                others.append((place, text))
+        if not recognised and isinstance(value, list) and value and bytes(value[0]).isdigit():
+            return (yield from self._bytes_in(value, heading, pointer, depth))
+        for place, text in others if recognised else ():
+            if looks_like_answer(text):
+                self._note("unread-answer", heading, place, f"it has fields of a task answer: {_shown(text)}")
+            elif depth == 0:
+                self._note("not-a-task", heading, place, f"an element that is {_shown(text)}")
+        return recognised
+
+    def _child(self, text: bytes, heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+        if text[:1] not in _HOLDING or not may_hold_answers(text):
+            return False
+        if text[:1] == b'"':
+            return (yield from self._string(text, heading, pointer, depth))
         answer = fast_answer(text, self._limits)
         if answer is not None:
             yield placed(answer, self._cluster, self._name, f"{heading.position} {pointer}/data")
-            return
-        fields = outermost(text)
-        if isinstance(fields, dict):
-            yield from self._value(text, fields, _Heading(heading.position), pointer)
-        else:
-            self._note("not-a-task", heading, pointer, f"an element that is {_shown(text)}")
+            return True
+        value = outermost(text)
+        return False if value is None else (yield from self._value(text, value, heading, pointer, depth))
 
-    def _value(self, text: bytes, fields: _Fields, heading: _Heading, pointer: str) -> Iterator[Answer]:
-        """An envelope, or a bare payload."""
-        if "data" in fields or "successful" in fields or "traceId" in fields or ("error" in fields and "id" not in fields):
-            yield from self._envelope(text, fields, heading, pointer)
-        else:
-            yield from self._payload(text, fields, heading, pointer)
+    def _string(self, raw: bytes, heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+        """Look for answers in a text: one that is JSON, or that holds some among other words."""
+        content = _text_decoder.decode(raw).encode("utf-8", "replace")
+        faults: list[Issue] = []
+        documents = find_documents(None, self._name, self._limits, faults, content) if depth < self._limits.wrapping else ()
+        if (yield from self._texts(documents, heading, pointer, depth)):
+            return True
+        if looks_like_answer(content):
+            reason = faults[0].message if faults else _shown(content)
+            self._note("unread-answer", heading, pointer, f"a text with fields of a task answer: {reason}")
+            return True
+        return False
 
-    def _envelope(self, text: bytes, fields: _Fields, heading: _Heading, pointer: str) -> Iterator[Answer]:
+    def _bytes_in(self, value: list[msgspec.Raw], heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+        """A text as a list of its bytes, as journald exports one with control characters in it."""
+        try:
+            content = bytes(map(int, value))
+        except ValueError:
+            return False
+        return (yield from self._texts(find_documents(None, self._name, self._limits, [], content), heading, pointer, depth))
+
+    def _envelope(self, text: bytes, fields: _Fields, heading: _Heading, pointer: str, depth: int) -> Iterator[Answer]:
+        outer = heading
+        heading = _Heading(outer.position, outer.wrappers)
         heading.trace_id = self._take(fields, "traceId", _text_decoder, heading, pointer)
         heading.http_status = self._take(fields, "status", _integer_decoder, heading, pointer)
         heading.request_ms = self._take(fields, "duration", _integer_decoder, heading, pointer)
@@ -106,23 +213,46 @@ class Reader:
             self._note("wrong-type", heading, pointer + "/successful", f"true or false is wanted, this is {_shown(successful)}")
         data = bytes(fields.get("data", _NULL))
         self._look_for_keys_twice(text, fields, "data", data, heading, pointer)
+        others = {name: raw for name, raw in fields.items() if name not in ENVELOPE_KEYS}
+        found_beside = (yield from self._inside(others, outer.within(others), pointer, depth)) if others else False
         failure = bytes(fields.get("error", _NULL))
         if failure != b"null":
-            self._note("error-answer", heading, pointer + "/error", _error_message(failure))
+            self._note_failure(failure, heading, pointer)
         elif data == b"null" and successful == b"false":
             self._note("error-answer", heading, pointer, "not successful, without an error")
-        elif data == b"null":
+        elif data == b"null" and not found_beside:
             self._note("no-payload", heading, pointer, "a success without data" if "data" not in fields else "data is null")
         if data == b"null":
             return
-        if data[:1] == b"[":
-            items = self._list(data, heading, pointer + "/data")
-            if not items:
-                self._note("empty-list", heading, pointer + "/data", "data is []")
-            for index, item in enumerate(items):
-                yield from self._object(item, heading, f"{pointer}/data/{index}")
+        if data == b"[]":
+            self._note("empty-list", heading, pointer + "/data", "data is []")
             return
-        yield from self._object(data, heading, pointer + "/data")
+        if not (yield from self._payload_of(data, heading, pointer + "/data", depth)):
+            value = outermost(data)
+            if value is None:
+                self._note("not-a-task", heading, pointer + "/data", f"the payload is {_shown(data)}")
+            else:
+                self._note_foreign(data, value, heading, pointer + "/data")
+
+    def _payload_of(self, data: bytes, heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+        """What an envelope holds: one object, several in a list, or anything that these lie in."""
+        if data[:1] == b'"':
+            return (yield from self._string(data, heading, pointer, depth + 1)) if may_hold_answers(data) else False
+        value = outermost(data)
+        if isinstance(value, list) and not is_log_record(bytes(value[0])):
+            recognised = False
+            for index, item in enumerate(value):
+                element = outermost(bytes(item))
+                if element is not None and (yield from self._value(bytes(item), element, heading, f"{pointer}/{index}", depth + 1)):
+                    recognised = True
+                else:
+                    self._note("not-a-task", heading, f"{pointer}/{index}", f"an element that is {_shown(bytes(item))}")
+                    recognised = True
+            return recognised
+        return False if value is None else (yield from self._value(data, value, heading, pointer, depth + 1))
+
+    def _note_failure(self, failure: bytes, heading: _Heading, pointer: str) -> None:
+        self._issues.append(error_answer(self._name, f"{heading.position} {pointer}/error", heading.http_status, _error_message(failure)))
 
     def _look_for_keys_twice(
         self, text: bytes, fields: _Fields, large: str, large_text: bytes, heading: _Heading, pointer: str, others: bytes | None = None
@@ -133,56 +263,47 @@ class Reader:
         if twice:
             self._note("duplicate-key", heading, pointer, f"{', '.join(twice[:5])} twice in one object; the last one counts")
 
-    def _object(self, text: bytes, heading: _Heading, pointer: str) -> Iterator[Answer]:
-        fields = outermost(text)
-        if isinstance(fields, dict):
-            yield from self._payload(text, fields, heading, pointer)
-        else:
-            self._note("not-a-task", heading, pointer, f"the payload is {_shown(text)}")
-
-    def _payload(self, text: bytes, fields: _Fields, heading: _Heading, pointer: str) -> Iterator[Answer]:
-        """One DAG, node or sub-task, or `contents`."""
-        if "contents" in fields and len(fields) == 1:
-            yield from self._contents(bytes(fields["contents"]), heading, pointer + "/contents")
-            return
+    def _payload(self, text: bytes, fields: _Fields, heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+        """One DAG, node or sub-task."""
         if "generic_id" in fields and "id" not in fields:
             try:
                 text = from_sdk(text)
             except NOT_JSON as error:
                 self._note("invalid-json", heading, pointer, str(error))
-                return
+                return True
             fields = _fields_decoder.decode(text)
-        kind = _kind_of(fields)
+        kind = kind_of_object(fields)
         if kind is None:
-            self._note("not-a-task", heading, pointer, f"an object with {', '.join(sorted(fields)[:6])[:200] or 'no fields'}")
-            return
+            return False
+        others = {name: raw for name, raw in fields.items() if name not in PAYLOAD_KEYS}
+        found_inside = (yield from self._inside(others, heading.within(fields), pointer, depth)) if others else False
+        if found_inside and bytes(fields.get("id", _NULL)) in {b"null", b'""'}:
+            return True  # a wrapper that repeats some fields of what it holds
         if "additional_data" in fields and too_deep(bytes(fields["additional_data"]), self._limits):
             self._note("nested-too-deep", heading, pointer + "/additional_data", f"brackets nested deeper than {self._limits.nesting}")
-            return
+            return True
         gid = self._gid(fields, heading, pointer)
         if gid is None:
-            return
+            return True
         if kind is not Kind.DAG:
             yield self._answer(kind, gid, _encoder.encode(fields), None, heading, pointer)
-            return
+            return True
         shown = bytes(fields.get("nodes", _NULL))
         nodes = self._nodes(shown, heading, pointer + "/nodes")
         body = _encoder.encode({name: value for name, value in fields.items() if name != "nodes"})
         self._look_for_keys_twice(text, fields, "nodes", shown, heading, pointer, body)
         yield self._answer(kind, gid, body, nodes, heading, pointer)
-
-    def _contents(self, text: bytes, heading: _Heading, pointer: str) -> Iterator[Answer]:
-        if text in {b"null", b"[]"}:
-            self._note("empty-list", heading, pointer, f"contents is {text.decode()}")
-            return
-        items = self._list(text, heading, pointer)
-        if items and b'"log_content"' in items[0]:
-            yield self._answer(Kind.LOGS, "", text, None, heading, pointer)
-            return
-        for index, item in enumerate(items):
-            yield from self._object(item, heading, f"{pointer}/{index}")
+        return True
 
     def _answer(self, kind: Kind, gid: str, body: bytes, nodes: list[bytes] | None, heading: _Heading, pointer: str) -> Answer:
+        observed_at = heading.observed_at
+        if observed_at is None and heading.wrappers and (found := wrapper_time(heading.wrappers)) is not None:
+            observed_at = found[1]
+            if not self._took_wrapper_time:
+                self._took_wrapper_time = True
+                self._note(
+                    "wrapper-time", heading, pointer, f"the time of what it lies in ({found[0][:40]}) orders it, and others here like it"
+                )
         return Answer(
             kind,
             gid,
@@ -191,7 +312,7 @@ class Reader:
             self._cluster,
             self._name,
             f"{heading.position} {pointer}".rstrip(),
-            heading.observed_at,
+            observed_at,
             heading.utc_offset_s,
             heading.trace_id,
             heading.http_status,
@@ -263,27 +384,24 @@ class Reader:
 
 @dataclass(slots=True)
 class _Heading:
-    """What an envelope says of all it holds."""
+    """What an envelope says of all it holds, and what the object at hand lies in, the outermost first."""
 
     position: str
+    wrappers: tuple[Wrapper, ...] = ()
     observed_at: int | None = None
     utc_offset_s: int | None = None
     trace_id: str | None = None
     http_status: int | None = None
     request_ms: int | None = None
 
+    def within(self, wrapper: Wrapper) -> _Heading:
+        """Return the same heading for what lies in one more wrapper."""
+        return replace(self, wrappers=(*self.wrappers, wrapper))
 
-def _kind_of(fields: _Fields) -> Kind | None:
-    """Tell what an object is by the keys that no other endpoint's objects have together (engine-semantics §6)."""
-    names = fields.keys()
-    if "max_stage" in names or ("nodes" in names and "stage" in names) or names >= {"dag_id", "state", "operator"}:
-        return Kind.DAG
-    if "state" not in names and "operator" not in names:
-        return None
-    if "node_id" in names or "sub_tasks" in names:
-        return Kind.NODE
-    # Jobs of other endpoints have a `task_id` too; of a sub-task more than that is there, whatever is missing.
-    return Kind.SUB_TASK if len(names & _TASK_KEYS) > 1 or names >= {"task_id", "state", "operator", "start_time"} else None
+
+def _pointer_part(name: str) -> str:
+    """A key as a part of a JSON pointer; a long one cut, for a wrapper's keys may be anything."""
+    return name[:_LONGEST_KEY].replace("~", "~0").replace("/", "~1")
 
 
 def _shown(text: bytes) -> str:

@@ -13,6 +13,9 @@ from daganalysis.errors import InputError
 
 _LEVELS = ("nodes", "sub_tasks")
 _DEEPEST = 64
+_NUMBERS = frozenset({"dag_id", "node_id", "task_id", "stage", "max_stage", "execute_times"})
+_NOTHING = ("None", "(None,)")
+"""How the SDK prints a field without a value."""
 
 
 def to_json(value: object) -> bytes:
@@ -54,10 +57,17 @@ def from_sdk(text: bytes) -> bytes:
     return msgspec.json.encode(_rewritten(msgspec.json.decode(text)))
 
 
+def _unprinted(name: str, value: Any) -> Any:
+    """Undo what printing one of the SDK's objects did to a field: everything in it became a text."""
+    if isinstance(value, str) and value in _NOTHING:
+        return None
+    return int(value) if name in _NUMBERS and isinstance(value, str) and value.isdecimal() and len(value) < 20 else value
+
+
 def _rewritten(fields: Any) -> Any:
     if not isinstance(fields, dict):
         return fields
-    result = {("id" if key == "generic_id" else key): value for key, value in fields.items()}
+    result = {("id" if key == "generic_id" else key): _unprinted(key, value) for key, value in fields.items()}
     data = result.get("additional_data")
     if isinstance(data, list):
         result["additional_data"] = data[0] if len(data) == 1 else None
