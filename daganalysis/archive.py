@@ -185,6 +185,11 @@ class Archive:
         return self.table("issues")
 
     @property
+    def clock_offsets(self) -> pd.DataFrame:
+        """One row is one agent in one stage of a run, where its clock differs from that of the DAG's own rows."""
+        return self.table("clock_offsets")
+
+    @property
     def timeline(self) -> pd.DataFrame:
         """One row is one stretch of a run's elapsed time, with what it was spent on."""
         return self.table("timeline")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.dag_clock import on_dag_clock
 from daganalysis.errors import UsageError
 from daganalysis.tables.results import STAGE_LATENCY, STAGE_LATENCY_BY_AGENT, STAGE_LATENCY_BY_WORKFLOW
 
@@ -56,9 +57,9 @@ def executed_stages(archive: Archive, columns: Sequence[str] = ()) -> pd.DataFra
 
 def _with_sub_tasks(archive: Archive, rows: pd.DataFrame) -> pd.DataFrame:
     """Add what the sub-tasks tell of each execution, for which a number stands: it is found and sorted faster than names."""
-    tasks = archive.table("sub_tasks", ["run_id", "stage", "task_gid", "agent", "started_at", "ended_at", "duration_s"])
-    executions = rows[["run_id", "stage", "started_at"]].rename(columns={"started_at": "node_start"}).assign(at=range(len(rows)))
-    tasks = tasks.merge(executions, on=["run_id", "stage"])
+    tasks = on_dag_clock(archive, "sub_tasks", ["run_id", "stage", "task_gid", "agent", "started_at", "ended_at", "duration_s"])
+    executions = rows[["run_id", "stage", "started_at", "ended_at"]].rename(columns={"started_at": "node_start", "ended_at": "node_end"})
+    tasks = tasks.merge(executions.assign(at=range(len(rows))), on=["run_id", "stage"])
     # Sub-tasks that an earlier execution had finished are left alone by a retry and lie before this one (engine-semantics §2.3).
     own = tasks[tasks["ended_at"].isna() | (tasks["ended_at"] > tasks["node_start"])]
     by_execution = own.groupby("at")
@@ -70,11 +71,13 @@ def _with_sub_tasks(archive: Archive, rows: pd.DataFrame) -> pd.DataFrame:
     )
     dispatch = (first_start.set_axis(rows.index) - rows["started_at"]).dt.total_seconds()
     detect = (rows["ended_at"] - last_end.set_axis(rows.index)).dt.total_seconds()
+    # Where one sub-task cannot be placed in time, the three parts are not known.
+    is_placed = ~own["clock_error_s"].eq(float("inf")).groupby(own["at"]).any().reindex(range(len(rows)), fill_value=False).to_numpy()
     return rows.assign(
-        work_s=_work(own).reindex(range(len(rows))).to_numpy(),
-        # An agent's clock may differ from the maintainer's by more than these are long (engine-semantics §5).
-        dispatch_s=dispatch.clip(lower=0),
-        detect_s=detect.clip(lower=0),
+        work_s=_work(own).reindex(range(len(rows))).where(is_placed).to_numpy(),
+        # Clocks that differ by less than they show may still differ by more than these are long (engine-semantics §5).
+        dispatch_s=dispatch.clip(lower=0).where(is_placed),
+        detect_s=detect.clip(lower=0).where(is_placed),
         slowest_task_gid=slowest["task_gid"].reindex(range(len(rows))).array,
         slowest_agent=slowest["agent"].reindex(range(len(rows))).array,
         elapsed_share=rows["latency_s"] / rows["elapsed_s"],
@@ -82,8 +85,11 @@ def _with_sub_tasks(archive: Archive, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _work(own: pd.DataFrame) -> pd.Series[float]:
-    """The union of the running times of each execution's sub-tasks: seconds in which at least one was running."""
-    known = own.loc[own["duration_s"].notna(), ["at", "started_at", "ended_at"]].sort_values(["at", "started_at", "ended_at"])
+    """The union of the running times of each execution's sub-tasks, within the execution: seconds in which at least one was running."""
+    known = own[own["started_at"].notna() & own["ended_at"].notna()]
+    begins = known["started_at"].where(known["started_at"] > known["node_start"], known["node_start"])
+    stops = known["ended_at"].where(~(known["ended_at"] > known["node_end"]), known["node_end"])
+    known = known[["at"]].assign(started_at=begins, ended_at=stops).sort_values(["at", "started_at", "ended_at"])
     starts, ends = known["started_at"].astype("int64"), known["ended_at"].astype("int64")
     reached = ends.groupby(known["at"]).cummax().groupby(known["at"]).shift()
     begin = starts.where(reached.isna() | (starts > reached), reached.fillna(0).astype("int64"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.dag_clock import on_dag_clock
 from daganalysis.engine.log_lines import LEFT_TO_ANOTHER
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
 from daganalysis.errors import UsageError
@@ -61,10 +62,13 @@ def _executions(archive: Archive) -> pd.DataFrame:
     nodes = archive.table("nodes", [*_KEYS, "name", "started_at", "ended_at"])
     nodes = nodes[nodes["run_id"].notna() & nodes["ended_at"].notna()].rename(columns={"started_at": "node_start", "ended_at": "node_end"})
     dags = archive.table("dags", ["run_id", "cluster", "workflow"])
-    tasks = archive.table("sub_tasks", [*_KEYS, "task_gid", "agent", "agent_ip", "started_at", "ended_at", "duration_s"])
+    tasks = on_dag_clock(archive, "sub_tasks", [*_KEYS, "task_gid", "agent", "agent_ip", "started_at", "ended_at", "duration_s"])
     tasks = tasks[tasks["duration_s"].notna() & tasks["agent"].notna()]
     rows = tasks.merge(nodes, on=_KEYS).merge(dags, on="run_id")
     # What an earlier execution had finished lies before this one (engine-semantics §2.3).
+    is_unplaced = rows["clock_error_s"].eq(float("inf"))
+    if is_unplaced.any():
+        rows = rows[~is_unplaced.groupby([rows["run_id"], rows["stage"]]).transform("any")]
     rows = _at_work(archive, rows[rows["ended_at"] > rows["node_start"]])
     agents = rows.groupby(_KEYS, sort=False)["agent"].transform("nunique")
     rows = rows[agents > 1].sort_values([*_KEYS, "task_gid"], ignore_index=True)
@@ -76,6 +80,8 @@ def _executions(archive: Archive) -> pd.DataFrame:
     left = (rows["ended_at"].groupby(at).transform("max") - rows["ended_at"]).dt.total_seconds()
     rows = rows.assign(dispatch_s=begin, work_s=rows["duration_s"], left_s=left)
     rows["is_slowest"] = left.eq(0) & (left.eq(0).groupby(at).transform("sum") == 1)
+    if rows["clock_error_s"].any():
+        rows["is_slowest"] &= _is_sure(left, rows["clock_error_s"], at)
     group = rows.groupby(at)
     others_work, others_left = _median_of_others(rows["work_s"], at), _median_of_others(rows["left_s"], at)
     return rows.assign(
@@ -85,6 +91,22 @@ def _executions(archive: Archive) -> pd.DataFrame:
         others_s=others_work,
         skew=rows["work_s"] / others_work.clip(lower=1e-9),
     )
+
+
+def _is_sure(left: pd.Series[float], error: pd.Series[float], at: pd.Series[int]) -> pd.Series[bool]:
+    """Tell which rows ended last in their execution whatever the clocks of agents do within their errors."""
+    others_latest = _largest_of_others(error - left, at)
+    return others_latest < -left - error
+
+
+def _largest_of_others(column: pd.Series[float], at: pd.Series[int]) -> pd.Series[float]:
+    """The largest value of a column over the other rows of the same execution, which has two at least."""
+    ranked = column.sort_values(ascending=False, kind="stable")
+    executions = at.reindex(ranked.index)
+    place = ranked.groupby(executions).cumcount()
+    largest, second = (ranked[place == n].set_axis(executions[place == n]) for n in (0, 1))
+    others = executions.map(largest).where(place > 0, executions.map(second))
+    return others.reindex(column.index)
 
 
 def _at_work(archive: Archive, rows: pd.DataFrame) -> pd.DataFrame:

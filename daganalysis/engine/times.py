@@ -42,6 +42,9 @@ TRUE, CREATED, PREVIOUS = _T, _CR, _PREV
 _FINISHED = {"FAILED", "SUCCEED"}
 _NOTHING = Times(_NONE, _NONE)
 
+QUARTER_HOUR_NS = 900 * 1_000_000_000
+"""Offsets of time zones are whole quarter hours."""
+
 SCHEDULER_SLEEP_S = 1.0
 """The scheduler sleeps this long between two passes (engine-semantics §2.1; constant/scheduler.go): a lower bound of its tick."""
 

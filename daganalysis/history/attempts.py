@@ -41,11 +41,13 @@ class Attempt:
     outcome: str = "unknown"
     evidence: str = "lost"
     stage: int | None = None
+    is_unplaced: bool = False
+    """Its stamps bear a clock that cannot be put right, so that nothing tells when in the execution of its node it ran."""
 
     @property
-    def ended_before_start(self) -> bool:
-        """Whether its stamps contradict each other, so that neither tells when it ran: a clock was set back in between."""
-        return self.start is not None and self.end is not None and self.end < self.start
+    def is_doubtful(self) -> bool:
+        """Whether its stamps do not tell when it ran: the clock cannot be put right, or the end lies before the start."""
+        return self.is_unplaced or (self.start is not None and self.end is not None and self.end < self.start)
 
     @property
     def ran_until(self) -> int:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.times import TRUE, dag_times
-from daganalysis.reading.answers import Issue
+from daganalysis.engine.times import QUARTER_HOUR_NS, TRUE, dag_times
+from daganalysis.history.clocks import Offset, in_common
 from daganalysis.reading.issue_codes import issue
 
 if TYPE_CHECKING:
     from daganalysis.history.views import RunView
+    from daganalysis.reading.answers import Issue
 
 _MOST_TOLD = 5
+_HOUR_NS = 4 * QUARTER_HOUR_NS
+_SOME = 2
+"""So many clocks that agree with each other outweigh one."""
 _NOTABLE_SKEW_NS = 100_000_000
 """Clocks that differ by less disturb nothing; from a hand-off's latency on (engine-semantics §2.3) the engine may repeat a rollback run."""
 
@@ -23,19 +27,44 @@ def clock_issues(view: RunView) -> list[Issue]:
 
 def _wrong_clocks(view: RunView) -> list[Issue]:
     """One issue for all the agents of a run whose clocks are notably off."""
-    off = {agent: ahead for agent, ahead in sorted(view.clocks_ahead.items()) if abs(ahead) >= _NOTABLE_SKEW_NS}
+    off = {agent: offsets for agent, offsets in view.offsets.of_agents().items() if any(map(_is_notable, offsets))}
     if not off:
         return []
-    told = ", ".join(f"{agent} {'ahead' if ahead > 0 else 'behind'} by {abs(ahead) / 1e9:.3f} s or more" for agent, ahead in off.items())
-    return [
-        Issue(
-            "warning",
-            "clocks-differ",
-            run_id=view.evidence.run_id,
-            message=f"clocks are not the scheduler's: {told}; the timeline puts their times right, the other tables hold what was served",
-            hint="set the clocks of the agents by one source; `daganalysis clock-skew` bounds how far they are off",
-        )
-    ]
+    odd = _odd_one(view, off)
+    each = [f"the clock of {agent} {_how_far(offsets, 'the scheduler')}" for agent, offsets in off.items()]
+    told = odd if odd is not None else ", ".join(each)
+    what = f"{told}; timeline, charts and analyses put the times right by that, the base tables hold what was served"
+    return [issue("clocks-differ", None, None, what, run_id=view.evidence.run_id)]
+
+
+def _is_notable(offset: Offset) -> bool:
+    return offset.used is None or abs(offset.used) >= _NOTABLE_SKEW_NS
+
+
+def _odd_one(view: RunView, off: dict[str, list[Offset]]) -> str | None:
+    """Say that one agent is ahead, or behind, where all the others differ from the scheduler by the same and it alone does not."""
+    agents = {attempt.agent for task in view.tasks for attempt in task.attempts if attempt.agent is not None}
+    others = agents - off.keys()
+    single = [offsets[0] for offsets in off.values() if len(offsets) == 1 and offsets[0].used is not None]
+    if len(others) != 1 or len(off) < _SOME or len(single) < len(off):
+        return None
+    low, high = in_common((offset.low, offset.high) for offset in single)
+    if low is not None and high is not None and low > high:
+        return None
+    turned = Offset(None if high is None else -high, None if low is None else -low, None if single[0].used is None else -single[0].used)
+    return f"the clock of {others.pop()}, which the scheduler uses, {_how_far([turned], f'those of all {len(off)} other agents')}"
+
+
+def _how_far(offsets: list[Offset], whom: str) -> str:
+    """Say how far a clock is off, for a sentence that begins with whose it is."""
+    low, high, used = offsets[0]
+    if len(offsets) > 1 or used is None:
+        return f"differs from {whom} by no single offset"
+    if used % QUARTER_HOUR_NS == 0:
+        return f"shows another time zone: {used / _HOUR_NS:+g} h from that of {whom}"
+    ends = sorted(abs(bound) for bound in (low, high) if bound is not None)
+    amount = f"{_seconds(ends[0])} or more" if len(ends) == 1 else f"{ends[0] / 1e9:.3f} to {_seconds(ends[1])}"
+    return f"is {'ahead of' if used > 0 else 'behind'} {whom} by {amount}"
 
 
 def _ended_before_start(view: RunView) -> list[Issue]:

@@ -1,84 +1,197 @@
-"""Attempts on the clock of their DAG: stamps of agents whose clocks differ, moved as far as cause and effect demand."""
+"""Attempts on the clock of their DAG: how far the clocks of the agents are off, and stamps moved by that much.
+
+In a cluster DAG the nodes bear the times of the maintainer's server and the sub-tasks those of the agents that executed them; in a local
+DAG there is one clock (engine-semantics §5). A node starts before its sub-tasks do and ends after them. Where the stamps deny this, they
+show how far a clock is off: at most the start of a sub-task less that of its node, at least the end of a sub-task less that of its node.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.engine.identifiers import identify
+from daganalysis.engine.times import QUARTER_HOUR_NS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from daganalysis.history.attempts import Attempt
     from daganalysis.history.evidence import RunEvidence
 
     AttemptsIn = dict[str, dict[str, list[Attempt]]]
 
-_SCHEDULERS = {"cancelled", "timeout"}
+SCHEDULER_STAMPED = frozenset({"cancelled", "timeout"})
 """The end of these attempts is stamped by the scheduler, whose clock is the DAG's own (engine-semantics §5)."""
+_USUAL_DISPATCH_NS = 20_000_000
+"""A sub-task starts this long after its node, give or take 10 ms (engine-semantics §5)."""
+_LATE_DISPATCH_NS = 5_000_000_000
+"""A clock that shows another zone is off by whole quarter hours; its node began at most this much before the sub-task."""
 
 
-def ahead_of_dag(run: RunEvidence, attempts_in: AttemptsIn) -> dict[str, int]:
-    """Say by how many nanoseconds the clock of each agent must at least be ahead of that of the DAG's own rows; negative if it is behind.
+class Offset(NamedTuple):
+    """How far the clock of an agent is ahead of that of the DAG's own rows, nanoseconds; negative where it is behind.
 
-    In a cluster DAG nodes bear the times of the maintainer and sub-tasks those of the agents that executed them; in a local DAG there is
-    one clock. Agents whose stamps agree with those of the DAG are left out. ``attempts_in`` are the attempts by node and sub-task.
+    It lies between ``low`` and ``high`` (None: not bounded). Stamps are moved by ``used``, which is None where no offset fits: the clock
+    was set in between, so that low is above high.
     """
-    return _ahead(run, attempts_in) if identify(run.gid).scope == "cluster" else {}
+
+    low: int | None
+    high: int | None
+    used: int | None
 
 
-def on_dag_clock(attempts_in: AttemptsIn, ahead: Mapping[str, int]) -> AttemptsIn:
+class Offsets(dict[tuple[str, str], Offset]):
+    """The offset of each agent whose clock is off, by node and agent; the clocks of all others agree with the DAG's as far as can be seen.
+
+    ``node_starts`` is when the first execution of each node began, where that is known.
+    """
+
+    def __init__(self, node_starts: Mapping[str, int] | None = None) -> None:
+        super().__init__()
+        self.node_starts = node_starts or {}
+
+    def of_agents(self) -> dict[str, list[Offset]]:
+        """Return the different offsets of each agent, by agent."""
+        found: dict[str, list[Offset]] = {}
+        for (_, agent), offset in self.items():
+            known = found.setdefault(agent, [])
+            if offset not in known:
+                known.append(offset)
+        return {agent: found[agent] for agent in sorted(found)}
+
+
+def in_common(bounds: Iterable[tuple[int | None, int | None]]) -> tuple[int | None, int | None]:
+    """Return the bounds that hold where all of these do; the lower is above the upper if they contradict each other.
+
+    >>> in_common([(1, 5), (None, 4), (2, None)])
+    (2, 4)
+    """
+    lows, highs = [], []
+    for low, high in bounds:
+        if low is not None:
+            lows.append(low)
+        if high is not None:
+            highs.append(high)
+    return max(lows, default=None), min(highs, default=None)
+
+
+class _Window(NamedTuple):
+    start: int
+    end: int | None
+
+
+def find_offsets(run: RunEvidence, attempts_in: AttemptsIn) -> Offsets:
+    """Find how far each agent's clock is off, from the first attempts in the first execution of each node.
+
+    Only first executions are sure to hold the first attempts of their sub-tasks: a retry leaves alone what had succeeded before it
+    (engine-semantics §2.3). One offset serves a whole run if it fits everywhere; else each node has its own. ``attempts_in`` are the
+    attempts by node and sub-task.
+    """
+    if identify(run.gid).scope != "cluster":
+        return Offsets()
+    windows = {gid: window for gid in attempts_in if (window := _first_execution(run, gid)) is not None}
+    off = {
+        first.agent
+        for gid, window in windows.items()
+        for first in _firsts(attempts_in[gid].values())
+        if first.agent is not None and _is_outside(first, window)
+    }
+    return _measure(off, windows, attempts_in) if off else Offsets()
+
+
+def on_dag_clock(attempts_in: AttemptsIn, offsets: Offsets) -> AttemptsIn:
     """Return the attempts of a run with the stamps of agents ahead or behind moved onto the clock of the DAG's own rows.
 
     Attempts of agents that need no correction are the very objects given.
     """
-    if not ahead:
+    if not offsets:
         return attempts_in
     return {
-        node_gid: {gid: [_moved(attempt, ahead.get(attempt.agent or "")) for attempt in attempts] for gid, attempts in own.items()}
+        node_gid: {gid: [_moved(attempt, node_gid, offsets) for attempt in attempts] for gid, attempts in own.items()}
         for node_gid, own in attempts_in.items()
     }
 
 
-def _moved(attempt: Attempt, ahead: int | None) -> Attempt:
-    if ahead is None:
+def _moved(attempt: Attempt, node_gid: str, offsets: Offsets) -> Attempt:
+    offset = offsets.get((node_gid, attempt.agent or ""))
+    if offset is None or attempt.start is None:
         return attempt
-    start = attempt.start - ahead if attempt.start is not None else None
-    end = attempt.end - ahead if attempt.end is not None and attempt.verdict not in _SCHEDULERS else attempt.end
-    return dataclasses.replace(attempt, start=start, end=end)
+    if offset.used is None:
+        start = offsets.node_starts.get(node_gid, attempt.start)
+        return dataclasses.replace(attempt, start=start, end=None if attempt.end is None else start, is_unplaced=True)
+    end = attempt.end
+    if end is not None and attempt.verdict not in SCHEDULER_STAMPED:
+        end -= offset.used
+    return dataclasses.replace(attempt, start=attempt.start - offset.used, end=end)
 
 
-def _ahead(run: RunEvidence, attempts_in: AttemptsIn) -> dict[str, int]:
-    """Say how far each agent's clock is off at least, if no first attempt lies outside of the first execution of its node.
+def _firsts(attempts_of: Iterable[list[Attempt]]) -> Iterable[Attempt]:
+    """Yield the first attempts, if they are runs of which the start is known."""
+    for attempts in attempts_of:
+        if attempts and attempts[0].kind == "run" and attempts[0].start is not None:
+            yield attempts[0]
 
-    Only first executions are sure to hold the first attempts of their sub-tasks: a retry leaves alone what had succeeded before it
-    (engine-semantics §2.3).
-    """
-    behind: dict[str, int] = {}
-    ahead: dict[str, int] = {}
+
+def _is_outside(first: Attempt, window: _Window) -> bool:
+    low, high = _bounds(first, window)
+    return (high is not None and high < 0) or (low is not None and low > 0)
+
+
+def _bounds(first: Attempt, window: _Window) -> tuple[int | None, int | None]:
+    """Return how far an agent's clock is ahead at least and at most, as one attempt of it shows."""
+    if first.start is None:
+        return None, None
+    high = first.start - window.start
+    if first.end is None:
+        return None, high
+    if first.verdict in SCHEDULER_STAMPED:
+        return first.start - first.end, high
+    return None if window.end is None else first.end - window.end, high
+
+
+def _measure(agents: set[str], windows: dict[str, _Window], attempts_in: AttemptsIn) -> Offsets:
+    by_node: dict[str, dict[str, tuple[int | None, int | None]]] = {agent: {} for agent in sorted(agents)}
     for gid, own in attempts_in.items():
-        window = _first_execution(run, gid)
-        if window is None:
-            continue
-        begin, end = window
         for attempts in own.values():
-            first = attempts[0] if attempts else None
-            if first is None or first.kind != "run" or first.agent is None or first.start is None:
-                continue
-            if first.start < begin:
-                behind[first.agent] = min(behind.get(first.agent, 0), first.start - begin)
-            if end is not None and first.end is not None and first.end > end and first.verdict not in _SCHEDULERS:
-                ahead[first.agent] = max(ahead.get(first.agent, 0), first.end - end)
-    off = {agent: ahead.get(agent, 0) + behind.get(agent, 0) for agent in ahead.keys() | behind.keys()}
-    return {agent: off[agent] for agent in sorted(off) if off[agent]}
+            for attempt in attempts:
+                if attempt.agent in agents:
+                    by_node[attempt.agent].setdefault(gid, (None, None))
+        if gid in windows:
+            for first in _firsts(own.values()):
+                if first.agent in agents:
+                    by_node[first.agent][gid] = in_common([by_node[first.agent][gid], _bounds(first, windows[gid])])
+    found = Offsets({gid: window.start for gid, window in windows.items()})
+    for agent, bounds in by_node.items():
+        low, high = in_common(bounds.values())
+        one_fits = low is None or high is None or low <= high
+        for gid, own_bounds in bounds.items():
+            offset = _offset(low, high) if one_fits else _offset(*own_bounds)
+            if offset is not None:
+                found[gid, agent] = offset
+    return found
 
 
-def _first_execution(run: RunEvidence, node_gid: str) -> tuple[int, int | None] | None:
+def _offset(low: int | None, high: int | None) -> Offset | None:
+    """Choose an offset within bounds; None where the clocks may agree."""
+    if (low is None or low <= 0) and (high is None or high >= 0):
+        return Offset(None, None, None) if low is None and high is None else None
+    if low is not None and high is not None and low > high:
+        return Offset(low, high, None)
+    if high is None:
+        return Offset(low, None, low)
+    zones = high // QUARTER_HOUR_NS * QUARTER_HOUR_NS
+    if zones and high - zones <= _LATE_DISPATCH_NS and (low is None or low <= zones):
+        return Offset(low, high, zones)
+    usual = high - _USUAL_DISPATCH_NS
+    return Offset(low, high, usual if low is None or low <= usual else (low + high) // 2)
+
+
+def _first_execution(run: RunEvidence, node_gid: str) -> _Window | None:
     """Start and, where an answer showed it, end of the execution of a node that no operator had asked for."""
-    found: tuple[int, int | None] | None = None
+    found: _Window | None = None
     for _, node in run.nodes.get(node_gid, ()):
         if node.operator == "RUN" and node.state in {"RUNNING", "FAILED", "SUCCEED"} and node.start is not None:
             ended = node.state != "RUNNING" and node.end is not None and node.end >= node.start
-            found = (node.start, node.end if ended else found[1] if found else None)
+            found = _Window(node.start, node.end if ended else found.end if found else None)
     return found

@@ -53,7 +53,7 @@ def judge_run(run: RunEvidence, *, main: MainDag | None, retries_received: int) 
         active_ns=_union(observed.attempts),
         last_leg_ns=_last_leg(run),
         history=_history(observed, sure=sure),
-        clocks_ahead=observed.clocks_ahead,
+        offsets=observed.offsets,
     )
 
 
@@ -172,7 +172,7 @@ def _union(attempts_of: Iterable[Sequence[Attempt]]) -> int | None:
         (a.start, a.ran_until)
         for attempts in attempts_of
         for a in attempts
-        if a.start is not None and a.end is not None and a.end >= a.start
+        if a.start is not None and a.end is not None and not a.is_doubtful
     ]
     if not spans:
         return None

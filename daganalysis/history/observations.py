@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.catalogue import CHILD_WORKFLOWS, is_sub_dag
-from daganalysis.history.clocks import ahead_of_dag, on_dag_clock
+from daganalysis.history.clocks import Offsets, find_offsets, on_dag_clock
 from daganalysis.history.legs import Leg, NodeRun, find_legs, find_node_runs
 from daganalysis.history.objects import created_at, judge_task
 
@@ -21,8 +21,8 @@ class Observations:
     """What is known of a run before it is judged as a whole.
 
     ``created`` is when its rows were created. ``tasks_of`` are its sub-tasks by node, with their attempts as they were served;
-    ``attempts_in`` are these attempts by node and sub-task, on the clock of the DAG's own rows (``clocks_ahead`` says how far that of each
-    agent is off). ``is_sub_dag`` tells a per-agent sub-DAG, ``is_child`` whether the run is made to wait for a main DAG.
+    ``attempts_in`` are these attempts by node and sub-task, on the clock of the DAG's own rows (``offsets`` says how far that of each agent
+    is off). ``is_sub_dag`` tells a per-agent sub-DAG, ``is_child`` whether the run is made to wait for a main DAG.
     """
 
     run: RunEvidence
@@ -30,7 +30,7 @@ class Observations:
     created: int | None
     tasks_of: dict[str, list[TaskView]]
     attempts_in: dict[str, dict[str, list[Attempt]]]
-    clocks_ahead: dict[str, int]
+    offsets: Offsets
     legs: list[Leg]
     node_runs: list[NodeRun]
     is_sub_dag: bool
@@ -59,12 +59,12 @@ def observe(run: RunEvidence, main: MainDag | None) -> Observations:
         node_gid = run.node_of[gid]
         tasks_of[node_gid].append(judge_task(gid, node_gid, sightings, created, run.attempt_lines.get(gid)))
     as_served = {node_gid: {view.gid: view.attempts for view in own} for node_gid, own in tasks_of.items()}
-    clocks_ahead = ahead_of_dag(run, as_served)
-    attempts_in = on_dag_clock(as_served, clocks_ahead)
+    offsets = find_offsets(run, as_served)
+    attempts_in = on_dag_clock(as_served, offsets)
     name, node_names = run.newest.name, [run.nodes[gid][-1][1].name for gid in run.stages]
     made_to_wait = is_sub_dag(name, node_names)
     is_child = name in CHILD_WORKFLOWS and (
         (main is not None and main.kind == "scale_out") or made_to_wait or (not node_names and (run.newest.max_stage or 0) > 1)
     )
     node_runs = find_node_runs(run, attempts_in)
-    return Observations(run, main, created, tasks_of, attempts_in, clocks_ahead, find_legs(run), node_runs, made_to_wait, is_child)
+    return Observations(run, main, created, tasks_of, attempts_in, offsets, find_legs(run), node_runs, made_to_wait, is_child)

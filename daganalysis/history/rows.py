@@ -94,6 +94,11 @@ class Rows:
             )
         agents = self._add_tasks(run_id, view.tasks, {node.gid: node.stage for node in view.nodes})
         self._add_dag(view, parent_run_id, len(agents - {None}))
+        stages = {node.gid: node.stage for node in view.nodes}
+        self._rows["clock_offsets"] += [
+            (run_id, stages[gid], agent, _seconds(offset.used), _seconds(offset.low), _seconds(offset.high))
+            for (gid, agent), offset in view.offsets.items()
+        ]
         self._rows["timeline"] += [
             (run_id, seq, s.start, s.end, s.category, s.leg, s.from_stage, s.to_stage, s.direction, s.evidence)
             for seq, s in enumerate(view.stretches, start=1)

@@ -414,7 +414,7 @@ class _Builder:
         unknown_end: int | None = None
         if self.unsure_until == _FOR_GOOD:
             self.unsure_until = 0
-        if node_run.ended_before_start or any(attempt.ended_before_start for attempt in node_run.attempts):
+        if node_run.ended_before_start or any(attempt.is_doubtful for attempt in node_run.attempts):
             self.unsure_until = limit if limit is not None else _FOR_GOOD
         for attempt in node_run.attempts:
             start, until, known = _extent(attempt, limit)
@@ -497,7 +497,7 @@ class _Builder:
 
 def _extent(attempt: Attempt, limit: int | None) -> tuple[int | None, int, bool]:
     """Where an attempt lies, within its node execution: (start, last instant it is known to have run until, whether that is its end)."""
-    if attempt.start is None or attempt.ended_before_start:
+    if attempt.start is None or attempt.is_doubtful:
         return None, 0, False
     start = attempt.start if limit is None else min(attempt.start, limit)
     until = attempt.ran_until

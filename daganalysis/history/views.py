@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from daganalysis.engine.outcomes import Rule
     from daganalysis.engine.records import Node, SubTask
     from daganalysis.history.attempts import Attempt
+    from daganalysis.history.clocks import Offsets
     from daganalysis.history.evidence import RunEvidence
     from daganalysis.history.retry_bounds import Bounds
     from daganalysis.history.timeline import Stretch
@@ -61,8 +62,8 @@ class RunView:
     active_ns: int | None
     last_leg_ns: int | None
     history: str
-    clocks_ahead: dict[str, int]
-    """By agent: how far its clock is ahead of that of the DAG's own rows at least, where it must be (negative: behind), nanoseconds."""
+    offsets: Offsets
+    """How far the clocks of agents are off that do not agree with the DAG's own rows."""
 
 
 @dataclass(frozen=True, slots=True)

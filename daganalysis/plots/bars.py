@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from daganalysis.dag_clock import on_dag_clock
 from daganalysis.engine.verdicts import FAILED, find_failures
 from daganalysis.errors import UsageError
 from daganalysis.plots.axis_breaks import BrokenAxis
+from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.results import GANTT_BARS
 
 if TYPE_CHECKING:
@@ -128,7 +130,7 @@ class _Chart:
         if not whole:
             return
         attempts: dict[Any, list[dict[Any, Any]]] = {}
-        for attempt in one.attempts.to_dict("records"):
+        for attempt in on_dag_clock(one, "attempts", BASE_TABLES["attempts"].names).to_dict("records"):
             attempts.setdefault(attempt["task_gid"], []).append(attempt)
         run = _Run(run_id, depth, attempts)
         if self.order == "stage":
@@ -239,7 +241,7 @@ class _Chart:
                 row[f"{name}_at"] = instant
                 row[f"x_{name}"] = None if instant is None else axis.place(instant)
             rows.append(row)
-        table = pd.DataFrame(rows, columns=GANTT_BARS.names).astype(object)
+        table = pd.DataFrame(rows, columns=GANTT_BARS.names, dtype=object)  # as numbers, instants beside a null would lose digits
         for name in ("dispatched_at", "started_at", "ended_at", "noticed_at", "passed_at"):
             table[name] = pd.to_datetime(table[name], unit="ns", utc=True)
         table = table.where(table.notna(), None)

@@ -233,6 +233,25 @@ TIMELINE = Table(
     ("run_id", "seq"),
 )
 
+CLOCK_OFFSETS = Table(
+    "clock_offsets",
+    "one agent in one stage of a run, where its clock differs from that of the DAG's own rows",
+    (
+        RUN_ID,
+        _STAGE,
+        Column("agent", Type.STRING, "`ip:port` of the agent"),
+        Column(
+            "ahead_s",
+            Type.REAL,
+            "by how much its times are moved back to be on the clock of the DAG's own rows, seconds; negative where it is behind",
+            "no single offset fits: its times in this stage cannot be placed",
+        ),
+        Column("ahead_min_s", Type.REAL, "it is ahead by this at least, seconds", "nothing bounds it"),
+        Column("ahead_max_s", Type.REAL, "it is ahead by this at most, seconds", "nothing bounds it"),
+    ),
+    ("run_id", "stage", "agent"),
+)
+
 OPERATIONS = Table(
     "operations",
     "one request to a DAG",
@@ -273,6 +292,6 @@ AGENTS = Table(
 )
 
 BASE_TABLES = MappingProxyType(
-    {t.name: t for t in (SNAPSHOTS, DAGS, NODES, SUB_TASKS, ATTEMPTS, LINKS, OPERATIONS, AGENTS, ISSUES, TIMELINE)}
+    {t.name: t for t in (SNAPSHOTS, DAGS, NODES, SUB_TASKS, ATTEMPTS, LINKS, OPERATIONS, AGENTS, ISSUES, TIMELINE, CLOCK_OFFSETS)}
 )
 """Every base table by name; the same names are attributes of an Archive and folders of a store."""

@@ -1,0 +1,129 @@
+"""Agents whose clocks are off, put on the clock of their DAG."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import daganalysis as da
+from daganalysis.dag_clock import on_dag_clock
+from daganalysis.history.rebuild import rebuild
+from daganalysis.reading.answers import Answer
+from tests.history.responses import dag, node, ns, sub_task
+from tests.history.test_runs import frame
+
+HOUR = 3600.0
+
+
+def at(seconds: float) -> pd.Timestamp:
+    return pd.Timestamp(ns(seconds), tz="UTC")
+
+
+def archive_of(*answers: Answer) -> da.Archive:
+    return da.Archive.from_tables(rebuild(answers))
+
+
+def with_agent(ahead: float, *, work: float = 9.9, **fields: Any) -> Answer:
+    """A stage of 11 s in which one agent works 9.98 s, and another ``work`` with its clock so many seconds ahead."""
+    there = sub_task(
+        start=30000.03 + ahead, end=30000.03 + ahead + work, gid="12", ip="192.0.2.2", **{"logs": [], "state": "SUCCEED", **fields}
+    )
+    here = sub_task(start=30000.03, end=30010.01)
+    state = there["state"]
+    return dag(node(here, there, start=30000.01, end=30011.0, state=state), start=30000.0, end=30011.01, at=30020.0, state=state)
+
+
+OFF = [-7 * HOUR, -60.0, -5.0, -0.9, 2.0, 60.0, 8 * HOUR, 5.75 * HOUR]
+
+
+@pytest.mark.parametrize("ahead", OFF)
+def test_a_clock_that_is_off_is_bounded_by_what_holds(ahead: float) -> None:
+    (row,) = frame("clock_offsets", with_agent(ahead)).to_dict("records")
+    assert (row["run_id"], row["stage"], row["agent"]) == ("11", 1, "192.0.2.2:2886")
+    assert row["ahead_min_s"] <= ahead <= row["ahead_max_s"]
+    assert row["ahead_s"] == pytest.approx(ahead, abs=1e-6)
+
+
+@pytest.mark.parametrize("ahead", [0.0, 0.5, -0.015])
+def test_clocks_that_may_agree_are_left_alone(ahead: float) -> None:
+    assert frame("clock_offsets", with_agent(ahead)).empty
+
+
+@pytest.mark.parametrize("ahead", OFF)
+def test_the_times_of_an_agent_whose_clock_is_off_are_put_right(ahead: float) -> None:
+    rows = on_dag_clock(archive_of(with_agent(ahead)), "attempts", ["agent", "started_at", "ended_at", "duration_s"])
+    there = rows[rows["agent"] == "192.0.2.2:2886"].iloc[0]
+    assert abs(there["started_at"] - at(30000.03)) <= pd.Timedelta("1us")
+    assert abs(there["ended_at"] - at(30009.93)) <= pd.Timedelta("1us")
+    assert there["duration_s"] == pytest.approx(9.9)
+    assert 0 < there["clock_error_s"] <= 1.1
+
+
+@pytest.mark.parametrize("ahead", OFF)
+def test_no_analysis_sees_a_clock_that_is_off(ahead: float) -> None:
+    archive = archive_of(with_agent(ahead))
+    (stage,) = da.stage_latency(archive).to_dict("records")
+    assert stage["work_s"] == pytest.approx(9.98, abs=1e-6)
+    assert (stage["dispatch_s"], stage["detect_s"]) == (pytest.approx(0.02), pytest.approx(0.99))
+    bars = da.gantt_bars(archive)
+    assert bars["ended_at"].max() - bars["started_at"].min() == pd.Timedelta(11.01, "s")
+    assert archive.dags["active_s"].tolist() == [pytest.approx(9.98, abs=1e-6)]
+
+
+@pytest.mark.parametrize("ahead", [-5.0, 60.0, 8 * HOUR])
+def test_the_base_tables_keep_what_was_served(ahead: float) -> None:
+    answer = with_agent(ahead)
+    assert frame("sub_tasks", answer)["started_at"].tolist() == [at(30000.03), at(30000.03 + ahead)]
+    assert frame("attempts", answer)["ended_at"].tolist() == [at(30010.01), at(30009.93 + ahead)]
+
+
+def test_work_never_exceeds_the_latency_of_its_stage() -> None:
+    stages = pd.concat(da.stage_latency(archive_of(with_agent(ahead, work=work))) for ahead in OFF for work in (0.5, 9.9, 12.0, 40.0))
+    assert (stages["work_s"].isna() | (stages["work_s"] <= stages["latency_s"])).all()
+
+
+def test_an_attempt_longer_than_its_stage_has_no_place_in_it() -> None:
+    archive = archive_of(with_agent(0.0, work=40.0))
+    (offset,) = archive.clock_offsets.to_dict("records")
+    assert pd.isna(offset["ahead_s"])
+    rows = on_dag_clock(archive, "sub_tasks", ["agent", "started_at"])
+    assert rows["started_at"].isna().tolist() == [False, True]
+    assert rows["clock_error_s"].tolist() == [0.0, float("inf")]
+    assert archive.timeline["category"].tolist() == ["handoff", "unattributed", "execute", "unattributed", "handoff"]
+    assert da.stragglers(archive).empty
+
+
+def test_a_cancelled_attempt_ends_by_the_schedulers_clock() -> None:
+    answer = with_agent(60.0, state="FAILED", logs=["sub task cancelled"])
+    served = answer.nodes[0].replace(b"08:21:09.930000Z", b"08:20:09.930000Z")  # type: ignore[index]
+    answer.nodes = [served]
+    rows = on_dag_clock(archive_of(answer), "attempts", ["agent", "started_at", "ended_at"])
+    assert abs(rows["started_at"].iloc[1] - at(30000.03)) <= pd.Timedelta("1us")
+    assert rows["ended_at"].iloc[1] == at(30009.93)
+
+
+def test_an_innocent_agent_is_not_flagged_for_a_clock_that_is_behind() -> None:
+    answers = []
+    for run in range(20):
+        begun = {"192.0.2.1": 10.04, "192.0.2.2": 5.04, "192.0.2.3": 10.04}
+        tasks = [
+            sub_task(start=start, end=start + 5 + 0.3 * ((run + place) % 3), gid=f"1{run:02d}{place}", ip=ip)
+            for place, (ip, start) in enumerate(begun.items())
+        ]
+        answers.append(dag(node(*tasks, start=10.02, end=16.2, gid=f"1{run:02d}9"), start=10.0, end=16.21, gid=f"1{run:02d}"))
+    found = da.stragglers(archive_of(*answers))
+    assert found["n"].tolist() == [20, 20, 20]
+    assert not found["flagged"].any()
+
+
+def test_all_others_behind_name_the_one_that_is_ahead() -> None:
+    tasks = [sub_task(start=t, end=t + 8, gid=f"1{n}", ip=f"192.0.2.{n}") for n, t in ((1, 61.03), (2, 1.03), (3, 1.04), (4, 1.02))]
+    (issue,) = frame("issues", dag(node(*tasks, start=61.01, end=70.0), start=61.0, end=70.01)).to_dict("records")
+    assert issue["code"] == "clocks-differ"
+    assert issue["message"].startswith("the clock of 192.0.2.1:2886, which the scheduler uses, is ahead of those of all 3 other agents by ")
+
+
+def test_another_time_zone_is_told_as_one() -> None:
+    assert "192.0.2.2:2886 shows another time zone: +8 h from" in frame("issues", with_agent(8 * HOUR))["message"].iloc[0]
