@@ -180,6 +180,11 @@ class Archive:
         return self.table("agents")
 
     @property
+    def maintenance_locks(self) -> pd.DataFrame:
+        """One row is one maintenance lock as one copy of a database showed it."""
+        return self.table("maintenance_locks")
+
+    @property
     def issues(self) -> pd.DataFrame:
         """One row is one thing the reader should know about the input."""
         return self.table("issues")

@@ -35,6 +35,16 @@ def agent_address(ip: str | None, port: int | None) -> str | None:
     return f"[{ip}]:{port}" if ":" in ip and not ip.startswith("[") else f"{ip}:{port}"
 
 
+def split_address(agent: str) -> tuple[str | None, int | None]:
+    """Take an agent's `ip:port` apart; (None, None) for another text.
+
+    >>> split_address("[2001:db8::1]:2886"), split_address("192.0.2.1:2886"), split_address("nobody")
+    (('2001:db8::1', 2886), ('192.0.2.1', 2886), (None, None))
+    """
+    ip, _, port = agent.rpartition(":")
+    return (ip.strip("[]"), int(port)) if ip and port.isascii() and port.isdecimal() else (None, None)
+
+
 @lru_cache(maxsize=65536)
 def identify(gid: str) -> Identity:
     """Read a generic id (engine-semantics §4; obshell's engine/task/task_dto.go). Nothing is known of an id of another layout.

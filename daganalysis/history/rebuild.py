@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.facts import AgentState, LockState, decode_facts
 from daganalysis.engine.outcomes import OPERATORS, STATES
 from daganalysis.history.attach import attach
 from daganalysis.history.clock_issues import clock_issues
@@ -64,7 +65,19 @@ def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str
                 )
             )
     _add_orphans(rows, orphans)
+    for answer in every:
+        if answer.kind is Kind.FACTS and not answer.gid:
+            _add_states(rows, answer)
     return rows.tables()
+
+
+def _add_states(rows: Rows, answer: Answer) -> None:
+    """Add what a source tells of agents and locks, which belong to no run."""
+    for fact in decode_facts(answer.body):
+        if isinstance(fact, AgentState):
+            rows.add_agent(answer.cluster, fact, answer.source)
+        elif isinstance(fact, LockState):
+            rows.add_lock(answer.cluster, fact, answer.source)
 
 
 class _DependencyOrder:

@@ -8,7 +8,7 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.engine.catalogue import workflow_of
-from daganalysis.engine.identifiers import agent_address, identify
+from daganalysis.engine.identifiers import agent_address, identify, split_address
 from daganalysis.engine.outcomes import Facts, judge
 from daganalysis.engine.times import TRUE, node_times, sub_task_times
 from daganalysis.tables import BASE_TABLES
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from daganalysis.engine.facts import AgentState, LockState
     from daganalysis.engine.records import Node
     from daganalysis.history.links import Link
     from daganalysis.history.views import RunView, TaskView
@@ -69,6 +70,9 @@ class Rows:
         """Return every base table, sorted by its key."""
         # The same thing told twice is told once.
         self._rows["issues"] = list(dict.fromkeys(self._rows["issues"]))
+        for name in ("agents", "maintenance_locks"):
+            # Their keys may be equal where a source says the same of two moments that it does not tell.
+            self._rows[name] = _in_order([*dict.fromkeys(self._rows[name])], range(len(BASE_TABLES[name].names)))
         return {name: _table(declared, self._rows[name]) for name, declared in BASE_TABLES.items()}
 
     # -- one run ----------------------------------------------------------------------------------------------------------------------
@@ -160,6 +164,20 @@ class Rows:
     def add_lone_task(self, task: TaskView) -> None:
         """Add a sub-task whose DAG is not in the archive."""
         self._add_tasks(None, [task], {})
+
+    def add_agent(self, cluster: str | None, state: AgentState, source: str) -> None:
+        """Add an agent as a source told of it."""
+        self._rows["agents"].append(
+            (cluster, state.agent, *split_address(state.agent), state.zone, state.identity, state.obshell_version, state.ob_version)
+            + (state.observed_at, source)
+        )
+
+    def add_lock(self, cluster: str | None, state: LockState, source: str) -> None:
+        """Add a maintenance lock as a copy of a database showed it; instants of a zone that is not known are left out."""
+        locked_at = state.locked_at if state.zoned else None
+        self._rows["maintenance_locks"].append(
+            (cluster, state.lock, state.key, state.held, state.dag_gid, locked_at, state.n_taken, state.observed_at, source)
+        )
 
     def add_link(self, link: Link) -> None:
         """Add a link between a main DAG and a child DAG."""

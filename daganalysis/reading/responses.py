@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from daganalysis.engine.facts import encode_facts
+from daganalysis.reading.agent_answers import agents_in
 from daganalysis.reading.answers import Answer, Kind
 from daganalysis.reading.documents import Document, find_documents, outermost, peeled_documents
 from daganalysis.reading.duplicate_keys import own_keys_twice
@@ -274,7 +276,10 @@ class Reader:
             fields = _fields_decoder.decode(text)
         kind = kind_of_object(fields)
         if kind is None:
-            return False
+            agents = agents_in(fields, heading.observed_at)
+            if agents:
+                yield self._answer(Kind.FACTS, "", encode_facts(agents), None, heading, pointer)
+            return bool(agents)
         others = {name: raw for name, raw in fields.items() if name not in PAYLOAD_KEYS}
         found_inside = (yield from self._inside(others, heading.within(fields), pointer, depth)) if others else False
         if found_inside and bytes(fields.get("id", _NULL)) in {b"null", b'""'}:

@@ -291,7 +291,30 @@ AGENTS = Table(
     ("cluster", "agent", "observed_at", "source"),
 )
 
+MAINTENANCE_LOCKS = Table(
+    "maintenance_locks",
+    "one maintenance lock as one copy of a database showed it",
+    (
+        Column("cluster", Type.STRING, "the cluster label", "none was given"),
+        Column("lock", Type.STRING, "`global` (the cluster's), `tenant`, `agent` or `obproxy`"),
+        Column("key", Type.STRING, "the tenant's name, or `ip:port` of the agent; empty for `global`"),
+        Column("held", Type.BOOLEAN, "whether a DAG held it"),
+        Column("dag_gid", Type.STRING, "generic id of the DAG that took it last", "the row does not tell it: only those of tenants do"),
+        Column("locked_at", Type.INSTANT, "when it was taken, to the second", "not held, or the row does not tell it"),
+        Column("n_taken", Type.INTEGER, "how often it was taken", "the row does not tell it"),
+        Column("observed_at", Type.INSTANT, "when this was so: no later than the copy was made", "the copy does not tell it"),
+        Column("source", Type.STRING, "file (and member) that shows it"),
+    ),
+    ("cluster", "lock", "key", "observed_at", "source"),
+)
+
 BASE_TABLES = MappingProxyType(
-    {t.name: t for t in (SNAPSHOTS, DAGS, NODES, SUB_TASKS, ATTEMPTS, LINKS, OPERATIONS, AGENTS, ISSUES, TIMELINE, CLOCK_OFFSETS)}
+    {
+        table.name: table
+        for table in (
+            *(SNAPSHOTS, DAGS, NODES, SUB_TASKS, ATTEMPTS, LINKS, OPERATIONS, AGENTS, MAINTENANCE_LOCKS),
+            *(ISSUES, TIMELINE, CLOCK_OFFSETS),
+        )
+    }
 )
 """Every base table by name; the same names are attributes of an Archive and folders of a store."""

@@ -59,8 +59,13 @@ def _key(identity: str) -> str | None:
 
 
 def _ending(after: str) -> str:
-    """Return the ending that all files of one dump have: mydumper's numbers and ``-schema`` differ."""
-    return "".join(Path(after.lstrip("-")).suffixes[-2:]) if after.endswith((".gz", ".zst")) else Path(after).suffix
+    """Return the ending that all files of one dump have: mydumper's numbers and ``-schema`` differ.
+
+    >>> _ending(".00000.sql"), _ending("-schema.sql.gz")
+    ('.sql', '.sql.gz')
+    """
+    parts = after.split(".")
+    return "." + ".".join(parts[-2:] if parts[-1] in {"gz", "zst"} else parts[-1:])
 
 
 def _joined(key: str, files: list[SourceFile]) -> SourceFile:
