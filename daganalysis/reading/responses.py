@@ -141,6 +141,9 @@ class Reader:
             return True
         elif "generic_id" in value or kind_of_object(value) is not None:
             return (yield from self._payload(text, value, heading, pointer, depth))
+        elif agents := agents_in(value, heading.observed_at):
+            yield self._answer(Kind.FACTS, "", encode_facts(agents), None, heading, pointer)
+            return True
         return (yield from self._inside(value, heading.within(value), pointer, depth))
 
     def _inside(self, value: Outermost, heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
@@ -276,10 +279,7 @@ class Reader:
             fields = _fields_decoder.decode(text)
         kind = kind_of_object(fields)
         if kind is None:
-            agents = agents_in(fields, heading.observed_at)
-            if agents:
-                yield self._answer(Kind.FACTS, "", encode_facts(agents), None, heading, pointer)
-            return bool(agents)
+            return False
         others = {name: raw for name, raw in fields.items() if name not in PAYLOAD_KEYS}
         found_inside = (yield from self._inside(others, heading.within(fields), pointer, depth)) if others else False
         if found_inside and bytes(fields.get("id", _NULL)) in {b"null", b'""'}:
