@@ -171,16 +171,27 @@ _CLUSTER = Column("cluster", Type.STRING, "the cluster label", "none was given")
 
 CLOCK_SKEW = Table(
     "clock_skew",
-    "one agent of a cluster",
+    "one agent of a cluster, in one stretch of time that one offset of its clock fits",
     (
         _CLUSTER,
         Column("agent", Type.STRING, "`ip:port`"),
+        Column("since", Type.INSTANT, "start of the first stage it was measured by"),
+        Column("until", Type.INSTANT, "start of the last stage it was measured by"),
         Column("n", Type.INTEGER, "sub-tasks of cluster DAGs that it was measured by"),
-        Column("ahead_min_s", Type.REAL, "its clock is ahead of the maintainer's by at least so much, seconds; negative: behind"),
-        Column("ahead_max_s", Type.REAL, "and by at most so much, seconds"),
-        Column("shown", Type.STRING, "`ahead` or `behind` where the bounds leave no doubt, else `none`"),
+        Column("ahead_min_s", Type.REAL, "its clock is ahead by this at least, seconds; negative: behind", "nothing bounds it"),
+        Column("ahead_max_s", Type.REAL, "its clock is ahead by this at most, seconds", "nothing bounds it"),
+        Column(
+            "shown",
+            Type.STRING,
+            "`ahead` or `behind` where the bounds leave no doubt, `none` where the clocks may agree, `varies` where no single offset fits",
+        ),
+        Column(
+            "against",
+            Type.STRING,
+            "`scheduler`: the clock of the DAGs' own rows; `others`: that of the other agents, which agree while the scheduler's is off",
+        ),
     ),
-    ("cluster", "agent"),
+    ("cluster", "agent", "since"),
 )
 
 OUTCOME_RULES = Table(
