@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         summary,
         time_budget,
         trend,
+        what_if,
     )
     from daganalysis.archive import Archive, read_parquet
     from daganalysis.errors import (
@@ -69,6 +70,7 @@ _HOME = {
         "summary",
         "time_budget",
         "trend",
+        "what_if",
     ),
     "daganalysis.plots": ("gantt_bars",),
     "daganalysis.redaction": ("redact",),
@@ -119,6 +121,7 @@ __all__ = [
     "summary",
     "time_budget",
     "trend",
+    "what_if",
     "write_report",
 ]
 

@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from benchmarks.goals import Row, as_text
-from benchmarks.studies import compare, exactness, failures, histories, stragglers, trend
+from benchmarks.studies import compare, exactness, failures, histories, stragglers, trend, what_if
 from benchmarks.studies.archives import STRICT_FROM
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ STUDIES: dict[str, Callable[[int], Iterator[Row]]] = {
     "signatures": failures.signatures,
     "exactness": exactness.exactness,
     "histories": histories.histories,
+    "what-if": what_if.what_if,
 }
 TRIALS, FEW = STRICT_FROM, 4
 

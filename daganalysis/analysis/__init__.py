@@ -16,6 +16,7 @@ from daganalysis.analysis import (
     _summary,
     _time_budget,
     _trend,
+    _what_if,
 )
 from daganalysis.analysis._check import Gate, check_gate, compare_gate
 from daganalysis.analysis._compare import left_out
@@ -37,6 +38,7 @@ stragglers = spread(_stragglers.stragglers)
 summary = spread(_summary.summary)
 time_budget = spread(_time_budget.time_budget)
 trend = spread(_trend.trend)
+what_if = spread(_what_if.what_if)
 
 __all__ = [
     "Gate",
@@ -59,4 +61,5 @@ __all__ = [
     "summary",
     "time_budget",
     "trend",
+    "what_if",
 ]

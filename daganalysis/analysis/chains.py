@@ -39,6 +39,8 @@ class Stretches:
     to_stage: Ints
     evidence: pa.Array
     is_execute: Bools
+    leg: Ints
+    is_backward: Bools
 
     def names(self, archive: Archive) -> tuple[Ints, pa.Array]:
         """Return the name of each stretch's stage: its place in an array of names (or none), and that array."""
@@ -86,7 +88,7 @@ def read_stretches(archive: Archive) -> Stretches:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    columns = ["run_id", "seq", "started_at", "ended_at", "category", "from_stage", "to_stage", "evidence"]
+    columns = ["run_id", "seq", "started_at", "ended_at", "category", "from_stage", "to_stage", "evidence", "leg", "direction"]
     table = archive.arrow("timeline", columns).combine_chunks()
     run_ids = table.column("run_id").unique().sort() if table.num_rows else pa.array([], pa.string())
     run = codes_of(table.column("run_id"), run_ids)
@@ -104,6 +106,8 @@ def read_stretches(archive: Archive) -> Stretches:
         integers(table.column("to_stage")),
         table.column("evidence").combine_chunks(),
         np.asarray(pc.equal(category, "execute")),
+        integers(table.column("leg")),
+        np.asarray(pc.equal(table.column("direction"), "rollback").fill_null(False)),
     )
 
 
@@ -153,7 +157,7 @@ def resolve(stretches: Stretches, attempts: Attempts, ahead: Ahead | None = None
     """
     work = np.flatnonzero(stretches.is_execute)
     begin, cursor = stretches.start[work], stretches.end[work].copy()
-    pairs, found = _pairs(stretches, attempts, work), [_rest(stretches)]
+    pairs, found = pair_up(stretches, attempts, work), [_rest(stretches)]
     is_first = True
     while len(pairs.of_work):
         chosen = _choose(pairs, cursor, attempts, ahead)
@@ -183,7 +187,7 @@ def _rest(stretches: Stretches) -> Segments:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pairs:
+class Pairs:
     """A stretch of work and an attempt that ran in it, from where to where; those of one stretch stand together, in order of attempts."""
 
     of_work: Ints
@@ -191,8 +195,9 @@ class _Pairs:
     start: Ints
     end: Ints
 
-    def only(self, kept: Bools | Ints) -> _Pairs:
-        return _Pairs(self.of_work[kept], self.attempt[kept], self.start[kept], self.end[kept])
+    def only(self, kept: Bools | Ints) -> Pairs:
+        """Return some of the pairs."""
+        return Pairs(self.of_work[kept], self.attempt[kept], self.start[kept], self.end[kept])
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +211,8 @@ class _Chosen:
     is_uncertain: Bools
 
 
-def _pairs(stretches: Stretches, attempts: Attempts, work: Ints) -> _Pairs:
+def pair_up(stretches: Stretches, attempts: Attempts, work: Ints) -> Pairs:
+    """Return which attempts ran in which of some stretches of work."""
     key = _key(stretches.run[work], stretches.stage[work])
     low, high = (np.searchsorted(attempts.key, key, side) for side in ("left", "right"))
     sizes = high - low
@@ -214,10 +220,10 @@ def _pairs(stretches: Stretches, attempts: Attempts, work: Ints) -> _Pairs:
     attempt = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes - low, sizes)
     start = np.maximum(attempts.start[attempt], stretches.start[work][of_work])
     end = np.minimum(attempts.end[attempt], stretches.end[work][of_work])
-    return _Pairs(of_work, attempt, start, end).only(start < end)
+    return Pairs(of_work, attempt, start, end).only(start < end)
 
 
-def _choose(pairs: _Pairs, cursor: Ints, attempts: Attempts, ahead: Ahead | None) -> _Chosen:
+def _choose(pairs: Pairs, cursor: Ints, attempts: Attempts, ahead: Ahead | None) -> _Chosen:
     """Choose one attempt for each stretch that has one left."""
     ended = np.flatnonzero(pairs.end <= cursor[pairs.of_work])
     later = np.flatnonzero(pairs.end > cursor[pairs.of_work])
@@ -255,7 +261,7 @@ def _best(group: Ints, rows: Ints, by: tuple[Ints, ...], n_groups: int) -> Ints:
     return best
 
 
-def _other_than(pairs: _Pairs, chosen: Ints) -> _Pairs:
+def _other_than(pairs: Pairs, chosen: Ints) -> Pairs:
     kept = np.ones(len(pairs.of_work), bool)
     kept[chosen[chosen != NONE]] = False
     return pairs.only(kept)
@@ -277,7 +283,7 @@ def find(ordered: Ints, values: Ints) -> Ints:
     return np.where((ordered[place] == values) & (values >= 0), place, NONE)
 
 
-def integers(column: pa.ChunkedArray, null: int = NONE) -> Ints:
+def integers(column: pa.Array | pa.ChunkedArray, null: int = NONE) -> Ints:
     """Return whole numbers or instants as NumPy has them."""
     import pyarrow as pa
 
@@ -285,13 +291,12 @@ def integers(column: pa.ChunkedArray, null: int = NONE) -> Ints:
     return values
 
 
-def encoded(column: pa.ChunkedArray) -> tuple[Ints, pa.Array]:
+def encoded(column: pa.Array | pa.ChunkedArray) -> tuple[Ints, pa.Array]:
     """Return the places of a column's values in an array of its different ones, and that array."""
     import pyarrow as pa
 
-    found = column.combine_chunks().dictionary_encode()
-    if isinstance(found, pa.ChunkedArray):
-        found = found.combine_chunks()
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    found = whole.dictionary_encode()
     return integers(found.indices), found.dictionary
 
 

@@ -63,6 +63,7 @@ ANSWERS = {
     "clock_skew": "how far the clocks of the agents are apart",
     "runs": "the list of runs, with one sentence on each",
     "critical_path": "the chain of work and waits that made a run so long",
+    "what_if": "how long runs would have taken under scenarios",
     "outcome_rules": "why every outcome was given, and by which rule",
 }
 """What each analysis answers, for the list of commands."""
@@ -88,6 +89,9 @@ def add_to(commands: Subparsers) -> None:
             parser.add_argument("--level", choices=levels, default=levels[0], help="what one row is (default: %(default)s)")
         if name == "failures":
             parser.add_argument("--earlier", metavar="ARCHIVE", help="an earlier archive: is_new says which failures it does not have")
+        if name == "what_if":
+            said = "no_engine, no_retries, no_stragglers, no_wait_operator, tick=SECONDS, stage=NAME*FACTOR, or several joined by +"
+            parser.add_argument("--scenario", metavar="S", action="append", help=f"{said} (may be repeated; default: the first four)")
         if name == "runs":
             parser.add_argument("--by", choices=RUN_ORDERS, default=RUN_ORDERS[0], help="order of the list (default: %(default)s)")
             parser.add_argument("--last", metavar="N", type=positive, help="list the last N by start, or the first N by trouble or length")
@@ -100,6 +104,7 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
     """Print the result of one analysis."""
     import daganalysis
     from daganalysis.analysis import coverage
+    from daganalysis.analysis.scenarios import assumptions
 
     whole = open_source(arguments.archive, arguments)
     archive = selected_runs(whole, arguments)
@@ -109,6 +114,8 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
         options["level"], table = arguments.level, LEVELS[name][arguments.level]
     if name == "failures" and arguments.earlier is not None:
         options["earlier"] = open_source(arguments.earlier, arguments)
+    if name == "what_if" and arguments.scenario:
+        options["scenarios"] = arguments.scenario
     if table is RUNS:
         # A run is measured by all others of its workflow, those that are not listed too.
         options = {"by": arguments.by, "last": arguments.last, "run_ids": _listed(archive, arguments.outcome)}
@@ -119,6 +126,9 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
         told = coverage(result)
         lines = f"{told.catalogue} with a line of the engine's catalogue, {told.mined} with another, {told.no_line} with none"
         notice(f"{plural(sum(told), 'failed attempt')}: {lines}")
+    if name == "what_if":
+        for assumption in assumptions(result["scenario"].unique()):
+            notice(f"assumed: {assumption}")
     if name == "trend" and not len(result):
         notice("no level has shifted; a history of less than ten runs that succeeded shows none")
     return ExitStatus.DONE

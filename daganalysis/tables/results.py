@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from daganalysis.tables.archive_tables import RUN_ID
 from daganalysis.tables.declaration import Column, Table, Type
-from daganalysis.tables.explanations import CRITICAL_PATH, RUNS
+from daganalysis.tables.explanations import CRITICAL_PATH, RUNS, WHAT_IF
 
 _WORKFLOW = Column("workflow", Type.STRING, "the DAG's name without its parameters", "no answer names the DAG")
 _STAGE = Column("stage", Type.INTEGER, "the node's place in the DAG, from 1")
@@ -558,6 +558,7 @@ RESULT_TABLES: MappingProxyType[str, Table] = MappingProxyType(
             OUTCOME_RULES,
             RUNS,
             CRITICAL_PATH,
+            WHAT_IF,
         )
     }
 )

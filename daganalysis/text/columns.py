@@ -65,6 +65,7 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
             *("run_id", "seq", "category", "duration_s", "stage", "name", "agent", "evidence", "attempt", "workflow", "path_s"),
             *("path_share", "drag_s", "n_runs"),
         ),
+        "what_if": ("run_id", "scenario", "elapsed_s", "predicted_min_s", "predicted_max_s", "saved_min_s", "saved_share"),
         "check": ("condition", "decision", "value", "low", "high", "n"),
         "compare": (
             *("workflow", "name", "category", "verdict", "base_s", "candidate_s", "diff_s", "ratio", "n_base", "n_candidate", "n_needed"),
@@ -75,7 +76,7 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
 )
 """By table; a column that is not named is shown where there is room left."""
 
-PROSE = frozenset({"conclusion", "message", "hint", "first_error", "signature", "example_line", "line"})
+PROSE = frozenset({"conclusion", "message", "reason", "hint", "first_error", "signature", "example_line", "line"})
 """Columns of sentences, which stand below their row rather than in it."""
 
 SAID_BY: MappingProxyType[str, tuple[str, ...]] = MappingProxyType({"signature": ("example_line", "line")})

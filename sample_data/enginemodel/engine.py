@@ -139,7 +139,8 @@ class DagRun:
     """One DAG from its creation on.
 
     ``run()`` lets the scheduler work until the DAG has succeeded or failed, ``act()`` does what an operator does. ``gid`` decides
-    whether it is a cluster DAG (its rows then hold microseconds of several clocks) or a local one (nanoseconds of one).
+    whether it is a cluster DAG (its rows then hold microseconds of several clocks) or a local one (nanoseconds of one). The scheduler
+    sleeps ``sleep`` seconds between two passes.
     """
 
     def __init__(
@@ -158,7 +159,9 @@ class DagRun:
         version: tuple[int, int, int] = (4, 5, 0),
         trouble: Trouble | None = None,
         successors: Sequence[Agent] = (),
+        sleep: float = 1.0,
     ) -> None:
+        self.sleep = round(sleep * SECOND)
         self.name, self.stages, self.gid, self.created, self.maintainer = name, stages, gid, created, maintainer
         self.random = random.Random(f"{seed}:{gid}:{created}")
         self.luck = random.Random(f"luck:{seed}:{gid}:{created}")
@@ -217,7 +220,7 @@ class DagRun:
                 self.maintainer = self.luck.choice(self.successors)
             if not self.luck.random() < self.trouble.lost_passes:
                 self._pass(self.pass_at)
-            self.pass_at += SECOND + self._between(0.008, 0.04)
+            self.pass_at += self.sleep + self._between(0.008, 0.04)
         return self.ended if self.ended is not None else self.pass_at
 
     def _pass(self, t: int) -> None:
@@ -367,7 +370,7 @@ class DagRun:
         self.dag.set(t, state="READY", operator=operator, start=None, end=None)
         self.ended = None
         while self.pass_at <= t:
-            self.pass_at += SECOND + self._between(0.008, 0.04)
+            self.pass_at += self.sleep + self._between(0.008, 0.04)
 
     def _retry(self, t: int) -> None:
         self.retries += 1
@@ -399,7 +402,7 @@ class DagRun:
         node = self.nodes[stage - 1]
         node.set(at + 3000, state="FAILED", end=clock(at + 3000))
         # The guard of the update still knows the start of before: the DAG is closed one pass later.
-        closed = at + SECOND + self._between(0.01, 0.03) if at == now else at + 6000
+        closed = at + self.sleep + self._between(0.01, 0.03) if at == now else at + 6000
         self.dag.set(closed, state="FAILED", end=clock(closed))
         self.ended = closed
         self.pass_at = closed

@@ -1,0 +1,135 @@
+"""How long runs would have taken under scenarios."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import daganalysis as da
+from daganalysis.analysis.scenarios import DEFAULTS
+from enginemodel import answer, random_run
+from enginemodel.engine import SECOND
+from tests.rows import archive_of, at
+
+SCALE_OUT = "sample_data/documented/scale-out.json"
+
+
+def run_of(*stretches: tuple[str, float, int | None], tasks: list[dict[str, Any]] | None = None, **more: Any) -> da.Archive:
+    """A run of stretches that follow each other: (category, seconds, stage); a wait begins a new leg."""
+    clock, leg, line = 0.0, 1, []
+    for seq, (category, seconds, stage) in enumerate(stretches, start=1):
+        row = {"run_id": "1", "seq": seq, "category": category, "from_stage": stage, "to_stage": stage, "leg": leg, "direction": "forward"}
+        line.append(row | {"started_at": at(clock), "ended_at": at(clock + seconds), "duration_s": seconds, "evidence": "observed"})
+        clock += seconds
+        leg += category.startswith("wait")
+    dag = {"run_id": "1", "elapsed_s": round(clock, 6), "ended_at": at(clock)}
+    return archive_of(dags=[dag], timeline=line, attempts=tasks or [], **more)
+
+
+def attempt(gid: str, start: float, end: float, *, number: int = 1, kind: str = "run", stage: int = 1) -> dict[str, Any]:
+    row = {"run_id": "1", "stage": stage, "task_gid": gid, "attempt": number, "kind": kind, "agent": gid}
+    return row | {"started_at": at(start), "ended_at": at(end)}
+
+
+def predicted(archive: da.Archive, scenario: str) -> tuple[float, float]:
+    (row,) = da.what_if(archive, scenarios=[scenario]).to_dict("records")
+    return round(row["predicted_min_s"], 6), round(row["predicted_max_s"], 6)
+
+
+RETRIED = [
+    ("execute", 3.0, 1),
+    ("detect", 0.5, 1),
+    ("wait_operator", 60.0, 1),
+    ("execute", 0.1, 1),
+    ("detect", 1.0, 1),
+    ("execute", 4.0, 1),
+]
+REDONE = [attempt("a", 0, 3), attempt("a", 63.5, 63.6, number=2, kind="rollback"), attempt("a", 64.6, 68.6, number=3)]
+
+
+def test_the_documented_sample_without_its_engine_is_its_work() -> None:
+    assert predicted(da.load(SCALE_OUT), "no_engine") == (14.267025, 14.267025)
+
+
+def test_without_waiting_for_people_the_rest_stays() -> None:
+    assert predicted(run_of(*RETRIED), "no_wait_operator") == (8.6, 8.6)
+
+
+def test_without_retries_the_last_run_of_each_stage_is_left() -> None:
+    assert predicted(run_of(*RETRIED, tasks=REDONE), "no_retries") == (4.0, 4.0)
+
+
+def test_a_sub_task_that_was_not_run_again_may_be_the_longest_of_its_stage() -> None:
+    assert predicted(run_of(*RETRIED, tasks=[*REDONE, attempt("b", 0, 2.9), attempt("c", 0, 3)]), "no_retries") == (4.0, 4.0)
+    brief = [("execute", 3.0, 1), ("wait_operator", 9.0, 1), ("execute", 1.0, 1)]
+    assert predicted(run_of(*brief, tasks=[attempt("a", 0, 3), attempt("b", 0, 1), attempt("b", 12, 13, number=3)]), "no_retries") == (
+        1.0,
+        3.0,
+    )
+
+
+def test_what_waits_for_another_dag_is_no_retry() -> None:
+    waits = [("execute", 3.0, 1), ("wait_protocol", 60.0, 1), ("execute", 4.0, 1)]
+    assert predicted(run_of(*waits), "no_retries") == (67.0, 67.0)
+
+
+def test_a_straggler_takes_the_median_of_the_others() -> None:
+    tasks = [attempt("a", 0, 2), attempt("b", 0, 4), attempt("c", 0, 9)]
+    assert predicted(run_of(("execute", 9.0, 1), tasks=tasks), "no_stragglers") == (4.0, 4.0)  # c takes 3 s, so that b is last
+
+
+def test_what_was_overwritten_is_dropped_in_the_lower_bound_and_kept_in_the_upper() -> None:
+    archive = run_of(("execute", 3.0, 1), ("lost", 50.0, 1), ("handoff", 1.0, 1))
+    assert predicted(archive, "no_engine") == (3.0, 53.0)
+    [reason] = da.what_if(archive, scenarios=["no_engine"])["reason"]
+    assert "50.000 s" in reason
+
+
+def test_another_tick_lets_ends_be_noticed_at_its_passes() -> None:
+    archive = run_of(("dispatch", 0.1, 1), ("execute", 2.0, 1), ("detect", 0.975, 1))
+    assert predicted(archive, "tick=2") == (4.05, 4.05)  # two passes of 2.025 s
+    assert predicted(archive, "tick=0.5") == (2.1, 2.1)  # four of 0.525 s
+
+
+def test_a_faster_stage_is_shorter_by_its_work() -> None:
+    nodes = [{"run_id": "1", "stage": 1, "name": "Copy+check"}]
+    assert predicted(run_of(("execute", 8.0, 1), ("detect", 1.0, 1), nodes=nodes), "stage=Copy+check*0.25") == (3.0, 3.0)
+
+
+@pytest.mark.parametrize("scenario", ["tick=1", "tick=1.0+tick=1"])
+def test_nothing_changed_is_the_elapsed_time_to_the_nanosecond(scenario: str) -> None:
+    archive = da.load(SCALE_OUT)
+    assert da.what_if(archive, scenarios=[scenario])["predicted_min_s"].tolist() == archive.dags["elapsed_s"].tolist()
+
+
+def test_a_run_that_has_not_ended_has_a_reason_and_no_prediction() -> None:
+    (row,) = da.what_if(archive_of(dags=[{"run_id": "1"}]), scenarios=["no_engine"]).to_dict("records")
+    assert pd.isna(row["predicted_max_s"])
+    assert row["reason"] == "it has not ended"
+
+
+@pytest.mark.parametrize("scenario", ["no_sleep", "tick", "tick=fast", "tick=0", "stage=Copy", "stage=Copy*-1", "stage=Nowhere*2", ""])
+def test_a_scenario_that_makes_no_sense_is_a_usage_error(scenario: str) -> None:
+    with pytest.raises(da.UsageError):
+        da.what_if(da.load(SCALE_OUT), scenarios=[scenario])
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 300))
+def test_removing_more_never_makes_a_run_longer(seed: int) -> None:
+    run = random_run(seed)
+    end = (run.ended or run.pass_at) + 2 * SECOND
+    archive = da.load([answer(run, moment) for moment in (*range(run.created, end, 3 * SECOND), end)])
+    sets = [subset for n in range(1, 5) for subset in itertools.combinations(DEFAULTS, n)]
+    rows = da.what_if(archive, scenarios=["+".join(subset) for subset in sets]).set_index("scenario")
+    elapsed = archive.dags["elapsed_s"].iloc[0]
+    for column in ("predicted_min_s", "predicted_max_s"):
+        lengths = rows[column].to_dict()
+        for subset in sets:
+            less = [elapsed, *(lengths["+".join(part)] for part in itertools.combinations(subset, len(subset) - 1) if part)]
+            assert not any(lengths["+".join(subset)] > length for length in less)
