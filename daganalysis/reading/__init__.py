@@ -8,6 +8,7 @@ Sources become files (``listing``, ``remote_files``), files plain streams (``str
 from __future__ import annotations
 
 import io
+import itertools
 import os
 from typing import IO, TYPE_CHECKING
 
@@ -135,6 +136,7 @@ def _large(handle: int, file: SourceFile, issues: list[Issue]) -> Iterator[Answe
         stream.seek(file.stretch.begin)
         for document in find_lines(stream, file.stretch.end - file.stretch.begin, file.name, file.limits, issues, file.stretch.line):
             yield from reader.read(document, file.name)
+        yield from reader.close()
 
 
 def _packed_or_plain(content: bytes, file: SourceFile, issues: list[Issue]) -> Iterable[Answer]:
@@ -175,10 +177,10 @@ def _plain(stream: IO[bytes] | None, content: bytes, name: str, file: SourceFile
         return
     n_before, n_answers = len(issues), 0
     reader = Reader(file.cluster, file.limits, issues)
-    for document in find_documents(stream, name, file.limits, issues, content):
-        for answer in reader.read(document, name):
-            n_answers += 1
-            yield answer
+    documents = find_documents(stream, name, file.limits, issues, content)
+    for answer in itertools.chain(itertools.chain.from_iterable(reader.read(document, name) for document in documents), reader.close()):
+        n_answers += 1
+        yield answer
     if not n_answers and (kind is not None or not was_promised):
         _explain_emptiness(kind or OTHER_TEXT, name, n_before, issues)
 

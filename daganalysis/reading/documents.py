@@ -33,6 +33,8 @@ _GAP_BYTES = 1 << 24
 _PEELINGS = 24
 """How often as many bytes as a text has may be looked through to take layers off it."""
 _MOST_LAYERS = 8
+_WIDE_SHARE = 0.6
+"""Of the characters of a text in UTF-16, the share whose high byte is zero: keys and times are ASCII whatever the names are."""
 _UTF8_MARK = b"\xef\xbb\xbf"
 _HEADERS = re.compile(rb"HTTP/[^\n]{0,200}\n(?:[^\n\r]{1,8192}\r?\n){1,200}?\r?\n")
 _CHUNKED = re.compile(rb"^transfer-encoding:[ \t]*chunked[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
@@ -166,6 +168,24 @@ def _without_chunks(content: bytes) -> bytes:
     return b"".join(parts) + content[at:] if len(parts) > 1 else content
 
 
+def _wide_codec(head: bytes) -> str:
+    """Return the encoding of a text of two or four bytes a character, with a byte order mark or without; empty for any other."""
+    if head[:4] in {b"\xff\xfe\0\0", b"\0\0\xfe\xff"}:
+        return "utf-32"
+    if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return "utf-16"
+    if b"\0" not in head[:4]:
+        return ""
+    n_pairs = len(head) // 2
+    for codec, high in (("utf-32-le", head[3::4] + head[2::4]), ("utf-32-be", head[::4] + head[1::4])):
+        if high and high.count(0) == len(high):
+            return codec
+    for codec, high, low in (("utf-16-le", head[1::2], head[::2]), ("utf-16-be", head[::2], head[1::2])):
+        if high.count(0) > n_pairs * _WIDE_SHARE > low.count(0):
+            return codec
+    return ""
+
+
 class _Plain:
     """A stream with what was read of it so far; ``offset`` is where ``head`` begins in the file."""
 
@@ -173,6 +193,7 @@ class _Plain:
         self._stream = stream
         self._left = size
         self._first_line = first_line
+        self._codec = ""
         self.offset = 0
         self.head = head or self.more()
 
@@ -190,7 +211,8 @@ class _Plain:
         """Pass over a byte order mark of UTF-8; tell whether there is another, so that the text has to be recoded."""
         if self.head.startswith(_UTF8_MARK):
             self.head, self.offset = self.head[3:], 3
-        return self.head[:2] in {b"\xff\xfe", b"\xfe\xff"}
+        self._codec = _wide_codec(self.head[:_SAMPLE_BYTES])
+        return bool(self._codec)
 
     def recode(self, most: int) -> bool:
         """Turn UTF-16 or UTF-32 to UTF-8; False where that is too much."""
@@ -200,8 +222,7 @@ class _Plain:
             size += len(block)
             if size > most:
                 return False
-        wide = self.head[:4] == b"\xff\xfe\x00\x00"
-        text = b"".join(parts).decode("utf-32" if wide else "utf-16", errors="replace")
+        text = b"".join(parts).decode(self._codec, errors="replace")
         self.head, self._stream = text.encode(errors="replace"), None
         return True
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # A string ends on its line: whatever JSON allows within one, a raw line break it does not.
 _TOKEN = re.compile(rb'"[^"\n]*+"|[{}\[\]]|"')
-_MAY_BEGIN = re.compile(rb'\{\s*(?:"|$)|\[\s*(?:[{\[]|$)')
+_MAY_BEGIN = re.compile(rb'\{(?:\s|\xc2\xa0)*(?:"|$)|\[(?!\s*\{\s*\')\s*(?:[{\[]|$)')
 _BEGINS = re.compile(rb'\{\s*"|\[\s*[{\[]')
 _ENVELOPE = re.compile(rb'\{\s*"successful"\s*:\s*\w+\s*,\s*"(?:timestamp|duration|status|traceId|data|error)"')
 _CLOSERS = b"}], \t\r\n"

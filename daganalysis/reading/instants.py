@@ -16,6 +16,7 @@ _TEXT = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?([Zz]|[+-]\d\d:?\d\d)",
     re.ASCII,
 )
+_MILLISECONDS = re.compile(r"/Date\((-?\d{1,17})([+-]\d{4})?\)/", re.ASCII)
 _WANTED = "it is not of the form 2024-01-09T20:40:01.706073+08:00"
 _LARGEST_NS = 2**63 - 1
 _LONGEST_OFFSET_S = 24 * 3600
@@ -40,6 +41,8 @@ def parse_instant(text: str) -> tuple[int, int] | None:
     (True, True)
     """
     match = _TEXT.fullmatch(text)
+    if match is None and (milliseconds := _MILLISECONDS.fullmatch(text)) is not None:
+        return _of_milliseconds(milliseconds)
     if match is None:
         raise InstantError(_WANTED)
     date, hour, minute, second, fraction, zone = match.groups()
@@ -58,6 +61,16 @@ def parse_instant(text: str) -> tuple[int, int] | None:
     if nanoseconds > _LARGEST_NS:
         raise InstantError("it lies beyond the year 2262, where nanoseconds end")
     return nanoseconds, offset
+
+
+def _of_milliseconds(match: re.Match[str]) -> tuple[int, int] | None:
+    """An instant as older serializers of .NET, PowerShell 5 among them, write it: milliseconds, and an offset that only says the zone."""
+    nanoseconds = int(match[1]) * 1_000_000
+    if nanoseconds > _LARGEST_NS:
+        raise InstantError("it lies beyond the year 2262, where nanoseconds end")
+    if datetime.fromtimestamp(max(nanoseconds // 10**9, 0), UTC).year <= LAST_PLACEHOLDER_YEAR:
+        return None
+    return nanoseconds, _offset(match[2]) if match[2] else 0
 
 
 # Few days and fewer zones are in an archive.
@@ -88,6 +101,8 @@ def offset_at_end(text: str) -> int:
     >>> offset_at_end("2024-01-09T20:40:15.016+08:00")
     28800
     """
+    if (milliseconds := _MILLISECONDS.fullmatch(text)) is not None:
+        return _offset(milliseconds[2] or "Z")
     return _offset(text[-1:] if text[-1:] in {"Z", "z"} else text[-6:] if text[-3:-2] == ":" else text[-5:])
 
 

@@ -27,6 +27,8 @@ _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 # Half a pair: a high one without a low one, or a low one alone.
 _PAIR_OR_HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})")
 _LONGEST_NUMBER = 19
+_NARROWEST = 20
+"""Bytes of a line below which no program breaks a text."""
 
 
 def is_utf8(text: bytes) -> bool:
@@ -135,7 +137,7 @@ def repair_json(text: bytes, name: str, position: str, limits: Limits, issues: l
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
     except NOT_JSON:
-        mended = _leniently(text, notes)
+        mended = _joined_lines(text, notes) or _leniently(text, notes)
         if mended is None:
             code, message = diagnose(text, limits)
             issues.append(issue(code, name, position, message))
@@ -161,6 +163,20 @@ def _whole_pairs(text: bytes) -> tuple[bytes, int]:
     # What stands between escaped backslashes begins no escape with half of one.
     whole = b"\\\\".join(_PAIR_OR_HALF.sub(replace, part) for part in text.split(b"\\\\"))
     return whole, halves
+
+
+def _joined_lines(text: bytes, notes: dict[str, str]) -> bytes | None:
+    """Join the lines of a document that a terminal or a mail broke at one width; None where that is not what is wrong with it."""
+    lines = text.replace(b"\r\n", b"\n").split(b"\n")
+    if len(lines) < 2 or len(lines[0]) < _NARROWEST or any(len(line) != len(lines[0]) for line in lines[:-1]):
+        return None
+    joined = b"".join(lines)
+    try:
+        msgspec.json.decode(joined, type=msgspec.Raw)
+    except NOT_JSON:
+        return None
+    notes["control-character"] = f"line breaks after every {len(lines[0])} bytes, taken out"
+    return joined
 
 
 def _leniently(text: bytes, notes: dict[str, str]) -> bytes | None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _DEEPEST_FOLDER = 64
+_OWN_HIDDEN = (".lock", ".new", ".old", ".unfinished")
+"""How hidden files end that this program leaves beside a store, and that come and go."""
 _KEPT_HIDDEN = (".meta",)
 """How hidden files begin that are sources all the same: an agent's own database."""
 
@@ -210,7 +212,8 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found: l
         own_name = entry.name
         name = prefix + own_name
         if own_name.startswith(".") and not own_name.startswith(_KEPT_HIDDEN):
-            found.append(_troubled(entry.path, name, HIDDEN_FILE.code, HIDDEN_FILE.message))
+            if not own_name.endswith(_OWN_HIDDEN):
+                found.append(_troubled(entry.path, name, HIDDEN_FILE.code, HIDDEN_FILE.message))
             continue
         try:
             status = entry.stat()

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _COLOUR = re.compile(rb"\x1b\[[0-9;:?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_]")
-_QUOTED_LINE = re.compile(rb"^[ \t]*(?:(?:>|\|)[ \t]?)+", re.MULTILINE)
+_QUOTED_LINE = re.compile(rb"^[ \t]*(?:(?:[>|+#]|//|\d{1,7}(?:\t|: ?))[ \t]?)+", re.MULTILINE)
 _LINE_HEAD = re.compile(
     rb"^(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* |[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^:\s]+: )(?:std(?:out|err) [FP] )?", re.MULTILINE
 )
 _PARTIAL_LINE = re.compile(rb"^\S+ std(?:out|err) P ([^\n]*)\n", re.MULTILINE)
 _TAG = re.compile(rb"<[!/a-zA-Z][^<>]{0,2000}>")
 _ENTITY = re.compile(rb"&(?:quot|#0*34|#x0*22);", re.IGNORECASE)
+_QUOTE_BEFORE = re.compile(rb'"(\s*[{\[])(?=\s*&)')
 _CELL = re.compile(rb'"((?:[^"]++|"")*+)"')
 _CELL_MARK = re.compile(rb'[{\[]\s*""')
 _LITERAL = re.compile(rb'"((?:\s|\\[nrt"\\])*+[{\[](?:[^"\\]++|\\.)*+)"', re.DOTALL)
@@ -85,6 +86,11 @@ def _joined_parts(match: re.Match[bytes]) -> bytes:
 
 
 def _without_entities(text: bytes) -> Iterator[bytes]:
+    bare = _QUOTE_BEFORE.sub(rb" \1", text)  # of an attribute, which would begin a string otherwise
+    yield html.unescape(bare.decode(errors="replace")).encode("utf-8", "replace")
+
+
+def _without_tags(text: bytes) -> Iterator[bytes]:
     yield html.unescape(_TAG.sub(b"", text).decode(errors="replace")).encode("utf-8", "replace")
 
 
@@ -92,6 +98,10 @@ def _from_cells(text: bytes) -> Iterator[bytes]:
     for cell in _CELL.finditer(text):
         if b'""' in cell[1] and b"{" in cell[1]:
             yield cell[1].replace(b'""', b'"')
+
+
+def _with_single_quotes(text: bytes) -> Iterator[bytes]:
+    yield text.replace(b'""', b'"')
 
 
 def _from_literals(text: bytes) -> Iterator[bytes]:
@@ -149,10 +159,12 @@ def _from_quoted_printable(text: bytes) -> Iterator[bytes]:
 LAYERS: tuple[Layer, ...] = (
     Layer("terminal colours", lambda text: b"\x1b" in text, _without_colours),
     Layer("quoted-printable", lambda text: _SOFT_BREAK.search(text) is not None, _from_quoted_printable),
-    Layer("quoted lines of a mail", _found(_QUOTED_LINE), _without_quote_marks),
+    Layer("marks before each line, as in a mail", _found(_QUOTED_LINE), _without_quote_marks),
     Layer("heads of log lines", _found(_LINE_HEAD), _without_line_heads),
     Layer("entities of a web page", _found(_ENTITY), _without_entities),
+    Layer("tags of a web page", _found(_TAG), _without_tags),
     Layer("cells of a CSV file", _found(_CELL_MARK), _from_cells),
+    Layer("doubled quotes", _found(_CELL_MARK), _with_single_quotes),
     Layer("a text in quotes", _found(_LITERAL_MARK), _from_literals),
     Layer("escaped quotes", _found(_LITERAL_MARK), _without_backslashes),
     Layer("printed objects of the SDK", _found(_SDK_MARK), _from_sdk_print),

@@ -15,6 +15,7 @@ from daganalysis.reading.duplicate_keys import own_keys_twice
 from daganalysis.reading.fast_path import ID, fast_answer, placed
 from daganalysis.reading.instants import InstantError, parse_instant
 from daganalysis.reading.issue_codes import error_answer, issue
+from daganalysis.reading.joined_records import JoinedRecords
 from daganalysis.reading.json_repair import NOT_JSON, is_utf8, repair_json, too_deep
 from daganalysis.reading.recognition import (
     ENVELOPE_KEYS,
@@ -61,6 +62,10 @@ class Reader:
         self._issues = issues
         self._name = ""
         self._took_wrapper_time = False
+        self._n_unread = 0
+        self._records = JoinedRecords()
+        self._set_aside: list[Issue] = []
+        """Issues of documents that may turn out to be parts of one cut into several."""
 
     def read(self, document: Document, name: str) -> Iterator[Answer]:
         """Yield the answers of one document, wherever in it they lie."""
@@ -68,7 +73,25 @@ class Reader:
         if isinstance(document.value, Answer):
             yield placed(document.value, self._cluster, name, f"{document.position} /data")
             return
-        yield from self._document(document, _Heading(document.position), "", 0)
+        seen: dict[tuple[object, ...], Answer] = {}
+        for answer in self._document(document, _Heading(document.position), "", 0):
+            # A wrapper may hold one answer twice, decoded and as the text it was.
+            key = (answer.kind, answer.gid, answer.trace_id, answer.observed_at)
+            if answer.trace_id and document.text[:1] == b"{" and _is_same(seen.setdefault(key, answer), answer):
+                continue
+            yield answer
+
+    def close(self) -> Iterator[Answer]:
+        """Yield the answers that were cut into several documents of the file, or note what else these were."""
+        set_aside, self._set_aside = self._set_aside, []
+        heading = _Heading("line 1")
+        recognised = False
+        for name, text in self._records.joined():
+            if looks_like_answer(text):
+                documents = find_documents(None, self._name, self._limits, [], text)
+                recognised |= yield from self._texts(documents, heading, f"{name} of its records", 1)
+        if not recognised:
+            self._issues.extend(set_aside)
 
     def _note(self, code: str, heading: _Heading, pointer: str, message: str) -> None:
         self._issues.append(issue(code, self._name, f"{heading.position} {pointer}".rstrip() or None, message))
@@ -97,9 +120,20 @@ class Reader:
             return False
         if document.before:
             heading = heading.within(document.before)
-        recognised = yield from self._value(text, value, heading, pointer, depth)
-        if not recognised and depth == 0:
+        if depth == 0:
+            return (yield from self._outermost(text, value, heading, pointer))
+        return (yield from self._value(text, value, heading, pointer, depth))
+
+    def _outermost(self, text: bytes, value: Outermost, heading: _Heading, pointer: str) -> Generator[Answer, None, bool]:
+        """Read a document of a file; one in which nothing can be used may be a part of an answer that was cut."""
+        n_before, n_unread = len(self._issues), self._n_unread
+        recognised = yield from self._value(text, value, heading, pointer, 0)
+        if not recognised:
             self._note_foreign(text, value, heading, pointer)
+        if isinstance(value, dict) and (not recognised or self._n_unread > n_unread) and len(self._set_aside) < self._limits.issues:
+            self._records.add(value)
+            self._set_aside += self._issues[n_before:]
+            del self._issues[n_before:]
         return recognised
 
     def _note_foreign(self, text: bytes, value: Outermost, heading: _Heading, pointer: str) -> None:
@@ -189,6 +223,7 @@ class Reader:
             return True
         if looks_like_answer(content):
             reason = faults[0].message if faults else _shown(content)
+            self._n_unread += 1
             self._note("unread-answer", heading, pointer, f"a text with fields of a task answer: {reason}")
             return True
         return False
@@ -402,6 +437,15 @@ class _Heading:
     def within(self, wrapper: Wrapper) -> _Heading:
         """Return the same heading for what lies in one more wrapper."""
         return replace(self, wrappers=(*self.wrappers, wrapper))
+
+
+def _is_same(first: Answer, second: Answer) -> bool:
+    """Tell whether two answers with the same trace id say the same, whatever the white space in them."""
+    return first is not second and _compact(first) == _compact(second)
+
+
+def _compact(answer: Answer) -> list[bytes]:
+    return [msgspec.json.format(text, indent=-1) for text in (answer.body, *(answer.nodes or ()))]
 
 
 def _pointer_part(name: str) -> str:
