@@ -5,6 +5,8 @@ beside it. Everything follows from a seed: the same seed gives the same bytes on
 """
 
 from enginemodel.answers import answer, listing, log_answer, node_answer, sub_task_answer
+from enginemodel.databases import SECRETS, agent_tables, cluster_tables, write_agent_database
+from enginemodel.dumps import as_csv, as_sql, as_tsv
 from enginemodel.engine import Agent, Attempt, DagRun, Failure, Stage, Task, Trouble
 from enginemodel.rough import ROUGH, Conditions, rough_run
 from enginemodel.scenarios import (
@@ -17,6 +19,7 @@ from enginemodel.scenarios import (
 
 __all__ = [
     "ROUGH",
+    "SECRETS",
     "Agent",
     "Attempt",
     "Conditions",
@@ -25,7 +28,12 @@ __all__ = [
     "Stage",
     "Task",
     "Trouble",
+    "agent_tables",
     "answer",
+    "as_csv",
+    "as_sql",
+    "as_tsv",
+    "cluster_tables",
     "initialise_cluster",
     "listing",
     "local_dag_id",
@@ -36,4 +44,5 @@ __all__ = [
     "scale_out",
     "start_cluster",
     "sub_task_answer",
+    "write_agent_database",
 ]

@@ -130,6 +130,15 @@ class Row:
         return self._states[max(bisect_right(self._times, t) - 1, 0)]
 
     @property
+    def created(self) -> int:
+        """When it was inserted."""
+        return self._times[0]
+
+    def changed_at(self, t: int) -> int:
+        """When it was last written, up to a time."""
+        return self._times[max(bisect_right(self._times, t) - 1, 0)]
+
+    @property
     def now(self) -> dict[str, Any]:
         """The row as it was left."""
         return self._states[-1]
