@@ -1,7 +1,8 @@
 """The engine's objects as one answer showed them: DAG, node, sub-task and log record, cleaned of wire detail.
 
 Instants are nanoseconds since 1970 in UTC, None for the server's placeholders (epoch, year 1) and for anything that is no instant.
-A field that was missing or of a wrong type is None.
+A field that was missing or of a wrong type is None. ``moved`` says by how much times were moved, because the database's zone is not the one
+that the agent labelled them with; what the server said is less by that.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class SubTask(msgspec.Struct, gc=False):
     agent_ip: str | None = None
     agent_port: int | None = None
     logs: list[str] | None = None
+    moved: int = 0
 
 
 class Node(msgspec.Struct, gc=False):
@@ -45,6 +47,7 @@ class Node(msgspec.Struct, gc=False):
     end: int | None = None
     additional_data: str | None = None
     sub_tasks: list[SubTask] | None = None
+    moved: int = 0
 
 
 class Dag(msgspec.Struct, gc=False):
@@ -65,6 +68,7 @@ class Dag(msgspec.Struct, gc=False):
     utc_offset_s: int | None = None
     just_created: bool = False
     """Its times are Go's zero time: the answer to the request that created it."""
+    moved: int = 0
 
 
 class LogRecord(msgspec.Struct, gc=False):

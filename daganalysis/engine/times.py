@@ -45,6 +45,9 @@ _NOTHING = Times(_NONE, _NONE)
 QUARTER_HOUR_NS = 900 * 1_000_000_000
 """Offsets of time zones are whole quarter hours."""
 
+DEFAULT_DATABASE_OFFSET_NS = 8 * 4 * QUARTER_HOUR_NS
+"""The zone of OceanBase's sessions unless it is set: +08:00 (engine-semantics §12)."""
+
 SCHEDULER_SLEEP_S = 1.0
 """The scheduler sleeps this long between two passes (engine-semantics §2.1; constant/scheduler.go): a lower bound of its tick."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.records import Node, SubTask
 from daganalysis.history.causal_order import order_nodes
 from daganalysis.history.evidence import RunEvidence, Sighting
+from daganalysis.history.zones import move_node, move_sub_task
 from daganalysis.reading.answers import Answer, Issue, Kind
 from daganalysis.reading.decoding import decode_logs, decode_nodes, decode_sub_task
 
@@ -88,7 +89,8 @@ def _attach_node(run: RunEvidence | None, answer: Answer, orphans: Orphans) -> N
         orphans.problems.extend((answer, problem, None) for problem in decoded.problems)
         return
     run.problems.extend((answer, problem, None) for problem in decoded.problems)
-    run.nodes[answer.gid].append((answer.observed_at or run.first_at, decoded.value))
+    by = run.zone.moves(answer.utc_offset_s) if run.zone is not None else 0
+    run.nodes[answer.gid].append((answer.observed_at or run.first_at, move_node(decoded.value, by)))
 
 
 def _attach_task(run: RunEvidence | None, answer: Answer, orphans: Orphans) -> None:
@@ -100,7 +102,8 @@ def _attach_task(run: RunEvidence | None, answer: Answer, orphans: Orphans) -> N
         orphans.problems.extend((answer, problem, None) for problem in decoded.problems)
         return
     run.problems.extend((answer, problem, None) for problem in decoded.problems)
-    run.sub_tasks[answer.gid].append(Sighting(at or run.first_at, at or run.first_at, decoded.value))
+    by = run.zone.moves(answer.utc_offset_s) if run.zone is not None else 0
+    run.sub_tasks[answer.gid].append(Sighting(at or run.first_at, at or run.first_at, move_sub_task(decoded.value, by)))
 
 
 def _attach_logs(runs: Sequence[RunEvidence], answer: Answer, orphans: Orphans) -> None:

@@ -22,7 +22,33 @@ _NOTABLE_SKEW_NS = 100_000_000
 
 def clock_issues(view: RunView) -> list[Issue]:
     """Return what is to be said of the clocks of a run: at most one issue of each kind."""
-    return [*_wrong_clocks(view), *_ended_before_start(view)]
+    return [*_wrong_zone(view), *_wrong_clocks(view), *_ended_before_start(view)]
+
+
+def _wrong_zone(view: RunView) -> list[Issue]:
+    """One issue where the zone of the database is not that of the agents."""
+    run = view.evidence
+    if run.zone is None:
+        return []
+    if run.zone.offset is not None:
+        by = sorted({snapshot.dag.moved for snapshot in run.snapshots} - {0})
+        moved = " and ".join(f"{ns / _HOUR_NS:+g} h" for ns in by)
+        what = f"the database's zone, {_zone(run.zone.offset)}, is not that of the agents: its times are moved by {moved}"
+    else:
+        low, high = run.zone.low, run.zone.high
+        bounds = [f"{word} {_zone(bound)}" for word, bound in (("at least", low), ("at most", high)) if bound is not None]
+        what = f"the database's zone is not that of the agents, and not known ({', '.join(bounds)}): when the run began and ended is null"
+    return [issue("zones-differ", None, None, what, run_id=run.run_id)]
+
+
+def _zone(offset: int) -> str:
+    """Write an offset from UTC, nanoseconds, as in an instant.
+
+    >>> _zone(-12_600 * 1_000_000_000)
+    '-03:30'
+    """
+    minutes = round(abs(offset) / 60e9)
+    return f"{'-' if offset < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 def _wrong_clocks(view: RunView) -> list[Issue]:

@@ -16,6 +16,7 @@ import msgspec
 
 from daganalysis.engine.records import Problem
 from daganalysis.history.causal_order import order_snapshots
+from daganalysis.history.zones import DatabaseZone, in_database_zone
 from daganalysis.reading.decoding import decode_dags, decode_nodes
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ class RunEvidence:
     node_of: dict[str, str] = field(default_factory=dict)
     attempt_lines: dict[str, dict[int, list[str]]] = field(default_factory=dict)
     problems: list[tuple[Answer, Problem, int | None]] = field(default_factory=list)
+
+    zone: DatabaseZone | None = None
+    """The zone of the database, where it is not that of the agents."""
 
     run_id: str = field(init=False)
     """The key of the run in every table."""
@@ -188,9 +192,10 @@ def collect_runs(answers: Iterable[Answer]) -> list[RunEvidence]:
             snapshot, found = decoder.snapshot(answer)
             snapshots.append(snapshot)
             problems += found
+        snapshots, zone = in_database_zone(key[1], snapshots)
         snapshots.sort(key=_moment)
         for generation, group in enumerate(_generations(snapshots), start=1):
-            run = RunEvidence(group[0].answer.cluster, key[1], generation, order_snapshots(group))
+            run = RunEvidence(group[0].answer.cluster, key[1], generation, order_snapshots(group), zone=zone)
             if problems:
                 members = {id(snapshot.answer) for snapshot in group}
                 run.problems = [entry for entry in problems if id(entry[0]) in members]

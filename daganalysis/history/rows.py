@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from daganalysis.engine.facts import AgentState, LockState
-    from daganalysis.engine.records import Node
+    from daganalysis.engine.records import Dag, Node, SubTask
     from daganalysis.history.links import Link
     from daganalysis.history.views import RunView, TaskView
     from daganalysis.reading.answers import Issue
@@ -29,6 +29,17 @@ if TYPE_CHECKING:
 
 def _seconds(nanoseconds: int | None) -> float | None:
     return None if nanoseconds is None else nanoseconds / 1e9
+
+
+def _served(row: Dag | Node | SubTask) -> tuple[int | None, int | None]:
+    """Return what the server said: the start and the end before they were moved to the true zone."""
+    return None if row.start is None else row.start - row.moved, None if row.end is None else row.end - row.moved
+
+
+def _happened(view: RunView) -> tuple[int | None, int | None, int | None]:
+    """Return when the run was created, began and ended: unknown where the database's zone is neither the agents' nor known."""
+    zone = view.evidence.zone
+    return (None, None, None) if zone is not None and zone.offset is None else (view.created, view.begin, view.end)
 
 
 def _newest(newest_first: Iterable[object], field: str) -> Any:
@@ -93,8 +104,8 @@ class Rows:
         for node in view.nodes:
             new = node.newest
             self._rows["nodes"].append(
-                (run_id, node.stage, node.gid, new.node_id, new.name, new.state, new.operator, node.rule.outcome, new.start, new.end)
-                + (node.start, node.end, n_tasks.get(node.gid, 0), node.additional_data)
+                (run_id, node.stage, node.gid, new.node_id, new.name, new.state, new.operator, node.rule.outcome)
+                + (*_served(new), node.start, node.end, n_tasks.get(node.gid, 0), node.additional_data)
             )
         agents = self._add_tasks(run_id, view.tasks, {node.gid: node.stage for node in view.nodes})
         self._add_dag(view, parent_run_id, len(agents - {None}))
@@ -119,7 +130,7 @@ class Rows:
         self._rows["dags"].append(
             (run.run_id, run.cluster, run.gid, _newest(dags, "dag_id"), name, workflow_of(name), identity.scope, identity.owner_agent)
             + (new.stage, _newest(dags, "max_stage"), new.state, new.operator, view.rule.outcome, view.work_ok)
-            + (new.start, new.end, view.created, view.begin, view.end, _seconds(view.elapsed_ns), _seconds(view.active_ns))
+            + (*_served(new), *_happened(view), _seconds(view.elapsed_ns), _seconds(view.active_ns))
             + (_seconds(view.last_leg_ns), len(view.nodes), len(view.tasks), n_agents, len(run.snapshots))
             + (view.retries.low, view.retries.high, view.rollbacks.low, view.rollbacks.high)
             + (*map(_seconds, view.elapsed_bounds_ns), parent_run_id)
@@ -141,7 +152,7 @@ class Rows:
             agents.add(agent)
             sub_tasks.append((
                 run_id, stage, task.node_gid, gid, new.task_id, new.name, new.state, new.operator, task.rule.outcome, new.execute_times,
-                agent, new.agent_ip, new.agent_port, new.start, new.end, start, end, task.logs, task.additional_data,
+                agent, new.agent_ip, new.agent_port, *_served(new), start, end, task.logs, task.additional_data,
             ))  # fmt: skip
             for one in own:
                 attempts.append((run_id, stage, gid, one.number, one.kind, one.start, one.end, one.outcome, one.agent, one.evidence))

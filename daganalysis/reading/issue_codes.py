@@ -182,6 +182,12 @@ _CODES = (
         "set the clocks of the agents by one source",
     ),
     IssueCode(
+        "zones-differ",
+        "warning",
+        "the zone of the database's session is not that of the agents, so that times of cluster DAGs are off by whole quarter hours",
+        "give the agents (TZ) and the database (time_zone) the same zone",
+    ),
+    IssueCode(
         "ended-before-start",
         "warning",
         "an end lies before its start: a clock was set back, or the scheduler moved to another server in between",

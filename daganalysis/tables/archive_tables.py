@@ -235,7 +235,7 @@ TIMELINE = Table(
 
 CLOCK_OFFSETS = Table(
     "clock_offsets",
-    "one agent in one stage of a run, where its clock differs from that of the DAG's own rows",
+    "one agent in one stage of a run, whose clock is not the DAG's",
     (
         RUN_ID,
         _STAGE,
