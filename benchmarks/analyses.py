@@ -14,6 +14,7 @@ from benchmarks import archives
 from benchmarks.goals import Row, spread
 from benchmarks.loading import load
 from benchmarks.measuring import in_turn, seconds
+from daganalysis.engine.vocabulary import CATEGORIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,10 +56,9 @@ _QUANTILES = """
     quantile_cont(s, 0.95) AS p95_s,
     quantile_cont(s, 0.99) AS p99_s, max(s) AS max_s, arg_min(run_id, {'a': s, 'b': run_id}) FILTER (s IS NOT NULL) AS min_run_id,
     arg_min(run_id, {'a': -s, 'b': run_id}) FILTER (s IS NOT NULL) AS max_run_id"""
-_CATEGORIES = ("execute", "dispatch", "detect", "handoff", "wait_operator", "wait_protocol", "lost", "unattributed")
 _BUDGET = f"""
     SELECT run_id, any_value(elapsed_s) AS elapsed_s,
-        {", ".join(f"sum(ns) FILTER (category = '{name}') / 1e9 AS {name}_s" for name in _CATEGORIES)},
+        {", ".join(f"sum(ns) FILTER (category = '{name}') / 1e9 AS {name}_s" for name in CATEGORIES)},
         sum(ns) FILTER (category IN ('dispatch', 'detect', 'handoff')) / sum(ns) AS engine_share
     FROM dags LEFT JOIN (SELECT run_id, category, epoch_ns(ended_at) - epoch_ns(started_at) AS ns FROM timeline) USING (run_id)
     GROUP BY run_id ORDER BY run_id"""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         summary,
         time_budget,
         trend,
+        trouble,
         what_if,
     )
     from daganalysis.archive import Archive, read_parquet
@@ -71,6 +72,7 @@ _HOME = {
         "time_budget",
         "trend",
         "what_if",
+        "trouble",
     ),
     "daganalysis.plots": ("gantt_bars",),
     "daganalysis.redaction": ("redact",),
@@ -121,6 +123,7 @@ __all__ = [
     "summary",
     "time_budget",
     "trend",
+    "trouble",
     "what_if",
     "write_report",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,13 @@ def test_no_function_hides_a_module_of_its_own_name() -> None:
     modules = {path.stem for path in package.rglob("*.py")} | {path.name for path in package.rglob("*") if path.is_dir()}
     modules -= {path.stem for path in (package / "commands").glob("*.py")}  # a command's module is named for it, and never re-exported
     assert modules & set(daganalysis.__all__) == {"plots"}
+
+
+def test_no_two_modules_have_one_name() -> None:
+    package = Path(daganalysis.__file__).parent
+    modules = Counter(path.stem for path in package.rglob("*.py") if not path.stem.startswith("__"))
+    modules += Counter(path.parent.name for path in package.rglob("__init__.py") if path.parent != package)
+    assert {name for name, n in modules.items() if n > 1} == set()
 
 
 @pytest.mark.parametrize("name", ANALYSES)

@@ -16,6 +16,7 @@ from daganalysis.analysis import (
     _summary,
     _time_budget,
     _trend,
+    _trouble,
     _what_if,
 )
 from daganalysis.analysis._check import Gate, check_gate, compare_gate
@@ -39,6 +40,7 @@ summary = spread(_summary.summary)
 time_budget = spread(_time_budget.time_budget)
 trend = spread(_trend.trend)
 what_if = spread(_what_if.what_if)
+trouble = spread(_trouble.trouble)
 
 __all__ = [
     "Gate",
@@ -61,5 +63,6 @@ __all__ = [
     "summary",
     "time_budget",
     "trend",
+    "trouble",
     "what_if",
 ]

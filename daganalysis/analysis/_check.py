@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from daganalysis.analysis._time_budget import ENGINE, time_budget
+from daganalysis.analysis._time_budget import time_budget
+from daganalysis.engine.vocabulary import ENGINE_TIME
 from daganalysis.errors import UsageError
 from daganalysis.statistics.proportions import clopper_pearson_interval
 from daganalysis.tables.results import CHECK
@@ -245,7 +246,7 @@ METRICS = {
     "n_cancelled": lambda metrics: _count(metrics, "cancelled"),
     "elapsed_p50_s": lambda metrics: _quantile(metrics, 0.5),
     "elapsed_p95_s": lambda metrics: _quantile(metrics, 0.95),
-    "engine_share": lambda metrics: _time_share(metrics, ENGINE),
+    "engine_share": lambda metrics: _time_share(metrics, ENGINE_TIME),
     "lost_share": lambda metrics: _time_share(metrics, ("lost",), sampled=False),
 }
 """What a condition of ``check`` may be about."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.dag_clock import on_dag_clock
+from daganalysis.engine.vocabulary import NOT_EXECUTED
 from daganalysis.errors import UsageError
 from daganalysis.tables.results import STAGE_LATENCY, STAGE_LATENCY_BY_AGENT, STAGE_LATENCY_BY_WORKFLOW
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from daganalysis.tables import Table
 
 _LEVELS = ("stage", "workflow", "agent")
-_NOT_EXECUTED = ("never_run", "ready")
 
 
 def stage_latency(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
@@ -50,7 +50,7 @@ def executed_stages(archive: Archive, columns: Sequence[str] = ()) -> pd.DataFra
     """Return one row per executed stage of a run: run_id, workflow, elapsed_s, name, latency_s, censored, and more columns of ``nodes``."""
     wanted = dict.fromkeys(["run_id", "name", "state", "outcome", "started_at", "duration_s", *columns])
     nodes = archive.table("nodes", list(wanted))
-    nodes = nodes[nodes["run_id"].notna() & ~nodes["outcome"].isin(_NOT_EXECUTED) & nodes["started_at"].notna()]
+    nodes = nodes[nodes["run_id"].notna() & ~nodes["outcome"].isin(NOT_EXECUTED) & nodes["started_at"].notna()]
     rows = nodes.merge(archive.table("dags", ["run_id", "workflow", "elapsed_s"]), on="run_id", how="left")
     return rows.rename(columns={"duration_s": "latency_s"}).assign(censored=rows["state"].eq("RUNNING"))
 

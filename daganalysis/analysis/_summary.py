@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.analysis._stage_latency import executed_stages
-from daganalysis.analysis._time_budget import ENGINE, time_budget
+from daganalysis.analysis._time_budget import time_budget
+from daganalysis.engine.vocabulary import ENGINE_TIME
 from daganalysis.tables.results import SUMMARY
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def summary(archive: Archive) -> pd.DataFrame:
     """
     dags = archive.table("dags", ["run_id", "workflow", "outcome", "n_agents", "elapsed_s", "retries_min", "last_observed_at"])
     budget = time_budget(archive).set_index("run_id")
-    engine = budget[[f"{category}_s" for category in ENGINE]].sum(axis=1).where(budget["elapsed_s"].notna())
+    engine = budget[[f"{category}_s" for category in ENGINE_TIME]].sum(axis=1).where(budget["elapsed_s"].notna())
     dags = dags.assign(engine_s=dags["run_id"].map(engine).astype("float64"), retried=dags["retries_min"].fillna(0) > 0)
     grouped = dags.groupby("workflow", dropna=False)
     result = grouped.agg(

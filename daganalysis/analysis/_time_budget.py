@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.vocabulary import CATEGORIES, ENGINE_TIME
 from daganalysis.tables.results import TIME_BUDGET
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from daganalysis.archive import Archive
-
-CATEGORIES = ("execute", "dispatch", "detect", "handoff", "wait_operator", "wait_protocol", "lost", "unattributed")
-"""What a stretch of a run's time can be spent on, in the order of the table's columns."""
-
-ENGINE = ("dispatch", "detect", "handoff")
-"""The engine's own share: polling, not work."""
 
 
 def time_budget(archive: Archive) -> pd.DataFrame:
@@ -38,5 +33,5 @@ def time_budget(archive: Archive) -> pd.DataFrame:
     parts = parts.reindex(columns=list(CATEGORIES), fill_value=0)
     total = parts.sum(axis=1)
     result = (parts / 1e9).add_suffix("_s")
-    result["engine_share"] = (parts[list(ENGINE)].sum(axis=1) / total).where(total > 0)
+    result["engine_share"] = (parts[list(ENGINE_TIME)].sum(axis=1) / total).where(total > 0)
     return TIME_BUDGET.conform(dags.merge(result.reset_index(), on="run_id", how="left"))

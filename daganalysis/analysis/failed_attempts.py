@@ -6,7 +6,8 @@ import itertools
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.log_lines import error_parts
-from daganalysis.engine.verdicts import FAILED, find_failures
+from daganalysis.engine.verdicts import find_failures
+from daganalysis.engine.vocabulary import FAILURES
 from daganalysis.tables import ATTEMPTS
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def failed_attempts(archive: Archive) -> pd.DataFrame:
 
     wanted = ["run_id", "stage", "task_gid", "attempt", "kind", "started_at", "outcome", "agent"]
     table = archive.arrow("attempts", wanted)
-    doubtful = pc.is_in(table.column("outcome"), pa.array([*FAILED, "unknown"]))
+    doubtful = pc.is_in(table.column("outcome"), pa.array([*sorted(FAILURES), "unknown"]))
     task_gids = table.column("task_gid").filter(doubtful).unique()
     table = table.filter(pc.is_in(table.column("task_gid"), task_gids.cast(pa.string())))
     attempts = ATTEMPTS.frame(table).sort_values([*_KEYS, "attempt"], ignore_index=True)

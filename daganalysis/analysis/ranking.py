@@ -8,28 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.vocabulary import WORST_FIRST
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from daganalysis.archive import Archive
 
-WORST_FIRST = (
-    "rollback_failed",
-    "failed",
-    "cancelled",
-    "passed",
-    "rolled_back",
-    "succeeded_with_node_pass",
-    "succeeded_after_retry",
-    "unknown",
-    "running",
-    "not_started",
-    "waiting",
-    "succeeded",
-)
-"""Outcomes of a run from worst to best; a passed or waiting child DAG whose work was done counts as succeeded, one whose was not as
-failed."""
-TROUBLE = WORST_FIRST[: WORST_FIRST.index("unknown") + 1]
 _FINE = len(WORST_FIRST) - 1
 
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.verdicts import FAILED
+from daganalysis.engine.vocabulary import CHILD_FAILED
 from daganalysis.tables.plain_rows import rows_of
 
 if TYPE_CHECKING:
     from daganalysis.archive import Archive
     from daganalysis.tables.plain_rows import Row
-
-GOOD_TASK_OUTCOMES = frozenset({"succeeded", "never_run", "ready", "running", "waiting", "rolled_back"})
-"""Outcomes of a sub-task that are no trouble by themselves."""
-FAILED_ATTEMPTS = frozenset({*FAILED, "cancelled", "cancelled_before_start"})
-"""Outcomes of an attempt that did not do its work (`waiting` is deliberate: engine-semantics §7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +19,7 @@ class RunFacts:
     """The rows of one run, of its child runs, and what the analyses make of them.
 
     ``children`` are rows of ``links`` with the child's own row of ``dags`` added where it is in the archive. ``n_peers`` counts the other
-    runs of the same workflow.
+    runs of the same workflow. ``trouble`` are the rows of the analysis of that name, the most serious first.
     """
 
     run: Row
@@ -35,13 +31,14 @@ class RunFacts:
     stages: list[Row]
     budget: Row
     retries: list[Row]
+    trouble: list[Row]
     children: list[Row]
     n_peers: int
 
 
 def gather_facts(archive: Archive, run_id: str) -> RunFacts:
     """Gather everything about one run, reading no more of a store than that."""
-    from daganalysis.analysis import retries, stage_latency, time_budget
+    from daganalysis.analysis import retries, stage_latency, time_budget, trouble
 
     one = archive.run(run_id)
     run = rows_of(one.dags)[0]
@@ -57,9 +54,16 @@ def gather_facts(archive: Archive, run_id: str) -> RunFacts:
         stages=rows_of(stage_latency(one, level="stage")),
         budget=budgets[0] if budgets else {},
         retries=rows_of(retries(one)),
+        trouble=rows_of(trouble(one)),
         children=_children(archive, rows_of(one.links)),
         n_peers=int((workflows == run["workflow"]).sum()) - 1,
     )
+
+
+def troubled_groups(facts: RunFacts) -> list[list[Row]]:
+    """Return the sub-tasks that met trouble, those alike together, the most serious first."""
+    tasks = {task["task_gid"]: task for task in facts.sub_tasks}
+    return [[tasks[row["task_gid"]] for row in rows] for _, rows in itertools.groupby(facts.trouble, key=lambda row: row["place"])]
 
 
 def attempts_by_task(attempts: list[Row]) -> dict[str, list[Row]]:
@@ -74,3 +78,13 @@ def _children(archive: Archive, links: list[Row]) -> list[Row]:
     known = [link["child_run_id"] for link in links if link["child_run_id"] is not None]
     dags = {row["run_id"]: row for row in rows_of(archive.only(known).dags)} if known else {}
     return [{**link, "dag": dags.get(link["child_run_id"])} for link in links]
+
+
+def work_failed(dag: Row) -> bool:
+    """Tell whether a child DAG did not do its work, whatever its main DAG made of it."""
+    return dag["work_ok"] is False or dag["outcome"] in CHILD_FAILED
+
+
+def child_order(children: list[Row]) -> list[Row]:
+    """Put the child DAGs of a run in order: those whose work was not done, the others, those that are not in the archive; each by id."""
+    return sorted(children, key=lambda child: (child["dag"] is None, not (child["dag"] and work_failed(child["dag"])), child["child_gid"]))

@@ -14,9 +14,9 @@ from daganalysis.commands.archives import open_source, selected_runs
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.options import add_archive, add_output, add_selection, new_command, positive
 from daganalysis.commands.printing import notice, print_frame
+from daganalysis.engine.vocabulary import RUN_OUTCOMES
 from daganalysis.tables.explanations import CRITICAL_PATH, CRITICAL_PATH_BY_STAGE, RUN_ORDERS, RUNS
 from daganalysis.tables.results import (
-    DAG_OUTCOMES,
     FAILURES,
     FAILURES_BY_ATTEMPT,
     OUTCOME_RULES,
@@ -29,6 +29,8 @@ from daganalysis.tables.results import (
     STRAGGLERS,
     STRAGGLERS_BY_AGENT,
     STRAGGLERS_BY_RUN,
+    TROUBLE,
+    TROUBLE_BY_RUN,
 )
 from daganalysis.text.humanize import plural
 
@@ -45,6 +47,7 @@ LEVELS: dict[str, dict[str, Table]] = {
     "failures": {"signature": FAILURES, "attempt": FAILURES_BY_ATTEMPT},
     "retry_patterns": {"pattern": RETRY_PATTERNS, "nth": RETRY_PATTERNS_BY_NUMBER},
     "outcome_rules": dict.fromkeys(("run", "stage", "sub_task", "attempt"), OUTCOME_RULES),
+    "trouble": {"sub_task": TROUBLE, "run": TROUBLE_BY_RUN},
     "stragglers": {"stage": STRAGGLERS, "agent": STRAGGLERS_BY_AGENT, "run": STRAGGLERS_BY_RUN},
 }
 """The analyses that can be had at several levels, the default first, with what a row is there."""
@@ -64,6 +67,7 @@ ANSWERS = {
     "runs": "the list of runs, with one sentence on each",
     "critical_path": "the chain of work and waits that made a run so long",
     "what_if": "how long runs would have taken under scenarios",
+    "trouble": "which sub-tasks met trouble, which runs went worst",
     "outcome_rules": "why every outcome was given, and by which rule",
 }
 """What each analysis answers, for the list of commands."""
@@ -95,7 +99,9 @@ def add_to(commands: Subparsers) -> None:
         if name == "runs":
             parser.add_argument("--by", choices=RUN_ORDERS, default=RUN_ORDERS[0], help="order of the list (default: %(default)s)")
             parser.add_argument("--last", metavar="N", type=positive, help="list the last N by start, or the first N by trouble or length")
-            parser.add_argument("--outcome", choices=DAG_OUTCOMES, action="append", help="only runs that came to it (may be repeated)")
+            parser.add_argument(
+                "--outcome", choices=tuple(RUN_OUTCOMES), action="append", help="only runs with this outcome (may be repeated)"
+            )
         add_selection(parser)
         add_output(parser)
 

@@ -10,8 +10,8 @@ from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.gating import gate_status
 from daganalysis.commands.options import add_archive, add_output, add_selection, new_command
 from daganalysis.commands.printing import notice, print_frame
+from daganalysis.engine.vocabulary import RUN_OUTCOMES
 from daganalysis.errors import UsageError
-from daganalysis.tables.results import DAG_OUTCOMES
 
 if TYPE_CHECKING:
     from daganalysis.archive import Archive
@@ -46,7 +46,7 @@ def add_to(commands: Subparsers) -> None:
         "--outcome",
         metavar="NAME",
         action="append",
-        choices=DAG_OUTCOMES,
+        choices=tuple(RUN_OUTCOMES),
         help="compare runs of this outcome (may be repeated; default: succeeded)",
     )
     parser.add_argument("--level", choices=("stage", "contributions"), default="stage", help="what one row is (default: %(default)s)")

@@ -17,25 +17,6 @@ Operator = Literal["RUN", "RETRY", "ROLLBACK", "CANCEL", "PASS"]
 STATES = frozenset(get_args(State))
 OPERATORS = frozenset(get_args(Operator))
 
-TASK_OUTCOMES = (
-    "succeeded",
-    "failed",
-    "timeout",
-    "cancelled",
-    "cancelled_before_start",
-    "waiting",
-    "passed",
-    "rolled_back",
-    "rollback_failed",
-    "running",
-    "ready",
-    "never_run",
-    "interrupted",
-    "not_succeeded",
-    "unknown",
-)
-"""Every outcome of a node, a sub-task or an attempt."""
-
 
 class Facts(NamedTuple):
     """What the rules look at; each level uses those that it has.

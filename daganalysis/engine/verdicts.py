@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.engine.log_lines import WAITING, ending_lines
+from daganalysis.engine.vocabulary import FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FAILED = ("failed", "timeout", "interrupted")
-"""Outcomes of an attempt that went wrong; to wait for a main DAG, or to be cancelled, is not to go wrong."""
-_ENDED = {*FAILED, "waiting"}
+_ENDED = {*FAILURES, "waiting"}
 
 
 class Failure(NamedTuple):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from daganalysis.history.families import ids_in_body, ids_in_logs
+from daganalysis.history.related_ids import ids_in_body, ids_in_logs
 from daganalysis.reading.answers import Answer, Kind
 from daganalysis.store.new_files import NewFile
 from daganalysis.store.remote_paths import RemoteStage

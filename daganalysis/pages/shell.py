@@ -12,6 +12,7 @@ import functools
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from daganalysis.engine.vocabulary import tone, words
 from daganalysis.pages.shown_tables import cell_text, is_numeric
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, human_share, plural
@@ -22,12 +23,6 @@ if TYPE_CHECKING:
     import jinja2
     import markupsafe
 
-_TONES = {
-    **dict.fromkeys(("failed", "rollback_failed", "timeout", "interrupted", "not_succeeded", "slower", "error"), "bad"),
-    **dict.fromkeys(("cancelled", "cancelled_before_start", "passed", "rolled_back", "unknown", "warning"), "warn"),
-    **dict.fromkeys(("succeeded_after_retry", "succeeded_with_node_pass"), "warn"),
-    **dict.fromkeys(("succeeded", "faster"), "good"),
-}
 _MARKS = {"bad": "\u2717 ", "warn": "\u25b2 ", "good": "\u2713 ", "calm": ""}
 """An outcome is told by a mark as well as by its colour."""
 _JSON_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
@@ -99,9 +94,9 @@ def _environment() -> jinja2.Environment:
         "plural": plural,
         "cell": cell_text,
         "numeric": is_numeric,
-        "words": lambda identifier: identifier.replace("_", " "),
-        "tone": lambda outcome: _TONES.get(outcome, "calm"),
-        "mark": lambda outcome: _MARKS[_TONES.get(outcome, "calm")],
+        "words": words,
+        "tone": lambda outcome: tone(outcome).value,
+        "mark": lambda outcome: _MARKS[tone(outcome).value],
         "budget_parts": _budget_parts,
     }
     return environment

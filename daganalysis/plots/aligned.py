@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.plots import canvas, paper
+from daganalysis.plots import axes_layout, text_metrics
 from daganalysis.plots.styles import INK
-from daganalysis.plots.text import duration
 from daganalysis.tables.pictures import ALIGNED_BARS
+from daganalysis.text.humanize import human_duration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +84,7 @@ def _merged(base: list[str], candidate: list[str]) -> list[str]:
 def draw_aligned(bars: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw the bars of :func:`aligned_bars` into ``ax`` (a new figure's, if None) and return it."""
     lanes = bars.drop_duplicates("lane")
-    ax = canvas.lanes_axes(len(lanes), 0.3) if ax is None else ax
+    ax = axes_layout.lanes_axes(len(lanes), 0.3) if ax is None else ax
     handles: dict[str, Any] = {}
     for side in _SIDES:
         for kind in ("run", "rollback"):
@@ -98,20 +98,20 @@ def draw_aligned(bars: pd.DataFrame, ax: Axes | None = None) -> Axes:
             handles[f"{side}: {own['run_id'].iloc[0]}{', rollback' if kind == 'rollback' else ''}"] = drawn[0]
     length = float(bars["x_end"].max()) if len(bars) else 1.0
     ax.set_xlim(0, length * 1.14)
-    labels = canvas.lane_labels(lanes)
-    canvas.label_rows(ax, labels)
+    labels = axes_layout.lane_labels(lanes)
+    axes_layout.label_rows(ax, labels)
     ax.grid(axis="x", color="#E6E6E6", linewidth=0.6)
     ax.set_axisbelow(True)
     ax.set_xlabel("seconds since the first attempt, long waits cut", fontsize=8)
-    ax.tick_params(axis="x", labelsize=canvas.LABEL_SIZE)
-    canvas.legend_below(ax, [("", handles)])
+    ax.tick_params(axis="x", labelsize=axes_layout.LABEL_SIZE)
+    axes_layout.legend_below(ax, [("", handles)])
     facts = _facts(bars)
-    canvas.set_title(ax, "Two runs from their beginning", facts, paper.figure_width(ax) * (1 - canvas.LABEL_SHARE))
-    paper.settle(ax)
-    width, height = paper.size_of(ax)
-    canvas.label_rows(ax, labels)
-    canvas.set_title(ax, "Two runs from their beginning", facts, width)
-    if height / max(len(labels), 1) >= _DIFF_SIZE * canvas.LINE:
+    axes_layout.set_title(ax, "Two runs from their beginning", facts, text_metrics.figure_width(ax) * (1 - axes_layout.LABEL_SHARE))
+    text_metrics.settle(ax)
+    width, height = text_metrics.size_of(ax)
+    axes_layout.label_rows(ax, labels)
+    axes_layout.set_title(ax, "Two runs from their beginning", facts, width)
+    if height / max(len(labels), 1) >= _DIFF_SIZE * axes_layout.LINE:
         ends = bars.groupby("lane")["x_end"].max()
         for row in lanes.to_dict("records"):
             text = _difference(row["diff_s"], row["side"])
@@ -124,7 +124,7 @@ def _difference(seconds: float, side: str) -> str:
         return f"only in the {side}"
     if abs(seconds) < _LEAST_S:
         return "the same"
-    return f"{'+' if seconds > 0 else '−'}{duration(abs(seconds))}"
+    return f"{'+' if seconds > 0 else '−'}{human_duration(abs(seconds))}"
 
 
 def _facts(bars: pd.DataFrame) -> list[str]:
@@ -132,4 +132,4 @@ def _facts(bars: pd.DataFrame) -> list[str]:
     if len(ends) < 2:
         return []
     base, candidate = float(ends["base"]), float(ends["candidate"])
-    return [f"{duration(base)} and {duration(candidate)}", f"{_difference(candidate - base, '')} for the candidate"]
+    return [f"{human_duration(base)} and {human_duration(candidate)}", f"{_difference(candidate - base, '')} for the candidate"]

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.dag_clock import on_dag_clock
-from daganalysis.engine.verdicts import FAILED, find_failures
+from daganalysis.engine.verdicts import find_failures
+from daganalysis.engine.vocabulary import FAILURES, WAITS
 from daganalysis.errors import UsageError
 from daganalysis.plots.axis_breaks import BrokenAxis
 from daganalysis.tables import BASE_TABLES
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from daganalysis.archive import Archive
     from daganalysis.plots.axis_breaks import Break
 
-_WAITS = frozenset({"wait_operator", "wait_protocol", "lost", "unattributed"})
-_TELLING = {*FAILED, "cancelled", "running"}
+_TELLING = {*FAILURES, "cancelled", "running"}
 """A sub-task with such an attempt is never folded away."""
 _FEWEST = 3
 """So many lanes a stage or an agent keeps however little room there is."""
@@ -117,7 +117,7 @@ class _Chart:
         """The runs of a folded chart that are drawn whole: the main run, children that failed, and the slowest of the others."""
         children = [run_id for run_id, depth in runs if depth]
         attempts = self.archive.table("attempts", ["run_id", "outcome"])
-        failed = set(attempts.loc[attempts["outcome"].isin(FAILED), "run_id"])
+        failed = set(attempts.loc[attempts["outcome"].isin(FAILURES), "run_id"])
         dags = self.archive.table("dags", ["run_id", "active_s"]).dropna().sort_values("active_s", kind="stable")
         slowest = [run_id for run_id in dags["run_id"] if run_id in children and run_id not in failed][-1:]
         return failed | set(slowest) | {run_id for run_id, depth in runs if not depth}
@@ -151,7 +151,7 @@ class _Chart:
             fields |= {"category": row["category"], "evidence": row["evidence"], "n": n, "is_open": False}
             fields |= {"stage_name": dag["name"], "outcome": dag["outcome"], "group": title}
             self.bars.append(_Bar(fields, started=start, ended=end))
-            if depth == 0 and row["category"] in _WAITS:
+            if depth == 0 and row["category"] in WAITS:
                 self.waits.append((start, end))
         if len(line):
             self.lane += 1

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.plots import canvas, paper
-from daganalysis.plots.styles import CATEGORIES, CATEGORY_HATCHES, CATEGORY_WORDS
-from daganalysis.plots.text import duration
+from daganalysis.engine.vocabulary import CATEGORIES, WAITS
+from daganalysis.plots import axes_layout, text_metrics
+from daganalysis.plots.styles import CATEGORY_COLOURS, CATEGORY_HATCHES
 from daganalysis.tables.pictures import BUDGET_BARS
+from daganalysis.text.humanize import human_duration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _TOTAL_SIZE = 6.5
-_WAITS = frozenset({"wait_operator", "wait_protocol", "lost", "unattributed"})
 _MOSTLY = 3.0
 """A bar so many times as long as any run was at work is cut."""
 
@@ -56,7 +56,7 @@ def draw_budget(bars: pd.DataFrame, ax: Axes | None = None, *, shares: bool = Fa
     Where one wait is much longer than what any run did, bars that go on beyond the axis are cut, and their length is told in bold.
     ``shares`` draws every bar at the same length.
     """
-    ax = canvas.lanes_axes(bars["lane"].nunique()) if ax is None else ax
+    ax = axes_layout.lanes_axes(bars["lane"].nunique()) if ax is None else ax
     limit = 1.0 if shares else _limit(bars)
     handles: dict[str, Artist] = {}
     lengths = bars.groupby("lane")["end_s"].max()
@@ -64,28 +64,28 @@ def draw_budget(bars: pd.DataFrame, ax: Axes | None = None, *, shares: bool = Fa
     # A part ends at the edge of the axis, or its hatching shows beyond.
     left, right = (bars["start_s"] * scale).clip(upper=limit), (bars["end_s"] * scale).clip(upper=limit)
     width = right - left
-    for category, colour in CATEGORIES.items():
+    for category, colour in CATEGORY_COLOURS.items():
         own = bars["category"] == category
         if own.any():
             look: dict[str, Any] = {"color": colour, "hatch": CATEGORY_HATCHES.get(category), "edgecolor": "#777777", "linewidth": 0.3}
             drawn = ax.barh(bars.loc[own, "lane"].tolist(), width[own].tolist(), left=left[own].tolist(), height=0.7, **look)
-            handles[CATEGORY_WORDS[category]] = drawn[0]
+            handles[CATEGORIES[category].label] = drawn[0]
     ax.set_xlim(0, limit * 1.14)
-    canvas.label_rows(ax, canvas.lane_labels(bars))
+    axes_layout.label_rows(ax, axes_layout.lane_labels(bars))
     if not shares and len(lengths) and float(lengths.max()) > limit:
         ax.axvline(limit, color="#777777", linewidth=0.8, linestyle=(0, (2, 2)), zorder=5)
     ax.set_xlabel("share of the run's time" if shares else "seconds", fontsize=8)
-    ax.tick_params(axis="x", labelsize=canvas.LABEL_SIZE)
-    canvas.legend_below(ax, [("", handles)])
-    _title(ax, bars, paper.figure_width(ax) * (1 - canvas.LABEL_SHARE))
-    paper.settle(ax)
-    width_points, height_points = paper.size_of(ax)
-    if height_points / max(len(lengths), 1) >= _TOTAL_SIZE * canvas.LINE:
+    ax.tick_params(axis="x", labelsize=axes_layout.LABEL_SIZE)
+    axes_layout.legend_below(ax, [("", handles)])
+    _title(ax, bars, text_metrics.figure_width(ax) * (1 - axes_layout.LABEL_SHARE))
+    text_metrics.settle(ax)
+    width_points, height_points = text_metrics.size_of(ax)
+    if height_points / max(len(lengths), 1) >= _TOTAL_SIZE * axes_layout.LINE:
         for lane, total in zip(lengths.index.tolist(), lengths.tolist(), strict=True):
             cut = total > limit and not shares
             words: dict[str, Any] = {"va": "center", "fontsize": _TOTAL_SIZE, "fontweight": "bold" if cut else "normal", "zorder": 6}
             end = limit if cut or shares else total
-            ax.text(end + limit * 5 / width_points, lane, f"{duration(total)}{' ≫' if cut else ''}", **words)
+            ax.text(end + limit * 5 / width_points, lane, f"{human_duration(total)}{' ≫' if cut else ''}", **words)
     _title(ax, bars, width_points)
     return ax
 
@@ -93,7 +93,7 @@ def draw_budget(bars: pd.DataFrame, ax: Axes | None = None, *, shares: bool = Fa
 def _limit(bars: pd.DataFrame) -> float:
     """How far the axis goes, seconds: to the longest bar, unless that is mostly waiting; waits come last in a bar."""
     longest = float(bars["end_s"].max()) if len(bars) else 1.0
-    at_work = bars[~bars["category"].isin(_WAITS)].groupby("lane")["end_s"].max()
+    at_work = bars[~bars["category"].isin(WAITS)].groupby("lane")["end_s"].max()
     most = float(at_work.max()) if len(at_work) else 0.0
     return most * 1.25 if 0 < most * _MOSTLY < longest else longest
 
@@ -102,4 +102,4 @@ def _title(ax: Axes, bars: pd.DataFrame, width: float) -> None:
     runs = bars.drop_duplicates("lane")
     n, single = int(runs["n_runs"].sum()), int(runs["run_id"].notna().sum())
     facts = [f"{n:,} run{'' if n == 1 else 's'}"] + ([f"the {single:,} longest, and the others' mean"] if single < n else [])
-    canvas.set_title(ax, "Where the time went", facts, width)
+    axes_layout.set_title(ax, "Where the time went", facts, width)

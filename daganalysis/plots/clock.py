@@ -8,7 +8,7 @@ import zoneinfo
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.errors import UsageError
-from daganalysis.plots import paper
+from daganalysis.plots import text_metrics
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,11 +55,12 @@ def label_clock(ax: Axes, bars: pd.DataFrame, cuts: list[dict[Any, Any]], zone: 
     if begin is None:
         ax.set_xticks([])
         return
-    wide = paper.size_of(ax)[0]
+    wide = text_metrics.size_of(ax)[0]
     step = next(
-        (s for s in _NICE_STEPS_S if length / s * (paper.text_width(_written(begin, s, zone), _SIZE) + 24) <= wide), _NICE_STEPS_S[-1]
+        (s for s in _NICE_STEPS_S if length / s * (text_metrics.text_width(_written(begin, s, zone), _SIZE) + 24) <= wide),
+        _NICE_STEPS_S[-1],
     )
-    apart = length * (paper.text_width(_written(begin, step, zone), _SIZE) + 10) / wide
+    apart = length * (text_metrics.text_width(_written(begin, step, zone), _SIZE) + 10) / wide
     ticks = clock_ticks(begin, length, step, cuts, zone, apart)
     ax.set_xticks([x for x, _ in ticks], [_written(moment, step, zone) for _, moment in ticks], fontsize=_SIZE)
     ax.grid(axis="x", color="#E6E6E6", linewidth=0.6, zorder=0)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.plots import canvas, paper
+from daganalysis.engine.vocabulary import CATEGORIES
+from daganalysis.plots import axes_layout, text_metrics
 from daganalysis.plots.clock import label_clock, zone_of
 from daganalysis.plots.gantt_words import gantt_title, label_lanes, note_errors
 from daganalysis.plots.lanes import Lanes
-from daganalysis.plots.styles import CATEGORIES, CATEGORY_HATCHES, CATEGORY_WORDS, DISPATCHED, INK, NOTICED, OUTCOMES
-from daganalysis.plots.text import drawable, duration
+from daganalysis.plots.styles import CATEGORY_COLOURS, CATEGORY_HATCHES, DISPATCHED, INK, NOTICED, OUTCOMES
+from daganalysis.text.escaping import for_drawing
+from daganalysis.text.humanize import human_duration
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,13 +49,13 @@ def draw_gantt(bars: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC", t
     painter.draw_time()
     painter.draw_attempts()
     painter.draw_breaks()
-    canvas.legend_below(ax, [("Bars:", painter.outcomes), ("Time:", painter.categories)])
-    if paper.is_laid_out(ax):
+    axes_layout.legend_below(ax, [("Bars:", painter.outcomes), ("Time:", painter.categories)])
+    if text_metrics.is_laid_out(ax):
         # Words need room, and how much there is depends on the words: they are set once, the layout takes place, and they are set again.
-        labels = _set_words(painter, tz, title, 0, paper.figure_width(ax) * 0.6)
-        paper.settle(ax)
+        labels = _set_words(painter, tz, title, 0, text_metrics.figure_width(ax) * 0.6)
+        text_metrics.settle(ax)
         labels.remove()
-    width, height = paper.size_of(ax)
+    width, height = text_metrics.size_of(ax)
     painter.lanes.fit(height)
     painter.label_breaks()
     left_out = note_errors(ax, bars, painter.cuts, painter.lanes, painter.length) if notes else 0
@@ -69,7 +71,7 @@ def _set_words(painter: _Painter, tz: str, title: str | None, left_out: int, wid
 
 def _new_axes(bars: pd.DataFrame) -> Axes:
     lanes = int(bars["lane"].max()) + 1 if len(bars) else 1
-    return canvas.new_axes(11, min(max(2.6, _FRAME_INCHES + _LANE_INCHES * lanes), _MOST_INCHES))
+    return axes_layout.new_axes(11, min(max(2.6, _FRAME_INCHES + _LANE_INCHES * lanes), _MOST_INCHES))
 
 
 class _Painter:
@@ -87,7 +89,7 @@ class _Painter:
         self.cuts = bars.loc[self.roles == "break", list(_OF_CUTS)].sort_values("x_started").to_dict("records")
         self.outcomes: dict[str, Artist] = {}
         self.categories: dict[str, Artist] = {}
-        self.lanes = Lanes(bars, paper.size_of(ax)[1])
+        self.lanes = Lanes(bars, text_metrics.size_of(ax)[1])
         self.dense = self.lanes.points < _DENSE_POINTS
         ax.set_ylim(self.lanes.total + 0.1, -0.1)
         ax.set_xlim(-0.005 * self.length, self.length * 1.01)
@@ -139,12 +141,12 @@ class _Painter:
 
         rows = np.flatnonzero(self.roles == "time")
         categories = self.bars["category"].to_numpy(object)[rows]
-        for category, colour in CATEGORIES.items():
+        for category, colour in CATEGORY_COLOURS.items():
             hatch = CATEGORY_HATCHES.get(category)
             look = {"facecolors": colour, "edgecolors": "#888888" if hatch else "none", "hatch": hatch, "linewidths": 0.3, "zorder": 3}
             drawn = self._boxes(rows[categories == category], "x_started", "x_ended", _FLAT, **look)
             if drawn is not None:
-                self.categories[CATEGORY_WORDS[category]] = drawn
+                self.categories[CATEGORIES[category].label] = drawn
         for lane in np.unique(self.bars["lane"].to_numpy(int)[rows]):
             self.ax.axhline(self.lanes.tops[lane + 1], color="#DDDDDD", linewidth=0.6, zorder=0)
 
@@ -238,18 +240,18 @@ class _Painter:
 
     def label_breaks(self) -> None:
         """How much was cut and what it was, upright in the cut, as far as there is room."""
-        width, height = paper.size_of(self.ax)
+        width, height = text_metrics.size_of(self.ax)
         first = self.lanes.tops[1] if self.lanes.count > 1 else 0.0
         room = height * (1 - first / self.lanes.total) - 6
         for row in self.cuts:
-            cut = f"{duration((row['ended_at'] - row['started_at']).total_seconds())} cut"
-            what = f"{cut}: {CATEGORY_WORDS[row['category']]}" if row["category"] in CATEGORY_WORDS else cut
-            text = next((one for one in (what, cut) if paper.text_width(one, _BREAK_SIZE) <= room), None)
+            cut = f"{human_duration((row['ended_at'] - row['started_at']).total_seconds())} cut"
+            what = f"{cut}: {CATEGORIES[row['category']].label}" if row["category"] in CATEGORIES else cut
+            text = next((one for one in (what, cut) if text_metrics.text_width(one, _BREAK_SIZE) <= room), None)
             if text is None or (row["x_ended"] - row["x_started"]) / self.length * width < _BREAK_SIZE + 1:
                 continue
             middle = (row["x_started"] + row["x_ended"]) / 2
             self.ax.annotate(
-                drawable(text),
+                for_drawing(text),
                 (middle, first),
                 xytext=(0, -3),
                 textcoords="offset points",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from daganalysis.plots import paper
-from daganalysis.plots.canvas import LABEL_SHARE, LABEL_SIZE, LINE, fitting, title_lines
-from daganalysis.plots.text import drawable, duration
+from daganalysis.plots import text_metrics
+from daganalysis.plots.axes_layout import LABEL_SHARE, LABEL_SIZE, LINE, fitting, title_lines
+from daganalysis.text.escaping import for_drawing
+from daganalysis.text.humanize import human_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +41,7 @@ def _run_and_facts(bars: pd.DataFrame) -> tuple[str, list[str]]:
     if own.empty:
         return "no run" if bars.empty else str(bars["run_id"].iloc[0]), []
     first = own.iloc[0]
-    span = duration((own["ended_at"].max() - own["started_at"].min()).total_seconds())
+    span = human_duration((own["ended_at"].max() - own["started_at"].min()).total_seconds())
     runs = lines.drop_duplicates("run_id")
     drawn = bars["run_id"][(roles != "time") & (roles != "break")].unique()
     folded = int(bars["n"][roles == "folded"].sum()) + int(runs["n"][~runs["run_id"].isin(drawn)].sum())
@@ -60,14 +61,14 @@ def label_lanes(ax: Axes, bars: pd.DataFrame, lanes: Lanes) -> LaneWords:
     """Label as many lanes as there is room for; a run's own lane in bold, a stage that never ran in grey, saying so."""
     from daganalysis.plots.lane_words import LaneWord, LaneWords
 
-    room = paper.figure_width(ax) * LABEL_SHARE
+    room = text_metrics.figure_width(ax) * LABEL_SHARE
     rows = bars.loc[bars["role"] != "break", ["lane", "role", "x_started", "outcome"]]
     timelines = set(rows.loc[rows["role"] == "time", "lane"].tolist())
     remarks = _remarks(rows)
     words = []
     for label in lanes.labels(bars, LABEL_SIZE * LINE):
         remark = remarks.get(label.lane, "")
-        text = fitting(label.text, room - paper.text_width(remark, LABEL_SIZE)) + remark
+        text = fitting(label.text, room - text_metrics.text_width(remark, LABEL_SIZE)) + remark
         words.append(LaneWord(label.y, text, "bold" if label.lane in timelines else "normal", "#6B6B6B" if remark else "black"))
     ax.set_yticks([])
     for side in ("top", "right", "left"):
@@ -94,12 +95,12 @@ def note_errors(ax: Axes, bars: pd.DataFrame, cuts: list[dict[Any, Any]], lanes:
     if not told.any():
         return 0
     rows = bars[told].sort_values(["lane", "x_ended"])
-    width = paper.size_of(ax)[0]
+    width = text_metrics.size_of(ax)[0]
     room = _Room(bars, cuts, lanes, length / width)
     left_out = 0
     for n, (_, alike) in enumerate(rows.groupby(["lane", "error"], sort=False)):
         own = alike.to_dict("records")[::-1]
-        text = drawable(own[0]["error"]).removeprefix("ERROR: ")
+        text = for_drawing(own[0]["error"]).removeprefix("ERROR: ")
         text = text if len(text) <= _LONGEST_NOTE else text[: _LONGEST_NOTE - 1] + "…"
         places = (room.for_note(row, text) for row in own) if n < _MOST_NOTES else iter(())
         place = next((place for place in places if place is not None), None)
@@ -156,16 +157,16 @@ class _Room:
         plain = bar["kind"] == "run" and bar["evidence"] == "observed" and self._lanes.points >= _NOTE_SIZE * LINE
         within = (bar["x_started"], bar["x_ended"] - 5 * self._per_point) if plain else None
         sides = [(gap, side, gap is within) for gap, side in ((behind, "left"), (within, "left"), (before, "right")) if gap is not None]
-        need = (paper.text_width(text, _NOTE_SIZE) + 4) * self._per_point
+        need = (text_metrics.text_width(text, _NOTE_SIZE) + 4) * self._per_point
         best = next((one for one in sides if one[0][1] - one[0][0] >= need), None)
         best = best or max(sides, key=lambda one: one[0][1] - one[0][0], default=None)
         if best is None:
             return None
         (low, high), side, inside = best
-        shown = paper.shortened(text, (high - low) / self._per_point - 4, _NOTE_SIZE)
+        shown = text_metrics.shortened(text, (high - low) / self._per_point - 4, _NOTE_SIZE)
         if shown != text and len(shown) < _SHORTEST_NOTE:
             return None
-        size = (paper.text_width(shown, _NOTE_SIZE) + 4) * self._per_point
+        size = (text_metrics.text_width(shown, _NOTE_SIZE) + 4) * self._per_point
         at = low + 2 * self._per_point if side == "left" else high - 2 * self._per_point
         self._notes.append((y, *((at, at + size) if side == "left" else (at - size, at))))
         return _Place(at, shown, side, within=inside)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.errors import UsageError
-from daganalysis.plots import canvas, paper
+from daganalysis.plots import axes_layout, text_metrics
 from daganalysis.plots.stage_names import numbered
-from daganalysis.plots.text import duration
 from daganalysis.tables.pictures import STAGE_RUN_CELLS, STRAGGLER_CELLS
+from daganalysis.text.humanize import human_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,11 +72,13 @@ def draw_stage_runs(cells: pd.DataFrame, ax: Axes | None = None) -> Axes:
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     columns = int(cells["column"].max()) + 1 if len(cells) else 0
-    labels = canvas.lane_labels(cells)
-    ax = canvas.new_axes(11, min(max(3.2, 2.2 + 0.3 * len(labels)), 20)) if ax is None else ax
+    labels = axes_layout.lane_labels(cells)
+    ax = axes_layout.new_axes(11, min(max(3.2, 2.2 + 0.3 * len(labels)), 20)) if ax is None else ax
     scale = LogNorm(_LEAST_RATIO, _MOST_RATIO, clip=True)
     ratios = cells["ratio"].fillna(1.0).tolist()
-    ink = canvas.draw_cells(ax, cells["column"].tolist(), cells["lane"].tolist(), ratios, scale=scale, words="times the stage's median")
+    ink = axes_layout.draw_cells(
+        ax, cells["column"].tolist(), cells["lane"].tolist(), ratios, scale=scale, words="times the stage's median"
+    )
     for other in _others(ax):
         other.yaxis.set_major_locator(FixedLocator([0.7, 1, 1.4, 2, 2.8]))
         other.yaxis.set_minor_locator(NullLocator())
@@ -133,15 +135,15 @@ def draw_stragglers(cells: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw the cells of :func:`straggler_cells` into ``ax`` (a new figure's, if None) and return it; what is flagged has a ring."""
     from matplotlib.colors import PowerNorm
 
-    labels = canvas.lane_labels(cells)
-    ax = canvas.new_axes(11, min(max(3.6, 2.8 + 0.3 * len(labels)), 20)) if ax is None else ax
+    labels = axes_layout.lane_labels(cells)
+    ax = axes_layout.new_axes(11, min(max(3.6, 2.8 + 0.3 * len(labels)), 20)) if ax is None else ax
     waits = cells["barrier_wait_s"].tolist()
     # The square root leaves room for the many who were hardly waited for.
     scale = PowerNorm(0.5, 0.0, max(waits, default=1.0) or 1.0)
-    ink = canvas.draw_cells(ax, cells["column"].tolist(), cells["lane"].tolist(), waits, scale=scale, words="others waited, seconds")
+    ink = axes_layout.draw_cells(ax, cells["column"].tolist(), cells["lane"].tolist(), waits, scale=scale, words="others waited, seconds")
     agents = cells.drop_duplicates("column").sort_values("column")["agent"].tolist()
     flagged = cells[cells["flagged"].fillna(value=False)]
-    facts = [f"{duration(sum(waits))} in all"] if waits else ["none"]
+    facts = [f"{human_duration(sum(waits))} in all"] if waits else ["none"]
     facts += [f"{len(flagged)} slowest beyond chance (framed)"] if len(flagged) else []
     for row in flagged.to_dict("records"):
         from matplotlib.patches import Rectangle
@@ -162,22 +164,22 @@ def _others(ax: Axes) -> list[Axes]:
 
 def _finish(ax: Axes, labels: dict[int, str], columns: Sequence[str], head: str, facts: list[str]) -> None:
     limits = ax.get_ylim()
-    canvas.set_title(ax, head, facts, paper.figure_width(ax) * (1 - canvas.LABEL_SHARE) * 0.85)
+    axes_layout.set_title(ax, head, facts, text_metrics.figure_width(ax) * (1 - axes_layout.LABEL_SHARE) * 0.85)
     for _ in range(2):
-        canvas.label_rows(ax, labels)
-        canvas.label_columns(ax, columns)
+        axes_layout.label_rows(ax, labels)
+        axes_layout.label_columns(ax, columns)
         ax.set_ylim(limits)
-        paper.settle(ax)
-    canvas.set_title(ax, head, facts, paper.size_of(ax)[0])
+        text_metrics.settle(ax)
+    axes_layout.set_title(ax, head, facts, text_metrics.size_of(ax)[0])
 
 
 def _numbers(ax: Axes, cells: pd.DataFrame, texts: Sequence[str], ink: Sequence[str], words: str) -> None:
     """Write numbers into the cells, if all of them fit, and say what they are."""
     if not texts:
         return
-    width, height = paper.size_of(ax)
+    width, height = text_metrics.size_of(ax)
     columns, lanes = int(cells["column"].max()) + 1, int(cells["lane"].max()) + 1
-    if max(paper.text_width(text, _NUMBER_SIZE) for text in texts) + 3 > width / columns or height / lanes < _NUMBER_SIZE * 1.3:
+    if max(text_metrics.text_width(text, _NUMBER_SIZE) for text in texts) + 3 > width / columns or height / lanes < _NUMBER_SIZE * 1.3:
         return
     look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": _NUMBER_SIZE}
     for x, y, text, colour in zip(cells["column"], cells["lane"], texts, ink, strict=True):

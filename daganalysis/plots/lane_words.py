@@ -10,8 +10,8 @@ from matplotlib.collections import PathCollection
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Bbox, ScaledTranslation
 
-from daganalysis.plots import paper
-from daganalysis.plots.canvas import LABEL_SIZE
+from daganalysis.plots import text_metrics
+from daganalysis.plots.axes_layout import LABEL_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ class LaneWords(Artist):
         boxes = []
         for text in self._in_view():
             width = _outline(text).width
-            room = Bbox.from_extents(-width, (paper.MIDDLE - 1) * LABEL_SIZE, 0, paper.MIDDLE * LABEL_SIZE)
+            room = Bbox.from_extents(-width, (text_metrics.MIDDLE - 1) * LABEL_SIZE, 0, text_metrics.MIDDLE * LABEL_SIZE)
             boxes.append(room.transformed(self._points).translated(*self._lanes.transform(text.get_position())))
         return Bbox.union(boxes or [Bbox.null()])
 
@@ -97,5 +97,5 @@ class LaneWords(Artist):
         return shapes
 
 
-def _outline(text: Text) -> paper.Outline:
-    return paper.outline(text.get_text(), LABEL_SIZE, str(text.get_fontweight()))
+def _outline(text: Text) -> text_metrics.Outline:
+    return text_metrics.outline(text.get_text(), LABEL_SIZE, str(text.get_fontweight()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.plots import canvas, paper
+from daganalysis.plots import axes_layout, text_metrics
 from daganalysis.plots.stage_names import numbered
 from daganalysis.plots.styles import INK
 from daganalysis.tables.pictures import LATENCY_MARKS
@@ -56,7 +56,7 @@ def draw_latency(marks: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw the marks of :func:`latency_marks` into ``ax`` (a new figure's, if None) and return it."""
     boxes = marks[marks["role"] == "box"]
     dots = marks[marks["role"] == "dot"]
-    ax = canvas.lanes_axes(len(boxes)) if ax is None else ax
+    ax = axes_layout.lanes_axes(len(boxes)) if ax is None else ax
     lanes = boxes["lane"].tolist()
     low, high = boxes["p25_s"].tolist(), boxes["p75_s"].tolist()
     handles: dict[str, Any] = {}
@@ -78,16 +78,16 @@ def draw_latency(marks: pd.DataFrame, ax: Axes | None = None) -> Axes:
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     else:
         ax.set_xlim(left=0)
-    canvas.label_rows(ax, canvas.lane_labels(boxes))
+    axes_layout.label_rows(ax, axes_layout.lane_labels(boxes))
     ax.grid(axis="x", color="#E6E6E6", linewidth=0.6)
     ax.set_axisbelow(True)
     ax.set_xlabel(f"latency, seconds{' (logarithmic)' if wide else ''}", fontsize=8)
-    ax.tick_params(axis="x", labelsize=canvas.LABEL_SIZE, which="both")
-    canvas.legend_below(ax, [("", handles)])
+    ax.tick_params(axis="x", labelsize=axes_layout.LABEL_SIZE, which="both")
+    axes_layout.legend_below(ax, [("", handles)])
     facts = [f"{len(boxes):,} stage{'' if len(boxes) == 1 else 's'}"]
     fewest, most = (int(boxes["n"].min()), int(boxes["n"].max())) if len(boxes) else (0, 0)
     facts += [f"{most:,} runs each" if fewest == most else f"{fewest:,} to {most:,} runs each"]
-    canvas.set_title(ax, "Stage latency by workflow", facts, paper.figure_width(ax) * (1 - canvas.LABEL_SHARE))
-    paper.settle(ax)
-    canvas.label_rows(ax, canvas.lane_labels(boxes))
+    axes_layout.set_title(ax, "Stage latency by workflow", facts, text_metrics.figure_width(ax) * (1 - axes_layout.LABEL_SHARE))
+    text_metrics.settle(ax)
+    axes_layout.label_rows(ax, axes_layout.lane_labels(boxes))
     return ax

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.plots import canvas, paper
+from daganalysis.plots import axes_layout, text_metrics
 from daganalysis.plots.clock import zone_of
 from daganalysis.plots.styles import INK
 from daganalysis.tables.pictures import RETRY_PERIODS
@@ -51,7 +51,7 @@ def draw_retries(periods: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UT
     from matplotlib.ticker import MaxNLocator
 
     zone = zone_of(tz)
-    ax = canvas.new_axes(11, 3.6) if ax is None else ax
+    ax = axes_layout.new_axes(11, 3.6) if ax is None else ax
     places = list(range(len(periods)))
     handles: dict[str, Any] = {}
     retried, rolled_back = periods["n_retried"].tolist(), periods["n_rolled_back"].tolist()
@@ -69,7 +69,7 @@ def draw_retries(periods: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UT
     ax.set_xlim(-0.6, max(len(places), 1) - 0.4)
     ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
     ax.set_ylabel("runs", fontsize=8)
-    ax.tick_params(axis="y", labelsize=canvas.LABEL_SIZE)
+    ax.tick_params(axis="y", labelsize=axes_layout.LABEL_SIZE)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     step = (periods["to_at"] - periods["from_at"]).iloc[0] if len(periods) else None
@@ -77,13 +77,13 @@ def draw_retries(periods: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UT
     n, again = int(periods["n_runs"].sum()), int(periods["n_retried"].sum())
     facts = [f"{again:,} of {n:,} runs retried", f"{int(periods['n_retries'].sum()):,} retries at least"]
     facts += [f"{int(periods['n_rolled_back'].sum()):,} runs rolled back"] if any(rolled_back) else []
-    canvas.set_title(ax, "Retries over time", facts, paper.figure_width(ax) * 0.85)
-    canvas.legend_below(ax, [("", handles)])
-    paper.settle(ax)
+    axes_layout.set_title(ax, "Retries over time", facts, text_metrics.figure_width(ax) * 0.85)
+    axes_layout.legend_below(ax, [("", handles)])
+    text_metrics.settle(ax)
     starts = [f"{moment.tz_convert(zone):{form}}" for moment in periods["from_at"]]
-    wide = max((paper.text_width(text, canvas.LABEL_SIZE) for text in starts), default=1.0) + 12
-    every = max(1, int(-(-wide * len(places) // paper.size_of(ax)[0])))
-    ax.set_xticks(places[::every], starts[::every], fontsize=canvas.LABEL_SIZE)
+    wide = max((text_metrics.text_width(text, axes_layout.LABEL_SIZE) for text in starts), default=1.0) + 12
+    every = max(1, int(-(-wide * len(places) // text_metrics.size_of(ax)[0])))
+    ax.set_xticks(places[::every], starts[::every], fontsize=axes_layout.LABEL_SIZE)
     ax.set_xlabel(f"start of the run ({tz}), a bar {_length(step)}", fontsize=8)
     return ax
 

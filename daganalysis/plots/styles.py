@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from daganalysis.engine.vocabulary import CATEGORIES, TASK_OUTCOMES
+
 
 class Style(NamedTuple):
     """How an outcome looks: fill, and the mark at the end of its bar (a matplotlib marker, or none)."""
@@ -15,52 +17,43 @@ class Style(NamedTuple):
     marker: str | None = None
 
 
-OUTCOMES = {
-    "succeeded": Style("#0072B2"),
-    "rolled_back": Style("#0072B2"),
-    "passed": Style("#CC79A7", "D"),
-    "waiting": Style("#F0E442", "d"),
-    "failed": Style("#D55E00", "X"),
-    "rollback_failed": Style("#D55E00", "X"),
-    "timeout": Style("#D55E00", "P"),
-    "interrupted": Style("#D55E00", "v"),
-    "not_succeeded": Style("#D55E00", "d"),
-    "cancelled": Style("#7F7F7F", "s"),
-    "cancelled_before_start": Style("#7F7F7F", "s"),
-    "running": Style("#56B4E9", ">"),
-    "ready": Style("#56B4E9"),
-    "never_run": Style("#BBBBBB"),
-    "unknown": Style("#BBBBBB"),
-}
-"""The look of every outcome of an attempt."""
-
-CATEGORIES = {
-    "execute": "#0072B2",
+_PALETTE = {
+    "work": "#0072B2",
+    "failure": "#D55E00",
+    "person": "#CC79A7",
+    "waiting": "#F0E442",
+    "stopped": "#7F7F7F",
+    "running": "#56B4E9",
+    "nothing": "#BBBBBB",
     "dispatch": "#A6CEE3",
     "detect": "#E69F00",
     "handoff": "#DCDCDC",
-    "wait_operator": "#CC79A7",
-    "wait_protocol": "#F0E442",
     "lost": "#FFFFFF",
     "unattributed": "#EEEEEE",
 }
+"""The colour of each key that the vocabulary names."""
+_MARKERS = {
+    "passed": "D",
+    "waiting": "d",
+    "failed": "X",
+    "rollback_failed": "X",
+    "timeout": "P",
+    "interrupted": "v",
+    "not_succeeded": "d",
+    "cancelled": "s",
+    "cancelled_before_start": "s",
+    "running": ">",
+}
+
+OUTCOMES = {name: Style(_PALETTE[outcome.colour], _MARKERS.get(name)) for name, outcome in TASK_OUTCOMES.items()}
+"""The look of every outcome of an attempt."""
+
+CATEGORY_COLOURS = {name: _PALETTE[category.colour] for name, category in CATEGORIES.items()}
 """The fill of every category of time."""
 
 CATEGORY_HATCHES = {"wait_operator": "...", "wait_protocol": "oo", "lost": "xxx", "unattributed": "---"}
 """Categories in which nothing of this run was at work are hatched."""
 
-CATEGORY_WORDS = {
-    "execute": "executing",
-    "dispatch": "dispatching",
-    "detect": "end not noticed yet",
-    "handoff": "handing over",
-    "wait_operator": "waiting for an operator",
-    "wait_protocol": "waiting for another DAG",
-    "lost": "overwritten, unknown",
-    "unattributed": "unattributed",
-}
-"""What a legend calls a category."""
-
-DISPATCHED = "#A6CEE3"
-NOTICED = "#E69F00"
+DISPATCHED = _PALETTE["dispatch"]
+NOTICED = _PALETTE["detect"]
 INK = "#333333"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.errors import UsageError
-from daganalysis.plots import canvas, paper
+from daganalysis.plots import axes_layout, text_metrics
 from daganalysis.plots.clock import zone_of
 from daganalysis.plots.stage_names import numbered
 from daganalysis.plots.styles import INK
@@ -106,7 +106,7 @@ def draw_trend(marks: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC") 
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 
     zone = zone_of(tz)
-    ax = canvas.new_axes(11, 3.6) if ax is None else ax
+    ax = axes_layout.new_axes(11, 3.6) if ax is None else ax
     runs, levels, shifts = (marks[marks["role"] == role] for role in ("run", "level", "shift"))
     handles: dict[str, Any] = {}
 
@@ -127,22 +127,22 @@ def draw_trend(marks: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC") 
     locator = AutoDateLocator(tz=zone, maxticks=8)  # type: ignore[no-untyped-call] # matplotlib's
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))  # type: ignore[no-untyped-call] # matplotlib's
-    ax.tick_params(labelsize=canvas.LABEL_SIZE)
-    ax.xaxis.get_offset_text().set_fontsize(canvas.LABEL_SIZE)
+    ax.tick_params(labelsize=axes_layout.LABEL_SIZE)
+    ax.xaxis.get_offset_text().set_fontsize(axes_layout.LABEL_SIZE)
     ax.set_ylabel("seconds", fontsize=8)
     ax.set_xlabel(f"start of the run ({tz})", fontsize=8)
     ax.grid(axis="y", color="#E6E6E6", linewidth=0.6)
     ax.set_axisbelow(True)
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
-    canvas.legend_below(ax, [("", handles)])
+    axes_layout.legend_below(ax, [("", handles)])
     first = marks.iloc[0] if len(marks) else None
     head = "no run" if first is None else str(first["workflow"]) + (f", {first['name']}" if isinstance(first["name"], str) else "")
     per_dot = int(runs["n_runs"].max()) if len(runs) else 1
     facts = [f"{int(runs['n_runs'].sum()):,} runs that succeeded", *([f"a dot the median of {per_dot}"] if per_dot > 1 else [])]
     facts += [f"{len(shifts) or 'no'} level shift{'' if len(shifts) == 1 else 's'}"]
-    canvas.set_title(ax, head, facts, paper.figure_width(ax) * 0.85)
-    paper.settle(ax)
+    axes_layout.set_title(ax, head, facts, text_metrics.figure_width(ax) * 0.85)
+    text_metrics.settle(ax)
     _note_shifts(ax, shifts, days(shifts["at"]), top)
     return ax
 
@@ -150,11 +150,11 @@ def draw_trend(marks: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC") 
 def _note_shifts(ax: Axes, shifts: pd.DataFrame, places: list[float], top: float) -> None:
     """Say how large each shift is, above the dots, where the one before leaves room."""
     left, right = ax.get_xlim()
-    per_point = (right - left) / paper.size_of(ax)[0]
+    per_point = (right - left) / text_metrics.size_of(ax)[0]
     reached = left
     for row, x in zip(shifts.to_dict("records"), places, strict=True):
         text = f"×{row['ratio']:.2f} from run {row['run_id']}"
-        size = (paper.text_width(text, _NOTE_SIZE) + 8) * per_point
+        size = (text_metrics.text_width(text, _NOTE_SIZE) + 8) * per_point
         behind = x + size <= right
         begin = x if behind else x - size
         if begin < reached:

@@ -11,8 +11,8 @@ from daganalysis.post_mortem.next_steps import next_step_lines
 from daganalysis.post_mortem.overview import overview_lines
 from daganalysis.post_mortem.reasons import reason_lines
 from daganalysis.post_mortem.time_spent import budget_lines, stage_lines
-from daganalysis.post_mortem.trouble import trouble_lines
 from daganalysis.post_mortem.unknowns import unknown_lines
+from daganalysis.post_mortem.what_failed import trouble_lines
 
 if TYPE_CHECKING:
     from daganalysis.archive import Archive

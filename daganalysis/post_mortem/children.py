@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.analysis.run_facts import child_order
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, plural
 from daganalysis.text.widths import shorten_middle
@@ -17,7 +18,7 @@ _MOST_SHOWN = 16
 
 def children_lines(facts: RunFacts) -> list[str]:
     """List the child DAGs with how they ended, those first whose work was not done, and name those that are not in the archive."""
-    known = sorted((child for child in facts.children if child["dag"]), key=lambda child: (_rank(child["dag"]), child["child_run_id"]))
+    known = [child for child in child_order(facts.children) if child["dag"]]
     missing = [child for child in facts.children if not child["dag"]]
     lines = [_child(child) for child in known[:_MOST_SHOWN]]
     if len(known) > _MOST_SHOWN:
@@ -28,15 +29,6 @@ def children_lines(facts: RunFacts) -> list[str]:
     if len(missing) > _MOST_SHOWN:
         lines.append(f"  and {len(missing) - _MOST_SHOWN} more that are not in the archive")
     return [plural(len(facts.children), "child DAG"), *lines] if lines else []
-
-
-def work_failed(dag: Row) -> bool:
-    """Say whether a child DAG did not do its work, whatever its main DAG made of it."""
-    return dag["work_ok"] is False or dag["outcome"] in {"failed", "rollback_failed", "rolled_back", "cancelled"}
-
-
-def _rank(dag: Row) -> int:
-    return 0 if work_failed(dag) else 1
 
 
 def _child(child: Row) -> str:

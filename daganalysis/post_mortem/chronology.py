@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.vocabulary import CATEGORIES
 from daganalysis.text.humanize import human_duration, human_instant, plural
 
 if TYPE_CHECKING:
     from daganalysis.analysis.run_facts import RunFacts
     from daganalysis.tables.plain_rows import Row
 
-_WAITS = {"wait_operator": "waited for an operator", "wait_protocol": "waited for another DAG"}
+_WAITS = {name: category.past for name, category in CATEGORIES.items() if category.past}
 _PAUSES = {"handoff", "unattributed"}
 _MOST_SHOWN = 16
 _WORTH_SAYING_S = 0.0005

@@ -6,7 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from daganalysis.post_mortem.children import work_failed
+from daganalysis.analysis.run_facts import work_failed
 from daganalysis.text.escaping import for_terminal
 
 if TYPE_CHECKING:

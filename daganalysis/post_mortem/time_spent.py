@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.vocabulary import CATEGORIES
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, human_share, plural
 from daganalysis.text.widths import pad, shorten_end
@@ -12,16 +13,6 @@ if TYPE_CHECKING:
     from daganalysis.analysis.run_facts import RunFacts
     from daganalysis.tables.plain_rows import Row
 
-_PARTS = (
-    ("execute_s", "sub-tasks at work"),
-    ("dispatch_s", "engine: handing sub-tasks out"),
-    ("detect_s", "engine: noticing that they ended"),
-    ("handoff_s", "engine: from one stage to the next"),
-    ("wait_operator_s", "waiting for an operator"),
-    ("wait_protocol_s", "waiting for another DAG"),
-    ("lost_s", "overwritten by the server, lost"),
-    ("unattributed_s", "not explained by the responses"),
-)
 _MOST_STAGES = 20
 """A longer list is no overview: the longest stages are kept, the others counted."""
 
@@ -35,13 +26,14 @@ def budget_lines(facts: RunFacts) -> list[str]:
     if not elapsed:
         return []
     lines = [f"Where the {human_duration(elapsed)} went"]
-    for column, label in _PARTS:
-        seconds = facts.budget.get(column)
+    for category in CATEGORIES.values():
+        seconds = facts.budget.get(category.column)
         if seconds:
+            label = category.label + (" (engine)" if category.is_engine else "")
             lines.append(f"  {label:36}{human_duration(seconds):>12}{human_share(seconds / elapsed):>9}  {share_bar(seconds / elapsed)}")
     share = facts.budget.get("engine_share")
     if share is not None:
-        lines.append(f"  {'(the engine itself, in all':36}{'':12}{human_share(share):>9})")
+        lines.append(f"  {'the engine in all':36}{'':12}{human_share(share):>9}")
     return lines
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daganalysis.errors import InputError, UsageError
+from daganalysis.reading.databases.database_times import parse_zone
 from daganalysis.reading.databases.grouping import grouped
-from daganalysis.reading.databases.times import parse_zone
 from daganalysis.reading.file_kinds import HIDDEN_FILE
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 from daganalysis.reading.sdk import to_json

@@ -16,11 +16,11 @@ from daganalysis.errors import InputError, UsageError
 from daganalysis.progress import shown
 from daganalysis.reading import list_source_files
 from daganalysis.reading.source_file import is_answer_file
+from daganalysis.redaction.engine_words import ENGINE_WORDS
 from daganalysis.redaction.files import DAMAGE, FileRedactor
 from daganalysis.redaction.findings import Walker
 from daganalysis.redaction.standins import Originals, StandIns
 from daganalysis.redaction.texts import JsonRedactor
-from daganalysis.redaction.vocabulary import ENGINE_WORDS
 from daganalysis.store import is_store
 from daganalysis.urls import is_url
 

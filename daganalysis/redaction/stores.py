@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.redaction.engine_words import ENGINE_WORDS
 from daganalysis.redaction.findings import Walker
 from daganalysis.redaction.standins import Originals, StandIns
 from daganalysis.redaction.texts import JsonRedactor
-from daganalysis.redaction.vocabulary import ENGINE_WORDS
 from daganalysis.store.commit import new_generation
 from daganalysis.store.opening import StoreTables
 from daganalysis.store.parts import TABLE_KEY, damaged, write_parquet

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from daganalysis.engine.vocabulary import CATEGORIES, RUN_OUTCOMES
 from daganalysis.tables.archive_tables import RUN_ID
 from daganalysis.tables.declaration import Column, Table, Type
 from daganalysis.tables.explanations import CRITICAL_PATH, RUNS, WHAT_IF
@@ -13,29 +14,13 @@ _STAGE = Column("stage", Type.INTEGER, "the node's place in the DAG, from 1")
 _STAGE_NAME = Column("name", Type.STRING, "the node's name", "no answer names it")
 _OUTCOME = Column("outcome", Type.STRING, "what it came to")
 
-DAG_OUTCOMES = (
-    "succeeded",
-    "succeeded_after_retry",
-    "succeeded_with_node_pass",
-    "passed",
-    "rolled_back",
-    "rollback_failed",
-    "cancelled",
-    "failed",
-    "waiting",
-    "running",
-    "not_started",
-    "unknown",
-)
-"""Every outcome of a DAG, the good ones first."""
-
 SUMMARY = Table(
     "summary",
     "one workflow",
     (
         _WORKFLOW,
         Column("n_runs", Type.INTEGER, "its runs in the archive"),
-        *(Column(outcome, Type.INTEGER, f"of these, runs that came to `{outcome}`") for outcome in DAG_OUTCOMES),
+        *(Column(outcome, Type.INTEGER, f"of these, runs that came to `{outcome}`") for outcome in RUN_OUTCOMES),
         Column("n_agents_max", Type.INTEGER, "most agents in one run"),
         Column("elapsed_p50_s", Type.REAL, "median of elapsed_s, seconds, over the runs that have one", "none has one"),
         Column("elapsed_p95_s", Type.REAL, "95th percentile of elapsed_s, seconds", "none has one"),
@@ -128,19 +113,10 @@ TIME_BUDGET = Table(
         Column(
             "elapsed_s", Type.REAL, "first known start to last known end, seconds: the sum of the parts", "not ended, or an end is unknown"
         ),
-        Column("execute_s", Type.REAL, "at least one attempt was running", "the run has no known span"),
-        Column("dispatch_s", Type.REAL, "a stage had begun, none of its attempts had", "the run has no known span"),
-        Column("detect_s", Type.REAL, "attempts had ended, the engine had not noticed", "the run has no known span"),
-        Column("handoff_s", Type.REAL, "the engine went from one stage, or leg, to the next", "the run has no known span"),
-        Column("wait_operator_s", Type.REAL, "the run stood still until an operator acted", "the run has no known span"),
-        Column("wait_protocol_s", Type.REAL, "the run stood still until another DAG advanced it", "the run has no known span"),
-        Column(
-            "lost_s",
-            Type.REAL,
-            "overwritten: what happened then no answer tells; failed executions, and waits for an operator after them",
-            "the run has no known span",
+        *(
+            Column(category.column, Type.REAL, f"{category.meaning}, seconds", "the run has no known span")
+            for category in CATEGORIES.values()
         ),
-        Column("unattributed_s", Type.REAL, "known, but put down to nothing", "the run has no known span"),
         Column("engine_share", Type.REAL, "dispatch, detect and handoff over the sum of the parts", "the run has no known span"),
     ),
     ("run_id",),
@@ -539,6 +515,41 @@ GANTT_BARS = Table(
     (),
 )
 
+TROUBLE = Table(
+    "trouble",
+    "one sub-task that met trouble",
+    (
+        RUN_ID,
+        _STAGE,
+        Column("task_gid", Type.STRING, "generic id of the sub-task"),
+        Column("name", Type.STRING, "the sub-task's name", "no answer names it"),
+        Column("agent", Type.STRING, "`ip:port` of the newest answer", "absent or unusable"),
+        _OUTCOME,
+        Column("place", Type.INTEGER, "what to look at first in the run, from 1; sub-tasks that differ only in the agent share a place"),
+        Column("grounds", Type.STRING, "what shows the trouble: its `outcome`, an `attempt` that failed, or an error `line` alone"),
+        Column("n_failed", Type.INTEGER, "attempts known to have failed, timed out, been cancelled or interrupted"),
+        Column("error_code", Type.STRING, "code of the last ERROR line", "no such line, or one without a code (before obshell 4.3.1)"),
+        Column("line", Type.STRING, "the log line that tells most of the newest failure", "no log line tells anything"),
+    ),
+    ("run_id", "place", "stage", "task_gid"),
+)
+
+TROUBLE_BY_RUN = Table(
+    "trouble",
+    "one run, those that went worst first",
+    (
+        RUN_ID,
+        Column("name", Type.STRING, "the DAG's name", "no answer names it"),
+        Column("outcome", Type.STRING, "how the run ended"),
+        Column("troubled", Type.BOOLEAN, "whether it did not simply succeed, or a child DAG of it did not do its work"),
+        Column("rank", Type.INTEGER, "how badly the run ended, from 0 (worst); a main run ranks no better than a child DAG that failed it"),
+        Column("is_child", Type.BOOLEAN, "whether the archive holds its main run"),
+        Column("elapsed_s", Type.REAL, "from its first known start to its last known end, seconds", "not ended, or an end is unknown"),
+        Column("started_at", Type.INSTANT, "when it began", "unknown"),
+    ),
+    (),
+)
+
 RESULT_TABLES: MappingProxyType[str, Table] = MappingProxyType(
     {
         table.name: table
@@ -559,6 +570,7 @@ RESULT_TABLES: MappingProxyType[str, Table] = MappingProxyType(
             RUNS,
             CRITICAL_PATH,
             WHAT_IF,
+            TROUBLE,
         )
     }
 )

@@ -71,6 +71,19 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
             *("workflow", "name", "category", "verdict", "base_s", "candidate_s", "diff_s", "ratio", "n_base", "n_candidate", "n_needed"),
             *("ci_low", "ci_high", "p_value"),
         ),
+        "trouble": (
+            "run_id",
+            "stage",
+            "name",
+            "outcome",
+            "n_failed",
+            "error_code",
+            "agent",
+            "grounds",
+            "elapsed_s",
+            "troubled",
+            "started_at",
+        ),
         "trend": ("workflow", "name", "at", "ratio", "before_s", "after_s", "at_run_id", "confidence"),
     }
 )

@@ -14,6 +14,7 @@ _MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#~|!$])")
 _CSV_FORMULA = re.compile("[\t\r\n]|\\s*[=+@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b-]")
 _BLANK_LETTERS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """What counts as printable and shows nothing: fillers, joiners, selectors of variants."""
+_LONGEST_DRAWN = 200
 _SHORT_NAMES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -26,6 +27,15 @@ def for_terminal(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(map(_visible, text))
+
+
+def for_drawing(text: object) -> str:
+    r"""Show invisible characters as escapes, and no more of a text than a picture has room for.
+
+    >>> for_drawing("a" + chr(27) + "[31m")
+    'a\\x1b[31m'
+    """
+    return for_terminal(str(text)[:_LONGEST_DRAWN])
 
 
 def for_markdown(text: str) -> str:

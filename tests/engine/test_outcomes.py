@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from daganalysis.engine.outcomes import RULES, TASK_OUTCOMES, Facts, judge
-from daganalysis.tables.results import DAG_OUTCOMES
+from daganalysis.engine.outcomes import RULES, Facts, judge
+from daganalysis.engine.vocabulary import RUN_OUTCOMES, TASK_OUTCOMES
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_sub_task_comes_to_what_its_row_and_its_lines_say(facts: Facts, outcom
 def test_every_rule_gives_an_outcome_of_the_contract_and_names_its_source() -> None:
     for level, rules in RULES.items():
         for rule in rules:
-            assert rule.outcome in (DAG_OUTCOMES if level == "dag" else TASK_OUTCOMES), rule.name
+            assert rule.outcome in (RUN_OUTCOMES if level == "dag" else TASK_OUTCOMES), rule.name
             assert rule.source.startswith("engine-semantics §"), rule.name
 
 

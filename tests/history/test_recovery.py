@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import daganalysis as da
-from daganalysis.history.families import ids_in_body, ids_in_logs
 from daganalysis.history.rebuild import rebuild
+from daganalysis.history.related_ids import ids_in_body, ids_in_logs
 from daganalysis.loading import load_into_store
 from daganalysis.loading.related import Groups, clues_of, token_of
 from daganalysis.reading import Answer, read_sources

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 import daganalysis.pages
 from daganalysis.pages.shell import json_block
 from daganalysis.pages.svg import figure_svg
-from daganalysis.plots.styles import CATEGORIES, OUTCOMES
+from daganalysis.plots.styles import CATEGORY_COLOURS, OUTCOMES
 from tests.pages.charts import three_bars
 
 PAGES = Path(daganalysis.pages.__file__).parent
@@ -84,5 +84,5 @@ def test_pages_and_drawings_share_their_colours():
     css = (PAGES / "gantt_page/gantt.css").read_text() + (PAGES / "report_page/report.css").read_text()
     # Yellow on white is told by its edge in a drawing; a page has no edges, and takes a darker one.
     expected = {f"--bar-{name}: {style.colour.lower()}" for name, style in OUTCOMES.items() if name != "waiting"}
-    expected |= {f"--spent-{name}: {colour.lower()}" for name, colour in CATEGORIES.items() if name not in {"lost", "unattributed"}}
+    expected |= {f"--spent-{name}: {colour.lower()}" for name, colour in CATEGORY_COLOURS.items() if name not in {"lost", "unattributed"}}
     assert {colour for colour in expected if colour not in css} == set()

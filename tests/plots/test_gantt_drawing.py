@@ -12,10 +12,10 @@ from matplotlib.collections import PathCollection
 
 from daganalysis.errors import UsageError
 from daganalysis.plots import draw_gantt
+from daganalysis.plots.axes_layout import LABEL_SIZE
 from daganalysis.plots.boxes import Boxes
-from daganalysis.plots.canvas import LABEL_SIZE
 from daganalysis.plots.lanes import Lanes
-from daganalysis.plots.paper import text_width
+from daganalysis.plots.text_metrics import text_width
 from tests.pages.charts import bar, bars_of
 from tests.plots.artists import axes, cut_off, overlapping, texts
 from tests.rows import at
@@ -155,7 +155,7 @@ def test_a_cut_leaves_a_gap_in_the_axis_and_says_how_long_it_was_and_why() -> No
     cut |= {"started_at": at(10), "ended_at": at(3610), "x_started": 10.0, "x_ended": 11.0}
     rows = [bar(n, 0, 10, x_started=0.0, x_ended=10.0) for n in range(8)] + [bar(8, 3610, 3620, x_started=11.0, x_ended=21.0), cut]
     ax = draw_gantt(bars_of(*rows), axes(11, 5))
-    assert "1 h 0 min cut: waiting for an operator" in words(ax)
+    assert "1 h 00 min cut: waiting for a person" in words(ax)
     assert all(not 10.0 < tick < 11.0 for tick in ax.get_xticks())
 
 

@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection, PathCollection, PolyCollectio
 import daganalysis as da
 from daganalysis import plots
 from daganalysis.errors import UsageError
-from daganalysis.plots.canvas import draw_cells, legend_below
+from daganalysis.plots.axes_layout import draw_cells, legend_below
 from daganalysis.tables.pictures import PICTURE_FRAMES
 from daganalysis.tables.results import GANTT_BARS, STAGE_LATENCY, STRAGGLERS, TIME_BUDGET, TREND
 from tests.pages.charts import bar
@@ -143,7 +143,7 @@ def test_a_budget_of_the_sample_adds_up() -> None:
 def test_a_run_that_mostly_waited_does_not_flatten_the_others() -> None:
     ax = plots.draw_budget(plots.budget_bars(budget((10.0, 3600.0), (12.0, 0.0))))
     assert ax.get_xlim()[1] < 20
-    assert "1 h 0 min ≫" in [text.get_text() for text in ax.texts]
+    assert "1 h 00 min ≫" in [text.get_text() for text in ax.texts]
 
 
 def test_few_runs_are_dots_and_many_only_a_box() -> None:
@@ -225,7 +225,7 @@ def test_two_runs_begin_together_and_each_stage_says_the_difference() -> None:
     assert bars.groupby("side")["x_start"].min().to_dict() == {"base": 0.0, "candidate": 0.0}
     assert bars.drop_duplicates("lane")["diff_s"].tolist() == [0.0, 2.5]
     said = [text.get_text() for text in plots.draw_aligned(bars).texts]
-    assert said == ["the same", "+2.5 s"]
+    assert said == ["the same", "+2.50 s"]
 
 
 def test_a_stage_of_one_run_only_says_so() -> None:
@@ -301,11 +301,11 @@ def test_shades_of_a_map_only_get_darker() -> None:
 
 
 def test_parts_of_a_budget_differ_in_lightness_or_in_hatch() -> None:
-    from daganalysis.plots.styles import CATEGORIES, CATEGORY_HATCHES
+    from daganalysis.plots.styles import CATEGORY_COLOURS, CATEGORY_HATCHES
 
     looks = [
         (round(matplotlib.colors.to_rgb(colour) @ pd.Series([0.299, 0.587, 0.114]).to_numpy(), 1), CATEGORY_HATCHES.get(category))
-        for category, colour in CATEGORIES.items()
+        for category, colour in CATEGORY_COLOURS.items()
     ]
     assert len(set(looks)) == len(looks)
 

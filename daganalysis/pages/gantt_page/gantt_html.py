@@ -8,11 +8,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from daganalysis.engine.vocabulary import CATEGORIES
 from daganalysis.pages.shell import render_page
 from daganalysis.plots.clock import offset_name, zone_of
-from daganalysis.plots.styles import CATEGORY_WORDS
 from daganalysis.tables.plain_rows import rows_of
-from daganalysis.tables.results import TIME_BUDGET
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, human_instant, plural
 
@@ -69,7 +68,7 @@ def gantt_page(bars: pd.DataFrame, archive: Archive | None = None, *, title: str
         subtitle=_subtitle(run, attempts, end - origin),
         waits=data["waits"],
         legend=_legend(attempts, rows),
-        definitions=[*_DEFINITIONS, *((words, _meaning(category)) for category, words in CATEGORY_WORDS.items())],
+        definitions=[*_DEFINITIONS, *((category.label, category.meaning) for category in CATEGORIES.values())],
         notes=[f"Of {plural(untimed, 'attempt')} no response shows the times, and no bar is drawn."] if untimed else [],
     )
 
@@ -105,10 +104,6 @@ def _subtitle(run: Row, attempts: Sequence[Row], length: int) -> str:
     return ", ".join(told)
 
 
-def _meaning(category: str) -> str:
-    return next((column.meaning for column in TIME_BUDGET.columns if column.name == f"{category}_s"), "")
-
-
 def _data(rows: Sequence[Row], attempts: Sequence[Row], archive: Archive | None, origin: int) -> Row:
     seconds = _Seconds(origin)
     tasks, task_of = _tasks(attempts, archive)
@@ -120,7 +115,7 @@ def _data(rows: Sequence[Row], attempts: Sequence[Row], archive: Archive | None,
     place = {lane["lane"]: n for n, lane in enumerate(lanes)}
     spans = [row for row in rows if row["role"] == "time" and row["started_at"] is not None]
     return {
-        "categories": dict(CATEGORY_WORDS),
+        "categories": {name: category.label for name, category in CATEGORIES.items()},
         "several": len({row["run_id"] for row in attempts}) > 1,
         "tasks": tasks,
         "agents": [for_terminal(agent) for agent in agents],
@@ -196,7 +191,7 @@ def _waits(rows: Sequence[Row], spans: Sequence[Row], seconds: _Seconds) -> list
         if row["role"] == "break" and row["started_at"] is not None:
             over = [span for span in spans if span["depth"] == 0 and span["started_at"] < _end(row) and _end(span) > row["started_at"]]
             longest = max(over, key=lambda span: _end(span) - span["started_at"], default=None)
-            waits.append({**seconds.both(row), "said": CATEGORY_WORDS.get(longest["category"], "") if longest else "nothing happened"})
+            waits.append({**seconds.both(row), "said": CATEGORIES[longest["category"]].label if longest else "nothing happened"})
     return sorted(waits, key=lambda wait: wait["from"])
 
 
@@ -256,5 +251,5 @@ def _legend(attempts: Sequence[Row], rows: Sequence[Row]) -> list[tuple[str, lis
         entries.append({"css": "mark-hatched", "label": "inferred"})
     entries += [{"css": "mark-dispatched", "label": "dispatched"}, {"css": "mark-noticed", "label": "waiting to be noticed"}]
     categories = {row["category"] for row in rows if row["role"] == "time"}
-    spans = [{"css": f"span-{name}", "label": text} for name, text in CATEGORY_WORDS.items() if name in categories]
+    spans = [{"css": f"span-{name}", "label": category.label} for name, category in CATEGORIES.items() if name in categories]
     return [(heading, group) for heading, group in (("Bars", entries), ("Time", spans)) if group]

@@ -9,17 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.analysis.ranking import TROUBLE, WORST_FIRST, rank_runs
+from daganalysis.analysis.ranking import rank_runs
+from daganalysis.engine.vocabulary import CATEGORIES, ENGINE_TIME, RUN_OUTCOMES, SEVERITIES, VERDICTS, WORST_FIRST
 from daganalysis.pages.report_page.figures import picture_frames, plain_pictures
 from daganalysis.pages.report_page.run_sections import run_section
 from daganalysis.pages.report_page.worst_runs import find_culprits
 from daganalysis.pages.shown_tables import shown_table
-from daganalysis.plots.styles import CATEGORY_WORDS
 from daganalysis.progress import silent
 from daganalysis.tables import DAGS, Column, Type
 from daganalysis.tables.plain_rows import instant_texts, rows_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
     from daganalysis.archive import Archive
@@ -112,7 +114,7 @@ def _overview(archive: Archive, ranked: pd.DataFrame, budget: pd.DataFrame) -> R
     agents = tasks.merge(ranked[["run_id", "cluster"]], on="run_id")[["cluster", "agent"]].dropna(subset="agent").drop_duplicates()
     # The time of child DAGs lies within that of their main DAGs.
     timed = budget[budget["elapsed_s"].notna() & budget["run_id"].isin(mains["run_id"])]
-    engine = timed[["dispatch_s", "detect_s", "handoff_s"]].to_numpy().sum()
+    engine = timed[[CATEGORIES[part].column for part in ENGINE_TIME]].to_numpy().sum()
     total = timed["elapsed_s"].sum()
     first, last = instant_texts(_span(ranked))
     codes = archive.table("issues", ["code"])["code"]
@@ -155,7 +157,7 @@ def _outcomes(ranked: pd.DataFrame) -> list[Row]:
     for outcome in WORST_FIRST:
         mains, children = int(counts.get((outcome, False), 0)), int(counts.get((outcome, True), 0))
         if mains or children:
-            rows.append({"outcome": outcome, "n_main_runs": mains, "n_child_runs": children, "trouble": outcome in TROUBLE})
+            rows.append({"outcome": outcome, "n_main_runs": mains, "n_child_runs": children, "trouble": RUN_OUTCOMES[outcome].is_trouble})
     return rows
 
 
@@ -184,7 +186,7 @@ def _time_spent(ranked: pd.DataFrame, budget: pd.DataFrame) -> list[Row]:
     """Add the time budgets up by workflow, main runs and child DAGs apart, the largest first; only runs whose elapsed time is known."""
     timed = budget[budget["elapsed_s"].notna()].merge(ranked[["run_id", "workflow", "is_child"]], on="run_id")
     grouped = timed.groupby(["is_child", "workflow"], dropna=False)
-    sums = grouped[["elapsed_s", *(f"{part}_s" for part in CATEGORY_WORDS)]].sum()
+    sums = grouped[["elapsed_s", *(f"{part}_s" for part in CATEGORIES)]].sum()
     sums.insert(0, "n_runs", grouped.size())
     return rows_of(sums.reset_index().sort_values(["is_child", "elapsed_s", "workflow"], ascending=[True, False, True], ignore_index=True))
 
@@ -339,7 +341,10 @@ def _stragglers_table(rows: pd.DataFrame) -> ShownTable:
 
 _FEWEST_AGENTS = 10
 """Agents are listed beyond the flagged ones up to so many: the many that nobody waits for tell nothing."""
-_SEVERITY = {"error": 0, "warning": 1, "info": 2}
+
+
+def _places(words: Iterable[str]) -> dict[str, int]:
+    return {word: n for n, word in enumerate(words)}
 
 
 def _issues_table(archive: Archive) -> ShownTable:
@@ -349,7 +354,7 @@ def _issues_table(archive: Archive) -> ShownTable:
     issues = archive.issues
     first = issues.drop_duplicates("code").set_index("code")
     counts = issues.groupby("code").size()
-    rows = first.assign(n=counts, severity_order=first["severity"].map(_SEVERITY)).reset_index()
+    rows = first.assign(n=counts, severity_order=first["severity"].map(_places(SEVERITIES))).reset_index()
     rows = rows.sort_values(["severity_order", "n", "code"], ascending=[True, False, True])
     extra = [Column("n", Type.INTEGER, "how many issues have this code")]
     columns = ["severity", "code", "n", "message", "hint", "source", "position", "run_id"]
@@ -365,9 +370,6 @@ def _issues_table(archive: Archive) -> ShownTable:
         row=row,
         extra=extra,
     )
-
-
-_VERDICTS = {"slower": 0, "faster": 1, "only_candidate": 2, "only_base": 3, "same": 4, "insufficient": 5}
 
 
 _COMPARED = (
@@ -391,7 +393,7 @@ def _changes(archive: Archive, shifts: pd.DataFrame, tables: dict[str, ShownTabl
         return None
     compared = compare(archive.lazily(split.earlier), archive.lazily(split.later))
     verdicts = compared["verdict"].value_counts()
-    ordered = compared.assign(order=compared["verdict"].map(_VERDICTS), name=compared["name"].fillna(_WHOLE))
+    ordered = compared.assign(order=compared["verdict"].map(_places(VERDICTS)), name=compared["name"].fillna(_WHOLE))
     compared = ordered.sort_values("order", kind="stable").drop(columns="order")
     tables["compare"] = shown_table(
         compared,
@@ -406,7 +408,7 @@ def _changes(archive: Archive, shifts: pd.DataFrame, tables: dict[str, ShownTabl
         "n_earlier": len(split.earlier),
         "n_later": len(split.later),
         "later_from": split.later_from,
-        "verdicts": {verdict: int(verdicts.get(verdict, 0)) for verdict in _VERDICTS},
+        "verdicts": {verdict: int(verdicts.get(verdict, 0)) for verdict in VERDICTS},
     }
 
 

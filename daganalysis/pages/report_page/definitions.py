@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from daganalysis.plots.styles import CATEGORY_WORDS
-from daganalysis.tables.results import TIME_BUDGET
+from daganalysis.engine.vocabulary import CATEGORIES
 
-CATEGORIES = tuple(
-    {
-        "name": category,
-        "label": words,
-        "meaning": next(column.meaning for column in TIME_BUDGET.columns if column.name == f"{category}_s"),
-    }
-    for category, words in CATEGORY_WORDS.items()
-)
+SPENT_ON = tuple({"name": category.name, "label": category.label, "meaning": category.meaning} for category in CATEGORIES.values())
 """What a stretch of a run's time can be spent on, in the order of the table time_budget, with what each is called and means."""
 
 DEFINITIONS = (

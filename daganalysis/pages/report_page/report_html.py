@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.pages.report_page.definitions import CATEGORIES, DEFINITIONS
+from daganalysis.pages.report_page.definitions import DEFINITIONS, SPENT_ON
 from daganalysis.pages.report_page.figures import drawn_pictures
 from daganalysis.pages.shell import render_page, trusted
 from daganalysis.pages.shown_tables import ShownTable, cell_text
@@ -56,7 +56,7 @@ def report_html(archive: Archive, collected: Collected, title: str, progress: Pr
         outcomes=collected.outcomes,
         tables={name: collected.tables.get(name, _NO_TABLE) for name in TABLES},
         time_spent=collected.time_spent,
-        categories=[category for category in CATEGORIES if any(row[f"{category['name']}_s"] for row in collected.time_spent)],
+        categories=[category for category in SPENT_ON if any(row[f"{category['name']}_s"] for row in collected.time_spent)],
         comparison=collected.comparison,
         sections=sections,
         pictures=drawn_pictures(collected.pictures),

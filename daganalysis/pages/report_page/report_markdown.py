@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.pages.report_page.definitions import CATEGORIES
+from daganalysis.pages.report_page.definitions import SPENT_ON
 from daganalysis.pages.report_page.report_html import heading, subtitle
 from daganalysis.pages.shown_tables import cell_text, is_numeric
 from daganalysis.text.escaping import for_markdown
@@ -65,7 +65,7 @@ def _time(collected: Collected) -> list[str]:
         return ["No run has both a known start and a known end."]
     total = collected.overview["elapsed_total_s"]
     rows = []
-    for category in CATEGORIES:
+    for category in SPENT_ON:
         seconds = sum(row[f"{category['name']}_s"] or 0 for row in collected.time_spent if not row["is_child"])
         if seconds:
             rows.append((category["label"], human_duration(seconds), human_share(seconds / total if total else None)))

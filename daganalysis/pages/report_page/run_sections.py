@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from daganalysis.analysis.run_facts import FAILED_ATTEMPTS, GOOD_TASK_OUTCOMES, attempts_by_task, gather_facts
+from daganalysis.analysis.run_facts import attempts_by_task, child_order, gather_facts, troubled_groups
 from daganalysis.engine.log_lines import telling_line
+from daganalysis.engine.vocabulary import UNDONE
 from daganalysis.pages.shown_tables import plain_row
 from daganalysis.text.headline import headline
 
@@ -54,7 +55,7 @@ def run_section(archive: Archive, run_id: str, culprit: Culprit | None) -> Row:
     """Collect the section of one run as plain data; instants as RFC 3339, unknown values as None."""
     facts = gather_facts(archive, run_id)
     troubles = _troubles(facts)
-    children = [_child(child) for child in facts.children]
+    children = [_child(child) for child in child_order(facts.children)]
     return {
         **plain_row({name: facts.run[name] for name in _FACTS}),
         "headline": headline(facts.run, facts.nodes),
@@ -64,7 +65,7 @@ def run_section(archive: Archive, run_id: str, culprit: Culprit | None) -> Row:
         "n_never_run": sum(1 for node in facts.nodes if node["outcome"] == "never_run"),
         "troubles": troubles[:MOST_TROUBLES],
         "n_troubles": len(troubles),
-        "children": sorted(children, key=_child_order)[:MOST_CHILDREN],
+        "children": children[:MOST_CHILDREN],
         "n_children": len(children),
         "issues": [
             {name: issue[name] for name in ("severity", "code", "message")} for issue in facts.issues if issue["severity"] != "info"
@@ -74,28 +75,17 @@ def run_section(archive: Archive, run_id: str, culprit: Culprit | None) -> Row:
 
 def _troubles(facts: RunFacts) -> list[Row]:
     """List what failed, was retried, passed or cancelled; sub-tasks alike on several agents stand together."""
-    protocol = {row["task_gid"] for row in facts.retries if row["protocol"]}
     attempts = attempts_by_task(facts.attempts)
-    alike: dict[tuple[Any, ...], list[Row]] = {}
-    for task in facts.sub_tasks:
-        failed = task["task_gid"] not in protocol and any(
-            attempt["outcome"] in FAILED_ATTEMPTS for attempt in attempts.get(task["task_gid"], [])
-        )
-        if failed or task["outcome"] not in GOOD_TASK_OUTCOMES:
-            alike.setdefault((task["stage"], task["name"], task["outcome"], telling_line(task["task_logs"])), []).append(task)
-    return [_trouble(key, tasks, attempts) for key, tasks in alike.items()]
+    return [_trouble(tasks, attempts) for tasks in troubled_groups(facts)]
 
 
-def _trouble(key: tuple[Any, ...], tasks: list[Row], attempts: dict[str, list[Row]]) -> Row:
-    stage, name, outcome, line = key
+def _trouble(tasks: list[Row], attempts: dict[str, list[Row]]) -> Row:
     own = attempts.get(tasks[0]["task_gid"], [])
     return {
-        "stage": stage,
-        "name": name,
-        "outcome": outcome,
-        "line": line or None,
+        **{name: tasks[0][name] for name in ("stage", "name", "outcome")},
+        "line": telling_line(tasks[0]["task_logs"]) or None,
         "agents": [task["agent"] for task in tasks if task["agent"] is not None],
-        "n_failed": sum(1 for task in tasks for attempt in attempts.get(task["task_gid"], []) if attempt["outcome"] in FAILED_ATTEMPTS),
+        "n_failed": sum(attempt["outcome"] in UNDONE for task in tasks for attempt in attempts.get(task["task_gid"], [])),
         "attempts": [{name: attempt[name] for name in ("attempt", "kind", "outcome", "duration_s", "evidence")} for attempt in own[-6:]],
         "n_attempts": len(own),
     }
@@ -112,7 +102,3 @@ def _child(child: Row) -> Row:
         "work_ok": dag.get("work_ok"),
         "elapsed_s": dag.get("elapsed_s"),
     }
-
-
-def _child_order(child: Row) -> tuple[bool, bool, str]:
-    return (child["work_ok"] is not False, child["outcome"] not in {"failed", "rollback_failed", "cancelled"}, child["child_gid"])

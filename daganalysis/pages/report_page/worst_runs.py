@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.analysis.ranking import TROUBLE
-from daganalysis.analysis.run_facts import FAILED_ATTEMPTS
 from daganalysis.engine.log_lines import WAITING, error_parts, telling_lines
+from daganalysis.engine.vocabulary import RUN_TROUBLE, UNDONE
 from daganalysis.tables.plain_rows import rows_of
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from daganalysis.archive import Archive
     from daganalysis.tables.plain_rows import Row
 
-_BAD_TASKS = FAILED_ATTEMPTS | {"rollback_failed", "passed"}
+_BAD_TASKS = UNDONE | {"rollback_failed", "passed"}
 _WHYS = ("slowest", "stopped", "retried", "failed")
 _MOST_EARLIER = 2
 
@@ -91,7 +90,7 @@ def _in_run(dag: Row, tasks: list[Row], attempts: list[Row]) -> list[Culprit]:
     """Find where one DAG failed, or else was retried, or else was slowest; at most one place."""
     failures: dict[str, int] = {}
     for attempt in attempts:
-        if attempt["outcome"] in FAILED_ATTEMPTS:
+        if attempt["outcome"] in UNDONE:
             failures[attempt["task_gid"]] = failures.get(attempt["task_gid"], 0) + 1
     if dag["work_ok"] or dag["outcome"] == "waiting":
         bad = []  # a child DAG that did its work stands failed or passed by the hand-shake alone
@@ -102,7 +101,7 @@ def _in_run(dag: Row, tasks: list[Row], attempts: list[Row]) -> list[Culprit]:
         return [_culprit("stopped", dag, [task for task in bad if task in standing] or standing, failures)]
     if bad:
         return [_culprit("failed", dag, _at_stage(bad, dag), failures)]
-    tried = [task for task in tasks if failures.get(task["task_gid"]) or (dag["outcome"] in TROUBLE and _was_retried(task))]
+    tried = [task for task in tasks if failures.get(task["task_gid"]) or (dag["outcome"] in RUN_TROUBLE and _was_retried(task))]
     if tried:
         most = max(tried, key=lambda task: (failures.get(task["task_gid"], 0), task["stage"] or 0))
         return [_culprit("retried", dag, [task for task in tried if task["stage"] == most["stage"]], failures)]

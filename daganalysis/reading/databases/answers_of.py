@@ -16,14 +16,14 @@ import msgspec
 from daganalysis.engine.facts import AgentState, AnyFact, Creation, Execution, Line, LockState, encode_facts
 from daganalysis.engine.identifiers import agent_address
 from daganalysis.reading.answers import Answer, Kind
-from daganalysis.reading.databases.links import merged_links
+from daganalysis.reading.databases.database_links import merged_links
 from daganalysis.reading.databases.schema import LINK_COLUMN, TABLES
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping
 
-    from daganalysis.reading.databases.times import Times
+    from daganalysis.reading.databases.database_times import Times
 
 Row = dict[str, Any]
 _STATES = {1: "PENDING", 2: "READY", 3: "RUNNING", 4: "FAILED", 5: "SUCCEED"}

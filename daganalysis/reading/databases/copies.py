@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple, Self, cast
 
 from daganalysis.reading.databases.answers_of import AnswerMaker, Owner, Tables
-from daganalysis.reading.databases.rows import ExcessiveRowError, TruncatedRowsError, header_of, read_rows
+from daganalysis.reading.databases.database_rows import ExcessiveRowError, TruncatedRowsError, header_of, read_rows
+from daganalysis.reading.databases.database_times import OwnOffsets, SessionZone, parse_zone, zone_told_by
 from daganalysis.reading.databases.schema import AGENT_FACTS, TABLES, table_of_columns
 from daganalysis.reading.databases.sql_dump import SqlDump
 from daganalysis.reading.databases.staging import StagedDump, copy_stream, keep_to_list, open_copy
-from daganalysis.reading.databases.times import OwnOffsets, SessionZone, parse_zone, zone_told_by
 from daganalysis.reading.issue_codes import issue
 
 if TYPE_CHECKING:

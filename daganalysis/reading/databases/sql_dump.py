@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import IO, TYPE_CHECKING
 
-from daganalysis.reading.databases.rows import DumpedRow, ExcessiveRowError, RowPicker, TruncatedRowsError, unescaped
+from daganalysis.reading.databases.database_rows import DumpedRow, ExcessiveRowError, RowPicker, TruncatedRowsError, unescaped
 from daganalysis.reading.databases.schema import TABLES
 
 if TYPE_CHECKING:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import sqlite3
 from typing import IO, TYPE_CHECKING
 
-from daganalysis.reading.databases.links import link_keys
+from daganalysis.reading.databases.database_links import link_keys
 from daganalysis.reading.databases.schema import LINK_COLUMN, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from daganalysis.reading.databases.rows import DumpedRow
+    from daganalysis.reading.databases.database_rows import DumpedRow
 
 _AT_A_TIME = 4096
 _BLOCK = 1 << 20

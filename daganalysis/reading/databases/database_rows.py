@@ -10,7 +10,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import IO, TYPE_CHECKING, NamedTuple
 
-from daganalysis.reading.databases.links import link_keys
+from daganalysis.reading.databases.database_links import link_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

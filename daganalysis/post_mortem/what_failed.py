@@ -6,7 +6,7 @@ import itertools
 import textwrap
 from typing import TYPE_CHECKING
 
-from daganalysis.analysis.run_facts import FAILED_ATTEMPTS, GOOD_TASK_OUTCOMES, attempts_by_task
+from daganalysis.analysis.run_facts import attempts_by_task, troubled_groups
 from daganalysis.engine.log_lines import is_error, telling_line, telling_lines
 from daganalysis.engine.verdicts import find_failures
 from daganalysis.post_mortem.time_spent import name_stages
@@ -33,10 +33,8 @@ def trouble_lines(facts: RunFacts) -> list[str]:
     """List the sub-tasks that met trouble, those alike on several agents together; hand-shakes between DAGs are only counted."""
     protocol = {row["task_gid"] for row in facts.retries if row["protocol"]}
     attempts = attempts_by_task(facts.attempts)
-    troubled = [
-        task for task in facts.sub_tasks if _in_trouble(task, attempts.get(task["task_gid"], []), by_protocol=task["task_gid"] in protocol)
-    ]
-    groups = sorted(_alike(troubled, attempts), key=lambda tasks: _rank(tasks[0], attempts.get(tasks[0]["task_gid"], [])))
+    groups = troubled_groups(facts)
+    troubled = {row["task_gid"] for row in facts.trouble}
     lines = [line for tasks in groups[:_MOST_SHOWN] for line in _entry(tasks, attempts.get(tasks[0]["task_gid"], []))]
     if len(groups) > _MOST_SHOWN:
         lines.append(f"  and {plural(len(groups) - _MOST_SHOWN, 'more group')} of sub-tasks")
@@ -46,7 +44,7 @@ def trouble_lines(facts: RunFacts) -> list[str]:
     if protocol:
         told = f"By design: {plural(len(protocol), 'sub-task')} handed out again in the hand-shake between DAGs. That is no failure."
         lines += textwrap.wrap(told, _WIDTH, initial_indent="  ", subsequent_indent="  ")
-    succeeded = [task for task in facts.sub_tasks if task not in troubled and task["outcome"] == "succeeded"]
+    succeeded = [task for task in facts.sub_tasks if task["task_gid"] not in troubled and task["outcome"] == "succeeded"]
     for task in [task for task in succeeded if is_error(telling_line(task["task_logs"]))][:_MOST_SHOWN]:
         lines.append(f"  Stage {task['stage']} on {for_terminal(task['agent'] or '?')} logged an error, yet succeeded")
         lines += _quoted(telling_line(task["task_logs"]))
@@ -55,36 +53,6 @@ def trouble_lines(facts: RunFacts) -> list[str]:
 
 def _passed_unrun(task: Row) -> bool:
     return task["outcome"] == "passed" and not task["execute_times"]
-
-
-def _in_trouble(task: Row, attempts: list[Row], *, by_protocol: bool) -> bool:
-    if _passed_unrun(task):
-        return False
-    if task["outcome"] == "passed" and attempts and attempts[-1]["outcome"] == "waiting":
-        return False  # `Wait for task to end`: it fails and is passed by design (engine-semantics §7 A)
-    if task["outcome"] not in GOOD_TASK_OUTCOMES:
-        return True
-    if not by_protocol and any(attempt["outcome"] in FAILED_ATTEMPTS for attempt in attempts):
-        return True
-    # Where attempts are unknown, an error line is all that is left of a failure.
-    return any(attempt["evidence"] != "observed" for attempt in attempts) and is_error(telling_line(task["task_logs"]))
-
-
-def _alike(tasks: list[Row], attempts: dict[str, list[Row]]) -> list[list[Row]]:
-    """Put sub-tasks together that differ in nothing but the agent."""
-    groups: dict[tuple[object, ...], list[Row]] = {}
-    for task in tasks:
-        went = tuple((attempt["kind"], attempt["outcome"]) for attempt in attempts.get(task["task_gid"], []))
-        line = telling_line(task["task_logs"]).replace(task["agent"] or "\0", "")
-        groups.setdefault((task["stage"], task["name"], task["outcome"], went, line), []).append(task)
-    return list(groups.values())
-
-
-def _rank(task: Row, attempts: list[Row]) -> int:
-    """Order: what came to no good end, then what is known to have failed on the way, then what an error line alone speaks of."""
-    if task["outcome"] not in GOOD_TASK_OUTCOMES:
-        return 0
-    return 1 if any(attempt["outcome"] in FAILED_ATTEMPTS and attempt["kind"] == "run" for attempt in attempts) else 2
 
 
 def _entry(tasks: list[Row], attempts: list[Row]) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.plots import paper
-from daganalysis.plots.text import drawable
+from daganalysis.plots import text_metrics
+from daganalysis.text.escaping import for_drawing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,12 +44,12 @@ def lane_labels(rows: pd.DataFrame) -> dict[int, str]:
 
 def label_rows(ax: Axes, labels: Mapping[int, str]) -> None:
     """Label lanes from the top, as many as have room; the end of a label, behind its last dot, is never left out."""
-    height = paper.size_of(ax)[1]
+    height = text_metrics.size_of(ax)[1]
     lanes = max(labels, default=0) + 1
     ax.set_ylim(lanes - 0.4, -0.6)
     step = max(1, -(-LABEL_SIZE * LINE * lanes // max(height, 1.0)))
     shown = {lane: label for n, (lane, label) in enumerate(sorted(labels.items())) if n % step == 0}
-    room = paper.figure_width(ax) * LABEL_SHARE
+    room = text_metrics.figure_width(ax) * LABEL_SHARE
     ax.set_yticks(list(shown), [fitting(label, room) for label in shown.values()], fontsize=LABEL_SIZE, parse_math=False)
     ax.tick_params(axis="y", length=0)
     for side in ("top", "right", "left"):
@@ -58,7 +58,7 @@ def label_rows(ax: Axes, labels: Mapping[int, str]) -> None:
 
 def label_columns(ax: Axes, labels: Sequence[str]) -> None:
     """Label columns from the left, upright, as many as have room."""
-    width = paper.size_of(ax)[0]
+    width = text_metrics.size_of(ax)[0]
     step = int(max(1, -(-LABEL_SIZE * LINE * len(labels) // max(width, 1.0))))
     shown = range(0, len(labels), step)
     ax.set_xticks(list(shown), [fitting(labels[n], 130) for n in shown], fontsize=LABEL_SIZE, rotation=90, parse_math=False)
@@ -67,9 +67,9 @@ def label_columns(ax: Axes, labels: Sequence[str]) -> None:
 
 def fitting(label: str, room: float) -> str:
     """Shorten a label so that it fits, but not what stands behind its last dot: that tells labels apart."""
-    head, dot, tail = drawable(label).rpartition(" · ")
+    head, dot, tail = for_drawing(label).rpartition(" · ")
     end = dot + tail if dot else ""
-    return paper.shortened(head or tail, room - paper.text_width(end, LABEL_SIZE), LABEL_SIZE) + end
+    return text_metrics.shortened(head or tail, room - text_metrics.text_width(end, LABEL_SIZE), LABEL_SIZE) + end
 
 
 def set_title(ax: Axes, head: str, facts: Sequence[str], width: float) -> None:
@@ -79,14 +79,14 @@ def set_title(ax: Axes, head: str, facts: Sequence[str], width: float) -> None:
 
 def title_lines(head: str, facts: Sequence[str], width: float) -> str:
     """Put a heading and facts into lines no wider than that."""
-    lines = [f"{drawable(head)}: " if facts else drawable(head)]
+    lines = [f"{for_drawing(head)}: " if facts else for_drawing(head)]
     for n, fact in enumerate(facts):
-        said = drawable(fact) + ("," if n + 1 < len(facts) else "")
-        if paper.text_width(f"{lines[-1]} {said}", TITLE_SIZE) <= width:
+        said = for_drawing(fact) + ("," if n + 1 < len(facts) else "")
+        if text_metrics.text_width(f"{lines[-1]} {said}", TITLE_SIZE) <= width:
             lines[-1] = f"{lines[-1].rstrip()} {said}"
         else:
             lines.append(said)
-    return "\n".join(paper.shortened(line.strip(), width, TITLE_SIZE) for line in lines)
+    return "\n".join(text_metrics.shortened(line.strip(), width, TITLE_SIZE) for line in lines)
 
 
 def legend_below(ax: Axes, groups: Sequence[tuple[str, Mapping[str, Artist]]], below: float = _BELOW_INCHES) -> None:
@@ -100,9 +100,9 @@ def legend_below(ax: Axes, groups: Sequence[tuple[str, Mapping[str, Artist]]], b
     if not words:
         return
     headed = 1 if any(heading for heading, _ in groups) else 0
-    widest = max(paper.text_width(word, LEGEND_SIZE) for word in words) + 5 * LEGEND_SIZE
+    widest = max(text_metrics.text_width(word, LEGEND_SIZE) for word in words) + 5 * LEGEND_SIZE
     longest = max(len(group) for _, group in groups)
-    columns = max(1 + headed, min(headed + longest, int((paper.figure_width(ax) - 20) // widest)))
+    columns = max(1 + headed, min(headed + longest, int((text_metrics.figure_width(ax) - 20) // widest)))
     nothing: tuple[Artist, str] = (Patch(alpha=0.0), "")
     rows: list[list[tuple[Artist, str]]] = []
     for heading, group in groups:

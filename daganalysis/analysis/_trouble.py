@@ -1,0 +1,146 @@
+"""What met trouble: which sub-tasks, and which runs went worst. The one rule that the post-mortem, the report and the ranking follow."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from daganalysis.analysis.ranking import rank_runs
+from daganalysis.engine.log_lines import error_parts, is_error, telling_line
+from daganalysis.engine.vocabulary import TASK_TROUBLE, UNDONE
+from daganalysis.errors import UsageError
+from daganalysis.tables.plain_rows import rows_of
+from daganalysis.tables.results import TROUBLE, TROUBLE_BY_RUN
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from daganalysis.archive import Archive
+    from daganalysis.tables.plain_rows import Row
+
+_TASK = ["run_id", "task_gid"]
+_TOLD = ["run_id", "stage", "task_gid", "name", "agent", "outcome", "execute_times", "task_logs"]
+_GROUNDS = ("outcome", "attempt", "line")
+"""What shows the trouble of a sub-task, the worst first: its outcome, a failed attempt, or an error line alone."""
+
+
+def trouble(archive: Archive, *, level: str = "sub_task") -> pd.DataFrame:
+    """Return the sub-tasks that met trouble, or every run from the one that went worst to the best.
+
+    A sub-task met trouble if it ended badly (failed, cancelled, passed after it had run, …), if one of its attempts did, or, where attempts
+    are not fully known, if its log holds an error line. Three things are no trouble: the hand-shake between a main DAG and its child DAGs
+    (engine-semantics §7), a sub-task that was passed without having run, and one that was rolled back as ordered. A run met trouble if it
+    did not simply succeed, or if a child DAG of it did not do its work.
+
+    Args:
+        archive: The runs to look at.
+        level: ``"sub_task"``, one row per sub-task in trouble; ``"run"``, one row per run, in trouble or not.
+
+    Returns:
+        For sub-tasks, rows sorted by run, then ``place``: alike sub-tasks of one stage share a place, the most serious come first. For
+        runs, rows from worst to best: main runs before child DAGs, then by ``rank``, then the longest elapsed time first.
+
+    Raises:
+        UsageError: ``level`` is not one of the two.
+
+    Example:
+        >>> import daganalysis as da
+        >>> upgrade = da.load("sample_data/upgrade")
+        >>> da.trouble(upgrade)[["stage", "outcome", "n_failed", "error_code"]].to_dict("records")
+        [{'stage': 3, 'outcome': 'succeeded', 'n_failed': 2, 'error_code': 'Common.DirNotEmpty'}]
+    """
+    if level == "run":
+        ranked = rank_runs(archive).rename(columns={"trouble": "troubled"})
+        return TROUBLE_BY_RUN.conform(ranked[TROUBLE_BY_RUN.names])
+    if level != "sub_task":
+        raise UsageError("no such level of trouble", where=level, hint="sub_task or run")
+    found = _in_trouble(archive)
+    rows = [row for _, tasks in itertools.groupby(found, key=lambda task: task.row["run_id"]) for row in _placed(list(tasks))]
+    return TROUBLE.conform(_frame(rows))
+
+
+class _Troubled(NamedTuple):
+    """A sub-task in trouble, what shows it, and its attempts as (kind, outcome)."""
+
+    row: Row
+    grounds: str
+    story: tuple[tuple[str, str], ...]
+
+
+def _in_trouble(archive: Archive) -> list[_Troubled]:
+    """List the sub-tasks in trouble, by run, stage and id."""
+    from daganalysis.analysis._retries import retries
+
+    tasks = _doubtful_tasks(archive)
+    if tasks.empty:
+        return []
+    retried = retries(archive)
+    by_protocol = set(retried.loc[retried["protocol"].fillna(value=False).astype(bool), "task_gid"])
+    attempts = archive.table("attempts", [*_TASK, "attempt", "kind", "outcome", "evidence"])
+    attempts = attempts[attempts["task_gid"].isin(tasks["task_gid"])].sort_values([*_TASK, "attempt"], kind="stable")
+    told: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
+    for run_id, gid, _, *said in attempts.itertuples(index=False, name=None):
+        told.setdefault((run_id, gid), []).append((said[0], said[1], said[2]))
+    found = []
+    for row in rows_of(tasks.sort_values(["run_id", "stage", "task_gid"], kind="stable")):
+        own = told.get((row["run_id"], row["task_gid"]), [])
+        grounds = _grounds(row, own, by_protocol=row["task_gid"] in by_protocol)
+        if grounds is not None:
+            found.append(_Troubled(row, grounds, tuple((kind, outcome) for kind, outcome, _ in own)))
+    return found
+
+
+def _doubtful_tasks(archive: Archive) -> pd.DataFrame:
+    """Return the sub-tasks that may have met trouble: only of these are the logs read."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    attempts = archive.arrow("attempts", ["task_gid", "outcome", "evidence"])
+    doubtful = pc.or_(
+        pc.is_in(attempts.column("outcome"), pa.array(sorted(UNDONE))), pc.not_equal(attempts.column("evidence"), pa.scalar("observed"))
+    )
+    gids = attempts.column("task_gid").filter(doubtful).unique().cast(pa.string())
+    where = pc.field("outcome").isin(sorted(TASK_TROUBLE)) | pc.field("task_gid").isin(gids)
+    tasks = archive.table("sub_tasks", _TOLD, where)
+    return tasks[tasks["run_id"].notna()]
+
+
+def _grounds(task: Row, attempts: list[tuple[str, str, str]], *, by_protocol: bool) -> str | None:
+    """Return what shows that a sub-task met trouble; None if nothing does."""
+    if task["outcome"] == "passed" and (not task["execute_times"] or (attempts and attempts[-1][1] == "waiting")):
+        return None  # passed without having run, or `Wait for task to end`, which fails and is passed by design (engine-semantics §7 A)
+    if task["outcome"] in TASK_TROUBLE:
+        return "outcome"
+    if not by_protocol and any(outcome in UNDONE for _, outcome, _ in attempts):
+        return "attempt"
+    # Where attempts are unknown, an error line is all that is left of a failure.
+    unsure = any(evidence != "observed" for *_, evidence in attempts)
+    return "line" if unsure and is_error(telling_line(task["task_logs"])) else None
+
+
+def _placed(tasks: list[_Troubled]) -> list[Row]:
+    """Put the sub-tasks of one run that differ in nothing but the agent together, and number these groups: the most serious first."""
+    groups: dict[tuple[Any, ...], list[_Troubled]] = {}
+    for task in tasks:
+        line = telling_line(task.row["task_logs"]).replace(task.row["agent"] or "\0", "")
+        groups.setdefault((task.row["stage"], task.row["name"], task.row["outcome"], task.story, line), []).append(task)
+    ordered = sorted(groups.values(), key=lambda group: _GROUNDS.index(group[0].grounds))
+    return [_told(task, place) for place, group in enumerate(ordered, start=1) for task in group]
+
+
+def _told(task: _Troubled, place: int) -> Row:
+    line = telling_line(task.row["task_logs"])
+    return {
+        **{name: task.row[name] for name in ("run_id", "stage", "task_gid", "name", "agent", "outcome")},
+        "place": place,
+        "grounds": task.grounds,
+        "n_failed": sum(outcome in UNDONE for _, outcome in task.story),
+        "error_code": error_parts(line)[0] if line else None,
+        "line": line or None,
+    }
+
+
+def _frame(rows: list[Row]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=TROUBLE.names) if rows else TROUBLE.empty()

@@ -1,0 +1,83 @@
+"""What counts as trouble, and that everything that lists trouble lists the same."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import daganalysis as da
+from daganalysis.analysis.run_facts import gather_facts
+from daganalysis.errors import UsageError
+from daganalysis.pages.report_page.run_sections import run_section
+from daganalysis.post_mortem.what_failed import trouble_lines
+from tests.pages.fleets import fleet, run
+from tests.rows import archive_of
+
+
+def task_in(outcome="succeeded", attempts=(), *, logs=(), execute_times=1, agent="10.0.0.1:2886", gid="111"):
+    """Give an archive of one sub-task; an attempt is (kind, outcome) or (kind, outcome, evidence)."""
+    key = {"run_id": "11", "stage": 1, "task_gid": gid}
+    rows = [
+        key | dict(zip(("kind", "outcome", "evidence"), (*attempt, "observed")[:3], strict=True)) | {"attempt": number}
+        for number, attempt in enumerate(attempts, start=1)
+    ]
+    task = key | {"name": "Copy", "outcome": outcome, "execute_times": execute_times, "task_logs": list(logs), "agent": agent}
+    return archive_of(dags=[{"run_id": "11", "outcome": "failed"}], sub_tasks=[task], attempts=rows)
+
+
+def grounds(*given, **options):
+    return da.trouble(task_in(*given, **options))["grounds"].tolist()
+
+
+def test_what_ended_badly_met_trouble():
+    assert grounds("failed", [("run", "failed")]) == ["outcome"]
+
+
+def test_what_failed_on_the_way_met_trouble_though_it_succeeded():
+    assert grounds("succeeded", [("run", "failed"), ("run", "succeeded")], execute_times=2) == ["attempt"]
+
+
+def test_an_attempt_that_did_not_succeed_in_an_unknown_way_is_trouble():
+    assert grounds("succeeded", [("run", "not_succeeded"), ("run", "succeeded")], execute_times=2) == ["attempt"]
+
+
+def test_an_error_line_is_trouble_only_where_attempts_are_not_known():
+    line = ["ERROR: [OB.X]: no space"]
+    assert grounds("succeeded", [("unknown", "unknown", "lost"), ("run", "succeeded")], logs=line, execute_times=2) == ["line"]
+    assert grounds("succeeded", [("run", "succeeded")], logs=line) == []
+
+
+def test_what_was_passed_without_having_run_is_no_trouble():
+    assert grounds("passed", execute_times=0) == []
+
+
+def test_what_waited_and_was_passed_by_its_main_dag_is_no_trouble():
+    assert grounds("passed", [("run", "waiting")]) == []
+
+
+def test_sub_tasks_that_differ_only_in_the_agent_share_a_place():
+    task = {"run_id": "11", "stage": 1, "name": "Copy", "outcome": "failed"}
+    both = archive_of(dags=[{"run_id": "11"}], sub_tasks=[task | {"task_gid": f"11{n}", "agent": f"10.0.0.{n}:2886"} for n in (1, 2)])
+    assert da.trouble(both)["place"].tolist() == [1, 1]
+
+
+def test_runs_come_from_worst_to_best():
+    archive = fleet(run(1), run(2, outcome="failed", error="ERROR: x"), run(3, outcome="cancelled"))
+    ranked = da.trouble(archive, level="run")
+    assert ranked[["run_id", "troubled"]].to_numpy().tolist() == [["c1/12", True], ["c1/13", True], ["c1/11", False]]
+
+
+def test_there_is_no_third_level():
+    with pytest.raises(UsageError, match="no such level"):
+        da.trouble(fleet(), level="node")
+
+
+@pytest.mark.parametrize("folder", ["broken", "documented", "endpoints", "remote", "scale-out", "start", "tenant", "upgrade"])
+def test_show_and_the_report_list_the_same_trouble(folder):
+    archive = da.load(f"sample_data/{folder}")
+    for run_id in archive.dags["run_id"]:
+        lines = trouble_lines(gather_facts(archive, run_id))
+        shown = [(int(stage), outcome) for stage, outcome in re.findall(r"^  Stage (\d+), .*: ([a-z ]+)$", "\n".join(lines), re.MULTILINE)]
+        section = run_section(archive, run_id, None)
+        assert [(entry["stage"], entry["outcome"].replace("_", " ")) for entry in section["troubles"]] == shown, run_id
