@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from daganalysis.commands.printing import notice
 from daganalysis.errors import InputError, UsageError
 from daganalysis.text.humanize import plural
+from daganalysis.text.issue_groups import group_issues, skipped_files_text, why_nothing_was_usable
 
 if TYPE_CHECKING:
     import argparse
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from daganalysis.archive import Archive
+
+_HOLDING = ("dags", "nodes", "sub_tasks", "operations", "agents", "maintenance_locks")
+"""Tables of which one has a row where anything was of use."""
+_SKIPPED = frozenset({"skipped-file", "other-log"})
 
 
 def open_source(source: str, arguments: argparse.Namespace) -> Archive:
@@ -26,33 +31,52 @@ def open_source(source: str, arguments: argparse.Namespace) -> Archive:
     from daganalysis.store import is_store
 
     archive = open_archive(source, cluster=arguments.cluster, cluster_by=arguments.cluster_by, client=arguments.scheduler)
-    if not is_store(source):
+    if not is_store(source) or not len(archive):
         report_issues(archive, source)
     return archive
 
 
 def report_issues(archive: Archive, source: str) -> None:
-    """Count on stderr what could not be used, and say where to read about it; without pandas, which a load does without.
+    """Say on stderr how much could not be used and was skipped, and where to read about it; without pandas, which a load does without.
 
-    Raises :class:`InputError` where nothing at all could be used.
+    Raises :class:`InputError`, with the reasons, where nothing at all could be used.
     """
-    if not archive.count("issues"):
+    usable = holds_anything(archive)
+    if usable and not archive.count("issues"):
         return  # mostly so
     tables = [part.arrow("issues", ["severity", "code"]) for part in archive.by_part()]
     severities, codes = ([text for table in tables for text in table.column(name).to_pylist()] for name in ("severity", "code"))
+    if not usable:
+        raise nothing_usable(archive, source)
     rejected, warnings = severities.count("error"), severities.count("warning")
-    explained = f"`daganalysis validate {source}` explains each"
-    if rejected and not any(archive.count(name) for name in ("dags", "nodes", "sub_tasks")):
-        raise InputError("nothing in it can be used", where=f"{plural(rejected, 'rejected record')} in {source}", hint=explained)
     said = [plural(count, noun) for count, noun in ((rejected, "rejected record"), (warnings, "warning")) if count]
     if said:
-        notice(f"{', '.join(said)} ({explained})")
+        notice(f"{', '.join(said)} (`daganalysis validate {source}` explains each)")
+    if not _SKIPPED.isdisjoint(codes):
+        rows = (row for part in archive.by_part() for row in part.arrow("issues", ["code", "message"]).to_pylist())
+        notice(skipped_files_text([row["message"] for row in rows if row["code"] in _SKIPPED]))
     collided = codes.count("id-came-back")
     if collided:
         notice(
             f"behind {plural(collided, 'id')} stands more than one DAG: a cluster that was re-created, or several under one label; "
             "if they are several, load each with a label of its own, or their runs may be mixed up"
         )
+
+
+def holds_anything(archive: Archive) -> bool:
+    """Tell whether an archive has a row of anything but snapshots and issues."""
+    return any(archive.count(name) for name in _HOLDING)
+
+
+def nothing_usable(archive: Archive, source: str) -> InputError:
+    """Return the error that says why an archive holds nothing, and what to do."""
+    columns = ["severity", "code", "source", "run_id", "message", "hint"]
+    tables = [part.arrow("issues", columns) for part in archive.by_part()]
+    groups = group_issues(row for table in tables for row in zip(*(table.column(name).to_pylist() for name in columns), strict=True))
+    rejected = sum(group.n for group in groups if group.severity == "error")
+    where = f"{plural(rejected, 'rejected record')} in {source}" if rejected else source
+    explained = f"; `daganalysis validate {source}` explains each" if groups else ""
+    return InputError("nothing in it can be used", where=where, hint=why_nothing_was_usable(groups) + explained)
 
 
 def selected_runs(archive: Archive, arguments: argparse.Namespace, *, absent_workflows: bool = False) -> Archive:

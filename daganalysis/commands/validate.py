@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.commands.archives import holds_anything, nothing_usable
 from daganalysis.commands.exit_status import ExitStatus
-from daganalysis.commands.options import add_cluster, add_output, new_command
-from daganalysis.commands.printing import notice, print_frame
+from daganalysis.commands.options import add_cluster, add_output, chosen_format, new_command
+from daganalysis.commands.printing import notice, print_frame, print_pieces, screen_width
 from daganalysis.tables import ISSUES
 from daganalysis.text.humanize import plural
+from daganalysis.text.issue_groups import group_issues, issue_groups_text
 
 if TYPE_CHECKING:
     import argparse
@@ -19,9 +21,10 @@ SEVERITIES = ("error", "warning", "info")
 """The gravest first."""
 
 _DESCRIPTION = """\
-Print the issues table: every record that cannot be used (error), every value
-that cannot (warning), and what else a reader should know (info), each with
-its file, its place there, and what to do about it.
+Print what is wrong with saved responses: every record that cannot be used
+(error), every value that cannot (warning), and what else a reader should know
+(info), with what to do about it. Issues that repeat are told together; with
+--format json, csv or markdown every one has a row, with its file and place.
 """
 
 
@@ -49,8 +52,15 @@ def execute(arguments: argparse.Namespace) -> int:
     labels = {"cluster": arguments.cluster, "cluster_by": arguments.cluster_by}
     archive = open_archive(arguments.source[0], **labels) if len(arguments.source) == 1 else load(*arguments.source, **labels)
     issues = archive.issues
-    shown = SEVERITIES[: SEVERITIES.index(arguments.severity) + 1]
-    print_frame(issues[issues["severity"].isin(shown)], ISSUES, arguments)
+    shown = issues[issues["severity"].isin(SEVERITIES[: SEVERITIES.index(arguments.severity) + 1])]
+    if chosen_format(arguments) == "table":
+        columns = ["severity", "code", "source", "run_id", "message", "hint"]
+        groups = group_issues(zip(*(shown[name].astype(object).where(shown[name].notna(), None) for name in columns), strict=True))
+        print_pieces(issue_groups_text(groups, screen_width(arguments.output)), arguments.output)
+    else:
+        print_frame(shown, ISSUES, arguments)
     rejected = int((issues["severity"] == "error").sum())
     notice(f"{plural(len(archive), 'run')}, {plural(rejected, 'record')} rejected")
+    if not holds_anything(archive):
+        raise nothing_usable(archive, " ".join(arguments.source))
     return ExitStatus.UNUSABLE if arguments.strict and rejected else ExitStatus.DONE

@@ -132,3 +132,15 @@ OTHER_TEXT = FileKind("text without answers", "texts without answers", lambda he
 """A text, found in a folder under a name that promises no answers, in which none lie."""
 HIDDEN_FILE = FileKind("hidden file", "hidden files", _starts())
 """A file or folder that the system or a program keeps for itself; told by its name."""
+
+_NOUNS = {kind.noun: kind.nouns for kind in (*FILE_KINDS, BINARY_FILE, OTHER_TEXT, HIDDEN_FILE)}
+_NOUNS["file whose name says that no answers are in it"] = "files whose names say that no answers are in them"
+
+
+def plural_noun(noun: str) -> str:
+    """Return the plural of a kind's noun.
+
+    >>> plural_noun("text without answers")
+    'texts without answers'
+    """
+    return _NOUNS.get(noun, noun + "s")

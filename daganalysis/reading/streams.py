@@ -276,7 +276,7 @@ def _open_zip(buffered: io.BufferedReader, name: str, unpacking: Unpacking, dept
         if not members:
             unpacking.note("empty-file", name, "an archive without files")
         elif not _OFFICE.isdisjoint(member.filename for member in members):
-            unpacking.note("skipped-file", name, "Office document or program in a zip")
+            unpacking.note("skipped-file", name, "Office document")
             return
         n_encrypted = sum(member.flag_bits & 1 for member in members)
         if n_encrypted:

@@ -1,0 +1,115 @@
+"""Issues in words: what repeats together, why nothing could be used, what was skipped."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from daganalysis.reading.file_kinds import plural_noun
+from daganalysis.reading.issue_codes import ISSUE_CODES
+from daganalysis.text.escaping import for_terminal
+from daganalysis.text.humanize import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_SEVERITIES = ("error", "warning", "info")
+_MOST_REASONS = 3
+_MOST_SHOWN = 3
+_SAYING_ALL = frozenset({"skipped-file", "other-log", "unusable-form", "no-payload", "unread-answer", "orphan-logs"})
+"""Codes whose messages need no meaning beside them."""
+_NEXT_STEP = (
+    "save the answers of the task API as they come, for instance with "
+    "`curl -sS --unix-socket run/obshell.sock http://obshell/api/v1/task/dag/ID >> answers.ndjson`, and give that file"
+)
+
+
+@dataclass(slots=True)
+class IssueGroup:
+    """The issues of one severity and code: how many, of which runs and files, and what they say."""
+
+    severity: str
+    code: str
+    n: int = 0
+    runs: dict[str, None] = field(default_factory=dict)
+    sources: dict[str, None] = field(default_factory=dict)
+    messages: Counter[str] = field(default_factory=Counter)
+    hints: dict[str, None] = field(default_factory=dict)
+
+
+def group_issues(rows: Iterable[tuple[str, str, str | None, str | None, str, str | None]]) -> list[IssueGroup]:
+    """Group issues, given as (severity, code, source, run_id, message, hint), the gravest and most frequent first."""
+    groups: dict[tuple[str, str], IssueGroup] = {}
+    for severity, code, source, run_id, message, hint in rows:
+        group = groups.setdefault((severity, code), IssueGroup(severity, code))
+        group.n += 1
+        group.messages[message] += 1
+        for found, value in ((group.runs, run_id), (group.sources, source), (group.hints, hint)):
+            if value:
+                found[value] = None
+    return sorted(groups.values(), key=lambda group: (_SEVERITIES.index(group.severity), -group.n, group.code))
+
+
+def issue_groups_text(groups: Sequence[IssueGroup], width: int) -> Iterator[str]:
+    """Yield the lines of some groups: what there is how often and where, its messages in full, and what to do."""
+    for group in groups:
+        where = _places(group)
+        head = f"{group.severity:8} {group.code} {where}".rstrip()
+        yield from _wrapped(head, width, "", "         ")
+        for message, count in group.messages.most_common(_MOST_SHOWN):
+            yield from _wrapped(message + (f" ({count} times)" if count > 1 and len(group.messages) > 1 else ""), width, "  ", "    ")
+        if len(group.messages) > _MOST_SHOWN:
+            yield f"  and {plural(len(group.messages) - _MOST_SHOWN, 'other message')} of the kind; --format csv lists every issue\n"
+        for hint in group.hints:
+            yield from _wrapped(hint, width, "  → ", "    ")
+
+
+def _places(group: IssueGroup) -> str:
+    named, noun = (group.runs, "run") if group.runs else (group.sources, "file")
+    shown = ", ".join(list(named)[:_MOST_SHOWN])
+    if len(named) <= 1:
+        times = f", {group.n} times" if group.n > 1 else ""
+        return f"in {shown}{times}" if named else times.lstrip(", ")
+    more = f" and {len(named) - _MOST_SHOWN} more" if len(named) > _MOST_SHOWN else ""
+    return f"in {plural(len(named), noun)}: {shown}{more}"
+
+
+def _wrapped(text: str, width: int, first: str, other: str) -> Iterator[str]:
+    plain = for_terminal(text)
+    for line in textwrap.wrap(plain, width, initial_indent=first, subsequent_indent=other, break_on_hyphens=False) or [first.rstrip()]:
+        yield line + "\n"
+
+
+def why_nothing_was_usable(groups: Sequence[IssueGroup]) -> str:
+    """Return the three most frequent reasons why an archive is empty, and the next step, as one sentence.
+
+    >>> why_nothing_was_usable([]).startswith("there is no file in it; next step: save the answers")
+    True
+    """
+    told = sorted(groups, key=lambda group: -group.n)[:_MOST_REASONS]
+    reasons = [f"{_times(group.n)} {_reason(group)}" for group in told]
+    hints = [hint for group in told for hint in group.hints]
+    step = f"{hints[0]}; " if hints and told[0].code in {"error-answer", "encrypted-archive", "unusable-form", "database-row"} else ""
+    return f"{'; '.join(reasons) or 'there is no file in it'}; next step: {step}{_NEXT_STEP}"
+
+
+def _reason(group: IssueGroup) -> str:
+    message = group.messages.most_common(1)[0][0].rstrip(".")
+    return message if group.code in _SAYING_ALL else f"{ISSUE_CODES[group.code].meaning.split(';')[0]} ({message})"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def skipped_files_text(messages: Sequence[str]) -> str:
+    """Return in one line how many files of which kinds were skipped, from the messages of their issues.
+
+    >>> skipped_files_text(["picture", "text without answers", "picture"])
+    '3 files skipped: 2 pictures, 1 text without answers'
+    """
+    kinds = Counter(message.partition(";")[0] for message in messages)
+    counted = ", ".join(plural(count, noun, plural_noun(noun)) for noun, count in kinds.most_common())
+    return f"{plural(len(messages), 'file')} skipped: {counted}"
