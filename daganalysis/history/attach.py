@@ -12,6 +12,7 @@ from daganalysis.history.evidence import RunEvidence, Sighting
 from daganalysis.history.zones import move_node, move_sub_task
 from daganalysis.reading.answers import Answer, Issue, Kind
 from daganalysis.reading.decoding import decode_logs, decode_nodes, decode_sub_task
+from daganalysis.reading.issue_codes import issue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,13 +71,11 @@ def _nearest(candidates: Sequence[RunEvidence], answer: Answer) -> RunEvidence |
 
 def _orphan(answer: Answer, what: str, orphans: Orphans) -> None:
     orphans.issues.append(
-        Issue(
-            "info",
+        issue(
             f"orphan-{what}",
             answer.source,
             answer.position,
-            message=f"the {what} {answer.gid or '(no generic id)'} belongs to no DAG of this archive",
-            hint="save GET /api/v1/task/dag/{id} of its DAG as well",
+            f"the {what} {answer.gid or '(no generic id)'} belongs to no DAG of this archive",
         )
     )
 

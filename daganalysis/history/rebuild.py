@@ -14,16 +14,18 @@ from daganalysis.history.links import Link, find_links, retries_sent, telling_li
 from daganalysis.history.objects import judge_task
 from daganalysis.history.rows import Rows
 from daganalysis.history.views import MainDag, RunView
-from daganalysis.reading.answers import Answer, Issue, Kind
+from daganalysis.reading.answers import Answer, Kind
+from daganalysis.reading.issue_codes import issue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import pyarrow as pa
 
-    from daganalysis.engine.records import SubTask
+    from daganalysis.engine.records import Problem, SubTask
     from daganalysis.history.attach import Orphans
     from daganalysis.history.evidence import RunEvidence, Sighting
+    from daganalysis.reading.answers import Issue
 
 _TORN_NS = 5_000_000_000
 """Answers less apart than this may contradict each other."""
@@ -40,8 +42,8 @@ def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str
     told = {run.run_id: telling_lines(run) for run in runs}
     links = find_links(runs, told)
     rows = Rows()
-    for issue in issues:
-        rows.add_issue(issue)
+    for given in issues:
+        rows.add_issue(given)
     parent_of: dict[str, str] = {}
     for link in links:
         if link.child_run_id is not None:
@@ -50,18 +52,18 @@ def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str
     for run in runs:
         view = runs_in_order.view(run.run_id)
         rows.add_run(view, parent_of.get(view.evidence.run_id))
-        for issue in _run_issues(view):
-            rows.add_issue(issue)
+        for found in _run_issues(view):
+            rows.add_issue(found)
     for link in links:
         rows.add_link(link)
         if link.child_run_id is None:
             rows.add_issue(
-                Issue(
-                    "info",
+                issue(
                     "child-not-in-archive",
+                    None,
+                    None,
+                    f"its child DAG {link.child_gid}, kept by {link.agent or 'an unknown agent'}, is not in the archive",
                     run_id=link.parent_run_id,
-                    message=f"its child DAG {link.child_gid} is not in the archive",
-                    hint=f"save GET /api/v1/task/dag/{link.child_gid} from {link.agent or 'its agent'}",
                 )
             )
     _add_orphans(rows, orphans)
@@ -124,21 +126,17 @@ def _run_issues(view: RunView) -> list[Issue]:
     found = []
     if run.generation > 1:
         found.append(
-            Issue(
-                "warning",
+            issue(
                 "id-came-back",
                 run.snapshots[0].answer.source,
                 run.snapshots[0].answer.position,
-                run.run_id,
                 f"another DAG stands behind the id {run.gid}: the cluster was re-created, or answers of several clusters lie together",
-                "give each cluster a label with --cluster or --cluster-by",
+                run_id=run.run_id,
             )
         )
     for answer, problem, index in run.problems:
         pointer = problem.pointer if index is None else f"/nodes/{index}{problem.pointer}"
-        found.append(
-            Issue(problem.severity, problem.code, answer.source, _join(answer.position, pointer), run.run_id, problem.message, None)
-        )
+        found.append(_problem_issue(answer, problem, pointer, run.run_id))
     found += _unknown_words(view)
     found += _contradictions(run)
     found += clock_issues(view)
@@ -148,16 +146,20 @@ def _run_issues(view: RunView) -> list[Issue]:
         left = [task.gid for task in view.tasks if task.node_gid == node.gid and task.rule.outcome == "rolled_back"]
         if left:
             found.append(
-                Issue(
-                    "warning",
+                issue(
                     "rolled-back-not-redone",
+                    None,
+                    None,
+                    f"stage {node.stage} was retried with success, yet {', '.join(left)} was last rolled back: probably not done again",
                     run_id=run.run_id,
-                    message=f"stage {node.stage} was retried with success, yet {', '.join(left)} was last rolled back: "
-                    "probably not done again",
-                    hint="check the work of that sub-task on its agent; clocks of agents that differ make the engine skip the re-run",
                 )
             )
     return found
+
+
+def _problem_issue(answer: Answer, problem: Problem, pointer: str, run_id: str | None) -> Issue:
+    place = _join(answer.position, pointer)
+    return issue(problem.code, answer.source, place, problem.message, run_id=run_id, severity=problem.severity)
 
 
 def _join(position: str, pointer: str) -> str:
@@ -173,7 +175,7 @@ def _unknown_words(view: RunView) -> list[Issue]:
         {run.newest.operator, *(n.newest.operator for n in view.nodes), *(t.newest.operator for t in view.tasks)} - OPERATORS - {None}
     )
     return [
-        Issue("warning", f"unknown-{what}", run_id=run.run_id, message=f"{what} {word!r} is none that the engine has", hint=None)
+        issue(f"unknown-{what}", None, None, f"unknown {what} {word!r}", run_id=run.run_id)
         for what, words in (("state", states), ("operator", operators))
         for word in sorted(str(w) for w in words)
     ]
@@ -194,13 +196,13 @@ def _contradictions(run: RunEvidence) -> list[Issue]:
                 continue
             if highest is not None and sighting.since - highest.at > _TORN_NS and _precedes(sighting.task, highest.task):
                 found.append(
-                    Issue(
-                        "warning",
+                    issue(
                         "contradiction",
-                        run_id=run.run_id,
-                        message=f"sub-task {gid}: a later answer shows execute_times {sighting.task.execute_times} {sighting.task.state}, "
+                        None,
+                        None,
+                        f"sub-task {gid}: a later answer shows execute_times {sighting.task.execute_times} {sighting.task.state}, "
                         f"an earlier one {highest.task.execute_times} {highest.task.state}; the higher count was kept",
-                        hint="look whether answers of two clusters, or of two agents with wrong clocks, lie in one archive",
+                        run_id=run.run_id,
                     )
                 )
                 break
@@ -222,7 +224,7 @@ def _add_orphans(rows: Rows, orphans: Orphans) -> None:
         rows.add_lone_node(gid, [node for _, node in orphans.nodes[gid]])
     for gid in sorted(orphans.sub_tasks):
         rows.add_lone_task(judge_task(gid, None, orphans.sub_tasks[gid]))
-    for issue in orphans.issues:
-        rows.add_issue(issue)
+    for orphan in orphans.issues:
+        rows.add_issue(orphan)
     for answer, problem, _ in orphans.problems:
-        rows.add_issue(Issue(problem.severity, problem.code, answer.source, _join(answer.position, problem.pointer), None, problem.message))
+        rows.add_issue(_problem_issue(answer, problem, problem.pointer, None))

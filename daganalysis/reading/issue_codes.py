@@ -34,6 +34,8 @@ _FETCH_AGAIN = "fetch the answer again, or ask whoever saved it"
 
 _IF_TRUSTED = "if it is to be trusted, load it with --unpacked-max or other limits"
 
+_SAVE_DAG = "save GET /api/v1/task/dag/{id} of that DAG from its agent as well"
+
 _CODES = (
     # whole files
     IssueCode("empty-file", "error", "the file holds nothing", _FETCH_AGAIN),
@@ -166,14 +168,19 @@ _CODES = (
         "one id, two DAGs: a cluster re-created, or clusters mixed up",
         "give each cluster a label with --cluster or --cluster-by",
     ),
-    IssueCode("contradiction", "warning", "answers that cannot all be of one history", "look whether answers of two clusters lie together"),
+    IssueCode(
+        "contradiction",
+        "warning",
+        "answers that cannot belong to one history",
+        "check whether answers of two clusters, or of agents with wrong clocks, lie together",
+    ),
     IssueCode("unknown-state", "warning", "a state that the engine does not have", ""),
     IssueCode("unknown-operator", "warning", "an operator that the engine does not have", ""),
     IssueCode(
         "rolled-back-not-redone",
         "warning",
         "a retry succeeded though a sub-task of it was last rolled back",
-        "check that sub-task's work on its agent",
+        "check the work of that sub-task on its agent: clocks that differ make the engine skip the re-run",
     ),
     IssueCode(
         "clocks-differ",
@@ -193,24 +200,26 @@ _CODES = (
         "an end lies before its start: a clock was set back, or the scheduler moved to another server in between",
         "look for a clock step, or a change of the maintainer, at that time",
     ),
-    IssueCode("child-not-in-archive", "info", "a child DAG that no answer describes", "save its answer as well"),
-    IssueCode("orphan-node", "info", "a node whose DAG no answer describes", "save the answer of its DAG as well"),
-    IssueCode("orphan-sub-task", "info", "a sub-task whose DAG no answer describes", "save the answer of its DAG as well"),
-    IssueCode("orphan-logs", "info", "log records of a sub-task that no answer describes", "save the answer of its DAG as well"),
+    IssueCode("child-not-in-archive", "info", "a child DAG that no answer describes", _SAVE_DAG),
+    IssueCode("orphan-node", "info", "a node whose DAG no answer describes", _SAVE_DAG),
+    IssueCode("orphan-sub-task", "info", "a sub-task whose DAG no answer describes", _SAVE_DAG),
+    IssueCode("orphan-logs", "info", "log records of a sub-task that no answer describes", _SAVE_DAG),
 )
 
 ISSUE_CODES = MappingProxyType({entry.code: entry for entry in _CODES})
 """Every issue code by name."""
 
 
-def issue(code: str, source: str | None, position: str | None, message: str, *, run_id: str | None = None) -> Issue:
-    """Make an issue of a known code, with the severity and the hint that belong to it.
+def issue(
+    code: str, source: str | None, position: str | None, message: str, *, run_id: str | None = None, severity: str | None = None
+) -> Issue:
+    """Make an issue of a known code, with the hint that belongs to it, and its severity unless the caller knows better.
 
     >>> issue("empty-file", "a.json", None, "0 bytes").severity
     'error'
     """
     known = ISSUE_CODES[code]
-    return Issue(known.severity, code, source, position, run_id, without_secrets(message), known.hint or None)
+    return Issue(severity or known.severity, code, source, position, run_id, without_secrets(message), known.hint or None)
 
 
 def error_answer(source: str, position: str, http_status: int | None, message: str) -> Issue:

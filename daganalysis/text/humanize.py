@@ -6,6 +6,8 @@ Machine formats (JSON, CSV, Parquet) keep the raw values; these are for terminal
 from __future__ import annotations
 
 import datetime as dt
+import decimal
+import math
 
 MISSING = "-"
 """What stands where a value is null."""
@@ -27,13 +29,22 @@ def human_duration(seconds: float | None) -> str:
         return "0 s"
     for limit, factor, digits, unit in ((0.0009995, 1e6, 0, "µs"), (0.9995, 1e3, 0, "ms"), (9.995, 1, 2, "s"), (59.95, 1, 1, "s")):
         if seconds < limit:
-            return f"{seconds * factor:.{digits}f} {unit}"
+            return f"{_half_up(seconds * factor, digits)} {unit}"
     for limit, large, large_unit, small, small_unit in ((_HOUR, _MINUTE, "min", 1, "s"), (_DAY, _HOUR, "h", _MINUTE, "min")):
-        rounded = round(seconds / small) * small
+        rounded = math.floor(seconds / small + 0.5) * small
         if rounded < limit:
             return f"{rounded // large} {large_unit} {rounded % large // small:02d} {small_unit}"
-    rounded = round(seconds / _HOUR)
+    rounded = math.floor(seconds / _HOUR + 0.5)
     return f"{rounded // 24} d {rounded % 24:02d} h"
+
+
+def _half_up(value: float, digits: int) -> str:
+    """Round as JavaScript does, so that a page's script writes the same: halves up, where Python takes the even neighbour.
+
+    >>> _half_up(2.125, 2), _half_up(0.5, 0)
+    ('2.13', '1')
+    """
+    return str(decimal.Decimal(value).quantize(decimal.Decimal(1).scaleb(-digits), decimal.ROUND_HALF_UP))
 
 
 def human_share(share: float | None) -> str:

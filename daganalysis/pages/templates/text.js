@@ -1,5 +1,5 @@
 "use strict";
-// Numbers as a person reads them, the same as quantities.py writes them, and elements whose text can only be text.
+// Numbers as a person reads them, the same as text/humanize.py writes them, and elements whose text can only be text.
 
 function humanDuration(seconds) {
   if (seconds === null || seconds === undefined) return "-";
