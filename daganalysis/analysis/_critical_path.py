@@ -10,6 +10,7 @@ from daganalysis.analysis.chains import (
     Stretches,
     codes_of,
     encoded,
+    read_attempt_table,
     read_attempts,
     read_stretches,
     resolve,
@@ -35,8 +36,8 @@ def critical_path(archive: Archive, *, level: str = "segment") -> pd.DataFrame:
     Every stretch of the run's timeline is a segment, and every stretch of work is resolved into the attempts that the run waited for: from
     its end backwards, the attempt with the latest end not after the cursor, whose start is the next cursor; what only attempts that end
     later cover belongs to the longest of them. An attempt that waited for a child DAG is replaced by the child's own path, as far as that
-    lies within it; the rest of the attempt is ``child_poll``. Attempts are taken as recorded, whatever the clocks of their agents: where
-    these leave open which of two ended last, the evidence is ``uncertain``.
+    lies within it; the rest of the attempt is ``child_poll``. Attempts are on the clock of their DAG's own rows; where what bounds the
+    clocks of two agents leaves open whose attempt ended last, the evidence is ``uncertain``.
 
     Args:
         archive: The runs.
@@ -62,7 +63,7 @@ def critical_path(archive: Archive, *, level: str = "segment") -> pd.DataFrame:
     if level not in _LEVELS:
         raise UsageError("no such level of critical_path", where=level, hint="segment or stage")
     stretches = read_stretches(archive)
-    table = archive.arrow("attempts", _ATTEMPTS).combine_chunks()
+    table = read_attempt_table(archive, _ATTEMPTS)
     attempts = read_attempts(table, stretches.run_ids)
     segments = resolve(stretches, attempts, clocks_ahead(archive, stretches, attempts))
     if level == "stage":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daganalysis.analysis.chains import NONE, codes_of, encoded, pair_up, read_attempts, read_stretches
+from daganalysis.analysis.chains import NONE, codes_of, encoded, pair_up, read_attempt_table, read_attempts, read_stretches
 from daganalysis.analysis.scenarios import DEFAULTS, parse_scenario
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
 from daganalysis.errors import UsageError
@@ -134,7 +134,7 @@ class _Known:
 
     @classmethod
     def of(cls, archive: Archive, stretches: Stretches, scenarios: Sequence[Scenario]) -> _Known:
-        table = archive.arrow("attempts", _ATTEMPTS).combine_chunks()
+        table = read_attempt_table(archive, _ATTEMPTS)
         attempts = read_attempts(table, stretches.run_ids)
         work = np.flatnonzero(stretches.is_execute)
         codes, names = encoded(stretches.category)

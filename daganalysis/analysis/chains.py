@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
     from daganalysis.archive import Archive
@@ -109,6 +111,23 @@ def read_stretches(archive: Archive) -> Stretches:
         integers(table.column("leg")),
         np.asarray(pc.equal(table.column("direction"), "rollback").fill_null(False)),
     )
+
+
+def read_attempt_table(archive: Archive, columns: Sequence[str]) -> pa.Table:
+    """Read columns of the attempts, with their times on the clock of the run's own rows."""
+    import pyarrow as pa
+
+    from daganalysis.dag_clock import on_dag_clock
+
+    times = ["started_at", "ended_at"]
+    rest = archive.arrow("attempts", [name for name in columns if name not in times]).combine_chunks()
+    if not archive.count("clock_offsets"):
+        given = archive.arrow("attempts", times).combine_chunks()
+    else:
+        given = pa.Table.from_pandas(on_dag_clock(archive, "attempts", times)[times], preserve_index=False)
+    for name in times:
+        rest = rest.append_column(name, given.column(name))
+    return rest
 
 
 def read_attempts(table: pa.Table, run_ids: pa.Array) -> Attempts:
