@@ -6,6 +6,7 @@ from daganalysis.analysis import (
     _compare,
     _critical_path,
     _failures,
+    _locks,
     _outcome_rules,
     _retries,
     _retry_patterns,
@@ -29,6 +30,7 @@ clock_skew = spread(_clock_skew.clock_skew)
 compare = spread(_compare.compare)
 critical_path = spread(_critical_path.critical_path)
 failures = spread(_failures.failures)
+locks = spread(_locks.locks)
 outcome_rules = spread(_outcome_rules.outcome_rules)
 retries = spread(_retries.retries)
 retry_patterns = spread(_retry_patterns.retry_patterns)
@@ -53,6 +55,7 @@ __all__ = [
     "critical_path",
     "failures",
     "left_out",
+    "locks",
     "outcome_rules",
     "retries",
     "retry_patterns",

@@ -68,6 +68,7 @@ ANSWERS = {
     "critical_path": "the chain of work and waits that made a run so long",
     "what_if": "how long runs would have taken under scenarios",
     "trouble": "which sub-tasks met trouble, which runs went worst",
+    "locks": "which maintenance lock each run held, and for how long",
     "outcome_rules": "why every outcome was given, and by which rule",
 }
 """What each analysis answers, for the list of commands."""

@@ -66,6 +66,7 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
             *("path_share", "drag_s", "n_runs"),
         ),
         "what_if": ("run_id", "scenario", "elapsed_s", "predicted_min_s", "predicted_max_s", "saved_min_s", "saved_share"),
+        "locks": ("lock", "key", "run_id", "taken_at", "held_s", "working_s", "neglected_s", "n_refused", "evidence", "released_at"),
         "check": ("condition", "decision", "value", "low", "high", "n"),
         "compare": (
             *("workflow", "name", "category", "verdict", "base_s", "candidate_s", "diff_s", "ratio", "n_base", "n_candidate", "n_needed"),
