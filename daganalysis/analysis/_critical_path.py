@@ -4,19 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.analysis.chains import (
-    NONE,
-    Segments,
-    Stretches,
-    codes_of,
-    encoded,
-    read_attempt_table,
-    read_attempts,
-    read_stretches,
-    resolve,
-)
-from daganalysis.analysis.child_paths import with_child_paths
-from daganalysis.analysis.clock_bounds import clocks_ahead
 from daganalysis.errors import UsageError
 from daganalysis.tables.explanations import CRITICAL_PATH, CRITICAL_PATH_BY_STAGE
 
@@ -24,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from daganalysis.analysis.chains import Segments, Stretches
     from daganalysis.archive import Archive
 
 _ATTEMPTS = ["run_id", "stage", "task_gid", "attempt", "started_at", "ended_at", "agent"]
@@ -62,6 +50,10 @@ def critical_path(archive: Archive, *, level: str = "segment") -> pd.DataFrame:
     """
     if level not in _LEVELS:
         raise UsageError("no such level of critical_path", where=level, hint="segment or stage")
+    from daganalysis.analysis.chains import read_attempt_table, read_attempts, read_stretches, resolve
+    from daganalysis.analysis.child_paths import with_child_paths
+    from daganalysis.analysis.clock_bounds import clocks_ahead
+
     stretches = read_stretches(archive)
     table = read_attempt_table(archive, _ATTEMPTS)
     attempts = read_attempts(table, stretches.run_ids)
@@ -76,6 +68,8 @@ def _rows(archive: Archive, stretches: Stretches, segments: Segments, attempts: 
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
+
+    from daganalysis.analysis.chains import NONE
 
     of = segments.stretch
     name_codes, names = stretches.names(archive)
@@ -106,6 +100,8 @@ def _rows(archive: Archive, stretches: Stretches, segments: Segments, attempts: 
 def _by_stage(archive: Archive, stretches: Stretches, segments: Segments, attempts: pa.Table) -> pd.DataFrame:
     """Sum the work on the path by workflow and stage name."""
     import pandas as pd
+
+    from daganalysis.analysis.chains import NONE, codes_of, encoded
 
     dags = archive.arrow("dags", ["run_id", "workflow", "elapsed_s"])
     run = codes_of(dags.column("run_id"), stretches.run_ids)
@@ -143,4 +139,4 @@ def _by_stage(archive: Archive, stretches: Stretches, segments: Segments, attemp
 def _texts(values: pa.Array, codes: pd.Series[int]) -> list[str | None]:
     """Return the texts that codes stand for."""
     texts = values.to_pylist()
-    return [None if code == NONE else texts[code] for code in codes.tolist()]
+    return [None if code < 0 else texts[code] for code in codes.tolist()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.engine.locks import REFUSED_BY, frees_lock, lock_of
+from daganalysis.engine.lock_rules import REFUSED_BY, frees_lock, lock_of
 from daganalysis.tables.explanations import LOCKS
 from daganalysis.tables.plain_rows import rows_of
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from daganalysis.archive import Archive
-    from daganalysis.engine.locks import Lock
+    from daganalysis.engine.lock_rules import Lock
     from daganalysis.tables.plain_rows import Row
 
 _DAGS = [

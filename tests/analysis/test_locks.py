@@ -9,7 +9,7 @@ import pytest
 
 import daganalysis as da
 from daganalysis.engine.catalogue import workflow_of
-from daganalysis.engine.locks import lock_of
+from daganalysis.engine.lock_rules import lock_of
 from tests.rows import archive_of, at
 
 
