@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from daganalysis.commands.periods import COLUMNS, starts_within
 from daganalysis.commands.printing import notice
 from daganalysis.errors import InputError, UsageError
 from daganalysis.text.humanize import plural
@@ -83,11 +84,11 @@ def selected_runs(archive: Archive, arguments: argparse.Namespace, *, absent_wor
     """Keep the runs that ``--run``, ``--workflow``, ``--since`` and ``--until`` choose; all of them where none of these is given.
 
     A run that is not there raises :class:`RunNotFoundError`, a workflow that is not there :class:`UsageError` (unless
-    ``absent_workflows``), with the nearest names. A time outside the archive is no mistake: it leaves no run.
+    ``absent_workflows``), with the nearest names. A time outside the archive is no mistake: it leaves no run, which stderr says.
     """
     if not (arguments.run or arguments.workflow or arguments.since or arguments.until):
         return archive
-    dags = archive.table("dags", ["run_id", "workflow", "started_at", "created_at", "first_observed_at"])
+    dags = archive.table("dags", ["run_id", "workflow", *COLUMNS])
     chosen = dags["run_id"].notna()
     if arguments.run:
         for run_id in arguments.run:
@@ -98,11 +99,8 @@ def selected_runs(archive: Archive, arguments: argparse.Namespace, *, absent_wor
         if not absent_workflows:
             _check_workflows(arguments.workflow, dags)
         chosen &= dags["workflow"].isin(arguments.workflow)
-    started = dags["started_at"].fillna(dags["created_at"]).fillna(dags["first_observed_at"])
-    if arguments.since:
-        chosen &= started >= arguments.since
-    if arguments.until:
-        chosen &= started < arguments.until
+    if arguments.since or arguments.until:
+        chosen &= starts_within(dags, arguments)
     return archive.only(dags.loc[chosen, "run_id"])
 
 

@@ -79,7 +79,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _zone(tz: str, dags: pd.DataFrame) -> str:
     """The zone that an option names; ``server`` is the offset that the run's responses have."""
-    from daganalysis.plots.clock import offset_name
+    from daganalysis.text.zones import offset_name
 
     offsets = dags["utc_offset_s"].dropna()
     return tz if tz != "server" else offset_name(int(offsets.iloc[0])) if len(offsets) else "UTC"

@@ -81,8 +81,10 @@ def add_selection(parser: argparse.ArgumentParser, *, one_archive: bool = True) 
     if one_archive:
         group.add_argument("--run", metavar="ID", action="append", default=[], help="only this run (may be repeated)")
     group.add_argument("--workflow", metavar="NAME", action="append", default=[], help="only runs of this workflow (may be repeated)")
-    group.add_argument("--since", metavar="T", type=parse_instant, help="only runs that started at T (RFC 3339) or later")
+    group.add_argument("--since", metavar="T", type=parse_instant, help="only runs that started at T or later: a date, or RFC 3339")
     group.add_argument("--until", metavar="T", type=parse_instant, help="only runs that started before T")
+    said = "the zone of T without an offset: a name, an offset, or `server`, each run's servers' own (default: %(default)s)"
+    group.add_argument("--tz", metavar="ZONE", default="server", help=said)
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -102,16 +104,15 @@ def chosen_format(arguments: argparse.Namespace) -> str:
 
 
 def parse_instant(text: str) -> dt.datetime:
-    """Read a date or an RFC 3339 instant; one without an offset is UTC.
+    """Read a date, which is its midnight, or an RFC 3339 instant; one without an offset has no zone yet.
 
     >>> parse_instant("2024-01-09").isoformat(), parse_instant("2024-01-09T20:40:01+08:00").isoformat()
-    ('2024-01-09T00:00:00+00:00', '2024-01-09T20:40:01+08:00')
+    ('2024-01-09T00:00:00', '2024-01-09T20:40:01+08:00')
     """
     try:
-        instant = dt.datetime.fromisoformat(text)
+        return dt.datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"no date or RFC 3339 instant: {text}") from None
-    return instant if instant.tzinfo is not None else instant.replace(tzinfo=dt.UTC)
 
 
 def positive(text: str) -> int:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
-import zoneinfo
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.errors import UsageError
 from daganalysis.plots import text_metrics
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     import pandas as pd
     from matplotlib.axes import Axes
 
@@ -19,33 +17,6 @@ _NICE_STEPS_S = (
     *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800),
     *(3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800),
 )
-_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
-
-
-def zone_of(tz: str) -> dt.tzinfo:
-    """Return the time zone of a name such as ``Asia/Shanghai``, or of an offset such as ``+08:00``.
-
-    >>> zone_of("+08:00")
-    datetime.timezone(datetime.timedelta(seconds=28800))
-    """
-    offset = _OFFSET.fullmatch(tz)
-    try:
-        if offset:
-            size = dt.timedelta(hours=int(offset[2]), minutes=int(offset[3]))
-            return dt.timezone(size if offset[1] == "+" else -size)
-        return dt.UTC if tz == "UTC" else zoneinfo.ZoneInfo(tz)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise UsageError("no such time zone", where=tz, hint="a name such as UTC or Asia/Shanghai, or an offset such as +08:00") from None
-
-
-def offset_name(seconds: int) -> str:
-    """Return the name of the zone so many seconds ahead of UTC.
-
-    >>> offset_name(28800), offset_name(-12600), offset_name(0)
-    ('+08:00', '-03:30', 'UTC')
-    """
-    minutes = abs(seconds) // 60
-    return f"{'-' if seconds < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}" if seconds else "UTC"
 
 
 def label_clock(ax: Axes, bars: pd.DataFrame, cuts: list[dict[Any, Any]], zone: dt.tzinfo, tz: str, length: float) -> None:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from daganalysis.engine.vocabulary import CATEGORIES
 from daganalysis.plots import axes_layout, text_metrics
-from daganalysis.plots.clock import label_clock, zone_of
+from daganalysis.plots.clock import label_clock
 from daganalysis.plots.gantt_words import gantt_title, label_lanes, note_errors
 from daganalysis.plots.lanes import Lanes
 from daganalysis.plots.styles import CATEGORY_COLOURS, CATEGORY_HATCHES, DISPATCHED, INK, NOTICED, OUTCOMES
 from daganalysis.text.escaping import for_drawing
 from daganalysis.text.humanize import human_duration
+from daganalysis.text.zones import zone_of
 
 if TYPE_CHECKING:
     import numpy as np

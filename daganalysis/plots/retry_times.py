@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.plots import axes_layout, text_metrics
-from daganalysis.plots.clock import zone_of
 from daganalysis.plots.styles import INK
 from daganalysis.tables.pictures import RETRY_PERIODS
+from daganalysis.text.zones import zone_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from daganalysis.errors import UsageError
 from daganalysis.plots import axes_layout, text_metrics
-from daganalysis.plots.clock import zone_of
 from daganalysis.plots.stage_names import numbered
 from daganalysis.plots.styles import INK
 from daganalysis.tables.pictures import TREND_MARKS
+from daganalysis.text.zones import zone_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,6 +11,7 @@ from daganalysis.commands import main
 from tests.history.responses import dag, node, sub_task, when
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from daganalysis.reading.answers import Answer
@@ -52,3 +53,15 @@ def store(responses: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> 
     assert main(["load", responses, "--out", path]) == 0
     capfd.readouterr()
     return path
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Give what runs a command and returns its exit status, its output and its notices."""
+
+    def run_command(*arguments: str) -> tuple[int, str, str]:
+        status = main(arguments)
+        captured = capfd.readouterr()
+        return status, captured.out, captured.err
+
+    return run_command

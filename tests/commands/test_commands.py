@@ -12,28 +12,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from daganalysis.commands import main
 from daganalysis.commands.parsing import build_parser
 from daganalysis.tables import DAGS
 from tests.commands.conftest import envelope
 from tests.history.responses import dag, node, sub_task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    pass
 
 COMMANDS = sorted(name for action in build_parser()._subparsers._group_actions for name in action.choices)  # type: ignore[union-attr,attr-defined]
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Give what runs a command and returns its exit status, its output and its notices."""
-
-    def run_command(*arguments: str) -> tuple[int, str, str]:
-        status = main(arguments)
-        captured = capfd.readouterr()
-        return status, captured.out, captured.err
-
-    return run_command
 
 
 Run = "Callable[..., tuple[int, str, str]]"

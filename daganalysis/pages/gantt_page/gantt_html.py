@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from daganalysis.engine.vocabulary import CATEGORIES
 from daganalysis.pages.shell import render_page
-from daganalysis.plots.clock import offset_name, zone_of
 from daganalysis.tables.plain_rows import rows_of
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, human_instant, plural
+from daganalysis.text.zones import offset_name, zone_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
