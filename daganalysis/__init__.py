@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from daganalysis import plots
     from daganalysis.analysis import (
@@ -46,12 +48,11 @@ if TYPE_CHECKING:
         StoreError,
         UsageError,
     )
+    from daganalysis.exports import write_export
     from daganalysis.loading import load, load_into_store
     from daganalysis.pages import write_report
     from daganalysis.plots import gantt_bars
     from daganalysis.redaction import redact
-
-__version__ = "0.1.0"
 
 _HOME = {
     "daganalysis.archive": ("Archive", "read_parquet"),
@@ -79,6 +80,7 @@ _HOME = {
     "daganalysis.plots": ("gantt_bars",),
     "daganalysis.redaction": ("redact",),
     "daganalysis.pages": ("write_report",),
+    "daganalysis.exports": ("write_export",),
     "daganalysis.errors": (
         "DagAnalysisError",
         "InputError",
@@ -128,6 +130,7 @@ __all__ = [
     "trend",
     "trouble",
     "what_if",
+    "write_export",
     "write_report",
 ]
 

@@ -238,6 +238,35 @@ class Archive:
             family.extend(child for child in children.get(member, []) if child not in family)
         return family
 
+    def sql(self, query: str) -> pd.DataFrame:
+        """Return the result of one SELECT, in DuckDB's dialect.
+
+        Every base table and every analysis is a table of that name: ``dags``, ``attempts``, ``summary``, ``time_budget``. The query reads
+        the archive and nothing else: no file, no network, no variable of the program. An analysis runs only if the query names it.
+
+        Args:
+            query: One SELECT.
+
+        Returns:
+            The rows of the query, in its order, in a new frame. Instants are UTC.
+
+        Raises:
+            UsageError: The query is no single SELECT, or DuckDB cannot answer it.
+            MissingExtraError: DuckDB is not installed (``pip install 'daganalysis[sql]'``).
+
+        Example:
+            >>> import daganalysis as da
+            >>> archive = da.load("sample_data/documented/scale-out.json")
+            >>> archive.sql("SELECT count(*) AS n FROM attempts WHERE duration_s < 1")
+               n
+            0  8
+        """
+        from daganalysis.sql_query import declared
+        from daganalysis.sql_query import query as answered
+
+        result = answered(self, query)
+        return declared(result).frame(result)
+
     def to_parquet(self, store: str | os.PathLike[str]) -> None:
         """Write every table to a store, replacing what the store held; see :func:`daganalysis.read_parquet`."""
         from daganalysis.store import write_tables

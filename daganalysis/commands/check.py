@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.commands.archives import open_source, selected_runs
-from daganalysis.commands.gating import gate_status
+from daganalysis.commands.gating import add_gate_reports, gate_status, write_gate_reports
 from daganalysis.commands.options import add_archive, add_output, add_selection, new_command
 from daganalysis.commands.printing import print_frame
 
@@ -44,6 +44,7 @@ def add_to(commands: Subparsers) -> None:
     )
     add_selection(parser)
     add_output(parser)
+    add_gate_reports(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -53,4 +54,6 @@ def execute(arguments: argparse.Namespace) -> int:
 
     checked = check(selected_runs(open_source(arguments.archive, arguments), arguments), arguments.fail_on)
     print_frame(checked, CHECK, arguments)
-    return gate_status(check_gate(checked))
+    gate = check_gate(checked)
+    write_gate_reports(gate, "check", arguments)
+    return gate_status(gate)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.commands.archives import open_source, selected_runs
 from daganalysis.commands.exit_status import ExitStatus
-from daganalysis.commands.gating import gate_status
+from daganalysis.commands.gating import add_gate_reports, gate_status, write_gate_reports
 from daganalysis.commands.options import add_archive, add_output, add_selection, new_command
 from daganalysis.commands.printing import notice, print_frame
 from daganalysis.engine.vocabulary import RUN_OUTCOMES
@@ -55,6 +55,7 @@ def add_to(commands: Subparsers) -> None:
     )
     add_selection(parser, one_archive=False)
     add_output(parser)
+    add_gate_reports(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -64,6 +65,8 @@ def execute(arguments: argparse.Namespace) -> int:
 
     if arguments.fail_on and arguments.level != "stage":
         raise UsageError("a gate is decided over stages", where=f"--level {arguments.level}", hint="leave --level or --fail-on out")
+    if not arguments.fail_on and (arguments.junit or arguments.job_summary):
+        raise UsageError("there is no gate to report", where="--junit, --job-summary", hint="add --fail-on slower")
     base = _side(arguments, arguments.base, arguments.base_run)
     candidate = _side(arguments, arguments.candidate, arguments.candidate_run)
     compared = compare(base, candidate, outcomes=arguments.outcome or ("succeeded",), level=arguments.level)
@@ -80,7 +83,11 @@ def execute(arguments: argparse.Namespace) -> int:
         notice(f"left out of {len(said) - _MOST_SAID} more workflows, too")
     if len(base) == 1 and len(candidate) == 1:
         notice("one run against one can show nothing; --level contributions says what adds up to their difference")
-    return gate_status(compare_gate(compared, arguments.fail_on)) if arguments.fail_on else ExitStatus.DONE
+    if not arguments.fail_on:
+        return ExitStatus.DONE
+    gate = compare_gate(compared, arguments.fail_on)
+    write_gate_reports(gate, "compare", arguments)
+    return gate_status(gate)
 
 
 def _side(arguments: argparse.Namespace, source: str, run_id: str | None) -> Archive:

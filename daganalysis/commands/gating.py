@@ -5,15 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.commands.exit_status import ExitStatus
-from daganalysis.commands.printing import notice
+from daganalysis.commands.printing import notice, print_pieces
 from daganalysis.text.humanize import plural
 
 if TYPE_CHECKING:
+    import argparse
+
     from daganalysis.analysis import Gate
 
 _MOST_SAID = 10
 """Lines of one kind; the table has them all."""
 _MOST_NAMED = 5
+
+
+def add_gate_reports(parser: argparse.ArgumentParser) -> None:
+    """Add the options that write what became of a gate for continuous integration."""
+    group = parser.add_argument_group("for continuous integration")
+    group.add_argument("--junit", metavar="FILE", help="write the gate as JUnit XML: a test case an entry, skipped where undecided")
+    group.add_argument("--job-summary", metavar="FILE", help="write the gate as Markdown, for the summary of a job")
+
+
+def write_gate_reports(gate: Gate, name: str, arguments: argparse.Namespace) -> None:
+    """Write the files that the options ask for."""
+    from daganalysis.exports.junit import gate_markdown, junit_xml
+
+    if arguments.junit:
+        print_pieces([junit_xml(gate, name)], arguments.junit)
+    if arguments.job_summary:
+        print_pieces([gate_markdown(gate, name)], arguments.job_summary)
 
 
 def gate_status(gate: Gate) -> ExitStatus:

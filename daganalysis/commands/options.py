@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Subparsers: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 
-_BY_ENDING = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "markdown"}
+_BY_ENDING = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "markdown", ".xlsx": "xlsx"}
 _NO_SUCH_CHOICE = re.compile(r"invalid choice: '(?P<wrong>.*?)' \(choose from (?P<choices>.*)\)$")
 
 

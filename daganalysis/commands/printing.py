@@ -65,6 +65,13 @@ def print_frame(frame: pd.DataFrame, table: Table, arguments: argparse.Namespace
     """Write a frame as the options of the command say (``--format``, ``-o``, ``--wide``)."""
     from daganalysis.formats import formatted
 
+    if chosen_format(arguments) == "xlsx":
+        from daganalysis.formats.workbook import write_workbook
+
+        with whole_file(arguments.output, "the workbook") as file:
+            write_workbook(frame, table, file)
+        notice(f"wrote {arguments.output}")
+        return
     print_pieces(
         formatted(frame, table, chosen_format(arguments), None if arguments.wide else screen_width(arguments.output)), arguments.output
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from daganalysis.commands.archives import open_source, selected_runs
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.options import add_archive, add_selection, new_command
-from daganalysis.commands.printing import notice
+from daganalysis.commands.printing import notice, print_pieces
 
 if TYPE_CHECKING:
     import argparse
@@ -35,6 +35,7 @@ def add_to(commands: Subparsers) -> None:
     parser.add_argument("-o", "--output", metavar="FOLDER", required=True, help="the folder to write to")
     parser.add_argument("--format", choices=("html", "markdown"), default="html", help="markdown is for a ticket (default: %(default)s)")
     parser.add_argument("--title", metavar="TEXT", default="", help="the heading of the report")
+    parser.add_argument("--metrics", metavar="FILE", help="write a summary of the workflows as OpenMetrics text too")
     add_selection(parser)
 
 
@@ -44,5 +45,9 @@ def execute(arguments: argparse.Namespace) -> int:
 
     archive = selected_runs(open_source(arguments.archive, arguments), arguments)
     page = write_report(archive, arguments.output, format=arguments.format, title=arguments.title)
+    if arguments.metrics:
+        from daganalysis.exports.open_metrics import open_metrics
+
+        print_pieces([open_metrics(archive)], arguments.metrics)
     notice(f"wrote {page} and {page.with_name('report.json')}")
     return ExitStatus.DONE

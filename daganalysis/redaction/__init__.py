@@ -6,12 +6,15 @@ same everywhere; structure and times stay, so that every analysis gives the same
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from daganalysis.archive import read_parquet
 from daganalysis.errors import InputError, UsageError
 from daganalysis.progress import shown
 from daganalysis.reading import list_source_files
@@ -25,8 +28,9 @@ from daganalysis.store import is_store
 from daganalysis.urls import is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from daganalysis.archive import Archive
     from daganalysis.progress import Progress
     from daganalysis.reading import SourceFile
 
@@ -61,6 +65,15 @@ def redact(source: str | os.PathLike[str], destination: str | os.PathLike[str], 
             n_files, originals = redact_store(Path(source), target, tell)
             return _summary(n_files, originals, [])
         return _redact_files(source, target, tell)
+
+
+@contextlib.contextmanager
+def redacted(archive: Archive) -> Iterator[Archive]:
+    """Give a redacted copy of an archive, kept in a temporary folder until the block ends."""
+    with tempfile.TemporaryDirectory(prefix="daganalysis-") as folder:
+        archive.to_parquet(f"{folder}/store")
+        redact(f"{folder}/store", f"{folder}/copy")
+        yield read_parquet(f"{folder}/copy")
 
 
 def _redact_files(source: str | os.PathLike[str], target: Path, progress: Progress) -> Redacted:
