@@ -6,7 +6,7 @@ not on their lists of fields is never kept: bodies of requests, answers and SQL 
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.engine.facts import Coverage, Execution, HandOut, Line, Passes, Request, TaskState, Zone
 from daganalysis.engine.identifiers import local_gid
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from daganalysis.engine.facts import AnyFact
+    from daganalysis.obshell_logs.entries import Readable
 
 __all__ = ["Told", "is_obshell_log", "read_log"]
 
@@ -37,7 +38,7 @@ class Told(NamedTuple):
     facts: list[AnyFact]
 
 
-def read_log(stream: IO[bytes], path: str) -> Iterator[Told]:
+def read_log(stream: Readable, path: str) -> Iterator[Told]:
     """Yield what a log tells; ``path`` may name the agent where the log does not.
 
     Instants are the agent's local time, as if it were UTC. What belongs to the agent's own database is left out where nothing names the

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +61,14 @@ _LONGEST_ENTRY = 1 << 25
 _HEAD_BYTES = 1 << 16
 _SPILLS_OVER = frozenset({b"task "})
 """Messages whose text may go on in the next lines."""
+
+
+class Readable(Protocol):
+    """What can be read piece by piece."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most so many bytes, or what was read ahead; none at the end."""
+        ...
 
 
 class Listener(Protocol):
@@ -116,7 +124,7 @@ def local_time(text: bytes) -> int | None:
     return (minute * 1000 + int(text[17:19]) * 1000 + int(text[20:23])) * 1_000_000
 
 
-def listen(stream: IO[bytes], listener: Listener) -> Iterator[None]:
+def listen(stream: Readable, listener: Listener) -> Iterator[None]:
     """Read a log and tell a listener of the entries that matter, in order; each step reads one block, and no more is held in memory."""
     offset, data = 0, b""
     while True:

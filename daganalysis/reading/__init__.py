@@ -12,11 +12,12 @@ import itertools
 import os
 from typing import IO, TYPE_CHECKING
 
+from daganalysis.reading.agent_log import log_answers
 from daganalysis.reading.answers import Answer, FileIssues, Issue, Kind, Reading
 from daganalysis.reading.databases import HEAD_BYTES, DatabaseCopies, recognise
 from daganalysis.reading.documents import BLOCK_BYTES, alone, find_documents, find_lines
 from daganalysis.reading.fast_path import fast_answer, placed
-from daganalysis.reading.file_kinds import BINARY_FILE, OTHER_TEXT, is_binary, kind_of
+from daganalysis.reading.file_kinds import AGENT_LOG, BINARY_FILE, OTHER_TEXT, is_binary, kind_of
 from daganalysis.reading.issue_codes import ISSUE_CODES, issue
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 from daganalysis.reading.listing import list_source_files
@@ -169,6 +170,9 @@ def _plain_files(stream: IO[bytes], file: SourceFile, issues: list[Issue], copie
 def _plain(stream: IO[bytes] | None, content: bytes, name: str, file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
     """Yield the answers of one plain file, or say what it is instead."""
     kind = kind_of(content)
+    if kind is AGENT_LOG:
+        yield from log_answers(_Rejoined(content, stream), name, file)
+        return
     was_promised = (file.was_named and name == file.name) or promises_answers(name.rpartition("!")[2])
     if kind is None and not was_promised and is_binary(content):
         kind = BINARY_FILE
@@ -183,6 +187,20 @@ def _plain(stream: IO[bytes] | None, content: bytes, name: str, file: SourceFile
         yield answer
     if not n_answers and (kind is not None or not was_promised):
         _explain_emptiness(kind or OTHER_TEXT, name, n_before, issues)
+
+
+class _Rejoined:
+    """A stream whose beginning was read already."""
+
+    def __init__(self, begin: bytes, rest: IO[bytes] | None) -> None:
+        self._begin, self._rest = begin, rest
+
+    def read(self, size: int) -> bytes:
+        """Return some more bytes; none at the end."""
+        if self._begin:
+            begin, self._begin = self._begin, b""
+            return begin
+        return self._rest.read(size) if self._rest is not None else b""
 
 
 def _explain_emptiness(kind: FileKind, name: str, n_before: int, issues: list[Issue]) -> None:

@@ -57,6 +57,9 @@ def _has(pattern: re.Pattern[bytes]) -> Callable[[bytes], bool]:
     return lambda head: pattern.search(head) is not None
 
 
+AGENT_LOG = FileKind("obshell.log", "files of obshell.log", _has(_OBSHELL_LOG), certain=False)
+"""An agent's own log, which is read by :mod:`daganalysis.obshell_logs`."""
+
 FILE_KINDS: tuple[FileKind, ...] = (
     FileKind("picture", "pictures", _starts(b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM6", b"II*\0", b"MM\0*", b"\0\0\1\0")),
     FileKind("picture", "pictures", lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP"),
@@ -96,7 +99,7 @@ FILE_KINDS: tuple[FileKind, ...] = (
         "save the answer's own text (.Content of Invoke-WebRequest), or use ConvertTo-Json -Depth 20",
         certain=False,
     ),
-    FileKind("obshell.log", "files of obshell.log", _has(_OBSHELL_LOG), "other-log", "save the answers of the API as well", certain=False),
+    AGENT_LOG,
     FileKind("log of obd", "logs of obd", _has(_OBD_LOG), "other-log", f"save the answers of the task API: {_CURL}"),
     FileKind("observer.log", "files of observer.log", _has(_OBSERVER_LOG), "other-log", f"save the answers of the task API: {_CURL}"),
 )
