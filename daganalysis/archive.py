@@ -185,6 +185,11 @@ class Archive:
         return self.table("maintenance_locks")
 
     @property
+    def agent_events(self) -> pd.DataFrame:
+        """One row is one thing that happened to an agent, as a log tells it."""
+        return self.table("agent_events")
+
+    @property
     def issues(self) -> pd.DataFrame:
         """One row is one thing the reader should know about the input."""
         return self.table("issues")

@@ -61,6 +61,10 @@ class RunEvidence:
     sub_tasks: dict[str, list[Sighting]] = field(default_factory=dict)
     node_of: dict[str, str] = field(default_factory=dict)
     attempt_lines: dict[str, dict[int, list[str]]] = field(default_factory=dict)
+    told_rows: set[int] = field(default_factory=set)
+    """Nodes and sub-tasks (by ``id``) that no answer showed: a log or a database tells how they stood."""
+    names: dict[str, str] = field(default_factory=dict)
+    """Names of nodes and sub-tasks that no answer showed."""
     problems: list[tuple[Answer, Problem, int | None]] = field(default_factory=list)
 
     zone: DatabaseZone | None = None

@@ -12,6 +12,9 @@ from daganalysis.history.evidence import collect_runs
 from daganalysis.history.judging import judge_run
 from daganalysis.history.links import Link, find_links, retries_sent, telling_lines
 from daganalysis.history.objects import judge_task
+from daganalysis.history.replay.all_runs import replay_runs
+from daganalysis.history.replay.contexts import NO_CONTEXT, ClusterContext, contexts_of
+from daganalysis.history.replay.told_rows import add_agent_events, add_operations
 from daganalysis.history.rows import Rows
 from daganalysis.history.views import MainDag, RunView
 from daganalysis.reading.answers import Answer, Kind
@@ -27,18 +30,27 @@ if TYPE_CHECKING:
     from daganalysis.history.evidence import RunEvidence, Sighting
     from daganalysis.reading.answers import Issue
 
+_ATTACHED = frozenset({Kind.NODE, Kind.SUB_TASK, Kind.LOGS})
+"""Answers about parts of a DAG."""
 _TORN_NS = 5_000_000_000
 """Answers less apart than this may contradict each other."""
 
 
-def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str, pa.Table]:
+def rebuild(
+    answers: Iterable[Answer], issues: Iterable[Issue] = (), contexts: Mapping[str, ClusterContext] | None = None
+) -> dict[str, pa.Table]:
     """Return every base table, sorted by its key, for all that the answers tell; ``issues`` are those found in reading.
 
-    The order and the repetition of the answers are irrelevant. Related runs (a main DAG and its children) must come together.
+    The order and the repetition of the answers are irrelevant. Related runs (a main DAG and its children) must come together. ``contexts``
+    are what is known of the agents of each cluster; None takes it from the answers, which must then be all there are.
     """
     every = list(answers)
     runs = collect_runs(answer for answer in every if answer.kind is Kind.DAG)
-    orphans = attach(runs, (answer for answer in every if answer.kind is not Kind.DAG))
+    told_of_agents = [answer for answer in every if answer.kind is Kind.AGENT_FACTS]
+    if contexts is None:
+        contexts = contexts_of(told_of_agents, _observed(every))
+    operations = replay_runs(runs, every, contexts)
+    orphans = attach(runs, (answer for answer in every if answer.kind in _ATTACHED))
     told = {run.run_id: telling_lines(run) for run in runs}
     links = find_links(runs, told)
     rows = Rows()
@@ -51,7 +63,10 @@ def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str
     runs_in_order = _DependencyOrder(runs, links, retries_sent(runs, told))
     for run in runs:
         view = runs_in_order.view(run.run_id)
-        rows.add_run(view, parent_of.get(view.evidence.run_id))
+        parent = parent_of.get(view.evidence.run_id)
+        rows.add_run(view, parent)
+        context = contexts.get(run.cluster or "", NO_CONTEXT)
+        add_operations(rows, view, operations.get(run.run_id, ()), context, is_child=parent is not None)
         for found in _run_issues(view):
             rows.add_issue(found)
     for link in links:
@@ -67,9 +82,9 @@ def rebuild(answers: Iterable[Answer], issues: Iterable[Issue] = ()) -> dict[str
                 )
             )
     _add_orphans(rows, orphans)
-    for answer in every:
-        if answer.kind is Kind.FACTS and not answer.gid:
-            _add_states(rows, answer)
+    for answer in told_of_agents:
+        _add_states(rows, answer)
+    add_agent_events(rows, told_of_agents, contexts)
     return rows.tables()
 
 
@@ -80,6 +95,15 @@ def _add_states(rows: Rows, answer: Answer) -> None:
             rows.add_agent(answer.cluster, fact, answer.source)
         elif isinstance(fact, LockState):
             rows.add_lock(answer.cluster, fact, answer.source)
+
+
+def _observed(answers: Iterable[Answer]) -> dict[tuple[str, str], int]:
+    """Return the moments of answers by cluster and trace id."""
+    return {
+        (answer.cluster or "", answer.trace_id): answer.observed_at
+        for answer in answers
+        if answer.trace_id and answer.observed_at is not None
+    }
 
 
 class _DependencyOrder:

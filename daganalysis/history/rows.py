@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from daganalysis.engine.catalogue import workflow_of
 from daganalysis.engine.identifiers import agent_address, identify, split_address
 from daganalysis.engine.outcomes import Facts, judge
+from daganalysis.engine.records import Dag, Node, SubTask
 from daganalysis.engine.times import TRUE, node_times, sub_task_times
+from daganalysis.reading.answers import Kind
 from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.arrays import array_of, seconds_between
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from daganalysis.engine.facts import AgentState, LockState
-    from daganalysis.engine.records import Dag, Node, SubTask
+    from daganalysis.history.evidence import RunEvidence
     from daganalysis.history.links import Link
     from daganalysis.history.views import RunView, TaskView
     from daganalysis.reading.answers import Issue
@@ -96,6 +98,7 @@ class Rows:
             (run_id, answer.source, answer.position, answer.observed_at, answer.trace_id, answer.http_status, answer.request_ms)
             + (dag.state, dag.operator, dag.stage, None if snapshot.nodes is None else len(snapshot.nodes))
             for snapshot in run.snapshots
+            if snapshot.answer.kind is Kind.DAG
             for answer, dag in ((snapshot.answer, snapshot.dag),)
         ]
         n_tasks: dict[str | None, int] = {}
@@ -103,11 +106,14 @@ class Rows:
             n_tasks[task.node_gid] = n_tasks.get(task.node_gid, 0) + 1
         for node in view.nodes:
             new = node.newest
+            served = new
+            if id(new) in run.told_rows:
+                served = next((seen for _, seen in reversed(run.nodes[node.gid]) if id(seen) not in run.told_rows), Node(node.gid))
             self._rows["nodes"].append(
                 (run_id, node.stage, node.gid, new.node_id, new.name, new.state, new.operator, node.rule.outcome)
-                + (*_served(new), node.start, node.end, n_tasks.get(node.gid, 0), node.additional_data)
+                + (*_served(served), node.start, node.end, n_tasks.get(node.gid, 0), node.additional_data)
             )
-        agents = self._add_tasks(run_id, view.tasks, {node.gid: node.stage for node in view.nodes})
+        agents = self._add_tasks(run_id, view.tasks, {node.gid: node.stage for node in view.nodes}, run)
         self._add_dag(view, parent_run_id, len(agents - {None}))
         stages = {node.gid: node.stage for node in view.nodes}
         self._rows["clock_offsets"] += [
@@ -122,7 +128,8 @@ class Rows:
     def _add_dag(self, view: RunView, parent_run_id: str | None, n_agents: int) -> None:
         run, new = view.evidence, view.evidence.newest
         identity = identify(run.gid)
-        answers = [snapshot.answer for snapshot in reversed(run.snapshots)]
+        answers = [snapshot.answer for snapshot in reversed(run.snapshots) if snapshot.answer.kind is Kind.DAG]
+        served = next((snapshot.dag for snapshot in reversed(run.snapshots) if snapshot.answer.kind is Kind.DAG), Dag(run.gid))
         dags = [snapshot.dag for snapshot in reversed(run.snapshots)]
         observed = [answer.observed_at for answer in answers if answer.observed_at is not None]
         offset = _newest(dags, "utc_offset_s")
@@ -130,8 +137,8 @@ class Rows:
         self._rows["dags"].append(
             (run.run_id, run.cluster, run.gid, _newest(dags, "dag_id"), name, workflow_of(name), identity.scope, identity.owner_agent)
             + (new.stage, _newest(dags, "max_stage"), new.state, new.operator, view.rule.outcome, view.work_ok)
-            + (*_served(new), *_happened(view), _seconds(view.elapsed_ns), _seconds(view.active_ns))
-            + (_seconds(view.last_leg_ns), len(view.nodes), len(view.tasks), n_agents, len(run.snapshots))
+            + (*_served(served), *_happened(view), _seconds(view.elapsed_ns), _seconds(view.active_ns))
+            + (_seconds(view.last_leg_ns), len(view.nodes), len(view.tasks), n_agents, len(answers))
             + (view.retries.low, view.retries.high, view.rollbacks.low, view.rollbacks.high)
             + (*map(_seconds, view.elapsed_bounds_ns), parent_run_id)
             + (_newest(dags, "maintenance_type"), _newest(dags, "maintenance_key"), _newest(dags, "additional_data"))
@@ -139,7 +146,9 @@ class Rows:
             + (min(observed, default=None), max(observed, default=None), view.history)
         )
 
-    def _add_tasks(self, run_id: str | None, tasks: Sequence[TaskView], stages: Mapping[str | None, int]) -> set[str | None]:
+    def _add_tasks(
+        self, run_id: str | None, tasks: Sequence[TaskView], stages: Mapping[str | None, int], run: RunEvidence | None = None
+    ) -> set[str | None]:
         """Add sub-tasks with their attempts; return their agents."""
         sub_tasks, attempts = self._rows["sub_tasks"], self._rows["attempts"]
         agents = set()
@@ -150,9 +159,13 @@ class Rows:
             end = new.end if times.end is TRUE else None
             agent = agent_address(new.agent_ip, new.agent_port)
             agents.add(agent)
+            served = new
+            if run is not None and id(new) in run.told_rows:
+                shown = (sighting.task for sighting in reversed(run.sub_tasks[gid]))
+                served = next((row for row in shown if row.state is not None and id(row) not in run.told_rows), SubTask(gid))
             sub_tasks.append((
                 run_id, stage, task.node_gid, gid, new.task_id, new.name, new.state, new.operator, task.rule.outcome, new.execute_times,
-                agent, new.agent_ip, new.agent_port, *_served(new), start, end, task.logs, task.additional_data,
+                agent, new.agent_ip, new.agent_port, *_served(served), start, end, task.logs, task.additional_data,
             ))  # fmt: skip
             for one in own:
                 attempts.append((run_id, stage, gid, one.number, one.kind, one.start, one.end, one.outcome, one.agent, one.evidence))
@@ -193,6 +206,14 @@ class Rows:
     def add_link(self, link: Link) -> None:
         """Add a link between a main DAG and a child DAG."""
         self._rows["links"].append((link.parent_run_id, link.child_run_id, link.child_gid, link.agent, link.kind, link.evidence))
+
+    def add_operation(self, row: tuple[object, ...]) -> None:
+        """Add one request to a DAG, in the order of the table's columns."""
+        self._rows["operations"].append(row)
+
+    def add_agent_event(self, row: tuple[object, ...]) -> None:
+        """Add what happened to an agent, in the order of the table's columns."""
+        self._rows["agent_events"].append(row)
 
     def add_issue(self, issue: Issue) -> None:
         """Add one issue."""

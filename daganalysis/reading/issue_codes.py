@@ -201,6 +201,12 @@ _CODES = (
         "look for a clock step, or a change of the maintainer, at that time",
     ),
     IssueCode("child-not-in-archive", "info", "a child DAG that no answer describes", _SAVE_DAG),
+    IssueCode(
+        "log-zone-unknown",
+        "warning",
+        "the log of an agent whose times are in an unknown zone; its times are not used",
+        "load with --tz, or with answers that were saved from this agent",
+    ),
     IssueCode("orphan-node", "info", "a node whose DAG no answer describes", _SAVE_DAG),
     IssueCode("orphan-sub-task", "info", "a sub-task whose DAG no answer describes", _SAVE_DAG),
     IssueCode("orphan-logs", "info", "log records of a sub-task that no answer describes", _SAVE_DAG),

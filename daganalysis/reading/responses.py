@@ -176,7 +176,7 @@ class Reader:
         elif "generic_id" in value or kind_of_object(value) is not None:
             return (yield from self._payload(text, value, heading, pointer, depth))
         elif agents := agents_in(value, heading.observed_at):
-            yield self._answer(Kind.FACTS, "", encode_facts(agents), None, heading, pointer)
+            yield self._answer(Kind.AGENT_FACTS, "", encode_facts(agents), None, heading, pointer)
             return True
         return (yield from self._inside(value, heading.within(value), pointer, depth))
 

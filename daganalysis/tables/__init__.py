@@ -1,6 +1,7 @@
 """Table declarations: what every table is, in one place."""
 
 from daganalysis.tables.archive_tables import (
+    AGENT_EVENTS,
     AGENTS,
     ATTEMPTS,
     BASE_TABLES,
@@ -19,6 +20,7 @@ from daganalysis.tables.declaration import Column, Table, Type
 
 __all__ = [
     "AGENTS",
+    "AGENT_EVENTS",
     "ATTEMPTS",
     "BASE_TABLES",
     "CLOCK_OFFSETS",

@@ -267,6 +267,7 @@ OPERATIONS = Table(
     "one request to a DAG",
     (
         Column("run_id", Type.STRING, RUN_ID.meaning, "a refused request that created no DAG, or the DAG is not in the archive"),
+        Column("cluster", Type.STRING, "the cluster label", "none was given"),
         Column("at", Type.INSTANT, "when the request came, by the clock of the agent that logged it", "no log shows it"),
         Column("at_min", Type.INSTANT, "it came no earlier than this", "nothing bounds it"),
         Column("at_max", Type.INSTANT, "it came no later than this", "nothing bounds it"),
@@ -318,11 +319,30 @@ MAINTENANCE_LOCKS = Table(
     ("cluster", "lock", "key", "observed_at", "source"),
 )
 
+AGENT_EVENTS = Table(
+    "agent_events",
+    "one thing that happened to an agent, as a log tells it",
+    (
+        Column("cluster", Type.STRING, "the cluster label", "none was given"),
+        Column("at", Type.INSTANT, "when it happened, by the agent's clock"),
+        Column("agent", Type.STRING, "`ip:port` of the agent, or the file where no line of it tells the address"),
+        Column(
+            "event",
+            Type.STRING,
+            "`started`, `stopped` (it was told to), `lost` (its last entry before a start that no stop precedes) or `maintainer` (it "
+            "learnt who schedules the cluster's DAGs)",
+        ),
+        Column("detail", Type.STRING, "`ip:port` of the maintainer", "another event"),
+        Column("source", Type.STRING, "file (and member) that tells of it", "several files do"),
+    ),
+    ("cluster", "at", "agent", "event"),
+)
+
 BASE_TABLES = MappingProxyType(
     {
         table.name: table
         for table in (
-            *(SNAPSHOTS, DAGS, NODES, SUB_TASKS, ATTEMPTS, LINKS, OPERATIONS, AGENTS, MAINTENANCE_LOCKS),
+            *(SNAPSHOTS, DAGS, NODES, SUB_TASKS, ATTEMPTS, LINKS, OPERATIONS, AGENTS, AGENT_EVENTS, MAINTENANCE_LOCKS),
             *(ISSUES, TIMELINE, CLOCK_OFFSETS),
         )
     }

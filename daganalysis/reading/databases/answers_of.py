@@ -144,7 +144,7 @@ class AnswerMaker:
         return Answer(kind, gid, body, nodes, self._cluster, self._source, position, at)
 
     def _facts(self, gid: str, facts: list[AnyFact], position: str) -> Answer:
-        return self._answer(Kind.FACTS, gid, encode_facts(facts), position, self._copied_at)
+        return self._answer(Kind.FACTS if gid else Kind.AGENT_FACTS, gid, encode_facts(facts), position, self._copied_at)
 
     # -- DAGs -------------------------------------------------------------------------------------------------------------------------
 

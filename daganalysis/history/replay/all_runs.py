@@ -1,0 +1,71 @@
+"""Every run that facts tell of, replayed: those of answers, and those that only logs know."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from daganalysis.history.replay.gathering import FactIndex, RunFacts
+from daganalysis.history.replay.sightings import logged_run, replay
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from daganalysis.history.evidence import RunEvidence
+    from daganalysis.history.replay.contexts import ClusterContext
+    from daganalysis.history.replay.requests import Operation
+    from daganalysis.reading.answers import Answer
+
+
+def replay_runs(runs: list[RunEvidence], answers: Sequence[Answer], contexts: Mapping[str, ClusterContext]) -> dict[str, list[Operation]]:
+    """Add what facts tell to the runs, and to the list the runs that only logs know; return the requests to each run by its key."""
+    index = FactIndex(answers, contexts)
+    by_key: dict[tuple[str, str], list[RunEvidence]] = {}
+    for run in runs:
+        by_key.setdefault((run.cluster or "", run.gid), []).append(run)
+    operations: dict[str, list[Operation]] = {}
+    for key in sorted({*by_key, *index.dags()}):
+        cluster, gid = key
+        generations = by_key.get(key)
+        if generations is None:
+            facts = index.facts_of(cluster, gid, {})
+            logged = logged_run(cluster or None, gid, facts)
+            if logged is not None:
+                operations[logged.run_id] = replay(logged, facts)
+                runs.append(logged)
+            continue
+        facts = index.facts_of(cluster, gid, {task: node for run in generations for task, node in run.node_of.items()})
+        if not facts:
+            continue
+        for run, own in zip(generations, _by_generation(generations, facts), strict=True):
+            operations[run.run_id] = replay(run, own)
+    runs.sort(key=lambda run: (run.cluster or "", run.gid, run.generation))
+    return operations
+
+
+def _by_generation(generations: Sequence[RunEvidence], facts: RunFacts) -> list[RunFacts]:
+    """Share facts among the runs behind one id (a cluster re-created): each has those up to where the next was first seen to exist."""
+    if len(generations) == 1:
+        return [facts]
+    begins = [min([run.first_at, *(at for s in run.snapshots for at in (s.dag.start,) if at is not None)]) for run in generations]
+    limits = [-(1 << 62), *begins[1:], 1 << 62]
+    return [_between(facts, low, high) for low, high in zip(limits, limits[1:], strict=False)]
+
+
+def _between(facts: RunFacts, low: int, high: int) -> RunFacts:
+    def inside(at: int | None) -> bool:
+        return at is not None and low <= at < high
+
+    return replace(
+        facts,
+        passes=[one for one in facts.passes if inside(one.dag_at)],
+        hand_outs={task: [one for one in told if inside(one.at)] for task, told in facts.hand_outs.items()},
+        states={task: [one for one in told if inside(one.at)] for task, told in facts.states.items()},
+        executions={
+            task: [one for one in told if inside(one.started_at if one.started_at is not None else one.ended_at)]
+            for task, told in facts.executions.items()
+        },
+        lines={task: [one for one in told if inside(one.at)] for task, told in facts.lines.items()},
+        requests=[one for one in facts.requests if inside(one[0].at)],
+        creations=[one for one in facts.creations if inside(one.at)],
+    )

@@ -1,0 +1,198 @@
+"""The facts of each run, put together: those of its DAG, its nodes and its sub-tasks, in UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from daganalysis.engine.facts import Creation, Execution, HandOut, Line, Passes, Request, TaskState, decode_facts
+from daganalysis.engine.identifiers import obproxy_twin
+from daganalysis.history.replay.contexts import NO_CONTEXT, ClusterContext
+from daganalysis.reading.answers import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from daganalysis.engine.facts import AnyFact
+    from daganalysis.reading.answers import Answer
+
+_INSTANTS = (
+    "at",
+    "last_at",
+    "dag_at",
+    "node_at",
+    "finished_at",
+    "handed_at",
+    "started_at",
+    "ended_at",
+    "work_ended_at",
+    "answered_at",
+)
+_Key = tuple[str, str]
+_Sourced = tuple["AnyFact", str]
+
+
+@dataclass(slots=True)
+class RunFacts:
+    """What other sources than answers tell of one run, in UTC and in order of time.
+
+    ``executions`` and ``lines`` are by sub-task; ``sources`` are the files that tell, by the teller's address.
+    """
+
+    passes: list[Passes] = field(default_factory=list)
+    hand_outs: dict[str, list[HandOut]] = field(default_factory=dict)
+    states: dict[str, list[TaskState]] = field(default_factory=dict)
+    executions: dict[str, list[Execution]] = field(default_factory=dict)
+    lines: dict[str, list[Line]] = field(default_factory=dict)
+    requests: list[tuple[Request, str]] = field(default_factory=list)
+    creations: list[Creation] = field(default_factory=list)
+    nodes_of: dict[str, str] = field(default_factory=dict)
+    """The node of each sub-task that a scheduler's log tells of."""
+    source: str = ""
+    """One file that tells of the run: the first in order of name."""
+    context: ClusterContext = field(default_factory=ClusterContext)
+
+    def __bool__(self) -> bool:
+        return bool(self.passes or self.hand_outs or self.executions or self.requests or self.creations or self.lines)
+
+
+class FactIndex:
+    """All facts of some answers, by what they are about."""
+
+    def __init__(self, answers: Iterable[Answer], contexts: Mapping[str, ClusterContext]) -> None:
+        self._contexts = contexts
+        self._of_dag: dict[_Key, list[_Sourced]] = {}
+        self._of_node: dict[_Key, list[_Sourced]] = {}
+        self._of_task: dict[_Key, list[_Sourced]] = {}
+        self._places: dict[Kind, dict[_Key, list[_Sourced]]] = {
+            Kind.DAG_FACTS: self._of_dag,
+            Kind.NODE_FACTS: self._of_node,
+            Kind.FACTS: self._of_task,
+        }
+        for answer in answers:
+            place = self._places.get(answer.kind)
+            if place is not None:
+                facts = [(fact, answer.source) for fact in decode_facts(answer.body)]
+                place.setdefault((answer.cluster or "", answer.gid), []).extend(facts)
+        self._remote: dict[_Key, set[str]] = {}
+        for (cluster, gid), told in self._of_task.items():
+            for fact, _ in told:
+                if isinstance(fact, Execution) and fact.task_gid is not None and fact.task_gid != gid:
+                    self._remote.setdefault((cluster, fact.task_gid), set()).add(gid)
+        self._mirrors = {(cluster, gid) for (cluster, _), gids in self._remote.items() for gid in gids}
+
+    def dags(self) -> set[_Key]:
+        """Return the DAGs that facts are about, by cluster and generic id."""
+        return set(self._of_dag)
+
+    def facts_of(self, cluster: str, gid: str, nodes_of: Mapping[str, str]) -> RunFacts:
+        """Gather the facts of one DAG; ``nodes_of`` are the nodes of its sub-tasks as answers show them."""
+        context = self._contexts.get(cluster, NO_CONTEXT)
+        found = RunFacts(nodes_of=dict(nodes_of), context=context)
+        twin = gid[:1] in {"4", "5"}
+        sources: set[str] = set()
+        for key in _spellings(gid):
+            for fact, source in _distinct(self._of_dag.get((cluster, key), ())):
+                self._take(found, _in_utc(fact, source, context), source, twin=twin)
+                sources.add(source)
+        for node in sorted({*found.nodes_of.values()} | {passes.node_gid for passes in found.passes}):
+            for fact, source in _distinct(self._of_node.get((cluster, node), ())):
+                self._take(found, _in_utc(fact, source, context), source, twin=False)
+                sources.add(source)
+        for task in sorted(found.nodes_of):
+            told = [pair for key in self._keys_of(cluster, task) for pair in self._of_task.get((cluster, key), ())]
+            for fact, source in _distinct(told):
+                self._take_of_task(found, task, _in_utc(fact, source, context))
+                sources.add(source)
+        _sort(found)
+        found.source = min(sources, default="")
+        return found
+
+    def _keys_of(self, cluster: str, task: str) -> list[str]:
+        """Return under which ids facts of a sub-task are told: its own, and those of its copies on the agents that ran it."""
+        own = [key for key in _spellings(task) if (cluster, key) not in self._mirrors]
+        return own + sorted(self._remote.get((cluster, task), ()))
+
+    def _take(self, found: RunFacts, fact: AnyFact | None, source: str, *, twin: bool) -> None:
+        if twin and fact is not None:
+            fact = _as_obproxy(fact)
+        if isinstance(fact, Passes):
+            found.passes.append(fact)
+        elif isinstance(fact, HandOut):
+            found.hand_outs.setdefault(fact.task_gid, []).append(fact)
+            found.nodes_of.setdefault(fact.task_gid, fact.node_gid)
+        elif isinstance(fact, TaskState):
+            found.states.setdefault(fact.task_gid, []).append(fact)
+            found.nodes_of.setdefault(fact.task_gid, fact.node_gid)
+        elif isinstance(fact, Request):
+            found.requests.append((fact, source))
+        elif isinstance(fact, Creation):
+            found.creations.append(fact)
+
+    def _take_of_task(self, found: RunFacts, task: str, fact: AnyFact | None) -> None:
+        if isinstance(fact, Execution):
+            if fact.task_gid is None or fact.task_gid in {task, *_spellings(task)}:
+                found.executions.setdefault(task, []).append(fact)
+        elif isinstance(fact, Line):
+            found.lines.setdefault(task, []).append(fact)
+
+
+def _spellings(gid: str) -> list[str]:
+    """A row of an agent's database that belongs to obproxy has another generic id, which its log does not tell."""
+    if gid[:1] in {"4", "5"}:
+        return [gid, {"4": "2", "5": "3"}[gid[0]] + gid[1:]]
+    return [gid]
+
+
+def _as_obproxy(fact: AnyFact) -> AnyFact:
+    changed = {
+        name: twin
+        for name in ("dag_gid", "node_gid", "task_gid")
+        if (gid := getattr(fact, name, None)) is not None and (twin := obproxy_twin(gid)) is not None
+    }
+    return msgspec.structs.replace(fact, **changed) if changed else fact
+
+
+def _distinct(told: Iterable[_Sourced]) -> list[_Sourced]:
+    """Drop what two files tell alike: a log that was copied before and after its rotation. Order of time, then of what is told."""
+    kept: dict[bytes, _Sourced] = {}
+    for fact, source in told:
+        name = msgspec.msgpack.encode(msgspec.structs.replace(fact, place=0))
+        if name not in kept or source < kept[name][1]:
+            kept[name] = (fact, source)
+    return [kept[name] for name in sorted(kept)]
+
+
+def _in_utc(fact: AnyFact, source: str, context: ClusterContext) -> AnyFact | None:
+    """Return a fact with its instants in UTC; None where the zone of its log is not known."""
+    if fact.zoned:
+        return fact
+    changed: dict[str, int | bool] = {"zoned": True}
+    for name in _INSTANTS:
+        local = getattr(fact, name, None)
+        if local is not None:
+            instant = context.utc(fact, source, local)
+            if instant is None:
+                return None
+            changed[name] = instant
+    return msgspec.structs.replace(fact, **changed)
+
+
+def _sort(found: RunFacts) -> None:
+    found.passes.sort(key=lambda passes: (passes.dag_at, passes.last_at, passes.node_gid))
+    for hand_outs in found.hand_outs.values():
+        hand_outs.sort(key=lambda one: (one.at, one.last_at))
+    for states in found.states.values():
+        states.sort(key=lambda one: (one.at, one.state))
+    for executions in found.executions.values():
+        executions.sort(key=_moment_of)
+    for lines in found.lines.values():
+        lines.sort(key=lambda one: (one.at, one.place))
+    found.requests.sort(key=lambda one: (one[0].at, one[0].trace_id or "", one[1]))
+
+
+def _moment_of(execution: Execution) -> tuple[int, int]:
+    known = [at for at in (execution.started_at, execution.ended_at, execution.handed_at) if at is not None]
+    return (known[0] if known else 0, execution.ended_at or 0)

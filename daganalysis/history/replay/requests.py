@@ -1,0 +1,119 @@
+"""Requests to a run: those that several logs tell of made one, with who asked, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from daganalysis.engine.facts import Request
+    from daganalysis.history.replay.contexts import ClusterContext
+
+_PASSED_ON_NS = 5_000_000_000
+"""A request that is passed on reaches the other agent within so much, whatever their clocks say."""
+
+
+@dataclass(slots=True)
+class Operation:
+    """One request: when it came to the agent that was asked first, and what the agent that executed it answered."""
+
+    operation: str
+    at: int
+    agent: str | None
+    client: str | None
+    result: str
+    error_code: str | None
+    source: str
+    node_gid: str | None = None
+    passed_on: bool = False
+    effect_from: int | None = None
+    """When the agent that executed it took it up, on that agent's clock."""
+    effect_to: int | None = None
+    """When that agent had answered it."""
+
+
+def operations_of(requests: Sequence[tuple[Request, str]]) -> list[Operation]:
+    """Return the requests to one run, in order of time.
+
+    A request that one agent passed on to another is in the logs of both; where only the second's is there, who asked is not known.
+    """
+    first = [pair for pair in requests if not pair[0].forwarded]
+    second = [pair for pair in requests if pair[0].forwarded]
+    found: list[Operation] = []
+    for request, source in first:
+        own = Operation(
+            request.operation,
+            request.at,
+            request.teller,
+            request.client,
+            _result(request),
+            request.error_code,
+            source,
+            request.node_gid,
+            effect_from=request.at,
+            effect_to=request.answered_at,
+        )
+        twin = _twin(request, second) if request.forwarded_to is not None else None
+        if twin is not None:
+            second.remove(twin)
+            other = twin[0]
+            own.error_code = other.error_code or own.error_code
+            own.result = _result(other) if own.result == "unknown" else own.result
+            own.effect_from, own.effect_to = other.at, other.answered_at
+        found.append(own)
+    for request, source in second:
+        found.append(
+            Operation(
+                request.operation,
+                request.at,
+                request.teller,
+                request.client,
+                _result(request),
+                request.error_code,
+                source,
+                request.node_gid,
+                passed_on=True,
+                effect_from=request.at,
+                effect_to=request.answered_at,
+            )
+        )
+    return sorted(found, key=lambda one: (one.at, one.operation, one.agent or "", one.source))
+
+
+def _twin(request: Request, others: Sequence[tuple[Request, str]]) -> tuple[Request, str] | None:
+    """Find what the other agent logged of a request that was passed on to it."""
+    same = [
+        pair
+        for pair in others
+        if pair[0].operation == request.operation
+        and pair[0].node_gid == request.node_gid
+        and (pair[0].teller is None or pair[0].teller == request.forwarded_to)
+        and pair[0].client == _ip(request.teller)
+        and abs(pair[0].at - request.at) <= _PASSED_ON_NS
+    ]
+    return min(same, key=lambda pair: abs(pair[0].at - request.at), default=None)
+
+
+def _ip(agent: str | None) -> str | None:
+    return agent.rpartition(":")[0].strip("[]") if agent is not None else None
+
+
+def _result(request: Request) -> str:
+    if request.status is None:
+        return "unknown"
+    return "accepted" if request.status < 300 else "refused"
+
+
+def actor_of(operation: Operation, context: ClusterContext, *, is_child: bool) -> str:
+    """Tell who made a request: a `person`, a `dag` (a task of another DAG), or `unknown`.
+
+    The address decides: tasks ask from their agent's own address, people by the unix socket or from elsewhere. Only children are advanced
+    by other DAGs (engine-semantics §7). A person may ask from an agent's host too, or through an agent whose log is not there.
+    """
+    if operation.client is None:
+        return "unknown"
+    if not context.is_agent(operation.client):
+        return "person"
+    return "dag" if is_child and not operation.passed_on else "unknown"

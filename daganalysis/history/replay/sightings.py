@@ -1,0 +1,381 @@
+"""What answers would have shown of a run at the moments that logs tell of, added to what answers did show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.identifiers import identify
+from daganalysis.engine.records import Dag, Node, SubTask
+from daganalysis.engine.times import TRUE, dag_times, node_times, sub_task_times
+from daganalysis.history.causal_order import order_nodes, order_snapshots
+from daganalysis.history.evidence import RunEvidence, Sighting, Snapshot
+from daganalysis.history.replay.hand_outs import LoggedAttempt, number_attempts
+from daganalysis.history.replay.legs import LoggedLeg, legs_of, node_runs_of
+from daganalysis.history.replay.requests import Operation, operations_of
+from daganalysis.reading.answers import Answer, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from daganalysis.history.replay.gathering import RunFacts
+
+_SECOND = 1_000_000_000
+_SAME_NS = 750_000_000
+"""A row's stamp and the log line beside it lie closer together than this."""
+_SURE_NS = 10 * _SECOND
+"""A scheduler that goes on for so long without a DAG has ended it."""
+_AT_LAST = 5 * _SECOND
+"""How far the clocks of the agent that executes a request and of the maintainer may differ before the request is not used."""
+_OPERATORS = {"run": "RUN", "rollback": "ROLLBACK"}
+
+
+def replay(run: RunEvidence, facts: RunFacts) -> list[Operation]:
+    """Add to a run what its facts tell; return the requests to it.
+
+    Stamps that answers show are kept: a log's time of the same moment gives way to them, for it was cut to milliseconds.
+    """
+    return _Replay(run, facts).add()
+
+
+def logged_run(cluster: str | None, gid: str, facts: RunFacts) -> RunEvidence | None:
+    """Return a run of which no answer told; None where its facts do not show what its scheduler did."""
+    if not facts.passes:
+        return None
+    run = RunEvidence(cluster, gid)
+    nodes = {passes.node_gid for passes in facts.passes}
+    run.stages = sorted(nodes, key=_row_of)
+    names = _names(facts)
+    for node in run.stages:
+        run.nodes[node] = []
+    for task, node in sorted(facts.nodes_of.items()):
+        if node in nodes:
+            run.node_of[task] = node
+            run.sub_tasks[task] = []
+    run.names = {**names, **{node: name for task, node in sorted(facts.nodes_of.items()) if (name := names.get(task)) is not None}}
+    return run
+
+
+def _names(facts: RunFacts) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for task, executions in facts.executions.items():
+        told = Counter(execution.name for execution in executions if execution.name is not None)
+        if told:
+            found[task] = min(told, key=lambda name: (-told[name], name))
+    return found
+
+
+def _row_of(gid: str) -> tuple[int, str]:
+    row = identify(gid).row_id
+    return (int(row) if row is not None else 0, gid)
+
+
+@dataclass(slots=True)
+class _Stamps:
+    """The stamps of rows that answers show."""
+
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+
+    def start(self, at: int) -> int:
+        return _snapped(at, self.starts)
+
+    def end(self, at: int) -> int:
+        return _snapped(at, self.ends)
+
+
+def _snapped(at: int, stamps: Iterable[int]) -> int:
+    nearest = min(stamps, key=lambda stamp: (abs(stamp - at), stamp), default=None)
+    return nearest if nearest is not None and abs(nearest - at) <= _SAME_NS else at
+
+
+class _Replay:
+    """One run, replayed."""
+
+    def __init__(self, run: RunEvidence, facts: RunFacts) -> None:
+        self._run, self._facts = run, facts
+        self._answer = Answer(Kind.DAG_FACTS, run.gid, b"", None, run.cluster, facts.source)
+        self._dag = run.newest if run.snapshots else Dag(run.gid, dag_id=_row_of(run.gid)[0] or None)
+        self._dag_stamps = _dag_stamps(run)
+        self._node_stamps = {gid: _node_stamps(run, gid) for gid in run.stages}
+        self._snapshots: list[Snapshot] = []
+        self._operations = operations_of(facts.requests)
+        accepted = [one.effect_to or one.at for one in self._operations if one.result == "accepted"]
+        self._legs = legs_of(node_runs_of(facts.passes), accepted)
+
+    def add(self) -> list[Operation]:
+        for task in sorted(self._run.node_of):
+            self._add_task(task)
+        for index, leg in enumerate(self._legs):
+            after = self._legs[index + 1] if index + 1 < len(self._legs) else None
+            self._add_leg(leg, after)
+        for operation in self._operations:
+            if operation.result == "accepted":
+                self._add_request(operation)
+        run = self._run
+        if self._snapshots:
+            run.snapshots = order_snapshots(sorted([*run.snapshots, *self._snapshots], key=lambda snapshot: snapshot.at))
+        for gid, seen in run.nodes.items():
+            run.nodes[gid] = order_nodes(sorted(seen, key=lambda pair: pair[0]))
+        for sightings in run.sub_tasks.values():
+            sightings.sort(key=lambda sighting: sighting.at)
+        return self._operations
+
+    # -- sub-tasks --------------------------------------------------------------------------------------------------------------------
+
+    def _add_task(self, gid: str) -> None:
+        run, facts = self._run, self._facts
+        sightings = run.sub_tasks[gid]
+        node = run.node_of[gid]
+        attempts = number_attempts(
+            facts.hand_outs.get(gid, ()),
+            facts.states.get(gid, ()),
+            facts.executions.get(gid, ()),
+            facts.lines.get(gid, ()),
+            [passes for passes in facts.passes if passes.node_gid == node],
+            [sighting.task for sighting in sightings],
+            facts.context,
+        )
+        if not attempts:
+            return
+        known = next((s.task for s in reversed(sightings) if s.task.state is not None), None) or self._blank(gid)
+        stamps = _task_stamps(sightings)
+        told = [sighting for attempt in attempts for sighting in self._moments_of(attempt, known, stamps)]
+        run.told_rows.update(id(sighting.task) for sighting in told)
+        sightings += told
+        self._add_lines(gid, attempts)
+
+    def _blank(self, gid: str) -> SubTask:
+        return SubTask(gid, task_id=_row_of(gid)[0] or None, name=self._run.names.get(gid))
+
+    def _moments_of(self, attempt: LoggedAttempt, known: SubTask, stamps: dict[int, _Stamps]) -> list[Sighting]:
+        number = attempt.number or 0
+        own = stamps.get(number, _Stamps())
+        operator = _OPERATORS.get(attempt.kind or "")
+        if operator is None:
+            return []
+        ip, port = _address(attempt.agent) if attempt.agent is not None else (known.agent_ip, known.agent_port)
+        row = SubTask(known.gid, known.task_id, known.name, "READY", operator, None, None, None, number, ip, port, None)
+        moments: list[Sighting] = []
+        until = attempt.noticed_at
+        at = attempt.handed_at
+        if at is not None:
+            moments.append(Sighting(at, at, _copy(row)))
+        start = own.start(attempt.started_at) if attempt.started_at is not None else None
+        unstarted = attempt.verdict == "cancelled_before_start"
+        if not unstarted and (start is not None or attempt.verdict is not None):
+            at = _clamped(attempt.started_at if attempt.started_at is not None else at or attempt.moment, at, until)
+            moments.append(Sighting(at, at, _copy(row, state="RUNNING", start=start)))
+        if attempt.verdict is not None:
+            end = own.end(attempt.ended_at) if attempt.ended_at is not None else None
+            at = _clamped(attempt.ended_at if attempt.ended_at is not None else until or attempt.moment, at, until)
+            state = "SUCCEED" if attempt.verdict == "succeeded" else "FAILED"
+            moments.append(Sighting(at, at, _copy(row, state=state, start=start, end=end)))
+        return moments
+
+    def _add_lines(self, gid: str, attempts: list[LoggedAttempt]) -> None:
+        run = self._run
+        per_attempt = run.attempt_lines.setdefault(gid, {})
+        every: list[tuple[int, str]] = []
+        for attempt in attempts:
+            texts = attempt.texts()
+            every += [(line.at, line.text) for line in attempt.lines]
+            if texts and len(texts) >= len(per_attempt.get(attempt.number or 0, [])):
+                per_attempt[attempt.number or 0] = texts
+        if every:
+            every.sort(key=lambda pair: pair[0])
+            at = every[-1][0]
+            seen = SubTask(gid, execute_times=None, logs=[text for _, text in every])
+            run.told_rows.add(id(seen))
+            run.sub_tasks[gid].append(Sighting(at, at, seen))
+
+    # -- nodes and the DAG ------------------------------------------------------------------------------------------------------------
+
+    def _stage(self, node: str) -> int | None:
+        return self._run.stages.index(node) + 1 if node in self._run.stages else None
+
+    def _add_leg(self, leg: LoggedLeg, after: LoggedLeg | None) -> None:
+        start = self._dag_stamps.start(leg.start) if leg.start is not None else None
+        operator = leg.operator
+        for node_run in leg.runs:
+            self._see_dag(node_run.dag_at, "RUNNING", operator, node_run.node_gid, start)
+            if node_run.stepped_over or node_run.operator is None:
+                continue
+            stamps = self._node_stamps.get(node_run.node_gid)
+            if stamps is None:
+                continue
+            begun = stamps.start(node_run.start) if node_run.start is not None else None
+            at = node_run.start if node_run.start is not None else node_run.dag_at
+            self._see_node(at, node_run.node_gid, "RUNNING", node_run.operator, begun, begun)
+            if node_run.end is not None:
+                state = "SUCCEED" if node_run.succeeded else "FAILED"
+                self._see_node(node_run.end, node_run.node_gid, state, node_run.operator, begun, stamps.end(node_run.end))
+        failed_at = leg.failed_at
+        if failed_at is not None:
+            self._see_dag(failed_at, "FAILED", operator, leg.last.node_gid, start, self._dag_stamps.end(failed_at))
+        elif after is None and self._has_succeeded(leg) and leg.last.end is not None:
+            end = self._dag_stamps.end(leg.last.end)
+            self._see_dag(leg.last.end, "SUCCEED", operator, leg.last.node_gid, start, end)
+
+    def _has_succeeded(self, leg: LoggedLeg) -> bool:
+        last = leg.last
+        if last.end is None or last.succeeded is False:
+            return False
+        stage = self._stage(last.node_gid)
+        if leg.operator == "ROLLBACK":
+            return stage == 1 and self._knows_first_stage()
+        if self._dag.max_stage is not None and stage is not None:
+            return stage == self._dag.max_stage == len(self._run.stages)
+        log = self._facts.context.logs.get(last.teller or "")
+        return log is not None and log.covers(last.end, last.end + _SURE_NS)
+
+    def _knows_first_stage(self) -> bool:
+        return self._dag.max_stage == len(self._run.stages) or any(
+            run.operator == "RUN" and run.start is not None and run.node_gid == self._run.stages[0]
+            for leg in self._legs
+            for run in leg.runs
+        )
+
+    def _see_dag(self, at: int, state: str, operator: str, node: str | None, start: int | None, end: int | None = None) -> None:
+        known = self._dag
+        stage = self._stage(node) if node is not None else known.stage
+        dag = Dag(
+            known.gid, known.dag_id, known.name, stage, known.max_stage, state, operator, start, end,
+            known.maintenance_type, known.maintenance_key, None, known.utc_offset_s,
+        )  # fmt: skip
+        self._snapshots.append(Snapshot(self._answer, dag, None, at))
+
+    def _see_node(self, at: int, gid: str, state: str, operator: str, start: int | None, end: int | None) -> None:
+        seen = self._run.nodes[gid]
+        known = seen[0][1] if seen else Node(gid, node_id=_row_of(gid)[0] or None, name=self._run.names.get(gid))
+        node = Node(gid, known.node_id, known.name, state, operator, start, end, None, None)
+        self._run.told_rows.add(id(node))
+        seen.append((at, node))
+
+    # -- requests ---------------------------------------------------------------------------------------------------------------------
+
+    def _add_request(self, operation: Operation) -> None:
+        """Write down what a request did to the DAG's row, where the logs show it to stand as the request needs it (engine-semantics §2)."""
+        asked = operation.effect_from if operation.effect_from is not None else operation.at
+        done = operation.effect_to if operation.effect_to is not None else asked
+        before, after = self._around(asked)
+        if operation.operation == "pass":
+            self._add_pass(before, asked, done)
+            return
+        low = before.failed_at if before is not None else None
+        high = after.start if after is not None else None
+        if low is not None and (asked < low - _AT_LAST or done < low - _AT_LAST):
+            return
+        if high is not None and done > high + _AT_LAST:
+            return
+        asked, done = _clamped(asked, low, high), _clamped(done, low, high)
+        if before is not None and low is not None:
+            start = self._dag_stamps.start(before.start) if before.start is not None else None
+            self._see_dag(asked, "FAILED", before.operator, before.last.node_gid, start, self._dag_stamps.end(low))
+        operator = {"rollback": "ROLLBACK", "cancel": "CANCEL"}.get(operation.operation, "RUN")
+        node = before.last.node_gid if before is not None else None
+        if node is not None or not self._legs:
+            self._see_dag(done, "READY", operator, node, None)
+        if operation.operation == "pass_node" and operation.node_gid in self._node_stamps:
+            self._pass_node(operation.node_gid or "", done)
+
+    def _around(self, at: int) -> tuple[LoggedLeg | None, LoggedLeg | None]:
+        """Return the leg that a request found, and the one it began."""
+        begun = [leg for leg in self._legs if leg.runs[0].dag_at <= at + _AT_LAST // 5]
+        rest = [leg for leg in self._legs if leg.runs[0].dag_at > at + _AT_LAST // 5]
+        return (begun[-1] if begun else None), (rest[0] if rest else None)
+
+    def _add_pass(self, before: LoggedLeg | None, asked: int, done: int) -> None:
+        end = self._dag_stamps.end(done)
+        if before is None:
+            self._see_dag(done, "SUCCEED", "PASS", None, None, end)
+            return
+        start = self._dag_stamps.start(before.start) if before.start is not None else None
+        low = before.failed_at
+        if low is not None:
+            self._see_dag(max(asked, low), "FAILED", before.operator, before.last.node_gid, start, self._dag_stamps.end(low))
+        self._see_dag(max(done, low or done), "SUCCEED", "PASS", before.last.node_gid, start, end)
+        stage = self._stage(before.last.node_gid)
+        if stage is not None and self._dag.max_stage == len(self._run.stages):
+            for gid in self._run.stages[stage - 1 :]:
+                self._pass_node(gid, done)
+
+    def _pass_node(self, gid: str, at: int) -> None:
+        """A pass ends the node and those of its sub-tasks that had not succeeded, and keeps their starts (engine-semantics §2.6)."""
+        end = self._node_stamps[gid].end(at)
+        seen = sorted(self._run.nodes[gid], key=lambda pair: pair[0])
+        newest = seen[-1][1] if seen else None
+        if newest is not None and newest.state == "SUCCEED" and newest.operator != "PASS":
+            return
+        self._see_node(at, gid, "SUCCEED", "PASS", newest.start if newest is not None and newest.state == "FAILED" else None, end)
+        for task, home in sorted(self._run.node_of.items()):
+            if home != gid:
+                continue
+            rows = [s for s in self._run.sub_tasks[task] if s.task.execute_times is not None]
+            last = max(rows, key=lambda s: (s.task.execute_times or 0, s.at), default=None)
+            if last is None or last.task.state == "SUCCEED" or last.task.operator == "PASS":
+                continue
+            row = _copy(last.task, state="SUCCEED", operator="PASS", end=end)
+            self._run.told_rows.add(id(row))
+            self._run.sub_tasks[task].append(Sighting(at, at, row))
+
+
+def _clamped(at: int, low: int | None, high: int | None) -> int:
+    """Move an instant into an interval: clocks of two agents may put it outside."""
+    if high is not None and at > high:
+        at = high
+    return low if low is not None and at < low else at
+
+
+def _copy(
+    row: SubTask, *, state: str | None = None, operator: str | None = None, start: int | None = None, end: int | None = None
+) -> SubTask:
+    return SubTask(
+        row.gid, row.task_id, row.name, state or row.state, operator or row.operator, row.start if start is None else start,
+        row.end if end is None else end, None, row.execute_times, row.agent_ip, row.agent_port, None,
+    )  # fmt: skip
+
+
+def _address(agent: str) -> tuple[str | None, int | None]:
+    ip, _, port = agent.rpartition(":")
+    return (ip.strip("[]"), int(port)) if port.isdigit() else (None, None)
+
+
+def _dag_stamps(run: RunEvidence) -> _Stamps:
+    found = _Stamps()
+    for snapshot in run.snapshots:
+        dag = snapshot.dag
+        times = dag_times(dag.state, dag.operator)
+        if times.start is TRUE and dag.start is not None:
+            found.starts.append(dag.start)
+        if dag.state in {"FAILED", "SUCCEED"} and dag.end is not None:
+            found.ends.append(dag.end)
+    return found
+
+
+def _node_stamps(run: RunEvidence, gid: str) -> _Stamps:
+    found = _Stamps()
+    for _, node in run.nodes.get(gid, ()):
+        times = node_times(node.state, node.operator, executed=True)
+        if times.start is TRUE and node.start is not None:
+            found.starts.append(node.start)
+        if node.state in {"FAILED", "SUCCEED"} and node.end is not None:
+            found.ends.append(node.end)
+    return found
+
+
+def _task_stamps(sightings: Iterable[Sighting]) -> dict[int, _Stamps]:
+    """Return the stamps of each attempt that answers show."""
+    found: dict[int, _Stamps] = {}
+    for sighting in sightings:
+        task = sighting.task
+        if not task.execute_times:
+            continue
+        own = found.setdefault(task.execute_times, _Stamps())
+        times = sub_task_times(task.state, task.operator, task.execute_times)
+        if times.start is TRUE and task.start is not None:
+            own.starts.append(task.start)
+        if times.end is TRUE and task.end is not None:
+            own.ends.append(task.end)
+    return found
