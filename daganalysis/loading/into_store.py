@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from daganalysis.errors import RejectedRecordsError
 from daganalysis.loading.from_stores import is_newer, make_store_chunks, scan_store
+from daganalysis.loading.other_kinds import add_homes, gather_strays, know_agents
 from daganalysis.loading.pieces import CarriedEvidence, CarriedTables, PartWork, build_part, carry_evidence, carry_tables, import_for_parts
 from daganalysis.loading.planning import make_plan
-from daganalysis.loading.related import HOME, Strays, key_of
-from daganalysis.loading.scanning import Claiming, claim, make_chunks, scan, stray_answers
+from daganalysis.loading.related import Strays, key_of
+from daganalysis.loading.scanning import Claiming, claim, make_chunks, scan
 from daganalysis.loading.workers import Workers
 from daganalysis.store.commit import LOCK_WAIT_S, locked, staged
 from daganalysis.store.kept_answers import ANSWERS, TEXTS, digest, evidence_parts, read_evidence, read_index
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from daganalysis.dask_workers import DaskWorkers
+    from daganalysis.history.replay.contexts import ClusterContext
     from daganalysis.loading.from_stores import GivenStore
     from daganalysis.loading.planning import Picked, Plan
     from daganalysis.loading.scanning import Scanned
@@ -145,6 +147,7 @@ class _Load:
                 self._sources[number] = source
                 self._from_stores[number] = store, own
         self._not_read: set[int] = set()
+        self._contexts: dict[str, ClusterContext] = {}
 
     def nothing_new(self) -> bool:
         """Whether the store is there and all that was given is in it."""
@@ -182,7 +185,8 @@ class _Load:
         kept = [read_index(self._before.folder, part) for part in self._before.evidence]
         dropped, dead = self._compare(scanned, kept)
         self._find_homes(workers, scanned, kept, dropped, dead)
-        plan = make_plan(scanned, kept, dropped, dead)
+        self._contexts, renewed = know_agents(self._before.folder, scanned, kept, dropped, dead)
+        plan = make_plan(scanned, kept, dropped, dead, renewed)
         self._write_tables(workers, folder, scanned, plan)
         self._carry_evidence(workers, folder, dead)
         return True
@@ -265,26 +269,15 @@ class _Load:
         dead: dict[str, set[int]],
     ) -> None:
         """Add clues between DAG answers and the answers of other kinds that belong to them."""
-        new, every = Strays(), Strays()
-        for place, chunk in enumerate(scanned):
-            for number, answer in stray_answers(chunk):
-                if number not in dropped.get(place, ()):
-                    new.add(answer)
-                    every.add(answer)
-        for part in kept:
-            rows = [row for row, kind in enumerate(part.kind) if kind != "dag" and row not in dead.get(part.part, ())]
-            for item in read_evidence(self._before.folder, part.part, rows) if rows else ():
-                every.add(item.answer)
+        new, every = gather_strays(self._before.folder, scanned, kept, dropped, dead)
         if not every:
             return
         for place, claims in enumerate(workers.over(claim, [Claiming(chunk, every) for chunk in scanned])):
             for number, tokens in claims.items():
                 scanned[place].add_clues(number, tokens)
         homes = _homes_in(self._before, new) if new else {}
-        for chunk in scanned:
-            for number, token in enumerate(chunk.tokens):
-                if not chunk.is_dag[number] and token in homes:
-                    chunk.add_clues(number, {HOME + key for key in homes[token]})
+        if homes:
+            add_homes(scanned, homes)
 
     # -- the new content --------------------------------------------------------------------------------------------------------------
 
@@ -309,7 +302,7 @@ class _Load:
 
     def _part(self, folder: StagePath, part: str, scanned: Sequence[Scanned], shards: list[Picked]) -> PartWork:
         places = {place: scanned[place] for shard in shards for place in shard.new}
-        return PartWork(folder, part, self._before.folder, places, shards)
+        return PartWork(folder, part, self._before.folder, places, shards, contexts=self._contexts)
 
     def _carried_tables(self, folder: StagePath, void: set[str], generation: int) -> list[CarriedTables]:
         """Parts that hold rows which are void, and small ones where there are many, are written anew."""

@@ -14,10 +14,11 @@ from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.arrays import array_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import pyarrow as pa
 
+    from daganalysis.history.replay.contexts import ClusterContext
     from daganalysis.loading.planning import Picked
     from daganalysis.loading.scanning import Scanned
     from daganalysis.reading.answers import Issue
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 class PartWork:
     """A part to make: runs to rebuild, shard by shard, from what was read now and from what the store held.
 
-    ``scanned`` are the chunks that the shards pick from.
+    ``scanned`` are the chunks that the shards pick from, ``contexts`` is what is known of the agents of each cluster.
     """
 
     folder: StagePath
@@ -37,6 +38,7 @@ class PartWork:
     scanned: dict[int, Scanned]
     shards: list[Picked]
     issues: list[Issue] = field(default_factory=list)
+    contexts: Mapping[str, ClusterContext] = field(default_factory=dict)
 
 
 def import_for_parts() -> None:
@@ -70,7 +72,7 @@ def _build_shard(work: PartWork, shard: Picked, evidence: EvidenceWriter) -> dic
     answers = [kept.answer for kept in fresh]
     for part, rows in shard.old.items():
         answers += [kept.answer for kept in read_evidence(work.store, part, rows)]
-    return rebuild(answers, work.issues)
+    return rebuild(answers, work.issues, work.contexts)
 
 
 def _sorted_by_key(name: str, tables: list[pa.Table]) -> pa.Table:

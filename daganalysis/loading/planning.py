@@ -7,7 +7,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from daganalysis.loading.related import HOME, Groups
+from daganalysis.loading.related import DAG_KINDS, FACT_KINDS, HOME, Groups, cluster_of
+from daganalysis.reading.answers import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,8 +23,8 @@ PART_SHARDS = 8
 end with them at the same time."""
 
 
-_Member = tuple[int, str, bool, int, bool, int]
-"""An answer: the number of its token among the groups, its token, whether it is a DAG's, its place, whether it is new, its number there."""
+_Member = tuple[int, str, Kind, int, bool, int]
+"""An answer: the number of its token among the groups, its token, its kind, its place, whether it is new, and its number there."""
 
 
 @dataclass(slots=True)
@@ -53,11 +54,19 @@ class Plan:
     void: set[str]
 
 
-def make_plan(scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dropped: dict[int, set[int]], dead: dict[str, set[int]]) -> Plan:
+def make_plan(
+    scanned: Sequence[Scanned],
+    kept: Sequence[KeptIndex],
+    dropped: dict[int, set[int]],
+    dead: dict[str, set[int]],
+    renewed: frozenset[str] = frozenset(),
+) -> Plan:
     """Plan what to rebuild when some answers are new and some of the store's are dead.
 
     ``dropped`` are answers read now that the store has already (by chunk), ``dead`` those of the store that their source no longer gives
-    (by evidence part). Only groups that hold a new or a dead answer are planned. The order of the sources does not change the plan.
+    (by evidence part). ``renewed`` are the clusters of whose agents something else is known now, which may change what their logs tell of
+    any run. Only groups that hold a new or a dead answer, or facts of such a cluster, are planned. The order of the sources does not change
+    the plan.
     """
     groups = Groups()
     touched: list[int] = []
@@ -71,21 +80,24 @@ def make_plan(scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dropped: di
             clues = chunk.clues.get(number, ())
             at = groups.add(token, clues)
             touched.append(at)
-            members.append((at, token, bool(is_dag), place, True, number))
+            members.append((at, token, chunk.kinds[number], place, True, number))
             if is_dag:
                 homes.note(token, clues)
     spoken_of = _spoken_of(scanned, kept, dead)
     for place, part in enumerate(kept):
         gone = dead.get(part.part, set())
         for number, (token, kind, words) in enumerate(zip(part.token, part.kind, part.clues, strict=True)):
-            is_dag = kind == "dag"
+            is_dag = kind in DAG_KINDS
             if is_dag and not words and token not in spoken_of:
                 continue  # as most of a large store, which shares nothing with what is new
             if number in gone:
                 # What a dead answer joined is rebuilt apart; each token of it is touched by itself.
                 touched += [groups.add(word.removeprefix(HOME)) for word in (token, *words)]
                 continue
-            members.append((groups.add(token, words), token, is_dag, place, False, number))
+            at = groups.add(token, words)
+            if renewed and kind in FACT_KINDS and cluster_of(token) in renewed:
+                touched.append(at)
+            members.append((at, token, Kind(kind), place, False, number))
             if is_dag:
                 homes.note(token, words)
     return _plan_groups(groups, set(map(groups.group, touched)), members, scanned, kept, homes)
@@ -127,8 +139,14 @@ def _plan_groups(
 ) -> Plan:
     loose = Picked()
     by_group: dict[int, Picked] = {}
-    for at, token, is_dag, place, is_new, number in members:
-        if not is_dag and not homes.has_home(token, scanned[place].clues.get(number, ()) if is_new else kept[place].clues[number]):
+    with_dag = {groups.group(at) for at, _, kind, *_ in members if kind in DAG_KINDS}
+    for at, token, kind, place, is_new, number in members:
+        is_dag = kind in DAG_KINDS
+        if kind in FACT_KINDS:
+            at_home = groups.group(at) in with_dag
+        else:
+            at_home = is_dag or homes.has_home(token, scanned[place].clues.get(number, ()) if is_new else kept[place].clues[number])
+        if not at_home:
             picked = loose
         elif (root := groups.group(at)) in touched:
             picked = by_group.get(root) or by_group.setdefault(root, Picked())

@@ -15,6 +15,11 @@ from daganalysis.reading.answers import Answer, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+DAG_KINDS = frozenset({Kind.DAG, Kind.DAG_FACTS})
+"""Answers that describe a DAG: either kind makes a run."""
+FACT_KINDS = frozenset({Kind.FACTS, Kind.DAG_FACTS, Kind.NODE_FACTS})
+"""What other sources tell of a run: they belong wherever their tokens lead, perhaps through others of their kind."""
+_TOKENS_OF_FACTS = {Kind.FACTS: Kind.SUB_TASK.value, Kind.NODE_FACTS: Kind.NODE.value}
 HOME = "home "
 """Begins a clue that names the DAG an answer of another kind belongs to."""
 
@@ -28,14 +33,26 @@ def key_of(cluster: str | None, gid: str) -> str:
     return f"{cluster}/{gid}" if cluster else gid
 
 
+def cluster_of(token: str) -> str:
+    """Return the cluster label of a token, empty where it has none.
+
+    >>> cluster_of("sub_task prod-a/11"), cluster_of("11")
+    ('prod-a', '')
+    """
+    before, slash, _ = token.partition("/")
+    return before.rpartition(" ")[2] if slash else ""
+
+
 def token_of(answer: Answer) -> str:
     """Return the token of what an answer describes; the kinds do not mix, for a DAG, a node and a sub-task may share an id.
 
     >>> token_of(Answer(Kind.NODE, "11", b"{}", cluster="prod-a"))
     'node prod-a/11'
     """
-    if answer.kind is Kind.DAG:
+    if answer.kind in DAG_KINDS:
         return key_of(answer.cluster, answer.gid)
+    if answer.kind in _TOKENS_OF_FACTS:
+        return f"{_TOKENS_OF_FACTS[answer.kind]} {key_of(answer.cluster, answer.gid)}"
     if answer.kind is Kind.LOGS:
         # A list of log records bears no generic id; what it says is what it is.
         return f"logs {key_of(answer.cluster, hashlib.blake2b(answer.body, digest_size=16).hexdigest())}"
@@ -49,6 +66,34 @@ def clues_of(answer: Answer, ids: Iterable[str]) -> tuple[str, ...]:
     ('prod-a/22130706433028869',)
     """
     return tuple(sorted(key_of(answer.cluster, gid) for gid in {*ids} if gid != answer.gid))
+
+
+def clues_of_facts(answer: Answer) -> tuple[str, ...]:
+    """Return the tokens of the nodes and sub-tasks that facts speak of: an agent's copy of a sub-task leads to the sub-task itself.
+
+    >>> from daganalysis.engine.facts import Execution, encode_facts
+    >>> clues_of_facts(Answer(Kind.FACTS, "221307064330288657", encode_facts([Execution(task_gid="11")])))
+    ('sub_task 11', 'sub_task 421307064330288657')
+    """
+    from daganalysis.engine.facts import decode_facts
+    from daganalysis.engine.identifiers import obproxy_twin
+
+    tasks, nodes = set(), set()
+    for fact in decode_facts(answer.body):
+        tasks.add(getattr(fact, "task_gid", None))
+        nodes.add(getattr(fact, "node_gid", None))
+    (tasks if answer.kind is Kind.FACTS else nodes).add(answer.gid)
+    clues = {
+        f"{kind} {key_of(answer.cluster, spelling)}"
+        for kind, gids in ((Kind.SUB_TASK.value, tasks), (Kind.NODE.value, nodes))
+        for gid in gids
+        if gid is not None
+        for spelling in (gid, obproxy_twin(gid))
+        if spelling is not None
+    }
+    if answer.kind is Kind.DAG_FACTS and (twin := obproxy_twin(answer.gid)) is not None:
+        clues.add(key_of(answer.cluster, twin))
+    return tuple(sorted(clues - {token_of(answer)}))
 
 
 @dataclass(slots=True)
@@ -71,6 +116,11 @@ class Strays:
             for record in decode_logs(answer.body).value:
                 by_line = self.lines.setdefault((answer.cluster or "", record.task_id), {})
                 by_line.setdefault(record.line, set()).add(token)
+
+    def add_facts(self, token: str, clues: Iterable[str]) -> None:
+        """Add facts by their token and their clues: a DAG that accounts for any of them accounts for the facts."""
+        self.tokens.add(token)
+        self.tokens.update(clue for clue in clues if not clue.startswith(HOME))
 
     def claimed_by(self, answer: Answer) -> set[str]:
         """Return the tokens of the strays that a DAG answer accounts for."""

@@ -6,13 +6,13 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from daganalysis.loading.related import Strays, clues_of, token_of
+from daganalysis.loading.related import DAG_KINDS, FACT_KINDS, Strays, clues_of, clues_of_facts, token_of
 from daganalysis.loading.spill import SpillWriter, read_spill
 from daganalysis.reading.answers import Kind
 from daganalysis.store.kept_answers import Kept, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from daganalysis.reading import SourceFile
     from daganalysis.reading.answers import Answer, Issue
@@ -41,6 +41,7 @@ class Scanned:
     spill: StagePath
     tokens: list[str] = field(default_factory=list)
     is_dag: bytearray = field(default_factory=bytearray)
+    kinds: list[Kind] = field(default_factory=list)
     sources: array[int] = field(default_factory=lambda: array("q"))
     clues: dict[int, tuple[str, ...]] = field(default_factory=dict)
     digests: dict[int, bytes] = field(default_factory=dict)
@@ -87,14 +88,16 @@ def put_aside(answers: Iterable[tuple[int, Answer]], spill: StagePath, remembere
         for source, answer in answers:
             number = len(found.tokens)
             found.tokens.append(token_of(answer))
-            found.is_dag.append(answer.kind is Kind.DAG)
+            found.is_dag.append(answer.kind in DAG_KINDS)
+            found.kinds.append(answer.kind)
+            told = clues_of_facts(answer) if answer.kind in FACT_KINDS else ()
             found.sources.append(source)
             if source in remembered:
                 found.digests[number] = digest(answer)
             place, ids = writer.write(answer)
             found.places.extend(place)
-            if ids and (clues := clues_of(answer, ids)):
-                found.clues[number] = clues
+            if ids or told:
+                found.clues[number] = tuple(sorted({*told, *clues_of(answer, ids)}))
     return found
 
 
@@ -125,7 +128,7 @@ class Claiming:
 
 def claim(work: Claiming) -> dict[int, set[str]]:
     """Return, by number of the DAG answer, the tokens of the strays that it accounts for."""
-    numbers = [number for number, is_dag in enumerate(work.scanned.is_dag) if is_dag]
+    numbers = [number for number, kind in enumerate(work.scanned.kinds) if kind is Kind.DAG]
     claims: dict[int, set[str]] = {}
     for number, kept in zip(numbers, work.scanned.read(numbers), strict=True):
         if claimed := work.strays.claimed_by(kept.answer):
@@ -133,7 +136,7 @@ def claim(work: Claiming) -> dict[int, set[str]]:
     return claims
 
 
-def stray_answers(scanned: Scanned) -> list[tuple[int, Answer]]:
-    """Return the answers of other kinds than DAG, with their numbers."""
-    numbers = [number for number, is_dag in enumerate(scanned.is_dag) if not is_dag]
+def answers_of_kind(scanned: Scanned, kinds: Container[Kind]) -> list[tuple[int, Answer]]:
+    """Return the answers of some kinds, with their numbers."""
+    numbers = [number for number, kind in enumerate(scanned.kinds) if kind in kinds]
     return [(number, kept.answer) for number, kept in zip(numbers, scanned.read(numbers), strict=True)]

@@ -1,0 +1,110 @@
+"""Answers of other kinds than DAG, among what was read and what the store keeps: what must find its DAG, and what is known of agents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.loading.related import HOME, Strays
+from daganalysis.loading.scanning import answers_of_kind
+from daganalysis.reading.answers import Kind
+from daganalysis.store.kept_answers import ANSWERS, read_evidence
+from daganalysis.store.parts import read_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from daganalysis.history.replay.contexts import ClusterContext
+    from daganalysis.loading.scanning import Scanned
+    from daganalysis.reading.answers import Answer
+    from daganalysis.store.kept_answers import KeptIndex
+    from daganalysis.store.remote_paths import StorePath
+
+_FOUND_BY_BODY = frozenset({Kind.NODE, Kind.SUB_TASK, Kind.LOGS})
+"""Answers whose DAG is found by what they say."""
+_FOUND_BY_CLUES = frozenset({Kind.FACTS, Kind.NODE_FACTS})
+"""Facts whose DAG is found by their tokens and clues alone, of which there may be very many."""
+_OF_AGENTS = frozenset({Kind.AGENT_FACTS})
+
+
+def gather_strays(
+    store: StorePath, scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dropped: dict[int, set[int]], dead: dict[str, set[int]]
+) -> tuple[Strays, Strays]:
+    """Return what must find its DAG: of what was just read, and of all there is."""
+    new, every = Strays(), Strays()
+    for place, chunk in enumerate(scanned):
+        gone = dropped.get(place, set())
+        for number, answer in answers_of_kind(chunk, _FOUND_BY_BODY):
+            if number not in gone:
+                new.add(answer)
+                every.add(answer)
+        for number, kind in enumerate(chunk.kinds):
+            if kind in _FOUND_BY_CLUES and number not in gone:
+                new.add_facts(chunk.tokens[number], chunk.clues.get(number, ()))
+                every.add_facts(chunk.tokens[number], chunk.clues.get(number, ()))
+    for part in kept:
+        gone = dead.get(part.part, set())
+        rows = [row for row, name in enumerate(part.kind) if name in _FOUND_BY_BODY and row not in gone]
+        for item in read_evidence(store, part.part, rows) if rows else ():
+            every.add(item.answer)
+        for row, name in enumerate(part.kind):
+            if name in _FOUND_BY_CLUES and row not in gone:
+                every.add_facts(part.token[row], part.clues[row])
+    return new, every
+
+
+def add_homes(scanned: Sequence[Scanned], homes: Mapping[str, set[str]]) -> None:
+    """Add to what was just read the DAGs in the store that it belongs to; ``homes`` are their keys by what belongs to them."""
+    for chunk in scanned:
+        for number, (token, kind) in enumerate(zip(chunk.tokens, chunk.kinds, strict=True)):
+            if chunk.is_dag[number]:
+                continue
+            names = (token, *chunk.clues.get(number, ())) if kind in _FOUND_BY_CLUES else (token,)
+            if found := {HOME + key for name in names for key in homes.get(name, ())}:
+                chunk.add_clues(number, found)
+
+
+def know_agents(
+    store: StorePath, scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dropped: dict[int, set[int]], dead: dict[str, set[int]]
+) -> tuple[dict[str, ClusterContext], frozenset[str]]:
+    """Return what is known of the agents of each cluster, and the clusters of which the store knew something else."""
+    from daganalysis.history.replay.contexts import contexts_of, wanted_traces
+
+    before: list[Answer] = []
+    now: list[Answer] = []
+    for part in kept:
+        rows = [row for row, kind in enumerate(part.kind) if kind in _OF_AGENTS]
+        for row, item in zip(rows, read_evidence(store, part.part, rows) if rows else (), strict=True):
+            before.append(item.answer)
+            if row not in dead.get(part.part, set()):
+                now.append(item.answer)
+    for place, chunk in enumerate(scanned):
+        told = answers_of_kind(chunk, _OF_AGENTS)
+        now += [answer for number, answer in told if number not in dropped.get(place, set())]
+    if not before and not now:
+        return {}, frozenset()
+    wanted = wanted_traces([*before, *now])
+    kept_moments = _kept_moments(store, kept) if wanted else {}
+    moments = kept_moments | (_new_moments(scanned) if wanted else {})
+    known, contexts = contexts_of(before, kept_moments), contexts_of(now, moments)
+    return contexts, frozenset(cluster for cluster in {*known, *contexts} if known.get(cluster) != contexts.get(cluster))
+
+
+def _kept_moments(store: StorePath, kept: Sequence[KeptIndex]) -> dict[tuple[str, str], int]:
+    """Return the moments of answers in the store by cluster and trace id."""
+    found: dict[tuple[str, str], int] = {}
+    for part in kept:
+        table = read_file(store / ANSWERS / part.part, ["cluster", "trace_id", "observed_at"])
+        for cluster, trace, at in zip(*(column.to_pylist() for column in table.columns), strict=True):
+            if trace and at is not None:
+                found[cluster or "", trace] = at
+    return found
+
+
+def _new_moments(scanned: Sequence[Scanned]) -> dict[tuple[str, str], int]:
+    """Return the moments of answers that were just read by cluster and trace id."""
+    return {
+        (answer.cluster or "", answer.trace_id): answer.observed_at
+        for chunk in scanned
+        for _, answer in answers_of_kind(chunk, frozenset({Kind.DAG, *_FOUND_BY_BODY}))
+        if answer.trace_id and answer.observed_at is not None
+    }
