@@ -63,6 +63,8 @@ class RunEvidence:
     attempt_lines: dict[str, dict[int, list[str]]] = field(default_factory=dict)
     told_rows: set[int] = field(default_factory=set)
     """Nodes and sub-tasks (by ``id``) that no answer showed: a log or a database tells how they stood."""
+    created: int | None = None
+    """When its rows were created, where a source tells it."""
     names: dict[str, str] = field(default_factory=dict)
     """Names of nodes and sub-tasks that no answer showed."""
     problems: list[tuple[Answer, Problem, int | None]] = field(default_factory=list)

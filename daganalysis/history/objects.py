@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def created_at(run: RunEvidence) -> int | None:
-    """When the rows were created, from any row that was never run (engine-semantics §3)."""
+    """When the rows were created, from any row that was never run (engine-semantics §3), or else from a source that says so."""
     found: list[int] = []
     for snapshot in run.snapshots:
         dag = snapshot.dag
@@ -36,7 +36,7 @@ def created_at(run: RunEvidence) -> int | None:
             task = sighting.task
             if task.start is not None and sub_task_times(task.state, task.operator, task.execute_times or 0).start is CREATED:
                 found.append(task.start)
-    return min(found, default=None)
+    return min(found, default=run.created)
 
 
 def judge_task(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.facts import Coverage, MaintainerChange, Request, Restart, Zone, decode_facts
+from daganalysis.engine.facts import AgentState, Coverage, MaintainerChange, Request, Restart, Zone, decode_facts
 from daganalysis.reading.answers import Kind
 
 if TYPE_CHECKING:
@@ -116,30 +116,38 @@ def wanted_traces(answers: Iterable[Answer]) -> set[tuple[str, str]]:
 
 
 def _context(told: Sequence[tuple[AnyFact, str]], observed: Mapping[tuple[str, str], int], cluster: str) -> ClusterContext:
-    context = ClusterContext()
+    context = ClusterContext(agents=_agents(told))
     given: dict[str, list[Zone]] = {}
-    for fact, source in told:
-        name = fact.teller or source
-        log = context.logs.setdefault(name, AgentLog())
-        if fact.teller:
-            context.agents.add(fact.teller)
+    of_logs = [(fact, source) for fact, source in told if isinstance(fact, Zone | Coverage | Restart | MaintainerChange | Request)]
+    for fact, source in of_logs:
+        log = context.logs.setdefault(fact.teller or source, AgentLog())
         if isinstance(fact, Zone):
-            (given.setdefault(name, []) if fact.given else log.zones).append(fact)
-        elif isinstance(fact, Coverage):
-            context.agents.update(fact.peers)
-    for fact, source in told:
-        if isinstance(fact, Coverage) and fact.traces:
-            log = context.logs[fact.teller or source]
-            if not log.zones and (zone := _zone_by_traces(fact, observed, cluster)) is not None:
-                log.zones.append(zone)
+            (given.setdefault(fact.teller or source, []) if fact.given else log.zones).append(fact)
+    for fact, source in of_logs:
+        log = context.logs[fact.teller or source]
+        if isinstance(fact, Coverage) and not log.zones and (zone := _zone_by_traces(fact, observed, cluster)) is not None:
+            log.zones.append(zone)
     for name, zones in given.items():
         if not context.logs[name].zones:
             context.logs[name].zones = zones
-    for fact, source in told:
+    for fact, source in of_logs:
         _place(context, fact, source)
     for log in context.logs.values():
         log.covered = _joined(log.covered)
     return context
+
+
+def _agents(told: Iterable[tuple[AnyFact, str]]) -> set[str]:
+    """Return the addresses of agents that any source names."""
+    found: set[str] = set()
+    for fact, _ in told:
+        if fact.teller:
+            found.add(fact.teller)
+        if isinstance(fact, AgentState):
+            found.add(fact.agent)
+        elif isinstance(fact, Coverage):
+            found.update(fact.peers)
+    return found
 
 
 def _place(context: ClusterContext, fact: AnyFact, source: str) -> None:

@@ -130,12 +130,14 @@ class FactIndex:
             found.requests.append((fact, source))
         elif isinstance(fact, Creation):
             found.creations.append(fact)
+        elif isinstance(fact, Execution | Line) and fact.task_gid is not None:
+            self._take_of_task(found, fact.task_gid, fact)
 
     def _take_of_task(self, found: RunFacts, task: str, fact: AnyFact | None) -> None:
         if isinstance(fact, Execution):
             if fact.task_gid is None or fact.task_gid in {task, *_spellings(task)}:
                 found.executions.setdefault(task, []).append(fact)
-        elif isinstance(fact, Line):
+        elif isinstance(fact, Line) and fact.task_gid in {None, task}:
             found.lines.setdefault(task, []).append(fact)
 
 

@@ -11,6 +11,7 @@ from daganalysis.engine.records import Dag, Node, SubTask
 from daganalysis.engine.times import TRUE, dag_times, node_times, sub_task_times
 from daganalysis.history.causal_order import order_nodes, order_snapshots
 from daganalysis.history.evidence import RunEvidence, Sighting, Snapshot
+from daganalysis.history.log_merge import merge_lines
 from daganalysis.history.replay.hand_outs import LoggedAttempt, number_attempts
 from daganalysis.history.replay.legs import LoggedLeg, legs_of, node_runs_of
 from daganalysis.history.replay.requests import Operation, operations_of
@@ -19,6 +20,7 @@ from daganalysis.reading.answers import Answer, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from daganalysis.engine.facts import Line
     from daganalysis.history.replay.gathering import RunFacts
 
 _SECOND = 1_000_000_000
@@ -105,6 +107,7 @@ class _Replay:
         self._legs = legs_of(node_runs_of(facts.passes), accepted)
 
     def add(self) -> list[Operation]:
+        self._run.created = min((creation.at for creation in self._facts.creations), default=None)
         for task in sorted(self._run.node_of):
             self._add_task(task)
         for index, leg in enumerate(self._legs):
@@ -138,6 +141,7 @@ class _Replay:
             facts.context,
         )
         if not attempts:
+            self._add_lines(gid, attempts)
             return
         known = next((s.task for s in reversed(sightings) if s.task.state is not None), None) or self._blank(gid)
         stamps = _task_stamps(sightings)
@@ -153,8 +157,8 @@ class _Replay:
         number = attempt.number or 0
         own = stamps.get(number, _Stamps())
         operator = _OPERATORS.get(attempt.kind or "")
-        if operator is None:
-            return []
+        if operator is None or own.ends:
+            return []  # an answer shows the whole attempt
         ip, port = _address(attempt.agent) if attempt.agent is not None else (known.agent_ip, known.agent_port)
         row = SubTask(known.gid, known.task_id, known.name, "READY", operator, None, None, None, number, ip, port, None)
         moments: list[Sighting] = []
@@ -175,18 +179,23 @@ class _Replay:
         return moments
 
     def _add_lines(self, gid: str, attempts: list[LoggedAttempt]) -> None:
+        """Add the lines of each attempt, and all of them as one answer would show them; what two sources tell alike counts once."""
         run = self._run
         per_attempt = run.attempt_lines.setdefault(gid, {})
-        every: list[tuple[int, str]] = []
-        for attempt in attempts:
-            texts = attempt.texts()
-            every += [(line.at, line.text) for line in attempt.lines]
-            if texts and len(texts) >= len(per_attempt.get(attempt.number or 0, [])):
-                per_attempt[attempt.number or 0] = texts
+        found = [(attempt.number or 0, attempt.texts()) for attempt in attempts]
+        told: dict[str | None, list[Line]] = {}
+        for line in self._facts.lines.get(gid, ()):
+            told.setdefault(line.teller, []).append(line)
+        for lines in told.values():
+            numbers = {line.attempt for line in lines if line.attempt is not None}
+            found += [(number, [line.text for line in lines if line.attempt == number]) for number in sorted(numbers)]
+        for number, texts in found:
+            if texts and len(texts) >= len(per_attempt.get(number, [])):
+                per_attempt[number] = texts
+        every = merge_lines(sorted(([line.text for line in lines] for lines in told.values()), key=len))
         if every:
-            every.sort(key=lambda pair: pair[0])
-            at = every[-1][0]
-            seen = SubTask(gid, execute_times=None, logs=[text for _, text in every])
+            at = max(lines[-1].at for lines in told.values())
+            seen = SubTask(gid, execute_times=None, logs=every)
             run.told_rows.add(id(seen))
             run.sub_tasks[gid].append(Sighting(at, at, seen))
 

@@ -124,7 +124,7 @@ class AnswerMaker:
         yield from self._mirrors()
         others: list[AnyFact] = [*self._agents(), *self._locks()]
         if others:
-            yield self._facts("", others, "")
+            yield self._facts(Kind.AGENT_FACTS, "", others, "")
 
     def _moment(self) -> int | None:
         """Until when every row is known to have been as it is: the newest change in the table whose newest change is the oldest.
@@ -143,8 +143,8 @@ class AnswerMaker:
     def _answer(self, kind: Kind, gid: str, body: bytes, position: str, at: int | None, nodes: list[bytes] | None = None) -> Answer:
         return Answer(kind, gid, body, nodes, self._cluster, self._source, position, at)
 
-    def _facts(self, gid: str, facts: list[AnyFact], position: str) -> Answer:
-        return self._answer(Kind.FACTS if gid else Kind.AGENT_FACTS, gid, encode_facts(facts), position, self._copied_at)
+    def _facts(self, kind: Kind, gid: str, facts: list[AnyFact], position: str) -> Answer:
+        return self._answer(kind, gid, encode_facts(facts), position, self._copied_at)
 
     # -- DAGs -------------------------------------------------------------------------------------------------------------------------
 
@@ -162,7 +162,7 @@ class AnswerMaker:
         position = f"dag_instance {dag['id']}"
         yield self._answer(Kind.DAG, gid, _encode(self._dag_fields(dag, gid, rows)), position, self._shown_at(rows), texts or None)
         if facts:
-            yield self._facts(gid, facts, position)
+            yield self._facts(Kind.DAG_FACTS, gid, facts, position)
 
     def _shown_at(self, rows: Iterable[Row]) -> int | None:
         """When these rows were as they are: no earlier than they were last changed."""
@@ -260,7 +260,7 @@ class AnswerMaker:
             for row in self._tables.select("subtask_instance", "WHERE id = ? AND node_id = 0", mapping["local_task_id"]):
                 facts += self._execution(row, gid)
             if facts:
-                yield self._facts(gid, facts, f"task_mapping {mapping['remote_task_id']}")
+                yield self._facts(Kind.FACTS, gid, facts, f"task_mapping {mapping['remote_task_id']}")
 
     def _execution(self, row: Row, gid: str) -> Iterator[Execution]:
         """The run that a mirror shows; one that is only handed over still bears the times of the cluster's row."""
