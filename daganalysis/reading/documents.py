@@ -352,6 +352,8 @@ class _Lines:
         for finding in findings:
             if finding.code:
                 self._gap.faults.append(finding)
+            elif self._peels and outermost(finding.text) is None:
+                self._gap.doubtful.append(finding)
             else:
                 self._gap.taken.append((finding.offset, finding.offset + len(finding.text)))
                 self._n_found += 1
@@ -366,6 +368,9 @@ class _Lines:
                 found = True
                 self._n_found += 1
                 yield replace(document, position=self._position(offset, line) + _within(document.position))
+        for finding in () if found else gap.doubtful:
+            self._n_found += 1
+            yield Document(finding.text, self._position(finding.offset, finding.line), before=finding.before)
         for fault in () if found else gap.faults:
             self._issues.append(issue(fault.code, self._name, self._position(fault.offset, fault.line), fault.message))
 
@@ -385,6 +390,8 @@ class _Gap:
         self._text = bytearray()
         self._offset = self._line = 0
         self.faults: list[Finding] = []
+        self.doubtful: list[Finding] = []
+        """What begins and ends as a document and is no JSON as it stands."""
         self.taken: list[tuple[int, int]] = []
 
     @property

@@ -23,6 +23,7 @@ _BEGINS = re.compile(rb'\{\s*"|\[\s*[{\[]')
 _ENVELOPE = re.compile(rb'\{\s*"successful"\s*:\s*\w+\s*,\s*"(?:timestamp|duration|status|traceId|data|error)"')
 _CLOSERS = b"}], \t\r\n"
 _NOISE_KEPT = 4096
+_NEAR = 16
 _BEFORE_KEPT = 200
 """Bytes before a document on its line, in which the time may stand at which it was written."""
 _TEXT_HELD = 1 << 24
@@ -138,8 +139,8 @@ class EmbeddedJson:
             self._depth = 1
             self._too_deep = self._skipping = False
             return
-        if envelope and not self._in_list():
-            # Envelopes lie in no object: the document before was cut short.
+        if envelope and not self._in_list() and line[max(0, at - _NEAR) : at].rstrip()[-1:] != b":":
+            # An envelope that is no field's value lies in no object: the document before was cut short.
             self._report_cut(self._opens[0])
             self._opens = [_Open(offset + at, number, 1, certain=True)]
             self._depth = 1

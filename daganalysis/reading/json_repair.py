@@ -167,15 +167,15 @@ def _whole_pairs(text: bytes) -> tuple[bytes, int]:
 
 def _joined_lines(text: bytes, notes: dict[str, str]) -> bytes | None:
     """Join the lines of a document that a terminal or a mail broke at one width; None where that is not what is wrong with it."""
-    lines = text.replace(b"\r\n", b"\n").split(b"\n")
+    lines = text.decode().replace("\r\n", "\n").split("\n")
     if len(lines) < 2 or len(lines[0]) < _NARROWEST or any(len(line) != len(lines[0]) for line in lines[:-1]):
         return None
-    joined = b"".join(lines)
+    joined = "".join(lines).encode()
     try:
         msgspec.json.decode(joined, type=msgspec.Raw)
     except NOT_JSON:
         return None
-    notes["control-character"] = f"line breaks after every {len(lines[0])} bytes, taken out"
+    notes["control-character"] = f"line breaks after every {len(lines[0])} characters, taken out"
     return joined
 
 

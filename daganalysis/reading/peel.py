@@ -35,7 +35,8 @@ _CELL = re.compile(rb'"((?:[^"]++|"")*+)"')
 _CELL_MARK = re.compile(rb'[{\[]\s*""')
 _LITERAL = re.compile(rb'"((?:\s|\\[nrt"\\])*+[{\[](?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _LITERAL_MARK = re.compile(rb'[{\[](?:\s|\\[nrt])*\\+"')
-_ESCAPE = re.compile(rb"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_ESCAPE = re.compile(rb"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
+_ESCAPED_MARK = re.compile(rb"\\'|[{\[](?:\s|\\[nrt])*(?:\\+\"|\\[nrt])")
 _NAMED_ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r"}
 _SDK_MARK = re.compile(rb'"\[(?:"\{"|\]")')
 _SDK_EDGE = re.compile(rb'"([{\[])|([}\]])"')
@@ -44,7 +45,7 @@ _SPACE_MARKS = (b"\xc2\xa0", b"\xe2\x80", b"\xe3\x80\x80", b"\xef\xbb\xbf", b"\x
 _STRING = re.compile(rb'("[^"]*+")')
 _TYPOGRAPHIC = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02", '"'))
 _TYPOGRAPHIC_MARK = re.compile(rb"[{\[]\s*(?:\xe2\x80[\x9c-\x9f]|\xc2\xab|\xef\xbc\x82)")
-_BASE64 = re.compile(rb"(?:eyJ|ewo|ew0K|eyAi|W3si|W3sK|WyB7)[A-Za-z0-9+/_-]{40,}={0,2}")
+_BASE64 = re.compile(rb"(?:eyJ|eyI|ewo|ew0K|eyAi|W3si|Wwo|WyB7|WyI|Intc|Iltc|Ilt7|Ilwi)[A-Za-z0-9+/_-]{40,}={0,2}")
 _PERCENT_MARK = re.compile(rb"%(?:7B|5B)(?:%20|%0A|\+)*%22", re.IGNORECASE)
 _SOFT_BREAK = re.compile(rb"=\r?\n")
 
@@ -118,7 +119,14 @@ def _without_backslashes(text: bytes) -> Iterator[bytes]:
 
 
 def _unescaped(text: bytes) -> bytes:
-    return _ESCAPE.sub(lambda match: match[0] if match[1][:1] == b"u" else _NAMED_ESCAPES.get(match[1], match[1]), text)
+    return _ESCAPE.sub(_character, text)
+
+
+def _character(match: re.Match[bytes]) -> bytes:
+    escape = match[1]
+    if escape[:1] == b"u" and len(escape) > 1:
+        return match[0]
+    return bytes([int(escape[1:], 16)]) if escape[:1] == b"x" and len(escape) > 1 else _NAMED_ESCAPES.get(escape, escape)
 
 
 def _from_sdk_print(text: bytes) -> Iterator[bytes]:
@@ -166,7 +174,7 @@ LAYERS: tuple[Layer, ...] = (
     Layer("cells of a CSV file", _found(_CELL_MARK), _from_cells),
     Layer("doubled quotes", _found(_CELL_MARK), _with_single_quotes),
     Layer("a text in quotes", _found(_LITERAL_MARK), _from_literals),
-    Layer("escaped quotes", _found(_LITERAL_MARK), _without_backslashes),
+    Layer("escapes of a programming language", _found(_ESCAPED_MARK), _without_backslashes),
     Layer("printed objects of the SDK", _found(_SDK_MARK), _from_sdk_print),
     Layer("Python's notation", lambda text: b"'" in text, find_literals),
     Layer("spaces that do not break", lambda text: any(mark in text for mark in _SPACE_MARKS), _with_plain_spaces),

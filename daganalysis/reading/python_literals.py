@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_START = re.compile(rb"\{\s*['\"]|\b[A-Z]\w*\(\w+=")
+_START = re.compile(rb"[{\[(]\s*['\"]|\b[A-Z]\w*\(\w+=")
 _TOKEN = re.compile(
     rb"""(?P<blank>\s+)
     |(?P<string>(?:[bru]{1,2})?(?:'(?:[^'\\\n]++|\\.)*+'|"(?:[^"\\\n]++|\\.)*+"))

@@ -440,12 +440,12 @@ class _Heading:
 
 
 def _is_same(first: Answer, second: Answer) -> bool:
-    """Tell whether two answers with the same trace id say the same, whatever the white space in them."""
+    """Tell whether two answers with the same trace id say the same, whatever the white space and the escapes in them."""
     return first is not second and _compact(first) == _compact(second)
 
 
-def _compact(answer: Answer) -> list[bytes]:
-    return [msgspec.json.format(text, indent=-1) for text in (answer.body, *(answer.nodes or ()))]
+def _compact(answer: Answer) -> list[object]:
+    return [msgspec.json.decode(text) for text in (answer.body, *(answer.nodes or ()))]
 
 
 def _pointer_part(name: str) -> str:

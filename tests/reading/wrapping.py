@@ -1,0 +1,119 @@
+"""Ways in which answers are wrapped: each takes the bytes of good answers and gives bytes in which these lie."""
+
+from __future__ import annotations
+
+import base64
+import bz2
+import gzip
+import html
+import json
+import lzma
+import pprint
+import quopri
+import re
+import urllib.parse
+from collections.abc import Callable
+
+import zstandard
+
+from tests.reading.broken_inputs import tar_of, zip_of
+
+Wrap = Callable[[str], str]
+
+
+def coloured(text: str) -> str:
+    """As ``jq -C`` prints it."""
+    strings = re.sub(r'"(?:[^"\\]|\\.)*"', lambda found: f"\x1b[0m\x1b[32m{found[0]}\x1b[0m", text)
+    return strings.replace("{", "\x1b[1;39m{").replace("}", "\x1b[1;39m}\x1b[0m")
+
+
+def by_lines(text: str, head: str) -> str:
+    return "\n".join(head + line for line in text.split("\n"))
+
+
+def records_of_lines(text: str) -> str:
+    """One record of docker's json-file for each line."""
+    lines = json.dumps(json.loads(text), indent=1).split("\n")
+    return "\n".join(json.dumps({"log": line + "\n", "stream": "stdout", "time": "2025-01-01T00:02:00Z"}) for line in lines)
+
+
+def records_of_bytes(text: str) -> str:
+    """One record for each 200 characters, as docker cuts lines that are too long."""
+    parts = [text[at : at + 200] for at in range(0, len(text), 200)]
+    return "\n".join(json.dumps({"log": part + ("\n" if part is parts[-1] else ""), "stream": "stdout"}) for part in parts)
+
+
+def pretty(text: str) -> str:
+    return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+
+
+OBJECTS: dict[str, Wrap] = {
+    "a register of Ansible": lambda text: json.dumps({"changed": False, "status": 200, "json": json.loads(text), "content": text}),
+    "a loop of Ansible": lambda text: json.dumps({"results": [{"item": "a", "failed": False, "json": json.loads(text)}]}),
+    "an exchange of a browser": lambda text: json.dumps({"log": {"entries": [{"time": 5.1, "response": {"content": {"text": text}}}]}}),
+    "a browser's Base64": lambda text: json.dumps({"content": {"encoding": "base64", "text": base64.b64encode(text.encode()).decode()}}),
+    "a response of Postman": lambda text: json.dumps({"item": [{"name": "poll", "response": [{"body": text, "code": 200}]}]}),
+    "by host": lambda text: json.dumps({"192.0.2.7:2886": json.loads(text)}),
+    "by id": lambda text: json.dumps({"11": [json.loads(text)], "12": None}),
+    "a list of lists": lambda text: json.dumps([[json.loads(text)]]),
+    "a string": json.dumps,
+    "a string twice": lambda text: json.dumps({"a": json.dumps({"b": text})}),
+    "docker's json-file": lambda text: json.dumps({"log": text + "\n", "stream": "stdout", "time": "2025-01-01T00:02:00Z"}),
+    "a hit of Elastic": lambda text: json.dumps({"_index": "polls", "_source": {"message": f"poll: {text}"}}),
+    "a stream of Loki": lambda text: json.dumps({"status": "success", "data": {"result": [{"values": [["1735689720000000000", text]]}]}}),
+    "bytes of journald": lambda text: json.dumps({"__REALTIME_TIMESTAMP": "1735689720000000", "MESSAGE": list(text.encode())}),
+    "an envelope with a payload of several pages": lambda text: json.dumps(
+        {"successful": True, "data": {"contents": [json.loads(text)], "page": 1}}
+    ),
+}
+"""An answer in an object, a list or a string."""
+
+TEXTS: dict[str, Wrap] = {
+    "indented": pretty,
+    "after prose": lambda text: f"ERROR: [MySQL.Error]: timeout, then {text} and more",
+    "after a word of Ansible": lambda text: f"192.0.2.7 | SUCCESS => {pretty(text)}\n",
+    "after a header": lambda text: f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{text}",
+    "after a time": lambda text: f"2025-01-01T08:02:00+08:00 stdout F {text}\n",
+    "coloured": lambda text: coloured(pretty(text)),
+    "coloured on one line": coloured,
+    "quoted in a mail": lambda text: "Hello,\n\n" + by_lines(pretty(text), "> ") + "\n\nregards\n",
+    "quoted twice": lambda text: by_lines(pretty(text), "> > "),
+    "with a head on each line": lambda text: by_lines(pretty(text), "2025-01-01T00:02:00.123Z "),
+    "in syslog": lambda text: by_lines(pretty(text), "Jan  1 00:02:00 host poll[12]: "),
+    "with numbers of lines": lambda text: "\n".join(f"{n:6}\t{line}" for n, line in enumerate(pretty(text).split("\n"), 1)),
+    "broken after 60 bytes": lambda text: "\n".join(text[at : at + 60] for at in range(0, len(text), 60)),
+    "with spaces that do not break": lambda text: pretty(text).replace("\n  ", "\n\u00a0\u00a0"),
+    "Python's repr": lambda text: repr(json.loads(text)),
+    "Python's repr in prose": lambda text: f"got {json.loads(text)!r} there",
+    "pprint": lambda text: pprint.pformat(json.loads(text), width=60),
+    "a repr of a text": repr,
+    "a repr of bytes": lambda text: repr(text.encode()),
+    "a web page": lambda text: f"<!DOCTYPE html><html><body><pre>{html.escape(pretty(text))}</pre></body></html>",
+    "an attribute": lambda text: f'<r v="{html.escape(text)}"/>',
+    "a cell of CSV": lambda text: 'id,body\r\n1,"' + text.replace('"', '""') + '"\r\n',
+    "a cell of CSV with line breaks": lambda text: 'id,body\n1,"' + pretty(text).replace('"', '""') + '"\n',
+    "a cell of TSV": lambda text: f"id\tbody\n1\t{text}\n",
+    "a table of mysql": lambda text: f"+---+\n| b |\n+---+\n| {text} |\n+---+\n",
+    "logfmt": lambda text: f"ts=2025-01-01T00:02:00Z level=info msg={json.dumps(text)} a=b\n",
+    "quoted-printable": lambda text: quopri.encodestring(text.encode()).decode(),
+    "a URL": lambda text: f"https://host/?a={urllib.parse.quote(text)}",
+    "records of lines": records_of_lines,
+    "records of bytes": records_of_bytes,
+}
+"""An answer in a text, or in another notation."""
+
+BYTES: dict[str, Callable[[bytes], bytes]] = {
+    "plain": bytes,
+    "with a byte order mark": lambda content: b"\xef\xbb\xbf" + content,
+    "UTF-16": lambda content: content.decode().encode("utf-16"),
+    "UTF-16 without a mark": lambda content: content.decode().encode("utf-16-le"),
+    "UTF-32": lambda content: content.decode().encode("utf-32"),
+    "gzip": lambda content: gzip.compress(content, mtime=0),
+    "zstd": lambda content: zstandard.ZstdCompressor().compress(content),
+    "xz": lzma.compress,
+    "bz2": bz2.compress,
+    "zip": lambda content: zip_of(("polls/a.json", content), ("__MACOSX/polls/._a.json", b"\0\5\x16\7"), ("README.md", b"# polls\n")),
+    "tar": lambda content: tar_of(("polls/a.json", content), (".DS_Store", b"\0\0\0\1Bud1")),
+    "tar.xz": lambda content: lzma.compress(tar_of(("a", content))),
+}
+"""An answer as bytes, encoded or packed."""
