@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import quopri
 import re
 from typing import TYPE_CHECKING
 
@@ -168,9 +169,14 @@ def _whole_pairs(text: bytes) -> tuple[bytes, int]:
 def _joined_lines(text: bytes, notes: dict[str, str]) -> bytes | None:
     """Join the lines of a document that a terminal or a mail broke at one width; None where that is not what is wrong with it."""
     lines = text.decode().replace("\r\n", "\n").split("\n")
-    if len(lines) < 2 or len(lines[0]) < _NARROWEST or any(len(line) != len(lines[0]) for line in lines[:-1]):
+    if len(lines) < 2 or len(lines[0]) < _NARROWEST:
         return None
-    joined = "".join(lines).encode()
+    if lines[0].endswith("="):
+        joined = quopri.decodestring(text)  # a mail in quoted-printable
+    elif all(len(line) == len(lines[0]) for line in lines[:-1]):
+        joined = "".join(lines).encode()
+    else:
+        return None
     try:
         msgspec.json.decode(joined, type=msgspec.Raw)
     except NOT_JSON:
