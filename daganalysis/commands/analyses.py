@@ -10,7 +10,7 @@ import functools
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.commands.archives import open_source, selected_runs
+from daganalysis.commands.archives import open_source, selected_runs, shown_zone
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.options import add_archive, add_output, add_selection, new_command, positive
 from daganalysis.commands.printing import notice, print_frame
@@ -101,7 +101,7 @@ def add_to(commands: Subparsers) -> None:
             parser.add_argument("--by", choices=RUN_ORDERS, default=RUN_ORDERS[0], help="order of the list (default: %(default)s)")
             parser.add_argument("--last", metavar="N", type=positive, help="list the last N by start, or the first N by trouble or length")
             parser.add_argument(
-                "--outcome", choices=tuple(RUN_OUTCOMES), action="append", help="only runs with this outcome (may be repeated)"
+                "--outcome", metavar="NAME", choices=tuple(RUN_OUTCOMES), action="append", help="only runs with this outcome (repeatable)"
             )
         add_selection(parser)
         add_output(parser)
@@ -128,7 +128,7 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
         options = {"by": arguments.by, "last": arguments.last, "run_ids": _listed(archive, arguments.outcome)}
         archive = whole
     result = getattr(daganalysis, name)(archive, **options)
-    print_frame(result, table, arguments)
+    print_frame(result, table, arguments, shown_zone(archive, arguments))
     if table is FAILURES and len(result):
         told = coverage(result)
         lines = f"{told.catalogue} with a line of the engine's catalogue, {told.mined} with another, {told.no_line} with none"

@@ -10,6 +10,7 @@ from daganalysis.commands.printing import notice
 from daganalysis.errors import InputError, UsageError
 from daganalysis.text.humanize import plural
 from daganalysis.text.issue_groups import group_issues, skipped_files_text, why_nothing_was_usable
+from daganalysis.text.zones import Zone, servers_zone, zone_of
 
 if TYPE_CHECKING:
     import argparse
@@ -78,6 +79,15 @@ def nothing_usable(archive: Archive, source: str) -> InputError:
     where = f"{plural(rejected, 'rejected record')} in {source}" if rejected else source
     explained = f"; `daganalysis validate {source}` explains each" if groups else ""
     return InputError("nothing in it can be used", where=where, hint=why_nothing_was_usable(groups) + explained)
+
+
+def shown_zone(archive: Archive, arguments: argparse.Namespace) -> Zone:
+    """Return the zone in which times are told: that of ``--tz``, else the one that most runs were served in."""
+    if arguments.tz != "server":
+        zone_of(arguments.tz)
+        return Zone(arguments.tz)
+    offsets = archive.arrow("dags", ["utc_offset_s"]).column("utc_offset_s").to_pylist()
+    return servers_zone(offsets)
 
 
 def selected_runs(archive: Archive, arguments: argparse.Namespace, *, absent_workflows: bool = False) -> Archive:

@@ -12,6 +12,8 @@ from daganalysis.commands.options import add_archive, add_output, add_selection,
 from daganalysis.commands.printing import notice, print_frame
 from daganalysis.engine.vocabulary import RUN_OUTCOMES
 from daganalysis.errors import UsageError
+from daganalysis.tables.plain_rows import rows_of
+from daganalysis.text.comparison import comparison_sentence
 
 if TYPE_CHECKING:
     from daganalysis.archive import Archive
@@ -76,6 +78,7 @@ def execute(arguments: argparse.Namespace) -> int:
         notice(f"the rows add up to the difference of {before:.6f} s and {after:.6f} s: {compared['diff_s'].sum():+.6f} s")
         return ExitStatus.DONE
     print_frame(compared, COMPARE, arguments)
+    notice(comparison_sentence(rows_of(compared)))
     said = left_out(compared)
     for words in said[:_MOST_SAID]:
         notice(f"left out of {words}")

@@ -5,15 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daganalysis.commands.archives import open_source
+from daganalysis.commands.archives import open_source, shown_zone
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.options import add_archive, new_command, whole
 from daganalysis.commands.printing import notice, print_pieces
 
 if TYPE_CHECKING:
     import argparse
-
-    import pandas as pd
 
     from daganalysis.commands.options import Subparsers
 
@@ -43,12 +41,6 @@ def add_to(commands: Subparsers) -> None:
     parser.add_argument("--lanes", choices=("stage", "agent"), default="stage", help="what the lanes are ordered by (default: %(default)s)")
     parser.add_argument("--children", action="store_true", help="nest the child DAGs below")
     parser.add_argument(
-        "--tz",
-        metavar="ZONE",
-        default="server",
-        help="time zone of the axis: a name as UTC, an offset, or `server`, the server's own as in `show` (default: %(default)s)",
-    )
-    parser.add_argument(
         "--max-lanes",
         metavar="N",
         type=whole,
@@ -64,7 +56,7 @@ def execute(arguments: argparse.Namespace) -> int:
     archive = open_source(arguments.archive, arguments).run(arguments.run, children=arguments.children)
     most = arguments.max_lanes if arguments.max_lanes is not None else 0 if page else _MOST_LANES
     bars = gantt_bars(archive, run_id=arguments.run, lanes=arguments.lanes, children=arguments.children, max_lanes=most or None)
-    zone = _zone(arguments.tz, archive.dags)
+    zone = shown_zone(archive, arguments).name
     if page:
         from daganalysis.pages.gantt_page.gantt_html import gantt_page
 
@@ -75,11 +67,3 @@ def execute(arguments: argparse.Namespace) -> int:
     save_figure(figure, Path(arguments.output))
     notice(f"wrote {arguments.output}")
     return ExitStatus.DONE
-
-
-def _zone(tz: str, dags: pd.DataFrame) -> str:
-    """The zone that an option names; ``server`` is the offset that the run's responses have."""
-    from daganalysis.text.zones import offset_name
-
-    offsets = dags["utc_offset_s"].dropna()
-    return tz if tz != "server" else offset_name(int(offsets.iloc[0])) if len(offsets) else "UTC"

@@ -61,6 +61,12 @@ def add_archive(parser: argparse.ArgumentParser, *names: str) -> None:
         parser.add_argument(name, metavar=name.upper(), help="a store, or saved responses as they are")
     add_cluster(parser)
     add_scheduler(parser)
+    parser.add_argument(
+        "--tz",
+        metavar="ZONE",
+        default="server",
+        help="zone of the times shown, and of T without an offset: UTC, +08:00, Asia/Shanghai or `server`, the servers' own (default)",
+    )
 
 
 def add_cluster(parser: argparse.ArgumentParser) -> None:
@@ -83,8 +89,6 @@ def add_selection(parser: argparse.ArgumentParser, *, one_archive: bool = True) 
     group.add_argument("--workflow", metavar="NAME", action="append", default=[], help="only runs of this workflow (may be repeated)")
     group.add_argument("--since", metavar="T", type=parse_instant, help="only runs that started at T or later: a date, or RFC 3339")
     group.add_argument("--until", metavar="T", type=parse_instant, help="only runs that started before T")
-    said = "the zone of T without an offset: a name, an offset, or `server`, each run's servers' own (default: %(default)s)"
-    group.add_argument("--tz", metavar="ZONE", default="server", help=said)
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:

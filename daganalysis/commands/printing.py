@@ -12,6 +12,7 @@ from daganalysis.commands.options import chosen_format
 from daganalysis.errors import DagAnalysisError
 from daganalysis.formats.terminal import DEFAULT_WIDTH
 from daganalysis.text.escaping import for_terminal
+from daganalysis.text.zones import UTC, Zone
 from daganalysis.urls import without_secrets
 from daganalysis.whole_files import whole_file
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from daganalysis.tables import Table
 
 _NARROWEST = 40
+_PLAIN = str.maketrans({"─": "-", "█": "#", "…": "~", "×": "x", "µ": "u", **dict.fromkeys("▏▎▍▌▋▊▉", "#")})
+"""What stands for drawn bars and other signs where a terminal cannot show them; each is one column wide."""
 
 
 def notice(text: str) -> None:
@@ -52,7 +55,7 @@ def print_pieces(pieces: Iterable[str], output: str | None) -> None:
 
 def _print_to_stdout(pieces: Iterable[str]) -> None:
     try:
-        sys.stdout.writelines(pieces)
+        sys.stdout.writelines(map(_sayable, pieces))
         sys.stdout.flush()
     except BrokenPipeError:  # a gate still has its verdict to give
         discard(sys.stdout)
@@ -61,8 +64,18 @@ def _print_to_stdout(pieces: Iterable[str]) -> None:
         raise DagAnalysisError("standard output cannot be written", hint=error.strerror or str(error)) from error
 
 
-def print_frame(frame: pd.DataFrame, table: Table, arguments: argparse.Namespace) -> None:
-    """Write a frame as the options of the command say (``--format``, ``-o``, ``--wide``)."""
+def _sayable(piece: str) -> str:
+    """Write a text with plain letters and bars where the terminal has no others."""
+    encoding = sys.stdout.encoding or "ascii"
+    try:
+        piece.encode(encoding)
+    except UnicodeEncodeError:
+        return piece.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding)
+    return piece
+
+
+def print_frame(frame: pd.DataFrame, table: Table, arguments: argparse.Namespace, zone: Zone = UTC) -> None:
+    """Write a frame as the options of the command say (``--format``, ``-o``, ``--wide``); people read its times in ``zone``."""
     from daganalysis.formats import formatted
 
     if chosen_format(arguments) == "xlsx":
@@ -72,9 +85,8 @@ def print_frame(frame: pd.DataFrame, table: Table, arguments: argparse.Namespace
             write_workbook(frame, table, file)
         notice(f"wrote {arguments.output}")
         return
-    print_pieces(
-        formatted(frame, table, chosen_format(arguments), None if arguments.wide else screen_width(arguments.output)), arguments.output
-    )
+    width = None if arguments.wide else screen_width(arguments.output)
+    print_pieces(formatted(frame, table, chosen_format(arguments), width, zone), arguments.output)
 
 
 def screen_width(output: str | None) -> int:

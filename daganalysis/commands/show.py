@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.commands.archives import open_source
+from daganalysis.commands.archives import open_source, shown_zone
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.options import add_archive, new_command
 from daganalysis.commands.printing import notice, print_pieces, screen_width
@@ -48,7 +48,9 @@ def execute(arguments: argparse.Namespace) -> int:
     archive = open_source(arguments.archive, arguments)
     if arguments.run is None:
         return _list_runs(archive, arguments)
-    text = post_mortem_text(archive, arguments.run, named=without_secrets(arguments.archive), why=arguments.why)
+    text = post_mortem_text(
+        archive, arguments.run, named=without_secrets(arguments.archive), why=arguments.why, zone=shown_zone(archive, arguments)
+    )
     print_pieces([text], arguments.output)
     return ExitStatus.DONE
 
@@ -59,8 +61,11 @@ def _list_runs(archive: Archive, arguments: argparse.Namespace) -> int:
     from daganalysis.formats.terminal import terminal_table
 
     ranked = rank_runs(archive)
-    columns = ["run_id", "name", "outcome", "elapsed_s"]
-    print_pieces([terminal_table(ranked[columns].head(_MOST_LISTED), DAGS, screen_width(arguments.output))], arguments.output)
+    columns = ["run_id", "name", "outcome", "elapsed_s", "started_at"]
+    print_pieces(
+        [terminal_table(ranked[columns].head(_MOST_LISTED), DAGS, screen_width(arguments.output), shown_zone(archive, arguments))],
+        arguments.output,
+    )
     more = f" ({len(ranked) - _MOST_LISTED} more are in `daganalysis table ARCHIVE dags`)" if len(ranked) > _MOST_LISTED else ""
     notice(f"name one of these runs to have its post-mortem{more}")
     return ExitStatus.DONE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.commands.archives import open_source, selected_runs
+from daganalysis.commands.archives import open_source, selected_runs, shown_zone
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.options import add_archive, add_output, add_selection, new_command
 from daganalysis.commands.printing import print_frame
@@ -35,5 +35,5 @@ def add_to(commands: Subparsers) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print the table."""
     archive = selected_runs(open_source(arguments.archive, arguments), arguments)
-    print_frame(archive.table(arguments.name), BASE_TABLES[arguments.name], arguments)
+    print_frame(archive.table(arguments.name), BASE_TABLES[arguments.name], arguments, shown_zone(archive, arguments))
     return ExitStatus.DONE

@@ -11,6 +11,7 @@ from daganalysis.formats.terminal import DEFAULT_WIDTH, human_cells, terminal_ta
 from daganalysis.tables import Type
 from daganalysis.tables.plain_rows import raw_rows
 from daganalysis.text.escaping import for_csv, for_json, for_markdown
+from daganalysis.text.zones import UTC, Zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,16 +25,20 @@ _CHUNK = 10_000
 """Rows turned into text at a time, so that a large table is never held twice."""
 
 
-def formatted(frame: pd.DataFrame, table: Table, kind: str, width: int | None = DEFAULT_WIDTH) -> Iterator[str]:
-    r"""Write a frame of a declared table in one of :data:`FORMATS`, piece by piece; ``width`` is for the terminal's table alone.
+def formatted(frame: pd.DataFrame, table: Table, kind: str, width: int | None = DEFAULT_WIDTH, zone: Zone = UTC) -> Iterator[str]:
+    r"""Write a frame of a declared table in one of :data:`FORMATS`, piece by piece.
+
+    ``width`` is for the terminal's table alone, ``zone`` for that and Markdown.
 
     >>> from daganalysis.tables import LINKS
     >>> "".join(formatted(LINKS.empty(), LINKS, "json"))
     '[\n]\n'
     """
     if kind == "table":
-        return iter([terminal_table(frame, table, width)])
-    return {"json": _json, "csv": _csv, "markdown": _markdown}[kind](frame, table)
+        return iter([terminal_table(frame, table, width, zone)])
+    if kind == "markdown":
+        return _markdown(frame, table, zone)
+    return {"json": _json, "csv": _csv}[kind](frame, table)
 
 
 def _json(frame: pd.DataFrame, table: Table) -> Iterator[str]:
@@ -75,12 +80,14 @@ def _csv_cell(value: Any) -> Any:
     return for_csv(value) if isinstance(value, str) else value
 
 
-def _markdown(frame: pd.DataFrame, table: Table) -> Iterator[str]:
+def _markdown(frame: pd.DataFrame, table: Table, zone: Zone) -> Iterator[str]:
     columns = [column for column in table.columns if column.name in frame.columns]
     yield "| " + " | ".join(column.name for column in columns) + " |\n"
     yield "|" + "|".join("---:" if column.type in {Type.INTEGER, Type.REAL} else "---" for column in columns) + "|\n"
     for first in range(0, len(frame), _CHUNK):
         part = frame.iloc[first : first + _CHUNK]
-        cells = [[for_markdown(cell) for cell in human_cells(part[column.name], column)] for column in columns]
+        cells = [[for_markdown(cell) for cell in human_cells(part[column.name], column, zone)] for column in columns]
         for row in zip(*cells, strict=True):
             yield "| " + " | ".join(row) + " |\n"
+    if any(column.type is Type.INSTANT and frame[column.name].notna().any() for column in columns):
+        yield f"\nTimes in {zone.name}.\n"

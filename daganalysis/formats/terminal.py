@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 
-from daganalysis.tables import Type
-from daganalysis.text.columns import PROSE, SAID_BY, telling_first
+from daganalysis.tables import Column, Type
+from daganalysis.text.columns import PROSE, SAID_BY, SUMMED, telling_first
 from daganalysis.text.escaping import for_terminal
-from daganalysis.text.humanize import MISSING, human_duration, human_instant, human_number, human_share
+from daganalysis.text.humanize import MISSING, human_duration, human_number, human_share, plural
 from daganalysis.text.widths import shorten_end, shorten_middle
+from daganalysis.text.zones import UTC, Zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import pandas as pd
 
-    from daganalysis.tables import Column, Table
+    from daganalysis.tables import Table
 
 DEFAULT_WIDTH = 80
 """Columns where the width of the terminal is not known, as in a pipe."""
@@ -31,15 +32,18 @@ _MOST_LINES = 3
 """Of a sentence below its row."""
 _WORDS = frozenset({"outcome", "state", "operator", "category", "verdict", "severity", "kind", "direction", "evidence", "history", "code"})
 """Columns of a small vocabulary: half a word would be no word."""
+_KINDS = frozenset({"n_agents", "n_base", "n_candidate"})
+"""Counts that say of what kind a row is: where they are the same in every row they are said once."""
 _LONGEST_WORD = len("succeeded_with_node_pass")
-_MOST_NAMED = 6
-"""Columns named in a note before the rest is only counted."""
+_OTHER = "other"
 _LEAST_TEXT, _LEAST_ID = 16, 24
 """A text or an id is shortened to no less than this: ids of local DAGs differ in their middle too."""
 _NARROWEST = 6
 """Less room than this takes no further column, with the gap before it."""
 _COMFORTABLE = 24
 """No column is widened beyond this before every other has had its share of the room left."""
+
+_OTHER_COLUMN = Column(_OTHER, Type.INTEGER, "the sum of the counts that have no room")
 
 
 @dataclass(slots=True)
@@ -55,51 +59,70 @@ class _Shown:
     width: int = 0
 
 
-def terminal_table(frame: pd.DataFrame, table: Table, width: int | None = DEFAULT_WIDTH) -> str:
+def terminal_table(frame: pd.DataFrame, table: Table, width: int | None = DEFAULT_WIDTH, zone: Zone = UTC) -> str:
     """Lay a frame of a declared table out in ``width`` columns; None shows every column in full.
 
-    Durations have units, shares are percents, instants are UTC to the second, long ids lose their middle, and sentences stand below their
-    row. A column that is the same in every row, says nothing (null or 0 in every row) or has no room is left out, and a note below says so.
+    Durations have units, shares are percents, instants are told to the second in ``zone``, long ids lose their middle, and sentences stand
+    below their row. A column that is the same in every row, says nothing (null or 0 in every row) or has no room is left out, and one line
+    below says so. Of counts that have no room, the column ``other`` gives the sum.
     """
     if frame.empty:
         return "no rows\n"
     declared = [column for column in table.columns if column.name in frame.columns]
     if width is None:
-        every = [_shown(column, frame[column.name], break_header=False) for column in declared]
+        every = [_shown(column, frame[column.name], zone, break_header=False) for column in declared]
         for shown in every:
             shown.width = shown.natural
-        return _joined([*_header(every), *_rows(every, [], len(frame), 0)])
+        return _joined([*_header(every), *_rows(every, [], len(frame), 0), *_notes({}, [], _zone_named(declared, frame, zone), 10_000)])
     silent = [column.name for column in declared if _says_nothing(frame[column.name], column)]
-    same = {column.name: frame[column.name].iloc[0] for column in declared if _is_same(frame[column.name], column)}
+    same = {column.name: str(frame[column.name].iloc[0]) for column in declared if _is_same(frame[column.name], column)}
     telling = [column for column in declared if column.name not in {*silent, *same}]
     said = [column.name for column in telling if {other.name for other in telling}.intersection(SAID_BY.get(column.name, ()))]
-    prose = [human_cells(frame[column.name], column) for column in telling if column.name in PROSE and column.name not in said]
+    prose = [human_cells(frame[column.name], column, zone) for column in telling if column.name in PROSE and column.name not in said]
     columns = {column.name: column for column in telling if column.name not in PROSE} or {column.name: column for column in declared[:1]}
     # A table may have many rows: the cells of a column are written when the column is considered, not before.
-    chosen = _fit(list(columns), telling_first(table), width, lambda name: _shown(columns[name], frame[name], break_header=True))
+    chosen = _fit(list(columns), telling_first(table), width, lambda name: _shown(columns[name], frame[name], zone, break_header=True))
+    summed = SUMMED.get(table.name, ())
+    unshown = [name for name in columns if name in summed and name not in {shown.name for shown in chosen}]
+    if unshown:
+        room = width - len(_OTHER) - len(_GAP)
+        chosen = _fit(list(columns), telling_first(table), room, lambda name: _shown(columns[name], frame[name], zone, break_header=True))
+        unshown = [name for name in columns if name in summed and name not in {shown.name for shown in chosen}]
+        chosen.insert(_behind(chosen, summed), _shown(_OTHER_COLUMN, frame[unshown].sum(axis=1), zone, break_header=True))
+        chosen[_behind(chosen, (*summed, _OTHER)) - 1].width = len(_OTHER)
     lines = [*_header(chosen), *_rows(chosen, prose, len(frame), width)]
     shown_names = {shown.name for shown in chosen}
     without_room = [name for name in columns if name not in shown_names] + said
-    notes = _notes(same, silent, without_room, cut=any(shown.width < shown.natural for shown in chosen))
-    if notes:
-        lines += ["", *textwrap.wrap(notes, width, break_long_words=False, break_on_hyphens=False)]
-    return _joined(lines)
+    zone_note = _zone_named([columns[name] for name in columns if name in shown_names], frame, zone)
+    cut = any(shown.width < shown.natural for shown in chosen)
+    return _joined([*lines, *_notes(same, without_room, zone_note, width, cut=cut)])
+
+
+def _behind(chosen: list[_Shown], names: tuple[str, ...]) -> int:
+    """Return the place behind the last of some columns."""
+    return max((n for n, shown in enumerate(chosen, start=1) if shown.name in names), default=len(chosen))
+
+
+def _zone_named(columns: list[Column], frame: pd.DataFrame, zone: Zone) -> str:
+    """Name the zone where a table tells times at all."""
+    told = any(column.type is Type.INSTANT and frame[column.name].notna().any() for column in columns)
+    return f"times in {zone.name}" if told else ""
 
 
 def _joined(lines: list[str]) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def human_cells(values: pd.Series[Any], column: Column) -> list[str]:
+def human_cells(values: pd.Series[Any], column: Column, zone: Zone = UTC) -> list[str]:
     """Write every value of a column for a person; a null is a dash, or what the declaration says."""
-    write = _writer(column)
+    write = _writer(column, zone)
     null = column.null_word or MISSING
     return [null if missing else write(value) for value, missing in zip(values.tolist(), values.isna().tolist(), strict=True)]
 
 
-def _writer(column: Column) -> Callable[[Any], str]:
+def _writer(column: Column, zone: Zone) -> Callable[[Any], str]:
     if column.type is Type.INSTANT:
-        return human_instant
+        return zone.bare
     if column.type is Type.REAL:
         return human_duration if column.name.endswith("_s") else human_share if column.name.endswith("_share") else human_number
     if column.type is Type.BOOLEAN:
@@ -114,12 +137,13 @@ def _says_nothing(values: pd.Series[Any], column: Column) -> bool:
 
 
 def _is_same(values: pd.Series[Any], column: Column) -> bool:
-    return column.type is Type.STRING and len(values) > 1 and not values.isna().any() and bool((values == values.iloc[0]).all())
+    is_kind = column.type is Type.STRING or column.name in _KINDS
+    return is_kind and len(values) > 1 and not values.isna().any() and bool((values == values.iloc[0]).all())
 
 
-def _shown(column: Column, values: pd.Series[Any], *, break_header: bool) -> _Shown:
+def _shown(column: Column, values: pd.Series[Any], zone: Zone, *, break_header: bool) -> _Shown:
     kind = _kind(column)
-    cells = human_cells(values, column)
+    cells = human_cells(values, column, zone)
     widest = max(map(cell_len, cells))
     least = min(widest, {"id": _LEAST_ID, "text": _LEAST_TEXT, "word": _LONGEST_WORD}.get(kind, widest))
     header = _broken(column.name, max(least, *map(len, column.name.split("_")))) if break_header else [column.name]
@@ -212,20 +236,36 @@ def _sentence(text: str, width: int) -> list[str]:
     ]
 
 
-def _notes(same: dict[str, str], silent: list[str], without_room: list[str], *, cut: bool) -> str:
-    parts = []
-    if same:
-        said = [f"{name} {for_terminal(shorten_end(value, _COMFORTABLE * 2))}" for name, value in same.items()]
-        parts.append("in every row " + ", ".join(said))
-    if silent:
-        parts.append("nothing in " + _named(silent))
+def _notes(same: dict[str, str], without_room: list[str], zone_note: str, width: int, *, cut: bool = False) -> list[str]:
+    """Say in one line what a reader of the table cannot see: the zone, what is left out, what every row has in common."""
+    parts = [zone_note] if zone_note else []
+    hidden = bool(without_room) or cut
+    room = width - 2 - len("; ".join(parts)) - len("; --wide shows all")
     if without_room:
-        parts.append("no room for " + _named(without_room))
-    if cut:
-        parts.append("… marks what was shortened")
-    return f"({'; '.join(parts)}. --wide shows all, --format json|csv the raw values.)" if parts else ""
+        named = _named(without_room, room - 2)
+        parts.append(named)
+        room -= len(named) + 2
+    for name, value in same.items():
+        said = f"{name} {for_terminal(value)} in every row"
+        if cell_len(said) + 2 <= room:
+            parts.insert(0, said)
+            room -= cell_len(said) + 2
+        else:
+            hidden = True
+    if hidden:
+        parts.append("--wide shows all")
+    return ["", f"({'; '.join(parts)})"] if parts else []
 
 
-def _named(names: list[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names) if more <= 1 else ", ".join(names[:_MOST_NAMED]) + f" and {more} more"
+def _named(names: list[str], room: int) -> str:
+    """Name what was left out, as much of it as there is room for.
+
+    >>> _named(["n_agents", "engine_share", "last_run_id"], 40), _named(["n_agents", "last_run_id"], 60)
+    ('left out: n_agents and 2 more columns', 'left out: n_agents, last_run_id')
+    """
+    for n in range(len(names), 0, -1):
+        more = f" and {plural(len(names) - n, 'more column')}" if n < len(names) else ""
+        said = f"left out: {', '.join(names[:n])}{more}"
+        if len(said) <= room:
+            return said
+    return f"left out: {plural(len(names), 'column')}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.analysis import runs
 from daganalysis.analysis.run_facts import gather_facts
 from daganalysis.post_mortem.children import children_lines
 from daganalysis.post_mortem.chronology import chronology_lines
@@ -13,17 +14,21 @@ from daganalysis.post_mortem.reasons import reason_lines
 from daganalysis.post_mortem.time_spent import budget_lines, stage_lines
 from daganalysis.post_mortem.unknowns import unknown_lines
 from daganalysis.post_mortem.what_failed import trouble_lines
+from daganalysis.tables.plain_rows import rows_of
+from daganalysis.text.zones import servers_zone
 
 if TYPE_CHECKING:
     from daganalysis.archive import Archive
+    from daganalysis.text.zones import Zone
 
 __all__ = ["post_mortem_text"]
 
 
-def post_mortem_text(archive: Archive, run_id: str, *, named: str, why: bool = False) -> str:
+def post_mortem_text(archive: Archive, run_id: str, *, named: str, why: bool = False, zone: Zone | None = None) -> str:
     """Tell what a run was, how it ended, where the time went, what went wrong, what is not known, and what to look at next.
 
-    ``named`` is what the archive is called in the commands proposed at the end; ``why`` adds the rule behind every outcome. A section with
+    ``named`` is what the archive is called in the commands proposed at the end; ``why`` adds the rule behind every outcome; ``zone`` is
+    the one of the times, that of the run's servers if None. A section with
     nothing to say is left out. Raises :class:`daganalysis.errors.RunNotFoundError`.
 
     >>> import daganalysis as da
@@ -32,9 +37,11 @@ def post_mortem_text(archive: Archive, run_id: str, *, named: str, why: bool = F
     Cluster scale out: succeeded
     """
     facts = gather_facts(archive, run_id)
+    conclusion = rows_of(runs(archive, run_ids=[run_id]))[0]["conclusion"] or ""
+    zone = servers_zone([facts.run["utc_offset_s"]]) if zone is None else zone
     sections = [
-        overview_lines(facts),
-        chronology_lines(facts),
+        overview_lines(facts, conclusion, zone),
+        chronology_lines(facts, zone),
         budget_lines(facts),
         stage_lines(facts),
         trouble_lines(facts),

@@ -6,11 +6,12 @@ import itertools
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.vocabulary import CATEGORIES
-from daganalysis.text.humanize import human_duration, human_instant, plural
+from daganalysis.text.humanize import human_duration, plural
 
 if TYPE_CHECKING:
     from daganalysis.analysis.run_facts import RunFacts
     from daganalysis.tables.plain_rows import Row
+    from daganalysis.text.zones import Zone
 
 _WAITS = {name: category.past for name, category in CATEGORIES.items() if category.past}
 _PAUSES = {"handoff", "unattributed"}
@@ -18,11 +19,10 @@ _MOST_SHOWN = 16
 _WORTH_SAYING_S = 0.0005
 
 
-def chronology_lines(facts: RunFacts) -> list[str]:
+def chronology_lines(facts: RunFacts, zone: Zone) -> list[str]:
     """Tell leg by leg which stages were walked, which way, how long, and who was waited for between; nothing for a run of one leg."""
     if len({stretch["leg"] for stretch in facts.timeline}) < 2:
         return []
-    offset = facts.run["utc_offset_s"]
     events: list[str] = []
     waited_in = None
     for (leg, what), group in itertools.groupby(facts.timeline, key=_leg_and_wait):
@@ -34,11 +34,11 @@ def chronology_lines(facts: RunFacts) -> list[str]:
             continue  # the pass of the scheduler that takes the operator's request up
         if seconds >= _WORTH_SAYING_S:
             told = _WAITS[what] if what else _leg(stretches)
-            events.append(f"  {human_instant(stretches[0]['started_at'], offset)[5:19]}  {human_duration(seconds):>12}  {told}")
+            events.append(f"  {zone.full(stretches[0]['started_at'])[5:19]}  {human_duration(seconds):>12}  {told}")
     if len(events) > _MOST_SHOWN:
         half = _MOST_SHOWN // 2
         events = [*events[:half], f"  … {plural(len(events) - 2 * half, 'event')} between …", *events[-half:]]
-    return ["What happened, leg by leg", *events]
+    return [f"What happened, leg by leg (times in {zone.name})", *events]
 
 
 def _leg_and_wait(stretch: Row) -> tuple[int, str]:

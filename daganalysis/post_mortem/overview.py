@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.headline import headline, retries_text, rollbacks_text
-from daganalysis.text.humanize import human_duration, human_instant, plural
+from daganalysis.text.humanize import human_duration, plural
 
 if TYPE_CHECKING:
     from daganalysis.analysis.run_facts import RunFacts
     from daganalysis.tables.plain_rows import Row
+    from daganalysis.text.zones import Zone
 
 _HISTORIES = {
     "complete": "every attempt was observed",
@@ -22,20 +23,22 @@ _HISTORIES = {
 _SCOPES = {"cluster": "cluster DAG", "local": "local DAG", "obproxy": "obproxy DAG"}
 
 
-def overview_lines(facts: RunFacts) -> list[str]:
+def overview_lines(facts: RunFacts, conclusion: str, zone: Zone) -> list[str]:
     """Say what the run was and how it ended."""
     run = facts.run
-    offset = run["utc_offset_s"]
-    lines = [*textwrap.wrap(headline(run, facts.nodes), 79, break_on_hyphens=False), ""]
+    lines = textwrap.wrap(headline(run, facts.nodes), 79, break_on_hyphens=False)
+    if conclusion:
+        lines += ["", *textwrap.wrap(for_terminal(conclusion), 79, break_on_hyphens=False)]
+    lines.append("")
     scope = _SCOPES.get(run["scope"], "DAG") + (f" of agent {run['owner_agent']}" if run["owner_agent"] else "")
     _add(lines, "run", run["run_id"] + (f", part of {run['parent_run_id']}" if run["parent_run_id"] else ""))
     size = f"{plural(run['n_nodes'] or 0, 'stage')}, {plural(run['n_sub_tasks'] or 0, 'sub-task')}"
     _add(lines, "what", f"{scope}, {size}{_on_agents(run)}")
-    _add(lines, "started", human_instant(run["started_at"], offset) if run["started_at"] else "not known")
-    _add(lines, "ended", human_instant(run["ended_at"], offset) if run["ended_at"] else "not yet, or not known")
+    _add(lines, "started", zone.full(run["started_at"]) if run["started_at"] else "not known")
+    _add(lines, "ended", zone.full(run["ended_at"]) if run["ended_at"] else "not yet, or not known")
     _add(lines, "elapsed", _elapsed(run))
-    operators = [text for text in (retries_text(run), rollbacks_text(run)) if text]
-    _add(lines, "operators", ", ".join(operators) or "no retry, no rollback")
+    acted = [text for text in (retries_text(run), rollbacks_text(run)) if text]
+    _add(lines, "people", ", ".join(acted) or "no retry, no rollback")
     _add(
         lines,
         "history",
@@ -50,11 +53,20 @@ def _on_agents(run: Row) -> str:
 
 def _elapsed(run: Row) -> str:
     if run["elapsed_s"] is None:
-        return "not known"
+        return _bounds(run["elapsed_min_s"], run["elapsed_max_s"])
     elapsed, last_leg = run["elapsed_s"], run["last_leg_s"]
     if last_leg is None or last_leg > 0.99 * elapsed:
         return human_duration(elapsed)
     return f"{human_duration(elapsed)} over all legs (the last leg, which is all the API shows: {human_duration(last_leg)})"
+
+
+def _bounds(least: float | None, most: float | None) -> str:
+    """Say between what an unknown elapsed time lies."""
+    if least and most is not None:
+        return f"between {human_duration(least)} and {human_duration(most)}"
+    if least:
+        return f"at least {human_duration(least)}"
+    return f"at most {human_duration(most)}" if most is not None else "not known"
 
 
 def _add(lines: list[str], label: str, text: str) -> None:

@@ -27,9 +27,10 @@ def unknown_lines(facts: RunFacts) -> list[str]:
     if evidence["inferred"]:
         said.append(f"{plural(evidence['inferred'], 'attempt')} of {len(facts.attempts)} inferred from neighbours, not observed.")
     if run["retries_min"] != run["retries_max"]:
-        most = run["retries_max"]
-        bounds = f"between {run['retries_min']} and {most} times" if most is not None else f"at least {run['retries_min']} times"
-        said.append(f"An operator retried it {bounds}; the responses do not say how often.")
+        least, most = run["retries_min"] or 0, run["retries_max"]
+        known = [f"at least {least}"] * bool(least) + ([f"at most {most}"] if most is not None else [])
+        bounds = f": {', '.join(known)}" if known else ""
+        said.append(f"Number of retries unknown{bounds}.")
     if (budget.get("lost_s") or 0) >= _WORTH_SAYING_S:
         said.append(f"{human_duration(budget['lost_s'])} went into executions the server has overwritten, and into waits between them.")
     if (budget.get("unattributed_s") or 0) >= _WORTH_SAYING_S:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.vocabulary import RUN_OUTCOMES
+
 if TYPE_CHECKING:
     from daganalysis.tables import Table
 
@@ -19,8 +21,18 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "issues": ("severity", "code", "source", "position", "run_id"),
         "timeline": ("run_id", "seq", "category", "duration_s", "from_stage", "to_stage", "direction", "evidence", "leg", "started_at"),
         "summary": (
-            *("workflow", "n_runs", "succeeded", "failed", "elapsed_p50_s", "rolled_back", "succeeded_after_retry", "cancelled", "passed"),
-            *("rollback_failed", "running", "elapsed_p95_s", "waiting", "engine_share", "retry_share", "slowest_stage", "last_run_id"),
+            *("workflow", "n_runs", "succeeded", "failed", "elapsed_p50_s", "rolled_back", "succeeded_after_retry", "elapsed_p95_s"),
+            *(
+                "cancelled",
+                "rollback_failed",
+                "passed",
+                "running",
+                "waiting",
+                "engine_share",
+                "retry_share",
+                "slowest_stage",
+                "last_run_id",
+            ),
         ),
         "stage_latency": (
             *("run_id", "stage", "name", "outcome", "latency_s", "work_s", "elapsed_share", "detect_s", "dispatch_s", "slowest_agent"),
@@ -69,8 +81,8 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "locks": ("lock", "key", "run_id", "taken_at", "held_s", "working_s", "neglected_s", "n_refused", "evidence", "released_at"),
         "check": ("condition", "decision", "value", "low", "high", "n"),
         "compare": (
-            *("workflow", "name", "category", "verdict", "base_s", "candidate_s", "diff_s", "ratio", "n_base", "n_candidate", "n_needed"),
-            *("ci_low", "ci_high", "p_value"),
+            *("workflow", "n_agents", "name", "category", "verdict", "ratio", "ci_low", "ci_high", "n_base", "n_candidate", "base_s"),
+            *("candidate_s", "diff_s", "n_needed", "p_value"),
         ),
         "trouble": (
             "run_id",
@@ -95,6 +107,10 @@ PROSE = frozenset({"conclusion", "message", "reason", "hint", "first_error", "si
 
 SAID_BY: MappingProxyType[str, tuple[str, ...]] = MappingProxyType({"signature": ("example_line", "line")})
 """Sentences that another one of the row says too, and more: not shown beside it."""
+
+
+SUMMED: MappingProxyType[str, tuple[str, ...]] = MappingProxyType({"summary": tuple(RUN_OUTCOMES)})
+"""By table, counts of which each row's sum means something: those without room are added up in a column of their own."""
 
 
 def telling_first(table: Table) -> tuple[str, ...]:

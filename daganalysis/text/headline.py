@@ -13,17 +13,21 @@ if TYPE_CHECKING:
 _SENTENCES = {
     "succeeded": "succeeded",
     "succeeded_after_retry": "succeeded after {retries}",
-    "succeeded_with_node_pass": "succeeded, but an operator passed {stages_passed}",
+    "succeeded_with_node_pass": "succeeded, but a person passed {stages_passed}",
     "passed": "passed {where}{work}",
     "rolled_back": "rolled back {from_where}",
     "rollback_failed": "its rollback failed {where}",
-    "cancelled": "cancelled by an operator {where}",
+    "cancelled": "cancelled by a person {where}",
     "failed": "failed {where}",
     "waiting": "waiting, on purpose, for its main DAG to advance it {where}",
     "running": "still running when last seen, {where}",
     "not_started": "not started when last seen",
     "unknown": "ended in a way the rules do not know (state {state}, operator {operator})",
 }
+
+
+_FEW = 10
+"""Bounds up to this tell something; beyond it only the lower one does."""
 
 
 def headline(run: Row, nodes: list[Row]) -> str:
@@ -64,8 +68,8 @@ def rollbacks_text(run: Row) -> str:
 
 
 def _counted(least: int | None, most: int | None, one: str, many: str) -> str:
-    if most is None:
-        return f"at least {plural(least, one, many)}" if least else ""
-    if least == most:
+    if least == most and most is not None:
         return plural(most, one, many) if most else ""
-    return f"{least or 0} to {most} {many}"
+    if most is not None and most <= _FEW:
+        return f"{least or 0} to {most} {many}"
+    return f"at least {plural(least, one, many)}" if least else f"number of {many} unknown"

@@ -5,7 +5,6 @@ Machine formats (JSON, CSV, Parquet) keep the raw values; these are for terminal
 
 from __future__ import annotations
 
-import datetime as dt
 import decimal
 import math
 
@@ -71,21 +70,6 @@ def human_number(value: float | None) -> str:
     if value is None or value != value:  # noqa: PLR0124 - NaN is the only number that differs from itself
         return MISSING
     return f"{value:.0f}" if value == int(value) or abs(value) >= 10_000 else f"{value:.4g}"
-
-
-def human_instant(instant: dt.datetime | None, utc_offset_s: int | None = None) -> str:
-    """Say an instant to the second, in UTC, or in the server's own zone where its offset is given; null is a dash.
-
-    >>> moment = dt.datetime(2024, 1, 9, 12, 40, 1, 706073, tzinfo=dt.timezone.utc)
-    >>> human_instant(moment), human_instant(moment, 8 * 3600)
-    ('2024-01-09 12:40:01Z', '2024-01-09 20:40:01 +08:00')
-    """
-    if instant is None or instant != instant:  # noqa: PLR0124 - NaT is the only instant that differs from itself
-        return MISSING
-    if utc_offset_s is None:
-        return instant.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    local = instant.astimezone(dt.timezone(dt.timedelta(seconds=utc_offset_s)))
-    return local.strftime("%Y-%m-%d %H:%M:%S ") + local.strftime("%z")[:3] + ":" + local.strftime("%z")[3:5]
 
 
 def plural(count: int, one: str, many: str = "") -> str:

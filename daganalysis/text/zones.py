@@ -1,12 +1,19 @@
-"""Time zones by name or by offset."""
+"""The one time zone in which an output tells its times: the servers' own, or the one that was asked for."""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
 import zoneinfo
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from daganalysis.errors import UsageError
+from daganalysis.text.humanize import MISSING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 
@@ -14,12 +21,8 @@ _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 def zone_of(tz: str) -> dt.tzinfo:
     """Return the time zone of a name such as ``Asia/Shanghai``, or of an offset such as ``+08:00``.
 
-    Raises:
-        UsageError: there is no such zone.
-
-    Example:
-        >>> zone_of("+08:00")
-        datetime.timezone(datetime.timedelta(seconds=28800))
+    >>> zone_of("+08:00")
+    datetime.timezone(datetime.timedelta(seconds=28800))
     """
     offset = _OFFSET.fullmatch(tz)
     try:
@@ -39,3 +42,78 @@ def offset_name(seconds: int) -> str:
     """
     minutes = abs(seconds) // 60
     return f"{'-' if seconds < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}" if seconds else "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A time zone to tell times in, and what it is called."""
+
+    name: str = "UTC"
+
+    @property
+    def info(self) -> dt.tzinfo:
+        """The zone itself."""
+        return zone_of(self.name)
+
+    @property
+    def changes(self) -> bool:
+        """Whether its offset may differ from one instant to another."""
+        return isinstance(self.info, zoneinfo.ZoneInfo)
+
+    def offset_at(self, instant: dt.datetime) -> str:
+        """Return the offset that holds at an instant.
+
+        >>> Zone("Europe/Berlin").offset_at(dt.datetime(2024, 7, 1, tzinfo=dt.UTC))
+        '+02:00'
+        """
+        offset = instant.astimezone(self.info).utcoffset() or dt.timedelta()
+        return offset_name(round(offset.total_seconds()))
+
+    def bare(self, instant: dt.datetime | None) -> str:
+        """Write an instant to the second, for a place that names the zone elsewhere; null is a dash.
+
+        A zone whose offset changes during the year has the offset behind every time: both offsets of a clock change can be told.
+
+        >>> moment = dt.datetime(2024, 1, 9, 12, 40, 1, 706073, tzinfo=dt.UTC)
+        >>> Zone("+08:00").bare(moment), Zone("Europe/Berlin").bare(moment)
+        ('2024-01-09 20:40:01', '2024-01-09 13:40:01 +01:00')
+        """
+        if instant is None or instant != instant:  # noqa: PLR0124 - NaT is the only instant that differs from itself
+            return MISSING
+        text = instant.astimezone(self.info).strftime("%Y-%m-%d %H:%M:%S")
+        return f"{text} {self.offset_at(instant)}" if self.changes else text
+
+    def full(self, instant: dt.datetime | None) -> str:
+        """Write an instant to the second with its offset; null is a dash.
+
+        >>> moment = dt.datetime(2024, 1, 9, 12, 40, 1, tzinfo=dt.UTC)
+        >>> Zone().full(moment), Zone("+08:00").full(moment)
+        ('2024-01-09 12:40:01 UTC', '2024-01-09 20:40:01 +08:00')
+        """
+        if instant is None or instant != instant:  # noqa: PLR0124 - NaT is the only instant that differs from itself
+            return MISSING
+        return f"{instant.astimezone(self.info):%Y-%m-%d %H:%M:%S} {self.offset_at(instant)}"
+
+    def of_text(self, text: str) -> str:
+        """Write an instant that is given as RFC 3339.
+
+        >>> Zone("+08:00").of_text("2024-01-09T12:40:01.706073000Z")
+        '2024-01-09 20:40:01'
+        """
+        return self.bare(dt.datetime.fromisoformat(text[:19] + "+00:00"))
+
+
+UTC = Zone()
+
+
+def servers_zone(offsets: Iterable[int | None]) -> Zone:
+    """Return the zone that most runs were served in, from their offsets in seconds; UTC where no run has one.
+
+    >>> servers_zone([28800, None, 28800, 0]).name
+    '+08:00'
+    """
+    known = Counter(int(offset) for offset in offsets if offset is not None)
+    if not known:
+        return UTC
+    most = max(known.values())
+    return Zone(offset_name(min(offset for offset, n in known.items() if n == most)))

@@ -12,8 +12,8 @@ from daganalysis.engine.vocabulary import CATEGORIES
 from daganalysis.pages.shell import render_page
 from daganalysis.tables.plain_rows import rows_of
 from daganalysis.text.escaping import for_terminal
-from daganalysis.text.humanize import human_duration, human_instant, plural
-from daganalysis.text.zones import offset_name, zone_of
+from daganalysis.text.humanize import human_duration, plural
+from daganalysis.text.zones import Zone, servers_zone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ _DEFINITIONS = (
     ("Hatched bar", "No response showed this attempt's own times; they are inferred from its neighbours."),
     ("Bar with an arrow", "Its end is not known: still running when last seen, or overwritten. It had run at least so long."),
     ("Cross", "The attempt left an error line."),
-    ("P", "The sub-task was passed there: by an operator, or, in a child DAG, by its main DAG."),
+    ("P", "The sub-task was passed there: by a person, or, in a child DAG, by its main DAG."),
     ("Zigzag", "A long wait is cut short there; the box 'Cut long waits' shows it at its full length."),
 )
 
@@ -55,9 +55,9 @@ def gantt_page(bars: pd.DataFrame, archive: Archive | None = None, *, title: str
     origin, end = _span(rows)
     run = _run(archive)
     data = _data(rows, attempts, archive, origin)
-    zone = tz or offset_name(run.get("utc_offset_s") or 0)
-    offset = zone_of(zone).utcoffset(dt.datetime.fromtimestamp(origin / 1e9, dt.UTC).replace(tzinfo=None)) or dt.timedelta()
-    data |= {"origin_ms": origin / 1e6, "end": (end - origin) / 1e9, "offset_s": round(offset.total_seconds()), "zone": zone}
+    zone = Zone(tz) if tz else servers_zone([run.get("utc_offset_s")])
+    offset = dt.datetime.fromtimestamp(origin / 1e9, dt.UTC).astimezone(zone.info).utcoffset() or dt.timedelta()
+    data |= {"origin_ms": origin / 1e6, "end": (end - origin) / 1e9, "offset_s": round(offset.total_seconds()), "zone": zone.name}
     untimed = sum(1 for row in rows if row["role"] in {"attempt", "folded"}) - len(attempts)
     return render_page(
         "gantt_page/gantt.html.jinja",
@@ -65,7 +65,7 @@ def gantt_page(bars: pd.DataFrame, archive: Archive | None = None, *, title: str
         scripts=_SCRIPTS,
         data=data,
         title=title or _title(run),
-        subtitle=_subtitle(run, attempts, end - origin),
+        subtitle=_subtitle(run, _count(rows, archive), end - origin, zone),
         waits=data["waits"],
         legend=_legend(attempts, rows),
         definitions=[*_DEFINITIONS, *((category.label, category.meaning) for category in CATEGORIES.values())],
@@ -95,12 +95,21 @@ def _title(run: Row) -> str:
     return f"{run['name'] or 'unnamed DAG'}, run {run['run_id']}" if run else "Gantt chart"
 
 
-def _subtitle(run: Row, attempts: Sequence[Row], length: int) -> str:
-    told = [f"{plural(len(attempts), 'bar')} over {human_duration(length / 1e9)}"]
+def _count(rows: Sequence[Row], archive: Archive | None) -> int:
+    """Count the attempts of the chart, those of folded sub-tasks too where the archive tells them."""
+    drawn = sum(1 for row in rows if row["role"] == "attempt")
+    if archive is None:
+        return drawn
+    runs = {row["run_id"] for row in rows}
+    return max(drawn, sum(run_id in runs for run_id in archive.table("attempts", ["run_id"])["run_id"]))
+
+
+def _subtitle(run: Row, n_attempts: int, length: int, zone: Zone) -> str:
+    told = [f"{plural(n_attempts, 'attempt')} over {human_duration(length / 1e9)}"]
     if run:
         told.insert(0, str(run["outcome"]).replace("_", " "))
         if run["started_at"] is not None:
-            told.append(f"started {human_instant(run['started_at'], run['utc_offset_s'])}")
+            told.append(f"started {zone.full(run['started_at'])}")
     return ", ".join(told)
 
 

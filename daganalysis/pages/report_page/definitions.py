@@ -12,8 +12,8 @@ DEFINITIONS = (
     ("workflow", "The DAG's name with its parameters removed: 'Create tenant t1' and 'Create tenant t2' are runs of 'Create tenant'."),
     ("main run", "A run that is not the child of another run of this archive. Child DAGs are counted apart, and with their main DAG."),
     ("attempt", "One hand-out of a sub-task to an executor, to run it or to roll it back. One retry hands it out twice."),
-    ("leg", "One execution of a DAG between two operator actions. The API's own start and end describe the last leg alone."),
-    ("elapsed", "From the first known start of a run to its last known end, all legs, the waits for operators included."),
+    ("leg", "One execution of a DAG between two acts of a person. The API's own start and end describe the last leg alone."),
+    ("elapsed", "From the first known start of a run to its last known end, all legs, the waits for a person included."),
     ("in trouble", "A main run that failed, was cancelled, passed, rolled back, or succeeded only after a retry or with a passed stage."),
     (
         "went worst",

@@ -137,7 +137,7 @@ def _tiles(overview: Row) -> list[dict[str, Any]]:
             "value": f"{overview['n_in_trouble']:,}",
             "note": f"{human_share(_share(overview['n_in_trouble'], mains))} of the main runs",
         },
-        {"label": "retried by operators", "value": f"{overview['n_retried']:,}", "note": "runs, at least"},
+        {"label": "retried by a person", "value": f"{overview['n_retried']:,}", "note": "runs, at least"},
         {
             "label": "elapsed in all",
             "value": human_duration(overview["elapsed_total_s"]),

@@ -1,0 +1,57 @@
+"""One sentence that says what a comparison came to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.vocabulary import VERDICTS
+from daganalysis.text.escaping import for_terminal
+from daganalysis.text.humanize import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from daganalysis.tables.plain_rows import Row
+
+_TOLD = {
+    "slower": "got slower",
+    "faster": "got faster",
+    "same": "stayed the same",
+    "insufficient": "cannot be told from so few runs",
+    "only_base": "ran only before",
+    "only_candidate": "ran only after",
+}
+
+
+def comparison_sentence(rows: Sequence[Row]) -> str:
+    """Say what changed, from the rows of ``compare``: the whole runs first, then the stage that changed most.
+
+    >>> whole = {"workflow": "Start", "name": None, "n_agents": 3, "verdict": "slower", "ratio": 1.2}
+    >>> whole |= {"ci_low": 1.1, "ci_high": 1.3, "n_base": 12, "n_candidate": 14}
+    >>> comparison_sentence([whole, whole | {"name": "Start observer", "ratio": 1.5}])
+    'Start on 3 agents got slower: ×1.20 (95 % interval 1.10 to 1.30, 12 against 14 runs), most in Start observer (×1.50).'
+    >>> comparison_sentence([whole, whole | {"verdict": "same"}, whole | {"verdict": "same"}])
+    'Of 3 workflows, each with one number of agents, 1 got slower, 2 stayed the same.'
+    """
+    wholes = [row for row in rows if row["name"] is None]
+    if not wholes:
+        return "Nothing can be compared: the two sides have no run in common."
+    if len(wholes) == 1:
+        return _of_one(wholes[0], [row for row in rows if row["name"] is not None])
+    counts = Counter(row["verdict"] for row in wholes)
+    told = ", ".join(f"{counts[verdict]} {_TOLD[verdict]}" for verdict in VERDICTS if counts[verdict])
+    return f"Of {plural(len(wholes), 'workflow')}, each with one number of agents, {told}."
+
+
+def _of_one(whole: Row, stages: list[Row]) -> str:
+    agents = f" on {plural(whole['n_agents'], 'agent')}" if whole["n_agents"] else ""
+    said = f"{for_terminal(whole['workflow'] or 'the unnamed workflow')}{agents} {_TOLD[whole['verdict']]}"
+    if whole["ratio"] is None:
+        return said + "."
+    low, high = whole["ci_low"], whole["ci_high"]
+    interval = "" if low is None or high is None else f"95 % interval {low:.2f} to {high:.2f}, "
+    said += f": ×{whole['ratio']:.2f} ({interval}{whole['n_base']} against {plural(whole['n_candidate'], 'run')})"
+    changed = [row for row in stages if row["verdict"] in {"slower", "faster"} and row["ratio"]]
+    most = max(changed, key=lambda row: max(row["ratio"], 1 / row["ratio"]), default=None)
+    return said + (f", most in {for_terminal(most['name'])} (×{most['ratio']:.2f})." if most else ".")
