@@ -5,6 +5,7 @@ from daganalysis.analysis import (
     _clock_skew,
     _compare,
     _critical_path,
+    _events,
     _failures,
     _locks,
     _outcome_rules,
@@ -29,6 +30,7 @@ check = spread(_check.check)
 clock_skew = spread(_clock_skew.clock_skew)
 compare = spread(_compare.compare)
 critical_path = spread(_critical_path.critical_path)
+events = spread(_events.events)
 failures = spread(_failures.failures)
 locks = spread(_locks.locks)
 outcome_rules = spread(_outcome_rules.outcome_rules)
@@ -41,8 +43,8 @@ stragglers = spread(_stragglers.stragglers)
 summary = spread(_summary.summary)
 time_budget = spread(_time_budget.time_budget)
 trend = spread(_trend.trend)
-what_if = spread(_what_if.what_if)
 trouble = spread(_trouble.trouble)
+what_if = spread(_what_if.what_if)
 
 __all__ = [
     "Gate",
@@ -53,6 +55,7 @@ __all__ = [
     "compare_gate",
     "coverage",
     "critical_path",
+    "events",
     "failures",
     "left_out",
     "locks",

@@ -69,6 +69,7 @@ ANSWERS = {
     "what_if": "how long runs would have taken under scenarios",
     "trouble": "which sub-tasks met trouble, which runs went worst",
     "locks": "which maintenance lock each run held, and for how long",
+    "events": "everything that happened over all DAGs, in order of time",
     "outcome_rules": "why every outcome was given, and by which rule",
 }
 """What each analysis answers, for the list of commands."""

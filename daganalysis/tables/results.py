@@ -7,7 +7,7 @@ from types import MappingProxyType
 from daganalysis.engine.vocabulary import CATEGORIES, RUN_OUTCOMES
 from daganalysis.tables.archive_tables import RUN_ID
 from daganalysis.tables.declaration import Column, Table, Type
-from daganalysis.tables.explanations import CRITICAL_PATH, LOCKS, RUNS, WHAT_IF
+from daganalysis.tables.explanations import CRITICAL_PATH, EVENTS, LOCKS, RUNS, WHAT_IF
 
 _WORKFLOW = Column("workflow", Type.STRING, "the DAG's name without its parameters", "no answer names the DAG")
 _STAGE = Column("stage", Type.INTEGER, "the node's place in the DAG, from 1")
@@ -572,6 +572,7 @@ RESULT_TABLES: MappingProxyType[str, Table] = MappingProxyType(
             WHAT_IF,
             TROUBLE,
             LOCKS,
+            EVENTS,
         )
     }
 )

@@ -1,0 +1,213 @@
+"""What happened in a cluster, over all its DAGs, in order of time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from daganalysis.analysis._locks import locks
+from daganalysis.analysis.culprits import short_cause
+from daganalysis.analysis.failed_attempts import failed_attempts
+from daganalysis.engine.vocabulary import words
+from daganalysis.tables import BASE_TABLES
+from daganalysis.tables.explanations import EVENTS
+from daganalysis.tables.plain_rows import rows_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from daganalysis.archive import Archive
+    from daganalysis.tables.plain_rows import Row
+
+_DAGS = [
+    *("run_id", "cluster", "name", "outcome", "operator", "stage", "owner_agent", "parent_run_id", "created_at", "started_at", "ended_at"),
+    *("start_time", "work_ok"),
+]
+_ORDER = (
+    *("agent_restarted", "maintainer_moved", "refused", "created", "retry", "rollback", "cancel", "pass", "pass_node", "lock_taken"),
+    *("started", "stage_failed", "ended", "lock_freed"),
+)
+"""In which order things that bear the same time are told."""
+_WAITS = {"wait_operator": "person", "wait_protocol": "dag"}
+_STANDS_FAILED = {"failed", "rollback_failed"}
+_AGENT_EVENTS = {"started": "agent_restarted", "stopped": "agent_restarted", "lost": "agent_restarted", "maintainer": "maintainer_moved"}
+
+
+def events(archive: Archive) -> pd.DataFrame:
+    """Tell everything that happened over all DAGs, in order of time.
+
+    A run is created, starts, fails at a stage, is retried, rolled back, cancelled or passed by somebody, takes and frees locks, and ends;
+    requests are refused, agents restart, and the maintainer moves to another agent. What a main DAG does to its child DAGs is told once, as
+    an event of the child by ``dag``; a child that fails on purpose, to wait for its main DAG, is no failure. Requests are those of the base
+    table ``operations``, or else follow from what answers show of the runs.
+
+    Args:
+        archive: The runs.
+
+    Returns:
+        One row per event, sorted by time; those of the same time in the order in which the engine makes them happen.
+
+    Example:
+        >>> import daganalysis as da
+        >>> da.events(da.load("sample_data/tenant/cancelled.json"))["event"].tolist()
+        ['created', 'lock_taken', 'started', 'cancel', 'ended', 'lock_freed']
+    """
+    import pandas as pd
+
+    dags = archive.table("dags", _DAGS)
+    parts = [_milestones(dags), _of_locks(archive), _failures_and_requests(archive, dags), _moves(archive, dags), _of_agents(archive)]
+    told = (
+        pd.concat([part.reindex(columns=EVENTS.names) for part in parts if len(part)], ignore_index=True) if len(dags) else EVENTS.empty()
+    )
+    told = EVENTS.conform(told[told["at"].notna()])
+    rank = told["event"].map({event: place for place, event in enumerate(_ORDER)})
+    order = told.assign(rank=rank).sort_values(["at", "rank", "cluster", "run_id", "agent"], kind="stable").index
+    return told.loc[order].reset_index(drop=True)
+
+
+def _milestones(dags: pd.DataFrame) -> pd.DataFrame:
+    """Tell when runs were created, started and ended."""
+    import pandas as pd
+
+    by = dags["parent_run_id"].notna().map({True: "dag", False: "person"})
+    own = dags.assign(agent=dags["owner_agent"], evidence="observed", stage=None)
+    created = own.assign(at=own["created_at"], event="created", actor=by, detail=own["name"])
+    started = own.assign(at=own["started_at"], event="started", actor="engine", detail=None)
+    over = own[~own["outcome"].isin(_STANDS_FAILED)]
+    ended = over.assign(at=over["ended_at"], event="ended", actor="engine", detail=over["outcome"].map(words))
+    return pd.concat([created, started, ended], ignore_index=True)
+
+
+def _of_locks(archive: Archive) -> pd.DataFrame:
+    """Tell when locks were taken and freed."""
+    import pandas as pd
+
+    held = locks(archive)
+    what = held["lock"].where(held["key"].isna(), held["lock"] + " " + held["key"].fillna(""))
+    told = held.assign(detail=what, actor="engine", agent=held["key"].where(held["lock"].isin(["agent", "obproxy"])))
+    # What contradicts another holding is not told as a fact.
+    told["evidence"] = told["evidence"].where(told["evidence"].eq("observed"), "inferred")
+    taken, freed = (
+        told.assign(at=told[column], event=event) for column, event in (("taken_at", "lock_taken"), ("released_at", "lock_freed"))
+    )
+    return pd.concat([taken, freed], ignore_index=True)
+
+
+def _failures_and_requests(archive: Archive, dags: pd.DataFrame) -> pd.DataFrame:
+    """Tell where runs failed, and who asked for what after that."""
+    import pandas as pd
+
+    runs = {row["run_id"]: row for row in rows_of(dags[dags["outcome"].ne("succeeded")])}
+    operations = [row for row in rows_of(archive.table("operations")) if row["operation"] != "create" or row["result"] == "refused"]
+    logged = {row["run_id"] for row in operations}
+    causes = _Causes(archive, list(runs))
+    waits = _waits(archive)
+    of_waits = {row["run_id"]: row for row in rows_of(dags[dags["run_id"].isin({wait["run_id"] for wait in waits})])}
+    rows: list[Row] = []
+    for wait in waits:
+        run = of_waits.get(wait["run_id"])
+        if run is None:
+            continue
+        if wait["category"] == "wait_operator":
+            rows.append(_failed(run, wait["started_at"], wait["from_stage"], causes))
+        if wait["run_id"] not in logged and wait["request"] is not None:
+            actor = _WAITS[wait["category"]]
+            rows.append(_event(run, wait["ended_at"], wait["request"], wait["from_stage"], actor=actor, evidence="inferred"))
+    for run in runs.values():
+        if run["outcome"] in _STANDS_FAILED:
+            rows.append(_failed(run, run["ended_at"], run["stage"], causes))
+        elif run["run_id"] not in logged and run["operator"] == "CANCEL":
+            # A cancel begins a leg of its own, within one pass of the scheduler.
+            rows.append(_event(run, run["start_time"] or run["ended_at"], "cancel", run["stage"], actor="person", evidence="inferred"))
+        elif run["run_id"] not in logged and run["outcome"] == "passed":
+            actor = "dag" if run["parent_run_id"] is not None else "person"
+            rows.append(_event(run, run["ended_at"], "pass", run["stage"], actor=actor))
+    rows += [_logged(row, runs.get(row["run_id"])) for row in operations]
+    return pd.DataFrame(rows, columns=EVENTS.names)
+
+
+def _waits(archive: Archive) -> list[Row]:
+    """Return the waits of all runs, each with the ``request`` that ended it, as what the run did next tells; a pass of the DAG is none."""
+    import pyarrow.compute as pc
+
+    columns = ["run_id", "seq", "started_at", "ended_at", "category", "from_stage", "leg"]
+    waits = archive.table("timeline", columns, pc.field("category").isin(list(_WAITS)))
+    if waits.empty:
+        return []
+    own = archive.lazily(waits["run_id"].unique().tolist())
+    legs = own.table("timeline", ["run_id", "leg", "direction"]).drop_duplicates(["run_id", "leg"], keep="last")
+    after = legs.assign(leg=legs["leg"] - 1)
+    passed = own.table("nodes", ["run_id", "stage"], pc.field("outcome") == "passed").dropna().drop_duplicates()
+    told = waits.merge(after, on=["run_id", "leg"], how="left")
+    told = told.merge(passed.rename(columns={"stage": "from_stage"}), on=["run_id", "from_stage"], how="left", indicator="is_passed")
+    request = told["direction"].map({"rollback": "rollback", "forward": "retry"})
+    request = request.mask(request.eq("retry") & told["is_passed"].eq("both"), "pass_node")
+    return rows_of(told.assign(request=request).drop(columns="is_passed").sort_values(["run_id", "seq"]))
+
+
+def _event(run: Row, at: Any, event: str, stage: int | None, **more: Any) -> Row:
+    row = dict.fromkeys(EVENTS.names) | {"at": at, "cluster": run["cluster"], "run_id": run["run_id"], "event": event, "stage": stage}
+    return row | {"agent": run["owner_agent"], "evidence": "observed"} | more
+
+
+class _Causes:
+    """The causes of failed attempts, by run and stage."""
+
+    def __init__(self, archive: Archive, run_ids: list[str]) -> None:
+        self._found: dict[tuple[str, int], list[Row]] = {}
+        if run_ids:
+            columns = ["run_id", "stage", "started_at", "agent", "line", "outcome"]
+            for row in rows_of(failed_attempts(archive.lazily(run_ids))[columns]):
+                self._found.setdefault((row["run_id"], row["stage"]), []).append(row)
+
+    def before(self, run_id: str, stage: int | None, at: Any) -> Row | None:
+        """Return the failed attempt that made a run fail at a stage at some time, as far as it is known."""
+        found = self._found.get((run_id, stage), []) if stage is not None else []
+        earlier = [row for row in found if row["started_at"] is None or row["started_at"] <= at]
+        return max(earlier, key=lambda row: (row["started_at"] is not None, row["started_at"] or at, row["line"] is not None), default=None)
+
+
+def _failed(run: Row, at: Any, stage: int | None, causes: _Causes) -> Row:
+    failure = causes.before(run["run_id"], stage, at)
+    detail = agent = None
+    if failure is not None:
+        agent, detail = failure["agent"], short_cause(failure["line"]) or words(failure["outcome"])
+    return _event(run, at, "stage_failed", stage, agent=agent, actor="engine", detail=detail)
+
+
+def _logged(row: Row, run: Row | None) -> Row:
+    """Tell a request that the base table ``operations`` has."""
+    at = row["at"] or row["at_max"] or row["at_min"]
+    event = "refused" if row["result"] == "refused" else row["operation"]
+    detail = " ".join(text for text in (words(row["operation"]), row["error_code"]) if text) if event == "refused" else None
+    own = {"run_id": row["run_id"], "cluster": row.get("cluster") or (run or {}).get("cluster"), "owner_agent": row["agent"]}
+    actor = row["actor"] if row["actor"] != "unknown" else None
+    evidence = "log" if row["evidence"] == "log" else "inferred"
+    return _event(own, at, event, row["stage"], actor=actor, client=row["client"], detail=detail, evidence=evidence)
+
+
+def _moves(archive: Archive, dags: pd.DataFrame) -> pd.DataFrame:
+    """Tell when another agent became the maintainer, as the agents show that executed the normal nodes of cluster DAGs."""
+    import pyarrow.compute as pc
+
+    nodes = archive.table("nodes", ["run_id", "stage"], (pc.field("n_sub_tasks") == 1) & pc.field("run_id").is_valid())
+    cluster_dags = dags.loc[dags["owner_agent"].isna(), ["run_id", "cluster"]]
+    single = nodes.merge(cluster_dags, on="run_id")
+    tasks = archive.table("sub_tasks", ["run_id", "stage", "agent", "started_at"], pc.field("started_at").is_valid())
+    tasks = tasks.merge(single, on=["run_id", "stage"]).dropna(subset=["agent"]).sort_values(["run_id", "started_at"])
+    before = tasks.groupby("run_id")["agent"].shift()
+    moved = tasks[before.notna() & before.ne(tasks["agent"])]
+    detail = "from " + before[moved.index]
+    return moved.assign(at=moved["started_at"], event="maintainer_moved", actor="engine", detail=detail, evidence="inferred", run_id=None)
+
+
+def _of_agents(archive: Archive) -> pd.DataFrame:
+    """Tell what agents' logs say of the agents themselves."""
+    import pandas as pd
+
+    if "agent_events" not in BASE_TABLES:
+        return EVENTS.empty()
+    rows = archive.table("agent_events")
+    told = rows.assign(event=rows["event"].map(_AGENT_EVENTS), actor="engine", evidence="log", run_id=None)
+    told["detail"] = rows["event"].where(rows["detail"].isna(), rows["event"] + ": " + rows["detail"].fillna(""))
+    assert isinstance(told, pd.DataFrame)
+    return told

@@ -1,0 +1,126 @@
+"""What happened in a cluster, over all its DAGs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import daganalysis as da
+from enginemodel import answer, random_run, start_cluster
+from enginemodel.engine import SECOND, Agent
+from tests.rows import archive_of, at
+
+
+def dag(run_id: str = "1", **more: Any) -> dict[str, Any]:
+    row = {"run_id": run_id, "name": "Upgrade", "workflow": "Upgrade", "scope": "cluster", "outcome": "succeeded_after_retry", "stage": 2}
+    row |= {"maintenance_type": 1, "created_at": at(0), "started_at": at(1), "ended_at": at(100), "cluster": "c"}
+    return row | more
+
+
+def stretch(seq: int, start: float, end: float, category: str, leg: int, direction: str = "forward") -> dict[str, Any]:
+    row = {"run_id": "1", "seq": seq, "category": category, "from_stage": 2, "to_stage": 2, "leg": leg, "direction": direction}
+    return row | {"started_at": at(start), "ended_at": at(end), "duration_s": end - start}
+
+
+def told(archive: da.Archive, *events: str) -> list[tuple[str, float, str | None]]:
+    """The events of some kinds: what, when, by whom."""
+    rows = da.events(archive)
+    rows = rows[rows["event"].isin(events)] if events else rows
+    actors = [None if pd.isna(actor) else actor for actor in rows["actor"]]
+    return list(zip(rows["event"], [(t.value - at(0)) / 1e9 for t in rows["at"]], actors, strict=True))
+
+
+def test_a_run_is_created_starts_and_ends() -> None:
+    assert told(archive_of(dags=[dag()])) == [("created", 0.0, "person"), ("started", 1.0, "engine"), ("ended", 100.0, "engine")]
+
+
+def test_a_failure_is_told_with_its_cause_and_the_retry_after_it() -> None:
+    line = [stretch(1, 10, 70, "wait_operator", 1), stretch(2, 70, 100, "execute", 2)]
+    attempt = {
+        "run_id": "1",
+        "stage": 2,
+        "task_gid": "t",
+        "attempt": 1,
+        "kind": "run",
+        "outcome": "failed",
+        "agent": "a:1",
+        "started_at": at(5),
+    }
+    task = {"run_id": "1", "stage": 2, "task_gid": "t", "task_logs": ["ERROR: [OB.Down]: gone"]}
+    archive = archive_of(dags=[dag()], timeline=line, attempts=[attempt], sub_tasks=[task])
+    assert told(archive, "stage_failed", "retry") == [("stage_failed", 10.0, "engine"), ("retry", 70.0, "person")]
+    failure = da.events(archive).query("event == 'stage_failed'").iloc[0]
+    assert (failure["stage"], failure["agent"], failure["detail"]) == (2, "a:1", "OB.Down")
+
+
+def test_what_a_run_did_next_tells_what_was_asked_for() -> None:
+    back = [stretch(1, 10, 70, "wait_operator", 1), stretch(2, 70, 100, "execute", 2, "rollback")]
+    assert told(archive_of(dags=[dag(outcome="rolled_back")], timeline=back), "rollback", "retry") == [("rollback", 70.0, "person")]
+    node = {"run_id": "1", "stage": 2, "node_gid": "n", "outcome": "passed"}
+    on = [stretch(1, 10, 70, "wait_operator", 1), stretch(2, 70, 100, "execute", 2)]
+    assert told(archive_of(dags=[dag()], timeline=on, nodes=[node]), "pass_node", "retry") == [("pass_node", 70.0, "person")]
+    assert told(archive_of(dags=[dag(outcome="passed")], timeline=back[:1]), "pass", "retry") == [("pass", 100.0, "person")]
+
+
+def test_a_run_that_stands_failed_has_not_ended() -> None:
+    assert told(archive_of(dags=[dag(outcome="failed")]), "ended", "stage_failed") == [("stage_failed", 100.0, "engine")]
+
+
+def test_requests_in_a_log_take_the_place_of_those_that_follow_from_answers() -> None:
+    line = [stretch(1, 10, 70, "wait_operator", 1), stretch(2, 70, 100, "execute", 2)]
+    request = {
+        "run_id": "1",
+        "at": at(69.5),
+        "operation": "retry",
+        "actor": "person",
+        "client": "10.0.0.9",
+        "result": "accepted",
+        "evidence": "log",
+    }
+    archive = archive_of(dags=[dag()], timeline=line, operations=[request])
+    assert told(archive, "retry") == [("retry", 69.5, "person")]
+    assert da.events(archive).query("event == 'retry'")["client"].tolist() == ["10.0.0.9"]
+
+
+def test_a_refused_request_is_told_with_its_code() -> None:
+    refusal = {"at": at(20), "operation": "create", "actor": "person", "result": "refused", "error_code": "OB.Tenant.UnderMaintenance"}
+    row = da.events(archive_of(dags=[dag()], operations=[refusal | {"evidence": "log"}])).query("event == 'refused'").iloc[0]
+    assert row["detail"] == "create OB.Tenant.UnderMaintenance"
+
+
+def test_locks_are_taken_and_freed() -> None:
+    archive = archive_of(dags=[dag(maintenance_type=3, maintenance_key="t1")])
+    assert told(archive, "lock_taken", "lock_freed") == [("lock_taken", 0.0, "engine"), ("lock_freed", 100.0, "engine")]
+
+
+def test_another_executor_of_normal_nodes_is_another_maintainer() -> None:
+    nodes = [{"run_id": "1", "stage": n, "node_gid": f"n{n}", "n_sub_tasks": 1} for n in (1, 2)]
+    tasks = [
+        {"run_id": "1", "stage": n, "task_gid": f"t{n}", "agent": agent, "started_at": at(10 * n)} for n, agent in ((1, "a:1"), (2, "b:1"))
+    ]
+    row = da.events(archive_of(dags=[dag()], nodes=nodes, sub_tasks=tasks)).query("event == 'maintainer_moved'").iloc[0]
+    assert (row["at"].value, row["agent"], row["detail"]) == (at(20), "b:1", "from a:1")
+
+
+def test_what_a_main_dag_asks_of_its_children_is_told_once_and_is_no_failure() -> None:
+    main, children = start_cluster([Agent(f"192.0.2.{n}") for n in (11, 12)], 1_735_700_000 * SECOND)
+    polls = [answer(run, moment) for run in (main, *children) for moment in range(run.created, (run.ended or 0) + 2 * SECOND, SECOND)]
+    rows = da.events(da.load(polls))
+    assert rows["event"].value_counts()[["retry", "pass", "created"]].tolist() == [2, 2, 3]
+    assert set(rows.loc[rows["event"].isin(["retry", "pass"]), "actor"]) == {"dag"}
+    assert "stage_failed" not in set(rows["event"])
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 500))
+def test_events_are_in_order_and_what_people_did_is_among_them(seed: int) -> None:
+    run = random_run(seed)
+    end = (run.ended or run.pass_at) + 2 * SECOND
+    rows = da.events(da.load([answer(run, moment) for moment in (*range(run.created, end, 4 * SECOND), end)]))
+    assert rows["at"].is_monotonic_increasing
+    counts = rows["event"].value_counts()
+    assert counts.get("rollback", 0) <= run.rollbacks
+    assert counts.get("retry", 0) + counts.get("pass_node", 0) <= run.retries + run.node_passes
