@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/daganalysis
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_daganalysis_subparsers=(load validate show gantt report compare check export redact summary stage-latency stage-gaps time-budget retries retry-patterns stragglers failures trend clock-skew outcome-rules runs critical-path what-if trouble locks table sql)
+_shtab_daganalysis_subparsers=(load validate show gantt report compare check export redact summary stage-latency stage-gaps time-budget retries retry-patterns stragglers failures trend clock-skew outcome-rules runs critical-path what-if trouble locks events table sql)
 
 _shtab_daganalysis_load_option_strings=(-h --help --debug --out -o --cluster --cluster-by --jobs --tz --scheduler --unpacked-max --strict)
 _shtab_daganalysis_validate_option_strings=(-h --help --debug --cluster --cluster-by --strict --severity --format -o --output --wide)
@@ -32,6 +32,7 @@ _shtab_daganalysis_critical_path_option_strings=(-h --help --debug --cluster --c
 _shtab_daganalysis_what_if_option_strings=(-h --help --debug --cluster --cluster-by --scheduler --scenario --run --workflow --since --until --tz --format -o --output --wide)
 _shtab_daganalysis_trouble_option_strings=(-h --help --debug --cluster --cluster-by --scheduler --level --run --workflow --since --until --tz --format -o --output --wide)
 _shtab_daganalysis_locks_option_strings=(-h --help --debug --cluster --cluster-by --scheduler --run --workflow --since --until --tz --format -o --output --wide)
+_shtab_daganalysis_events_option_strings=(-h --help --debug --cluster --cluster-by --scheduler --run --workflow --since --until --tz --format -o --output --wide)
 _shtab_daganalysis_table_option_strings=(-h --help --debug --cluster --cluster-by --scheduler --run --workflow --since --until --tz --format -o --output --wide)
 _shtab_daganalysis_sql_option_strings=(-h --help --debug --cluster --cluster-by --scheduler --format -o --output --wide)
 _shtab_daganalysis_option_strings=(-h --help --version)
@@ -116,6 +117,9 @@ _shtab_daganalysis_trouble___output_COMPGEN=_shtab_compgen_files
 _shtab_daganalysis_locks_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_daganalysis_locks__o_COMPGEN=_shtab_compgen_files
 _shtab_daganalysis_locks___output_COMPGEN=_shtab_compgen_files
+_shtab_daganalysis_events_pos_0_COMPGEN=_shtab_compgen_files
+_shtab_daganalysis_events__o_COMPGEN=_shtab_compgen_files
+_shtab_daganalysis_events___output_COMPGEN=_shtab_compgen_files
 _shtab_daganalysis_table_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_daganalysis_table__o_COMPGEN=_shtab_compgen_files
 _shtab_daganalysis_table___output_COMPGEN=_shtab_compgen_files
@@ -182,12 +186,14 @@ _shtab_daganalysis_trouble___level_choices=(sub_task run)
 _shtab_daganalysis_trouble___format_choices=(table json csv markdown)
 _shtab_daganalysis_locks___cluster_by_choices=(dir file)
 _shtab_daganalysis_locks___format_choices=(table json csv markdown)
+_shtab_daganalysis_events___cluster_by_choices=(dir file)
+_shtab_daganalysis_events___format_choices=(table json csv markdown)
 _shtab_daganalysis_table_pos_1_choices=(snapshots dags nodes sub_tasks attempts links operations agents agent_events maintenance_locks issues timeline clock_offsets)
 _shtab_daganalysis_table___cluster_by_choices=(dir file)
 _shtab_daganalysis_table___format_choices=(table json csv markdown)
 _shtab_daganalysis_sql___cluster_by_choices=(dir file)
 _shtab_daganalysis_sql___format_choices=(table json csv markdown)
-_shtab_daganalysis_pos_0_choices=(load validate show gantt report compare check export redact summary stage-latency stage-gaps time-budget retries retry-patterns stragglers failures trend clock-skew outcome-rules runs critical-path what-if trouble locks table sql)
+_shtab_daganalysis_pos_0_choices=(load validate show gantt report compare check export redact summary stage-latency stage-gaps time-budget retries retry-patterns stragglers failures trend clock-skew outcome-rules runs critical-path what-if trouble locks events table sql)
 
 _shtab_daganalysis_load_pos_0_nargs=+
 _shtab_daganalysis_load__h_nargs=0
@@ -293,6 +299,10 @@ _shtab_daganalysis_locks__h_nargs=0
 _shtab_daganalysis_locks___help_nargs=0
 _shtab_daganalysis_locks___debug_nargs=0
 _shtab_daganalysis_locks___wide_nargs=0
+_shtab_daganalysis_events__h_nargs=0
+_shtab_daganalysis_events___help_nargs=0
+_shtab_daganalysis_events___debug_nargs=0
+_shtab_daganalysis_events___wide_nargs=0
 _shtab_daganalysis_table__h_nargs=0
 _shtab_daganalysis_table___help_nargs=0
 _shtab_daganalysis_table___debug_nargs=0
