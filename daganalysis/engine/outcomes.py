@@ -23,8 +23,8 @@ class Facts(NamedTuple):
 
     ``verdict`` is how the newest attempt failed by its own lines (:func:`daganalysis.engine.log_lines.verdict`), ``executed`` whether
     anything was ever handed out, ``begun`` whether the DAG had ever started, ``deliberate`` whether a child DAG stands waiting for its
-    main DAG, ``retried`` whether an operator retried the run, ``node_passed`` whether an operator passed one of its nodes, ``followed``
-    whether an attempt is a rollback run before a run.
+    main DAG, ``perhaps_waiting`` whether it may, ``retried`` whether a person retried the run, ``node_passed`` whether a person passed one
+    of its nodes, ``untold`` whether no answer shows that, ``followed`` whether an attempt is a rollback run before a run.
     """
 
     state: str | None
@@ -35,6 +35,8 @@ class Facts(NamedTuple):
     deliberate: bool = False
     retried: bool = False
     node_passed: bool = False
+    untold: bool = False
+    perhaps_waiting: bool = False
     followed: bool = False
 
 
@@ -81,6 +83,13 @@ DAG_RULES = (
         "engine-semantics §2.6",
     ),
     Rule(
+        "dag-succeeded-somehow",
+        "unknown",
+        lambda facts: facts.state == "SUCCEED" and facts.untold,
+        "it succeeded; answers without all of its nodes do not tell whether after a retry, or because a node was passed",
+        "engine-semantics §1",
+    ),
+    Rule(
         "dag-succeeded-after-retry",
         "succeeded_after_retry",
         lambda facts: facts.state == "SUCCEED" and facts.retried,
@@ -95,6 +104,13 @@ DAG_RULES = (
         "waiting",
         lambda facts: facts.state == "FAILED" and facts.deliberate,
         "a child DAG that stands FAILED on purpose until its main DAG advances it",
+        "engine-semantics §7",
+    ),
+    Rule(
+        "dag-failed-or-waiting",
+        "unknown",
+        lambda facts: facts.state == "FAILED" and facts.perhaps_waiting,
+        "FAILED, and no answer shows whether it failed, or waits on purpose for its main DAG",
         "engine-semantics §7",
     ),
     Rule("dag-failed", "failed", _is("FAILED"), "a sub-task failed and nobody has acted since", "engine-semantics §2.2"),
@@ -185,6 +201,14 @@ _HOW_IT_FAILED = (
     ),
 )
 
+_NOT_SUCCEEDED = Rule(
+    "not-succeeded",
+    "not_succeeded",
+    lambda facts: facts.state == "FAILED" and facts.verdict == "not_succeeded",
+    "it failed, timed out, was cancelled or interrupted, and no line of its own tells which",
+    "engine-semantics §8",
+)
+
 SUB_TASK_RULES = (
     _UNKNOWN,
     Rule("sub-task-passed", "passed", _is("SUCCEED", "PASS"), "an operator passed it", "engine-semantics §2.6"),
@@ -211,6 +235,7 @@ SUB_TASK_RULES = (
         "its last attempt was a rollback that failed",
         "engine-semantics §2.3",
     ),
+    _NOT_SUCCEEDED,
     Rule("sub-task-failed", "failed", _is("FAILED"), "its last attempt failed", "engine-semantics §2.2"),
     Rule("sub-task-running", "running", _is("RUNNING"), "the newest answer shows it running", "engine-semantics §2.1"),
     Rule("sub-task-ready", "ready", _is("READY"), "handed out, not begun", "engine-semantics §2.1"),
@@ -219,12 +244,13 @@ SUB_TASK_RULES = (
 ATTEMPT_RULES = (
     Rule("attempt-succeeded", "succeeded", _is("SUCCEED"), "its row said SUCCEED", "engine-semantics §2.2"),
     *_HOW_IT_FAILED,
+    _NOT_SUCCEEDED,
     Rule(
         "attempt-failed",
         "failed",
         _is("FAILED"),
-        "its row said FAILED, or was passed, which spares what had succeeded",
-        "engine-semantics §2.2, §2.6",
+        "its row said FAILED and its own ERROR line tells how, or it was retried or passed, which spares what had succeeded",
+        "engine-semantics §2.2, §2.3, §2.6",
     ),
     Rule("attempt-running", "running", _is("RUNNING"), "the newest answer shows it running", "engine-semantics §2.1"),
     Rule("attempt-ready", "ready", _is("READY"), "handed out, not begun", "engine-semantics §2.1"),

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import agent_address
-from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, ending_lines, verdict
+from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, verdict
 from daganalysis.engine.outcomes import attempt_rule
 from daganalysis.engine.times import PREVIOUS, TRUE, sub_task_times
 from daganalysis.history.causal_order import sighting_order
+from daganalysis.history.inferences import NOT_SUCCEEDED, infer, succeeded_alone
 from daganalysis.history.log_merge import lines_since
 
 if TYPE_CHECKING:
@@ -20,13 +21,20 @@ if TYPE_CHECKING:
 
 _KINDS: dict[str | None, str] = {"RUN": "run", "ROLLBACK": "rollback"}
 _FINISHED = {"FAILED", "SUCCEED"}
-_CREATION_TOLERANCE_NS = 50_000_000
+_CREATION_NS = 20_000_000
 """Rows of one DAG are created in one transaction, milliseconds apart (engine-semantics §3)."""
+_SOONEST_START_NS = 60_000_000
+"""An executor that begins sooner after the creation than this cannot be told from one that never began, but by its lines: from the start
+of the DAG to that of a sub-task 28 ms pass or more (engine-semantics §5)."""
 
 
 @dataclass(slots=True)
 class Attempt:
-    """One hand-out; ``seen`` says that an answer showed it running or ended, ``seen_running`` until when it was shown running."""
+    """One hand-out.
+
+    ``number`` is 0 where no answer counts it; ``seen`` says that an answer showed it running or ended, ``seen_running`` until when it was
+    shown running.
+    """
 
     number: int
     kind: str = "unknown"
@@ -74,26 +82,53 @@ def rebuild_attempts(
     endpoint was asked. What a row shows of the attempt before it (engine-semantics §3: Prev) is used, and marked as inferred.
     """
     ordered = sorted(sightings, key=sighting_order) if len(sightings) > 1 else sightings
-    count = ordered[-1].task.execute_times or 0 if ordered else 0
+    count = max((hand_outs(sighting) or 0 for sighting in ordered), default=0)
     if not count:
-        return []
+        return _uncounted(ordered)
     attempts = [Attempt(number) for number in range(1, count + 1)]
     may_have_failed = False
     for sighting in ordered:
         task = sighting.task
-        if task.execute_times:
-            _take(attempts, task.execute_times - 1, sighting)
+        if number := hand_outs(sighting):
+            _take(attempts, number - 1, sighting)
             may_have_failed = may_have_failed or task.state == "FAILED" or task.operator == "PASS"
     if may_have_failed:
         _judge_verdicts(attempts, ordered, written or {})
-        _recognise_unstarted(attempts, created)
-    _infer_kinds(attempts)
-    if written:
-        _infer_failures(attempts, written)
+        _recognise_unstarted(attempts, created, _longest_lines(ordered) or ())
+    infer(attempts, written or {}, _longest_lines(ordered))
     after = None
     for attempt in reversed(attempts):
         _conclude(attempt, after)
         after = attempt
+    return attempts
+
+
+def hand_outs(sighting: Sighting) -> int | None:
+    """Return how often a sub-task had been handed out; None where the answer has no counter and nothing else tells.
+
+    What is PENDING under RUN never was. A node under RUN was executed once, which hands each sub-task out once (engine-semantics §2.2).
+    """
+    task, node = sighting.task, sighting.node
+    if task.execute_times is not None or task.operator != "RUN":
+        return task.execute_times
+    if task.state == "PENDING":
+        return 0
+    return 1 if node is not None and node.operator == "RUN" and task.state in {"READY", "RUNNING", *_FINISHED} else None
+
+
+def _uncounted(sightings: Sequence[Sighting]) -> list[Attempt]:
+    """Return the attempt that the newest answer shows of a sub-task whose counter no answer holds, under the number 0."""
+    shown = [s for s in sightings if s.task.execute_times is None and s.task.state in {"RUNNING", *_FINISHED} and s.task.operator in _KINDS]
+    if not shown:
+        return []
+    newest = shown[-1]
+    attempts = [Attempt(0)]
+    for sighting in shown:
+        if sighting.task.start == newest.task.start and sighting.task.operator == newest.task.operator:
+            _take(attempts, 0, sighting)
+    _judge_verdicts(attempts, [newest], {})
+    infer(attempts, {}, None)
+    _conclude(attempts[0], None)
     return attempts
 
 
@@ -129,17 +164,28 @@ def _take(attempts: list[Attempt], index: int, sighting: Sighting) -> None:
             before.end = task.end
 
 
-def _recognise_unstarted(attempts: list[Attempt], created: int | None) -> None:
+def _recognise_unstarted(attempts: list[Attempt], created: int | None, lines: Sequence[str]) -> None:
     """A sub-task cancelled while READY keeps the creation time, or the previous attempt's start, as its start (engine-semantics §3)."""
     for index, attempt in enumerate(attempts):
         if attempt.verdict != "cancelled" or attempt.start is None:
             continue
-        stale = attempts[index - 1].start if index else None
-        if index == 0 and created is not None and abs(attempt.start - created) <= _CREATION_TOLERANCE_NS:
-            stale = attempt.start
-        if stale is not None and attempt.start == stale:
-            attempt.start = None
+        if index:
+            unstarted: bool | None = attempt.start == attempts[index - 1].start
+        else:
+            unstarted = _is_creation_time(attempt.start, created, worked=any(line != CANCELLED for line in lines) and len(attempts) == 1)
+        if unstarted is None:
+            attempt.verdict = NOT_SUCCEEDED
+        elif unstarted:
             attempt.verdict = "cancelled_before_start"
+        if unstarted is not False:
+            attempt.start = None
+
+
+def _is_creation_time(start: int, created: int | None, *, worked: bool) -> bool | None:
+    """Tell whether a start is the row's creation time; None where it may be. What ``worked``, and so wrote lines, had its own."""
+    if worked or created is None or abs(start - created) > _SOONEST_START_NS:
+        return False
+    return True if abs(start - created) <= _CREATION_NS else None
 
 
 def _judge_verdicts(attempts: list[Attempt], ordered: Sequence[Sighting], written: Mapping[int, list[str]]) -> None:
@@ -155,17 +201,20 @@ def _judge_verdicts(attempts: list[Attempt], ordered: Sequence[Sighting], writte
     before: Sequence[str] | None = []
     for attempt, after in itertools.zip_longest(attempts, attempts[1:]):
         seen = lines.get(attempt.number)
+        shown = lines_since(before or [], seen) if seen is not None else []
         own = written.get(attempt.number)
+        # An answer of the log endpoint from the middle of the run is older than the verdict (engine-semantics §12).
+        late = own is not None and before is not None and verdict(own) is None
         alone = own is not None or before is not None
-        if own is None and seen is not None:
-            own = lines_since(before or [], seen)
+        if own is None or late:
+            own = shown
         if seen is not None and attempt.state in _FINISHED:
             before = seen
         elif attempt.number == 1 or after is None or after.kind != "run":
             # Only a rollback run that succeeded is followed by a run, and no verdict is among the lines of a success.
             before = None
         failed = attempt.state == "FAILED" or attempt.passed_at is not None
-        if failed and attempt.verdict is None and own is not None:
+        if failed and attempt.verdict is None:
             attempt.verdict = _verdict(own, alone=alone, cancelled=attempt.number in cancelled_nodes)
 
 
@@ -179,23 +228,6 @@ def _verdict(lines: Sequence[str], *, alone: bool, cancelled: bool) -> str | Non
     return "timeout" if alone and TIMED_OUT in lines else verdict(lines)
 
 
-def _infer_kinds(attempts: list[Attempt]) -> None:
-    """Add what follows from the order of hand-outs (engine-semantics §2.3): the first is a run, a later run follows a rollback run."""
-    if attempts[0].kind == "unknown":
-        attempts[0].kind = "run"
-    for before, after in itertools.pairwise(attempts):
-        if before.kind == "unknown" and after.kind == "run":
-            before.kind = "rollback"
-
-
-def _infer_failures(attempts: list[Attempt], written: Mapping[int, list[str]]) -> None:
-    """An attempt that was overwritten had failed if the last of its own lines is one that ends a failed execution (engine-semantics §8)."""
-    for attempt in attempts[:-1]:
-        own = written.get(attempt.number)
-        if own and attempt.state not in _FINISHED and ending_lines(own[-1:]):
-            attempt.state, attempt.verdict = "FAILED", verdict(own)
-
-
 def _conclude(attempt: Attempt, after: Attempt | None) -> None:
     """Say by which evidence an attempt is known, and what it came to."""
     last = after is None
@@ -204,8 +236,9 @@ def _conclude(attempt: Attempt, after: Attempt | None) -> None:
     elif attempt.kind != "unknown" or attempt.start is not None or attempt.end is not None or attempt.state in _FINISHED:
         attempt.evidence = "inferred"
     state = attempt.state if attempt.state in _FINISHED or last else None
-    if last and attempt.passed_at is not None and state not in _FINISHED:
-        # A pass spares what succeeded, so what it passed had failed; how is told by its lines alone (engine-semantics §2.6).
-        state = "FAILED"
-    followed = after is not None and attempt.kind == "rollback" and after.kind == "run"
-    attempt.outcome = attempt_rule(state, attempt.verdict, followed=followed).outcome
+    attempt.outcome = attempt_rule(state, attempt.verdict, followed=succeeded_alone(attempt, after)).outcome
+
+
+def _longest_lines(sightings: Sequence[Sighting]) -> Sequence[str] | None:
+    shown = [s.task.logs for s in sightings if s.task.logs is not None]
+    return max(shown, key=len) if shown else None

@@ -28,12 +28,17 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Snapshot:
-    """What one response said of one DAG: ``at`` orders it (its envelope's timestamp, or else the newest instant in it)."""
+    """What one response said of one DAG: ``at`` orders it (its envelope's timestamp, or else the newest instant in it).
+
+    ``n_listed`` is how many different nodes it listed, ``places`` the place of each usable one among them where some were not usable.
+    """
 
     answer: Answer
     dag: Dag
     nodes: list[Node] | None
     at: int
+    n_listed: int | None = None
+    places: list[int] | None = None
 
 
 class Sighting(msgspec.Struct, gc=False):
@@ -110,13 +115,18 @@ class Decoder:
         header = self._dags[answer.body]
         found: list[tuple[Answer, Problem, int | None]] = [(answer, problem, None) for problem in header.problems]
         nodes: list[Node] | None = None
+        n_listed: int | None = None
+        places: list[int] | None = None
         if answer.nodes is not None:
             nodes = [self._nodes[text] for text in answer.nodes]
             if self._problems:
                 for index, text in enumerate(answer.nodes):
                     found.extend((answer, problem, index) for problem in self._problems.pop(text, ()))
-            nodes = _usable(nodes, answer, found)
-        return Snapshot(answer, header.value, nodes, _order(answer, header.value, nodes)), found
+            listed = list(dict.fromkeys(node.gid or place for place, node in enumerate(nodes)))
+            nodes, n_listed = _usable(nodes, answer, found), len(listed)
+            if len(nodes) < n_listed:
+                places = [listed.index(node.gid) + 1 for node in nodes]
+        return Snapshot(answer, header.value, nodes, _order(answer, header.value, nodes), n_listed, places), found
 
 
 def _usable(nodes: list[Node], answer: Answer, found: list[tuple[Answer, Problem, int | None]]) -> list[Node]:
@@ -339,10 +349,27 @@ def _has_begun(task: SubTask) -> bool:
     return task.state in {"RUNNING", "FAILED", "SUCCEED"}
 
 
+def _merge_lists(snapshots: list[Snapshot]) -> list[str]:
+    """Return the ids of all nodes, in the order of their stages: that of the longest list, with what others add placed by id.
+
+    Nodes are created in the order of their stages, so that their ids grow (engine-semantics §4).
+    """
+    richest = max((s for s in snapshots if s.nodes), key=lambda s: (len(s.nodes or ()), s.at), default=None)
+    if richest is None:
+        return []
+    stages = [node.gid for node in richest.nodes or ()]
+    others = dict.fromkeys(node.gid for s in snapshots if s is not richest for node in s.nodes or ())
+    added = [gid for gid in others if gid not in set(stages)]
+    if not added:
+        return stages
+    every = stages + added
+    grows = all(gid.isdecimal() for gid in every) and stages == sorted(stages, key=int)
+    return sorted(every, key=int) if grows else every
+
+
 def _index(run: RunEvidence) -> None:
     """Put every sighting of nodes and sub-tasks under its id, in order of time, each different one once."""
-    richest = max((s for s in run.snapshots if s.nodes), key=lambda s: (len(s.nodes or ()), s.at), default=None)
-    run.stages = [node.gid for node in richest.nodes or ()] if richest is not None else []
+    run.stages = _merge_lists(run.snapshots)
     known = set(run.stages)
     for snapshot in run.snapshots:
         at = snapshot.at

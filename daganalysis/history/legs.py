@@ -85,13 +85,23 @@ def find_legs(run: RunEvidence) -> list[Leg]:
     return [legs[start] for start in sorted(legs)]
 
 
-def find_node_runs(run: RunEvidence, attempts_in: Mapping[str, Mapping[str, Sequence[Attempt]]]) -> list[NodeRun]:
+def is_first_execution(run: RunEvidence, leg: Leg) -> bool:
+    """Tell whether answers show that a leg is the first.
+
+    While it ran, its end was still the creation time, which every later request wipes (engine-semantics §3).
+    """
+    return any(s.dag.state == "RUNNING" and s.dag.start == leg.start and s.dag.end is not None for s in run.snapshots)
+
+
+def find_node_runs(
+    run: RunEvidence, attempts_in: Mapping[str, Mapping[str, Sequence[Attempt]]], ordinals: Mapping[str, int]
+) -> list[NodeRun]:
     """Return every known execution of every node, in order of time, each with the attempts that lie in it.
 
-    ``attempts_in`` are the attempts of each sub-task, by node and sub-task; they are told their stage.
+    ``attempts_in`` are the attempts of each sub-task, by node and sub-task; they are told their stage, by its ordinal.
     """
     result: list[NodeRun] = []
-    for stage, node_gid in enumerate(run.stages, start=1):
+    for node_gid, stage in ordinals.items():
         known = _node_runs_of(run, node_gid, stage)
         ordered = [known[start] for start in sorted(known)]
         unplaced: list[tuple[str, Attempt]] = []

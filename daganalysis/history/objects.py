@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.outcomes import node_rule, sub_task_rule
 from daganalysis.engine.times import CREATED, TRUE, dag_times, node_times, sub_task_times
-from daganalysis.history.attempts import rebuild_attempts
+from daganalysis.history.attempts import hand_outs, rebuild_attempts
 from daganalysis.history.causal_order import sighting_order
 from daganalysis.history.log_merge import merge_lines
 from daganalysis.history.views import NodeView, TaskView
@@ -34,7 +34,10 @@ def created_at(run: RunEvidence) -> int | None:
     for sightings in run.sub_tasks.values():
         for sighting in sightings:
             task = sighting.task
-            if task.start is not None and sub_task_times(task.state, task.operator, task.execute_times or 0).start is CREATED:
+            handed_out = hand_outs(sighting)
+            if handed_out is None or task.start is None:
+                continue
+            if sub_task_times(task.state, task.operator, handed_out).start is CREATED:
                 found.append(task.start)
     return min(found, default=run.created)
 
@@ -63,7 +66,7 @@ def judge_task(
     return TaskView(gid, node_gid, newest, attempts, logs, rule, data)
 
 
-def judge_node(run: RunEvidence, stage: int, gid: str, own: Sequence[TaskView]) -> NodeView:
+def judge_node(run: RunEvidence, stage: int | None, gid: str, own: Sequence[TaskView]) -> NodeView:
     """Judge one node from its sightings and the views of its sub-tasks."""
     seen = run.nodes[gid]
     newest = seen[-1][1]

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.catalogue import CHILD_WORKFLOWS, is_sub_dag
 from daganalysis.history.clocks import Offsets, find_offsets, on_dag_clock
+from daganalysis.history.completeness import what_is_missing
 from daganalysis.history.legs import Leg, NodeRun, find_legs, find_node_runs
 from daganalysis.history.objects import created_at, judge_task
+from daganalysis.history.stage_numbers import Numbers, number_stages, ordinals
 
 if TYPE_CHECKING:
     from daganalysis.history.attempts import Attempt
@@ -20,12 +22,19 @@ if TYPE_CHECKING:
 class Observations:
     """What is known of a run before it is judged as a whole.
 
+    ``numbers`` are the true stages of its nodes, as far as they are proven, ``ordinals`` what the rules take for them; ``missing`` is what
+    no answer shows of it.
+
     ``created`` is when its rows were created. ``tasks_of`` are its sub-tasks by node, with their attempts as they were served;
     ``attempts_in`` are these attempts by node and sub-task, on the clock of the DAG's own rows (``offsets`` says how far that of each agent
-    is off). ``is_sub_dag`` tells a per-agent sub-DAG, ``is_child`` whether the run is made to wait for a main DAG.
+    is off). ``is_sub_dag`` tells a per-agent sub-DAG, ``is_child`` whether the run is made to wait for a main DAG, ``may_be_child`` that
+    its name alone says so, which other DAGs bear too.
     """
 
     run: RunEvidence
+    numbers: Numbers
+    ordinals: dict[str, int]
+    missing: frozenset[str]
     main: MainDag | None
     created: int | None
     tasks_of: dict[str, list[TaskView]]
@@ -35,6 +44,7 @@ class Observations:
     node_runs: list[NodeRun]
     is_sub_dag: bool
     is_child: bool
+    may_be_child: bool
 
     tasks: list[TaskView] = field(init=False)
     """All its sub-tasks."""
@@ -63,8 +73,14 @@ def observe(run: RunEvidence, main: MainDag | None) -> Observations:
     attempts_in = on_dag_clock(as_served, offsets)
     name, node_names = run.newest.name, [run.nodes[gid][-1][1].name for gid in run.stages]
     made_to_wait = is_sub_dag(name, node_names)
-    is_child = name in CHILD_WORKFLOWS and (
-        (main is not None and main.kind == "scale_out") or made_to_wait or (not node_names and (run.newest.max_stage or 0) > 1)
+    numbers, missing = number_stages(run), what_is_missing(run)
+    is_child = name in CHILD_WORKFLOWS and ((main is not None and main.kind in {"scale_out", "sub_dag"}) or made_to_wait)
+    may_be_child = name in CHILD_WORKFLOWS and not is_child and "nodes" in missing
+    places = ordinals(numbers)
+    node_runs, legs = find_node_runs(run, attempts_in, places), find_legs(run)
+    if None in numbers.values():
+        for leg in legs:
+            leg.stage = None  # it is no ordinal
+    return Observations(
+        run, numbers, places, missing, main, created, tasks_of, attempts_in, offsets, legs, node_runs, made_to_wait, is_child, may_be_child
     )
-    node_runs = find_node_runs(run, attempts_in)
-    return Observations(run, main, created, tasks_of, attempts_in, offsets, find_legs(run), node_runs, made_to_wait, is_child)

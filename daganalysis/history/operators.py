@@ -1,46 +1,62 @@
-"""What operators did to a run: how often they retried it, within bounds, and how many of their rollbacks left a trace."""
+"""What people did to a run: how often they retried it and rolled it back, within bounds."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import identify
 from daganalysis.engine.log_lines import WAITING
+from daganalysis.history.legs import is_first_execution
 from daganalysis.history.retry_bounds import Bounds, executed_again, retry_bounds
+from daganalysis.history.rollback_bounds import bound_rollbacks, never_asked, rollback_possible, rollbacks_seen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from daganalysis.engine.records import Node
-    from daganalysis.history.evidence import RunEvidence, Sighting
+    from daganalysis.history.attempts import Attempt
     from daganalysis.history.legs import NodeRun
     from daganalysis.history.observations import Observations
     from daganalysis.history.views import TaskView
 
+_ROOM_FOR_A_RETRY_NS = 2_500_000_000
+"""A stage follows the one before it in one pass, or two; a cancel and a retry in between take three or more (engine-semantics §2.5, §5)."""
+
 
 def count_operators(observed: Observations, retries_received: int) -> tuple[Bounds, Bounds]:
-    """Bound the retries by operators and the rollbacks.
+    """Bound the retries by people, and the rollbacks.
 
-    Not an operator's are hand-shakes between DAGs, and the ``retries_received`` that another DAG's task asked for.
+    Not a person's are hand-shakes between DAGs, and the ``retries_received`` that another DAG's task asked for.
     """
-    run = observed.run
-    rollback_legs = sum(1 for leg in observed.legs if leg.operator == "ROLLBACK")
-    asked = 1 if run.newest.state == "READY" and run.newest.operator == "ROLLBACK" else 0
-    traced = any(node.operator == "ROLLBACK" for seen in run.nodes.values() for _, node in seen)
-    rollbacks = max(rollback_legs + asked, 1 if traced else 0)
-    bounds_of_rollbacks = Bounds(rollbacks, None)
-    if not run.stages:
-        # Without its nodes each later leg is a retry, or a node that was passed.
-        return Bounds(0, max(1, observed.went_forward_again)), bounds_of_rollbacks
-    low, high = _retries_of_nodes(observed, rollbacks)
+    if not observed.run.stages:
+        return _bounds_of_an_outline(observed)
+    rollbacks = bound_rollbacks(observed)
+    low, high = _retries_of_nodes(observed, rolled_back=rollbacks.low > 0)
     if observed.main is not None and observed.main.kind == "scale_out":
-        # Every retry of the main DAG is mirrored on the local one (engine-semantics §7 B): none of these need be an operator's.
+        # Every retry of the main DAG is mirrored on the local one (engine-semantics §7 B): none of these need be a person's.
         low = 0
     low = max(0, low - retries_received)
-    return Bounds(low, max(low, (high or 0) - retries_received)), bounds_of_rollbacks
+    return Bounds(low, None if high is None else max(low, high - retries_received)), rollbacks
 
 
-def _retries_of_nodes(observed: Observations, rollbacks: int) -> Bounds:
+def _bounds_of_an_outline(observed: Observations) -> tuple[Bounds, Bounds]:
+    """Without nodes only what the legs show can be counted, and nothing bounds what happened between them.
+
+    A leg that ran forward and failed no later than the one before it cannot follow a node that was passed: somebody retried it.
+    """
+    forward = [leg for leg in observed.legs if leg.operator == "RUN"]
+    if len(observed.legs) == 1 and is_first_execution(observed.run, observed.legs[0]):
+        return Bounds(0, 0), Bounds(0, 0)
+    again = [
+        after.state == "FAILED" and after.stage is not None and before.stage is not None and after.stage <= before.stage
+        for before, after in pairwise(forward)
+        if before.state == "FAILED"
+    ]
+    low = 0 if observed.is_child else sum(again)
+    return Bounds(low, None), Bounds(rollbacks_seen(observed), None)
+
+
+def _retries_of_nodes(observed: Observations, *, rolled_back: bool) -> Bounds:
     """Add up the bounds of all nodes. In a DAG of the cluster clocks that differ may have repeated a sub-task among others."""
     run = observed.run
     runs_of: dict[int, list[NodeRun]] = {}
@@ -48,43 +64,47 @@ def _retries_of_nodes(observed: Observations, rollbacks: int) -> Bounds:
         runs_of.setdefault(node_run.stage, []).append(node_run)
     cluster = identify(run.gid).scope == "cluster"
     low = high = 0
-    for stage, gid in enumerate(run.stages, start=1):
+    for gid, stage in observed.ordinals.items():
         own, own_runs, attempts_of = observed.tasks_of[gid], runs_of.get(stage, ()), observed.attempts_in[gid].values()
         node = run.nodes[gid][-1][1]
         pending = node.state == "PENDING" and node.operator == "RETRY"
+        if node.operator != "RUN" and _first_hand_out_may_be_a_retry(observed, stage, own_runs, [*attempts_of]):
+            high += 1
         if not pending and not executed_again(own_runs, attempts_of):
             continue
         bounds = retry_bounds(
             own_runs,
             [*attempts_of],
             pending_retry=pending,
-            rollback_possible=_rollback_possible(run, stage, own, rollbacks),
+            rollback_possible=rollback_possible(run, gid, own, rolled_back=rolled_back),
             exact_counters=not (cluster and len(own) > 1),
         )
         handshakes = sum(_handshakes(view) for view in own)
         low += max(0, bounds.low - handshakes)
         high += max(0, (bounds.high or 0) - handshakes)
-    return Bounds(low, high)
+    return Bounds(low, high if not observed.missing or never_asked(observed) else None)
 
 
-def _rollback_possible(run: RunEvidence, stage: int, own: Sequence[TaskView], rollbacks: int) -> bool:
-    """Tell whether a rollback of the DAG may have handed out sub-tasks of a stage."""
-    below = (run.nodes[gid][-1][1] for gid in run.stages[: stage - 1])
-    return rollbacks > 0 or _leaves_no_trace(below) or any(_newer_than_nodes(run.sub_tasks[view.gid]) for view in own)
+def _first_hand_out_may_be_a_retry(
+    observed: Observations, stage: int, own_runs: Sequence[NodeRun], attempts_of: Sequence[Sequence[Attempt]]
+) -> bool:
+    """Tell whether a stage may have been cancelled before anything was handed out, so that a retry made its first hand-out.
 
-
-def _leaves_no_trace(below: Iterable[Node]) -> bool:
-    """Tell whether a rollback that failed at a stage may have left no trace in the stages below it.
-
-    It marks every one of them for good, unless a cancel fell upon it (engine-semantics §2.4, §2.5); below the first stage there are none.
+    Nothing is left of that once the node was retried again, or passed (engine-semantics §12). A first hand-out that followed the stage
+    before it at once leaves no room for a cancel and a retry.
     """
-    return all(node.operator == "CANCEL" for node in below)
-
-
-def _newer_than_nodes(sightings: Sequence[Sighting]) -> bool:
-    """Tell whether only an answer without the nodes, which would bear the mark of a rollback, showed the newest hand-out."""
-    newest = max(sightings, key=lambda s: (s.task.execute_times or 0, s.node is not None))
-    return newest.node is None
+    firsts = [attempts[0] for attempts in attempts_of if attempts and attempts[0].number == 1]
+    if not firsts:
+        return False
+    placed = {id(attempt) for run in own_runs if run.start is not None and run.operator is not None for attempt in run.attempts}
+    if any(id(first) in placed for first in firsts):
+        return False  # in the first execution, or in a retry that is counted already
+    starts = [first.start for first in firsts if first.start is not None]
+    if not starts:
+        return True
+    ends = [run.end for run in observed.node_runs if run.stage == stage - 1 and run.end is not None and run.end <= min(starts)]
+    before = max(ends, default=None) if stage > 1 else observed.created
+    return before is None or min(starts) - before > _ROOM_FOR_A_RETRY_NS
 
 
 def _handshakes(view: TaskView) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.facts import AgentState, LockState, decode_facts
 from daganalysis.engine.outcomes import OPERATORS, STATES
 from daganalysis.history.attach import attach
+from daganalysis.history.cautions import missing_issues, undone_issues
 from daganalysis.history.clock_issues import clock_issues
 from daganalysis.history.evidence import collect_runs
 from daganalysis.history.judging import judge_run
@@ -136,7 +137,7 @@ class _DependencyOrder:
 
 def _main_dag(link: Link, view: RunView | None) -> MainDag:
     """What a child has to know of its main DAG, which created it in its first stage (engine-semantics §7 A)."""
-    if view is None or not view.evidence.stages:
+    if view is None or not view.nodes or view.nodes[0].stage != 1:
         return MainDag(link.kind)
     first_stage = view.evidence.stages[0]
     for task in view.tasks:
@@ -164,20 +165,8 @@ def _run_issues(view: RunView) -> list[Issue]:
     found += _unknown_words(view)
     found += _contradictions(run)
     found += clock_issues(view)
-    for node in view.nodes:
-        if node.newest.state != "SUCCEED" or node.newest.operator != "RETRY":
-            continue
-        left = [task.gid for task in view.tasks if task.node_gid == node.gid and task.rule.outcome == "rolled_back"]
-        if left:
-            found.append(
-                issue(
-                    "rolled-back-not-redone",
-                    None,
-                    None,
-                    f"stage {node.stage} was retried with success, yet {', '.join(left)} was last rolled back: probably not done again",
-                    run_id=run.run_id,
-                )
-            )
+    found += missing_issues(view)
+    found += undone_issues(view)
     return found
 
 

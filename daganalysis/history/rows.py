@@ -147,14 +147,14 @@ class Rows:
         )
 
     def _add_tasks(
-        self, run_id: str | None, tasks: Sequence[TaskView], stages: Mapping[str | None, int], run: RunEvidence | None = None
+        self, run_id: str | None, tasks: Sequence[TaskView], stages: Mapping[str | None, int | None], run: RunEvidence | None = None
     ) -> set[str | None]:
         """Add sub-tasks with their attempts; return their agents."""
         sub_tasks, attempts = self._rows["sub_tasks"], self._rows["attempts"]
         agents = set()
         for task in tasks:
             gid, new, own, stage = task.gid, task.newest, task.attempts, stages.get(task.node_gid)
-            times = sub_task_times(new.state, new.operator, new.execute_times or 0)
+            times = sub_task_times(new.state, new.operator, len(own) if new.execute_times is None else new.execute_times)
             start = new.start if times.start is TRUE and own and own[-1].start is not None else None
             end = new.end if times.end is TRUE else None
             agent = agent_address(new.agent_ip, new.agent_port)
@@ -168,7 +168,9 @@ class Rows:
                 agent, new.agent_ip, new.agent_port, *_served(served), start, end, task.logs, task.additional_data,
             ))  # fmt: skip
             for one in own:
-                attempts.append((run_id, stage, gid, one.number, one.kind, one.start, one.end, one.outcome, one.agent, one.evidence))
+                attempts.append(
+                    (run_id, stage, gid, one.number or None, one.kind, one.start, one.end, one.outcome, one.agent, one.evidence)
+                )
         return agents
 
     # -- what belongs to no run -------------------------------------------------------------------------------------------------------

@@ -65,7 +65,8 @@ class Story:
     """What a timeline is made of.
 
     ``begin`` is where the known span begins and ``sure_begin`` whether an answer showed it (else it is a bound); ``end`` is None for a
-    run that has not ended. ``nodes_shown`` says whether any answer held its nodes, ``passed`` whether an operator's pass ended it,
+    run that has not ended. ``nodes_shown`` says whether any answer held its nodes, ``nodes_missing`` and ``sub_tasks_missing`` whether some
+    of them, or of their sub-tasks, are in none; ``passed`` whether an operator's pass ended it,
     ``ended_waiting`` whether what was passed had failed on purpose, ``wait_category`` for whom a wait that ended at some instant was.
     """
 
@@ -77,6 +78,8 @@ class Story:
     end: int | None
     wait_category: Callable[[int], str]
     nodes_shown: bool = True
+    nodes_missing: bool = False
+    sub_tasks_missing: bool = False
     passed: bool = False
     ended_waiting: bool = False
 
@@ -232,7 +235,7 @@ class _Builder:
         if until <= self.cursor:
             return
         hidden = node_run is not None and self._hides(node_run, until, crossed=crossed)
-        if self.open_end or (hidden and self._misses_attempt(until)):
+        if self.open_end or self._skips(node_run) or (hidden and self._misses_attempt(until)):
             self._add(until, "lost", to_stage=to_stage)
         elif hidden:
             self._wait(until - self.tick // 2, until, to_stage)
@@ -248,6 +251,12 @@ class _Builder:
             waited = not self.open_end and not self.all_ended
             self._add(passed, self.story.wait_category(passed) if waited else "lost", to_stage=to_stage, evidence="observed")
             self.open_end = False
+
+    def _skips(self, node_run: NodeRun | None) -> bool:
+        """Tell whether nodes that no answer shows may have been executed before this one."""
+        if not self.story.nodes_missing or node_run is None or node_run.operator != "RUN" or self.stage is None:
+            return False
+        return abs(node_run.stage - self.stage) > 1
 
     def _hides(self, node_run: NodeRun, until: int, *, crossed: bool) -> bool:
         """Tell whether executions that no answer shows must, or may well, lie between here and the start of this one."""
@@ -315,6 +324,8 @@ class _Builder:
             self._add(end, "unattributed", to_stage=None, evidence="inferred")
             return
         lost = lost or self.open_end or (end - self.cursor > _EDGE_NS and self._misses_attempt(end))
+        # The last node known ends in the same pass, unless others that no answer shows followed it.
+        lost = lost or (self.story.nodes_missing and end - self.cursor > self.tick)
         self._add(end, "lost" if lost else "handoff", to_stage=None)
 
     def _wait(self, asked: int, until: int, to_stage: int | None) -> None:
@@ -336,7 +347,7 @@ class _Builder:
             if stage is not None and attempts and attempts[0].stage != stage:
                 continue
             before: int | None = None
-            missing = False
+            missing = bool(attempts) and attempts[0].number == 0  # others may lie before one that no answer counts
             for attempt in attempts:
                 if attempt.start is None:
                     missing = missing or attempt.verdict != "cancelled_before_start"
@@ -436,7 +447,9 @@ class _Builder:
             self.all_ended = not self.open_end and (first or self.failed)
             return
         still_open = unknown_end is not None and unknown_end >= self.cursor
-        if first:
+        if first and self.story.sub_tasks_missing:
+            self._add(limit, "unattributed", to_stage=node_run.stage, evidence="inferred")
+        elif first:
             self._add(limit, "lost" if node_run.operator != "CANCEL" else "detect", to_stage=node_run.stage)
         else:
             self._add(limit, "lost" if still_open or self._hides_work(limit) else "detect", to_stage=node_run.stage)

@@ -33,7 +33,7 @@ class NodeView:
     """One node: its newest fields and what they came to."""
 
     gid: str
-    stage: int
+    stage: int | None
     newest: Node
     rule: Rule
     start: int | None
@@ -62,6 +62,8 @@ class RunView:
     active_ns: int | None
     last_leg_ns: int | None
     history: str
+    missing: frozenset[str]
+    """What no answer shows of it: ``nodes``, ``sub_tasks``, ``counters``."""
     offsets: Offsets
     """How far the clocks of agents are off that do not agree with the DAG's own rows."""
 

@@ -179,8 +179,8 @@ _CODES = (
     IssueCode(
         "rolled-back-not-redone",
         "warning",
-        "a retry succeeded though a sub-task of it was last rolled back",
-        "check the work of that sub-task on its agent: clocks that differ make the engine skip the re-run",
+        "work that was rolled back was not done again, yet the run succeeded",
+        "check the work of that stage on these agents",
     ),
     IssueCode(
         "clocks-differ",
@@ -206,6 +206,18 @@ _CODES = (
         "warning",
         "the log of an agent whose times are in an unknown zone; its times are not used",
         "load with --tz, or with answers that were saved from this agent",
+    ),
+    IssueCode(
+        "details-missing",
+        "info",
+        "no answer shows the nodes, the sub-tasks or the counters of a run: nothing tells of its attempts",
+        "save its answer with show_details=true",
+    ),
+    IssueCode(
+        "nodes-missing",
+        "warning",
+        "answers hold fewer nodes than the run has stages: they were filtered, or nodes were rejected; a stage is given where it is proven",
+        "save the whole answer, with show_details=true",
     ),
     IssueCode("orphan-node", "info", "a node whose DAG no answer describes", _SAVE_DAG),
     IssueCode("orphan-sub-task", "info", "a sub-task whose DAG no answer describes", _SAVE_DAG),

@@ -46,7 +46,7 @@ def test_a_single_answer_of_a_retried_run_observes_its_last_attempt_alone() -> N
     assert table["evidence"].tolist() == ["inferred", "inferred", "observed"]
     assert table["kind"].tolist() == ["run", "rollback", "run"]
     assert table["started_at"].isna().tolist() == [True, True, False]
-    assert table["outcome"].tolist() == ["unknown", "succeeded", "succeeded"]
+    assert table["outcome"].tolist() == ["failed", "succeeded", "succeeded"]
 
 
 def test_what_no_order_of_hand_outs_implies_is_lost() -> None:
@@ -54,7 +54,7 @@ def test_what_no_order_of_hand_outs_implies_is_lost() -> None:
     assert attempts(shown(redone, 70, operator="RETRY", start=60.0, end=62.5))["evidence"].tolist() == [
         "inferred",
         "lost",
-        "lost",
+        "inferred",
         "inferred",
         "observed",
     ]

@@ -1,0 +1,56 @@
+"""What a reader must know of a run before its numbers: what its answers leave out, and work that was undone and not done again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.identifiers import agent_address
+from daganalysis.history.completeness import n_stages
+from daganalysis.reading.issue_codes import issue
+
+if TYPE_CHECKING:
+    from daganalysis.history.views import NodeView, RunView, TaskView
+    from daganalysis.reading.answers import Issue
+
+_WENT_FORWARD = {"succeeded", "succeeded_after_retry", "succeeded_with_node_pass", "unknown"}
+_MOST_AGENTS = 8
+
+
+def missing_issues(view: RunView) -> list[Issue]:
+    """Tell what the answers about a run leave out."""
+    run = view.evidence
+    if not view.missing:
+        return []
+    n = n_stages(run)
+    if run.stages and "nodes" in view.missing and n is not None:
+        unproven = sum(1 for node in view.nodes if node.stage is None)
+        doubt = f"; the stage of {unproven} of them cannot be told" if unproven else ""
+        return [issue("nodes-missing", None, None, f"{len(run.stages)} of {n} nodes are in the answers{doubt}", run_id=run.run_id)]
+    what = {"nodes": "its nodes", "sub_tasks": "some of its sub-tasks", "counters": "execute_times of some of its sub-tasks"}
+    absent = ", ".join(words for name, words in what.items() if name in view.missing)
+    return [issue("details-missing", None, None, f"no answer shows {absent}", run_id=run.run_id)]
+
+
+def undone_issues(view: RunView) -> list[Issue]:
+    """Tell of each stage whose work was rolled back and not done again, although the run went on to its end.
+
+    Clocks that differ make the engine skip the re-run of a retry, and a retry after a rollback steps over what was rolled back
+    (engine-semantics §2.3, §2.4).
+    """
+    dag = view.evidence.newest
+    if dag.state != "SUCCEED" or dag.operator != "RUN" or view.rule.outcome not in _WENT_FORWARD:
+        return []
+    found = []
+    for node in view.nodes:
+        undone = [task for task in view.tasks if task.node_gid == node.gid and task.rule.outcome == "rolled_back"]
+        if undone:
+            found.append(issue("rolled-back-not-redone", None, None, _told(node, undone), run_id=view.evidence.run_id))
+    return found
+
+
+def _told(node: NodeView, undone: list[TaskView]) -> str:
+    stage = f"stage {node.stage}" if node.stage is not None else "a stage"
+    name = f", {node.newest.name}," if node.newest.name else ""
+    agents = sorted({agent_address(task.newest.agent_ip, task.newest.agent_port) or "an unknown agent" for task in undone})
+    where = ", ".join(agents[:_MOST_AGENTS]) + (f" and {len(agents) - _MOST_AGENTS} more" if len(agents) > _MOST_AGENTS else "")
+    return f"the work of {stage}{name} was rolled back on {where} and not done again, yet the run went on"

@@ -1,0 +1,37 @@
+"""What the answers about a run leave out: nodes, sub-tasks, counters. Poorer answers must not claim more than richer ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from daganalysis.history.evidence import RunEvidence
+
+_EXECUTED = {"RUNNING", "FAILED", "SUCCEED"}
+
+
+def n_stages(run: RunEvidence) -> int | None:
+    """Return how many nodes a run has: ``max_stage`` says so (engine-semantics §12), None where no answer holds that."""
+    return next((s.dag.max_stage for s in reversed(run.snapshots) if s.dag.max_stage is not None), None)
+
+
+def what_is_missing(run: RunEvidence) -> frozenset[str]:
+    """Return what no answer about a run shows: ``nodes``, ``sub_tasks``, ``counters`` (execute_times).
+
+    A node that failed without a sub-task that did lacks a sub-task; otherwise a filtered list of sub-tasks cannot be told from a whole one.
+    """
+    found = set()
+    n = n_stages(run)
+    if not run.stages or n is None or len(run.stages) < n:
+        found.add("nodes")
+    for seen in run.nodes.values():
+        if not any(node.sub_tasks for _, node in seen):
+            found.add("sub_tasks")
+            break
+        newest = seen[-1][1]
+        failed = newest.state == "FAILED" and newest.operator in {"RUN", "RETRY"}
+        if failed and newest.sub_tasks and all(task.state == "SUCCEED" for task in newest.sub_tasks):
+            found.add("sub_tasks")
+    if any(all(s.task.execute_times is None for s in sightings) for sightings in run.sub_tasks.values()):
+        found.add("counters")
+    return frozenset(found)

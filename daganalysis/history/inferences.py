@@ -1,0 +1,82 @@
+"""What the order of hand-outs, and lines that no other attempt can have written, prove of attempts that were overwritten."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.log_lines import CANCELLED, ending_lines, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from daganalysis.history.attempts import Attempt
+
+NOT_SUCCEEDED = "not_succeeded"
+"""The verdict on an attempt that cannot have succeeded, where nothing tells how it ended."""
+_FINISHED = {"FAILED", "SUCCEED"}
+
+
+def infer(attempts: Sequence[Attempt], written: Mapping[int, list[str]], lines: Sequence[str] | None) -> None:
+    """Add to the attempts of one sub-task what follows from their order and their lines.
+
+    ``written`` are the lines of each attempt where the log endpoint was asked, ``lines`` all the lines of the sub-task, None if no answer
+    showed them.
+    """
+    _infer_kinds(attempts)
+    _infer_failures(attempts, written)
+    _infer_unsuccessful(attempts)
+    if lines is not None:
+        _deal_lines(attempts, lines)
+    for attempt in attempts:
+        if attempt.state == "FAILED" and attempt.verdict is None:
+            attempt.verdict = NOT_SUCCEEDED
+
+
+def succeeded_alone(attempt: Attempt, after: Attempt | None) -> bool:
+    """Tell whether an attempt is a rollback run before a run: only one that succeeded is followed so (engine-semantics §2.3)."""
+    return after is not None and attempt.kind == "rollback" and after.kind == "run"
+
+
+def _infer_kinds(attempts: Sequence[Attempt]) -> None:
+    """The first hand-out is a run, and a later run follows a rollback run (engine-semantics §2.3)."""
+    if attempts[0].kind == "unknown" and attempts[0].number == 1:
+        attempts[0].kind = "run"
+    for before, after in itertools.pairwise(attempts):
+        if before.kind == "unknown" and after.kind == "run":
+            before.kind = "rollback"
+
+
+def _infer_failures(attempts: Sequence[Attempt], written: Mapping[int, list[str]]) -> None:
+    """An attempt that was overwritten had failed if the last of its own lines is one that ends a failed execution (engine-semantics §8)."""
+    for attempt in attempts[:-1]:
+        own = written.get(attempt.number)
+        if own and attempt.state not in _FINISHED and ending_lines(own[-1:]):
+            attempt.state, attempt.verdict = "FAILED", verdict(own)
+
+
+def _infer_unsuccessful(attempts: Sequence[Attempt]) -> None:
+    """What a retry rolls back and runs again had not succeeded, and a pass spares what had (engine-semantics §2.3, §2.6)."""
+    for place, attempt in enumerate(attempts):
+        if attempt.state in _FINISHED:
+            continue
+        following = [later.kind for later in attempts[place + 1 : place + 3]]
+        passed = attempt is attempts[-1] and attempt.passed_at is not None
+        if following == ["rollback", "run"] or passed:
+            attempt.state = "FAILED"
+
+
+def _deal_lines(attempts: Sequence[Attempt], lines: Sequence[str]) -> None:
+    """Give each attempt that did not succeed its own ending line, where there are as many of the one as of the other.
+
+    A failed execution ends with one line that says so (engine-semantics §8). Where it is not known of every attempt whether it succeeded,
+    or some wrote more lines than one, no line can be told to be anybody's.
+    """
+    unsuccessful = [attempt for attempt in attempts if attempt.state == "FAILED"]
+    known = sum(1 for one, after in itertools.zip_longest(attempts, attempts[1:]) if one.state in _FINISHED or succeeded_alone(one, after))
+    endings = [line for line in lines if line == CANCELLED or ending_lines([line])]
+    if known < len(attempts) or len(endings) != len(unsuccessful):
+        return
+    for attempt, line in zip(unsuccessful, endings, strict=True):
+        if attempt.verdict is None:
+            attempt.verdict = verdict([line])

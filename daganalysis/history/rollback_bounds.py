@@ -1,0 +1,106 @@
+"""How often a run was rolled back: bounds that hold whatever was overwritten (engine-semantics §2.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.history.retry_bounds import Bounds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from daganalysis.engine.records import Node
+    from daganalysis.history.attempts import Attempt
+    from daganalysis.history.evidence import RunEvidence, Sighting
+    from daganalysis.history.observations import Observations
+    from daganalysis.history.views import TaskView
+
+
+def rollbacks_seen(observed: Observations) -> int:
+    """Count the rollbacks of which an answer showed the leg, or the request."""
+    newest = observed.run.newest
+    asked = 1 if newest.state == "READY" and newest.operator == "ROLLBACK" else 0
+    return asked + sum(1 for leg in observed.legs if leg.operator == "ROLLBACK")
+
+
+def bound_rollbacks(observed: Observations) -> Bounds:
+    """Bound the rollbacks of a run whose nodes were shown.
+
+    What was not seen left its mark on a node, or walked the stages down. Each rollback that failed handed at least one sub-task out, so
+    there are at most as many hidden ones as hidden hand-outs that may have been of a rollback. One that was cancelled at once hands out
+    nothing.
+    """
+    run, seen = observed.run, rollbacks_seen(observed)
+    traced = _is_marked(run) or _walked_down(observed)
+    low = max(seen, 1 if traced else 0)
+    hidden = sum(
+        1
+        for gid in run.stages
+        if rollback_possible(run, gid, observed.tasks_of[gid], rolled_back=low > 0)
+        for attempts in observed.attempts_in[gid].values()
+        for _ in _hidden_rollback_runs(observed, observed.ordinals[gid], attempts)
+    )
+    cancelled = 1 if traced and _was_cancelled(run) else 0
+    if observed.missing and (low or not never_asked(observed)):
+        return Bounds(low, None)
+    return Bounds(low, max(low, seen + hidden + cancelled))
+
+
+def never_asked(observed: Observations) -> bool:
+    """Tell whether the marks of all nodes say that no request but the creating one came to the run (engine-semantics §1)."""
+    newest = [observed.run.nodes[gid][-1][1] for gid in observed.run.stages]
+    return "nodes" not in observed.missing and all(node.operator == "RUN" for node in newest)
+
+
+def rollback_possible(run: RunEvidence, gid: str, own: Sequence[TaskView], *, rolled_back: bool) -> bool:
+    """Tell whether a rollback of the DAG may have handed out sub-tasks of a stage."""
+    below = (run.nodes[lower][-1][1] for lower in run.stages[: run.stages.index(gid)])
+    undone = run.nodes[gid][-1][1].operator == "PASS" and any(view.rule.outcome == "rolled_back" for view in own)
+    return rolled_back or undone or _leaves_no_trace(below) or any(_newer_than_nodes(run.sub_tasks[view.gid]) for view in own)
+
+
+def _is_marked(run: RunEvidence) -> bool:
+    return any(node.operator == "ROLLBACK" for seen in run.nodes.values() for _, node in seen)
+
+
+def _walked_down(observed: Observations) -> bool:
+    """Tell whether the DAG stands below a stage that it had executed: only a rollback takes it down, and a pass may overwrite its marks."""
+    stands_at = observed.run.newest.stage
+    executed = [
+        number for gid, number in observed.numbers.items() if number is not None and any(view.attempts for view in observed.tasks_of[gid])
+    ]
+    return stands_at is not None and max(executed, default=0) > stands_at
+
+
+def _was_cancelled(run: RunEvidence) -> bool:
+    return any(snapshot.dag.operator == "CANCEL" for snapshot in run.snapshots) or any(
+        node.operator == "CANCEL" for seen in run.nodes.values() for _, node in seen
+    )
+
+
+def _hidden_rollback_runs(observed: Observations, stage: int, attempts: Sequence[Attempt]) -> Iterator[Attempt]:
+    """Give the hand-outs in no known execution that may have been rollback runs of the DAG; those of a retry are followed by a run."""
+    placed = {
+        id(attempt)
+        for run in observed.node_runs
+        if run.stage == stage and run.start is not None and run.operator is not None
+        for attempt in run.attempts
+    }
+    for place, attempt in enumerate(attempts):
+        followed = place + 1 < len(attempts) and attempts[place + 1].kind == "run"
+        if attempt.kind != "run" and not followed and id(attempt) not in placed:
+            yield attempt
+
+
+def _leaves_no_trace(below: Iterable[Node]) -> bool:
+    """Tell whether a rollback that failed at a stage may have left no trace in the stages below it.
+
+    It marks every one of them for good, unless a cancel fell upon it (engine-semantics §2.4, §2.5); below the first stage there are none.
+    """
+    return all(node.operator == "CANCEL" for node in below)
+
+
+def _newer_than_nodes(sightings: Sequence[Sighting]) -> bool:
+    """Tell whether only an answer without the nodes, which would bear the mark of a rollback, showed the newest hand-out."""
+    newest = max(sightings, key=lambda s: (s.task.execute_times or 0, s.node is not None))
+    return newest.node is None

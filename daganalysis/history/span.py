@@ -1,0 +1,102 @@
+"""When a run began and ended: what answers show, and what bounds the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.times import TRUE, Meaning, dag_times
+from daganalysis.history.legs import SKEW_NS, is_first_execution
+
+if TYPE_CHECKING:
+    from daganalysis.history.evidence import RunEvidence
+    from daganalysis.history.observations import Observations
+
+_ON_PURPOSE = {"RETRY", "ROLLBACK"}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The known span of a run, in nanoseconds.
+
+    ``begin`` is the first instant at which it is known to have run, ``sure`` says whether that is its true start; ``created`` bounds the
+    start from below. ``end`` is None while the run has not ended.
+    """
+
+    begin: int | None
+    sure: bool
+    created: int | None
+    end: int | None
+
+    @property
+    def started(self) -> int | None:
+        """Its true start, None where every trace of that was overwritten."""
+        return self.begin if self.sure else None
+
+    @property
+    def elapsed(self) -> int | None:
+        """How long it took, where both ends are known."""
+        if self.end is None or self.started is None or self.end < self.started:
+            return None
+        return self.end - self.started
+
+    @property
+    def elapsed_bounds(self) -> tuple[int | None, int | None]:
+        """The least and the most that it can have taken: both None while it has not ended, the most where nothing bounds its start."""
+        if self.end is None:
+            return None, None
+        if self.elapsed is not None:
+            return self.elapsed, self.elapsed
+        least = max(0, self.end - self.begin) if self.begin is not None else 0
+        most = self.end - self.created if self.created is not None and self.end >= self.created else None
+        return least, most if most is None or most >= least else None
+
+
+def find_span(observed: Observations) -> Span:
+    """Find the span of a run."""
+    begin, sure = _begin(observed)
+    return Span(begin, sure, observed.created, _end(observed.run))
+
+
+def _end(run: RunEvidence) -> int | None:
+    dag = run.newest
+    if dag.state not in {"FAILED", "SUCCEED"}:
+        return None
+    return dag.end if dag_times(dag.state, dag.operator).end in {TRUE, Meaning.REQUEST} else None
+
+
+def _begin(observed: Observations) -> tuple[int | None, bool]:
+    """Return where the known span begins, and whether the run began there.
+
+    It did if the first attempt of the first stage is known to have begun in the first execution of the DAG, or nothing was handed out.
+    """
+    run, legs = observed.run, observed.legs
+    starts = [leg.start for leg in legs] + [node_run.start for node_run in observed.node_runs if node_run.start is not None]
+    attempts = [attempt.start for own in observed.attempts for attempt in own if attempt.start is not None]
+    known = min(starts + attempts, default=None)
+    if known is None:
+        return None, False
+    first = _first_attempt(observed)
+    if first is not None:
+        return (first if not starts or min(starts) > first + SKEW_NS else min(starts)), True
+    untouched = bool(legs) and not any(observed.attempts) and legs[0].operator == "RUN"
+    return known, untouched and (_nothing_was_asked(observed) or is_first_execution(run, legs[0]))
+
+
+def _first_attempt(observed: Observations) -> int | None:
+    """Return when the first attempt of the first stage began, unless a retry may have made that hand-out."""
+    run = observed.run
+    if not run.stages or observed.numbers.get(run.stages[0]) != 1:
+        return None
+    firsts = [own[0] for own in observed.attempts_in[run.stages[0]].values() if own and own[0].number == 1 and own[0].start is not None]
+    if not firsts:
+        return None
+    later = {id(a) for node_run in observed.node_runs if node_run.operator in _ON_PURPOSE for a in node_run.attempts}
+    first = min(firsts, key=lambda attempt: attempt.start or 0)
+    return first.start if id(first) not in later else None
+
+
+def _nothing_was_asked(observed: Observations) -> bool:
+    """Tell whether the nodes bear no mark of a request: then the leg is the first."""
+    seen = [node for nodes in observed.run.nodes.values() for _, node in nodes]
+    return bool(seen) and "nodes" not in observed.missing and all(node.operator == "RUN" for node in seen)
