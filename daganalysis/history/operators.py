@@ -64,12 +64,13 @@ def _retries_of_nodes(observed: Observations, *, rolled_back: bool) -> Bounds:
         runs_of.setdefault(node_run.stage, []).append(node_run)
     cluster = identify(run.gid).scope == "cluster"
     low = high = 0
+    perhaps = 0
     for gid, stage in observed.ordinals.items():
         own, own_runs, attempts_of = observed.tasks_of[gid], runs_of.get(stage, ()), observed.attempts_in[gid].values()
         node = run.nodes[gid][-1][1]
         pending = node.state == "PENDING" and node.operator == "RETRY"
         if node.operator != "RUN" and _first_hand_out_may_be_a_retry(observed, stage, own_runs, [*attempts_of]):
-            high += 1
+            perhaps = 1
         if not pending and not executed_again(own_runs, attempts_of):
             continue
         bounds = retry_bounds(
@@ -82,6 +83,7 @@ def _retries_of_nodes(observed: Observations, *, rolled_back: bool) -> Bounds:
         handshakes = sum(_handshakes(view) for view in own)
         low += max(0, bounds.low - handshakes)
         high += max(0, (bounds.high or 0) - handshakes)
+    high += perhaps
     return Bounds(low, high if not observed.missing or never_asked(observed) else None)
 
 

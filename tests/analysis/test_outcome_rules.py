@@ -21,7 +21,7 @@ RETRIED = da.Archive.from_tables(
         ("run", ["dag-succeeded-after-retry"]),
         ("stage", ["node-succeeded"]),
         ("sub_task", ["sub-task-succeeded"]),
-        ("attempt", ["attempt-overwritten", "attempt-followed", "attempt-succeeded"]),
+        ("attempt", ["not-succeeded", "attempt-followed", "attempt-succeeded"]),
     ],
 )
 def test_every_outcome_of_every_level_has_its_rule(level, rules):

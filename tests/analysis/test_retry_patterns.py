@@ -99,7 +99,7 @@ def test_another_level_is_a_mistake():
 
 
 @pytest.mark.parametrize(
-    ("file", "bounds"), [("retried-polled.ndjson", (1, 1)), ("retried-one-answer.json", (1, 3)), ("rolled-back.json", (0, 0))]
+    ("file", "bounds"), [("retried-polled.ndjson", (1, 1)), ("retried-one-answer.json", (1, 3)), ("rolled-back.json", (0, 1))]
 )
 def test_a_sub_task_was_retried_no_more_often_than_its_run(file, bounds):
     archive = da.load(f"sample_data/tenant/{file}")
