@@ -8,9 +8,9 @@ from daganalysis.analysis._locks import locks
 from daganalysis.analysis.culprits import short_cause
 from daganalysis.analysis.failed_attempts import failed_attempts
 from daganalysis.engine.vocabulary import words
-from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.explanations import EVENTS
 from daganalysis.tables.plain_rows import rows_of
+from daganalysis.text.humanize import human_duration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,13 +23,24 @@ _DAGS = [
     *("start_time", "work_ok"),
 ]
 _ORDER = (
-    *("agent_restarted", "maintainer_moved", "refused", "created", "retry", "rollback", "cancel", "pass", "pass_node", "lock_taken"),
+    *(
+        "agent_stopped",
+        "agent_restarted",
+        "maintainer_moved",
+        "refused",
+        "created",
+        "retry",
+        "rollback",
+        "cancel",
+        "pass",
+        "pass_node",
+        "lock_taken",
+    ),
     *("started", "stage_failed", "ended", "lock_freed"),
 )
 """In which order things that bear the same time are told."""
 _WAITS = {"wait_operator": "person", "wait_protocol": "dag"}
 _STANDS_FAILED = {"failed", "rollback_failed"}
-_AGENT_EVENTS = {"started": "agent_restarted", "stopped": "agent_restarted", "lost": "agent_restarted", "maintainer": "maintainer_moved"}
 
 
 def events(archive: Archive) -> pd.DataFrame:
@@ -179,35 +190,52 @@ def _logged(row: Row, run: Row | None) -> Row:
     at = row["at"] or row["at_max"] or row["at_min"]
     event = "refused" if row["result"] == "refused" else row["operation"]
     detail = " ".join(text for text in (words(row["operation"]), row["error_code"]) if text) if event == "refused" else None
-    own = {"run_id": row["run_id"], "cluster": row.get("cluster") or (run or {}).get("cluster"), "owner_agent": row["agent"]}
+    own = {"run_id": row["run_id"], "cluster": row["cluster"] or (run or {}).get("cluster"), "owner_agent": row["agent"]}
     actor = row["actor"] if row["actor"] != "unknown" else None
     evidence = "log" if row["evidence"] == "log" else "inferred"
     return _event(own, at, event, row["stage"], actor=actor, client=row["client"], detail=detail, evidence=evidence)
 
 
 def _moves(archive: Archive, dags: pd.DataFrame) -> pd.DataFrame:
-    """Tell when another agent became the maintainer, as the agents show that executed the normal nodes of cluster DAGs."""
+    """Tell when another agent became the maintainer: as logs say, or else as the executors of normal nodes of cluster DAGs show."""
+    import pandas as pd
     import pyarrow.compute as pc
 
+    logged = archive.table("agent_events").query("event == 'maintainer'").rename(columns={"agent": "teller", "detail": "agent"})
     nodes = archive.table("nodes", ["run_id", "stage"], (pc.field("n_sub_tasks") == 1) & pc.field("run_id").is_valid())
-    cluster_dags = dags.loc[dags["owner_agent"].isna(), ["run_id", "cluster"]]
+    cluster_dags = dags.loc[dags["owner_agent"].isna() & ~dags["cluster"].isin(set(logged["cluster"])), ["run_id", "cluster"]]
     single = nodes.merge(cluster_dags, on="run_id")
     tasks = archive.table("sub_tasks", ["run_id", "stage", "agent", "started_at"], pc.field("started_at").is_valid())
-    tasks = tasks.merge(single, on=["run_id", "stage"]).dropna(subset=["agent"]).sort_values(["run_id", "started_at"])
-    before = tasks.groupby("run_id")["agent"].shift()
-    moved = tasks[before.notna() & before.ne(tasks["agent"])]
-    detail = "from " + before[moved.index]
-    return moved.assign(at=moved["started_at"], event="maintainer_moved", actor="engine", detail=detail, evidence="inferred", run_id=None)
+    seen = tasks.merge(single, on=["run_id", "stage"]).rename(columns={"started_at": "at"})
+    said = logged.assign(run_id=None, stage=None, evidence="log")
+    both = [part[["at", "cluster", "run_id", "agent", "evidence"]] for part in (seen.assign(evidence="inferred"), said)]
+    told = pd.concat([part for part in both if len(part)] or both, ignore_index=True).dropna(subset=["at", "agent"])
+    told = told.sort_values(["cluster", "at"], kind="stable", na_position="first", ignore_index=True)
+    # Runs of one cluster have one maintainer at a time; what an answer shows of one run holds for all.
+    before = told.groupby("cluster", dropna=False)["agent"].shift()
+    moved = told[before.notna() & before.ne(told["agent"])]
+    return moved.assign(event="maintainer_moved", actor="engine", detail="from " + before[moved.index], run_id=None)
 
 
 def _of_agents(archive: Archive) -> pd.DataFrame:
-    """Tell what agents' logs say of the agents themselves."""
+    """Tell when agents restarted: their logs say when each started, and most also when it was told to stop."""
     import pandas as pd
 
-    if "agent_events" not in BASE_TABLES:
-        return EVENTS.empty()
     rows = archive.table("agent_events")
-    told = rows.assign(event=rows["event"].map(_AGENT_EVENTS), actor="engine", evidence="log", run_id=None)
-    told["detail"] = rows["event"].where(rows["detail"].isna(), rows["event"] + ": " + rows["detail"].fillna(""))
-    assert isinstance(told, pd.DataFrame)
-    return told
+    rows = rows[rows["event"].isin(["started", "stopped", "lost"])].sort_values(
+        ["cluster", "agent", "at"], kind="stable", ignore_index=True
+    )
+    if rows.empty:
+        return EVENTS.empty()
+    by_agent = rows.groupby(["cluster", "agent"], dropna=False)
+    before, since, after = by_agent["event"].shift(), by_agent["at"].shift(), by_agent["event"].shift(-1)
+    down = (rows["at"] - since).dt.total_seconds()
+    known = before.isin(["stopped", "lost"])
+    detail = pd.Series(
+        [f"down for {human_duration(s)}" if is_known else None for s, is_known in zip(down, known, strict=True)], dtype=object
+    )
+    restarted = rows["event"].eq("started") & before.notna()
+    gone = ~rows["event"].eq("started") & after.isna()
+    event = rows["event"].mask(restarted, "agent_restarted").mask(gone, "agent_stopped")
+    told = rows.assign(event=event, detail=detail, actor="engine", evidence="log", run_id=None)
+    return told[restarted | gone]

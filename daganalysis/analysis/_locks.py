@@ -235,7 +235,7 @@ def _count_refusals(archive: Archive, holdings: list[_Holding]) -> None:
     for one in holdings:
         end = one.released_at or one.until
         one.n_refused = sum(
-            row.get("cluster", one.cluster) == one.cluster
+            row["cluster"] == one.cluster
             and one.lock.kind in REFUSED_BY[row["error_code"]]
             and row["run_id"] != one.run_id
             and one.taken_at is not None

@@ -155,7 +155,7 @@ EVENTS = Table(
             "event",
             Type.STRING,
             "`created`, `started`, `stage_failed`, `retry`, `rollback`, `cancel`, `pass`, `pass_node`, `lock_taken`, `lock_freed`, "
-            "`agent_restarted`, `maintainer_moved`, `refused` or `ended`",
+            "`agent_stopped`, `agent_restarted`, `maintainer_moved`, `refused` or `ended`",
         ),
         Column("stage", Type.INTEGER, "the stage it concerns", "it concerns no stage, or which is not known"),
         Column("agent", Type.STRING, "`ip:port` of the agent it concerns", "it concerns none, or several"),
