@@ -94,7 +94,7 @@ def iter_answers(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
     except MemoryError:
         own.append(issue("document-too-large", file.name, None, "there is not enough memory for it"))
     issues += own
-    for code, count in own.n_more.items():
+    for code, count in own.n_more.items() if own.n_more else ():
         issues.append(issue("more-issues", file.name, None, f"{count:,} more of {code}"))
 
 

@@ -64,15 +64,18 @@ class Issue:
 class FileIssues(list[Issue]):
     """The issues of one file: of each code the first ``most``; ``n_more`` counts the others, so that hostile input takes no more memory."""
 
+    __slots__ = ("_most", "_n_listed", "n_more")
+
     def __init__(self, most: int) -> None:
-        super().__init__()
         self._most = most
-        self._n_listed: Counter[str] = Counter()
-        self.n_more: Counter[str] = Counter()
+        self._n_listed: Counter[str] | None = None
+        self.n_more: Counter[str] | None = None
 
     def append(self, item: Issue) -> None:
         """Add an issue, or count it where there are enough of its code."""
-        if self._n_listed[item.code] >= self._most:
+        if self._n_listed is None:  # most files have no issue
+            self._n_listed, self.n_more = Counter(), Counter()
+        if self.n_more is not None and self._n_listed[item.code] >= self._most:
             self.n_more[item.code] += 1
             return
         self._n_listed[item.code] += 1

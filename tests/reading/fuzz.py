@@ -1,6 +1,7 @@
 """Mutated responses: whatever is done to one, only errors of this package are raised and untouched ones load as if alone.
 
-A mutant lies in a file of its own, in a damaged archive, or between untouched responses in one file of lines.
+A mutant lies in a file of its own, in a damaged archive, between untouched responses in one file of lines, or in something else, which may
+be mutated again.
 
 Run as a program it tries ``--count`` mutations from ``--seed`` on, in bounded memory and time, and prints what it found.
 """
@@ -23,6 +24,7 @@ import daganalysis as da
 from daganalysis.errors import DagAnalysisError
 from daganalysis.tables import BASE_TABLES
 from tests.reading.broken_inputs import response, tar_of, zip_of
+from tests.reading.wrapping import OBJECTS, TEXTS
 
 _CPU_SECONDS_EACH = 20
 _SECONDS_EACH = 600
@@ -132,6 +134,18 @@ def packed(rng: random.Random, content: bytes) -> bytes:
     return mutate_bytes(rng, data) if rng.random() < 0.7 else data
 
 
+def wrapped(rng: random.Random, content: bytes) -> bytes:
+    """The mutant in other objects, or in another notation, mutated again now and then; as it was where it is no JSON to be wrapped."""
+    text = content.decode(errors="replace")
+    for _ in range(rng.choice([1, 1, 2])):
+        try:
+            text = rng.choice([*OBJECTS.values(), *TEXTS.values()])(text)
+        except ValueError:
+            break
+    data = text.encode(errors="replace")
+    return mutate_bytes(rng, data) if rng.random() < 0.4 else data
+
+
 def between_lines(mutated: bytes, before: bytes, after: bytes) -> bytes:
     """A file of one response a line, of which the one in the middle is mutated."""
     return b"\n".join((before, mutated.replace(b"\n", b" "), after))
@@ -150,9 +164,11 @@ def try_one(seed: int, untouched: dict[str, tuple[bytes, dict[str, list[dict[str
     """Load a mutant with untouched responses beside it, or around it in one file; return what became of it, or raise for a fault."""
     rng = random.Random(seed)
     content = mutant(rng)
-    way = rng.choice(["alone", "alone", "packed", "lines"])
+    way = rng.choice(["alone", "packed", "lines", "wrapped", "wrapped"])
     if way == "packed":
         content = packed(rng, content)
+    if way == "wrapped":
+        content = wrapped(rng, content)
     if way == "lines":
         content = between_lines(content, untouched["1778"][0], untouched["1779"][0])
     try:

@@ -16,8 +16,8 @@ from tests.reading.wrapping import BYTES, OBJECTS, TEXTS
 
 GOOD = json.dumps(response(name="Create tenant 租户 'a'"), ensure_ascii=False)
 BARE = response()["data"]
-BY_NUMBERS = {"bytes of journald"}
-"""What shows no letter of an answer, so that a mark before each line of it hides it."""
+NOT_NESTED = {"bytes of journald", "a register of Ansible"}
+"""What shows no letter of an answer, so that a mark before each line of it hides it; and what holds each answer twice."""
 OF_ANSWERS = {"broken after 60 bytes", "records of lines", "records of bytes"}
 """Ways in which a file of answers is cut, not one of records."""
 COMPARED = ("dags", "nodes", "sub_tasks", "attempts")
@@ -44,7 +44,7 @@ def test_an_encoded_or_packed_answer_gives_the_rows_that_it_gives_alone(pack):
 
 @settings(max_examples=60)
 @given(
-    objects=st.lists(st.sampled_from(sorted(OBJECTS.keys() - BY_NUMBERS)), max_size=3),
+    objects=st.lists(st.sampled_from(sorted(OBJECTS.keys() - NOT_NESTED)), max_size=3),
     text=st.sampled_from(["", *sorted(TEXTS.keys() - OF_ANSWERS)]),
     pack=st.sampled_from(sorted(BYTES)),
 )
