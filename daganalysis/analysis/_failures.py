@@ -90,7 +90,7 @@ def coverage(found: pd.DataFrame) -> Coverage:
 
     >>> import daganalysis as da
     >>> coverage(da.failures(da.load("sample_data/upgrade")))
-    Coverage(catalogue=0, mined=2, no_line=0)
+    Coverage(catalogue=2, mined=0, no_line=0)
     """
     catalogue = int(found.loc[found["known"].notna(), "n"].sum())
     no_line = int(found.loc[found["signature"].eq(NO_LINE), "n"].sum())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from daganalysis.engine.messages import known_message
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -28,29 +30,6 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b\d+(?:\.\d+)*(?=[A-Za-z]{0,2}\b)"), "<n>"),
     (re.compile(r"<agent>(?:[ ,]+<agent>)+"), "<agents>"),
 )
-
-_KNOWN: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern, re.DOTALL))
-    for name, pattern in (
-        ("timeout of the scheduler", r"sub task timeout"),
-        ("timeout of the executor", r".*\btask <n> timeout"),
-        ("panic", r".*\btask <n> panic:.*"),
-        ("interrupted by a restart", r".*task unexpectedly interrupted and cannot continue"),
-        ("remote DAG failed", r"(?:.*: )?[Rr]emote task <(?:n|id)> .*failed.*"),
-        ("remote DAG not reached", r".*get remote dag failed.*"),
-        ("request given up", r".*failed: retry <n> times"),
-        ("sub-DAGs not created", r"Sub DAG of agents: .* not created.*"),
-        ("sub-DAGs failed", r"Sub DAG of agents: .* failed.*"),
-        ("sub-DAGs not passed", r"Sub DAG of agents: .* not (?:all )?passed.*"),
-        ("sub-DAG failed", r"(?:.*: )?agent <agent> not succeed"),
-        ("child DAG failed", r"(?:.*: )?dag <(?:n|id)> .* failed:.*"),
-        ("observer does not answer", r"(?:.*: )?observer health check timeout.*"),
-        ("obproxy does not answer", r".*obproxy health check failed.*"),
-        ("under maintenance", r"<agent> is under maintenance by DAG.*"),
-        ("OCS instance not found", r".*get ocs instance failed.*"),
-    )
-)
-"""The engine's own lines (engine-semantics §7, §8), by what is left of them after masking."""
 
 NO_LINE = "(no line logged)"
 """The signature of a failure that wrote nothing."""
@@ -84,11 +63,6 @@ def masked(message: str, names: Iterable[str] = ()) -> str:
     return " ".join(message.split()[:_MOST_TOKENS])
 
 
-def known_line(text: str) -> str | None:
-    """Return the name of the engine's own line that a masked message is, if it is one."""
-    return next((name for name, pattern in _KNOWN if pattern.fullmatch(text)), None)
-
-
 def signatures(messages: Iterable[tuple[str | None, str | None]]) -> dict[tuple[str | None, str | None], Signature]:
     """Return {(error code, masked message): signature} for every different pair; their order is irrelevant.
 
@@ -101,7 +75,7 @@ def signatures(messages: Iterable[tuple[str | None, str | None]]) -> dict[tuple[
         if text is None:
             result[code, text] = Signature(NO_LINE, None)
         else:
-            families.setdefault((code or "", known_line(text) or ""), set()).add(text)
+            families.setdefault((code or "", known_message(text, code) or ""), set()).add(text)
     for (code, known), texts in families.items():
         for text, template in _mined(sorted(texts)):
             result[code or None, text] = Signature(template, known or None)

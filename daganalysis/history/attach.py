@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.records import Node, SubTask
 from daganalysis.history.causal_order import order_nodes
+from daganalysis.history.database_zone import move_node, move_sub_task
 from daganalysis.history.evidence import RunEvidence, Sighting
-from daganalysis.history.zones import move_node, move_sub_task
 from daganalysis.reading.answers import Answer, Issue, Kind
 from daganalysis.reading.decoding import decode_logs, decode_nodes, decode_sub_task
 from daganalysis.reading.issue_codes import issue

@@ -16,7 +16,7 @@ import msgspec
 
 from daganalysis.engine.records import Problem
 from daganalysis.history.causal_order import order_snapshots
-from daganalysis.history.zones import DatabaseZone, in_database_zone
+from daganalysis.history.database_zone import DatabaseZone, in_database_zone
 from daganalysis.reading.decoding import decode_dags, decode_nodes
 
 if TYPE_CHECKING:

@@ -120,7 +120,7 @@ def test_the_same_line_in_another_workflow_is_new_there():
 def test_coverage_counts_the_engine_s_own_lines_the_others_and_the_silent():
     archive = archive_of_runs(
         told_rows("a", {"a": (["run failed"], [NO_HOST]), "b": (["run timeout"], [TIMEOUT])}),
-        told_rows("b", {"a": (["run failed"], [NO_DISK])}),
+        told_rows("b", {"a": (["run failed"], ["ERROR: the disk is on fire"])}),
         told_rows("c", {"a": (["run failed"], [])}),
     )
     assert coverage(failures(archive)) == (2, 1, 1)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daganalysis.analysis.signatures import known_line, masked, signatures
+from daganalysis.analysis.signatures import masked, signatures
+from daganalysis.engine.messages import known_message
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_masking_twice_is_masking_once(message):
     ],
 )
 def test_the_engine_s_own_lines_are_known(message, name):
-    assert known_line(masked(message)) == name
+    assert known_message(masked(message)) == name
 
 
 def texts(*messages, code=None):

@@ -10,7 +10,7 @@ import pytest
 from daganalysis.commands import main
 from tests.commands.conftest import envelope
 from tests.history.responses import dag, node, sub_task
-from tests.history.test_zones import shown
+from tests.history.test_database_zone import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
