@@ -10,12 +10,15 @@ from daganalysis.engine.times import TRUE, dag_times, node_times
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from daganalysis.engine.records import Node
     from daganalysis.history.attempts import Attempt
     from daganalysis.history.evidence import RunEvidence
 
 SKEW_NS = 300_000_000
 """How far the clocks of agents may differ before an attempt is put beside its node execution (engine-semantics §5: tens of
 milliseconds)."""
+_CREATION_NS = 20_000_000
+"""Rows of one DAG are created in one transaction, milliseconds apart (engine-semantics §3)."""
 
 
 @dataclass(slots=True)
@@ -129,12 +132,21 @@ def _by_start(attempt: Attempt) -> tuple[int, int]:
     return attempt.start or 0, attempt.number
 
 
+def was_executed(node: Node) -> bool:
+    """Tell whether the start of a node is that of an execution. Only of one that was passed it may be the creation of its row.
+
+    One that was cancelled before anything was handed out, and then passed, bears the start of the cancel's leg (engine-semantics §12).
+    """
+    if node.operator != "PASS" or node.sub_tasks is None or any(task.execute_times != 0 for task in node.sub_tasks):
+        return True
+    created = min((task.start for task in node.sub_tasks if task.start is not None), default=None)
+    return created is not None and node.start is not None and node.start - created > _CREATION_NS
+
+
 def _node_runs_of(run: RunEvidence, node_gid: str, stage: int) -> dict[int, NodeRun]:
     known: dict[int, NodeRun] = {}
     for _, node in run.nodes.get(node_gid, ()):
-        # Only of a node that was passed it matters whether anything of it had been handed out.
-        executed = node.operator != "PASS" or node.sub_tasks is None or any(task.execute_times for task in node.sub_tasks)
-        times = node_times(node.state, node.operator, executed=executed)
+        times = node_times(node.state, node.operator, executed=was_executed(node) or node.start in known)
         if times.start is not TRUE or node.start is None:
             continue
         if node.operator == "PASS" and node.sub_tasks is None and node.start not in known:

@@ -8,6 +8,7 @@ from daganalysis.engine.outcomes import node_rule, sub_task_rule
 from daganalysis.engine.times import CREATED, TRUE, dag_times, node_times, sub_task_times
 from daganalysis.history.attempts import hand_outs, rebuild_attempts
 from daganalysis.history.causal_order import sighting_order
+from daganalysis.history.legs import was_executed
 from daganalysis.history.log_merge import merge_lines
 from daganalysis.history.views import NodeView, TaskView
 
@@ -28,7 +29,7 @@ def created_at(run: RunEvidence) -> int | None:
         for _, node in seen:
             if node.sub_tasks is None or node.start is None:
                 continue
-            executed = node.operator == "PASS" and any(task.execute_times for task in node.sub_tasks)
+            executed = node.operator == "PASS" and was_executed(node)
             if node_times(node.state, node.operator, executed=executed).start is CREATED:
                 found.append(node.start)
     for sightings in run.sub_tasks.values():
@@ -70,7 +71,7 @@ def judge_node(run: RunEvidence, stage: int | None, gid: str, own: Sequence[Task
     """Judge one node from its sightings and the views of its sub-tasks."""
     seen = run.nodes[gid]
     newest = seen[-1][1]
-    executed = newest.operator != "PASS" or any(view.attempts for view in own)
+    executed = was_executed(newest) and (newest.operator != "PASS" or newest.sub_tasks is not None or any(view.attempts for view in own))
     waiting = newest.state == "FAILED" and bool(own) and all(view.rule.outcome in {"waiting", "succeeded"} for view in own)
     rule = node_rule(newest.state, newest.operator, deliberate=waiting)
     times = node_times(newest.state, newest.operator, executed=executed)

@@ -32,6 +32,7 @@ each stage that is stepped over, is no rhythm: the scheduler, an agent or the da
 _ENGINE = frozenset({"dispatch", "detect", "handoff"})
 _UNTOLD = frozenset({"lost", "unattributed", "handoff"})
 """What may turn out to be a wait that answers prove."""
+_AT_WORK = frozenset({"execute", "dispatch", "detect"})
 _FOR_GOOD = 2**63 - 1
 
 
@@ -218,7 +219,8 @@ class _Builder:
         if self.next_leg:
             leg = self.story.legs[self.next_leg - 1]
             self.leg = self.next_leg + self.unknown_legs
-            self.direction = "rollback" if leg.operator == "ROLLBACK" else "forward"
+            if leg.operator is not None:
+                self.direction = "rollback" if leg.operator == "ROLLBACK" else "forward"
 
     # -- between two node executions --------------------------------------------------------------------------------------------------
 
@@ -231,6 +233,7 @@ class _Builder:
             self._cross(legs[self.next_leg], to_stage, after_empty_leg=crossed)
             crossed = True
         if not crossed:
+            self._close_leg(until)
             self._over_pass(until, to_stage)
         if until <= self.cursor:
             return
@@ -243,6 +246,13 @@ class _Builder:
             inferred = node_run is not None and node_run.start is None
             self._add(until, "handoff", to_stage=to_stage, evidence="inferred" if inferred else "observed")
         self.open_end = False
+
+    def _close_leg(self, until: int) -> None:
+        """Go to the known end of the leg in hand, if that lies before an instant: what follows belongs to a leg that no answer showed."""
+        leg = self.story.legs[self.next_leg - 1] if self.next_leg else None
+        if leg is not None and leg.end is not None and self.cursor <= leg.end < until and self.story.nodes_shown:
+            self._end_leg(leg.end)
+            self.open_end = self.all_ended = False
 
     def _over_pass(self, until: int, to_stage: int | None) -> None:
         """A node was passed, and the leg that this began is known by its nodes alone: its own start was overwritten."""
@@ -295,7 +305,9 @@ class _Builder:
                 self._add(leg.start, "lost", to_stage=to_stage)
             else:
                 self._add(asked, self.story.wait_category(asked), to_stage=to_stage, evidence="inferred")
-            self._add(leg.start, "handoff", to_stage=to_stage, evidence="inferred")
+            # The scheduler takes a request up within a tick; a longer pause hides legs that were overwritten.
+            hidden = leg.start - self.cursor > 2 * max(self.tick, SECOND) and self._misses_attempt(leg.start)
+            self._add(leg.start, "lost" if hidden else "handoff", to_stage=to_stage, evidence="inferred")
         elif self.all_ended and not self._hides_leg(leg):
             self._wait(self._asked(leg), leg.start, to_stage)
         else:
@@ -303,7 +315,6 @@ class _Builder:
             if passed is not None:
                 self._add(passed, "lost", to_stage=to_stage)
                 self.open_end = False
-            # The scheduler takes a request up within a tick; a longer pause hides legs that were overwritten.
             # A cancel comes upon a DAG that has not ended, perhaps between two of its stages.
             asked_while_known = passed is not None or (leg.operator == "CANCEL" and not self.open_end)
             soon = leg.start - self.cursor <= 2 * max(self.tick, SECOND)
@@ -323,7 +334,9 @@ class _Builder:
         if not self.story.nodes_shown:
             self._add(end, "unattributed", to_stage=None, evidence="inferred")
             return
-        lost = lost or self.open_end or (end - self.cursor > _EDGE_NS and self._misses_attempt(end))
+        # A further stage would take two passes at least: one to begin it, one to see it end (engine-semantics §5).
+        room = 2 * SECOND - _EDGE_NS if self.stage is not None else _EDGE_NS
+        lost = lost or self.open_end or (end - self.cursor > room and self._misses_attempt(end))
         # The last node known ends in the same pass, unless others that no answer shows followed it.
         lost = lost or (self.story.nodes_missing and end - self.cursor > self.tick)
         self._add(end, "lost" if lost else "handoff", to_stage=None)
@@ -416,8 +429,7 @@ class _Builder:
         self.stage = node_run.stage
         self.operator = node_run.operator
         self.anchor = node_run.begin
-        if node_run.operator in {"RUN", "RETRY", "ROLLBACK"}:
-            self.direction = "rollback" if node_run.operator == "ROLLBACK" else "forward"
+        self._turn(_direction(node_run))
         self.all_ended = False
         self.failed = any(a.state == "FAILED" or a.passed_at is not None for a in node_run.attempts)
         limit = node_run.end
@@ -454,6 +466,19 @@ class _Builder:
         else:
             self._add(limit, "lost" if still_open or self._hides_work(limit) else "detect", to_stage=node_run.stage)
         self.open_end = False
+
+    def _turn(self, direction: str | None) -> None:
+        """Go on in a direction. A leg has one, so that where it turns a leg begins that no answer showed."""
+        if direction is None or direction == self.direction:
+            return
+        if self.stretches and self.stretches[-1].leg == self.leg and self.stretches[-1].category in _AT_WORK:
+            self.unknown_legs += 1
+            self.leg += 1
+        for stretch in reversed(self.stretches):
+            if stretch.leg != self.leg:
+                break
+            stretch.direction = direction
+        self.direction = direction
 
     def _before_attempt(self, node_run: NodeRun, attempt: Attempt, start: int, *, first: bool, lost: bool) -> None:
         """Account for the time up to the start of an attempt: it was handed out, or the end of another had to be noticed."""
@@ -495,7 +520,7 @@ class _Builder:
         last = legs[-1] if legs else None
         if story.end is None:
             return
-        if last is not None and last.end is not None:
+        if last is not None and last.end is not None and last.end + _EDGE_NS >= self.cursor:
             self._end_leg(last.end)
             if story.passed:
                 self._add(story.end, story.wait_category(story.end), to_stage=None)
@@ -506,6 +531,16 @@ class _Builder:
             else:
                 self._add(story.end, "lost", to_stage=None)
         self._add(story.end, "unattributed", to_stage=None, evidence="inferred")
+
+
+def _direction(node_run: NodeRun) -> str | None:
+    """Return which way a node execution went: as its operator says, or else its attempts."""
+    if node_run.operator in {"RUN", "RETRY"}:
+        return "forward"
+    if node_run.operator == "ROLLBACK":
+        return "rollback"
+    kinds = {attempt.kind for attempt in node_run.attempts} - {"unknown"}
+    return None if not kinds else "forward" if "run" in kinds else "rollback"
 
 
 def _extent(attempt: Attempt, limit: int | None) -> tuple[int | None, int, bool]:

@@ -1,0 +1,132 @@
+"""Requests of which no answer is left: what they may have been, and what the time around them was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from daganalysis.history.rebuild import rebuild
+from daganalysis.reading.answers import Answer
+from daganalysis.tables import BASE_TABLES
+from tests.history.responses import dag, log_lines, node, sub_task
+
+DONE = node(sub_task("SUCCEED", 1.05, 2.0, gid="11"), gid="11", start=1.02, end=3.0)
+
+
+def frame(name: str, *answers: Answer) -> pd.DataFrame:
+    return BASE_TABLES[name].frame(rebuild(answers)[name])
+
+
+def run_of(*answers: Answer) -> dict[str, Any]:
+    (row,) = frame("dags", *answers).to_dict("records")
+    return row
+
+
+def spent(*answers: Answer) -> dict[str, float]:
+    seconds: dict[str, float] = frame("timeline", *answers).groupby("category")["duration_s"].sum().round(2).to_dict()
+    return seconds
+
+
+def never_run(gid: str) -> dict[str, Any]:
+    return node(sub_task("PENDING", 0.5, 0.5, gid=gid, times=0, logs=None), gid=gid, state="PENDING", start=0.5, end=0.5)
+
+
+def passed(gid: str, start: float, until: float, *, times: int, task_start: float, logs: list[str] | None = None) -> dict[str, Any]:
+    task = sub_task("SUCCEED", task_start, until, gid=gid, operator="PASS", times=times, logs=logs)
+    return node(task, gid=gid, operator="PASS", start=start, end=until)
+
+
+def test_a_rollback_whose_marks_a_pass_overwrote_is_proven_by_where_the_dag_stands() -> None:
+    first = passed("11", 100.02, 900.0, times=2, task_start=100.05)
+    undone = node(
+        sub_task("SUCCEED", 98.03, 98.07, gid="12", operator="ROLLBACK", times=2), gid="12", operator="PASS", start=98.0, end=900.0
+    )
+    run = dag(first, undone, operator="PASS", stage=1, start=97.9, end=900.0, at=1000.0)
+    assert (run_of(run)["retries_min"], run_of(run)["rollbacks_min"]) == (0, 1)
+    assert run_of(run)["rollbacks_max"] >= 1
+    assert set(frame("timeline", run)["direction"]) == {"rollback"}
+
+
+def test_a_cancel_before_any_hand_out_may_have_made_the_first_hand_out_a_retry() -> None:
+    redone = node(
+        sub_task("SUCCEED", 302.0, 304.5, gid="12", times=3, logs=["ERROR: x"]), gid="12", operator="RETRY", start=300.02, end=304.9
+    )
+    run = run_of(dag(DONE, redone, stage=2, start=300.0, end=305.0, at=900.0))
+    assert (run["retries_min"], run["retries_max"]) == (1, 2)
+
+
+def test_the_wait_of_a_node_cancelled_before_any_hand_out_ends_where_it_was_passed() -> None:
+    cancelled = node(
+        sub_task("PENDING", 0.5, 0.5, gid="12", times=0, logs=None), gid="12", state="FAILED", operator="CANCEL", start=4.12, end=4.13
+    )
+    seen = dag(DONE, cancelled, never_run("13"), state="FAILED", operator="CANCEL", stage=2, start=4.1, end=5.1, at=6.0)
+    after = node(sub_task("SUCCEED", 303.05, 304.0, gid="13"), gid="13", start=303.0, end=305.0)
+    last = dag(DONE, passed("12", 4.12, 300.5, times=0, task_start=0.5), after, stage=3, start=301.0, end=305.003, at=400.0)
+    assert spent(seen, last)["wait_operator"] == 295.4
+    assert "lost" not in spent(seen, last)
+
+
+def test_a_leg_hidden_behind_a_passed_node_is_lost() -> None:
+    cancelled = node(
+        sub_task("FAILED", 4.05, 10.02, gid="12", logs=["sub task cancelled"]),
+        gid="12",
+        state="FAILED",
+        operator="CANCEL",
+        start=10.0,
+        end=10.03,
+    )
+    seen = dag(DONE, cancelled, never_run("13"), state="FAILED", operator="CANCEL", stage=2, start=9.99, end=11.0, at=13.0)
+    redone = node(sub_task("SUCCEED", 602.0, 1800.0, gid="13", times=3), gid="13", operator="RETRY", start=600.02, end=1801.0)
+    behind = passed("12", 10.0, 100.0, times=1, task_start=4.05, logs=["sub task cancelled"])
+    last = dag(DONE, behind, redone, stage=3, start=600.0, end=1801.5, at=2000.0)
+    assert spent(seen, last)["lost"] >= 500
+    assert spent(seen, last)["handoff"] < 5
+
+
+def test_before_4_3_1_the_work_before_a_pass_is_no_wait() -> None:
+    failed = node(sub_task("FAILED", 1.05, 4.0, logs=["ERROR: x"]), state="FAILED", start=1.02, end=4.9)
+    seen = dag(failed, never_run("12"), state="FAILED", end=5.0, at=8.0)
+    redone = node(sub_task("SUCCEED", 61.05, 62.0, times=3), operator="RETRY", start=60.02, end=63.0)
+    last = dag(redone, passed("12", 64.0, 3700.0, times=1, task_start=64.03), operator="PASS", stage=2, start=None, end=3700.0, at=4000.0)
+    assert spent(seen, last)["lost"] > 3600
+    assert spent(seen, last)["wait_operator"] == 3.0
+
+
+def test_what_wrote_lines_had_begun_however_soon_after_its_creation() -> None:
+    cancelled = node(
+        sub_task("FAILED", 0.546, 12.0, logs=["generate config", "sub task cancelled"]),
+        state="FAILED",
+        operator="CANCEL",
+        start=12.0,
+        end=12.01,
+    )
+    run = dag(cancelled, never_run("12"), state="FAILED", operator="CANCEL", start=11.99, end=13.0)
+    assert frame("attempts", run)["outcome"].tolist() == ["cancelled"]
+
+
+def test_a_log_answer_from_the_middle_of_a_run_does_not_outweigh_its_verdict() -> None:
+    cancelled = node(
+        sub_task("FAILED", 1.05, 4.0, gid="11", logs=["dropping", "sub task cancelled"]),
+        state="FAILED",
+        operator="CANCEL",
+        start=4.0,
+        end=4.01,
+    )
+    run = dag(cancelled, state="FAILED", operator="CANCEL", start=3.99, end=5.0)
+    assert frame("attempts", run, log_lines(11, (1, "dropping"), at=2.0))["outcome"].tolist() == ["cancelled"]
+
+
+def test_what_was_cancelled_and_then_retried_is_known_by_its_only_ending_line() -> None:
+    work = sub_task("SUCCEED", 62.0, 78.0, times=3, logs=["drop", "sub task cancelled", "Rolling back", "drop"])
+    run = dag(node(work, operator="RETRY", start=60.02, end=79.0), start=60.0, end=80.0)
+    assert frame("attempts", run)["outcome"].tolist() == ["cancelled", "succeeded", "succeeded"]
+
+
+def test_a_leg_has_one_direction() -> None:
+    undone = node(
+        sub_task("SUCCEED", 60.1, 60.2, gid="12", operator="ROLLBACK", times=2), gid="12", operator="ROLLBACK", start=60.0, end=61.0
+    )
+    run = dag(DONE, undone, state="RUNNING", operator="ROLLBACK", stage=1, start=59.9, end=None, at=62.0)
+    directions = frame("timeline", run).groupby("leg")["direction"].nunique()
+    assert directions.tolist() == [1] * len(directions)

@@ -1,0 +1,139 @@
+"""Poorer answers never claim more than richer ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pandas as pd
+import pytest
+
+from daganalysis.history.rebuild import rebuild
+from daganalysis.reading.answers import Answer
+from daganalysis.tables import BASE_TABLES
+from tests.history.responses import dag, node, sub_task
+
+BROKEN = ["ERROR: [X.Y]: broken"]
+
+
+def frame(name: str, *answers: Answer) -> pd.DataFrame:
+    return BASE_TABLES[name].frame(rebuild(answers)[name])
+
+
+def run_of(*answers: Answer) -> dict[str, Any]:
+    (row,) = frame("dags", *answers).to_dict("records")
+    return row
+
+
+def bounds(run: dict[str, Any], name: str) -> tuple[object, object]:
+    high = run[f"{name}_max"]
+    return run[f"{name}_min"], None if pd.isna(high) else high
+
+
+A = node(sub_task(gid="11"), gid="11", name="A", start=1.01, end=16.0)
+B = node(sub_task("FAILED", 17.02, 20.0, gid="12", logs=BROKEN), gid="12", state="FAILED", start=17.0, end=21.0, name="B")
+C = node(sub_task("PENDING", 0.4, 0.4, gid="13", times=0, logs=None), gid="13", state="PENDING", start=0.4, end=0.4, name="C")
+
+
+def failed(*nodes: dict[str, Any], at: float = 60.0) -> Answer:
+    return dag(*nodes, state="FAILED", stage=2, max_stage=3, end=21.01, at=at)
+
+
+def without(task: dict[str, Any], *fields: str) -> dict[str, Any]:
+    return {name: value for name, value in task.items() if name not in fields}
+
+
+def test_a_filtered_list_keeps_the_true_stages_and_names_no_work_of_the_engine() -> None:
+    tables = rebuild([failed(B, C)])
+    assert tables["nodes"].column("stage").to_pylist() == [2, 3]
+    timeline = BASE_TABLES["timeline"].frame(tables["timeline"])
+    assert timeline.iloc[0][["category", "duration_s"]].tolist() == ["lost", 16.0]
+    assert "nodes-missing" in frame("issues", failed(B, C))["code"].tolist()
+
+
+def test_a_stage_that_nothing_proves_is_null() -> None:
+    lone = dag(A, B, C, state="SUCCEED", stage=9, max_stage=9, start=700.0, end=800.0)
+    assert frame("nodes", lone)["stage"].isna().all()
+
+
+def test_a_node_without_an_id_keeps_its_place_in_the_list() -> None:
+    nodes = frame("nodes", failed(A | {"id": None}, B, C))
+    assert nodes[["node_gid", "stage"]].to_numpy().tolist() == [["12", 2], ["13", 3]]
+
+
+def test_stages_that_follow_each_other_at_once_have_none_between_them() -> None:
+    second = node(sub_task(gid="15"), gid="15", start=17.0, end=19.0)
+    last = node(sub_task(gid="16"), gid="16", start=20.02, end=22.0)
+    nodes = frame("nodes", dag(A, second, last, stage=6, max_stage=6, start=0.5, end=22.003))
+    assert nodes["stage"].tolist() == [4, 5, 6]
+
+
+def test_two_filtered_answers_merge_by_id() -> None:
+    assert frame("nodes", failed(A, C, at=50), failed(B, at=60))[["node_gid", "stage"]].to_numpy().tolist() == [
+        ["11", 1],
+        ["12", 2],
+        ["13", 3],
+    ]
+
+
+def test_an_answer_without_details_is_an_outline() -> None:
+    run = run_of(dag(stage=5, max_stage=5, end=30.0, details=False))
+    assert (run["history"], run["outcome"]) == ("outline", "unknown")
+    assert (bounds(run, "retries"), bounds(run, "rollbacks")) == ((0, None), (0, None))
+    assert frame("issues", dag(stage=5, max_stage=5, end=30.0, details=False))["code"].tolist() == ["details-missing"]
+
+
+def test_a_leg_that_fails_no_later_than_the_one_before_was_retried() -> None:
+    legs = [dag(state="FAILED", stage=2, max_stage=5, start=start, end=start + 10, at=start + 60, details=False) for start in (0, 120, 210)]
+    run = run_of(*legs, dag(stage=5, max_stage=5, start=300, end=330, at=360, details=False))
+    assert bounds(run, "retries") == (2, None)
+
+
+def test_one_answer_that_shows_the_first_leg_running_excludes_every_request() -> None:
+    first = dag(state="RUNNING", start=1.0, end=0.4, at=2.0, max_stage=5, details=False)
+    run = run_of(first, dag(stage=5, max_stage=5, start=1.0, end=30.0, details=False))
+    assert (run["outcome"], bounds(run, "retries")) == ("succeeded", (0, 0))
+
+
+def test_a_brief_answer_of_what_may_be_a_child_does_not_say_who_was_waited_for() -> None:
+    legs = [
+        dag(name="Stop observer", state="FAILED", start=1.0, end=5.0, at=10.0, max_stage=2, details=False),
+        dag(name="Stop observer", start=600.0, end=610.0, at=700.0, stage=2, max_stage=2, details=False),
+    ]
+    assert set(frame("timeline", *legs)["category"]) == {"unattributed"}
+    assert run_of(legs[0])["outcome"] == "unknown"
+
+
+def test_without_a_counter_the_first_execution_of_a_node_is_still_the_first() -> None:
+    task = without(sub_task(), "execute_times")
+    run = dag(node(task))
+    assert frame("attempts", run)[["attempt", "outcome", "evidence"]].to_numpy().tolist() == [[1, "succeeded", "observed"]]
+    assert run_of(run)["history"] == "outline"
+    assert bounds(run_of(run), "retries") == (0, 0)
+
+
+def test_without_a_counter_the_last_attempt_of_a_retried_node_has_no_number() -> None:
+    task = without(sub_task("SUCCEED", 61.1, 62.0), "execute_times")
+    retried = dag(node(task, operator="RETRY", start=60.01, end=62.5), start=60.0, end=62.51)
+    attempts = frame("attempts", retried)
+    assert attempts["attempt"].isna().all()
+    assert attempts["outcome"].tolist() == ["succeeded"]
+    assert bounds(run_of(retried), "retries") == (1, None)
+
+
+def test_a_node_without_sub_tasks_keeps_its_time_unattributed() -> None:
+    run = dag(node() | {"sub_tasks": None})
+    spent = frame("timeline", run).groupby("category")["duration_s"].sum().round(3).to_dict()
+    assert spent == {"handoff": 0.02, "unattributed": 1.49}
+
+
+@pytest.mark.parametrize("logs", [None, ["working"]])
+def test_a_failure_without_a_line_of_its_own_is_not_called_a_failure(logs: list[str] | None) -> None:
+    task = sub_task("FAILED", 1.05, 2.0) | {"task_logs": logs}
+    assert frame("attempts", dag(node(task, state="FAILED"), state="FAILED"))["outcome"].tolist() == ["not_succeeded"]
+
+
+def test_details_of_one_answer_are_enough() -> None:
+    whole = failed(A, B, C)
+    brief = msgspec.structs.replace(whole, nodes=None, observed_at=(whole.observed_at or 0) + 10**9)
+    assert run_of(whole, brief)["history"] == run_of(whole)["history"] == "complete"
