@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from benchmarks.goals import Row, as_text
-from benchmarks.studies import compare, exactness, failures, histories, stragglers, trend, what_if
+from benchmarks.studies import compare, exactness, failures, histories, memory, mixtures, stragglers, trend, what_if
 from benchmarks.studies.archives import STRICT_FROM
 
 if TYPE_CHECKING:
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 STUDIES: dict[str, Callable[[int], Iterator[Row]]] = {
     "false-alarms": compare.false_alarms,
     "power": compare.power,
+    "clusters": mixtures.clusters,
+    "shares": mixtures.shares,
+    "ticks": mixtures.ticks,
+    "before-after": memory.before_after,
+    "wandering": memory.wandering,
+    "spells": memory.spells,
+    "bursts": memory.bursts,
     "shifts": trend.shifts,
     "stragglers": stragglers.stragglers,
     "signatures": failures.signatures,
@@ -43,9 +50,10 @@ def main(argv: list[str] | None = None) -> int:
     """Print the figures; the status is 1 where one is not what it must be."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.studies", description="How often the statistics are right.")
     parser.add_argument("--small", action="store_true", help=f"{FEW} trials each instead of {TRIALS}")
+    parser.add_argument("--trials", metavar="N", type=int, help="so many trials each")
     parser.add_argument("--only", metavar="NAME", nargs="+", choices=STUDIES, default=list(STUDIES), help=", ".join(STUDIES))
     arguments = parser.parse_args(argv)
-    rows = run(FEW if arguments.small else TRIALS, arguments.only)
+    rows = run(arguments.trials or (FEW if arguments.small else TRIALS), arguments.only)
     print(as_text(rows))
     return 0 if all(row.is_met for row in rows) else 1
 

@@ -32,19 +32,38 @@ def noisy(rng: np.random.Generator, means: Sequence[float], n: int, noise: float
     return durations
 
 
-def archive_of(durations: np.ndarray, prefix: str = "r") -> Archive:
-    """Make an archive of runs given by the seconds of their stages, a day apart."""
+def autoregressive(rng: np.random.Generator, coefficient: float, n: int, n_series: int = 1) -> np.ndarray:
+    """Draw stationary autoregressive series of unit variance, one in each column."""
+    shocks = rng.standard_normal((n, n_series))
+    series = np.empty((n, n_series))
+    series[0] = shocks[0]
+    for place in range(1, n):
+        series[place] = coefficient * series[place - 1] + np.sqrt(1 - coefficient**2) * shocks[place]
+    return series
+
+
+def archive_of(
+    durations: np.ndarray,
+    prefix: str = "r",
+    *,
+    clusters: Sequence[str] | None = None,
+    outcomes: Sequence[str] | None = None,
+    first: int = 0,
+    runs_a_day: int = 1,
+) -> Archive:
+    """Make an archive of runs given by the seconds of their stages, a day apart or less, the ``first`` so many runs after the beginning."""
     runs, nodes = [], []
     for number, row in enumerate(durations):
-        run_id, start = f"{prefix}{number:04d}", _BEGIN + number * _DAY
+        cluster, outcome = clusters[number] if clusters else None, outcomes[number] if outcomes else "succeeded"
+        run_id, start = f"{prefix}{number:04d}", _BEGIN + (first + number) * _DAY // runs_a_day
         clock = start
         for stage, seconds in enumerate(row, start=1):
             end = clock + round(float(seconds) * SECOND)
             nodes.append((run_id, stage, f"{run_id}-{stage}", NAMES[stage - 1], "succeeded", clock, end, (end - clock) / SECOND))
             clock = end + round(_TICK_S * SECOND)
-        runs.append((run_id, "Upgrade", "succeeded", 1, start, (nodes[-1][6] - start) / SECOND))
+        runs.append((run_id, cluster, "Upgrade", outcome, 1, start, (nodes[-1][6] - start) / SECOND))
     node_columns = ("run_id", "stage", "node_gid", "name", "outcome", "started_at", "ended_at", "duration_s")
-    dag_columns = ("run_id", "workflow", "outcome", "n_agents", "started_at", "elapsed_s")
+    dag_columns = ("run_id", "cluster", "workflow", "outcome", "n_agents", "started_at", "elapsed_s")
     return tables(dags=(dag_columns, runs), nodes=(node_columns, nodes))
 
 

@@ -10,7 +10,7 @@ import daganalysis as da
 from benchmarks.studies.archives import NAMES, SECOND, share_row, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from benchmarks.goals import Row
     from daganalysis import Archive
@@ -52,19 +52,29 @@ def _address(number: int) -> str:
 
 
 def _archive(rng: np.random.Generator, planted: int | None) -> Archive:
+    slowness = np.where(np.arange(_AGENTS) == planted, 1.5, 1.0)
+    noise = np.exp(rng.normal(0, 0.1, (_RUNS, len(_STAGES), _AGENTS)))
+    return agents_archive(rng, slowness * noise, _STAGES)
+
+
+def agents_archive(rng: np.random.Generator, slowness: np.ndarray, stages: Sequence[tuple[str, float]]) -> Archive:
+    """Make an archive of runs of some stages, of (name, seconds), on several agents, given how slow each agent is.
+
+    The slowness is given by run, by stage if it differs, and by agent.
+    """
+    n_runs, n_agents = slowness.shape[0], slowness.shape[-1]
     dags: list[tuple[Any, ...]] = []
     nodes: list[tuple[Any, ...]] = []
     tasks: list[tuple[Any, ...]] = []
-    slowness = np.where(np.arange(_AGENTS) == planted, 1.5, 1.0)
-    for number in range(_RUNS):
+    for number in range(n_runs):
         run_id, clock = f"r{number:03d}", _BEGIN + number * 86_400 * SECOND
         dags.append((run_id, "Upgrade", "succeeded"))
-        for stage, (name, seconds) in enumerate(_STAGES, start=1):
+        for stage, (name, seconds) in enumerate(stages, start=1):
             # Sub-tasks are handed out one after the other, milliseconds apart.
-            begin = clock + (np.cumsum(rng.uniform(0.001, 0.003, _AGENTS)) * SECOND).astype(int)
-            end = begin + (seconds * slowness * np.exp(rng.normal(0, 0.1, _AGENTS)) * SECOND).astype(int)
+            begin = clock + (np.cumsum(rng.uniform(0.001, 0.003, n_agents)) * SECOND).astype(int)
+            end = begin + (seconds * (slowness[number, stage - 1] if slowness.ndim > 2 else slowness[number]) * SECOND).astype(int)
             nodes.append((run_id, stage, f"{run_id}-{stage}", name, clock, int(end.max())))
-            for agent in range(_AGENTS):
+            for agent in range(n_agents):
                 own = (run_id, stage, f"{run_id}-{stage}-{agent}", _address(agent), f"192.0.2.{10 + agent}")
                 tasks.append((*own, int(begin[agent]), int(end[agent]), float(end[agent] - begin[agent]) / SECOND))
             clock = int(end.max()) + SECOND

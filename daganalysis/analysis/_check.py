@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from daganalysis.analysis._time_budget import time_budget
 from daganalysis.engine.vocabulary import ENGINE_TIME
 from daganalysis.errors import UsageError
+from daganalysis.statistics.memory import memory_of
 from daganalysis.statistics.proportions import clopper_pearson_interval
 from daganalysis.tables.results import CHECK
 
@@ -29,6 +30,15 @@ _NOT_ENDED = ("running", "not_started", "waiting", "unknown")
 FAIL_ON = ("slower", "faster")
 """Verdicts of ``compare`` that a gate may be about."""
 
+_DURATIONS = "{base_s:.3f} s to {candidate_s:.3f} s (x {ratio:.2f})"
+_HELP = "{help_share_base:.0%} to {help_share_candidate:.0%} of the runs needed help"
+_SLOW = "{slow_share_base:.0%} to {slow_share_candidate:.0%} of the runs are slow"
+_WORDS = {
+    "slower": {"slower": _DURATIONS, "more_help": _HELP, "more_slow_runs": _SLOW},
+    "faster": {"faster": _DURATIONS, "less_help": _HELP, "fewer_slow_runs": _SLOW},
+}
+"""The verdicts that trip each gate, and how they are told."""
+
 
 @dataclass(slots=True)
 class Gate:
@@ -43,8 +53,9 @@ class Gate:
 def compare_gate(compared: pd.DataFrame, fail_on: str) -> Gate:
     """Decide a gate over the result of ``compare``.
 
-    It is tripped by each row of the verdict ``fail_on``; undecided by each that had too few runs, for a test or to show what is seen, and
-    by each workflow that both sides have but in no runs like each other. A workflow or a stage that one side alone has is not compared.
+    It is tripped by each row of the verdict ``fail_on``, and, where it is about ``slower``, by each that shows more runs that needed help
+    or more slow runs. It is undecided by each row that had too few runs, for a test or to show what is seen, or no cluster on both sides,
+    and by each workflow that both sides have but in no runs like each other. A workflow or a stage that one side alone has is not compared.
     Where nothing was compared at all, it is undecided. Raises :class:`UsageError` for another verdict than ``slower`` or ``faster``.
 
     >>> import daganalysis as da
@@ -60,8 +71,9 @@ def compare_gate(compared: pd.DataFrame, fail_on: str) -> Gate:
     alone: set[str | None] = set()
     for row in rows:
         what, group = _what(row), (row["workflow"], row["n_agents"], row["outcome"])
-        if row["verdict"] == fail_on:
-            gate.tripped.append(f"{what}: {row['base_s']:.3f} s to {row['candidate_s']:.3f} s (x {row['ratio']:.2f})")
+        shown = [verdict for verdict in (row["verdict"], *(row["also"] or "").split(", ")) if verdict in _WORDS[fail_on]]
+        if shown:
+            gate.tripped += [f"{what}: {_WORDS[fail_on][verdict].format(**row)}" for verdict in shown]
         elif not (row["n_base"] and row["n_candidate"]):
             # Of a workflow that was not compared it is enough to say that.
             if row["name"] is None:
@@ -69,6 +81,10 @@ def compare_gate(compared: pd.DataFrame, fail_on: str) -> Gate:
                 alone.add(row["workflow"])
             elif row["workflow"] not in alone:
                 gate.not_compared.append(what)
+        elif row["ratio"] is None:
+            if group not in too_few:
+                too_few.add(group)
+                gate.undecided.append(f"{what}: {row['reason']}: {row['unmatched_clusters']}")
         elif row["verdict"] != "insufficient" or _points_elsewhere(row, fail_on):
             gate.held.append(what)
         elif row["p_value"] is not None:
@@ -136,7 +152,8 @@ def check(archive: Archive, conditions: Sequence[str]) -> pd.DataFrame:
 
     The runs of an archive are a sample: a condition is ``tripped`` where the metric is shown to be beyond the limit (its one-sided 95 %
     bound is), ``held`` where it is shown not to be, and ``undecided`` in between. Bounds of shares of runs are those of Clopper and
-    Pearson, of percentiles those of order statistics, of shares of time those of a ratio of sums over runs. What counts what there is in
+    Pearson, of percentiles those of order statistics, of shares of time those of a ratio of sums over runs; where runs resemble their
+    neighbours in time, as failures in bursts do, they are those of as many runs as are independent. What counts what there is in
     the archive (``n_failed``, ``lost_share``) is no sample and always decided, unless there is no run. Child DAGs count with their main
     DAG, if that is in the archive. Raises :class:`UsageError` for a condition that is none.
 
@@ -177,14 +194,15 @@ def check_gate(checked: pd.DataFrame) -> Gate:
 
 
 class _Metrics:
-    """What the metrics are computed from."""
+    """What the metrics are computed from: the main runs, in order of their start."""
 
     def __init__(self, archive: Archive) -> None:
-        dags = archive.table("dags", ["run_id", "parent_run_id", "outcome", "retries_min"])
-        dags = dags[~dags["parent_run_id"].isin(dags["run_id"])]
+        dags = archive.table("dags", ["run_id", "parent_run_id", "outcome", "retries_min", "cluster", "started_at"])
+        dags = dags[~dags["parent_run_id"].isin(dags["run_id"])].sort_values(["started_at", "run_id"], ignore_index=True)
         budget = time_budget(archive)
         self.ended = dags[~dags["outcome"].isin(_NOT_ENDED)]
-        self.timed = budget[budget["run_id"].isin(dags["run_id"]) & budget["elapsed_s"].notna()]
+        timed = budget[budget["run_id"].isin(dags["run_id"]) & budget["elapsed_s"].notna()]
+        self.timed = dags[["run_id", "cluster", "started_at"]].merge(timed, on="run_id")
 
     def hits(self, name: str) -> pd.Series[bool]:
         """Say of each run that has ended whether it is one of those that a share or a count is of."""
@@ -194,12 +212,33 @@ class _Metrics:
         return outcome.isin(["failed", "rollback_failed"]) if name == "failed" else outcome.eq("cancelled")
 
 
+def _inflation(runs: pd.DataFrame, values: pd.Series[Any]) -> float:
+    """How many runs count as one independent run, as they come in bursts: in the whole history, or in that of each cluster.
+
+    Without distinct starts the runs have no order, and count each.
+    """
+    if 2 * runs["started_at"].nunique() <= len(runs):
+        return 1.0
+    numbers = values.astype(float)
+    by_cluster = [own.to_numpy() for _, own in numbers.groupby(runs["cluster"].fillna(""))]
+    of_all, of_each = memory_of([numbers.to_numpy()]), memory_of(by_cluster)
+    weighted = sum(len(own) * of_each.inflation(len(own)) for own in by_cluster) / len(numbers)
+    return max(of_all.inflation(len(numbers)), weighted)
+
+
 def _share(metrics: _Metrics, name: str) -> _Estimate:
+    from scipy.stats import norm, t
+
     hits = metrics.hits(name)
     k, n = int(hits.sum()), len(hits)
     if not n:
         return _Estimate(None, None, None, 0)
-    low, high = clopper_pearson_interval([k], [n], 2 * _LEVEL)
+    inflation = _inflation(metrics.ended, hits)
+    effective = n / inflation
+    if inflation > 1:
+        # Korn and Graubard (1998): the effective size, and less for the uncertainty of the variance.
+        effective *= (float(norm.isf(_LEVEL)) / float(t.isf(_LEVEL, max(1.0, effective - 1)))) ** 2
+    low, high = clopper_pearson_interval([k / n * effective], [effective], 2 * _LEVEL)
     return _Estimate(k / n, float(low[0]), float(high[0]), n)
 
 
@@ -211,13 +250,18 @@ def _count(metrics: _Metrics, name: str) -> _Estimate:
 def _quantile(metrics: _Metrics, share: float) -> _Estimate:
     from scipy.stats import binom
 
-    elapsed = metrics.timed["elapsed_s"].sort_values().tolist()
+    of_runs = metrics.timed["elapsed_s"]
+    elapsed = of_runs.sort_values().tolist()
     n = len(elapsed)
     if not n:
         return _Estimate(None, None, None, 0)
-    below, above = int(binom.ppf(_LEVEL, n, share)), int(binom.ppf(1 - _LEVEL, n, share))
+    value = float(of_runs.quantile(share))
+    inflation = _inflation(metrics.timed, of_runs > value)
+    effective = max(1, math.floor(n / inflation))
+    below = math.floor(int(binom.ppf(_LEVEL, effective, share)) * n / effective)
+    above = math.ceil(int(binom.ppf(1 - _LEVEL, effective, share)) * n / effective)
     low = elapsed[below - 1] if below else None
-    return _Estimate(float(metrics.timed["elapsed_s"].quantile(share)), low, elapsed[above] if above < n else None, n)
+    return _Estimate(value, low, elapsed[above] if above < n else None, n)
 
 
 def _time_share(metrics: _Metrics, parts: Sequence[str], *, sampled: bool = True) -> _Estimate:

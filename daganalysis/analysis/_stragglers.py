@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.dag_clock import on_dag_clock
 from daganalysis.engine.log_lines import LEFT_TO_ANOTHER
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
 from daganalysis.errors import UsageError
 from daganalysis.statistics.families import LEVEL, SMALLEST_RATIO, holm, tarone_testable
+from daganalysis.statistics.memory import memory_of, winsorised
 from daganalysis.statistics.proportions import clopper_pearson_interval
 from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.results import STRAGGLERS, STRAGGLERS_BY_AGENT, STRAGGLERS_BY_RUN
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from daganalysis.archive import Archive
+    from daganalysis.statistics.memory import Memory
 
 _KEYS = ["run_id", "stage"]
 _LEVELS = {"stage": STRAGGLERS, "agent": STRAGGLERS_BY_AGENT, "run": STRAGGLERS_BY_RUN}
@@ -31,7 +33,8 @@ def stragglers(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
 
     Only executions with at least two agents at work count. A sub-task's end decides who was slowest; how much of that was a late start and
     how much its own work is told apart. ``flagged`` holds where an agent is slowest more often than one in so many would be (binomial test,
-    Holm over all rows), and is late by 10 % of what the others work, and a quarter of a tick of the engine, at least.
+    Holm over all rows), also if a slow spell of several runs counts as one, and is late by 10 % of what the others work, and a quarter of a
+    tick of the engine, at least.
 
     ``level="agent"`` takes all stages of all workflows together, with the run as the unit: what varies within one run says nothing of how
     runs vary. ``level="run"`` gives one row per execution. Raises :class:`UsageError` for another level.
@@ -48,10 +51,10 @@ def stragglers(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
         return _LEVELS[level].empty()
     if level == "run":
         return STRAGGLERS_BY_RUN.conform(_slowest(rows)[STRAGGLERS_BY_RUN.names])
-    result = _by_agent(rows) if level == "agent" else _by_stage(rows)
+    result, units, keys = _by_agent(rows) if level == "agent" else _by_stage(rows)
     n_slowest, n = result["n_slowest"].to_numpy(float), result["n"].to_numpy(float)
     result["slowest_low"], result["slowest_high"] = clopper_pearson_interval(n_slowest, n)
-    result["flagged"] = _flags(result)
+    result["flagged"], result["n_effective"] = _flags(result, units, keys)
     order = ["flagged", "barrier_wait_s", *(key for key in ("cluster", "workflow", "name", "agent") if key in result)]
     result = result.sort_values(order, ascending=[False, False, *[True] * (len(order) - 2)])
     return _LEVELS[level].conform(result[_LEVELS[level].names])
@@ -157,11 +160,21 @@ def _slowest(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["is_slowest"]].rename(columns=names)
 
 
-def _by_stage(rows: pd.DataFrame) -> pd.DataFrame:
-    return _measures(rows.assign(chance=1 / rows["n_sub_tasks"]), ["cluster", "workflow", "name", "agent"])
+class _ByAgent(NamedTuple):
+    """The measures of each agent, the units (executions, or runs) that they are of, and what tells agents apart."""
+
+    result: pd.DataFrame
+    units: pd.DataFrame
+    keys: list[str]
 
 
-def _by_agent(rows: pd.DataFrame) -> pd.DataFrame:
+def _by_stage(rows: pd.DataFrame) -> _ByAgent:
+    keys = ["cluster", "workflow", "name", "agent"]
+    units = rows.assign(chance=1 / rows["n_sub_tasks"])
+    return _ByAgent(_measures(units, keys), units, keys)
+
+
+def _by_agent(rows: pd.DataFrame) -> _ByAgent:
     """Take what a run spent on an agent together, over all stages in which it was at work with others."""
     keys = ["cluster", "agent"]
     units = rows.groupby(["run_id", *keys], dropna=False, as_index=False).agg(
@@ -171,17 +184,19 @@ def _by_agent(rows: pd.DataFrame) -> pd.DataFrame:
         late_s=("late_s", "sum"),
         others_s=("others_s", "sum"),
         n_executions=("stage", "size"),
+        node_start=("node_start", "min"),
     )
     run = units.groupby("run_id")
     longest = units["waited_s"].eq(run["waited_s"].transform("max")) & (units["waited_s"] > 0)
     units["is_slowest"] = longest & (longest.groupby(units["run_id"]).transform("sum") == 1)
     units["n_sub_tasks"] = run["agent"].transform("size")
-    result = _measures(units.assign(skew=units["work_s"] / units["others_s"].clip(lower=1e-9), chance=1 / units["n_sub_tasks"]), keys)
+    units = units.assign(skew=units["work_s"] / units["others_s"].clip(lower=1e-9), chance=1 / units["n_sub_tasks"])
+    result = _measures(units, keys)
     result["n_executions"] = units.groupby(keys, dropna=False, sort=True)["n_executions"].sum().to_numpy()
     costs = rows.groupby([*keys, "name"], dropna=False, as_index=False).agg(waited_s=("waited_s", "sum"))
     costs = costs.sort_values(["waited_s", "name"], ascending=[False, True]).drop_duplicates(keys)
     worst = costs["name"].where(costs["waited_s"] > 0)
-    return result.merge(costs[keys].assign(worst_stage=worst), on=keys, how="left")
+    return _ByAgent(result.merge(costs[keys].assign(worst_stage=worst), on=keys, how="left"), units, keys)
 
 
 def _measures(units: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -200,13 +215,62 @@ def _measures(units: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     )
 
 
-def _flags(result: pd.DataFrame) -> list[bool]:
-    """More often slowest than chance, over all rows, and late by what matters."""
+def _flags(result: pd.DataFrame, units: pd.DataFrame, keys: list[str]) -> tuple[list[bool], list[float | None]]:
+    """More often slowest than chance, over all rows, and late by what matters; and how many independent units that was judged by.
+
+    Of agents that chance alone would flag, the spells are looked at: all agents of a stage together show how long slow spells last, and so
+    many units as a spell lasts count as one (a design effect, Kish 1965).
+    """
+    from scipy.special import betainc
     from scipy.stats import binom
 
-    chance, n = result["chance"], result["n"].astype(int)
+    chance, n, hits = result["chance"], result["n"].astype(int), result["n_slowest"].astype(int)
     could = tarone_testable(binom.pmf(n, n, chance).tolist())
-    p_values = binom.sf(result["n_slowest"].astype(int) - 1, n, chance).tolist()
-    shown = iter(holm([p for p, can in zip(p_values, could, strict=True) if can]))
-    late = result["late_p50_s"] >= ((SMALLEST_RATIO - 1) * result["others_p50_s"]).clip(lower=_LEAST_LATE_S)
-    return [can and next(shown) <= LEVEL and matters for can, matters in zip(could, late.tolist(), strict=True)]
+    late = (result["late_p50_s"] >= ((SMALLEST_RATIO - 1) * result["others_p50_s"]).clip(lower=_LEAST_LATE_S)).tolist()
+
+    def shown(p_values: list[float]) -> list[bool]:
+        corrected = iter(holm([p for p, can in zip(p_values, could, strict=True) if can]))
+        return [can and next(corrected) <= LEVEL and matters for can, matters in zip(could, late, strict=True)]
+
+    p_values = binom.sf(hits - 1, n, chance).tolist()
+    suspects = shown(p_values)
+    memories = _memories(units, result[suspects], keys)
+    effective: list[float | None] = [None] * len(result)
+    for place, (key, of_chance) in enumerate(zip(_pools(result, keys), chance, strict=True)):
+        if key in memories:
+            size = int(n.iloc[place])
+            inflation = memories[key].inflation(size)
+            effective[place] = size / inflation
+            hit = int(hits.iloc[place]) / inflation
+            widened = float(betainc(hit, size / inflation - hit + 1, of_chance)) if hit else 1.0
+            p_values[place] = max(p_values[place], widened) if inflation > 1 else p_values[place]
+    return shown(p_values), effective
+
+
+def _pools(frame: pd.DataFrame, keys: list[str]) -> list[tuple[str | None, ...]]:
+    """Agents that are judged together, of each row: those of one cluster, and of one stage."""
+    plain = frame[keys[:-1]].astype(object).where(frame[keys[:-1]].notna(), None)
+    return list(plain.itertuples(index=False, name=None))
+
+
+def _memories(units: pd.DataFrame, suspects: pd.DataFrame, keys: list[str]) -> dict[tuple[str | None, ...], Memory]:
+    """Return how long slow spells last in each pool with a suspect.
+
+    Both who was slowest and how much longer each worked than the others are looked at; the one that remembers more counts.
+    """
+    import numpy as np
+
+    wanted = set(_pools(suspects, keys))
+    if not wanted:
+        return {}
+    pool = _pools(units, keys)
+    chosen = units.assign(pool=[str(key) for key in pool])[[key in wanted for key in pool]].sort_values(["node_start", "run_id"])
+    series = {name: [unit for _, unit in of_pool.groupby("agent", sort=False)] for name, of_pool in chosen.groupby("pool", sort=False)}
+    found = {}
+    for key in wanted:
+        # Without distinct starts there is no order in which a spell might last.
+        own = [unit for unit in series[str(key)] if 2 * unit["node_start"].nunique() > len(unit)]
+        slowest = memory_of([unit["is_slowest"].to_numpy(float) for unit in own])
+        slower = memory_of([winsorised(np.log(unit["skew"].clip(lower=1e-6).to_numpy(float))) for unit in own])
+        found[key] = max(slowest, slower, key=lambda memory: memory.inflation(max(map(len, own), default=0)))
+    return found

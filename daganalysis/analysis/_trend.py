@@ -1,4 +1,4 @@
-"""Trends: level shifts in the history of a workflow."""
+"""Trends: level shifts, drifts and cycles in the history of a workflow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from daganalysis.analysis._stage_matching import stage_codes
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
 from daganalysis.statistics.change_points import largest_split, split_p
 from daganalysis.statistics.families import LEVEL, SMALLEST_RATIO, tarone_testable
-from daganalysis.statistics.rank_tests import ranks
+from daganalysis.statistics.memory import winsorised
+from daganalysis.statistics.patterns import cycle_columns, shown_patterns
+from daganalysis.statistics.rank_tests import log_seconds, ranks
 from daganalysis.tables.results import TREND
 
 if TYPE_CHECKING:
@@ -20,45 +22,53 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from daganalysis.archive import Archive
+    from daganalysis.statistics.patterns import Pattern
 
 PERSISTENCE = 5
 """Runs that a level must last: a spike is no shift."""
 _LIKE = ["cluster", "workflow", "n_agents"]
-_FINEST = 1_000
-"""Places at which a shift is put, in a history longer than that."""
+_DAY_S = 86_400.0
 _SHORTEST_PART = 64
 """A level that came and went is looked for down to this part of a history."""
 _HALVES = 2
 
 
 def trend(archive: Archive) -> pd.DataFrame:
-    """Find level shifts: one row per shift in the history of a workflow's stage, or of its whole runs (``name`` null), by time.
+    """Find level shifts, drifts and cycles in how long runs took.
 
     A history is what runs that succeeded took, in order of their start: those of one cluster, one workflow and one number of agents. Shifts
     are looked for by seeded binary segmentation on the ranks of the durations, so that a spike weighs little. A level must last five runs,
     the shift hold in a test of the best split of ranks (Lausen and Schumacher 1992) corrected over all histories of the archive, and be
-    10 % and one tick of the engine at least. A history of less than ten runs shows none. In one of more than a thousand, a shift is placed
-    to within a thousandth of its length.
+    10 % and one tick of the engine at least. It must also hold where each run may resemble the one before it, and against a steady drift
+    and a cycle of a day or a week, which are told as what they are. A history of less than ten runs shows none.
 
-    >>> import daganalysis as da
-    >>> da.trend(da.load("sample_data/documented/scale-out.json")).empty
-    True
+    Args:
+        archive: The runs.
+
+    Returns:
+        One row per shift, drift or cycle (``kind``) in the history of a workflow's stage, or of its whole runs (``name`` null), sorted by
+        cluster, workflow, number of agents, instant and stage. Durations in seconds. The instant of a drift or a cycle is the start of its
+        first run.
+
+    Example:
+        >>> import daganalysis as da
+        >>> da.trend(da.load("sample_data/documented/scale-out.json")).empty
+        True
     """
-    import numpy as np
     import pandas as pd
 
     runs = archive.table("dags", ["run_id", *_LIKE, "outcome", "started_at", "elapsed_s"])
     runs = runs[runs["outcome"].eq("succeeded") & runs["started_at"].notna()].sort_values(["started_at", "run_id"], ignore_index=True)
+    days = (runs["started_at"] - runs["started_at"].min()).dt.total_seconds().to_numpy(float) / _DAY_S
     histories = list(_histories(runs, archive.table("nodes", ["run_id", "stage", "name", "duration_s"])))
     lengths = [len(history.seconds) for history in histories]
     could = tarone_testable([_HALVES * split_p(largest_split(n), n, PERSISTENCE) for n in lengths])
     rows: list[dict[str, Any]] = []
     for history, can in zip(histories, could, strict=True):
-        for low, start, high, p_value in _shifts(history.seconds, sum(could)) if can else ():
-            before, after = (float(np.median(history.seconds[a:b])) for a, b in ((low, start), (start, high)))
-            first = runs.iloc[history.runs[start]]
-            row = {"name": history.name, "at_run_id": first["run_id"], "at": first["started_at"], "before_s": before, "after_s": after}
-            row |= {"ratio": after / before, "n_before": start - low, "n_after": high - start, "confidence": 1 - p_value}
+        for found in _patterns(history, days[history.runs], sum(could)) if can else ():
+            first = runs.iloc[history.runs[found.start]]
+            row = {"name": history.name, "at_run_id": first["run_id"], "at": first["started_at"], **found._asdict()}
+            row |= {"ratio": found.after_s / found.before_s, "confidence": 1 - found.p_value}
             rows.append(row | {name: first[name] for name in _LIKE})
     return TREND.conform(pd.DataFrame(rows, columns=TREND.names)) if rows else TREND.empty()
 
@@ -93,8 +103,74 @@ def _histories(runs: pd.DataFrame, nodes: pd.DataFrame) -> Iterator[_History]:
             yield _History(names[of_name[own[0]]], of_run[own], seconds[own])
 
 
-def _shifts(seconds: np.ndarray, family: int) -> Iterator[tuple[int, int, int, float]]:
-    """Give (start of the old level, start of the new, end of the new, corrected p-value) of each shift, in order."""
+class _Found(NamedTuple):
+    """A pattern of a history: where it begins, both of its levels, how many runs are on each (None: the levels are none), its p-value."""
+
+    kind: str
+    start: int
+    before_s: float
+    after_s: float
+    n_before: int | None
+    n_after: int | None
+    period_s: float | None
+    p_value: float
+
+
+def _patterns(history: _History, days: np.ndarray, family: int) -> Iterator[_Found]:
+    """Give what is shown in a history: drifts and cycles first, then shifts in order."""
+    import numpy as np
+
+    seconds = history.seconds
+    screened = _screened(seconds, family)
+    cuts = list(screened)
+    plain = _far_apart(log_seconds(seconds), cuts)
+    shown = shown_patterns(ranks(seconds), days, cuts, least=PERSISTENCE, level=LEVEL / family, plain=plain)
+    for pattern in shown:
+        if pattern.kind != "shift":
+            before, after = _ends(seconds, days, pattern)
+            if _is_large(before, after):
+                period = None if pattern.period is None else pattern.period * _DAY_S
+                yield _Found(pattern.kind, 0, before, after, None, None, period, pattern.p_value * family)
+    p_values = {cut: max(screened[cut], pattern.p_value * family) for pattern in shown for cut in pattern.cuts}
+    cuts = _large_enough(seconds, sorted(p_values))
+    edges = [0, *_placed(seconds, cuts), len(seconds)]
+    for cut, low, start, high in zip(cuts, edges, edges[1:], edges[2:], strict=False):
+        before, after = (float(np.median(seconds[a:b])) for a, b in ((low, start), (start, high)))
+        yield _Found("shift", start, before, after, start - low, high - start, None, p_values[cut])
+
+
+def _far_apart(logs: np.ndarray, cuts: list[int]) -> set[int]:
+    """Choose the cuts between levels that lie further from each other than either of them spans."""
+    edges, found = [0, *cuts, len(logs)], set()
+    for low, cut, high in zip(edges, edges[1:], edges[2:], strict=False):
+        before, after = logs[low:cut], logs[cut:high]
+        gap = max(float(after.min() - before.max()), float(before.min() - after.max()))
+        if gap > max(float(before.max() - before.min()), float(after.max() - after.min())):
+            found.add(cut)
+    return found
+
+
+def _ends(seconds: np.ndarray, days: np.ndarray, pattern: Pattern) -> tuple[float, float]:
+    """Fit a drift or a cycle to the logarithms: the seconds at the beginning and the end of a drift, at the trough and peak of a cycle."""
+    import numpy as np
+
+    logs = winsorised(log_seconds(seconds))
+    place = np.arange(len(logs))[:, None]
+    columns = place if pattern.period is None else cycle_columns(days, pattern.period)
+    columns = np.column_stack([np.ones(len(logs)), columns])
+    fitted = columns @ np.linalg.lstsq(columns, logs, rcond=None)[0]
+    ends = (fitted[0], fitted[-1]) if pattern.period is None else (fitted.min(), fitted.max())
+    return float(np.exp(ends[0])), float(np.exp(ends[1]))
+
+
+def _is_large(before: float, after: float) -> bool:
+    """Whether two levels differ by what matters: 10 %, and a tick of the engine."""
+    low, high = sorted((before, after))
+    return high >= SMALLEST_RATIO * max(low, 1e-6) and high - low >= SCHEDULER_SLEEP_S
+
+
+def _screened(seconds: np.ndarray, family: int) -> dict[int, float]:
+    """Where shifts would be in a history of independent runs, in order: {start of the new level: corrected p-value}."""
     pending, found = [(0, len(seconds))], dict[int, float]()
     while pending:
         low, high = pending.pop()
@@ -106,9 +182,7 @@ def _shifts(seconds: np.ndarray, family: int) -> Iterator[tuple[int, int, int, f
             pending += [(low, low + cut), (low + cut, high)]
     cuts = _large_enough(seconds, sorted(found))
     p_values = [found[cut] for cut in cuts]
-    edges = [0, *_placed(seconds, cuts), len(seconds)]
-    for low, start, high, p_value in zip(edges, edges[1:], edges[2:], p_values, strict=False):
-        yield low, start, high, p_value
+    return dict(zip(_placed(seconds, cuts), p_values, strict=True))
 
 
 def _best_split(ranked: np.ndarray) -> tuple[int, float]:
@@ -167,12 +241,15 @@ def _best_of(sums: np.ndarray, squares: np.ndarray, n: int, lows: np.ndarray) ->
 
 def _placed(seconds: np.ndarray, cuts: list[int]) -> list[int]:
     """Place each shift anew, between its neighbours: it may have been found in an interval that knew little of its levels."""
-    import ruptures
+    import numpy as np
 
     edges = [0, *cuts, len(seconds)]
-    for n, (low, high) in enumerate(zip(edges, edges[2:], strict=False), start=1):
-        finder = ruptures.Binseg(model="l2", min_size=PERSISTENCE, jump=max(1, (high - low) // _FINEST))
-        edges[n] = low + int(finder.fit(ranks(seconds[low:high])).predict(n_bkps=1)[0])
+    for number, (low, high) in enumerate(zip(edges, edges[2:], strict=False), start=1):
+        ranked, n = ranks(seconds[low:high]), high - low
+        places = np.arange(PERSISTENCE, n - PERSISTENCE + 1)
+        off = np.cumsum(ranked - (n + 1) / 2)[places - 1]
+        # The split after which least is left of the squares.
+        edges[number] = low + int(places[(off**2 / (places * (n - places))).argmax()])
     return edges[1:-1]
 
 
@@ -183,8 +260,9 @@ def _large_enough(seconds: np.ndarray, cuts: list[int]) -> list[int]:
     while cuts:
         edges = [0, *cuts, len(seconds)]
         levels = [float(np.median(seconds[a:b])) for a, b in zip(edges, edges[1:], strict=False)]
-        sizes = [(max(pair) / max(min(pair), 1e-6), max(pair) - min(pair)) for pair in zip(levels, levels[1:], strict=False)]
-        small = [place for place, (ratio, diff) in enumerate(sizes) if ratio < SMALLEST_RATIO or diff < SCHEDULER_SLEEP_S]
+        pairs = list(zip(levels, levels[1:], strict=False))
+        sizes = [(max(pair) / max(min(pair), 1e-6), max(pair) - min(pair)) for pair in pairs]
+        small = [place for place, pair in enumerate(pairs) if not _is_large(*pair)]
         if not small:
             break
         del cuts[min(small, key=lambda place: sizes[place])]

@@ -39,6 +39,8 @@ def trend_marks(
     import pandas as pd
 
     history = _history(archive, workflow, name)
+    # A drift and a cycle have no instant at which they begin.
+    shifts = shifts[shifts["kind"].eq("shift")]
     own = shifts[shifts["workflow"].isin(set(history["workflow"])) & (shifts["name"].eq(name) if name else shifts["name"].isna())]
     history, own = _like_the_largest(history, own)
     per_row = max(1, -(-len(history) // most))

@@ -29,7 +29,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def tarone_testable(smallest: Sequence[float]) -> list[bool]:
+def tarone_testable(smallest: Sequence[float], level: float = LEVEL) -> list[bool]:
     """Say which members of a family could show anything, by the smallest p-value that each could have (Tarone 1990).
 
     The others are no part of the family: they would cost those that can show something their power, and could never use it. The choice
@@ -40,6 +40,6 @@ def tarone_testable(smallest: Sequence[float]) -> list[bool]:
     """
     ordered = sorted(smallest)
     family = 1
-    while bisect_right(ordered, LEVEL / family) > family:
+    while bisect_right(ordered, level / family) > family:
         family += 1
-    return [p <= LEVEL / family for p in smallest]
+    return [p <= level / family for p in smallest]

@@ -240,6 +240,13 @@ RETRY_PATTERNS_BY_NUMBER = Table(
     ("workflow", "name", "nth"),
 )
 
+_N_EFFECTIVE = Column(
+    "n_effective",
+    Type.REAL,
+    "independent ones that tell as much as n, where slow spells last",
+    "it is slowest no more often than chance allows, so that spells were not looked at",
+)
+
 STRAGGLERS = Table(
     "stragglers",
     "one agent in one stage name of a workflow",
@@ -258,7 +265,12 @@ STRAGGLERS = Table(
         Column("work_p50_s", Type.REAL, "its own work, median, seconds"),
         Column("others_p50_s", Type.REAL, "the median work of the others, median, seconds"),
         Column("n_agents_p50", Type.REAL, "agents at work in such an execution, median"),
-        Column("flagged", Type.BOOLEAN, "whether it is slowest more often than chance allows, over all rows, and late by what matters"),
+        Column(
+            "flagged",
+            Type.BOOLEAN,
+            "whether it is slowest more often than chance and slow spells of equals allow, over all rows, and late by what matters",
+        ),
+        _N_EFFECTIVE,
         _CLUSTER,
     ),
     (),
@@ -282,7 +294,12 @@ STRAGGLERS_BY_AGENT = Table(
         Column("work_p50_s", Type.REAL, "its own work in a run, median, seconds"),
         Column("others_p50_s", Type.REAL, "the median work of the others in these stages, median, seconds"),
         Column("worst_stage", Type.STRING, "name of the stage in which the others waited longest for it", "they never did"),
-        Column("flagged", Type.BOOLEAN, "whether it is that agent more often than chance allows, over all rows, and late by what matters"),
+        Column(
+            "flagged",
+            Type.BOOLEAN,
+            "whether it is that agent more often than chance and slow spells of equals allow, over all rows, and late by what matters",
+        ),
+        _N_EFFECTIVE,
     ),
     (),
 )
@@ -377,37 +394,99 @@ COMPARE = Table(
     (
         _WORKFLOW,
         _STAGE_OR_TOTAL,
-        Column("n_base", Type.INTEGER, "runs of the base with a known time"),
-        Column("n_candidate", Type.INTEGER, "runs of the candidate with a known time"),
-        Column("base_s", Type.REAL, "median of the base, seconds", "n_base is 0"),
-        Column("candidate_s", Type.REAL, "median of the candidate, seconds", "n_candidate is 0"),
-        Column("diff_s", Type.REAL, "candidate_s less base_s", "either is null"),
-        Column("ratio", Type.REAL, "candidate over base: median of all pairs (Hodges-Lehmann, of logarithms)", "either has no run"),
+        Column("n_base", Type.INTEGER, "runs of the base with a known time, in clusters that both sides have (in all, if there is none)"),
+        Column("n_candidate", Type.INTEGER, "runs of the candidate, likewise"),
+        Column(
+            "base_s",
+            Type.REAL,
+            "median of the base, seconds; over several clusters the mean of their medians, same weights on both sides",
+            "n_base is 0",
+        ),
+        Column("candidate_s", Type.REAL, "median of the candidate, likewise", "n_candidate is 0"),
+        Column("diff_s", Type.REAL, "candidate_s less base_s", "no cluster has runs on both sides"),
+        Column(
+            "ratio",
+            Type.REAL,
+            "candidate over base: median of all pairs within clusters (Hodges-Lehmann, of logarithms)",
+            "no cluster has runs on both sides",
+        ),
         Column("ci_low", Type.REAL, "lower end of the 95 % interval of the ratio", "too few runs for one"),
-        Column("ci_high", Type.REAL, "upper end", "too few runs for one"),
+        Column("ci_high", Type.REAL, "upper end of the 95 % interval of the ratio", "too few runs for one"),
         Column(
             "p_value",
             Type.REAL,
-            "Mann-Whitney, two-sided, corrected over all rows tested (Holm)",
-            "not tested: one side alone has runs, or so few runs could show nothing",
+            "p-value of the rank test within clusters (Mann-Whitney, van Elteren) or, where runs resemble their neighbours in time, of the "
+            "test that allows for that, if it is larger; two-sided, corrected over all rows tested (Holm)",
+            "not tested: no cluster has runs on both sides, or so few runs could show nothing",
         ),
         Column(
             "verdict",
             Type.STRING,
-            "`slower` or `faster`: shown, and by at least 10 % and one tick of the engine; `same`: no such difference is seen; "
-            "`insufficient`: so few runs could show none, or do not show the one that is seen; `only_base` or `only_candidate`: one side "
-            "alone has it",
+            "`slower` or `faster`: shown, and by at least 10 % and one tick of the engine; `more_help` or `less_help`: the share of runs "
+            "that needed help changed; `more_slow_runs` or `fewer_slow_runs`: the share of slow runs changed; `same`: no such difference "
+            "is seen; `insufficient`: the runs cannot decide, for the reason given; `only_base` or `only_candidate`: one side alone has it",
         ),
-        Column("n_agents", Type.INTEGER, "agents of the runs compared", "no run of the workflow was"),
+        Column("also", Type.STRING, "further differences shown, in the words of the verdict", "none was shown"),
+        Column("reason", Type.STRING, "why the runs cannot decide", "the verdict is not `insufficient`"),
+        Column("n_agents", Type.INTEGER, "agents of the runs compared", "no run of the workflow was compared"),
         Column("outcome", Type.STRING, "outcome of the runs compared"),
         Column(
             "n_needed",
             Type.INTEGER,
             "runs each side needs: for a test among all these rows, or to show what is seen, four times out of five (Noether)",
-            "the verdict is not `insufficient`",
+            "the verdict is not `insufficient`, or no cluster has runs on both sides",
         ),
-        Column("left_out_base", Type.STRING, "runs of the workflow in the base that were left out, by outcome", "none was"),
-        Column("left_out_candidate", Type.STRING, "those in the candidate", "none was"),
+        Column("clusters", Type.STRING, "labels of the clusters compared", "no label, or no cluster has runs on both sides"),
+        Column(
+            "unmatched_clusters", Type.STRING, "clusters with runs on one side alone, which are not compared", "every cluster has a partner"
+        ),
+        Column(
+            "n_effective_base",
+            Type.REAL,
+            "independent runs that tell as much as n_base runs, which may resemble their neighbours in time",
+            "no cluster has runs on both sides",
+        ),
+        Column(
+            "n_effective_candidate",
+            Type.REAL,
+            "independent runs that tell as much as n_candidate runs",
+            "no cluster has runs on both sides",
+        ),
+        Column(
+            "slow_share_base",
+            Type.REAL,
+            "share of slow runs in the base: those that take more than 1.5 medians of their cluster on both sides, and a tick more",
+            "no cluster has runs on both sides",
+        ),
+        Column("slow_share_candidate", Type.REAL, "share of slow runs in the candidate", "no cluster has runs on both sides"),
+        Column(
+            "slow_p_value",
+            Type.REAL,
+            "p-value of the exact conditional test of the two shares of slow runs, corrected over all rows (Holm); shown at 0.01",
+            "not tested: so few slow runs could show nothing",
+        ),
+        Column(
+            "help_share_base",
+            Type.REAL,
+            "share of runs of the workflow in the base that needed help: all that ended in another way than by succeeding by themselves",
+            "a stage, or no cluster has runs on both sides",
+        ),
+        Column(
+            "help_share_candidate",
+            Type.REAL,
+            "share of runs of the candidate that needed help",
+            "a stage, or no cluster has runs on both sides",
+        ),
+        Column(
+            "help_p_value",
+            Type.REAL,
+            "p-value of the exact conditional test of the two shares of runs that needed help, corrected (Holm); shown at 0.01",
+            "a stage, or so few runs could show nothing",
+        ),
+        Column("left_out_base", Type.STRING, "runs of the workflow in the base that were left out, by outcome", "no run was left out"),
+        Column(
+            "left_out_candidate", Type.STRING, "runs of the workflow in the candidate that were left out, by outcome", "no run was left out"
+        ),
         Column("stage", Type.INTEGER, "the stage's usual place in the candidate (in the base, if that alone has it); 0 for the whole run"),
         _BASE_NAME,
     ),
@@ -454,20 +533,31 @@ CHECK = Table(
 
 TREND = Table(
     "trend",
-    "one level shift in the history of a stage of a workflow, or of the whole",
+    "one level shift, drift or cycle in the history of a stage of a workflow, or of the whole",
     (
         _WORKFLOW,
         _STAGE_OR_TOTAL,
-        Column("at_run_id", Type.STRING, "the first run on the new level"),
-        Column("at", Type.INSTANT, "its start"),
-        Column("before_s", Type.REAL, "median before, seconds"),
-        Column("after_s", Type.REAL, "median since, seconds"),
+        Column(
+            "kind",
+            Type.STRING,
+            "`shift`: from one level to another; `drift`: slowly, over the whole history; `cycle`: again and again, every `period_s`",
+        ),
+        Column("at_run_id", Type.STRING, "the first run on the new level; of a drift or a cycle, the first run of the history"),
+        Column("at", Type.INSTANT, "start of that run"),
+        Column("before_s", Type.REAL, "median before a shift, start of a drift, trough of a cycle, seconds"),
+        Column("after_s", Type.REAL, "median since a shift, end of a drift, peak of a cycle, seconds"),
         Column("ratio", Type.REAL, "after_s over before_s"),
-        Column("n_before", Type.INTEGER, "runs on the level before"),
-        Column("n_after", Type.INTEGER, "runs on the level since"),
-        Column("confidence", Type.REAL, "1 less the p-value of the best split of ranks, corrected over all histories of the archive"),
+        Column("n_before", Type.INTEGER, "runs on the level before", "a drift or a cycle"),
+        Column("n_after", Type.INTEGER, "runs on the level since", "a drift or a cycle"),
+        Column(
+            "confidence",
+            Type.REAL,
+            "1 less the p-value, corrected over all histories of the archive: of the best split of ranks, or of the test that lets each "
+            "run resemble the one before it, whichever is larger",
+        ),
         Column("n_agents", Type.INTEGER, "agents of these runs"),
         _CLUSTER,
+        Column("period_s", Type.REAL, "length of a cycle, seconds: a day or a week", "no cycle"),
     ),
     ("cluster", "workflow", "n_agents", "at", "name"),
 )

@@ -138,3 +138,29 @@ def test_the_words_of_an_undecided_condition_hold_its_bounds():
 def test_what_is_no_condition_is_a_mistake(condition):
     with pytest.raises(UsageError, match="no such condition"):
         check(archive_of_runs(), [condition])
+
+
+def test_more_help_trips_the_gate_about_slower_runs():
+    good = [run_rows(f"g{i}", {"A": 10.0 + i % 3}) for i in range(40)]
+    helped = [run_rows(f"h{i}", {"A": 1800.0}, outcome="succeeded_after_retry") for i in range(20)]
+    found = gate(archive_of_runs(*good), archive_of_runs(*good[:30], *helped))
+    assert found.tripped == ["Work / whole run: 0% to 40% of the runs needed help"]
+
+
+def test_a_gate_over_archives_without_a_common_cluster_is_undecided():
+    found = gate(series({"A": TEN}, cluster="a"), series({"A": TEN}, cluster="b"))
+    assert found.undecided == ["Work / whole run: no cluster on both sides: a (base, 10 runs), b (candidate, 10 runs)"]
+
+
+def test_failures_in_one_burst_count_for_less_than_failures_apart():
+    burst, apart = [i < 8 for i in range(80)], [i % 10 == 0 for i in range(80)]
+    lows = [
+        check(
+            archive_of_runs(
+                *(run_rows(f"r{i:02d}", {"A": 9.0}, outcome="failed" if f else "succeeded", started=i * 60.0) for i, f in enumerate(o))
+            ),
+            ["failed_share>0.01"],
+        )["low"].item()
+        for o in (burst, apart)
+    ]
+    assert lows[0] < lows[1]

@@ -205,3 +205,62 @@ def test_contributions_refuse_several_runs_and_a_run_without_an_end():
 def test_another_level_is_a_mistake():
     with pytest.raises(UsageError, match="no such level"):
         compare(series({"A": TEN}), series({"A": TEN}), level="node")
+
+
+MIX = {"fast": 10.0, "slow": 40.0}
+
+
+def mixture(counts, *, factor=1.0, prefix="r"):
+    """Runs of clusters of different speed, so many of each, each cluster's runs spread by a tenth."""
+    return archive_of_runs(
+        *(
+            run_rows(
+                f"{prefix}{cluster}{i}", {"A": MIX[cluster] * factor * (1 + (7 * i % n) / n / 10)}, cluster=cluster, started=i * 3600.0
+            )
+            for cluster, n in counts.items()
+            for i in range(n)
+        )
+    )
+
+
+def test_another_mix_of_clusters_of_different_speed_is_no_difference():
+    compared = compare(mixture({"fast": 20, "slow": 5}), mixture({"fast": 5, "slow": 20}))
+    assert set(compared["verdict"]) == {"same"}
+    assert set(compared["clusters"]) == {"fast, slow"}
+
+
+def test_clusters_that_are_all_slower_are_slower_whatever_the_mix():
+    compared = compare(mixture({"fast": 20, "slow": 5}), mixture({"fast": 5, "slow": 20}, factor=1.2))
+    assert set(compared["verdict"]) == {"slower"}
+    assert compared["ratio"].iloc[1] == pytest.approx(1.2, abs=0.02)
+
+
+def test_without_a_cluster_on_both_sides_nothing_is_compared_and_the_row_says_so():
+    row = compare(mixture({"fast": 20}), mixture({"slow": 20})).iloc[0]
+    assert (row["verdict"], row["reason"], row["n_base"]) == ("insufficient", "no cluster on both sides", 20)
+    assert row["unmatched_clusters"] == "fast (base, 20 runs), slow (candidate, 20 runs)"
+
+
+def test_a_cluster_of_one_side_alone_is_named_and_left_out():
+    row = compare(mixture({"fast": 20}), mixture({"fast": 20, "slow": 9})).iloc[0]
+    assert (row["verdict"], row["n_candidate"], row["unmatched_clusters"]) == ("same", 20, "slow (candidate, 9 runs)")
+
+
+def test_more_runs_that_needed_help_are_a_verdict_of_their_own():
+    good = [run_rows(f"g{i}", {"A": 10.0 + i % 3}) for i in range(40)]
+    helped = [run_rows(f"h{i}", {"A": 1800.0}, outcome="succeeded_after_retry") for i in range(20)]
+    row = compare(archive_of_runs(*good), archive_of_runs(*good[:30], *helped)).iloc[0]
+    assert (row["verdict"], row["help_share_base"], row["help_share_candidate"]) == ("more_help", 0.0, 0.4)
+
+
+def test_more_runs_in_a_slow_mode_are_told_where_the_middle_is_the_same():
+    base, candidate = ([50.0 if 7 * i % 10 < slow else 5.0 + i % 3 / 10 for i in range(100)] for slow in (1, 3))
+    row = compare(series({"A": base}), series({"A": candidate})).iloc[0]
+    assert (row["verdict"], row["slow_share_base"], row["slow_share_candidate"]) == ("more_slow_runs", 0.1, 0.3)
+
+
+def test_runs_that_resemble_their_neighbours_count_for_fewer():
+    walk = [20.0 + 8 * ((i // 10) % 2) + i % 3 / 10 for i in range(60)]
+    row = compare(series({"A": walk}), series({"A": [v * 1.15 for v in walk]})).iloc[0]
+    assert row["n_effective_base"] < 20 < row["n_base"]
+    assert row["verdict"] == "insufficient"

@@ -88,3 +88,18 @@ def test_the_order_of_the_input_is_irrelevant(order):
 @given(st.integers(10, 400))
 def test_the_best_split_possible_is_the_least_probable(n):
     assert split_p(largest_split(n), n, 5) <= split_p(largest_split(n) * 0.9, n, 5)
+
+
+def test_a_slow_drift_is_told_as_a_drift_and_not_as_shifts():
+    noise = level(100, 1.0)
+    found = trend(series({"A": [20 * (1 + i / 100) * noise[i] for i in range(100)]}))
+    row = found[found["name"] == "A"].iloc[0]
+    assert found["kind"].unique().tolist() == ["drift"]
+    assert (row["before_s"], row["after_s"]) == pytest.approx((20, 40), rel=0.1)
+
+
+def test_slow_weekends_are_told_as_a_cycle_of_a_week():
+    noise = level(84, 1.0)
+    found = trend(series({"A": [(30.0 if i % 7 < 5 else 45.0) * noise[i] for i in range(84)]}))
+    assert found["kind"].unique().tolist() == ["cycle"]
+    assert found["period_s"].unique().tolist() == [7 * DAY]

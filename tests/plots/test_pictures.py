@@ -80,7 +80,10 @@ def history(*seconds: float) -> da.Archive:
 
 
 def shift(n: int, ratio: float) -> pd.DataFrame:
-    return frame_of(TREND, {"workflow": "W", "at_run_id": f"1{n}", "at": at(n * DAY), "after_s": 20.0, "before_s": 10.0, "ratio": ratio})
+    return frame_of(
+        TREND,
+        {"workflow": "W", "kind": "shift", "at_run_id": f"1{n}", "at": at(n * DAY), "after_s": 20.0, "before_s": 10.0, "ratio": ratio},
+    )
 
 
 DRAWN = {

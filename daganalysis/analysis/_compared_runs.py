@@ -1,0 +1,127 @@
+"""The runs that ``compare`` compares: one side's durations and outcomes, by kind of run, by stage and by cluster, in order of time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from daganalysis.analysis._stage_matching import StageKey, stage_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import pandas as pd
+
+    from daganalysis.archive import Archive
+
+    ByCluster = dict[str, np.ndarray]
+
+UNLABELLED = ""
+"""Stands for the cluster of runs without a label: they are compared with each other alone."""
+_NOT_ENDED = ("running", "not_started", "waiting", "unknown")
+
+
+class Kind(NamedTuple):
+    """Runs that are like each other."""
+
+    workflow: str | None
+    n_agents: int
+    outcome: str
+
+
+_LIKE = list(Kind._fields)
+
+
+@dataclass(slots=True)
+class Series:
+    """The durations of a kind of run on one side: of whole runs, and of each stage, by cluster; and the usual place of each stage."""
+
+    whole: ByCluster = field(default_factory=dict)
+    stages: dict[StageKey, ByCluster] = field(default_factory=dict)
+    places: dict[StageKey, float] = field(default_factory=dict)
+
+    @property
+    def sequence(self) -> list[StageKey]:
+        """The stages in the order in which they usually stand."""
+        return sorted(self.places, key=lambda key: (self.places[key], str(key)))
+
+
+@dataclass(slots=True)
+class Side:
+    """One archive to compare.
+
+    ``needed_help`` says of each run that has ended whether it needed help (1, else 0), by workflow and number of agents, and by cluster.
+    ``ordered`` are the clusters whose runs have an order: their starts are known and differ.
+    """
+
+    kinds: dict[Kind, Series]
+    left_out: dict[str | None, Counter[str]]
+    needed_help: dict[tuple[str | None, int], ByCluster]
+    ordered: set[str]
+
+    @classmethod
+    def of(cls, archive: Archive, outcomes: Sequence[str]) -> Side:
+        """Collect the runs of these outcomes, and count the others."""
+        dags = archive.table("dags", ["run_id", *_LIKE, "cluster", "elapsed_s", "started_at", "parent_run_id"])
+        dags = dags.assign(workflow=dags["workflow"].fillna(""), cluster=dags["cluster"].fillna(UNLABELLED))
+        dags = dags.sort_values(["started_at", "run_id"], ignore_index=True)
+        chosen = dags["outcome"].isin(list(outcomes))
+        used = dags[chosen]
+        left_out: dict[str | None, Counter[str]] = {}
+        for workflow, outcome in zip(dags["workflow"][~chosen], dags["outcome"][~chosen], strict=True):
+            left_out.setdefault(workflow or None, Counter())[outcome] += 1
+        kinds: dict[Kind, Series] = {}
+        keys: Any
+        for keys, elapsed in used.groupby([*_LIKE, "cluster"])["elapsed_s"]:
+            kind, cluster = _kind(keys[:-1]), str(keys[-1])
+            series = kinds.setdefault(kind, Series())
+            series.whole[cluster] = elapsed.dropna().to_numpy(float)
+            if elapsed.isna().any():
+                left_out.setdefault(kind.workflow, Counter())["of unknown length"] += int(elapsed.isna().sum())
+        _add_stages(kinds, used, archive.table("nodes", ["run_id", "stage", "name", "duration_s"]))
+        starts = dags.groupby("cluster")["started_at"].agg(["nunique", "size"])
+        return cls(kinds, left_out, _needed_help(dags), set(starts.index[2 * starts["nunique"] > starts["size"]]))
+
+    def left_out_of(self, workflow: str | None) -> str | None:
+        """Say how many runs of a workflow were left out, by outcome."""
+        return ", ".join(f"{n} {outcome}" for outcome, n in sorted(self.left_out.get(workflow, Counter()).items())) or None
+
+
+def _kind(keys: Sequence[Any]) -> Kind:
+    workflow, n_agents, outcome = keys
+    return Kind(workflow or None, int(n_agents), outcome)
+
+
+def _add_stages(kinds: dict[Kind, Series], used: pd.DataFrame, nodes: pd.DataFrame) -> None:
+    """Add what each stage of the runs took."""
+    import numpy as np
+
+    used = used.assign(order=np.arange(len(used)))
+    nodes = nodes.merge(used[["run_id", *_LIKE, "cluster", "order"]], on="run_id").sort_values(["run_id", "stage"], ignore_index=True)
+    nodes["key"] = stage_keys(nodes)
+    # The rows of one kind, cluster and stage after the other, in order of time: then each is a stretch of two columns.
+    like = nodes.groupby([*_LIKE, "key", "cluster"], sort=True).ngroup()
+    nodes = nodes.assign(like=like).sort_values(["like", "order"], ignore_index=True)
+    seconds, stages = nodes["duration_s"].to_numpy(float), nodes["stage"].to_numpy(float)
+    first = np.flatnonzero(np.diff(nodes["like"].to_numpy(), prepend=-1)).tolist()
+    starts = nodes.loc[first, [*_LIKE, "key", "cluster"]].itertuples(index=False, name=None)
+    placed: dict[tuple[Kind, StageKey], tuple[float, int]] = {}
+    for (*keys, key, cluster), low, high in zip(starts, first, [*first[1:], len(nodes)], strict=False):
+        own, kind = seconds[low:high], _kind(keys)
+        kinds[kind].stages.setdefault(key, {})[cluster] = own[~np.isnan(own)]
+        total, n = placed.get((kind, key), (0.0, 0))
+        placed[kind, key] = (total + float(stages[low:high].sum()), n + high - low)
+    for (kind, key), (total, n) in placed.items():
+        kinds[kind].places[key] = total / n
+
+
+def _needed_help(dags: pd.DataFrame) -> dict[tuple[str | None, int], ByCluster]:
+    """Tell of the main runs that have ended which did not succeed by themselves: a person had to act, or still has to."""
+    ended = dags[~dags["outcome"].isin(_NOT_ENDED) & dags["parent_run_id"].isna()]
+    found: dict[tuple[str | None, int], ByCluster] = {}
+    keys: Any
+    for keys, outcome in ended.groupby(["workflow", "n_agents", "cluster"])["outcome"]:
+        found.setdefault((keys[0] or None, int(keys[1])), {})[keys[2]] = outcome.ne("succeeded").to_numpy(float)
+    return found

@@ -1,0 +1,168 @@
+"""Patterns of a series beside its memory: level shifts, levels that came and went, a drift, cycles of a day or a week.
+
+A series with a memory wanders, and looks like one with shifts. So each pattern is tested in a regression on the value before it
+(autoregressive errors; for shifts see Chakar, Lebarbier, Levy-Leduc and Robin 2017), the one that explains most first (Schwarz 1978), and
+what is left is tested again.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from daganalysis.statistics.change_points import split_p
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
+
+    import numpy as np
+
+_CYCLES = ((7.0, 3), (1.0, 2))
+"""Periods that are tried, days, and how many harmonics of each."""
+_FEWEST_PERIODS = 3
+_ROOM = 8
+"""Degrees of freedom that a regression must leave."""
+_DRIFT_TRIALS = 20.0
+"""A drift must be so many times as improbable as another single pattern: autoregressive series drift for a while."""
+_CYCLE_TRIALS = 10.0
+
+
+class Pattern(NamedTuple):
+    """A pattern that was shown: its kind (`shift`, `drift` or `cycle`), where it cuts the series, its period in days, its p-value."""
+
+    kind: str
+    cuts: tuple[int, ...]
+    period: float | None
+    p_value: float
+
+
+class _Candidate(NamedTuple):
+    kind: str
+    cuts: tuple[int, ...]
+    period: float | None
+    columns: np.ndarray
+    n_parameters: int
+
+
+def shown_patterns(
+    values: np.ndarray, days: np.ndarray, cuts: Sequence[int], *, least: int, level: float, plain: AbstractSet[int] = frozenset()
+) -> list[Pattern]:
+    """Return the patterns that are shown in a series, the most evident first.
+
+    Args:
+        values: The series in order of time, robust values such as ranks.
+        days: When each value was taken, in days.
+        cuts: Places where a shift may be.
+        least: How many values a level lasts at least.
+        level: A pattern is shown if its p-value, corrected for the places it might have been found at, is at most that.
+        plain: Cuts between levels so far apart that no memory would explain them: shown unless a drift or a cycle explains more.
+
+    Returns:
+        The patterns shown; a level that came and went is one shift with two cuts.
+
+    Example:
+        >>> import numpy as np
+        >>> rising = np.arange(40.0) + np.tile([3.0, -3.0, 1.0, -1.0], 10)
+        >>> [pattern.kind for pattern in shown_patterns(rising, np.arange(40.0), [20], least=5, level=0.05)]
+        ['drift']
+    """
+    import numpy as np
+
+    n = len(values)
+    scaled = (values - values.mean()) / max(float(values.std()), 1e-300)
+    fixed = np.ones((n, 1))
+    candidates = _candidates(n, days, cuts)
+    found: list[Pattern] = []
+    while candidates:
+        fits = [(_fit(scaled, fixed, candidate), candidate) for candidate in candidates]
+        (_, p_value), best = min(fits, key=lambda fit: fit[0][0])
+        corrected = _corrected(p_value, best, n, least)
+        if best.kind == "shift" and plain >= set(best.cuts) and all(pattern.kind == "shift" for pattern in found):
+            corrected = 0.0
+        if corrected > level:
+            break
+        found.append(Pattern(best.kind, best.cuts, best.period, corrected))
+        fixed = np.column_stack([fixed, best.columns, _impulses(n, best.cuts)])
+        taken = set(best.cuts)
+        candidates = [other for other in candidates if other is not best and not taken & set(other.cuts)]
+    return found
+
+
+def _candidates(n: int, days: np.ndarray, cuts: Sequence[int]) -> list[_Candidate]:
+    import numpy as np
+
+    place = np.arange(n)
+    found = [_Candidate("shift", (cut,), None, (place >= cut)[:, None].astype(float), 1) for cut in cuts]
+    for low, high in zip(cuts, cuts[1:], strict=False):
+        found.append(_Candidate("shift", (low, high), None, ((place >= low) & (place < high))[:, None].astype(float), 2))
+    found.append(_Candidate("drift", (), None, (place / n - 0.5)[:, None], 1))
+    for period, harmonics in _CYCLES:
+        if days[-1] - days[0] >= _FEWEST_PERIODS * period:
+            columns = cycle_columns(days, period, harmonics)
+            found.append(_Candidate("cycle", (), period, columns, columns.shape[1]))
+    return found
+
+
+def cycle_columns(days: np.ndarray, period: float, harmonics: int | None = None) -> np.ndarray:
+    """Return the sines and cosines of a cycle, a row for each instant."""
+    import numpy as np
+
+    angles = 2 * np.pi * (days % period) / period
+    count = harmonics or dict(_CYCLES)[period]
+    return np.column_stack([wave(order * angles) for order in range(1, count + 1) for wave in (np.sin, np.cos)])
+
+
+def _impulses(n: int, cuts: Sequence[int]) -> np.ndarray:
+    """Columns that take out the first value after each cut, whose neighbour belongs to another level."""
+    import numpy as np
+
+    columns = np.zeros((n, len(cuts)))
+    columns[list(cuts), range(len(cuts))] = 1
+    return columns
+
+
+def _fit(values: np.ndarray, fixed: np.ndarray, candidate: _Candidate) -> tuple[float, float]:
+    """Fit a candidate beside what is known: the change of the information criterion, and the p-value given the value before each.
+
+    How well a pattern fits is seen without the value before, which tells half of any pattern by itself; whether it is there, with it.
+    """
+    import numpy as np
+    from scipy.stats import f
+
+    known = np.column_stack([fixed, _impulses(len(values), candidate.cuts)])
+    before, after, rank, _ = _explained(values, known, candidate.columns)
+    n_parameters = candidate.n_parameters - candidate.columns.shape[1] + rank
+    gain = len(values) * math.log(after / before) + n_parameters * math.log(len(values))
+    before, after, rank, room = _explained(values[1:], np.column_stack([known[1:], values[:-1]]), candidate.columns[1:])
+    if rank == 0 or room < _ROOM:
+        return math.inf, 1.0
+    return gain, float(f.sf((before - after) / rank / (after / room), rank, room))
+
+
+def _explained(values: np.ndarray, known: np.ndarray, columns: np.ndarray) -> tuple[float, float, int, int]:
+    """Sums of squares before and after some columns are added to what is known, how many of them add to it, and the freedom left."""
+    import numpy as np
+
+    basis, _ = np.linalg.qr(known)
+    rest = values - basis @ (basis.T @ values)
+    directions, sizes, _ = np.linalg.svd(columns - basis @ (basis.T @ columns), full_matrices=False)
+    directions = directions[:, sizes > 1e-6 * math.sqrt(len(values))]
+    before = max(float(rest @ rest), 1e-300)
+    after = max(before - float(((directions.T @ rest) ** 2).sum()), 1e-12 * before)
+    rank = directions.shape[1]
+    return before, after, rank, len(values) - basis.shape[1] - rank
+
+
+def _corrected(p_value: float, candidate: _Candidate, n: int, least: int) -> float:
+    """Correct a p-value for the places at which such a pattern might have been found."""
+    from scipy.stats import norm
+
+    if candidate.kind == "drift":
+        return min(1.0, _DRIFT_TRIALS * p_value)
+    if candidate.kind == "cycle":
+        return min(1.0, _CYCLE_TRIALS * p_value)
+    if len(candidate.cuts) > 1:
+        return min(1.0, (n / least) ** 2 / 2 * p_value)
+    evidence = float(norm.isf(max(p_value, 1e-300) / 2))
+    return split_p(evidence, n, least)
