@@ -64,6 +64,7 @@ def execute(arguments: argparse.Namespace) -> int:
         return ExitStatus.DONE
     figure = draw_gantt(bars, tz=zone).get_figure(root=True)
     assert figure is not None
-    save_figure(figure, Path(arguments.output))
+    if not save_figure(figure, Path(arguments.output)):
+        notice("no font of this system has the Chinese characters in it; install one (fonts-noto-cjk), or write an .svg or .html")
     notice(f"wrote {arguments.output}")
     return ExitStatus.DONE

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, NamedTuple
 
+from daganalysis.plots.fonts import cjk_family, has_cjk, without_glyph_warnings
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.font_manager import FontProperties
@@ -26,7 +28,8 @@ def text_width(text: str, size: float) -> float:
 def _outline_width(text: str, size: float, weight: str) -> float:
     from matplotlib.textpath import TextToPath
 
-    width, _, _ = TextToPath().get_text_width_height_descent(text, _font(size, weight), ismath=False)
+    with without_glyph_warnings():
+        width, _, _ = TextToPath().get_text_width_height_descent(text, _font(size, weight, has_cjk(text)), ismath=False)
     return float(width)
 
 
@@ -45,15 +48,18 @@ def outline(text: str, size: float, weight: str = "normal") -> Outline:
     from matplotlib.textpath import TextToPath
 
     setter, width = TextToPath(), _outline_width(text, size, weight)
-    vertices, codes = setter.get_text_path(_font(size, weight), text)
+    with without_glyph_warnings():
+        vertices, codes = setter.get_text_path(_font(size, weight, has_cjk(text)), text)
     return Outline(Path(np.reshape(vertices, (-1, 2)) * size / setter.FONT_SCALE - (width, MIDDLE * size), codes or None), width)
 
 
 @functools.lru_cache(maxsize=32)
-def _font(size: float, weight: str) -> FontProperties:
+def _font(size: float, weight: str, needs_cjk: bool) -> FontProperties:
+    import matplotlib as mpl
     from matplotlib.font_manager import FontProperties
 
-    return FontProperties(size=size, weight=weight)
+    other = cjk_family() if needs_cjk else None
+    return FontProperties(size=size, weight=weight, family=None if other is None else [*mpl.rcParams["font.family"], other])
 
 
 def shortened(text: str, width: float, size: float) -> str:
@@ -82,7 +88,8 @@ def settle(ax: Axes) -> None:
     figure = ax.get_figure(root=True)
     engine = figure.get_layout_engine() if figure is not None else None
     if figure is not None and engine is not None:
-        engine.execute(figure)
+        with without_glyph_warnings():
+            engine.execute(figure)
 
 
 def size_of(ax: Axes) -> tuple[float, float]:
