@@ -90,7 +90,7 @@ class _LogReader:
             b"finishing remote task ": lambda _, __, text, ___: self._executor.finishing_remote(text),
             b"finish remote task ": lambda _, __, text, ___: self._executor.waits_for_sync(text),
             b"the remote task ": lambda at, _, text, __: self._executor.finished_remote(at, text),
-            b"finish task ": lambda _, __, text, ___: self._executor.finished(text),
+            b"finish task ": lambda at, _, text, __: self._executor.finished(at, text),
             b"API request: [": lambda at, _, text, place: self._asked.request(at, text, place),
             b"Forward request: [": self._forward,
             b"API response OK: [": self._accepted,

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _LINE = re.compile(rb"(\d+) (.*?) execute log: (.*)", re.DOTALL)
 _ID = re.compile(rb"\d+")
+_WRITTEN_NS = 1_000_000_000
+"""A row of the agent's own database is written sooner than this; only then does the last line tell when."""
 _MOST_LINES = 2000
 """Lines of one execution that are held before some are handed on."""
 _LONGEST_LINE = 1 << 16
@@ -125,8 +127,8 @@ class ExecutorReader:
         """``finish remote task R. Wait Sync``: its row could not be written yet."""
         self._synced.setdefault(_digits(text), 0)
 
-    def finished(self, text: bytes) -> None:
-        """``finish task L end``."""
+    def finished(self, at: int, text: bytes) -> None:
+        """``finish task L end``: every row of it is written."""
         local = _number(text)
         if local is None or local not in self._open:
             return
@@ -144,6 +146,8 @@ class ExecutorReader:
             self._synced.pop(remote, None)
         elif not candidates:
             self._remote_of.pop(local, None)  # one of the agent's own
+            if known.finishing and at - (known.execution.ended_at or at) <= _WRITTEN_NS:
+                known.execution.ended_at = at
         self._close(local)
 
     # -- executions -------------------------------------------------------------------------------------------------------------------
