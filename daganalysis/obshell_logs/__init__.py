@@ -91,7 +91,11 @@ class _LogReader:
             b"finish remote task ": lambda _, __, text, ___: self._executor.waits_for_sync(text),
             b"the remote task ": lambda at, _, text, __: self._executor.finished_remote(at, text),
             b"finish task ": lambda at, _, text, __: self._executor.finished(at, text),
-            b"API request: [": lambda at, _, text, place: self._asked.request(at, text, place),
+            b"API request: [POST ": lambda at, _, text, place: self._asked.request(at, b"POST", text, place),
+            b"API request: [DELETE ": lambda at, _, text, place: self._asked.request(at, b"DELETE", text, place),
+            b"API request: [PUT ": lambda at, _, text, place: self._asked.request(at, b"PUT", text, place),
+            b"API request: [PATCH ": lambda at, _, text, place: self._asked.request(at, b"PATCH", text, place),
+            b"API request: [GET /api/": lambda at, _, text, __: self._asked.read(at, text),
             b"Forward request: [": self._forward,
             b"API response OK: [": self._accepted,
             b"API response error: [": lambda at, _, text, __: self._asked.answer(at, text, accepted=False),
@@ -135,8 +139,9 @@ class _LogReader:
         self._asked.forward(text, trace)
 
     def _accepted(self, at: int, _: bytes, text: bytes, __: int) -> None:
-        self._asked.answer(at, text, accepted=True)
-        if not self.agents.zoned or b"/rpc/v1/maintainer" in text[:60]:
+        if not text.startswith(b"GET "):
+            self._asked.answer(at, text, accepted=True)
+        elif text.startswith(b"GET /rpc/v1/maintainer"):
             self.agents.zone_told(at, text)
 
     def _booted(self, at: int, _: bytes, __: bytes, ___: int) -> None:

@@ -20,6 +20,8 @@ _UNIX_TIME = re.compile(rb"\bAgentTime:(\d{9,11})\b")
 _MAINTAINER = re.compile(rb"(\S+:\d+),")
 _BECOMES = re.compile(rb"\S+ to (\w+)")
 _IN_PATH = re.compile(r"(?:^|/)(\[?[0-9A-Fa-f:.]{3,45}?\]?)[_:@-](\d{2,5})(?=[/!._-]|$)")
+_SAMPLED_NS = 30_000_000_000
+"""The zone is looked at again after so long."""
 _NEAR_S = 60
 """A Go time within so many seconds of its entry's own is one of the moment, so its offset is the log's."""
 
@@ -58,13 +60,13 @@ class AgentReader:
 
     def asking(self, text: bytes) -> None:
         """``try get maintainer rpc request from 'OWN' to 'MAINTAINER'``."""
-        if (found := _ASKING.match(text)) is not None:
+        if self.own is None and (found := _ASKING.match(text)) is not None:
             self.own = found[1].decode(errors="replace")
             self.peers.add(found[2].decode(errors="replace"))
 
     def executer(self, text: bytes) -> None:
         """``subtask T update executer agent A to OWN``."""
-        if (found := _TO_SELF.match(text)) is not None:
+        if self.own is None and (found := _TO_SELF.match(text)) is not None:
             self.own = found[1].decode(errors="replace")
 
     def maintainer(self, at: int, text: bytes) -> None:
@@ -88,6 +90,8 @@ class AgentReader:
 
     def zone_told(self, at: int, text: bytes) -> None:
         """Take the offset from a Go time or a Unix time of the moment."""
+        if self._zone is not None and 0 <= at - self._zone.local_to < _SAMPLED_NS:
+            return
         offset = _offset_of(at, text)
         if offset is None:
             return

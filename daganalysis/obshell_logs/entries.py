@@ -6,8 +6,8 @@ Most of a log tells nothing of DAGs, so one pattern looks for the beginnings of 
 
 from __future__ import annotations
 
-import calendar
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -37,7 +37,11 @@ MESSAGES = (
     b"finish remote task ",
     b"the remote task ",
     b"finish task ",
-    b"API request: [",
+    b"API request: [POST ",
+    b"API request: [DELETE ",
+    b"API request: [PUT ",
+    b"API request: [PATCH ",
+    b"API request: [GET /api/",
     b"Forward request: [",
     b"API response OK: [",
     b"API response error: [",
@@ -100,7 +104,9 @@ def is_obshell_log(head: bytes) -> bool:
     return any(_HEAD.match(line) for line in head[:_HEAD_BYTES].split(b"\n")[:200])
 
 
-_seconds: dict[bytes, int] = {}
+_known_seconds: dict[bytes, int] = {}
+"""Nanoseconds of the seconds that were read last: lines of one moment come together."""
+_MOST_SECONDS = 100_000
 
 
 def local_time(text: bytes) -> int | None:
@@ -109,19 +115,23 @@ def local_time(text: bytes) -> int | None:
     >>> local_time(b"1970-01-01T00:00:01.500")
     1500000000
     """
-    minute = _seconds.get(text[:16])
-    if minute is None:
-        try:
-            year, month, day, hour, minutes = (int(text[a:b]) for a, b in ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16)))
-            if not 1 <= month <= 12 or not 1 <= day <= 31 or hour > 23 or minutes > 59:
-                return None
-            minute = calendar.timegm((year, month, day, hour, minutes, 0))
-        except ValueError:
+    second = _known_seconds.get(text[:19])
+    if second is None:
+        second = _second(text)
+        if second is None:
             return None
-        if len(_seconds) > 10_000:
-            _seconds.clear()
-        _seconds[text[:16]] = minute
-    return (minute * 1000 + int(text[17:19]) * 1000 + int(text[20:23])) * 1_000_000
+        if len(_known_seconds) >= _MOST_SECONDS:
+            _known_seconds.clear()
+        _known_seconds[text[:19]] = second
+    return second + int(text[20:23]) * 1_000_000
+
+
+def _second(text: bytes) -> int | None:
+    year, month, day, hour, minute, second = (int(text[a:b]) for a, b in ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19)))
+    try:
+        return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()) * 1_000_000_000
+    except ValueError:
+        return None
 
 
 def listen(stream: Readable, listener: Listener) -> Iterator[None]:

@@ -14,7 +14,7 @@ from daganalysis.engine.facts import Request
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_HEAD = re.compile(rb"(GET|POST|PUT|PATCH|DELETE) ([^ ,]*), client=([0-9A-Za-z:.%]*)")
+_HEAD = re.compile(rb"([^ ,]*), client=([0-9A-Za-z:.%]*)")
 _TRACE = re.compile(rb"traceId=([0-9A-Za-z]+)")
 _AGENT = re.compile(rb"agent=([0-9A-Za-z:.\[\]]+)")
 _OPERATOR = re.compile(rb'"operator":"([A-Za-z]+)"')
@@ -38,20 +38,20 @@ class RequestReader:
         self.traces: dict[str, int] = {}
         """Local times of the requests that saved answers may stem from, by trace id."""
 
-    def request(self, at: int, text: bytes, place: int) -> None:
+    def read(self, at: int, text: bytes) -> None:
+        """``API request: [GET /api/path, …, traceId=…, body={}]``: what it asked for may have been saved."""
+        if b"/task/" in text[:40] and len(self.traces) < _MOST_TRACES and (trace := _TRACE.search(text)) is not None:
+            self.traces.setdefault(trace[1].decode(), at)
+
+    def request(self, at: int, method: bytes, text: bytes, place: int) -> None:
         """``API request: [METHOD path, client=…, traceId=…, body=…]``."""
         head, trace = _HEAD.match(text), _TRACE.search(text)
-        if head is None or trace is None or head[2].startswith(b"/rpc/"):
+        if head is None or trace is None or head[1].startswith(b"/rpc/"):
             return
-        path = head[2].partition(b"?")[0]
-        if head[1] == b"GET":
-            if b"/task/" in path and len(self.traces) < _MOST_TRACES:
-                self.traces.setdefault(trace[1].decode(), at)
-            return
-        made = self._made(head[1], path, text)
+        made = self._made(method, head[1].partition(b"?")[0], text)
         if made is None:
             return
-        made.at, made.client, made.trace_id, made.place = at, head[3].decode(), trace[1].decode(), place
+        made.at, made.client, made.trace_id, made.place = at, head[2].decode(), trace[1].decode(), place
         forwarded_to = self._forwards.pop(trace[1], None)
         if forwarded_to is not None:
             made.forwarded_to = forwarded_to.decode()
