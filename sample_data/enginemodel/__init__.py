@@ -8,6 +8,7 @@ from enginemodel.answers import answer, listing, log_answer, node_answer, sub_ta
 from enginemodel.databases import SECRETS, agent_tables, cluster_tables, write_agent_database
 from enginemodel.dumps import as_csv, as_sql, as_tsv
 from enginemodel.engine import Agent, Attempt, DagRun, Failure, Stage, Task, Trouble
+from enginemodel.logs import LOG_SECRETS, agent_logs
 from enginemodel.rough import ROUGH, Conditions, rough_run
 from enginemodel.scenarios import (
     initialise_cluster,
@@ -18,6 +19,7 @@ from enginemodel.scenarios import (
 )
 
 __all__ = [
+    "LOG_SECRETS",
     "ROUGH",
     "SECRETS",
     "Agent",
@@ -28,6 +30,7 @@ __all__ = [
     "Stage",
     "Task",
     "Trouble",
+    "agent_logs",
     "agent_tables",
     "answer",
     "as_csv",

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 SECOND = 1_000_000
+_STATES = ("PENDING", "READY", "RUNNING", "FAILED", "SUCCEED")
+_OPERATORS = ("RUN", "RETRY", "ROLLBACK", "CANCEL", "PASS")
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,10 @@ class DagRun:
         self.truth: dict[str, list[Attempt]] = {}
         self.waits: list[tuple[int, int, str]] = []
         self.busy: dict[str, list[int]] = {}
+        self.entries: list[tuple[int, Agent, str, str]] = []
+        """What obshell.log would hold of it: the true time, the agent that writes, the trace, the message."""
+        self.requests: list[tuple[int, str, str]] = []
+        """Every request: its true time, what was asked for, and by whom."""
         self.protocol_retries = 0
         self.retries = self.rollbacks = self.cancels = self.passes = self.node_passes = 0
         self.begun: int | None = None
@@ -215,6 +221,71 @@ class DagRun:
 
     def _between(self, low: float, high: float) -> int:
         return round(self.random.uniform(low, high) * SECOND)
+
+    # -- what it writes into the logs of agents -----------------------------------------------------------------------------------------
+
+    def _row(self, gid: str) -> str:
+        return gid[{"1": 1, "2": 16, "3": 45, "4": 16, "5": 45}[gid[0]] :]
+
+    def _say(self, t: int, message: str) -> None:
+        """Write a line of the scheduler."""
+        self.entries.append((t, self.maintainer, "CS00000000000000" if self.is_cluster else "LS00000000000000", message))
+
+    def local_id(self, gid: str) -> int:
+        """The row id that a sub-task has in the database of an agent that executes it."""
+        return 500_000 + int(self._row(gid)) if self.is_cluster else int(self._row(gid))
+
+    def _say_pass(self, t: int, now: int, stage: int, handed: list[tuple[int, str]]) -> None:
+        """Write a pass over a node, with what it handed out: the places of sub-tasks, and as what."""
+        node, ids = self.nodes[stage - 1].at(now), self.ids[stage - 1]
+        name = self._row(self.node_ids[stage - 1])
+        self._say(t, f"advance dag {self._row(self.gid)}")
+        self._say(now - 2000, f"advance node {name}")
+        self._say(now, f"advanceTask: node {name} operator {_OPERATORS.index(node['operator']) + 1}")
+        rows = [row.at(now - 1) for row in self.tasks[stage - 1]]
+        if node["operator"] == "RUN":
+            for gid, row in zip(ids, rows, strict=True):
+                self._say(now, f"sub task {self._row(gid)} state {_STATES.index(row['state']) + 1}")
+        over = self.nodes[stage - 1].at(now)["state"] in {"FAILED", "SUCCEED"}
+        failed = any(row["state"] == "FAILED" for row in rows)
+        flags = f"isFinished {str(over).lower()}, isSucceed {str(not failed).lower()}"
+        self._say(now, f"ready Task num {len(handed)}, {flags}")
+        for index, operator in handed:
+            gid = self._row(ids[index])
+            self._say(now + 1000, f"ready sub task {gid} operator {_OPERATORS.index(operator) + 1}")
+            agent = self.tasks[stage - 1][index].at(now + 4000)["agent"]
+            if self.is_cluster and agent.address != self.maintainer.address:
+                self._say(now + 1000, f"send run sub task {gid} to {agent.address}")
+
+    def _say_execution(self, executor: Agent, name: str, attempt: Attempt, handed: int, lines: tuple[str, ...]) -> None:
+        local = self.local_id(attempt.task_gid)
+        start, end = attempt.start or handed, attempt.end or handed
+        told = [
+            (handed + 2000, f"add task {local} to ExecutorPool"),
+            (start - 5000, f"remove task {local} from ExecutorPool"),
+            (start - 5000, f"try to start task {local}"),
+            (start, f"start to task {local} execute"),
+            (start, f"execute task {local}, {'rollback' if attempt.kind == 'rollback' else 'execute'}"),
+            *((end - 500, f"task {local} {name} execute log: {line}") for line in lines),
+            (end, f"finishing local task {local}"),
+        ]
+        if self.is_cluster:
+            remote = self._row(attempt.task_gid)
+            told += [(end, f"finishing remote task {remote}"), (end, f"the remote task {remote} has been successfully finished")]
+        told.append((end, f"finish task {local} end"))
+        self.entries += [(t, executor, "F000000000000000", message) for t, message in told]
+
+    def _say_request(self, t: int, operator: str, by: str) -> None:
+        """Write a request of a person (on the agent's own host) or of another DAG, and its answer."""
+        self.requests.append((t, operator, by))
+        node = operator == "node_pass"
+        target = f"node/{self.node_ids[self.dag.at(t)['stage'] - 1]}" if node else f"dag/{self.gid}"
+        trace = f"{t % 16**16:016x}"
+        client = "" if by == "dba" else self.maintainer.ip
+        head = f"POST /api/v1/task/{target}, client={client}, traceId={trace}"
+        word = "PASS" if node else operator.upper()
+        self.entries.append((t - 3000, self.maintainer, trace, f'API request: [{head}, body={{"operator":"{word}"}}]'))
+        self.entries.append((t + 3000, self.maintainer, trace, f"API response OK: [{head}, duration=6, status=200, data=<nil>]"))
 
     # -- the scheduler ----------------------------------------------------------------------------------------------------------------
 
@@ -244,6 +315,9 @@ class DagRun:
         now = t + self._between(0.008, 0.016)
         if node.now["state"] in {"FAILED", "SUCCEED"}:
             # Passed, or rolled back before: stepped over, one in each pass, and not in the pass that woke the DAG.
+            self._say(t, f"advance dag {self._row(self.gid)}")
+            self._say(t, f"advance node {self._row(self.node_ids[stage - 1])}")
+            self._say(t, f"node {self._row(self.node_ids[stage - 1])} is finished")
             if not woken:
                 self._advance(t, stage, failed=node.now["state"] == "FAILED")
             return
@@ -253,7 +327,13 @@ class DagRun:
             self._cancel_tasks(stage, now)
             return
         self._give_up(stage, now)
-        self._hand_out(stage, now)
+        handed = self._hand_out(stage, now)
+        self._judge(now, stage, woken=woken)
+        self._say_pass(t, now, stage, handed)
+
+    def _judge(self, now: int, stage: int, *, woken: bool) -> None:
+        """End the node if all its sub-tasks have ended, and go on."""
+        node, clock = self.nodes[stage - 1], self.maintainer.clock
         rows = [row.at(now) for row in self.tasks[stage - 1]]
         rollback = node.now["operator"] == "ROLLBACK"
         if any(row["state"] in {"READY", "RUNNING"} or (row["state"] == "PENDING" and not rollback) for row in rows):
@@ -291,13 +371,16 @@ class DagRun:
             return "RUN"
         return None
 
-    def _hand_out(self, stage: int, now: int) -> None:
+    def _hand_out(self, stage: int, now: int) -> list[tuple[int, str]]:
         node = self.nodes[stage - 1].now
         rollback = node["operator"] == "ROLLBACK"
+        handed = []
         for index, row in enumerate(self.tasks[stage - 1]):
             operator = self._due(row.at(now), node, rollback=rollback)
             if operator is not None:
+                handed.append((index, operator))
                 self._execute(stage, index, now + self._between(0.001, 0.003), operator)
+        return handed
 
     def _give_up(self, stage: int, now: int) -> None:
         """Fail the sub-tasks that have been running for too long."""
@@ -358,6 +441,7 @@ class DagRun:
         if lines:
             row.set(end, logs=row.now["logs"] + lines, marks=row.now["marks"] + tuple((number, end) for _ in lines))
         row.set(end, state="FAILED" if failure else "SUCCEED", end=attempt.recorded_end)
+        self._say_execution(executor, self.stages[stage - 1].name, attempt, now, lines)
 
     # -- operators --------------------------------------------------------------------------------------------------------------------
 
@@ -366,6 +450,7 @@ class DagRun:
 
         ``by`` is "protocol" where another DAG asks.
         """
+        self._say_request(t, operator, by)
         if self.ended is not None and operator != "cancel":
             self.waits.append((self.ended, t, by))
         if operator == "retry" and by == "protocol":
@@ -402,19 +487,28 @@ class DagRun:
     def _cancel_tasks(self, stage: int, now: int) -> None:
         clock = self.maintainer.clock
         at = now
+        name = self._row(self.node_ids[stage - 1])
+        self._say(now - 3000, f"advance dag {self._row(self.gid)}")
+        self._say(now - 2000, f"advance node {name}")
+        self._say(now, f"advanceTask: node {name} operator 4")
         for row, gid in zip(self.tasks[stage - 1], self.ids[stage - 1], strict=True):
             if row.at(at)["state"] in {"READY", "RUNNING"}:
                 waited = row.at(at)["state"] == "READY"
                 self._break_off(row, self.truth[gid][-1], at, "sub task cancelled", "cancelled_before_start" if waited else "cancelled")
+                self._say(at, f"handle cancel sub task {self._row(gid)}, is local task: {str(not self.is_cluster).lower()}")
                 if self.luck.random() < self.trouble.unreachable:
                     at += SECOND + 20_000
         node = self.nodes[stage - 1]
         node.set(at + 3000, state="FAILED", end=clock(at + 3000))
+        self._say(at + 3000, "ready Task num 0, isFinished true, isSucceed false")
         # The guard of the update still knows the start of before: the DAG is closed one pass later.
         closed = at + self.sleep + self._between(0.01, 0.03) if at == now else at + 6000
         self.dag.set(closed, state="FAILED", end=clock(closed))
         self.ended = closed
         self.pass_at = closed
+        self._say(closed - 3000, f"advance dag {self._row(self.gid)}")
+        self._say(closed - 2000, f"advance node {name}")
+        self._say(closed - 1000, f"node {name} is finished")
 
     def _pass_dag(self, t: int) -> None:
         self.passes += 1
