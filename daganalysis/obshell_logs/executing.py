@@ -110,6 +110,7 @@ class ExecutorReader:
         if known is None:
             known = self._open[local] = _Open(Execution(local_id=local))
         known.execution.ended_at = known.execution.work_ended_at = at
+        known.execution.written = False
         known.finishing = True
 
     def finishing_remote(self, text: bytes) -> None:
@@ -138,6 +139,7 @@ class ExecutorReader:
         own = self._remote_of.get(local)
         remote = own if own in candidates else done[0] if len(done) == 1 else None
         known = self._open[local]
+        known.execution.written = not candidates or bool(self._synced.get(remote or b""))
         if remote is not None:
             self._remote_of[local] = remote
             if written := self._synced.get(remote):
@@ -171,8 +173,10 @@ class ExecutorReader:
         if remote is not None:
             execution.task_gid = f"1{remote.decode()}"
         if execution.ended_at is not None:
-            found = verdict(known.texts[-1:])
-            execution.verdict = "cancelled" if known.cancelled else found or ("failed" if known.failed else "succeeded")
+            found = "cancelled" if known.cancelled else verdict(known.texts[-1:]) or ("failed" if known.failed else None)
+            # Of an execution that began before this file its last line may be in another.
+            whole = execution.started_at is not None or bool(known.texts)
+            execution.verdict = found or ("succeeded" if whole else None)
         self._keep(local, [execution, *known.lines])
 
     def flush(self) -> None:

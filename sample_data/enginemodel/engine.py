@@ -275,6 +275,15 @@ class DagRun:
         told.append((end, f"finish task {local} end"))
         self.entries += [(t, executor, "F000000000000000", message) for t, message in told]
 
+    def _take_back(self, attempt: Attempt, now: int) -> None:
+        """The executor goes on with what the scheduler ended, but can no longer write its row."""
+        remote = self._row(attempt.task_gid)
+        written = f"the remote task {remote} has been successfully finished"
+        self.entries = [
+            (t, agent, trace, f"finish remote task {remote}. Wait Sync" if t > now and message == written else message)
+            for t, agent, trace, message in self.entries
+        ]
+
     def _say_request(self, t: int, operator: str, by: str) -> None:
         """Write a request of a person (on the agent's own host) or of another DAG, and its answer."""
         self.requests.append((t, operator, by))
@@ -397,6 +406,7 @@ class DagRun:
         shown = self.maintainer.clock(now)
         row.set(now, state="FAILED", end=shown)
         attempt.outcome, attempt.end, attempt.recorded_end = outcome, now, shown
+        self._take_back(attempt, now)
         if ready:
             attempt.start = attempt.recorded_start = None
         elif self.luck.random() < self.trouble.late_lines:

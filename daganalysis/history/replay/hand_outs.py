@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import agent_address
-from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT
+from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, verdict
 from daganalysis.engine.times import TRUE, sub_task_times
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class LoggedAttempt:
     agent: str | None = None
     scheduler: str | None = None
     number: int | None = None
+    written: bool = True
+    """Whether the executor's word on its end is known to stand in its row."""
     sure: bool = False
     """Whether the number was told, or follows from the operator: that of others follows from it."""
     lines: list[Line] = field(default_factory=list)
@@ -72,6 +74,7 @@ def number_attempts(
 ) -> list[LoggedAttempt]:
     """Return the attempts of one sub-task whose number is known, in order; ``passes`` are those over its node."""
     ran = _with_lines(_joined(executions), lines)
+    _judge_by_lines(ran, context)
     attempts = _paired(hand_outs, ran)
     _number(attempts, passes, served, context)
     numbered = [attempt for attempt in attempts if attempt.number is not None]
@@ -103,7 +106,7 @@ def _joined(executions: Sequence[Execution]) -> list[LoggedAttempt]:
         twin.started_at = part.started_at if twin.started_at is None else twin.started_at
         twin.kind = part.kind or twin.kind
         if part.ended_at is not None:
-            twin.ended_at, twin.verdict = part.ended_at, part.verdict
+            twin.ended_at, twin.verdict, twin.written = part.ended_at, part.verdict, part.written
         open_on[part.teller] = twin
     return [one for one in joined if one.started_at is not None or one.ended_at is not None]
 
@@ -119,6 +122,16 @@ def _with_lines(ran: list[LoggedAttempt], lines: Sequence[Line]) -> list[LoggedA
         if home is not None:
             home.lines.append(line)
     return ran
+
+
+def _judge_by_lines(ran: Sequence[LoggedAttempt], context: ClusterContext) -> None:
+    """Say what executions came to whose beginning and end lie in two files, where no line of theirs is missing."""
+    for one in ran:
+        log = context.logs.get(one.agent or "")
+        if one.verdict is not None or one.started_at is None or one.ended_at is None or log is None:
+            continue
+        if log.covers(one.started_at, one.ended_at):
+            one.verdict = verdict([line.text for line in one.lines][-1:]) or "succeeded"
 
 
 def _paired(hand_outs: Sequence[HandOut], ran: Sequence[LoggedAttempt]) -> list[LoggedAttempt]:
@@ -268,6 +281,8 @@ def _end(attempts: list[LoggedAttempt], states: Sequence[TaskState], passes: Seq
             attempt.ended_at = closed if attempt.verdict == "timeout" else None
         elif attempt.verdict is None and found is not None:
             attempt.verdict = "succeeded" if found.state == "SUCCEED" else "failed"
+        elif not attempt.written and attempt.noticed_at is None:
+            attempt.ended_at = attempt.verdict = None
 
 
 def _verdict_of_scheduler(attempt: LoggedAttempt, found: TaskState | None, finished: Passes | None) -> str | None:

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from daganalysis.engine.identifiers import identify
 from daganalysis.engine.records import Dag, Node, SubTask
 from daganalysis.engine.times import TRUE, dag_times, node_times, sub_task_times
@@ -98,6 +100,7 @@ class _Replay:
     def __init__(self, run: RunEvidence, facts: RunFacts) -> None:
         self._run, self._facts = run, facts
         self._answer = Answer(Kind.DAG_FACTS, run.gid, b"", None, run.cluster, facts.source)
+        self._is_served = bool(run.snapshots)
         self._dag = run.newest if run.snapshots else Dag(run.gid, dag_id=_row_of(run.gid)[0] or None)
         self._dag_stamps = _dag_stamps(run)
         self._node_stamps = {gid: _node_stamps(run, gid) for gid in run.stages}
@@ -117,6 +120,7 @@ class _Replay:
             if operation.result == "accepted":
                 self._add_request(operation)
         run = self._run
+        self._fill_gaps()
         if self._snapshots:
             run.snapshots = order_snapshots(sorted([*run.snapshots, *self._snapshots], key=lambda snapshot: snapshot.at))
         for gid, seen in run.nodes.items():
@@ -124,6 +128,18 @@ class _Replay:
         for sightings in run.sub_tasks.values():
             sightings.sort(key=lambda sighting: sighting.at)
         return self._operations
+
+    def _fill_gaps(self) -> None:
+        """Give what is known to exist, and no more, a row without a state."""
+        at = min((snapshot.at for snapshot in self._snapshots), default=0)
+        for gid, sightings in self._run.sub_tasks.items():
+            if not sightings:
+                sightings.append(Sighting(at, at, self._blank(gid)))
+                self._run.told_rows.add(id(sightings[0].task))
+        for gid, seen in self._run.nodes.items():
+            if not seen:
+                seen.append((at, Node(gid, node_id=_row_of(gid)[0] or None, name=self._run.names.get(gid))))
+                self._run.told_rows.add(id(seen[0][1]))
 
     # -- sub-tasks --------------------------------------------------------------------------------------------------------------------
 
@@ -225,6 +241,9 @@ class _Replay:
             self._see_dag(failed_at, "FAILED", operator, leg.last.node_gid, start, self._dag_stamps.end(failed_at))
         elif after is None and self._has_succeeded(leg) and leg.last.end is not None:
             end = self._dag_stamps.end(leg.last.end)
+            if self._dag.max_stage is None and operator == "RUN" and self._tells_its_beginning():
+                # Every stage there is was run, and the logs tell of each.
+                self._dag = msgspec.structs.replace(self._dag, max_stage=len(self._run.stages))
             self._see_dag(leg.last.end, "SUCCEED", operator, leg.last.node_gid, start, end)
 
     def _has_succeeded(self, leg: LoggedLeg) -> bool:
@@ -232,12 +251,22 @@ class _Replay:
         if last.end is None or last.succeeded is False:
             return False
         stage = self._stage(last.node_gid)
-        if leg.operator == "ROLLBACK":
-            return stage == 1 and self._knows_first_stage()
-        if self._dag.max_stage is not None and stage is not None:
+        if leg.operator == "ROLLBACK" and stage == 1 and self._knows_first_stage():
+            return True
+        if leg.operator != "ROLLBACK" and self._dag.max_stage is not None and stage is not None:
             return stage == self._dag.max_stage == len(self._run.stages)
-        log = self._facts.context.logs.get(last.teller or "")
-        return log is not None and log.covers(last.end, last.end + _SURE_NS)
+        context = self._facts.context
+        log, until = context.logs.get(last.teller or ""), last.end + _SURE_NS
+        moved = any(last.end <= at <= until and who != last.teller for at, _, who in context.maintainers)
+        return log is not None and log.covers(last.end, until) and not moved
+
+    def _tells_its_beginning(self) -> bool:
+        """Tell whether the first pass that logs tell of was the first of all: the same log has nothing of the DAG before it."""
+        first = self._legs[0].runs[0]
+        log = self._facts.context.logs.get(first.teller or "")
+        if first.operator != "RUN" or first.start is None or log is None:
+            return False
+        return log.covers(first.dag_at - _AT_LAST, first.dag_at)
 
     def _knows_first_stage(self) -> bool:
         return self._dag.max_stage == len(self._run.stages) or any(
@@ -258,9 +287,16 @@ class _Replay:
     def _see_node(self, at: int, gid: str, state: str, operator: str, start: int | None, end: int | None) -> None:
         seen = self._run.nodes[gid]
         known = seen[0][1] if seen else Node(gid, node_id=_row_of(gid)[0] or None, name=self._run.names.get(gid))
-        node = Node(gid, known.node_id, known.name, state, operator, start, end, None, None)
+        node = Node(gid, known.node_id, known.name, state, operator, start, end, None, self._handed_out(gid))
         self._run.told_rows.add(id(node))
         seen.append((at, node))
+
+    def _handed_out(self, node: str) -> list[SubTask] | None:
+        """Return what is known of the sub-tasks of a node that no answer shows: a log tells of those that were handed out."""
+        if self._is_served:
+            return None
+        own = [task for task, home in sorted(self._run.node_of.items()) if home == node]
+        return [SubTask(task, execute_times=1) for task in own if any(s.task.execute_times for s in self._run.sub_tasks[task])]
 
     # -- requests ---------------------------------------------------------------------------------------------------------------------
 
