@@ -1,0 +1,217 @@
+"""Agents' logs as sources: every attempt, every request, no secret, and nothing false where logs are missing."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import daganalysis as da
+from daganalysis.loading import load_into_store
+from daganalysis.tables import BASE_TABLES
+from enginemodel import LOG_SECRETS, Agent, DagRun, Failure, Stage, Task, random_run
+from enginemodel.engine import SECOND
+from tests.obshell_logs.builders import final_answer, save_logs, true_attempts
+
+CREATED = 1_739_900_000 * SECOND
+NEAR = pd.Timedelta("5ms")
+
+
+def failing_twice(*, skew: float = 0.0) -> DagRun:
+    """A DAG of the cluster over two agents; its second stage fails twice, is retried, then passed."""
+    first, second = Agent("192.0.2.1"), Agent("192.0.2.2", skew=skew)
+    failing = {n: Failure() for n in (1, 3)}
+    stages = [Stage("Prepare", [Task(first, 2.4)]), Stage("Work", [Task(first, 1.2), Task(second, 3.1, failing, ("working",))])]
+    run = DagRun("Create tenant t1", stages, "111", CREATED, first, first_row_id=31)
+    run.run()
+    run.act("retry", (run.ended or 0) + 40 * SECOND)
+    run.run()
+    run.act("pass", (run.ended or 0) + 25 * SECOND)
+    return run
+
+
+def seen(archive: da.Archive) -> dict[tuple[str, int], tuple[str, str]]:
+    return {(row.task_gid, row.attempt): (row.kind, row.outcome) for row in archive.attempts.itertuples()}
+
+
+def false_claims(run: DagRun, archive: da.Archive) -> list[tuple[object, ...]]:
+    """What an archive says of a run that is not so."""
+    truth, found = true_attempts(run), []
+    for row in archive.attempts.itertuples():
+        true = truth.get((row.task_gid, row.attempt))
+        if true is None:
+            found.append((row.task_gid, row.attempt, "never happened"))
+            continue
+        kind, outcome, start, end = true
+        if row.kind not in {kind, "unknown"} or row.outcome not in {outcome, "unknown", "not_succeeded"}:
+            found.append((row.task_gid, row.attempt, row.kind, kind, row.outcome, outcome))
+        for said, was in ((row.started_at, start), (row.ended_at, end)):
+            if not pd.isna(said) and (was is None or abs(said - pd.Timestamp(was, unit="us", tz="UTC")) > NEAR):
+                found.append((row.task_gid, row.attempt, said, was))
+    return found
+
+
+def test_logs_tell_of_every_attempt_that_answers_have_forgotten(tmp_path):
+    run = failing_twice()
+    archive = da.load(save_logs(tmp_path, run), final_answer(run))
+    assert seen(archive) == {key: (kind, outcome) for key, (kind, outcome, _, _) in true_attempts(run).items()}
+    assert false_claims(run, archive) == []
+    assert archive.timeline["category"].isin(["lost"]).sum() == 0
+    assert archive.dags["history"].tolist() == ["complete"]
+
+
+def test_a_log_alone_makes_runs_without_a_name(tmp_path):
+    run = failing_twice()
+    archive = da.load(save_logs(tmp_path, run))
+    assert archive.dags[["run_id", "outcome", "n_snapshots"]].to_dict("records") == [
+        {"run_id": "111", "outcome": "passed", "n_snapshots": 0}
+    ]
+    assert archive.dags["name"].isna().all()
+    assert false_claims(run, archive) == []
+
+
+def test_operations_say_who_asked_for_what_and_when(tmp_path):
+    run = failing_twice()
+    operations = da.load(save_logs(tmp_path, run), final_answer(run)).operations
+    assert operations[["operation", "actor", "client", "agent", "result"]].to_dict("records") == [
+        {"operation": word, "actor": "person", "client": "unix socket", "agent": "192.0.2.1:2886", "result": "accepted"}
+        for word in ("retry", "pass")
+    ]
+    asked = [pd.Timestamp(t, unit="us", tz="UTC") for t, _, _ in run.requests]
+    assert all(abs(said - true) <= pd.Timedelta("10ms") for said, true in zip(operations["at"], asked, strict=True))
+
+
+def test_what_bodies_of_requests_hold_is_in_no_table_and_in_no_file_of_a_store(tmp_path):
+    run = failing_twice()
+    archive = load_into_store(save_logs(tmp_path / "logs", run), store=tmp_path / "store")
+    held = [str(archive.arrow(name).to_pylist()) for name in BASE_TABLES]
+    files = [path.read_bytes() for path in (tmp_path / "store").rglob("*.parquet")]
+    for secret in LOG_SECRETS:
+        assert not any(secret in text for text in held)
+        assert not any(secret.encode() in content for content in files)
+
+
+def test_a_clock_two_seconds_off_makes_nothing_false(tmp_path):
+    for skew in (2.0, -2.0):
+        run = failing_twice(skew=skew)
+        archive = da.load(save_logs(tmp_path / str(skew), run), final_answer(run))
+        assert false_claims(run, archive) == []
+        assert archive.dags[["retries_min", "retries_max"]].to_numpy().tolist() == [[1, 1]]
+
+
+def test_without_the_log_of_an_agent_its_attempts_are_known_by_the_scheduler_alone(tmp_path):
+    run = failing_twice()
+    archive = da.load(save_logs(tmp_path, run, without="192.0.2.2:2886"), final_answer(run))
+    assert false_claims(run, archive) == []
+    assert [kind for (task, _), (kind, _) in seen(archive).items() if task == "133"] == ["run", "rollback", "run"]
+
+
+def test_times_in_a_zone_that_nothing_tells_are_not_used_and_an_issue_says_so(tmp_path):
+    run = failing_twice()
+    archive = da.load(save_logs(tmp_path, run, zone_told=False), final_answer(run))
+    assert set(archive.issues.query("code == 'log-zone-unknown'")["source"]) == {
+        f"192.0.2.{n}_2886/log_obshell/obshell.log" for n in (1, 2)
+    }
+    assert archive.operations["at"].tolist() == []
+    assert false_claims(run, archive) == []
+
+
+def test_the_zone_of_a_log_is_its_own(tmp_path):
+    run = failing_twice()
+    archives = [da.load(save_logs(tmp_path / str(zone), run, zone_s=zone)) for zone in (0, -12_600, 45_900)]
+    starts = [archive.attempts["started_at"].tolist() for archive in archives]
+    assert starts[0] == starts[1] == starts[2]
+
+
+def test_a_rotated_and_packed_log_tells_the_same_as_a_whole_one(tmp_path):
+    run = failing_twice()
+    whole = da.load(save_logs(tmp_path / "whole", run), final_answer(run))
+    cut = save_logs(tmp_path / "cut", run, cut_at=0.55)
+    for path in cut.rglob("obshell-*.log"):
+        path.with_suffix(".log.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    rotated = da.load(cut, final_answer(run))
+    for name in ("dags", "attempts", "timeline"):
+        pd.testing.assert_frame_equal(whole.table(name), rotated.table(name))
+
+
+def test_a_log_that_was_copied_before_and_after_its_rotation_counts_once(tmp_path):
+    run = failing_twice()
+    once = da.load(save_logs(tmp_path / "a", run))
+    twice = da.load(tmp_path / "a", save_logs(tmp_path / "b", run, cut_at=0.4))
+    for name in ("dags", "attempts", "timeline"):
+        pd.testing.assert_frame_equal(once.table(name), twice.table(name))
+    assert len(twice.operations) == len(once.operations)
+
+
+def fingerprint(store: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(store)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(store.rglob("*.parquet"))
+        if not path.relative_to(store).parts[0].startswith("_")
+    }
+
+
+def tables(store: Path) -> dict[str, list[dict[str, object]]]:
+    archive = da.read_parquet(store)
+    return {name: archive.arrow(name).to_pylist() for name in BASE_TABLES}
+
+
+def test_logs_added_to_a_store_later_give_what_loading_all_at_once_gives(tmp_path):
+    run = failing_twice()
+    (tmp_path / "answer.json").write_bytes(final_answer(run))
+    logs = save_logs(tmp_path / "logs", run)
+    first, second = sorted(logs.iterdir())
+    for step in (tmp_path / "answer.json", second, first):
+        load_into_store(step, store=tmp_path / "bit by bit", cluster="c")
+    load_into_store(first, tmp_path / "answer.json", second, store=tmp_path / "at once", cluster="c", jobs=2)
+    told, expected = tables(tmp_path / "bit by bit"), tables(tmp_path / "at once")
+    assert {name: len(rows) for name, rows in told.items()} == {name: len(rows) for name, rows in expected.items()}
+    for row in (*told["operations"], *expected["operations"]):
+        del row["source"]  # a file's name depends on the folder that was given
+    for name in ("dags", "attempts", "timeline", "operations"):
+        assert told[name] == expected[name]
+
+
+def test_the_number_of_processes_changes_no_byte(tmp_path):
+    for seed in range(3):
+        save_logs(tmp_path / "logs" / f"c{seed}", random_run(seed))
+    for jobs in (1, 2):
+        load_into_store(tmp_path / "logs", store=tmp_path / f"store{jobs}", cluster_by="dir", jobs=jobs)
+    assert fingerprint(tmp_path / "store1") == fingerprint(tmp_path / "store2")
+
+
+@given(seed=st.integers(0, 5000), share=st.floats(0.1, 0.9), missing=st.booleans())
+@settings(max_examples=12, deadline=None)
+def test_logs_that_are_cut_or_missing_make_nothing_false(seed, share, missing, tmp_path_factory):
+    run = random_run(seed)
+    folder = tmp_path_factory.mktemp("logs")
+
+    def keep_the_end(text: str) -> str:
+        return text[text.find("\n", round(len(text) * share)) + 1 :]
+
+    save_logs(folder, run, keep_the_end, without=run.maintainer.address if missing else None)
+    archive = da.load(folder, final_answer(run))
+    assert false_claims(run, archive) == []
+    row = archive.dags.iloc[0]
+    assert row["retries_min"] <= run.retries
+    assert pd.isna(row["retries_max"]) or run.retries <= row["retries_max"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no log at all\n",
+        "2025-02-19T01:05:41.027 INFO  [1] [F0] [a.go:1] advance dag \n",
+        "2025-13-99T99:99:99.999 INFO  [1] [F0] [a.go:1] advance dag 1\n",
+    ],
+)
+def test_broken_lines_break_nothing(text):
+    head = "2025-02-19T01:05:41.027 INFO  [46123] [F000000000000000] [server/init.go:83] initialize logger\n"
+    assert len(da.load((head + text).encode())) == 0
