@@ -2,8 +2,9 @@
 
 usage: python tests/case_scores.py CASES WORK
 
-CASES holds one folder a case (``healthy``, ``polled``, ``clusters``, ``final``, ``sources``), each with ``responses/`` and ``truth/``, and ``score.py``;
-the stores are made below WORK. Prints every measure beside its threshold; exits with 1 if one is missed.
+CASES holds one folder a case (``healthy``, ``polled``, ``clusters``, ``final``, ``sources``), each with ``responses/`` and ``truth/``, and
+``score.py``; the logs of agents in ``log/`` are loaded with the responses. The stores are made below WORK. Prints every measure
+beside its threshold; exits with 1 if one is missed.
 """
 
 from __future__ import annotations
