@@ -10,6 +10,8 @@ from daganalysis.tables.explanations import LOCKS
 from daganalysis.tables.plain_rows import rows_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
     from daganalysis.archive import Archive
@@ -28,7 +30,7 @@ _SLACK_S = 1.5
 """Two holdings that overlap by no more than this may follow each other: clocks of agents, and one pass of the scheduler."""
 
 
-def locks(archive: Archive) -> pd.DataFrame:
+def locks(archive: Archive, *, run_ids: Iterable[str] | None = None) -> pd.DataFrame:
     """List every holding of a maintenance lock.
 
     A DAG under maintenance holds a lock from its creation until it succeeds, is rolled back or is passed; a failure keeps the lock, so that
@@ -37,6 +39,7 @@ def locks(archive: Archive) -> pd.DataFrame:
 
     Args:
         archive: The runs.
+        run_ids: List the holdings of these runs only; what other runs held is then not looked at.
 
     Returns:
         One row per holding, sorted by cluster, lock, key and time. ``working_s`` and ``neglected_s`` are parts of ``held_s``; the rest was
@@ -51,12 +54,13 @@ def locks(archive: Archive) -> pd.DataFrame:
     import pandas as pd
     import pyarrow.compute as pc
 
-    held = [(row, lock) for row in rows_of(archive.table("dags", _DAGS)) if (lock := _lock(row)) is not None]
+    source = archive if run_ids is None else archive.lazily(run_ids)
+    held = [(row, lock) for row in rows_of(source.table("dags", _DAGS)) if (lock := _lock(row)) is not None]
     if not held:
         return LOCKS.empty()
     idle: dict[str, list[Row]] = {}
     columns = ["run_id", "seq", "started_at", "ended_at", "category", "from_stage", "to_stage", "leg"]
-    line = archive.table("timeline", columns, pc.field("category").isin(_IDLE))
+    line = source.table("timeline", columns, pc.field("category").isin(_IDLE))
     for row in rows_of(line.sort_values(["run_id", "seq"])):
         idle.setdefault(row["run_id"], []).append(row)
     names = _stage_names(archive, [row for row, _ in held], idle)

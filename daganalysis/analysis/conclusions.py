@@ -270,12 +270,27 @@ def _and_then(run: Told) -> str:
 
 
 def _was_slow(run: Told) -> str:
-    if run.elapsed_s is None or run.usual is None or run.usual.share is None:
+    if run.elapsed_s is None or run.usual is None or not is_slow(run.elapsed_s, run.usual.median_s):
         return ""
-    took = f"succeeded in {human_duration(run.elapsed_s)}, {run.elapsed_s / run.usual.median_s:.1f} times the median"
-    usual = f"of {run.usual.n_runs} other runs like it ({human_duration(run.usual.median_s)})"
-    named = f" ({run.usual.name})" if run.usual.name else ""
-    return f"{took} {usual}; stage {run.usual.stage}{named} alone explains {human_share(run.usual.share)} of the difference"
+    return f"succeeded in {human_duration(run.elapsed_s)}, {comparison(run.elapsed_s, run.usual)}"
+
+
+def is_slow(elapsed_s: float, median_s: float) -> bool:
+    """Tell whether a run took so much longer than others that it should be said."""
+    return elapsed_s >= SLOW * median_s and elapsed_s - median_s >= SLOW_S
+
+
+def comparison(elapsed_s: float, usual: Usual) -> str:
+    """Say how a run compares with those like it, and which stage explains most of the difference.
+
+    >>> comparison(84.0, Usual(20.0, 9, 5, "Import script", 0.88))
+    '4.2 times the median of 9 other runs like it (20.0 s); stage 5 (Import script) alone explains 88 % of the difference'
+    """
+    said = f"{elapsed_s / usual.median_s:.1f} times the median of {usual.n_runs} other runs like it ({human_duration(usual.median_s)})"
+    if usual.share is None:
+        return said
+    named = f" ({usual.name})" if usual.name else ""
+    return f"{said}; stage {usual.stage}{named} alone explains {human_share(usual.share)} of the difference"
 
 
 def _running(run: Told) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.analysis.conclusions import SLOW, SLOW_S, Usual
+from daganalysis.analysis.conclusions import SLOW, SLOW_S, WORTH_SAYING, Usual
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,14 +18,13 @@ _LIKE = ["workflow", "n_agents"]
 
 
 def find_usual(archive: Archive, dags: pd.DataFrame, own: pd.DataFrame) -> tuple[dict[str, Usual], dict[str, tuple[str, float]]]:
-    """Return what each run that simply succeeded is measured by, and of the others that did, which stage was longest, and how long.
+    """Return what each run of known length is measured by, and of those that simply succeeded without it, their longest stage.
 
     Runs are alike that have the same workflow and as many agents; the median is that of the other ones of known length that simply
     succeeded, of which there must be four.
     """
     plain = dags[dags["outcome"].eq("succeeded") & dags["elapsed_s"].notna() & dags["workflow"].notna()]
-    measured = _measured(plain)
-    asked = measured[measured["run_id"].isin(set(own["run_id"]))]
+    asked = _measured(plain, own)
     enough = asked[asked["n_others"] >= FEWEST]
     usual = {
         run_id: Usual(median, n)
@@ -38,8 +37,10 @@ def find_usual(archive: Archive, dags: pd.DataFrame, own: pd.DataFrame) -> tuple
     return usual, _longest(archive, rest.tolist())
 
 
-def _measured(plain: pd.DataFrame) -> pd.DataFrame:
-    """Add to each run the median of the others of its group and how many they are."""
+def _measured(plain: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
+    """Return each of some runs with the median of the others of its group and how many they are."""
+    import pandas as pd
+
     ordered = plain.sort_values([*_LIKE, "elapsed_s", "run_id"], ignore_index=True)
     group = ordered.groupby(_LIKE, dropna=False)["elapsed_s"]
     sizes, ranks = group.transform("size").to_numpy(), group.cumcount().to_numpy()
@@ -47,7 +48,12 @@ def _measured(plain: pd.DataFrame) -> pd.DataFrame:
     lengths = ordered["elapsed_s"].to_numpy(float)
     others = sizes - 1
     middle = [_without(lengths, firsts, ranks, sizes, (others - 1) // 2), _without(lengths, firsts, ranks, sizes, others // 2)]
-    return ordered.assign(n_others=others, median_s=(middle[0] + middle[1]) / 2)
+    measured = ordered.assign(n_others=others, median_s=(middle[0] + middle[1]) / 2)
+    whole = group.agg(n_others="size", median_s="median").reset_index()
+    rest = own[own["elapsed_s"].notna() & ~own["run_id"].isin(set(plain["run_id"]))]
+    columns = ["run_id", *_LIKE, "elapsed_s", "n_others", "median_s"]
+    parts = [measured.loc[measured["run_id"].isin(set(own["run_id"])), columns], rest.merge(whole, on=_LIKE)[columns]]
+    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
 def _without(lengths: np.ndarray, firsts: np.ndarray, ranks: np.ndarray, sizes: np.ndarray, place: np.ndarray) -> np.ndarray:
@@ -59,18 +65,22 @@ def _without(lengths: np.ndarray, firsts: np.ndarray, ranks: np.ndarray, sizes: 
 
 def _blamed(archive: Archive, plain: pd.DataFrame, slow: pd.DataFrame) -> list[tuple[str, int, str | None, float]]:
     """Find of each slow run the stage that took the most longer than its median, and the share of the difference that it explains."""
+    import pandas as pd
+
     if slow.empty:
         return []
-    like = plain.merge(slow[_LIKE].drop_duplicates(), on=_LIKE)[["run_id", *_LIKE]]
+    like = pd.concat([plain, slow]).merge(slow[_LIKE].drop_duplicates(), on=_LIKE)[["run_id", *_LIKE]].drop_duplicates("run_id")
     nodes = archive.lazily(like["run_id"]).table("nodes", ["run_id", "stage", "name", "duration_s"])
     nodes = nodes[nodes["duration_s"].notna()].merge(like, on="run_id")
     keys = [*_LIKE, "stage", "name"]
-    usual = nodes.groupby(keys, dropna=False)["duration_s"].transform("median")
-    excess = nodes.assign(excess=nodes["duration_s"] - usual)
-    ours = excess[excess["run_id"].isin(set(slow["run_id"]))].sort_values(["run_id", "excess", "stage"], ascending=[True, False, True])
+    usual = (
+        nodes[nodes["run_id"].isin(set(plain["run_id"]))].groupby(keys, dropna=False)["duration_s"].median().rename("usual").reset_index()
+    )
+    ours = nodes[nodes["run_id"].isin(set(slow["run_id"]))].merge(usual, on=keys)
+    ours = ours.assign(excess=ours["duration_s"] - ours["usual"]).sort_values(["run_id", "excess", "stage"], ascending=[True, False, True])
     worst = ours.drop_duplicates("run_id").merge(slow[["run_id", "elapsed_s", "median_s"]], on="run_id")
     worst = worst.assign(share=(worst["excess"] / (worst["elapsed_s"] - worst["median_s"])).clip(upper=1.0))
-    worst = worst[worst["share"] > 0]
+    worst = worst[worst["share"] >= WORTH_SAYING]
     names = worst["name"].astype(object).where(worst["name"].notna(), None)
     return list(zip(worst["run_id"], worst["stage"].astype(int), names, worst["share"].tolist(), strict=True))
 

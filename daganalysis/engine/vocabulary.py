@@ -170,6 +170,11 @@ CATEGORIES = MappingProxyType(
 )
 """What a run's time is spent on, in the order of the columns of ``time_budget``."""
 
+CHILD_POLL = Category(
+    "child_poll", "polling a child DAG", "an attempt waited for a child DAG, which was not at work itself", "waiting", is_engine=True
+)
+"""What a segment of a path may be spent on besides: the rest of an attempt that waited for a child DAG."""
+
 VERDICTS = MappingProxyType(
     {
         "slower": Tone.BAD,

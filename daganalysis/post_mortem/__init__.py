@@ -14,6 +14,7 @@ from daganalysis.post_mortem.reasons import reason_lines
 from daganalysis.post_mortem.time_spent import budget_lines, stage_lines
 from daganalysis.post_mortem.unknowns import unknown_lines
 from daganalysis.post_mortem.what_failed import trouble_lines
+from daganalysis.post_mortem.what_made_it_long import gather_length_facts, length_lines, lock_lines, scenario_lines
 from daganalysis.tables.plain_rows import rows_of
 from daganalysis.text.zones import servers_zone
 
@@ -39,9 +40,13 @@ def post_mortem_text(archive: Archive, run_id: str, *, named: str, why: bool = F
     facts = gather_facts(archive, run_id)
     conclusion = rows_of(runs(archive, run_ids=[run_id]))[0]["conclusion"] or ""
     zone = servers_zone([facts.run["utc_offset_s"]]) if zone is None else zone
+    length = gather_length_facts(archive, facts.run)
     sections = [
         overview_lines(facts, conclusion, zone),
         chronology_lines(facts, zone),
+        length_lines(length),
+        scenario_lines(length),
+        lock_lines(length),
         budget_lines(facts),
         stage_lines(facts),
         trouble_lines(facts),

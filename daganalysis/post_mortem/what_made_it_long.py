@@ -1,0 +1,142 @@
+"""What made a run as long as it was, what would have shortened it, and what it kept others from meanwhile."""
+
+from __future__ import annotations
+
+import itertools
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from daganalysis.analysis.conclusions import comparison
+from daganalysis.engine.vocabulary import CATEGORIES, CHILD_POLL, ENGINE_TIME
+from daganalysis.tables.plain_rows import rows_of
+from daganalysis.text.escaping import for_terminal
+from daganalysis.text.humanize import human_duration, human_share, plural
+from daganalysis.text.widths import shorten_end
+
+if TYPE_CHECKING:
+    from daganalysis.analysis.conclusions import Usual
+    from daganalysis.archive import Archive
+    from daganalysis.tables.plain_rows import Row
+
+_MOST_LINES = 8
+_MOST_SCENARIOS = 2
+_WORTH_SAYING = 0.01
+"""A part, or what a scenario would have saved, is told from this share of the run on."""
+_WIDTH = 79
+_ENGINE = {*ENGINE_TIME, CHILD_POLL.name}
+_WITHOUT = {
+    "no_wait_operator": "had a person acted at once",
+    "no_engine": "had the engine taken no time",
+    "no_stragglers": "without stragglers",
+    "no_retries": "had each stage been executed once",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LengthFacts:
+    """The path of a run, its scenarios, its locks, and what it is measured by: rows of the analyses of these names."""
+
+    run: Row
+    path: list[Row]
+    scenarios: list[Row]
+    locks: list[Row]
+    usual: Usual | None
+
+
+def gather_length_facts(archive: Archive, run: Row) -> LengthFacts:
+    """Gather what explains the length of one run."""
+    from daganalysis.analysis import critical_path, locks, what_if
+    from daganalysis.analysis._runs import told_runs
+
+    run_id = run["run_id"]
+    path = critical_path(archive.run(run_id, children=True))
+    return LengthFacts(
+        run=run,
+        path=rows_of(path[path["run_id"] == run_id]),
+        scenarios=rows_of(what_if(archive.run(run_id))),
+        locks=rows_of(locks(archive, run_ids=[run_id])),
+        usual=told_runs(archive, [run_id])[0].usual,
+    )
+
+
+def length_lines(facts: LengthFacts) -> list[str]:
+    """Say what made the run as long as it was: the largest parts of its path, in order of time, and how it compares with others."""
+    elapsed = facts.run["elapsed_s"]
+    if not elapsed:
+        return []
+    parts = _parts(facts.path)
+    engine = sum(part["duration_s"] for part in facts.path if part["category"] in _ENGINE)
+    room = _MOST_LINES - 2 - (facts.usual is not None)
+    telling = [place for place, part in enumerate(parts) if part["duration_s"] >= _WORTH_SAYING * elapsed]
+    largest = sorted(telling, key=lambda place: (-parts[place]["duration_s"], place))[:room]
+    lines = [_line(parts[place]["duration_s"], elapsed, *_what(parts[place])) for place in sorted(largest)]
+    rest = [part for place, part in enumerate(parts) if place not in largest]
+    if rest:
+        lines.append(
+            _line(sum(part["duration_s"] for part in rest), elapsed, f"{plural(len(rest), 'shorter part')} of work and waiting", "")
+        )
+    if engine:
+        lines.append(_line(engine, elapsed, "the engine in all", ""))
+    if facts.usual is not None:
+        lines += _wrapped(f"It took {comparison(elapsed, facts.usual)}.")
+    return ["What made it this long", *lines]
+
+
+def scenario_lines(facts: LengthFacts) -> list[str]:
+    """Name the two scenarios that would certainly have saved most."""
+    elapsed = facts.run["elapsed_s"]
+    if not elapsed:
+        return []
+    saving = [row for row in facts.scenarios if (row["saved_share"] or 0) >= _WORTH_SAYING]
+    best = sorted(saving, key=lambda row: (-row["saved_min_s"], row["scenario"]))[:_MOST_SCENARIOS]
+    lines = []
+    for row in best:
+        low, high = human_duration(row["predicted_min_s"]), human_duration(row["predicted_max_s"])
+        took = high if low == high else f"{low} to {high}"
+        lines += _wrapped(f"{took} instead of {human_duration(elapsed)} {_WITHOUT[row['scenario']]} ({row['scenario']})")
+    return ["What would have shortened it most", *lines] if lines else []
+
+
+def lock_lines(facts: LengthFacts) -> list[str]:
+    """Say which maintenance locks the run held, how long it stood FAILED while it held them, and what was refused."""
+    lines = []
+    for row in facts.locks:
+        if row["held_s"] is None:
+            continue
+        name = f"{row['lock']} lock" + (f" of {row['key']}" if row["key"] else "")
+        still = "" if row["released_at"] is not None else ", not seen freed"
+        said = [f"{name}: held {human_duration(row['held_s'])}{still}", f"at work {human_duration(row['working_s'])}"]
+        if row["neglected_s"]:
+            said.append(f"FAILED and nobody acted {human_duration(row['neglected_s'])}")
+        if row["n_refused"]:
+            said.append(f"{plural(row['n_refused'], 'request')} refused meanwhile")
+        lines += _wrapped("; ".join(said))
+    return ["What it locked", *lines] if lines else []
+
+
+def _parts(path: list[Row]) -> list[Row]:
+    """Put segments of one kind, stage and agent together that follow each other but for the engine's own time, which is left out."""
+    told = [row for row in path if row["category"] not in _ENGINE]
+    groups = itertools.groupby(told, key=lambda row: (row["category"], row["stage"], row["name"], row["agent"], row["child_run_id"]))
+    return [rows[0] | {"duration_s": sum(row["duration_s"] for row in rows)} for rows in (list(group) for _, group in groups)]
+
+
+def _what(part: Row) -> tuple[str, str]:
+    """Say what a part is: a name that may be cut where there is no room, and the rest, which may not."""
+    inside = ", child DAG" if part["child_run_id"] else ""
+    stage = f" (stage {part['stage']}{inside})" if part["stage"] is not None else ""
+    name = part["name"] or "a stage without a name" if stage else "the beginning"
+    if part["category"] != "execute":
+        return f"{CATEGORIES[part['category']].label} after {name}", stage
+    return name, stage + (f" on {part['agent']}" if part["agent"] else "")
+
+
+def _line(seconds: float, elapsed: float, name: str, rest: str) -> str:
+    head = f"  {human_duration(seconds):>12}{human_share(seconds / elapsed):>8}  "
+    tail = for_terminal(rest)
+    return head + shorten_end(shorten_end(for_terminal(name), max(12, _WIDTH - len(head) - len(tail))) + tail, _WIDTH - len(head))
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(for_terminal(text), _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)

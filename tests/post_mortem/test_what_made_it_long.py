@@ -1,0 +1,49 @@
+"""What a post-mortem says of the length of a run."""
+
+from __future__ import annotations
+
+import pytest
+
+import daganalysis as da
+from daganalysis.post_mortem import post_mortem_text
+from tests.analysis.runs import series
+from tests.rows import archive_of, at
+
+
+def section(archive: da.Archive, run_id: str, heading: str) -> list[str]:
+    """The lines of one section, without its heading; none if it is not there."""
+    for part in post_mortem_text(archive, run_id, named="store/").split("\n\n"):
+        if part.startswith(heading):
+            return part.splitlines()[1:]
+    return []
+
+
+def test_the_path_is_told_in_at_most_eight_lines_that_cover_the_run() -> None:
+    lines = section(da.load("sample_data/upgrade"), "1402", "What made it this long")
+    assert len(lines) <= 8
+    assert sum("waiting for a person after Check all" in line for line in lines) == 2
+    shares = [float(line[14:22].strip().rstrip("%").strip("<> ")) for line in lines]
+    assert sum(shares) == pytest.approx(100, abs=3)
+
+
+def test_the_two_scenarios_that_save_most_are_named() -> None:
+    lines = " ".join(section(da.load("sample_data/upgrade"), "1402", "What would have shortened it most"))
+    assert lines.count("instead of 10 min 49 s") == 2
+    assert lines.index("no_retries") < lines.index("no_wait_operator")
+
+
+def test_the_lock_is_told_with_how_long_it_was_neglected() -> None:
+    lines = " ".join(section(da.load("sample_data/upgrade"), "1402", "What it locked"))
+    assert "global lock: held 10 min 50 s" in lines
+    assert "FAILED and nobody acted" in lines
+
+
+def test_a_run_is_compared_with_those_like_it() -> None:
+    archive = series({"Prepare": [1.0] * 6, "Work": [2.0, 2.0, 2.0, 2.0, 2.0, 30.0]})
+    text = " ".join(" ".join(section(archive, "r005", "What made it this long")).split())
+    assert "It took 8.0 times the median of 5 other runs like it (4.02 s); stage 2 (Work) alone explains" in text
+
+
+def test_a_run_of_unknown_length_has_no_such_section() -> None:
+    archive = archive_of(dags=[{"run_id": "1", "outcome": "running", "started_at": at(0)}])
+    assert section(archive, "1", "What made it this long") == []
