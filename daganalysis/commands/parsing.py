@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from daganalysis.commands import analyses, check, compare, export, gantt, load, redact, report, show, sql, table, validate
+from daganalysis.commands import analyses, capture, check, compare, export, gantt, load, redact, report, show, sql, table, validate
 from daganalysis.commands.options import OneLineParser
 from daganalysis.commands.printing import print_pieces
 from daganalysis.version import __version__
 
-COMMANDS = (load, validate, show, gantt, report, compare, check, export, redact, analyses, table, sql)
+COMMANDS = (load, capture, validate, show, gantt, report, compare, check, export, redact, analyses, table, sql)
 """The modules of the commands, in the order in which help names them; ``analyses`` adds one command an analysis."""
 
 _DESCRIPTION = """\

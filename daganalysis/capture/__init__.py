@@ -1,0 +1,11 @@
+"""Saving the answers of a live obshell while its DAGs run.
+
+This room stands beside the rest. It asks GETs of one agent and appends the answers to files that ``load`` reads. It knows nothing of runs,
+attempts or analyses.
+"""
+
+from daganalysis.capture.following import Follower
+from daganalysis.capture.recording import Recorder
+from daganalysis.capture.servers import Reply, Server, SocketServer, TcpServer, UnreachableError
+
+__all__ = ["Follower", "Recorder", "Reply", "Server", "SocketServer", "TcpServer", "UnreachableError"]
