@@ -5,9 +5,10 @@
 #    source ~/.local/share/bash_completion/daganalysis
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_daganalysis_subparsers=(load validate show gantt report compare check export redact summary stage-latency stage-gaps time-budget retries retry-patterns stragglers failures trend clock-skew outcome-rules runs critical-path what-if trouble locks events table sql)
+_shtab_daganalysis_subparsers=(load capture validate show gantt report compare check export redact summary stage-latency stage-gaps time-budget retries retry-patterns stragglers failures trend clock-skew outcome-rules runs critical-path what-if trouble locks events table sql)
 
 _shtab_daganalysis_load_option_strings=(-h --help --debug --out -o --cluster --cluster-by --jobs --tz --scheduler --unpacked-max --strict)
+_shtab_daganalysis_capture_option_strings=(-h --help --debug --socket --url -o --output --cluster --every --until-idle --once --password-file)
 _shtab_daganalysis_validate_option_strings=(-h --help --debug --cluster --cluster-by --strict --severity --format -o --output --wide)
 _shtab_daganalysis_show_option_strings=(-h --help --debug --cluster --cluster-by --scheduler --tz --why -o --output)
 _shtab_daganalysis_gantt_option_strings=(-h --help --debug --cluster --cluster-by --scheduler --tz -o --output --lanes --children --max-lanes)
@@ -40,6 +41,9 @@ _shtab_daganalysis_option_strings=(-h --help --version)
 _shtab_daganalysis_load_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_daganalysis_load___out_COMPGEN=_shtab_compgen_files
 _shtab_daganalysis_load__o_COMPGEN=_shtab_compgen_files
+_shtab_daganalysis_capture__o_COMPGEN=_shtab_compgen_files
+_shtab_daganalysis_capture___output_COMPGEN=_shtab_compgen_files
+_shtab_daganalysis_capture___password_file_COMPGEN=_shtab_compgen_files
 _shtab_daganalysis_validate_pos_0_COMPGEN=_shtab_compgen_files
 _shtab_daganalysis_validate__o_COMPGEN=_shtab_compgen_files
 _shtab_daganalysis_validate___output_COMPGEN=_shtab_compgen_files
@@ -193,13 +197,17 @@ _shtab_daganalysis_table___cluster_by_choices=(dir file)
 _shtab_daganalysis_table___format_choices=(table json csv markdown)
 _shtab_daganalysis_sql___cluster_by_choices=(dir file)
 _shtab_daganalysis_sql___format_choices=(table json csv markdown)
-_shtab_daganalysis_pos_0_choices=(load validate show gantt report compare check export redact summary stage-latency stage-gaps time-budget retries retry-patterns stragglers failures trend clock-skew outcome-rules runs critical-path what-if trouble locks events table sql)
+_shtab_daganalysis_pos_0_choices=(load capture validate show gantt report compare check export redact summary stage-latency stage-gaps time-budget retries retry-patterns stragglers failures trend clock-skew outcome-rules runs critical-path what-if trouble locks events table sql)
 
 _shtab_daganalysis_load_pos_0_nargs=+
 _shtab_daganalysis_load__h_nargs=0
 _shtab_daganalysis_load___help_nargs=0
 _shtab_daganalysis_load___debug_nargs=0
 _shtab_daganalysis_load___strict_nargs=0
+_shtab_daganalysis_capture__h_nargs=0
+_shtab_daganalysis_capture___help_nargs=0
+_shtab_daganalysis_capture___debug_nargs=0
+_shtab_daganalysis_capture___once_nargs=0
 _shtab_daganalysis_validate_pos_0_nargs=+
 _shtab_daganalysis_validate__h_nargs=0
 _shtab_daganalysis_validate___help_nargs=0
