@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from daganalysis.analysis._outages import runs_in_outages
 from daganalysis.analysis.failed_attempts import failed_attempts
 from daganalysis.analysis.signatures import NO_LINE, masked, signatures
 from daganalysis.errors import UsageError
@@ -30,6 +31,8 @@ class Coverage(NamedTuple):
 def failures(archive: Archive, *, earlier: Archive | None = None, level: str = "signature") -> pd.DataFrame:
     """Group failed attempts by signature: one row per workflow, stage name, error code and signature, the most frequent first.
 
+    Failures in outages, in which everything of a cluster failed, are counted (``n_outage``) and do not decide the order.
+
     A failure counts whether an answer showed it, or only what followed or its line in the log betrays it. One on purpose, to wait for a
     main DAG, is none. ``known`` names the engine's own lines. With an ``earlier`` archive, ``is_new`` says which signatures its runs of the
     workflow do not have; the lines of both are then mined together. The order of the input is irrelevant. ``level="attempt"`` gives one row
@@ -48,6 +51,7 @@ def failures(archive: Archive, *, earlier: Archive | None = None, level: str = "
         frame["signature"] = [found[pair].text for pair in _pairs(frame)]
     rows["known"] = [found[pair].known for pair in _pairs(rows)]
     rows["is_new"] = None if earlier is None else ~_identities(rows).isin(set(_identities(old)))
+    rows["in_outage"] = rows["run_id"].isin(runs_in_outages(archive))
     rows = rows.sort_values(["run_id", "stage", "task_gid", "attempt"])
     if level == "attempt":
         return FAILURES_BY_ATTEMPT.conform(rows[FAILURES_BY_ATTEMPT.names])
@@ -62,9 +66,13 @@ def failures(archive: Archive, *, earlier: Archive | None = None, level: str = "
         n_agents=("agent", "nunique"),
         known=("known", "first"),
         is_new=("is_new", "first"),
+        n_outage=("in_outage", "sum"),
     ).reset_index()
     result["n_agents"] = result["n_agents"].astype("Int64").mask(result["n_agents"] == 0)
-    return FAILURES.conform(result.sort_values(["n", *_KEYS], ascending=[False, *[True] * len(_KEYS)])[FAILURES.names])
+    # What fails while everything fails is no cause: it stands behind what fails by itself as often.
+    result["n_alone"] = result["n"] - result["n_outage"]
+    result = result.sort_values(["n_alone", "n", *_KEYS], ascending=[False, False, *[True] * len(_KEYS)])
+    return FAILURES.conform(result[FAILURES.names])
 
 
 def _pairs(rows: pd.DataFrame) -> Iterator[tuple[str | None, str | None]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.analysis._outages import runs_in_outages
 from daganalysis.analysis._retries import retries
 from daganalysis.analysis.failed_attempts import failed_attempts
 from daganalysis.errors import UsageError
@@ -24,7 +25,8 @@ def retry_patterns(archive: Archive, *, level: str = "pattern") -> pd.DataFrame:
 
     ``n_runs`` are the runs that executed the stage, whatever became of them. Hand-shakes between DAGs do not count. The error is that of
     the attempt before the retry. What a retry cost is the time of the run from the first trouble at the stage to its last execution. The
-    order of the input is irrelevant. ``level="nth"`` gives one row per workflow, stage name and number of the retry: how often the first
+    order of the input is irrelevant. ``retry_share`` leaves out the runs in outages, in which everything of a cluster failed; ``n_outage``
+    counts them. ``level="nth"`` gives one row per workflow, stage name and number of the retry: how often the first
     retry of a stage helps, how often the second does. Raises :class:`UsageError` for another level.
 
     >>> import daganalysis as da
@@ -73,7 +75,13 @@ def _by_error(archive: Archive, events: pd.DataFrame, nodes: pd.DataFrame) -> pd
         wait_operator_s=("wait_operator_s", "sum"),
     )
     result = result.merge(n_runs, on=["workflow", "name"], how="left")
-    result["retry_share"] = result["n_retried"].astype("float64") / result["n_runs"].astype("float64")
+    in_outage = runs_in_outages(archive)
+    of_stage = executed[executed["run_id"].isin(in_outage)].groupby(["workflow", "name"], dropna=False)["run_id"].nunique()
+    of_pattern = by_stage[by_stage["run_id"].isin(in_outage)].groupby(keys, dropna=False)["run_id"].nunique()
+    result = result.merge(of_stage.rename("n_runs_outage").reset_index(), on=["workflow", "name"], how="left")
+    result = result.merge(of_pattern.rename("n_outage").reset_index(), on=keys, how="left").fillna({"n_runs_outage": 0, "n_outage": 0})
+    outside = (result["n_runs"] - result["n_runs_outage"]).astype("float64")
+    result["retry_share"] = ((result["n_retried"] - result["n_outage"]).astype("float64") / outside).where(outside > 0)
     return RETRY_PATTERNS.conform(result[RETRY_PATTERNS.names])
 
 

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Compare the runs of two archives, workflow by workflow and stage by stage, like
-with like. A difference is called slower or faster where it is shown: a test
-over all rows together, and an effect of 10 % and one tick of the engine at
-least. Where so few runs could show nothing, as three against three, or do not
-show the difference that is seen, it is called insufficient.
+with like, and within each cluster. A difference is called slower or faster
+where it is shown: a test over all rows together, and an effect of 10 % and one
+tick of the engine at least. More runs that needed help, and more slow runs, are
+verdicts of their own. Where so few runs could show nothing, as three against
+three, do not show the difference that is seen, or no cluster is on both sides,
+the verdict is insufficient.
 With --level contributions, two single runs: what adds up to the difference.
 """
 

@@ -212,13 +212,21 @@ RETRY_PATTERNS = Table(
         ),
         Column("n_runs", Type.INTEGER, "runs in which the stage was executed"),
         Column("n_retried", Type.INTEGER, "of these, runs in which it was retried after such a failure"),
-        Column("retry_share", Type.REAL, "n_retried over n_runs"),
+        Column(
+            "retry_share",
+            Type.REAL,
+            "n_retried over n_runs, without the runs in outages of their cluster",
+            "every run of the stage was in an outage",
+        ),
         Column("retries_p50", Type.REAL, "median of the retries of such a run after such a failure, at least"),
         Column("succeeded_after_share", Type.REAL, "share of the retried runs in which the stage succeeded in the end"),
         Column("agents", Type.STRING, "agents of what was retried, parted by blanks", "no agent is known"),
         Column("example_run_id", Type.STRING, "the first such run in order of run_id"),
         Column("cost_s", Type.REAL, "what these runs spent at the stage before the last execution of it, in all, seconds"),
         Column("wait_operator_s", Type.REAL, "of it, what they are known to have waited for an operator, in all, seconds"),
+        Column(
+            "n_outage", Type.INTEGER, "retried runs that began while everything of their cluster failed: they tell nothing of the cause"
+        ),
     ),
     ("workflow", "name", "error_code"),
 )
@@ -353,6 +361,11 @@ FAILURES = Table(
         Column("n_agents", Type.INTEGER, "agents", "no answer shows whom the failed attempts were handed to"),
         _KNOWN,
         _IS_NEW,
+        Column(
+            "n_outage",
+            Type.INTEGER,
+            "of n, attempts of runs that began while everything of their cluster failed: they tell nothing of the cause",
+        ),
     ),
     (),
 )

@@ -374,7 +374,7 @@ def _issues_table(archive: Archive) -> ShownTable:
 
 _COMPARED = (
     *("workflow", "n_agents", "name", "verdict", "base_s", "candidate_s", "ratio", "ci_low", "ci_high", "p_value"),
-    *("n_base", "n_candidate", "n_needed"),
+    *("n_base", "n_candidate", "n_needed", "clusters", "unmatched_clusters", "also", "reason"),
 )
 _WHOLE = "(the whole run)"
 
@@ -386,7 +386,13 @@ def _changes(archive: Archive, shifts: pd.DataFrame, tables: dict[str, ShownTabl
 
     shifts = shifts.assign(name=shifts["name"].fillna(_WHOLE))
     tables["trend"] = shown_table(
-        shifts, TREND, TREND.names, title="Level shifts", order="by workflow, stage and time", most=MOST_ROWS, command="trend ARCHIVE"
+        shifts,
+        TREND,
+        TREND.names,
+        title="Level shifts, drifts and cycles",
+        order="by workflow, stage and time",
+        most=MOST_ROWS,
+        command="trend ARCHIVE",
     )
     split = _halves(archive)
     if split is None:

@@ -47,6 +47,7 @@ def picture_frames(
     periods = plots.retry_periods(mains, most=_MOST_PERIODS)
     if len(periods) > 1 and periods[["n_retried", "n_rolled_back"]].to_numpy().any():
         frames["retry_periods"] = periods
+    shifts = shifts[shifts["kind"].eq("shift")]
     if len(shifts):
         size = shifts["ratio"].where(shifts["ratio"] >= 1, 1 / shifts["ratio"]).to_numpy()
         largest = shifts.iloc[int(size.argmax())]
