@@ -47,7 +47,8 @@ class NodeRun:
     start: int | None
     operator: str | None = None
     end: int | None = None
-    ended_before_start: bool = False
+    set_back: int = 0
+    """By how much its end lies before its start, nanoseconds: so far at least was the clock of the DAG's own rows set back."""
     passed_at: int | None = None
     attempts: list[Attempt] = field(default_factory=list)
 
@@ -159,8 +160,8 @@ def _node_runs_of(run: RunEvidence, node_gid: str, stage: int) -> dict[int, Node
             continue
         node_run.operator = node.operator
         if times.end is TRUE and node.end is not None:
-            node_run.ended_before_start = node.end < node.start
-            node_run.end = None if node_run.ended_before_start else node.end
+            node_run.set_back = max(0, node.start - node.end)
+            node_run.end = None if node_run.set_back else node.end
     return known
 
 

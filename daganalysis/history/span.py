@@ -27,6 +27,8 @@ class Span:
     sure: bool
     created: int | None
     end: int | None
+    set_back: int = 0
+    """By how much the clock of the DAG's own rows was set back at least: no time across that is known, but that it was longer."""
 
     @property
     def started(self) -> int | None:
@@ -36,7 +38,7 @@ class Span:
     @property
     def elapsed(self) -> int | None:
         """How long it took, where both ends are known."""
-        if self.end is None or self.started is None or self.end < self.started:
+        if self.end is None or self.started is None or self.end < self.started or self.set_back:
             return None
         return self.end - self.started
 
@@ -47,7 +49,9 @@ class Span:
             return None, None
         if self.elapsed is not None:
             return self.elapsed, self.elapsed
-        least = max(0, self.end - self.begin) if self.begin is not None else 0
+        least = max(0, self.end - self.begin + self.set_back) if self.begin is not None else 0
+        if self.set_back:
+            return least, None
         most = self.end - self.created if self.created is not None and self.end >= self.created else None
         return least, most if most is None or most >= least else None
 
@@ -55,7 +59,8 @@ class Span:
 def find_span(observed: Observations) -> Span:
     """Find the span of a run."""
     begin, sure = _begin(observed)
-    return Span(begin, sure, observed.created, _end(observed.run))
+    set_back = sum(node_run.set_back for node_run in observed.node_runs)
+    return Span(begin, sure, observed.created, _end(observed.run), set_back)
 
 
 def _end(run: RunEvidence) -> int | None:

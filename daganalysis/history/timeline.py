@@ -437,7 +437,7 @@ class _Builder:
         unknown_end: int | None = None
         if self.unsure_until == _FOR_GOOD:
             self.unsure_until = 0
-        if node_run.ended_before_start or any(attempt.is_doubtful for attempt in node_run.attempts):
+        if node_run.set_back or any(attempt.is_doubtful for attempt in node_run.attempts):
             self.unsure_until = limit if limit is not None else _FOR_GOOD
         for attempt in node_run.attempts:
             start, until, known = _extent(attempt, limit)

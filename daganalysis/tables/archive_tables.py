@@ -80,7 +80,12 @@ DAGS = Table(
             "never started, its first start left no trace, or the zone is not known",
         ),
         Column("ended_at", Type.INSTANT, "last known end", "not ended, unknown, or the zone is not known"),
-        Column("elapsed_s", Type.REAL, "first known start to last known end, all legs, seconds", "not ended, or either end is unknown"),
+        Column(
+            "elapsed_s",
+            Type.REAL,
+            "first known start to last known end, all legs, seconds",
+            "not ended, an end is unknown, or its clock was set back",
+        ),
         Column("active_s", Type.REAL, "time in which at least one known attempt was running, seconds", "no attempt has both ends known"),
         Column("last_leg_s", Type.REAL, "what the API's own start and end give, seconds", "the API's start or end is no true one"),
         Column("n_nodes", Type.INTEGER, "nodes known"),

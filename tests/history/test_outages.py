@@ -95,3 +95,6 @@ def test_a_stage_whose_end_lies_before_its_start_leaves_what_follows_unattribute
     moved = dag(first, second, end=5.51, stage=2)
     assert spent(moved)["unattributed"] == 2.04
     assert frame("issues", moved)["message"].str.contains("stage 1 by 0.410 s").any()
+    run = run_of(moved)
+    assert pd.isna(run["elapsed_s"])
+    assert (run["elapsed_min_s"], pd.isna(run["elapsed_max_s"])) == (4.92, True)
