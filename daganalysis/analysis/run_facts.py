@@ -28,6 +28,7 @@ class RunFacts:
     attempts: list[Row]
     issues: list[Row]
     timeline: list[Row]
+    operations: list[Row]
     stages: list[Row]
     budget: Row
     retries: list[Row]
@@ -51,6 +52,7 @@ def gather_facts(archive: Archive, run_id: str) -> RunFacts:
         attempts=rows_of(one.attempts),
         issues=rows_of(one.issues),
         timeline=rows_of(one.timeline),
+        operations=sorted(rows_of(one.operations), key=lambda row: (row["at"] is None, row["at"] or 0)),
         stages=rows_of(stage_latency(one, level="stage")),
         budget=budgets[0] if budgets else {},
         retries=rows_of(retries(one)),

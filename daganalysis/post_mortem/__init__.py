@@ -11,6 +11,7 @@ from daganalysis.post_mortem.chronology import chronology_lines
 from daganalysis.post_mortem.next_steps import next_step_lines
 from daganalysis.post_mortem.overview import overview_lines
 from daganalysis.post_mortem.reasons import reason_lines
+from daganalysis.post_mortem.requests import request_lines
 from daganalysis.post_mortem.time_spent import budget_lines, stage_lines
 from daganalysis.post_mortem.unknowns import unknown_lines
 from daganalysis.post_mortem.what_failed import trouble_lines
@@ -44,6 +45,7 @@ def post_mortem_text(archive: Archive, run_id: str, *, named: str, why: bool = F
     sections = [
         overview_lines(facts, conclusion, zone),
         chronology_lines(facts, zone),
+        request_lines(facts, zone),
         length_lines(length),
         scenario_lines(length),
         lock_lines(length),

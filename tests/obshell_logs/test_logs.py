@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import daganalysis as da
 from daganalysis.loading import load_into_store
+from daganalysis.post_mortem import post_mortem_text
 from daganalysis.tables import BASE_TABLES
 from enginemodel import LOG_SECRETS, Agent, DagRun, Failure, Stage, Task, random_run
 from enginemodel.engine import SECOND
@@ -84,6 +85,15 @@ def test_operations_say_who_asked_for_what_and_when(tmp_path):
     ]
     asked = [pd.Timestamp(t, unit="us", tz="UTC") for t, _, _ in run.requests]
     assert all(abs(said - true) <= pd.Timedelta("10ms") for said, true in zip(operations["at"], asked, strict=True))
+
+
+def test_show_says_who_asked_for_what(tmp_path):
+    run = failing_twice()
+    archive = da.load(save_logs(tmp_path, run), final_answer(run))
+    text = post_mortem_text(archive, "111", named="logs")
+    assert "Who asked for what (times in +08:00)" in text
+    assert "retry, a person on the host of 192.0.2.1:2886" in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_what_bodies_of_requests_hold_is_in_no_table_and_in_no_file_of_a_store(tmp_path):

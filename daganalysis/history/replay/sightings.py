@@ -177,22 +177,29 @@ class _Replay:
             return []  # an answer shows the whole attempt
         ip, port = _address(attempt.agent) if attempt.agent is not None else (known.agent_ip, known.agent_port)
         row = SubTask(known.gid, known.task_id, known.name, "READY", operator, None, None, None, number, ip, port, None)
+        node = self._node_at(self._run.node_of[known.gid], attempt.handed_at)
         moments: list[Sighting] = []
         until = attempt.noticed_at
         at = attempt.handed_at
         if at is not None:
-            moments.append(Sighting(at, at, _copy(row)))
+            moments.append(Sighting(at, at, _copy(row), node))
         start = own.start(attempt.started_at) if attempt.started_at is not None else None
         unstarted = attempt.verdict == "cancelled_before_start"
         if not unstarted and (start is not None or attempt.verdict is not None):
             at = _clamped(attempt.started_at if attempt.started_at is not None else at or attempt.moment, at, until)
-            moments.append(Sighting(at, at, _copy(row, state="RUNNING", start=start)))
+            moments.append(Sighting(at, at, _copy(row, state="RUNNING", start=start), node))
         if attempt.verdict is not None:
             end = own.end(attempt.ended_at) if attempt.ended_at is not None else None
             at = _clamped(attempt.ended_at if attempt.ended_at is not None else until or attempt.moment, at, until)
             state = "SUCCEED" if attempt.verdict == "succeeded" else "FAILED"
-            moments.append(Sighting(at, at, _copy(row, state=state, start=start, end=end)))
+            moments.append(Sighting(at, at, _copy(row, state=state, start=start, end=end), node))
         return moments
+
+    def _node_at(self, gid: str, at: int | None) -> Node | None:
+        """Return the node of a sub-task as it was when this was handed out; None where no scheduler's log shows it."""
+        inside = (one for one in self._facts.passes if at is not None and one.node_gid == gid and one.dag_at <= at <= one.last_at)
+        passes = next(inside, None)
+        return None if passes is None or passes.operator is None else Node(gid, state="RUNNING", operator=passes.operator)
 
     def _add_lines(self, gid: str, attempts: list[LoggedAttempt]) -> None:
         """Add the lines of each attempt, and all of them as one answer would show them; what two sources tell alike counts once."""
