@@ -72,11 +72,12 @@ class Dag(msgspec.Struct, gc=False):
 
 
 class LogRecord(msgspec.Struct, gc=False):
-    """One record of ``GET /sub_task/{id}/logs``: a line with the row id of its sub-task and the attempt that wrote it."""
+    """One record of ``GET /sub_task/{id}/logs``: a line with the row id of its sub-task, the attempt that wrote it, and when."""
 
     task_id: int | None
     attempt: int | None
     line: str
+    at: int | None = None
 
 
 class Problem(msgspec.Struct, frozen=True, gc=False):

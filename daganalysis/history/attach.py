@@ -10,6 +10,7 @@ from daganalysis.engine.records import Node, SubTask
 from daganalysis.history.causal_order import order_nodes
 from daganalysis.history.database_zone import move_node, move_sub_task
 from daganalysis.history.evidence import RunEvidence, Sighting
+from daganalysis.history.written_lines import note_line, precision_of
 from daganalysis.reading.answers import Answer, Issue, Kind
 from daganalysis.reading.decoding import decode_logs, decode_nodes, decode_sub_task
 from daganalysis.reading.issue_codes import issue
@@ -121,9 +122,12 @@ def _attach_logs(runs: Sequence[RunEvidence], answer: Answer, orphans: Orphans) 
     seen = SubTask(gid, execute_times=None, logs=lines)
     per_attempt = run.attempt_lines.setdefault(gid, {})
     fresh: dict[int, list[str]] = {}
+    by = run.zone.moves(answer.utc_offset_s) if run.zone is not None else 0
     for record in records:
         if record.attempt is not None:
             fresh.setdefault(record.attempt, []).append(record.line)
+            if record.at is not None:
+                note_line(run.line_times.setdefault(gid, {}), record.attempt, record.at + by, precision_of(run.gid))
     for number, own in fresh.items():
         if len(own) >= len(per_attempt.get(number, [])):
             per_attempt[number] = own

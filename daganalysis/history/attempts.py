@@ -51,11 +51,20 @@ class Attempt:
     stage: int | None = None
     is_unplaced: bool = False
     """Its stamps bear a clock that cannot be put right, so that nothing tells when in the execution of its node it ran."""
+    is_start_estimated: bool = False
+    """Its start is an estimate from log lines (:mod:`daganalysis.history.written_lines`)."""
+    is_end_estimated: bool = False
+    """Its end is an estimate from log lines, or not known."""
 
     @property
     def is_doubtful(self) -> bool:
         """Whether its stamps do not tell when it ran: the clock cannot be put right, or the end lies before the start."""
         return self.is_unplaced or (self.start is not None and self.end is not None and self.end < self.start)
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether its start or its end is an estimate."""
+        return self.is_start_estimated or self.is_end_estimated
 
     @property
     def ran_until(self) -> int:

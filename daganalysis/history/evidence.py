@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from daganalysis.engine.records import Dag, Node, SubTask
+    from daganalysis.history.written_lines import LineTimes
     from daganalysis.reading.answers import Answer
 
 
@@ -72,6 +73,8 @@ class RunEvidence:
     """When its rows were created, where a source tells it."""
     names: dict[str, str] = field(default_factory=dict)
     """Names of nodes and sub-tasks that no answer showed."""
+    line_times: dict[str, LineTimes] = field(default_factory=dict)
+    """By sub-task: when its attempts wrote log lines, by the clock of the database."""
     problems: list[tuple[Answer, Problem, int | None]] = field(default_factory=list)
 
     zone: DatabaseZone | None = None

@@ -149,7 +149,7 @@ def _union(attempts_of: Iterable[Sequence[Attempt]]) -> int | None:
         (a.start, a.ran_until)
         for attempts in attempts_of
         for a in attempts
-        if a.start is not None and a.end is not None and not a.is_doubtful
+        if a.start is not None and a.end is not None and not (a.is_doubtful or a.is_estimated)
     ]
     if not spans:
         return None

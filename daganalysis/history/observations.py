@@ -11,6 +11,7 @@ from daganalysis.history.completeness import what_is_missing
 from daganalysis.history.legs import Leg, NodeRun, find_legs, find_node_runs
 from daganalysis.history.objects import created_at, judge_task
 from daganalysis.history.stage_numbers import Numbers, number_stages, ordinals
+from daganalysis.history.written_lines import placed_by_lines
 
 if TYPE_CHECKING:
     from daganalysis.history.attempts import Attempt
@@ -70,7 +71,7 @@ def observe(run: RunEvidence, main: MainDag | None) -> Observations:
         tasks_of[node_gid].append(judge_task(gid, node_gid, sightings, created, run.attempt_lines.get(gid)))
     as_served = {node_gid: {view.gid: view.attempts for view in own} for node_gid, own in tasks_of.items()}
     offsets = find_offsets(run, as_served)
-    attempts_in = on_dag_clock(as_served, offsets)
+    attempts_in = placed_by_lines(on_dag_clock(as_served, offsets), run.line_times, run.attempt_lines)
     name, node_names = run.newest.name, [run.nodes[gid][-1][1].name for gid in run.stages]
     made_to_wait = is_sub_dag(name, node_names)
     numbers, missing = number_stages(run), what_is_missing(run)

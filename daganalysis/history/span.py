@@ -93,7 +93,8 @@ def _first_attempt(observed: Observations) -> int | None:
     run = observed.run
     if not run.stages or observed.numbers.get(run.stages[0]) != 1:
         return None
-    firsts = [own[0] for own in observed.attempts_in[run.stages[0]].values() if own and own[0].number == 1 and own[0].start is not None]
+    known = (own[0] for own in observed.attempts_in[run.stages[0]].values() if own and own[0].start is not None)
+    firsts = [attempt for attempt in known if attempt.number == 1 and not attempt.is_start_estimated]
     if not firsts:
         return None
     later = {id(a) for node_run in observed.node_runs if node_run.operator in _ON_PURPOSE for a in node_run.attempts}

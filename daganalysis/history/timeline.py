@@ -446,7 +446,8 @@ class _Builder:
             if start > self.cursor:
                 self._before_attempt(node_run, attempt, start, first=first, lost=unknown_end is not None)
             if until > self.cursor:
-                self._add(until, "execute", to_stage=node_run.stage, evidence="observed" if known else "inferred")
+                observed = known and not attempt.is_estimated
+                self._add(until, "execute", to_stage=node_run.stage, evidence="observed" if observed else "inferred")
             if attempt.verdict == "interrupted" and attempt.end is not None:
                 # Its agent was down for some of the time until it ended, and what that was is not known (engine-semantics §2.10, §12).
                 self.unsure_until = max(self.unsure_until, attempt.end)

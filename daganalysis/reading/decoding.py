@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _NULL = msgspec.Raw(b"null")
+_UNKNOWN_OFFSET = "-00:00"
+"""The offset of an instant in UTC that does not tell the local time where it was written (RFC 3339 §4.3)."""
 _MOST_HAND_OUTS = 100_000
 """A hand-out takes a pass of the scheduler, so this many take a day without a pause; each becomes a row."""
 _Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -141,7 +143,7 @@ def decode_logs(raw: bytes) -> Decoded[list[LogRecord]]:
         if line is None:
             problems.append(Problem(f"/{index}", "wrong-type", "a log record without a line", "error"))
             continue
-        records.append(LogRecord(fields.integer("sub_task_id"), fields.integer("execute_times"), line))
+        records.append(LogRecord(fields.integer("sub_task_id"), fields.integer("execute_times"), line, fields.instant("create_time")))
     return Decoded(records, problems)
 
 
@@ -173,7 +175,7 @@ def _dag(wire: _Dag, start: int | None, end: int | None) -> Dag:
         wire.maintenance_type,
         wire.maintenance_key,
         _data(wire.additional_data),
-        None if zoned is None else offset_at_end(zoned),
+        None if zoned is None or zoned.endswith(_UNKNOWN_OFFSET) else offset_at_end(zoned),
         just_created=start is None and (wire.start_time or "").startswith(ZERO_YEARS),
     )
 

@@ -17,6 +17,7 @@ from daganalysis.history.log_merge import merge_lines
 from daganalysis.history.replay.hand_outs import LoggedAttempt, number_attempts
 from daganalysis.history.replay.legs import LoggedLeg, legs_of, node_runs_of
 from daganalysis.history.replay.requests import Operation, operations_of
+from daganalysis.history.written_lines import note_lines
 from daganalysis.reading.answers import Answer, Kind
 
 if TYPE_CHECKING:
@@ -209,6 +210,7 @@ class _Replay:
         told: dict[str | None, list[Line]] = {}
         for line in self._facts.lines.get(gid, ()):
             told.setdefault(line.teller, []).append(line)
+        note_lines(run, gid, self._facts.lines.get(gid, ()))
         for lines in told.values():
             numbers = {line.attempt for line in lines if line.attempt is not None}
             found += [(number, [line.text for line in lines if line.attempt == number]) for number in sorted(numbers)]
