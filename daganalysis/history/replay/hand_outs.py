@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _SECOND = 1_000_000_000
 _SAME_NS = 750_000_000
 """A stamp of a row and the log line beside it lie closer together than this."""
+_ONE_START_NS = 500_000_000
+"""Two starts of one sub-task on one agent lie a pass of the scheduler apart at least; closer together they are one."""
 _EARLY_NS = 5 * _SECOND
 """An executor whose clock is behind may seem to begin so much before the hand-out."""
 _SKIPPED_HAND_OUT = 10.0
@@ -96,19 +98,29 @@ def _joined(executions: Sequence[Execution]) -> list[LoggedAttempt]:
     for part in executions:
         known = open_on.get(part.teller)
         begins = part.started_at is not None
-        twin = next((one for one in joined if begins and one.agent == part.teller and one.started_at == part.started_at), None)
+        twin = next((one for one in joined if _begin_alike(one, part)), None)
         if twin is None and known is not None and known.ended_at is None and (not begins or part.resumed):
             twin = known
         if twin is None:
-            twin = LoggedAttempt(agent=part.teller, number=part.attempt, sure=part.attempt is not None)
+            twin = LoggedAttempt(agent=part.teller)
             joined.append(twin)
+        if part.attempt is not None:
+            twin.number, twin.sure = part.attempt, True
         twin.handed_at = None
         twin.started_at = part.started_at if twin.started_at is None else twin.started_at
         twin.kind = part.kind or twin.kind
-        if part.ended_at is not None:
-            twin.ended_at, twin.verdict, twin.written = part.ended_at, part.verdict, part.written
+        if part.ended_at is not None and (twin.ended_at is None or part.verdict is not None):
+            twin.ended_at, twin.verdict, twin.written = part.ended_at, part.verdict or twin.verdict, part.written or twin.written
         open_on[part.teller] = twin
     return [one for one in joined if one.started_at is not None or one.ended_at is not None]
+
+
+def _begin_alike(one: LoggedAttempt, part: Execution) -> bool:
+    """Tell whether two are one start on one agent: a log writes its line some milliseconds before the row is written."""
+    if one.started_at is None or part.started_at is None or one.agent != part.teller:
+        return False
+    other = one.number is not None and part.attempt is not None and one.number != part.attempt
+    return not other and abs(one.started_at - part.started_at) < _ONE_START_NS
 
 
 def _with_lines(ran: list[LoggedAttempt], lines: Sequence[Line]) -> list[LoggedAttempt]:
