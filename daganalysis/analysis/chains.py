@@ -116,18 +116,25 @@ def read_stretches(archive: Archive) -> Stretches:
 def read_attempt_table(archive: Archive, columns: Sequence[str]) -> pa.Table:
     """Read columns of the attempts, with their times on the clock of the run's own rows."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
+    from daganalysis.archive import Archive
     from daganalysis.dag_clock import on_dag_clock
 
-    times = ["started_at", "ended_at"]
-    rest = archive.arrow("attempts", [name for name in columns if name not in times]).combine_chunks()
-    if not archive.count("clock_offsets"):
-        given = archive.arrow("attempts", times).combine_chunks()
-    else:
-        given = pa.Table.from_pandas(on_dag_clock(archive, "attempts", times)[times], preserve_index=False)
-    for name in times:
-        rest = rest.append_column(name, given.column(name))
-    return rest
+    wanted = list(dict.fromkeys([*columns, "outcome"]))
+    table = archive.arrow("attempts", wanted).combine_chunks()
+    offsets = archive.arrow("clock_offsets")
+    if not offsets.num_rows:
+        return table
+    # Only runs in which a clock is off pay for that.
+    is_off = pc.is_in(table.column("run_id"), offsets.column("run_id").unique().cast(pa.string()))
+    off = Archive.from_tables({"attempts": table.filter(is_off), "clock_offsets": offsets})
+    placed = on_dag_clock(off, "attempts", ["started_at", "ended_at"])
+    for name in ("started_at", "ended_at"):
+        given = pa.array(placed[name]).cast(table.schema.field(name).type)
+        moved = pc.replace_with_mask(table.column(name).combine_chunks(), is_off.combine_chunks(), given)
+        table = table.set_column(table.column_names.index(name), name, moved)
+    return table
 
 
 def read_attempts(table: pa.Table, run_ids: pa.Array) -> Attempts:

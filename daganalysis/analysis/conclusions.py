@@ -306,6 +306,8 @@ def _not_started(_: Told) -> str:
 
 
 def _unknown(run: Told) -> str:
+    if run.state == "SUCCEED":
+        return _then("succeeded; whether after a retry is not known", _spent(run))
     return f"ended in a way that the rules do not know (state {run.state}, operator {run.operator})"
 
 

@@ -109,7 +109,7 @@ class _Known:
         codes, names = encoded(stretches.category)
         kinds, kind_names = encoded(table.column("kind"))
         rollback = kind_names.to_pylist().index("rollback") if "rollback" in kind_names.to_pylist() else NONE - 1
-        tasks, _ = encoded(table.column("task_gid"))
+        gids = table.column("task_gid").combine_chunks().take(attempts.place)
         pairs = pair_up(stretches, attempts, work)
         return cls(
             stretches,
@@ -120,13 +120,23 @@ class _Known:
             pairs,
             attempts,
             (kinds == rollback)[attempts.place],
-            tasks[attempts.place],
+            _numbered(gids),
             _named_stages(archive, stretches, scenarios),
         )
 
     def of_category(self, *names: str) -> Bools:
         """Tell which stretches are of some categories."""
         return np.isin(self.category, [place for place, name in enumerate(self.categories) if name in names])
+
+
+def _numbered(values: pa.Array) -> Ints:
+    """Number the values of an array in which equal ones stand together."""
+    import pyarrow.compute as pc
+
+    if len(values) < 2:
+        return np.zeros(len(values), np.int64)
+    is_new = ~np.asarray(pc.equal(values[1:], values[:-1]).fill_null(False))
+    return np.concatenate([[0], np.cumsum(is_new)])
 
 
 def _named_stages(archive: Archive, stretches: Stretches, scenarios: Sequence[Scenario]) -> dict[str, Bools]:
