@@ -1,7 +1,8 @@
 """Which runs went worst.
 
-The order is one of outcomes first (how a run ended matters more than how long it took), then of elapsed time. A child DAG counts with its
-main DAG: trouble in a child is trouble of the main DAG.
+Runs that met trouble come first, the longest first: time is what the people behind a run lost, so an upgrade of 84 minutes that succeeded
+after a retry went worse than a start that failed after 73 seconds. A child DAG counts with its main DAG: trouble in a child is trouble of
+the main DAG.
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ _FINE = len(WORST_FIRST) - 1
 
 
 def rank_runs(archive: Archive) -> pd.DataFrame:
-    """Order the runs from worst to best: one row a run, with ``rank`` (0 is worst), ``trouble`` and ``is_child`` added to its facts."""
+    """Order the runs from worst to best: one row a run, with ``rank``, ``trouble`` and ``is_child`` added to its facts.
+
+    ``rank`` says how badly the run ended, from 0. Main runs come before child DAGs, trouble before the rest, then the longest first; of a
+    run of unknown length counts what it took at least.
+    """
     columns = [
         "run_id",
         "cluster",
@@ -33,7 +38,7 @@ def rank_runs(archive: Archive) -> pd.DataFrame:
         "retries_min",
         "retries_max",
     ]
-    runs = archive.table("dags", [*columns, "parent_run_id", "rollbacks_min", "rollbacks_max", "last_observed_at"])
+    runs = archive.table("dags", [*columns, "parent_run_id", "rollbacks_min", "rollbacks_max", "last_observed_at", "elapsed_min_s"])
     order = {outcome: rank for rank, outcome in enumerate(WORST_FIRST)}
     own = runs["outcome"].map(order).fillna(order["unknown"]).astype("int64")
     own = own.mask(runs["work_ok"].fillna(value=False).astype(bool) & runs["outcome"].isin(["passed", "waiting"]), _FINE)
@@ -45,5 +50,7 @@ def rank_runs(archive: Archive) -> pd.DataFrame:
     below = runs["run_id"].map(failed).astype("float64").fillna(_FINE).astype("int64")
     runs = runs.assign(rank=own.where(own <= below, below), is_child=is_child)
     runs["trouble"] = runs["rank"] <= order["unknown"]
-    sort = ["is_child", "rank", "elapsed_s", "run_id"]
-    return runs.sort_values(sort, ascending=[True, True, False, True], na_position="last", ignore_index=True)
+    length = runs["elapsed_s"].fillna(runs["elapsed_min_s"]).fillna(-1.0)
+    order_by = runs.assign(calm=~runs["trouble"], length=-length)
+    order_by = order_by.sort_values(["is_child", "calm", "length", "rank", "run_id"], ignore_index=True)
+    return order_by.drop(columns=["calm", "length", "elapsed_min_s"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
-from daganalysis.commands.archives import open_source, selected_runs
+from daganalysis.commands.archives import open_source, selected_runs, shown_zone
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.options import add_archive, add_selection, new_command
 from daganalysis.commands.printing import notice, print_pieces
+from daganalysis.text.humanize import plural
 
 if TYPE_CHECKING:
     import argparse
@@ -44,7 +46,9 @@ def execute(arguments: argparse.Namespace) -> int:
     from daganalysis.pages import write_report
 
     archive = selected_runs(open_source(arguments.archive, arguments), arguments)
-    page = write_report(archive, arguments.output, format=arguments.format, title=arguments.title)
+    if not sys.stderr.isatty():
+        notice(f"writing a report of {plural(len(archive), 'run')}")
+    page = write_report(archive, arguments.output, format=arguments.format, title=arguments.title, tz=shown_zone(archive, arguments).name)
     if arguments.metrics:
         from daganalysis.exports.open_metrics import open_metrics
 

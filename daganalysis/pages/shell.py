@@ -10,12 +10,14 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import re
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.engine.vocabulary import tone, words
 from daganalysis.pages.shown_tables import cell_text, is_numeric
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, human_share, plural
+from daganalysis.text.zones import UTC, Zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,16 +27,20 @@ if TYPE_CHECKING:
 
 _MARKS = {"bad": "\u2717 ", "warn": "\u25b2 ", "good": "\u2713 ", "calm": ""}
 """An outcome is told by a mark as well as by its colour."""
+_LINE_ENDS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 _JSON_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
-def render_page(template: str, *, styles: Sequence[str], scripts: Sequence[str], data: object = None, **context: Any) -> str:
+def render_page(
+    template: str, *, styles: Sequence[str], scripts: Sequence[str], data: object = None, zone: Zone = UTC, **context: Any
+) -> str:
     """Render a template of this package as a self-contained page.
 
     ``styles`` and ``scripts`` are files of this folder, inlined in this order; ``data`` is what the scripts find, as JSON, in
-    the element ``#data``. Strings of the context are escaped, and their invisible characters shown as escapes.
+    the element ``#data``. Instants are told in ``zone``.
+    Strings of the context are escaped, and their invisible characters shown as escapes.
     """
-    environment = _environment()
+    environment = _environment(zone)
     style = "\n".join(_source(name) for name in styles)
     script = "\n".join(_source(name) for name in scripts)
     return environment.get_template(template).render(
@@ -76,7 +82,7 @@ def json_block(data: object) -> str:
 
 
 @functools.cache
-def _environment() -> jinja2.Environment:
+def _environment(zone: Zone) -> jinja2.Environment:
     import jinja2
 
     environment = jinja2.Environment(
@@ -92,7 +98,7 @@ def _environment() -> jinja2.Environment:
         "duration": human_duration,
         "share": human_share,
         "plural": plural,
-        "cell": cell_text,
+        "cell": functools.partial(cell_text, zone=zone),
         "numeric": is_numeric,
         "words": words,
         "tone": lambda outcome: tone(outcome).value,
@@ -127,7 +133,7 @@ def _budget_parts(budget: Mapping[str, Any], categories: Sequence[Mapping[str, s
 
 def _shown(value: object) -> object:
     """Make what is about to be written visible: a direction mark or a control character in a name must not act on the page."""
-    return for_terminal(value) if type(value) is str else value
+    return for_terminal(_LINE_ENDS.sub(" ", value)) if type(value) is str else value
 
 
 def trusted(text: str) -> markupsafe.Markup:

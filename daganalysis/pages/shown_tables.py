@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from daganalysis.tables import Type
 from daganalysis.tables.plain_rows import instant_texts, raw_rows
 from daganalysis.text.humanize import MISSING, human_duration, human_number, human_share
+from daganalysis.text.zones import UTC, Zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -174,7 +175,7 @@ def _kind(column: Column) -> str:
     return {Type.INTEGER: "count", Type.INSTANT: "instant"}.get(column.type, "text")
 
 
-def cell_text(value: Any, kind: str) -> str:
+def cell_text(value: Any, kind: str, zone: Zone = UTC) -> str:
     """Write a raw value of a row as a person reads it; null is a dash.
 
     >>> cell_text(12.5, "duration"), cell_text(1234, "count"), cell_text("2024-01-09T12:40:01.7Z", "instant"), cell_text(None, "text")
@@ -195,7 +196,7 @@ def cell_text(value: Any, kind: str) -> str:
     if kind == "number":
         return human_number(value)
     if kind == "instant":
-        return str(value)[:19].replace("T", " ")
+        return zone.of_text(str(value))
     return str(value).replace("_", " ") if kind == "outcome" else str(value)
 
 

@@ -73,7 +73,7 @@ def fleet(*runs: Rows, **tables: list[dict[str, Any]]) -> Archive:
 def week() -> Archive:
     """A fleet of ten runs, of which the third failed on agent 10.0.0.3 for want of space, and the fourth was cancelled."""
     good = [run(number, seconds=10 + number) for number in range(3, 11)]
-    bad = run(1, outcome="failed", error="ERROR: [Disk.Full]: no space left", agent="10.0.0.3:2886", seconds=30)
+    bad = run(1, outcome="failed", error="ERROR: [Disk.Full]: no space left", agent="10.0.0.3:2886", seconds=100)
     stopped = run(2, outcome="cancelled", seconds=99)
     issue = {
         "severity": "warning",

@@ -17,12 +17,19 @@ def culprit(archive, run_id="c1/11"):
     return find_culprits(archive, [run_id])[run_id]
 
 
+def test_what_took_longest_from_the_people_behind_it_went_worst():
+    assert ranked(run(1, outcome="succeeded_after_retry", seconds=900), run(2, outcome="failed", seconds=5)) == ["c1/11", "c1/12"]
+
+
+def test_trouble_goes_before_a_longer_run_without_any():
+    assert ranked(run(1, seconds=900), run(2, outcome="failed", seconds=5)) == ["c1/12", "c1/11"]
+
+
 @pytest.mark.parametrize(
-    ("worse", "better"),
-    [("rollback_failed", "failed"), ("failed", "cancelled"), ("rolled_back", "succeeded_after_retry"), ("cancelled", "succeeded")],
+    ("worse", "better"), [("rollback_failed", "failed"), ("failed", "cancelled"), ("rolled_back", "succeeded_after_retry")]
 )
-def test_how_a_run_ended_matters_more_than_how_long_it_took(worse, better):
-    assert ranked(run(1, outcome=better, seconds=900), run(2, outcome=worse, seconds=5)) == ["c1/12", "c1/11"]
+def test_of_two_runs_of_one_length_the_one_that_ended_worse_is_first(worse, better):
+    assert ranked(run(1, outcome=better), run(2, outcome=worse)) == ["c1/12", "c1/11"]
 
 
 def test_among_equals_the_longest_is_worst():

@@ -14,10 +14,11 @@ from daganalysis.engine.vocabulary import CATEGORIES, ENGINE_TIME, RUN_OUTCOMES,
 from daganalysis.pages.report_page.figures import picture_frames, plain_pictures
 from daganalysis.pages.report_page.run_sections import run_section
 from daganalysis.pages.report_page.worst_runs import find_culprits
-from daganalysis.pages.shown_tables import shown_table
+from daganalysis.pages.shown_tables import plain_row, shown_table
 from daganalysis.progress import silent
 from daganalysis.tables import DAGS, Column, Type
 from daganalysis.tables.plain_rows import instant_texts, rows_of
+from daganalysis.text.zones import UTC, Zone, servers_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +35,8 @@ MOST_RUNS = 1_000
 """Runs listed one by one; a larger archive lists its worst."""
 MOST_ROWS = 50
 """Rows of every other table."""
+MOST_ON_TOP = 3
+"""Runs of which the first screen tells."""
 MOST_WORST, MOST_SLOWEST = 12, 6
 """Runs with a section of their own: the worst, and the slowest of the others."""
 
@@ -42,18 +45,22 @@ MOST_WORST, MOST_SLOWEST = 12, 6
 class Collected:
     """Everything a report says: ``tables`` by name, ``sections`` the runs that have one of their own, in the order of the page.
 
-    ``pictures`` are the frames of what is drawn, by name.
+    ``pictures`` are the frames of what is drawn, by name; ``names`` the name and the start of each run; ``zone`` the one of all times.
     """
 
     overview: Row
     outcomes: list[Row]
     worst: Row | None
+    worst_runs: list[Row]
+    clusters: list[Row]
     time_spent: list[Row]
     tables: dict[str, ShownTable]
     sections: list[Row]
     comparison: Row | None = None
     notes: list[str] = field(default_factory=list)
     pictures: dict[str, pd.DataFrame] = field(default_factory=dict)
+    names: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    zone: Zone = UTC
 
     def plain(self) -> dict[str, Any]:
         """Return everything as plain data, for ``report.json``."""
@@ -61,6 +68,8 @@ class Collected:
             "overview": self.overview,
             "outcomes": self.outcomes,
             "worst_run": self.worst,
+            "worst_runs": self.worst_runs,
+            "clusters": self.clusters,
             "time_spent": self.time_spent,
             "comparison": self.comparison,
             "tables": {name: table.plain() for name, table in self.tables.items()},
@@ -71,8 +80,11 @@ class Collected:
         }
 
 
-def collect(archive: Archive, progress: Progress = silent) -> Collected:
-    """Collect what a report says of an archive; ``progress`` is told a stage, how much is done, of how much."""
+def collect(archive: Archive, progress: Progress = silent, zone: Zone | None = None) -> Collected:
+    """Collect what a report says of an archive; ``progress`` is told a stage, how much is done, of how much.
+
+    ``zone`` is the one in which a page tells times; None stands for the servers' own.
+    """
     from daganalysis.analysis import stragglers, summary, time_budget, trend
 
     ranked = rank_runs(archive)
@@ -81,20 +93,26 @@ def collect(archive: Archive, progress: Progress = silent) -> Collected:
     budget = time_budget(archive)
     per_workflow = summary(archive)
     lagging, shifts = stragglers(archive), trend(archive)
-    tables = _tables(archive, ranked, per_workflow, culprits) | {"stragglers": _stragglers_table(lagging)}
+    tables = _tables(archive, ranked, per_workflow, culprits)
+    tables |= {"stragglers_by_agent": _agents_table(stragglers(archive, level="agent")), "stragglers": _stragglers_table(lagging)}
+    concluded = _concluded(archive, ranked, chosen)
     comparison = _changes(archive, shifts, tables)
     sections = []
     for number, run_id in enumerate(chosen):
-        sections.append(run_section(archive, run_id, culprits.get(run_id)))
+        sections.append({**run_section(archive, run_id, culprits.get(run_id)), "conclusion": concluded.get(run_id)})
         progress("collecting", number + 1, len(chosen))
     return Collected(
         overview=_overview(archive, ranked, budget),
         outcomes=_outcomes(ranked),
         worst=_worst(ranked, culprits, budget),
+        worst_runs=_worst_runs(ranked, culprits, concluded),
+        clusters=_clusters(ranked, budget),
         time_spent=_time_spent(ranked, budget),
         tables=tables,
         sections=sections,
         comparison=comparison,
+        names=_names(ranked),
+        zone=zone or servers_zone(archive.arrow("dags", ["utc_offset_s"]).column("utc_offset_s").to_pylist()),
         pictures=picture_frames(archive, ranked[~ranked["is_child"]], budget, lagging, shifts),
     )
 
@@ -180,6 +198,51 @@ def _worst(ranked: pd.DataFrame, culprits: dict[str, Culprit], budget: pd.DataFr
     culprit = culprits.get(row["run_id"])
     spent = rows_of(budget[budget["run_id"] == row["run_id"]].drop(columns="run_id"))
     return {**row, "culprit": culprit.plain() if culprit else None, "budget": spent[0] if spent else None}
+
+
+def _concluded(archive: Archive, ranked: pd.DataFrame, chosen: list[str]) -> dict[str, str]:
+    """Say in one sentence what happened in the runs that have a section."""
+    from daganalysis.analysis import runs
+
+    told = runs(archive, run_ids=chosen)
+    return dict(zip(told["run_id"], told["conclusion"], strict=True)) if len(ranked) else {}
+
+
+def _worst_runs(ranked: pd.DataFrame, culprits: dict[str, Culprit], concluded: dict[str, str]) -> list[Row]:
+    """Tell of the main runs that went worst, with the line that says why."""
+    columns = ["run_id", "name", "outcome", "started_at", "elapsed_s"]
+    worst = ranked[~ranked["is_child"] & ranked["trouble"]].head(MOST_ON_TOP)
+    told = []
+    for row in map(plain_row, rows_of(worst[columns])):
+        culprit = culprits.get(row["run_id"])
+        told.append({**row, "conclusion": concluded.get(row["run_id"]), "line": culprit.line if culprit else None})
+    return told
+
+
+def _clusters(ranked: pd.DataFrame, budget: pd.DataFrame) -> list[Row]:
+    """Tell of each cluster, those with most time in trouble first; nothing where there is one."""
+    mains = ranked[~ranked["is_child"]]
+    if mains["cluster"].nunique(dropna=False) < 2:
+        return []
+    engine = budget.set_index("run_id")[[CATEGORIES[part].column for part in ENGINE_TIME]].sum(axis=1)
+    waits = budget.set_index("run_id")["wait_operator_s"]
+    rows = mains.assign(
+        engine_s=mains["run_id"].map(engine).where(mains["elapsed_s"].notna()),
+        wait_operator_s=mains["run_id"].map(waits).where(mains["elapsed_s"].notna()),
+        troubled_s=mains["elapsed_s"].where(mains["trouble"]),
+    )
+    grouped = rows.groupby("cluster", dropna=False)
+    told = grouped[["elapsed_s", "troubled_s", "wait_operator_s", "engine_s"]].sum()
+    told.insert(0, "n_runs", grouped.size())
+    told.insert(1, "n_in_trouble", grouped["trouble"].sum())
+    told["engine_share"] = (told.pop("engine_s") / told["elapsed_s"]).where(told["elapsed_s"] > 0)
+    return rows_of(told.reset_index().sort_values(["troubled_s", "n_in_trouble", "cluster"], ascending=[False, False, True]))
+
+
+def _names(ranked: pd.DataFrame) -> dict[str, tuple[str, str | None]]:
+    """Return the name and the start of each run, for whoever cannot tell it by its id."""
+    names = ranked["name"].fillna("unnamed DAG").tolist()
+    return dict(zip(ranked["run_id"], zip(names, instant_texts(ranked["started_at"]), strict=True), strict=True))
 
 
 def _time_spent(ranked: pd.DataFrame, budget: pd.DataFrame) -> list[Row]:
@@ -312,6 +375,32 @@ def _stages_table(archive: Archive) -> ShownTable:
     )
 
 
+def _agents_table(rows: pd.DataFrame) -> ShownTable:
+    from daganalysis.tables.results import STRAGGLERS_BY_AGENT
+
+    columns = [
+        "cluster",
+        "agent",
+        "flagged",
+        "n",
+        "n_slowest",
+        "slowest_low",
+        "slowest_high",
+        "barrier_wait_s",
+        "late_p50_s",
+        "worst_stage",
+    ]
+    return shown_table(
+        rows.sort_values(["flagged", "barrier_wait_s"], ascending=False, kind="stable"),
+        STRAGGLERS_BY_AGENT,
+        columns,
+        title="Agents that others waited for, over all stages",
+        order="the flagged first, then the most waited for",
+        most=MOST_ROWS,
+        command="stragglers ARCHIVE --level agent",
+    )
+
+
 def _stragglers_table(rows: pd.DataFrame) -> ShownTable:
     from daganalysis.tables.results import STRAGGLERS
 
@@ -332,7 +421,7 @@ def _stragglers_table(rows: pd.DataFrame) -> ShownTable:
         rows,
         STRAGGLERS,
         columns,
-        title="Agents that others waited for",
+        title="Agents that others waited for, stage by stage",
         order="the flagged first, then the most waited for",
         most=min(MOST_ROWS, max(_FEWEST_AGENTS, int(rows["flagged"].sum()))),
         command="stragglers ARCHIVE",

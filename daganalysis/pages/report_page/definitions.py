@@ -17,9 +17,8 @@ DEFINITIONS = (
     ("in trouble", "A main run that failed, was cancelled, passed, rolled back, or succeeded only after a retry or with a passed stage."),
     (
         "went worst",
-        """Runs are ordered by how they ended: rollback failed, failed, cancelled, passed, rolled back, succeeded with a passed stage,
-        succeeded after retry, unknown, not ended, succeeded. A main run counts as no better than a child of it whose work was not done.
-        Among equals the longest elapsed time is worst.""",
+        """Runs that met trouble come first, the longest first: time is what the people behind a run lost. Of two runs of one length the one
+        that ended worse is first. A main run counts as no better than a child of it whose work was not done.""",
     ),
     (
         "where trouble lies",

@@ -8,6 +8,7 @@ from daganalysis.pages.shell import trusted
 from daganalysis.pages.svg import figure_svg
 from daganalysis.tables.pictures import PICTURE_FRAMES
 from daganalysis.tables.plain_rows import raw_rows
+from daganalysis.text.zones import UTC, Zone
 
 if TYPE_CHECKING:
     from typing import Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _MOST_BARS, _MOST_COLUMNS, _MOST_AGENTS, _MOST_PERIODS = 16, 40, 24, 40
 _FEWEST_RUNS = 3
 """Of fewer runs a table is a better picture."""
+_ZONED = frozenset({"retry_periods", "trend_marks"})
+"""Pictures with clock times."""
 _TITLES = {
     "budget_bars": "Where the time of the longest runs went, as stacked bars",
     "stage_run_cells": "How long each stage took in each run, against its median, as a map",
@@ -73,13 +76,14 @@ def plain_pictures(frames: dict[str, pd.DataFrame]) -> dict[str, list[dict[str, 
     return {name: list(raw_rows(frame, PICTURE_FRAMES[name])) for name, frame in frames.items()}
 
 
-def drawn_pictures(frames: dict[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
+def drawn_pictures(frames: dict[str, pd.DataFrame], zone: Zone = UTC) -> dict[str, dict[str, Any]]:
     """Draw the frames as elements of the page, each with its title."""
     from daganalysis import plots
 
     drawn: dict[str, dict[str, Any]] = {}
     for name, frame in frames.items():
-        figure = getattr(plots, plots.PICTURES[name])(frame).get_figure(root=True)
+        options = {"tz": zone.name} if name in _ZONED else {}
+        figure = getattr(plots, plots.PICTURES[name])(frame, **options).get_figure(root=True)
         svg: Markup = trusted(figure_svg(figure, key=name.replace("_", "-"), title=_TITLES[name]))
         drawn[name] = {"title": _TITLES[name], "svg": svg}
     return drawn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.pages.report_page.definitions import DEFINITIONS, SPENT_ON
@@ -11,9 +12,10 @@ from daganalysis.pages.shown_tables import ShownTable, cell_text
 from daganalysis.pages.svg import figure_svg
 from daganalysis.progress import silent
 from daganalysis.text.humanize import human_duration, human_share, plural
+from daganalysis.text.zones import UTC, Zone
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from daganalysis.archive import Archive
     from daganalysis.pages.report_page.content import Collected
@@ -39,7 +41,7 @@ def report_html(archive: Archive, collected: Collected, title: str, progress: Pr
     """Write the page of a report; the same archive gives the same text."""
     sections: list[Row] = []
     for number, section in enumerate(collected.sections):
-        sections.append({**section, "charts": _charts(archive, section, number + 1)})
+        sections.append({**section, "charts": _charts(archive, section, number + 1, collected.zone)})
         progress("drawing", number + 1, len(collected.sections))
     anchors = _anchors(sections)
     overview = collected.overview
@@ -49,17 +51,23 @@ def report_html(archive: Archive, collected: Collected, title: str, progress: Pr
         scripts=("templates/text.js", "report_page/report.js"),
         title=title or heading(overview),
         heading=title or heading(overview),
-        subtitle=subtitle(overview),
+        subtitle=subtitle(overview, collected.zone),
         overview=overview,
+        zone=collected.zone,
+        zone_name=collected.zone.name,
         worst=collected.worst,
+        worst_runs=collected.worst_runs,
+        clusters=collected.clusters,
+        run_names={run_id: f"{name}, {cell_text(at, 'instant', collected.zone)}" for run_id, (name, at) in collected.names.items()},
+        not_redone=_not_redone(collected),
         tiles=_tiles(overview),
         outcomes=collected.outcomes,
-        tables={name: collected.tables.get(name, _NO_TABLE) for name in TABLES},
+        tables={name: collected.tables.get(name, _NO_TABLE) for name in TABLES} | _folded(collected),
         time_spent=collected.time_spent,
         categories=[category for category in SPENT_ON if any(row[f"{category['name']}_s"] for row in collected.time_spent)],
         comparison=collected.comparison,
         sections=sections,
-        pictures=drawn_pictures(collected.pictures),
+        pictures=drawn_pictures(collected.pictures, collected.zone),
         anchors=anchors,
         n_unsectioned=overview["n_main_runs"] - len(sections),
         contents=[{"id": name, "label": label} for name, label in _CONTENTS],
@@ -67,9 +75,30 @@ def report_html(archive: Archive, collected: Collected, title: str, progress: Pr
     )
 
 
-TABLES = ("summary", "failures", "retry_patterns", "runs", "stages", "stragglers", "compare", "trend", "issues")
+TABLES = ("summary", "failures", "retry_patterns", "runs", "stages", "stragglers_by_agent", "stragglers", "compare", "trend", "issues")
 """The tables of a report, by name."""
 _NO_TABLE = ShownTable("", "", "", "", "", (), [], 0)
+
+
+def _folded(collected: Collected) -> dict[str, ShownTable]:
+    """Keep of a table what says something: what is shown to have changed, and the agents that are flagged; the rest folds."""
+    views: dict[str, ShownTable] = {}
+    compared = collected.tables.get("compare")
+    if compared is not None:
+        views["compare"] = _kept(compared, lambda row: row["verdict"] not in {"same", "insufficient"})
+    agents = collected.tables["stragglers_by_agent"]
+    views["stragglers_flagged"] = _kept(agents, lambda row: row["flagged"])
+    return views
+
+
+def _kept(table: ShownTable, chosen: Callable[[Row], bool]) -> ShownTable:
+    rows = [row for row in table.rows if chosen(row)]
+    return replace(table, rows=rows, n_all=len(rows))
+
+
+def _not_redone(collected: Collected) -> list[str]:
+    """Return the runs that were rolled back, and are not known to have been done again."""
+    return [section["run_id"] for section in collected.sections if "not redone" in (section["conclusion"] or "")]
 
 
 def heading(overview: Row) -> str:
@@ -81,12 +110,12 @@ def heading(overview: Row) -> str:
     return f"Report of {plural(overview['n_runs'], 'run')} of {plural(overview['n_workflows'], 'workflow')}"
 
 
-def subtitle(overview: Row) -> str:
+def subtitle(overview: Row, zone: Zone = UTC) -> str:
     """Say when the runs were, and what is known of them."""
     told = []
     if overview["first_started_at"] and overview["last_observed_at"]:
-        first, last = (cell_text(overview[name], "instant") for name in ("first_started_at", "last_observed_at"))
-        told.append(f"from {first} to {last} UTC")
+        first, last = (cell_text(overview[name], "instant", zone) for name in ("first_started_at", "last_observed_at"))
+        told.append(f"from {first} to {last} {zone.name}")
     told.append(f"{overview['n_snapshots']:,} responses about {plural(overview['n_agents'], 'agent')}")
     if overview["n_clusters"] > 1:
         told.append(plural(overview["n_clusters"], "cluster"))
@@ -103,27 +132,27 @@ def _anchors(sections: Sequence[Row]) -> dict[str, str]:
     return anchors
 
 
-def _charts(archive: Archive, section: Row, number: int) -> list[Row]:
+def _charts(archive: Archive, section: Row, number: int, zone: Zone) -> list[Row]:
     """Draw the run and, where its trouble lies in a child DAG, that child."""
     runs = [section["run_id"]]
     if section["culprit"] and section["culprit"]["why"] != "slowest":
         runs.append(section["culprit"]["run_id"])
     charts = []
     for place, run_id in enumerate(dict.fromkeys(runs)):
-        svg = run_chart(archive, run_id, f"chart-{number}-{place}")
+        svg = run_chart(archive, run_id, f"chart-{number}-{place}", zone)
         if svg:
             charts.append({"run_id": run_id, "svg": trusted(svg)})
     return charts
 
 
-def run_chart(archive: Archive, run_id: str, key: str) -> str:
+def run_chart(archive: Archive, run_id: str, key: str, zone: Zone = UTC) -> str:
     """Draw the Gantt chart of a run as an element of the page; empty if nothing of the run has a known time."""
     from daganalysis.plots import draw_gantt, gantt_bars
 
     bars = gantt_bars(archive.run(run_id), run_id=run_id, max_lanes=_MOST_LANES)
     if not bars["role"].isin(["attempt", "folded", "time"]).any():
         return ""
-    figure = draw_gantt(bars).get_figure(root=True)
+    figure = draw_gantt(bars, tz=zone.name).get_figure(root=True)
     assert figure is not None
     return figure_svg(figure, key=key, title=f"Gantt chart of run {run_id}: a bar an attempt, a lane a sub-task")
 

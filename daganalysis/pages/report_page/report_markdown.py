@@ -16,22 +16,25 @@ if TYPE_CHECKING:
     from daganalysis.pages.report_page.content import Collected
     from daganalysis.pages.shown_tables import ShownTable
     from daganalysis.tables.plain_rows import Row
+    from daganalysis.text.zones import Zone
 
 _MOST_ROWS = 10
-_TABLES = ("failures", "retry_patterns", "runs", "stages", "stragglers", "compare", "trend", "issues")
+_TABLES = ("failures", "retry_patterns", "runs", "stages", "stragglers_by_agent", "compare", "trend", "issues")
 
 
 def report_markdown(collected: Collected, title: str = "") -> str:
     """Write the report as Markdown; every string of the archive is escaped, long tables are cut and say so."""
-    parts = [f"# {for_markdown(title or heading(collected.overview))}", for_markdown(subtitle(collected.overview))]
-    parts += _worst(collected.worst)
-    parts += ["## What happened", *_table(collected.tables["summary"])]
+    parts = [f"# {for_markdown(title or heading(collected.overview))}", for_markdown(subtitle(collected.overview, collected.zone))]
+    parts += _worst(collected.worst, collected.worst_runs)
+    parts += ["## What happened", *_table(collected.tables["summary"], collected.zone)]
     parts += ["## Where the time went", *_time(collected)]
     for name in _TABLES:
         table = collected.tables.get(name)
         if table is not None and table.rows:
-            parts += [f"## {table.title}", *_table(table)]
-    parts.append("Every number, unrounded and with the meaning of its column, is in `report.json`. Instants are in UTC.")
+            parts += [f"## {table.title}", *_table(table, collected.zone)]
+    parts.append(
+        f"Every number, unrounded and with the meaning of its column, is in `report.json`, in UTC. Times here are in {collected.zone.name}."
+    )
     return "\n\n".join(parts) + "\n"
 
 
@@ -51,12 +54,16 @@ def worst_sentence(worst: Row) -> str:
     )
 
 
-def _worst(worst: Row | None) -> list[str]:
+def _worst(worst: Row | None, worst_runs: list[Row]) -> list[str]:
     if worst is None:
         return ["The archive holds no run."]
     lines = [f"**{for_markdown(worst_sentence(worst))}**"]
     if worst["trouble"] and worst["culprit"] and worst["culprit"]["line"]:
         lines.append(f"> {for_markdown(worst['culprit']['line'])}")
+    lines += [
+        f"- {for_markdown(row['name'] or 'unnamed DAG')}, run {for_markdown(row['run_id'])}: {for_markdown(row['conclusion'] or '')}"
+        for row in worst_runs
+    ]
     return lines
 
 
@@ -72,9 +79,9 @@ def _time(collected: Collected) -> list[str]:
     return [_rows(("spent on", "time", "share"), (False, True, True), rows)]
 
 
-def _table(table: ShownTable) -> list[str]:
+def _table(table: ShownTable, zone: Zone) -> list[str]:
     shown = table.rows[:_MOST_ROWS]
-    cells = [[cell_text(row[column.name], column.kind) for column in table.columns] for row in shown]
+    cells = [[cell_text(row[column.name], column.kind, zone) for column in table.columns] for row in shown]
     parts = [_rows([column.label for column in table.columns], [is_numeric(column.kind) for column in table.columns], cells)]
     if table.n_all > len(shown):
         parts.append(f"The first {len(shown)} of {table.n_all:,}, {table.order}.")

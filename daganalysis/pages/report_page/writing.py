@@ -11,6 +11,7 @@ from daganalysis.pages.report_page.report_html import report_html
 from daganalysis.pages.report_page.report_markdown import report_markdown
 from daganalysis.progress import shown
 from daganalysis.text.escaping import for_json
+from daganalysis.text.zones import Zone
 from daganalysis.whole_files import whole_file
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def write_report(
     *,
     format: str = "html",  # noqa: A002 - the name of the command's option, and of pandas' users' expectation
     title: str = "",
+    tz: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write a report of an archive into a folder, made if need be, and return the path of its page.
@@ -35,8 +37,9 @@ def write_report(
     ``report.html`` is one self-contained page: it loads nothing, and runs no script but its own. ``report.json`` holds every number the
     page shows, unrounded. With ``format="markdown"`` the page is ``report.md``, short enough for a ticket. Of a large archive the runs that
     went worst and those that took longest have sections of their own; every table says how many rows it leaves out. The same archive gives
-    the same bytes. ``progress`` is told how far it is (:data:`daganalysis.progress.Progress`); None shows a bar on a terminal and in a
-    notebook. Raises :class:`UsageError` for another format, :class:`DagAnalysisError` where the folder cannot be written.
+    the same bytes. ``tz`` is the zone of the times that people read, by default the servers' own; ``report.json`` has UTC. ``progress`` is
+    told how far it is (:data:`daganalysis.progress.Progress`); None shows a bar on a terminal and in a notebook. Raises
+    :class:`UsageError` for another format, :class:`DagAnalysisError` where the folder cannot be written.
 
     >>> import daganalysis as da, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -47,7 +50,7 @@ def write_report(
     if format not in FORMATS:
         raise UsageError("no such format of a report", where=format, hint="one of " + ", ".join(FORMATS))
     with shown(progress) as tell:
-        collected = collect(archive, tell)
+        collected = collect(archive, tell, Zone(tz) if tz else None)
         if format == "html":
             page, text = "report.html", report_html(archive, collected, title, tell)
         else:
