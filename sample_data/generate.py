@@ -26,7 +26,10 @@ from enginemodel import (  # noqa: E402 - the model lies beside this file
     Failure,
     Stage,
     Task,
+    agent_tables,
     answer,
+    as_sql,
+    cluster_tables,
     initialise_cluster,
     listing,
     log_answer,
@@ -34,6 +37,7 @@ from enginemodel import (  # noqa: E402 - the model lies beside this file
     scale_out,
     start_cluster,
     sub_task_answer,
+    write_agent_database,
 )
 
 SECOND = 1_000_000
@@ -322,13 +326,26 @@ def packed(out: Folder) -> None:
     out.write("packed/polls.tar.gz", gzipped(buffer.getvalue()))
 
 
+def databases(out: Folder) -> None:
+    """What a DBA could copy after a bad night: two agents' own databases, and a dump of the cluster's."""
+    night = MONDAY + 26 * 3600 * SECOND
+    main, children = start_cluster(AGENTS[:2], night, seed=7)
+    tenant = acted(create_tenant("ledger", night + 1800 * SECOND, 302, agents=AGENTS[:2], failing=3), ("retry", 640.0))
+    runs = [main, *children, tenant]
+    later = max(run.ended or run.pass_at for run in runs) + 300 * SECOND
+    for agent in AGENTS[:2]:
+        path = out.root / "databases" / "meta" / f"{agent.ip}_{agent.port}" / ".meta"
+        write_agent_database(path, agent_tables(agent, runs, later, agents=AGENTS[:2]))
+    out.write("databases/ocs/ocs.sql", as_sql(cluster_tables(runs, later, agents=AGENTS[:2], context=False)))
+
+
 def main(root: Path) -> None:
     """Write everything."""
-    for name in ("tenant", "start", "scale-out", "remote", "upgrade", "endpoints", "fleet", "versions", "broken", "packed"):
+    for name in ("tenant", "start", "scale-out", "remote", "upgrade", "endpoints", "fleet", "versions", "broken", "packed", "databases"):
         if (root / name).is_dir():
             shutil.rmtree(root / name)
     out = Folder(root)
-    for part in (tenants, families, upgrades, endpoints, fleet, versions, broken, packed):
+    for part in (tenants, families, upgrades, endpoints, fleet, versions, broken, packed, databases):
         part(out)
 
 

@@ -110,7 +110,9 @@ def _joined(executions: Sequence[Execution]) -> list[LoggedAttempt]:
         twin.started_at = part.started_at if twin.started_at is None else twin.started_at
         twin.kind = part.kind or twin.kind
         if part.ended_at is not None and (twin.ended_at is None or part.verdict is not None):
-            twin.ended_at, twin.verdict, twin.written = part.ended_at, part.verdict or twin.verdict, part.written or twin.written
+            twin.ended_at = part.ended_at
+            if part.verdict is not None:
+                twin.verdict, twin.written = part.verdict, part.written
         open_on[part.teller] = twin
     return [one for one in joined if one.started_at is not None or one.ended_at is not None]
 
