@@ -53,10 +53,12 @@ def retries(archive: Archive) -> pd.DataFrame:
     low = rows["rerun"]
     high = (rows["execute_times"] - 1).where(rows["rollback"] + rows["unknown"] > 0, low)
     # An operator retries a run, and each of its sub-tasks no more often than that; hand-shakes are not counted among the run's.
-    of_runs = archive.table("dags", ["run_id", "retries_max"]).set_index("run_id")["retries_max"]
-    of_run = rows["run_id"].map(of_runs).astype("Int64").mask(protocol).fillna(rows["execute_times"])
+    of_runs = archive.table("dags", ["run_id", "retries_min", "retries_max"]).set_index("run_id")
+    of_run = rows["run_id"].map(of_runs["retries_max"]).astype("Int64").mask(protocol).fillna(rows["execute_times"])
+    # What a main DAG's mirrored retry redid is no person's for sure: a sub-task was retried no more surely than its run.
+    surely = rows["run_id"].map(of_runs["retries_min"]).astype("Int64").mask(protocol).fillna(rows["execute_times"])
     result = rows.assign(
-        retries_min=low.clip(upper=of_run),
+        retries_min=low.clip(upper=surely).clip(upper=of_run),
         retries_max=high.clip(upper=of_run),
         rollbacks=rows["rollback"],
         error_code=pd.array([code for code, _ in errors], dtype="str"),

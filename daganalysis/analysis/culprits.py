@@ -61,7 +61,9 @@ def find_places(archive: Archive, run_ids: list[str], failed_children: pd.DataFr
     if not wanted:
         return {}
     source = archive.lazily(wanted)
-    failures = rows_of(failed_attempts(source)[["run_id", "stage", "task_gid", "attempt", "outcome", "agent", "line"]])
+    failures = rows_of(
+        failed_attempts(source)[["run_id", "stage", "task_gid", "attempt", "outcome", "agent", "line"]].dropna(subset="stage")
+    )
     stands = {row["run_id"]: row for row in rows_of(source.table("dags", ["run_id", "outcome", "stage"]))}
     nodes = source.table("nodes", ["run_id", "stage", "name"]).dropna()
     names = dict(zip(zip(nodes["run_id"], nodes["stage"].tolist(), strict=True), nodes["name"], strict=True))
@@ -90,7 +92,7 @@ def _telling_stage(stages: set[int], dag: Row, waited_after: int | None) -> int:
 
 def _place(failures: list[Row], stage: int, name: str | None) -> Place:
     """Tell of the failures of one stage: of those that have a line the last, or else of the last."""
-    row = max(reversed(failures), key=lambda failure: (failure["line"] is not None, failure["attempt"]))
+    row = max(reversed(failures), key=lambda failure: (failure["line"] is not None, failure["attempt"] or 0))
     line = row["line"]
     outcome = row["outcome"] if row["outcome"] in {"timeout", "interrupted"} else _BY_LINE.get(line or "", "failed")
     agents = {failure["agent"] for failure in failures} - {None}

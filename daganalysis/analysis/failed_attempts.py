@@ -24,6 +24,8 @@ _KEYS = ["run_id", "task_gid"]
 def failed_attempts(archive: Archive) -> pd.DataFrame:
     """Return one row per failed attempt, sorted by run, sub-task and attempt, with the line that tells of it taken apart.
 
+    ``attempt`` and ``started_at`` are null where the line may be that of several attempts.
+
     How they are found is said at :func:`daganalysis.engine.verdicts.find_failures`.
     """
     import pandas as pd
@@ -32,24 +34,28 @@ def failed_attempts(archive: Archive) -> pd.DataFrame:
 
     wanted = ["run_id", "stage", "task_gid", "attempt", "kind", "started_at", "outcome", "agent"]
     table = archive.arrow("attempts", wanted)
-    doubtful = pc.is_in(table.column("outcome"), pa.array([*sorted(FAILURES), "unknown"]))
+    doubtful = pc.is_in(table.column("outcome"), pa.array(sorted({*FAILURES, "unknown", "not_succeeded"})))
     task_gids = table.column("task_gid").filter(doubtful).unique()
     table = table.filter(pc.is_in(table.column("task_gid"), task_gids.cast(pa.string())))
     attempts = ATTEMPTS.frame(table).sort_values([*_KEYS, "attempt"], ignore_index=True)
     logs = _logs(archive.lazily(attempts["run_id"].unique().tolist()), task_gids)
     kept: list[int] = []
-    told: list[tuple[str, str | None]] = []
+    told: list[tuple[str, str | None, bool]] = []
     columns_of_story = (attempts[name].tolist() for name in (*_KEYS, "kind", "outcome"))
     for keys, rows in itertools.groupby(enumerate(zip(*columns_of_story, strict=True)), key=lambda row: row[1][:2]):
         places, story = zip(*((place, (kind, outcome)) for place, (*_, kind, outcome) in rows), strict=True)
         for failure in find_failures(story, logs.get(keys)):
             kept.append(places[failure.place])
-            told.append((failure.evidence, failure.line))
-    parts = [error_parts(line) if line is not None else (None, None) for _, line in told]
-    columns = ("evidence", "line", "error_code", "message")
-    values = [(evidence, line, code, message) for (evidence, line), (code, message) in zip(told, parts, strict=True)]
+            told.append((failure.evidence, failure.line, failure.certain))
+    parts = [error_parts(line) if line is not None else (None, None) for _, line, _ in told]
+    columns = ("evidence", "line", "error_code", "message", "certain")
+    values = [(evidence, line, code, message, sure) for (evidence, line, sure), (code, message) in zip(told, parts, strict=True)]
     result = pd.concat([attempts.loc[kept], pd.DataFrame(values, index=kept, columns=columns, dtype=object)], axis=1)
-    return result.sort_values([*_KEYS, "attempt"], ignore_index=True)
+    result = result.sort_values([*_KEYS, "attempt"], ignore_index=True)
+    doubtful_number = ~result.pop("certain").astype(bool)
+    result["attempt"] = result["attempt"].mask(doubtful_number)
+    result["started_at"] = result["started_at"].mask(doubtful_number)
+    return result
 
 
 def _logs(archive: Archive, task_gids: pa.Array) -> dict[tuple[str, str], Sequence[str]]:

@@ -4,48 +4,74 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from daganalysis.engine.log_lines import WAITING, ending_lines
+from daganalysis.engine.log_lines import CANCELLED, WAITING, ending_lines
 from daganalysis.engine.vocabulary import FAILURES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_ENDED = {*FAILURES, "waiting"}
+_CERTAIN_FAILURES = FAILURES - {"not_succeeded"}
+_UNSUCCESSFUL = {*FAILURES, "waiting", "cancelled", "not_succeeded"}
+_NO_FAILURE = {WAITING, CANCELLED}
 
 
 class Failure(NamedTuple):
     """One failed attempt: its place in the story, what shows that it failed, and the line it ended with, if one is left for it.
 
-    ``evidence`` is ``observed``, ``redone`` (it was rolled back and run again, engine-semantics §2.3) or ``line``.
+    ``evidence`` is ``observed``, ``redone`` (it was rolled back and run again, engine-semantics §2.3) or ``line``. Where it is not
+    ``certain``, one of several attempts failed with this line, and ``place`` is that of one which may have been it.
     """
 
     place: int
     evidence: str
     line: str | None
+    certain: bool = True
 
 
 def find_failures(story: Sequence[tuple[str, str]], logs: Sequence[str] | None) -> list[Failure]:
     """Find the failed attempts among those of one sub-task, given in order as (kind, outcome), and deal its ending lines out to them.
 
-    A failed execution ends with one line that says so, so the lines are dealt out from the last. What waited on purpose wrote a line of
-    its own, which is dealt to it and makes an overwritten attempt no failure. Where a line is left for attempts of which nothing is known,
-    one of them failed, and which of several is a guess.
+    A failed execution ends with one line that says so. What waited on purpose or was cancelled wrote a line of its own, which makes an
+    overwritten attempt no failure. Where there are more lines than attempts that cannot have succeeded, lines alike that follow each
+    other are one attempt's; those left over are of attempts of which nothing is known, or of nobody. The first attempt owns the first line and the
+    last the last one; whose the others are is certain only where there are as many lines as attempts.
 
     >>> story = [("run", "failed"), ("rollback", "succeeded"), ("run", "failed")]
     >>> [(failure.place, failure.line) for failure in find_failures(story, ["ERROR: no space", "Rolling back...", "ERROR: no host"])]
     [(0, 'ERROR: no space'), (2, 'ERROR: no host')]
     """
-    sure = ["observed" if outcome in _ENDED else "redone" if _was_redone(story, place) else "" for place, (_, outcome) in enumerate(story)]
-    left = ending_lines(logs if logs is not None else ())
+    unsuccessful = [place for place, (_, outcome) in enumerate(story) if outcome in _UNSUCCESSFUL or _was_redone(story, place)]
+    unknown = [place for place, (_, outcome) in enumerate(story) if outcome == "unknown" and place not in unsuccessful]
+    lines = _endings(logs if logs is not None else (), len(unsuccessful))
+    extra = len(lines) - len(unsuccessful)
+    perhaps = unknown[-extra:] if extra > 0 else []
+    members = sorted(unsuccessful + perhaps)
+    # Fewer lines than attempts are dealt from the last one on: what failed first was overwritten most often.
+    dealt: list[str | None] = [None] * max(0, len(members) - len(lines))
+    dealt += lines[len(lines) - len(members) + len(dealt) :]
     found = []
-    for place in reversed(range(len(story))):
+    for place, line in zip(members, dealt, strict=True):
         outcome = story[place][1]
-        before = sum(map(bool, sure[:place]))
-        if sure[place] or (outcome == "unknown" and len(left) > before):
-            line = left.pop() if left else None
-            if outcome != "waiting" and line != WAITING:
-                found.append(Failure(place, sure[place] or "line", line))
-    return found[::-1]
+        if line in _NO_FAILURE or outcome in {"waiting", "cancelled"} or (outcome == "not_succeeded" and line is None):
+            continue
+        certain = extra <= 0 or (place not in perhaps and place in {0, len(story) - 1})
+        evidence = "line" if place in perhaps else "observed" if outcome in _CERTAIN_FAILURES else "redone"
+        found.append(Failure(place, evidence, line, certain))
+    return found
+
+
+def _endings(logs: Sequence[str], enough: int) -> list[str]:
+    """Return the lines that each end an execution; where they are more than enough, one of those alike that follow each other.
+
+    A poll loop writes the same ERROR line each time and goes on (engine-semantics §12).
+    """
+    endings = ending_lines([line for line in logs if line != CANCELLED])
+    if CANCELLED in logs:
+        endings = [line for line in logs if line == CANCELLED or line in set(endings)]
+    if len(endings) <= enough:
+        return endings
+    told = set(endings)
+    return [line for line, after in zip(logs, [*logs[1:], ""], strict=True) if line in told and after != line]
 
 
 def _was_redone(story: Sequence[tuple[str, str]], place: int) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.log_lines import CANCELLED, ending_lines, verdict
+from daganalysis.engine.log_lines import CANCELLED, ending_lines, is_error, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from daganalysis.history.attempts import Attempt
+    from daganalysis.history.evidence import RunEvidence
+    from daganalysis.history.views import TaskView
 
 NOT_SUCCEEDED = "not_succeeded"
 """The verdict on an attempt that cannot have succeeded, where nothing tells how it ended."""
@@ -36,6 +38,23 @@ def infer(attempts: Sequence[Attempt], written: Mapping[int, list[str]], lines: 
 def succeeded_alone(attempt: Attempt, after: Attempt | None) -> bool:
     """Tell whether an attempt is a rollback run before a run: only one that succeeded is followed so (engine-semantics §2.3)."""
     return after is not None and attempt.kind == "rollback" and after.kind == "run"
+
+
+def infer_from_later_stages(run: RunEvidence, tasks_of: Mapping[str, Sequence[TaskView]]) -> None:
+    """What ran once, and was then rolled back with the DAG, had succeeded if a later stage was executed (engine-semantics §2.2).
+
+    A node that was passed lets later stages be executed too. The rollback overwrites that mark, but what failed had ended with an ERROR
+    line, which no more than a line of the rollback run follows.
+    """
+    later = False
+    for gid in reversed(run.stages):
+        if later and run.nodes[gid][-1][1].operator == "ROLLBACK":
+            for view in tasks_of[gid]:
+                if [attempt.kind for attempt in view.attempts] != ["run", "rollback"] or view.attempts[0].state in _FINISHED:
+                    continue
+                if view.logs is not None and not any(is_error(line) for line in view.logs[-2:]):
+                    view.attempts[0].state, view.attempts[0].outcome = "SUCCEED", "succeeded"
+        later = later or any(view.attempts for view in tasks_of[gid])
 
 
 def _infer_kinds(attempts: Sequence[Attempt]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.catalogue import CHILD_WORKFLOWS, is_sub_dag
 from daganalysis.history.clocks import Offsets, find_offsets, on_dag_clock
 from daganalysis.history.completeness import what_is_missing
+from daganalysis.history.inferences import infer_from_later_stages
 from daganalysis.history.legs import Leg, NodeRun, find_legs, find_node_runs
 from daganalysis.history.objects import created_at, judge_task
 from daganalysis.history.stage_numbers import Numbers, number_stages, ordinals
@@ -69,6 +70,7 @@ def observe(run: RunEvidence, main: MainDag | None) -> Observations:
     for gid, sightings in run.sub_tasks.items():
         node_gid = run.node_of[gid]
         tasks_of[node_gid].append(judge_task(gid, node_gid, sightings, created, run.attempt_lines.get(gid)))
+    infer_from_later_stages(run, tasks_of)
     as_served = {node_gid: {view.gid: view.attempts for view in own} for node_gid, own in tasks_of.items()}
     offsets = find_offsets(run, as_served)
     attempts_in = placed_by_lines(on_dag_clock(as_served, offsets), run.line_times, run.attempt_lines)

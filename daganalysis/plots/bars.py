@@ -205,7 +205,7 @@ class _Chart:
     def _add_task(self, run: _Run, label: str, group: str, task: dict[Any, Any]) -> None:
         own = run.attempts.get(task["task_gid"], [])
         failures = find_failures([(a["kind"], a["outcome"]) for a in own], task["task_logs"])
-        errors = {own[failure.place]["attempt"]: failure.line for failure in failures}
+        errors = {own[failure.place]["attempt"]: failure.line for failure in failures if failure.certain}
         for attempt in own:
             fields = {"run_id": run.run_id, "role": "attempt", "lane": self.lane, "label": label, "group": group, "depth": run.depth}
             fields |= {"stage": task["stage"], "stage_name": task["node_name"], "task_gid": task["task_gid"], "n": 1}

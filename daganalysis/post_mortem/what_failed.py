@@ -66,7 +66,7 @@ def _entry(tasks: list[Row], attempts: list[Row]) -> list[str]:
         f"    on {for_terminal(where)}",
     ]
     failures = find_failures([(attempt["kind"], attempt["outcome"]) for attempt in attempts], task["task_logs"])
-    dealt = {failure.place: failure.line for failure in failures if failure.line is not None}
+    dealt = {failure.place: failure.line for failure in failures if failure.line is not None and failure.certain}
     told = _attempts(attempts, dealt)
     hidden = len(told) - _MOST_ATTEMPTS
     shown = told if hidden <= 1 else [told[0], [f"         … {hidden} more …"], *told[hidden + 1 :]]

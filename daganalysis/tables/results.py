@@ -379,7 +379,7 @@ FAILURES_BY_ATTEMPT = Table(
         _STAGE,
         _STAGE_NAME,
         Column("task_gid", Type.STRING, "generic id of the sub-task"),
-        Column("attempt", Type.INTEGER, "which hand-out of the sub-task it was, from 1"),
+        Column("attempt", Type.INTEGER, "which hand-out of the sub-task it was, from 1", "the line may be that of several hand-outs"),
         Column("agent", Type.STRING, "`ip:port` it was handed to", "no answer shows it"),
         Column("started_at", Type.INSTANT, "when it began", "its times were overwritten"),
         Column("error_code", Type.STRING, "the code of the line", "none, or one without a code (before obshell 4.3.1)"),

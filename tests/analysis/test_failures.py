@@ -55,13 +55,25 @@ def test_an_overwritten_attempt_counts_where_a_line_is_left_for_it():
 def test_every_failed_attempt_can_be_listed_with_what_shows_it():
     story = ["run unknown", "rollback succeeded", "run unknown", "unknown unknown", "run failed"]
     rows = failures(told(story, [NO_DISK, NO_HOST, NO_DISK]), level="attempt")
-    assert rows[["attempt", "error_code", "evidence"]].to_numpy().tolist() == [
+    assert rows[["attempt", "error_code", "evidence"]].fillna(0).to_numpy().tolist() == [
         [1, "Common.DirNotEmpty", "redone"],
-        [4, "Agent.RPC.RequestFailed", "line"],
         [5, "Common.DirNotEmpty", "observed"],
+        [0, "Agent.RPC.RequestFailed", "line"],
     ]
     with pytest.raises(UsageError, match="no such level"):
         failures(archive_of_runs(), level="line")
+
+
+def test_what_was_cancelled_and_then_retried_had_not_failed():
+    for outcome in ("unknown", "not_succeeded", "cancelled"):
+        story = [f"run {outcome}", "rollback succeeded", "run succeeded"]
+        assert found(told(story, ["drop", "sub task cancelled", "Rolling back", "drop", "ok"])) == []
+
+
+def test_lines_alike_of_a_poll_loop_are_one_failure_at_most():
+    lines = ["wait", *[NO_HOST] * 5, "wait", "Rolling back..."]
+    assert [row[2] for row in found(told(["run not_succeeded", "rollback succeeded"], lines))] == [1]
+    assert found(told(["run succeeded", "rollback succeeded"], lines)) == []
 
 
 def test_an_overwritten_hand_shake_is_no_failure():

@@ -20,12 +20,12 @@ def frame(name: str, *answers: Answer) -> pd.DataFrame:
 
 def run_of(*answers: Answer) -> dict[str, Any]:
     (row,) = frame("dags", *answers).to_dict("records")
-    return row
+    return {str(name): value for name, value in row.items()}
 
 
 def spent(*answers: Answer) -> dict[str, float]:
-    seconds: dict[str, float] = frame("timeline", *answers).groupby("category")["duration_s"].sum().round(2).to_dict()
-    return seconds
+    seconds = frame("timeline", *answers).groupby("category")["duration_s"].sum()
+    return {str(category): round(float(total), 2) for category, total in seconds.items()}
 
 
 def never_run(gid: str) -> dict[str, Any]:
@@ -130,3 +130,15 @@ def test_a_leg_has_one_direction() -> None:
     run = dag(DONE, undone, state="RUNNING", operator="ROLLBACK", stage=1, start=59.9, end=None, at=62.0)
     directions = frame("timeline", run).groupby("leg")["direction"].nunique()
     assert directions.tolist() == [1] * len(directions)
+
+
+def test_what_ran_before_a_later_stage_and_was_rolled_back_with_the_dag_had_succeeded() -> None:
+    polling = ["wait", *["ERROR: get remote dag failed"] * 5, "is succeed", "no need to rollback"]
+    first = sub_task("SUCCEED", 902.1, 902.5, gid="11", operator="ROLLBACK", times=2, logs=polling)
+    second = sub_task("SUCCEED", 900.1, 900.2, gid="12", operator="ROLLBACK", times=2, logs=["ERROR: bad", "rb"])
+    nodes = [
+        node(first, gid="11", operator="ROLLBACK", start=902.0, end=904.0),
+        node(second, gid="12", operator="ROLLBACK", start=900.0, end=901.0),
+    ]
+    run = dag(*nodes, operator="ROLLBACK", start=899.9, end=905.0, at=1000.0)
+    assert frame("attempts", run)["outcome"].tolist() == ["succeeded", "succeeded", "unknown", "succeeded"]

@@ -22,7 +22,7 @@ def frame(name: str, *answers: Answer) -> pd.DataFrame:
 
 def run_of(*answers: Answer) -> dict[str, Any]:
     (row,) = frame("dags", *answers).to_dict("records")
-    return row
+    return {str(name): value for name, value in row.items()}
 
 
 def bounds(run: dict[str, Any], name: str) -> tuple[object, object]:
