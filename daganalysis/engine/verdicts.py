@@ -32,9 +32,9 @@ def find_failures(story: Sequence[tuple[str, str]], logs: Sequence[str] | None) 
     """Find the failed attempts among those of one sub-task, given in order as (kind, outcome), and deal its ending lines out to them.
 
     A failed execution ends with one line that says so. What waited on purpose or was cancelled wrote a line of its own, which makes an
-    overwritten attempt no failure. Where there are more lines than attempts that cannot have succeeded, lines alike that follow each
-    other are one attempt's; those left over are of attempts of which nothing is known, or of nobody. The first attempt owns the first line and the
-    last the last one; whose the others are is certain only where there are as many lines as attempts.
+    overwritten attempt no failure. Where there are more lines than attempts that cannot have succeeded, lines alike that follow each other
+    are one attempt's; those left over are of attempts of which nothing is known, or of nobody. The first attempt owns the first line and
+    the last one the last; whose the others are is certain only where there are as many lines as attempts.
 
     >>> story = [("run", "failed"), ("rollback", "succeeded"), ("run", "failed")]
     >>> [(failure.place, failure.line) for failure in find_failures(story, ["ERROR: no space", "Rolling back...", "ERROR: no host"])]
