@@ -13,8 +13,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-EXACT = {"runs_present": 1, "attempts_count": 1, "retries_bounds": 1, "elapsed_bound": 1}
-NONE_OF = {"runs_invented": 0, "attempts_false": 0, "budget_sum": 0.000001}
+EXACT = {
+    "runs_present": 1,
+    "attempts_count": 1,
+    "retries_bounds": 1,
+    "rollbacks_bounds": 1,
+    "task_bounds": 1,
+    "elapsed_bound": 1,
+    "elapsed_bounds": 1,
+}
+NONE_OF = {"runs_invented": 0, "attempts_false": 0, "budget_sum": 0.000001, "complete_false": 0, "inferred_false": 0.002}
 WITH_LOGS = {"operations_false": 0, "lost_share": 0.02}
 """Of these less is better where agents' logs are there."""
 POLLED = EXACT | {
@@ -30,6 +38,7 @@ POLLED = EXACT | {
     "wait_operator": 0.97,
     "wait_protocol": 0.97,
     "lost_honest": 0.99,
+    "wait_proven": 0.99,
 }
 FINAL = POLLED | {
     "outcome": 0.97,
@@ -41,7 +50,7 @@ FINAL = POLLED | {
     "wait_operator": 0.95,
     "wait_protocol": 0.95,
 }
-SOURCES = POLLED | {"operations": 1, "wait_proven": 0.99}
+SOURCES = POLLED | {"operations": 1}
 AT_LEAST = {"healthy": POLLED, "polled": POLLED, "clusters": POLLED, "final": FINAL, "sources": SOURCES}
 """Where more is better, by case; of ``NONE_OF`` less is better, and nothing is best."""
 

@@ -25,7 +25,7 @@ _CONDITION = re.compile(r"\s*(?P<metric>[a-z_0-9]+)\s*>\s*(?P<limit>\d+(?:\.\d+)
 _SIDES = ("base", "candidate")
 _LEVEL = 0.05
 """A one-sided decision at 5 % looks at one end of a two-sided interval at 10 %."""
-_NOT_ENDED = ("running", "not_started", "waiting", "unknown")
+_NOT_ENDED = ("running", "not_started", "waiting")
 
 FAIL_ON = ("slower", "faster")
 """Verdicts of ``compare`` that a gate may be about."""
@@ -153,7 +153,8 @@ def check(archive: Archive, conditions: Sequence[str]) -> pd.DataFrame:
     The runs of an archive are a sample: a condition is ``tripped`` where the metric is shown to be beyond the limit (its one-sided 95 %
     bound is), ``held`` where it is shown not to be, and ``undecided`` in between. Bounds of shares of runs are those of Clopper and
     Pearson, of percentiles those of order statistics, of shares of time those of a ratio of sums over runs; where runs resemble their
-    neighbours in time, as failures in bursts do, they are those of as many runs as are independent. What counts what there is in
+    neighbours in time, as failures in bursts do, they are those of as many runs as are independent. A run of which the answers do not tell
+    counts as a hit in the upper bound and as none in the lower one. What counts what there is in
     the archive (``n_failed``, ``lost_share``) is no sample and always decided, unless there is no run. Child DAGs count with their main
     DAG, if that is in the archive. Raises :class:`UsageError` for a condition that is none.
 
@@ -197,10 +198,10 @@ class _Metrics:
     """What the metrics are computed from: the main runs, in order of their start."""
 
     def __init__(self, archive: Archive) -> None:
-        dags = archive.table("dags", ["run_id", "parent_run_id", "outcome", "retries_min", "cluster", "started_at"])
+        dags = archive.table("dags", ["run_id", "parent_run_id", "state", "outcome", "retries_min", "retries_max", "cluster", "started_at"])
         dags = dags[~dags["parent_run_id"].isin(dags["run_id"])].sort_values(["started_at", "run_id"], ignore_index=True)
         budget = time_budget(archive)
-        self.ended = dags[~dags["outcome"].isin(_NOT_ENDED)]
+        self.ended = dags[~dags["outcome"].isin(_NOT_ENDED) & (dags["outcome"].ne("unknown") | dags["state"].isin(["FAILED", "SUCCEED"]))]
         timed = budget[budget["run_id"].isin(dags["run_id"]) & budget["elapsed_s"].notna()]
         self.timed = dags[["run_id", "cluster", "started_at"]].merge(timed, on="run_id")
 
@@ -210,6 +211,14 @@ class _Metrics:
         if name == "retry":
             return self.ended["retries_min"].fillna(0) > 0
         return outcome.isin(["failed", "rollback_failed"]) if name == "failed" else outcome.eq("cancelled")
+
+    def doubtful(self, name: str) -> int:
+        """Count the runs that have ended of which the answers do not tell whether they are among the hits."""
+        ended = self.ended
+        if name == "retry":
+            perhaps = ended["retries_max"].isna() | (ended["retries_max"] > 0)
+            return int((~self.hits(name) & perhaps.fillna(value=True).astype(bool)).sum())
+        return int((ended["outcome"].eq("unknown") & ended["state"].eq("FAILED")).sum()) if name == "failed" else 0
 
 
 def _inflation(runs: pd.DataFrame, values: pd.Series[Any]) -> float:
@@ -238,13 +247,14 @@ def _share(metrics: _Metrics, name: str) -> _Estimate:
     if inflation > 1:
         # Korn and Graubard (1998): the effective size, and less for the uncertainty of the variance.
         effective *= (float(norm.isf(_LEVEL)) / float(t.isf(_LEVEL, max(1.0, effective - 1)))) ** 2
-    low, high = clopper_pearson_interval([k / n * effective], [effective], 2 * _LEVEL)
-    return _Estimate(k / n, float(low[0]), float(high[0]), n)
+    most = k + metrics.doubtful(name)
+    low, high = clopper_pearson_interval([k / n * effective, most / n * effective], [effective, effective], 2 * _LEVEL)
+    return _Estimate(k / n, float(low[0]), float(high[1]), n)
 
 
 def _count(metrics: _Metrics, name: str) -> _Estimate:
     k, n = float(metrics.hits(name).sum()), len(metrics.ended)
-    return _Estimate(k, k, k, n) if n else _Estimate(None, None, None, 0)
+    return _Estimate(k, k, k + metrics.doubtful(name), n) if n else _Estimate(None, None, None, 0)
 
 
 def _quantile(metrics: _Metrics, share: float) -> _Estimate:

@@ -164,3 +164,10 @@ def test_failures_in_one_burst_count_for_less_than_failures_apart():
         for o in (burst, apart)
     ]
     assert lows[0] < lows[1]
+
+
+def test_a_run_of_which_the_answers_do_not_tell_decides_nothing():
+    untold = [run_rows(f"u{n}", {"A": 10.0}) for n in range(60)]
+    for rows in untold:
+        rows["dags"][0] |= {"outcome": "unknown", "state": "SUCCEED", "retries_min": 0, "retries_max": None}
+    assert check(archive_of_runs(*untold), ["retry_share>0.1"])["decision"].tolist() == ["undecided"]
