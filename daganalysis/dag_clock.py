@@ -54,5 +54,6 @@ def _moved(rows: pd.DataFrame, offsets: pd.DataFrame) -> pd.DataFrame:
     below, above = ahead - both["ahead_min_s"], both["ahead_max_s"] - ahead
     error = pd.concat([below, above], axis=1).max(axis=1, skipna=False).fillna(float("inf")).where(is_off, 0.0)
     by_scheduler = both["outcome"].isin(SCHEDULER_STAMPED) & ahead.notna()
-    ended_at = (both["ended_at"] - back).where(~by_scheduler, both["ended_at"])
-    return rows.assign(started_at=(both["started_at"] - back).array, ended_at=ended_at.array, clock_error_s=error.array)
+    started_at = both["started_at"] - back
+    ended_at = (both["ended_at"] - back).where(~(by_scheduler & (both["ended_at"] >= started_at)), both["ended_at"])
+    return rows.assign(started_at=started_at.array, ended_at=ended_at.array, clock_error_s=error.array)

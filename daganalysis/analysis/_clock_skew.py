@@ -77,13 +77,12 @@ def _bounding(archive: Archive) -> pd.DataFrame:
     # What an earlier execution of its node had finished lies before the node's own times, whatever the clocks say (engine-semantics §2.3).
     is_first = both["operator"].eq("RUN") & both["execute_times"].eq(1).fillna(value=False)
     both = both[is_first | (both["ended_at"] > both["started_at_node"])].sort_values(["started_at_node", "run_id", "stage"], kind="stable")
-    by_scheduler = both["outcome"].isin(SCHEDULER_STAMPED)
-    ends = both["ended_at"] - both["ended_at_node"]
+    ends = (both["ended_at"] - both["ended_at_node"]).where(~both["outcome"].isin(SCHEDULER_STAMPED))
     return both[["agent"]].assign(
         cluster=both["cluster"].fillna(""),
         at=both["started_at_node"],
         high=_nanoseconds(both["started_at"] - both["started_at_node"]),
-        low=_nanoseconds(ends.where(~by_scheduler, both["started_at"] - both["ended_at"])),
+        low=_nanoseconds(ends.where(both["outcome"].ne("cancelled"), both["started_at"] - both["ended_at"])),
     )
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     AttemptsIn = dict[str, dict[str, list[Attempt]]]
 
 SCHEDULER_STAMPED = frozenset({"cancelled", "timeout"})
-"""The end of these attempts is stamped by the scheduler, whose clock is the DAG's own (engine-semantics §5)."""
+"""The end of these attempts is stamped by the scheduler, whose clock is the DAG's own; of a timeout perhaps by the agent (§2.7, §5)."""
 _USUAL_DISPATCH_NS = 20_000_000
 """A sub-task starts this long after its node, give or take 10 ms (engine-semantics §5)."""
 _LATE_DISPATCH_NS = 5_000_000_000
@@ -120,10 +120,10 @@ def _moved(attempt: Attempt, node_gid: str, offsets: Offsets) -> Attempt:
     if offset.used is None:
         start = offsets.node_starts.get(node_gid, attempt.start)
         return dataclasses.replace(attempt, start=start, end=None if attempt.end is None else start, is_unplaced=True)
-    end = attempt.end
-    if end is not None and attempt.verdict not in SCHEDULER_STAMPED:
+    start, end = attempt.start - offset.used, attempt.end
+    if end is not None and (attempt.verdict not in SCHEDULER_STAMPED or end < start):
         end -= offset.used
-    return dataclasses.replace(attempt, start=attempt.start - offset.used, end=end)
+    return dataclasses.replace(attempt, start=start, end=end)
 
 
 def _firsts(attempts_of: Iterable[list[Attempt]]) -> Iterable[Attempt]:
@@ -145,8 +145,10 @@ def _bounds(first: Attempt, window: _Window) -> tuple[int | None, int | None]:
     high = first.start - window.start
     if first.end is None:
         return None, high
-    if first.verdict in SCHEDULER_STAMPED:
+    if first.verdict == "cancelled":
         return first.start - first.end, high
+    if first.verdict == "timeout":
+        return None, high
     return None if window.end is None else first.end - window.end, high
 
 

@@ -21,13 +21,13 @@ def local_dag_id(agent: Agent, row_id: int) -> str:
     return f"2{int(IPv4Address(agent.ip)):010d}{agent.port:05d}{row_id}"
 
 
-def random_run(seed: int, *, actions: bool = True, later: int = 0) -> DagRun:
+def random_run(seed: int, *, actions: bool = True, later: int = 0, skew: float = 0.008) -> DagRun:
     """A finished run of a random shape with random failures, and operators who act on them at random.
 
-    ``later`` seconds later the same DAG is created again, as after its cluster was re-created.
+    ``skew`` is by how many seconds the clocks of agents may be off. ``later`` seconds later the same DAG is created again, as after its cluster was re-created.
     """
     rng = random.Random(f"random:{seed}")
-    agents = [Agent(f"192.0.2.{10 + n}", skew=rng.uniform(-0.008, 0.008) if n else 0.0) for n in range(rng.randrange(1, 5))]
+    agents = [Agent(f"192.0.2.{10 + n}", skew=rng.uniform(-skew, skew) if n else 0.0) for n in range(rng.randrange(1, 5))]
     stages = []
     for number in range(rng.randrange(1, 7)):
         who = agents if rng.random() < 0.4 else agents[:1]

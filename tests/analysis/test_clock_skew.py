@@ -92,7 +92,7 @@ def test_a_stage_that_bears_two_clocks_lies_in_two_stretches() -> None:
 
 
 def test_the_schedulers_own_stamp_does_not_bound_the_agents_clock_as_its_end_would() -> None:
-    found = da.clock_skew(archive({"a": 0.0}, work_s=10.5, outcome="timeout"))
+    found = da.clock_skew(archive({"a": 0.0}, work_s=10.5, outcome="cancelled"))
     assert bounds(found) == [(-10.5, 0.02)]
 
 

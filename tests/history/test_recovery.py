@@ -235,3 +235,19 @@ def test_remote_dags_are_linked_by_log_lines_and_named_where_they_are_missing() 
 def test_base_tables_have_their_declared_schema() -> None:
     for name, table in rebuild(answers_of(polls(random_run(1), 5.0))).items():
         assert table.schema.equals(BASE_TABLES[name].schema()), name
+
+
+@settings(max_examples=25, deadline=None)
+@given(SEEDS, st.sampled_from([0.5, 2.0, 1e6]))
+def test_clocks_two_seconds_off_are_bounded_truly_and_cost_the_run_no_time(seed: int, every: float) -> None:
+    run = random_run(seed, skew=2.0)
+    archive = archive_of(polls(run, every))
+    ahead = {task.agent.address: task.agent.skew for stage in run.stages for task in stage.tasks}
+    for row in archive.clock_offsets.to_dict("records"):
+        true = ahead[row["agent"]]
+        assert not row["ahead_min_s"] > true + 1e-6
+        assert not row["ahead_max_s"] < true - 1e-6
+    assert da.time_budget(archive)["execute_s"].iloc[0] <= run.executed + 0.6 + 0.05 * run.elapsed
+    assert not archive.dags["elapsed_s"].iloc[0] > run.elapsed + 0.15 + 0.01 * run.elapsed
+    stages = da.stage_latency(archive)
+    assert not (stages["work_s"] > stages["latency_s"]).any()
