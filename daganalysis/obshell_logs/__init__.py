@@ -119,6 +119,8 @@ class _LogReader:
 
     def covered(self, at: int) -> None:
         """Widen the time that the log covers; clocks may step back."""
+        if self._first is None:
+            self._cluster.since = self._own.since = at
         self._first = at if self._first is None else min(self._first, at)
         self._last = at if self._last is None else max(self._last, at)
 

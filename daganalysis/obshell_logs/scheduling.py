@@ -34,7 +34,8 @@ class SchedulerReader:
         self._passes: dict[bytes, Passes] = {}
         self._hand_outs: dict[bytes, HandOut] = {}
         self._known_states: dict[bytes, str] = {}
-        self._first_of_pass = False
+        self.since = 0
+        """When the log begins."""
         self.handed_last: tuple[bytes, int] | None = None
         """The sub-task that was handed out by the last line, for the executor's line that follows at once."""
 
@@ -127,8 +128,8 @@ class SchedulerReader:
             self._keep(known.dag_gid, known)
         gid = self._gid_of(task)
         self._hand_outs[task] = HandOut(dag_gid=passes.dag_gid, node_gid=passes.node_gid, task_gid=gid, at=at, last_at=at, kind=kind)
-        if passes.dag_at == self._dag_at and passes.operator != "RUN":
-            passes.fresh = True
+        if passes.dag_at == self._dag_at and passes.operator != "RUN" and at - self.since > _REPEATED_NS:
+            passes.fresh = True  # while it lasts, every second has a pass; a log that begins in its middle shows no pause before
 
     def sent(self, text: bytes) -> None:
         """``send run sub task T to A``."""
