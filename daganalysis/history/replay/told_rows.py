@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.facts import decode_facts
 from daganalysis.history.replay.requests import actor_of
-from daganalysis.reading.answers import Issue
+from daganalysis.reading.issue_codes import issue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -68,31 +68,28 @@ def _creation_of(view: RunView, context: ClusterContext) -> tuple[Request, str, 
 
 def add_agent_events(rows: Rows, answers: Iterable[Answer], contexts: Mapping[str, ClusterContext]) -> None:
     """Add what happened to agents, and the requests that were refused and created no DAG."""
-    answers = list(answers)
-    if not answers:
-        return
-    for cluster, context in contexts.items():
+    source_of: dict[tuple[str, str], str] = {}
+    for answer in answers:
+        for fact in decode_facts(answer.body):
+            source_of.setdefault((answer.cluster or "", fact.teller or answer.source), answer.source)
+    for cluster, context in contexts.items() if source_of else ():
         label = cluster or None
         _add_refusals(rows, label, context)
+        _add_maintainers(rows, label, context, source_of)
         for name, log in context.logs.items():
-            _add_events(rows, label, name, log)
-        source_of = {fact.teller or answer.source: answer.source for answer in answers for fact in decode_facts(answer.body)}
-        before: dict[str, str] = {}
-        for at, teller, maintainer in sorted(context.maintainers):
-            if before.get(teller) != maintainer:
-                before[teller] = maintainer
-                rows.add_agent_event((label, at, teller, "maintainer", maintainer, source_of.get(teller)))
-        for name, log in context.logs.items():
-            if not log.zones and name in source_of:
-                rows.add_issue(
-                    Issue(
-                        "warning",
-                        "log-zone-unknown",
-                        source_of[name],
-                        message=f"nothing tells in which zone the times of the log of {name} are, so they are not used",
-                        hint="load with --tz, or with answers that were saved from this agent",
-                    )
-                )
+            source = source_of.get((cluster, name))
+            _add_events(rows, label, name, log, source)
+            if not log.zones and source is not None:
+                message = f"nothing tells in which zone the times of the log of {name} are, so they are not used"
+                rows.add_issue(issue("log-zone-unknown", source, None, message))
+
+
+def _add_maintainers(rows: Rows, cluster: str | None, context: ClusterContext, source_of: Mapping[tuple[str, str], str]) -> None:
+    before: dict[str, str] = {}
+    for at, teller, maintainer in sorted(context.maintainers):
+        if before.get(teller) != maintainer:
+            before[teller] = maintainer
+            rows.add_agent_event((cluster, at, teller, "maintainer", maintainer, source_of.get((cluster or "", teller))))
 
 
 def _add_refusals(rows: Rows, cluster: str | None, context: ClusterContext) -> None:
@@ -108,11 +105,11 @@ def _add_refusals(rows: Rows, cluster: str | None, context: ClusterContext) -> N
         )
 
 
-def _add_events(rows: Rows, cluster: str | None, agent: str, log: AgentLog) -> None:
+def _add_events(rows: Rows, cluster: str | None, agent: str, log: AgentLog, source: str | None) -> None:
     for restart in log.restarts:
         if restart.stopped_at is not None:
-            rows.add_agent_event((cluster, restart.stopped_at, agent, "stopped", None, None))
+            rows.add_agent_event((cluster, restart.stopped_at, agent, "stopped", None, source))
         elif restart.last_sign_at is not None:
-            rows.add_agent_event((cluster, restart.last_sign_at, agent, "lost", None, None))
+            rows.add_agent_event((cluster, restart.last_sign_at, agent, "lost", None, source))
         if restart.started_at is not None:
-            rows.add_agent_event((cluster, restart.started_at, agent, "started", None, None))
+            rows.add_agent_event((cluster, restart.started_at, agent, "started", None, source))
