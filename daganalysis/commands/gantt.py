@@ -39,6 +39,7 @@ def add_to(commands: Subparsers) -> None:
     parser.add_argument("run", metavar="RUN", help="the run's id")
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the chart: .svg, .png, .pdf or .html")
     parser.add_argument("--lanes", choices=("stage", "agent"), default="stage", help="what the lanes are ordered by (default: %(default)s)")
+    parser.add_argument("--path", action="store_true", help="mark the critical path; a page does, and can hide it")
     parser.add_argument("--children", action="store_true", help="nest the child DAGs below")
     parser.add_argument(
         "--max-lanes",
@@ -50,12 +51,16 @@ def add_to(commands: Subparsers) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Draw the chart."""
+    from daganalysis.analysis import critical_path
     from daganalysis.plots import draw_gantt, gantt_bars, save_figure
 
     page = Path(arguments.output).suffix.lower() == ".html"
-    archive = open_source(arguments.archive, arguments).run(arguments.run, children=arguments.children)
+    whole = open_source(arguments.archive, arguments).run(arguments.run, children=True)
+    archive = whole if arguments.children else whole.run(arguments.run)
     most = arguments.max_lanes if arguments.max_lanes is not None else 0 if page else _MOST_LANES
-    bars = gantt_bars(archive, run_id=arguments.run, lanes=arguments.lanes, children=arguments.children, max_lanes=most or None)
+    path = critical_path(whole) if page or arguments.path else None
+    options = {"run_id": arguments.run, "lanes": arguments.lanes, "children": arguments.children, "max_lanes": most or None}
+    bars = gantt_bars(archive, path=path, **options)
     zone = shown_zone(archive, arguments).name
     if page:
         from daganalysis.pages.gantt_page.gantt_html import gantt_page

@@ -32,6 +32,7 @@ def gantt_bars(
     lanes: str = "stage",
     children: bool = False,
     max_lanes: int | None = None,
+    path: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return the bars of a Gantt chart of one run: one row per bar, by lane and time.
 
@@ -39,7 +40,8 @@ def gantt_bars(
     timeline: what every second of it was spent on. ``children`` nests the child runs below. A chart of more than ``max_lanes`` lanes is
     folded: of a stage of many sub-tasks, of many agents, of many child runs, those with a failure and the slowest are kept, and what
     stands for the others says for how many. The axis spans what is known, not what the DAG's own start and end say; a long wait is cut
-    from it, and the cut has a row. An attempt without a known start has a row, and no bar. Raises :class:`UsageError` if the archive holds
+    from it, and the cut has a row. An attempt without a known start has a row, and no bar. ``path``, a result of
+    :func:`daganalysis.critical_path`, marks the attempts that the run waited for. Raises :class:`UsageError` if the archive holds
     several runs and ``run_id`` says not which.
 
     >>> import daganalysis as da
@@ -51,9 +53,15 @@ def gantt_bars(
         raise UsageError("no such way to order lanes", where=lanes, hint="lanes is stage or agent")
     whole = archive if run_id is None else archive.run(run_id, children=children)
     runs = _runs(whole, run_id, children=children)
-    chart = _Chart(whole, lanes, max_lanes)
+    chart = _Chart(whole, lanes, max_lanes, None if path is None else _on_path(path, [name for name, _ in runs]))
     chart.add_runs(runs)
     return chart.frame()
+
+
+def _on_path(path: pd.DataFrame, run_ids: list[str]) -> set[tuple[str, str, int]]:
+    """Return the attempts on the path of the first of some runs, those of its child runs too: (run, sub-task, attempt)."""
+    own = path[path["run_id"].isin(run_ids[:1]) & path["task_gid"].notna()]
+    return set(zip(own["child_run_id"].fillna(own["run_id"]), own["task_gid"], own["attempt"].astype(int), strict=True))
 
 
 def _runs(archive: Archive, run_id: str | None, *, children: bool) -> list[tuple[str, int]]:
@@ -99,6 +107,7 @@ class _Chart:
     archive: Archive
     order: str
     max_lanes: int | None
+    on_path: set[tuple[str, str, int]] | None = None
     bars: list[_Bar] = field(default_factory=list)
     lane: int = 0
     waits: list[tuple[int, int]] = field(default_factory=list)
@@ -211,6 +220,8 @@ class _Chart:
             fields |= {"stage": task["stage"], "stage_name": task["node_name"], "task_gid": task["task_gid"], "n": 1}
             fields |= {name: attempt[name] for name in ("agent", "attempt", "kind", "outcome", "evidence")}
             fields |= {"error": errors.get(attempt["attempt"]), "is_open": not _is(attempt["ended_at"])}
+            if self.on_path is not None:
+                fields["on_path"] = (run.run_id, task["task_gid"], attempt["attempt"]) in self.on_path
             self.bars.append(_timed(fields, task, attempt) if _is(attempt["started_at"]) else _Bar(fields))
         if own:
             self.lane += 1

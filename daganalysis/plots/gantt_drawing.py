@@ -38,7 +38,8 @@ def draw_gantt(bars: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC", t
     Each attempt has three parts: a thin one while it was dispatched, a tall one while it ran, a thin one until the engine noticed its end.
     Rollback runs are striped and begin with a triangle, runs after the first begin with a ring, what was not observed is crossed, an end
     that is not known is left open with an arrow; failures and passes have marks and, with ``notes``, failures their log line where there
-    is room for it. ``tz`` is the time zone of the axis: a name such as ``Asia/Shanghai``, or an offset such as ``+08:00``. Raises
+    is room for it. Attempts that are ``on_path`` are framed and joined by a line. ``tz`` is the time zone of the axis: a name such as
+    ``Asia/Shanghai``, or an offset such as ``+08:00``. Raises
     :class:`UsageError` for a time zone that is none.
     """
     zone_of(tz)
@@ -177,6 +178,28 @@ class _Painter:
         if folded is not None:
             self.outcomes["several sub-tasks in one bar"] = folded
         self._draw_marks(rows, outcomes[rows], kinds[rows], present)
+        self._draw_path(rows)
+
+    def _draw_path(self, rows: np.ndarray) -> None:
+        """The chain of attempts that the run waited for: a frame around each, and a line from the end of one to the start of the next."""
+        import numpy as np
+        from matplotlib.collections import LineCollection
+
+        own = rows[self.bars["on_path"].to_numpy(bool, na_value=False)[rows]]
+        if not len(own):
+            return
+        look = {"facecolors": "none", "edgecolors": INK, "linewidths": 1.4, "zorder": 4}
+        self._boxes(own, "x_started", "x_ended", _TALL, **look)
+        start, end, middle = self.places["x_started"][own], self.places["x_ended"][own], self.middles[own]
+        runs = np.unique(self.bars["run_id"].to_numpy(object)[own].astype(str), return_inverse=True)[1]
+        order = np.lexsort((end, start, runs))
+        steps = [
+            ((end[a], middle[a]), (max(end[a], start[b]), middle[a]), (max(end[a], start[b]), middle[b]))
+            for a, b in zip(order, order[1:], strict=False)
+            if runs[a] == runs[b]
+        ]
+        self.ax.add_collection(LineCollection(steps, colors=INK, linewidths=0.9, zorder=4), autolim=False)
+        self.outcomes["on the critical path"] = LineCollection([], colors=INK, linewidths=1.4)
 
     def _draw_marks(self, rows: np.ndarray, outcomes: np.ndarray, kinds: np.ndarray, present: set[str]) -> None:
         """What tells outcomes, retries, rollbacks and passes apart without colour."""

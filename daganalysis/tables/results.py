@@ -607,6 +607,7 @@ GANTT_BARS = Table(
         Column("noticed_at", Type.INSTANT, "end of that node execution: when the engine noticed", "unknown, or no attempt"),
         Column("is_open", Type.BOOLEAN, "whether the end is not known: still running, or overwritten"),
         Column("passed_at", Type.INSTANT, "when an operator, or the main DAG, passed the sub-task", "nobody did"),
+        Column("on_path", Type.BOOLEAN, "whether the run waited for the attempt: it is on the critical path", "no path was given"),
         Column("n", Type.INTEGER, "sub-tasks the bar stands for; of a stretch of time, those of the run"),
         Column("error", Type.STRING, "the attempt's telling log line", "it did not fail, or none was logged"),
         Column("x_dispatched", Type.REAL, "dispatched_at on the axis: seconds from its beginning, less what is cut", "dispatched_at is"),

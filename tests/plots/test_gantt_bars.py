@@ -165,3 +165,13 @@ def test_of_many_child_runs_the_failed_and_the_slowest_are_drawn_whole() -> None
     assert children[1].gid in whole
     headings = bars[(bars["depth"] == 1) & bars["role"].eq("time")].drop_duplicates("run_id")["label"]
     assert sum(label.endswith(", 5 sub-tasks") for label in headings) == 6
+
+
+def test_attempts_on_the_critical_path_are_marked_where_one_is_given() -> None:
+    archive = da.load("sample_data/start")
+    main = "232212259950288613"
+    bars = da.gantt_bars(archive, run_id=main, children=True, path=da.critical_path(archive))
+    marked = bars[bars["on_path"].fillna(value=False).astype(bool)]
+    assert marked.loc[marked["stage_name"].str.startswith("Wait for all") & marked["depth"].eq(0), "agent"].tolist() == ["192.0.2.14:2886"]
+    assert set(marked.loc[marked["depth"].eq(1), "stage_name"]) >= {"Start observer", "Execute start observer sql"}
+    assert da.gantt_bars(archive, run_id=main, children=True)["on_path"].isna().all()

@@ -8,8 +8,9 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PathCollection
+from matplotlib.collections import LineCollection, PathCollection
 
+import daganalysis as da
 from daganalysis.errors import UsageError
 from daganalysis.plots import draw_gantt
 from daganalysis.plots.axes_layout import LABEL_SIZE
@@ -186,3 +187,11 @@ def test_an_axes_among_others_is_drawn_into_and_returned() -> None:
     figure = axes().get_figure(root=True)
     ax = figure.add_subplot(121)
     assert draw_gantt(bars_of(bar(0, 0, 9, x_started=0.0, x_ended=9.0)), ax) is ax
+
+
+def test_attempts_on_the_critical_path_are_framed_and_joined() -> None:
+    archive = da.load("sample_data/documented/scale-out.json")
+    marked = draw_gantt(da.gantt_bars(archive, path=da.critical_path(archive)))
+    plain = draw_gantt(da.gantt_bars(archive))
+    assert [len(c.get_segments()) for c in marked.collections if isinstance(c, LineCollection)] == [8]
+    assert not [c for c in plain.collections if isinstance(c, LineCollection)]

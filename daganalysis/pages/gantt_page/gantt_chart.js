@@ -15,6 +15,7 @@ class Chart {
     this.hovered = null;
     this.corner = { label: data.zone };
     this.painter = new Painter(found("canvas"));
+    this.showsPath = true;
     this.cut(true);
     this.filter();
   }

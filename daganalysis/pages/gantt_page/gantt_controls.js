@@ -194,6 +194,10 @@ found("wider").addEventListener("click", () => zoom(1 / 1.5));
 found("fit").addEventListener("click", fit);
 found("left").addEventListener("click", () => pan(-0.25));
 found("right").addEventListener("click", () => pan(0.25));
+found("path").addEventListener("change", (event) => {
+  chart.showsPath = event.target.checked;
+  redraw();
+});
 found("cut").addEventListener("change", (event) => {
   chart.cut(event.target.checked);
   redraw();

@@ -22,6 +22,7 @@ function unpack(data) {
       until: columns.until[n],
       passed: columns.passed[n],
       open: columns.open[n] === 1,
+      onPath: columns.path[n] === 1,
       error: columns.error[n],
       n: columns.n[n],
     };

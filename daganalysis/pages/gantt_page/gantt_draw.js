@@ -146,6 +146,7 @@ class Painter {
     }
     if (bar.kind === "rollback") this.begin("back", start, y);
     else if (bar.attempt > 1) this.begin("ring", start, y);
+    if (bar.onPath && chart.showsPath) this.frame(start, end, top, tall);
     if (bar.open) this.openEnd(end, top, tall, colour);
     if (bar.error) this.cross(end, y);
     if (bar.shownPassed !== null) this.pass(this.x(view, bar.shownPassed), y);
@@ -161,6 +162,13 @@ class Painter {
     if (this.marked.what === what && x - this.marked.at < CROWDED) return;
     this.marked = { at: x, what };
     this[what](x, y);
+  }
+
+  // The run waited for this attempt: it is on the critical path.
+  frame(start, end, top, tall) {
+    this.pen.strokeStyle = this.colour("ink");
+    this.pen.lineWidth = 2;
+    this.pen.strokeRect(start, top, end - start, tall);
   }
 
   // A rollback run begins with a triangle that points back.
