@@ -43,7 +43,12 @@ def add_to(commands: Subparsers) -> None:
         example="  daganalysis compare before/ after/ --fail-on slower",
         execute=execute,
     )
-    add_archive(parser, "base", "candidate")
+    add_archive(parser, "base", "candidate", optional="candidate")
+    parser.add_argument(
+        "--by",
+        metavar="COLUMN",
+        help="split BASE alone by a column of the table agents, as obshell_version; COLUMN=ONE,OTHER where it has more than two values",
+    )
     parser.add_argument("--base-run", metavar="ID", help="only this run of the base")
     parser.add_argument("--candidate-run", metavar="ID", help="only this run of the candidate")
     parser.add_argument(
@@ -71,8 +76,7 @@ def execute(arguments: argparse.Namespace) -> int:
         raise UsageError("a gate is decided over stages", where=f"--level {arguments.level}", hint="leave --level or --fail-on out")
     if not arguments.fail_on and (arguments.junit or arguments.job_summary):
         raise UsageError("there is no gate to report", where="--junit, --job-summary", hint="add --fail-on slower")
-    base = _side(arguments, arguments.base, arguments.base_run)
-    candidate = _side(arguments, arguments.candidate, arguments.candidate_run)
+    base, candidate = _sides(arguments)
     compared = compare(base, candidate, outcomes=arguments.outcome or ("succeeded",), level=arguments.level)
     if arguments.level == "contributions":
         print_frame(compared, CONTRIBUTIONS, arguments)
@@ -93,6 +97,21 @@ def execute(arguments: argparse.Namespace) -> int:
     gate = compare_gate(compared, arguments.fail_on)
     write_gate_reports(gate, "compare", arguments)
     return gate_status(gate)
+
+
+def _sides(arguments: argparse.Namespace) -> tuple[Archive, Archive]:
+    """Open the two archives, or the two parts of one."""
+    if (arguments.by is None) == (arguments.candidate is None):
+        raise UsageError("two archives are compared, or one by a column", hint="give BASE and CANDIDATE, or BASE and --by COLUMN")
+    if arguments.by is None:
+        return _side(arguments, arguments.base, arguments.base_run), _side(arguments, arguments.candidate, arguments.candidate_run)
+    from daganalysis.analysis.agent_groups import split_by_agents
+
+    if arguments.base_run or arguments.candidate_run:
+        raise UsageError("--by compares groups of runs, not single ones", hint="leave --base-run and --candidate-run out")
+    base, candidate, said = split_by_agents(_side(arguments, arguments.base, None), arguments.by)
+    notice(said)
+    return base, candidate
 
 
 def _side(arguments: argparse.Namespace, source: str, run_id: str | None) -> Archive:

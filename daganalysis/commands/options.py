@@ -55,10 +55,11 @@ def new_command(
     return parser
 
 
-def add_archive(parser: argparse.ArgumentParser, *names: str) -> None:
-    """Add the archives a command reads, and how to label what is read from saved responses."""
+def add_archive(parser: argparse.ArgumentParser, *names: str, optional: str | None = None) -> None:
+    """Add the archives a command reads, one of which may be left out, and how to label what is read from saved responses."""
     for name in names or ("archive",):
-        parser.add_argument(name, metavar=name.upper(), help="a store, or saved responses as they are")
+        number = "?" if name == optional else None
+        parser.add_argument(name, metavar=name.upper(), nargs=number, help="a store, or saved responses as they are")
     add_cluster(parser)
     add_scheduler(parser)
     parser.add_argument(
