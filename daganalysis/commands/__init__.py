@@ -6,8 +6,10 @@ Nothing heavy is imported before a command runs, so that ``daganalysis --help`` 
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, NoReturn
 
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.errors import DagAnalysisError, UsageError
@@ -22,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; see :class:`daganalysis.commands.exit_status.ExitStatus`."""
     # NumPy starts a thread a core as it is imported, which takes as much of the processor as the import, for algebra that no command does.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    _end_well_on_sigterm()
     try:
         return _run(argv)
     except KeyboardInterrupt:
@@ -29,6 +32,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         notice("interrupted")
         return ExitStatus.INTERRUPTED
+
+
+def _end_well_on_sigterm() -> None:
+    """Let SIGTERM end the program as Ctrl-C does, so that what it was writing is cleared away."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def _run(argv: Sequence[str] | None) -> int:

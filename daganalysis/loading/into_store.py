@@ -19,6 +19,7 @@ from daganalysis.loading.related import Strays, key_of
 from daganalysis.loading.scanning import Claiming, claim, make_chunks, scan
 from daganalysis.loading.workers import Workers
 from daganalysis.store.commit import LOCK_WAIT_S, locked, staged
+from daganalysis.store.folder_manifest import check_manifest
 from daganalysis.store.kept_answers import ANSWERS, TEXTS, digest, evidence_parts, read_evidence, read_index
 from daganalysis.store.opening import is_store
 from daganalysis.store.parts import check_version, read_file, read_parts
@@ -71,6 +72,8 @@ class _Before:
     def of(cls, store: StorePath) -> _Before:
         if not is_store(store):
             return cls(store)
+        if isinstance(store, Path):
+            check_manifest(store, private=True)
         names = sorted(path.name for path in (store / "dags").glob("*.parquet"))
         check_version(store / "dags" / names[0])
         sources, issues = read_sources(store)

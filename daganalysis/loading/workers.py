@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import os
 import signal
 import sys
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Work = TypeVar("Work")
 Result = TypeVar("Result")
 
+_log = logging.getLogger(__name__)
 _PRELOADED = ["daganalysis.loading.preloaded"]
 _STARTING = threading.Lock()
 """Held while the main module is hidden: two threads must not hide each other's."""
@@ -43,8 +45,8 @@ class Workers:
         self.jobs = max(1, jobs if jobs is not None else _cores())
         self._meanwhile = meanwhile
         self._pool: ProcessPoolExecutor | None = None
-        if self.jobs > 1:
-            _start_server()
+        if self.jobs > 1 and not _start_server():
+            self.jobs = 1
 
     def over(self, function: Callable[[Work], Result], pieces: Sequence[Work]) -> Iterator[Result]:
         """Yield the function's result for each piece, in order. Raises what the function raised."""
@@ -99,15 +101,24 @@ def _context() -> BaseContext:
     return multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
 
 
-def _start_server() -> None:
-    """Start the server that forks the workers, if none runs, so that it imports while this process lists files and imports itself."""
+def _start_server() -> bool:
+    """Start the server that forks the workers, if none runs, so that it imports while this process lists files and imports itself.
+
+    Return whether processes can be started: a pool needs semaphores, which lie in ``/dev/shm``, and a socket in a temporary folder.
+    """
     if sys.platform == "win32":  # pragma: no cover
-        return
+        return True
     from multiprocessing import forkserver
 
-    forkserver.set_forkserver_preload(_PRELOADED)
-    with _starting():
-        forkserver.ensure_running()
+    try:
+        _context().Lock()
+        forkserver.set_forkserver_preload(_PRELOADED)
+        with _starting():
+            forkserver.ensure_running()
+    except (OSError, ImportError) as error:
+        _log.warning("worker processes cannot be started (%s): one process does all the work", error)
+        return False
+    return True
 
 
 @contextlib.contextmanager
@@ -163,6 +174,7 @@ def _cores() -> int:
 def _prepare_worker() -> None:
     """Leave interrupts to the process that started the worker, and end with that process, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     gc.freeze()
     threading.Thread(target=_end_with_parent, daemon=True).start()

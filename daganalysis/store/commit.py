@@ -13,15 +13,17 @@ import errno
 import logging
 import os
 import shutil
+import stat
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daganalysis.errors import StoreBusyError, StoreError
+from daganalysis.store.folder_manifest import write_manifest
 from daganalysis.store.new_files import clear_unfinished
 from daganalysis.store.remote_commit import claimed, staged_here, staged_there
-from daganalysis.store.remote_paths import PRIVATE_FOLDERS, RemotePath
+from daganalysis.store.remote_paths import MANIFEST, PRIVATE_FOLDERS, SPILL, RemotePath
 from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ def locked(store: StorePath, wait_s: float = LOCK_WAIT_S) -> Iterator[StorePath]
     with _writing(real):
         _refuse_other_folders(real)  # before a lock is left beside what was named by mistake
         real.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(real.parent / f".{real.name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        handle = os.open(real.parent / f".{real.name}.lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
     try:
         _wait_for_lock(handle, real, wait_s)
         with _writing(real):
@@ -84,13 +86,15 @@ def staged(store: StorePath, *, far: bool = False) -> Iterator[StagePath]:
         return
     folder = _beside(store, "new")
     with _writing(store):
-        folder.mkdir()
+        folder.mkdir(mode=0o700)  # evidence holds answers as they were: nobody else reads them before the store's own mode is set
         try:
             yield folder
             clear_unfinished(folder)
             if not any(folder.iterdir()):
                 return
             _keep_foreign_files(store, folder)
+            write_manifest(folder)
+            _keep_permissions(store, folder)
             _force_folders(folder)
             _put_in_place(folder, store)
         finally:
@@ -171,8 +175,17 @@ def _clear_left_overs(store: Path) -> None:
         _log.warning("an earlier load of %s was interrupted; its left-overs were removed", store)
         shutil.rmtree(old, ignore_errors=True)
     if new.exists():
+        if not _is_ours(new):
+            raise StoreError("a folder is in the way", where=str(new), hint="the store is written there first: move it elsewhere")
         _log.warning("an earlier load of %s was interrupted; its left-overs were removed", store)
         shutil.rmtree(new)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Tell whether a folder beside the store is one that an interrupted load left: nothing in it, or parts of a store."""
+    ours = {*BASE_TABLES, *PRIVATE_FOLDERS, SPILL, MANIFEST}
+    names = {entry.name for entry in folder.iterdir()} if folder.is_dir() and not folder.is_symlink() else {""}
+    return names <= ours or bool(names & {*PRIVATE_FOLDERS, MANIFEST})
 
 
 def _refuse_other_folders(store: Path) -> None:
@@ -186,7 +199,7 @@ def _refuse_other_folders(store: Path) -> None:
 
 def _keep_foreign_files(store: Path, folder: Path) -> None:
     """What a user put into the store's folder stays there."""
-    ours = {*BASE_TABLES, *PRIVATE_FOLDERS}
+    ours = {*BASE_TABLES, *PRIVATE_FOLDERS, MANIFEST}
     for entry in store.iterdir() if store.exists() else ():
         if entry.name in ours:
             continue
@@ -194,6 +207,25 @@ def _keep_foreign_files(store: Path, folder: Path) -> None:
             shutil.copytree(entry, folder / entry.name, symlinks=True)
         else:
             shutil.copy2(entry, folder / entry.name, follow_symlinks=False)
+
+
+def _keep_permissions(store: Path, folder: Path) -> None:
+    """Give new content the owner, the group and the mode of what it replaces; a new store has what the process gives new folders."""
+    if not store.exists():
+        umask = os.umask(0)
+        os.umask(umask)
+        folder.chmod(0o777 & ~umask)
+        return
+    kept = store.stat()
+    mode = stat.S_IMODE(kept.st_mode)
+    for place, _, names in os.walk(folder, topdown=False):
+        for path, wanted in [*((Path(place, name), mode & 0o666) for name in names), (Path(place), mode)]:
+            if path.is_symlink():
+                continue
+            # Only root may give files away, and a member of a group may give them to the group.
+            with contextlib.suppress(PermissionError):
+                os.chown(path, kept.st_uid if os.geteuid() == 0 else -1, kept.st_gid)
+            path.chmod(wanted)  # after chown, which takes setgid away
 
 
 def _force_folders(folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from daganalysis.errors import StoreError
 from daganalysis.store.commit import new_generation, readable_folder
+from daganalysis.store.folder_manifest import check_manifest
 from daganalysis.store.parts import check_version, count_rows, read_parts, write_part
 from daganalysis.store.remote_paths import RemotePath, read_catalogue, store_path
 from daganalysis.tables import BASE_TABLES
@@ -75,8 +76,10 @@ class StoreTables:
             found = self._found()
             try:
                 check_version(found["dags"][0])
+                if isinstance(self._store, Path):
+                    check_manifest(Path(str(readable_folder(self._store))), private=False)
             except StoreError:
-                if self._is_there(found["dags"][:1]):
+                if self._is_there([part for parts in found.values() for part in parts]):
                     raise
                 if not isinstance(self._store, Path):
                     self._store = RemotePath(self._store.url)  # which knows nothing yet of what is there

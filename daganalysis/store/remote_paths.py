@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from daganalysis.errors import StoreError
+from daganalysis.errors import StoreError, UsageError
 from daganalysis.reading.remote_files import file_system, reaching, scheme_of, unbuffered
 from daganalysis.tables import BASE_TABLES
 from daganalysis.urls import is_url, local_path, without_secrets
@@ -245,6 +245,8 @@ def store_path(place: str | os.PathLike[str] | RemotePath) -> StorePath:
     if isinstance(place, RemotePath):
         return place
     text = os.fspath(place)
+    if not text:
+        raise UsageError("the store has no name", hint="name a folder or a URL")
     if not is_url(text):
         return Path(text)
     return Path(local_path(text)) if text.startswith("file://") else RemotePath(text)

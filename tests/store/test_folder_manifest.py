@@ -1,0 +1,132 @@
+"""A store notices what is missing, altered or foreign in it, and nothing is forgotten in silence."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+import daganalysis as da
+from daganalysis.errors import StoreError, UsageError
+
+ANSWERS = ["sample_data/start", "sample_data/tenant"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made") / "store"
+    da.load_into_store(ANSWERS[0], store=folder)
+    return folder
+
+
+@pytest.fixture
+def store(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "store"))
+
+
+def parts(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_whole_store_is_opened_and_added_to(store: Path) -> None:
+    assert len(da.read_parquet(store)) == len(da.load(ANSWERS[0]))
+    assert len(da.load_into_store(ANSWERS[1], store=store)) > len(da.load(ANSWERS[0]))
+
+
+def damage(path: Path, how: str) -> None:
+    if how == "removed":
+        path.unlink()
+    elif how == "truncated":
+        os.truncate(path, path.stat().st_size // 2)
+    elif how == "altered":
+        content = bytearray(path.read_bytes())
+        content[-12] ^= 1
+        path.write_bytes(content)
+    else:
+        shutil.copy2(path, path.with_name("zz-" + path.name))
+
+
+@pytest.mark.parametrize("how", ["removed", "truncated", "altered", "doubled"])
+def test_each_file_that_is_damaged_is_named_when_the_store_is_opened_or_at_the_next_load(made: Path, tmp_path: Path, how: str) -> None:
+    names = [name for name in parts(made) if how != "doubled" or name.endswith(".parquet")]
+    said = {}
+    for number, name in enumerate(names):
+        folder = Path(shutil.copytree(made, tmp_path / str(number)))
+        damage(folder / name, how)
+        said[name] = what_is_said(folder)
+    assert names
+    assert {name: words for name, words in said.items() if not words} == {}
+    if how != "doubled":
+        named = ("there is no store", "list of the store's files")
+        assert {name: words for name, words in said.items() if name not in words and not any(part in words for part in named)} == {}
+
+
+def what_is_said(folder: Path) -> str:
+    """Open a store, read it and add to it; return the error."""
+    try:
+        da.read_parquet(folder).dags  # noqa: B018 - reading is what may fail
+        da.load_into_store(ANSWERS[1], store=folder)
+    except StoreError as error:
+        return str(error)
+    return ""
+
+
+def test_two_parts_that_changed_places_are_noticed(store: Path) -> None:
+    one, other = (next((store / name).glob("*.parquet")) for name in ("nodes", "attempts"))
+    one.rename(store / "x")
+    other.rename(one)
+    (store / "x").rename(other)
+    with pytest.raises(StoreError, match="altered"):
+        da.read_parquet(store)
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077, 0o002])
+def test_a_new_store_is_as_open_as_the_umask_says(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        da.load_into_store(ANSWERS[0], store=tmp_path / "store")
+    finally:
+        os.umask(before)
+    modes = {stat.S_IMODE(path.stat().st_mode) & umask for path in (tmp_path / "store", *(tmp_path / "store").rglob("*"))}
+    assert modes == {0}
+    assert stat.S_IMODE((tmp_path / "store").stat().st_mode) == 0o777 & ~umask
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o750, 0o2770])
+def test_a_load_keeps_the_mode_of_the_store(store: Path, mode: int) -> None:
+    store.chmod(mode)
+    da.load_into_store(ANSWERS[1], store=store)
+    assert stat.S_IMODE(store.stat().st_mode) == mode
+    assert all(stat.S_IMODE(path.stat().st_mode) == mode & 0o666 for path in store.rglob("*.parquet"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_a_load_by_root_leaves_the_store_to_its_owner(store: Path) -> None:
+    for path in (store, *store.rglob("*")):
+        os.chown(path, 12345, 54321)
+    da.load_into_store(ANSWERS[1], store=store)
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in (store, *store.rglob("*"))} == {(12345, 54321)}
+
+
+def test_a_folder_of_a_user_with_the_name_of_the_stage_is_not_removed(tmp_path: Path) -> None:
+    (tmp_path / ".store.new").mkdir()
+    (tmp_path / ".store.new" / "thesis.txt").write_text("mine")
+    with pytest.raises(StoreError, match="a folder is in the way"):
+        da.load_into_store(ANSWERS[0], store=tmp_path / "store")
+    assert (tmp_path / ".store.new" / "thesis.txt").read_text() == "mine"
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("mine")
+    (tmp_path / ".store.lock").symlink_to(tmp_path / "target")
+    with pytest.raises(StoreError):
+        da.load_into_store(ANSWERS[0], store=tmp_path / "store")
+    assert (tmp_path / "target").read_text() == "mine"
+
+
+def test_a_store_without_a_name_is_refused() -> None:
+    with pytest.raises(UsageError, match="the store has no name"):
+        da.load_into_store(ANSWERS[0], store="")
