@@ -76,7 +76,7 @@ def _csv_cell(value: Any) -> Any:
     if isinstance(value, list):
         import msgspec
 
-        return msgspec.json.encode(value).decode()
+        value = for_json(msgspec.json.encode(value).decode())
     return for_csv(value) if isinstance(value, str) else value
 
 

@@ -10,6 +10,7 @@ import re
 import unicodedata
 
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#~|!$])")
+_MENTION = re.compile(r"@(?=\w)|\\#(?=\d)|\bGH-(?=\d)", re.IGNORECASE)
 # Spreadsheets pass over white space before a formula, and some take the wide forms of its signs.
 _CSV_FORMULA = re.compile("[\t\r\n]|\\s*[=+@\uff1d\uff0b\uff0d\uff20\ufe62\ufe63\ufe66\ufe6b-]")
 _BLANK_LETTERS = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
@@ -43,20 +44,24 @@ def for_markdown(text: str) -> str:
 
     >>> for_markdown("a|b <script> `x` [y](javascript:z)\nhttps://host")
     'a\\|b &lt;script&gt; \\`x\\` \\[y\\]\\(javascript:z\\)\\\\nhttps\\://host'
+    >>> for_markdown("@root GH-1")
+    '@<!-- -->root GH-<!-- -->1'
     """
     text = _MARKDOWN_SPECIAL.sub(r"\\\1", for_terminal(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # GitHub's dialect makes links of bare addresses too.
-    return text.replace("://", "\\://").replace("www.", "www\\.")
+    # GitHub's dialect makes links of bare addresses too, calls people by @name, and links tickets by number.
+    return _MENTION.sub("\\g<0><!-- -->", text.replace("://", "\\://").replace("www.", "www\\."))
 
 
 def for_csv(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would take for a formula; escape what would drive a terminal, but for tabs and line ends.
+    """Put an apostrophe before what a spreadsheet would take for a formula; escape what would drive a terminal, except tabs and newlines.
+
+    A carriage return is escaped too: some readers end a row there.
 
     >>> for_csv("=1+1"), for_csv("-5 apples"), for_csv("plain")
     ("'=1+1", "'-5 apples", 'plain')
     """
     guarded = "'" + text if _CSV_FORMULA.match(text) else text
-    return guarded if guarded.isprintable() else "".join(c if c in "\t\r\n" else _visible(c) for c in guarded)
+    return guarded if guarded.isprintable() else "".join(c if c in "\t\n" else _visible(c) for c in guarded)
 
 
 def for_json(encoded: str) -> str:

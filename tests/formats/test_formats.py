@@ -7,8 +7,11 @@ import datetime as dt
 import io
 import json
 import re
+from pathlib import Path
 from typing import Any
 
+import duckdb
+import pandas as pd
 import pytest
 from rich.cells import cell_len
 
@@ -182,3 +185,25 @@ def test_times_are_told_in_one_named_zone() -> None:
 def test_a_clock_change_shows_both_offsets() -> None:
     moments = [dt.datetime(2024, 10, 27, hour, 30, tzinfo=dt.UTC) for hour in (0, 1)]
     assert [Zone("Europe/Berlin").bare(moment)[11:] for moment in moments] == ["02:30:00 +02:00", "02:30:00 +01:00"]
+
+
+HOSTILE = ("a\rb", "\r=1+1", "=cmd|' /C calc'!A0", "x\n=2", '","', "\u202e\u200b", "@SUM(1)", "\t=1", "a;b", "\x85=1")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_text_in_every_column_stays_in_its_cell(tmp_path: Path, text: str) -> None:
+    row = {name: [text, text] if name == "task_logs" else text for name in ("run_id", "node_gid", "task_gid", "name", "agent", "task_logs")}
+    written = text_of("csv", row, row, table=SUB_TASKS)
+    (tmp_path / "hostile.csv").write_text(written, encoding="utf-8", newline="")
+    with (tmp_path / "hostile.csv").open(encoding="utf-8", newline="") as file:
+        cells = list(csv.reader(file))
+    assert len(cells) == 3
+    assert len(pd.read_csv(tmp_path / "hostile.csv")) == 2
+    assert duckdb.sql(f"SELECT * FROM read_csv('{tmp_path}/hostile.csv', header=true, all_varchar=true)").shape[0] == 2
+    assert not any(re.match(r"[\s]*[=+@]", cell) for row in cells[1:] for cell in row)
+    assert not re.search("[\r\u202e\u200b\x85]", written)
+
+
+def test_markdown_calls_nobody_and_links_no_ticket() -> None:
+    written = text_of("markdown", {"name": "@root GH-12 #7", "task_gid": "1"}, table=SUB_TASKS)
+    assert not re.search(r"@root|GH-12|#7", written)

@@ -47,7 +47,7 @@ def test_markdown_shows_the_text_itself(typed: str) -> None:
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", " =", "\u00a0 +", "\u3000-", "\uff1d"])
 def test_a_spreadsheet_sees_no_formula(first: str) -> None:
-    assert for_csv(first + "cmd|' /C calc'!A0").startswith("'" + first)
+    assert for_csv(first + "cmd|' /C calc'!A0").startswith("'" + first.replace("\r", "\\r"))
 
 
 @given(st.text())
