@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +136,8 @@ class _Chart:
         one = self.archive.only([run_id])
         dag = one.dags.iloc[0]
         tasks = _with_nodes(one)
-        self._add_timeline(one, dag, depth, _heading(dag, depth, 0 if whole else len(tasks)), len(tasks))
+        counts = {"n": len(tasks), "n_attempts": one.count("attempts")}
+        self._add_timeline(one, dag, depth, _heading(dag, depth, 0 if whole else len(tasks)), counts)
         if not whole:
             return
         attempts: dict[Any, list[dict[Any, Any]]] = {}
@@ -147,17 +149,23 @@ class _Chart:
             by_stage: dict[Any, list[dict[Any, Any]]] = {}
             for task in tasks.sort_values("task_gid", key=_by_number).to_dict("records"):
                 by_stage.setdefault(task["stage"], []).append(task)
-            for node in nodes:
-                self._add_stage(run, node, by_stage.get(node["stage"], []), None if room is None else max(_FEWEST, room // len(nodes)))
+            for alike, group in itertools.groupby(nodes, key=lambda node: _unrun(run, node, by_stage)):
+                members = list(group)
+                if alike is not None and len(members) > 1:
+                    self._add_unrun(run, members, sum(len(by_stage.get(node["stage"], [])) for node in members))
+                    continue
+                for node in members:
+                    room_of = None if room is None else max(_FEWEST, room // len(nodes))
+                    self._add_stage(run, node, by_stage.get(node["stage"], []), room_of)
             return
         self._add_agents(run, tasks.sort_values(["stage", "task_gid"], key=_by_number), room)
 
-    def _add_timeline(self, one: Archive, dag: pd.Series[Any], depth: int, title: str, n: int) -> None:
+    def _add_timeline(self, one: Archive, dag: pd.Series[Any], depth: int, title: str, counts: dict[str, int]) -> None:
         line, run_id = one.timeline, dag["run_id"]
         for row in line.to_dict("records"):
             start, end = row["started_at"].value, row["ended_at"].value
             fields = {"run_id": run_id, "role": "time", "lane": self.lane, "label": title, "depth": depth, "stage": row["from_stage"]}
-            fields |= {"category": row["category"], "evidence": row["evidence"], "n": n, "is_open": False}
+            fields |= {"category": row["category"], "evidence": row["evidence"], "is_open": False, **counts}
             fields |= {"stage_name": dag["name"], "outcome": dag["outcome"], "group": title}
             self.bars.append(_Bar(fields, started=start, ended=end))
             if depth == 0 and row["category"] in WAITS:
@@ -182,6 +190,15 @@ class _Chart:
         if folded:
             self._add_folded(run, f"{len(folded)} more sub-tasks", name, folded)
             self.lane += 1
+
+    def _add_unrun(self, run: _Run, nodes: list[dict[Any, Any]], n: int) -> None:
+        """Put stages in a row of which none was run into one lane."""
+        first, last = nodes[0], nodes[-1]
+        name = f"stages {first['stage']} to {last['stage']}"
+        fields = {"run_id": run.run_id, "role": "lane", "lane": self.lane, "label": name, "group": name, "depth": run.depth}
+        fields |= {"stage": first["stage"], "stage_name": first["name"], "outcome": first["outcome"], "n": n, "is_open": False}
+        self.bars.append(_Bar(fields))
+        self.lane += 1
 
     def _add_agents(self, run: _Run, tasks: pd.DataFrame, room: int | None) -> None:
         """The sub-tasks of one agent after the other; folded, those of the least remarkable agents share a lane."""
@@ -217,7 +234,7 @@ class _Chart:
         errors = {own[failure.place]["attempt"]: failure.line for failure in failures if failure.certain}
         for attempt in own:
             fields = {"run_id": run.run_id, "role": "attempt", "lane": self.lane, "label": label, "group": group, "depth": run.depth}
-            fields |= {"stage": task["stage"], "stage_name": task["node_name"], "task_gid": task["task_gid"], "n": 1}
+            fields |= {"stage": task["stage"], "stage_name": task["node_name"], "task_gid": task["task_gid"], "n": 1, "n_attempts": 1}
             fields |= {name: attempt[name] for name in ("agent", "attempt", "kind", "outcome", "evidence")}
             fields |= {"error": errors.get(attempt["attempt"]), "is_open": not _is(attempt["ended_at"])}
             if self.on_path is not None:
@@ -233,6 +250,7 @@ class _Chart:
         first = tasks[0]
         fields = {"run_id": run.run_id, "role": "folded", "lane": self.lane, "label": label, "group": group, "depth": run.depth}
         fields |= {"stage": first["stage"], "stage_name": first["node_name"], "n": len(tasks), "is_open": len(ends) < len(starts)}
+        fields["n_attempts"] = sum(len(run.attempts[task["task_gid"]]) for task in tasks)
         fields |= {"outcome": "succeeded" if all(run.succeeded(task) for task in tasks) else "unknown", "evidence": "observed"}
         self.bars.append(_Bar(fields, None, min(starts, default=None), max(ends, default=max(starts, default=0)) if starts else None))
 
@@ -332,3 +350,9 @@ def _is(value: object) -> bool:
 def _short(name: object) -> str:
     text = name if isinstance(name, str) else "?"
     return text if len(text) <= 36 else text[:34] + "…"
+
+
+def _unrun(run: _Run, node: dict[Any, Any], by_stage: dict[Any, list[dict[Any, Any]]]) -> str | None:
+    """Return what became of a stage that was never run; None for one that was."""
+    tasks = by_stage.get(node["stage"], [])
+    return None if any(run.attempts.get(task["task_gid"]) for task in tasks) else str(node["outcome"])

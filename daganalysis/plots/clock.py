@@ -33,10 +33,18 @@ def label_clock(ax: Axes, bars: pd.DataFrame, cuts: list[dict[Any, Any]], zone: 
     )
     apart = length * (text_metrics.text_width(_written(begin, step, zone), _SIZE) + 10) / wide
     ticks = clock_ticks(begin, length, step, cuts, zone, apart)
-    ax.set_xticks([x for x, _ in ticks], [_written(moment, step, zone) for _, moment in ticks], fontsize=_SIZE)
+    ax.set_xticks([x for x, _ in ticks], _labels([moment for _, moment in ticks], step, zone), fontsize=_SIZE)
     ax.grid(axis="x", color="#E6E6E6", linewidth=0.6, zorder=0)
     ax.set_axisbelow(True)
     ax.set_xlabel(f"clock time ({tz}), from {begin.tz_convert(zone):%Y-%m-%d %H:%M:%S}", fontsize=8)
+
+
+def _labels(moments: list[pd.Timestamp], step: float, zone: dt.tzinfo) -> list[str]:
+    """Write the times of an axis; the first of each later day says the day, below."""
+    days = [f"{moment.tz_convert(zone):%m-%d}" for moment in moments]
+    texts = [_written(moment, step, zone) for moment in moments]
+    is_new = [n > 0 and days[n] != days[n - 1] and step < 86400 for n in range(len(days))]
+    return [f"{text}\n{day}" if new else text for text, day, new in zip(texts, days, is_new, strict=True)]
 
 
 def _written(moment: pd.Timestamp, step: float, zone: dt.tzinfo) -> str:
@@ -72,10 +80,23 @@ def clock_ticks(
     segments.append((at, x, length))
     result: list[tuple[float, pd.Timestamp]] = []
     for start, low, high in segments:
+        before = len(result)
         moment = -(-(start + shift) // unit) * unit - shift
         while low + (moment - start) / 1e9 <= high + 1e-9:
             place = low + (moment - start) / 1e9
             if not result or place - result[-1][0] >= apart:
                 result.append((place, pd.Timestamp(moment, unit="ns", tz="UTC")))
             moment += unit
+        if len(result) == before and cuts:
+            _name_start(result, low, start, apart)
     return result
+
+
+def _name_start(ticks: list[tuple[float, pd.Timestamp]], place: float, moment: int, apart: float) -> None:
+    """Name the start of a stretch between cuts in which no round instant has room, at the cost of a tick before it that is not needed."""
+    import pandas as pd
+
+    if len(ticks) > 1 and place - ticks[-1][0] < apart <= place - ticks[-2][0] and ticks[-1][0] - ticks[-2][0] < 2 * apart:
+        ticks.pop()
+    if not ticks or place - ticks[-1][0] >= apart:
+        ticks.append((place, pd.Timestamp(moment, unit="ns", tz="UTC")))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from daganalysis.engine.vocabulary import CATEGORIES
 from daganalysis.plots import text_metrics
 from daganalysis.plots.axes_layout import LABEL_SHARE, LABEL_SIZE, LINE, fitting, title_lines
 from daganalysis.text.escaping import for_drawing
-from daganalysis.text.humanize import human_duration
+from daganalysis.text.humanize import human_duration, human_share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +37,7 @@ def gantt_title(bars: pd.DataFrame, title: str | None, left_out: int, width: flo
 
 def _run_and_facts(bars: pd.DataFrame) -> tuple[str, list[str]]:
     roles = bars["role"].to_numpy(object)
-    lines = bars.loc[roles == "time", ["run_id", "depth", "stage_name", "outcome", "started_at", "ended_at", "n"]]
+    lines = bars.loc[roles == "time", ["run_id", "depth", "stage_name", "outcome", "started_at", "ended_at", "n", "n_attempts", "category"]]
     own = lines[lines["depth"] == 0]
     if own.empty:
         return "no run" if bars.empty else str(bars["run_id"].iloc[0]), []
@@ -46,11 +47,20 @@ def _run_and_facts(bars: pd.DataFrame) -> tuple[str, list[str]]:
     drawn = bars["run_id"][(roles != "time") & (roles != "break")].unique()
     folded = int(bars["n"][roles == "folded"].sum()) + int(runs["n"][~runs["run_id"].isin(drawn)].sum())
     attempts = roles == "attempt"
-    said = [str(first["outcome"]).replace("_", " "), span, _counted(int(attempts.sum()), "attempt")]
+    said = [str(first["outcome"]).replace("_", " "), span, *(_shares(own) if (roles == "break").any() else [])]
+    said.append(_counted(max(int(attempts.sum()), int(runs["n_attempts"].sum())), "attempt"))
     untimed = int(bars["x_started"].isna().to_numpy()[attempts].sum())
     said += [f"{untimed:,} of them without known times"] if untimed else []
     said += [f"{_counted(folded, 'more sub-task')} folded"] if folded else []
     return f"{first['stage_name']} (run {first['run_id']})", said
+
+
+def _shares(own: pd.DataFrame) -> list[str]:
+    """Say what most of a run's time was spent on: where waits are cut from the axis, its strip does not show it."""
+    spent = (own["ended_at"] - own["started_at"]).dt.total_seconds().groupby(own["category"]).sum().sort_values(ascending=False)
+    most = str(spent.index[0])
+    told = dict.fromkeys((most, "execute"))
+    return [f"{human_share(spent.get(name, 0.0) / spent.sum())} {CATEGORIES[name].label}" for name in told]
 
 
 def _counted(n: int, noun: str) -> str:

@@ -609,6 +609,7 @@ GANTT_BARS = Table(
         Column("passed_at", Type.INSTANT, "when an operator, or the main DAG, passed the sub-task", "nobody did"),
         Column("on_path", Type.BOOLEAN, "whether the run waited for the attempt: it is on the critical path", "no path was given"),
         Column("n", Type.INTEGER, "sub-tasks the bar stands for; of a stretch of time, those of the run"),
+        Column("n_attempts", Type.INTEGER, "attempts the bar stands for; of a stretch of time, those of the run", "a cut or an empty lane"),
         Column("error", Type.STRING, "the attempt's telling log line", "it did not fail, or none was logged"),
         Column("x_dispatched", Type.REAL, "dispatched_at on the axis: seconds from its beginning, less what is cut", "dispatched_at is"),
         Column("x_started", Type.REAL, "started_at on the axis", "started_at is"),

@@ -175,3 +175,17 @@ def test_attempts_on_the_critical_path_are_marked_where_one_is_given() -> None:
     assert marked.loc[marked["stage_name"].str.startswith("Wait for all") & marked["depth"].eq(0), "agent"].tolist() == ["192.0.2.14:2886"]
     assert set(marked.loc[marked["depth"].eq(1), "stage_name"]) >= {"Start observer", "Execute start observer sql"}
     assert da.gantt_bars(archive, run_id=main, children=True)["on_path"].isna().all()
+
+
+def test_stages_in_a_row_that_were_never_run_share_a_lane() -> None:
+    stages = [Stage(f"Stage {n}", [Task(AGENTS[0], 1.0, {1: Failure()} if n == 1 else {})]) for n in range(1, 6)]
+    run = run_of(*stages)
+    run.run()
+    bars = gantt_bars(loaded(run))
+    assert bars.loc[bars["role"] == "lane", "label"].tolist() == ["stages 2 to 5"]
+
+
+def test_a_folded_chart_counts_every_attempt() -> None:
+    bars = gantt_bars(loaded(wide()), max_lanes=5)
+    counted = bars[bars["role"].isin(["attempt", "folded"])]["n_attempts"].sum()
+    assert counted == bars.loc[bars["role"] == "time", "n_attempts"].iloc[0] == 9
