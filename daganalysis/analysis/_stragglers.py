@@ -222,7 +222,7 @@ def _flags(result: pd.DataFrame, units: pd.DataFrame, keys: list[str]) -> tuple[
     many units as a spell lasts count as one (a design effect, Kish 1965).
     """
     from scipy.special import betainc
-    from scipy.stats import binom
+    from scipy.stats import binom, norm, t
 
     chance, n, hits = result["chance"], result["n"].astype(int), result["n_slowest"].astype(int)
     could = tarone_testable(binom.pmf(n, n, chance).tolist())
@@ -240,6 +240,9 @@ def _flags(result: pd.DataFrame, units: pd.DataFrame, keys: list[str]) -> tuple[
         if key in memories:
             size = int(n.iloc[place])
             inflation = memories[key].inflation(size)
+            # Less for the uncertainty of the inflation, which all agents of the pool tell of (Korn and Graubard 1998).
+            freedom = max(1.0, float(result["n_agents_p50"].iloc[place]) * (size / inflation - 1))
+            inflation *= (float(t.isf(LEVEL, freedom)) / float(norm.isf(LEVEL))) ** 2 if inflation > 1 else 1.0
             effective[place] = size / inflation
             hit = int(hits.iloc[place]) / inflation
             widened = float(betainc(hit, size / inflation - hit + 1, of_chance)) if hit else 1.0

@@ -7,6 +7,7 @@ what is left is tested again.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +24,8 @@ _CYCLES = ((7.0, 3), (1.0, 2))
 _FEWEST_PERIODS = 3
 _ROOM = 8
 """Degrees of freedom that a regression must leave."""
+_LEAST_GAIN = -3.0
+"""Change of the information criterion (a fall is a gain) without which a pattern is not tested: it would not hold."""
 _DRIFT_TRIALS = 20.0
 """A drift must be so many times as improbable as another single pattern: autoregressive series drift for a while."""
 _CYCLE_TRIALS = 10.0
@@ -99,7 +102,7 @@ def _candidates(n: int, days: np.ndarray, cuts: Sequence[int]) -> list[_Candidat
     found.append(_Candidate("drift", (), None, (place / n - 0.5)[:, None], 1))
     for period, harmonics in _CYCLES:
         if days[-1] - days[0] >= _FEWEST_PERIODS * period:
-            columns = cycle_columns(days, period, harmonics)
+            columns = _cycle_columns(days.tobytes(), period, harmonics)
             found.append(_Candidate("cycle", (), period, columns, columns.shape[1]))
     return found
 
@@ -111,6 +114,14 @@ def cycle_columns(days: np.ndarray, period: float, harmonics: int | None = None)
     angles = 2 * np.pi * (days % period) / period
     count = harmonics or dict(_CYCLES)[period]
     return np.column_stack([wave(order * angles) for order in range(1, count + 1) for wave in (np.sin, np.cos)])
+
+
+@functools.lru_cache(maxsize=32)
+def _cycle_columns(days: bytes, period: float, harmonics: int) -> np.ndarray:
+    """The columns of a cycle; the stages of a workflow share the instants of their runs."""
+    import numpy as np
+
+    return cycle_columns(np.frombuffer(days), period, harmonics)
 
 
 def _impulses(n: int, cuts: Sequence[int]) -> np.ndarray:
@@ -134,6 +145,8 @@ def _fit(values: np.ndarray, fixed: np.ndarray, candidate: _Candidate) -> tuple[
     before, after, rank, _ = _explained(values, known, candidate.columns)
     n_parameters = candidate.n_parameters - candidate.columns.shape[1] + rank
     gain = len(values) * math.log(after / before) + n_parameters * math.log(len(values))
+    if gain > _LEAST_GAIN:
+        return math.inf, 1.0
     before, after, rank, room = _explained(values[1:], np.column_stack([known[1:], values[:-1]]), candidate.columns[1:])
     if rank == 0 or room < _ROOM:
         return math.inf, 1.0
@@ -144,14 +157,16 @@ def _explained(values: np.ndarray, known: np.ndarray, columns: np.ndarray) -> tu
     """Sums of squares before and after some columns are added to what is known, how many of them add to it, and the freedom left."""
     import numpy as np
 
-    basis, _ = np.linalg.qr(known)
+    # One column, that of the mean, is its own basis.
+    basis = known / math.sqrt(len(values)) if known.shape[1] == 1 else np.linalg.qr(known)[0]
     rest = values - basis @ (basis.T @ values)
-    directions, sizes, _ = np.linalg.svd(columns - basis @ (basis.T @ columns), full_matrices=False)
-    directions = directions[:, sizes > 1e-6 * math.sqrt(len(values))]
+    own = columns - basis @ (basis.T @ columns)
+    sizes, directions = np.linalg.eigh(own.T @ own)
+    kept = sizes > 1e-10 * len(values)
     before = max(float(rest @ rest), 1e-300)
-    after = max(before - float(((directions.T @ rest) ** 2).sum()), 1e-12 * before)
-    rank = directions.shape[1]
-    return before, after, rank, len(values) - basis.shape[1] - rank
+    explained = float((((own.T @ rest) @ directions[:, kept]) ** 2 / sizes[kept]).sum())
+    rank = int(kept.sum())
+    return before, max(before - explained, 1e-12 * before), rank, len(values) - basis.shape[1] - rank
 
 
 def _corrected(p_value: float, candidate: _Candidate, n: int, least: int) -> float:

@@ -7,7 +7,7 @@ the series; shares are compared by the exact conditional test over several two-b
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from daganalysis.statistics.families import LEVEL
 from daganalysis.statistics.memory import LagSums, winsorised
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _FINEST_WEIGHT = 6
 """Largest of the whole numbers that stand for van Elteren's weights, so that the distribution of small samples is a convolution."""
+_HALVINGS = 40
 _FEWEST_FAR_APART = 8
 """Runs a side from which on a distance between the sides says something."""
 _LARGEST_TABLE = 20_000
@@ -71,33 +72,50 @@ def stratified_effect(strata: Strata) -> Effect:
     sizes = [(len(x), len(y)) for x, y in logs]
     weights = van_elteren_weights(sizes)
     most = max(1, round(MOST_PAIRED / math.sqrt(len(logs))))
-    differences, weight_of = [], []
-    for (x, y), weight in zip(logs, weights, strict=True):
-        few_x, few_y = thinned(x, most), thinned(y, most)
-        pairs = (few_y[:, None] - few_x[None, :]).ravel()
-        differences.append(pairs)
-        weight_of.append(np.full(len(pairs), weight * len(x) * len(y) / len(pairs)))
-    values, pair_weights = np.concatenate(differences), np.concatenate(weight_of)
-    order = values.argsort(kind="stable")
-    values, below = values[order], np.cumsum(pair_weights[order])
-    total = float(below[-1])
-    above = float(pair_weights[np.concatenate(differences) > 0].sum() + pair_weights[np.concatenate(differences) == 0].sum() / 2) / total
-    ratio = math.exp(_weighted_quantile(values, below, total / 2))
-    low = high = None
+    pairs = _Pairs([(np.sort(thinned(x, most)), np.sort(thinned(y, most))) for x, y in logs], logs, weights)
+    total = float(sum(weight * n * m for weight, (n, m) in zip(weights, sizes, strict=True)))
+    less, not_greater = (float(pairs.below(np.zeros(1), side)[0]) for side in ("left", "right"))
+    above = 1 - (less + not_greater) / 2 / total
+    targets = [total / 2]
     if smallest_stratified_p(sizes) <= LEVEL:
         spread = math.sqrt(sum(w**2 * n * m * (n + m + 1) / 12 for w, (n, m) in zip(weights, sizes, strict=True)))
-        reach = -float(norm.ppf(LEVEL / 2)) * spread
-        low, high = (math.exp(_weighted_quantile(values, below, max(0.0, min(total, total / 2 + side * reach)))) for side in (-1, 1))
-    return Effect(ratio, low, high, van_elteren_p(logs), above)
+        reach = min(total / 2, -float(norm.ppf(LEVEL / 2)) * spread)
+        targets += [total / 2 - reach, total / 2 + reach]
+    found = [math.exp(value) for value in pairs.quantiles(targets, total)]
+    low, high = found[1:] if len(found) > 1 else (None, None)
+    return Effect(found[0], low, high, van_elteren_p(logs), above)
 
 
-def _weighted_quantile(values: np.ndarray, below: np.ndarray, weight: float) -> float:
-    """The value below which lies such a weight; between two of them, if the weight lies between, the middle of both."""
-    import numpy as np
+class _Pairs:
+    """All pairs within strata, each with the weight of its stratum: how much weight lies below a difference, without forming them."""
 
-    slack = 1e-9 * float(below[-1])
-    low, high = (min(int(np.searchsorted(below, weight + side * slack, "left")), len(values) - 1) for side in (-1, 1))
-    return float(values[low] + values[high]) / 2
+    def __init__(self, samples: Strata, whole: Strata, weights: Sequence[int]) -> None:
+        self.samples = samples
+        sizes = [len(x) * len(y) for x, y in samples]
+        self.weights = [w * len(x) * len(y) / n for w, (x, y), n in zip(weights, whole, sizes, strict=True)]
+
+    def below(self, differences: np.ndarray, side: Literal["left", "right"]) -> np.ndarray:
+        """Return the weight of the pairs that differ by less (``left``), or not by more (``right``)."""
+        import numpy as np
+
+        found = np.zeros(len(differences))
+        for (x, y), weight in zip(self.samples, self.weights, strict=True):
+            found += weight * np.searchsorted(y, x[:, None] + differences, side).sum(axis=0)
+        return found
+
+    def quantiles(self, targets: Sequence[float], total: float) -> list[float]:
+        """Return the differences below which lies such a weight, by bisection; between two differences, if the weight lies between them."""
+        import numpy as np
+
+        slack = 1e-9 * total
+        wanted = np.array([target + sign * slack for target in targets for sign in (-1, 1)]).clip(slack, total - slack)
+        low = np.full(len(wanted), min(float(y[0] - x[-1]) for x, y in self.samples) - 1e-9)
+        high = np.full(len(wanted), max(float(y[-1] - x[0]) for x, y in self.samples) + 1e-9)
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            enough = self.below(middle, "right") >= wanted
+            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+        return [float(value) for value in high.reshape(-1, 2).mean(axis=1)]
 
 
 def van_elteren_p(strata: Strata) -> float:
