@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
     from daganalysis.engine.facts import Passes
 
-_SECOND = 1_000_000_000
+_SOON_NS = 3_000_000_000
+"""The next pass of the scheduler comes sooner than this."""
 BEGINS_A_LEG = frozenset({"RETRY", "ROLLBACK", "CANCEL"})
 
 
@@ -93,14 +94,15 @@ def legs_of(runs: Sequence[LoggedNodeRun], requested: Sequence[int]) -> list[Log
 
 
 def _begins(before: LoggedNodeRun, run: LoggedNodeRun, leg: LoggedLeg, requested: Sequence[int]) -> bool:
+    low = before.end if before.end is not None else before.last_at
     if run.stepped_over:
-        # After a cancel, or a node that was passed, the node is found finished in the pass after (engine-semantics §2.9).
-        return before.succeeded is False and before.node_gid != run.node_gid
+        # After a cancel the node is found finished in the pass after (§2.9); after a pass of the node, whenever that came (§2.6).
+        passed = run.dag_at - low > _SOON_NS or any(low <= at <= run.dag_at for at in requested)
+        return before.succeeded is False and (before.node_gid != run.node_gid or passed)
     if before.succeeded is False or leg.failed_at is not None:
         return True
     if run.operator in {"RETRY", "CANCEL"} and run.start is not None:
         return True
     if (run.operator == "ROLLBACK") != (leg.operator == "ROLLBACK"):
         return True
-    low = before.end if before.end is not None else before.last_at
     return any(low <= at <= run.dag_at for at in requested) and run.start is not None

@@ -335,10 +335,16 @@ class _Replay:
             self._pass_node(operation.node_gid or "", done)
 
     def _around(self, at: int) -> tuple[LoggedLeg | None, LoggedLeg | None]:
-        """Return the leg that a request found, and the one it began."""
-        begun = [leg for leg in self._legs if leg.runs[0].dag_at <= at + _AT_LAST // 5]
-        rest = [leg for leg in self._legs if leg.runs[0].dag_at > at + _AT_LAST // 5]
-        return (begun[-1] if begun else None), (rest[0] if rest else None)
+        """Return the leg that a request found, and the one it began: those between which it lies, or as near as clocks allow."""
+        pairs: list[tuple[LoggedLeg | None, LoggedLeg | None]] = list(zip([None, *self._legs], [*self._legs, None], strict=True))
+
+        def outside(pair: tuple[LoggedLeg | None, LoggedLeg | None]) -> int:
+            before, after = pair
+            low = at if before is None else before.failed_at or before.runs[0].dag_at
+            high = at if after is None else after.runs[0].dag_at
+            return max(0, low - at) + max(0, at - high)
+
+        return min(pairs, key=outside)
 
     def _add_pass(self, before: LoggedLeg | None, asked: int, done: int) -> None:
         end = self._dag_stamps.end(done)
@@ -358,7 +364,7 @@ class _Replay:
     def _pass_node(self, gid: str, at: int) -> None:
         """A pass ends the node and those of its sub-tasks that had not succeeded, and keeps their starts (engine-semantics §2.6)."""
         end = self._node_stamps[gid].end(at)
-        seen = sorted(self._run.nodes[gid], key=lambda pair: pair[0])
+        seen = sorted((pair for pair in self._run.nodes[gid] if pair[0] <= at), key=lambda pair: pair[0])
         newest = seen[-1][1] if seen else None
         if newest is not None and newest.state == "SUCCEED" and newest.operator != "PASS":
             return
@@ -366,7 +372,7 @@ class _Replay:
         for task, home in sorted(self._run.node_of.items()):
             if home != gid:
                 continue
-            rows = [s for s in self._run.sub_tasks[task] if s.task.execute_times is not None]
+            rows = [s for s in self._run.sub_tasks[task] if s.task.execute_times is not None and s.at <= at]
             last = max(rows, key=lambda s: (s.task.execute_times or 0, s.at), default=None)
             if last is None or last.task.state == "SUCCEED" or last.task.operator == "PASS":
                 continue
