@@ -48,3 +48,11 @@ def test_the_manual_page_names_every_command() -> None:
     assert manual.startswith('.TH DAGANALYSIS "1" ""')
     commands = re.findall(r"^## daganalysis (\S+)$", PAGES["command-line.md"], re.MULTILINE)
     assert [name for name in commands if f"'daganalysis {name}'" not in manual] == []
+
+
+def test_every_file_that_the_architecture_page_names_is_there() -> None:
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    package = DOCS.parent / "daganalysis"
+    named = [name for name in re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?)`", page) if not name.startswith("store/part")]
+    assert len(named) > 30
+    assert [name for name in named if not any((root / name).exists() for root in (package, package / "history"))] == []
