@@ -86,7 +86,7 @@ def add_to(commands: Subparsers) -> None:
             command,
             summary=ANSWERS[name],
             description=f"{_rows_and_columns(table)}{_other_levels(name)}",
-            example=f"  daganalysis {command} store/ --format json",
+            example=f"  daganalysis {command} store/ --since 2024-01-01\n  daganalysis {command} store/ --format json -o {command}.json",
             execute=functools.partial(execute, name),
         )
         add_archive(parser)

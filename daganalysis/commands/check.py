@@ -35,7 +35,10 @@ def add_to(commands: Subparsers) -> None:
         "check",
         summary="a gate over one archive",
         description=_DESCRIPTION,
-        example='  daganalysis check store/ --fail-on "failed_share>0.1" "n_cancelled>0"',
+        example=(
+            '  daganalysis check store/ --fail-on "failed_share>0.1" "n_cancelled>0"\n'
+            '  daganalysis check store/ --since 2024-01-01 --fail-on "elapsed_p95_s>60"'
+        ),
         execute=execute,
     )
     add_archive(parser)

@@ -40,7 +40,9 @@ def add_to(commands: Subparsers) -> None:
         "compare",
         summary="two archives: what got slower, shown or not",
         description=_DESCRIPTION,
-        example="  daganalysis compare before/ after/ --fail-on slower",
+        example=(
+            "  daganalysis compare before/ after/ --fail-on slower\n  daganalysis compare before/ after/ --format markdown -o compare.md"
+        ),
         execute=execute,
     )
     add_archive(parser, "base", "candidate", optional="candidate")

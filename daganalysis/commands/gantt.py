@@ -32,7 +32,7 @@ def add_to(commands: Subparsers) -> None:
         "gantt",
         summary="a chart of one run",
         description=_DESCRIPTION,
-        example="  daganalysis gantt store/ prod-a/11 -o run.svg",
+        example="  daganalysis gantt store/ prod-a/11 -o run.svg\n  daganalysis gantt store/ prod-a/11 --children --tz UTC -o run.html",
         execute=execute,
     )
     add_archive(parser)

@@ -34,7 +34,7 @@ def add_to(commands: Subparsers) -> None:
         "load",
         summary="read saved responses into a store",
         description=_DESCRIPTION,
-        example="  daganalysis load responses/ --out store/ --cluster-by dir",
+        example="  daganalysis load responses/ --out store/ --cluster-by dir\n  daganalysis load more/*.json --out store/ --cluster prod-a",
         execute=execute,
     )
     parser.add_argument("source", metavar="SOURCE", nargs="+", help="saved responses")

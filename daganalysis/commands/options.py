@@ -41,12 +41,12 @@ class OneLineParser(argparse.ArgumentParser):
 def new_command(
     commands: Subparsers, name: str, *, summary: str, description: str, example: str, execute: Execute
 ) -> argparse.ArgumentParser:
-    """Add a command: its line in the list of commands, its own help with an example, and what carries it out."""
+    """Add a command: its line in the list of commands, its own help with examples, and what carries it out."""
     parser = commands.add_parser(
         name,
         help=summary,
         description=description,
-        epilog=f"example:\n{example}",
+        epilog=f"examples:\n{example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

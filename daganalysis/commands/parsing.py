@@ -10,6 +10,20 @@ from daganalysis.commands.options import OneLineParser
 from daganalysis.commands.printing import print_pieces
 from daganalysis.version import __version__
 
+JOBS = (
+    ("load and collect", ("load", "capture", "validate", "redact")),
+    ("look at one run", ("show", "gantt", "critical-path", "what-if", "outcome-rules")),
+    (
+        "look at many runs",
+        (
+            *("report", "runs", "summary", "trouble", "failures", "retries", "retry-patterns", "time-budget", "stage-latency"),
+            *("stage-gaps", "stragglers", "locks", "events", "clock-skew"),
+        ),
+    ),
+    ("compare, and decide", ("compare", "trend", "check")),
+    ("hand on", ("export", "table", "sql")),
+)
+"""What the commands are for, in the order in which the help of the program names them."""
 COMMANDS = (load, capture, validate, show, gantt, report, compare, check, export, redact, analyses, table, sql)
 """The modules of the commands, in the order in which help names them; ``analyses`` adds one command an analysis."""
 
@@ -31,6 +45,19 @@ exit status:
 """
 
 
+class _ByJob(argparse.RawDescriptionHelpFormatter):
+    """Help that names the commands by what they are for."""
+
+    def _format_action(self, action: argparse.Action) -> str:
+        if not isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - it has no public name
+            return super()._format_action(action)
+        summaries = {choice.dest: choice.help or "" for choice in action._get_subactions()}  # noqa: SLF001
+        lines = []
+        for job, names in JOBS:
+            lines += [f"  {job}", *(f"    {name:15}{summaries[name]}" for name in names)]
+        return "\n".join(lines) + "\n"
+
+
 class _Version(argparse.Action):
     """``--version``: print the version and exit."""
 
@@ -45,7 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="daganalysis",
         description=_DESCRIPTION,
         epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_ByJob,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")

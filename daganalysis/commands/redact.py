@@ -31,7 +31,7 @@ def add_to(commands: Subparsers) -> None:
         "redact",
         summary="copy an archive without addresses, names and secrets",
         description=_DESCRIPTION,
-        example="  daganalysis redact responses/ -o for-the-vendor/",
+        example="  daganalysis redact responses/ -o for-the-vendor/\n  daganalysis redact store/ -o for-the-vendor/",
         execute=execute,
     )
     parser.add_argument("source", metavar="SOURCE", help="saved responses (a file or a folder), or a store")

@@ -30,7 +30,10 @@ def add_to(commands: Subparsers) -> None:
         "report",
         summary="a report of a whole archive, as one page",
         description=_DESCRIPTION,
-        example="  daganalysis report store/ -o report/ --since 2024-01-01",
+        example=(
+            "  daganalysis report store/ -o report/ --since 2024-01-01\n"
+            "  daganalysis report store/ -o ticket/ --format markdown --title Upgrade"
+        ),
         execute=execute,
     )
     add_archive(parser)

@@ -32,7 +32,7 @@ def add_to(commands: Subparsers) -> None:
         "show",
         summary="a post-mortem of one run as text",
         description=_DESCRIPTION,
-        example="  daganalysis show store/ prod-a/11 --why",
+        example="  daganalysis show store/ prod-a/11 --why\n  daganalysis show store/",
         execute=execute,
     )
     add_archive(parser)

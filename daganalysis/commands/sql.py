@@ -21,7 +21,7 @@ The query reads the archive and nothing else. It needs the extra `sql`.
 """
 _EXAMPLE = """\
   daganalysis sql store/ "SELECT outcome, count(*) AS n FROM dags GROUP BY ALL"
-  daganalysis sql store/ "SELECT * FROM time_budget ORDER BY lost_s DESC LIMIT 5" --format csv"""
+  daganalysis sql store/ "SELECT run_id, lost_s FROM time_budget" --format csv"""
 
 
 def add_to(commands: Subparsers) -> None:

@@ -23,7 +23,7 @@ def add_to(commands: Subparsers) -> None:
         "table",
         summary="a base table",
         description="Print a base table:\n\n" + "\n".join(f"  {name:10}  {table.row}" for name, table in BASE_TABLES.items()),
-        example="  daganalysis table store/ dags --since 2024-01-01 --format csv -o dags.csv",
+        example="  daganalysis table store/ dags --since 2024-01-01 --format csv -o dags.csv\n  daganalysis table store/ issues",
         execute=execute,
     )
     add_archive(parser)

@@ -35,7 +35,7 @@ def add_to(commands: Subparsers) -> None:
         "validate",
         summary="what is wrong with some saved responses",
         description=_DESCRIPTION,
-        example="  daganalysis validate responses/ --format csv -o issues.csv",
+        example="  daganalysis validate responses/ --format csv -o issues.csv\n  daganalysis validate responses/",
         execute=execute,
     )
     parser.add_argument("source", metavar="SOURCE", nargs="+", help="saved responses, or one store")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from daganalysis.commands.parsing import build_parser
+from daganalysis.commands.parsing import JOBS, build_parser
 from daganalysis.tables import DAGS
 from tests.commands.conftest import envelope
 from tests.history.responses import dag, node, sub_task
@@ -30,8 +31,18 @@ Run = "Callable[..., tuple[int, str, str]]"
 def test_every_command_has_help_with_an_example_and_no_line_wider_than_80(command: str, run: Run) -> None:
     status, out, _ = run(command, "--help")
     assert status == 0
-    assert f"example:\n  daganalysis {command} " in out
+    shown = out.partition("\nexamples:\n")[2].splitlines()
+    assert len(shown) >= 2
+    for line in shown:
+        assert line.startswith(f"  daganalysis {command} ")
+        assert build_parser().parse_args(shlex.split(line)[1:]).execute
     assert max(map(len, out.splitlines())) <= 80
+
+
+def test_the_help_of_the_program_names_every_command_by_its_job(run: Run) -> None:
+    _, out, _ = run("--help")
+    assert sorted(name for _, names in JOBS for name in names) == sorted(COMMANDS)
+    assert all(f"\n  {job}\n" in out for job, _ in JOBS)
 
 
 def test_load_says_what_it_loaded_and_what_it_rejected(responses: str, tmp_path: Path, run: Run) -> None:
