@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import agent_address
-from daganalysis.history.completeness import n_stages
+from daganalysis.history.completeness import OUTLINE, n_stages
 from daganalysis.reading.issue_codes import issue
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _MOST_AGENTS = 8
 def missing_issues(view: RunView) -> list[Issue]:
     """Tell what the answers about a run leave out."""
     run = view.evidence
-    if not view.missing:
+    if view.missing.isdisjoint(OUTLINE):
         return []
     n = n_stages(run)
     if run.stages and "nodes" in view.missing and n is not None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from daganalysis.history.evidence import RunEvidence
 
-_EXECUTED = {"RUNNING", "FAILED", "SUCCEED"}
+OUTLINE = frozenset({"nodes", "sub_tasks", "counters"})
+"""Where one of these is missing, nothing tells of all attempts."""
 
 
 def n_stages(run: RunEvidence) -> int | None:
@@ -16,8 +17,10 @@ def n_stages(run: RunEvidence) -> int | None:
 
 
 def what_is_missing(run: RunEvidence) -> frozenset[str]:
-    """Return what no answer about a run shows: ``nodes``, ``sub_tasks``, ``counters`` (execute_times).
+    """Return what no answer about a run shows.
 
+    ``nodes``, ``sub_tasks``, ``counters`` (execute_times); ``newest`` where the nodes are of before the newest state, and ``requests``
+    where another leg than theirs had begun by then.
     A node that failed without a sub-task that did lacks a sub-task; otherwise a filtered list of sub-tasks cannot be told from a whole one.
     """
     found = set()
@@ -34,4 +37,15 @@ def what_is_missing(run: RunEvidence) -> frozenset[str]:
             found.add("sub_tasks")
     if any(all(s.task.execute_times is None for s in sightings) for sightings in run.sub_tasks.values()):
         found.add("counters")
-    return frozenset(found)
+    return frozenset(found | _outdated(run))
+
+
+def _outdated(run: RunEvidence) -> set[str]:
+    """Compare the newest answer with the newest one that shows nodes."""
+    shown = next((s.dag for s in reversed(run.snapshots) if s.nodes), None)
+    newest = run.newest
+    if shown is None or shown is newest:
+        return set()
+    if (shown.operator, shown.start) != (newest.operator, newest.start):
+        return {"newest", "requests"}
+    return {"newest"} if (shown.state, shown.end) != (newest.state, newest.end) else set()

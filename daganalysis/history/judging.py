@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.outcomes import Facts, Rule, judge
 from daganalysis.engine.times import TRUE, Meaning, dag_times
 from daganalysis.history.causal_order import never_started
+from daganalysis.history.completeness import OUTLINE
 from daganalysis.history.objects import judge_node
 from daganalysis.history.observations import Observations, observe
 from daganalysis.history.operators import count_operators
@@ -64,7 +65,7 @@ def _dag_facts(observed: Observations, retries: Bounds) -> Facts:
         begun=not never_started(dag),
         deliberate=dag.state == "FAILED" and _stands_waiting(observed),
         retried=retries.low > 0,
-        untold="nodes" in observed.missing and retries.high != 0,
+        untold=not observed.missing.isdisjoint({"nodes", "requests"}) and retries.high != 0,
         perhaps_waiting=dag.state == "FAILED" and _may_stand_waiting(observed),
         # A later rollback or retry overwrites the operator of a node that was passed, but not what an earlier answer told.
         node_passed=any(node.operator == "PASS" for seen in run.nodes.values() for _, node in seen),
@@ -172,9 +173,9 @@ def _last_leg(run: RunEvidence) -> int | None:
 
 
 def _history(observed: Observations, span: Span, *, exact: bool) -> str:
-    if observed.missing:
+    if not observed.missing.isdisjoint(OUTLINE):
         return "outline"
     evidence = {a.evidence for attempts in observed.attempts for a in attempts}
-    if evidence <= {"observed"} and (span.sure or not evidence) and exact:
+    if evidence <= {"observed"} and (span.sure or not evidence) and exact and not observed.missing:
         return "complete"
-    return "last_leg" if len(observed.legs) <= 1 else "partial"
+    return "last_leg" if len(observed.legs) <= 1 and "newest" not in observed.missing else "partial"

@@ -84,7 +84,7 @@ def _retries_of_nodes(observed: Observations, *, rolled_back: bool) -> Bounds:
         low += max(0, bounds.low - handshakes)
         high += max(0, (bounds.high or 0) - handshakes)
     high += perhaps
-    return Bounds(low, high if not observed.missing or never_asked(observed) else None)
+    return Bounds(low, high if observed.missing <= {"newest"} or never_asked(observed) else None)
 
 
 def _first_hand_out_may_be_a_retry(

@@ -41,7 +41,7 @@ def bound_rollbacks(observed: Observations) -> Bounds:
         for _ in _hidden_rollback_runs(observed, observed.ordinals[gid], attempts)
     )
     cancelled = 1 if traced and _was_cancelled(run) else 0
-    if observed.missing and (low or not never_asked(observed)):
+    if not observed.missing <= {"newest"} and (low or not never_asked(observed)):
         return Bounds(low, None)
     return Bounds(low, max(low, seen + hidden + cancelled))
 
@@ -49,7 +49,7 @@ def bound_rollbacks(observed: Observations) -> Bounds:
 def never_asked(observed: Observations) -> bool:
     """Tell whether the marks of all nodes say that no request but the creating one came to the run (engine-semantics §1)."""
     newest = [observed.run.nodes[gid][-1][1] for gid in observed.run.stages]
-    return "nodes" not in observed.missing and all(node.operator == "RUN" for node in newest)
+    return observed.missing.isdisjoint({"nodes", "requests"}) and all(node.operator == "RUN" for node in newest)
 
 
 def rollback_possible(run: RunEvidence, gid: str, own: Sequence[TaskView], *, rolled_back: bool) -> bool:

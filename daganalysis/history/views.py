@@ -63,7 +63,7 @@ class RunView:
     last_leg_ns: int | None
     history: str
     missing: frozenset[str]
-    """What no answer shows of it: ``nodes``, ``sub_tasks``, ``counters``."""
+    """What no answer shows of it (:func:`daganalysis.history.completeness.what_is_missing`)."""
     offsets: Offsets
     """How far the clocks of agents are off that do not agree with the DAG's own rows."""
 
