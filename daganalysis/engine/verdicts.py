@@ -63,7 +63,7 @@ def find_failures(story: Sequence[tuple[str, str]], logs: Sequence[str] | None) 
 def _endings(logs: Sequence[str], enough: int) -> list[str]:
     """Return the lines that each end an execution; where they are more than enough, one of those alike that follow each other.
 
-    A poll loop writes the same ERROR line each time and goes on (engine-semantics §12).
+    A poll loop writes the same ERROR line each time and goes on (engine-semantics §13).
     """
     endings = ending_lines([line for line in logs if line != CANCELLED])
     if CANCELLED in logs:

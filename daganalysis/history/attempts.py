@@ -212,7 +212,7 @@ def _judge_verdicts(attempts: list[Attempt], ordered: Sequence[Sighting], writte
         seen = lines.get(attempt.number)
         shown = lines_since(before or [], seen) if seen is not None else []
         own = written.get(attempt.number)
-        # An answer of the log endpoint from the middle of the run is older than the verdict (engine-semantics §12).
+        # An answer of the log endpoint from the middle of the run is older than the verdict (engine-semantics §13).
         late = own is not None and before is not None and verdict(own) is None
         alone = own is not None or before is not None
         if own is None or late:

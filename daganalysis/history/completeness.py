@@ -12,7 +12,7 @@ OUTLINE = frozenset({"nodes", "sub_tasks", "counters"})
 
 
 def n_stages(run: RunEvidence) -> int | None:
-    """Return how many nodes a run has: ``max_stage`` says so (engine-semantics §12), None where no answer holds that."""
+    """Return how many nodes a run has: ``max_stage`` says so (engine-semantics §13), None where no answer holds that."""
     return next((s.dag.max_stage for s in reversed(run.snapshots) if s.dag.max_stage is not None), None)
 
 

@@ -136,7 +136,7 @@ def _by_start(attempt: Attempt) -> tuple[int, int]:
 def was_executed(node: Node) -> bool:
     """Tell whether the start of a node is that of an execution. Only of one that was passed it may be the creation of its row.
 
-    One that was cancelled before anything was handed out, and then passed, bears the start of the cancel's leg (engine-semantics §12).
+    One that was cancelled before anything was handed out, and then passed, bears the start of the cancel's leg (engine-semantics §13).
     """
     if node.operator != "PASS" or node.sub_tasks is None or any(task.execute_times != 0 for task in node.sub_tasks):
         return True

@@ -92,7 +92,7 @@ def _first_hand_out_may_be_a_retry(
 ) -> bool:
     """Tell whether a stage may have been cancelled before anything was handed out, so that a retry made its first hand-out.
 
-    Nothing is left of that once the node was retried again, or passed (engine-semantics §12). A first hand-out that followed the stage
+    Nothing is left of that once the node was retried again, or passed (engine-semantics §13). A first hand-out that followed the stage
     before it at once leaves no room for a cancel and a retry.
     """
     firsts = [attempts[0] for attempts in attempts_of if attempts and attempts[0].number == 1]
