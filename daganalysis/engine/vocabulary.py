@@ -178,7 +178,11 @@ CHILD_POLL = Category(
 VERDICTS = MappingProxyType(
     {
         "slower": Tone.BAD,
+        "more_help": Tone.BAD,
+        "more_slow_runs": Tone.BAD,
         "faster": Tone.GOOD,
+        "less_help": Tone.GOOD,
+        "fewer_slow_runs": Tone.GOOD,
         "only_candidate": Tone.CALM,
         "only_base": Tone.CALM,
         "same": Tone.CALM,

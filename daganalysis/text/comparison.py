@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 _TOLD = {
     "slower": "got slower",
+    "more_help": "needed help more often",
+    "more_slow_runs": "had more slow runs",
     "faster": "got faster",
+    "less_help": "needed help less often",
+    "fewer_slow_runs": "had fewer slow runs",
     "same": "stayed the same",
-    "insufficient": "cannot be told from so few runs",
+    "insufficient": "cannot be decided",
     "only_base": "ran only before",
     "only_candidate": "ran only after",
 }
@@ -47,8 +51,11 @@ def comparison_sentence(rows: Sequence[Row]) -> str:
 def _of_one(whole: Row, stages: list[Row]) -> str:
     agents = f" on {plural(whole['n_agents'], 'agent')}" if whole["n_agents"] else ""
     said = f"{for_terminal(whole['workflow'] or 'the unnamed workflow')}{agents} {_TOLD[whole['verdict']]}"
+    for verdict, shares in (("help", "help_share"), ("slow_runs", "slow_share")):
+        if whole["verdict"].endswith(verdict):
+            return f"{said}: {whole[f'{shares}_base']:.0%} of the runs before, {whole[f'{shares}_candidate']:.0%} after."
     if whole["ratio"] is None:
-        return said + "."
+        return f"{said}: {whole['reason']}." if whole.get("reason") else said + "."
     low, high = whole["ci_low"], whole["ci_high"]
     interval = "" if low is None or high is None else f"95 % interval {low:.2f} to {high:.2f}, "
     said += f": ×{whole['ratio']:.2f} ({interval}{whole['n_base']} against {plural(whole['n_candidate'], 'run')})"
