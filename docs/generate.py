@@ -90,6 +90,11 @@ _EXAMPLES = {
         marks = plots.trend_marks(archive, da.trend(archive), name="Import script for tenant")
         ax = plots.draw_trend(marks)
     """,
+    "event_marks": """
+        archive = da.load("sample_data/tenant")
+        marks = plots.event_marks(archive, da.events(archive), da.locks(archive))
+        ax = plots.draw_events(marks, tz="+08:00")
+    """,
 }
 """How each picture of the page is drawn."""
 _ISSUES_INTRO = """

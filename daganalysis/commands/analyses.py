@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import functools
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.commands.archives import open_source, selected_runs, shown_zone
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.options import add_archive, add_output, add_selection, new_command, positive
-from daganalysis.commands.printing import notice, print_frame
+from daganalysis.commands.printing import notice, print_frame, print_pieces
 from daganalysis.engine.vocabulary import RUN_OUTCOMES
 from daganalysis.tables.explanations import CRITICAL_PATH, CRITICAL_PATH_BY_STAGE, RUN_ORDERS, RUNS
 from daganalysis.tables.results import (
@@ -36,6 +37,8 @@ from daganalysis.text.humanize import plural
 
 if TYPE_CHECKING:
     import argparse
+
+    import pandas as pd
 
     from daganalysis.archive import Archive
     from daganalysis.commands.options import Subparsers
@@ -95,6 +98,8 @@ def add_to(commands: Subparsers) -> None:
             parser.add_argument("--level", choices=levels, default=levels[0], help="what one row is (default: %(default)s)")
         if name == "failures":
             parser.add_argument("--earlier", metavar="ARCHIVE", help="an earlier archive: is_new says which failures it does not have")
+        if name == "events":
+            parser.add_argument("--picture", metavar="FILE", help="draw them as swim lanes instead: .svg, .png, .pdf or .html")
         if name == "what_if":
             said = "no_engine, no_retries, no_stragglers, no_wait_operator, tick=SECONDS, stage=NAME*FACTOR, or several joined by +"
             parser.add_argument("--scenario", metavar="S", action="append", help=f"{said} (may be repeated; default: the first four)")
@@ -129,6 +134,8 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
         options = {"by": arguments.by, "last": arguments.last, "run_ids": _listed(archive, arguments.outcome)}
         archive = whole
     result = getattr(daganalysis, name)(archive, **options)
+    if name == "events" and arguments.picture:
+        return _draw_events(archive, result, arguments)
     print_frame(result, table, arguments, shown_zone(archive, arguments))
     if table is FAILURES and len(result):
         told = coverage(result)
@@ -139,6 +146,26 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
             notice(f"assumed: {assumption}")
     if name == "trend" and not len(result):
         notice("no level has shifted; a history of less than ten runs that succeeded shows none")
+    return ExitStatus.DONE
+
+
+def _draw_events(archive: Archive, told: pd.DataFrame, arguments: argparse.Namespace) -> int:
+    """Draw the events of one cluster, as a page where the file's name ends so."""
+    from daganalysis.analysis import locks
+    from daganalysis.plots import draw_events, event_marks, save_figure
+
+    zone = shown_zone(archive, arguments).name
+    marks = event_marks(archive, told, locks(archive))
+    file = Path(arguments.picture)
+    if file.suffix.lower() == ".html":
+        from daganalysis.pages.event_page.event_html import event_page
+
+        print_pieces([event_page(marks, told, tz=zone)], arguments.picture)
+        return ExitStatus.DONE
+    figure = draw_events(marks, tz=zone).get_figure(root=True)
+    assert figure is not None
+    save_figure(figure, file)
+    notice(f"wrote {arguments.picture}")
     return ExitStatus.DONE
 
 

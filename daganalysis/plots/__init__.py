@@ -14,6 +14,7 @@ from daganalysis.plots.bars import gantt_bars
 if TYPE_CHECKING:
     from daganalysis.plots.aligned import aligned_bars, draw_aligned
     from daganalysis.plots.budget import budget_bars, draw_budget
+    from daganalysis.plots.event_lanes import draw_events, event_marks
     from daganalysis.plots.gantt_drawing import draw_gantt
     from daganalysis.plots.heat import draw_stage_runs, draw_stragglers, stage_run_cells, straggler_cells
     from daganalysis.plots.latency import draw_latency, latency_marks
@@ -26,12 +27,14 @@ __all__ = [
     "budget_bars",
     "draw_aligned",
     "draw_budget",
+    "draw_events",
     "draw_gantt",
     "draw_latency",
     "draw_retries",
     "draw_stage_runs",
     "draw_stragglers",
     "draw_trend",
+    "event_marks",
     "gantt_bars",
     "latency_marks",
     "retry_periods",
@@ -51,6 +54,7 @@ PICTURES = MappingProxyType(
         "retry_periods": "draw_retries",
         "aligned_bars": "draw_aligned",
         "trend_marks": "draw_trend",
+        "event_marks": "draw_events",
     }
 )
 """Every picture: what makes its frame, and what draws it."""
@@ -58,6 +62,7 @@ PICTURES = MappingProxyType(
 _HOMES = {
     "aligned": ("aligned_bars", "draw_aligned"),
     "budget": ("budget_bars", "draw_budget"),
+    "event_lanes": ("event_marks", "draw_events"),
     "gantt_drawing": ("draw_gantt",),
     "heat": ("stage_run_cells", "draw_stage_runs", "straggler_cells", "draw_stragglers"),
     "latency": ("latency_marks", "draw_latency"),

@@ -135,6 +135,26 @@ TREND_MARKS = Table(
     (),
 )
 
+EVENT_MARKS = Table(
+    "event_marks",
+    "one bar or mark of a chart of everything that happened in a cluster",
+    (
+        Column(
+            "role", Type.STRING, "`lock`: a holding of a lock · `run` · `stood`: it stood FAILED until a person acted · `mark`: an event"
+        ),
+        _LANE,
+        _LABEL,
+        Column("run_id", Type.STRING, RUN_ID.meaning, "it concerns no run"),
+        Column("what", Type.STRING, "the kind of lock, the outcome of the run, or the event"),
+        Column("started_at", Type.INSTANT, "where it begins"),
+        Column("ended_at", Type.INSTANT, "where it ends, or until when it is known to have lasted"),
+        Column("is_open", Type.BOOLEAN, "whether its end is not known"),
+        Column("x_started", Type.REAL, "started_at on the axis: seconds from its beginning, less the time in which no run was under way"),
+        Column("x_ended", Type.REAL, "ended_at on the axis"),
+    ),
+    (),
+)
+
 PICTURE_FRAMES: MappingProxyType[str, Table] = MappingProxyType(
     {
         table.name: table
@@ -147,6 +167,7 @@ PICTURE_FRAMES: MappingProxyType[str, Table] = MappingProxyType(
             RETRY_PERIODS,
             ALIGNED_BARS,
             TREND_MARKS,
+            EVENT_MARKS,
         )
     }
 )

@@ -1,0 +1,79 @@
+"""Swim lanes of everything that happened in a cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import daganalysis as da
+from daganalysis.commands import main
+from daganalysis.plots import draw_events, event_marks
+from tests.rows import archive_of, at
+
+
+def dag(run_id: str, start: float, end: float, **more: Any) -> dict[str, Any]:
+    row = {
+        "run_id": run_id,
+        "name": f"DAG {run_id}",
+        "workflow": "Upgrade",
+        "outcome": "succeeded",
+        "scope": "cluster",
+        "maintenance_type": 1,
+    }
+    return row | {"created_at": at(start), "started_at": at(start), "ended_at": at(end)} | more
+
+
+def marks_of(archive: da.Archive) -> Any:
+    return event_marks(archive, da.events(archive), da.locks(archive))
+
+
+def test_each_dag_has_a_lane_children_below_their_main_dag() -> None:
+    archive = archive_of(dags=[dag("a", 0, 50), dag("b", 10, 20), dag("c", 15, 40, parent_run_id="a")])
+    runs = marks_of(archive).query("role == 'run'")
+    assert runs[["run_id", "lane"]].to_numpy().tolist() == [["a", 1], ["c", 2], ["b", 3]]
+
+
+def test_the_lock_of_the_cluster_lies_above_the_lanes() -> None:
+    locks = marks_of(archive_of(dags=[dag("a", 0, 50, maintenance_type=2)])).query("role == 'lock'")
+    assert locks[["lane", "what", "x_started", "x_ended"]].to_numpy().tolist() == [[0, "global", 0.0, 50.0]]
+
+
+def test_what_people_did_and_what_failed_are_marks_on_the_lane_of_the_dag() -> None:
+    line = [{"run_id": "a", "seq": 1, "category": "wait_operator", "from_stage": 1, "leg": 1, "started_at": at(10), "ended_at": at(30)}]
+    line += [{"run_id": "a", "seq": 2, "category": "execute", "from_stage": 1, "leg": 2, "started_at": at(30), "ended_at": at(50)}]
+    marks = marks_of(
+        archive_of(dags=[dag("a", 0, 50, outcome="succeeded_after_retry")], timeline=[r | {"direction": "forward"} for r in line])
+    )
+    assert marks.query("role == 'mark'")[["lane", "what", "x_started"]].to_numpy().tolist() == [
+        [1, "stage_failed", 10.0],
+        [1, "retry", 30.0],
+    ]
+    assert marks.query("role == 'stood'")[["x_started", "x_ended"]].to_numpy().tolist() == [[10.0, 30.0]]
+
+
+def test_time_in_which_no_run_was_under_way_is_cut() -> None:
+    runs = marks_of(archive_of(dags=[dag("a", 0, 10), dag("b", 10_000, 10_010)])).query("role == 'run'")
+    assert runs["x_ended"].max() < 30
+
+
+def test_a_chart_of_several_clusters_is_a_usage_error() -> None:
+    with pytest.raises(da.UsageError, match="several clusters"):
+        marks_of(archive_of(dags=[dag("a", 0, 1, cluster="x"), dag("b", 0, 1, cluster="y")]))
+
+
+def test_every_bar_and_kind_of_mark_is_drawn() -> None:
+    archive = da.load("sample_data/tenant")
+    marks = marks_of(archive)
+    ax = draw_events(marks, tz="+08:00")
+    assert len(ax.patches) == (marks["role"] != "mark").sum()
+    assert sum(len(c.get_offsets()) for c in ax.collections) == (marks["role"] == "mark").sum()
+
+
+@pytest.mark.parametrize("name", ["night.svg", "night.html"])
+def test_the_command_draws_a_picture_or_a_page(tmp_path: Path, name: str) -> None:
+    assert main(["events", "sample_data/tenant", "--picture", str(tmp_path / name)]) == 0
+    text = (tmp_path / name).read_text(encoding="utf-8")
+    assert "Create tenant sales" in text
+    assert "<svg" in text
