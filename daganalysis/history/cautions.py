@@ -54,3 +54,13 @@ def _told(node: NodeView, undone: list[TaskView]) -> str:
     agents = sorted({agent_address(task.newest.agent_ip, task.newest.agent_port) or "an unknown agent" for task in undone})
     where = ", ".join(agents[:_MOST_AGENTS]) + (f" and {len(agents) - _MOST_AGENTS} more" if len(agents) > _MOST_AGENTS else "")
     return f"the work of {stage}{name} was rolled back on {where} and not done again, yet the run went on"
+
+
+def unordered_issues(view: RunView) -> list[Issue]:
+    """Tell of the sub-tasks whose lines from several answers could not be put in order."""
+    return [
+        issue("log-order-unknown", None, None, f"the answers about sub-task {task.gid} differ in too many of its lines", run_id=run_id)
+        for run_id in (view.evidence.run_id,)
+        for task in view.tasks
+        if not task.are_lines_in_order
+    ]

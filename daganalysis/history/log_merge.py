@@ -1,40 +1,127 @@
-"""One list of log lines from those of successive answers: none lost, none doubled."""
+"""One list of log lines from those of successive answers: none lost, none doubled, and never more work than the lines are worth."""
 
 from __future__ import annotations
 
-import difflib
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+_STEPS_PER_LINE = 40
+"""How many comparisons aligning two lists may take for each of their lines."""
+_MOST_EDITS = 500
+"""Lists that differ in more lines of which each has some are not aligned: what is remembered grows with the square."""
 
 
-def merge_lines(lists: Iterable[Sequence[str]]) -> list[str]:
+class MergedLines(NamedTuple):
+    """The lines of several lists; ``in_order`` is False where the place of some could not be found."""
+
+    lines: list[str]
+    in_order: bool = True
+
+
+def merge_lines(lists: Iterable[Sequence[str]]) -> MergedLines:
     """Merge the lists of successive polls, oldest first, into one.
 
     A later list usually continues the earlier one. Where it does not (late lines arrive out of order, engine-semantics §8), the two are
-    aligned and what only one of them has is kept in its place.
+    aligned and what only one of them has is kept in its place. Where they differ too much to be aligned, the lines that only the later
+    list has follow those of the earlier one.
 
-    >>> merge_lines([["a", "b"], ["a", "b", "c"], ["a", "late", "b", "c"]])
+    >>> merge_lines([["a", "b"], ["a", "b", "c"], ["a", "late", "b", "c"]]).lines
     ['a', 'late', 'b', 'c']
     """
     merged: list[str] = []
+    in_order = True
     for lines in lists:
         if len(lines) >= len(merged) and list(lines[: len(merged)]) == merged:
             merged = list(lines)
         elif merged[: len(lines)] != list(lines):
-            merged = _interleave(merged, lines)
-    return merged
+            in_order = _merge_into(merged, lines) and in_order
+    return MergedLines(merged, in_order)
 
 
-def _interleave(old: Sequence[str], new: Sequence[str]) -> list[str]:
+def _merge_into(merged: list[str], new: Sequence[str]) -> bool:
+    """Merge a list into another, in place; tell whether each line found its place."""
+    shorter = min(len(merged), len(new))
+    begin = next((n for n in range(shorter) if merged[n] != new[n]), shorter)
+    end = next((n for n in range(shorter - begin) if merged[-1 - n] != new[-1 - n]), shorter - begin)
+    old_middle, new_middle = merged[begin : len(merged) - end], new[begin : len(new) - end]
+    old_known, new_known = set(old_middle), set(new_middle)
+    # A line that one list alone has cannot be aligned, and only costs.
+    old_places = [n for n, line in enumerate(old_middle) if line in new_known]
+    new_places = [n for n, line in enumerate(new_middle) if line in old_known]
+    aligned = common_lines([old_middle[n] for n in old_places], [new_middle[n] for n in new_places])
+    if aligned is None:
+        merged[begin : len(merged) - end] = [*old_middle, *_beyond(new_middle, Counter(old_middle))]
+        return False
+    merged[begin : len(merged) - end] = _woven(old_middle, new_middle, [(old_places[i], new_places[j]) for i, j in aligned])
+    return True
+
+
+def _beyond(lines: Iterable[str], known: Counter[str]) -> Iterator[str]:
+    """Give the lines of which there are more than are known."""
+    for line in lines:
+        if known[line] > 0:
+            known[line] -= 1
+        else:
+            yield line
+
+
+def _woven(old: Sequence[str], new: Sequence[str], pairs: Iterable[tuple[int, int]]) -> list[str]:
+    """Put two lists into one, in which the lines of each pair are one."""
     result: list[str] = []
-    for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if tag != "insert":
-            result.extend(old[i1:i2])
-        if tag in {"insert", "replace"}:
-            result.extend(new[j1:j2])
-    return result
+    i = j = 0
+    for old_at, new_at in pairs:
+        result += [*old[i:old_at], *new[j:new_at], old[old_at]]
+        i, j = old_at + 1, new_at + 1
+    return [*result, *old[i:], *new[j:]]
+
+
+def common_lines(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]] | None:
+    """Return the longest common subsequence of two lists as pairs of places; None where finding it takes too long.
+
+    The greedy algorithm of Myers (1986), whose work is the length of the lists times the lines in which they differ.
+
+    >>> common_lines(["a", "b", "c"], ["b", "c", "d"])
+    [(1, 0), (2, 1)]
+    """
+    steps_left = _STEPS_PER_LINE * (len(old) + len(new)) + _MOST_EDITS
+    furthest = {1: 0}
+    trace: list[dict[int, int]] = []
+    if abs(len(old) - len(new)) > _MOST_EDITS:
+        return None if old and new else []
+    for edits in range(min(len(old) + len(new), _MOST_EDITS) + 1):
+        trace.append({k: furthest[k] for k in range(1 - edits, edits, 2)} if edits else dict(furthest))
+        for k in range(-edits, edits + 1, 2):
+            down = k == -edits or (k != edits and furthest[k - 1] < furthest[k + 1])
+            x = furthest[k + 1] if down else furthest[k - 1] + 1
+            begun = x
+            while x < len(old) and x - k < len(new) and old[x] == new[x - k]:
+                x += 1
+            furthest[k] = x
+            steps_left -= x - begun + 1
+            if x >= len(old) and x - k >= len(new):
+                return _traced(trace, len(old), len(new))
+        if steps_left < 0:
+            return None
+    return None
+
+
+def _traced(trace: Sequence[dict[int, int]], x: int, y: int) -> list[tuple[int, int]]:
+    """Follow the edits back to the beginning."""
+    pairs: list[tuple[int, int]] = []
+    for edits in range(len(trace) - 1, -1, -1):
+        before, k = trace[edits], x - y
+        down = k == -edits or (k != edits and before[k - 1] < before[k + 1])
+        k_before = k + 1 if down else k - 1
+        x_before = before[k_before]
+        y_before = x_before - k_before
+        while x > x_before and y > y_before and x > 0 and y > 0:
+            x, y = x - 1, y - 1
+            pairs.append((x, y))
+        x, y = x_before, y_before
+    return pairs[::-1]
 
 
 def lines_since(before: Sequence[str], now: Sequence[str]) -> list[str]:

@@ -54,17 +54,18 @@ def judge_task(
     if len(sightings) == 1:  # as in most archives nearly all are
         newest = sightings[0].task
         attempts = rebuild_attempts(sightings, created=created, written=lines)
-        logs, data = newest.logs, newest.additional_data
+        logs, data, in_order = newest.logs, newest.additional_data, True
     else:
         rows = [s for s in sightings if s.task.execute_times is not None or s.task.state is not None]
         newest = max(rows, key=sighting_order).task if rows else sightings[-1].task
         attempts = rebuild_attempts(rows, created=created, written=lines)
         shown = [s.task.logs for s in sightings if s.task.logs is not None]
-        logs = merge_lines(shown) if len(shown) > 1 else shown[0] if shown else None
+        merged = merge_lines(shown)
+        logs, in_order = merged.lines if shown else None, merged.in_order
         data = next((s.task.additional_data for s in reversed(sightings) if s.task.additional_data is not None), None)
     verdict = attempts[-1].verdict if attempts else None
     rule = sub_task_rule(newest.state, newest.operator, verdict, executed=bool(attempts))
-    return TaskView(gid, node_gid, newest, attempts, logs, rule, data)
+    return TaskView(gid, node_gid, newest, attempts, logs, rule, data, in_order)
 
 
 def judge_node(run: RunEvidence, stage: int | None, gid: str, own: Sequence[TaskView]) -> NodeView:

@@ -26,6 +26,8 @@ class TaskView:
     logs: list[str] | None
     rule: Rule
     additional_data: str | None
+    are_lines_in_order: bool = True
+    """Whether its lines could be put in order: those of answers that differ too much cannot."""
 
 
 @dataclass(slots=True)

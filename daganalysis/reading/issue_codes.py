@@ -174,6 +174,12 @@ _CODES = (
         "answers that cannot belong to one history",
         "check whether answers of two clusters, or of agents with wrong clocks, lie together",
     ),
+    IssueCode(
+        "log-order-unknown",
+        "warning",
+        "answers about one sub-task differ in too many lines to be aligned; the lines that only later ones have stand behind the others",
+        "look at the order of these lines in the answers themselves",
+    ),
     IssueCode("unknown-state", "warning", "a state that the engine does not have", ""),
     IssueCode("unknown-operator", "warning", "an operator that the engine does not have", ""),
     IssueCode(

@@ -217,7 +217,7 @@ class _Replay:
         for number, texts in found:
             if texts and len(texts) >= len(per_attempt.get(number, [])):
                 per_attempt[number] = texts
-        every = merge_lines(sorted(([line.text for line in lines] for lines in told.values()), key=len))
+        every = merge_lines(sorted(([line.text for line in lines] for lines in told.values()), key=len)).lines
         if every:
             at = max(lines[-1].at for lines in told.values())
             seen = SubTask(gid, execute_times=None, logs=every)
