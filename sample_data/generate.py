@@ -26,6 +26,7 @@ from enginemodel import (  # noqa: E402 - the model lies beside this file
     Failure,
     Stage,
     Task,
+    agent_logs,
     agent_tables,
     answer,
     as_sql,
@@ -339,13 +340,36 @@ def databases(out: Folder) -> None:
     out.write("databases/ocs/ocs.sql", as_sql(cluster_tables(runs, later, agents=AGENTS[:2], context=False)))
 
 
+def logs(out: Folder) -> None:
+    """One answer, saved when all was over, and the agents' logs of that night: two failures, two retries by an operator."""
+    created = MONDAY + 50 * 3600 * SECOND
+    run = acted(create_tenant("archive", created, 401, agents=AGENTS[:3], failing=3, times=2), ("retry", 430.0), ("retry", 1260.0))
+    out.pretty("logs/answers/final.json", final(run))
+    told = agent_logs(AGENTS[:3], [run], created - 20 * SECOND, (run.ended or run.pass_at) + 60 * SECOND, every=120 * SECOND)
+    for agent, text in zip(AGENTS[:3], told.values(), strict=True):
+        out.write(f"logs/log/{agent.ip}_{agent.port}/log_obshell/obshell.log.gz", gzipped(text.encode()))
+
+
 def main(root: Path) -> None:
     """Write everything."""
-    for name in ("tenant", "start", "scale-out", "remote", "upgrade", "endpoints", "fleet", "versions", "broken", "packed", "databases"):
+    for name in (
+        "tenant",
+        "start",
+        "scale-out",
+        "remote",
+        "upgrade",
+        "endpoints",
+        "fleet",
+        "versions",
+        "broken",
+        "packed",
+        "databases",
+        "logs",
+    ):
         if (root / name).is_dir():
             shutil.rmtree(root / name)
     out = Folder(root)
-    for part in (tenants, families, upgrades, endpoints, fleet, versions, broken, packed, databases):
+    for part in (tenants, families, upgrades, endpoints, fleet, versions, broken, packed, databases, logs):
         part(out)
 
 

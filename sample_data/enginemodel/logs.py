@@ -26,18 +26,25 @@ _EVERY = 20 * SECOND
 
 
 def agent_logs(
-    agents: Sequence[Agent], runs: Iterable[DagRun], begin: int, end: int, *, zone_s: int = 8 * 3600, zone_told: bool = True
+    agents: Sequence[Agent],
+    runs: Iterable[DagRun],
+    begin: int,
+    end: int,
+    *,
+    zone_s: int = 8 * 3600,
+    zone_told: bool = True,
+    every: int = _EVERY,
 ) -> dict[str, str]:
     """Return the text of each agent's log by its address, of what was written between two true times.
 
-    Where ``zone_told`` is false, the lines that tell the zone of the times are left out.
+    Where ``zone_told`` is false, the lines that tell the zone of the times are left out; ``every`` so long there is small talk.
     """
     entries: dict[str, list[tuple[int, int, str, str]]] = {agent.address: [] for agent in agents}
     told = [entry for run in runs for entry in run.entries]
     maintainer = agents[0]
     for agent in agents:
         told += [(begin, agent, "F000000000000000", "initialize logger")]
-        for t in range(begin + SECOND, end, _EVERY):
+        for t in range(begin + SECOND, end, every):
             told += _small_talk(agent, maintainer, t, zone_s, zone_told=zone_told)
     for number, (t, agent, trace, message) in enumerate(told):
         if begin <= t <= end and agent.address in entries:
