@@ -71,6 +71,8 @@ class RunEvidence:
     """Nodes and sub-tasks (by ``id``) that no answer showed: a log or a database tells how they stood."""
     created: int | None = None
     """When its rows were created, where a source tells it."""
+    begun: int | None = None
+    """When it was started for the first time, where a log tells of its beginning."""
     names: dict[str, str] = field(default_factory=dict)
     """Names of nodes and sub-tasks that no answer showed."""
     line_times: dict[str, LineTimes] = field(default_factory=dict)

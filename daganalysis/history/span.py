@@ -76,6 +76,8 @@ def _begin(observed: Observations) -> tuple[int | None, bool]:
     It did if the first attempt of the first stage is known to have begun in the first execution of the DAG, or nothing was handed out.
     """
     run, legs = observed.run, observed.legs
+    if run.begun is not None:
+        return run.begun, True
     starts = [leg.start for leg in legs] + [node_run.start for node_run in observed.node_runs if node_run.start is not None]
     attempts = [attempt.start for own in observed.attempts for attempt in own if attempt.start is not None]
     known = min(starts + attempts, default=None)

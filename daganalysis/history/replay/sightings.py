@@ -122,6 +122,8 @@ class _Replay:
                 self._add_request(operation)
         run = self._run
         self._fill_gaps()
+        if self._legs and self._legs[0].start is not None and self._tells_its_beginning():
+            run.begun = self._dag_stamps.start(self._legs[0].start)
         if self._snapshots:
             run.snapshots = order_snapshots(sorted([*run.snapshots, *self._snapshots], key=lambda snapshot: snapshot.at))
         for gid, seen in run.nodes.items():
