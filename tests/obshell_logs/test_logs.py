@@ -131,6 +131,13 @@ def test_times_in_a_zone_that_nothing_tells_are_not_used_and_an_issue_says_so(tm
     assert false_claims(run, archive) == []
 
 
+def test_a_zone_that_the_user_gives_is_taken_where_nothing_else_tells_it(tmp_path):
+    run = failing_twice()
+    archive = da.load(save_logs(tmp_path, run, zone_told=False), final_answer(run), tz="Asia/Shanghai")
+    assert false_claims(run, archive) == []
+    assert len(archive.operations) == 2
+
+
 def test_the_zone_of_a_log_is_its_own(tmp_path):
     run = failing_twice()
     archives = [da.load(save_logs(tmp_path / str(zone), run, zone_s=zone)) for zone in (0, -12_600, 45_900)]
