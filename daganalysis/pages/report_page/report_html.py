@@ -85,7 +85,7 @@ def _folded(collected: Collected) -> dict[str, ShownTable]:
     views: dict[str, ShownTable] = {}
     compared = collected.tables.get("compare")
     if compared is not None:
-        views["compare"] = _kept(compared, lambda row: row["verdict"] not in {"same", "insufficient"})
+        views["compare"] = _kept(compared, lambda row: row["verdict"] in {"slower", "faster"})
     agents = collected.tables["stragglers_by_agent"]
     views["stragglers_flagged"] = _kept(agents, lambda row: row["flagged"])
     return views
