@@ -38,7 +38,7 @@ def failed_attempts(archive: Archive) -> pd.DataFrame:
     task_gids = table.column("task_gid").filter(doubtful).unique()
     table = table.filter(pc.is_in(table.column("task_gid"), task_gids.cast(pa.string())))
     attempts = ATTEMPTS.frame(table).sort_values([*_KEYS, "attempt"], ignore_index=True)
-    logs = _logs(archive.lazily(attempts["run_id"].unique().tolist()), task_gids)
+    logs = _logs(archive.lazily(attempts["run_id"].dropna().unique().tolist()), task_gids)
     kept: list[int] = []
     told: list[tuple[str, str | None, bool]] = []
     columns_of_story = (attempts[name].tolist() for name in (*_KEYS, "kind", "outcome"))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-    from daganalysis.capture import Follower, Recorder, Server
+    from daganalysis.captures import Follower, Recorder, Server
     from daganalysis.commands.options import Subparsers
 
 _DESCRIPTION = """\
@@ -63,7 +63,7 @@ def add_to(commands: Subparsers) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Capture until stopped."""
-    from daganalysis.capture import Follower, Recorder
+    from daganalysis.captures import Follower, Recorder
 
     server = _server(arguments)
     recorder = Recorder(Path(arguments.output), arguments.cluster, _today)
@@ -117,7 +117,7 @@ def _conclude(follower: Follower, recorder: Recorder, arguments: argparse.Namesp
 
 
 def _server(arguments: argparse.Namespace) -> Server:
-    from daganalysis.capture import SocketServer, TcpServer
+    from daganalysis.captures import SocketServer, TcpServer
 
     if arguments.socket is not None:
         if arguments.password_file is not None:

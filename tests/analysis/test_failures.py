@@ -156,3 +156,9 @@ def test_of_the_sample_data_every_failure_of_a_final_answer_is_found(folder):
     archive = da.load(f"sample_data/{folder}", cluster_by="dir" if folder == "fleet" else None)
     logged = [line for lines in archive.sub_tasks["task_logs"] if lines is not None for line in lines if line.startswith("ERROR: ")]
     assert failures(archive)["n"].sum() == len(logged) > 0
+
+
+def test_a_failed_sub_task_whose_dag_is_not_in_the_archive_is_no_obstacle() -> None:
+    attempt = {"task_gid": "7", "attempt": 1, "kind": "run", "outcome": "failed"}
+    found = failures(archive_of(attempts=[attempt], sub_tasks=[{"task_gid": "7", "task_logs": ["ERROR: x"]}]))
+    assert found.empty

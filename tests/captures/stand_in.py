@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from Crypto.Cipher import PKCS1_v1_5
 from Crypto.PublicKey import RSA
 
-from daganalysis.capture import Reply, UnreachableError
+from daganalysis.captures import Reply, UnreachableError
 from enginemodel import answer, listing, log_answer
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class StandIn:
         self.status = 200
 
     def get(self, path: str) -> Reply:
-        """Answer a GET as a server of ``daganalysis.capture`` would."""
+        """Answer a GET as a server of ``daganalysis.captures`` would."""
         if self.is_down:
             self.now += self.step
             raise UnreachableError("the agent does not answer")

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 import daganalysis as da
-from daganalysis.capture import Follower, Recorder
+from daganalysis.captures import Follower, Recorder
 from daganalysis.errors import DagAnalysisError
 from enginemodel import Agent, DagRun, random_run, start_cluster
-from tests.capture.stand_in import StandIn
+from tests.captures.stand_in import StandIn
 
 CREATED = 1_735_700_000_000_000
 
@@ -147,7 +147,7 @@ def test_a_full_disk_stops_it_with_a_message_and_leaves_whole_lines(tmp_path: Pa
         real(file, data[:3])
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("daganalysis.capture.recording.os.write", full)
+    monkeypatch.setattr("daganalysis.captures.recording.os.write", full)
     with pytest.raises(DagAnalysisError, match=r"No space left on device.*goes on where it stopped"):
         recorder.save("11", b'{"b":2}')
     monkeypatch.undo()

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from daganalysis.capture.servers import UnreachableError
+from daganalysis.captures.servers import UnreachableError
 from daganalysis.errors import DagAnalysisError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from daganalysis.capture.recording import Recorder
-    from daganalysis.capture.servers import Reply, Server
+    from daganalysis.captures.recording import Recorder
+    from daganalysis.captures.servers import Reply, Server
 
 UNFINISHED = "/api/v1/task/dag/unfinish?show_details=false"
 DETAIL = "/api/v1/task/dag/{}?show_details=true"

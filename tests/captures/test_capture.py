@@ -14,7 +14,7 @@ import pytest
 import daganalysis as da
 from daganalysis.commands import main
 from enginemodel import random_run
-from tests.capture.stand_in import PASSWORD, StandIn, at_port, at_socket
+from tests.captures.stand_in import PASSWORD, StandIn, at_port, at_socket
 
 ROOT = Path(__file__).parent.parent.parent
 FAST = ["--every", "5ms", "--until-idle", "50ms", "--cluster", "c1"]

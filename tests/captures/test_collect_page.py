@@ -12,7 +12,7 @@ import pytest
 
 import daganalysis as da
 from enginemodel import random_run
-from tests.capture.stand_in import PASSWORD, StandIn, at_port, at_socket
+from tests.captures.stand_in import PASSWORD, StandIn, at_port, at_socket
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "collect.md").read_text(encoding="utf-8")
