@@ -8,7 +8,7 @@ import daganalysis as da
 from daganalysis.analysis import coverage, failures
 from daganalysis.errors import UsageError
 from tests.analysis.runs import archive_of_runs, told_rows
-from tests.rows import at
+from tests.rows import archive_of, at
 
 NO_DISK = "ERROR: [Common.DirNotEmpty]: dir '/data/log1' is not empty"
 NO_HOST = "ERROR: [Agent.RPC.RequestFailed]: request 192.0.2.1:2886 failed: retry 30 times"
