@@ -49,6 +49,8 @@ class Stretches:
         nodes = archive.arrow("nodes", ["run_id", "stage", "name"])
         run, stage = codes_of(nodes.column("run_id"), self.run_ids), integers(nodes.column("stage"))
         codes, names = encoded(nodes.column("name"))
+        if not len(codes):  # answers without details name no stage
+            return np.full(len(self.run), NONE), names
         order = np.argsort(_key(run, stage), kind="stable")
         places = find(_key(run, stage)[order], _key(self.run, self.stage))
         return np.where(places == NONE, NONE, codes[order][places]), names

@@ -28,12 +28,18 @@ _SENTENCES = {
 
 _FEW = 10
 """Bounds up to this tell something; beyond it only the lower one does."""
+_UNTOLD = {
+    ("SUCCEED", "RUN"): "succeeded; whether after a retry is not known",
+    ("FAILED", "RUN"): "failed, or waiting for its main DAG; not known which",
+}
+"""What answers without details leave open."""
 
 
 def headline(run: Row, nodes: list[Row]) -> str:
     """Say in one sentence how the run ended."""
     passed = [str(node["stage"]) for node in nodes if node["outcome"] == "passed"]
-    sentence = _SENTENCES.get(run["outcome"], _SENTENCES["unknown"]).format(
+    untold = _UNTOLD.get((run["state"], run["operator"])) if run["outcome"] == "unknown" else None
+    sentence = (untold or _SENTENCES.get(run["outcome"], _SENTENCES["unknown"])).format(
         retries=retries_text(run) or "a retry",
         where=_where(run, nodes, run["stage"]),
         from_where=_where(run, nodes, _highest_undone(nodes)).replace("at", "from", 1),

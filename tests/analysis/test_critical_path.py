@@ -145,3 +145,18 @@ def test_the_chain_of_a_main_dag_leads_through_its_slowest_child() -> None:
     own = path[path["run_id"].eq(main.gid) & path["child_run_id"].notna()]
     assert own.nlargest(1, "duration_s")["name"].tolist() == ["Start observer"]
     assert own["child_run_id"].iloc[-1] == children[2].gid
+
+
+def test_answers_without_nodes_name_no_stage():
+    brief = {
+        "id": "11",
+        "name": "Create tenant t1",
+        "stage": 1,
+        "max_stage": 1,
+        "state": "SUCCEED",
+        "operator": "RUN",
+        "start_time": "2025-01-01T00:00:00Z",
+        "end_time": "2025-01-01T00:00:10Z",
+        "nodes": None,
+    }
+    assert da.critical_path(da.load(brief))["name"].isna().all()
