@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Copy saved responses, or a store, with addresses (also inside ids, logs and
 additional data), host names, paths, users and what looks like a secret
-replaced by stand-ins, the same everywhere. Structure and times stay, so every
+replaced by pseudonyms, the same everywhere. Structure and times stay, so every
 analysis gives the same numbers; names of DAGs, stages, tenants and zones stay
-too. Look the copy over before it leaves the house: a name that nothing marks
+too. Files that are no text, and copies of databases, are left out: the exit
+status is 3 then. Look the copy over before it leaves the house: a name that nothing marks
 as one cannot be known.
 """
 
@@ -35,6 +36,8 @@ def add_to(commands: Subparsers) -> None:
         execute=execute,
     )
     parser.add_argument("source", metavar="SOURCE", help="saved responses (a file or a folder), or a store")
+    parser.add_argument("--keep-cluster-names", action="store_true", help="keep the names of folders, which are the labels of clusters")
+    parser.add_argument("--allow-left-out", action="store_true", help="exit with 0 although a file was left out")
     parser.add_argument("-o", "--output", metavar="DEST", required=True, help="the copy: a new file or folder")
 
 
@@ -42,9 +45,11 @@ def execute(arguments: argparse.Namespace) -> int:
     """Redact, and say on stderr what was replaced and what was left out."""
     from daganalysis.redaction import redact
 
-    done = redact(arguments.source, arguments.output)
+    done = redact(arguments.source, arguments.output, keep_cluster_names=arguments.keep_cluster_names)
     replaced = f"{done.n_addresses} addresses and {done.n_words} names and secrets replaced"
     notice(f"{plural(done.n_files, 'file')} in {arguments.output}, {replaced}")
     for name, reason in done.left_out:
         notice(f"left out {name}: {reason}")
+    if done.left_out and not arguments.allow_left_out:
+        return ExitStatus.UNUSABLE
     return ExitStatus.DONE

@@ -266,6 +266,22 @@ def _bounded(stream: IO[bytes], name: str, packed: Callable[[], int], unpacking:
     return io.BufferedReader(_Bounded(stream, name, packed, unpacking), 1 << 18)
 
 
+def bounded_stream(stream: IO[bytes], name: str, packed: Callable[[], int], unpacking: Unpacking) -> IO[bytes]:
+    """Return a stream that ends, with an issue, where it holds more than the limits allow; ``packed`` tells how much of it was packed."""
+    return _bounded(stream, name, packed, unpacking)
+
+
+def unpacked_stream(buffered: io.BufferedReader, head: bytes, unpacking: Unpacking) -> IO[bytes]:
+    """Return what a compressed file (no archive) holds, bounded by the limits."""
+    counted = _Counted(buffered)
+    if head[:2] == b"\x1f\x8b":
+        plain = cast("IO[bytes]", gzip.GzipFile(fileobj=io.BufferedReader(counted)))
+    else:
+        start = _start_zstd if head[:4] == b"\x28\xb5\x2f\xfd" else _start_xz if head[:6] == b"\xfd7zXZ\0" else _start_bz2
+        plain = cast("IO[bytes]", _Frames(counted, *start()))
+    return _bounded(plain, "", lambda: counted.count, unpacking)
+
+
 def _open_zip(buffered: io.BufferedReader, name: str, unpacking: Unpacking, depth: int) -> Iterator[tuple[str, IO[bytes]]]:
     # A zip's table of contents is at its end, so that of a stream has to be held in memory.
     whole = buffered if buffered.seekable() else io.BytesIO(_read_at_most(buffered, unpacking.limits.document_bytes))

@@ -1,6 +1,6 @@
 """Redaction: the same archive, safe to hand to a vendor.
 
-Addresses (also inside ids, logs and additional data), host names, paths, users and what looks like a secret are replaced by stand-ins, the
+Addresses (also inside ids, logs and additional data), host names, paths, users and what looks like a secret are replaced by pseudonyms, the
 same everywhere; structure and times stay, so that every analysis gives the same numbers. Names of DAGs, stages, tenants and zones stay.
 """
 
@@ -21,9 +21,9 @@ from daganalysis.reading import list_source_files
 from daganalysis.reading.source_file import is_answer_file
 from daganalysis.redaction.engine_words import ENGINE_WORDS
 from daganalysis.redaction.files import DAMAGE, FileRedactor
-from daganalysis.redaction.findings import Walker
-from daganalysis.redaction.standins import Originals, StandIns
+from daganalysis.redaction.pseudonyms import Originals, Pseudonyms
 from daganalysis.redaction.texts import JsonRedactor
+from daganalysis.redaction.walker import Walker
 from daganalysis.store import is_store
 from daganalysis.urls import is_url
 
@@ -45,11 +45,18 @@ class Redacted:
     left_out: tuple[tuple[str, str], ...]
 
 
-def redact(source: str | os.PathLike[str], destination: str | os.PathLike[str], *, progress: Progress | None = None) -> Redacted:
-    """Write a redacted copy of saved responses, or of a store, with the same layout.
+def redact(
+    source: str | os.PathLike[str],
+    destination: str | os.PathLike[str],
+    *,
+    keep_cluster_names: bool = False,
+    progress: Progress | None = None,
+) -> Redacted:
+    """Write a redacted copy of saved responses and logs, or of a store, with the same layout.
 
-    Files that cannot be read, or that hold no responses by their name, are left out. Raises :class:`UsageError` if the destination exists,
-    :class:`InputError` if there is nothing to redact.
+    Files that cannot be read, or that are no text, and copies of databases, are left out. ``keep_cluster_names`` keeps the names of
+    folders, which are the labels of clusters. Raises :class:`UsageError` if the destination exists, :class:`InputError` if there is nothing
+    to redact.
     """
     if is_url(os.fspath(source)) or is_url(os.fspath(destination)):
         raise UsageError("only what lies on disk can be redacted", where=os.fspath(source), hint="copy it from or to its URL")
@@ -62,9 +69,9 @@ def redact(source: str | os.PathLike[str], destination: str | os.PathLike[str], 
         if is_store(source):
             from daganalysis.redaction.stores import redact_store
 
-            n_files, originals = redact_store(Path(source), target, tell)
+            n_files, originals = redact_store(Path(source), target, tell, keeps_clusters=keep_cluster_names)
             return _summary(n_files, originals, [])
-        return _redact_files(source, target, tell)
+        return _redact_files(source, target, tell, keep_cluster_names)
 
 
 @contextlib.contextmanager
@@ -76,18 +83,23 @@ def redacted(archive: Archive) -> Iterator[Archive]:
         yield read_parquet(f"{folder}/copy")
 
 
-def _redact_files(source: str | os.PathLike[str], target: Path, progress: Progress) -> Redacted:
+def _redact_files(source: str | os.PathLike[str], target: Path, progress: Progress, keeps_clusters: bool) -> Redacted:
     files = list_source_files([os.fspath(source)])
     readable = [file for file in files if file.trouble is None and file.path is not None and (file.was_named or is_answer_file(file.name))]
     left_out = [(file.name, file.trouble[1]) for file in files if file.trouble is not None]
     known = {id(file) for file in readable}
     left_out += [(file.name, "its name promises no answers") for file in files if file.trouble is None and id(file) not in known]
     if not readable:
+        if left_out:
+            raise InputError(f"nothing can be redacted: {left_out[0][0]}: {left_out[0][1]}", where=str(source))
         raise InputError("nothing to redact", where=str(source), hint="give a file or a folder of saved responses")
-    originals, vocabulary = _collect(readable, left_out, progress)
-    stand_ins = StandIns(originals, vocabulary)
+    originals, vocabulary = _collect(readable, left_out, progress, keeps_clusters=keeps_clusters)
+    if {file.name for file in readable} <= {name for name, _ in left_out}:
+        raise InputError(f"nothing can be redacted: {left_out[-1][1]}", where=left_out[-1][0])
+    pseudonyms = Pseudonyms(originals, vocabulary)
     folder = target if Path(source).is_dir() else None
-    n_files = _write(readable, target, folder, stand_ins, left_out, progress)
+    redactor = FileRedactor(JsonRedactor(Walker(pseudonyms, pseudonyms.known), keeps_clusters=keeps_clusters))
+    n_files = _write(readable, target, folder, redactor, left_out, progress)
     return _summary(n_files, originals, left_out)
 
 
@@ -96,10 +108,12 @@ def _summary(n_files: int, originals: Originals, left_out: list[tuple[str, str]]
     return Redacted(n_files, n_addresses, sum(map(len, originals.words.values())), tuple(left_out))
 
 
-def _collect(files: Sequence[SourceFile], left_out: list[tuple[str, str]], progress: Progress) -> tuple[Originals, set[str]]:
+def _collect(
+    files: Sequence[SourceFile], left_out: list[tuple[str, str]], progress: Progress, *, keeps_clusters: bool
+) -> tuple[Originals, set[str]]:
     """Walk every file once to learn what there is to replace."""
     originals = Originals()
-    texts = JsonRedactor(Walker(originals))
+    texts = JsonRedactor(Walker(originals), keeps_clusters=keeps_clusters)
     redactor = FileRedactor(texts)
     for number, file in enumerate(files, start=1):
         redactor.name(file.name)
@@ -107,6 +121,8 @@ def _collect(files: Sequence[SourceFile], left_out: list[tuple[str, str]], progr
             redactor.copy(Path(file.path or ""), None)
         except DAMAGE as error:
             left_out.append((file.name, str(error) or type(error).__name__))
+        left_out += [(f"{file.name}!{member}", reason) for member, reason in redactor.left_out]
+        redactor.left_out.clear()
         progress("looking", number, len(files))
     return originals, {*ENGINE_WORDS, *(word.lower() for word in texts.names)}
 
@@ -115,12 +131,11 @@ def _write(
     files: Sequence[SourceFile],
     target: Path,
     folder: Path | None,
-    stand_ins: StandIns,
+    redactor: FileRedactor,
     left_out: Sequence[tuple[str, str]],
     progress: Progress,
 ) -> int:
     """Write the copies beside the destination and put them in place when all are there."""
-    redactor = FileRedactor(JsonRedactor(Walker(stand_ins, stand_ins.known)))
     unusable = {name for name, _ in left_out}
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = target.parent / f".{target.name}.new"

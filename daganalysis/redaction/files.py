@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
+import shutil
 import struct
 import tarfile
+import tempfile
 import zipfile
 import zlib
 from typing import IO, TYPE_CHECKING, cast
 
 import msgspec
 
+from daganalysis.reading.databases.copies import recognise
+from daganalysis.reading.file_kinds import HEAD_BYTES, is_binary, kind_of
+from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
+from daganalysis.reading.streams import Unpacking, bounded_stream, is_packed, unpacked_stream
+
 if TYPE_CHECKING:
+    import contextlib
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -21,11 +31,14 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 20
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_XZ = b"\xfd7zXZ\0"
+_BZ2 = b"BZh"
 _ZIP = b"PK\x03\x04"
+_EMPTY_ZIP = b"PK\x05\x06"
 _TAR = slice(257, 262)
-_DEEPEST = 4
 _WHOLE = 1 << 24
-_MOST_UNPACKED = 1 << 36
+_IN_MEMORY = 1 << 24
+_TEXT_KINDS = frozenset({"obshell.log", "log of obd", "observer.log"})
 DAMAGE = (
     OSError,
     EOFError,
@@ -38,57 +51,61 @@ DAMAGE = (
     LookupError,
     OverflowError,
     struct.error,
+    lzma.LZMAError,
 )
 """What damaged archives raise."""
+
+
+class NotUnderstoodError(ValueError):
+    """A file, or a member of an archive, that cannot be redacted: it is no text, or unpacks to more than is allowed."""
 
 
 class FileRedactor:
     """Copies files with everything in them redacted. The same file gives the same bytes: packed ones bear no time."""
 
-    def __init__(self, texts: JsonRedactor) -> None:
+    def __init__(self, texts: JsonRedactor, limits: Limits = DEFAULT_LIMITS) -> None:
         self._texts = texts
+        self._limits = limits
+        self.left_out: list[tuple[str, str]] = []
+        """Members of archives that were left out of their copy, each with the reason."""
 
     def copy(self, source: Path, target: Path | None) -> None:
         """Redact a file into a new one; with no target, only walk it. Raises what is in :data:`DAMAGE` for one that cannot be unpacked."""
+        unpacking = Unpacking(self._limits, [])
         with source.open("rb") as reading:
             if target is None:
-                self._stream(reading, io.BytesIO(), discard=True)
+                self._stream(reading, cast("IO[bytes]", _Nothing()), unpacking)
                 return
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("xb") as writing:
-                self._stream(reading, writing)
+                self._stream(reading, writing, unpacking)
 
     def name(self, name: str) -> str:
         """Redact the name of a file, folder by folder."""
-        return "/".join(self._texts.name(part) for part in name.split("/"))
+        return self._texts.place(name)
 
-    def _stream(self, reading: IO[bytes], writing: IO[bytes], depth: int = 0, *, discard: bool = False) -> None:
+    def _stream(self, reading: IO[bytes], writing: IO[bytes], unpacking: Unpacking, depth: int = 0) -> None:
         buffered = reading if isinstance(reading, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", reading), _BLOCK)
-        head = buffered.peek(512)[:512]
-        if depth > _DEEPEST:
-            raise ValueError("archives in archives in archives")
-        if head[:2] == _GZIP:
-            with gzip.GzipFile(fileobj=writing, mode="wb", mtime=0, filename="") as packed:
-                self._stream(cast("IO[bytes]", gzip.GzipFile(fileobj=buffered)), cast("IO[bytes]", packed), depth + 1, discard=discard)
-        elif head[:4] == _ZSTD:
-            import zstandard
-
-            with zstandard.ZstdCompressor().stream_writer(writing, closefd=False) as packed:
-                unpacked = zstandard.ZstdDecompressor().stream_reader(cast("IO[bytes]", buffered), read_across_frames=True)
-                self._stream(cast("IO[bytes]", unpacked), cast("IO[bytes]", packed), depth + 1, discard=discard)
-        elif head[:4] == _ZIP:
-            self._zip(buffered, writing, depth)
+        head = buffered.peek(HEAD_BYTES)[:HEAD_BYTES]
+        if is_packed(head) and depth > unpacking.limits.nested_archives:
+            raise NotUnderstoodError(f"more than {unpacking.limits.nested_archives} archives in each other")
+        if head[:4] in {_ZIP, _EMPTY_ZIP}:
+            self._zip(buffered, writing, unpacking, depth)
         elif head[_TAR] == b"ustar":
-            self._tar(buffered, writing, depth)
+            self._tar(buffered, writing, unpacking, depth)
+        elif is_packed(head):
+            with _packer(head, writing) as packed:
+                self._stream(unpacked_stream(buffered, head, unpacking), cast("IO[bytes]", packed), unpacking, depth + 1)
         else:
-            self._plain(buffered, writing, discard=discard)
+            _check_is_text(head)
+            self._plain(buffered, writing, unpacking)
+        _check_whole(unpacking)
 
-    def _plain(self, reading: io.BufferedReader, writing: IO[bytes], *, discard: bool) -> None:
+    def _plain(self, reading: io.BufferedReader, writing: IO[bytes], unpacking: Unpacking) -> None:
         self._texts.start()
-        for piece in _pieces(reading):
-            redacted = self._piece(piece)
-            if not discard:
-                writing.write(redacted)
+        for piece in _pieces(reading, unpacking.limits.document_bytes):
+            _check_whole(unpacking)
+            writing.write(self._piece(piece))
 
     def _piece(self, piece: bytes) -> bytes:
         if piece[:2] in {b"\xff\xfe", b"\xfe\xff"}:
@@ -100,33 +117,98 @@ class FileRedactor:
         lines = (self._texts.text(line.decode("utf-8", "surrogateescape")) for line in piece.splitlines(keepends=True))
         return "".join(lines).encode("utf-8", "surrogateescape")
 
-    def _zip(self, reading: io.BufferedReader, writing: IO[bytes], depth: int) -> None:
-        whole = reading if reading.seekable() else io.BytesIO(reading.read())
+    def _member(self, name: str, opened: IO[bytes], unpacking: Unpacking, depth: int) -> IO[bytes] | None:
+        """Return the redacted content of a member; None for one that is left out."""
+        content = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - the caller closes it
+        try:
+            self._stream(opened, content, unpacking, depth + 1)
+        except NotUnderstoodError as error:
+            if unpacking.issues:
+                raise
+            self.left_out.append((name, str(error)))
+            content.close()
+            return None
+        return content
+
+    def _zip(self, reading: io.BufferedReader, writing: IO[bytes], unpacking: Unpacking, depth: int) -> None:
+        whole = reading if reading.seekable() else io.BytesIO(_bounded_read(reading, unpacking.limits.document_bytes))
         with zipfile.ZipFile(whole) as old, zipfile.ZipFile(writing, "w", zipfile.ZIP_DEFLATED) as new:
             for member in old.infolist():
                 if member.filename.endswith("/"):
                     continue
-                content = io.BytesIO()
                 with old.open(member) as opened:
-                    self._stream(opened, content, depth + 1)
-                new.writestr(zipfile.ZipInfo(self.name(member.filename)), content.getvalue(), zipfile.ZIP_DEFLATED)
+                    stream = bounded_stream(opened, member.filename, lambda n=member.compress_size: n, unpacking)  # type: ignore[misc]
+                    content = self._member(member.filename, stream, unpacking, depth)
+                if content is None:
+                    continue
+                fresh = zipfile.ZipInfo(self.name(member.filename))
+                fresh.compress_type = zipfile.ZIP_DEFLATED
+                content.seek(0)
+                with content, new.open(fresh, "w", force_zip64=True) as packed:
+                    shutil.copyfileobj(content, packed, _BLOCK)
 
-    def _tar(self, reading: io.BufferedReader, writing: IO[bytes], depth: int) -> None:
+    def _tar(self, reading: io.BufferedReader, writing: IO[bytes], unpacking: Unpacking, depth: int) -> None:
         with tarfile.open(fileobj=reading, mode="r|") as old, tarfile.open(fileobj=writing, mode="w|") as new:
             for member in old:
-                opened = old.extractfile(member) if member.isfile() else None
+                old.members.clear()  # type: ignore[attr-defined] # it keeps every one it has passed
+                opened = old.extractfile(member) if member.isfile() and not member.issparse() else None
                 if opened is None:
                     continue
-                content = io.BytesIO()
-                self._stream(opened, content, depth + 1)
+                content = self._member(member.name, opened, unpacking, depth)
+                if content is None:
+                    continue
                 # Owner, group and time of change are left behind.
                 fresh = tarfile.TarInfo(self.name(member.name))
                 fresh.size = content.tell()
                 content.seek(0)
-                new.addfile(fresh, content)
+                with content:
+                    new.addfile(fresh, content)
 
 
-def _pieces(reading: io.BufferedReader) -> Iterator[bytes]:
+class _Nothing(io.RawIOBase):
+    """Takes what is written, and keeps nothing of it."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        return len(cast("bytes", data))
+
+
+def _packer(head: bytes, writing: IO[bytes]) -> contextlib.AbstractContextManager[object]:
+    """Return what packs as a file was packed."""
+    if head[:2] == _GZIP:
+        return gzip.GzipFile(fileobj=writing, mode="wb", mtime=0, filename="")
+    if head[:4] == _ZSTD:
+        import zstandard
+
+        return zstandard.ZstdCompressor().stream_writer(writing, closefd=False)
+    return lzma.LZMAFile(writing, "wb") if head[:6] == _XZ else bz2.BZ2File(writing, "wb")
+
+
+def _check_is_text(head: bytes) -> None:
+    kind = kind_of(head)
+    if kind is not None and kind.certain and kind.noun not in _TEXT_KINDS:
+        raise NotUnderstoodError(f"it is no text that can be redacted ({kind.noun})")
+    if is_binary(head):
+        raise NotUnderstoodError("it is no text that can be redacted (binary file)")
+    if recognise(head) is not None:
+        raise NotUnderstoodError("it is a copy of a database, in which nothing marks what is secret; hand on the answers instead")
+
+
+def _check_whole(unpacking: Unpacking) -> None:
+    if unpacking.issues:
+        raise NotUnderstoodError(unpacking.issues[0].message)
+
+
+def _bounded_read(reading: IO[bytes], limit: int) -> bytes:
+    data = reading.read(limit + 1)
+    if len(data) > limit:
+        raise NotUnderstoodError(f"it unpacks to more than {limit:,} bytes")
+    return data
+
+
+def _pieces(reading: io.BufferedReader, longest: int) -> Iterator[bytes]:
     """Cut a plain file: a file of moderate size is one piece, if it is one document; else each line is."""
     head = reading.read(_WHOLE)
     rest = reading.read(1) if len(head) == _WHOLE else b""
@@ -136,14 +218,17 @@ def _pieces(reading: io.BufferedReader) -> Iterator[bytes]:
     lines = io.BytesIO(head).readlines()
     last = lines.pop() if lines and rest else b""
     yield from lines
-    size = len(head)
     if rest:
-        yield last + rest + (reading.readline() if rest != b"\n" else b"")
-    for line in reading:
-        size += len(line)
-        if size > _MOST_UNPACKED:
-            raise ValueError(f"it unpacks to more than {_MOST_UNPACKED:,} bytes")
+        yield last + rest + (_line(reading, longest) if rest != b"\n" else b"")
+    while line := _line(reading, longest):
         yield line
+
+
+def _line(reading: io.BufferedReader, longest: int) -> bytes:
+    line = reading.readline(longest + 1)
+    if len(line) > longest:
+        raise NotUnderstoodError(f"a line of more than {longest:,} bytes")
+    return line
 
 
 def _is_json(piece: bytes) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.redaction.engine_words import ENGINE_WORDS
-from daganalysis.redaction.findings import Walker
-from daganalysis.redaction.standins import Originals, StandIns
+from daganalysis.redaction.pseudonyms import Originals, Pseudonyms
 from daganalysis.redaction.texts import JsonRedactor
+from daganalysis.redaction.walker import Walker
 from daganalysis.store.commit import new_generation
 from daganalysis.store.opening import StoreTables
 from daganalysis.store.parts import TABLE_KEY, damaged, write_parquet
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 _JSON = frozenset({"additional_data", "body", "text"})
 _NAMES = frozenset({"name", "workflow", "maintenance_key"})
-_HOSTS = frozenset({"agent", "agent_ip", "owner_agent"})
-_PATHS = frozenset({"source", "source_name", "path", "cluster"})
+_HOSTS = frozenset({"agent", "agent_ip", "owner_agent", "client"})
+_RUNS = frozenset({"run_id", "parent_run_id", "child_run_id"})
+_VERSIONS = frozenset({"obshell_version", "ob_version"})
+_PATHS = frozenset({"source", "source_name", "path"})
 _KEPT = frozenset(
     {
         "state",
@@ -45,17 +47,17 @@ _KEPT = frozenset(
 _ROW_GROUP = 16_384
 
 
-def redact_store(store: Path, target: Path, progress: Progress) -> tuple[int, Originals]:
+def redact_store(store: Path, target: Path, progress: Progress, *, keeps_clusters: bool = False) -> tuple[int, Originals]:
     """Write a redacted copy of a store; return how many files it has and what was replaced."""
     StoreTables(store)  # raises for what is no store, or one of another version
     files = sorted(path for path in store.rglob("*.parquet") if path.relative_to(store).parts[0] in {*BASE_TABLES, "_evidence", "_sources"})
     originals = Originals()
-    collecting = JsonRedactor(Walker(originals))
+    collecting = JsonRedactor(Walker(originals), keeps_clusters=keeps_clusters)
     for number, path in enumerate(files, start=1):
         _rewritten(_read(path), collecting)
         progress("looking", number, len(files))
-    stand_ins = StandIns(originals, {*ENGINE_WORDS, *(word.lower() for word in collecting.names)})
-    replacing = JsonRedactor(Walker(stand_ins, stand_ins.known))
+    pseudonyms = Pseudonyms(originals, {*ENGINE_WORDS, *(word.lower() for word in collecting.names)})
+    replacing = JsonRedactor(Walker(pseudonyms, pseudonyms.known), keeps_clusters=keeps_clusters)
     with new_generation(target) as folder:
         for number, path in enumerate(files, start=1):
             copy = folder / path.relative_to(store)
@@ -121,6 +123,12 @@ def _rewriter(name: str, texts: JsonRedactor) -> Callable[[str], str]:
         return str
     if name in _JSON:
         return texts.document
-    return {**dict.fromkeys(_NAMES, texts.title), **dict.fromkeys(_HOSTS, texts.host), **dict.fromkeys(_PATHS, texts.name)}.get(
-        name, texts.line
+    rewriters = (
+        (_NAMES, texts.title),
+        (_HOSTS, texts.host),
+        (_PATHS, texts.place),
+        (_RUNS, texts.run),
+        (_VERSIONS, texts.version),
+        ({"cluster"}, texts.run_cluster),
     )
+    return next((rewrite for columns, rewrite in rewriters if name in columns), texts.line)

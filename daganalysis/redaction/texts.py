@@ -10,10 +10,13 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from daganalysis.redaction.findings import HOST_KEY, SECRET_KEY, USER_KEY, Walker
+from daganalysis.redaction.detectors import HOST_KEY, SECRET_KEY, USER_KEY, VERSION_KEY
+from daganalysis.redaction.secret_detectors import SECRET_WORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from daganalysis.redaction.walker import Walker
 
 _PIECE = re.compile(r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*"|"|[^"]+')
 _KEPT_KEYS = frozenset(
@@ -28,14 +31,20 @@ _BARE_GID = re.compile(r"(?<![\d.\w])[2-5]\d{16,63}(?!\d)")
 _NUMBER_VALUE = re.compile(r"^(\s*:\s*)(-?\d[\d.eE+-]*)")
 _HALF = re.compile("[\ud800-\udbff\udc00-\udc7f\udd00-\udfff]")
 """Half a surrogate pair; those in the gap stand for bytes that are no UTF-8 and are written as they were."""
+_VALUE = re.compile(r'("value"\s{0,8}:\s{0,8})("[^"\\]*+(?:\\.[^"\\]*+)*")')
+_COOKIES = re.compile(r'"cookies"\s{0,8}:\s{0,8}\[[^\]]*+\]')
+_SECRET_NAME = rf'"name"\s{{0,8}}:\s{{0,8}}"(?i:[^"]{{0,60}}(?:{SECRET_WORD}|auth|sign)[^"]{{0,60}}|x-[^"]{{1,60}}|pass|sk|ak|sid|etag)"'
+_STRING_VALUE = r'"value"\s{0,8}:\s{0,8}"[^"\\]*+(?:\\.[^"\\]*+)*"'
+_SECRET_PAIR = re.compile(rf"{_SECRET_NAME}\s{{0,40}},\s{{0,40}}{_STRING_VALUE}|{_STRING_VALUE}\s{{0,40}},\s{{0,40}}{_SECRET_NAME}")
 _MOST_REMEMBERED = 200_000
 
 
 class JsonRedactor:
     """Redacts texts one after the other; what was replaced once is looked up after that."""
 
-    def __init__(self, walker: Walker) -> None:
+    def __init__(self, walker: Walker, *, keeps_clusters: bool = False) -> None:
         self._walker = walker
+        self.keeps_clusters = keeps_clusters
         self._remembered: dict[tuple[str, str], str] = {}
         self._key: str | None = None
         self._last: str | None = None
@@ -43,12 +52,24 @@ class JsonRedactor:
 
     def text(self, text: str) -> str:
         """Redact a stretch of JSON; the next call goes on where this one ended, so cut at line ends only."""
-        return _PIECE.sub(self._piece, text)
+        return _PIECE.sub(self._piece, self._pairs(text))
 
     def document(self, text: str) -> str:
         """Redact valid JSON, several times as fast as :meth:`text`."""
+        text = self._pairs(text)
         telling = sorted(key for key in set(_KEY.findall(text)) if _tells(key))
         return _hits(tuple(telling)).sub(self._hit, text)
+
+    def _pairs(self, text: str) -> str:
+        """Replace the values of pairs `name, value` that are secrets: headers and cookies of a HAR, variables of a container."""
+        if '"value"' not in text:
+            return text
+        text = _COOKIES.sub(lambda found: _VALUE.sub(self._pair_value, found[0]), text)
+        return _SECRET_PAIR.sub(lambda found: _VALUE.sub(self._pair_value, found[0]), text)
+
+    def _pair_value(self, match: re.Match[str]) -> str:
+        value = json_text(match[2])
+        return match[0] if not value else match[1] + json.dumps(self._walker.give.word("secret", value), ensure_ascii=match[2].isascii())
 
     def _hit(self, match: re.Match[str]) -> str:
         gap = match["gap"]
@@ -73,6 +94,36 @@ class JsonRedactor:
         return self._words(self._walker.text(name))
 
     line = name
+
+    def place(self, path: str) -> str:
+        """Redact the path of a file, folder by folder; the names of folders are those of clusters."""
+        *folders, last = path.split("/")
+        archive, mark, member = last.rpartition("!")
+        return "/".join([*map(self.cluster, folders), (self.cluster(archive + mark) if mark else "") + self.name(member)])
+
+    def cluster(self, label: str) -> str:
+        """Redact the label of a cluster, or the name of a folder."""
+        archive, mark, folder = label.rpartition("!")
+        if mark:
+            # A member of an archive is named `archive!folder/member`.
+            return self.name(archive) + mark + self.cluster(folder)
+        if label in {"", ".", ".."} or self.keeps_clusters:
+            return self.name(label)
+        replaced = self._walker.text(label)
+        return replaced if replaced != label else self._walker.give.word("cluster", label)
+
+    def run(self, run_id: str) -> str:
+        """Redact `<cluster>/<generic id>`."""
+        cluster, slash, gid = run_id.rpartition("/")
+        return (self.run_cluster(cluster) + slash if slash else "") + self.name(gid)
+
+    def run_cluster(self, cluster: str) -> str:
+        """Redact the label of a cluster that may be a path."""
+        return "/".join(map(self.cluster, cluster.split("/")))
+
+    def version(self, text: str) -> str:
+        """Redact a version, or a text that names some."""
+        return self._walker.version(text)
 
     def title(self, text: str) -> str:
         """Redact the name of a DAG, a node or a sub-task."""
@@ -128,6 +179,8 @@ class JsonRedactor:
         if key in _NAME_KEYS:
             self.names.update(re.findall(r"\w+", text))
             return self._walker.text(text)
+        if VERSION_KEY.fullmatch(key):
+            return self._words(self._walker.version(text))
         if SECRET_KEY.fullmatch(key) and text:
             return self._walker.give.word("secret", text)
         if USER_KEY.fullmatch(key) and text:
@@ -144,7 +197,7 @@ class JsonRedactor:
 @lru_cache(maxsize=1024)
 def _tells(key: str) -> bool:
     """Whether a key says what its value is."""
-    return key in _NAME_KEYS or any(pattern.fullmatch(key) for pattern in (SECRET_KEY, USER_KEY, HOST_KEY))
+    return key in _NAME_KEYS or any(pattern.fullmatch(key) for pattern in (SECRET_KEY, USER_KEY, HOST_KEY, VERSION_KEY))
 
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*"'

@@ -1,7 +1,7 @@
-"""Stand-ins: what replaces an original, the same everywhere, of the same shape, and in the same order where order matters.
+"""Pseudonyms: what replaces an original, the same everywhere, of the same shape, and in the same order where order matters.
 
-Addresses keep their order, so that generic ids, which hold them, sort as before. Words keep their digits and punctuation, and secrets the
-class of each character, so that whatever groups lines by their shape groups them as before.
+Addresses keep their order, so that generic ids, which hold them, sort as before. Words keep their short numbers and punctuation, and
+secrets the class of each character, so that whatever groups lines by their shape groups them as before.
 """
 
 from __future__ import annotations
@@ -13,26 +13,35 @@ import string
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from daganalysis.redaction.findings import KEPT_ACCOUNTS
+from daganalysis.redaction.known_words import KnownWords
+from daganalysis.redaction.walker import KEPT_ACCOUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+KINDS = ("host", "user", "folder", "cluster", "network", "mac", "secret")
+"""Kinds of words that are replaced."""
+_NAMES = ("host", "user", "folder", "cluster")
+_DISGUISED = ("secret", "mac", "network")
+_LONG_NUMBER = re.compile(r"\d{4,}")
+_DATE = re.compile(r"(?:19|20)\d\d(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?)?")
 _EXTENSION = re.compile(r"(?:\.(?:conf|gz|json|log|py|rpm|sh|sql|tar|xml|ya?ml|zst))+(?:\.\d+)?$")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SHORT = 3
 """Words shorter than this are replaced where they stand, but not looked for elsewhere."""
+_LONGEST_PLAIN_NUMBER = 8
+"""Names that are shorter numbers are looked for where they are marked alone."""
 _TELLING = re.compile(r"(?!\d{1,7}$)(?:[^\d\W_]*[\d\W_]|[^a-z]*[a-z][^A-Z]*[A-Z]|.{8})", re.DOTALL)
 """Secrets that are looked for elsewhere: a short number or a common word would be found where it is none."""
 
 
 @dataclass(slots=True)
 class Originals:
-    """All that must be replaced, as the first walk finds it (a :class:`daganalysis.redaction.findings.Give` that changes nothing)."""
+    """All that must be replaced, as the first walk finds it (a :class:`daganalysis.redaction.walker.Give` that changes nothing)."""
 
     certain: dict[int, set[int]] = field(default_factory=lambda: {4: set(), 6: set()})
     unclear: set[tuple[int, int]] = field(default_factory=set)
-    words: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in ("host", "user", "folder", "mac", "secret")})
+    words: dict[str, set[str]] = field(default_factory=lambda: {kind: set() for kind in KINDS})
 
     def address(self, version: int, value: int, *, certain: bool) -> int:
         """Note an address."""
@@ -52,8 +61,8 @@ class Originals:
         return text
 
 
-class StandIns:
-    """Returns what stands for each original (a :class:`daganalysis.redaction.findings.Give`)."""
+class Pseudonyms:
+    """Returns what stands for each original (a :class:`daganalysis.redaction.walker.Give`)."""
 
     def __init__(self, originals: Originals, vocabulary: Iterable[str] = ()) -> None:
         wide = originals.certain[6] | {whole for whole, shorter in originals.unclear if shorter not in originals.certain[6]}
@@ -61,12 +70,14 @@ class StandIns:
             4: dict(zip(sorted(originals.certain[4]), _fresh_ipv4(originals.certain[4]), strict=False)),
             6: dict(zip(sorted(wide), _fresh_ipv6(wide), strict=False)),
         }
-        texts = originals.words["host"] | originals.words["user"] | originals.words["folder"]
-        stems = sorted({stem for text in texts for stem in _LETTERS.findall(_stem_part(text))})
+        texts: set[str] = set().union(*(originals.words[kind] for kind in _NAMES))
+        stems: list[str] = sorted({stem for text in texts for stem in _LETTERS.findall(_stem_part(text))})
         taken = set(stems)
         self._stems = dict(zip(stems, (name for name in _pseudo_words() if name not in taken), strict=False))
-        self._secrets = _disguised(originals.words["secret"] | originals.words["mac"])
-        self.known = _known_words(originals, {word.lower() for word in vocabulary})
+        numbers = {number for text in texts for number in _LONG_NUMBER.findall(_stem_part(text))}
+        self._numbers = _disguised(numbers)
+        self._secrets = _disguised(set().union(*(originals.words[kind] for kind in _DISGUISED)))
+        self.known = KnownWords(self._known(originals, {word.lower() for word in vocabulary}))
 
     def address(self, version: int, value: int, *, certain: bool) -> int:  # noqa: ARG002 - decided by the first walk
         """Return the address that stands for another; one never seen as an address for certain is taken for a version number."""
@@ -79,10 +90,40 @@ class StandIns:
 
     def word(self, kind: str, text: str) -> str:
         """Return what stands for a word."""
-        if kind in {"secret", "mac"} or (kind == "known" and text in self._secrets):
-            return self._secrets.get(text, text)
+        if kind in _DISGUISED:
+            return str(self._secrets.get(text, text))
         end = len(_stem_part(text))
-        return _LETTERS.sub(lambda match: self._stems.get(match[0], match[0]), text[:end]) + text[end:]
+        named = _LETTERS.sub(lambda match: self._stem(match[0]), text[:end])
+        return _LONG_NUMBER.sub(lambda match: self._number(match[0], kind), named) + text[end:]
+
+    def _stem(self, letters: str) -> str:
+        """Return what stands for some letters; those in another case than any name's are written in that case."""
+        found = self._stems.get(letters) or self._stems.get(letters.lower())
+        if found is None:
+            return letters
+        return found.upper() if letters.isupper() and letters not in self._stems else found
+
+    def _number(self, digits: str, kind: str) -> str:
+        # A date in the name of a folder or a host tells of nobody.
+        return digits if kind != "user" and _DATE.fullmatch(digits) else self._numbers.get(digits, digits)
+
+    def _known(self, originals: Originals, vocabulary: set[str]) -> Iterator[tuple[str, str, bool]]:
+        """Yield each word that is replaced wherever it stands, what stands for it, and whether its case matters."""
+        kept = vocabulary | KEPT_ACCOUNTS
+        for kind in ("host", "user", "cluster"):
+            for text in sorted(originals.words[kind]):
+                for name in dict.fromkeys((text, text.split(".")[0])):
+                    if _is_telling_name(name) and name.lower() not in kept:
+                        yield name, self.word(kind, name), False
+        for text in sorted(originals.words["secret"]):
+            if len(text) > _SHORT and text.lower() not in vocabulary and _TELLING.match(text):
+                yield text, self.word("secret", text), True
+
+
+def _is_telling_name(name: str) -> bool:
+    if name.isdigit():
+        return len(name) >= _LONGEST_PLAIN_NUMBER
+    return len(name) >= _SHORT or (len(name) > 1 and all("\u4e00" <= char <= "\u9fff" for char in name))
 
 
 def _stem_part(text: str) -> str:
@@ -124,12 +165,12 @@ def _disguised(secrets: set[str]) -> dict[str, str]:
     for number, secret in enumerate(sorted(secrets)):
         attempt = 0
         while True:
-            stand_in = _shuffled(secret, f"{number}:{attempt}")
-            if stand_in not in taken or attempt > 1000:
+            pseudonym = _shuffled(secret, f"{number}:{attempt}")
+            if pseudonym not in taken or attempt > 1000:
                 break
             attempt += 1
-        taken.add(stand_in)
-        result[secret] = stand_in
+        taken.add(pseudonym)
+        result[secret] = pseudonym
     return result
 
 
@@ -150,16 +191,3 @@ def _shuffled(secret: str, seed: str) -> str:
         else:
             out.append(char)
     return "".join(out)
-
-
-def _known_words(originals: Originals, vocabulary: set[str]) -> re.Pattern[str] | None:
-    """A pattern for hosts, users and secrets wherever they stand, but for words that the engine itself uses."""
-    names = {name for text in originals.words["host"] | originals.words["user"] for name in (text, text.split(".")[0])}
-    words = [
-        name for name in names if len(name) >= _SHORT and name.lower() not in vocabulary | KEPT_ACCOUNTS and re.search(r"[^\W\d]", name)
-    ]
-    words += [text for text in originals.words["secret"] if len(text) > _SHORT and text.lower() not in vocabulary and _TELLING.match(text)]
-    if not words:
-        return None
-    # The longest first, so that a name is not replaced within a longer one.
-    return re.compile("|".join(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])" for word in sorted(set(words), key=lambda w: (-len(w), w))))

@@ -1,0 +1,41 @@
+"""One row of the tables of detectors."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_GROUP = re.compile(r"\(\?P(?:<(\w+)>|=(\w+)\))")
+_HOLE = re.compile(r"<<(.*?)>>", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """One thing that is found in a text.
+
+    ``pattern`` is what is found (a verbose regular expression) and ``replaces`` says in words what is replaced of it. ``example`` is a text
+    in which it is found; what must go from it stands between ``<<`` and ``>>``. ``counter_example`` is a text in which it finds nothing.
+    ``whole`` is the kind as which all that is found is replaced; without it, the pattern's groups say which part is what. ``rest`` says
+    that what stands between the groups is walked too.
+    """
+
+    name: str
+    pattern: str
+    replaces: str
+    example: str
+    counter_example: str
+    whole: str = ""
+    rest: bool = False
+
+    def named(self) -> str:
+        """Return the pattern as one group of a larger one: its own groups get its name in front."""
+        own = _GROUP.sub(lambda match: f"(?P<{self.name}__{match[1]}>" if match[1] else f"(?P={self.name}__{match[2]})", self.pattern)
+        return f"(?P<{self.name}>{own})"
+
+    def example_text(self) -> str:
+        """Return the example as it would stand in a log."""
+        return _HOLE.sub(lambda match: match[1], self.example)
+
+    def originals(self) -> list[str]:
+        """Return what must not be left of the example."""
+        return _HOLE.findall(self.example)
