@@ -9,7 +9,6 @@ from daganalysis.commands.periods import COLUMNS, starts_within
 from daganalysis.commands.printing import notice
 from daganalysis.errors import InputError, UsageError
 from daganalysis.text.humanize import plural
-from daganalysis.text.issue_groups import group_issues, skipped_files_text, why_nothing_was_usable
 from daganalysis.text.zones import Zone, servers_zone, zone_of
 
 if TYPE_CHECKING:
@@ -56,6 +55,8 @@ def report_issues(archive: Archive, source: str) -> None:
         notice(f"{', '.join(said)} (`daganalysis validate {source}` explains each)")
     if not _SKIPPED.isdisjoint(codes):
         rows = (row for part in archive.by_part() for row in part.arrow("issues", ["code", "message"]).to_pylist())
+        from daganalysis.text.issue_groups import skipped_files_text
+
         notice(skipped_files_text([row["message"] for row in rows if row["code"] in _SKIPPED]))
     collided = codes.count("id-came-back")
     if collided:
@@ -74,6 +75,8 @@ def nothing_usable(archive: Archive, source: str) -> InputError:
     """Return the error that says why an archive holds nothing, and what to do."""
     columns = ["severity", "code", "source", "run_id", "message", "hint"]
     tables = [part.arrow("issues", columns) for part in archive.by_part()]
+    from daganalysis.text.issue_groups import group_issues, why_nothing_was_usable
+
     groups = group_issues(row for table in tables for row in zip(*(table.column(name).to_pylist() for name in columns), strict=True))
     rejected = sum(group.n for group in groups if group.severity == "error")
     where = f"{plural(rejected, 'rejected record')} in {source}" if rejected else source

@@ -10,7 +10,6 @@ from daganalysis.commands.options import add_cluster, add_output, chosen_format,
 from daganalysis.commands.printing import notice, print_frame, print_pieces, screen_width
 from daganalysis.tables import ISSUES
 from daganalysis.text.humanize import plural
-from daganalysis.text.issue_groups import group_issues, issue_groups_text
 
 if TYPE_CHECKING:
     import argparse
@@ -48,6 +47,7 @@ def add_to(commands: Subparsers) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print the issues and count them on stderr."""
     from daganalysis.loading import load, open_archive
+    from daganalysis.text.issue_groups import group_issues, issue_groups_text
 
     labels = {"cluster": arguments.cluster, "cluster_by": arguments.cluster_by}
     archive = open_archive(arguments.source[0], **labels) if len(arguments.source) == 1 else load(*arguments.source, **labels)

@@ -11,11 +11,11 @@ from daganalysis.post_mortem.chronology import chronology_lines
 from daganalysis.post_mortem.next_steps import next_step_lines
 from daganalysis.post_mortem.overview import overview_lines
 from daganalysis.post_mortem.reasons import reason_lines
-from daganalysis.post_mortem.requests import request_lines
 from daganalysis.post_mortem.time_spent import budget_lines, stage_lines
 from daganalysis.post_mortem.unknowns import unknown_lines
 from daganalysis.post_mortem.what_failed import trouble_lines
 from daganalysis.post_mortem.what_made_it_long import gather_length_facts, length_lines, lock_lines, scenario_lines
+from daganalysis.post_mortem.who_asked import request_lines
 from daganalysis.tables.plain_rows import rows_of
 from daganalysis.text.zones import servers_zone
 

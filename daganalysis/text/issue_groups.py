@@ -21,8 +21,8 @@ _MOST_SHOWN = 3
 _SAYING_ALL = frozenset({"skipped-file", "other-log", "unusable-form", "no-payload", "unread-answer", "orphan-logs"})
 """Codes whose messages need no meaning beside them."""
 _NEXT_STEP = (
-    "save the answers of the task API as they come, for instance with "
-    "`curl -sS --unix-socket run/obshell.sock http://obshell/api/v1/task/dag/ID >> answers.ndjson`, and give that file"
+    "collect evidence with `daganalysis capture --socket HOME/run/obshell.sock -o answers` (or save "
+    "`curl -sS --unix-socket HOME/run/obshell.sock http://obshell/api/v1/task/dag/ID >> answers.ndjson`) and load that"
 )
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from daganalysis.history.evidence import RunEvidence
     from daganalysis.history.replay.contexts import ClusterContext
-    from daganalysis.history.replay.requests import Operation
+    from daganalysis.history.replay.told_requests import Operation
     from daganalysis.reading.answers import Answer
 
 

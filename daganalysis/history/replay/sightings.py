@@ -15,8 +15,8 @@ from daganalysis.history.causal_order import order_nodes, order_snapshots
 from daganalysis.history.evidence import RunEvidence, Sighting, Snapshot
 from daganalysis.history.log_merge import merge_lines
 from daganalysis.history.replay.hand_outs import LoggedAttempt, number_attempts
-from daganalysis.history.replay.legs import LoggedLeg, legs_of, node_runs_of
-from daganalysis.history.replay.requests import Operation, operations_of
+from daganalysis.history.replay.told_legs import LoggedLeg, legs_of, node_runs_of
+from daganalysis.history.replay.told_requests import Operation, operations_of
 from daganalysis.history.written_lines import note_lines
 from daganalysis.reading.answers import Answer, Kind
 

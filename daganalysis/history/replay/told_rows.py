@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.facts import decode_facts
-from daganalysis.history.replay.requests import actor_of
+from daganalysis.history.replay.told_requests import actor_of
 from daganalysis.reading.issue_codes import issue
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from daganalysis.engine.facts import Request
     from daganalysis.history.replay.contexts import AgentLog, ClusterContext
-    from daganalysis.history.replay.requests import Operation
+    from daganalysis.history.replay.told_requests import Operation
     from daganalysis.history.rows import Rows
     from daganalysis.history.views import RunView
     from daganalysis.reading.answers import Answer
