@@ -238,10 +238,13 @@ class Archive:
     def _family(self, run_id: str) -> list[str]:
         links = self.table("links", ["parent_run_id", "child_run_id"]).dropna()
         children = links.groupby("parent_run_id", sort=False)["child_run_id"].agg(list).to_dict()
-        family = [run_id]
-        for member in family:
-            family.extend(child for child in children.get(member, []) if child not in family)
-        return family
+        family = {run_id}
+        members = [run_id]
+        for member in members:
+            found = [child for child in dict.fromkeys(children.get(member, [])) if child not in family]
+            family.update(found)
+            members += found
+        return members
 
     def sql(self, query: str) -> pd.DataFrame:
         """Return the result of one SELECT, in DuckDB's dialect.

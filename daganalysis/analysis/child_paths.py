@@ -36,7 +36,7 @@ def with_child_paths(archive: Archive, paths: pa.Table) -> pa.Table:
         own.setdefault(row["run_id"], []).append(_in_nanoseconds(row))
     names = dict(zip(*(archive.arrow("dags", ["run_id", "name"]).column(name).to_pylist() for name in ("run_id", "name")), strict=True))
     told = _Families(own, links, names)
-    rows = [row for run_id in sorted(own) for row in _numbered(run_id, told.path(run_id, ()))]
+    rows = [row for run_id in sorted(own) for row in _numbered(run_id, told.path(run_id))]
     columns = {name: [row[name] for row in rows] for name in CRITICAL_PATH.names}
     whole = pa.concat_tables([paths.filter(pc.invert(is_family)), CRITICAL_PATH.arrow(columns)])
     return whole.sort_by([("run_id", "ascending"), ("seq", "ascending")])
@@ -47,26 +47,40 @@ class _Families:
 
     def __init__(self, own: dict[str, list[Row]], links: list[Row], names: dict[str, str | None]) -> None:
         self._own = own
+        self._told: dict[str, list[Row]] = {}
         self._children: dict[str, list[Row]] = {}
         for link in sorted(links, key=lambda link: str(link["child_run_id"])):
             if link["child_run_id"] in own:
                 self._children.setdefault(link["parent_run_id"], []).append(link | {"name": names.get(link["child_run_id"])})
 
-    def path(self, run_id: str, above: tuple[str, ...]) -> list[Row]:
+    def path(self, run_id: str) -> list[Row]:
         """Return the path of a run, with those of the child runs that it waited for; a run is never told within itself."""
-        if run_id not in self._children or run_id in above:
-            return self._own.get(run_id, [])
+        begun: set[str] = set()
+        to_tell = [run_id]
+        while to_tell:
+            at = to_tell[-1]
+            if at not in begun:
+                begun.add(at)
+                children = (link["child_run_id"] for link in self._children.get(at, ()))
+                to_tell += [child for child in children if child not in begun and child not in self._told]
+                continue
+            to_tell.pop()
+            if at not in self._told:
+                self._told[at] = self._with_children(at)
+        return self._told[run_id]
+
+    def _with_children(self, run_id: str) -> list[Row]:
         rows: list[Row] = []
-        for row in self._own[run_id]:
-            child = self._waited_for(row, run_id, (*above, run_id)) if row["task_gid"] is not None else None
+        for row in self._own.get(run_id, []):
+            child = self._waited_for(row, run_id) if row["task_gid"] is not None and run_id in self._children else None
             rows += [row] if child is None else child
         return rows
 
-    def _waited_for(self, row: Row, run_id: str, above: tuple[str, ...]) -> list[Row] | None:
+    def _waited_for(self, row: Row, run_id: str) -> list[Row] | None:
         """Return what stands in place of an attempt that waited for child runs; nothing if it waited for none that is known."""
         waited = [link for link in self._children[run_id] if waits_for_child(link["kind"], row["name"], link["name"])]
         near = [link for link in waited if link["agent"] == row["agent"]] if any(link["kind"] != "scale_out" for link in waited) else []
-        clipped = [(link["child_run_id"], self._within(link["child_run_id"], row, above)) for link in near or waited]
+        clipped = [(link["child_run_id"], self._within(link["child_run_id"], row)) for link in near or waited]
         working = [(rows[-1]["ended_at"], child, rows) for child, rows in clipped if rows]
         if not working:
             return None
@@ -75,10 +89,10 @@ class _Families:
         child, rows = next((child, rows) for end, child, rows in working if end == last)
         return _filled(row, [part if part["child_run_id"] else part | {"child_run_id": child} for part in rows])
 
-    def _within(self, child: str, row: Row, above: tuple[str, ...]) -> list[Row]:
+    def _within(self, child: str, row: Row) -> list[Row]:
         """Return the part of a child's path that lies within a segment, without the pauses in which it waited for its main DAG."""
         parts = []
-        for part in self.path(child, above):
+        for part in self._told.get(child, self._own.get(child, [])):
             start, end = max(part["started_at"], row["started_at"]), min(part["ended_at"], row["ended_at"])
             if start < end and part["category"] not in _PAUSES:
                 parts.append(part | {"run_id": row["run_id"], "started_at": start, "ended_at": end})

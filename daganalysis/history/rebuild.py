@@ -119,17 +119,20 @@ class _DependencyOrder:
         self._retries = retries
         self._views: dict[str, RunView] = {}
 
-    def view(self, run_id: str, path: tuple[str, ...] = ()) -> RunView:
-        """Return a run judged; ``path`` are the children it is asked for by."""
-        if run_id not in self._views:
-            run, link = self._runs[run_id], self._link_to.get(run_id)
-            parent = link.parent_run_id if link is not None else None
-            # Two DAGs that each claim to be the other's main DAG would wait for each other here.
-            known = parent is not None and parent in self._runs and parent not in path
-            parent_view = self.view(parent, (*path, run_id)) if known and parent is not None else None
-            self._views[run_id] = judge_run(
+    def view(self, run_id: str) -> RunView:
+        """Return a run judged."""
+        unjudged: dict[str, None] = {}
+        at: str | None = run_id
+        # Two DAGs that each claim to be the other's main DAG would wait for each other here.
+        while at is not None and at in self._runs and at not in self._views and at not in unjudged:
+            unjudged[at] = None
+            link = self._link_to.get(at)
+            at = link.parent_run_id if link is not None else None
+        for name in reversed(unjudged):
+            run, link = self._runs[name], self._link_to.get(name)
+            self._views[name] = judge_run(
                 run,
-                main=_main_dag(link, parent_view) if link is not None else None,
+                main=_main_dag(link, self._views.get(link.parent_run_id)) if link is not None else None,
                 retries_received=self._retries.get((run.cluster, run.gid), 0),
             )
         return self._views[run_id]

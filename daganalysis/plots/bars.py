@@ -79,16 +79,14 @@ def _runs(archive: Archive, run_id: str | None, *, children: bool) -> list[tuple
     if not children:
         return [(run_id, 0)]
     below = dags.dropna().groupby("parent_run_id")["run_id"].agg(list).to_dict()
-    result: list[tuple[str, int]] = []
-
-    def visit(name: str, depth: int) -> None:
-        if name not in {seen for seen, _ in result}:
-            result.append((name, depth))
-            for child in sorted(below.get(name, [])):
-                visit(child, depth + 1)
-
-    visit(run_id, 0)
-    return result
+    depths: dict[str, int] = {}
+    to_visit = [(run_id, 0)]
+    while to_visit:
+        name, depth = to_visit.pop()
+        if name not in depths:
+            depths[name] = depth
+            to_visit += [(child, depth + 1) for child in sorted(below.get(name, []), reverse=True)]
+    return list(depths.items())
 
 
 @dataclass(slots=True)
@@ -120,34 +118,34 @@ class _Chart:
         folding = self.max_lanes is not None and lanes > self.max_lanes
         kept = self._telling_children(runs) if folding else {run_id for run_id, _ in runs}
         room = max(_FEWEST, (self.max_lanes or 0) - len(runs)) if folding else None
+        tables = _RowsByRun.of(self.archive if len(runs) > 1 else self.archive.only(run_id for run_id, _ in runs))
         for run_id, depth in runs:
-            self._add_run(run_id, depth, room, whole=run_id in kept)
+            self._add_run(tables, run_id, depth, room, whole=run_id in kept)
 
     def _telling_children(self, runs: list[tuple[str, int]]) -> set[str]:
         """The runs of a folded chart that are drawn whole: the main run, children that failed, and the slowest of the others."""
-        children = [run_id for run_id, depth in runs if depth]
+        children = {run_id for run_id, depth in runs if depth}
         attempts = self.archive.table("attempts", ["run_id", "outcome"])
         failed = set(attempts.loc[attempts["outcome"].isin(FAILURES), "run_id"])
         dags = self.archive.table("dags", ["run_id", "active_s"]).dropna().sort_values("active_s", kind="stable")
         slowest = [run_id for run_id in dags["run_id"] if run_id in children and run_id not in failed][-1:]
         return failed | set(slowest) | {run_id for run_id, depth in runs if not depth}
 
-    def _add_run(self, run_id: str, depth: int, room: int | None, *, whole: bool) -> None:
-        one = self.archive.only([run_id])
-        dag = one.dags.iloc[0]
-        tasks = _with_nodes(one)
-        counts = {"n": len(tasks), "n_attempts": one.count("attempts")}
-        self._add_timeline(one, dag, depth, _heading(dag, depth, 0 if whole else len(tasks)), counts)
+    def _add_run(self, tables: _RowsByRun, run_id: str, depth: int, room: int | None, *, whole: bool) -> None:
+        (dag,) = tables.rows("dags", run_id)
+        tasks, own = tables.rows("sub_tasks", run_id), tables.rows("attempts", run_id)
+        counts = {"n": len(tasks), "n_attempts": len(own)}
+        self._add_timeline(tables.rows("timeline", run_id), dag, depth, _heading(dag, depth, 0 if whole else len(tasks)), counts)
         if not whole:
             return
         attempts: dict[Any, list[dict[Any, Any]]] = {}
-        for attempt in on_dag_clock(one, "attempts", BASE_TABLES["attempts"].names).to_dict("records"):
+        for attempt in own:
             attempts.setdefault(attempt["task_gid"], []).append(attempt)
         run = _Run(run_id, depth, attempts)
         if self.order == "stage":
-            nodes = one.nodes.to_dict("records")
+            nodes = tables.rows("nodes", run_id)
             by_stage: dict[Any, list[dict[Any, Any]]] = {}
-            for task in tasks.sort_values("task_gid", key=_by_number).to_dict("records"):
+            for task in sorted(tasks, key=_number):
                 by_stage.setdefault(task["stage"], []).append(task)
             for alike, group in itertools.groupby(nodes, key=lambda node: _unrun(run, node, by_stage)):
                 members = list(group)
@@ -158,11 +156,11 @@ class _Chart:
                     room_of = None if room is None else max(_FEWEST, room // len(nodes))
                     self._add_stage(run, node, by_stage.get(node["stage"], []), room_of)
             return
-        self._add_agents(run, tasks.sort_values(["stage", "task_gid"], key=_by_number), room)
+        self._add_agents(run, sorted(tasks, key=_by_stage), room)
 
-    def _add_timeline(self, one: Archive, dag: pd.Series[Any], depth: int, title: str, counts: dict[str, int]) -> None:
-        line, run_id = one.timeline, dag["run_id"]
-        for row in line.to_dict("records"):
+    def _add_timeline(self, line: list[dict[Any, Any]], dag: dict[Any, Any], depth: int, title: str, counts: dict[str, int]) -> None:
+        run_id = dag["run_id"]
+        for row in line:
             start, end = row["started_at"].value, row["ended_at"].value
             fields = {"run_id": run_id, "role": "time", "lane": self.lane, "label": title, "depth": depth, "stage": row["from_stage"]}
             fields |= {"category": row["category"], "evidence": row["evidence"], "is_open": False, **counts}
@@ -200,9 +198,12 @@ class _Chart:
         self.bars.append(_Bar(fields))
         self.lane += 1
 
-    def _add_agents(self, run: _Run, tasks: pd.DataFrame, room: int | None) -> None:
+    def _add_agents(self, run: _Run, tasks: list[dict[Any, Any]], room: int | None) -> None:
         """The sub-tasks of one agent after the other; folded, those of the least remarkable agents share a lane."""
-        by_agent = [(str(agent), own.to_dict("records")) for agent, own in tasks.groupby("agent", dropna=False, sort=True)]
+        agents: dict[str, list[dict[Any, Any]]] = {}
+        for task in sorted(tasks, key=lambda task: (not isinstance(task["agent"], str), str(task["agent"]))):
+            agents.setdefault(str(task["agent"]), []).append(task)
+        by_agent = list(agents.items())
         folded: set[str] = set()
         if room is not None and len(tasks) > room:
             most = max(_FEWEST, room * len(by_agent) // len(tasks))
@@ -321,7 +322,7 @@ def _timed(fields: dict[str, Any], task: dict[Any, Any], attempt: dict[Any, Any]
     )
 
 
-def _heading(dag: pd.Series[Any], depth: int, n_folded: int) -> str:
+def _heading(dag: dict[Any, Any], depth: int, n_folded: int) -> str:
     """What a run's own lane is called: of a child, what it is and where it ran."""
     if not depth:
         return "where the time went"
@@ -330,16 +331,46 @@ def _heading(dag: pd.Series[Any], depth: int, n_folded: int) -> str:
     return f"{_short(dag['name'])} · {where}{said}"
 
 
-def _by_number(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Generic ids in the order of their numbers; other columns as they are."""
-    return column.map(lambda gid: (len(gid), gid)) if column.name == "task_gid" else column
+def _by_stage(task: dict[Any, Any]) -> tuple[float, int, str]:
+    """What orders sub-tasks by their stage, those of none last."""
+    stage = task["stage"]
+    return float(stage) if isinstance(stage, int | float) and stage == stage else float("inf"), *_number(task)  # noqa: PLR0124 - see _is
 
 
-def _with_nodes(one: Archive) -> pd.DataFrame:
-    nodes = one.nodes[["stage", "name", "started_at", "ended_at"]]
+def _number(task: dict[Any, Any]) -> tuple[int, str]:
+    """What orders generic ids as their numbers do."""
+    return len(task["task_gid"]), task["task_gid"]
+
+
+@dataclass(frozen=True, slots=True)
+class _RowsByRun:
+    """What a chart is made of, by run: each table is read once, however many runs there are."""
+
+    tables: dict[str, dict[str, list[dict[Any, Any]]]]
+
+    @classmethod
+    def of(cls, archive: Archive) -> _RowsByRun:
+        """Read the tables of an archive."""
+        tables = {name: archive.table(name) for name in ("dags", "nodes", "timeline")}
+        tables["sub_tasks"] = _with_nodes(archive)
+        tables["attempts"] = on_dag_clock(archive, "attempts", BASE_TABLES["attempts"].names)
+        by_run: dict[str, dict[str, list[dict[Any, Any]]]] = {name: {} for name in tables}
+        for name, table in tables.items():
+            for row in table.to_dict("records"):
+                by_run[name].setdefault(row["run_id"], []).append(row)
+        return cls(by_run)
+
+    def rows(self, name: str, run_id: str) -> list[dict[Any, Any]]:
+        """Return the rows of one run."""
+        return self.tables[name].get(run_id, [])
+
+
+def _with_nodes(archive: Archive) -> pd.DataFrame:
+    nodes = archive.nodes[["run_id", "stage", "name", "started_at", "ended_at"]]
     nodes = nodes.rename(columns={"name": "node_name", "started_at": "node_started_at", "ended_at": "node_ended_at"})
-    columns = ["stage", "task_gid", "name", "agent", "execute_times", "operator", "end_time", "task_logs"]
-    return one.sub_tasks[columns].merge(nodes, on="stage", how="left").assign(last_observed_at=one.dags["last_observed_at"].iloc[0])
+    columns = ["run_id", "stage", "task_gid", "name", "agent", "execute_times", "operator", "end_time", "task_logs"]
+    observed = archive.dags[["run_id", "last_observed_at"]]
+    return archive.sub_tasks[columns].merge(nodes, on=["run_id", "stage"], how="left").merge(observed, on="run_id", how="left")
 
 
 def _is(value: object) -> bool:
