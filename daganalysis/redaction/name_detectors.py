@@ -9,7 +9,7 @@ from __future__ import annotations
 from daganalysis.redaction.detector import Detector
 
 USER_WORD = (
-    r"(?:user(?:[_-]?name)?|login|account|owner|creator|operated_by|用户名?|账号|帐号|姓名|联系人"
+    r"(?:user(?:[_-]?name|[ _-]?id)?|uid|login|account|owner|creator|operated_by|用户名?|账号|帐号|姓名|联系人"
     r"|负责人|操作人|操作员|申请人|执行人|审批人|经办人|值班人?|创建人|提交人)"
 )
 HOST_WORD = r"(?:host(?:[_-]?name)?|fqdn|machine|svr_ip|server_name|主机名?|机器)"
@@ -32,6 +32,10 @@ _BARE = r"\\{0,15}[\"']?[^\s\"'\\,;&(){}\[\]<>，；。]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
 _HOST_BEFORE = r"(?:lookup|ping|ssh|connect(?:ing|ed|ion)?\s+to|(?:could|can)\s?not\s+resolve|unreachable|[Hh]ost|[Ss]erver|-h|--host)"
 _TELLING_HOST = r"(?!zone|tenant)(?=[A-Za-z_]{0,60}[\d.-])[A-Za-z](?:[\w.-]{0,250}\w)?"
+_SURNAMES = (
+    "张王李刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟"
+    "熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤欧"
+)
 _NAME = r"[A-Za-z_][\w.-]{0,63}"
 _PART = r"[\w.@+~%$-]"
 _VERSION_WORD = r"(?:v|ver|versions?|releases?|builds?|oceanbase(?:-ce)?|obshell|observer|obproxy|obagent|upgrad(?:e|ed|ing)|rpm|版本)"
@@ -162,6 +166,7 @@ NAME_DETECTORS: tuple[Detector, ...] = (
         "user",
         rf"(?<![A-Za-z])(?i:{USER_WORD})\\{{0,15}}[\"']?(?:\s*[=：]\s*|:\s*|\s+(?=[\"'`]))\\{{0,15}}[\"'`]?(?P<u>[A-Za-z\u4e00-\u9fff][^\s\"'`\\,;&(){{}}\[\]<>，；。、]*)"
         r"|(?:用户|操作人|负责人|联系人|申请人|姓名)\s+(?P<u2>[\u4e00-\u9fff·]{2,4}(?![\u4e00-\u9fff])|[A-Za-z][\w.-]*)"
+        rf"|(?:用户|员工|同事|工程师)(?P<u4>[{_SURNAMES}][\u4e00-\u9fff]{{1,2}})(?![\u4e00-\u9fff])"
         r"|(?<![A-Za-z])(?i:name|contact|dba|by|author)\s{0,4}[=:：]\s{0,4}(?P<u3>[\u4e00-\u9fff·]{2,4})(?![\u4e00-\u9fff])",
         "what a user's label is followed by",
         "负责人: <<张三丰>>, 处理中",
@@ -183,7 +188,8 @@ NAME_DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "hostis",
-        rf"(?<![A-Za-z])(?i:{HOST_WORD})\\{{0,15}}[\"']?(?:\s*[=：]\s*|:\s*)\\{{0,15}}[\"']?(?P<h>[^\s\"'\\,;&(){{}}\[\]<>，；。]+)",
+        rf"(?<![A-Za-z])(?i:{HOST_WORD})\\{{0,15}}[\"']?(?:\s*[=：]\s*|:\s*)\\{{0,15}}[\"']?(?P<h>[^\s\"'\\,;&(){{}}\[\]<>，；。]+)"
+        r"|(?<![A-Za-z])(?i:data source|server|endpoint)\s{0,4}=\s{0,4}(?P<h2>(?!zone)[A-Za-z][\w.-]*)",
         "what a host's label is followed by",
         "host=<<obs-77>>",
         "a host of them",

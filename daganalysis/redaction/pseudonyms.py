@@ -25,7 +25,7 @@ _NAMES = ("host", "user", "folder", "cluster")
 _DISGUISED = ("secret", "mac", "network")
 _LONG_NUMBER = re.compile(r"\d{4,}")
 _DATE = re.compile(r"(?:19|20)\d\d(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?)?")
-_EXTENSION = re.compile(r"(?:\.(?:conf|gz|json|log|py|rpm|sh|sql|tar|xml|ya?ml|zst))+(?:\.\d+)?$")
+_EXTENSION = re.compile(r"(?:\.(?:conf|gz|json|log|py|rpm|sh|sql|tar|tgz|txz|xml|xz|bz2|ya?ml|zip|zst))+(?:\.\d+)?$")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SHORT = 3
 """Words shorter than this are replaced where they stand, but not looked for elsewhere."""

@@ -14,9 +14,9 @@ SECRET_WORD = (
 SHORT_SECRET_WORD = r"(?:pass|pw|auth|sk|ak|session|sess|sid|sig|signature|otp)"  # noqa: S105
 """Words that announce a secret only before an equals sign, or as a key."""
 _MARK = r"(?:\\{0,15}[\"'`])"
-_END = r"(?!\s|$|[\"'\\]?[)}\]]*(?:\s|$)|[\"']?\s*[\w.@-]{1,40}\\{0,15}[\"']?\s*[=:])"
+_END = r"(?!\s|$|[\"'\\]?[)}\];,.]*(?:\s|$)|[\"']?\s*[\w.@-]{1,40}\\{0,15}[\"']?\s*[=:])"
 _BARE = rf"(?:[^\s\"'\\,;&(){{}}\[\]<>|]|[,;&(){{}}\[\]<>|\"']{_END}|\\(?![\"'nrt\\]))"
-QUOTED = r"(?P<q>\\{0,15}[\"'`])(?P<s>(?:''(?=[^\s,;)'])|(?!(?<!\\)(?P=q))[^\r\n]){1,4096}?)(?:(?<!\\)(?=(?P=q))|(?=[\r\n]|\Z))"
+QUOTED = r"(?P<q>\\{0,15}[\"'`])(?!\s|[;,]\s)(?P<s>(?:''(?=[^\s,;)'])|(?!(?<!\\)(?P=q))[^\r\n]){1,4096}?)(?:(?<!\\)(?=(?P=q))|(?=[\r\n]|\Z))"
 _VALUE = rf"(?:{QUOTED}|(?P<t>{_BARE}{{1,4096}}))"
 _TELLING = r"(?=[^\s\d]{0,40}\d)(?=[^\sA-Za-z]{0,40}[A-Za-z])(?=\S{6})"
 _STRING = r"(?:\\{0,15}'(?:[^'\\\r\n]|''|\\[^'\r\n]){1,4096}\\{0,15}'|\\{0,15}\"(?:[^\"\\\r\n]|\\[^\"\r\n]){1,4096}\\{0,15}\")"
@@ -98,7 +98,7 @@ SECRET_DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "secret",
-        rf"""(?i:{SECRET_WORD})(?:[\w-]{{0,40}}?)\\{{0,15}}["'`]?(?:\s{{0,8}}(?::=|=>|==|=|:|：)\s{{0,8}}|\s{{0,2}}\(\s{{0,2}}(?=\\{{0,15}}["'])|(?<=[\u4e00-\u9fff])(?:是|为)\s{{0,4}})"""
+        rf"""(?i:{SECRET_WORD})(?:[\w-]{{0,40}}?)\\{{0,15}}["'`]?(?:\s{{0,8}}(?::=|=>|==|->|=|:|：)\s{{0,8}}|\s{{0,2}}\(\s{{0,2}}(?=\\{{0,15}}["'])|(?<=[\u4e00-\u9fff])(?:是|为)\s{{0,4}})"""
         rf"(?:(?i:bearer|basic)\s+)?{_VALUE}",
         "what a secret's label is followed by",
         "connect with password=<<Kj8s,Q2(m;Zx>> user=root",
@@ -126,6 +126,41 @@ SECRET_DETECTORS: tuple[Detector, ...] = (
         "sort -u",
     ),
     Detector(
+        "dsn",
+        r"(?<![\w./:@-])(?P<u>[A-Za-z_][\w.#-]{0,64}):(?P<s>[^\s:/@\"']{3,200})@(?=[\w(\[])",
+        "user and password before an at sign",
+        "<<gwendolyn>>:<<Kj8sQ2mZx>>@tcp(obs:2881)/db",
+        "at 10:20:30",
+    ),
+    Detector(
+        "netrc",
+        r"(?<!\w)machine\s+(?P<h>[\w.-]{1,200})\s+login\s+(?P<u>[\w.@-]{1,100})(?=\s)",
+        "host and user of a file .netrc",
+        "machine <<obs-77>> login <<gwendolyn>> password <<Kj8sQ2mZx>>",
+        "the machine at login",
+    ),
+    Detector(
+        "expect",
+        r"(?<!\w)send\s+(?:--\s+)?\\{0,15}\"(?P<s>[^\"\\\s]{1,200})(?=\\{1,15}r)",
+        "what an expect script types",
+        'expect "password:"; send "<<Kj8sQ2mZx>>\\r"',
+        'send "a"',
+    ),
+    Detector(
+        "named_value",
+        rf"(?i:name:)\s{{1,8}}[\"']?[\w-]{{0,40}}(?i:{SECRET_WORD})[\w-]{{0,40}}[\"']?\s{{1,40}}(?i:value:)\s{{1,8}}{_VALUE}",
+        "the value of a variable that is called like a secret",
+        "- name: DB_PASSWORD\n  value: <<Kj8sQ2mZx>>",
+        "name: a, value: b",
+    ),
+    Detector(
+        "directive",
+        rf"(?<![\w-])(?:requirepass|masterauth)\s+{_VALUE}",
+        "the password in a server's configuration",
+        "requirepass <<Kj8sQ2mZx>>",
+        "require passing tests",
+    ),
+    Detector(
         "client_password",
         rf"(?<![\w-]){_CLIENT}(?:\s+(?!-p\s|-a\s)[^\s|;&]{{1,200}}){{0,20}}?\s+(?:-p|-a)\s+(?!-){_VALUE}",
         "the value of a client's -p",
@@ -142,7 +177,7 @@ SECRET_DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "option",
-        rf"(?:(?<=\s)--)(?i:[\w-]{{0,40}}(?:{SECRET_WORD}))[\w-]{{0,40}}\s+(?!-){_VALUE}",
+        rf"(?:(?<![\w-])--)(?i:[\w-]{{0,40}}(?:{SECRET_WORD}))[\w-]{{0,40}}\s+(?!-){_VALUE}",
         "the value of an option that is called like a secret",
         "obshell --root_password <<Kj8sQ2mZx>> --sys",
         "obshell --password --sys",

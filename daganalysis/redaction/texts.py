@@ -36,6 +36,8 @@ _COOKIES = re.compile(r'"cookies"\s{0,8}:\s{0,8}\[[^\]]*+\]')
 _SECRET_NAME = rf'"name"\s{{0,8}}:\s{{0,8}}"(?i:[^"]{{0,60}}(?:{SECRET_WORD}|auth|sign)[^"]{{0,60}}|x-[^"]{{1,60}}|pass|sk|ak|sid|etag)"'
 _STRING_VALUE = r'"value"\s{0,8}:\s{0,8}"[^"\\]*+(?:\\.[^"\\]*+)*"'
 _SECRET_PAIR = re.compile(rf"{_SECRET_NAME}\s{{0,40}},\s{{0,40}}{_STRING_VALUE}|{_STRING_VALUE}\s{{0,40}},\s{{0,40}}{_SECRET_NAME}")
+_ARCHIVES = (".tar", ".tgz", ".txz", ".zip", ".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2")
+"""Endings of archives, which are named as folders are."""
 _MOST_REMEMBERED = 200_000
 
 
@@ -98,6 +100,8 @@ class JsonRedactor:
     def place(self, path: str) -> str:
         """Redact the path of a file, folder by folder; the names of folders are those of clusters."""
         *folders, last = path.split("/")
+        if last.lower().endswith(_ARCHIVES):
+            return "/".join(map(self.cluster, (*folders, last)))
         archive, mark, member = last.rpartition("!")
         return "/".join([*map(self.cluster, folders), (self.cluster(archive + mark) if mark else "") + self.name(member)])
 
@@ -106,7 +110,7 @@ class JsonRedactor:
         archive, mark, folder = label.rpartition("!")
         if mark:
             # A member of an archive is named `archive!folder/member`.
-            return self.name(archive) + mark + self.cluster(folder)
+            return self.cluster(archive) + mark + self.cluster(folder)
         if label in {"", ".", ".."} or self.keeps_clusters:
             return self.name(label)
         replaced = self._walker.text(label)

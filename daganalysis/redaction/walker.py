@@ -36,7 +36,7 @@ _API = ("/api/", "/task/")
 _PLAIN_ROOTS = frozenset({"backup", "data", "etc", "home", "mnt", "opt", "root", "tmp", "usr", "var"})
 KEPT_ACCOUNTS = frozenset({"root", "sys", "proxyro", "localhost", "oceanbase", "nobody"})
 """Names that every installation has."""
-_NO_NAMES = frozenset({"id", "is", "name", "not", "of", "was", "with"})
+_NO_NAMES = frozenset({"a", "all", "an", "each", "every", "no", "the", "this", "id", "is", "name", "not", "of", "was", "with"})
 _NO_SECRETS = frozenset(
     {
         "null",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import tarfile
 import zipfile
 
@@ -15,7 +17,12 @@ import daganalysis as da
 from daganalysis import InputError, UsageError, load, read_parquet
 from daganalysis.commands import main
 from daganalysis.loading import load_into_store
+from daganalysis.reading.limits import Limits
 from daganalysis.redaction import redact
+from daganalysis.redaction.files import FileRedactor, NotUnderstoodError
+from daganalysis.redaction.pseudonyms import Originals
+from daganalysis.redaction.texts import JsonRedactor
+from daganalysis.redaction.walker import Walker
 from daganalysis.tables import BASE_TABLES
 from tests.history.responses import node, sub_task
 from tests.store.saved import dag, fingerprint, polls, save
@@ -286,3 +293,63 @@ def test_the_command_refuses_a_destination_that_exists(redacted, capsys):
     folder, copy = redacted
     assert main(["redact", str(folder), "-o", str(copy)]) == 2
     assert "the destination exists" in capsys.readouterr().err
+
+
+def test_names_of_folders_go_from_names_and_tables_unless_they_are_to_be_kept(tmp_path):
+    folder = save({"acme-prod/a.json": polls("11")[2]}, tmp_path / "responses")
+    load_into_store(folder, store=tmp_path / "store", cluster_by="dir")
+    redact(tmp_path / "store", tmp_path / "copy")
+    redact(tmp_path / "store", tmp_path / "kept", keep_cluster_names=True)
+    redact(folder, tmp_path / "files")
+    copy = read_parquet(tmp_path / "copy")
+    assert not any("acme" in repr(copy.table(name).to_numpy().tolist()) for name in BASE_TABLES)
+    assert copy.dags["run_id"].iloc[0] == f"{copy.dags['cluster'].iloc[0]}/11"
+    assert not any("acme" in str(path.relative_to(tmp_path / "files")) for path in (tmp_path / "files").rglob("*"))
+    assert read_parquet(tmp_path / "kept").dags["run_id"].tolist() == ["acme-prod/11"]
+
+
+@pytest.mark.parametrize("pack", [lzma.compress, bz2.compress, gzip.compress])
+def test_what_is_compressed_is_redacted_and_compressed_again(tmp_path, pack):
+    (tmp_path / "a").write_bytes(pack(b'{"password": "Hq7leak", "ip": "8.130.4.7"}'))
+    redact(tmp_path / "a", tmp_path / "b")
+    unpack = {lzma.compress: lzma.decompress, bz2.compress: bz2.decompress}.get(pack, gzip.decompress)
+    assert json.loads(unpack((tmp_path / "b").read_bytes()))["ip"] == "198.18.100.100"
+
+
+def test_a_file_that_unpacks_to_too_much_is_left_out_and_named(tmp_path):
+    folder = save({"a.json": polls("11")[2], "b.json.gz": gzip.compress(b"0" * 5_000_000)}, tmp_path / "responses")
+    redactor = FileRedactor(JsonRedactor(Walker(Originals())), Limits(unpacked_bytes=1 << 20))
+    with pytest.raises(NotUnderstoodError, match="unpacks to more than"):
+        redactor.copy(folder / "b.json.gz", None)
+
+
+@pytest.mark.parametrize("name", ["x.json", "x.sql", ".meta"])
+def test_a_copy_of_a_database_is_left_out_and_named(tmp_path, name):
+    content = (
+        b"SQLite format 3\0" + bytes(99) if name != "x.sql" else b"-- MySQL dump 10.13\nINSERT INTO `dag_instance` VALUES (1,'Hq7');\n"
+    )
+    folder = save({"a.json": polls("11")[2], name: content}, tmp_path / "responses")
+    assert [left for left, _ in redact(folder, tmp_path / "copy").left_out] == [name]
+    with pytest.raises(InputError, match="nothing can be redacted"):
+        redact(folder / name, tmp_path / "single")
+
+
+def test_headers_and_cookies_of_a_har_are_replaced(tmp_path):
+    pairs = {"headers": [{"value": "Hq7a", "name": "X-OCS-Header"}], "cookies": [{"name": "a", "value": "Hq7b"}], "auth": "Hq7c"}
+    (tmp_path / "a.har").write_text(json.dumps(pairs))
+    redact(tmp_path / "a.har", tmp_path / "b.har")
+    assert "Hq7" not in (tmp_path / "b.har").read_text()
+
+
+def test_the_command_exits_with_3_for_what_is_left_out_unless_that_is_allowed(tmp_path, capsys):
+    folder = save({"a.json": polls("11")[2], "b.json": b"SQLite format 3\0"}, tmp_path / "responses")
+    assert main(["redact", str(folder), "-o", str(tmp_path / "copy")]) == 3
+    assert main(["redact", str(folder), "-o", str(tmp_path / "again"), "--allow-left-out"]) == 0
+    assert "left out b.json" in capsys.readouterr().err
+
+
+def test_lines_of_obshell_log_stay_readable(tmp_path):
+    line = "2026-03-02T17:10:00.123 INFO  [1234] [069ee90fa4f4c3de] [agent/executor.go:112] agent 8.130.4.7:2886 user=gwendolyn\n"
+    (tmp_path / "obshell.log").write_text(line)
+    redact(tmp_path / "obshell.log", tmp_path / "copy.log")
+    assert (tmp_path / "copy.log").read_text() == line.replace("8.130.4.7", "198.18.100.100").replace("gwendolyn", "xaaa")
