@@ -24,7 +24,8 @@ def local_dag_id(agent: Agent, row_id: int) -> str:
 def random_run(seed: int, *, actions: bool = True, later: int = 0, skew: float = 0.008) -> DagRun:
     """A finished run of a random shape with random failures, and operators who act on them at random.
 
-    ``skew`` is by how many seconds the clocks of agents may be off. ``later`` seconds later the same DAG is created again, as after its cluster was re-created.
+    ``skew`` is by how many seconds the clocks of agents may be off. ``later`` seconds later the same DAG
+    is created again, as after its cluster was re-created.
     """
     rng = random.Random(f"random:{seed}")
     agents = [Agent(f"192.0.2.{10 + n}", skew=rng.uniform(-skew, skew) if n else 0.0) for n in range(rng.randrange(1, 5))]
