@@ -15,7 +15,7 @@ from daganalysis.history.inferences import NOT_SUCCEEDED, infer, succeeded_alone
 from daganalysis.history.log_merge import lines_since
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from daganalysis.history.evidence import Sighting
 
@@ -26,6 +26,15 @@ _CREATION_NS = 20_000_000
 _SOONEST_START_NS = 60_000_000
 """An executor that begins sooner after the creation than this cannot be told from one that never began, but by its lines: from the start
 of the DAG to that of a sub-task 28 ms pass or more (engine-semantics §5)."""
+
+
+MOST_LISTED = 100
+"""So many hand-outs of one sub-task are listed; of more, those that something shows, those around them, the first and the last."""
+_LISTED_OF_A_RUN = 20_000
+"""The hand-outs of a run with more are listed down to its share for each sub-task, and at least this many:"""
+_FEWEST_LISTED = 20
+_AROUND = 3
+"""A shown hand-out proves something of up to three before it (engine-semantics §2.3, §3)."""
 
 
 @dataclass(slots=True)
@@ -84,8 +93,11 @@ def rebuild_attempts(
     *,
     created: int | None = None,
     written: Mapping[int, list[str]] | None = None,
+    most: int = MOST_LISTED,
 ) -> list[Attempt]:
-    """Return exactly execute_times attempts of one sub-task, in order of their number.
+    """Return execute_times attempts of one sub-task, in order of their number.
+
+    Where there are more than ``most``, hand-outs that nothing shows are left out: a counter is no reason to make a million rows.
 
     ``sightings`` are ordered by time, ``created`` is when the DAG's rows were created, ``written`` the lines of each attempt where the log
     endpoint was asked. What a row shows of the attempt before it (engine-semantics §3: Prev) is used, and marked as inferred.
@@ -94,12 +106,14 @@ def rebuild_attempts(
     count = max((hand_outs(sighting) or 0 for sighting in ordered), default=0)
     if not count:
         return _uncounted(ordered)
-    attempts = [Attempt(number) for number in range(1, count + 1)]
+    shown = {number for sighting in ordered if (number := hand_outs(sighting))}
+    attempts = [Attempt(number) for number in _listed(count, shown.union(written or ()), most)]
+    place = {attempt.number: index for index, attempt in enumerate(attempts)}
     may_have_failed = False
     for sighting in ordered:
         task = sighting.task
         if number := hand_outs(sighting):
-            _take(attempts, number - 1, sighting)
+            _take(attempts, place[number], sighting)
             may_have_failed = may_have_failed or task.state == "FAILED" or task.operator == "PASS"
     if may_have_failed:
         _judge_verdicts(attempts, ordered, written or {})
@@ -110,6 +124,35 @@ def rebuild_attempts(
         _conclude(attempt, after)
         after = attempt
     return attempts
+
+
+def _listed(count: int, shown: Iterable[int], most: int) -> Iterable[int]:
+    """Return the numbers of the hand-outs that are listed, in their order.
+
+    >>> list(_listed(4, {4}, 100)), _listed(1000, {500}, 2)
+    ([1, 2, 3, 4], [1, 497, 498, 499, 500, 999, 1000])
+    """
+    if count <= most:
+        return range(1, count + 1)
+    near = {number for at in shown for number in range(at - _AROUND, at + 1)}
+    return sorted(number for number in {1, *near, *range(count - most + 1, count + 1)} if 0 < number <= count)
+
+
+def most_listed(counts: Sequence[int]) -> int:
+    """Return how many hand-outs of each sub-task of a run are listed, from how often each was handed out.
+
+    >>> most_listed([3] * 30_000), most_listed([99_999]), most_listed([99_999] * 500)
+    (20, 100, 40)
+    """
+    if sum(min(count, MOST_LISTED) for count in counts) <= _LISTED_OF_A_RUN:
+        return MOST_LISTED
+    return max(_FEWEST_LISTED, _LISTED_OF_A_RUN // len(counts))
+
+
+def unlisted_before(attempts: Sequence[Attempt], index: int) -> int:
+    """Return how many hand-outs that are not listed lie before an attempt."""
+    before = attempts[index - 1].number if index else 0
+    return max(0, attempts[index].number - before - 1)
 
 
 def hand_outs(sighting: Sighting) -> int | None:
@@ -144,7 +187,7 @@ def _uncounted(sightings: Sequence[Sighting]) -> list[Attempt]:
 def _take(attempts: list[Attempt], index: int, sighting: Sighting) -> None:
     """Note what one sighting says of the attempt it shows, and of the one before."""
     task, attempt = sighting.task, attempts[index]
-    times = sub_task_times(task.state, task.operator, index + 1)
+    times = sub_task_times(task.state, task.operator, attempt.number or 1)
     if task.operator == "PASS":
         if task.state == "SUCCEED":
             attempt.passed_at = task.end

@@ -56,6 +56,19 @@ def _told(node: NodeView, undone: list[TaskView]) -> str:
     return f"the work of {stage}{name} was rolled back on {where} and not done again, yet the run went on"
 
 
+def unlisted_issues(view: RunView) -> list[Issue]:
+    """Tell of the sub-tasks that were handed out too often for every hand-out to be listed."""
+    cut = [task for task in view.tasks if task.attempts and task.attempts[-1].number > len(task.attempts)]
+    if not cut:
+        return []
+    most = max(cut, key=lambda task: task.attempts[-1].number)
+    message = (
+        f"{len(cut)} sub-tasks were handed out too often to list each time: {most.gid} {most.attempts[-1].number:,} times, "
+        f"of which {len(most.attempts)} are listed"
+    )
+    return [issue("hand-outs-not-listed", None, None, message, run_id=view.evidence.run_id)]
+
+
 def unordered_issues(view: RunView) -> list[Issue]:
     """Tell of the sub-tasks whose lines from several answers could not be put in order."""
     return [

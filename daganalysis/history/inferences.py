@@ -94,7 +94,7 @@ def _deal_lines(attempts: Sequence[Attempt], lines: Sequence[str]) -> None:
     unsuccessful = [attempt for attempt in attempts if attempt.state == "FAILED"]
     known = sum(1 for one, after in itertools.zip_longest(attempts, attempts[1:]) if one.state in _FINISHED or succeeded_alone(one, after))
     endings = [line for line in lines if line == CANCELLED or ending_lines([line])]
-    if known < len(attempts) or len(endings) != len(unsuccessful):
+    if known < len(attempts) or attempts[-1].number > len(attempts) or len(endings) != len(unsuccessful):
         return
     for attempt, line in zip(unsuccessful, endings, strict=True):
         if attempt.verdict is None:

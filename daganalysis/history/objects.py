@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.outcomes import node_rule, sub_task_rule
 from daganalysis.engine.times import CREATED, TRUE, dag_times, node_times, sub_task_times
-from daganalysis.history.attempts import hand_outs, rebuild_attempts
+from daganalysis.history.attempts import MOST_LISTED, hand_outs, rebuild_attempts
 from daganalysis.history.causal_order import sighting_order
 from daganalysis.history.legs import was_executed
 from daganalysis.history.log_merge import merge_lines
@@ -49,16 +49,18 @@ def judge_task(
     sightings: Sequence[Sighting],
     created: int | None = None,
     lines: Mapping[int, list[str]] | None = None,
+    *,
+    most: int = MOST_LISTED,
 ) -> TaskView:
-    """Judge one sub-task from its sightings, in order of time."""
+    """Judge one sub-task from its sightings, in order of time; ``most`` of its hand-outs are listed though nothing shows them."""
     if len(sightings) == 1:  # as in most archives nearly all are
         newest = sightings[0].task
-        attempts = rebuild_attempts(sightings, created=created, written=lines)
+        attempts = rebuild_attempts(sightings, created=created, written=lines, most=most)
         logs, data, in_order = newest.logs, newest.additional_data, True
     else:
         rows = [s for s in sightings if s.task.execute_times is not None or s.task.state is not None]
         newest = max(rows, key=sighting_order).task if rows else sightings[-1].task
-        attempts = rebuild_attempts(rows, created=created, written=lines)
+        attempts = rebuild_attempts(rows, created=created, written=lines, most=most)
         shown = [s.task.logs for s in sightings if s.task.logs is not None]
         merged = merge_lines(shown)
         logs, in_order = merged.lines if shown else None, merged.in_order

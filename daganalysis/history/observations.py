@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.catalogue import CHILD_WORKFLOWS, is_sub_dag
+from daganalysis.history.attempts import hand_outs, most_listed
 from daganalysis.history.clocks import Offsets, find_offsets, on_dag_clock
 from daganalysis.history.completeness import what_is_missing
 from daganalysis.history.inferences import infer_from_later_stages
@@ -67,9 +68,10 @@ def observe(run: RunEvidence, main: MainDag | None) -> Observations:
     """Put together what the answers show of a run, and what its main DAG tells of it."""
     created = created_at(run)
     tasks_of: dict[str, list[TaskView]] = {gid: [] for gid in run.stages}
+    most = most_listed([max((hand_outs(s) or 0 for s in sightings), default=0) for sightings in run.sub_tasks.values()])
     for gid, sightings in run.sub_tasks.items():
         node_gid = run.node_of[gid]
-        tasks_of[node_gid].append(judge_task(gid, node_gid, sightings, created, run.attempt_lines.get(gid)))
+        tasks_of[node_gid].append(judge_task(gid, node_gid, sightings, created, run.attempt_lines.get(gid), most=most))
     infer_from_later_stages(run, tasks_of)
     as_served = {node_gid: {view.gid: view.attempts for view in own} for node_gid, own in tasks_of.items()}
     offsets = find_offsets(run, as_served)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, NamedTuple
+
+from daganalysis.history.attempts import unlisted_before
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -76,7 +79,7 @@ def _hidden(attempts: Sequence[Attempt], known: Sequence[NodeRun], placed: set[i
     for index, attempt in enumerate(attempts[1:], start=1):
         # The re-run of a retry is handed out in the execution of its rollback run.
         followed = index + 1 < len(attempts) and attempts[index + 1].kind == "run" and id(attempts[index + 1]) in placed
-        hand_outs += 0 if id(attempt) in placed or followed else 1
+        hand_outs += (0 if id(attempt) in placed or followed else 1) + unlisted_before(attempts, index)
     empty = [run.operator for run in known if run.operator in _REPEATS and not any(id(attempt) in own for attempt in run.attempts)]
     return _Hidden(hand_outs, empty.count("RETRY"), empty.count("ROLLBACK") if attempts else 0)
 
@@ -90,5 +93,8 @@ def _most_between_rollbacks(counts: Sequence[int], known: int) -> int:
     >>> _most_between_rollbacks([2, 2], 0), _most_between_rollbacks([2, 2], 1), _most_between_rollbacks([5, 5], 0)
     (2, 4, 8)
     """
-    unknown = range(max(min(counts, default=0), 0) + 1)
-    return max((sum(max(count - r, 0) for count in counts[: known + r + 1]) for r in unknown), default=0)
+    sums = [0, *itertools.accumulate(max(count, 0) for count in counts)]
+    # Beyond as many rollbacks as there are sub-tasks to bring to fail, each only takes hand-outs.
+    unknown = range(min(max(min(counts, default=0), 0), len(counts)) + 1)
+    taken = [min(known + r + 1, len(counts)) for r in unknown]
+    return max(sums[n] - r * n for r, n in zip(unknown, taken, strict=True))

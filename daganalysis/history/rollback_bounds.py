@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.history.attempts import unlisted_before
 from daganalysis.history.retry_bounds import Bounds
 
 if TYPE_CHECKING:
@@ -34,11 +35,11 @@ def bound_rollbacks(observed: Observations) -> Bounds:
     traced = _is_marked(run) or _walked_down(observed)
     low = max(seen, 1 if traced else 0)
     hidden = sum(
-        1
+        n
         for gid in run.stages
         if rollback_possible(run, gid, observed.tasks_of[gid], rolled_back=low > 0)
         for attempts in observed.attempts_in[gid].values()
-        for _ in _hidden_rollback_runs(observed, observed.ordinals[gid], attempts)
+        for n in _hidden_rollback_runs(observed, observed.ordinals[gid], attempts)
     )
     cancelled = 1 if traced and _was_cancelled(run) else 0
     if not observed.missing <= {"newest"} and (low or not never_asked(observed)):
@@ -78,8 +79,8 @@ def _was_cancelled(run: RunEvidence) -> bool:
     )
 
 
-def _hidden_rollback_runs(observed: Observations, stage: int, attempts: Sequence[Attempt]) -> Iterator[Attempt]:
-    """Give the hand-outs in no known execution that may have been rollback runs of the DAG; those of a retry are followed by a run."""
+def _hidden_rollback_runs(observed: Observations, stage: int, attempts: Sequence[Attempt]) -> Iterator[int]:
+    """Count the hand-outs in no known execution that may have been rollback runs of the DAG; those of a retry are followed by a run."""
     placed = {
         id(attempt)
         for run in observed.node_runs
@@ -88,8 +89,8 @@ def _hidden_rollback_runs(observed: Observations, stage: int, attempts: Sequence
     }
     for place, attempt in enumerate(attempts):
         followed = place + 1 < len(attempts) and attempts[place + 1].kind == "run"
-        if attempt.kind != "run" and not followed and id(attempt) not in placed:
-            yield attempt
+        own = attempt.kind != "run" and not followed and id(attempt) not in placed
+        yield own + unlisted_before(attempts, place)
 
 
 def _leaves_no_trace(below: Iterable[Node]) -> bool:

@@ -14,6 +14,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
+from daganalysis.history.attempts import unlisted_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -387,7 +388,7 @@ class _Builder:
             if not before or before[-1].state != "FAILED":
                 continue
             after = next((a for a in attempts if a.start is not None and a.start >= leg.start), None)
-            unseen = (after.number if after is not None else len(attempts) + 1) - before[-1].number - 1
+            unseen = (after.number if after is not None else attempts[-1].number + 1) - before[-1].number - 1
             own = 2 if after is None else 0 if after.kind == "rollback" else 1
             verdicts.append(unseen > own)
         return bool(verdicts) and all(verdicts)
@@ -499,9 +500,9 @@ class _Builder:
         for attempts in self.story.attempts:
             if not attempts or attempts[0].stage != node_run.stage or any(id(attempt) in own for attempt in attempts):
                 continue
-            before = [a.number for a in attempts if a.start is not None and a.start < node_run.begin]
-            following = before[-1] + 1 if before else 1
-            if following <= len(attempts) and attempts[following - 1].start is None:
+            before = [index for index, a in enumerate(attempts) if a.start is not None and a.start < node_run.begin]
+            following = before[-1] + 1 if before else 0
+            if following < len(attempts) and (attempts[following].start is None or unlisted_before(attempts, following)):
                 return True
         return False
 

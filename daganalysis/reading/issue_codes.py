@@ -175,6 +175,12 @@ _CODES = (
         "check whether answers of two clusters, or of agents with wrong clocks, lie together",
     ),
     IssueCode(
+        "hand-outs-not-listed",
+        "warning",
+        "execute_times is so large that hand-outs that nothing shows have no row in attempts; the bounds of retries count them",
+        "check whether execute_times is right",
+    ),
+    IssueCode(
         "log-order-unknown",
         "warning",
         "answers about one sub-task differ in too many lines to be aligned; the lines that only later ones have stand behind the others",

@@ -173,7 +173,7 @@ SUB_TASKS = Table(
 
 ATTEMPTS = Table(
     "attempts",
-    "one attempt of a sub-task",
+    "one attempt of a sub-task; of more than 100, those that something shows, those around them, the first and the last",
     (
         RUN_ID,
         _STAGE,
