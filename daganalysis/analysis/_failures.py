@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.analysis._outages import runs_in_outages
 from daganalysis.analysis.failed_attempts import failed_attempts
-from daganalysis.analysis.signatures import NO_LINE, masked, signatures
+from daganalysis.analysis.signatures import NO_LINE, OTHER, masked, signatures
 from daganalysis.errors import UsageError
 from daganalysis.tables.results import FAILURES, FAILURES_BY_ATTEMPT
 
@@ -21,15 +21,22 @@ _KEYS = ["workflow", "name", "error_code", "signature"]
 
 
 class Coverage(NamedTuple):
-    """Of how many failed attempts the line was one of the engine's own, was mined for what it has in common, or was not there."""
+    """Of how many failed attempts the line was one of the engine's own, was mined for what it has in common, was not there, or is an other.
+
+    Others are lines beyond those that are mined, like none of them.
+    """
 
     catalogue: int
     mined: int
     no_line: int
+    other: int = 0
 
 
 def failures(archive: Archive, *, earlier: Archive | None = None, level: str = "signature") -> pd.DataFrame:
     """Group failed attempts by signature: one row per workflow, stage name, error code and signature, the most frequent first.
+
+    Of very many different lines the most frequent are mined; what is like none of them is together under the signature ``(other lines)``,
+    whose ``n`` says how many they are.
 
     Failures in outages, in which everything of a cluster failed, are counted (``n_outage``) and do not decide the order.
 
@@ -98,11 +105,13 @@ def coverage(found: pd.DataFrame) -> Coverage:
 
     >>> import daganalysis as da
     >>> coverage(da.failures(da.load("sample_data/upgrade")))
-    Coverage(catalogue=2, mined=0, no_line=0)
+    Coverage(catalogue=2, mined=0, no_line=0, other=0)
     """
     catalogue = int(found.loc[found["known"].notna(), "n"].sum())
     no_line = int(found.loc[found["signature"].eq(NO_LINE), "n"].sum())
-    return Coverage(catalogue, int(found["n"].sum()) - catalogue - no_line, no_line)
+    # A line of the engine's own may be an other as well, where thousands differ.
+    other = int(found.loc[found["signature"].eq(OTHER) & found["known"].isna(), "n"].sum())
+    return Coverage(catalogue, int(found["n"].sum()) - catalogue - no_line - other, no_line, other)
 
 
 def _masked_failures(archive: Archive) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.engine.messages import known_message
@@ -33,6 +34,12 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 NO_LINE = "(no line logged)"
 """The signature of a failure that wrote nothing."""
+OTHER = "(other lines)"
+"""The signature of lines that are like none of those that were mined."""
+MOST_MINED = 2000
+"""So many different lines of one code are mined, the most frequent ones: mining takes time with the square of what differs."""
+_MOST_PATTERNS = 50
+"""So many kinds of templates of one length, those of most lines, are tried on a line that was not mined."""
 _SIMILARITY = 0.6
 _MOST_TOKENS = 60
 """A dump of a whole structure is told by its beginning."""
@@ -66,20 +73,60 @@ def masked(message: str, names: Iterable[str] = ()) -> str:
 def signatures(messages: Iterable[tuple[str | None, str | None]]) -> dict[tuple[str | None, str | None], Signature]:
     """Return {(error code, masked message): signature} for every different pair; their order is irrelevant.
 
+    Of more than :data:`MOST_MINED` different lines of one code, the most frequent are mined. The others get the template that they fit,
+    or :data:`OTHER`.
+
     Lines of one code, or of one line of the engine's catalogue, are mined for templates together (Drain: He and others 2017), in sorted
     order; those of different ones are never one thing.
     """
     result: dict[tuple[str | None, str | None], Signature] = {}
-    families: dict[tuple[str, str], set[str]] = {}
-    for code, text in set(messages):
+    families: dict[tuple[str, str], Counter[str]] = {}
+    for (code, text), n in Counter(messages).items():
         if text is None:
             result[code, text] = Signature(NO_LINE, None)
         else:
-            families.setdefault((code or "", known_message(text, code) or ""), set()).add(text)
+            families.setdefault((code or "", known_message(text, code) or ""), Counter())[text] += n
     for (code, known), texts in families.items():
-        for text, template in _mined(sorted(texts)):
+        for text, template in _templates(texts):
             result[code or None, text] = Signature(template, known or None)
     return result
+
+
+def _templates(texts: Counter[str]) -> Iterator[tuple[str, str]]:
+    """Give each text with its template, or OTHER."""
+    ordered = sorted(texts, key=lambda text: (-texts[text], text))
+    mined = dict(_mined(sorted(ordered[:MOST_MINED])))
+    yield from mined.items()
+    if len(ordered) > MOST_MINED:
+        fitting = _Fitting(mined.values())
+        for text in ordered[MOST_MINED:]:
+            yield text, fitting.template(text) or OTHER
+
+
+class _Fitting:
+    """Finds the template that a text fits, without a look at each of them."""
+
+    def __init__(self, templates: Iterable[str]) -> None:
+        n_lines: Counter[tuple[int, tuple[int, ...]]] = Counter()
+        self._by_words: dict[tuple[tuple[int, ...], int, tuple[str, ...]], str] = {}
+        for template in templates:
+            words = template.split(" ")
+            fixed = tuple(place for place, word in enumerate(words) if word != "<*>")
+            if 0 < len(fixed) < len(words):
+                n_lines[len(words), fixed] += 1
+                self._by_words[fixed, len(words), tuple(words[place] for place in fixed)] = template
+        self._patterns: dict[int, list[tuple[int, ...]]] = {}
+        for length, fixed in sorted(n_lines, key=lambda pattern: (-n_lines[pattern], pattern)):
+            self._patterns.setdefault(length, []).append(fixed)
+
+    def template(self, text: str) -> str | None:
+        """Return the template of the most lines that a text fits; None if it fits none of those that are tried."""
+        words = text.split(" ")
+        for fixed in self._patterns.get(len(words), [])[:_MOST_PATTERNS]:
+            found = self._by_words.get((fixed, len(words), tuple(words[place] for place in fixed)))
+            if found is not None:
+                return found
+        return None
 
 
 def _mined(texts: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from typing import TYPE_CHECKING, NoReturn
 
 from daganalysis.commands.exit_status import ExitStatus
@@ -40,6 +41,12 @@ def _end_well_on_sigterm() -> None:
         signal.signal(signal.SIGTERM, _interrupt)
 
 
+def _survive_warnings() -> None:
+    """Show warnings where Python was told (-W error) to make errors of them: those of a library are no reason to stop."""
+    if any(option.startswith("error") for option in sys.warnoptions):
+        warnings.simplefilter("default")
+
+
 def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
@@ -50,6 +57,7 @@ def _run(argv: Sequence[str] | None) -> int:
 
     debug = False
     _stand_in_for_closed_streams()
+    _survive_warnings()
     try:
         arguments = build_parser().parse_args(argv)
         debug = arguments.debug

@@ -49,7 +49,7 @@ def add_to(commands: Subparsers) -> None:
         "--unpacked-max",
         metavar="BYTES",
         type=positive,
-        help="what one source may unpack to, and a document hold (default: 64 GiB and 256 MiB)",
+        help="what one source may unpack to, and a document hold (default: 64 GiB and 64 MiB)",
     )
     parser.add_argument("--strict", action="store_true", help="exit with 3, and leave the store as it was, if a record is rejected")
 

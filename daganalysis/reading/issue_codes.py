@@ -34,6 +34,8 @@ _FETCH_AGAIN = "fetch the answer again, or ask whoever saved it"
 
 _IF_TRUSTED = "if it is to be trusted, load it with --unpacked-max or other limits"
 
+_IF_MEMORY = "save each answer by itself, or load with --unpacked-max if there is ten times its size of memory for each of --jobs"
+
 _SAVE_DAG = "save GET /api/v1/task/dag/{id} of that DAG from its agent as well"
 
 _CODES = (
@@ -116,7 +118,7 @@ _CODES = (
         "trailing-comma", "error", "a comma before a closing bracket, which JSON does not allow", "remove it if the file was edited by hand"
     ),
     IssueCode("nested-too-deep", "error", "brackets nested deeper than any answer has them", _FETCH_AGAIN),
-    IssueCode("document-too-large", "error", "one document is larger than the limits allow", _IF_TRUSTED),
+    IssueCode("document-too-large", "error", "one document is larger than the limits allow", _IF_MEMORY),
     IssueCode("invalid-utf8", "warning", "bytes that are no UTF-8; each was replaced", "check how the answer was saved"),
     IssueCode("lone-surrogate", "warning", "half a surrogate pair in a text; it was replaced", ""),
     IssueCode("control-character", "warning", "control characters in a text, unescaped", ""),

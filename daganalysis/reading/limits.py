@@ -11,15 +11,16 @@ class Limits:
 
     ``unpacked_bytes`` bounds what one source may unpack to, all its members together. From ``ratio_from_bytes`` on, a stream may not be
     more than ``unpacked_ratio`` times what was packed (a compression bomb; responses polled from one DAG pack to about 1:100).
-    ``document_bytes`` bounds one JSON document, ``nesting`` its brackets in brackets (the engine's answers have some ten),
-    ``wrapping`` the objects, lists and texts that an answer may lie in, ``nested_archives`` archives in archives, ``id_length`` the text
-    of an id (the engine's have up to about 60 digits), ``issues`` how many issues of one code are listed of one file.
+    ``document_bytes`` bounds one JSON document, which takes up to ten times its size in memory in each process; ``nesting`` its brackets
+    in brackets (the engine's answers have some ten), ``wrapping`` the objects, lists and texts that an answer may lie in,
+    ``nested_archives`` archives in archives, ``id_length`` the text of an id (the engine's have up to about 60 digits), ``issues`` how
+    many issues of one code are listed of one file.
     """
 
     unpacked_bytes: int = 64 << 30
     unpacked_ratio: int = 1000
     ratio_from_bytes: int = 64 << 20
-    document_bytes: int = 256 << 20
+    document_bytes: int = 64 << 20
     nesting: int = 512
     wrapping: int = 32
     nested_archives: int = 3

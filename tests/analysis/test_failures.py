@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -135,7 +136,7 @@ def test_coverage_counts_the_engine_s_own_lines_the_others_and_the_silent():
         told_rows("b", {"a": (["run failed"], ["ERROR: the disk is on fire"])}),
         told_rows("c", {"a": (["run failed"], [])}),
     )
-    assert coverage(failures(archive)) == (2, 1, 1)
+    assert coverage(failures(archive)) == (2, 1, 1, 0)
 
 
 def test_no_failure_is_an_empty_table():
@@ -162,3 +163,8 @@ def test_a_failed_sub_task_whose_dag_is_not_in_the_archive_is_no_obstacle() -> N
     attempt = {"task_gid": "7", "attempt": 1, "kind": "run", "outcome": "failed"}
     found = failures(archive_of(attempts=[attempt], sub_tasks=[{"task_gid": "7", "task_logs": ["ERROR: x"]}]))
     assert found.empty
+
+
+def test_coverage_says_how_many_lines_are_like_none_of_those_that_were_mined():
+    table = pd.DataFrame({"signature": ["a", "(other lines)", "(no line logged)"], "known": [None, None, None], "n": [5, 3, 2]})
+    assert coverage(table) == (0, 5, 2, 3)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daganalysis.analysis.signatures import masked, signatures
+from daganalysis.analysis.signatures import MOST_MINED, OTHER, masked, signatures
 from daganalysis.engine.messages import known_message
 
 
@@ -85,3 +85,29 @@ def test_a_child_s_reason_tells_engine_lines_apart():
 def test_the_order_of_lines_is_irrelevant(messages):
     pairs = [(None, masked(message)) for message in messages]
     assert signatures(pairs) == signatures(sorted(pairs, key=str))
+
+
+def test_of_very_many_lines_without_likeness_the_most_frequent_keep_their_signatures():
+    letters = "abcdefghijklmnopqrst"
+    random = [f"{a}{b} {c}{d} {b}{c}" for a in letters for b in letters for c in letters for d in letters[:2]]
+    found = signatures((None, text) for text in [*random, "the disk is on fire", "the disk is on fire"])
+    assert found[None, "the disk is on fire"].text == "the disk is on fire"
+    assert sum(signature.text == OTHER for signature in found.values()) >= len(random) - 2 * MOST_MINED
+    assert len(found) == len(random) + 1
+    assert len({signature.text for signature in found.values()}) <= MOST_MINED + 1
+
+
+def test_lines_beyond_those_that_are_mined_get_the_template_they_fit():
+    found = signatures((None, f"tenant t{n}x is already locked") for n in range(MOST_MINED + 500))
+    assert {signature.text for signature in found.values()} == {"tenant <*> is already locked"}
+
+
+@pytest.mark.parametrize("n", [MOST_MINED, 2 * MOST_MINED, 4 * MOST_MINED])
+def test_the_lines_that_are_mined_are_bounded(n, monkeypatch):
+    from drain3.drain import Drain
+
+    mined = []
+    add = Drain.add_log_message
+    monkeypatch.setattr(Drain, "add_log_message", lambda self, text: mined.append(text) or add(self, text))
+    signatures((None, f"word{n} one two") for n in range(n))
+    assert len(mined) == MOST_MINED

@@ -105,3 +105,15 @@ def test_a_source_that_is_trusted_may_unpack_to_more(tmp_path: Path, capfd: pyte
 
     assert main(["load", str(bomb), "--out", str(tmp_path / "other"), "--unpacked-max", "100000000"]) == 0
     assert "1 run (" in capfd.readouterr().err
+
+
+def test_a_warning_of_a_library_is_shown_and_does_not_end_the_program() -> None:
+    program = (
+        "import warnings\n"
+        "from daganalysis.commands import main, table\n"
+        "table.execute = lambda _: warnings.warn('old') or 0\n"
+        "raise SystemExit(main(['table', 'sample_data/upgrade', 'dags']))\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "UserWarning: old" in done.stderr
