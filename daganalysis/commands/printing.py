@@ -66,7 +66,7 @@ def _print_to_stdout(pieces: Iterable[str]) -> None:
 
 def _sayable(piece: str) -> str:
     """Write a text with plain letters and bars where the terminal has no others."""
-    encoding = sys.stdout.encoding or "ascii"
+    encoding = sys.stdout.encoding or "utf-8"  # a stream of text in memory has none
     try:
         piece.encode(encoding)
     except UnicodeEncodeError:
