@@ -85,7 +85,8 @@ ADDRESS_DETECTORS: tuple[Detector, ...] = (
         "mac",
         r"(?<![\w:.-])(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}(?![\w:])|(?<![\w-])(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}(?![\w-])"
         r"|(?<![\w.])(?=[0-9A-Fa-f.]{0,13}[A-Fa-f])(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}(?![\w.])"
-        r"|(?<=mac )[0-9A-Fa-f]{12}(?!\w)|(?<=ether )[0-9A-Fa-f]{12}(?!\w)|(?<=[mM]ac[=:])[0-9A-Fa-f]{12}(?!\w)",
+        r"|(?<=mac )[0-9A-Fa-f]{12}(?!\w)"
+        r"|(?<=ether )[0-9A-Fa-f]{12}(?!\w)|(?<=[aA]ddr )[0-9A-Fa-f]{12}(?!\w)|(?<=[mM]ac[=:])[0-9A-Fa-f]{12}(?!\w)",
         "a hardware address in any notation",
         "ether <<0a1b.2c3d.4e5f>>",
         "at 10:20:30",
@@ -127,6 +128,27 @@ NAME_DETECTORS: tuple[Detector, ...] = (
         "login, host, path and values of a URL",
         "Get http://<<gwen>>:<<Kj8/s@Q2mZx>>@<<obs-77>>:2886/api/v1",
         "a://",
+    ),
+    Detector(
+        "sql_user",
+        rf"(?<![\w.-])(?P<u>{_NAME})\\{{0,15}}[\"'`]?@(?=\\{{0,15}}[\"'`])",
+        "the user of SQL's 'user'@'host'",
+        "grant all on *.* to <<gwendolyn>>@'%'",
+        "mail @'x'",
+    ),
+    Detector(
+        "sql_account",
+        rf"(?<!\w)(?i:create|drop|alter|rename)\s+(?i:user)\s+(?i:if\s+(?:not\s+)?exists\s+)?[\"'`]?(?P<u>{_NAME})(?![\w'\"`]{{0,64}}@)",
+        "the user that a statement of SQL creates, alters or drops",
+        "CREATE USER IF NOT EXISTS <<gwendolyn>> ACCOUNT LOCK",
+        "create user failed",
+    ),
+    Detector(
+        "user_markup",
+        rf"<(?i:[\w:-]{{0,20}}{USER_WORD})>(?P<u>[A-Za-z\u4e00-\u9fff][^<\s]{{0,100}})(?=</)",
+        "the text of an XML element that is called like a user",
+        "<user><<gwendolyn>></user>",
+        "<user>",
     ),
     Detector(
         "account",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from daganalysis.redaction.detector import Detector
 
 SECRET_WORD = (
-    r"(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token|credential|authorization|cookie|x-ocs-header"  # noqa: S105
+    r"(?:passw(?:or)?d|passphrase|passcode|pwd|secret|token|credential|authorization|cookie|x-ocs-header|[_-]pw|rootpw|userpw|dbpw|bindpw"  # noqa: S105
     r"|(?:access|api|private|session|signing|encryption)[_-]?(?:key|id)|密码|口令|密钥|私钥|令牌|凭证|验证码)"
 )
 SHORT_SECRET_WORD = r"(?:pass|pw|auth|sk|ak|session|sess|sid|sig|signature|otp)"  # noqa: S105
@@ -22,7 +22,7 @@ QUOTED = (
 )
 _VALUE = rf"(?:{QUOTED}|(?P<t>{_BARE}{{1,4096}}))"
 _TELLING = r"(?=[^\s\d]{0,40}\d)(?=[^\sA-Za-z]{0,40}[A-Za-z])(?=\S{6})"
-_STRING = r"(?:\\{0,15}'(?:[^'\\\r\n]|''|\\[^'\r\n]){1,4096}\\{0,15}'|\\{0,15}\"(?:[^\"\\\r\n]|\\[^\"\r\n]){1,4096}\\{0,15}\")"
+_STRING = r"(?:\\{0,15}'(?:[^'\\\r\n]|''|\\[^'\r\n]){1,4096}\\{0,15}'|\\{0,15}\"(?:[^\"\\\r\n]|\"\"|\\[^\"\r\n]){1,4096}\\{0,15}\")"
 _HEADER = (
     r"(?:(?:set-)?cookie2?|(?:proxy-|www-)?authorization|x-ocs-[\w-]{1,40}|x-(?:[\w-]{0,40})"
     r"(?:token|auth|key|secret|signature|session)[\w-]{0,40})"
