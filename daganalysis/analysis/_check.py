@@ -25,6 +25,8 @@ _CONDITION = re.compile(r"\s*(?P<metric>[a-z_0-9]+)\s*>\s*(?P<limit>\d+(?:\.\d+)
 _SIDES = ("base", "candidate")
 _LEVEL = 0.05
 """A one-sided decision at 5 % looks at one end of a two-sided interval at 10 %."""
+_LIKELY_CHANCE = 0.4
+"""Corrected p-value above which a difference that is seen leaves no gate undecided: among runs that are all alike, there is often one."""
 _NOT_ENDED = ("running", "not_started", "waiting")
 
 FAIL_ON = ("slower", "faster")
@@ -54,9 +56,10 @@ def compare_gate(compared: pd.DataFrame, fail_on: str) -> Gate:
     """Decide a gate over the result of ``compare``.
 
     It is tripped by each row of the verdict ``fail_on``, and, where it is about ``slower``, by each that shows more runs that needed help
-    or more slow runs. It is undecided by each row that had too few runs, for a test or to show what is seen, or no cluster on both sides,
-    and by each workflow that both sides have but in no runs like each other. A workflow or a stage that one side alone has is not compared.
-    Where nothing was compared at all, it is undecided. Raises :class:`UsageError` for another verdict than ``slower`` or ``faster``.
+    or more slow runs. It is undecided by each row that had too few runs, for a test or to show what is seen (unless that is seen as often
+    among runs that are all alike), or no cluster on both sides, and by each workflow that both sides have but in no runs like each other. A
+    workflow or a stage that one side alone has is not compared. Where nothing was compared at all, it is undecided. Raises
+    :class:`UsageError` for another verdict than ``slower`` or ``faster``.
 
     >>> import daganalysis as da
     >>> a, b = (da.load(f"sample_data/versions/{v}") for v in "ab")
@@ -85,7 +88,7 @@ def compare_gate(compared: pd.DataFrame, fail_on: str) -> Gate:
             if group not in too_few:
                 too_few.add(group)
                 gate.undecided.append(f"{what}: {row['reason']}: {row['unmatched_clusters']}")
-        elif row["verdict"] != "insufficient" or _points_elsewhere(row, fail_on):
+        elif row["verdict"] != "insufficient" or _is_likely_chance(row) or _points_elsewhere(row, fail_on):
             gate.held.append(what)
         elif row["p_value"] is not None:
             seen = f"x {row['ratio']:.2f} is seen, not shown by {row['n_base']} against {row['n_candidate']} runs"
@@ -99,6 +102,11 @@ def compare_gate(compared: pd.DataFrame, fail_on: str) -> Gate:
         gate.undecided.append("everything: no workflow has runs of this outcome on both sides")
     gate.not_compared = list(dict.fromkeys(gate.not_compared))
     return gate
+
+
+def _is_likely_chance(row: dict[str, Any]) -> bool:
+    """Tell whether a difference that is seen, though not shown, is what runs that are all alike often show."""
+    return row["p_value"] is not None and row["p_value"] > _LIKELY_CHANCE
 
 
 def _points_elsewhere(row: dict[str, Any], fail_on: str) -> bool:
