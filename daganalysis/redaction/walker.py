@@ -32,7 +32,7 @@ _URL = re.compile(
     re.DOTALL,
 )
 _TRAILING = re.compile(r"[.,;:!?)\]}]+$")
-_API = ("/api/", "/task/")
+_API = ("/api/", "/rpc/", "/task/")
 _PLAIN_ROOTS = frozenset({"backup", "data", "etc", "home", "mnt", "opt", "root", "tmp", "usr", "var"})
 KEPT_ACCOUNTS = frozenset({"root", "sys", "proxyro", "localhost", "oceanbase", "nobody"})
 """Names that every installation has."""

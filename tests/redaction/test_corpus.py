@@ -1,6 +1,6 @@
 """A corpus of secrets, names and addresses as scripts, SQL, shells, URLs, JSON, YAML and logs write them, and of harmless lines.
 
-Of 195 sensitive lines, the six in ``MISSED`` (3 %) keep something that must go; of 51 harmless lines, none is changed.
+Of 195 sensitive lines, the six in ``MISSED`` (3 %) keep something that must go; of 52 harmless lines, none is changed.
 """
 
 from __future__ import annotations
@@ -222,6 +222,7 @@ MISSED = frozenset(
 )
 """Lines in forms that no detector knows yet."""
 HARMLESS_LINES = (
+    "POST /rpc/v1/task/sub_task 200",
     "version 4.2.5.0 of the observer",
     "upgrade from 4.2.1.0 to 4.2.5.0",
     "Modify password: start",
