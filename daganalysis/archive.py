@@ -267,7 +267,7 @@ class Archive:
             >>> archive = da.load("sample_data/documented/scale-out.json")
             >>> archive.sql("SELECT count(*) AS n FROM attempts WHERE duration_s < 1")
                n
-            0  8
+            0  6
         """
         from daganalysis.sql_query import declared
         from daganalysis.sql_query import query as answered

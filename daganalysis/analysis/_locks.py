@@ -49,7 +49,7 @@ def locks(archive: Archive, *, run_ids: Iterable[str] | None = None) -> pd.DataF
     Example:
         >>> import daganalysis as da
         >>> da.locks(da.load("sample_data/tenant/failed.json"))[["lock", "key", "working_s"]].round(1).to_dict("records")
-        [{'lock': 'tenant', 'key': 'billing', 'working_s': 22.3}]
+        [{'lock': 'tenant', 'key': 'billing', 'working_s': 21.6}]
     """
     import pandas as pd
     import pyarrow.compute as pc

@@ -20,8 +20,8 @@ additional data), host names, paths, users and what looks like a secret
 replaced by pseudonyms, the same everywhere. Structure and times stay, so every
 analysis gives the same numbers; names of DAGs, stages, tenants and zones stay
 too. Files that are no text, and copies of databases, are left out: the exit
-status is 3 then. Look the copy over before it leaves the house: a name that nothing marks
-as one cannot be known.
+status is 3 then. Review the copy before sharing it: unmarked names cannot be
+detected.
 """
 
 

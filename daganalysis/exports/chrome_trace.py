@@ -146,7 +146,7 @@ def without_overlap(spans: Iterable[Span]) -> list[list[Span]]:
     """Share spans out to as few lanes as it takes for no two spans of a lane to overlap.
 
     >>> [len(lane) for lane in without_overlap([Span(0, 10, {}), Span(5, 8, {}), Span(10, 12, {})])]
-    [2, 1]
+    [1, 2]
     """
     lanes: list[list[Span]] = []
     free: list[tuple[int, int]] = []  # when each lane is free again, with its number

@@ -1,8 +1,8 @@
 """What every exporter tells of a run: its spans in plain integers, ready for any trace format.
 
-A trace knows no null: a span has a start and an end. A run without a known start cannot be exported. An attempt without a known start is
-counted and left out. An attempt whose end is unknown ends where the next attempt of its sub-task starts, or at the last observation of its
-run, and says so.
+A trace knows no null: a span has a start and an end. A run of which no time is known cannot be exported. An attempt without a known start
+is counted and left out. An attempt whose end is unknown ends where the next attempt of its sub-task starts, or at the last observation of
+its run, and says so.
 """
 
 from __future__ import annotations
@@ -57,13 +57,17 @@ class Trace:
 
 
 def starts_of(archive: Archive, run_ids: Sequence[str] = ()) -> dict[str, int]:
-    """Return the runs that have a known start, in order of start, each with it in nanoseconds since 1970.
+    """Return the runs of which a time is known, in order of start, each with it in nanoseconds since 1970.
 
-    ``run_ids`` are the runs to choose from; with none given, all runs of the archive.
+    Where the start of a run was overwritten, the first known start of an attempt or a stage stands for it. ``run_ids`` are the runs to
+    choose from; with none given, all runs of the archive.
     """
     dags = archive.table("dags", ["run_id", "started_at"])
     if run_ids:
         dags = dags[dags["run_id"].isin(list(run_ids))]
+    for name in ("timeline", "attempts", "nodes"):
+        first = archive.table(name, ["run_id", "started_at"]).groupby("run_id")["started_at"].min()
+        dags = dags.assign(started_at=dags["started_at"].fillna(dags["run_id"].map(first)))
     dags = dags.dropna(subset="started_at").sort_values(["started_at", "run_id"])
     return dict(zip(dags["run_id"], dags["started_at"].astype("int64").tolist(), strict=True))
 
@@ -108,7 +112,8 @@ def _plain(frame: pd.DataFrame) -> list[Row]:
 
 
 def _trace(dag: Row, rows: dict[str, list[Row]]) -> Trace:
-    start = dag["started_at"]
+    known = (row["started_at"] for name in ("timeline", "attempts", "nodes") for row in rows[name] if row["started_at"] is not None)
+    start = dag["started_at"] if dag["started_at"] is not None else min(known)
     ends = [row["ended_at"] for name in ("timeline", "attempts", "nodes") for row in rows[name] if row["ended_at"] is not None]
     end_is_known = dag["ended_at"] is not None and dag["ended_at"] >= start
     horizon = dag["ended_at"] if end_is_known else max([start, dag["last_observed_at"] or start, *ends])

@@ -23,7 +23,7 @@ from daganalysis.errors import StoreBusyError, StoreError
 from daganalysis.store.folder_manifest import write_manifest
 from daganalysis.store.new_files import clear_unfinished
 from daganalysis.store.remote_commit import claimed, staged_here, staged_there
-from daganalysis.store.remote_paths import MANIFEST, PRIVATE_FOLDERS, SPILL, RemotePath
+from daganalysis.store.remote_paths import FOLDER_MANIFEST, PRIVATE_FOLDERS, SPILL, RemotePath
 from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
@@ -183,9 +183,9 @@ def _clear_left_overs(store: Path) -> None:
 
 def _is_ours(folder: Path) -> bool:
     """Tell whether a folder beside the store is one that an interrupted load left: nothing in it, or parts of a store."""
-    ours = {*BASE_TABLES, *PRIVATE_FOLDERS, SPILL, MANIFEST}
+    ours = {*BASE_TABLES, *PRIVATE_FOLDERS, SPILL, FOLDER_MANIFEST}
     names = {entry.name for entry in folder.iterdir()} if folder.is_dir() and not folder.is_symlink() else {""}
-    return names <= ours or bool(names & {*PRIVATE_FOLDERS, MANIFEST})
+    return names <= ours or bool(names & {*PRIVATE_FOLDERS, FOLDER_MANIFEST})
 
 
 def _refuse_other_folders(store: Path) -> None:
@@ -199,7 +199,7 @@ def _refuse_other_folders(store: Path) -> None:
 
 def _keep_foreign_files(store: Path, folder: Path) -> None:
     """What a user put into the store's folder stays there."""
-    ours = {*BASE_TABLES, *PRIVATE_FOLDERS, MANIFEST}
+    ours = {*BASE_TABLES, *PRIVATE_FOLDERS, FOLDER_MANIFEST}
     for entry in store.iterdir() if store.exists() else ():
         if entry.name in ours:
             continue

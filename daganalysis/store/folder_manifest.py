@@ -14,7 +14,7 @@ import msgspec
 
 from daganalysis.errors import StoreError
 from daganalysis.store.new_files import NewFile
-from daganalysis.store.remote_paths import MANIFEST, PRIVATE_FOLDERS
+from daganalysis.store.remote_paths import FOLDER_MANIFEST, PRIVATE_FOLDERS
 from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class _Manifest(msgspec.Struct):
 def write_manifest(folder: Path) -> None:
     """Write the list of the Parquet files in the folder of a new store."""
     files = {name: _entry(folder / name) for name in _parquet_files(folder, (*BASE_TABLES, *PRIVATE_FOLDERS))}
-    file = NewFile(folder / MANIFEST)
+    file = NewFile(folder / FOLDER_MANIFEST)
     file.stream.write(msgspec.json.format(msgspec.json.encode(_Manifest(files))))
     file.close(whole=True)
 
@@ -58,7 +58,7 @@ def check_manifest(folder: Path, *, private: bool) -> None:
 
 
 def _read(folder: Path) -> dict[str, _Entry]:
-    path = folder / MANIFEST
+    path = folder / FOLDER_MANIFEST
     try:
         return msgspec.json.decode(path.read_bytes(), type=_Manifest).files
     except FileNotFoundError:

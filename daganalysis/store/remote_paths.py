@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 MANIFEST = "_manifest.json"
+FOLDER_MANIFEST = "_files.json"
+"""The list of files of a store on a disk; one that is copied to a URL is of no use there."""
 PRIVATE_FOLDERS = ("_evidence", "_sources")
 SPILL = "_spill"
 """Where a load puts what it has read until it is rebuilt; never in a store that is whole."""

@@ -85,7 +85,7 @@ def _wrapped(text: str, width: int, first: str, other: str) -> Iterator[str]:
 def why_nothing_was_usable(groups: Sequence[IssueGroup]) -> str:
     """Return the three most frequent reasons why an archive is empty, and the next step, as one sentence.
 
-    >>> why_nothing_was_usable([]).startswith("there is no file in it; next step: save the answers")
+    >>> why_nothing_was_usable([]).startswith("there is no file in it; next step: collect evidence")
     True
     """
     told = sorted(groups, key=lambda group: -group.n)[:_MOST_REASONS]

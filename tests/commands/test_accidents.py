@@ -63,14 +63,15 @@ def test_a_store_named_by_mistake_leaves_nothing_behind(responses: str) -> None:
     assert sorted(Path(responses).parent.iterdir()) == before
 
 
-@pytest.mark.parametrize("argument", ["''", "/no/such", "'*.nothing'"])
-def test_a_source_that_is_none_is_one_line(argument: str) -> None:
+@pytest.mark.parametrize(("argument", "status"), [("''", 2), ("/no/such", 3), ("'*.nothing'", 3)])
+def test_a_source_that_is_none_is_one_line(argument: str, status: int) -> None:
     done = run(f"$D summary {argument}")
-    assert done.returncode == 3
+    assert done.returncode == status
     assert done.stderr.startswith("daganalysis: ")
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_load_says_so_and_leaves_nothing(
     responses: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -83,6 +84,7 @@ def test_an_interrupted_load_says_so_and_leaves_nothing(
     assert [path.name for path in (tmp_path / "stores").iterdir()] == [".store.lock"]
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_waits_until_all_processes_are_started() -> None:
     reached = []
 

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+    pass
 
 
 class Opened:
@@ -49,19 +38,6 @@ class Opened:
             if finding["impact"] in {"serious", "critical"}
             for node in finding["nodes"]
         ]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Start Chromium once; tests that need it are skipped where it, or what drives it, is not installed."""
-    driver = pytest.importorskip("playwright.sync_api", reason="the browser's driver (playwright) is not installed")
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no Chromium is installed")
-    with driver.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield started
-        started.close()
 
 
 @pytest.fixture

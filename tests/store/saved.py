@@ -93,4 +93,6 @@ def contents(archive: Archive) -> dict[str, list[dict[str, Any]]]:
 def fingerprint(store: Path) -> dict[str, str]:
     """Every file below a folder, with a digest of its bytes."""
     files = (path for path in sorted(store.rglob("*")) if path.is_file())
-    return {path.relative_to(store).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {
+        path.relative_to(store).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.name != "_files.json"
+    }
