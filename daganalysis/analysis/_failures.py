@@ -40,7 +40,7 @@ def failures(archive: Archive, *, earlier: Archive | None = None, level: str = "
 
     Failures in outages, in which everything of a cluster failed, are counted (``n_outage``) and do not decide the order.
 
-    A failure counts whether an answer showed it, or only what followed or its line in the log betrays it. One on purpose, to wait for a
+    A failure counts whether an answer showed it, or what followed or its log line shows it. One on purpose, to wait for a
     main DAG, is none. ``known`` names the engine's own lines. With an ``earlier`` archive, ``is_new`` says which signatures its runs of the
     workflow do not have; the lines of both are then mined together. The order of the input is irrelevant. ``level="attempt"`` gives one row
     per failed attempt, with its signature. Raises :class:`UsageError` for another level.

@@ -1,4 +1,4 @@
-"""Failed attempts, each with the log line that tells of it: those an answer showed, and those that what followed, or a line, betrays."""
+"""Failed attempts, each with its log line: those that an answer showed, and those that follow from later attempts or from a line."""
 
 from __future__ import annotations
 

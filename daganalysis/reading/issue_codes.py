@@ -144,7 +144,7 @@ _CODES = (
     IssueCode(
         "unread-answer",
         "warning",
-        "it has fields of a task answer, but is none that can be used",
+        "it has fields of a task answer, but cannot be used",
         "save the answers of the task API as they come",
     ),
     IssueCode(
@@ -199,7 +199,7 @@ _CODES = (
     IssueCode(
         "clocks-differ",
         "warning",
-        "clocks of agents are 0.1 s or more from the scheduler's, as cause and effect betray",
+        "clocks of agents are 0.1 s or more from the scheduler's, as cause and effect show",
         "set the clocks of the agents by one source",
     ),
     IssueCode(

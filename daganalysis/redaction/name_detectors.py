@@ -204,7 +204,7 @@ NAME_DETECTORS: tuple[Detector, ...] = (
     Detector(
         "forwhom",
         r"(?i:password\s+for)\s+(?:user\s+)?[\"'`]?(?P<u>[A-Za-z][\w.-]*)",
-        "for whom a password is",
+        "the user of a password",
         "password for '<<gwendolyn>>'",
         "the password forever",
     ),

@@ -95,7 +95,7 @@ SECRET_DETECTORS: tuple[Detector, ...] = (
     Detector(
         "set_password",
         rf"(?i:set\s+password)(?:\s+(?i:for)\s+{_MARK}?(?P<u>[A-Za-z][\w.-]{{0,64}})[^\s=]{{0,80}})?\s{{0,8}}(?:=|(?i:to))\s{{0,8}}(?:(?i:password|old_password)\s{{0,2}}\(\s{{0,2}})?{_VALUE}",
-        "the password of SET PASSWORD, and for whom",
+        "the password of SET PASSWORD, and its user",
         "set password for root = '<<Kj8sQ2mZx>>'",
         "Set password",
     ),

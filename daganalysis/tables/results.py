@@ -358,7 +358,7 @@ FAILURES = Table(
         Column("example_run_id", Type.STRING, "the first such run in order of run_id"),
         Column("example_line", Type.STRING, "a line as it was logged", "the attempt logged none"),
         Column("n_runs", Type.INTEGER, "runs"),
-        Column("n_agents", Type.INTEGER, "agents", "no answer shows whom the failed attempts were handed to"),
+        Column("n_agents", Type.INTEGER, "agents", "no answer shows the agents of the failed attempts"),
         _KNOWN,
         _IS_NEW,
         Column(
