@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from daganalysis.commands.archives import open_source, selected_runs, shown_zone
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import argparse
 
     from daganalysis.commands.options import Subparsers
+    from daganalysis.tables import Table
 
 
 def add_to(commands: Subparsers) -> None:
@@ -22,7 +24,7 @@ def add_to(commands: Subparsers) -> None:
         commands,
         "table",
         summary="a base table",
-        description="Print a base table:\n\n" + "\n".join(f"  {name:10}  {table.row}" for name, table in BASE_TABLES.items()),
+        description="Print a base table:\n\n" + "\n".join(map(_described, BASE_TABLES.values())),
         example="  daganalysis table store/ dags --since 2024-01-01 --format csv -o dags.csv\n  daganalysis table store/ issues",
         execute=execute,
     )
@@ -30,6 +32,10 @@ def add_to(commands: Subparsers) -> None:
     parser.add_argument("name", metavar="NAME", choices=tuple(BASE_TABLES), help="one of the tables above")
     add_selection(parser)
     add_output(parser)
+
+
+def _described(table: Table) -> str:
+    return textwrap.fill(table.row, 78, initial_indent=f"  {table.name:18} ", subsequent_indent=" " * 21)
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -66,8 +66,9 @@ def starts_of(archive: Archive, run_ids: Sequence[str] = ()) -> dict[str, int]:
     if run_ids:
         dags = dags[dags["run_id"].isin(list(run_ids))]
     for name in ("timeline", "attempts", "nodes"):
-        first = archive.table(name, ["run_id", "started_at"]).groupby("run_id")["started_at"].min()
-        dags = dags.assign(started_at=dags["started_at"].fillna(dags["run_id"].map(first)))
+        first = archive.table(name, ["run_id", "started_at"]).dropna().groupby("run_id")["started_at"].min()
+        if len(first):
+            dags = dags.assign(started_at=dags["started_at"].fillna(dags["run_id"].map(first)))
     dags = dags.dropna(subset="started_at").sort_values(["started_at", "run_id"])
     return dict(zip(dags["run_id"], dags["started_at"].astype("int64").tolist(), strict=True))
 

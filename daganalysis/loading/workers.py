@@ -16,6 +16,7 @@ import threading
 import types
 from collections import deque
 from concurrent.futures import BrokenExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from daganalysis.errors import DagAnalysisError
@@ -78,7 +79,7 @@ class Workers:
         # Imported here, as most loads are small and start no process.
         from concurrent.futures import ProcessPoolExecutor
 
-        return ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_prepare_worker)
+        return ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_prepare_worker, initargs=(dict(os.environ), str(Path.cwd())))
 
     def _do_meanwhile(self) -> None:
         self._meanwhile()
@@ -171,8 +172,14 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _prepare_worker() -> None:
-    """Leave interrupts to the process that started the worker, and end with that process, however it ends."""
+def _prepare_worker(environment: dict[str, str], folder: str) -> None:
+    """Give a worker the environment and the folder that the starting process has now, leave interrupts to it, and end with it.
+
+    The server that forks the workers has those of the time when it was started.
+    """
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

@@ -248,6 +248,7 @@ def test_clocks_two_seconds_off_are_bounded_truly_and_cost_the_run_no_time(seed:
         assert not row["ahead_min_s"] > true + 1e-6
         assert not row["ahead_max_s"] < true - 1e-6
     assert da.time_budget(archive)["execute_s"].iloc[0] <= run.executed + 0.6 + 0.05 * run.elapsed
-    assert not archive.dags["elapsed_s"].iloc[0] > run.elapsed + 0.15 + 0.01 * run.elapsed
+    if every < run.elapsed:  # one answer alone does not always tell whose clock the first known start is on
+        assert not archive.dags["elapsed_s"].iloc[0] > run.elapsed + 0.15 + 0.01 * run.elapsed
     stages = da.stage_latency(archive)
     assert not (stages["work_s"] > stages["latency_s"]).any()
