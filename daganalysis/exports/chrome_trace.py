@@ -34,8 +34,9 @@ def chrome_trace(archive: Archive, run_ids: Sequence[str] = ()) -> Iterator[str]
     told = {"time_zero": _instant(next(iter(starts.values()), None)), "producer": "daganalysis"}
     yield '{"displayTimeUnit":"ms",\n"otherData":' + _text(told) + ',\n"traceEvents":[\n'
     before = ""
-    for number, trace in enumerate(traces(archive, starts), start=1):
-        for event in _Process(trace, number, starts).events():
+    processes = {run_id: number for number, run_id in enumerate(starts, start=1)}
+    for trace in traces(archive, starts):
+        for event in _Process(trace, processes, starts).events():
             yield before + _text(event)
             before = ",\n"
     yield "\n]}\n"
@@ -56,10 +57,11 @@ def _instant(nanoseconds: int | None) -> str | None:
 class _Process:
     """The events of one run."""
 
-    def __init__(self, trace: Trace, number: int, starts: Mapping[str, int]) -> None:
-        self._trace, self._pid, self._starts = trace, number, starts
+    def __init__(self, trace: Trace, processes: Mapping[str, int], starts: Mapping[str, int]) -> None:
+        self._trace, self._processes, self._starts = trace, processes, starts
+        self._pid = processes[trace.run_id]
         self._origin = next(iter(starts.values()))
-        self._processes = {run_id: place for place, run_id in enumerate(starts, start=1)} if trace.children else {}
+        self._lanes = list(_lanes(trace.attempts))
 
     def events(self) -> Iterator[Event]:
         trace = self._trace
@@ -69,7 +71,7 @@ class _Process:
         for stage in trace.stages:
             name = f"{stage.facts['stage']} {stage.facts['name'] or ''}".strip()
             yield self._slice(_STAGES, stage, name, "stage", ("stage", "node_gid", "state", "operator", "outcome"))
-        for number, (_, spans) in enumerate(self._lanes(), start=_FIRST_AGENT):
+        for number, (_, spans) in enumerate(self._lanes, start=_FIRST_AGENT):
             for span in spans:
                 yield self._attempt(number, span)
         for at, operation in trace.operations:
@@ -86,21 +88,13 @@ class _Process:
         yield self._meta("process_labels", labels=run["outcome"])
         yield self._meta("process_sort_index", sort_index=self._pid)
         threads = {_TIMELINE: "timeline", _STAGES: "stages"}
-        threads |= {number: name for number, (name, _) in enumerate(self._lanes(), start=_FIRST_AGENT)}
+        threads |= {number: name for number, (name, _) in enumerate(self._lanes, start=_FIRST_AGENT)}
         for number, name in threads.items():
             yield self._meta("thread_name", tid=number, name=name)
             yield self._meta("thread_sort_index", tid=number, sort_index=number)
 
     def _meta(self, what: str, *, tid: int = 0, **args: object) -> Event:
         return {"ph": "M", "pid": self._pid, "tid": tid, "name": what, "args": args}
-
-    def _lanes(self) -> Iterator[tuple[str, list[Span]]]:
-        of_agent: dict[str, list[Span]] = {}
-        for span in self._trace.attempts:
-            of_agent.setdefault(span.facts["agent"] or "agent unknown", []).append(span)
-        for agent in sorted(of_agent):
-            for number, spans in enumerate(without_overlap(of_agent[agent]), start=1):
-                yield (agent if number == 1 else f"{agent} ({number})"), spans
 
     def _attempt(self, tid: int, span: Span) -> Event:
         name = f"{span.facts['name'] or 'sub-task ' + span.facts['task_gid']}"
@@ -140,6 +134,16 @@ class _Process:
         shared = {"cat": "child", "name": child["kind"], "id": f"{self._trace.run_id} > {child['child_run_id']}", "tid": _TIMELINE}
         yield {"ph": "s", "pid": self._pid, "ts": self._at(max(start, self._trace.run.start)), **shared}
         yield {"ph": "f", "bp": "e", "pid": target, "ts": self._at(start), **shared}
+
+
+def _lanes(attempts: Iterable[Span]) -> Iterator[tuple[str, list[Span]]]:
+    """Yield the threads of the agents, each with its name and its slices."""
+    of_agent: dict[str, list[Span]] = {}
+    for span in attempts:
+        of_agent.setdefault(span.facts["agent"] or "agent unknown", []).append(span)
+    for agent in sorted(of_agent):
+        for number, spans in enumerate(without_overlap(of_agent[agent]), start=1):
+            yield (agent if number == 1 else f"{agent} ({number})"), spans
 
 
 def without_overlap(spans: Iterable[Span]) -> list[list[Span]]:

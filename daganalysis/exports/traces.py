@@ -66,6 +66,8 @@ def starts_of(archive: Archive, run_ids: Sequence[str] = ()) -> dict[str, int]:
     if run_ids:
         dags = dags[dags["run_id"].isin(list(run_ids))]
     for name in ("timeline", "attempts", "nodes"):
+        if dags["started_at"].notna().all():
+            break  # mostly so: the larger tables need not be read
         first = archive.table(name, ["run_id", "started_at"]).dropna().groupby("run_id")["started_at"].min()
         if len(first):
             dags = dags.assign(started_at=dags["started_at"].fillna(dags["run_id"].map(first)))
