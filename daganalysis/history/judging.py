@@ -13,7 +13,9 @@ from daganalysis.history.objects import judge_node
 from daganalysis.history.observations import Observations, observe
 from daganalysis.history.operators import count_operators
 from daganalysis.history.span import Span, find_span
-from daganalysis.history.timeline import SECOND, Story, Stretch, build_timeline
+from daganalysis.history.story import Story
+from daganalysis.history.stretches import SECOND, Stretch
+from daganalysis.history.timeline import build_timeline
 from daganalysis.history.views import MainDag, RunView
 
 if TYPE_CHECKING:

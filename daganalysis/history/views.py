@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from daganalysis.history.clocks import Offsets
     from daganalysis.history.evidence import RunEvidence
     from daganalysis.history.retry_bounds import Bounds
-    from daganalysis.history.timeline import Stretch
+    from daganalysis.history.stretches import Stretch
 
 
 @dataclass(slots=True)

@@ -1,0 +1,56 @@
+"""Waits that answers prove, though more than a wait lies hidden in the same pause."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from daganalysis.history.legs import Leg
+    from daganalysis.history.stretches import Stretch
+
+_UNTOLD = frozenset({"lost", "unattributed", "handoff"})
+"""What may turn out to be a wait that answers prove."""
+
+
+def book_proven_waits(stretches: list[Stretch], legs: Sequence[Leg], wait_category: Callable[[int], str]) -> list[Stretch]:
+    """Turn what is lost, or put down to nothing, into waits where answers show the DAG standing FAILED with one and the same end.
+
+    A request wipes the end (engine-semantics §3), so from that end to the last answer that shows it nobody had acted.
+    """
+    proven = proven_waits(legs)
+    if not any(until > since for since, until in proven):
+        return stretches
+    result: list[Stretch] = []
+    for stretch in stretches:
+        result += _split(stretch, proven, wait_category) if stretch.category in _UNTOLD else [stretch]
+    return result
+
+
+def proven_waits(legs: Sequence[Leg]) -> list[tuple[int, int]]:
+    """Return from when to when answers show the DAG standing FAILED, for each leg that ended so; at most up to the next leg."""
+    return [
+        (leg.end, min(leg.stood_until, after.start if after is not None else leg.stood_until))
+        for leg, after in zip_longest(legs, legs[1:])
+        if leg.state == "FAILED" and leg.end is not None and leg.stood_until is not None
+    ]
+
+
+def _split(stretch: Stretch, proven: Sequence[tuple[int, int]], wait_category: Callable[[int], str]) -> list[Stretch]:
+    """Cut the proven waits out of a stretch."""
+    parts = []
+    cursor = stretch.start
+    for since, until in proven:
+        low, high = max(since, cursor), min(until, stretch.end)
+        if low >= high:
+            continue
+        if low > cursor:
+            parts.append(replace(stretch, start=cursor, end=low))
+        parts.append(replace(stretch, start=low, end=high, category=wait_category(until), evidence="observed"))
+        cursor = high
+    if cursor < stretch.end:
+        parts.append(replace(stretch, start=cursor))
+    return parts

@@ -1,0 +1,110 @@
+"""The time of one node execution: until its first attempt dispatch, while one runs execute, after the last detect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from daganalysis.history.stretches import FOR_GOOD, SECOND, Ledger
+from daganalysis.history.unseen import hides_attempt, hides_own_attempt, lacks_rollback_run
+
+if TYPE_CHECKING:
+    from daganalysis.history.attempts import Attempt
+    from daganalysis.history.legs import NodeRun
+    from daganalysis.history.story import Story
+
+
+class Residue(NamedTuple):
+    """How a node execution left a timeline.
+
+    ``open_end`` says that more than is booked may belong to it, ``all_ended`` that everything it handed out has ended, so that its leg has,
+    ``failed`` that something in it failed, or was passed.
+    """
+
+    open_end: bool = False
+    all_ended: bool = False
+    failed: bool = False
+
+
+def book_execution(ledger: Ledger, node_run: NodeRun, story: Story) -> Residue:
+    """Book one node execution."""
+    limit = node_run.end
+    failed = any(a.state == "FAILED" or a.passed_at is not None for a in node_run.attempts)
+    _doubt(ledger, node_run)
+    first = True
+    unknown_end: int | None = None
+    for attempt in node_run.attempts:
+        start, until, known = _extent(attempt, limit)
+        if start is None:
+            continue
+        if start > ledger.cursor:
+            _book_up_to_attempt(ledger, node_run, attempt, start, story, first=first, lost=unknown_end is not None)
+        if until > ledger.cursor:
+            observed = known and not attempt.is_estimated
+            ledger.book(until, "execute", to_stage=node_run.stage, evidence="observed" if observed else "inferred")
+        if attempt.verdict == "interrupted" and attempt.end is not None:
+            # Its agent was down for some of the time until it ended, and what that was is not known (engine-semantics §2.10, §12).
+            ledger.unsure_until = max(ledger.unsure_until, attempt.end)
+        if not known and (unknown_end is None or until > unknown_end):
+            unknown_end = until
+        first = False
+    if limit is None:
+        open_end = unknown_end is not None or hides_own_attempt(story.attempts, node_run)
+        # A stage none of whose attempts failed was not the last of its leg; one that handed nothing out was cancelled.
+        return Residue(open_end, all_ended=not open_end and (first or failed), failed=failed)
+    _book_up_to_end(ledger, node_run, limit, story, empty=first, still_open=unknown_end is not None and unknown_end >= ledger.cursor)
+    return Residue(failed=failed)
+
+
+def direction_of(node_run: NodeRun) -> str | None:
+    """Return which way a node execution went: as its operator says, or else its attempts."""
+    if node_run.operator in {"RUN", "RETRY"}:
+        return "forward"
+    if node_run.operator == "ROLLBACK":
+        return "rollback"
+    kinds = {attempt.kind for attempt in node_run.attempts} - {"unknown"}
+    return None if not kinds else "forward" if "run" in kinds else "rollback"
+
+
+def _doubt(ledger: Ledger, node_run: NodeRun) -> None:
+    """Note until when the stamps of an execution contradict each other."""
+    if ledger.unsure_until == FOR_GOOD:
+        ledger.unsure_until = 0
+    if node_run.set_back or any(attempt.is_doubtful for attempt in node_run.attempts):
+        ledger.unsure_until = node_run.end if node_run.end is not None else FOR_GOOD
+
+
+def _book_up_to_attempt(ledger: Ledger, node_run: NodeRun, attempt: Attempt, start: int, story: Story, *, first: bool, lost: bool) -> None:
+    """Book the time up to the start of an attempt: it was handed out, or the end of another had to be noticed."""
+    before = "dispatch" if first else "detect"
+    long = not first and node_run.start is None and start - ledger.cursor > 3 * ledger.tick
+    if lost or long or lacks_rollback_run(node_run, attempt) or _hides_work(ledger, start, story):
+        before = "lost"
+    if before == "detect" and attempt.kind == "run" and attempt.number > 1:
+        # The pass that saw the rollback run end hands the re-run out; what is left it waited for a worker (engine-semantics §4).
+        ledger.book(min(ledger.next_pass(), start), "detect", to_stage=node_run.stage)
+        before = "dispatch"
+    ledger.book(start, before, to_stage=node_run.stage)
+
+
+def _book_up_to_end(ledger: Ledger, node_run: NodeRun, end: int, story: Story, *, empty: bool, still_open: bool) -> None:
+    """Book the time from the last known attempt of an execution to its end: ``empty`` where none is known."""
+    if empty and story.sub_tasks_missing:
+        ledger.book(end, "unattributed", to_stage=node_run.stage, evidence="inferred")
+        return
+    lost = node_run.operator != "CANCEL" if empty else still_open or _hides_work(ledger, end, story)
+    ledger.book(end, "lost" if lost else "detect", to_stage=node_run.stage)
+
+
+def _hides_work(ledger: Ledger, until: int, story: Story) -> bool:
+    """Tell whether the stage in hand may well have run an attempt that no answer showed: it took longer than to notice an end."""
+    long = until - ledger.cursor > 2 * max(ledger.tick, SECOND)
+    return long and hides_attempt(story.attempts, ledger.cursor, until, stage=ledger.stage)
+
+
+def _extent(attempt: Attempt, limit: int | None) -> tuple[int | None, int, bool]:
+    """Where an attempt lies, within its node execution: (start, last instant it is known to have run until, whether that is its end)."""
+    if attempt.start is None or attempt.is_doubtful:
+        return None, 0, False
+    start = attempt.start if limit is None else min(attempt.start, limit)
+    until = attempt.ran_until
+    return start, until if limit is None else min(until, limit), attempt.end is not None

@@ -1,0 +1,64 @@
+"""What a timeline is made of: the legs, node executions and attempts that answers show of a run, and the bounds of its known span."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.times import SCHEDULER_SLEEP_S
+from daganalysis.history.stretches import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from daganalysis.history.attempts import Attempt
+    from daganalysis.history.legs import Leg, NodeRun
+
+EDGE_NS = 50_000_000
+"""Two stamps of the same scheduler pass lie closer than this (engine-semantics §5: 13 to 30 ms)."""
+_LONGEST_TICK_S = 3.0
+"""A longer pause between two nodes is no estimate of the tick."""
+
+
+@dataclass(slots=True)
+class Story:
+    """What a timeline is made of.
+
+    ``begin`` is where the known span begins and ``sure_begin`` whether an answer showed it (else it is a bound); ``end`` is None for a
+    run that has not ended. ``nodes_shown`` says whether any answer held its nodes, ``nodes_missing`` and ``sub_tasks_missing`` whether some
+    of them, or of their sub-tasks, are in none; ``passed`` whether an operator's pass ended it,
+    ``ended_waiting`` whether what was passed had failed on purpose, ``wait_category`` for whom a wait that ended at some instant was.
+    """
+
+    legs: Sequence[Leg]
+    node_runs: Sequence[NodeRun]
+    attempts: Sequence[Sequence[Attempt]]
+    begin: int
+    sure_begin: bool
+    end: int | None
+    wait_category: Callable[[int], str]
+    nodes_shown: bool = True
+    nodes_missing: bool = False
+    sub_tasks_missing: bool = False
+    passed: bool = False
+    ended_waiting: bool = False
+
+
+def estimate_tick(node_runs: Sequence[NodeRun]) -> tuple[int, bool]:
+    """Estimate the scheduler's tick from the pauses between nodes; (nanoseconds, whether the run itself shows it).
+
+    A node starts one pass after the one before it was seen to have ended (engine-semantics §5). Without such a pair the sleep of the
+    scheduler, a lower bound, is returned.
+    """
+    pauses = [
+        after.start - before.end
+        for before, after in zip(node_runs, node_runs[1:], strict=False)
+        if before.end is not None and after.start is not None and after.operator == "RUN" and after.stage == before.stage + 1
+        # A node that ended in the pass that started it may have had to wait for one more (engine-semantics §2.9).
+        if before.start is None or before.end - before.start > EDGE_NS
+    ]
+    usable = sorted(pause for pause in pauses if SECOND * 0.9 <= pause <= _LONGEST_TICK_S * SECOND)
+    if not usable:
+        return int(SCHEDULER_SLEEP_S * SECOND), False
+    # Some pauses take a pass more (engine-semantics §2.9), none takes less than one.
+    return usable[(len(usable) - 1) // 4], True

@@ -1,0 +1,110 @@
+"""Stretches of a timeline, and the ledger that lays them down one after another, without gap or overlap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+SECOND = 1_000_000_000
+FOR_GOOD = 2**63 - 1
+_MOST_PASSES = 5
+"""The engine at work takes at most two passes for a step (engine-semantics §5, §2.9). What takes longer than this many, with one more for
+each stage that is stepped over, is no rhythm: the scheduler, an agent or the database was down, or no worker was free (§4, §12)."""
+_ENGINE = frozenset({"dispatch", "detect", "handoff"})
+_AT_WORK = frozenset({"execute", "dispatch", "detect"})
+
+
+@dataclass(slots=True)
+class Stretch:
+    """One stretch of a timeline, in nanoseconds."""
+
+    start: int
+    end: int
+    category: str
+    leg: int
+    from_stage: int | None
+    to_stage: int | None
+    direction: str
+    evidence: str
+
+    def continues_in(self, other: Stretch) -> bool:
+        """Tell whether another, which begins where this one ends, differs in nothing but its bounds."""
+        return (
+            self.category == other.category
+            and self.evidence == other.evidence
+            and self.from_stage == other.from_stage
+            and self.to_stage == other.to_stage
+            and self.leg == other.leg
+            and self.direction == other.direction
+        )
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Books time from one instant on.
+
+    ``cursor`` is how far the time is booked, ``end`` where the known span ends (None while the run has not ended), ``tick`` the pause
+    between two passes of the scheduler, ``stage`` the node executed last, ``leg`` and ``direction`` those in hand. ``pass_at`` is a pass of
+    the scheduler, from which the others follow tick by tick. Until ``unsure_until`` stamps contradict each other, or an agent was down:
+    neither the engine's time nor lost time can be told there.
+    """
+
+    cursor: int
+    end: int | None
+    tick: int
+    leg: int = 1
+    stage: int | None = None
+    direction: str = "forward"
+    pass_at: int = 0
+    unsure_until: int = 0
+    stretches: list[Stretch] = field(default_factory=list)
+
+    def book(self, until: int, category: str, *, to_stage: int | None, evidence: str = "observed") -> None:
+        """Book the time up to an instant, but not beyond the end of the span."""
+        if self.end is not None and until > self.end:
+            until = self.end
+        if until <= self.cursor:
+            return
+        if category in _ENGINE or category == "lost":
+            if self.unsure_until > self.cursor:
+                self._lay(min(until, self.unsure_until), "unattributed", to_stage, "inferred")
+            if category in _ENGINE and until - self.cursor > self._longest_step(to_stage):
+                category, evidence = "unattributed", "inferred"
+        self._lay(until, category, to_stage, evidence)
+
+    def turn(self, direction: str | None) -> bool:
+        """Go on in a direction; tell whether that begins a leg.
+
+        A leg has one direction, so that where it turns after some work a leg begins that no answer showed.
+        """
+        if direction is None or direction == self.direction:
+            return False
+        begins = bool(self.stretches) and self.stretches[-1].leg == self.leg and self.stretches[-1].category in _AT_WORK
+        self.leg += begins
+        for stretch in reversed(self.stretches):
+            if stretch.leg != self.leg:
+                break
+            stretch.direction = direction
+        self.direction = direction
+        return begins
+
+    def next_pass(self) -> int:
+        """Return the first pass of the scheduler from here on (engine-semantics §5)."""
+        return self.pass_at - (self.pass_at - self.cursor) // self.tick * self.tick
+
+    def _longest_step(self, to_stage: int | None) -> int:
+        """Return how long the engine may take for one step while it is at work."""
+        stepped_over = max(0, abs(to_stage - self.stage) - 1) if to_stage is not None and self.stage is not None else 0
+        return (_MOST_PASSES + stepped_over) * max(self.tick, SECOND)
+
+    def _lay(self, until: int, category: str, to_stage: int | None, evidence: str) -> None:
+        """Add a stretch, or lengthen the last where nothing but its end differs."""
+        if until <= self.cursor:
+            return
+        evidence = "lost" if category == "lost" else evidence
+        new = Stretch(self.cursor, until, category, self.leg, self.stage, to_stage, self.direction, evidence)
+        last = self.stretches[-1] if self.stretches else None
+        if last is not None and last.continues_in(new):
+            last.end = until
+        else:
+            self.stretches.append(new)
+        self.cursor = until

@@ -1,0 +1,134 @@
+"""What no answer showed: the signs that attempts, executions or whole legs lie hidden in a pause between what is known.
+
+Each function answers one question from what it is given, and changes nothing. ``attempts_of`` are the attempts of every sub-task, in order
+of their numbers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from daganalysis.history.attempts import unlisted_before
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from daganalysis.history.attempts import Attempt
+    from daganalysis.history.legs import Leg, NodeRun
+
+    AttemptsOf = Sequence[Sequence[Attempt]]
+
+
+class Place(NamedTuple):
+    """Where a timeline stands: at the node executed last (None: none yet), its operator, and the direction of the leg in hand."""
+
+    stage: int | None
+    operator: str | None
+    direction: str
+
+
+def hides_attempt(attempts_of: AttemptsOf, since: int, until: int, *, stage: int | None = None) -> bool:
+    """Tell whether an attempt (of one stage) of which no answer showed the start may lie between two instants."""
+    for attempts in attempts_of:
+        if stage is not None and attempts and attempts[0].stage != stage:
+            continue
+        before: int | None = None
+        missing = bool(attempts) and attempts[0].number == 0  # others may lie before one that no answer counts
+        for attempt in attempts:
+            if attempt.start is None:
+                missing = missing or attempt.verdict != "cancelled_before_start"
+                continue
+            if missing and (before is None or before < until) and attempt.start > since:
+                return True
+            before, missing = attempt.start, False
+        if missing and (before is None or before < until):
+            return True
+    return False
+
+
+def hides_leg(attempts_of: AttemptsOf, leg: Leg) -> bool:
+    """Tell whether a whole leg lies unseen before this one: more hand-outs than this leg itself can account for.
+
+    A leg hands a sub-task out once, or twice where it retries it (engine-semantics §2.3). Only sub-tasks that had failed count: every leg
+    must redo those, while others may have been repeated by skewed clocks.
+    """
+    verdicts = []
+    for attempts in attempts_of:
+        before = [a for a in attempts if a.start is not None and a.start < leg.start]
+        if not before or before[-1].state != "FAILED":
+            continue
+        after = _first_from(attempts, leg.start)
+        unseen = (after.number if after is not None else attempts[-1].number + 1) - before[-1].number - 1
+        own = 2 if after is None else 0 if after.kind == "rollback" else 1
+        verdicts.append(unseen > own)
+    return bool(verdicts) and all(verdicts)
+
+
+def hides_second_leg(attempts_of: AttemptsOf, first: Leg, known: Leg) -> bool:
+    """Tell whether sub-tasks were handed out before a known leg more often than the first leg of the run can account for.
+
+    The first leg hands each sub-task out once, and none of a stage beyond the one it failed at.
+    """
+    for attempts in attempts_of:
+        after = _first_from(attempts, known.start)
+        if after is None or first.stage is None or after.stage is None:
+            continue
+        own = 1 if after.kind == "run" and after.number > 1 else 0
+        if after.number - 1 - own > (1 if after.stage <= first.stage else 0):
+            return True
+    return False
+
+
+def hides_own_attempt(attempts_of: AttemptsOf, node_run: NodeRun) -> bool:
+    """Tell whether a sub-task of a stage may have run in one execution of it without an answer that shows it."""
+    own = {id(attempt) for attempt in node_run.attempts}
+    for attempts in attempts_of:
+        if not attempts or attempts[0].stage != node_run.stage or any(id(attempt) in own for attempt in attempts):
+            continue
+        before = [index for index, a in enumerate(attempts) if a.start is not None and a.start < node_run.begin]
+        following = before[-1] + 1 if before else 0
+        if following < len(attempts) and (attempts[following].start is None or unlisted_before(attempts, following)):
+            return True
+    return False
+
+
+def lacks_rollback_run(node_run: NodeRun, attempt: Attempt) -> bool:
+    """Tell whether an attempt is a re-run whose rollback run, in the same execution, is not known (engine-semantics §2.3)."""
+    if attempt.kind != "run" or attempt.number == 1:
+        return False
+    return not any(other.number == attempt.number - 1 and other.kind == "rollback" for other in node_run.attempts)
+
+
+def skips_stage(place: Place, node_run: NodeRun | None) -> bool:
+    """Tell whether the next execution is of another stage than the one before or after, so that others may have been executed between."""
+    if node_run is None or node_run.operator != "RUN" or place.stage is None:
+        return False
+    return abs(node_run.stage - place.stage) > 1
+
+
+def hides_execution(place: Place, node_run: NodeRun, pause: int, tick: int, *, crossed: bool, sure_begin: bool) -> bool:
+    """Tell whether executions that no answer shows must, or may well, lie in a pause before the start of this one.
+
+    ``crossed`` says whether a known leg began in the pause, ``sure_begin`` whether the beginning of the run is known.
+    """
+    stages = abs(node_run.stage - place.stage) if place.stage is not None else 1
+    # Stages that were rolled back before are stepped over, one in each pass (engine-semantics §2.4).
+    long = pause > (stages + 2) * tick
+    if crossed:
+        return long
+    if place.stage is None:
+        return not sure_begin
+    if node_run.start is None or node_run.operator is None:
+        return long or min((attempt.number for attempt in node_run.attempts), default=1) > 1
+    if node_run.operator == "RUN":
+        # A stage follows the one before it whatever keeps the scheduler busy; a jump over stages hides their executions.
+        return long and stages != 1
+    walks_down = node_run.operator == "ROLLBACK" and node_run.stage < place.stage
+    if walks_down and place.operator == "ROLLBACK":
+        return long
+    return not (walks_down and place.direction == "rollback")
+
+
+def _first_from(attempts: Sequence[Attempt], since: int) -> Attempt | None:
+    """Return the first attempt that began at an instant or later."""
+    return next((a for a in attempts if a.start is not None and a.start >= since), None)
