@@ -3,7 +3,8 @@
 A mutant lies in a file of its own, in a damaged archive, between untouched responses in one file of lines, or in something else, which may
 be mutated again.
 
-Run as a program it tries ``--count`` mutations from ``--seed`` on, in bounded memory and time, and prints what it found.
+Run as a program it tries ``--count`` mutations from ``--seed`` on, in bounded memory and time, and prints what it found. A fault is told
+with its seed, and the next mutation is tried; ``--count 1 --seed N`` repeats one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import random
 import resource
 import signal
 import sys
+import traceback
 from collections import Counter
 from typing import Any
 
@@ -204,10 +206,10 @@ def main() -> int:
         try:
             found[try_one(seed, untouched)] += 1
         except Exception:
-            print(f"seed {seed}", file=sys.stderr)
-            raise
+            found["fault"] += 1
+            print(f"seed {seed}\n{traceback.format_exc()}", file=sys.stderr, flush=True)
     print(json.dumps({"tried": arguments.count, **dict(sorted(found.items()))}))
-    return 0
+    return 1 if found["fault"] else 0
 
 
 if __name__ == "__main__":
