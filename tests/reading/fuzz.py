@@ -205,7 +205,7 @@ def main() -> int:
         signal.alarm(_SECONDS_EACH)
         try:
             found[try_one(seed, untouched)] += 1
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever is raised is a fault to be told
             found["fault"] += 1
             print(f"seed {seed}\n{traceback.format_exc()}", file=sys.stderr, flush=True)
     print(json.dumps({"tried": arguments.count, **dict(sorted(found.items()))}))
