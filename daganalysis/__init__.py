@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         what_if,
     )
     from daganalysis.archive import Archive, read_parquet
+    from daganalysis.engine.user_catalogue import read_catalogue
     from daganalysis.errors import (
         DagAnalysisError,
         InputError,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "daganalysis.archive": ("Archive", "read_parquet"),
+    "daganalysis.engine.user_catalogue": ("read_catalogue",),
     "daganalysis.loading": ("load", "load_into_store"),
     "daganalysis.analysis": (
         "check",
@@ -120,6 +122,7 @@ __all__ = [
     "locks",
     "outcome_rules",
     "plots",
+    "read_catalogue",
     "read_parquet",
     "redact",
     "retries",

@@ -5,17 +5,20 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any, Protocol
 
+from daganalysis.engine.user_catalogue import EMPTY_CATALOGUE
 from daganalysis.errors import RunNotFoundError, UsageError
 from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
     import pyarrow as pa
     import pyarrow.compute as pc
+
+    from daganalysis.engine.user_catalogue import Catalogue
 
 
 class TableSource(Protocol):
@@ -84,6 +87,57 @@ class RunsOnly:
         return f"{plural(len(self._run_ids), 'run')} {self._source.describe()}"
 
 
+class WithCatalogue:
+    """Tables in which a user's catalogue names the workflows that the engine's rules do not know."""
+
+    def __init__(self, source: TableSource, catalogue: Catalogue) -> None:
+        self.source, self.catalogue = source, catalogue
+
+    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
+        """Return some columns of the rows of some runs of one base table for which a condition holds."""
+        if name != "dags" or not (columns is None or "workflow" in columns or where is not None):
+            return self.source.read(name, columns, run_ids, where)
+        wanted = BASE_TABLES[name].names if columns is None else list(columns)
+        # A condition may be on the workflow, and the workflow comes from the name.
+        read = None if where is not None else list(dict.fromkeys([*wanted, "name", "workflow"]))
+        table = self._renamed(self.source.read(name, read, run_ids))
+        return (table if where is None else table.filter(where)).select(wanted)
+
+    def _renamed(self, dags: pa.Table) -> pa.Table:
+        import pyarrow as pa
+
+        names, workflows = (dags.column(column).to_pylist() for column in ("name", "workflow"))
+        found = self.catalogue.workflows_of(name for name in names if name is not None)
+        if not found:
+            return dags
+        place = dags.schema.get_field_index("workflow")
+        renamed = [found.get(name, workflow) for name, workflow in zip(names, workflows, strict=True)]
+        return dags.set_column(place, dags.schema.field(place), pa.array(renamed, pa.string()))
+
+    def count(self, name: str) -> int:
+        """Return how many rows one base table has."""
+        return self.source.count(name)
+
+    def describe(self) -> str:
+        """Say in a few words where the tables are."""
+        return self.source.describe()
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the store; None where there is none."""
+        found: Path | None = getattr(self.source, "folder", None)
+        return found
+
+    def split(self) -> list[WithCatalogue]:
+        """Return the tables part by part: each run is in one of them, whole."""
+        return [WithCatalogue(part, self.catalogue) for part in _parts(self.source)]
+
+
+def _parts(source: TableSource) -> Sequence[TableSource]:
+    split: Callable[[], Sequence[TableSource]] | None = getattr(source, "split", None)
+    return [source] if split is None else split()
+
+
 class Archive:
     """Saved responses, loaded: every base table of :data:`daganalysis.tables.BASE_TABLES` as an attribute.
 
@@ -95,15 +149,19 @@ class Archive:
     [{'run_id': '11', 'name': 'Cluster scale out', 'outcome': 'succeeded'}]
     """
 
-    def __init__(self, source: TableSource, client: Any = None) -> None:
-        self._source = source
+    def __init__(self, source: TableSource, client: Any = None, catalogue: Catalogue = EMPTY_CATALOGUE) -> None:
+        renames = bool(catalogue.workflows) and not isinstance(source, WithCatalogue)
+        self._source = WithCatalogue(source, catalogue) if renames else source
         self._frames: dict[str, pd.DataFrame] = {}
+        self._kept: Archive | None = None
         self.client = client
         """The Dask client, or the address of a scheduler, on whose workers analyses are done; None to do them here."""
+        self.catalogue = catalogue
+        """The workflow name patterns and failure signatures of the user; see :meth:`with_catalogue`."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A worker that is sent an archive reads its tables itself, and does the work itself.
-        return Archive, (self._source,)
+        return Archive, (self._source, None, self.catalogue)
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, pa.Table]) -> Archive:
@@ -218,7 +276,37 @@ class Archive:
     def only(self, run_ids: Iterable[str]) -> Archive:
         """Return an archive of these runs alone."""
         wanted = list(dict.fromkeys(run_ids))
-        return Archive.from_tables({name: self._source.read(name, None, wanted) for name in BASE_TABLES})
+        tables = MemoryTables({name: self._source.read(name, None, wanted) for name in BASE_TABLES})
+        return Archive(tables, catalogue=self.catalogue)
+
+    def with_catalogue(self, catalogue: Catalogue | str | os.PathLike[str]) -> Archive:
+        """Return the same archive with workflow name patterns and failure signatures of your own.
+
+        The column ``workflow`` of ``dags``, and everything grouped by it, follows the patterns of the catalogue; the column ``known`` of
+        :func:`daganalysis.failures` its signatures. The store that the archive reads from stays as it is.
+
+        Args:
+            catalogue: A TOML file, or what :func:`daganalysis.read_catalogue` returned. It replaces the catalogue that the archive has.
+
+        Returns:
+            An archive that reads the same tables.
+
+        Raises:
+            UsageError: The file cannot be read or is wrong.
+
+        Example:
+            >>> import daganalysis as da
+            >>> archive = da.load("sample_data/documented").with_catalogue("examples/catalogue.toml")
+            >>> len(archive.catalogue.signatures)
+            2
+        """
+        from daganalysis.engine.user_catalogue import Catalogue, read_catalogue
+
+        read = catalogue if isinstance(catalogue, Catalogue) else read_catalogue(catalogue)
+        source = self._source.source if isinstance(self._source, WithCatalogue) else self._source
+        result = Archive(source, self.client, read)
+        result._kept = self  # a temporary store goes with the archive that was loaded into it
+        return result
 
     @property
     def folder(self) -> Path | None:
@@ -228,12 +316,11 @@ class Archive:
 
     def by_part(self) -> list[Archive]:
         """Return archives that together are this one, whole runs in each: one for each part of a store."""
-        parts = self._source.split() if hasattr(self._source, "split") else [self._source]
-        return [Archive(part) for part in parts]
+        return [Archive(part, catalogue=self.catalogue) for part in _parts(self._source)]
 
     def lazily(self, run_ids: Iterable[str]) -> Archive:
         """Return an archive of these runs alone that reads of them what is asked for, when it is."""
-        return Archive(RunsOnly(self._source, tuple(run_ids)))
+        return Archive(RunsOnly(self._source, tuple(run_ids)), catalogue=self.catalogue)
 
     def _family(self, run_id: str) -> list[str]:
         links = self.table("links", ["parent_run_id", "child_run_id"]).dropna()
@@ -302,14 +389,20 @@ class Archive:
         return self._source.describe()
 
 
-def read_parquet(store: str | os.PathLike[str], *, client: Any = None) -> Archive:
+def read_parquet(
+    store: str | os.PathLike[str], *, client: Any = None, catalogue: Catalogue | str | os.PathLike[str] | None = None
+) -> Archive:
     """Open a store, in a folder or at a URL, as an archive; tables and columns are read when they are asked for.
 
     With a Dask ``client``, or the address of a scheduler, analyses are done by its workers, which must see the store as well.
+
+    With a ``catalogue`` (a TOML file, or one that was read), workflow name patterns and failure signatures of your own apply
+    (:meth:`Archive.with_catalogue`).
 
     Raises :class:`StoreError` where there is no store or it is damaged, and :class:`SchemaVersionError` for one of another schema version.
     """
     from daganalysis.store import open_tables
 
     # A worker has a working directory of its own.
-    return Archive(open_tables(store, absolute=client is not None), client)
+    archive = Archive(open_tables(store, absolute=client is not None), client)
+    return archive if catalogue is None else archive.with_catalogue(catalogue)

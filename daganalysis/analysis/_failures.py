@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from daganalysis.analysis._outages import runs_in_outages
 from daganalysis.analysis.failed_attempts import failed_attempts
 from daganalysis.analysis.signatures import NO_LINE, OTHER, masked, signatures
+from daganalysis.engine.messages import known_message
+from daganalysis.engine.user_catalogue import Failure
 from daganalysis.errors import UsageError
 from daganalysis.tables.results import FAILURES, FAILURES_BY_ATTEMPT
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from daganalysis.archive import Archive
+    from daganalysis.engine.user_catalogue import Catalogue
 
 _KEYS = ["workflow", "name", "error_code", "signature"]
 
@@ -40,10 +43,11 @@ def failures(archive: Archive, *, earlier: Archive | None = None, level: str = "
 
     Failures in outages, in which everything of a cluster failed, are counted (``n_outage``) and do not decide the order.
 
-    A failure counts whether an answer showed it, or what followed or its log line shows it. One on purpose, to wait for a
-    main DAG, is none. ``known`` names the engine's own lines. With an ``earlier`` archive, ``is_new`` says which signatures its runs of the
-    workflow do not have; the lines of both are then mined together. The order of the input is irrelevant. ``level="attempt"`` gives one row
-    per failed attempt, with its signature. Raises :class:`UsageError` for another level.
+    A failure counts whether an answer showed it, or what followed or its log line shows it. One on purpose, to wait for a main DAG, is none.
+    ``known`` names the engine's own lines, and those of the archive's catalogue (:meth:`Archive.with_catalogue`). With an ``earlier``
+    archive, ``is_new`` says which signatures its runs of the workflow do not have; the lines of both are then mined together. The order of
+    the input is irrelevant. ``level="attempt"`` gives one row per failed attempt, with its signature. Raises :class:`UsageError` for
+    another level.
 
     >>> import daganalysis as da
     >>> da.failures(da.load("sample_data/upgrade"))[["error_code", "signature", "n"]].to_dict("records")
@@ -53,10 +57,7 @@ def failures(archive: Archive, *, earlier: Archive | None = None, level: str = "
         raise UsageError("no such level of failures", where=level, hint="signature or attempt")
     rows = _masked_failures(archive)
     old = _masked_failures(earlier) if earlier is not None else rows.head(0).copy()
-    found = signatures(pair for frame in (rows, old) for pair in _pairs(frame))
-    for frame in (rows, old):
-        frame["signature"] = [found[pair].text for pair in _pairs(frame)]
-    rows["known"] = [found[pair].known for pair in _pairs(rows)]
+    _add_signatures(rows, old)
     rows["is_new"] = None if earlier is None else ~_identities(rows).isin(set(_identities(old)))
     rows["in_outage"] = rows["run_id"].isin(runs_in_outages(archive))
     rows = rows.sort_values(["run_id", "stage", "task_gid", "attempt"])
@@ -80,6 +81,30 @@ def failures(archive: Archive, *, earlier: Archive | None = None, level: str = "
     result["n_alone"] = result["n"] - result["n_outage"]
     result = result.sort_values(["n_alone", "n", *_KEYS], ascending=[False, False, *[True] * len(_KEYS)])
     return FAILURES.conform(result[FAILURES.names])
+
+
+def _add_signatures(*frames: pd.DataFrame) -> None:
+    """Add the columns ``signature`` and ``known``; lines of one name in the user's catalogue are mined together, apart from all others."""
+    mined: dict[str | None, list[tuple[str | None, str | None]]] = {}
+    for frame in frames:
+        for own, pair in zip(frame["own"], _pairs(frame), strict=True):
+            mined.setdefault(own, []).append(pair)
+    found = {own: signatures(pairs) for own, pairs in mined.items()}
+    for frame in frames:
+        told = [(own, found[own][pair]) for own, pair in zip(frame["own"], _pairs(frame), strict=True)]
+        frame["signature"] = [signature.text for _, signature in told]
+        frame["known"] = [signature.known if own is None else own for own, signature in told]
+
+
+def _own_signatures(rows: pd.DataFrame, catalogue: Catalogue) -> list[str | None]:
+    """Return the name that the user's catalogue has for the failure of each row; None where it has none, or the engine's rules decide."""
+    failures = [Failure(*pair) for pair in zip(_plain(rows["error_code"]), _plain(rows["line"]), strict=True)]
+    if not catalogue.signatures:
+        return [None] * len(failures)
+    named = catalogue.signatures_of(failures, overriding=True)
+    foreign = [failure for failure, (code, text) in zip(failures, _pairs(rows), strict=True) if not known_message(text or "", code)]
+    named = catalogue.signatures_of(foreign, overriding=False) | named
+    return [named.get(failure) for failure in failures]
 
 
 def _pairs(rows: pd.DataFrame) -> Iterator[tuple[str | None, str | None]]:
@@ -125,7 +150,8 @@ def _masked_failures(archive: Archive) -> pd.DataFrame:
     rows["seen_at"] = rows["started_at"].fillna(rows["run_started_at"])
     columns = [_plain(rows[name]) for name in ("message", "dag_name", "workflow", "maintenance_key")]
     texts = [message if message is None else masked(message, _own_names(*names)) for message, *names in zip(*columns, strict=True)]
-    return rows.assign(text=pd.Series(texts, index=rows.index, dtype=object))
+    rows = rows.assign(text=pd.Series(texts, index=rows.index, dtype=object))
+    return rows.assign(own=pd.Series(_own_signatures(rows, archive.catalogue), index=rows.index, dtype=object))
 
 
 def _own_names(name: str | None, workflow: str | None, maintenance_key: str | None) -> list[str]:

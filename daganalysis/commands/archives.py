@@ -31,7 +31,13 @@ def open_source(source: str, arguments: argparse.Namespace) -> Archive:
     from daganalysis.loading import open_archive
     from daganalysis.store import is_store
 
-    archive = open_archive(source, cluster=arguments.cluster, cluster_by=arguments.cluster_by, client=arguments.scheduler)
+    archive = open_archive(
+        source,
+        cluster=arguments.cluster,
+        cluster_by=arguments.cluster_by,
+        client=arguments.scheduler,
+        catalogue=arguments.catalogue,
+    )
     if not is_store(source) or not len(archive):
         report_issues(archive, source)
     return archive

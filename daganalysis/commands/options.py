@@ -62,6 +62,7 @@ def add_archive(parser: argparse.ArgumentParser, *names: str, optional: str | No
         parser.add_argument(name, metavar=name.upper(), nargs=number, help="a store, or saved responses as they are")
     add_cluster(parser)
     add_scheduler(parser)
+    parser.add_argument("--catalogue", metavar="FILE", help="a TOML file with workflow name patterns and failure signatures of your own")
     parser.add_argument(
         "--tz",
         metavar="ZONE",

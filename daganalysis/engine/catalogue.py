@@ -33,6 +33,20 @@ _PARAMETRISED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 """Names with parameters, and the workflow each is a run of."""
 
+_NAMES_WITHOUT_PARAMETERS = frozenset(
+    {
+        *("Initialize cluster", "Start OB", "Stop OB", "Start observer", "Stop observer", "Start local observer", "Stop local observer"),
+        *("Cluster scale out", "Local scale out", "Cluster scale in", "Kill observer", "Start observer for scale in rollback"),
+        *("Join to master", "Join self", "Remove all agents", "Follower remove self", "Agent to single"),
+        *("Take over", "Take over agent update agent version", "Set obcluster backup config"),
+        *("Obcluster start full backup", "Obcluster start increment backup", "Drop tenant", "Wait tenant purge finished"),
+        *("Add obproxy", "Start obproxy", "Stop obproxy", "Delete obproxy", "Upgrade obproxy", "Cluster inspection"),
+        *("Create observer workdir", "Destroy observer workdir", "Update cluster config", "Update observer config"),
+        *("Synchronize agent from cluster", "Restart seekdb", "Switchover", "Activate"),
+    }
+)
+"""The engine's DAG names that carry no parameter (engine-semantics §10, §12)."""
+
 CHILD_WORKFLOWS = frozenset({"Start observer", "Stop observer", "Local scale out"})
 """DAGs that stand FAILED on purpose, waiting for their main DAG to advance them (engine-semantics §7 A, B)."""
 
@@ -54,6 +68,15 @@ def workflow_of(name: str | None) -> str | None:
         if match:
             return match.expand(workflow)
     return name
+
+
+def is_engine_name(name: str) -> bool:
+    """Return whether the engine itself gives DAGs this name.
+
+    >>> is_engine_name("Start OB"), is_engine_name("Create tenant t1"), is_engine_name("Nightly check")
+    (True, True, False)
+    """
+    return name in _NAMES_WITHOUT_PARAMETERS or any(pattern.fullmatch(name) for pattern, _ in _PARAMETRISED)
 
 
 def is_sub_dag(name: str | None, node_names: Sequence[str | None]) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from daganalysis.dask_workers import DaskWorkers
+    from daganalysis.engine.user_catalogue import Catalogue
     from daganalysis.loading.from_stores import GivenStore
     from daganalysis.progress import Progress
     from daganalysis.reading import Limits, SourceFile
@@ -38,6 +39,7 @@ def load(
     limits: Limits | None = None,
     tz: str | None = None,
     client: Any = None,
+    catalogue: Catalogue | str | os.PathLike[str] | None = None,
 ) -> Archive:
     """Load saved responses: files, folders, globs, bytes, decoded JSON or SDK objects; or stores, for the responses each was made of.
 
@@ -47,7 +49,8 @@ def load(
     (:data:`daganalysis.progress.Progress`); None shows a bar on a terminal and in a notebook. What cannot be used becomes rows of
     ``issues``; with ``strict`` it raises :class:`RejectedRecordsError` instead. ``limits`` (:class:`daganalysis.reading.Limits`) bounds
     what a source, which is not trusted, may unpack to. ``tz`` is the zone of times that bear none, in dumps and agents' logs, where nothing
-    in them tells it: an offset (``"+08:00"``), or a name (``"Asia/Shanghai"``).
+    in them tells it: an offset (``"+08:00"``), or a name (``"Asia/Shanghai"``). With a ``catalogue`` (a TOML file, or one that was read),
+    workflow name patterns and failure signatures of your own apply (:meth:`Archive.with_catalogue`).
 
     With a Dask ``client``, or the address of a scheduler, its workers read and rebuild, and do the analyses of the archive; they must all
     see the sources and the store.
@@ -55,11 +58,21 @@ def load(
     >>> load("sample_data/documented/scale-out.json").dags["name"].tolist()
     ['Cluster scale out']
     """
+    own = _read(catalogue)
     files, stores = _listed(sources, cluster, cluster_by, limits, tz)
     if client is not None or stores or sum(file.size or 0 for file in files) > _IN_MEMORY:
         with shown(progress) as tell:
-            return _load_through_store(files, stores, jobs, strict, tell, client)
-    return _load_in_memory(files, strict)
+            archive = _load_through_store(files, stores, jobs, strict, tell, client)
+    else:
+        archive = _load_in_memory(files, strict)
+    return archive if own is None else archive.with_catalogue(own)
+
+
+def _read(catalogue: Catalogue | str | os.PathLike[str] | None) -> Catalogue | None:
+    """Read a catalogue before anything is loaded, so that a mistake in it is told at once."""
+    from daganalysis.engine.user_catalogue import Catalogue, read_catalogue
+
+    return catalogue if catalogue is None or isinstance(catalogue, Catalogue) else read_catalogue(catalogue)
 
 
 def load_into_store(
@@ -102,11 +115,12 @@ def open_archive(
     jobs: int | None = None,
     progress: Progress | None = None,
     client: Any = None,
+    catalogue: str | os.PathLike[str] | None = None,
 ) -> Archive:
     """Open what a command was given: a store, or saved responses as they are."""
     if is_store(source):
-        return read_parquet(source, client=client)
-    return load(source, cluster=cluster, cluster_by=cluster_by, jobs=jobs, progress=progress, client=client)
+        return read_parquet(source, client=client, catalogue=catalogue)
+    return load(source, cluster=cluster, cluster_by=cluster_by, jobs=jobs, progress=progress, client=client, catalogue=catalogue)
 
 
 def _load_in_memory(files: Sequence[SourceFile], strict: bool) -> Archive:
