@@ -36,22 +36,30 @@ class Coverage(NamedTuple):
 
 
 def failures(archive: Archive, *, earlier: Archive | None = None, level: str = "signature") -> pd.DataFrame:
-    """Group failed attempts by signature: one row per workflow, stage name, error code and signature, the most frequent first.
+    """Group failed attempts by signature.
 
-    Of very many different lines the most frequent are mined; what is like none of them is together under the signature ``(other lines)``,
-    whose ``n`` says how many they are.
+    A failure counts whether an answer showed it, or a later attempt or a log line implies it. A sub-DAG that fails on purpose, to wait for
+    its main DAG, is not counted. Of very many different lines the most frequent are mined; lines like none of those share the signature
+    ``(other lines)``. Failures in outages, in which everything of a cluster failed, are counted in ``n_outage`` and do not affect the order.
 
-    Failures in outages, in which everything of a cluster failed, are counted (``n_outage``) and do not decide the order.
+    Args:
+        archive: The archive.
+        earlier: An archive to compare with: ``is_new`` then tells which signatures its runs of the workflow do not have. The lines of both
+            archives are mined together.
+        level: ``"signature"``, or ``"attempt"`` for one row per failed attempt, with its signature.
 
-    A failure counts whether an answer showed it, or what followed or its log line shows it. One on purpose, to wait for a main DAG, is none.
-    ``known`` names the engine's own lines, and those of the archive's catalogue (:meth:`Archive.with_catalogue`). With an ``earlier``
-    archive, ``is_new`` says which signatures its runs of the workflow do not have; the lines of both are then mined together. The order of
-    the input is irrelevant. ``level="attempt"`` gives one row per failed attempt, with its signature. Raises :class:`UsageError` for
-    another level.
+    Returns:
+        One row per workflow, stage name, error code and signature, the most frequent first. ``known`` is the name of the message where it
+        is one of the engine's own or one of the archive's catalogue (:meth:`Archive.with_catalogue`), else null. ``is_new`` is null
+        without an ``earlier`` archive.
 
-    >>> import daganalysis as da
-    >>> da.failures(da.load("sample_data/upgrade"))[["error_code", "signature", "n"]].to_dict("records")
-    [{'error_code': 'Common.DirNotEmpty', 'signature': 'dir <name> is not empty', 'n': 2}]
+    Raises:
+        UsageError: There is no such level.
+
+    Example:
+        >>> import daganalysis as da
+        >>> da.failures(da.load("sample_data/upgrade"))[["error_code", "signature", "n"]].to_dict("records")
+        [{'error_code': 'Common.DirNotEmpty', 'signature': 'dir <name> is not empty', 'n': 2}]
     """
     if level not in {"signature", "attempt"}:
         raise UsageError("no such level of failures", where=level, hint="signature or attempt")
