@@ -40,7 +40,7 @@ def failures(archive: Archive, *, earlier: Archive | None = None, level: str = "
 
     A failure counts whether an answer showed it, or a later attempt or a log line implies it. A sub-DAG that fails on purpose, to wait for
     its main DAG, is not counted. Of very many different lines the most frequent are mined; lines like none of those share the signature
-    ``(other lines)``. Failures in outages, in which everything of a cluster failed, are counted in ``n_outage`` and do not affect the order.
+    ``(other lines)``. Failures in outages, in which everything of a cluster failed, count in ``n_outage`` and do not affect the order.
 
     Args:
         archive: The archive.
