@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from daganalysis.engine.identifiers import agent_address
 from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, verdict
@@ -37,8 +38,7 @@ _AROUND = 3
 """A shown hand-out proves something of up to three before it (engine-semantics §2.3, §3)."""
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, gc=False):
     """One hand-out.
 
     ``number`` is 0 where no answer counts it; ``seen`` says that an answer showed it running or ended, ``seen_running`` until when it was

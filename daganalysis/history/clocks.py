@@ -7,8 +7,9 @@ show how far a clock is off: at most the start of a sub-task less that of its no
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
 
 from daganalysis.engine.identifiers import identify
 from daganalysis.engine.times import QUARTER_HOUR_NS
@@ -119,11 +120,11 @@ def _moved(attempt: Attempt, node_gid: str, offsets: Offsets) -> Attempt:
         return attempt
     if offset.used is None:
         start = offsets.node_starts.get(node_gid, attempt.start)
-        return dataclasses.replace(attempt, start=start, end=None if attempt.end is None else start, is_unplaced=True)
+        return replace(attempt, start=start, end=None if attempt.end is None else start, is_unplaced=True)
     start, end = attempt.start - offset.used, attempt.end
     if end is not None and (attempt.verdict not in SCHEDULER_STAMPED or end < start):
         end -= offset.used
-    return dataclasses.replace(attempt, start=start, end=end)
+    return replace(attempt, start=start, end=end)
 
 
 def _firsts(attempts_of: Iterable[list[Attempt]]) -> Iterable[Attempt]:

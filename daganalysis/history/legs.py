@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from daganalysis.engine.times import TRUE, dag_times, node_times
 
@@ -21,8 +22,7 @@ _CREATION_NS = 20_000_000
 """Rows of one DAG are created in one transaction, milliseconds apart (engine-semantics §3)."""
 
 
-@dataclass(slots=True)
-class Leg:
+class Leg(msgspec.Struct, gc=False):
     """One execution of a DAG between two operator actions.
 
     ``end`` is when it failed or succeeded, ``stood_until`` the last answer that shows the DAG standing so, with that very end;
@@ -39,8 +39,7 @@ class Leg:
     asked_to: int | None = None
 
 
-@dataclass(slots=True)
-class NodeRun:
+class NodeRun(msgspec.Struct, gc=False):
     """One execution of a node. ``start`` is None for one of which only attempts are known; ``operator`` is why it was executed."""
 
     stage: int
@@ -50,7 +49,7 @@ class NodeRun:
     set_back: int = 0
     """By how much its end lies before its start, nanoseconds: so far at least was the clock of the DAG's own rows set back."""
     passed_at: int | None = None
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: list[Attempt] = msgspec.field(default_factory=list)
 
     @property
     def begin(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.facts import AgentState, LockState, decode_facts
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from daganalysis.history.evidence import RunEvidence, Sighting
     from daganalysis.reading.answers import Issue
 
+_log = logging.getLogger(__name__)
 _ATTACHED = frozenset({Kind.NODE, Kind.SUB_TASK, Kind.LOGS})
 """Answers about parts of a DAG."""
 _TORN_NS = 5_000_000_000
@@ -82,6 +84,7 @@ def rebuild(
                     run_id=link.parent_run_id,
                 )
             )
+    _log.debug("judged %d runs, %d of them regular", len(runs), runs_in_order.n_regular)
     _add_orphans(rows, orphans)
     for answer in told_of_agents:
         _add_states(rows, answer)
@@ -118,6 +121,7 @@ class _DependencyOrder:
                 self._link_to.setdefault(link.child_run_id, link)
         self._retries = retries
         self._views: dict[str, RunView] = {}
+        self.n_regular = 0
 
     def view(self, run_id: str) -> RunView:
         """Return a run judged."""
@@ -135,6 +139,7 @@ class _DependencyOrder:
                 main=_main_dag(link, self._views.get(link.parent_run_id)) if link is not None else None,
                 retries_received=self._retries.get((run.cluster, run.gid), 0),
             )
+            self.n_regular += self._views[name].is_regular
         return self._views[run_id]
 
 
@@ -165,6 +170,8 @@ def _run_issues(view: RunView) -> list[Issue]:
     for answer, problem, index in run.problems:
         pointer = problem.pointer if index is None else f"/nodes/{index}{problem.pointer}"
         found.append(_problem_issue(answer, problem, pointer, run.run_id))
+    if view.is_regular:
+        return found  # there is nothing else to be said of it
     found += _unknown_words(view)
     found += _contradictions(run)
     found += clock_issues(view)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 SECOND = 1_000_000_000
 FOR_GOOD = 2**63 - 1
 _MOST_PASSES = 5
 """The engine at work takes at most two passes for a step (engine-semantics §5, §2.9). What takes longer than this many, with one more for
 each stage that is stepped over, is no rhythm: the scheduler, an agent or the database was down, or no worker was free (§4, §12)."""
+LONGEST_STEP_NS = _MOST_PASSES * SECOND
+"""The engine may take this long for one step in any run: a tick is never shorter than a second."""
 _ENGINE = frozenset({"dispatch", "detect", "handoff"})
 _AT_WORK = frozenset({"execute", "dispatch", "detect"})
 
 
-@dataclass(slots=True)
-class Stretch:
+class Stretch(msgspec.Struct, gc=False):
     """One stretch of a timeline, in nanoseconds."""
 
     start: int

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from daganalysis.engine.outcomes import Rule
@@ -15,8 +17,7 @@ if TYPE_CHECKING:
     from daganalysis.history.stretches import Stretch
 
 
-@dataclass(slots=True)
-class TaskView:
+class TaskView(msgspec.Struct, gc=False):
     """One sub-task: its newest fields, its attempts, all its lines."""
 
     gid: str
@@ -30,8 +31,7 @@ class TaskView:
     """Whether its lines could be put in order: those of answers that differ too much cannot."""
 
 
-@dataclass(slots=True)
-class NodeView:
+class NodeView(msgspec.Struct, gc=False):
     """One node: its newest fields and what they came to."""
 
     gid: str
@@ -68,6 +68,8 @@ class RunView:
     """What no answer shows of it (:func:`daganalysis.history.completeness.what_is_missing`)."""
     offsets: Offsets
     """How far the clocks of agents are off that do not agree with the DAG's own rows."""
+    is_regular: bool = field(default=False, compare=False)
+    """Whether nothing of it was in doubt (:mod:`daganalysis.history.regular_runs`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ is an estimate, to a second in a DAG of the cluster: it serves the timeline, and
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
 
 from daganalysis.engine.identifiers import identify
 from daganalysis.engine.log_lines import ending_lines
@@ -95,13 +96,13 @@ def _placed(attempts: Sequence[Attempt], times: LineTimes, lines: Mapping[int, l
         if attempt.start is not None:
             if written is not None and attempt.end is None and failed:
                 end = _within(written.last + written.precision - 1, attempt.start, _latest_end(attempt, after))
-                result[index] = dataclasses.replace(attempt, end=end, is_end_estimated=True)
+                result[index] = replace(attempt, end=end, is_end_estimated=True)
         elif written is not None:
             result[index] = _estimated(attempt, written, after, before, failed=failed)
         elif attempt.kind == "rollback" and after and after[0].kind == "run" and after[0].start is not None:
             # A re-run is handed out a pass after the rollback run before it, in the same execution (engine-semantics §2.3).
             at = after[0].start - _PASS_NS
-            result[index] = dataclasses.replace(attempt, start=at, end=at, is_start_estimated=True, is_end_estimated=True)
+            result[index] = replace(attempt, start=at, end=at, is_start_estimated=True, is_end_estimated=True)
     return result
 
 
@@ -112,7 +113,7 @@ def _estimated(attempt: Attempt, written: Written, after: Sequence[Attempt], bef
     last = _within(written.last + written.precision - 1, early, late)
     first = _within(min(written.first + written.precision - 1, last), early, late)
     end = attempt.end if attempt.end is not None else last if failed else None
-    return dataclasses.replace(
+    return replace(
         attempt,
         start=min(first, end) if end is not None else first,
         end=end,
