@@ -123,7 +123,6 @@ class Painter {
   }
 
   bar(chart, bar, y) {
-    const pen = this.pen;
     const view = chart.view;
     const from = this.x(view, bar.shownFrom);
     const until = Math.max(this.x(view, bar.shownUntil), from + LEAST);
@@ -132,29 +131,44 @@ class Painter {
     const end = Math.max(this.x(view, bar.shownEnd), start + LEAST);
     const tall = bar.kind === "rollback" ? ROW * 0.36 : ROW * 0.66;
     const top = y + (ROW - tall) / 2;
+    this.thinLine(from, start, y, "dispatched");
+    this.thinLine(end, until, y, "noticed");
+    this.box(bar, start, end, top, tall);
+    if (bar.onPath && chart.showsPath) this.frame(start, end, top, tall);
+    this.marks(bar, start, end, top, tall, y, view);
+    if (bar === chart.selected || bar === chart.hovered) this.choice(Math.min(from, start), Math.max(until, end), y, bar === chart.selected);
+  }
+
+  thinLine(from, to, y, name) {
+    if (to - from <= 0.5) return;
+    this.pen.fillStyle = this.colour(name);
+    this.pen.fillRect(from, y + ROW / 2 - 2, to - from, 4);
+  }
+
+  box(bar, start, end, top, tall) {
     const colour = this.colour("bar-" + bar.outcome);
-    pen.fillStyle = this.colour("dispatched");
-    if (start - from > 0.5) pen.fillRect(from, y + ROW / 2 - 2, start - from, 4);
-    pen.fillStyle = this.colour("noticed");
-    if (until - end > 0.5) pen.fillRect(end, y + ROW / 2 - 2, until - end, 4);
-    pen.fillStyle = bar.evidence === "observed" ? colour : this.hatched(colour);
-    pen.fillRect(start, top, end - start, tall);
-    if (bar.evidence !== "observed" || bar.kind === "rollback") {
-      pen.strokeStyle = colour;
-      pen.lineWidth = 1;
-      pen.strokeRect(start + 0.5, top + 0.5, Math.max(end - start - 1, 1), tall - 1);
-    }
+    const observed = bar.evidence === "observed";
+    this.pen.fillStyle = observed ? colour : this.hatched(colour);
+    this.pen.fillRect(start, top, end - start, tall);
+    if (observed && bar.kind !== "rollback") return;
+    this.pen.strokeStyle = colour;
+    this.pen.lineWidth = 1;
+    this.pen.strokeRect(start + 0.5, top + 0.5, Math.max(end - start - 1, 1), tall - 1);
+  }
+
+  marks(bar, start, end, top, tall, y, view) {
     if (bar.kind === "rollback") this.begin("back", start, y);
     else if (bar.attempt > 1) this.begin("ring", start, y);
-    if (bar.onPath && chart.showsPath) this.frame(start, end, top, tall);
-    if (bar.open) this.openEnd(end, top, tall, colour);
+    if (bar.open) this.openEnd(end, top, tall, this.colour("bar-" + bar.outcome));
     if (bar.error) this.cross(end, y);
     if (bar.shownPassed !== null) this.pass(this.x(view, bar.shownPassed), y);
-    if (bar === chart.selected || bar === chart.hovered) {
-      pen.strokeStyle = this.colour(bar === chart.selected ? "focus" : "ink");
-      pen.lineWidth = bar === chart.selected ? 3 : 1.5;
-      pen.strokeRect(Math.min(from, start) - 2, y + 2, Math.max(until, end) - Math.min(from, start) + 4, ROW - 4);
-    }
+  }
+
+  // The bar that is selected, or that the pointer is over.
+  choice(from, to, y, selected) {
+    this.pen.strokeStyle = this.colour(selected ? "focus" : "ink");
+    this.pen.lineWidth = selected ? 3 : 1.5;
+    this.pen.strokeRect(from - 2, y + 2, to - from + 4, ROW - 4);
   }
 
   // Of marks that would lie on each other, as of hundreds of retries in one lane, the first stands for all until one zooms in.

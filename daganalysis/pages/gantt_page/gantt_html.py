@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from daganalysis.tables.plain_rows import Row
 
 _STYLES = ("templates/page.css", "gantt_page/gantt.css")
-_SCRIPTS = (
+SCRIPTS = (
     "templates/text.js",
     *(f"gantt_page/gantt_{part}.js" for part in ("scale", "draw", "data", "chart", "facts", "controls")),
 )
@@ -63,7 +63,7 @@ def gantt_page(bars: pd.DataFrame, archive: Archive | None = None, *, title: str
     return render_page(
         "gantt_page/gantt.html.jinja",
         styles=_STYLES,
-        scripts=_SCRIPTS,
+        scripts=SCRIPTS,
         data=data,
         title=title or _title(run),
         subtitle=_subtitle(run, _count(rows, archive), end - origin, zone),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from daganalysis.progress import Progress
     from daganalysis.tables.plain_rows import Row
 
+SCRIPTS = ("templates/text.js", "report_page/report.js")
 _MOST_LANES = 36
 """Lanes of a chart inside a report; of a stage with more sub-tasks one bar stands for the unremarkable ones, and says so."""
 _CONTENTS = (
@@ -48,7 +49,7 @@ def report_html(archive: Archive, collected: Collected, title: str, progress: Pr
     return render_page(
         "report_page/report.html.jinja",
         styles=("templates/page.css", "report_page/report.css"),
-        scripts=("templates/text.js", "report_page/report.js"),
+        scripts=SCRIPTS,
         title=title or heading(overview),
         heading=title or heading(overview),
         subtitle=subtitle(overview, collected.zone),
