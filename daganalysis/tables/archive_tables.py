@@ -11,17 +11,21 @@ SCHEMA_VERSION = "2"
 
 RUN_ID = Column("run_id", Type.STRING, "the run: `<cluster>/<generic id>`, or `<generic id>` where no cluster label is given")
 _STAGE = Column("stage", Type.INTEGER, "the node's place in the DAG, from 1")
-_STATE = Column("state", Type.STRING, "as the API spells it in the newest answer", "the field was missing or unusable")
-_OPERATOR = Column("operator", Type.STRING, "as the API spells it in the newest answer", "the field was missing or unusable")
-_OUTCOME = Column("outcome", Type.STRING, "what state, operator, counters, logs and relatives say it came to")
-_START_TIME = Column("start_time", Type.INSTANT, "what the server said", "the epoch or year-1 placeholder, or no usable instant")
-_END_TIME = Column("end_time", Type.INSTANT, "what the server said", "the epoch or year-1 placeholder, or no usable instant")
-_STARTED_AT = Column("started_at", Type.INSTANT, "when it truly began", "not begun, or the served value is no true start (engine rule)")
-_ENDED_AT = Column("ended_at", Type.INSTANT, "when it truly ended", "not ended, or the served value is no true end (engine rule)")
+_STATE = Column("state", Type.STRING, "state in the newest answer, as the API spells it", "the field was missing or unusable")
+_OPERATOR = Column("operator", Type.STRING, "operator in the newest answer, as the API spells it", "the field was missing or unusable")
+_OUTCOME = Column("outcome", Type.STRING, "how it ended, judged from its state, operator, counters, log lines and related rows")
+_START_TIME = Column(
+    "start_time", Type.INSTANT, "start_time as the server returned it", "the epoch or year-1 placeholder, or no usable instant"
+)
+_END_TIME = Column("end_time", Type.INSTANT, "end_time as the server returned it", "the epoch or year-1 placeholder, or no usable instant")
+_STARTED_AT = Column("started_at", Type.INSTANT, "actual start", "not started, or start_time is not the actual start (engine rule)")
+_ENDED_AT = Column("ended_at", Type.INSTANT, "actual end", "not ended, or end_time is not the actual end (engine rule)")
 _DURATION = Column("duration_s", Type.REAL, "ended_at minus started_at, seconds", "either end is unknown, or the two contradict each other")
-_NODE_GID = Column("node_gid", Type.STRING, "generic id of the node", "the answer that told of the row named no node")
+_NODE_GID = Column("node_gid", Type.STRING, "generic id of the node", "the answer that holds the row names no node")
 _TASK_GID = Column("task_gid", Type.STRING, "generic id of the sub-task")
-_ADDITIONAL_DATA = Column("additional_data", Type.STRING, "the JSON text, unaltered", "null or absent in every answer")
+_ADDITIONAL_DATA = Column(
+    "additional_data", Type.STRING, "additional_data of the API: the JSON text, unaltered", "null or absent in every answer"
+)
 
 SNAPSHOTS = Table(
     "snapshots",
@@ -37,7 +41,7 @@ SNAPSHOTS = Table(
         Column("state", Type.STRING, "state of the DAG in this response", "absent or unusable"),
         Column("operator", Type.STRING, "operator of the DAG in this response", "absent or unusable"),
         Column("stage", Type.INTEGER, "stage of the DAG in this response", "absent or unusable"),
-        Column("n_nodes", Type.INTEGER, "nodes shown in this response", "the response was asked for without details"),
+        Column("n_nodes", Type.INTEGER, "number of nodes in this response", "the response was asked for without details"),
     ),
     ("run_id", "observed_at", "source", "position"),
 )
@@ -59,7 +63,7 @@ DAGS = Table(
             "`ip:port` of the agent that keeps a local DAG, from the generic id",
             "a cluster DAG, or an unknown layout",
         ),
-        Column("stage", Type.INTEGER, "the stage being, or last, executed", "absent or unusable"),
+        Column("stage", Type.INTEGER, "stage that is being executed, or was executed last", "absent or unusable"),
         Column("max_stage", Type.INTEGER, "number of stages", "absent or unusable"),
         _STATE,
         _OPERATOR,
@@ -70,37 +74,42 @@ DAGS = Table(
         Column(
             "created_at",
             Type.INSTANT,
-            "when the rows were created",
-            "no answer shows a row that was never run, or the zone is not known",
+            "when the DAG was created",
+            "no answer shows a row that was never executed, or the time zone is unknown",
         ),
         Column(
             "started_at",
             Type.INSTANT,
-            "first known start, over all legs",
-            "never started, its first start left no trace, or the zone is not known",
+            "first start, over all legs",
+            "never started, the first start was overwritten, or the time zone is unknown",
         ),
-        Column("ended_at", Type.INSTANT, "last known end", "not ended, unknown, or the zone is not known"),
+        Column("ended_at", Type.INSTANT, "last end, over all legs", "not ended, overwritten, or the time zone is unknown"),
         Column(
             "elapsed_s",
             Type.REAL,
-            "first known start to last known end, all legs, seconds",
-            "not ended, an end is unknown, or its clock was set back",
+            "time from started_at to ended_at, all legs and waits included, seconds",
+            "not ended, started_at or ended_at is unknown, or the clock was set back",
         ),
         Column("active_s", Type.REAL, "time in which at least one known attempt was running, seconds", "no attempt has both ends known"),
-        Column("last_leg_s", Type.REAL, "what the API's own start and end give, seconds", "the API's start or end is no true one"),
-        Column("n_nodes", Type.INTEGER, "nodes known"),
+        Column(
+            "last_leg_s",
+            Type.REAL,
+            "end_time minus start_time: the length of the last leg, seconds",
+            "start_time or end_time is a placeholder or not the actual time",
+        ),
+        Column("n_nodes", Type.INTEGER, "number of nodes in the archive"),
         Column("n_sub_tasks", Type.INTEGER, "sub-tasks known"),
-        Column("n_agents", Type.INTEGER, "different agents among the sub-tasks"),
-        Column("n_snapshots", Type.INTEGER, "different responses that told of the DAG"),
-        Column("retries_min", Type.INTEGER, "the smallest number of retries by a person (hand-shakes between DAGs not counted)"),
-        Column("retries_max", Type.INTEGER, "the largest number of retries by a person", "nothing bounds it"),
-        Column("rollbacks_min", Type.INTEGER, "the smallest number of rollbacks of the run"),
-        Column("rollbacks_max", Type.INTEGER, "the largest number of rollbacks of the run", "nothing bounds it"),
-        Column("elapsed_min_s", Type.REAL, "lower bound of elapsed_s, equal to it where that is known, seconds", "not ended"),
+        Column("n_agents", Type.INTEGER, "number of different agents of the sub-tasks"),
+        Column("n_snapshots", Type.INTEGER, "number of different responses about the DAG"),
+        Column("retries_min", Type.INTEGER, "lower bound on how often a person retried the run; hand-shakes between DAGs do not count"),
+        Column("retries_max", Type.INTEGER, "upper bound on how often a person retried the run", "nothing bounds it"),
+        Column("rollbacks_min", Type.INTEGER, "lower bound on how often the run was rolled back"),
+        Column("rollbacks_max", Type.INTEGER, "upper bound on how often the run was rolled back", "nothing bounds it"),
+        Column("elapsed_min_s", Type.REAL, "lower bound of elapsed_s, seconds; equal to elapsed_s where that is known", "not ended"),
         Column(
             "elapsed_max_s",
             Type.REAL,
-            "upper bound of elapsed_s, equal to it where that is known, seconds",
+            "upper bound of elapsed_s, seconds; equal to elapsed_s where that is known",
             "not ended, or nothing bounds it",
         ),
         Column("parent_run_id", Type.STRING, "run of the main DAG", "no main DAG is known"),
@@ -156,7 +165,9 @@ SUB_TASKS = Table(
         _STATE,
         _OPERATOR,
         _OUTCOME,
-        Column("execute_times", Type.INTEGER, "hand-outs to an executor", "absent or unusable"),
+        Column(
+            "execute_times", Type.INTEGER, "how often the sub-task was handed to an executor, to run or to roll back", "absent or unusable"
+        ),
         Column("agent", Type.STRING, "`ip:port` of execute_agent", "absent or unusable"),
         Column("agent_ip", Type.STRING, "ip of execute_agent", "absent or unusable"),
         Column("agent_port", Type.INTEGER, "port of execute_agent", "absent or unusable"),
@@ -178,14 +189,19 @@ ATTEMPTS = Table(
         RUN_ID,
         _STAGE,
         _TASK_GID,
-        Column("attempt", Type.INTEGER, "the value of execute_times it was, from 1"),
+        Column("attempt", Type.INTEGER, "number of the attempt, from 1: the value of execute_times during it"),
         Column("kind", Type.STRING, "`run`, `rollback` or `unknown`"),
-        Column("started_at", Type.INSTANT, "when the executor began", "never executed, or no answer shows it"),
-        Column("ended_at", Type.INSTANT, "when it ended", "not ended, or no answer shows it"),
+        Column("started_at", Type.INSTANT, "when the executor started the attempt", "never executed, or no answer shows it"),
+        Column("ended_at", Type.INSTANT, "when the attempt ended", "not ended, or no answer shows it"),
         _DURATION,
         _OUTCOME,
-        Column("agent", Type.STRING, "`ip:port` it was handed to", "no answer shows it"),
-        Column("evidence", Type.STRING, "`observed` in an answer, `inferred` from others, or `lost`"),
+        Column("agent", Type.STRING, "`ip:port` of the agent that executed the attempt", "no answer shows it"),
+        Column(
+            "evidence",
+            Type.STRING,
+            "`observed`: an answer shows the attempt; `inferred`: it follows from other evidence; `lost`: only the counter shows that "
+            "there was one",
+        ),
     ),
     ("run_id", "stage", "task_gid", "attempt"),
 )
@@ -209,12 +225,17 @@ ISSUES = Table(
     "one thing the reader should know about the input",
     (
         Column("severity", Type.STRING, "`error` (a record was rejected), `warning` (a value was) or `info`"),
-        Column("code", Type.STRING, "what kind of thing it is, kebab-case; the codes are listed in the documentation"),
-        Column("source", Type.STRING, "file (and member) it was found in", "it concerns a run, not a file"),
-        Column("position", Type.STRING, "line or byte offset, then a JSON pointer", "it concerns a whole file or a run"),
-        Column("run_id", Type.STRING, "the run it concerns", "none is known"),
-        Column("message", Type.STRING, "what it is"),
-        Column("hint", Type.STRING, "what to do", "nothing needs doing"),
+        Column("code", Type.STRING, "kind of issue, in kebab-case; docs/issues.md lists all codes"),
+        Column("source", Type.STRING, "file (and archive member) that the issue was found in", "the issue concerns a run, not a file"),
+        Column(
+            "position",
+            Type.STRING,
+            "place in the file: line or byte offset, then a JSON pointer",
+            "the issue concerns a whole file or a run",
+        ),
+        Column("run_id", Type.STRING, "run that the issue concerns", "no run is known"),
+        Column("message", Type.STRING, "what was found"),
+        Column("hint", Type.STRING, "what to do about it", "there is nothing to do"),
     ),
     ("source", "position", "code", "run_id", "message"),
 )
@@ -227,22 +248,23 @@ TIMELINE = Table(
         Column(
             "seq", Type.INTEGER, "order in time within the run, from 1; the stretches of a run follow each other without gap or overlap"
         ),
-        Column("started_at", Type.INSTANT, "where the stretch begins"),
-        Column("ended_at", Type.INSTANT, "where it ends"),
-        Column("duration_s", Type.REAL, "its length, seconds"),
+        Column("started_at", Type.INSTANT, "start of the stretch"),
+        Column("ended_at", Type.INSTANT, "end of the stretch"),
+        Column("duration_s", Type.REAL, "length of the stretch, seconds"),
         Column(
             "category",
             Type.STRING,
             "`execute`, `dispatch`, `detect`, `handoff`, `wait_operator`, `wait_protocol`, `lost` or `unattributed`",
         ),
-        Column("leg", Type.INTEGER, "the leg it belongs to, from 1; a wait belongs to the leg before it"),
-        Column("from_stage", Type.INTEGER, "the stage it lies in, or after", "before the first stage"),
-        Column("to_stage", Type.INTEGER, "the stage it lies in, or before", "after the last stage"),
-        Column("direction", Type.STRING, "`forward` or `rollback`: which way the leg walked the stages"),
+        Column("leg", Type.INTEGER, "leg that the stretch belongs to, from 1; a wait belongs to the leg before it"),
+        Column("from_stage", Type.INTEGER, "stage that the stretch lies in or follows", "before the first stage"),
+        Column("to_stage", Type.INTEGER, "stage that the stretch lies in or precedes", "after the last stage"),
+        Column("direction", Type.STRING, "`forward` or `rollback`: the direction in which the leg executed the stages"),
         Column(
             "evidence",
             Type.STRING,
-            "`observed` where both ends were served, `inferred` where one is bounded, `lost` where nothing is known",
+            "`observed`: answers show both ends; `inferred`: an end follows from other evidence; `lost`: the server has overwritten what "
+            "happened",
         ),
     ),
     ("run_id", "seq"),
@@ -258,11 +280,11 @@ CLOCK_OFFSETS = Table(
         Column(
             "ahead_s",
             Type.REAL,
-            "by how much its times are moved back to be on the clock of the DAG's own rows, seconds; negative where it is behind",
-            "no single offset fits: its times in this stage cannot be placed",
+            "how far the agent's clock is ahead of the clock of the DAG's own rows, seconds; negative: behind",
+            "no single offset fits: the agent's times in this stage cannot be placed",
         ),
-        Column("ahead_min_s", Type.REAL, "it is ahead by this at least, seconds", "nothing bounds it"),
-        Column("ahead_max_s", Type.REAL, "it is ahead by this at most, seconds", "nothing bounds it"),
+        Column("ahead_min_s", Type.REAL, "lower bound of ahead_s, seconds", "nothing bounds it"),
+        Column("ahead_max_s", Type.REAL, "upper bound of ahead_s, seconds", "nothing bounds it"),
     ),
     ("run_id", "stage", "agent"),
 )
@@ -274,17 +296,22 @@ OPERATIONS = Table(
         Column("run_id", Type.STRING, RUN_ID.meaning, "a refused request that created no DAG, or the DAG is not in the archive"),
         Column("cluster", Type.STRING, "the cluster label", "none was given"),
         Column("at", Type.INSTANT, "when the request came, by the clock of the agent that logged it", "no log shows it"),
-        Column("at_min", Type.INSTANT, "it came no earlier than this", "nothing bounds it"),
-        Column("at_max", Type.INSTANT, "it came no later than this", "nothing bounds it"),
+        Column("at_min", Type.INSTANT, "earliest time at which the request can have come", "nothing bounds it"),
+        Column("at_max", Type.INSTANT, "latest time at which the request can have come", "nothing bounds it"),
         Column("operation", Type.STRING, "`create`, `retry`, `rollback`, `cancel`, `pass` (of the DAG) or `pass_node`"),
-        Column("stage", Type.INTEGER, "the stage it was for: of the passed node, or the DAG's at the time", "unknown, or a `create`"),
+        Column(
+            "stage",
+            Type.INTEGER,
+            "stage that the request was for: that of the passed node, or the DAG's stage at the time",
+            "unknown, or a `create`",
+        ),
         Column("actor", Type.STRING, "`person`, `dag` (another DAG's task asked) or `unknown`"),
         Column("client", Type.STRING, "address of the caller; `unix socket` for a caller on the agent's own host", "no log shows it"),
         Column("agent", Type.STRING, "`ip:port` of the agent that was asked first", "no log shows it"),
         Column("result", Type.STRING, "`accepted`, `refused` or `unknown`"),
         Column("error_code", Type.STRING, "the engine's code for a refusal", "not refused, or the code was not logged"),
-        Column("evidence", Type.STRING, "`log` of an agent, or `answers` where only their states show that somebody asked"),
-        Column("source", Type.STRING, "file (and member) that shows it", "it follows from several answers"),
+        Column("evidence", Type.STRING, "`log`: an agent logged the request; `answers`: it follows from the states in answers"),
+        Column("source", Type.STRING, "file (and archive member) that shows the request", "several answers together show it"),
     ),
     ("run_id", "at_min", "operation", "at", "agent", "source"),
 )
@@ -295,14 +322,19 @@ AGENTS = Table(
     (
         Column("cluster", Type.STRING, "the cluster label", "none was given"),
         Column("agent", Type.STRING, "`ip:port` of the agent"),
-        Column("agent_ip", Type.STRING, "its ip", "the source does not tell it"),
-        Column("agent_port", Type.INTEGER, "its port", "the source does not tell it"),
-        Column("zone", Type.STRING, "the OceanBase zone it belongs to", "the source does not tell it"),
-        Column("identity", Type.STRING, "its part in the cluster, as obshell spells it", "the source does not tell it"),
-        Column("obshell_version", Type.STRING, "version of obshell", "the source does not tell it"),
-        Column("ob_version", Type.STRING, "version of OceanBase", "the source does not tell it"),
+        Column("agent_ip", Type.STRING, "IP address of the agent", "the source does not tell it"),
+        Column("agent_port", Type.INTEGER, "port of the agent", "the source does not tell it"),
+        Column("zone", Type.STRING, "OceanBase zone of the agent", "the source does not tell it"),
+        Column(
+            "identity",
+            Type.STRING,
+            "identity of the agent in the cluster (such as `MASTER`), as obshell spells it",
+            "the source does not tell it",
+        ),
+        Column("obshell_version", Type.STRING, "obshell version of the agent", "the source does not tell it"),
+        Column("ob_version", Type.STRING, "OceanBase version on the agent's host", "the source does not tell it"),
         Column("observed_at", Type.INSTANT, "when this was so", "the source does not tell it"),
-        Column("source", Type.STRING, "file (and member) that tells of it"),
+        Column("source", Type.STRING, "file (and archive member) that describes the agent"),
     ),
     ("cluster", "agent", "observed_at", "source"),
 )
@@ -314,12 +346,14 @@ MAINTENANCE_LOCKS = Table(
         Column("cluster", Type.STRING, "the cluster label", "none was given"),
         Column("lock", Type.STRING, "`global` (the cluster's), `tenant`, `agent` or `obproxy`"),
         Column("key", Type.STRING, "the tenant's name, or `ip:port` of the agent; empty for `global`"),
-        Column("held", Type.BOOLEAN, "whether a DAG held it"),
-        Column("dag_gid", Type.STRING, "generic id of the DAG that took it last", "the row does not tell it: only those of tenants do"),
-        Column("locked_at", Type.INSTANT, "when it was taken, to the second", "not held, or the row does not tell it"),
-        Column("n_taken", Type.INTEGER, "how often it was taken", "the row does not tell it"),
-        Column("observed_at", Type.INSTANT, "when this was so: no later than the copy was made", "the copy does not tell it"),
-        Column("source", Type.STRING, "file (and member) that shows it"),
+        Column("held", Type.BOOLEAN, "whether a DAG held the lock"),
+        Column("dag_gid", Type.STRING, "generic id of the DAG that took the lock last", "unknown: only locks of tenants name the DAG"),
+        Column("locked_at", Type.INSTANT, "when the lock was taken, to the second", "not held, or the row does not tell it"),
+        Column("n_taken", Type.INTEGER, "how often the lock was taken", "the row does not tell it"),
+        Column(
+            "observed_at", Type.INSTANT, "time of the copy, or an earlier time at which the row was as shown", "the copy does not tell it"
+        ),
+        Column("source", Type.STRING, "file (and archive member) that holds the row"),
     ),
     ("cluster", "lock", "key", "observed_at", "source"),
 )
@@ -329,8 +363,8 @@ AGENT_EVENTS = Table(
     "one thing that happened to an agent, as a log tells it",
     (
         Column("cluster", Type.STRING, "the cluster label", "none was given"),
-        Column("at", Type.INSTANT, "when it happened, by the agent's clock"),
-        Column("agent", Type.STRING, "`ip:port` of the agent, or the file where no line of it tells the address"),
+        Column("at", Type.INSTANT, "when the event happened, by the agent's clock"),
+        Column("agent", Type.STRING, "`ip:port` of the agent; the name of the log file if the log does not hold the address"),
         Column(
             "event",
             Type.STRING,
@@ -338,7 +372,7 @@ AGENT_EVENTS = Table(
             "learnt who schedules the cluster's DAGs)",
         ),
         Column("detail", Type.STRING, "`ip:port` of the maintainer", "another event"),
-        Column("source", Type.STRING, "file (and member) that tells of it", "several files do"),
+        Column("source", Type.STRING, "file (and archive member) that shows the event", "several files show it"),
     ),
     ("cluster", "at", "agent", "event"),
 )

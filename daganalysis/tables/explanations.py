@@ -7,11 +7,13 @@ from daganalysis.tables.declaration import Column, Table, Type
 
 _CLUSTER = Column("cluster", Type.STRING, "the cluster label", "none was given")
 _WORKFLOW = Column("workflow", Type.STRING, "the DAG's name without its parameters", "no answer names the DAG")
-_ELAPSED = Column("elapsed_s", Type.REAL, "first known start to last known end, seconds", "not ended, or an end is unknown")
+_ELAPSED = Column(
+    "elapsed_s", Type.REAL, "time from the first start to the last end of the run, seconds", "not ended, or an end is unknown"
+)
 CATEGORIES = "`execute`, `dispatch`, `detect`, `handoff`, `wait_operator`, `wait_protocol`, `lost`, `unattributed` or `child_poll`"
 
 RUN_ORDERS = ("start", "trouble", "length")
-"""In which order the list of runs can be had."""
+"""The orders in which runs can be listed."""
 
 RUNS = Table(
     "runs",
@@ -21,19 +23,24 @@ RUNS = Table(
         _CLUSTER,
         _WORKFLOW,
         Column("name", Type.STRING, "the DAG's name", "absent or unusable"),
-        Column("started_at", Type.INSTANT, "first known start", "never started, or every trace of the first start is gone"),
-        Column("ended_at", Type.INSTANT, "last known end", "not ended, or unknown"),
+        Column("started_at", Type.INSTANT, "first start, over all legs", "never started, or the first start was overwritten"),
+        Column("ended_at", Type.INSTANT, "last end, over all legs", "not ended, or unknown"),
         _ELAPSED,
-        Column("outcome", Type.STRING, "what it came to"),
+        Column("outcome", Type.STRING, "how the run ended"),
         Column(
             "troubled",
             Type.BOOLEAN,
-            "whether it did not simply succeed: it failed, or a person retried, rolled back, passed or cancelled it, or a child failed",
+            "whether the run did not simply succeed: it failed; a person retried, rolled back, passed or cancelled it; or a child failed",
         ),
-        Column("stage", Type.INTEGER, "the stage that the conclusion names", "it names none"),
-        Column("agent", Type.STRING, "`ip:port` of the first agent that failed there", "nothing failed, or the agent is not known"),
-        Column("cause", Type.STRING, "why it failed: an error code, or the first words of the line", "nothing failed, or no line tells"),
-        Column("wait_operator_share", Type.REAL, "share of elapsed_s that it stood still until a person acted", "elapsed_s is null"),
+        Column("stage", Type.INTEGER, "stage that the conclusion names", "the conclusion names no stage"),
+        Column("agent", Type.STRING, "`ip:port` of the first agent that failed in that stage", "nothing failed, or the agent is unknown"),
+        Column(
+            "cause",
+            Type.STRING,
+            "why the stage failed: an error code, or the first words of the log line",
+            "nothing failed, or no log line tells why",
+        ),
+        Column("wait_operator_share", Type.REAL, "share of elapsed_s in which the run waited for a person", "elapsed_s is null"),
         Column("lost_share", Type.REAL, "share of elapsed_s that the server has overwritten", "elapsed_s is null"),
         Column("conclusion", Type.STRING, "what happened, in one sentence"),
     ),
@@ -46,30 +53,35 @@ CRITICAL_PATH = Table(
     (
         RUN_ID,
         Column("seq", Type.INTEGER, "order in time within the run, from 1; segments follow each other without gap or overlap"),
-        Column("started_at", Type.INSTANT, "where the segment begins, on the clock of the run's own rows"),
-        Column("ended_at", Type.INSTANT, "where it ends"),
-        Column("duration_s", Type.REAL, "its length, seconds; all segments of a run add up to its elapsed_s"),
+        Column("started_at", Type.INSTANT, "start of the segment, by the clock of the run's own rows"),
+        Column("ended_at", Type.INSTANT, "end of the segment, by the same clock"),
+        Column("duration_s", Type.REAL, "length of the segment, seconds; all segments of a run add up to elapsed_s"),
         Column(
             "category",
             Type.STRING,
-            f"{CATEGORIES}: the part of a wait for a child DAG in which that DAG was not the one that worked",
+            f"{CATEGORIES} (the part of a wait for a child DAG in which that DAG did not work)",
         ),
-        Column("stage", Type.INTEGER, "the stage it lies in; of a pause between two, the one before", "before the first stage"),
-        Column("name", Type.STRING, "that stage's name", "stage is, or no answer names it"),
-        Column("task_gid", Type.STRING, "the sub-task that was at work", "no attempt was, or none is known"),
-        Column("attempt", Type.INTEGER, "number of its attempt", "task_gid is"),
-        Column("agent", Type.STRING, "`ip:port` it was handed to", "task_gid is, or the agent is not known"),
+        Column(
+            "stage",
+            Type.INTEGER,
+            "stage that the segment lies in; for a pause between two stages, the stage before",
+            "before the first stage",
+        ),
+        Column("name", Type.STRING, "name of the stage", "stage is null, or no answer names it"),
+        Column("task_gid", Type.STRING, "sub-task that worked", "no attempt worked, or it is unknown"),
+        Column("attempt", Type.INTEGER, "number of the attempt that worked", "task_gid is null"),
+        Column("agent", Type.STRING, "`ip:port` of the agent that worked", "task_gid is null, or the agent is unknown"),
         Column(
             "child_run_id",
             Type.STRING,
-            "the child run whose path is told here; stage, name, task_gid, attempt and agent are then the child's",
-            "the run's own segment",
+            "child run that the segment belongs to; stage, name, task_gid, attempt and agent are then those of the child",
+            "the segment is the run's own",
         ),
         Column(
             "evidence",
             Type.STRING,
-            "`observed`, `inferred`, `lost`, or `uncertain`: another agent's attempt ended so near to this one that their clocks do not "
-            "tell which was last",
+            "`observed`, `inferred`, `lost`, or `uncertain`: another agent's attempt ended so close to this one that their clocks do not "
+            "tell which ended last",
         ),
     ),
     ("run_id", "seq"),
@@ -81,18 +93,19 @@ CRITICAL_PATH_BY_STAGE = Table(
     (
         _WORKFLOW,
         Column("name", Type.STRING, "the stage's name", "no answer names it"),
-        Column("n_runs", Type.INTEGER, "runs of known length with work of the stage on their path"),
-        Column("path_s", Type.REAL, "work of the stage on the paths of these runs, in all, seconds"),
-        Column("path_share", Type.REAL, "path_s over the elapsed time of all runs of the workflow of known length"),
+        Column("n_runs", Type.INTEGER, "number of runs of known length with work of the stage on their path"),
+        Column("path_s", Type.REAL, "total work of the stage on the paths of these runs, seconds"),
+        Column("path_share", Type.REAL, "path_s divided by the elapsed time of all runs of the workflow of known length"),
         Column(
             "drag_s",
             Type.REAL,
-            "how much shorter these runs would have been, in all, had the last attempt of each execution of the stage not been there: its "
-            "end less the next one's, at most its length, seconds",
+            "how much shorter these runs would have been in total without the last attempt of each execution of the stage: from the "
+            "next-to-last "
+            "end to the last, at most the length of the attempt, seconds",
         ),
-        Column("agent", Type.STRING, "`ip:port` of the agent most often on the path there", "no agent is known"),
-        Column("n_agent", Type.INTEGER, "segments of that agent on the path there"),
-        Column("n_segments", Type.INTEGER, "segments of the stage on the path"),
+        Column("agent", Type.STRING, "`ip:port` of the agent that is most often on the path in this stage", "no agent is known"),
+        Column("n_agent", Type.INTEGER, "number of segments of that agent on the path in this stage"),
+        Column("n_segments", Type.INTEGER, "number of segments of the stage on the path"),
     ),
     ("workflow", "name"),
 )
@@ -102,16 +115,16 @@ WHAT_IF = Table(
     "one run and scenario",
     (
         RUN_ID,
-        Column("scenario", Type.STRING, "what is imagined to be otherwise"),
+        Column("scenario", Type.STRING, "what the prediction changes"),
         _ELAPSED,
+        Column("predicted_min_s", Type.REAL, "lower bound of the predicted length, without the lost time, seconds", "elapsed_s is null"),
+        Column("predicted_max_s", Type.REAL, "upper bound of the predicted length, with the lost time, seconds", "elapsed_s is null"),
         Column(
-            "predicted_min_s", Type.REAL, "it would have taken at least so long, seconds: what was lost is dropped", "elapsed_s is null"
+            "saved_min_s", Type.REAL, "elapsed_s minus predicted_max_s, seconds; negative: the run would take longer", "elapsed_s is null"
         ),
-        Column("predicted_max_s", Type.REAL, "and at most so long, seconds: what was lost is kept", "elapsed_s is null"),
-        Column("saved_min_s", Type.REAL, "elapsed_s less predicted_max_s; negative: it would take longer", "elapsed_s is null"),
-        Column("saved_max_s", Type.REAL, "elapsed_s less predicted_min_s", "elapsed_s is null"),
-        Column("saved_share", Type.REAL, "saved_min_s over elapsed_s: the share that is saved for certain", "elapsed_s is null or 0"),
-        Column("reason", Type.STRING, "why there is no prediction, or why its bounds lie apart", "the prediction is one number"),
+        Column("saved_max_s", Type.REAL, "elapsed_s minus predicted_min_s, seconds", "elapsed_s is null"),
+        Column("saved_share", Type.REAL, "saved_min_s divided by elapsed_s: the share that is saved for certain", "elapsed_s is null or 0"),
+        Column("reason", Type.STRING, "why there is no prediction, or why the bounds differ", "the bounds are equal"),
     ),
     ("run_id", "scenario"),
 )
@@ -126,14 +139,14 @@ LOCKS = Table(
             Type.STRING,
             "`global` (the cluster), `tenant` (one tenant of it), `agent` (one agent's own DAGs) or `obproxy` (the obproxy of an agent)",
         ),
-        Column("key", Type.STRING, "the tenant, or `ip:port` of the agent", "a global lock, or no answer names the tenant"),
+        Column("key", Type.STRING, "name of the tenant, or `ip:port` of the agent", "a global lock, or no answer names the tenant"),
         RUN_ID,
-        Column("taken_at", Type.INSTANT, "when the DAG took it: at its creation, or at the request that took it again", "unknown"),
-        Column("released_at", Type.INSTANT, "when it was freed", "it was still held when last seen, or when it was freed is not known"),
-        Column("held_s", Type.REAL, "how long it was held, or is known to have been held, seconds", "taken_at is null"),
-        Column("working_s", Type.REAL, "of it, how long the DAG was running, seconds", "taken_at is null"),
-        Column("neglected_s", Type.REAL, "of it, how long the DAG stood FAILED and nobody acted, seconds", "taken_at is null"),
-        Column("n_refused", Type.INTEGER, "requests refused because of it", "no log of an agent is in the archive"),
+        Column("taken_at", Type.INSTANT, "when the DAG took the lock: at its creation, or at the request that took it again", "unknown"),
+        Column("released_at", Type.INSTANT, "when the lock was freed", "still held in the newest answer, or unknown"),
+        Column("held_s", Type.REAL, "how long the lock was held, or is known to have been held, seconds", "taken_at is null"),
+        Column("working_s", Type.REAL, "part of held_s in which the DAG ran, seconds", "taken_at is null"),
+        Column("neglected_s", Type.REAL, "part of held_s in which the DAG was FAILED and nobody acted, seconds", "taken_at is null"),
+        Column("n_refused", Type.INTEGER, "number of requests refused because of the lock", "no log of an agent is in the archive"),
         Column(
             "evidence",
             Type.STRING,
@@ -148,21 +161,21 @@ EVENTS = Table(
     "events",
     "one thing that happened in a cluster, over all its DAGs, in order of time",
     (
-        Column("at", Type.INSTANT, "when"),
+        Column("at", Type.INSTANT, "when it happened"),
         _CLUSTER,
-        Column("run_id", Type.STRING, RUN_ID.meaning, "it concerns no run"),
+        Column("run_id", Type.STRING, RUN_ID.meaning, "the event concerns no run"),
         Column(
             "event",
             Type.STRING,
             "`created`, `started`, `stage_failed`, `retry`, `rollback`, `cancel`, `pass`, `pass_node`, `lock_taken`, `lock_freed`, "
             "`agent_stopped`, `agent_restarted`, `maintainer_moved`, `refused` or `ended`",
         ),
-        Column("stage", Type.INTEGER, "the stage it concerns", "it concerns no stage, or which is not known"),
-        Column("agent", Type.STRING, "`ip:port` of the agent it concerns", "it concerns none, or several"),
-        Column("actor", Type.STRING, "`person`, `dag` or `engine`: who made it happen", "it is not known"),
-        Column("client", Type.STRING, "address the request came from", "no log tells"),
-        Column("detail", Type.STRING, "what else is known of it, in words", "nothing"),
-        Column("evidence", Type.STRING, "`observed` or `inferred` from answers, or `log`"),
+        Column("stage", Type.INTEGER, "stage that the event concerns", "the event concerns no stage, or the stage is unknown"),
+        Column("agent", Type.STRING, "`ip:port` of the agent that the event concerns", "the event concerns no agent, or several"),
+        Column("actor", Type.STRING, "who caused it: `person`, `dag` (another DAG) or `engine`", "unknown"),
+        Column("client", Type.STRING, "address that the request came from", "no log shows it"),
+        Column("detail", Type.STRING, "further details, in words", "there are none"),
+        Column("evidence", Type.STRING, "`observed` in answers, `inferred` from answers, or `log`: an agent logged it"),
     ),
     (),
 )

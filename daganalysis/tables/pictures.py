@@ -8,11 +8,11 @@ from daganalysis.tables.archive_tables import RUN_ID
 from daganalysis.tables.declaration import Column, Table, Type
 from daganalysis.tables.results import GANTT_BARS
 
-_LANE = Column("lane", Type.INTEGER, "the lane it is drawn in, from 0 at the top")
-_LABEL = Column("label", Type.STRING, "the lane's label")
+_LANE = Column("lane", Type.INTEGER, "lane of the row, from 0 at the top")
+_LABEL = Column("label", Type.STRING, "label of the lane")
 _WORKFLOW = Column("workflow", Type.STRING, "the DAG's name without its parameters", "no answer names the DAG")
-_NAME = Column("name", Type.STRING, "the stage's name; a second stage of the name in a run ends in #2", "no answer names it")
-_N_RUNS = Column("n_runs", Type.INTEGER, "runs it stands for")
+_NAME = Column("name", Type.STRING, "name of the stage; #2 is appended to the second stage of the same name in a run", "no answer names it")
+_N_RUNS = Column("n_runs", Type.INTEGER, "number of runs in the row")
 
 BUDGET_BARS = Table(
     "budget_bars",
@@ -20,12 +20,12 @@ BUDGET_BARS = Table(
     (
         _LANE,
         _LABEL,
-        Column("run_id", Type.STRING, "the run, as in `dags`", "the bar is the mean of the other runs"),
+        Column("run_id", Type.STRING, "run_id of the run, as in `dags`", "the bar is the mean of several runs"),
         _N_RUNS,
         Column("category", Type.STRING, "what the time was spent on"),
-        Column("start_s", Type.REAL, "where the part begins, seconds"),
-        Column("end_s", Type.REAL, "where it ends; that of the last part is the bar's length"),
-        Column("share", Type.REAL, "the part's share of the bar"),
+        Column("start_s", Type.REAL, "start of the part, seconds from the start of the bar"),
+        Column("end_s", Type.REAL, "end of the part, seconds from the start of the bar"),
+        Column("share", Type.REAL, "share of the bar that the part takes"),
     ),
     ("lane", "start_s"),
 )
@@ -39,13 +39,13 @@ LATENCY_MARKS = Table(
         _LABEL,
         _WORKFLOW,
         _NAME,
-        Column("n", Type.INTEGER, "runs measured", "a dot"),
-        Column("run_id", Type.STRING, "the run", "a box"),
-        Column("value_s", Type.REAL, "the run's latency; of a box, the median, seconds"),
-        Column("p5_s", Type.REAL, "5th percentile", "a dot"),
-        Column("p25_s", Type.REAL, "lower quartile", "a dot"),
-        Column("p75_s", Type.REAL, "upper quartile", "a dot"),
-        Column("p95_s", Type.REAL, "95th percentile", "a dot"),
+        Column("n", Type.INTEGER, "number of runs measured", "a dot"),
+        Column("run_id", Type.STRING, "run_id of the run", "a box"),
+        Column("value_s", Type.REAL, "latency of the run; for a box, the median latency, seconds"),
+        Column("p5_s", Type.REAL, "5th percentile of the latencies, seconds", "a dot"),
+        Column("p25_s", Type.REAL, "lower quartile of the latencies, seconds", "a dot"),
+        Column("p75_s", Type.REAL, "upper quartile of the latencies, seconds", "a dot"),
+        Column("p95_s", Type.REAL, "95th percentile of the latencies, seconds", "a dot"),
     ),
     (),
 )
@@ -58,12 +58,12 @@ STAGE_RUN_CELLS = Table(
         _LANE,
         _LABEL,
         _NAME,
-        Column("column", Type.INTEGER, "its place by the runs' starts, from 0"),
-        Column("from_run_id", Type.STRING, "the first run of the column"),
-        Column("to_run_id", Type.STRING, "the last; the same, unless there are too many runs for a column each"),
+        Column("column", Type.INTEGER, "column, from 0, in order of the runs' starts"),
+        Column("from_run_id", Type.STRING, "first run of the column"),
+        Column("to_run_id", Type.STRING, "last run of the column; equal to from_run_id unless a column holds several runs"),
         _N_RUNS,
-        Column("latency_s", Type.REAL, "the stage's latency; of several runs the median, seconds"),
-        Column("ratio", Type.REAL, "as a multiple of the stage's median over all runs"),
+        Column("latency_s", Type.REAL, "latency of the stage; the median of several runs, seconds"),
+        Column("ratio", Type.REAL, "latency_s divided by the stage's median over all runs"),
     ),
     ("lane", "column"),
 )
@@ -74,14 +74,16 @@ STRAGGLER_CELLS = Table(
     (
         _LANE,
         _LABEL,
-        Column("column", Type.INTEGER, "the agent's place, those that others waited for longest first"),
+        Column("column", Type.INTEGER, "column of the agent, from 0; agents that others waited for longest come first"),
         Column(
-            "agent", Type.STRING, "`ip:port`, behind its cluster's label where there are several; of the last column, how many others it is"
+            "agent",
+            Type.STRING,
+            "`ip:port` of the agent, after its cluster's label where there are several; for the last column, the number of other agents",
         ),
-        Column("n", Type.INTEGER, "executions in which the agent took part"),
-        Column("n_slowest", Type.INTEGER, "of these, in how many it was the slowest"),
-        Column("barrier_wait_s", Type.REAL, "how long the others waited for it, seconds in sum"),
-        Column("flagged", Type.BOOLEAN, "whether it was slowest more often than chance would have it"),
+        Column("n", Type.INTEGER, "number of executions in which the agent took part"),
+        Column("n_slowest", Type.INTEGER, "number of executions in which the agent was the slowest"),
+        Column("barrier_wait_s", Type.REAL, "total time the others waited for the agent, seconds"),
+        Column("flagged", Type.BOOLEAN, "whether the agent was slowest more often than chance explains"),
     ),
     ("lane", "column"),
 )
@@ -90,12 +92,12 @@ RETRY_PERIODS = Table(
     "retry_periods",
     "one period of time",
     (
-        Column("from_at", Type.INSTANT, "where the period begins"),
-        Column("to_at", Type.INSTANT, "where the next one begins"),
-        Column("n_runs", Type.INTEGER, "runs that started in it"),
-        Column("n_retried", Type.INTEGER, "of these, runs that an operator retried"),
-        Column("n_rolled_back", Type.INTEGER, "of these, runs that an operator rolled back, and did not retry"),
-        Column("n_retries", Type.INTEGER, "retries by operators: the fewest that explain what is known"),
+        Column("from_at", Type.INSTANT, "start of the period"),
+        Column("to_at", Type.INSTANT, "start of the next period"),
+        Column("n_runs", Type.INTEGER, "number of runs that started in the period"),
+        Column("n_retried", Type.INTEGER, "number of these runs that a person retried"),
+        Column("n_rolled_back", Type.INTEGER, "number of these runs that a person rolled back and did not retry"),
+        Column("n_retries", Type.INTEGER, "lower bound on the number of retries by persons"),
     ),
     ("from_at",),
 )
@@ -110,10 +112,10 @@ ALIGNED_BARS = Table(
         _LABEL,
         _NAME,
         Column("kind", Type.STRING, "`run` or `rollback`"),
-        Column("x_start", Type.REAL, "seconds after the run's first attempt, less what is cut"),
-        Column("x_end", Type.REAL, "where it ends"),
-        Column("stage_s", Type.REAL, "all executions of the stage in the run together, seconds"),
-        Column("diff_s", Type.REAL, "how much longer the candidate's took than the base's, seconds", "the other run did not execute it"),
+        Column("x_start", Type.REAL, "start of the execution, seconds after the run's first attempt, without what is cut"),
+        Column("x_end", Type.REAL, "end of the execution, on the same axis, seconds"),
+        Column("stage_s", Type.REAL, "total time of all executions of the stage in the run, seconds"),
+        Column("diff_s", Type.REAL, "stage_s of the candidate minus stage_s of the base, seconds", "one run alone executed the stage"),
     ),
     ("lane", "side", "x_start"),
 )
@@ -122,15 +124,15 @@ TREND_MARKS = Table(
     "trend_marks",
     "one run, or one level between shifts",
     (
-        Column("role", Type.STRING, "`run` · `level`: the median between two shifts · `shift`: where a new level begins"),
+        Column("role", Type.STRING, "`run`: a run · `level`: the median between two shifts · `shift`: the start of a new level"),
         _WORKFLOW,
-        Column("name", Type.STRING, "the stage", "whole runs"),
-        Column("run_id", Type.STRING, "the run, or the first it stands for; of a shift, the first of the new level", "a level"),
+        Column("name", Type.STRING, "name of the stage", "the row is about whole runs"),
+        Column("run_id", Type.STRING, "the run, or the first of several; for a shift, the first run of the new level", "a level"),
         _N_RUNS,
-        Column("at", Type.INSTANT, "when the run started; where the level begins"),
-        Column("until", Type.INSTANT, "where the level ends", "no level"),
-        Column("value_s", Type.REAL, "how long it took; of several runs, and of a level, the median, seconds"),
-        Column("ratio", Type.REAL, "the new level as a multiple of the old", "no shift"),
+        Column("at", Type.INSTANT, "start of the run or of the level"),
+        Column("until", Type.INSTANT, "end of the level", "no level"),
+        Column("value_s", Type.REAL, "how long the run took; for several runs, and for a level, the median, seconds"),
+        Column("ratio", Type.REAL, "new level divided by the old level", "no shift"),
     ),
     (),
 )
@@ -140,17 +142,19 @@ EVENT_MARKS = Table(
     "one bar or mark of a chart of everything that happened in a cluster",
     (
         Column(
-            "role", Type.STRING, "`lock`: a holding of a lock · `run` · `stood`: it stood FAILED until a person acted · `mark`: an event"
+            "role",
+            Type.STRING,
+            "`lock`: a holding of a lock · `run`: a run · `stood`: the run was FAILED until a person acted · `mark`: an event",
         ),
         _LANE,
         _LABEL,
-        Column("run_id", Type.STRING, RUN_ID.meaning, "it concerns no run"),
+        Column("run_id", Type.STRING, RUN_ID.meaning, "the row concerns no run"),
         Column("what", Type.STRING, "the kind of lock, the outcome of the run, or the event"),
-        Column("started_at", Type.INSTANT, "where it begins"),
-        Column("ended_at", Type.INSTANT, "where it ends, or until when it is known to have lasted"),
-        Column("is_open", Type.BOOLEAN, "whether its end is not known"),
-        Column("x_started", Type.REAL, "started_at on the axis: seconds from its beginning, less the time in which no run was under way"),
-        Column("x_ended", Type.REAL, "ended_at on the axis"),
+        Column("started_at", Type.INSTANT, "start of the bar, or time of the event"),
+        Column("ended_at", Type.INSTANT, "end of the bar, or the last time at which it is known to have lasted"),
+        Column("is_open", Type.BOOLEAN, "whether the end is unknown"),
+        Column("x_started", Type.REAL, "started_at on the axis: seconds from its start, without the time in which no run was active"),
+        Column("x_ended", Type.REAL, "ended_at on the axis, seconds"),
     ),
     (),
 )

@@ -12,25 +12,30 @@ from daganalysis.tables.explanations import CRITICAL_PATH, EVENTS, LOCKS, RUNS, 
 _WORKFLOW = Column("workflow", Type.STRING, "the DAG's name without its parameters", "no answer names the DAG")
 _STAGE = Column("stage", Type.INTEGER, "the node's place in the DAG, from 1")
 _STAGE_NAME = Column("name", Type.STRING, "the node's name", "no answer names it")
-_OUTCOME = Column("outcome", Type.STRING, "what it came to")
+_OUTCOME = Column("outcome", Type.STRING, "how it ended")
 
 SUMMARY = Table(
     "summary",
     "one workflow",
     (
         _WORKFLOW,
-        Column("n_runs", Type.INTEGER, "its runs in the archive"),
-        *(Column(outcome, Type.INTEGER, f"of these, runs that came to `{outcome}`") for outcome in RUN_OUTCOMES),
-        Column("n_agents_max", Type.INTEGER, "most agents in one run"),
-        Column("elapsed_p50_s", Type.REAL, "median of elapsed_s, seconds, over the runs that have one", "none has one"),
-        Column("elapsed_p95_s", Type.REAL, "95th percentile of elapsed_s, seconds", "none has one"),
+        Column("n_runs", Type.INTEGER, "runs of the workflow"),
+        *(Column(outcome, Type.INTEGER, f"runs with the outcome `{outcome}`") for outcome in RUN_OUTCOMES),
+        Column("n_agents_max", Type.INTEGER, "largest number of agents in one run"),
+        Column("elapsed_p50_s", Type.REAL, "median of elapsed_s over the runs where it is known, seconds", "elapsed_s of no run is known"),
+        Column(
+            "elapsed_p95_s",
+            Type.REAL,
+            "95th percentile of elapsed_s over the runs where it is known, seconds",
+            "elapsed_s of no run is known",
+        ),
         Column(
             "engine_share",
             Type.REAL,
-            "share of all their elapsed time that the engine spent dispatching, detecting and handing over",
-            "none has one",
+            "share of the elapsed time of all runs that the engine spent dispatching, noticing ends and handing over",
+            "elapsed_s of no run is known",
         ),
-        Column("retry_share", Type.REAL, "share of runs that an operator retried at least once"),
+        Column("retry_share", Type.REAL, "share of runs that a person retried at least once"),
         Column("slowest_stage", Type.STRING, "name of the stage with the largest total latency", "no stage has ended"),
         Column("last_run_id", Type.STRING, "the run that was observed last"),
     ),
@@ -46,34 +51,40 @@ STAGE_LATENCY = Table(
         _STAGE,
         _STAGE_NAME,
         _OUTCOME,
-        Column("latency_s", Type.REAL, "start to end of its last execution, seconds", "not ended, passed, or overwritten"),
+        Column(
+            "latency_s", Type.REAL, "time from start to end of the stage's last execution, seconds", "not ended, passed, or overwritten"
+        ),
         Column(
             "work_s",
             Type.REAL,
-            "time in which at least one of its sub-tasks was running in that execution, seconds",
+            "time in which at least one sub-task was running, in the stage's last execution, seconds",
             "no sub-task has both ends known",
         ),
-        Column("dispatch_s", Type.REAL, "its start to the first start of a sub-task, seconds", "either is unknown"),
-        Column("detect_s", Type.REAL, "last end of a sub-task to its own end, seconds", "either is unknown"),
-        Column("n_sub_tasks", Type.INTEGER, "sub-tasks known"),
-        Column("slowest_task_gid", Type.STRING, "the sub-task that ran longest in that execution", "none has a known duration"),
-        Column("slowest_agent", Type.STRING, "its agent", "none has a known duration"),
-        Column("elapsed_share", Type.REAL, "latency_s over the run's elapsed_s", "either is unknown"),
-        Column("censored", Type.BOOLEAN, "whether it was still running when it was last seen"),
+        Column(
+            "dispatch_s", Type.REAL, "time from the stage's start to the first start of a sub-task, seconds", "one of the two is unknown"
+        ),
+        Column("detect_s", Type.REAL, "time from the last end of a sub-task to the stage's end, seconds", "one of the two is unknown"),
+        Column("n_sub_tasks", Type.INTEGER, "number of sub-tasks in the archive"),
+        Column(
+            "slowest_task_gid", Type.STRING, "sub-task that ran longest in the stage's last execution", "no sub-task has a known duration"
+        ),
+        Column("slowest_agent", Type.STRING, "agent of slowest_task_gid", "no sub-task has a known duration"),
+        Column("elapsed_share", Type.REAL, "latency_s divided by the run's elapsed_s", "one of the two is unknown"),
+        Column("censored", Type.BOOLEAN, "whether the stage was still running in the newest answer"),
     ),
     ("run_id", "stage"),
 )
 
 _GROUPED = (
     Column("n", Type.INTEGER, "executions with a known duration"),
-    Column("n_censored", Type.INTEGER, "executions still running, which are left out of the quantiles"),
-    Column("min_s", Type.REAL, "shortest, seconds", "n is 0"),
-    Column("p50_s", Type.REAL, "median, seconds", "n is 0"),
-    Column("p95_s", Type.REAL, "95th percentile, seconds", "n is 0"),
-    Column("p99_s", Type.REAL, "99th percentile, seconds", "n is 0"),
-    Column("max_s", Type.REAL, "longest, seconds", "n is 0"),
-    Column("min_run_id", Type.STRING, "run of the shortest", "n is 0"),
-    Column("max_run_id", Type.STRING, "run of the longest", "n is 0"),
+    Column("n_censored", Type.INTEGER, "executions that still ran in the newest answer; quantiles leave them out"),
+    Column("min_s", Type.REAL, "shortest duration, seconds", "n is 0"),
+    Column("p50_s", Type.REAL, "median duration, seconds", "n is 0"),
+    Column("p95_s", Type.REAL, "95th percentile of the durations, seconds", "n is 0"),
+    Column("p99_s", Type.REAL, "99th percentile of the durations, seconds", "n is 0"),
+    Column("max_s", Type.REAL, "longest duration, seconds", "n is 0"),
+    Column("min_run_id", Type.STRING, "run with the shortest duration", "n is 0"),
+    Column("max_run_id", Type.STRING, "run with the longest duration", "n is 0"),
 )
 
 STAGE_LATENCY_BY_WORKFLOW = Table(
@@ -83,7 +94,7 @@ STAGE_LATENCY_BY_WORKFLOW = Table(
 STAGE_LATENCY_BY_AGENT = Table(
     "stage_latency",
     "one agent: the latest attempts of its sub-tasks",
-    (Column("agent", Type.STRING, "`ip:port`"), *_GROUPED),
+    (Column("agent", Type.STRING, "`ip:port` of the agent"), *_GROUPED),
     ("agent",),
 )
 
@@ -92,13 +103,16 @@ STAGE_GAPS = Table(
     "one stretch between two stages executed one after the other",
     (
         RUN_ID,
-        Column("from_stage", Type.INTEGER, "the stage executed before", "before the first stage"),
-        Column("to_stage", Type.INTEGER, "the stage executed next", "after the last stage"),
-        Column("direction", Type.STRING, "`forward` or `rollback`"),
-        Column("gap_s", Type.REAL, "length, seconds"),
-        Column("category", Type.STRING, "`handoff`, `wait_operator`, `wait_protocol`, `lost` or `unattributed`"),
+        Column("from_stage", Type.INTEGER, "stage executed before the gap", "before the first stage"),
+        Column("to_stage", Type.INTEGER, "stage executed after the gap", "after the last stage"),
+        Column("direction", Type.STRING, "`forward`, or `rollback`: backwards through the stages"),
+        Column("gap_s", Type.REAL, "length of the gap, seconds"),
+        Column("category", Type.STRING, "cause of the gap: `handoff`, `wait_operator`, `wait_protocol`, `lost` or `unattributed`"),
         Column(
-            "polls", Type.INTEGER, "the gap in passes of the scheduler, rounded", "the archive shows no hand-over to measure the tick by"
+            "polls",
+            Type.INTEGER,
+            "length of the gap in passes of the scheduler, rounded",
+            "the archive shows no hand-over to measure the tick by",
         ),
         Column("evidence", Type.STRING, "`observed`, `inferred` or `lost`"),
     ),
@@ -111,13 +125,18 @@ TIME_BUDGET = Table(
     (
         RUN_ID,
         Column(
-            "elapsed_s", Type.REAL, "first known start to last known end, seconds: the sum of the parts", "not ended, or an end is unknown"
+            "elapsed_s",
+            Type.REAL,
+            "time from the first start to the last end, seconds: the sum of the parts",
+            "not ended, or an end is unknown",
         ),
         *(
             Column(category.column, Type.REAL, f"{category.meaning}, seconds", "the run has no known span")
             for category in CATEGORIES.values()
         ),
-        Column("engine_share", Type.REAL, "dispatch, detect and handoff over the sum of the parts", "the run has no known span"),
+        Column(
+            "engine_share", Type.REAL, "share of the sum of the parts that is dispatch, detect and handoff", "the run has no known span"
+        ),
     ),
     ("run_id",),
 )
@@ -130,15 +149,20 @@ RETRIES = Table(
         _STAGE,
         Column("task_gid", Type.STRING, "generic id of the sub-task"),
         Column("name", Type.STRING, "the sub-task's name", "no answer names it"),
-        Column("agent", Type.STRING, "`ip:port` of the newest answer", "absent or unusable"),
-        Column("execute_times", Type.INTEGER, "hand-outs"),
-        Column("retries_min", Type.INTEGER, "the smallest number of times it was retried"),
-        Column("retries_max", Type.INTEGER, "the largest number of times it was retried", "nothing bounds it"),
-        Column("rollbacks", Type.INTEGER, "rollback runs known"),
+        Column("agent", Type.STRING, "`ip:port` of the agent in the newest answer", "absent or unusable"),
+        Column("execute_times", Type.INTEGER, "how often the sub-task was handed out, to run or to roll back"),
+        Column("retries_min", Type.INTEGER, "lower bound on how often a person retried the sub-task"),
+        Column("retries_max", Type.INTEGER, "upper bound on how often a person retried the sub-task", "nothing bounds it"),
+        Column("rollbacks", Type.INTEGER, "number of known rollback runs of the sub-task"),
         _OUTCOME,
-        Column("error_code", Type.STRING, "code of its first ERROR line", "no such line, or one without a code (before obshell 4.3.1)"),
-        Column("first_error", Type.STRING, "its first ERROR line", "none"),
-        Column("protocol", Type.BOOLEAN, "whether the hand-shake between DAGs caused it"),
+        Column(
+            "error_code",
+            Type.STRING,
+            "error code of the sub-task's first ERROR line",
+            "no ERROR line, or one without a code (before obshell 4.3.1)",
+        ),
+        Column("first_error", Type.STRING, "first ERROR line of the sub-task", "the sub-task logged no ERROR line"),
+        Column("protocol", Type.BOOLEAN, "whether the hand-shake between DAGs caused the hand-outs, which is no fault"),
     ),
     ("run_id", "stage", "task_gid"),
 )
@@ -147,19 +171,23 @@ _CLUSTER = Column("cluster", Type.STRING, "the cluster label", "none was given")
 
 CLOCK_SKEW = Table(
     "clock_skew",
-    "one agent of a cluster, in one stretch of time that one offset of its clock fits",
+    "one agent of a cluster, in one period that a single clock offset fits",
     (
         _CLUSTER,
-        Column("agent", Type.STRING, "`ip:port`"),
-        Column("since", Type.INSTANT, "start of the first stage it was measured by"),
-        Column("until", Type.INSTANT, "start of the last stage it was measured by"),
-        Column("n", Type.INTEGER, "sub-tasks of cluster DAGs that it was measured by"),
-        Column("ahead_min_s", Type.REAL, "its clock is ahead by this at least, seconds; negative: behind", "nothing bounds it"),
-        Column("ahead_max_s", Type.REAL, "its clock is ahead by this at most, seconds", "nothing bounds it"),
+        Column("agent", Type.STRING, "`ip:port` of the agent"),
+        Column("since", Type.INSTANT, "start of the first stage in which the agent's clock was measured"),
+        Column("until", Type.INSTANT, "start of the last stage in which the agent's clock was measured"),
+        Column("n", Type.INTEGER, "sub-tasks of cluster DAGs used to measure the agent's clock"),
+        Column(
+            "ahead_min_s", Type.REAL, "lower bound on how far the agent's clock is ahead, seconds; negative: behind", "nothing bounds it"
+        ),
+        Column(
+            "ahead_max_s", Type.REAL, "upper bound on how far the agent's clock is ahead, seconds; negative: behind", "nothing bounds it"
+        ),
         Column(
             "shown",
             Type.STRING,
-            "`ahead` or `behind` where the bounds leave no doubt, `none` where the clocks may agree, `varies` where no single offset fits",
+            "`ahead` or `behind`: the bounds show it; `none`: the clocks may agree; `varies`: no single offset fits",
         ),
         Column(
             "against",
@@ -174,16 +202,16 @@ OUTCOME_RULES = Table(
     "outcome_rules",
     "one run, stage, sub-task or attempt",
     (
-        Column("run_id", Type.STRING, RUN_ID.meaning, "its DAG is not in the archive"),
-        Column("stage", Type.INTEGER, "the node's place in the DAG, from 1", "level `run`, or its DAG is not in the archive"),
+        Column("run_id", Type.STRING, RUN_ID.meaning, "the DAG is not in the archive"),
+        Column("stage", Type.INTEGER, "the node's place in the DAG, from 1", "level `run`, or the DAG is not in the archive"),
         Column("task_gid", Type.STRING, "the sub-task's generic id", "levels `run` and `stage`"),
         Column("attempt", Type.INTEGER, "number of the attempt", "every level but `attempt`"),
         _OUTCOME,
         Column("rule", Type.STRING, "name of the rule that gave the outcome"),
         Column("why", Type.STRING, "what the rule says"),
-        Column("source", Type.STRING, "where the rule comes from, a section of docs/engine-semantics.md"),
-        Column("state", Type.STRING, "the state that was served last", "level `attempt`, or no answer gave it"),
-        Column("operator", Type.STRING, "the operator that was served last", "level `attempt`, or no answer gave it"),
+        Column("source", Type.STRING, "section of docs/engine-semantics.md that states the rule"),
+        Column("state", Type.STRING, "state in the newest answer", "level `attempt`, or no answer holds it"),
+        Column("operator", Type.STRING, "operator in the newest answer", "level `attempt`, or no answer holds it"),
         Column("kind", Type.STRING, "`run`, `rollback` or `unknown`", "every level but `attempt`"),
         Column("evidence", Type.STRING, "`observed`, `inferred` or `lost`", "every level but `attempt`"),
     ),
@@ -193,8 +221,8 @@ OUTCOME_RULES = Table(
 _STAGE_OR_TOTAL = Column(
     "name",
     Type.STRING,
-    "the stage's name; a later stage of the same name has its number behind it; null for the whole run",
-    "the row is of the whole run",
+    "the stage's name, with a number appended to a later stage of the same name; null: the whole run",
+    "the row is about the whole run",
     null_word="whole run",
 )
 
@@ -207,26 +235,26 @@ RETRY_PATTERNS = Table(
         Column(
             "error_code",
             Type.STRING,
-            "code of the failure before the retry",
-            "no line tells, or one without a code (before obshell 4.3.1)",
+            "error code of the failure before the retry",
+            "no ERROR line, or one without a code (before obshell 4.3.1)",
         ),
         Column("n_runs", Type.INTEGER, "runs in which the stage was executed"),
-        Column("n_retried", Type.INTEGER, "of these, runs in which it was retried after such a failure"),
+        Column("n_retried", Type.INTEGER, "runs in which the stage was retried after this error"),
         Column(
             "retry_share",
             Type.REAL,
-            "n_retried over n_runs, without the runs in outages of their cluster",
+            "n_retried divided by n_runs, without the runs in outages of their cluster",
             "every run of the stage was in an outage",
         ),
-        Column("retries_p50", Type.REAL, "median of the retries of such a run after such a failure, at least"),
-        Column("succeeded_after_share", Type.REAL, "share of the retried runs in which the stage succeeded in the end"),
-        Column("agents", Type.STRING, "agents of what was retried, parted by blanks", "no agent is known"),
-        Column("example_run_id", Type.STRING, "the first such run in order of run_id"),
-        Column("cost_s", Type.REAL, "what these runs spent at the stage before the last execution of it, in all, seconds"),
-        Column("wait_operator_s", Type.REAL, "of it, what they are known to have waited for an operator, in all, seconds"),
+        Column("retries_p50", Type.REAL, "lower bound of the median number of retries after this error, over the retried runs"),
+        Column("succeeded_after_share", Type.REAL, "share of the retried runs in which the stage finally succeeded"),
+        Column("agents", Type.STRING, "agents of the retried sub-tasks, separated by spaces", "no agent is known"),
+        Column("example_run_id", Type.STRING, "first of these runs by run_id"),
         Column(
-            "n_outage", Type.INTEGER, "retried runs that began while everything of their cluster failed: they tell nothing of the cause"
+            "cost_s", Type.REAL, "total time of the retried runs between the first failure of the stage and its last execution, seconds"
         ),
+        Column("wait_operator_s", Type.REAL, "part of cost_s that the runs are known to have waited for a person, seconds"),
+        Column("n_outage", Type.INTEGER, "retried runs that began in an outage, while everything in their cluster failed"),
     ),
     ("workflow", "name", "error_code"),
 )
@@ -237,13 +265,13 @@ RETRY_PATTERNS_BY_NUMBER = Table(
     (
         _WORKFLOW,
         _STAGE_NAME,
-        Column("nth", Type.INTEGER, "which retry of the stage in its run, from 1"),
-        Column("n", Type.INTEGER, "runs in which there was one"),
-        Column("n_succeeded", Type.INTEGER, "of these, runs in which it succeeded"),
-        Column("n_failed", Type.INTEGER, "runs in which it failed; the rest is not known, or not over"),
-        Column("succeeded_share", Type.REAL, "n_succeeded over those of which it is known", "of none it is"),
-        Column("succeeded_low", Type.REAL, "its chance to succeed: lower end of a 95 % Clopper-Pearson interval"),
-        Column("succeeded_high", Type.REAL, "and its upper end"),
+        Column("nth", Type.INTEGER, "number of the retry of the stage within its run, from 1"),
+        Column("n", Type.INTEGER, "runs with this retry of the stage"),
+        Column("n_succeeded", Type.INTEGER, "runs in which this retry succeeded"),
+        Column("n_failed", Type.INTEGER, "runs in which this retry failed; the result of the others is unknown or still open"),
+        Column("succeeded_share", Type.REAL, "n_succeeded divided by n_succeeded plus n_failed", "the result of no retry is known"),
+        Column("succeeded_low", Type.REAL, "lower end of the 95 % Clopper-Pearson interval of succeeded_share"),
+        Column("succeeded_high", Type.REAL, "upper end of the 95 % Clopper-Pearson interval of succeeded_share"),
     ),
     ("workflow", "name", "nth"),
 )
@@ -251,8 +279,8 @@ RETRY_PATTERNS_BY_NUMBER = Table(
 _N_EFFECTIVE = Column(
     "n_effective",
     Type.REAL,
-    "independent ones that tell as much as n, where slow spells last",
-    "it is slowest no more often than chance allows, so that spells were not looked at",
+    "number of independent executions (or runs) that carry as much information as n, where slow spells make neighbours alike",
+    "the agent is slowest no more often than chance allows, so spells were not examined",
 )
 
 STRAGGLERS = Table(
@@ -261,22 +289,24 @@ STRAGGLERS = Table(
     (
         _WORKFLOW,
         _STAGE_NAME,
-        Column("agent", Type.STRING, "`ip:port`"),
-        Column("n", Type.INTEGER, "executions of the stage with at least two agents at work, this one among them"),
-        Column("n_slowest", Type.INTEGER, "of these, executions that ended with this agent"),
-        Column("skew_p50", Type.REAL, "its own work over the median of the others', median"),
-        Column("barrier_wait_s", Type.REAL, "what the others waited for it after their own ends, in all, agent-seconds"),
-        Column("slowest_low", Type.REAL, "its chance of being slowest: lower end of a 95 % Clopper-Pearson interval"),
-        Column("slowest_high", Type.REAL, "and its upper end"),
-        Column("late_p50_s", Type.REAL, "how much later than the others' median it ended, median, seconds; negative: earlier"),
-        Column("dispatch_p50_s", Type.REAL, "of it, how much later than the first it began, median, seconds"),
-        Column("work_p50_s", Type.REAL, "its own work, median, seconds"),
-        Column("others_p50_s", Type.REAL, "the median work of the others, median, seconds"),
-        Column("n_agents_p50", Type.REAL, "agents at work in such an execution, median"),
+        Column("agent", Type.STRING, "`ip:port` of the agent"),
+        Column("n", Type.INTEGER, "executions of the stage in which this agent and at least one other worked"),
+        Column("n_slowest", Type.INTEGER, "executions in which this agent ended last"),
+        Column("skew_p50", Type.REAL, "median ratio of the agent's work to the median work of the others"),
+        Column("barrier_wait_s", Type.REAL, "total time the other agents waited for this agent after they had ended, agent-seconds"),
+        Column("slowest_low", Type.REAL, "lower end of the 95 % Clopper-Pearson interval of the chance that this agent is slowest"),
+        Column("slowest_high", Type.REAL, "upper end of the 95 % Clopper-Pearson interval of the chance that this agent is slowest"),
+        Column(
+            "late_p50_s", Type.REAL, "median of how much later the agent ended than the median of the others, seconds; negative: earlier"
+        ),
+        Column("dispatch_p50_s", Type.REAL, "median of how much later the agent began than the first agent, seconds"),
+        Column("work_p50_s", Type.REAL, "median work of the agent, seconds"),
+        Column("others_p50_s", Type.REAL, "median over executions of the median work of the other agents, seconds"),
+        Column("n_agents_p50", Type.REAL, "median number of agents at work in these executions"),
         Column(
             "flagged",
             Type.BOOLEAN,
-            "whether it is slowest more often than chance and slow spells of equals allow, over all rows, and late by what matters",
+            "whether the agent is slowest more often than chance and slow spells explain, over all rows, and late enough to matter",
         ),
         _N_EFFECTIVE,
         _CLUSTER,
@@ -289,23 +319,39 @@ STRAGGLERS_BY_AGENT = Table(
     "one agent of a cluster, over all stages in which several agents were at work",
     (
         _CLUSTER,
-        Column("agent", Type.STRING, "`ip:port`"),
-        Column("n", Type.INTEGER, "runs in which it was at work with others"),
-        Column("n_executions", Type.INTEGER, "executions of stages in these"),
-        Column("n_slowest", Type.INTEGER, "runs in which the others waited longest for it"),
-        Column("barrier_wait_s", Type.REAL, "what the others waited for it after their own ends, in all, agent-seconds"),
-        Column("skew_p50", Type.REAL, "its own work in a run over the median work of the others, median"),
-        Column("slowest_low", Type.REAL, "its chance of being that agent: lower end of a 95 % Clopper-Pearson interval"),
-        Column("slowest_high", Type.REAL, "and its upper end"),
-        Column("late_p50_s", Type.REAL, "how much later than the others' median it ended, in all stages of a run, median, seconds"),
-        Column("dispatch_p50_s", Type.REAL, "how much later than the first it began, in all stages of a run, median, seconds"),
-        Column("work_p50_s", Type.REAL, "its own work in a run, median, seconds"),
-        Column("others_p50_s", Type.REAL, "the median work of the others in these stages, median, seconds"),
-        Column("worst_stage", Type.STRING, "name of the stage in which the others waited longest for it", "they never did"),
+        Column("agent", Type.STRING, "`ip:port` of the agent"),
+        Column("n", Type.INTEGER, "runs in which the agent worked together with others"),
+        Column("n_executions", Type.INTEGER, "executions of stages in which the agent worked together with others"),
+        Column("n_slowest", Type.INTEGER, "runs in which the others waited longest for this agent"),
+        Column("barrier_wait_s", Type.REAL, "total time the other agents waited for this agent after they had ended, agent-seconds"),
+        Column("skew_p50", Type.REAL, "median ratio of the agent's work in a run to the median work of the others"),
+        Column(
+            "slowest_low",
+            Type.REAL,
+            "lower end of the 95 % Clopper-Pearson interval of the chance that the others wait longest for this agent",
+        ),
+        Column("slowest_high", Type.REAL, "upper end of the 95 % Clopper-Pearson interval of the chance that this agent is slowest"),
+        Column(
+            "late_p50_s",
+            Type.REAL,
+            "median over runs of how much later the agent ended than the median of the others, over all stages, seconds",
+        ),
+        Column(
+            "dispatch_p50_s", Type.REAL, "median over runs of how much later the agent began than the first agent, over all stages, seconds"
+        ),
+        Column("work_p50_s", Type.REAL, "median over runs of the agent's work, seconds"),
+        Column("others_p50_s", Type.REAL, "median over runs of the median work of the others in the same stages, seconds"),
+        Column(
+            "worst_stage",
+            Type.STRING,
+            "name of the stage in which the others waited longest for this agent",
+            "the others never waited for it",
+        ),
         Column(
             "flagged",
             Type.BOOLEAN,
-            "whether it is that agent more often than chance and slow spells of equals allow, over all rows, and late by what matters",
+            "whether the others wait longest for this agent more often than chance and slow spells explain, over all rows, and it is "
+            "late enough to matter",
         ),
         _N_EFFECTIVE,
     ),
@@ -320,51 +366,61 @@ STRAGGLERS_BY_RUN = Table(
         _WORKFLOW,
         _STAGE,
         _STAGE_NAME,
-        Column("n_sub_tasks", Type.INTEGER, "sub-tasks at work"),
-        Column("slowest_agent", Type.STRING, "agent of the one that ended last", "it ended in a tie"),
-        Column("slowest_task_gid", Type.STRING, "that sub-task", "it ended in a tie"),
-        Column("skew", Type.REAL, "its own work over the median of the others'"),
-        Column("barrier_wait_s", Type.REAL, "what the others waited for it, agent-seconds"),
-        Column("dispatch_s", Type.REAL, "how much later than the first it began, seconds"),
-        Column("work_s", Type.REAL, "its own work, seconds"),
+        Column("n_sub_tasks", Type.INTEGER, "number of sub-tasks executed"),
+        Column("slowest_agent", Type.STRING, "agent of the sub-task that ended last", "several ended last together"),
+        Column("slowest_task_gid", Type.STRING, "generic id of the sub-task that ended last", "several ended last together"),
+        Column("skew", Type.REAL, "ratio of the work of the last sub-task to the median work of the others"),
+        Column("barrier_wait_s", Type.REAL, "total time the others waited for the last sub-task, agent-seconds"),
+        Column("dispatch_s", Type.REAL, "how much later the last sub-task began than the first one, seconds"),
+        Column("work_s", Type.REAL, "work of the last sub-task, seconds"),
     ),
     ("run_id", "stage"),
 )
 
-_KNOWN = Column("known", Type.STRING, "the engine's own line that it is, by name", "its signature was mined, or no line was logged")
+_KNOWN = Column(
+    "known",
+    Type.STRING,
+    "name of the message, if it is one of the engine's own or of the user's catalogue",
+    "another message, or no line was logged",
+)
 _IS_NEW = Column(
     "is_new",
     Type.BOOLEAN,
-    "whether the earlier archive has no such code and signature in the workflow",
-    "there is no earlier archive to compare with",
+    "whether the error code and signature are absent from the earlier archive's runs of the workflow",
+    "no earlier archive was given",
 )
 
 FAILURES = Table(
     "failures",
     "one signature of failed attempts in one stage name of a workflow",
     (
-        Column("error_code", Type.STRING, "the code of the line", "none, or one without a code (before obshell 4.3.1)"),
+        Column("error_code", Type.STRING, "error code of the log line", "no line, or one without a code (before obshell 4.3.1)"),
         Column("signature", Type.STRING, "the message with ids, addresses, paths, names and numbers masked"),
         _WORKFLOW,
         _STAGE_NAME,
-        Column("n", Type.INTEGER, "failed attempts"),
+        Column("n", Type.INTEGER, "number of failed attempts"),
         Column(
             "first_seen",
             Type.INSTANT,
-            "the first start of such an attempt, or of its run where the attempt's own was overwritten",
+            "first start of such an attempt, or of its run where the attempt's own start was overwritten",
             "no start is known",
         ),
-        Column("last_seen", Type.INSTANT, "the last one", "no start is known"),
-        Column("example_run_id", Type.STRING, "the first such run in order of run_id"),
-        Column("example_line", Type.STRING, "a line as it was logged", "the attempt logged none"),
-        Column("n_runs", Type.INTEGER, "runs"),
-        Column("n_agents", Type.INTEGER, "agents", "no answer shows the agents of the failed attempts"),
+        Column(
+            "last_seen",
+            Type.INSTANT,
+            "last start of such an attempt, or of its run where the attempt's own start was overwritten",
+            "no start is known",
+        ),
+        Column("example_run_id", Type.STRING, "first of these runs by run_id"),
+        Column("example_line", Type.STRING, "a log line of such an attempt, as it was logged", "the attempt logged none"),
+        Column("n_runs", Type.INTEGER, "number of runs with such an attempt"),
+        Column("n_agents", Type.INTEGER, "number of agents with such an attempt", "no answer shows the agents of the failed attempts"),
         _KNOWN,
         _IS_NEW,
         Column(
             "n_outage",
             Type.INTEGER,
-            "of n, attempts of runs that began while everything of their cluster failed: they tell nothing of the cause",
+            "failed attempts of runs that began in an outage, while everything in their cluster failed",
         ),
     ),
     (),
@@ -379,17 +435,18 @@ FAILURES_BY_ATTEMPT = Table(
         _STAGE,
         _STAGE_NAME,
         Column("task_gid", Type.STRING, "generic id of the sub-task"),
-        Column("attempt", Type.INTEGER, "which hand-out of the sub-task it was, from 1", "the line may be that of several hand-outs"),
-        Column("agent", Type.STRING, "`ip:port` it was handed to", "no answer shows it"),
-        Column("started_at", Type.INSTANT, "when it began", "its times were overwritten"),
-        Column("error_code", Type.STRING, "the code of the line", "none, or one without a code (before obshell 4.3.1)"),
+        Column("attempt", Type.INTEGER, "number of the attempt of the sub-task, from 1", "the line may belong to one of several attempts"),
+        Column("agent", Type.STRING, "`ip:port` of the agent that executed the attempt", "no answer shows it"),
+        Column("started_at", Type.INSTANT, "when the attempt began", "the times of the attempt were overwritten"),
+        Column("error_code", Type.STRING, "error code of the log line", "no line, or one without a code (before obshell 4.3.1)"),
         Column("signature", Type.STRING, "the message with ids, addresses, paths, names and numbers masked"),
-        Column("line", Type.STRING, "the line as it was logged", "the attempt logged none"),
+        Column("line", Type.STRING, "the log line of the failure, as it was logged", "the attempt logged none"),
         Column(
             "evidence",
             Type.STRING,
-            "`observed` in an answer; `redone`: overwritten, but it was run again; `line`: overwritten, and a line is left for it or for "
-            "another such attempt of its sub-task",
+            "`observed`: an answer shows the failure; `redone`: overwritten, but the sub-task was run again; `line`: overwritten, and a "
+            "log "
+            "line of this attempt, or of another overwritten one of the sub-task, remains",
         ),
         _KNOWN,
         _IS_NEW,
@@ -398,7 +455,7 @@ FAILURES_BY_ATTEMPT = Table(
 )
 
 _BASE_NAME = Column(
-    "base_name", Type.STRING, "the stage's name in the base, where it has another there", "it has the same, or is on one side alone"
+    "base_name", Type.STRING, "the stage's name in the base, if it differs", "the name is the same, or one side alone has the stage"
 )
 
 COMPARE = Table(
@@ -407,24 +464,32 @@ COMPARE = Table(
     (
         _WORKFLOW,
         _STAGE_OR_TOTAL,
-        Column("n_base", Type.INTEGER, "runs of the base with a known time, in clusters that both sides have (in all, if there is none)"),
-        Column("n_candidate", Type.INTEGER, "runs of the candidate, likewise"),
+        Column(
+            "n_base",
+            Type.INTEGER,
+            "runs of the base with a known time, in the clusters that both sides have (in all clusters, if they share none)",
+        ),
+        Column(
+            "n_candidate",
+            Type.INTEGER,
+            "runs of the candidate with a known time, in the clusters that both sides have (in all clusters, if they share none)",
+        ),
         Column(
             "base_s",
             Type.REAL,
-            "median of the base, seconds; over several clusters the mean of their medians, same weights on both sides",
+            "median time of the base, seconds; over several clusters the mean of their medians, with the same weights on both sides",
             "n_base is 0",
         ),
-        Column("candidate_s", Type.REAL, "median of the candidate, likewise", "n_candidate is 0"),
-        Column("diff_s", Type.REAL, "candidate_s less base_s", "no cluster has runs on both sides"),
+        Column("candidate_s", Type.REAL, "median time of the candidate, calculated like base_s, seconds", "n_candidate is 0"),
+        Column("diff_s", Type.REAL, "candidate_s minus base_s, seconds", "no cluster has runs on both sides"),
         Column(
             "ratio",
             Type.REAL,
-            "candidate over base: median of all pairs within clusters (Hodges-Lehmann, of logarithms)",
+            "ratio of candidate to base: median over all pairs within clusters (Hodges-Lehmann, of logarithms)",
             "no cluster has runs on both sides",
         ),
-        Column("ci_low", Type.REAL, "lower end of the 95 % interval of the ratio", "too few runs for one"),
-        Column("ci_high", Type.REAL, "upper end of the 95 % interval of the ratio", "too few runs for one"),
+        Column("ci_low", Type.REAL, "lower end of the 95 % interval of the ratio", "too few runs for an interval"),
+        Column("ci_high", Type.REAL, "upper end of the 95 % interval of the ratio", "too few runs for an interval"),
         Column(
             "p_value",
             Type.REAL,
@@ -439,9 +504,9 @@ COMPARE = Table(
             "that needed help changed; `more_slow_runs` or `fewer_slow_runs`: the share of slow runs changed; `same`: no such difference "
             "is seen; `insufficient`: the runs cannot decide, for the reason given; `only_base` or `only_candidate`: one side alone has it",
         ),
-        Column("also", Type.STRING, "further differences shown, in the words of the verdict", "none was shown"),
-        Column("reason", Type.STRING, "why the runs cannot decide", "the verdict is not `insufficient`"),
-        Column("n_agents", Type.INTEGER, "agents of the runs compared", "no run of the workflow was compared"),
+        Column("also", Type.STRING, "further differences that were shown, in the words of `verdict`", "no further difference was shown"),
+        Column("reason", Type.STRING, "why the runs cannot decide the verdict", "the verdict is not `insufficient`"),
+        Column("n_agents", Type.INTEGER, "number of agents in each of the runs compared", "no run of the workflow was compared"),
         Column("outcome", Type.STRING, "outcome of the runs compared"),
         Column(
             "n_needed",
@@ -451,27 +516,37 @@ COMPARE = Table(
         ),
         Column("clusters", Type.STRING, "labels of the clusters compared", "no label, or no cluster has runs on both sides"),
         Column(
-            "unmatched_clusters", Type.STRING, "clusters with runs on one side alone, which are not compared", "every cluster has a partner"
+            "unmatched_clusters",
+            Type.STRING,
+            "labels of clusters with runs on one side alone; these runs are not compared",
+            "every cluster has a partner",
         ),
         Column(
             "n_effective_base",
             Type.REAL,
-            "independent runs that tell as much as n_base runs, which may resemble their neighbours in time",
+            "number of independent runs that carry as much information as the n_base runs, which may resemble their neighbours in time",
             "no cluster has runs on both sides",
         ),
         Column(
             "n_effective_candidate",
             Type.REAL,
-            "independent runs that tell as much as n_candidate runs",
+            "number of independent runs that carry as much information as the n_candidate runs, which may resemble their neighbours in "
+            "time",
             "no cluster has runs on both sides",
         ),
         Column(
             "slow_share_base",
             Type.REAL,
-            "share of slow runs in the base: those that take more than 1.5 medians of their cluster on both sides, and a tick more",
+            "share of slow runs in the base; a run is slow if it takes more than 1.5 times the median of its cluster on both sides, and "
+            "a tick more",
             "no cluster has runs on both sides",
         ),
-        Column("slow_share_candidate", Type.REAL, "share of slow runs in the candidate", "no cluster has runs on both sides"),
+        Column(
+            "slow_share_candidate",
+            Type.REAL,
+            "share of slow runs in the candidate (see slow_share_base)",
+            "no cluster has runs on both sides",
+        ),
         Column(
             "slow_p_value",
             Type.REAL,
@@ -481,13 +556,13 @@ COMPARE = Table(
         Column(
             "help_share_base",
             Type.REAL,
-            "share of runs of the workflow in the base that needed help: all that ended in another way than by succeeding by themselves",
+            "share of runs of the workflow in the base that needed help: all runs whose outcome is not `succeeded`",
             "a stage, or no cluster has runs on both sides",
         ),
         Column(
             "help_share_candidate",
             Type.REAL,
-            "share of runs of the candidate that needed help",
+            "share of runs of the workflow in the candidate that needed help",
             "a stage, or no cluster has runs on both sides",
         ),
         Column(
@@ -500,7 +575,9 @@ COMPARE = Table(
         Column(
             "left_out_candidate", Type.STRING, "runs of the workflow in the candidate that were left out, by outcome", "no run was left out"
         ),
-        Column("stage", Type.INTEGER, "the stage's usual place in the candidate (in the base, if that alone has it); 0 for the whole run"),
+        Column(
+            "stage", Type.INTEGER, "usual number of the stage in the candidate (in the base, if the base alone has it); 0: the whole run"
+        ),
         _BASE_NAME,
     ),
     ("workflow", "n_agents", "outcome", "stage", "name"),
@@ -514,15 +591,15 @@ CONTRIBUTIONS = Table(
         Column(
             "stage",
             Type.INTEGER,
-            "the stage it lies in or before (after, of the last one), by its place in the candidate, else in the base",
-            "it lies in no stage that is known",
+            "number of the stage that the time lies in or before (or after, for the last stage), in the candidate or else in the base",
+            "the time lies in no known stage",
         ),
-        Column("name", Type.STRING, "the stage's name; a later stage of the same name has its number behind it", "stage is"),
+        Column("name", Type.STRING, "the stage's name, with a number appended to a later stage of the same name", "stage is null"),
         Column("category", Type.STRING, "what the time was spent on"),
-        Column("base_s", Type.REAL, "in the base, seconds"),
-        Column("candidate_s", Type.REAL, "in the candidate, seconds"),
-        Column("diff_s", Type.REAL, "candidate less base; all rows add up to the difference of the two elapsed times"),
-        Column("on", Type.STRING, "`both` runs have the stage, or the `base` or the `candidate` alone"),
+        Column("base_s", Type.REAL, "time in the base run, seconds"),
+        Column("candidate_s", Type.REAL, "time in the candidate run, seconds"),
+        Column("diff_s", Type.REAL, "candidate_s minus base_s, seconds; all rows add up to the difference of the two elapsed times"),
+        Column("on", Type.STRING, "which runs have the stage: `both`, `base` or `candidate`"),
         _BASE_NAME,
     ),
     ("stage", "name", "category"),
@@ -532,14 +609,18 @@ CHECK = Table(
     "check",
     "one condition",
     (
-        Column("condition", Type.STRING, "as it was given"),
-        Column("decision", Type.STRING, "`tripped`: shown to be beyond the limit; `held`: shown not to be; `undecided`: neither"),
-        Column("metric", Type.STRING, "what it is about"),
-        Column("value", Type.REAL, "its value in the archive", "no run tells"),
-        Column("low", Type.REAL, "it is at least so much (95 %, one-sided)", "nothing bounds it, or no run tells"),
-        Column("high", Type.REAL, "it is at most so much (95 %, one-sided)", "nothing bounds it, or no run tells"),
-        Column("limit", Type.REAL, "the limit"),
-        Column("n", Type.INTEGER, "runs it is taken from"),
+        Column("condition", Type.STRING, "the condition as it was given"),
+        Column(
+            "decision",
+            Type.STRING,
+            "`tripped`: the metric is shown to be beyond the limit; `held`: shown not to be; `undecided`: neither is shown",
+        ),
+        Column("metric", Type.STRING, "metric that the condition is about"),
+        Column("value", Type.REAL, "value of the metric in the archive", "no run decides"),
+        Column("low", Type.REAL, "lower bound of the metric (95 %, one-sided)", "nothing bounds it, or no run decides"),
+        Column("high", Type.REAL, "upper bound of the metric (95 %, one-sided)", "nothing bounds it, or no run decides"),
+        Column("limit", Type.REAL, "limit in the condition"),
+        Column("n", Type.INTEGER, "number of runs that the metric is computed from"),
     ),
     (),
 )
@@ -553,24 +634,24 @@ TREND = Table(
         Column(
             "kind",
             Type.STRING,
-            "`shift`: from one level to another; `drift`: slowly, over the whole history; `cycle`: again and again, every `period_s`",
+            "`shift`: from one level to another; `drift`: gradually, over the whole history; `cycle`: repeated every `period_s`",
         ),
-        Column("at_run_id", Type.STRING, "the first run on the new level; of a drift or a cycle, the first run of the history"),
-        Column("at", Type.INSTANT, "start of that run"),
-        Column("before_s", Type.REAL, "median before a shift, start of a drift, trough of a cycle, seconds"),
-        Column("after_s", Type.REAL, "median since a shift, end of a drift, peak of a cycle, seconds"),
-        Column("ratio", Type.REAL, "after_s over before_s"),
-        Column("n_before", Type.INTEGER, "runs on the level before", "a drift or a cycle"),
-        Column("n_after", Type.INTEGER, "runs on the level since", "a drift or a cycle"),
+        Column("at_run_id", Type.STRING, "first run on the new level; for a drift or a cycle, first run of the history"),
+        Column("at", Type.INSTANT, "start of the run at_run_id"),
+        Column("before_s", Type.REAL, "shift: median before it; drift: its start; cycle: its trough; seconds"),
+        Column("after_s", Type.REAL, "shift: median after it; drift: its end; cycle: its peak; seconds"),
+        Column("ratio", Type.REAL, "after_s divided by before_s"),
+        Column("n_before", Type.INTEGER, "number of runs on the level before the shift", "a drift or a cycle"),
+        Column("n_after", Type.INTEGER, "number of runs on the level after the shift", "a drift or a cycle"),
         Column(
             "confidence",
             Type.REAL,
-            "1 less the p-value, corrected over all histories of the archive: of the best split of ranks, or of the test that lets each "
+            "1 minus the p-value, corrected over all histories of the archive: of the best split of ranks, or of the test that lets each "
             "run resemble the one before it, whichever is larger",
         ),
-        Column("n_agents", Type.INTEGER, "agents of these runs"),
+        Column("n_agents", Type.INTEGER, "number of agents in each of the runs"),
         _CLUSTER,
-        Column("period_s", Type.REAL, "length of a cycle, seconds: a day or a week", "no cycle"),
+        Column("period_s", Type.REAL, "length of the cycle, seconds: a day or a week", "a shift or a drift"),
     ),
     ("cluster", "workflow", "n_agents", "at", "name"),
 )
@@ -586,36 +667,54 @@ GANTT_BARS = Table(
             "`time`: a stretch of the run's timeline · `attempt` · `folded`: several sub-tasks in one bar · `lane`: a stage never run · "
             "`break`: a cut in the axis",
         ),
-        Column("lane", Type.INTEGER, "the lane it is drawn in, from 0 at the top; a lane has one label"),
-        Column("label", Type.STRING, "the lane's label"),
-        Column("group", Type.STRING, "what neighbouring lanes have in common: their stage, their agent or their run", "a break"),
+        Column("lane", Type.INTEGER, "lane that the bar is drawn in, from 0 at the top"),
+        Column("label", Type.STRING, "label of the lane"),
+        Column("group", Type.STRING, "what the lane shares with its neighbours: the stage, the agent or the run", "a break"),
         Column("depth", Type.INTEGER, "0 for the run itself, 1 for its child runs, and so on"),
-        Column("stage", Type.INTEGER, "its stage", "the bar belongs to no stage"),
-        Column("stage_name", Type.STRING, "the stage's name; of a stretch of time, the DAG's", "no answer names it, or a break"),
-        Column("task_gid", Type.STRING, "the sub-task", "no attempt"),
-        Column("agent", Type.STRING, "`ip:port`", "no attempt, or unknown"),
-        Column("attempt", Type.INTEGER, "its number", "no attempt"),
+        Column("stage", Type.INTEGER, "stage of the bar", "the bar belongs to no stage"),
+        Column("stage_name", Type.STRING, "name of the stage; for a stretch of time, name of the DAG", "no answer names it, or a break"),
+        Column("task_gid", Type.STRING, "generic id of the sub-task", "no attempt"),
+        Column("agent", Type.STRING, "`ip:port` of the agent", "no attempt, or unknown"),
+        Column("attempt", Type.INTEGER, "number of the attempt", "no attempt"),
         Column("kind", Type.STRING, "`run`, `rollback` or `unknown`", "no attempt"),
+        Column("outcome", Type.STRING, "outcome of the attempt; for a lane, of the stage; for a stretch of time, of the run", "a break"),
         Column(
-            "outcome", Type.STRING, "what the attempt came to; of a stage never run, the stage; of a stretch of time, the run", "a break"
+            "category",
+            Type.STRING,
+            "what the time was spent on; for a cut, what most of it was spent on",
+            "neither a stretch of time nor a cut",
         ),
-        Column("category", Type.STRING, "what a stretch of time was spent on, or most of a cut", "neither"),
         Column("evidence", Type.STRING, "`observed`, `inferred` or `lost`", "a stage never run, a break"),
         Column("dispatched_at", Type.INSTANT, "start of the node execution that handed the attempt out", "unknown, or no attempt"),
-        Column("started_at", Type.INSTANT, "where the bar begins", "a stage never run, or an attempt of unknown times, which has no bar"),
-        Column("ended_at", Type.INSTANT, "where the bar ends; of an open bar, until when it is known to have run", "started_at is"),
-        Column("noticed_at", Type.INSTANT, "end of that node execution: when the engine noticed", "unknown, or no attempt"),
-        Column("is_open", Type.BOOLEAN, "whether the end is not known: still running, or overwritten"),
-        Column("passed_at", Type.INSTANT, "when an operator, or the main DAG, passed the sub-task", "nobody did"),
+        Column("started_at", Type.INSTANT, "start of the bar", "a stage never run, or an attempt of unknown times, which has no bar"),
+        Column(
+            "ended_at",
+            Type.INSTANT,
+            "end of the bar; for an open bar, the last time at which it is known to have run",
+            "started_at is null",
+        ),
+        Column(
+            "noticed_at",
+            Type.INSTANT,
+            "end of that node execution: when the engine noticed that the attempt had ended",
+            "unknown, or no attempt",
+        ),
+        Column("is_open", Type.BOOLEAN, "whether the end is unknown, because the attempt still ran or its end was overwritten"),
+        Column("passed_at", Type.INSTANT, "when a person, or the main DAG, passed the sub-task", "the sub-task was not passed"),
         Column("on_path", Type.BOOLEAN, "whether the run waited for the attempt: it is on the critical path", "no path was given"),
-        Column("n", Type.INTEGER, "sub-tasks the bar stands for; of a stretch of time, those of the run"),
-        Column("n_attempts", Type.INTEGER, "attempts the bar stands for; of a stretch of time, those of the run", "a cut or an empty lane"),
-        Column("error", Type.STRING, "the attempt's telling log line", "it did not fail, or none was logged"),
-        Column("x_dispatched", Type.REAL, "dispatched_at on the axis: seconds from its beginning, less what is cut", "dispatched_at is"),
-        Column("x_started", Type.REAL, "started_at on the axis", "started_at is"),
-        Column("x_ended", Type.REAL, "ended_at on the axis", "ended_at is"),
-        Column("x_noticed", Type.REAL, "noticed_at on the axis", "noticed_at is"),
-        Column("x_passed", Type.REAL, "passed_at on the axis", "passed_at is"),
+        Column("n", Type.INTEGER, "number of sub-tasks in the bar; for a stretch of time, in the run"),
+        Column("n_attempts", Type.INTEGER, "number of attempts in the bar; for a stretch of time, in the run", "a cut or an empty lane"),
+        Column("error", Type.STRING, "log line that best explains why the attempt failed", "the attempt did not fail, or logged no line"),
+        Column(
+            "x_dispatched",
+            Type.REAL,
+            "dispatched_at on the axis: seconds from the start of the axis, without what is cut",
+            "dispatched_at is null",
+        ),
+        Column("x_started", Type.REAL, "started_at on the axis, seconds", "started_at is null"),
+        Column("x_ended", Type.REAL, "ended_at on the axis, seconds", "ended_at is null"),
+        Column("x_noticed", Type.REAL, "noticed_at on the axis, seconds", "noticed_at is null"),
+        Column("x_passed", Type.REAL, "passed_at on the axis, seconds", "passed_at is null"),
     ),
     (),
 )
@@ -628,13 +727,17 @@ TROUBLE = Table(
         _STAGE,
         Column("task_gid", Type.STRING, "generic id of the sub-task"),
         Column("name", Type.STRING, "the sub-task's name", "no answer names it"),
-        Column("agent", Type.STRING, "`ip:port` of the newest answer", "absent or unusable"),
+        Column("agent", Type.STRING, "`ip:port` of the agent in the newest answer", "absent or unusable"),
         _OUTCOME,
-        Column("place", Type.INTEGER, "what to look at first in the run, from 1; sub-tasks that differ only in the agent share a place"),
-        Column("grounds", Type.STRING, "what shows the trouble: its `outcome`, an `attempt` that failed, or an error `line` alone"),
-        Column("n_failed", Type.INTEGER, "attempts known to have failed, timed out, been cancelled or interrupted"),
+        Column(
+            "place",
+            Type.INTEGER,
+            "order in which to look at the sub-tasks of the run, from 1; sub-tasks that differ only in the agent share a place",
+        ),
+        Column("grounds", Type.STRING, "what shows the trouble: the `outcome`, an `attempt` that failed, or an error `line` alone"),
+        Column("n_failed", Type.INTEGER, "number of attempts known to have failed, timed out, been cancelled or been interrupted"),
         Column("error_code", Type.STRING, "code of the last ERROR line", "no such line, or one without a code (before obshell 4.3.1)"),
-        Column("line", Type.STRING, "the log line that tells most of the newest failure", "no log line tells anything"),
+        Column("line", Type.STRING, "log line that best explains the newest failure", "no log line explains it"),
     ),
     ("run_id", "place", "stage", "task_gid"),
 )
@@ -646,11 +749,11 @@ TROUBLE_BY_RUN = Table(
         RUN_ID,
         Column("name", Type.STRING, "the DAG's name", "no answer names it"),
         Column("outcome", Type.STRING, "how the run ended"),
-        Column("troubled", Type.BOOLEAN, "whether it did not simply succeed, or a child DAG of it did not do its work"),
+        Column("troubled", Type.BOOLEAN, "whether the run's outcome is not `succeeded`, or a child DAG did not do its work"),
         Column("rank", Type.INTEGER, "how badly the run ended, from 0 (worst); a main run ranks no better than a child DAG that failed it"),
         Column("is_child", Type.BOOLEAN, "whether the archive holds its main run"),
-        Column("elapsed_s", Type.REAL, "from its first known start to its last known end, seconds", "not ended, or an end is unknown"),
-        Column("started_at", Type.INSTANT, "when it began", "unknown"),
+        Column("elapsed_s", Type.REAL, "time from the first start to the last end of the run, seconds", "not ended, or an end is unknown"),
+        Column("started_at", Type.INSTANT, "first start of the run", "unknown"),
     ),
     (),
 )
