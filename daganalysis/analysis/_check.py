@@ -156,20 +156,30 @@ class _Estimate(NamedTuple):
 
 
 def check(archive: Archive, conditions: Sequence[str]) -> pd.DataFrame:
-    """Decide conditions such as ``failed_share>0.1`` over an archive: one row each, in their order.
+    """Decide conditions such as ``failed_share>0.1`` over an archive.
 
-    The runs of an archive are a sample: a condition is ``tripped`` where the metric is shown to be beyond the limit (its one-sided 95 %
-    bound is), ``held`` where it is shown not to be, and ``undecided`` in between. Bounds of shares of runs are those of Clopper and
-    Pearson, of percentiles those of order statistics, of shares of time those of a ratio of sums over runs; where runs resemble their
-    neighbours in time, as failures in bursts do, they are those of as many runs as are independent. A run of which the answers do not tell
-    counts as a hit in the upper bound and as none in the lower one. What counts what there is in
-    the archive (``n_failed``, ``lost_share``) is no sample and always decided, unless there is no run. Child DAGs count with their main
-    DAG, if that is in the archive. Raises :class:`UsageError` for a condition that is none.
+    The runs of an archive are a sample. A condition is ``tripped`` where the metric is shown to be beyond the limit (its one-sided 95 %
+    bound is), ``held`` where it is shown not to be, and ``undecided`` in between. Bounds of shares of runs are Clopper-Pearson bounds,
+    those of percentiles come from order statistics, those of shares of time from a ratio of sums over runs. Where runs resemble their
+    neighbours in time, as failures in bursts do, the bounds are those of fewer, independent runs. A run whose answers leave the metric
+    open counts as a hit in the upper bound and as none in the lower bound. Counts (``n_failed``, ``lost_share``) are no sample: they are
+    always decided, unless there is no run. A child DAG counts with its main DAG, if that is in the archive.
 
-    >>> import daganalysis as da
-    >>> fleet = da.load("sample_data/fleet", cluster_by="dir")
-    >>> da.check(fleet, ["failed_share>0.2", "retry_share>0.1"])[["condition", "n", "decision"]].to_dict("records")
-    [{'condition': 'failed_share>0.2', 'n': 84, 'decision': 'held'}, {'condition': 'retry_share>0.1', 'n': 84, 'decision': 'undecided'}]
+    Args:
+        archive: The runs.
+        conditions: The conditions: a metric, ``>`` and a limit.
+
+    Returns:
+        One row per condition, in their order.
+
+    Raises:
+        UsageError: A condition cannot be read.
+
+    Example:
+        >>> import daganalysis as da
+        >>> fleet = da.load("sample_data/fleet", cluster_by="dir")
+        >>> da.check(fleet, ["failed_share>0.2", "retry_share>0.1"])[["condition", "n", "decision"]].to_dict("records")
+        [{'condition': 'failed_share>0.2', 'n': 84, 'decision': 'held'}, {'condition': 'retry_share>0.1', 'n': 84, 'decision': 'undecided'}]
     """
     import pandas as pd
 

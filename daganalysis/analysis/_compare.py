@@ -57,23 +57,35 @@ _NUMBERS = (
 
 
 def compare(base: Archive, candidate: Archive, *, outcomes: Sequence[str] = ("succeeded",), level: str = "stage") -> pd.DataFrame:
-    """Compare the runs of two archives: one row per stage of a workflow, and one for the whole run, like with like.
+    """Compare the runs of two archives, stage by stage and as a whole.
 
-    Like is what has the same workflow, number of agents and outcome. Only runs of these ``outcomes`` are compared; the others are counted
-    in ``left_out_base`` and ``left_out_candidate``. Stages are matched by name and order; a stage that one side alone has, or that has
-    another name on each, stands out. The ratio is that of Hodges and Lehmann. A verdict needs a Mann-Whitney test that holds after
-    correction over all rows of the result (Holm, without the rows that could show nothing), and an effect of at least 10 % and one tick of
-    the engine. Where so few runs could show nothing, or such an effect is seen that these runs do not show, the verdict is
-    ``insufficient``, and ``n_needed`` says how many would do. ``same`` says that no such effect is seen; the interval says how large a
-    hidden one may be.
+    Runs are compared with runs of the same workflow, number of agents and outcome. Stages are matched by name and order; a stage that one
+    side alone has, or that has another name on each side, has a row of its own. The ratio is the Hodges-Lehmann estimate.
 
-    ``level="contributions"`` takes one run a side and splits the difference of their elapsed times, exactly, by stage and category. Raises
-    :class:`UsageError` for another level, or where the difference of two elapsed times is not known.
+    A verdict needs a Mann-Whitney test that holds after Holm correction over all rows that could show something, and an effect of at least
+    10 % and one tick of the engine. The verdict is ``insufficient`` where so few runs could show nothing, or where an effect is visible
+    that these runs cannot confirm; ``n_needed`` then says how many runs would do. ``same`` means that no such effect is visible; the
+    interval says how large a hidden one may be. docs/verdicts.md explains each verdict.
 
-    >>> import daganalysis as da
-    >>> a, b = (da.load(f"sample_data/versions/{v}") for v in "ab")
-    >>> da.compare(a, b).query("verdict == 'slower'")["name"].dropna().tolist()
-    ['Import script for tenant']
+    Args:
+        base: The runs to compare with.
+        candidate: The runs to judge.
+        outcomes: Compare runs with these outcomes only. ``left_out_base`` and ``left_out_candidate`` count the others.
+        level: ``"stage"``; or ``"contributions"``, which takes one run a side and splits the difference of their elapsed times, exactly, by
+            stage and category.
+
+    Returns:
+        One row per stage of a workflow, and one for the whole run (``name`` null), sorted by workflow, number of agents, outcome and stage.
+        Durations in seconds.
+
+    Raises:
+        UsageError: There is no such level, or, for contributions, the difference of the two elapsed times is unknown.
+
+    Example:
+        >>> import daganalysis as da
+        >>> a, b = (da.load(f"sample_data/versions/{v}") for v in "ab")
+        >>> da.compare(a, b).query("verdict == 'slower'")["name"].dropna().tolist()
+        ['Import script for tenant']
     """
     if level == "contributions":
         return contributions(base, candidate)

@@ -19,14 +19,23 @@ _GROUND = ["state", "operator", "kind", "evidence"]
 
 
 def outcome_rules(archive: Archive, *, level: str = "run") -> pd.DataFrame:
-    """Name the rule that gave each outcome, what it says and its source; one row per run, or per ``stage``, ``sub_task`` or ``attempt``.
+    """Return the rule behind each outcome.
 
-    Columns that a level does not have are null. The sources are sections of docs/engine-semantics.md. Sorted by run, stage, sub-task and
-    attempt. Raises :class:`UsageError` for another level.
+    Args:
+        archive: The runs.
+        level: ``"run"``, ``"stage"``, ``"sub_task"`` or ``"attempt"``: what one row is.
 
-    >>> import daganalysis as da
-    >>> da.outcome_rules(da.load("sample_data/tenant/cancelled.json"))[["outcome", "rule"]].to_numpy().tolist()
-    [['cancelled', 'dag-cancelled']]
+    Returns:
+        One row per run, stage, sub-task or attempt, sorted by run, stage, sub-task and attempt, with the name of the rule, what it says and
+        the section of docs/engine-semantics.md it comes from. Columns that a level does not have are null.
+
+    Raises:
+        UsageError: There is no such level.
+
+    Example:
+        >>> import daganalysis as da
+        >>> da.outcome_rules(da.load("sample_data/tenant/cancelled.json"))[["outcome", "rule"]].to_numpy().tolist()
+        [['cancelled', 'dag-cancelled']]
     """
     import pandas as pd
 

@@ -14,15 +14,23 @@ if TYPE_CHECKING:
 
 
 def retries(archive: Archive) -> pd.DataFrame:
-    """List the sub-tasks that were handed out more than once: one row each, sorted by run, stage and id.
+    """List the sub-tasks that were handed out more than once.
 
     ``execute_times`` counts hand-outs, not retries: a retry hands a sub-task out twice, to roll it back and to run it again
-    (engine-semantics §2.3). The bounds are those of this sub-task and of its run together. ``protocol`` marks the hand-shake of a child DAG
-    with its main DAG, which is no fault (engine-semantics §7).
+    (engine-semantics §2.3).
 
-    >>> import daganalysis as da
-    >>> da.retries(da.load("sample_data/documented/scale-out.json")).empty
-    True
+    Args:
+        archive: The runs.
+
+    Returns:
+        One row per sub-task, sorted by run, stage and id. The bounds of the retries take the counters of the sub-task and of its run into
+        account. ``protocol`` is true where the hand-shake of a child DAG with its main DAG caused the hand-outs, which is no fault
+        (engine-semantics §7).
+
+    Example:
+        >>> import daganalysis as da
+        >>> da.retries(da.load("sample_data/documented/scale-out.json")).empty
+        True
     """
     import pandas as pd
     import pyarrow.compute as pc

@@ -21,20 +21,30 @@ _TASK = ["run_id", "task_gid"]
 
 
 def retry_patterns(archive: Archive, *, level: str = "pattern") -> pd.DataFrame:
-    """Say what is retried, after what, how often, at what cost, and whether that helps: one row per workflow, stage name and error code.
+    """Return what is retried, after which error, how often, at what cost, and whether that helps.
 
-    ``n_runs`` are the runs that executed the stage, whatever became of them. Hand-shakes between DAGs do not count. The error is that of
-    the attempt before the retry. What a retry cost is the time of the run from the first trouble at the stage to its last execution. The
-    order of the input is irrelevant. ``retry_share`` leaves out the runs in outages, in which everything of a cluster failed; ``n_outage``
-    counts them. ``level="nth"`` gives one row per workflow, stage name and number of the retry: how often the first
-    retry of a stage helps, how often the second does. Raises :class:`UsageError` for another level.
+    The error is that of the attempt before the retry. The cost of a retry is the time of the run from the first trouble at the stage to its
+    last execution. Hand-shakes between DAGs do not count as retries. ``retry_share`` leaves out the runs in outages, in which everything
+    of a cluster failed; ``n_outage`` counts them. The order of the input is irrelevant.
 
-    >>> import daganalysis as da
-    >>> upgrade = da.load("sample_data/upgrade")
-    >>> da.retry_patterns(upgrade)[["name", "error_code", "retries_p50"]].to_dict("records")
-    [{'name': 'Check all required packages', 'error_code': 'Common.DirNotEmpty', 'retries_p50': 2.0}]
-    >>> da.retry_patterns(upgrade, level="nth")[["nth", "n", "n_succeeded", "n_failed"]].to_numpy().tolist()
-    [[1, 1, 0, 1], [2, 1, 1, 0]]
+    Args:
+        archive: The runs.
+        level: ``"pattern"``, one row per workflow, stage name and error code; ``"nth"``, one row per workflow, stage name and number of the
+            retry: how often the first retry of a stage helps, how often the second does.
+
+    Returns:
+        Rows sorted by these keys, costs and waits in seconds. ``n_runs`` counts the runs that executed the stage, whatever their outcome.
+
+    Raises:
+        UsageError: There is no such level.
+
+    Example:
+        >>> import daganalysis as da
+        >>> upgrade = da.load("sample_data/upgrade")
+        >>> da.retry_patterns(upgrade)[["name", "error_code", "retries_p50"]].to_dict("records")
+        [{'name': 'Check all required packages', 'error_code': 'Common.DirNotEmpty', 'retries_p50': 2.0}]
+        >>> da.retry_patterns(upgrade, level="nth")[["nth", "n", "n_succeeded", "n_failed"]].to_numpy().tolist()
+        [[1, 1, 0, 1], [2, 1, 1, 0]]
     """
     if level not in {"pattern", "nth"}:
         raise UsageError("no such level of retry_patterns", where=level, hint="pattern or nth")

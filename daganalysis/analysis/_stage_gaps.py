@@ -13,16 +13,24 @@ if TYPE_CHECKING:
 
 
 def stage_gaps(archive: Archive) -> pd.DataFrame:
-    """Say what lay between stages: one row per stretch between two stages, in order of execution (backwards in a rollback), seconds.
+    """Return what lay between the stages of each run.
 
-    The same seconds as those of ``time_budget`` outside the stages: a gap of several causes has a row for each. ``polls`` counts the
-    scheduler's passes; its tick is measured by the run's own hand-overs, or else by those of the whole archive (engine-semantics §5).
-    Unfinished runs have the gaps that are known. Sorted by run_id, then time.
+    The gaps are the seconds that ``time_budget`` puts outside the stages. A gap with several causes has a row for each. Unfinished runs
+    have the gaps that are known so far.
 
-    >>> import daganalysis as da
-    >>> gaps = da.stage_gaps(da.load("sample_data/documented/scale-out.json"))
-    >>> gaps.loc[gaps["from_stage"].notna() & gaps["to_stage"].notna(), "gap_s"].sum().round(6)
-    np.float64(8.203234)
+    Args:
+        archive: The runs.
+
+    Returns:
+        One row per stretch of time between two stages that were executed one after the other (backwards in a rollback), sorted by run and
+        time, in seconds. ``polls`` counts the passes of the scheduler; the length of a pass is measured by the run's own hand-overs or,
+        where it has none, by those of the archive (engine-semantics §5).
+
+    Example:
+        >>> import daganalysis as da
+        >>> gaps = da.stage_gaps(da.load("sample_data/documented/scale-out.json"))
+        >>> gaps.loc[gaps["from_stage"].notna() & gaps["to_stage"].notna(), "gap_s"].sum().round(6)
+        np.float64(8.203234)
     """
     line = archive.table("timeline")
     inside = line["from_stage"].eq(line["to_stage"]).fillna(value=False) & line["category"].isin(["execute", "dispatch", "detect"])

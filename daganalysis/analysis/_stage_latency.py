@@ -21,17 +21,28 @@ _LEVELS = ("stage", "workflow", "agent")
 
 
 def stage_latency(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
-    """Say how long stages took, seconds.
+    """Return how long stages took.
 
-    ``level="stage"``: one row per executed stage of a run, by its last execution (earlier ones were overwritten; ``attempts`` has what is
-    known of them). ``level="workflow"``: one row per stage name of a workflow, quantiles over runs, naming the runs at both ends.
-    ``level="agent"``: the same over the sub-tasks of each agent. Stages still running are counted in ``n_censored`` and left out of the
-    quantiles; passed ones have no latency of their own. Raises :class:`UsageError` for another level.
+    The latency of a stage is that of its last execution. Earlier executions were overwritten by the server; the table ``attempts`` has
+    what is known of them. A stage that was passed has no latency.
 
-    >>> import daganalysis as da
-    >>> latency = da.stage_latency(da.load("sample_data/documented/scale-out.json"))
-    >>> latency.nlargest(1, "latency_s")[["name", "latency_s"]].to_dict("records")
-    [{'name': 'Wait remote start finish', 'latency_s': 6.095774}]
+    Args:
+        archive: The runs.
+        level: ``"stage"``, one row per executed stage of a run; ``"workflow"``, one row per stage name of a workflow, with quantiles over
+            its runs and the runs of the shortest and the longest; ``"agent"``, one row per agent, with quantiles over its sub-tasks.
+
+    Returns:
+        Rows sorted by run and stage, by workflow and stage name, or by agent. Durations in seconds. A stage that still runs has a null
+        latency; quantiles leave it out, and ``n_censored`` counts it.
+
+    Raises:
+        UsageError: There is no such level.
+
+    Example:
+        >>> import daganalysis as da
+        >>> latency = da.stage_latency(da.load("sample_data/documented/scale-out.json"))
+        >>> latency.nlargest(1, "latency_s")[["name", "latency_s"]].to_dict("records")
+        [{'name': 'Wait remote start finish', 'latency_s': 6.095774}]
     """
     if level not in _LEVELS:
         raise UsageError("no such level of stage_latency", where=level, hint="one of " + ", ".join(_LEVELS))

@@ -29,20 +29,30 @@ _LEAST_LATE_S = SCHEDULER_SLEEP_S / 4
 
 
 def stragglers(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
-    """Say which agents a stage waited for: one row per workflow, stage name and agent of a cluster, the flagged and costliest first.
+    """Return which agents the others waited for.
 
-    Only executions with at least two agents at work count. A sub-task's end decides who was slowest; how much of that was a late start and
-    how much its own work is told apart. ``flagged`` holds where an agent is slowest more often than one in so many would be (binomial test,
-    Holm over all rows), also if a slow spell of several runs counts as one, and is late by 10 % of what the others work, and a quarter of a
-    tick of the engine, at least.
+    Only executions in which at least two agents worked count. The agent whose sub-task ended last was the slowest; a late start and slow
+    work are told apart. An agent is ``flagged`` if it is slowest more often than by chance (binomial test, Holm correction over all rows),
+    also when a slow spell of several runs counts as one run, and if it is late by at least 10 % of the others' work and a quarter of a
+    tick of the engine.
 
-    ``level="agent"`` takes all stages of all workflows together, with the run as the unit: what varies within one run says nothing of how
-    runs vary. ``level="run"`` gives one row per execution. Raises :class:`UsageError` for another level.
+    Args:
+        archive: The runs.
+        level: ``"stage"``, one row per workflow, stage name and agent of a cluster; ``"agent"``, one row per agent of a cluster, over all
+            stages, with the run as the unit of the test; ``"run"``, one row per execution of a stage.
 
-    >>> import daganalysis as da
-    >>> fleet = da.load("sample_data/fleet", cluster_by="dir")
-    >>> da.stragglers(fleet, level="agent")[["cluster", "agent", "n", "n_slowest", "flagged"]].head(1).to_dict("records")
-    [{'cluster': 'prod-c', 'agent': '203.0.113.13:2886', 'n': 28, 'n_slowest': 28, 'flagged': True}]
+    Returns:
+        Levels ``"stage"`` and ``"agent"``: flagged rows first, then those that cost the others most. Level ``"run"``: sorted by run and
+        stage. Durations in seconds, waits in agent-seconds.
+
+    Raises:
+        UsageError: There is no such level.
+
+    Example:
+        >>> import daganalysis as da
+        >>> fleet = da.load("sample_data/fleet", cluster_by="dir")
+        >>> da.stragglers(fleet, level="agent")[["cluster", "agent", "n", "n_slowest", "flagged"]].head(1).to_dict("records")
+        [{'cluster': 'prod-c', 'agent': '203.0.113.13:2886', 'n': 28, 'n_slowest': 28, 'flagged': True}]
     """
     if level not in _LEVELS:
         raise UsageError("no such level of stragglers", where=level, hint=", ".join(_LEVELS))

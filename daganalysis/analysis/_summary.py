@@ -16,14 +16,21 @@ if TYPE_CHECKING:
 
 
 def summary(archive: Archive) -> pd.DataFrame:
-    """Count and time the runs of each workflow: one row per workflow, sorted by name.
+    """Count and time the runs of each workflow.
 
-    Quantiles are over the runs with an ``elapsed_s``; ``engine_share`` is of the sum of their elapsed times. Unfinished runs are counted
-    and not timed.
+    Unfinished runs are counted and not timed.
 
-    >>> import daganalysis as da
-    >>> da.summary(da.load("sample_data/documented/scale-out.json"))[["workflow", "n_runs", "succeeded"]].to_dict("records")
-    [{'workflow': 'Cluster scale out', 'n_runs': 1, 'succeeded': 1}]
+    Args:
+        archive: The runs.
+
+    Returns:
+        One row per workflow, sorted by name. Quantiles, in seconds, are over the runs whose ``elapsed_s`` is known; ``engine_share`` is the
+        engine's share of the sum of their elapsed times.
+
+    Example:
+        >>> import daganalysis as da
+        >>> da.summary(da.load("sample_data/documented/scale-out.json"))[["workflow", "n_runs", "succeeded"]].to_dict("records")
+        [{'workflow': 'Cluster scale out', 'n_runs': 1, 'succeeded': 1}]
     """
     dags = archive.table("dags", ["run_id", "workflow", "outcome", "n_agents", "elapsed_s", "retries_min", "last_observed_at"])
     budget = time_budget(archive).set_index("run_id")

@@ -14,17 +14,22 @@ if TYPE_CHECKING:
 
 
 def time_budget(archive: Archive) -> pd.DataFrame:
-    """Say where each run's time went: one row per run, sorted by run_id, seconds.
+    """Return where the time of each run went.
 
-    The parts add up to ``elapsed_s`` to the microsecond wherever that is known. A run that has not ended, or whose beginning was
-    overwritten,
-    has a null ``elapsed_s`` and the parts of what is known. The rules that put a stretch down to a category are those of the base table
-    ``timeline`` (engine-semantics §5).
+    The base table ``timeline`` has the rules that assign each stretch of time to a category (engine-semantics §5).
 
-    >>> import daganalysis as da
-    >>> budget = da.time_budget(da.load("sample_data/documented/scale-out.json"))
-    >>> budget[["elapsed_s", "execute_s", "handoff_s"]].round(6).to_dict("records")
-    [{'elapsed_s': 28.613749, 'execute_s': 14.267025, 'handoff_s': 8.220247}]
+    Args:
+        archive: The runs.
+
+    Returns:
+        One row per run, sorted by ``run_id``, in seconds. The parts add up to ``elapsed_s`` to the microsecond. A run that has not ended,
+        or whose beginning was overwritten, has a null ``elapsed_s`` and the parts that are known.
+
+    Example:
+        >>> import daganalysis as da
+        >>> budget = da.time_budget(da.load("sample_data/documented/scale-out.json"))
+        >>> budget[["elapsed_s", "execute_s", "handoff_s"]].round(6).to_dict("records")
+        [{'elapsed_s': 28.613749, 'execute_s': 14.267025, 'handoff_s': 8.220247}]
     """
     dags = archive.table("dags", ["run_id", "elapsed_s"])
     line = archive.table("timeline", ["run_id", "started_at", "ended_at", "category"])
