@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.analysis.conclusions import Place, Told, conclusion
-from daganalysis.analysis.culprits import find_places, find_undone
+from daganalysis.analysis.culprits import find_trouble, find_undone, passed_stages
 from daganalysis.analysis.ranking import rank_runs
 from daganalysis.analysis.usual import find_usual
 from daganalysis.errors import UsageError
@@ -73,18 +73,15 @@ def told_runs(archive: Archive, run_ids: list[str]) -> list[Told]:
     """Gather what a sentence about each of some runs needs, in their order; the other runs of the archive are what they are measured by."""
     dags = archive.table("dags", _DAGS)
     own = dags.set_index("run_id", drop=False).loc[run_ids].reset_index(drop=True)
-    waits, spent = _spent(archive, run_ids, len(dags))
+    spent = _spent(archive, run_ids, len(dags))
     elapsed = own["elapsed_s"].where(own["elapsed_s"] > 0)
     own = own.assign(
         is_child=own["parent_run_id"].isin(set(dags["run_id"])),
         standing_s=(own["last_observed_at"] - own["ended_at"]).dt.total_seconds(),
         **{f"{part}_share": own["run_id"].map(spent[part]).astype("float64").fillna(0) / elapsed for part in ("wait_operator", "lost")},
     )
-    eventful = own.loc[own["outcome"].ne("succeeded"), "run_id"].tolist()
-    children = dags[dags["parent_run_id"].isin(set(run_ids)) & (dags["work_ok"].eq(other=False).fillna(value=False))]
-    own["stage"] = _passed_stages(archive, own)
-    node_passed = own.loc[own["outcome"].eq("succeeded_with_node_pass"), ["run_id", "stage"]].dropna()
-    places = find_places(archive, eventful, children, waits | dict(node_passed.itertuples(index=False, name=None)))
+    places = {run_id: culprit.place(run_id) for run_id, culprit in find_trouble(archive, dags, run_ids).items()}
+    own["stage"] = own["run_id"].map(passed_stages(archive, own)).astype("Int64").fillna(own["stage"])
     undone = find_undone(archive, run_ids)
     usual, longest = find_usual(archive, dags, own)
     names = _stage_names(archive, own.loc[own["outcome"].isin(_NAMED), ["run_id", "stage"]].dropna())
@@ -116,29 +113,13 @@ def _in_order(archive: Archive, by: str, last: int | None, run_ids: Iterable[str
     return dags if last is None else dags.head(last)
 
 
-def _spent(archive: Archive, run_ids: list[str], n_runs: int) -> tuple[dict[str, int], dict[str, pd.Series[Any]]]:
-    """Return after which stage each run waited longest for a person, and the seconds that it waited for one and that are lost."""
+def _spent(archive: Archive, run_ids: list[str], n_runs: int) -> dict[str, pd.Series[Any]]:
+    """Return the seconds of each run that it waited for a person, and that are lost."""
     import pyarrow.compute as pc
 
     source = archive if len(run_ids) == n_runs else archive.lazily(run_ids)
-    where = pc.field("category").isin(["wait_operator", "lost"])
-    line = source.table("timeline", ["run_id", "category", "duration_s", "from_stage"], where)
-    waits = line[line["category"].eq("wait_operator")]
-    longest = waits.sort_values(["duration_s", "from_stage"], ascending=False).drop_duplicates("run_id").dropna()
-    sums = {part: line[line["category"].eq(part)].groupby("run_id")["duration_s"].sum() for part in ("wait_operator", "lost")}
-    return dict(zip(longest["run_id"], longest["from_stage"].astype(int), strict=True)), sums
-
-
-def _passed_stages(archive: Archive, own: pd.DataFrame) -> pd.Series[Any]:
-    """Return the stage of each run, of one that succeeded though a person passed a stage the first that was passed."""
-    import pyarrow.compute as pc
-
-    passed_over = own["outcome"].eq("succeeded_with_node_pass")
-    if not passed_over.any():
-        return own["stage"]
-    nodes = archive.lazily(own.loc[passed_over, "run_id"]).table("nodes", ["run_id", "stage"], pc.field("outcome") == "passed")
-    first = own["run_id"].map(nodes.groupby("run_id")["stage"].min())
-    return own["stage"].mask(passed_over & first.notna(), first)
+    line = source.table("timeline", ["run_id", "category", "duration_s"], pc.field("category").isin(["wait_operator", "lost"]))
+    return {part: line[line["category"].eq(part)].groupby("run_id")["duration_s"].sum() for part in ("wait_operator", "lost")}
 
 
 def _stage_names(archive: Archive, wanted: pd.DataFrame) -> dict[str, str]:

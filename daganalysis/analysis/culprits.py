@@ -1,29 +1,38 @@
-"""Where runs failed: the stage, the agent, and the cause in a few words."""
+"""Where the trouble of runs lies: the stage, the agent, and the cause in a few words. The one rule of the sentences and of the report.
+
+Trouble in a child DAG is trouble of its main DAG, and lies where the child failed.
+"""
 
 from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from daganalysis.analysis.conclusions import Place
 from daganalysis.analysis.failed_attempts import failed_attempts
-from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, error_parts
+from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, error_parts, is_error, telling_line
+from daganalysis.engine.vocabulary import CHILD_FAILED
 from daganalysis.tables.plain_rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
 
     from daganalysis.archive import Archive
     from daganalysis.tables.plain_rows import Row
 
+    _Names = Mapping[tuple[str, int], str]
+
 _MYSQL_ERROR = re.compile(r"\bError (\d{3,5})\b")
 _VAGUE = {"Common.Unexpected", None}
 """Codes that say nothing about the cause."""
 _MOST_WORDS = 60
 _BY_LINE = {TIMED_OUT: "timeout", CANCELLED: "cancelled"}
+_MOST_EARLIER = 2
+_DAGS = ["run_id", "workflow", "outcome", "work_ok", "stage", "parent_run_id"]
 
 
 def short_cause(line: str | None) -> str | None:
@@ -51,52 +60,230 @@ def short_cause(line: str | None) -> str | None:
     return words or None
 
 
-def find_places(archive: Archive, run_ids: list[str], failed_children: pd.DataFrame, waits: Mapping[str, int]) -> dict[str, Place]:
-    """Find where each of some runs failed; a run of which no failed attempt is known, and no child failed, has no entry.
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """Where the trouble of a run lies, or else what took it longest.
 
-    ``failed_children`` are the rows of ``dags`` of child runs that did not do their work: what their main DAGs report is the echo.
-    ``waits`` names the stage after which a run waited longest for a person.
+    ``run_id`` and ``workflow`` are those of the DAG it lies in: the run itself, or a child DAG of it. ``at_stage`` and ``at_name`` say at
+    which stage of the run itself it shows. ``why`` says what made this stage the one named: it ``failed``, it was ``retried``, the run was
+    ``stopped`` there by a person, or, in a run without trouble, it was the ``slowest``. ``outcome`` is how the attempt ended that is told,
+    ``agent`` where it ran, ``line`` its log line, ``cause`` that line in a few words; ``error_code`` and ``line`` are null where no line
+    tells. ``n_agents`` counts the agents that met it alike at that stage, ``n_failed`` the failed attempts there. ``earlier_lines`` are
+    other lines that failures of the same sub-task left before, the newest last.
     """
-    wanted = list(dict.fromkeys([*run_ids, *failed_children["run_id"]]))
-    if not wanted:
+
+    run_id: str
+    why: str
+    stage: int | None
+    name: str | None
+    agent: str | None = None
+    n_agents: int = 1
+    n_failed: int = 0
+    error_code: str | None = None
+    line: str | None = None
+    earlier_lines: tuple[str, ...] = ()
+    outcome: str | None = None
+    cause: str | None = None
+    workflow: str | None = None
+    at_stage: int | None = None
+    at_name: str | None = None
+
+    def plain(self) -> Row:
+        """Return the facts as plain values."""
+        return asdict(self)
+
+    def place(self, run_id: str) -> Place | None:
+        """Return what a sentence says of it; nothing if nothing failed."""
+        if self.why not in {"failed", "retried"} or self.at_stage is None:
+            return None
+        told = Place(self.at_stage, self.at_name, self.outcome or "failed", self.agent, self.n_agents, self.cause)
+        return told if self.run_id == run_id else told._replace(child=self.workflow or "of no name", child_name=self.name)
+
+
+def find_culprits(archive: Archive, run_ids: Iterable[str]) -> dict[str, Culprit]:
+    """Find where the trouble of each of some runs lies; a run of which no stage was executed has no entry.
+
+    A run without trouble is told by its longest stage. The sentences of :func:`daganalysis.runs` name the same places.
+    """
+    wanted = list(dict.fromkeys(run_ids))
+    found = find_trouble(archive, archive.table("dags", _DAGS), wanted)
+    return found | _slowest(archive, [run_id for run_id in wanted if run_id not in found])
+
+
+def find_trouble(archive: Archive, dags: pd.DataFrame, run_ids: Sequence[str]) -> dict[str, Culprit]:
+    """Find where some runs failed or were stopped; a run of which no failed attempt is known, and no child's, has no entry.
+
+    ``dags`` are the rows of all runs. Of a main DAG, a child DAG that did not do its work is told: what the main DAG reports is the echo.
+    """
+    children = _failed_children(dags, run_ids)
+    wanted = list(dict.fromkeys([*run_ids, *(child for family in children.values() for child in family)]))
+    is_eventful = dags["run_id"].isin(wanted) & (dags["outcome"].ne("succeeded") | dags["run_id"].isin(set(children)))
+    own = {row["run_id"]: row for row in rows_of(dags.loc[is_eventful, _DAGS])}
+    if not own:
         return {}
-    source = archive.lazily(wanted)
-    failures = rows_of(
-        failed_attempts(source)[["run_id", "stage", "task_gid", "attempt", "outcome", "agent", "line"]].dropna(subset="stage")
-    )
-    stands = {row["run_id"]: row for row in rows_of(source.table("dags", ["run_id", "outcome", "stage"]))}
+    source = archive.lazily(own)
+    told_by = _longest_waits(source) | passed_stages(archive, dags[is_eventful])
+    names = _stage_names(source)
+    found = _failed(source, own, told_by, names) | _stopped(source, own, names)
+    return {run_id: culprit for run_id in run_ids if (culprit := _deepest(run_id, found, children, own, names)) is not None}
+
+
+def _longest_waits(archive: Archive) -> dict[str, int]:
+    """Return the stage after which each run waited longest for a person."""
+    import pyarrow.compute as pc
+
+    waits = archive.table("timeline", ["run_id", "duration_s", "from_stage"], pc.field("category") == "wait_operator")
+    longest = waits.sort_values(["duration_s", "from_stage"], ascending=False).drop_duplicates("run_id").dropna()
+    return dict(zip(longest["run_id"], longest["from_stage"].astype(int), strict=True))
+
+
+def passed_stages(archive: Archive, dags: pd.DataFrame) -> dict[str, int]:
+    """Return the first stage that was passed of each run that succeeded though a person passed one."""
+    import pyarrow.compute as pc
+
+    run_ids = dags.loc[dags["outcome"].eq("succeeded_with_node_pass"), "run_id"]
+    if run_ids.empty:
+        return {}
+    nodes = archive.lazily(run_ids).table("nodes", ["run_id", "stage"], pc.field("outcome") == "passed").dropna()
+    return {str(run_id): int(stage) for run_id, stage in nodes.groupby("run_id")["stage"].min().items()}
+
+
+def _failed_children(dags: pd.DataFrame, run_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Return the child runs that did not do their work of each run that has any, and theirs, in order of run_id."""
+    is_failed = dags["work_ok"].eq(other=False).fillna(value=False).astype(bool)
+    is_failed |= dags["work_ok"].isna() & dags["outcome"].isin(CHILD_FAILED)
+    failed = dags[dags["parent_run_id"].notna() & is_failed]
+    of_parent = {str(parent): sorted(rows) for parent, rows in failed.groupby("parent_run_id")["run_id"]}
+    found: dict[str, list[str]] = {}
+    to_do = list(run_ids)
+    while to_do:
+        run_id = to_do.pop()
+        if run_id in of_parent and run_id not in found:
+            found[run_id] = of_parent[run_id]
+            to_do += of_parent[run_id]
+    return found
+
+
+def _stage_names(source: Archive) -> dict[tuple[str, int], str]:
     nodes = source.table("nodes", ["run_id", "stage", "name"]).dropna()
-    names = dict(zip(zip(nodes["run_id"], nodes["stage"].tolist(), strict=True), nodes["name"], strict=True))
-    places = {}
+    return dict(zip(zip(nodes["run_id"], nodes["stage"].tolist(), strict=True), nodes["name"], strict=True))
+
+
+def _deepest(
+    run_id: str,
+    found: Mapping[str, Culprit],
+    children: Mapping[str, list[str]],
+    own: Mapping[str, Row],
+    names: _Names,
+) -> Culprit | None:
+    """Return what is told of a run: of several children that failed, the first in order of run_id."""
+    begun, to_do, at_last = set(), [run_id], None
+    while to_do:
+        member = to_do.pop()
+        if member in begun:
+            continue
+        begun.add(member)
+        if member != run_id and member in found and found[member].why == "failed":
+            at_last, to_do = found[member], []
+        to_do += reversed(children.get(member, []))
+    if at_last is None:
+        return found.get(run_id)
+    outer = found.get(run_id)
+    stage = outer.stage if outer is not None else own[run_id]["stage"]
+    return replace(at_last, at_stage=stage, at_name=names.get((run_id, stage)))
+
+
+def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int], names: _Names) -> dict[str, Culprit]:
+    """Tell of the failed attempts of each run, those of one stage."""
+    columns = ["run_id", "stage", "task_gid", "attempt", "outcome", "agent", "error_code", "line"]
+    failures = rows_of(failed_attempts(source)[columns].dropna(subset="stage"))
+    found = {}
     for run_id, group in itertools.groupby(failures, key=lambda row: row["run_id"]):
         rows = list(group)
-        failed_at = _telling_stage({row["stage"] for row in rows}, stands[run_id], waits.get(run_id))
-        places[run_id] = _place([row for row in rows if row["stage"] == failed_at], failed_at, names.get((run_id, failed_at)))
-    asked = set(run_ids)
-    for child, parent, workflow in zip(*(failed_children[name] for name in ("run_id", "parent_run_id", "workflow")), strict=True):
-        inner, outer = places.get(child), places.get(parent)
-        stage = outer.stage if outer is not None else stands.get(parent, {}).get("stage")
-        # Of several children that failed, the first in order of run_id is told.
-        if inner is None or parent not in asked or stage is None or (outer is not None and outer.child is not None):
-            continue
-        of = workflow if isinstance(workflow, str) else "of no name"
-        places[parent] = inner._replace(stage=stage, name=names.get((parent, stage)), child=of, child_name=inner.name)
-    return places
+        stage = _telling_stage({row["stage"] for row in rows}, own[run_id], told_by.get(run_id))
+        why = "retried" if own[run_id]["outcome"] in {"succeeded", "succeeded_after_retry"} else "failed"
+        name = names.get((run_id, stage))
+        told = Culprit(run_id, why, stage, name, workflow=own[run_id]["workflow"], at_stage=stage, at_name=name)
+        found[run_id] = _of_failures(told, [row for row in rows if row["stage"] == stage])
+    return found
 
 
-def _telling_stage(stages: set[int], dag: Row, waited_after: int | None) -> int:
-    """Choose the stage to name: where the run stands failed, or after which it waited longest, or else the last that failed."""
+def _telling_stage(stages: set[int], dag: Row, told_by: int | None) -> int:
+    """Choose the stage to name: where the run stands failed, or which a person passed or acted after, or else the last that failed."""
     standing = dag["stage"] if dag["outcome"] in {"failed", "rollback_failed"} else None
-    return next((stage for stage in (standing, waited_after) if stage in stages), max(stages))
+    return next((stage for stage in (standing, told_by) if stage in stages), max(stages))
 
 
-def _place(failures: list[Row], stage: int, name: str | None) -> Place:
+def _of_failures(told: Culprit, failures: list[Row]) -> Culprit:
     """Tell of the failures of one stage: of those that have a line the last, or else of the last."""
     row = max(reversed(failures), key=lambda failure: (failure["line"] is not None, failure["attempt"] or 0))
     line = row["line"]
-    outcome = row["outcome"] if row["outcome"] in {"timeout", "interrupted"} else _BY_LINE.get(line or "", "failed")
-    agents = {failure["agent"] for failure in failures} - {None}
-    return Place(stage, name, outcome, row["agent"], max(1, len(agents)), short_cause(line))
+    before = dict.fromkeys(failure["line"] for failure in failures if failure["task_gid"] == row["task_gid"])
+    earlier = [text for text in before if text is not None and text != line and is_error(text)]
+    return replace(
+        told,
+        agent=row["agent"],
+        n_agents=max(1, len({failure["agent"] for failure in failures} - {None})),
+        n_failed=len(failures),
+        error_code=row["error_code"],
+        line=line,
+        earlier_lines=tuple(earlier[-_MOST_EARLIER:]),
+        outcome=row["outcome"] if row["outcome"] in {"timeout", "interrupted"} else _BY_LINE.get(line or "", "failed"),
+        cause=short_cause(line),
+    )
+
+
+def _stopped(source: Archive, own: Mapping[str, Row], names: _Names) -> dict[str, Culprit]:
+    """Tell where runs were cancelled: on the agents of that stage, those whose work was stopped first."""
+    import pyarrow.compute as pc
+
+    cancelled = {run_id: row["stage"] for run_id, row in own.items() if row["outcome"] == "cancelled" and row["stage"] is not None}
+    if not cancelled:
+        return {}
+    columns = ["run_id", "stage", "task_gid", "agent", "outcome", "task_logs"]
+    tasks = source.lazily(cancelled).table("sub_tasks", columns, pc.field("stage").isin(sorted(set(cancelled.values()))))
+    found = {}
+    for run_id, group in itertools.groupby(rows_of(tasks.sort_values(["run_id", "task_gid"])), key=lambda row: row["run_id"]):
+        stage = cancelled[run_id]
+        here = [row for row in group if row["stage"] == stage]
+        stopped = [row for row in here if row["outcome"] == "cancelled"] or here
+        if stopped:
+            line = telling_line(stopped[0]["task_logs"]) or None
+            found[run_id] = Culprit(
+                run_id,
+                "stopped",
+                stage,
+                names.get((run_id, stage)),
+                agent=stopped[0]["agent"],
+                n_agents=max(1, len({row["agent"] for row in stopped} - {None})),
+                error_code=error_parts(line)[0] if line else None,
+                line=line,
+                outcome=stopped[0]["outcome"],
+                workflow=own[run_id]["workflow"],
+                at_stage=stage,
+                at_name=names.get((run_id, stage)),
+            )
+    return found
+
+
+def _slowest(archive: Archive, run_ids: list[str]) -> dict[str, Culprit]:
+    """Tell of the longest stage of each run, and of the agent that worked longest in it."""
+    if not run_ids:
+        return {}
+    source = archive.lazily(run_ids)
+    nodes = source.table("nodes", ["run_id", "stage", "name", "duration_s"]).dropna(subset=["run_id", "stage", "duration_s"])
+    longest = nodes.sort_values(["run_id", "duration_s", "stage"], ascending=[True, False, True]).drop_duplicates("run_id")
+    tasks = source.table("sub_tasks", ["run_id", "stage", "task_gid", "agent", "outcome", "duration_s"]).dropna(subset=["duration_s"])
+    tasks = longest[["run_id", "stage"]].merge(tasks, on=["run_id", "stage"])
+    last = tasks.sort_values(["run_id", "duration_s", "task_gid"], ascending=[True, False, True]).drop_duplicates("run_id")
+    agents = {row["run_id"]: row for row in rows_of(last)}
+    found = {}
+    for row in rows_of(longest):
+        run_id, stage, name = row["run_id"], row["stage"], row["name"]
+        task = agents.get(run_id, {})
+        told = Culprit(run_id, "slowest", stage, name, agent=task.get("agent"), outcome=task.get("outcome"))
+        found[run_id] = replace(told, at_stage=stage, at_name=name)
+    return found
 
 
 def find_undone(archive: Archive, run_ids: list[str]) -> dict[str, Place]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from daganalysis.analysis.culprits import find_culprits
 from daganalysis.analysis.ranking import rank_runs
 from daganalysis.engine.vocabulary import WORST_FIRST
 from daganalysis.pages.report_page.changes import changes_of
@@ -16,7 +17,6 @@ from daganalysis.pages.report_page.figures import picture_frames, plain_pictures
 from daganalysis.pages.report_page.report_tables import agents_table, report_tables, stragglers_table
 from daganalysis.pages.report_page.run_sections import run_section
 from daganalysis.pages.report_page.totals import clusters_of, count_outcomes, overview_of, time_spent_on
-from daganalysis.pages.report_page.worst_runs import find_culprits
 from daganalysis.pages.shown_tables import plain_row
 from daganalysis.progress import silent
 from daganalysis.tables.plain_rows import instant_texts, rows_of
@@ -25,8 +25,8 @@ from daganalysis.text.zones import UTC, Zone, servers_zone
 if TYPE_CHECKING:
     import pandas as pd
 
+    from daganalysis.analysis.culprits import Culprit
     from daganalysis.archive import Archive
-    from daganalysis.pages.report_page.worst_runs import Culprit
     from daganalysis.pages.shown_tables import ShownTable
     from daganalysis.progress import Progress
     from daganalysis.tables.plain_rows import Row

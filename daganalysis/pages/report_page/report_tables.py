@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from daganalysis.archive import Archive
-    from daganalysis.pages.report_page.worst_runs import Culprit
+    from daganalysis.analysis.culprits import Culprit
     from daganalysis.pages.shown_tables import ShownTable
 
 MOST_RUNS = 1_000

@@ -11,9 +11,9 @@ from daganalysis.pages.shown_tables import plain_row
 from daganalysis.text.headline import headline
 
 if TYPE_CHECKING:
+    from daganalysis.analysis.culprits import Culprit
     from daganalysis.analysis.run_facts import RunFacts
     from daganalysis.archive import Archive
-    from daganalysis.pages.report_page.worst_runs import Culprit
     from daganalysis.tables.plain_rows import Row
 
 MOST_TROUBLES = 8

@@ -1,11 +1,11 @@
-"""Which run went worst, and where its trouble lies."""
+"""Where the trouble of a run lies, and which run went worst."""
 
 from __future__ import annotations
 
 import pytest
 
+from daganalysis.analysis.culprits import find_culprits
 from daganalysis.analysis.ranking import rank_runs
-from daganalysis.pages.report_page.worst_runs import find_culprits
 from tests.pages.fleets import fleet, run
 
 
@@ -75,5 +75,5 @@ def test_of_a_run_without_trouble_the_slowest_stage_is_named():
 
 def test_a_run_that_executed_nothing_has_no_culprit():
     bare = run(1, outcome="not_started")
-    bare["sub_tasks"], bare["attempts"] = [], []
+    bare["nodes"], bare["sub_tasks"], bare["attempts"] = [], [], []
     assert find_culprits(fleet(bare), ["c1/11"]) == {}
