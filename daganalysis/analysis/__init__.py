@@ -25,6 +25,7 @@ from daganalysis.analysis._check import Gate, check_gate, compare_gate
 from daganalysis.analysis._compare import left_out
 from daganalysis.analysis._failures import coverage
 from daganalysis.analysis._spread import spread
+from daganalysis.analysis.lock_conflicts import lock_conflicts
 
 check = spread(_check.check)
 clock_skew = spread(_clock_skew.clock_skew)
@@ -58,6 +59,7 @@ __all__ = [
     "events",
     "failures",
     "left_out",
+    "lock_conflicts",
     "locks",
     "outcome_rules",
     "retries",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from daganalysis.analysis.holdings import IDLE, SLACK_S, Holding
+from daganalysis.analysis.lock_copies import hold_against_copies
 from daganalysis.engine.lock_rules import REFUSED_BY, frees_lock, lock_of
 from daganalysis.tables.explanations import LOCKS
 from daganalysis.tables.plain_rows import rows_of
@@ -22,12 +23,8 @@ _DAGS = [
     *("run_id", "cluster", "name", "workflow", "scope", "owner_agent", "stage", "outcome", "created_at", "started_at", "ended_at"),
     *("maintenance_type", "maintenance_key", "first_observed_at", "last_observed_at", "retries_min", "rollbacks_min"),
 ]
-_IDLE = ("wait_operator", "wait_protocol", "lost", "unattributed")
-"""What a run is doing when it is not known to work."""
 _FREED = {"succeeded", "succeeded_after_retry", "succeeded_with_node_pass", "passed", "rolled_back"}
 _FAILED = {"failed", "rollback_failed", "cancelled"}
-_SLACK_S = 1.5
-"""Two holdings that overlap by no more than this may follow each other: clocks of agents, and one pass of the scheduler."""
 
 
 def locks(archive: Archive, *, run_ids: Iterable[str] | None = None) -> pd.DataFrame:
@@ -44,7 +41,8 @@ def locks(archive: Archive, *, run_ids: Iterable[str] | None = None) -> pd.DataF
     Returns:
         One row per holding, sorted by cluster, lock, key and time. ``working_s`` and ``neglected_s`` are parts of ``held_s``; the rest was
         spent waiting for a main DAG, or is not known. Two holdings of one lock never overlap; where they seem to, the evidence is
-        ``contradicted``.
+        ``contradicted``, and :func:`daganalysis.analysis.lock_conflicts` says which two. Copies of databases bound the holdings, and show
+        those of DAGs that no answer tells of.
 
     Example:
         >>> import daganalysis as da
@@ -52,75 +50,39 @@ def locks(archive: Archive, *, run_ids: Iterable[str] | None = None) -> pd.DataF
         [{'lock': 'tenant', 'key': 'billing', 'working_s': 21.6}]
     """
     import pandas as pd
+
+    holdings = find_holdings(archive, run_ids)
+    return LOCKS.conform(pd.DataFrame([one.row() for one in holdings], columns=LOCKS.names)) if holdings else LOCKS.empty()
+
+
+def find_holdings(archive: Archive, run_ids: Iterable[str] | None = None) -> list[Holding]:
+    """Work out every holding of a maintenance lock, in no order."""
     import pyarrow.compute as pc
 
     source = archive if run_ids is None else archive.lazily(run_ids)
     held = [(row, lock) for row in rows_of(source.table("dags", _DAGS)) if (lock := _lock(row)) is not None]
-    if not held:
-        return LOCKS.empty()
+    copies = archive.table("maintenance_locks")
+    if not held and copies.empty:
+        return []
     idle: dict[str, list[Row]] = {}
     columns = ["run_id", "seq", "started_at", "ended_at", "category", "from_stage", "to_stage", "leg"]
-    line = source.table("timeline", columns, pc.field("category").isin(_IDLE))
+    line = source.table("timeline", columns, pc.field("category").isin(IDLE))
     for row in rows_of(line.sort_values(["run_id", "seq"])):
         idle.setdefault(row["run_id"], []).append(row)
     names = _stage_names(archive, [row for row, _ in held], idle)
     _mark_hidden_failures(archive, [row for row, _ in held], idle)
     holdings = [one for row, lock in held for one in _holdings(row, lock, idle.get(row["run_id"], []), names)]
+    if len(copies):
+        holdings += hold_against_copies(holdings, rows_of(copies), only_runs=run_ids is not None)
+        _forget_unknown_runs(archive, holdings)
     _end_where_the_next_begins(holdings)
     _count_refusals(archive, holdings)
-    return LOCKS.conform(pd.DataFrame([one.row() for one in holdings], columns=LOCKS.names))
-
-
-@dataclass(slots=True)
-class _Holding:
-    """One holding while it is worked out; ``until`` is the last moment at which the lock is known to have been held."""
-
-    cluster: str | None
-    lock: Lock
-    run_id: str
-    taken_at: pd.Timestamp | None
-    until: pd.Timestamp | None = None
-    released_at: pd.Timestamp | None = None
-    evidence: str = "observed"
-    failed_at: pd.Timestamp | None = None
-    idle: list[Row] = field(default_factory=list)
-    n_refused: int | None = None
-
-    def row(self) -> Row:
-        """Return the row of the result."""
-        end = self.released_at or self.until
-        held = _seconds(self.taken_at, end)
-        spent = dict.fromkeys(_IDLE, 0.0)
-        for stretch in self.idle if held is not None else []:
-            spent[stretch["category"]] += _overlap(stretch["started_at"], stretch["ended_at"], self.taken_at, end)
-        standing = _overlap(self.failed_at, end, self.taken_at, end) if self.failed_at is not None and held is not None else 0.0
-        return {
-            "cluster": self.cluster,
-            "lock": self.lock.kind,
-            "key": self.lock.key,
-            "run_id": self.run_id,
-            "taken_at": self.taken_at,
-            "released_at": self.released_at,
-            "held_s": held,
-            "working_s": None if held is None else max(0.0, held - sum(spent.values()) - standing),
-            "neglected_s": None if held is None else spent["wait_operator"] + standing,
-            "n_refused": self.n_refused,
-            "evidence": self.evidence,
-        }
+    return holdings
 
 
 def _lock(row: Row) -> Lock | None:
     told = row["maintenance_type"], row["maintenance_key"]
     return lock_of(*told, scope=row["scope"], owner=row["owner_agent"], name=row["name"])
-
-
-def _seconds(start: pd.Timestamp | None, end: pd.Timestamp | None) -> float | None:
-    return None if start is None or end is None else max(0.0, (end - start).total_seconds())
-
-
-def _overlap(start: Any, end: Any, low: Any, high: Any) -> float:
-    seconds: float = (min(end, high) - max(start, low)).total_seconds()
-    return max(0.0, seconds)
 
 
 def _stage_names(archive: Archive, held: list[Row], idle: dict[str, list[Row]]) -> dict[tuple[str, int], str]:
@@ -145,12 +107,12 @@ def _mark_hidden_failures(archive: Archive, held: list[Row], idle: dict[str, lis
             stretch["hides_failure"] = leg < legs[run_id] and leg not in waited
 
 
-def _holdings(row: Row, lock: Lock, idle: list[Row], names: dict[tuple[str, int], str]) -> list[_Holding]:
+def _holdings(row: Row, lock: Lock, idle: list[Row], names: dict[tuple[str, int], str]) -> list[Holding]:
     """Work out when a run held its lock, from its creation on."""
     run_id, workflow = row["run_id"], row["workflow"]
     is_sure = lock.is_told and row["created_at"] is not None
     begin = row["created_at"] or row["started_at"] or row["first_observed_at"]
-    current = _Holding(row["cluster"], lock, run_id, begin, evidence="observed" if is_sure else "inferred", idle=idle)
+    current = Holding(row["cluster"], lock, run_id, begin, evidence="observed" if is_sure else "inferred", idle=idle)
     found = [current]
     for stretch in idle:
         stage = stretch["from_stage"] if stretch["from_stage"] is not None else stretch["to_stage"]
@@ -167,13 +129,13 @@ def _holdings(row: Row, lock: Lock, idle: list[Row], names: dict[tuple[str, int]
         if row["outcome"] == "passed" and row["ended_at"] is not None and stretch["ended_at"] >= row["ended_at"]:
             return found  # a pass frees a lock, but takes none
         evidence = "inferred" if not is_wait or not lock.is_told else "observed"
-        current = _Holding(row["cluster"], lock, run_id, stretch["ended_at"], evidence=evidence, idle=idle)
+        current = Holding(row["cluster"], lock, run_id, stretch["ended_at"], evidence=evidence, idle=idle)
         found.append(current)
     _end(current, row, names)
     return found
 
 
-def _end(last: _Holding, row: Row, names: dict[tuple[str, int], str]) -> None:
+def _end(last: Holding, row: Row, names: dict[tuple[str, int], str]) -> None:
     """Say how the last holding of a run ended, or until when it is known to have lasted."""
     outcome, ended = row["outcome"], row["ended_at"]
     seen = row["last_observed_at"]
@@ -190,13 +152,13 @@ def _end(last: _Holding, row: Row, names: dict[tuple[str, int], str]) -> None:
         last.evidence = "inferred"
 
 
-def _end_where_the_next_begins(holdings: list[_Holding]) -> None:
+def _end_where_the_next_begins(holdings: list[Holding]) -> None:
     """Hold it against every holding that another of the same lock begins before it ends.
 
     A lock that was still held when last seen, and that another run took later, was freed in between, by hand perhaps. The lock of the
     cluster excludes those of its tenants.
     """
-    groups: dict[tuple[str | None, ...], list[_Holding]] = {}
+    groups: dict[tuple[str | None, ...], list[Holding]] = {}
     for one in holdings:
         if one.taken_at is not None:
             own = ("cluster", None) if one.lock.kind in {"global", "tenant"} else (one.lock.kind, one.lock.key)
@@ -211,25 +173,34 @@ def _end_where_the_next_begins(holdings: list[_Holding]) -> None:
                     break
 
 
-def _exclude(one: _Holding, other: _Holding) -> bool:
-    if one.run_id == other.run_id:
+def _forget_unknown_runs(archive: Archive, holdings: list[Holding]) -> None:
+    """Name no run that is not in the archive: copies of databases tell of locks of DAGs without one."""
+    known = set(archive.table("dags", ["run_id"])["run_id"])
+    for one in holdings:
+        if one.run_id not in known:
+            one.run_id = None
+
+
+def _exclude(one: Holding, other: Holding) -> bool:
+    if one.run_id is not None and one.run_id == other.run_id:
         return False
     if one.lock.kind == other.lock.kind == "tenant":
         return one.lock.key is not None and one.lock.key == other.lock.key
     return True
 
 
-def _meet(one: _Holding, other: _Holding) -> None:
-    end = one.released_at or one.until
-    if end is None or other.taken_at is None or (end - other.taken_at).total_seconds() <= _SLACK_S:
+def _meet(one: Holding, other: Holding) -> None:
+    end = one.end
+    if end is None or other.taken_at is None or (end - other.taken_at).total_seconds() <= SLACK_S:
         return
     if one.released_at is None:
         one.until, one.evidence = other.taken_at, "inferred"
     else:
         one.evidence = other.evidence = "contradicted"
+        one.against.append(other)
 
 
-def _count_refusals(archive: Archive, holdings: list[_Holding]) -> None:
+def _count_refusals(archive: Archive, holdings: list[Holding]) -> None:
     """Count, where logs are in the archive, the requests that were refused while each lock was held, because of it."""
     operations = archive.table("operations")
     logged = operations[operations["evidence"].eq("log")]
@@ -237,11 +208,11 @@ def _count_refusals(archive: Archive, holdings: list[_Holding]) -> None:
         return
     refused = rows_of(logged[logged["result"].eq("refused") & logged["error_code"].isin(list(REFUSED_BY))])
     for one in holdings:
-        end = one.released_at or one.until
+        end = one.end
         one.n_refused = sum(
             row["cluster"] == one.cluster
             and one.lock.kind in REFUSED_BY[row["error_code"]]
-            and row["run_id"] != one.run_id
+            and (row["run_id"] is None or row["run_id"] != one.run_id)
             and one.taken_at is not None
             and end is not None
             and row["at"] is not None

@@ -190,7 +190,7 @@ def _deepest(
         return found.get(run_id)
     outer = found.get(run_id)
     stage = outer.stage if outer is not None else own[run_id]["stage"]
-    return replace(at_last, at_stage=stage, at_name=names.get((run_id, stage)))
+    return replace(at_last, at_stage=stage, at_name=None if stage is None else names.get((run_id, stage)))
 
 
 def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int], names: _Names) -> dict[str, Culprit]:

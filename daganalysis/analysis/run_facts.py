@@ -39,7 +39,7 @@ class RunFacts:
 
 def gather_facts(archive: Archive, run_id: str) -> RunFacts:
     """Gather everything about one run, reading no more of a store than that."""
-    from daganalysis.analysis import retries, stage_latency, time_budget, trouble
+    from daganalysis.analysis import lock_conflicts, retries, stage_latency, time_budget, trouble
 
     one = archive.run(run_id)
     run = rows_of(one.dags)[0]
@@ -50,7 +50,7 @@ def gather_facts(archive: Archive, run_id: str) -> RunFacts:
         nodes=rows_of(one.nodes),
         sub_tasks=rows_of(one.sub_tasks),
         attempts=rows_of(one.attempts),
-        issues=rows_of(one.issues),
+        issues=[*rows_of(one.issues), *rows_of(lock_conflicts(archive, run_ids=_neighbours(archive, run)).query("run_id == @run_id"))],
         timeline=rows_of(one.timeline),
         operations=sorted(rows_of(one.operations), key=lambda row: (row["at"] is None, row["at"] or 0)),
         stages=rows_of(stage_latency(one, level="stage")),
@@ -60,6 +60,19 @@ def gather_facts(archive: Archive, run_id: str) -> RunFacts:
         children=_children(archive, rows_of(one.links)),
         n_peers=int((workflows == run["workflow"]).sum()) - 1,
     )
+
+
+def _neighbours(archive: Archive, run: Row) -> list[str]:
+    """Return the runs of the same cluster that were there while a run was."""
+    dags = archive.table("dags", ["run_id", "cluster", "created_at", "started_at", "ended_at", "last_observed_at"])
+    begin = dags["created_at"].fillna(dags["started_at"])
+    end = dags[["ended_at", "last_observed_at"]].max(axis=1)
+    same = dags["cluster"].eq(run["cluster"]) if run["cluster"] is not None else dags["cluster"].isna()
+    own_begin, own_end = run["created_at"] or run["started_at"], run["last_observed_at"] or run["ended_at"]
+    if own_begin is None or own_end is None:
+        return [run["run_id"]]
+    beside = dags["run_id"].eq(run["run_id"]) | (same & (begin <= own_end) & (end >= own_begin))
+    return [str(run_id) for run_id in dags.loc[beside, "run_id"]]
 
 
 def troubled_groups(facts: RunFacts) -> list[list[Row]]:

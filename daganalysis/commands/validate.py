@@ -46,12 +46,15 @@ def add_to(commands: Subparsers) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the issues and count them on stderr."""
+    import pandas as pd
+
+    from daganalysis.analysis import lock_conflicts
     from daganalysis.loading import load, open_archive
     from daganalysis.text.issue_groups import group_issues, issue_groups_text
 
     labels = {"cluster": arguments.cluster, "cluster_by": arguments.cluster_by}
     archive = open_archive(arguments.source[0], **labels) if len(arguments.source) == 1 else load(*arguments.source, **labels)
-    issues = archive.issues
+    issues = pd.concat([archive.issues, lock_conflicts(archive)], ignore_index=True)
     shown = issues[issues["severity"].isin(SEVERITIES[: SEVERITIES.index(arguments.severity) + 1])]
     if chosen_format(arguments) == "table":
         columns = ["severity", "code", "source", "run_id", "message", "hint"]

@@ -197,6 +197,12 @@ _CODES = (
         "check the work of that stage on these agents",
     ),
     IssueCode(
+        "locks-overlap",
+        "warning",
+        "two DAGs that exclude each other seem to have held a maintenance lock at the same time",
+        "check whether answers of two clusters lie together, and whether the agents' clocks agree",
+    ),
+    IssueCode(
         "clocks-differ",
         "warning",
         "clocks of agents are 0.1 s or more from the scheduler's, as cause and effect show",

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import daganalysis as da
+from daganalysis.analysis import lock_conflicts
 from daganalysis.engine.catalogue import workflow_of
 from daganalysis.engine.lock_rules import lock_of
 from tests.rows import archive_of, at
@@ -84,6 +85,53 @@ def test_locks_of_two_tenants_do_not_exclude_each_other_but_that_of_the_cluster_
     tenants = [dag(key="a", kind=3), dag("2", key="b", kind=3, created_at=at(50))]
     assert set(da.locks(archive_of(dags=tenants))["evidence"]) == {"observed"}
     assert set(da.locks(archive_of(dags=[tenants[0], dag("2", created_at=at(50))]))["evidence"]) == {"contradicted"}
+
+
+def test_two_holdings_at_a_time_are_an_issue_that_names_both_dags() -> None:
+    [found] = lock_conflicts(archive_of(dags=[dag(), dag("2", created_at=at(50), ended_at=at(160))])).to_dict("records")
+    assert (found["code"], found["severity"], found["run_id"]) == ("locks-overlap", "warning", "1")
+    assert "2 to have taken it at 2024-01-01T00:00:50.000+00:00" in found["message"]
+
+
+def test_holdings_that_follow_each_other_are_no_issue() -> None:
+    assert lock_conflicts(archive_of(dags=[dag(), dag("2", created_at=at(100), ended_at=at(160))])).empty
+
+
+def copy(*, held: bool, observed: float | None, **more: Any) -> dict[str, Any]:
+    seen = None if observed is None else at(observed)
+    return {"lock": "tenant", "key": "t1", "held": held, "observed_at": seen, "source": "ocs.sql"} | more
+
+
+TENANT: dict[str, Any] = {"name": "Set obcluster backup config for t1", "kind": 3, "key": "t1"}
+
+
+def test_a_lock_that_a_copy_of_a_database_shows_free_was_freed_by_then_though_its_dag_stands_failed() -> None:
+    archive = archive_of(dags=[dag(outcome="failed", **TENANT)], maintenance_locks=[copy(held=False, observed=150)])
+    assert held(archive) == [(0.0, None, 100.0, 50.0)]
+    assert da.locks(archive)["evidence"].tolist() == ["inferred"]
+
+
+def test_a_lock_that_a_copy_shows_held_was_held_until_then_at_least() -> None:
+    archive = archive_of(dags=[dag(outcome="failed", **TENANT)], maintenance_locks=[copy(held=True, observed=500)])
+    assert held(archive) == [(0.0, None, 100.0, 400.0)]
+
+
+def test_a_holding_of_which_a_copy_alone_tells_is_listed_without_a_run() -> None:
+    archive = archive_of(maintenance_locks=[copy(held=True, observed=90, dag_gid="17", locked_at=at(30))])
+    [row] = da.locks(archive).to_dict("records")
+    assert (row["lock"], row["key"], row["held_s"], row["evidence"]) == ("tenant", "t1", 60.0, "database")
+    assert pd.isna(row["run_id"])
+
+
+def test_a_copy_of_a_holding_that_a_run_tells_of_adds_none() -> None:
+    archive = archive_of(dags=[dag("11", **TENANT)], maintenance_locks=[copy(held=True, observed=90, dag_gid="11", locked_at=at(0))])
+    assert da.locks(archive)["run_id"].tolist() == ["11"]
+
+
+def test_a_copy_that_shows_a_lock_free_in_the_middle_of_a_holding_is_an_issue() -> None:
+    archive = archive_of(dags=[dag(**TENANT)], maintenance_locks=[copy(held=False, observed=50)])
+    [found] = lock_conflicts(archive)["message"]
+    assert found.endswith("but a copy of the database shows it free at 2024-01-01T00:00:50.000+00:00")
 
 
 def test_refused_requests_count_for_the_lock_that_was_held_then() -> None:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from daganalysis.archive import Archive
     from daganalysis.analysis.culprits import Culprit
+    from daganalysis.archive import Archive
     from daganalysis.pages.shown_tables import ShownTable
 
 MOST_RUNS = 1_000
@@ -206,9 +206,12 @@ def stragglers_table(rows: pd.DataFrame) -> ShownTable:
 
 def _issues_table(archive: Archive) -> ShownTable:
     """Count the issues by code; the archive has every one, the page an example of each."""
+    import pandas as pd
+
+    from daganalysis.analysis import lock_conflicts
     from daganalysis.tables import ISSUES
 
-    issues = archive.issues
+    issues = pd.concat([archive.issues, lock_conflicts(archive)], ignore_index=True)
     first = issues.drop_duplicates("code").set_index("code")
     counts = issues.groupby("code").size()
     rows = first.assign(n=counts, severity_order=first["severity"].map(places(SEVERITIES))).reset_index()
