@@ -139,25 +139,14 @@ LOCKS = Table(
             Type.STRING,
             "`global` (the cluster), `tenant` (one tenant of it), `agent` (one agent's own DAGs) or `obproxy` (the obproxy of an agent)",
         ),
-<<<<<<< HEAD
         Column("key", Type.STRING, "name of the tenant, or `ip:port` of the agent", "a global lock, or no answer names the tenant"),
-        RUN_ID,
+        Column("run_id", Type.STRING, RUN_ID.meaning, "a copy of a database shows the holding, and no run of the archive is its DAG"),
         Column("taken_at", Type.INSTANT, "when the DAG took the lock: at its creation, or at the request that took it again", "unknown"),
         Column("released_at", Type.INSTANT, "when the lock was freed", "still held in the newest answer, or unknown"),
         Column("held_s", Type.REAL, "how long the lock was held, or is known to have been held, seconds", "taken_at is null"),
         Column("working_s", Type.REAL, "part of held_s in which the DAG ran, seconds", "taken_at is null"),
         Column("neglected_s", Type.REAL, "part of held_s in which the DAG was FAILED and nobody acted, seconds", "taken_at is null"),
         Column("n_refused", Type.INTEGER, "number of requests refused because of the lock", "no log of an agent is in the archive"),
-=======
-        Column("key", Type.STRING, "the tenant, or `ip:port` of the agent", "a global lock, or no answer names the tenant"),
-        Column("run_id", Type.STRING, RUN_ID.meaning, "a copy of a database shows it, and no run of the archive is its DAG"),
-        Column("taken_at", Type.INSTANT, "when the DAG took it: at its creation, or at the request that took it again", "unknown"),
-        Column("released_at", Type.INSTANT, "when it was freed", "it was still held when last seen, or when it was freed is not known"),
-        Column("held_s", Type.REAL, "how long it was held, or is known to have been held, seconds", "taken_at is null"),
-        Column("working_s", Type.REAL, "of it, how long the DAG was running, seconds", "taken_at is null"),
-        Column("neglected_s", Type.REAL, "of it, how long the DAG stood FAILED and nobody acted, seconds", "taken_at is null"),
-        Column("n_refused", Type.INTEGER, "requests refused because of it", "no log of an agent is in the archive"),
->>>>>>> ae2a67e (Tell of two DAGs that seem to have held one lock, and take releases and holdings from copies of databases)
         Column(
             "evidence",
             Type.STRING,
