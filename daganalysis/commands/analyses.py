@@ -179,7 +179,9 @@ def _listed(archive: Archive, outcomes: list[str] | None) -> list[str]:
 def _rows_and_columns(table: Table) -> str:
     lines = [*textwrap.wrap(f"One row is {table.row}. Its columns:", 78), ""]
     for column in table.columns:
-        lines += textwrap.wrap(f"{column.name:22} {column.meaning}", 78, initial_indent="  ", subsequent_indent=" " * 25)
+        lines += textwrap.wrap(
+            f"{column.name:22} {column.meaning}", 78, initial_indent="  ", subsequent_indent=" " * 25, break_on_hyphens=False
+        )
     return "\n".join(lines)
 
 

@@ -28,12 +28,13 @@ if TYPE_CHECKING:
     from daganalysis.commands.options import Subparsers
 
 _DESCRIPTION = """\
-Ask a live agent for its DAGs and append every answer to a file a DAG, below
-FOLDER/<cluster>. It follows what runs until it is stopped (Ctrl-C), and may be
-stopped and started at any time. It asks GETs only. Load FOLDER afterwards.
+Ask a live agent for its DAGs and append every answer to one file per DAG, below
+FOLDER/<cluster>. The command follows running DAGs until it is stopped (Ctrl-C);
+you can stop and restart it at any time. It sends GET requests only. Load FOLDER
+afterwards.
 
-Through the socket no password is needed: run it as root or as the user that
-runs the observer. Over TCP the password of root@sys comes from a prompt, from
+The socket needs no password: run the command as root or as the user that runs
+the observer. Over TCP, the password of root@sys comes from a prompt, from
 --password-file, or from the environment variable OBSHELL_PASSWORD.
 """
 _EXAMPLE = """\

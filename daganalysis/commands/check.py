@@ -22,9 +22,9 @@ Check an archive against limits. A condition is a metric, > and a number:
   elapsed_p50_s, elapsed_p95_s                 seconds
   engine_share, lost_share                     of all elapsed time
 
-The runs are a sample: a condition trips the gate only where the metric is shown
-to be beyond the limit (95 %), and holds only where it is shown not to be; in
-between it is undecided. Counts and lost_share are facts and always decided.
+The runs are a sample. A condition trips the gate only where the metric is shown
+to be beyond the limit (95 %), and holds only where it is shown not to be;
+otherwise it is undecided. Counts and lost_share are facts: always decided.
 """
 
 
@@ -43,7 +43,11 @@ def add_to(commands: Subparsers) -> None:
     )
     add_archive(parser)
     parser.add_argument(
-        "--fail-on", metavar="CONDITION", nargs="+", required=True, help="exit 1 if one is shown to hold, 4 if one is undecided"
+        "--fail-on",
+        metavar="CONDITION",
+        nargs="+",
+        required=True,
+        help="exit with 1 if a condition is shown to hold, with 4 if one is undecided",
     )
     add_selection(parser)
     add_output(parser)

@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from daganalysis.commands.options import Subparsers
 
 _DESCRIPTION = """\
-Compare the runs of two archives, workflow by workflow and stage by stage, like
-with like, and within each cluster. A difference is called slower or faster
-where it is shown: a test over all rows together, and an effect of 10 % and one
-tick of the engine at least. More runs that needed help, and more slow runs, are
-verdicts of their own. Where so few runs could show nothing, as three against
-three, do not show the difference that is seen, or no cluster is on both sides,
-the verdict is insufficient.
-With --level contributions, two single runs: what adds up to the difference.
+Compare the runs of two archives by workflow and stage. Runs are compared only
+with similar runs (same workflow, number of agents and outcome) of the same
+cluster. The verdict is slower or faster where a test over all rows shows it and
+the effect is at least 10 % and one tick of the engine. More runs that needed
+help, and more slow runs, are verdicts of their own. The verdict is insufficient
+where there are too few runs to show anything (three against three, for
+instance) or to confirm a visible difference, or where no cluster is on both
+sides. With --level contributions, two single runs are compared: the rows add up
+to the difference of their elapsed times.
 """
 
 _MOST_SAID = 3
@@ -58,11 +59,13 @@ def add_to(commands: Subparsers) -> None:
         metavar="NAME",
         action="append",
         choices=tuple(RUN_OUTCOMES),
-        help="compare runs of this outcome (may be repeated; default: succeeded)",
+        help="compare runs with this outcome (may be repeated; default: succeeded)",
     )
     parser.add_argument("--level", choices=("stage", "contributions"), default="stage", help="what one row is (default: %(default)s)")
     parser.add_argument(
-        "--fail-on", choices=("slower", "faster"), help="exit 1 if anything is; 4 if nothing is, but some could not be decided"
+        "--fail-on",
+        choices=("slower", "faster"),
+        help="exit with 1 if anything is slower (or faster); with 4 if nothing is, but something could not be decided",
     )
     add_selection(parser, one_archive=False)
     add_output(parser)

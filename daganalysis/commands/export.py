@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Write runs in a format that other tools open. chrome-trace is for Perfetto and
-chrome://tracing: a process a run, with its timeline, its stages and a track an
-agent. otlp is OpenTelemetry's JSON, one trace a line, for Jaeger, Tempo and
-collectors. A FILE that ends in .gz is compressed. Without RUN all runs are
-written.
+chrome://tracing: one process per run, with its timeline, its stages and one
+track per agent. otlp is OpenTelemetry's JSON, one trace per line, for Jaeger,
+Tempo and collectors. A FILE that ends in .gz is compressed. Without RUN, all
+runs are written.
 """
 
 _EXAMPLE = """\
@@ -41,7 +41,7 @@ def add_to(commands: Subparsers) -> None:
     parser.add_argument("runs", metavar="RUN", nargs="*", help="the ids of the runs (default: all)")
     parser.add_argument("--to", choices=("chrome-trace", "otlp"), required=True, help="the format to write")
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the file to write")
-    parser.add_argument("--children", action="store_true", help="write the child DAGs of the runs too")
+    parser.add_argument("--children", action="store_true", help="also write the child DAGs of the runs")
     parser.add_argument("--redact", action="store_true", help="replace addresses, names and secrets before writing")
 
 

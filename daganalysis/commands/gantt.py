@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from daganalysis.commands.options import Subparsers
 
 _DESCRIPTION = """\
-Draw one run: a lane a sub-task, by stage or by agent; waiting, running and
-being noticed told apart; above them what every second was spent on. The
-ending of FILE says what it becomes: .svg, .png, .pdf, or .html for a page to
-zoom and search in.
+Draw a chart of one run. Each sub-task is a lane, ordered by stage or by agent;
+dispatching, running and waiting to be noticed have different marks. The top
+lane shows what every second of the run was spent on. The ending of FILE sets
+the format: .svg, .png, .pdf, or .html for a page to zoom and search in.
 """
 _MOST_LANES = 120
-"""More lanes than this are no picture any more; a page scrolls."""
+"""A picture with more lanes cannot be read; a page scrolls."""
 
 
 def add_to(commands: Subparsers) -> None:
@@ -36,16 +36,16 @@ def add_to(commands: Subparsers) -> None:
         execute=execute,
     )
     add_archive(parser)
-    parser.add_argument("run", metavar="RUN", help="the run's id")
+    parser.add_argument("run", metavar="RUN", help="id of the run")
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the chart: .svg, .png, .pdf or .html")
-    parser.add_argument("--lanes", choices=("stage", "agent"), default="stage", help="what the lanes are ordered by (default: %(default)s)")
-    parser.add_argument("--path", action="store_true", help="mark the critical path; a page does, and can hide it")
+    parser.add_argument("--lanes", choices=("stage", "agent"), default="stage", help="order of the lanes (default: %(default)s)")
+    parser.add_argument("--path", action="store_true", help="mark the critical path; a page always has it and can hide it")
     parser.add_argument("--children", action="store_true", help="nest the child DAGs below")
     parser.add_argument(
         "--max-lanes",
         metavar="N",
         type=whole,
-        help=f"fold the least remarkable beyond so many lanes; 0 folds nothing (default: {_MOST_LANES}, in a page 0)",
+        help=f"fold the least remarkable lanes beyond N; 0 folds nothing (default: {_MOST_LANES}, in a page 0)",
     )
 
 

@@ -21,8 +21,8 @@ _MOST_NAMED = 5
 def add_gate_reports(parser: argparse.ArgumentParser) -> None:
     """Add the options that write what became of a gate for continuous integration."""
     group = parser.add_argument_group("for continuous integration")
-    group.add_argument("--junit", metavar="FILE", help="write the gate as JUnit XML: a test case an entry, skipped where undecided")
-    group.add_argument("--job-summary", metavar="FILE", help="write the gate as Markdown, for the summary of a job")
+    group.add_argument("--junit", metavar="FILE", help="write the gate as JUnit XML: one test case per entry, skipped where undecided")
+    group.add_argument("--job-summary", metavar="FILE", help="write the gate as Markdown, for the summary of a CI job")
 
 
 def write_gate_reports(gate: Gate, name: str, arguments: argparse.Namespace) -> None:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from daganalysis.commands.options import Subparsers
 
 _DESCRIPTION = """\
-Read saved responses and write what they tell to a store, a folder of Parquet
-that every other command opens at once. A source that is in the store already
-is not read again, so the command may be repeated as the archive grows.
+Read saved responses and write their content to a store, a folder of Parquet
+files that every other command opens at once. A source that is already in the
+store is not read again, so you can repeat the command as the archive grows.
 
-SOURCE is a file, a folder (with its subfolders), a pattern, a URL of one (as
-s3://bucket/prefix), or - for standard input; .json, .jsonl, .ndjson, also in
-.gz, .zst, .zip and .tar. A store as SOURCE stands for the responses that it
-was made of, so that the stores of several clusters can be made one.
+SOURCE is a file, a folder (with its subfolders), a pattern, a URL of one (such
+as s3://bucket/prefix), or - for standard input; .json, .jsonl, .ndjson, also
+in .gz, .zst, .zip and .tar. A store as SOURCE means the responses it was made
+of, so you can merge the stores of several clusters.
 """
 
 
@@ -38,20 +38,20 @@ def add_to(commands: Subparsers) -> None:
         execute=execute,
     )
     parser.add_argument("source", metavar="SOURCE", nargs="+", help="saved responses")
-    parser.add_argument("--out", "-o", metavar="STORE", required=True, help="the store to make or to add to: a folder, or a URL")
+    parser.add_argument("--out", "-o", metavar="STORE", required=True, help="the store to create or to add to: a folder or a URL")
     add_cluster(parser)
-    parser.add_argument("--jobs", metavar="N", type=positive, help="processes to load with (default: one a core)")
+    parser.add_argument("--jobs", metavar="N", type=positive, help="number of processes to load with (default: one per core)")
     parser.add_argument(
-        "--tz", metavar="ZONE", help="the zone of times that bear none (+08:00, Asia/Shanghai), where nothing else tells it"
+        "--tz", metavar="ZONE", help="zone of times without a zone (+08:00, Asia/Shanghai), where nothing in the source tells it"
     )
     add_scheduler(parser)
     parser.add_argument(
         "--unpacked-max",
         metavar="BYTES",
         type=positive,
-        help="what one source may unpack to, and a document hold (default: 64 GiB and 64 MiB)",
+        help="largest size of one source, unpacked; also sets the largest document (defaults: 64 GiB and 64 MiB)",
     )
-    parser.add_argument("--strict", action="store_true", help="exit with 3, and leave the store as it was, if a record is rejected")
+    parser.add_argument("--strict", action="store_true", help="if a record is rejected, exit with 3 and leave the store as it was")
 
 
 def execute(arguments: argparse.Namespace) -> int:

@@ -74,13 +74,17 @@ def add_archive(parser: argparse.ArgumentParser, *names: str, optional: str | No
 def add_cluster(parser: argparse.ArgumentParser) -> None:
     """Add the two ways to say which cluster a response came from."""
     labels = parser.add_mutually_exclusive_group()
-    labels.add_argument("--cluster", metavar="NAME", help="the cluster all saved responses came from")
-    labels.add_argument("--cluster-by", choices=("dir", "file"), help="take it from the first folder, or the file's name up to a dot")
+    labels.add_argument("--cluster", metavar="NAME", help="label of the cluster that all saved responses came from")
+    labels.add_argument(
+        "--cluster-by",
+        choices=("dir", "file"),
+        help="take the cluster's label from the first folder, or from the file name up to the first dot",
+    )
 
 
 def add_scheduler(parser: argparse.ArgumentParser) -> None:
     """Add the option that has the work done by others."""
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="let the workers of a Dask scheduler (tcp://host:8786) do the work")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="have the work done by the workers of a Dask scheduler (tcp://host:8786)")
 
 
 def add_selection(parser: argparse.ArgumentParser, *, one_archive: bool = True) -> None:
@@ -96,10 +100,10 @@ def add_selection(parser: argparse.ArgumentParser, *, one_archive: bool = True) 
 def add_output(parser: argparse.ArgumentParser) -> None:
     """Add the options that say in which form a table comes out, and where to."""
     group = parser.add_argument_group("output")
-    said = "json and csv keep raw values (default: as FILE's name ends, else table)"
+    said = "output format; json and csv keep raw values (default: by the ending of FILE, else table)"
     group.add_argument("--format", choices=FORMATS, help=said)
     group.add_argument("-o", "--output", metavar="FILE", help="write to a file instead of standard output")
-    group.add_argument("--wide", action="store_true", help="show every column in full, however wide the table gets")
+    group.add_argument("--wide", action="store_true", help="show every column in full, however wide the table becomes")
 
 
 def chosen_format(arguments: argparse.Namespace) -> str:

@@ -37,7 +37,7 @@ def add_to(commands: Subparsers) -> None:
     )
     parser.add_argument("source", metavar="SOURCE", help="saved responses (a file or a folder), or a store")
     parser.add_argument("--keep-cluster-names", action="store_true", help="keep the names of folders, which are the labels of clusters")
-    parser.add_argument("--allow-left-out", action="store_true", help="exit with 0 although a file was left out")
+    parser.add_argument("--allow-left-out", action="store_true", help="exit with 0 even if a file was left out")
     parser.add_argument("-o", "--output", metavar="DEST", required=True, help="the copy: a new file or folder")
 
 

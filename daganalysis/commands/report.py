@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from daganalysis.commands.options import Subparsers
 
 _DESCRIPTION = """\
-Write report.html, one self-contained page that needs no network (which runs
-went worst and why, where the time went, what failed or was retried, what
-changed), and report.json with every number of it.
+Write report.html and report.json. The page is self-contained and needs no
+network: which runs went worst and why, where the time went, what failed or was
+retried, and what changed. The JSON file has every number of the page.
 """
 
 
@@ -40,7 +40,7 @@ def add_to(commands: Subparsers) -> None:
     parser.add_argument("-o", "--output", metavar="FOLDER", required=True, help="the folder to write to")
     parser.add_argument("--format", choices=("html", "markdown"), default="html", help="markdown is for a ticket (default: %(default)s)")
     parser.add_argument("--title", metavar="TEXT", default="", help="the heading of the report")
-    parser.add_argument("--metrics", metavar="FILE", help="write a summary of the workflows as OpenMetrics text too")
+    parser.add_argument("--metrics", metavar="FILE", help="also write a summary of the workflows as OpenMetrics text")
     add_selection(parser)
 
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from daganalysis.commands.options import Subparsers
 
 _DESCRIPTION = """\
-Tell what one run was, how it ended, where the time went, what failed or was
-retried (with the telling log line), what cannot be known, and what to look at
-next.
+Print a post-mortem of one run: what it was, how it ended, where the time went,
+what failed or was retried (with the log line that explains it), what cannot be
+known, and what to look at next. Without RUN, list the runs, the worst first.
 """
 _MOST_LISTED = 15
 
@@ -36,8 +36,8 @@ def add_to(commands: Subparsers) -> None:
         execute=execute,
     )
     add_archive(parser)
-    parser.add_argument("run", metavar="RUN", nargs="?", help="the run's id; without it, the runs are listed, those that went worst first")
-    parser.add_argument("--why", action="store_true", help="name the rule behind every outcome, and where it comes from")
+    parser.add_argument("run", metavar="RUN", nargs="?", help="id of the run; without it, all runs are listed, the worst first")
+    parser.add_argument("--why", action="store_true", help="name the rule behind every outcome and the source of the rule")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to a file instead of standard output")
 
 

@@ -21,9 +21,9 @@ SEVERITIES = ("error", "warning", "info")
 
 _DESCRIPTION = """\
 Print what is wrong with saved responses: every record that cannot be used
-(error), every value that cannot (warning), and what else a reader should know
-(info), with what to do about it. Issues that repeat are told together; with
---format json, csv or markdown every one has a row, with its file and place.
+(error), every value that cannot be used (warning), and what else you should
+know (info), with what to do about it. Repeated issues are grouped; with
+--format json, csv or markdown each has a row, with its file and position.
 """
 
 
