@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from daganalysis.errors import RejectedRecordsError
 from daganalysis.loading.from_stores import is_newer, make_store_chunks, scan_store
 from daganalysis.loading.other_kinds import add_homes, gather_strays, know_agents
-from daganalysis.loading.pieces import CarriedEvidence, CarriedTables, PartWork, build_part, carry_evidence, carry_tables, import_for_parts
+from daganalysis.loading.pieces import CarriedEvidence, CarriedTables, PartWork, build_part, carry_evidence, carry_tables
 from daganalysis.loading.planning import make_plan
 from daganalysis.loading.related import Strays, key_of
 from daganalysis.loading.scanning import Claiming, claim, make_chunks, scan
@@ -104,7 +104,7 @@ def load_sources(
             return
         # The workers end before the folder that they write into is put in place or removed.
         with staged(real, far=dask is not None) as folder:
-            with Workers(1 if load.is_small() else jobs, meanwhile=import_for_parts) as here:
+            with Workers(1 if load.is_small() else jobs) as here:
                 if dask is not None:
                     dask.must_see(load.local_places(folder))
                 is_new = load.run(dask or here, folder, strict)

@@ -37,14 +37,10 @@ _STARTING = threading.Lock()
 
 
 class Workers:
-    """Some processes, started anew for each list of more than one piece of work; with one job everything runs in this process.
+    """Some processes, started anew for each list of more than one piece of work; with one job everything runs in this process."""
 
-    While they are busy for the first time, this process does what is to be done ``meanwhile``: imports that it needs later.
-    """
-
-    def __init__(self, jobs: int | None, *, meanwhile: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, jobs: int | None) -> None:
         self.jobs = max(1, jobs if jobs is not None else _cores())
-        self._meanwhile = meanwhile
         self._pool: ProcessPoolExecutor | None = None
         if self.jobs > 1 and not _start_server():
             self.jobs = 1
@@ -65,9 +61,7 @@ class Workers:
                     waiting.append(pool.submit(_without_collector, function, piece))
                 # No more is handed out than keeps everybody busy: results wait in memory.
                 if len(waiting) > 2 * self.jobs:
-                    self._do_meanwhile()
                     yield waiting.popleft().result()
-            self._do_meanwhile()
             while waiting:
                 yield waiting.popleft().result()
         except BrokenExecutor as error:
@@ -80,10 +74,6 @@ class Workers:
         from concurrent.futures import ProcessPoolExecutor
 
         return ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_prepare_worker, initargs=(dict(os.environ), str(Path.cwd())))
-
-    def _do_meanwhile(self) -> None:
-        self._meanwhile()
-        self._meanwhile = lambda: None
 
     def __enter__(self) -> Self:
         return self

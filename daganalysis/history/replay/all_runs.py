@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 def replay_runs(runs: list[RunEvidence], answers: Sequence[Answer], contexts: Mapping[str, ClusterContext]) -> dict[str, list[Operation]]:
     """Add what facts tell to the runs, and to the list the runs that only logs know; return the requests to each run by its key."""
     index = FactIndex(answers, contexts)
+    if index.is_empty():
+        return {}  # as in most archives, which hold answers alone
     by_key: dict[tuple[str, str], list[RunEvidence]] = {}
     for run in runs:
         by_key.setdefault((run.cluster or "", run.gid), []).append(run)

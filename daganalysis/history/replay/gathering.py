@@ -83,6 +83,10 @@ class FactIndex:
                     self._remote.setdefault((cluster, fact.task_gid), set()).add(gid)
         self._mirrors = {(cluster, gid) for (cluster, _), gids in self._remote.items() for gid in gids}
 
+    def is_empty(self) -> bool:
+        """Tell whether there are no facts."""
+        return not (self._of_dag or self._of_node or self._of_task)
+
     def dags(self) -> set[_Key]:
         """Return the DAGs that facts are about, by cluster and generic id."""
         return set(self._of_dag)
