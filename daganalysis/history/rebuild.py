@@ -246,9 +246,9 @@ def _precedes(one: SubTask, other: SubTask) -> bool:
 
 def _add_orphans(rows: Rows, orphans: Orphans) -> None:
     for gid in sorted(orphans.nodes):
-        rows.add_lone_node(gid, [node for _, node in orphans.nodes[gid]])
+        rows.add_orphan_node(gid, [node for _, node in orphans.nodes[gid]])
     for gid in sorted(orphans.sub_tasks):
-        rows.add_lone_task(judge_task(gid, None, orphans.sub_tasks[gid]))
+        rows.add_orphan_sub_task(judge_task(gid, None, orphans.sub_tasks[gid]))
     for orphan in orphans.issues:
         rows.add_issue(orphan)
     for answer, problem, _ in orphans.problems:

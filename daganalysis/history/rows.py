@@ -1,4 +1,7 @@
-"""Rows of the base tables, from judged runs."""
+"""Rows of the base tables, from judged runs.
+
+Sub-tasks, attempts, snapshots and stretches of time are so many that their tables are made column by column, when all runs are judged.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,23 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.engine.catalogue import workflow_of
-from daganalysis.engine.identifiers import agent_address, identify, split_address
+from daganalysis.engine.identifiers import identify, split_address
 from daganalysis.engine.outcomes import Facts, judge
-from daganalysis.engine.records import Dag, Node, SubTask
-from daganalysis.engine.times import TRUE, node_times, sub_task_times
+from daganalysis.engine.records import Dag, Node
+from daganalysis.engine.times import TRUE, node_times
+from daganalysis.history.row_columns import SnapshotRows, SubTaskRows, TimelineRows, happened, served_times
 from daganalysis.reading.answers import Kind
 from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.arrays import array_of, seconds_between
+from daganalysis.tables.base_rows import (
+    AgentRow,
+    ClockOffsetRow,
+    DagRow,
+    IssueRow,
+    LinkRow,
+    MaintenanceLockRow,
+    NodeRow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,24 +37,14 @@ if TYPE_CHECKING:
     from daganalysis.engine.facts import AgentState, LockState
     from daganalysis.history.evidence import RunEvidence
     from daganalysis.history.links import Link
-    from daganalysis.history.views import RunView, TaskView
+    from daganalysis.history.views import NodeView, RunView, TaskView
     from daganalysis.reading.answers import Issue
     from daganalysis.tables import Table
+    from daganalysis.tables.base_rows import AgentEventRow, OperationRow, Row
 
 
 def _seconds(nanoseconds: int | None) -> float | None:
     return None if nanoseconds is None else nanoseconds / 1e9
-
-
-def _served(row: Dag | Node | SubTask) -> tuple[int | None, int | None]:
-    """Return what the server said: the start and the end before they were moved to the true zone."""
-    return None if row.start is None else row.start - row.moved, None if row.end is None else row.end - row.moved
-
-
-def _happened(view: RunView) -> tuple[int | None, int | None, int | None]:
-    """Return when the run was created, began and ended: unknown where the database's zone is neither the agents' nor known."""
-    zone = view.evidence.zone
-    return (None, None, None) if zone is not None and zone.offset is None else (view.created, view.begin, view.end)
 
 
 def _newest(newest_first: Iterable[object], field: str) -> Any:
@@ -53,40 +56,72 @@ def _newest(newest_first: Iterable[object], field: str) -> Any:
     return None
 
 
-def _in_order(rows: list[tuple[object, ...]], places: Sequence[int]) -> list[tuple[object, ...]]:
-    """Put rows in order of what stands at some places of each, nulls last."""
-    # Of most tables these are the first places, and rows that are in order as they are need nothing taken out of them.
-    keys = rows if places == list(range(len(places))) else list(map(operator.itemgetter(*places), rows))
-    with contextlib.suppress(TypeError):  # where a null meets something else
-        if all(map(operator.le, keys, itertools.islice(keys, 1, None))):
-            return rows  # mostly so: runs come in order, and so does what each holds
-    return sorted(rows, key=lambda row: [(row[place] is None, row[place]) for place in places])
-
-
-def _table(declared: Table, rows: list[tuple[object, ...]]) -> pa.Table:
+def _columns_of(declared: Table, rows: Sequence[Row]) -> dict[str, Sequence[Any]]:
     names = [name for name in declared.names if name != "duration_s"]
-    ordered = _in_order(rows, [names.index(key) for key in declared.sort])
-    columns: dict[str, Any] = dict(zip(names, zip(*ordered, strict=True), strict=True)) if rows else dict.fromkeys(names, ())
-    if len(names) < len(declared.names):
-        start, end = (array_of(columns[name], declared.schema().field(name).type) for name in ("started_at", "ended_at"))
-        columns |= {"started_at": start, "ended_at": end, "duration_s": seconds_between(start, end)}
-    return declared.arrow(columns)
+    return {name: [getattr(row, name) for row in rows] for name in names}
+
+
+def _in_order(columns: Mapping[str, Sequence[Any]], keys: Iterable[str]) -> Mapping[str, Sequence[Any]]:
+    """Put the rows in order of some columns, nulls last."""
+    rows = list(zip(*[columns[key] for key in keys], strict=True))
+    with contextlib.suppress(TypeError):  # where a null meets something else
+        if all(map(operator.le, rows, itertools.islice(rows, 1, None))):
+            return columns  # mostly so: runs come in order, and so does what each holds
+    order = sorted(range(len(rows)), key=lambda place: [(value is None, value) for value in rows[place]])
+    return {name: [column[place] for place in order] for name, column in columns.items()}
+
+
+def _table(declared: Table, columns: Mapping[str, Sequence[Any]]) -> pa.Table:
+    ordered = dict(_in_order(columns, declared.sort))
+    if "duration_s" in declared.names:
+        start, end = (array_of(ordered[name], declared.schema().field(name).type) for name in ("started_at", "ended_at"))
+        ordered |= {"started_at": start, "ended_at": end, "duration_s": seconds_between(start, end)}
+    return declared.arrow(ordered)
 
 
 class Rows:
-    """Collects rows, each a tuple in the order of its table's columns without ``duration_s``, and turns them into sorted Arrow tables."""
+    """Collects the rows of judged runs and turns them into sorted Arrow tables."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, list[tuple[object, ...]]] = {name: [] for name in BASE_TABLES}
+        self._snapshots = SnapshotRows()
+        self._dags: list[DagRow] = []
+        self._nodes: list[NodeRow] = []
+        self._sub_tasks = SubTaskRows()
+        self._timelines = TimelineRows()
+        self._clock_offsets: list[ClockOffsetRow] = []
+        self._links: list[LinkRow] = []
+        self._operations: list[OperationRow] = []
+        self._agents: list[AgentRow] = []
+        self._agent_events: list[AgentEventRow] = []
+        self._locks: list[MaintenanceLockRow] = []
+        self._issues: list[IssueRow] = []
 
     def tables(self) -> dict[str, pa.Table]:
         """Return every base table, sorted by its key."""
-        # The same thing told twice is told once.
-        self._rows["issues"] = list(dict.fromkeys(self._rows["issues"]))
+        rows: dict[str, Sequence[Row]] = {
+            "dags": self._dags,
+            "nodes": self._nodes,
+            "clock_offsets": self._clock_offsets,
+            "links": self._links,
+            "operations": self._operations,
+            "agent_events": self._agent_events,
+            # The same thing told twice is told once.
+            "issues": list(dict.fromkeys(self._issues)),
+            "agents": list(dict.fromkeys(self._agents)),
+            "maintenance_locks": list(dict.fromkeys(self._locks)),
+        }
+        columns: dict[str, Mapping[str, Sequence[Any]]] = {name: _columns_of(BASE_TABLES[name], own) for name, own in rows.items()}
         for name in ("agents", "maintenance_locks"):
             # Their keys may be equal where a source says the same of two moments that it does not tell.
-            self._rows[name] = _in_order([*dict.fromkeys(self._rows[name])], range(len(BASE_TABLES[name].names)))
-        return {name: _table(declared, self._rows[name]) for name, declared in BASE_TABLES.items()}
+            columns[name] = _in_order(columns[name], BASE_TABLES[name].names)
+        made: dict[str, Any] = {
+            "snapshots": self._snapshots.columns(),
+            "sub_tasks": self._sub_tasks.sub_task_columns(),
+            "attempts": self._sub_tasks.attempt_columns(),
+            "timeline": self._timelines.columns(),
+        }
+        columns |= made
+        return {name: _table(declared, columns[name]) for name, declared in BASE_TABLES.items()}
 
     # -- one run ----------------------------------------------------------------------------------------------------------------------
 
@@ -94,129 +129,210 @@ class Rows:
         """Add all the rows of one run."""
         run = view.evidence
         run_id = run.run_id
-        self._rows["snapshots"] += [
-            (run_id, answer.source, answer.position, answer.observed_at, answer.trace_id, answer.http_status, answer.request_ms)
-            + (dag.state, dag.operator, dag.stage, None if snapshot.nodes is None else len(snapshot.nodes))
-            for snapshot in run.snapshots
-            if snapshot.answer.kind is Kind.DAG
-            for answer, dag in ((snapshot.answer, snapshot.dag),)
-        ]
+        self._snapshots.add(run)
         n_tasks: dict[str | None, int] = {}
         for task in view.tasks:
             n_tasks[task.node_gid] = n_tasks.get(task.node_gid, 0) + 1
+        stages: dict[str | None, int | None] = {}
         for node in view.nodes:
-            new = node.newest
-            served = new
-            if id(new) in run.told_rows:
-                served = next((seen for _, seen in reversed(run.nodes[node.gid]) if id(seen) not in run.told_rows), Node(node.gid))
-            self._rows["nodes"].append(
-                (run_id, node.stage, node.gid, new.node_id, new.name, new.state, new.operator, node.rule.outcome)
-                + (*_served(served), node.start, node.end, n_tasks.get(node.gid, 0), node.additional_data)
-            )
-        agents = self._add_tasks(run_id, view.tasks, {node.gid: node.stage for node in view.nodes}, run)
+            stages[node.gid] = node.stage
+            self._add_node(run, node, n_tasks.get(node.gid, 0))
+        agents = self._sub_tasks.add(run_id, view.tasks, stages, run)
         self._add_dag(view, parent_run_id, len(agents - {None}))
-        stages = {node.gid: node.stage for node in view.nodes}
-        self._rows["clock_offsets"] += [
-            (run_id, stages[gid], agent, _seconds(offset.used), _seconds(offset.low), _seconds(offset.high))
+        self._clock_offsets += [
+            ClockOffsetRow(
+                run_id=run_id,
+                stage=stages[gid],
+                agent=agent,
+                ahead_s=_seconds(offset.used),
+                ahead_min_s=_seconds(offset.low),
+                ahead_max_s=_seconds(offset.high),
+            )
             for (gid, agent), offset in view.offsets.items()
         ]
-        self._rows["timeline"] += [
-            (run_id, seq, s.start, s.end, s.category, s.leg, s.from_stage, s.to_stage, s.direction, s.evidence)
-            for seq, s in enumerate(view.stretches, start=1)
-        ]
+        self._timelines.add(run_id, view.stretches)
+
+    def _add_node(self, run: RunEvidence, node: NodeView, n_sub_tasks: int) -> None:
+        new = served = node.newest
+        if id(new) in run.told_rows:
+            served = next((seen for _, seen in reversed(run.nodes[node.gid]) if id(seen) not in run.told_rows), Node(node.gid))
+        start_time, end_time = served_times(served)
+        started_at, ended_at = happened(node.start, node.end)
+        self._nodes.append(
+            NodeRow(
+                run_id=run.run_id,
+                stage=node.stage,
+                node_gid=node.gid,
+                node_id=new.node_id,
+                name=new.name,
+                state=new.state,
+                operator=new.operator,
+                outcome=node.rule.outcome,
+                start_time=start_time,
+                end_time=end_time,
+                started_at=started_at,
+                ended_at=ended_at,
+                n_sub_tasks=n_sub_tasks,
+                additional_data=node.additional_data,
+            )
+        )
 
     def _add_dag(self, view: RunView, parent_run_id: str | None, n_agents: int) -> None:
         run, new = view.evidence, view.evidence.newest
         identity = identify(run.gid)
         answers = [snapshot.answer for snapshot in reversed(run.snapshots) if snapshot.answer.kind is Kind.DAG]
-        served = next((snapshot.dag for snapshot in reversed(run.snapshots) if snapshot.answer.kind is Kind.DAG), Dag(run.gid))
+        start_time, end_time = served_times(
+            next((snapshot.dag for snapshot in reversed(run.snapshots) if snapshot.answer.kind is Kind.DAG), Dag(run.gid))
+        )
+        # Where the database's zone is neither the agents' nor known, nothing tells when the run was created, began and ended.
+        is_placed = run.zone is None or run.zone.offset is not None
+        started_at, ended_at = happened(view.begin, view.end) if is_placed else (None, None)
+        elapsed_min_ns, elapsed_max_ns = view.elapsed_bounds_ns
         dags = [snapshot.dag for snapshot in reversed(run.snapshots)]
         observed = [answer.observed_at for answer in answers if answer.observed_at is not None]
         offset = _newest(dags, "utc_offset_s")
         name = _newest(dags, "name")
-        self._rows["dags"].append(
-            (run.run_id, run.cluster, run.gid, _newest(dags, "dag_id"), name, workflow_of(name), identity.scope, identity.owner_agent)
-            + (new.stage, _newest(dags, "max_stage"), new.state, new.operator, view.rule.outcome, view.work_ok)
-            + (*_served(served), *_happened(view), _seconds(view.elapsed_ns), _seconds(view.active_ns))
-            + (_seconds(view.last_leg_ns), len(view.nodes), len(view.tasks), n_agents, len(answers))
-            + (view.retries.low, view.retries.high, view.rollbacks.low, view.rollbacks.high)
-            + (*map(_seconds, view.elapsed_bounds_ns), parent_run_id)
-            + (_newest(dags, "maintenance_type"), _newest(dags, "maintenance_key"), _newest(dags, "additional_data"))
-            + (_newest(answers, "utc_offset_s") if offset is None else offset,)
-            + (min(observed, default=None), max(observed, default=None), view.history)
+        self._dags.append(
+            DagRow(
+                run_id=run.run_id,
+                cluster=run.cluster,
+                dag_gid=run.gid,
+                dag_id=_newest(dags, "dag_id"),
+                name=name,
+                workflow=workflow_of(name),
+                scope=identity.scope,
+                owner_agent=identity.owner_agent,
+                stage=new.stage,
+                max_stage=_newest(dags, "max_stage"),
+                state=new.state,
+                operator=new.operator,
+                outcome=view.rule.outcome,
+                work_ok=view.work_ok,
+                start_time=start_time,
+                end_time=end_time,
+                created_at=view.created if is_placed else None,
+                started_at=started_at,
+                ended_at=ended_at,
+                elapsed_s=_seconds(view.elapsed_ns),
+                active_s=_seconds(view.active_ns),
+                last_leg_s=_seconds(view.last_leg_ns),
+                n_nodes=len(view.nodes),
+                n_sub_tasks=len(view.tasks),
+                n_agents=n_agents,
+                n_snapshots=len(answers),
+                retries_min=view.retries.low,
+                retries_max=view.retries.high,
+                rollbacks_min=view.rollbacks.low,
+                rollbacks_max=view.rollbacks.high,
+                elapsed_min_s=_seconds(elapsed_min_ns),
+                elapsed_max_s=_seconds(elapsed_max_ns),
+                parent_run_id=parent_run_id,
+                maintenance_type=_newest(dags, "maintenance_type"),
+                maintenance_key=_newest(dags, "maintenance_key"),
+                additional_data=_newest(dags, "additional_data"),
+                utc_offset_s=_newest(answers, "utc_offset_s") if offset is None else offset,
+                first_observed_at=min(observed, default=None),
+                last_observed_at=max(observed, default=None),
+                history=view.history,
+            )
         )
-
-    def _add_tasks(
-        self, run_id: str | None, tasks: Sequence[TaskView], stages: Mapping[str | None, int | None], run: RunEvidence | None = None
-    ) -> set[str | None]:
-        """Add sub-tasks with their attempts; return their agents."""
-        sub_tasks, attempts = self._rows["sub_tasks"], self._rows["attempts"]
-        agents = set()
-        for task in tasks:
-            gid, new, own, stage = task.gid, task.newest, task.attempts, stages.get(task.node_gid)
-            times = sub_task_times(new.state, new.operator, len(own) if new.execute_times is None else new.execute_times)
-            start = new.start if times.start is TRUE and own and own[-1].start is not None else None
-            end = new.end if times.end is TRUE else None
-            agent = agent_address(new.agent_ip, new.agent_port)
-            agents.add(agent)
-            served = new
-            if run is not None and id(new) in run.told_rows:
-                shown = (sighting.task for sighting in reversed(run.sub_tasks[gid]))
-                served = next((row for row in shown if row.state is not None and id(row) not in run.told_rows), SubTask(gid))
-            sub_tasks.append((
-                run_id, stage, task.node_gid, gid, new.task_id, new.name, new.state, new.operator, task.rule.outcome, new.execute_times,
-                agent, new.agent_ip, new.agent_port, *_served(served), start, end, task.logs, task.additional_data,
-            ))  # fmt: skip
-            for one in own:
-                attempts.append(
-                    (run_id, stage, gid, one.number or None, one.kind, one.start, one.end, one.outcome, one.agent, one.evidence)
-                )
-        return agents
 
     # -- what belongs to no run -------------------------------------------------------------------------------------------------------
 
-    def add_lone_node(self, gid: str, seen: Sequence[Node]) -> None:
+    def add_orphan_node(self, gid: str, seen: Sequence[Node]) -> None:
         """Add a node whose DAG is not in the archive."""
         new = seen[-1]
         times = node_times(new.state, new.operator, executed=new.operator != "PASS")
-        start = new.start if times.start is TRUE else None
-        end = new.end if times.end is TRUE else None
-        outcome = judge("node", Facts(new.state, new.operator)).outcome
-        self._rows["nodes"].append(
-            (None, None, gid, new.node_id, new.name, new.state, new.operator, outcome, new.start, new.end, start, end)
-            + (len(new.sub_tasks or ()), new.additional_data)
+        start_time, end_time = served_times(new)
+        started_at, ended_at = happened(new.start if times.start is TRUE else None, new.end if times.end is TRUE else None)
+        self._nodes.append(
+            NodeRow(
+                run_id=None,
+                stage=None,
+                node_gid=gid,
+                node_id=new.node_id,
+                name=new.name,
+                state=new.state,
+                operator=new.operator,
+                outcome=judge("node", Facts(new.state, new.operator)).outcome,
+                start_time=start_time,
+                end_time=end_time,
+                started_at=started_at,
+                ended_at=ended_at,
+                n_sub_tasks=len(new.sub_tasks or ()),
+                additional_data=new.additional_data,
+            )
         )
 
-    def add_lone_task(self, task: TaskView) -> None:
+    def add_orphan_sub_task(self, task: TaskView) -> None:
         """Add a sub-task whose DAG is not in the archive."""
-        self._add_tasks(None, [task], {})
+        self._sub_tasks.add(None, [task], {})
 
     def add_agent(self, cluster: str | None, state: AgentState, source: str) -> None:
         """Add an agent as a source told of it."""
-        self._rows["agents"].append(
-            (cluster, state.agent, *split_address(state.agent), state.zone, state.identity, state.obshell_version, state.ob_version)
-            + (state.observed_at, source)
+        ip, port = split_address(state.agent)
+        self._agents.append(
+            AgentRow(
+                cluster=cluster,
+                agent=state.agent,
+                agent_ip=ip,
+                agent_port=port,
+                zone=state.zone,
+                identity=state.identity,
+                obshell_version=state.obshell_version,
+                ob_version=state.ob_version,
+                observed_at=state.observed_at,
+                source=source,
+            )
         )
 
     def add_lock(self, cluster: str | None, state: LockState, source: str) -> None:
         """Add a maintenance lock as a copy of a database showed it; instants of a zone that is not known are left out."""
-        locked_at = state.locked_at if state.zoned else None
-        self._rows["maintenance_locks"].append(
-            (cluster, state.lock, state.key, state.held, state.dag_gid, locked_at, state.n_taken, state.observed_at, source)
+        self._locks.append(
+            MaintenanceLockRow(
+                cluster=cluster,
+                lock=state.lock,
+                key=state.key,
+                held=state.held,
+                dag_gid=state.dag_gid,
+                locked_at=state.locked_at if state.zoned else None,
+                n_taken=state.n_taken,
+                observed_at=state.observed_at,
+                source=source,
+            )
         )
 
     def add_link(self, link: Link) -> None:
         """Add a link between a main DAG and a child DAG."""
-        self._rows["links"].append((link.parent_run_id, link.child_run_id, link.child_gid, link.agent, link.kind, link.evidence))
+        self._links.append(
+            LinkRow(
+                parent_run_id=link.parent_run_id,
+                child_run_id=link.child_run_id,
+                child_gid=link.child_gid,
+                agent=link.agent,
+                kind=link.kind,
+                evidence=link.evidence,
+            )
+        )
 
-    def add_operation(self, row: tuple[object, ...]) -> None:
-        """Add one request to a DAG, in the order of the table's columns."""
-        self._rows["operations"].append(row)
+    def add_operation(self, row: OperationRow) -> None:
+        """Add one request to a DAG."""
+        self._operations.append(row)
 
-    def add_agent_event(self, row: tuple[object, ...]) -> None:
-        """Add what happened to an agent, in the order of the table's columns."""
-        self._rows["agent_events"].append(row)
+    def add_agent_event(self, row: AgentEventRow) -> None:
+        """Add what happened to an agent."""
+        self._agent_events.append(row)
 
     def add_issue(self, issue: Issue) -> None:
         """Add one issue."""
-        self._rows["issues"].append((issue.severity, issue.code, issue.source, issue.position, issue.run_id, issue.message, issue.hint))
+        self._issues.append(
+            IssueRow(
+                severity=issue.severity,
+                code=issue.code,
+                source=issue.source,
+                position=issue.position,
+                run_id=issue.run_id,
+                message=issue.message,
+                hint=issue.hint,
+            )
+        )

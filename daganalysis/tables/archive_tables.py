@@ -10,7 +10,12 @@ SCHEMA_VERSION = "2"
 """Written into the metadata of every Parquet file of a store; raised whenever a declaration below changes."""
 
 RUN_ID = Column("run_id", Type.STRING, "the run: `<cluster>/<generic id>`, or `<generic id>` where no cluster label is given")
-_STAGE = Column("stage", Type.INTEGER, "the node's place in the DAG, from 1")
+_STAGE = Column(
+    "stage",
+    Type.INTEGER,
+    "the node's place in the DAG, from 1",
+    "the DAG is not in the archive, or not all of its nodes are, and the place is unknown",
+)
 _STATE = Column("state", Type.STRING, "state in the newest answer, as the API spells it", "the field was missing or unusable")
 _OPERATOR = Column("operator", Type.STRING, "operator in the newest answer, as the API spells it", "the field was missing or unusable")
 _OUTCOME = Column("outcome", Type.STRING, "how it ended, judged from its state, operator, counters, log lines and related rows")
@@ -134,8 +139,8 @@ NODES = Table(
     "one node (stage) of a run",
     (
         Column("run_id", Type.STRING, RUN_ID.meaning, "the node's DAG is not in the archive"),
-        Column("stage", Type.INTEGER, _STAGE.meaning, "the node's DAG is not in the archive"),
-        _NODE_GID,
+        _STAGE,
+        Column("node_gid", Type.STRING, "generic id of the node"),
         Column("node_id", Type.INTEGER, "row id in the owner's database", "absent or unusable"),
         Column("name", Type.STRING, "the node's name", "absent or unusable"),
         _STATE,
@@ -157,7 +162,7 @@ SUB_TASKS = Table(
     "one sub-task",
     (
         Column("run_id", Type.STRING, RUN_ID.meaning, "the sub-task's DAG is not in the archive"),
-        Column("stage", Type.INTEGER, _STAGE.meaning, "the sub-task's DAG is not in the archive"),
+        _STAGE,
         _NODE_GID,
         _TASK_GID,
         Column("task_id", Type.INTEGER, "row id in the owner's database", "absent or unusable"),
@@ -186,10 +191,12 @@ ATTEMPTS = Table(
     "attempts",
     "one attempt of a sub-task; of more than 100, those that something shows, those around them, the first and the last",
     (
-        RUN_ID,
+        Column("run_id", Type.STRING, RUN_ID.meaning, "the sub-task's DAG is not in the archive"),
         _STAGE,
         _TASK_GID,
-        Column("attempt", Type.INTEGER, "number of the attempt, from 1: the value of execute_times during it"),
+        Column(
+            "attempt", Type.INTEGER, "number of the attempt, from 1: the value of execute_times during it", "no answer shows execute_times"
+        ),
         Column("kind", Type.STRING, "`run`, `rollback` or `unknown`"),
         Column("started_at", Type.INSTANT, "when the executor started the attempt", "never executed, or no answer shows it"),
         Column("ended_at", Type.INSTANT, "when the attempt ended", "not ended, or no answer shows it"),

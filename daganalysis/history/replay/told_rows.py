@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.facts import decode_facts
 from daganalysis.history.replay.told_requests import actor_of
 from daganalysis.reading.issue_codes import issue
+from daganalysis.tables.base_rows import AgentEventRow, OperationRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,18 +34,47 @@ def add_operations(rows: Rows, view: RunView, operations: Sequence[Operation], c
         actor = actor_of(one, context, is_child=is_child)
         client = None if one.client is None or one.passed_on else one.client or UNIX_SOCKET
         rows.add_operation(
-            (run.run_id, run.cluster, one.at, one.at, one.at + _PRECISION_NS, one.operation, stage, actor, client)
-            + (None if one.passed_on else one.agent, one.result, one.error_code, "log", one.source)
+            OperationRow(
+                run_id=run.run_id,
+                cluster=run.cluster,
+                at=one.at,
+                at_min=one.at,
+                at_max=one.at + _PRECISION_NS,
+                operation=one.operation,
+                stage=stage,
+                actor=actor,
+                client=client,
+                agent=None if one.passed_on else one.agent,
+                result=one.result,
+                error_code=one.error_code,
+                evidence="log",
+                source=one.source,
+            )
         )
     created = _creation_of(view, context)
     if created is not None:
         request, source, at = created
-        client = request.client if request.client is None else request.client or UNIX_SOCKET
-        actor = "unknown" if request.client is None or context.is_agent(request.client) else "person"
-        rows.add_operation(
-            (run.run_id, run.cluster, at, at, at + _PRECISION_NS, "create", None, actor, client)
-            + (request.teller, "accepted", None, "log", source)
-        )
+        rows.add_operation(_create_row(run.run_id, run.cluster, request, source, at, context))
+
+
+def _create_row(run_id: str | None, cluster: str | None, request: Request, source: str, at: int, context: ClusterContext) -> OperationRow:
+    """Return the row of a request to create a DAG: of a run where it created one, of none where it was refused."""
+    return OperationRow(
+        run_id=run_id,
+        cluster=cluster,
+        at=at,
+        at_min=at,
+        at_max=at + _PRECISION_NS,
+        operation="create",
+        stage=None,
+        actor="unknown" if request.client is None or context.is_agent(request.client) else "person",
+        client=request.client if request.client is None else request.client or UNIX_SOCKET,
+        agent=request.teller,
+        result="refused" if run_id is None else "accepted",
+        error_code=request.error_code if run_id is None else None,
+        evidence="log",
+        source=source,
+    )
 
 
 def _stage_at(view: RunView, at: int) -> int | None:
@@ -89,7 +119,8 @@ def _add_maintainers(rows: Rows, cluster: str | None, context: ClusterContext, s
     for at, teller, maintainer in sorted(context.maintainers):
         if before.get(teller) != maintainer:
             before[teller] = maintainer
-            rows.add_agent_event((cluster, at, teller, "maintainer", maintainer, source_of.get((cluster or "", teller))))
+            source = source_of.get((cluster or "", teller))
+            rows.add_agent_event(AgentEventRow(cluster=cluster, at=at, agent=teller, event="maintainer", detail=maintainer, source=source))
 
 
 def _add_refusals(rows: Rows, cluster: str | None, context: ClusterContext) -> None:
@@ -97,19 +128,14 @@ def _add_refusals(rows: Rows, cluster: str | None, context: ClusterContext) -> N
         at = context.utc(request, source, request.at)
         if at is None or request.status is None or request.status < 300:
             continue
-        client = request.client if request.client is None else request.client or UNIX_SOCKET
-        actor = "unknown" if request.client is None or context.is_agent(request.client) else "person"
-        rows.add_operation(
-            (None, cluster, at, at, at + _PRECISION_NS, "create", None, actor, client)
-            + (request.teller, "refused", request.error_code, "log", source)
-        )
+        rows.add_operation(_create_row(None, cluster, request, source, at, context))
 
 
 def _add_events(rows: Rows, cluster: str | None, agent: str, log: AgentLog, source: str | None) -> None:
     for restart in log.restarts:
         if restart.stopped_at is not None:
-            rows.add_agent_event((cluster, restart.stopped_at, agent, "stopped", None, source))
+            rows.add_agent_event(AgentEventRow(cluster=cluster, at=restart.stopped_at, agent=agent, event="stopped", source=source))
         elif restart.last_sign_at is not None:
-            rows.add_agent_event((cluster, restart.last_sign_at, agent, "lost", None, source))
+            rows.add_agent_event(AgentEventRow(cluster=cluster, at=restart.last_sign_at, agent=agent, event="lost", source=source))
         if restart.started_at is not None:
-            rows.add_agent_event((cluster, restart.started_at, agent, "started", None, source))
+            rows.add_agent_event(AgentEventRow(cluster=cluster, at=restart.started_at, agent=agent, event="started", source=source))
