@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from daganalysis.engine.records import Dag, Node
     from daganalysis.history.attempts import Attempt
     from daganalysis.history.evidence import RunEvidence, Snapshot
-    from daganalysis.history.timeline import Stretch
+    from daganalysis.history.stretches import Stretch
     from daganalysis.history.views import TaskView
     from daganalysis.tables.base_rows import ServedEnd, ServedStart
 
