@@ -17,6 +17,7 @@ from daganalysis.engine.vocabulary import tone, words
 from daganalysis.pages.shown_tables import cell_text, is_numeric
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, human_share, plural
+from daganalysis.text.widths import shorten_middle
 from daganalysis.text.zones import UTC, Zone
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _MARKS = {"bad": "\u2717 ", "warn": "\u25b2 ", "good": "\u2713 ", "calm": ""}
 """An outcome is told by a mark as well as by its colour."""
+_LONGEST_ID = 28
+"""Letters of an id beside the name of its run; its section, and the list of all runs, have it whole."""
 _LINE_ENDS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 _JSON_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
@@ -101,6 +104,7 @@ def _environment(zone: Zone) -> jinja2.Environment:
         "cell": functools.partial(cell_text, zone=zone),
         "numeric": is_numeric,
         "words": words,
+        "short_id": lambda run_id: shorten_middle(for_terminal(run_id), _LONGEST_ID),
         "tone": lambda outcome: tone(outcome).value,
         "mark": lambda outcome: _MARKS[tone(outcome).value],
         "budget_parts": _budget_parts,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.text.humanize import plural
+from daganalysis.text.requesters import requester
 
 if TYPE_CHECKING:
     from daganalysis.analysis.run_facts import RunFacts
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 _MOST_SHOWN = 16
 _WORDS = {"pass_node": "pass of stage"}
-_ACTORS = {"person": "a person", "dag": "another DAG"}
 
 
 def request_lines(facts: RunFacts, zone: Zone) -> list[str]:
@@ -31,18 +31,9 @@ def request_lines(facts: RunFacts, zone: Zone) -> list[str]:
 def _lines(row: Row, zone: Zone) -> list[str]:
     what = _WORDS.get(row["operation"], row["operation"])
     stage = f" {row['stage']}" if row["operation"] == "pass_node" and row["stage"] is not None else ""
-    lines = [f"  {zone.full(row['at'])[5:19]}  {what}{stage}, {_who(row)}"]
+    lines = [f"  {zone.full(row['at'])[5:19]}  {what}{stage}, {requester(row)}"]
     if row["result"] == "refused":
         lines.append(f"{'':18}refused: {row['error_code'] or 'the code was not logged'}")
     elif row["result"] == "unknown":
         lines.append(f"{'':18}no answer was logged")
     return lines
-
-
-def _who(row: Row) -> str:
-    client, agent = row["client"], row["agent"]
-    who = _ACTORS.get(row["actor"]) or "not known who"
-    if client == "unix socket":
-        return f"{who} on the host of {agent}" if agent else who
-    place = f"{who} at {client}" if client else who
-    return f"{place}, through {agent}" if agent and client else place

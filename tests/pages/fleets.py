@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from daganalysis.archive import Archive
 
 Rows = dict[str, list[dict[str, Any]]]
-TABLES = ("dags", "nodes", "sub_tasks", "attempts", "timeline", "snapshots", "issues", "links")
+TABLES = ("dags", "nodes", "sub_tasks", "attempts", "timeline", "snapshots", "issues", "links", "operations")
 
 
 def run(number: int, *, outcome: str = "succeeded", seconds: float = 10, error: str | None = None, **given: Any) -> Rows:

@@ -12,6 +12,7 @@ from daganalysis.pages.report_page.content import collect
 from daganalysis.pages.report_page.report_html import report_html
 from tests.history.responses import dag, node, sub_task
 from tests.pages.fleets import fleet, run, week
+from tests.rows import at
 
 
 def page_of(archive):
@@ -197,3 +198,79 @@ def test_ids_that_several_dags_have_are_doubted_aloud(open_page):
     mixed = Archive.from_tables(rebuild([once, again]))
     assert "Behind 1 id stands more than one DAG" in open_page(page_of(mixed)).text("main")
     assert "stands more than one DAG" not in open_page(page_of(week())).text("main")
+
+
+def two_agents():
+    """An archive of one run in whose stage the second agent took longer."""
+    rows = run(1)
+    slow = {"task_gid": "1199", "agent": "10.0.0.2:2886", "ended_at": at(1010), "duration_s": 10.0}
+    rows["sub_tasks"].append(rows["sub_tasks"][0] | slow)
+    rows["attempts"].append(rows["attempts"][0] | slow)
+    rows["nodes"][0] |= {"ended_at": at(1010), "duration_s": 10.0, "n_sub_tasks": 2}
+    return fleet(rows)
+
+
+LONG_ID = "3336294682933583715844663186250939760642028865"
+
+
+def on_paper(open_page, archive):
+    """Open a report as it is printed, as wide as A4 is between its margins (190 mm)."""
+    opened = open_page(page_of(archive), width=718)
+    opened.page.emulate_media(media="print")
+    return opened
+
+
+def test_on_paper_no_column_is_cut_off_and_the_error_line_is_there(open_page):
+    error = "ERROR: [Common.Unexpected]: dag " + LONG_ID + " failed: " + "dial tcp 10.0.0.3:2881: connect: connection refused " * 4
+    runs = [run(n, outcome="failed", error=error, run_id=f"c1/{LONG_ID}{n}", agent="[fd00:1234:5678::c0:1]:2886") for n in (1, 2, 3)]
+    opened = on_paper(open_page, fleet(*runs, run(4)))
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 718
+    beyond = "[...document.querySelectorAll('th, td')].filter(c => c.offsetParent && c.getBoundingClientRect().right > 719).length"
+    assert opened.page.evaluate(beyond) == 0
+    assert "connection refused" in opened.text("#table-failures")
+
+
+def test_on_paper_what_folds_and_what_is_long_is_left_out_and_the_page_says_how_much(open_page):
+    agents = [run(n, agent=f"10.0.0.{n}:2886", error=f"ERROR: [Code.N{n}]: x", outcome="failed") for n in range(1, 16)]
+    opened = on_paper(open_page, fleet(*agents))
+    shown = "[...document.querySelectorAll('#table-failures tbody tr')].filter(row => row.offsetParent).length"
+    assert opened.page.evaluate(shown) == 12
+    assert "Printed: the first 12 of 15 rows." in opened.text("section[aria-labelledby=failed]")
+    assert opened.page.evaluate("[...document.querySelectorAll('.fold')].filter(fold => fold.offsetParent).length") == 0
+
+
+def test_an_id_of_fifty_digits_in_a_sentence_does_not_widen_a_small_screen(open_page):
+    error = f"ERROR: [Common.Unexpected]: Unexpected error: dag {LONG_ID} failed"
+    opened = open_page(page_of(fleet(run(1, outcome="failed", error=error, run_id=f"c1/{LONG_ID}"))), width=390)
+    assert LONG_ID in opened.text(".worst")
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_rolled_back_run_that_was_not_redone_is_on_the_first_screen_however_short_it_was(open_page):
+    worse = [run(n, outcome="failed", seconds=500) for n in range(2, 20)]
+    lost = run(1, outcome="rolled_back", seconds=5, name="Scale in b", workflow="Scale in")
+    opened = open_page(page_of(fleet(lost, *worse)))
+    assert "Rolled back and not redone: Scale in b" in opened.text(".redo")
+
+
+def test_the_first_screen_tells_who_acted_and_what_to_do():
+    asked = {"run_id": "c1/11", "actor": "person", "operation": "retry", "client": "192.0.2.9", "agent": "10.0.0.1:2886"}
+    asked |= {"at": at(1005), "result": "accepted", "evidence": "log"}
+    worst = collect(fleet(run(1, outcome="failed"), operations=[asked])).worst_runs[0]
+    assert worst["acted"] == "People asked once: 1 × retry; from 192.0.2.9 (1)."
+    assert worst["advice"] == ["It stood failed when last seen: retry it, or roll it back."]
+
+
+def test_runs_are_told_by_name_and_start_and_child_dags_fold(open_page):
+    child = run(2, parent_run_id="c1/11", run_id=f"c1/{LONG_ID}", name="Create dir", work_ok=True)
+    opened = open_page(page_of(fleet(run(1, error="ERROR: x", outcome="failed"), child)))
+    assert opened.text("#table-failures td.whose").startswith("Create tenant t1, 2024-01-01 00:16:40")
+    assert column(opened, "runs", 0) == ["c1/11"]
+    assert column(opened, "runs-children", 0) == [f"c1/{LONG_ID}"]
+
+
+def test_agents_that_nothing_is_shown_of_are_named_as_such(open_page):
+    opened = open_page(page_of(two_agents()))
+    told = opened.text("section[aria-labelledby=stragglers]")
+    assert "Of no agent is it shown, beyond chance, that others wait for it." in told
+    assert "10.0.0.2:2886" in told

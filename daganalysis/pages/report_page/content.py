@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 from daganalysis.analysis.culprits import find_culprits
 from daganalysis.analysis.ranking import rank_runs
 from daganalysis.engine.vocabulary import WORST_FIRST
+from daganalysis.pages.report_page.advice import advice
 from daganalysis.pages.report_page.changes import changes_of
 from daganalysis.pages.report_page.figures import picture_frames, plain_pictures
 from daganalysis.pages.report_page.report_tables import agents_table, report_tables, stragglers_table
 from daganalysis.pages.report_page.run_sections import run_section
 from daganalysis.pages.report_page.totals import clusters_of, count_outcomes, overview_of, time_spent_on
-from daganalysis.pages.shown_tables import plain_row
+from daganalysis.pages.shown_tables import cell_text, plain_row
 from daganalysis.progress import silent
 from daganalysis.tables.plain_rows import instant_texts, rows_of
+from daganalysis.text.requesters import people_sentence
 from daganalysis.text.zones import UTC, Zone, servers_zone
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Collected:
     outcomes: list[Row]
     worst: Row | None
     worst_runs: list[Row]
+    not_redone: list[str]
     clusters: list[Row]
     time_spent: list[Row]
     tables: dict[str, ShownTable]
@@ -65,6 +68,7 @@ class Collected:
             "outcomes": self.outcomes,
             "worst_run": self.worst,
             "worst_runs": self.worst_runs,
+            "not_redone": self.not_redone,
             "clusters": self.clusters,
             "time_spent": self.time_spent,
             "comparison": self.comparison,
@@ -92,7 +96,10 @@ def collect(archive: Archive, progress: Progress = silent, zone: Zone | None = N
     tables = report_tables(archive, ranked, per_workflow, culprits)
     tables |= {"stragglers_by_agent": agents_table(stragglers(archive, level="agent")), "stragglers": stragglers_table(lagging)}
     concluded = _concluded(archive, ranked, chosen)
+    not_redone = _not_redone(archive, ranked, concluded)
     comparison = changes_of(archive, shifts, tables)
+    names = _names(ranked)
+    zone = zone or servers_zone(archive.arrow("dags", ["utc_offset_s"]).column("utc_offset_s").to_pylist())
     sections = []
     for number, run_id in enumerate(chosen):
         sections.append({**run_section(archive, run_id, culprits.get(run_id)), "conclusion": concluded.get(run_id)})
@@ -101,15 +108,16 @@ def collect(archive: Archive, progress: Progress = silent, zone: Zone | None = N
         overview=overview_of(archive, ranked, budget),
         outcomes=count_outcomes(ranked),
         worst=_worst(ranked, culprits, budget),
-        worst_runs=_worst_runs(ranked, culprits, concluded),
+        worst_runs=_worst_runs(archive, ranked, culprits, concluded, budget, not_redone),
+        not_redone=not_redone,
         clusters=clusters_of(ranked, budget),
         time_spent=time_spent_on(ranked, budget),
         tables=tables,
         sections=sections,
         comparison=comparison,
-        names=_names(ranked),
-        zone=zone or servers_zone(archive.arrow("dags", ["utc_offset_s"]).column("utc_offset_s").to_pylist()),
-        pictures=picture_frames(archive, ranked[~ranked["is_child"]], budget, lagging, shifts),
+        names=names,
+        zone=zone,
+        pictures=picture_frames(archive, ranked[~ranked["is_child"]], budget, lagging, shifts, run_labels(names, zone)),
     )
 
 
@@ -143,22 +151,56 @@ def _worst(ranked: pd.DataFrame, culprits: dict[str, Culprit], budget: pd.DataFr
 
 
 def _concluded(archive: Archive, ranked: pd.DataFrame, chosen: list[str]) -> dict[str, str]:
-    """Say in one sentence what happened in the runs that have a section."""
+    """Say in one sentence what happened in the runs that have a section, and in those that were rolled back."""
     from daganalysis.analysis import runs
 
-    told = runs(archive, run_ids=chosen)
+    undone = ranked.loc[~ranked["is_child"] & ranked["outcome"].eq("rolled_back"), "run_id"]
+    told = runs(archive, run_ids=[*chosen, *undone])
     return dict(zip(told["run_id"], told["conclusion"], strict=True)) if len(ranked) else {}
 
 
-def _worst_runs(ranked: pd.DataFrame, culprits: dict[str, Culprit], concluded: dict[str, str]) -> list[Row]:
-    """Tell of the main runs that went worst, with the line that says why."""
-    columns = ["run_id", "name", "outcome", "started_at", "elapsed_s"]
+def _not_redone(archive: Archive, ranked: pd.DataFrame, concluded: dict[str, str]) -> list[str]:
+    """Name the main runs of which work was rolled back and is not known to have been done again, those that went worst first."""
+    import pyarrow.compute as pc
+
+    flagged = archive.table("issues", ["run_id"], pc.field("code") == "rolled-back-not-redone")["run_id"]
+    mains = ranked[~ranked["is_child"]]
+    undone = mains["outcome"].eq("rolled_back") & mains["run_id"].map(concluded).str.contains("not redone", regex=False).fillna(value=False)
+    return mains.loc[undone | (mains["run_id"].isin(flagged) & ~mains["outcome"].eq("rolled_back")), "run_id"].tolist()
+
+
+def _worst_runs(
+    archive: Archive,
+    ranked: pd.DataFrame,
+    culprits: dict[str, Culprit],
+    concluded: dict[str, str],
+    budget: pd.DataFrame,
+    not_redone: list[str],
+) -> list[Row]:
+    """Tell of the main runs that went worst: what happened, the line that says why, who acted, and what to do."""
+    columns = ["run_id", "name", "cluster", "outcome", "started_at", "elapsed_s"]
     worst = ranked[~ranked["is_child"] & ranked["trouble"]].head(MOST_ON_TOP)
+    spent = {row["run_id"]: row for row in rows_of(budget[budget["run_id"].isin(worst["run_id"])])}
+    asked = rows_of(archive.only(worst["run_id"]).operations)
     told = []
     for row in map(plain_row, rows_of(worst[columns])):
-        culprit = culprits.get(row["run_id"])
-        told.append({**row, "conclusion": concluded.get(row["run_id"]), "line": culprit.line if culprit else None})
+        run_id = row["run_id"]
+        culprit = culprits.get(run_id)
+        told.append(
+            {
+                **row,
+                "conclusion": concluded.get(run_id),
+                "line": culprit.line if culprit else None,
+                "acted": people_sentence([request for request in asked if request["run_id"] == run_id]),
+                "advice": advice(row, spent.get(run_id), not_redone=run_id in not_redone),
+            }
+        )
     return told
+
+
+def run_labels(names: dict[str, tuple[str, str | None]], zone: Zone) -> dict[str, str]:
+    """Call each run by its name and start."""
+    return {run_id: f"{name}, {cell_text(at, 'instant', zone)}" for run_id, (name, at) in names.items()}
 
 
 def _names(ranked: pd.DataFrame) -> dict[str, tuple[str, str | None]]:

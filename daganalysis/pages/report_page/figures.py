@@ -11,6 +11,7 @@ from daganalysis.tables.plain_rows import raw_rows
 from daganalysis.text.zones import UTC, Zone
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     import pandas as pd
@@ -33,17 +34,24 @@ _TITLES = {
 
 
 def picture_frames(
-    archive: Archive, mains: pd.DataFrame, budget: pd.DataFrame, lagging: pd.DataFrame, shifts: pd.DataFrame
+    archive: Archive,
+    mains: pd.DataFrame,
+    budget: pd.DataFrame,
+    lagging: pd.DataFrame,
+    shifts: pd.DataFrame,
+    labels: Mapping[str, str],
 ) -> dict[str, pd.DataFrame]:
-    """Choose the pictures that have something to show, and make their frames; ``mains`` are the main runs.
+    """Choose the pictures that have something to show, and make their frames.
 
-    A map of stages is of the workflow with the most runs, a trend of the largest shift.
+    ``mains`` are the main runs, and ``labels`` what a run is called beside its bar. A map of stages is of the
+    workflow with the most runs, a trend of the largest shift.
     """
     from daganalysis import plots
 
     frames: dict[str, pd.DataFrame] = {}
     if len(mains) >= _FEWEST_RUNS:
-        frames["budget_bars"] = plots.budget_bars(budget[budget["run_id"].isin(mains["run_id"])], most=_MOST_BARS)
+        bars = plots.budget_bars(budget[budget["run_id"].isin(mains["run_id"])], most=_MOST_BARS)
+        frames["budget_bars"] = bars.assign(label=bars["run_id"].map(labels).fillna(bars["label"]).astype(bars["label"].dtype))
         frames["stage_run_cells"] = _stage_cells(archive, mains)
     if lagging["flagged"].any():
         frames["straggler_cells"] = plots.straggler_cells(lagging, most=_MOST_AGENTS)

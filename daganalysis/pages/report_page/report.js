@@ -36,12 +36,17 @@ function keyOf(cell) {
   return text === "-" || text === "" ? null : cell.classList.contains("number") ? Number(text.replaceAll(",", "")) : text;
 }
 
+// What a row says, and the ids that it shortens.
+function textOf(row) {
+  return [row.textContent, ...[...row.querySelectorAll("[title]")].map((part) => part.title)].join(" ");
+}
+
 function addFilter(table, rows) {
   const box = table.closest(".scroller");
   const name = box.getAttribute("aria-label");
   const input = element("input", { type: "search", placeholder: "Filter rows", "aria-label": "Filter rows of " + name });
   const said = element("span", { class: "quiet", role: "status" });
-  const texts = rows.map((row) => row.textContent.toLowerCase());
+  const texts = rows.map((row) => textOf(row).toLowerCase());
   input.addEventListener("input", () => {
     const wanted = input.value.trim().toLowerCase().split(/\s+/);
     let shown = 0;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from daganalysis.pages.report_page.content import run_labels
 from daganalysis.pages.report_page.definitions import DEFINITIONS, SPENT_ON
 from daganalysis.pages.report_page.figures import drawn_pictures
 from daganalysis.pages.shell import render_page, trusted
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 SCRIPTS = ("templates/text.js", "report_page/report.js")
 _MOST_LANES = 36
 """Lanes of a chart inside a report; of a stage with more sub-tasks one bar stands for the unremarkable ones, and says so."""
+_MOST_SUSPECTS = 3
+"""Agents told of where none is shown to be slow: those that others waited for most."""
 _CONTENTS = (
     ("time", "Where the time went"),
     ("failed", "What failed, and why"),
@@ -59,8 +62,8 @@ def report_html(archive: Archive, collected: Collected, title: str, progress: Pr
         worst=collected.worst,
         worst_runs=collected.worst_runs,
         clusters=collected.clusters,
-        run_names={run_id: f"{name}, {cell_text(at, 'instant', collected.zone)}" for run_id, (name, at) in collected.names.items()},
-        not_redone=_not_redone(collected),
+        run_names=run_labels(collected.names, collected.zone),
+        not_redone=collected.not_redone,
         tiles=_tiles(overview),
         outcomes=collected.outcomes,
         tables={name: collected.tables.get(name, _NO_TABLE) for name in TABLES} | _folded(collected),
@@ -82,24 +85,26 @@ _NO_TABLE = ShownTable("", "", "", "", "", (), [], 0)
 
 
 def _folded(collected: Collected) -> dict[str, ShownTable]:
-    """Keep of a table what says something: what is shown to have changed, and the agents that are flagged; the rest folds."""
+    """Keep of a table what decides: what is shown to have changed, the agents that others waited for, the main runs; the rest folds."""
     views: dict[str, ShownTable] = {}
     compared = collected.tables.get("compare")
     if compared is not None:
         views["compare"] = _kept(compared, lambda row: row["verdict"] in {"slower", "faster"})
     agents = collected.tables["stragglers_by_agent"]
-    views["stragglers_flagged"] = _kept(agents, lambda row: row["flagged"])
+    flagged = _kept(agents, lambda row: row["flagged"])
+    waited_for = _kept(agents, lambda row: (row.get("barrier_wait_s") or 0) > 0)
+    views["stragglers_on_top"] = flagged if flagged.rows else replace(waited_for, rows=waited_for.rows[:_MOST_SUSPECTS])
+    runs, overview = collected.tables["runs"], collected.overview
+    views["main_runs"] = _kept(runs, lambda row: row.get("parent_run_id") not in collected.names, overview["n_main_runs"])
+    views["child_runs"] = _kept(runs, lambda row: row.get("parent_run_id") in collected.names, overview["n_child_runs"])
     return views
 
 
-def _kept(table: ShownTable, chosen: Callable[[Row], bool]) -> ShownTable:
+def _kept(table: ShownTable, chosen: Callable[[Row], bool], n_all: int | None = None) -> ShownTable:
+    """Keep some rows of a table, and the columns that say something in them; ``n_all`` counts such rows where not all are in the table."""
     rows = [row for row in table.rows if chosen(row)]
-    return replace(table, rows=rows, n_all=len(rows))
-
-
-def _not_redone(collected: Collected) -> list[str]:
-    """Return the runs that were rolled back, and are not known to have been done again."""
-    return [section["run_id"] for section in collected.sections if "not redone" in (section["conclusion"] or "")]
+    columns = tuple(column for column in table.columns if any(row[column.name] is not None for row in rows))
+    return replace(table, rows=rows, columns=columns, n_all=len(rows) if n_all is None else n_all)
 
 
 def heading(overview: Row) -> str:

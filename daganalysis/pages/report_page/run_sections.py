@@ -9,6 +9,7 @@ from daganalysis.engine.log_lines import telling_line
 from daganalysis.engine.vocabulary import UNDONE
 from daganalysis.pages.shown_tables import plain_row
 from daganalysis.text.headline import headline
+from daganalysis.text.requesters import people_sentence, requester
 
 if TYPE_CHECKING:
     from daganalysis.analysis.culprits import Culprit
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_TROUBLES = 8
 MOST_CHILDREN = 24
+MOST_REQUESTS = 40
 _FACTS = (
     *(
         "run_id",
@@ -55,6 +57,7 @@ def run_section(archive: Archive, run_id: str, culprit: Culprit | None) -> Row:
     """Collect the section of one run as plain data; instants as RFC 3339, unknown values as None."""
     facts = gather_facts(archive, run_id)
     troubles = _troubles(facts)
+    asked = [row for row in facts.operations if row["at"] is not None]
     children = [_child(child) for child in child_order(facts.children)]
     return {
         **plain_row({name: facts.run[name] for name in _FACTS}),
@@ -67,6 +70,9 @@ def run_section(archive: Archive, run_id: str, culprit: Culprit | None) -> Row:
         "n_troubles": len(troubles),
         "children": children[:MOST_CHILDREN],
         "n_children": len(children),
+        "acted": people_sentence(facts.operations),
+        "requests": [_request(row) for row in asked[:MOST_REQUESTS]],
+        "n_requests": len(asked),
         "issues": [
             {name: issue[name] for name in ("severity", "code", "message")} for issue in facts.issues if issue["severity"] != "info"
         ][:MOST_TROUBLES],
@@ -89,6 +95,11 @@ def _trouble(tasks: list[Row], attempts: dict[str, list[Row]]) -> Row:
         "attempts": [{name: attempt[name] for name in ("attempt", "kind", "outcome", "duration_s", "evidence")} for attempt in own[-6:]],
         "n_attempts": len(own),
     }
+
+
+def _request(row: Row) -> Row:
+    told = plain_row({name: row[name] for name in ("at", "operation", "stage", "actor", "client", "agent", "result", "error_code")})
+    return {**told, "who": requester(row)}
 
 
 def _child(child: Row) -> Row:

@@ -1,0 +1,41 @@
+"""What to do about a run that went badly, in sentences: each follows from a number of its row or of its time budget."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.text.humanize import human_duration
+
+if TYPE_CHECKING:
+    from daganalysis.tables.plain_rows import Row
+
+_WORTH_SHARE, _WORTH_S = 0.2, 60.0
+"""A wait, or what is lost, asks for something where it took this share of the run, and so long."""
+
+
+def advice(run: Row, budget: Row | None, *, not_redone: bool) -> list[str]:
+    """Say what to do about a run, the most urgent first; empty where nothing is known to help.
+
+    >>> run = {"outcome": "rolled_back", "elapsed_s": 600.0}
+    >>> advice(run, {"wait_operator_s": 480.0, "lost_s": 0.0}, not_redone=True)
+    ['Redo it.', 'Alert on DAGs that stand FAILED: 8 min 00 s went by before a person acted.']
+    """
+    said = []
+    if run["outcome"] in {"failed", "rollback_failed"}:
+        said.append("It stood failed when last seen: retry it, or roll it back.")
+    if run["outcome"] in {"passed", "succeeded_with_node_pass"}:
+        said.append("Check by hand that the work that was passed over is done.")
+    if not_redone:
+        said.append("Redo it.")
+    waited, lost = (_worth(run, budget, name) for name in ("wait_operator_s", "lost_s"))
+    if waited:
+        said.append(f"Alert on DAGs that stand FAILED: {human_duration(waited)} went by before a person acted.")
+    if lost:
+        said.append(f"Load the agents' logs to learn what {human_duration(lost)} went into; capture the next such run while it runs.")
+    return said
+
+
+def _worth(run: Row, budget: Row | None, name: str) -> float | None:
+    seconds = (budget or {}).get(name)
+    elapsed = run["elapsed_s"]
+    return seconds if seconds and elapsed and seconds >= max(_WORTH_S, _WORTH_SHARE * elapsed) else None
