@@ -8,6 +8,7 @@ from daganalysis.archive import Archive
 from daganalysis.errors import DagAnalysisError, UsageError
 from daganalysis.history.rebuild import rebuild
 from daganalysis.pages import write_report
+from daganalysis.pages.report_page import content
 from daganalysis.pages.report_page.content import collect
 from daganalysis.pages.report_page.report_html import report_html
 from tests.history.responses import dag, node, sub_task
@@ -213,6 +214,13 @@ def two_agents():
 LONG_ID = "3336294682933583715844663186250939760642028865"
 
 
+@pytest.fixture
+def few_sections(monkeypatch):
+    """Give three runs sections of their own, and the others none: charts take the time of a report."""
+    monkeypatch.setattr(content, "MOST_WORST", 3)
+    monkeypatch.setattr(content, "MOST_SLOWEST", 0)
+
+
 def on_paper(open_page, archive):
     """Open a report as it is printed, as wide as A4 is between its margins (190 mm)."""
     opened = open_page(page_of(archive), width=718)
@@ -230,7 +238,7 @@ def test_on_paper_no_column_is_cut_off_and_the_error_line_is_there(open_page):
     assert "connection refused" in opened.text("#table-failures")
 
 
-def test_on_paper_what_folds_and_what_is_long_is_left_out_and_the_page_says_how_much(open_page):
+def test_on_paper_what_folds_and_what_is_long_is_left_out_and_the_page_says_how_much(open_page, few_sections):
     agents = [run(n, agent=f"10.0.0.{n}:2886", error=f"ERROR: [Code.N{n}]: x", outcome="failed") for n in range(1, 16)]
     opened = on_paper(open_page, fleet(*agents))
     shown = "[...document.querySelectorAll('#table-failures tbody tr')].filter(row => row.offsetParent).length"
@@ -246,8 +254,8 @@ def test_an_id_of_fifty_digits_in_a_sentence_does_not_widen_a_small_screen(open_
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_a_rolled_back_run_that_was_not_redone_is_on_the_first_screen_however_short_it_was(open_page):
-    worse = [run(n, outcome="failed", seconds=500) for n in range(2, 20)]
+def test_a_rolled_back_run_that_was_not_redone_is_on_the_first_screen_however_short_it_was(open_page, few_sections):
+    worse = [run(n, outcome="failed", seconds=500) for n in range(2, 7)]
     lost = run(1, outcome="rolled_back", seconds=5, name="Scale in b", workflow="Scale in")
     opened = open_page(page_of(fleet(lost, *worse)))
     assert "Rolled back and not redone: Scale in b" in opened.text(".redo")
