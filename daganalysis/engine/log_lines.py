@@ -15,7 +15,7 @@ WAITING = "wait operator to advance"
 LEFT_TO_ANOTHER = "Due to multiple obshell being on this machine"
 """Begins the line of a task that left the work to another agent on its host (engine-semantics §4)."""
 
-_EXECUTOR_TIMEOUT = re.compile(r"\btask \d+ timeout\b")
+_TIMEOUT_LINE = re.compile(r"ERROR: (\[Common\.Unexpected\]: Unexpected error: )?task \d+ timeout")
 _INTERRUPTED = "task unexpectedly interrupted and cannot continue"
 _WILL_TRY_AGAIN = re.compile(r"and will try again\[\d+/\d+\]\.?$")
 _ERROR = re.compile(r"^ERROR: (?:\[(?P<code>[A-Za-z][\w.]*)\]: )?(?P<message>.*)", re.DOTALL)
@@ -42,10 +42,19 @@ def ending_lines(lines: Sequence[str]) -> list[str]:
     """
     found: list[str] = []
     for line in lines:
-        late = bool(found) and found[-1] == TIMED_OUT and _EXECUTOR_TIMEOUT.search(line) is not None
+        late = bool(found) and found[-1] == TIMED_OUT and _TIMEOUT_LINE.fullmatch(line) is not None
         if line in {TIMED_OUT, WAITING} or (is_error(line) and not _WILL_TRY_AGAIN.search(line) and not late):
             found.append(line)
     return found
+
+
+def is_timeout(line: str) -> bool:
+    """Tell whether a line is the scheduler's or the executor's verdict that an attempt ran into its timeout, and nothing else.
+
+    >>> is_timeout("sub task timeout"), is_timeout("ERROR: task 7 timeout"), is_timeout("ERROR: watch dag of task 7 timeout")
+    (True, True, False)
+    """
+    return line == TIMED_OUT or _TIMEOUT_LINE.fullmatch(line) is not None
 
 
 def error_parts(line: str) -> tuple[str | None, str]:
@@ -78,7 +87,7 @@ def verdict(lines: Sequence[str]) -> str | None:
         if line == WAITING:
             return "waiting"
         if line.startswith("ERROR: "):
-            if _EXECUTOR_TIMEOUT.search(line):
+            if is_timeout(line):
                 return "timeout"
             return "interrupted" if _INTERRUPTED in line else "failed"
     return None

@@ -48,6 +48,10 @@ QUARTER_HOUR_NS = 900 * 1_000_000_000
 DEFAULT_DATABASE_OFFSET_NS = 8 * 4 * QUARTER_HOUR_NS
 """The zone of OceanBase's sessions unless it is set: +08:00 (engine-semantics §12)."""
 
+TIMEOUT_NS = 3600 * 1_000_000_000
+"""How long a sub-task may run. A parameter may say otherwise, but no task of the engine has it in any version up to 4.5.0
+(engine-semantics §2.7; engine/task/task.go)."""
+
 SCHEDULER_SLEEP_S = 1.0
 """The scheduler sleeps this long between two passes (engine-semantics §2.1; constant/scheduler.go): a lower bound of its tick."""
 

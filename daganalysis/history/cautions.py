@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import agent_address
+from daganalysis.engine.times import TIMEOUT_NS
 from daganalysis.history.completeness import OUTLINE, n_stages
 from daganalysis.reading.issue_codes import issue
 
 if TYPE_CHECKING:
+    from daganalysis.history.timeouts import Timeout
     from daganalysis.history.views import NodeView, RunView, TaskView
     from daganalysis.reading.answers import Issue
 
@@ -54,6 +57,25 @@ def _told(node: NodeView, undone: list[TaskView]) -> str:
     agents = sorted({agent_address(task.newest.agent_ip, task.newest.agent_port) or "an unknown agent" for task in undone})
     where = ", ".join(agents[:_MOST_AGENTS]) + (f" and {len(agents) - _MOST_AGENTS} more" if len(agents) > _MOST_AGENTS else "")
     return f"the work of {stage}{name} was rolled back on {where} and not done again, yet the run went on"
+
+
+def timeout_issues(view: RunView) -> list[Issue]:
+    """Tell of each sub-task whose work is known by its timeout alone, and between which instants it lies."""
+    stages = {node.gid: node for node in view.nodes}
+    nodes = {task.gid: stages.get(task.node_gid or "") for task in view.tasks}
+    return [
+        issue("ran-into-timeout", None, None, _told_of_timeout(timeout, nodes.get(timeout.task_gid)), run_id=view.evidence.run_id)
+        for timeout in view.timeouts
+    ]
+
+
+def _told_of_timeout(timeout: Timeout, node: NodeView | None) -> str:
+    where = f" of stage {node.stage}" if node is not None and node.stage is not None else ""
+    name = f", {node.newest.name}," if node is not None and node.newest.name else ""
+    seconds = timeout.count * TIMEOUT_NS / 1e9
+    often = f" {timeout.count} times" if timeout.count > 1 else ""
+    begin, end = (f"{datetime.fromtimestamp(at // 10**9, UTC):%Y-%m-%dT%H:%M:%SZ}" for at in (timeout.since, timeout.until + 10**9 - 1))
+    return f"sub-task {timeout.task_gid}{where}{name} ran into its timeout{often}: {seconds:.0f} s of work between {begin} and {end}"
 
 
 def unlisted_issues(view: RunView) -> list[Issue]:

@@ -17,6 +17,7 @@ from daganalysis.history.span import Span, find_span
 from daganalysis.history.story import Story
 from daganalysis.history.stretches import SECOND, Stretch
 from daganalysis.history.timeline import build_timeline
+from daganalysis.history.timeouts import Timeout, book_timeouts, hidden_timeouts
 from daganalysis.history.views import MainDag, RunView
 
 if TYPE_CHECKING:
@@ -45,11 +46,13 @@ def judge_by_rules(run: RunEvidence, *, main: MainDag | None = None, retries_rec
     retries, rollbacks = count_operators(observed, retries_received)
     rule = judge("dag", _dag_facts(observed, retries))
     span = find_span(observed)
+    stretches, timeouts = _stretches(observed, span)
     return RunView(
         evidence=run,
         tasks=[view for own in observed.tasks_of.values() for view in sorted(own, key=_GID)],
         nodes=[judge_node(run, stage, gid, observed.tasks_of[gid]) for gid, stage in observed.numbers.items()],
-        stretches=_stretches(observed, span),
+        stretches=stretches,
+        timeouts=timeouts,
         rule=rule,
         retries=retries,
         rollbacks=rollbacks,
@@ -99,9 +102,10 @@ def _stands_waiting(observed: Observations) -> bool:
     return bool(failed) and all(view.rule.outcome == "waiting" for view in failed)
 
 
-def _stretches(observed: Observations, span: Span) -> list[Stretch]:
+def _stretches(observed: Observations, span: Span) -> tuple[list[Stretch], list[Timeout]]:
+    """Build the timeline; also return the timeouts that it holds though no answer showed when."""
     if span.begin is None or (span.end is not None and span.end < span.begin):
-        return []
+        return [], []
     dag = observed.run.newest
     passed = [view.attempts[-1] for view in observed.tasks if view.attempts and view.newest.operator == "PASS"]
     stretches = build_timeline(
@@ -120,11 +124,12 @@ def _stretches(observed: Observations, span: Span) -> list[Stretch]:
             ended_waiting=bool(passed) and all(attempt.outcome == "waiting" for attempt in passed),
         )
     )
+    stretches, timeouts = book_timeouts(stretches, hidden_timeouts(observed.tasks, observed.attempts))
     if None in observed.numbers.values():
         stage_of = {ordinal: observed.numbers[gid] for gid, ordinal in observed.ordinals.items()}
         for stretch in stretches:
             stretch.from_stage, stretch.to_stage = (stage_of.get(stage or 0) for stage in (stretch.from_stage, stretch.to_stage))
-    return stretches
+    return stretches, timeouts
 
 
 def _wait_category(observed: Observations) -> Callable[[int], str]:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.catalogue import CHILD_WORKFLOWS, is_sub_dag
 from daganalysis.history.attempts import hand_outs, most_listed
+from daganalysis.history.clock_doubts import doubtful_agents
 from daganalysis.history.clocks import Offsets, find_offsets, on_dag_clock
 from daganalysis.history.completeness import what_is_missing
 from daganalysis.history.inferences import infer_from_later_stages
 from daganalysis.history.legs import Leg, NodeRun, find_legs, find_node_runs
 from daganalysis.history.objects import created_at, judge_task
 from daganalysis.history.stage_numbers import Numbers, number_stages, ordinals
+from daganalysis.history.timeouts import placed_by_timeouts
 from daganalysis.history.written_lines import placed_by_lines
 
 if TYPE_CHECKING:
@@ -30,8 +32,8 @@ class Observations:
 
     ``created`` is when its rows were created. ``tasks_of`` are its sub-tasks by node, with their attempts as they were served;
     ``attempts_in`` are these attempts by node and sub-task, on the clock of the DAG's own rows (``offsets`` says how far that of each agent
-    is off). ``is_sub_dag`` tells a per-agent sub-DAG, ``is_child`` whether the run is made to wait for a main DAG, ``may_be_child`` that
-    its name alone says so, which other DAGs bear too.
+    is off, ``doubtful_agents`` are those of which nothing tells). ``is_sub_dag`` tells a per-agent sub-DAG, ``is_child`` whether the run is
+    made to wait for a main DAG, ``may_be_child`` that its name alone says so, which other DAGs bear too.
     """
 
     run: RunEvidence
@@ -48,6 +50,7 @@ class Observations:
     is_sub_dag: bool
     is_child: bool
     may_be_child: bool
+    doubtful_agents: frozenset[str | None]
 
     tasks: list[TaskView] = field(init=False)
     """All its sub-tasks."""
@@ -75,7 +78,7 @@ def observe(run: RunEvidence, main: MainDag | None) -> Observations:
     infer_from_later_stages(run, tasks_of)
     as_served = {node_gid: {view.gid: view.attempts for view in own} for node_gid, own in tasks_of.items()}
     offsets = find_offsets(run, as_served)
-    attempts_in = placed_by_lines(on_dag_clock(as_served, offsets), run.line_times, run.attempt_lines)
+    attempts_in = placed_by_timeouts(placed_by_lines(on_dag_clock(as_served, offsets), run.line_times, run.attempt_lines), created)
     name, node_names = run.newest.name, [run.nodes[gid][-1][1].name for gid in run.stages]
     made_to_wait = is_sub_dag(name, node_names)
     numbers, missing = number_stages(run), what_is_missing(run)
@@ -86,6 +89,8 @@ def observe(run: RunEvidence, main: MainDag | None) -> Observations:
     if None in numbers.values():
         for leg in legs:
             leg.stage = None  # it is no ordinal
+    doubtful = doubtful_agents(run.gid, attempts_in, node_runs, offsets, created)
     return Observations(
-        run, numbers, places, missing, main, created, tasks_of, attempts_in, offsets, legs, node_runs, made_to_wait, is_child, may_be_child
-    )
+        run, numbers, places, missing, main, created, tasks_of, attempts_in, offsets, legs, node_runs, made_to_wait, is_child, may_be_child,
+        doubtful,
+    )  # fmt: skip

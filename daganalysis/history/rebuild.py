@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.facts import AgentState, LockState, decode_facts
 from daganalysis.engine.outcomes import OPERATORS, STATES
 from daganalysis.history.attach import attach
-from daganalysis.history.cautions import missing_issues, undone_issues, unlisted_issues, unordered_issues
+from daganalysis.history.cautions import missing_issues, timeout_issues, undone_issues, unlisted_issues, unordered_issues
 from daganalysis.history.clock_issues import clock_issues
 from daganalysis.history.evidence import collect_runs
 from daganalysis.history.judging import judge_run
@@ -177,6 +177,7 @@ def _run_issues(view: RunView) -> list[Issue]:
     found += clock_issues(view)
     found += missing_issues(view)
     found += undone_issues(view)
+    found += timeout_issues(view)
     found += unlisted_issues(view)
     found += unordered_issues(view)
     return found

@@ -79,7 +79,8 @@ def _begin(observed: Observations) -> tuple[int | None, bool]:
     if run.begun is not None:
         return run.begun, True
     starts = [leg.start for leg in legs] + [node_run.start for node_run in observed.node_runs if node_run.start is not None]
-    attempts = [attempt.start for own in observed.attempts for attempt in own if attempt.start is not None]
+    doubtful = observed.doubtful_agents
+    attempts = [a.start for own in observed.attempts for a in own if a.start is not None and a.agent not in doubtful]
     known = min(starts + attempts, default=None)
     if known is None:
         return None, False
@@ -96,7 +97,8 @@ def _first_attempt(observed: Observations) -> int | None:
     if not run.stages or observed.numbers.get(run.stages[0]) != 1:
         return None
     known = (own[0] for own in observed.attempts_in[run.stages[0]].values() if own and own[0].start is not None)
-    firsts = [attempt for attempt in known if attempt.number == 1 and not attempt.is_start_estimated]
+    doubtful = observed.doubtful_agents
+    firsts = [one for one in known if one.number == 1 and not one.is_start_estimated and one.agent not in doubtful]
     if not firsts:
         return None
     later = {id(a) for node_run in observed.node_runs if node_run.operator in _ON_PURPOSE for a in node_run.attempts}

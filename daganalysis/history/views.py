@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from daganalysis.history.evidence import RunEvidence
     from daganalysis.history.retry_bounds import Bounds
     from daganalysis.history.stretches import Stretch
+    from daganalysis.history.timeouts import Timeout
 
 
 class TaskView(msgspec.Struct, gc=False):
@@ -51,6 +52,8 @@ class RunView:
     tasks: list[TaskView]
     nodes: list[NodeView]
     stretches: list[Stretch]
+    timeouts: list[Timeout]
+    """Sub-tasks that ran into their timeout within time that would be lost but for that."""
     rule: Rule
     retries: Bounds
     rollbacks: Bounds

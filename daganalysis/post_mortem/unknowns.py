@@ -33,6 +33,7 @@ def unknown_lines(facts: RunFacts) -> list[str]:
         said.append(f"Number of retries unknown{bounds}.")
     if (budget.get("lost_s") or 0) >= _WORTH_SAYING_S:
         said.append(f"{human_duration(budget['lost_s'])} went into executions the server has overwritten, and into waits between them.")
+    said += [f"Known by a timeout alone: {row['message']}." for row in facts.issues if row["code"] == "ran-into-timeout"]
     if (budget.get("unattributed_s") or 0) >= _WORTH_SAYING_S:
         said.append(f"{human_duration(budget['unattributed_s'])} cannot be put down to a cause.")
     if run["elapsed_s"] is None and run["outcome"] not in {"running", "not_started"}:

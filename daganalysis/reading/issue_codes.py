@@ -203,6 +203,12 @@ _CODES = (
         "check whether answers of two clusters lie together, and whether the agents' clocks agree",
     ),
     IssueCode(
+        "ran-into-timeout",
+        "info",
+        "no answer shows when a sub-task ran, but it ran into its timeout: that long it worked, at some time between the instants named",
+        "save more answers while it runs, or the agents' logs, to see when",
+    ),
+    IssueCode(
         "clocks-differ",
         "warning",
         "clocks of agents are 0.1 s or more from the scheduler's, as cause and effect show",

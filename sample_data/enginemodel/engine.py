@@ -431,12 +431,15 @@ class DagRun:
         length = task.duration(start) if callable(task.duration) else task.duration
         if operator == "ROLLBACK":
             length = 0.05
+        failure = task.failures.get(number)
+        timed_out = failure is not None and failure.outcome == "timeout"
+        if timed_out:
+            length = task.timeout
         noise = self.random.uniform(0.97, 1.03) if not callable(task.duration) else 1.0
-        end = start + max(1000, round(length * noise * task.agent.slowness * SECOND))
+        end = start + max(1000, round(length * (1.0 if timed_out else noise * task.agent.slowness) * SECOND))
         if self.luck.random() < self.trouble.restarts:
             end += round(self.luck.uniform(2, 8) * SECOND)
         self.busy.setdefault(executor.address, []).append(end)
-        failure = task.failures.get(number)
         attempt = Attempt(self.ids[stage - 1][index], number, "rollback" if operator == "ROLLBACK" else "run", start=start, end=end)
         attempt.recorded_start, attempt.recorded_end = clock(start), clock(end)
         attempt.outcome = failure.outcome if failure else "succeeded"

@@ -11,10 +11,10 @@ from enginemodel.engine import SECOND, Agent, DagRun, Failure, Stage, Task, Trou
 _ERRORS = (
     "ERROR: [Common.Unexpected]: Unexpected error: exit status 1",
     "ERROR: [MySQL.Error]: Error 4012 (HY000): Timeout, query has reached the maximum query timeout: 10000000(us)",
-    "ERROR: [Common.Unexpected]: Unexpected error: task 7 timeout",
     "ERROR: [Common.Unexpected]: Unexpected error: task 8 panic: runtime error\ngoroutine 7",
     "ERROR: [Common.Unexpected]: Unexpected error: task unexpectedly interrupted and cannot continue",
 )
+_TIMEOUT = "ERROR: [Common.Unexpected]: Unexpected error: task 7 timeout"
 _NOT_FATAL = "ERROR: [Common.Unexpected]: Unexpected error: failed to create the task due to 'busy' and will try again[1/3]."
 _FORWARD, _ANY = ["retry"] * 3 + ["rollback", "pass"], ["rollback"]
 
@@ -24,7 +24,8 @@ class Conditions:
     """Under which conditions a run is made.
 
     ``agents`` are at most so many, with clocks off by up to ``skew`` seconds; ``fails`` is the share of stages with a failing sub-task,
-    ``cancels`` the share of legs that are cancelled. ``scope`` is cluster, local or obproxy.
+    ``cancels`` the share of legs that are cancelled, ``timeouts`` the share of sub-tasks that take longer than the hour they may.
+    ``scope`` is cluster, local or obproxy.
     """
 
     agents: int = 5
@@ -47,7 +48,7 @@ ROUGH: dict[str, Conditions] = {
     "twenty agents of a local DAG, eight workers": Conditions(agents=20, scope="local", cancels=0.2),
     "lost passes, hand-overs, restarts": Conditions(trouble=Trouble(lost_passes=0.04, moves=0.01, restarts=0.05)),
     "cancels": Conditions(cancels=0.5, fails=0.4, trouble=Trouble(unreachable=0.3)),
-    "timeouts": Conditions(timeouts=0.15),
+    "timeouts": Conditions(timeouts=0.05),
     "many failures": Conditions(fails=0.6),
     "an old version": Conditions(version=(4, 2, 5), fails=0.4),
     "obproxy, IPv6": Conditions(scope="obproxy", ipv6=True),
@@ -100,12 +101,17 @@ def _stage(rng: random.Random, number: int, agents: list[Agent], conditions: Con
     tasks = []
     for agent in agents if rng.random() < 0.4 else agents[:1]:
         lines = tuple(f"working {rng.randrange(99)}" for _ in range(rng.randrange(3))) + ((_NOT_FATAL,) if rng.random() < 0.1 else ())
-        timeout = rng.choice([1.0, 5.0]) if rng.random() < conditions.timeouts else 3600.0
-        tasks.append(Task(agent, rng.choice([0.003, 0.02, 0.3, 2.4, 7.9, 40.0]), lines=lines, timeout=timeout))
+        duration = rng.choice([0.003, 0.02, 0.3, 2.4, 7.9, 40.0])
+        tasks.append(Task(agent, 4000.0 if rng.random() < conditions.timeouts else duration, lines=lines))
     if rng.random() < conditions.fails:
         for victim in rng.sample(tasks, min(len(tasks), rng.randrange(1, 3))):
-            victim.failures = {attempt: Failure(rng.choice(_ERRORS)) for attempt in range(1, 8) if rng.random() < 0.6}
+            victim.failures = {attempt: Failure(_line(rng)) for attempt in range(1, 8) if rng.random() < 0.6}
     return Stage(f"Stage {chr(65 + number)}", tasks)
+
+
+def _line(rng: random.Random) -> str:
+    """The line that an attempt fails with; seldom that it ran into its timeout, which takes an hour."""
+    return _TIMEOUT if rng.random() < 0.05 else rng.choice(_ERRORS)
 
 
 def _cancel(run: DagRun, rng: random.Random, share: float) -> None:

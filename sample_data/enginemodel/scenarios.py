@@ -24,15 +24,15 @@ def local_dag_id(agent: Agent, row_id: int) -> str:
 def random_run(seed: int, *, actions: bool = True, later: int = 0, skew: float = 0.008) -> DagRun:
     """A finished run of a random shape with random failures, and operators who act on them at random.
 
-    ``skew`` is by how many seconds the clocks of agents may be off. ``later`` seconds later the same DAG
-    is created again, as after its cluster was re-created.
+    Its sub-tasks may run for 12 seconds. ``skew`` is by how many seconds the clocks of agents may be off. ``later`` seconds later the same
+    DAG is created again, as after its cluster was re-created.
     """
     rng = random.Random(f"random:{seed}")
     agents = [Agent(f"192.0.2.{10 + n}", skew=rng.uniform(-skew, skew) if n else 0.0) for n in range(rng.randrange(1, 5))]
     stages = []
     for number in range(rng.randrange(1, 7)):
         who = agents if rng.random() < 0.4 else agents[:1]
-        tasks = [Task(agent, rng.choice([0.02, 0.3, 2.4, 7.9]), lines=("working",) * rng.randrange(3)) for agent in who]
+        tasks = [Task(agent, rng.choice([0.02, 0.3, 2.4, 7.9]), lines=("working",) * rng.randrange(3), timeout=12.0) for agent in who]
         if actions and rng.random() < 0.35:
             victim = rng.choice(tasks)
             for attempt in range(1, rng.randrange(2, 5)):

@@ -238,7 +238,7 @@ def test_base_tables_have_their_declared_schema() -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(SEEDS, st.sampled_from([0.5, 2.0, 1e6]))
+@given(SEEDS, st.sampled_from([2.0, 10.0, 1e6]))
 def test_clocks_two_seconds_off_are_bounded_truly_and_cost_the_run_no_time(seed: int, every: float) -> None:
     run = random_run(seed, skew=2.0)
     archive = archive_of(polls(run, every))
@@ -248,7 +248,9 @@ def test_clocks_two_seconds_off_are_bounded_truly_and_cost_the_run_no_time(seed:
         assert not row["ahead_min_s"] > true + 1e-6
         assert not row["ahead_max_s"] < true - 1e-6
     assert da.time_budget(archive)["execute_s"].iloc[0] <= run.executed + 0.6 + 0.05 * run.elapsed
-    if every < run.elapsed:  # one answer alone does not always tell whose clock the first known start is on
-        assert not archive.dags["elapsed_s"].iloc[0] > run.elapsed + 0.15 + 0.01 * run.elapsed
+    dag, room = archive.dags.iloc[0], 0.15 + 0.01 * run.elapsed
+    assert not dag["elapsed_s"] > run.elapsed + room
+    assert not dag["elapsed_min_s"] > run.elapsed + room
+    assert not dag["elapsed_max_s"] < run.elapsed - room
     stages = da.stage_latency(archive)
     assert not (stages["work_s"] > stages["latency_s"]).any()

@@ -1,0 +1,63 @@
+"""Agents whose clocks nothing vouches for, in runs in which clocks are seen to differ.
+
+A time that an agent of a cluster DAG stamped is the run's beginning or a bound of its length only if that agent's clock agrees with the
+DAG's own rows (engine-semantics §5). Offsets that can be measured have been taken out before (:mod:`daganalysis.history.clocks`).
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.identifiers import identify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from daganalysis.history.attempts import Attempt
+    from daganalysis.history.clocks import AttemptsIn, Offsets
+    from daganalysis.history.legs import NodeRun
+
+_EARLY_NS, _LATE_NS = -5_000_000, 100_000_000
+"""An executor whose clock agrees starts 15 to 30 ms after its node, somewhat later under load (engine-semantics §5)."""
+_CREATION_NS = 20_000_000
+
+
+def doubtful_agents(
+    gid: str, attempts_in: AttemptsIn, node_runs: Sequence[NodeRun], offsets: Offsets, created: int | None
+) -> frozenset[str | None]:
+    """Return the agents of a run whose stamps may bear another clock than the DAG's own rows; none where no clocks are seen to differ."""
+    if identify(gid).scope != "cluster":
+        return frozenset()
+    tasks = [attempts for own in attempts_in.values() for attempts in own.values()]
+    agents = {attempt.agent for attempt in chain.from_iterable(tasks) if attempt.start is not None}
+    measured = {
+        agent for agent, known in offsets.of_agents().items() if all(one.used is not None and one.high is not None for one in known)
+    }
+    unsure = agents - set(_agreeing(node_runs)) - measured
+    if not unsure or (len(agents) == 1 and not _before(created, tasks)):
+        return frozenset()
+    differ = bool(offsets) or _before(created, tasks) or any(_spread(own.values()) > _LATE_NS for own in attempts_in.values())
+    return frozenset(unsure) if differ else frozenset()
+
+
+def _agreeing(node_runs: Sequence[NodeRun]) -> Iterator[str | None]:
+    """Yield the agents of attempts that began just after their node."""
+    for node_run in node_runs:
+        for attempt in node_run.attempts:
+            known = node_run.start is not None and attempt.start is not None and not attempt.is_start_estimated
+            if known and _EARLY_NS <= attempt.start - node_run.start <= _LATE_NS:  # type: ignore[operator]
+                yield attempt.agent
+
+
+def _spread(tasks: Iterable[Sequence[Attempt]]) -> int:
+    """Return how far apart the sub-tasks of a stage were first begun: all are handed out in one pass (engine-semantics §2.2)."""
+    starts = [own[0].start for own in tasks if own and own[0].number == 1 and own[0].start is not None and not own[0].is_start_estimated]
+    return max(starts, default=0) - min(starts, default=0)
+
+
+def _before(created: int | None, tasks: Iterable[Sequence[Attempt]]) -> bool:
+    """Tell whether an attempt seems to have begun before its row was created."""
+    if created is None:
+        return False
+    return any(a.start is not None and a.start < created - _CREATION_NS for attempts in tasks for a in attempts)
