@@ -101,9 +101,9 @@ def _family(trial: int, rng: random.Random, setting: Setting) -> list[DagRun]:
     created = (1_735_700_000 + trial * 40_000) * SECOND
     agents = [Agent(f"192.0.2.{10 + n}", skew=rng.uniform(-setting.skew, setting.skew)) for n in range(rng.randrange(2, 5))]
     if kind == 0:
-        main, children = start_cluster(agents, created, broken=1 if rng.random() < setting.fails else None, seed=trial)
+        main, children = start_cluster(agents, created, broken=1 if rng.random() < setting.fails else None, seed=trial % 60)
         return [main, *children]
-    return [*scale_out(agents[0], agents[1], created, seed=trial)]
+    return [*scale_out(agents[0], agents[1], created, seed=trial % 60)]
 
 
 def _polls(run: DagRun, rng: random.Random, setting: Setting) -> Polls:

@@ -234,10 +234,13 @@ def _recognise_unstarted(attempts: list[Attempt], created: int | None, lines: Se
 
 
 def _is_creation_time(start: int, created: int | None, *, worked: bool) -> bool | None:
-    """Tell whether a start is the row's creation time; None where it may be. What ``worked``, and so wrote lines, had its own."""
-    if worked or created is None or abs(start - created) > _SOONEST_START_NS:
+    """Tell whether a start is the row's creation time; None where it may be. What ``worked``, and so wrote lines, had its own.
+
+    No row is older than the DAG's, so that a start before bears the clock of the agent that executed it.
+    """
+    if worked or created is None or not -_CREATION_NS <= start - created <= _SOONEST_START_NS:
         return False
-    return True if abs(start - created) <= _CREATION_NS else None
+    return True if start - created <= _CREATION_NS else None
 
 
 def _judge_verdicts(attempts: list[Attempt], ordered: Sequence[Sighting], written: Mapping[int, list[str]]) -> None:

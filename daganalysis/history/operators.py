@@ -9,7 +9,7 @@ from daganalysis.engine.identifiers import identify
 from daganalysis.engine.log_lines import WAITING
 from daganalysis.history.legs import is_first_execution
 from daganalysis.history.retry_bounds import Bounds, executed_again, retry_bounds
-from daganalysis.history.rollback_bounds import bound_rollbacks, never_asked, rollback_possible, rollbacks_seen
+from daganalysis.history.rollback_bounds import bound_rollbacks, never_asked, rollback_possible, rollbacks_seen, stages_walked_down
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +65,7 @@ def _retries_of_nodes(observed: Observations, *, rolled_back: bool) -> Bounds:
     cluster = identify(run.gid).scope == "cluster"
     low = high = 0
     perhaps = 0
+    walked_down = stages_walked_down(observed)
     for gid, stage in observed.ordinals.items():
         own, own_runs, attempts_of = observed.tasks_of[gid], runs_of.get(stage, ()), observed.attempts_in[gid].values()
         node = run.nodes[gid][-1][1]
@@ -79,6 +80,7 @@ def _retries_of_nodes(observed: Observations, *, rolled_back: bool) -> Bounds:
             pending_retry=pending,
             rollback_possible=rollback_possible(run, gid, own, rolled_back=rolled_back),
             exact_counters=not (cluster and len(own) > 1),
+            walked_down=gid in walked_down,
         )
         handshakes = sum(_handshakes(view) for view in own)
         low += max(0, bounds.low - handshakes)

@@ -37,13 +37,15 @@ def retry_bounds(
     pending_retry: bool,
     rollback_possible: bool,
     exact_counters: bool,
+    walked_down: bool = False,
 ) -> Bounds:
     """Bound the retries of one node.
 
     Every retry of a node makes one new execution of it, and at least one hand-out of every sub-task that had failed. Executions that were
     seen under operator RETRY are counted; what was not seen hides in the hand-outs that lie in no known execution. Each is one retry at
     most. Half of them are at least, since a retry uses two hand-outs unless its rollback run failed; but not where a rollback of the DAG
-    (``rollback_possible``) or a repetition by skewed clocks (not ``exact_counters``) may account for them.
+    (``rollback_possible``) or a repetition by skewed clocks (not ``exact_counters``) may account for them. A rollback that went on to a
+    lower stage (``walked_down``) handed out every sub-task of this one that was ever executed.
     """
     seen = sum(1 for run in node_runs if run.operator == "RETRY" and run.start is not None) + (1 if pending_retry else 0)
     if not executed_again(node_runs, attempts_of):
@@ -57,7 +59,8 @@ def retry_bounds(
         low = max(((h.hand_outs - 2 * (h.retried + h.rolled_back) + 1) // 2 for h in hidden), default=0)
     if rollback_possible:
         alone = len(hidden) == 1
-        counts = [h.hand_outs - h.rolled_back - (h.retried if alone else 0) for h in hidden]
+        unseen = 1 if walked_down and not rolled_back else 0
+        counts = [h.hand_outs - h.rolled_back - unseen - (h.retried if alone else 0) for h in hidden]
         high = _most_between_rollbacks(sorted(counts, reverse=True), rolled_back)
     else:
         # A sub-task that succeeded is not retried again, so one sub-task failed in every execution: the one with most hand-outs.

@@ -27,19 +27,14 @@ def rollbacks_seen(observed: Observations) -> int:
 def bound_rollbacks(observed: Observations) -> Bounds:
     """Bound the rollbacks of a run whose nodes were shown.
 
-    What was not seen left its mark on a node, or walked the stages down. Each rollback that failed handed at least one sub-task out, so
-    there are at most as many hidden ones as hidden hand-outs that may have been of a rollback. One that was cancelled at once hands out
-    nothing.
+    What was not seen left its mark on a node, or walked the stages down. Each hidden rollback handed out the sub-tasks of one stage at
+    least, so hidden hand-outs that may have been of a rollback bound their number. One that was cancelled at once hands out nothing.
     """
     run, seen = observed.run, rollbacks_seen(observed)
-    traced = _is_marked(run) or _walked_down(observed)
+    traced = _is_marked(run) or bool(stages_walked_down(observed))
     low = max(seen, 1 if traced else 0)
     hidden = sum(
-        n
-        for gid in run.stages
-        if rollback_possible(run, gid, observed.tasks_of[gid], rolled_back=low > 0)
-        for attempts in observed.attempts_in[gid].values()
-        for n in _hidden_rollback_runs(observed, observed.ordinals[gid], attempts)
+        _hidden_rollbacks(observed, gid) for gid in run.stages if rollback_possible(run, gid, observed.tasks_of[gid], rolled_back=low > 0)
     )
     cancelled = 1 if traced and _was_cancelled(run) else 0
     if not observed.missing <= {"newest"} and (low or not never_asked(observed)):
@@ -64,19 +59,34 @@ def _is_marked(run: RunEvidence) -> bool:
     return any(node.operator == "ROLLBACK" for seen in run.nodes.values() for _, node in seen)
 
 
-def _walked_down(observed: Observations) -> bool:
-    """Tell whether the DAG stands below a stage that it had executed: only a rollback takes it down, and a pass may overwrite its marks."""
+def stages_walked_down(observed: Observations) -> frozenset[str]:
+    """Return the executed nodes above the one at which the DAG stands: only a rollback takes it down; a pass may overwrite its marks."""
     stands_at = observed.run.newest.stage
-    executed = [
-        number for gid, number in observed.numbers.items() if number is not None and any(view.attempts for view in observed.tasks_of[gid])
-    ]
-    return stands_at is not None and max(executed, default=0) > stands_at
+    if stands_at is None:
+        return frozenset()
+    return frozenset(
+        gid
+        for gid, number in observed.numbers.items()
+        if number is not None and number > stands_at and any(view.attempts for view in observed.tasks_of[gid])
+    )
 
 
 def _was_cancelled(run: RunEvidence) -> bool:
     return any(snapshot.dag.operator == "CANCEL" for snapshot in run.snapshots) or any(
         node.operator == "CANCEL" for seen in run.nodes.values() for _, node in seen
     )
+
+
+def _hidden_rollbacks(observed: Observations, gid: str) -> int:
+    """Bound the hidden rollbacks that executed a stage: each hands out every sub-task of it that was ever executed, in one pass.
+
+    Counters of different moments cannot be compared in this way; then every hand-out may be of a rollback of its own.
+    """
+    attempts_of = [attempts for attempts in observed.attempts_in[gid].values() if attempts]
+    each = [sum(_hidden_rollback_runs(observed, observed.ordinals[gid], attempts)) for attempts in attempts_of]
+    newest = {observed.run.sub_tasks[view.gid][-1].at for view in observed.tasks_of[gid] if view.attempts}
+    apart = len(newest) > 1 or any(_newer_than_nodes(observed.run.sub_tasks[view.gid]) for view in observed.tasks_of[gid])
+    return sum(each) if apart else min(each, default=0)
 
 
 def _hidden_rollback_runs(observed: Observations, stage: int, attempts: Sequence[Attempt]) -> Iterator[int]:

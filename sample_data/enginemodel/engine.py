@@ -370,6 +370,8 @@ class DagRun:
         """What a sub-task is to be handed out for now: RUN, ROLLBACK or nothing."""
         if row["state"] == "PENDING":
             return None if rollback else "RUN"
+        if node["operator"] == "RUN":
+            return None
         fresh = row["start"] > node["start"]
         if rollback:
             done = row["operator"] == "ROLLBACK" and fresh
