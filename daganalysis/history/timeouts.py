@@ -8,9 +8,11 @@ amount is proven, its place is not.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from daganalysis.engine.log_lines import is_timeout
 from daganalysis.engine.times import TIMEOUT_NS
@@ -73,9 +75,9 @@ def _placed(attempts: list[Attempt], created: int | None) -> list[Attempt]:
         if start is not None and not attempt.is_start_estimated:
             end_known = end is not None and not attempt.is_end_estimated
             if not end_known and max(earliest or 0, start) + TIMEOUT_NS <= latest:
-                result[index] = dataclasses.replace(attempt, end=start + TIMEOUT_NS, is_end_estimated=True)
+                result[index] = replace(attempt, end=start + TIMEOUT_NS, is_end_estimated=True)
         elif end is not None and earliest is not None and earliest <= end - TIMEOUT_NS:
-            result[index] = dataclasses.replace(attempt, start=end - TIMEOUT_NS, is_start_estimated=True)
+            result[index] = replace(attempt, start=end - TIMEOUT_NS, is_start_estimated=True)
     return result
 
 
@@ -123,7 +125,9 @@ def book_timeouts(stretches: list[Stretch], timeouts: Sequence[Timeout]) -> tupl
             if len(pauses) != 1:
                 continue
             first, last = pauses[0]
-            held = replace(timeout, since=max(timeout.since, stretches[first].start), until=min(timeout.until, stretches[last].end))
+            held = dataclasses.replace(
+                timeout, since=max(timeout.since, stretches[first].start), until=min(timeout.until, stretches[last].end)
+            )
             stretches = _converted(stretches, first, last, held)
             booked.append(held)
     return stretches, booked

@@ -52,8 +52,6 @@ class RunView:
     tasks: list[TaskView]
     nodes: list[NodeView]
     stretches: list[Stretch]
-    timeouts: list[Timeout]
-    """Sub-tasks that ran into their timeout within time that would be lost but for that."""
     rule: Rule
     retries: Bounds
     rollbacks: Bounds
@@ -71,6 +69,8 @@ class RunView:
     """What no answer shows of it (:func:`daganalysis.history.completeness.what_is_missing`)."""
     offsets: Offsets
     """How far the clocks of agents are off that do not agree with the DAG's own rows."""
+    timeouts: list[Timeout] = field(default_factory=list)
+    """Sub-tasks that ran into their timeout within time that would be lost but for that."""
     is_regular: bool = field(default=False, compare=False)
     """Whether nothing of it was in doubt (:mod:`daganalysis.history.regular_runs`)."""
 
