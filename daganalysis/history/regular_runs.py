@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _STATE, _OPERATOR = "SUCCEED", "RUN"
 _GID = attrgetter("gid")
-_START = attrgetter("start")
+_NO_MORE = (1 << 63, 0)
 
 
 def judge_regular(run: RunEvidence, judge: Callable[[RunEvidence], RunView]) -> RunView | None:
@@ -136,7 +136,7 @@ def _task_views(node: Node, stage: int, like: TaskView) -> list[TaskView]:
 
 
 class _Line:
-    """The timeline of a regular run: from the start of the DAG node by node to its end."""
+    """The timeline of a regular run, laid down node by node; ``active`` is for how long sub-tasks ran."""
 
     def __init__(self, start: int, like: Sequence[Stretch]) -> None:
         self.stretches: list[Stretch] = []
@@ -147,47 +147,62 @@ class _Line:
 
     def pass_node(self, stage: int, node: Node) -> bool:
         """Go over a node that ran regularly, after the one before it; return whether it did."""
-        start, end, tasks = node.start, node.end, node.sub_tasks
-        if node.state != _STATE or node.operator != _OPERATOR or not tasks or start is None or end is None:
+        start, end = node.start, node.end
+        if node.state != _STATE or node.operator != _OPERATOR or start is None or end is None or not node.sub_tasks:
             return False
-        if not self._step(start, self._handoff, stage):
+        if not self._hand_over(start, stage):
             return False
         self._stage = stage
-        step = self._dispatch
-        for task in sorted(tasks, key=_START) if len(tasks) > 1 and all(task.start is not None for task in tasks) else tasks:
-            begun, ended = task.start, task.end
-            if task.state != _STATE or task.operator != _OPERATOR or task.execute_times != 1 or begun is None or ended is None:
+        spans = _spans(node.sub_tasks)
+        if not spans or spans[0][0] < start:
+            return False
+        step, cursor = self._dispatch, start
+        begun, ended = spans[0]
+        for after, later in [*spans[1:], _NO_MORE]:
+            if after <= ended:
+                ended = max(ended, later)
+                continue
+            # What takes no time leaves no stretch of its own, and what lies beside it would be one.
+            if begun - cursor > LONGEST_STEP_NS or begun == ended or ended > end:
                 return False
-            if not start <= begun <= ended <= end or (begun > self._cursor and not self._step(begun, step, stage)):
-                return False
-            if ended > self._cursor:
-                self.active += ended - self._cursor
-                self._lay(ended, self._execute, stage)
-            step = self._detect
-        return self._step(end, self._detect, stage)
+            if begun > cursor:
+                self._lay(cursor, begun, step, stage)
+            self._lay(begun, ended, self._execute, stage)
+            self.active += ended - begun
+            step, cursor, begun, ended = self._detect, ended, after, later
+        if end - cursor > LONGEST_STEP_NS:
+            return False
+        if end > cursor:
+            self._lay(cursor, end, self._detect, stage)
+        self._cursor = end
+        return True
 
     def finish(self, end: int) -> bool:
         """Go to the end of the DAG; return whether it came after all else."""
-        return self._step(end, self._handoff, None)
+        return self._hand_over(end, None)
 
-    def _step(self, until: int, like: Stretch, to_stage: int | None) -> bool:
-        """Go over a step of the engine, which took no longer than it does while it is at work; return whether it did not."""
+    def _hand_over(self, until: int, to_stage: int | None) -> bool:
         if not 0 <= until - self._cursor <= LONGEST_STEP_NS:
             return False
-        self._lay(until, like, to_stage)
+        if until > self._cursor:
+            self._lay(self._cursor, until, self._handoff, to_stage)
         return True
 
-    def _lay(self, until: int, like: Stretch, to_stage: int | None) -> None:
-        if until == self._cursor:
-            return
-        last = self.stretches[-1] if self.stretches else None
-        if last is not None and last.category == like.category and last.to_stage == to_stage and last.from_stage == self._stage:
-            last.end = until
-        else:
-            self.stretches.append(
-                Stretch(self._cursor, until, like.category, like.leg, self._stage, to_stage, like.direction, like.evidence)
-            )
-        self._cursor = until
+    def _lay(self, since: int, until: int, like: Stretch, to_stage: int | None) -> None:
+        self.stretches.append(Stretch(since, until, like.category, like.leg, self._stage, to_stage, like.direction, like.evidence))
+
+
+def _spans(tasks: Sequence[SubTask]) -> list[tuple[int, int]]:
+    """Return when the sub-tasks of a node ran, in order of time; nothing unless each was handed out once and succeeded."""
+    found: list[tuple[int, int]] = []
+    for task in tasks:
+        begun, ended = task.start, task.end
+        if task.state != _STATE or task.operator != _OPERATOR or task.execute_times != 1 or begun is None or ended is None or ended < begun:
+            return []
+        found.append((begun, ended))
+    if len(found) > 1:
+        found.sort()
+    return found
 
 
 @cache
