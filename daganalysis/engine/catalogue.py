@@ -66,7 +66,7 @@ def workflow_of(name: str | None) -> str | None:
     for pattern, workflow in _PARAMETRISED:
         match = pattern.fullmatch(name)
         if match:
-            return match.expand(workflow)
+            return match.expand(workflow) if "\\" in workflow else workflow
     return name
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import identify
@@ -30,13 +31,9 @@ class Link:
 
 def telling_lines(run: RunEvidence) -> list[str]:
     """Return the log lines of a run that may name another DAG, those of each sub-task in the longest list that was seen."""
-    found: list[str] = []
-    for sightings in run.sub_tasks.values():
-        lines = _longest_logs(sightings)
-        # Most have none, and one text is looked through sooner than many.
-        if lines and may_name_a_dag("\n".join(lines)):
-            found += [line for line in lines if may_name_a_dag(line)]
-    return found
+    lines = list(chain.from_iterable(map(_longest_logs, run.sub_tasks.values())))
+    # Most runs have none, and one text is looked through sooner than many.
+    return list(filter(may_name_a_dag, lines)) if may_name_a_dag("\n".join(lines)) else []
 
 
 def _longest_logs(sightings: Sequence[Sighting]) -> Sequence[str]:
