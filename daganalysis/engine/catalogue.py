@@ -50,8 +50,22 @@ _NAMES_WITHOUT_PARAMETERS = frozenset(
 CHILD_WORKFLOWS = frozenset({"Start observer", "Stop observer", "Local scale out"})
 """DAGs that stand FAILED on purpose, waiting for their main DAG to advance them (engine-semantics §7 A, B)."""
 
+NAMES_BY_ROUTE = {
+    "/rpc/v1/ob/start": "Start observer",
+    "/rpc/v1/ob/stop": "Stop observer",
+    "/rpc/v1/ob/scale_out": "Local scale out",
+    "/api/v1/ob/start": "Start OB",
+    "/api/v1/ob/stop": "Stop OB",
+    "/api/v1/ob/scale_out": "Cluster scale out",
+}
+"""Paths of POST requests that create DAGs of one name alone (ob/agent/api/ob, ob/agent/rpc/ob)."""
+
 LAST_WAIT = "Wait for task to end"
 """The last node of a Start or Stop observer sub-DAG: it always fails on purpose, at once (engine-semantics §7 A 5)."""
+
+
+_FIRST_WAIT = "Start preparations"
+"""The first node of a Start or Stop observer sub-DAG."""
 
 
 @lru_cache(maxsize=4096)
@@ -77,6 +91,35 @@ def is_engine_name(name: str) -> bool:
     (True, True, False)
     """
     return name in _NAMES_WITHOUT_PARAMETERS or any(pattern.fullmatch(name) for pattern, _ in _PARAMETRISED)
+
+
+def creates_itself(name: str) -> bool:
+    """Tell whether an agent creates such a DAG by itself when it starts, so that nobody asked for it (cmd/server/takeover.go).
+
+    >>> creates_itself("Rebuild CLUSTER AGENT"), creates_itself("Create tenant t1")
+    (True, False)
+    """
+    return workflow_of(name) in {"Rebuild", "Take over"}
+
+
+def begins_as_sub_dag(name: str | None, node_names: Sequence[str | None]) -> bool:
+    """Tell by its name or its first node whether a DAG is one that only another DAG creates.
+
+    >>> begins_as_sub_dag(None, ["Start preparations"]), begins_as_sub_dag("Start OB", ["Inform all agents to start observer"])
+    (True, False)
+    """
+    return name in CHILD_WORKFLOWS or (bool(node_names) and node_names[0] == _FIRST_WAIT)
+
+
+def sub_dag_name(node_names: Sequence[str | None]) -> str | None:
+    """Return the name of a per-agent sub-DAG by its nodes; None where they do not tell.
+
+    >>> sub_dag_name(["Start preparations", "Stop observer"]), sub_dag_name(["Create tenant"])
+    ('Stop observer', None)
+    """
+    if not node_names or node_names[0] != _FIRST_WAIT:
+        return None
+    return next((name for name in node_names[1:] if name in {"Start observer", "Stop observer"}), None)
 
 
 def is_sub_dag(name: str | None, node_names: Sequence[str | None]) -> bool:

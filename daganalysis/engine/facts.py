@@ -16,6 +16,9 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+LOG_PRECISION_NS = 1_000_000
+"""Logs cut their times to milliseconds."""
+
 
 class Fact(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="fact"):
     """What every fact has.
@@ -28,7 +31,7 @@ class Fact(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="fact"):
     teller: str | None = None
     clock: str | None = None
     zoned: bool = False
-    precision_ns: int = 1_000_000
+    precision_ns: int = LOG_PRECISION_NS
     place: int = 0
 
 
@@ -125,6 +128,17 @@ class Creation(Fact, tag="creation"):
     at: int
 
 
+class Child(Fact, tag="child"):
+    """A main DAG had an agent create a child DAG: when it asked, from which address, and when that was answered."""
+
+    dag_gid: str
+    parent_gid: str
+    name: str
+    at: int
+    client: str | None = None
+    answered_at: int | None = None
+
+
 class Request(Fact, tag="request"):
     """One request to a DAG or to one of its nodes, or one that creates a DAG, as one agent's log shows it.
 
@@ -215,7 +229,7 @@ class LockState(Fact, tag="lock"):
     observed_at: int | None = None
 
 
-AnyFact: TypeAlias = (Execution | Line | Passes | HandOut | TaskState | Creation) | (
+AnyFact: TypeAlias = (Execution | Line | Passes | HandOut | TaskState | Creation | Child) | (
     Request | Restart | MaintainerChange | Zone | Coverage | AgentState | LockState
 )
 """Every kind of fact; the ``fact`` field of its JSON says which it is."""

@@ -22,6 +22,7 @@ from daganalysis.reading.decoding import decode_dags, decode_nodes
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from daganalysis.engine.facts import Child
     from daganalysis.engine.records import Dag, Node, SubTask
     from daganalysis.history.written_lines import LineTimes
     from daganalysis.reading.answers import Answer
@@ -71,6 +72,8 @@ class RunEvidence:
     """Nodes and sub-tasks (by ``id``) that no answer showed: a log or a database tells how they stood."""
     created: int | None = None
     """When its rows were created, where a source tells it."""
+    told_child: tuple[Child, str] | None = None
+    """The request of its main DAG that created it, where a log shows it, and the file that does."""
     begun: int | None = None
     """When it was started for the first time, where a log tells of its beginning."""
     names: dict[str, str] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.outcomes import Facts, Rule, judge
 from daganalysis.engine.times import TRUE, Meaning, dag_times
+from daganalysis.history.asked_requests import asked_requests
 from daganalysis.history.causal_order import never_started
 from daganalysis.history.completeness import OUTLINE
 from daganalysis.history.objects import judge_node
@@ -67,6 +68,7 @@ def judge_by_rules(run: RunEvidence, *, main: MainDag | None = None, retries_rec
         history=_history(observed, span, exact=retries.low == retries.high and rollbacks.low == rollbacks.high),
         missing=observed.missing,
         offsets=observed.offsets,
+        asked=asked_requests(observed, retries, rollbacks),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from daganalysis.engine.times import TRUE, dag_times, node_times
+from daganalysis.history.causal_order import never_started
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,7 +69,8 @@ def find_legs(run: RunEvidence) -> list[Leg]:
         dag = snapshot.dag
         times = dag_times(dag.state, dag.operator)
         if dag.state == "READY":
-            asked_to = snapshot.at if asked_to is None else asked_to
+            # One that was created and not begun yet bears its creation time; nothing was asked of it.
+            asked_to = snapshot.at if asked_to is None and not never_started(dag) else asked_to
             continue
         if times.start is not TRUE or dag.start is None:
             # Before obshell 4.3.1 a pass wiped the start (engine-semantics §3).

@@ -56,12 +56,10 @@ def find_links(runs: Sequence[RunEvidence], told: Mapping[str, Sequence[str]]) -
         for child_gid, kind, evidence in _children_told_by(run, data, told[run.run_id]):
             child = _nearest(by_key.get((run.cluster, child_gid), []), run)
             _keep(found, run.run_id, child_gid, child, kind, evidence)
-        parent_gid = _text(data.get("main_dag_id"))
-        if parent_gid:
+        for parent_gid, kind, evidence in _parents_told_by(run, data):
             parent = _nearest(by_key.get((run.cluster, parent_gid), []), run)
             parent_id = parent.run_id if parent else (f"{run.cluster}/{parent_gid}" if run.cluster else parent_gid)
-            kind = "scale_out" if run.newest.name == "Local scale out" else "sub_dag"
-            _keep(found, parent_id, run.gid, run, kind, "additional_data")
+            _keep(found, parent_id, run.gid, run, kind, evidence)
     return [found[key] for key in sorted(found)]
 
 
@@ -75,6 +73,14 @@ def _keep(found: dict[tuple[str, str], Link], parent_id: str, child_gid: str, ch
 
 def _nearest(candidates: Sequence[RunEvidence], other: RunEvidence) -> RunEvidence | None:
     return min(candidates, key=lambda run: (abs(run.first_at - other.first_at), run.generation), default=None)
+
+
+def _parents_told_by(run: RunEvidence, data: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
+    """Yield the main DAG that a run names, and the one whose request for it an agent's log shows."""
+    if parent_gid := _text(data.get("main_dag_id")):
+        yield parent_gid, "scale_out" if run.newest.name == "Local scale out" else "sub_dag", "additional_data"
+    if run.told_child is not None:
+        yield run.told_child[0].parent_gid, "sub_dag", "log"
 
 
 def _children_told_by(run: RunEvidence, data: Mapping[str, object], lines: Iterable[str]) -> Iterator[tuple[str, str, str]]:

@@ -10,6 +10,7 @@ import msgspec
 if TYPE_CHECKING:
     from daganalysis.engine.outcomes import Rule
     from daganalysis.engine.records import Node, SubTask
+    from daganalysis.history.asked_requests import AskedRequest
     from daganalysis.history.attempts import Attempt
     from daganalysis.history.clocks import Offsets
     from daganalysis.history.evidence import RunEvidence
@@ -73,6 +74,8 @@ class RunView:
     """Sub-tasks that ran into their timeout within time that would be lost but for that."""
     is_regular: bool = field(default=False, compare=False)
     """Whether nothing of it was in doubt (:mod:`daganalysis.history.regular_runs`)."""
+    asked: list[AskedRequest] = field(default_factory=list)
+    """The requests to it that its states prove, without the one that created it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def clues_of(answer: Answer, ids: Iterable[str]) -> tuple[str, ...]:
 
 
 def clues_of_facts(answer: Answer) -> tuple[str, ...]:
-    """Return the tokens of the nodes and sub-tasks that facts speak of: an agent's copy of a sub-task leads to the sub-task itself.
+    """Return the tokens of the nodes, sub-tasks and main DAGs that facts speak of: an agent's copy of a sub-task leads to the sub-task.
 
     >>> from daganalysis.engine.facts import Execution, encode_facts
     >>> clues_of_facts(Answer(Kind.FACTS, "221307064330288657", encode_facts([Execution(task_gid="11")])))
@@ -78,8 +78,9 @@ def clues_of_facts(answer: Answer) -> tuple[str, ...]:
     from daganalysis.engine.facts import decode_facts
     from daganalysis.engine.identifiers import obproxy_twin
 
-    tasks, nodes = set(), set()
+    tasks, nodes, dags = set(), set(), set()
     for fact in decode_facts(answer.body):
+        dags.add(getattr(fact, "parent_gid", None))
         tasks.add(getattr(fact, "task_gid", None))
         nodes.add(getattr(fact, "node_gid", None))
     (tasks if answer.kind is Kind.FACTS else nodes).add(answer.gid)
@@ -91,6 +92,7 @@ def clues_of_facts(answer: Answer) -> tuple[str, ...]:
         for spelling in (gid, obproxy_twin(gid))
         if spelling is not None
     }
+    clues |= {key_of(answer.cluster, gid) for gid in dags if gid is not None}
     if answer.kind is Kind.DAG_FACTS and (twin := obproxy_twin(answer.gid)) is not None:
         clues.add(key_of(answer.cluster, twin))
     return tuple(sorted(clues - {token_of(answer)}))

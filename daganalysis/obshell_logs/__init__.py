@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from daganalysis.engine.facts import Coverage, Execution, HandOut, Line, Passes, Request, TaskState, Zone
+from daganalysis.engine.facts import Child, Coverage, Execution, HandOut, Line, Passes, Request, TaskState, Zone
 from daganalysis.engine.identifiers import local_gid
 from daganalysis.obshell_logs.agents import AgentReader, address_in_path
 from daganalysis.obshell_logs.entries import is_obshell_log, listen
@@ -68,7 +68,7 @@ class _LogReader:
         self._last: int | None = None
         self.agents = AgentReader(self._of_agent.append)
         self._executor = ExecutorReader(lambda local, facts: self._of_tasks.append((local, facts)))
-        self._asked = RequestReader(self._requests.append)
+        self._asked = RequestReader(self._requests.append, lambda child: self._keep_of_dag(child.dag_gid, child))
         self._cluster = SchedulerReader(lambda row: f"1{row.decode()}", self._keep_of_dag)
         self._own = SchedulerReader(lambda row: f"{_OWN}{row.decode()}", self._keep_of_dag)
         self._heard: dict[bytes, Callable[[int, bytes, bytes, int], None]] = {
@@ -152,7 +152,7 @@ class _LogReader:
 
     # -- facts ------------------------------------------------------------------------------------------------------------------------
 
-    def _keep_of_dag(self, dag_gid: str, fact: Passes | HandOut | TaskState) -> None:
+    def _keep_of_dag(self, dag_gid: str, fact: Passes | HandOut | TaskState | Child) -> None:
         self._of_dags.setdefault(dag_gid, []).append(fact)
 
     def flush(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from daganalysis.text.humanize import plural
 from daganalysis.text.requesters import requester
@@ -17,8 +17,12 @@ _WORDS = {"pass_node": "pass of stage"}
 
 
 def request_lines(facts: RunFacts, zone: Zone) -> list[str]:
-    """Tell every request to the run that an agent's log shows, in order of time; nothing where no log does."""
-    told = [row for row in facts.operations if row["at"] is not None]
+    """Tell every request to the run, in order of time: those of agents' logs, and those that follow from what answers show of it.
+
+    That the run was created is told elsewhere, unless a log says by whom.
+    """
+    told = [row for row in facts.operations if row["at"] is not None or row["operation"] != "create"]
+    told = sorted(told, key=lambda row: _moment(row) or 0)
     if not told:
         return []
     lines = ["\n".join(_lines(row, zone)) for row in told]
@@ -31,9 +35,24 @@ def request_lines(facts: RunFacts, zone: Zone) -> list[str]:
 def _lines(row: Row, zone: Zone) -> list[str]:
     what = _WORDS.get(row["operation"], row["operation"])
     stage = f" {row['stage']}" if row["operation"] == "pass_node" and row["stage"] is not None else ""
+    if row["at"] is None:
+        return [*_bounds(row, zone), f"{'':18}{what}{stage}, {requester(row)}; no log tells from where"]
     lines = [f"  {zone.full(row['at'])[5:19]}  {what}{stage}, {requester(row)}"]
     if row["result"] == "refused":
         lines.append(f"{'':18}refused: {row['error_code'] or 'the code was not logged'}")
     elif row["result"] == "unknown":
         lines.append(f"{'':18}no answer was logged")
     return lines
+
+
+def _moment(row: Row) -> Any:
+    """Return when a request came, or the latest that it can have come."""
+    return next((row[name] for name in ("at", "at_max", "at_min") if row[name] is not None), None)
+
+
+def _bounds(row: Row, zone: Zone) -> list[str]:
+    """Tell between which moments a request came."""
+    first, last = (None if row[name] is None else zone.full(row[name])[5:19] for name in ("at_min", "at_max"))
+    if first is None:
+        return [f"  by {last}" if last is not None else "  at an unknown time"]
+    return [f"  {first} to {last}" if last is not None else f"  after {first}"]

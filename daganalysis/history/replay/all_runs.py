@@ -69,5 +69,6 @@ def _between(facts: RunFacts, low: int, high: int) -> RunFacts:
         },
         lines={task: [one for one in told if inside(one.at)] for task, told in facts.lines.items()},
         requests=[one for one in facts.requests if inside(one[0].at)],
+        children=[one for one in facts.children if inside(one[0].at)],
         creations=[one for one in facts.creations if inside(one.at)],
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from daganalysis.engine.facts import Creation, Execution, HandOut, Line, Passes, Request, TaskState, decode_facts
+from daganalysis.engine.facts import Child, Creation, Execution, HandOut, Line, Passes, Request, TaskState, decode_facts
 from daganalysis.engine.identifiers import obproxy_twin
 from daganalysis.history.replay.contexts import NO_CONTEXT, ClusterContext
 from daganalysis.reading.answers import Kind
@@ -48,6 +48,8 @@ class RunFacts:
     lines: dict[str, list[Line]] = field(default_factory=dict)
     requests: list[tuple[Request, str]] = field(default_factory=list)
     creations: list[Creation] = field(default_factory=list)
+    children: list[tuple[Child, str]] = field(default_factory=list)
+    """Requests of main DAGs that created it, each with the file that tells."""
     nodes_of: dict[str, str] = field(default_factory=dict)
     """The node of each sub-task that a scheduler's log tells of."""
     source: str = ""
@@ -132,6 +134,8 @@ class FactIndex:
             found.nodes_of.setdefault(fact.task_gid, fact.node_gid)
         elif isinstance(fact, Request):
             found.requests.append((fact, source))
+        elif isinstance(fact, Child):
+            found.children.append((fact, source))
         elif isinstance(fact, Creation):
             found.creations.append(fact)
         elif isinstance(fact, Execution | Line) and fact.task_gid is not None:
@@ -196,6 +200,7 @@ def _sort(found: RunFacts) -> None:
         executions.sort(key=_moment_of)
     for lines in found.lines.values():
         lines.sort(key=lambda one: (one.at, one.place))
+    found.children.sort(key=lambda one: (one[0].at, one[0].parent_gid, one[1]))
     found.requests.sort(key=lambda one: (one[0].at, one[0].trace_id or "", one[1]))
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from daganalysis.engine.catalogue import begins_as_sub_dag, sub_dag_name
+from daganalysis.engine.facts import LOG_PRECISION_NS
 from daganalysis.engine.identifiers import identify
 from daganalysis.engine.records import Dag, Node, SubTask
-from daganalysis.engine.times import TRUE, dag_times, node_times, sub_task_times
 from daganalysis.history.causal_order import order_nodes, order_snapshots
 from daganalysis.history.evidence import RunEvidence, Sighting, Snapshot
 from daganalysis.history.log_merge import merge_lines
 from daganalysis.history.replay.hand_outs import LoggedAttempt, number_attempts
+from daganalysis.history.replay.row_stamps import RowStamps, dag_stamps, node_stamps, task_stamps
+from daganalysis.history.replay.told_creations import creation_of, name_told
 from daganalysis.history.replay.told_legs import LoggedLeg, legs_of, node_runs_of
 from daganalysis.history.replay.told_requests import Operation, operations_of
 from daganalysis.history.written_lines import note_lines
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from daganalysis.history.replay.gathering import RunFacts
 
 _SECOND = 1_000_000_000
-_SAME_NS = 750_000_000
-"""A row's stamp and the log line beside it lie closer together than this."""
 _SURE_NS = 10 * _SECOND
 """A scheduler that goes on for so long without a DAG has ended it."""
 _AT_LAST = 5 * _SECOND
@@ -76,25 +76,6 @@ def _row_of(gid: str) -> tuple[int, str]:
     return (int(row) if row is not None else 0, gid)
 
 
-@dataclass(slots=True)
-class _Stamps:
-    """The stamps of rows that answers show."""
-
-    starts: list[int] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
-
-    def start(self, at: int) -> int:
-        return _snapped(at, self.starts)
-
-    def end(self, at: int) -> int:
-        return _snapped(at, self.ends)
-
-
-def _snapped(at: int, stamps: Iterable[int]) -> int:
-    nearest = min(stamps, key=lambda stamp: (abs(stamp - at), stamp), default=None)
-    return nearest if nearest is not None and abs(nearest - at) <= _SAME_NS else at
-
-
 class _Replay:
     """One run, replayed."""
 
@@ -103,12 +84,25 @@ class _Replay:
         self._answer = Answer(Kind.DAG_FACTS, run.gid, b"", None, run.cluster, facts.source)
         self._is_served = bool(run.snapshots)
         self._dag = run.newest if run.snapshots else Dag(run.gid, dag_id=_row_of(run.gid)[0] or None)
-        self._dag_stamps = _dag_stamps(run)
-        self._node_stamps = {gid: _node_stamps(run, gid) for gid in run.stages}
+        self._dag_stamps = dag_stamps(run)
+        self._node_stamps = {gid: node_stamps(run, gid) for gid in run.stages}
         self._snapshots: list[Snapshot] = []
         self._operations = operations_of(facts.requests)
         accepted = [one.effect_to or one.at for one in self._operations if one.result == "accepted"]
         self._legs = legs_of(node_runs_of(facts.passes), accepted)
+        run.told_child = next(iter(facts.children), None)
+        if not self._is_served:
+            self._dag = msgspec.structs.replace(self._dag, name=self._name())
+
+    def _name(self) -> str | None:
+        """Return the name of a DAG that no answer shows, where the request that created it has but one."""
+        if self._run.told_child is not None:
+            return self._run.told_child[0].name
+        nodes = [self._run.names.get(gid) for gid in self._run.stages]
+        if begins_as_sub_dag(None, nodes):
+            return sub_dag_name(nodes)
+        begun = self._legs[0].start if self._legs and self._tells_its_beginning() else None
+        return name_told(creation_of(self._run.gid, None, begun, self._facts.context, by_a_dag=False))
 
     def add(self) -> list[Operation]:
         self._run.created = min((creation.at for creation in self._facts.creations), default=None)
@@ -163,7 +157,7 @@ class _Replay:
             self._add_lines(gid, attempts)
             return
         known = next((s.task for s in reversed(sightings) if s.task.state is not None), None) or self._blank(gid)
-        stamps = _task_stamps(sightings)
+        stamps = task_stamps(sightings)
         told = [sighting for attempt in attempts for sighting in self._moments_of(attempt, known, stamps)]
         run.told_rows.update(id(sighting.task) for sighting in told)
         sightings += told
@@ -172,9 +166,9 @@ class _Replay:
     def _blank(self, gid: str) -> SubTask:
         return SubTask(gid, task_id=_row_of(gid)[0] or None, name=self._run.names.get(gid))
 
-    def _moments_of(self, attempt: LoggedAttempt, known: SubTask, stamps: dict[int, _Stamps]) -> list[Sighting]:
+    def _moments_of(self, attempt: LoggedAttempt, known: SubTask, stamps: dict[int, RowStamps]) -> list[Sighting]:
         number = attempt.number or 0
-        own = stamps.get(number, _Stamps())
+        own = stamps.get(number, RowStamps())
         operator = _OPERATORS.get(attempt.kind or "")
         if operator is None or own.ends:
             return []  # an answer shows the whole attempt
@@ -209,9 +203,7 @@ class _Replay:
         run = self._run
         per_attempt = run.attempt_lines.setdefault(gid, {})
         found = [(attempt.number or 0, attempt.texts()) for attempt in attempts]
-        told: dict[str | None, list[Line]] = {}
-        for line in self._facts.lines.get(gid, ()):
-            told.setdefault(line.teller, []).append(line)
+        told = _by_source(self._facts.lines.get(gid, ()))
         note_lines(run, gid, self._facts.lines.get(gid, ()))
         for lines in told.values():
             numbers = {line.attempt for line in lines if line.attempt is not None}
@@ -383,6 +375,17 @@ class _Replay:
             self._run.sub_tasks[task].append(Sighting(at, at, row))
 
 
+def _by_source(lines: Iterable[Line]) -> dict[tuple[str | None, int], list[Line]]:
+    """Return lines by who tells them and in which precision, each list in its own order: a database numbers its lines, a log times them."""
+    told: dict[tuple[str | None, int], list[Line]] = {}
+    for line in lines:
+        told.setdefault((line.teller, line.precision_ns), []).append(line)
+    for (_, precision_ns), own in told.items():
+        if precision_ns != LOG_PRECISION_NS:
+            own.sort(key=lambda line: line.place)
+    return told
+
+
 def _clamped(at: int, low: int | None, high: int | None) -> int:
     """Move an instant into an interval: clocks of two agents may put it outside."""
     if high is not None and at > high:
@@ -402,42 +405,3 @@ def _copy(
 def _address(agent: str) -> tuple[str | None, int | None]:
     ip, _, port = agent.rpartition(":")
     return (ip.strip("[]"), int(port)) if port.isdigit() else (None, None)
-
-
-def _dag_stamps(run: RunEvidence) -> _Stamps:
-    found = _Stamps()
-    for snapshot in run.snapshots:
-        dag = snapshot.dag
-        times = dag_times(dag.state, dag.operator)
-        if times.start is TRUE and dag.start is not None:
-            found.starts.append(dag.start)
-        if dag.state in {"FAILED", "SUCCEED"} and dag.end is not None:
-            found.ends.append(dag.end)
-    return found
-
-
-def _node_stamps(run: RunEvidence, gid: str) -> _Stamps:
-    found = _Stamps()
-    for _, node in run.nodes.get(gid, ()):
-        times = node_times(node.state, node.operator, executed=True)
-        if times.start is TRUE and node.start is not None:
-            found.starts.append(node.start)
-        if node.state in {"FAILED", "SUCCEED"} and node.end is not None:
-            found.ends.append(node.end)
-    return found
-
-
-def _task_stamps(sightings: Iterable[Sighting]) -> dict[int, _Stamps]:
-    """Return the stamps of each attempt that answers show."""
-    found: dict[int, _Stamps] = {}
-    for sighting in sightings:
-        task = sighting.task
-        if not task.execute_times:
-            continue
-        own = found.setdefault(task.execute_times, _Stamps())
-        times = sub_task_times(task.state, task.operator, task.execute_times)
-        if times.start is TRUE and task.start is not None:
-            own.starts.append(task.start)
-        if times.end is TRUE and task.end is not None:
-            own.ends.append(task.end)
-    return found

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.catalogue import begins_as_sub_dag
 from daganalysis.engine.facts import decode_facts
-from daganalysis.history.replay.told_requests import actor_of
+from daganalysis.history.asked_requests import asked_creation
+from daganalysis.history.replay.told_creations import creation_of, creator
+from daganalysis.history.replay.told_requests import Operation, actor_of, unlogged_requests
 from daganalysis.reading.issue_codes import issue
 from daganalysis.tables.base_rows import AgentEventRow, OperationRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from daganalysis.engine.facts import Request
     from daganalysis.history.replay.contexts import AgentLog, ClusterContext
-    from daganalysis.history.replay.told_requests import Operation
     from daganalysis.history.rows import Rows
     from daganalysis.history.views import RunView
     from daganalysis.reading.answers import Answer
 
 _PRECISION_NS = 1_000_000
-_CREATION_NS = 2_000_000_000
-"""How far the clock of the agent that was asked may be off the database's, for a DAG to be the one a request created."""
 UNIX_SOCKET = "unix socket"
 
 
@@ -29,71 +28,74 @@ def add_operations(rows: Rows, view: RunView, operations: Sequence[Operation], c
     """Add the requests to a run, and the one that created it where only one can have."""
     run = view.evidence
     stages = {gid: stage for stage, gid in enumerate(run.stages, start=1)}
+    created = _creation(view, context)
+    told = [*operations, *([created] if created is not None else [])]
+    proven = [*view.asked, *([asked] if (asked := asked_creation(view, is_child=is_child)) is not None else [])]
+    unlogged = unlogged_requests(proven, told)
     for one in operations:
+        one.actor = actor_of(one, context, is_child=is_child)
         stage = stages.get(one.node_gid) if one.node_gid is not None else _stage_at(view, one.at)
-        actor = actor_of(one, context, is_child=is_child)
-        client = None if one.client is None or one.passed_on else one.client or UNIX_SOCKET
+        rows.add_operation(_logged_row(run.run_id, run.cluster, one, stage))
+    if created is not None:
+        rows.add_operation(_logged_row(run.run_id, run.cluster, created, None))
+    for request in unlogged:
         rows.add_operation(
             OperationRow(
                 run_id=run.run_id,
                 cluster=run.cluster,
-                at=one.at,
-                at_min=one.at,
-                at_max=one.at + _PRECISION_NS,
-                operation=one.operation,
-                stage=stage,
-                actor=actor,
-                client=client,
-                agent=None if one.passed_on else one.agent,
-                result=one.result,
-                error_code=one.error_code,
-                evidence="log",
-                source=one.source,
+                at=None,
+                at_min=request.at_min,
+                at_max=request.at_max,
+                operation=request.operation,
+                stage=request.stage,
+                actor=request.actor,
+                client=None,
+                agent=None,
+                result="accepted",
+                error_code=None,
+                evidence="answers",
+                source=request.source,
             )
         )
-    created = _creation_of(view, context)
-    if created is not None:
-        request, source, at = created
-        rows.add_operation(_create_row(run.run_id, run.cluster, request, source, at, context))
 
 
-def _create_row(run_id: str | None, cluster: str | None, request: Request, source: str, at: int, context: ClusterContext) -> OperationRow:
-    """Return the row of a request to create a DAG: of a run where it created one, of none where it was refused."""
+def _logged_row(run_id: str | None, cluster: str | None, one: Operation, stage: int | None) -> OperationRow:
     return OperationRow(
         run_id=run_id,
         cluster=cluster,
-        at=at,
-        at_min=at,
-        at_max=at + _PRECISION_NS,
-        operation="create",
-        stage=None,
-        actor="unknown" if request.client is None or context.is_agent(request.client) else "person",
-        client=request.client if request.client is None else request.client or UNIX_SOCKET,
-        agent=request.teller,
-        result="refused" if run_id is None else "accepted",
-        error_code=request.error_code if run_id is None else None,
+        at=one.at,
+        at_min=one.at,
+        at_max=one.at + _PRECISION_NS,
+        operation=one.operation,
+        stage=stage,
+        actor=one.actor,
+        client=None if one.client is None or one.passed_on else one.client or UNIX_SOCKET,
+        agent=None if one.passed_on else one.agent,
+        result=one.result,
+        error_code=one.error_code,
         evidence="log",
-        source=source,
+        source=one.source,
     )
+
+
+def _creation(view: RunView, context: ClusterContext) -> Operation | None:
+    """Return the request that created a run, as a log shows it."""
+    run = view.evidence
+    if run.told_child is not None:
+        child, source = run.told_child
+        return Operation("create", child.at, child.teller, child.client, "accepted", None, source, actor="dag")
+    by_a_dag = begins_as_sub_dag(run.newest.name, [node.newest.name for node in view.nodes])
+    found = creation_of(run.gid, view.created, run.begun, context, by_a_dag=by_a_dag)
+    if found is None:
+        return None
+    request = found.request
+    return Operation("create", found.at, request.teller, request.client, "accepted", None, found.source, actor=creator(request, context))
 
 
 def _stage_at(view: RunView, at: int) -> int | None:
     """Return the stage at which the run stood at some moment, as far as anything shows it."""
     before = [snapshot for snapshot in view.evidence.snapshots if snapshot.at <= at and snapshot.dag.stage is not None]
     return before[-1].dag.stage if before else None
-
-
-def _creation_of(view: RunView, context: ClusterContext) -> tuple[Request, str, int] | None:
-    """Find the request that created a run: the only one that was being answered when its rows were made."""
-    if view.created is None:
-        return None
-    found = []
-    for request, source in context.creations:
-        at, answered = context.utc(request, source, request.at), context.utc(request, source, request.answered_at)
-        accepted = request.status is not None and request.status < 300
-        if accepted and at is not None and answered is not None and at - _CREATION_NS <= view.created <= answered + _CREATION_NS:
-            found.append((request, source, at))
-    return found[0] if len(found) == 1 else None
 
 
 def add_agent_events(rows: Rows, answers: Iterable[Answer], contexts: Mapping[str, ClusterContext]) -> None:
@@ -128,7 +130,9 @@ def _add_refusals(rows: Rows, cluster: str | None, context: ClusterContext) -> N
         at = context.utc(request, source, request.at)
         if at is None or request.status is None or request.status < 300:
             continue
-        rows.add_operation(_create_row(None, cluster, request, source, at, context))
+        actor = creator(request, context)
+        refused = Operation("create", at, request.teller, request.client, "refused", request.error_code, source, actor=actor)
+        rows.add_operation(_logged_row(None, cluster, refused, None))
 
 
 def _add_events(rows: Rows, cluster: str | None, agent: str, log: AgentLog, source: str | None) -> None:

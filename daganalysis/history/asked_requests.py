@@ -1,0 +1,290 @@
+"""Requests that no log tells of, and that the states of a run prove nevertheless: each with bounds on when it came.
+
+A DAG changes in some ways only because somebody asked for it (engine-semantics §2): it starts again after it failed, it runs backwards, it
+is cancelled, it or one of its nodes is passed. Each such change is one request. What may be one request or another is not told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from daganalysis.engine.catalogue import CHILD_WORKFLOWS, creates_itself
+from daganalysis.engine.identifiers import identify
+from daganalysis.engine.log_lines import WAITING
+from daganalysis.history.legs import SKEW_NS, is_first_execution
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from daganalysis.history.evidence import Snapshot
+    from daganalysis.history.legs import Leg, NodeRun
+    from daganalysis.history.observations import Observations
+    from daganalysis.history.retry_bounds import Bounds
+    from daganalysis.history.views import RunView
+
+_SECOND = 1_000_000_000
+CLOCKS_NS = 5 * _SECOND
+"""How far the clock of an agent that answers may be off the one that stamps the DAG's rows, for its moments to bound a request."""
+_CANCELLED = frozenset({"cancelled", "cancelled_before_start"})
+_ONE_REQUEST_NS = 2 * _SECOND
+"""A pass of the DAG stamps all that it passes within this."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedRequest:
+    """One request that the states of a run prove.
+
+    It came between ``at_min`` and ``at_max``, by the clock of the DAG's own rows (None where nothing bounds it); ``actor`` is `person`,
+    `dag` or `unknown`; ``source`` is the file that shows its effect, None where that follows from several.
+    """
+
+    operation: str
+    at_min: int | None
+    at_max: int | None
+    stage: int | None = None
+    actor: str = "unknown"
+    source: str | None = None
+
+
+def asked_requests(observed: Observations, retries: Bounds, rollbacks: Bounds) -> list[AskedRequest]:
+    """Return the requests to a run that its states prove, in order of time, without the one that created it.
+
+    ``retries`` and ``rollbacks`` bound what people asked for.
+    """
+    finder = _Finder(observed)
+    found = [*finder.of_legs(), *finder.of_node_runs(), *finder.standing(), *finder.of_passed_nodes(), *finder.of_cancelled_attempts()]
+    found += finder.hidden("retry", sum(one.operation == "retry" and one.actor != "dag" for one in found), retries.low)
+    found += finder.hidden("rollback", sum(one.operation == "rollback" for one in found), rollbacks.low)
+    found += finder.hidden_handshakes(sum(one.operation == "retry" for one in found))
+    return sorted(found, key=lambda one: (one.at_max is None, one.at_max or 0, one.at_min or 0, one.operation))
+
+
+def asked_creation(view: RunView, *, is_child: bool) -> AskedRequest | None:
+    """Return the request that created a run; None where an agent creates such a DAG by itself when it starts."""
+    run, name = view.evidence, view.evidence.newest.name
+    if name is None or creates_itself(name):
+        return None
+    answered = [shown for shown in run.snapshots if shown.dag.just_created and shown.answer.request_ms is not None]
+    least = min((shown.at - (shown.answer.request_ms or 0) * 1_000_000 - CLOCKS_NS for shown in answered), default=None)
+    until = view.created
+    if until is None:
+        starts = [view.begin, *(node.start for node in view.nodes), *(shown.dag.start for shown in run.snapshots)]
+        until = min([run.snapshots[0].at + CLOCKS_NS, *(start for start in starts if start is not None)])
+    actor = "person" if identify(run.gid).scope == "cluster" and name not in CHILD_WORKFLOWS else "unknown"
+    source = answered[0].answer.source if answered else None
+    return AskedRequest("create", None if least is None else min(least, until), until, None, "dag" if is_child else actor, source)
+
+
+class _Finder:
+    """Looks for the traces of requests in what is known of a run."""
+
+    def __init__(self, observed: Observations) -> None:
+        self._observed = observed
+        self._run = observed.run
+        self._legs = observed.legs
+        self._retried = [run for run in observed.node_runs if run.operator == "RETRY" and run.start is not None]
+        self._counted: set[int] = set()
+        self._passes = dict(_passed_nodes(observed))
+
+    # -- legs -------------------------------------------------------------------------------------------------------------------------
+
+    def of_legs(self) -> Iterator[AskedRequest]:
+        """A leg that is not the first, or runs backwards, or cancels, was asked for."""
+        for index, leg in enumerate(self._legs):
+            before = self._legs[index - 1] if index else None
+            after = self._legs[index + 1].start if index + 1 < len(self._legs) else None
+            operation = self._operation_of(leg, before, after)
+            if operation is None:
+                continue
+            stage = before.stage if before is not None and before.state == "FAILED" else None
+            if operation == "retry":
+                stage = next((run.stage for run in self._retried if _lies_in(run, leg, after)), stage)
+            yield self._request(operation, self._least(leg, before), _earliest(leg), stage, self._source_of(leg))
+
+    def _operation_of(self, leg: Leg, before: Leg | None, after: int | None) -> str | None:
+        if leg.operator in {"ROLLBACK", "CANCEL"}:
+            return leg.operator.lower()
+        if leg.operator != "RUN" or is_first_execution(self._run, leg):
+            return None
+        within = [run for run in self._retried if _lies_in(run, leg, after)]
+        if within:
+            self._counted.add(id(within[0]))
+            return "retry"
+        passed = any((before.start if before is not None else 0) <= at <= leg.start + SKEW_NS for at in self._passes.values())
+        if passed or before is None or before.state != "FAILED" or self._observed.missing.isdisjoint({"nodes"}):
+            return None  # a node that was passed is told by itself; one that bears no mark of a retry was not retried
+        again = leg.state == "FAILED" and leg.stage is not None and before.stage is not None and leg.stage <= before.stage
+        return "retry" if again else None
+
+    def _least(self, leg: Leg, before: Leg | None) -> int | None:
+        """Return when the run was last shown not to have been asked yet."""
+        known = []
+        if before is not None:
+            known += [before.start, before.end]
+            stood = before.stood_until
+            known.append(stood - CLOCKS_NS if stood is not None else None)
+        elif leg.operator == "RUN":
+            known.append(self._observed.created)
+        else:
+            known += [self._observed.created, self._shown_before(leg)]
+        least = max((at for at in known if at is not None), default=None)
+        return least if least is None or least <= leg.start else leg.start
+
+    def _shown_before(self, leg: Leg) -> int | None:
+        before = [snapshot.at for snapshot in self._run.snapshots if snapshot.dag.start is not None and snapshot.dag.start < leg.start]
+        return before[-1] - CLOCKS_NS if before else None
+
+    def _source_of(self, leg: Leg) -> str | None:
+        return next((snapshot.answer.source for snapshot in self._run.snapshots if snapshot.dag.start == leg.start), None)
+
+    # -- what no leg shows ------------------------------------------------------------------------------------------------------------
+
+    def of_node_runs(self) -> Iterator[AskedRequest]:
+        """An execution of a node under the operator RETRY in no known leg that was retried."""
+        for run in self._retried:
+            if id(run) in self._counted or run.start is None:
+                continue
+            ended = [other.end for other in self._observed.node_runs if other.stage == run.stage and other.end is not None]
+            least = max((end for end in ended if end <= run.start), default=self._observed.created)
+            yield self._request("retry", least, run.start, run.stage)
+
+    def standing(self) -> Iterator[AskedRequest]:
+        """What the newest answer shows asked for and not begun, and a pass of the DAG."""
+        newest = self._run.snapshots[-1]
+        dag, last = newest.dag, self._legs[-1] if self._legs else None
+        if dag.state == "SUCCEED" and dag.operator == "PASS":
+            first = next(shown for shown in self._run.snapshots if shown.dag.state == "SUCCEED" and shown.dag.operator == "PASS")
+            until = dag.end if dag.end is not None else first.at + CLOCKS_NS
+            yield self._request("pass", self._stood(last, until), until, dag.stage, first.answer.source)
+        if dag.state != "READY" or dag.start is not None or dag.just_created:
+            return
+        shown = self._first_of_state(newest)
+        until = shown.at + CLOCKS_NS
+        operation = {"ROLLBACK": "rollback", "CANCEL": "cancel"}.get(dag.operator or "")
+        if operation is None and dag.operator == "RUN" and any(_waits_for_retry(self._observed)):
+            operation = "retry"
+        if operation is not None:
+            yield self._request(operation, self._stood(last, until), until, dag.stage, shown.answer.source)
+
+    def _first_of_state(self, newest: Snapshot) -> Snapshot:
+        """Return the first of the last answers that all show the DAG as the newest does."""
+        first = newest
+        for snapshot in reversed(self._run.snapshots):
+            if (snapshot.dag.state, snapshot.dag.operator, snapshot.dag.start) != (newest.dag.state, newest.dag.operator, newest.dag.start):
+                break
+            first = snapshot
+        return first
+
+    def _stood(self, last: Leg | None, until: int) -> int | None:
+        """Return until when the last leg is known to have stood at its end."""
+        if last is None:
+            return self._observed.created
+        stood = last.stood_until - CLOCKS_NS if last.stood_until is not None else last.start
+        least = max(last.start, stood, last.end if last.end is not None else last.start)
+        return min(least, until)
+
+    def of_passed_nodes(self) -> Iterator[AskedRequest]:
+        """A node that was passed by itself, not with its DAG, bears the moment of the request."""
+        newest = self._run.newest
+        of_dag = newest.end if newest.state == "SUCCEED" and newest.operator == "PASS" else None
+        for (stage, _), at in self._passes.items():
+            if of_dag is not None and abs(at - of_dag) <= _ONE_REQUEST_NS:
+                continue
+            if newest.operator == "PASS" and newest.state == "SUCCEED" and of_dag is None:
+                continue
+            ends = [run.end for run in self._observed.node_runs if run.stage == stage and run.end is not None and run.end < at]
+            before = next((leg for leg in reversed(self._legs) if leg.start <= at), None)
+            least = max([*ends, *([self._stood(before, at) or 0] if before is not None else [])], default=self._observed.created)
+            yield self._request("pass_node", least, at, stage)
+
+    def of_cancelled_attempts(self) -> Iterator[AskedRequest]:
+        """An attempt that was cancelled in a leg that is not the cancel's own: that leg was overwritten."""
+        legs_told: set[int] = set()
+        for attempts in self._observed.attempts:
+            for attempt in attempts:
+                if attempt.outcome not in _CANCELLED or attempt.end is None or attempt.is_doubtful:
+                    continue
+                index = sum(1 for leg in self._legs if leg.start <= attempt.end + SKEW_NS) - 1
+                if index in legs_told or (index >= 0 and self._legs[index].operator == "CANCEL"):
+                    continue
+                legs_told.add(index)
+                running = attempt.outcome == "cancelled" and attempt.start is not None
+                least = attempt.start if running else self._observed.created
+                yield self._request("cancel", least, attempt.end, attempt.stage)
+
+    def hidden(self, operation: str, told: int, least: int) -> Iterator[AskedRequest]:
+        """Requests that counters or marks prove, and of which nothing shows when they came."""
+        for _ in range(least - told):
+            yield self._request(operation, self._observed.created, self._last_change())
+
+    def hidden_handshakes(self, told: int) -> Iterator[AskedRequest]:
+        """A child that waited on purpose and was handed out again was sent on by its main DAG."""
+        if not self._observed.is_child:
+            return
+        waits: dict[str | None, int] = {}
+        for view, attempts in zip(self._observed.tasks, self._observed.attempts, strict=True):
+            seen = sum(1 for attempt in attempts[:-1] if attempt.outcome == "waiting")
+            logged = view.logs.count(WAITING) if view.logs else 0
+            logged -= bool(attempts and attempts[-1].verdict == "waiting")
+            waits[view.node_gid] = max(waits.get(view.node_gid, 0), seen, logged)
+        for _ in range(sum(waits.values()) - told):
+            yield AskedRequest("retry", self._observed.created, self._last_change(), None, "dag")
+
+    def _last_change(self) -> int:
+        """Return when the newest hand-out was begun: all that counters count had been asked for by then."""
+        starts = [attempts[-1].start for attempts in self._observed.attempts if attempts]
+        latest = [leg.start for leg in self._legs] + [start for start in starts if start is not None]
+        if not latest or any(start is None for start in starts):
+            latest.append(self._run.snapshots[-1].at + CLOCKS_NS)
+        return max(latest)
+
+    # -- who --------------------------------------------------------------------------------------------------------------------------
+
+    def _request(self, operation: str, least: int | None, until: int, stage: int | None = None, source: str | None = None) -> AskedRequest:
+        least = until if least is not None and least > until else least
+        return AskedRequest(operation, least, until, stage, self._actor(operation, stage, until), source)
+
+    def _actor(self, operation: str, stage: int | None, until: int) -> str:
+        """Tell who asked: DAGs that another DAG advances are not always a person's (engine-semantics §7).
+
+        A child that stands waiting on purpose is sent on by its main DAG.
+        """
+        observed = self._observed
+        if observed.main is None and not (observed.is_child or observed.may_be_child):
+            return "person"
+        return "dag" if operation == "retry" and stage is not None and self._waited(stage, until) else "unknown"
+
+    def _waited(self, stage: int, until: int) -> bool:
+        """Tell whether the last attempts at a stage before some instant ended by waiting on purpose."""
+        ended = [
+            attempt
+            for attempts in self._observed.attempts
+            for attempt in attempts
+            if attempt.stage == stage and attempt.end is not None and attempt.end <= until + SKEW_NS
+        ]
+        return bool(ended) and max(ended, key=lambda attempt: attempt.end or 0).outcome == "waiting"
+
+
+def _lies_in(run: NodeRun, leg: Leg, after: int | None) -> bool:
+    """Tell whether an execution of a node began in a leg: after its start, and before its end or the next known leg."""
+    until = leg.end if leg.end is not None else after
+    return run.start is not None and leg.start - SKEW_NS <= run.start and (until is None or run.start < until)
+
+
+def _earliest(leg: Leg) -> int:
+    """Return when the request that began a leg is first known to have come."""
+    return leg.start if leg.asked_to is None else min(leg.start, leg.asked_to + CLOCKS_NS)
+
+
+def _passed_nodes(observed: Observations) -> Iterator[tuple[tuple[int, int], int]]:
+    """Yield the stage and the moment of every pass that answers show of a node, each once."""
+    for gid, stage in observed.ordinals.items():
+        for _, node in observed.run.nodes[gid]:
+            if node.operator == "PASS" and node.state == "SUCCEED" and node.end is not None:
+                yield (stage, node.end), node.end
+
+
+def _waits_for_retry(observed: Observations) -> Iterator[bool]:
+    for seen in observed.run.nodes.values():
+        yield bool(seen) and seen[-1][1].operator == "RETRY" and seen[-1][1].state == "PENDING"
