@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import analyses, drawing, loading, starting
+from benchmarks import analyses, daily, drawing, loading, starting
 from benchmarks.goals import Row, as_text
 from benchmarks.measuring import ROOT
 from benchmarks.sizes import DEFAULT, FULL, SMALL
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 MEASUREMENTS: dict[str, Callable[[Sizes, Path], Iterator[Row]]] = {
     "polled": loading.polled,
-    "small-files": loading.small_files,
+    "final-answers": loading.final_answers,
+    "added": daily.added,
+    "session": daily.session,
     "large": loading.large_lines,
-    "normalize": loading.against_normalize,
     "one-response": loading.one_response,
     "many-polls": loading.many_polls,
     "analyses": analyses.each,

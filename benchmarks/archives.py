@@ -52,10 +52,16 @@ class Shape:
     tasks: tuple[int, int]
     lines: int
     polls: int = 1
+    failing: float = 0.1
+    """The share of runs in which one sub-task fails, is retried and succeeds."""
 
 
 SMALL = Shape((2, 4), (1, 2), 3)
 """Some 5 kB a response."""
+FINAL = Shape((3, 7), (1, 2), 3)
+"""A final answer from a batch of archived responses: some 5 kB, 7 sub-tasks."""
+CLEAN = Shape((3, 7), (1, 2), 3, failing=0.0)
+"""The same of a fleet in which nothing fails."""
 REAL = Shape((5, 30), (1, 12), 6)
 """Some 60 kB a response."""
 POLLED = Shape((3, 9), (1, 4), 4, polls=13)
@@ -65,7 +71,7 @@ HUGE = Shape((200, 200), (500, 500), 3)
 
 
 def make_run(number: int, shape: Shape) -> DagRun:
-    """Make the finished run of a number: a DAG of some shape, one in ten with a failure that an operator retries."""
+    """Make the finished run of a number: a DAG of some shape, some with a failure that an operator retries."""
     rng = random.Random(number)
     agents = [Agent(f"192.0.2.{10 + n}", skew=rng.uniform(-0.008, 0.008) if n else 0.0) for n in range(min(shape.tasks[1], 200))]
     stages = []
@@ -76,7 +82,7 @@ def make_run(number: int, shape: Shape) -> DagRun:
             for index in range(rng.randint(*shape.tasks))
         ]
         stages.append(Stage(rng.choice(_STAGES), tasks))
-    if rng.random() < 0.1:
+    if rng.random() < shape.failing:
         rng.choice(rng.choice(stages).tasks).failures[1] = Failure(rng.choice(_ERRORS).format(rng.randrange(1, 99)))
     created = _BEGIN + number * 600 * _SECOND + rng.randrange(_SECOND)
     first_row = 1 + number * (shape.stages[1] * shape.tasks[1] + 1)

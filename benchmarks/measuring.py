@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
+import resource
 import statistics
 import subprocess
 import threading
@@ -30,7 +32,13 @@ class Cost:
 
 
 def run(*command: str) -> Cost:
-    """Run a command from the repository's root and wait for it; raise if it fails."""
+    """Run a command from the repository's root and wait for it and all its descendants; raise if it fails.
+
+    The process that forks a load's workers outlives the load by an instant: it becomes a child of this process, which counts its time too.
+    """
+    _adopt_orphans()
+    children = _children(os.getpid())
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begin = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     watch = _Watch(process.pid)
@@ -38,14 +46,39 @@ def run(*command: str) -> Cost:
     assert process.stderr is not None
     with process.stderr as stderr:
         told = stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
+    _, status = os.waitpid(process.pid, 0)
     wall = time.perf_counter() - begin
     process.returncode = os.waitstatus_to_exitcode(status)
+    _wait_for_orphans(children)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     watch.ended.set()
     watch.join()
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command, stderr=told)
-    return Cost(wall, usage.ru_utime + usage.ru_stime, watch.peak)
+    return Cost(wall, usage.ru_utime + usage.ru_stime - before.ru_utime - before.ru_stime, watch.peak)
+
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def _adopt_orphans() -> None:
+    """Make descendants whose parent ends children of this process; only Linux can."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _wait_for_orphans(before: set[int]) -> None:
+    """Wait for what a command left behind: the children that this process did not have before."""
+    for pid in _children(os.getpid()) - before:
+        os.waitpid(pid, 0)
+
+
+def _children(pid: int) -> set[int]:
+    try:
+        return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+    except OSError:
+        return set()
 
 
 class _Watch(threading.Thread):
@@ -65,10 +98,7 @@ class _Watch(threading.Thread):
 def _family(pid: int) -> list[int]:
     found = [pid]
     for member in found:
-        try:
-            found += map(int, Path(f"/proc/{member}/task/{member}/children").read_text().split())
-        except OSError:
-            continue
+        found += _children(member)
     return found
 
 
@@ -87,6 +117,27 @@ def in_turn(one: Callable[[], float], other: Callable[[], float], repeats: int) 
         others.append(other())
     ratio = statistics.median(b / a for a, b in zip(ones, others, strict=True))
     return ratio, ones, others
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Two commands that were run in turn: what each run of both cost."""
+
+    ours: list[Cost]
+    theirs: list[Cost]
+
+    def ratio(self, of: Callable[[Cost], float]) -> float:
+        """Return how many times less the first took: the median of the pairs' ratios."""
+        return statistics.median(of(other) / of(one) for one, other in zip(self.ours, self.theirs, strict=True))
+
+
+def costs_in_turn(one: Callable[[], Cost], other: Callable[[], Cost], repeats: int) -> Pairs:
+    """Run two commands in turn, A B A B."""
+    pairs = Pairs([], [])
+    for _ in range(repeats):
+        pairs.ours.append(one())
+        pairs.theirs.append(other())
+    return pairs
 
 
 def seconds(function: Callable[[], object]) -> float:

@@ -1,6 +1,6 @@
 """The peer: an archive of DAG details flattened to three Parquet tables by DuckDB, as well tuned as we know how.
 
-usage: python -m benchmarks.peer SOURCE OUT [--threads N] [--latest]
+usage: python -m benchmarks.peer SOURCE OUT [--threads N] [--latest] [--summary]
 
 SOURCE is one file of a response a line (also .gz, .zst), or a folder of files of one response each. Nothing is merged, judged or kept for
 later; ``--latest`` drops all but the newest response of each DAG first. A folder is read as texts, which with many small files is faster
@@ -87,6 +87,11 @@ def _sub_tasks(relation: str) -> str:
     )
 
 
+def lines_of(path: str) -> str:
+    """A relation of the lines of a file, with all of their fields."""
+    return _lines(path, _WHOLE)
+
+
 def flatten(source: Path, out: Path, *, threads: int = 2, latest: bool = False) -> None:
     """Flatten an archive into ``dags.parquet``, ``nodes.parquet`` and ``sub_tasks.parquet`` in a folder."""
     out.mkdir(parents=True, exist_ok=True)
@@ -117,15 +122,25 @@ def flatten(source: Path, out: Path, *, threads: int = 2, latest: bool = False) 
         session.execute(f"COPY ({select(relations[name])}) TO '{out / f'{name}.parquet'}' ({_FORMAT})")
 
 
+_SUMMARY = """
+    SELECT regexp_replace(name, '[ ][^ ]*[0-9][^ ]*$', '') AS workflow, count(*), count(*) FILTER (state = 'SUCCEED'),
+        count(*) FILTER (state = 'FAILED'), median(epoch_ns(end_time) - epoch_ns(start_time)),
+        quantile_cont(epoch_ns(end_time) - epoch_ns(start_time), 0.95)
+    FROM read_parquet('{out}/dags.parquet') GROUP BY ALL ORDER BY ALL"""
+
+
 def main() -> None:
-    """Flatten what the command line names."""
+    """Flatten what the command line names, and print a summary if asked to."""
     parser = argparse.ArgumentParser(description="flatten an archive of DAG details with DuckDB")
     parser.add_argument("source", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--latest", action="store_true")
+    parser.add_argument("--summary", action="store_true")
     arguments = parser.parse_args()
     flatten(arguments.source, arguments.out, threads=arguments.threads, latest=arguments.latest)
+    if arguments.summary:
+        print(duckdb.sql(_SUMMARY.format(out=arguments.out)))
 
 
 if __name__ == "__main__":
