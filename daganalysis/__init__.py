@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     )
     from daganalysis.exports import write_export
     from daganalysis.loading import load, load_into_store
-    from daganalysis.pages import write_report
+    from daganalysis.pages import gantt, write_report
     from daganalysis.plots import gantt_bars
     from daganalysis.redaction import redact
 
@@ -83,7 +83,7 @@ _HOME = {
     ),
     "daganalysis.plots": ("gantt_bars",),
     "daganalysis.redaction": ("redact",),
-    "daganalysis.pages": ("write_report",),
+    "daganalysis.pages": ("gantt", "write_report"),
     "daganalysis.exports": ("write_export",),
     "daganalysis.errors": (
         "DagAnalysisError",
@@ -116,6 +116,7 @@ __all__ = [
     "critical_path",
     "events",
     "failures",
+    "gantt",
     "gantt_bars",
     "load",
     "load_into_store",

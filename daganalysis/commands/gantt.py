@@ -52,21 +52,18 @@ def add_to(commands: Subparsers) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Draw the chart."""
     from daganalysis.analysis import critical_path
+    from daganalysis.pages import gantt
     from daganalysis.plots import draw_gantt, gantt_bars, save_figure
 
-    page = Path(arguments.output).suffix.lower() == ".html"
     whole = open_source(arguments.archive, arguments).run(arguments.run, children=True)
     archive = whole if arguments.children else whole.run(arguments.run)
-    most = arguments.max_lanes if arguments.max_lanes is not None else 0 if page else _MOST_LANES
-    path = critical_path(whole) if page or arguments.path else None
-    options = {"run_id": arguments.run, "lanes": arguments.lanes, "children": arguments.children, "max_lanes": most or None}
-    bars = gantt_bars(archive, path=path, **options)
     zone = shown_zone(archive, arguments).name
-    if page:
-        from daganalysis.pages.gantt_page.gantt_html import gantt_page
-
-        print_pieces([gantt_page(bars, archive, tz=zone)], arguments.output)
+    options = {"run_id": arguments.run, "lanes": arguments.lanes, "children": arguments.children}
+    if Path(arguments.output).suffix.lower() == ".html":
+        print_pieces([gantt(whole, **options, max_lanes=arguments.max_lanes or None, tz=zone).html], arguments.output)
         return ExitStatus.DONE
+    most = _MOST_LANES if arguments.max_lanes is None else arguments.max_lanes
+    bars = gantt_bars(archive, path=critical_path(whole) if arguments.path else None, max_lanes=most or None, **options)
     figure = draw_gantt(bars, tz=zone).get_figure(root=True)
     assert figure is not None
     if not save_figure(figure, Path(arguments.output)):

@@ -1,19 +1,26 @@
-"""Reports: from frames to text, pages and machine-readable twins."""
+"""Pages: a report of an archive, and the chart of a run."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from daganalysis.pages.gantt_page.notebook_chart import GanttPage, gantt
     from daganalysis.pages.report_page.writing import write_report
 
-__all__ = ["write_report"]
+__all__ = ["GanttPage", "gantt", "write_report"]
+
+_HOME = {
+    "GanttPage": "daganalysis.pages.gantt_page.notebook_chart",
+    "gantt": "daganalysis.pages.gantt_page.notebook_chart",
+    "write_report": "daganalysis.pages.report_page.writing",
+}
 
 
 def __getattr__(name: str) -> object:
-    """Import the report when it is first asked for: the formats beside it start with every command."""
-    if name != "write_report":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from daganalysis.pages.report_page.writing import write_report
+    """Import what is asked for when it is first asked for: the formats beside it start with every command."""
+    import importlib
 
-    return write_report
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)

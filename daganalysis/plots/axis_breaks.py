@@ -11,8 +11,12 @@ if TYPE_CHECKING:
 
 _LONG_SHARE = 0.25
 """A wait that takes more of the axis than this is cut."""
-_SHOWN_SHARE = 0.06
-"""What is left of it, as a share of the rest of the axis."""
+_LONG_FOR_WORK = 0.5
+"""So is a wait longer than this share of what remains without any wait, while the waits left take more of the axis than that."""
+_MOST_BREAKS = 8
+"""More cuts than this, and their words would hide what lies between them; a wait that alone takes a quarter is cut all the same."""
+_SHOWN_SHARE, _MOST_SHOWN = 0.06, 0.3
+"""What is left of a cut, and of all cuts at most, as a share of the rest of the axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class BrokenAxis:
 def _breaks(start: int, end: int, waits: Sequence[tuple[int, int]]) -> list[Break]:
     long = _long_waits(end - start, waits)
     rest = (end - start - sum(b - a for a, b in long)) / 1e9
-    shown = max(rest, 1e-3) * _SHOWN_SHARE
+    shown = max(rest, 1e-3) * min(_SHOWN_SHARE, _MOST_SHOWN / max(len(long), 1))
     result: list[Break] = []
     saved = 0.0
     for low, high in long:
@@ -71,9 +75,13 @@ def _long_waits(total: int, waits: Sequence[tuple[int, int]]) -> list[tuple[int,
     """The waits that are long for what remains of the axis once longer ones are cut."""
     chosen: list[tuple[int, int]] = []
     rest = total
+    left = sum(high - low for low, high in waits)
+    busy = max(total - left, 0)
     for low, high in sorted(waits, key=lambda wait: (wait[0] - wait[1], wait[0])):
-        if high - low <= _LONG_SHARE * rest:
+        flattens = left > busy and high - low > _LONG_FOR_WORK * busy and len(chosen) < _MOST_BREAKS
+        if high - low <= _LONG_SHARE * rest and not flattens:
             break
         chosen.append((low, high))
         rest -= high - low
+        left -= high - low
     return sorted(chosen)

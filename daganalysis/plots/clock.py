@@ -88,15 +88,23 @@ def clock_ticks(
                 result.append((place, pd.Timestamp(moment, unit="ns", tz="UTC")))
             moment += unit
         if len(result) == before and cuts:
-            _name_start(result, low, start, apart)
+            _name_stretch(result, (low, high), start, apart)
     return result
 
 
-def _name_start(ticks: list[tuple[float, pd.Timestamp]], place: float, moment: int, apart: float) -> None:
-    """Name the start of a stretch between cuts in which no round instant has room, at the cost of a tick before it that is not needed."""
+def _name_stretch(ticks: list[tuple[float, pd.Timestamp]], stretch: tuple[float, float], moment: int, apart: float) -> None:
+    """Name an instant of a stretch between cuts in which no round one has room.
+
+    It is the start, at the cost of a tick before it that is not needed, or else the first whole second that has room.
+    """
     import pandas as pd
 
+    place, end = stretch
     if len(ticks) > 1 and place - ticks[-1][0] < apart <= place - ticks[-2][0] and ticks[-1][0] - ticks[-2][0] < 2 * apart:
         ticks.pop()
-    if not ticks or place - ticks[-1][0] >= apart:
+    if ticks and place - ticks[-1][0] < apart:
+        later = moment + round((ticks[-1][0] + apart - place) * 1e9)
+        whole = -(-later // 10**9) * 10**9
+        place, moment = place + (whole - moment) / 1e9, whole
+    if place <= end:
         ticks.append((place, pd.Timestamp(moment, unit="ns", tz="UTC")))

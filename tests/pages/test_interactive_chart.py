@@ -138,6 +138,7 @@ def test_the_same_bars_stand_in_a_table_that_sorts(open_page):
 
 def test_a_long_wait_is_cut_until_one_asks_for_it(open_page):
     cut = {"run_id": "11", "role": "break", "lane": 0, "label": "", "depth": 0, "started_at": bar(0, 20, 0)["started_at"]}
+    cut |= {"x_started": 20.0, "x_ended": 22.0}
     cut["ended_at"] = bar(0, 0, 980)["ended_at"]
     opened = open_page(gantt_page(bars_of(bar(0, 0, 10), bar(1, 990, 1000), cut)))
     assert opened.page.evaluate("chart.scale.length") < 60

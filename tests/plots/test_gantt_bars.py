@@ -7,6 +7,7 @@ import pytest
 
 import daganalysis as da
 from daganalysis.errors import UsageError
+from daganalysis.plots.axis_breaks import BrokenAxis
 from daganalysis.plots.bars import gantt_bars
 from enginemodel import Agent, DagRun, Failure, Stage, Task, answer, start_cluster
 
@@ -71,6 +72,17 @@ def test_a_long_wait_for_an_operator_is_cut_and_the_cut_says_what_it_was() -> No
     assert (cut["ended_at"] - cut["started_at"]).total_seconds() == pytest.approx(3600, abs=2)
     assert cut["x_ended"] - cut["x_started"] < 2
     assert bars["x_ended"].max() < 30
+
+
+def test_many_waits_that_together_flatten_the_work_are_cut_though_none_is_a_quarter_of_the_run() -> None:
+    waits = [(10 * k * 10**9, (10 * k + 9) * 10**9) for k in range(6)]
+    axis = BrokenAxis(0, 60 * 10**9, waits)
+    assert [(cut.start, cut.end) for cut in axis.breaks] == waits
+    assert axis.length == pytest.approx(6 * 1.3)
+
+
+def test_waits_that_take_less_than_the_work_are_shown_to_scale() -> None:
+    assert BrokenAxis(0, 60 * 10**9, [(10 * k * 10**9, (10 * k + 4) * 10**9) for k in range(6)]).breaks == []
 
 
 def test_a_bar_that_still_runs_is_open_and_reaches_to_the_last_answer() -> None:

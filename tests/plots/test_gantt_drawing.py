@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PathCollection
@@ -15,6 +17,7 @@ from daganalysis.errors import UsageError
 from daganalysis.plots import draw_gantt
 from daganalysis.plots.axes_layout import LABEL_SIZE
 from daganalysis.plots.boxes import Boxes
+from daganalysis.plots.clock import clock_ticks
 from daganalysis.plots.lanes import Lanes
 from daganalysis.plots.text_metrics import text_width
 from tests.pages.charts import bar, bars_of
@@ -195,3 +198,10 @@ def test_attempts_on_the_critical_path_are_framed_and_joined() -> None:
     plain = draw_gantt(da.gantt_bars(archive))
     assert [len(c.get_segments()) for c in marked.collections if isinstance(c, LineCollection)] == [8]
     assert not [c for c in plain.collections if isinstance(c, LineCollection)]
+
+
+def test_a_stretch_whose_start_has_no_room_for_a_time_is_told_one_further_on() -> None:
+    begin = pd.Timestamp("2024-01-01 10:00:00", tz="UTC")
+    cut = {"x_started": 60.0, "x_ended": 62.0, "ended_at": begin + pd.Timedelta(hours=1, seconds=1.5)}
+    ticks = clock_ticks(begin, 100.0, 60, [cut], dt.UTC, 20.0)
+    assert [(x, str(moment.time())) for x, moment in ticks] == [(0.0, "10:00:00"), (60.0, "10:01:00"), (80.5, "11:00:20")]

@@ -197,13 +197,16 @@ def _lanes(rows: Sequence[Row]) -> list[Row]:
 
 
 def _waits(rows: Sequence[Row], spans: Sequence[Row], seconds: _Seconds) -> list[Row]:
-    """List the waits that the axis may cut short, each with what it was."""
+    """List the waits that the axis may cut short, each with what it was and how many seconds of the axis the cut takes."""
     waits = []
     for row in rows:
         if row["role"] == "break" and row["started_at"] is not None:
             over = [span for span in spans if span["depth"] == 0 and span["started_at"] < _end(row) and _end(span) > row["started_at"]]
             longest = max(over, key=lambda span: _end(span) - span["started_at"], default=None)
-            waits.append({**seconds.both(row), "said": CATEGORIES[longest["category"]].label if longest else "nothing happened"})
+            width = float(round(row["x_ended"] - row["x_started"], 6))
+            waits.append(
+                {**seconds.both(row), "width": width, "said": CATEGORIES[longest["category"]].label if longest else "nothing happened"}
+            )
     return sorted(waits, key=lambda wait: wait["from"])
 
 

@@ -4,10 +4,8 @@
 class TimeScale {
   constructor(end, waits, cutting) {
     this.end = Math.max(end, 1e-6);
-    const kept = this.end - waits.reduce((sum, wait) => sum + wait.to - wait.from, 0);
-    const stub = Math.max(kept, this.end * 0.001) * 0.04;
-    this.cuts = cutting ? waits.filter((wait) => wait.to - wait.from > stub) : [];
-    this.stub = stub;
+    // Which waits are cut, and how wide a cut is, comes with the chart: it is decided in one place.
+    this.cuts = cutting ? waits : [];
     // Pieces in order of time, alternately kept and cut, each with its own factor.
     this.pieces = [];
     let time = 0;
@@ -20,7 +18,7 @@ class TimeScale {
     };
     for (const cut of this.cuts) {
       add(cut.from, cut.from - time, null);
-      add(cut.to, stub, cut);
+      add(cut.to, cut.width, cut);
     }
     add(this.end, this.end - time, null);
     this.length = shown;
