@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.analysis.ranking import rank_runs
-from daganalysis.engine.log_lines import error_parts, is_error, telling_line
+from daganalysis.engine.log_lines import error_parts, is_error, newest_failure_line
 from daganalysis.engine.vocabulary import TASK_TROUBLE, UNDONE
 from daganalysis.errors import UsageError
 from daganalysis.tables.plain_rows import rows_of
@@ -115,21 +115,21 @@ def _grounds(task: Row, attempts: list[tuple[str, str, str]], *, by_protocol: bo
         return "attempt"
     # Where attempts are unknown, an error line is all that is left of a failure.
     unsure = any(evidence != "observed" for *_, evidence in attempts)
-    return "line" if unsure and is_error(telling_line(task["task_logs"])) else None
+    return "line" if unsure and is_error(newest_failure_line(task["task_logs"])) else None
 
 
 def _placed(tasks: list[_Troubled]) -> list[Row]:
     """Put the sub-tasks of one run that differ in nothing but the agent together, and number these groups: the most serious first."""
     groups: dict[tuple[Any, ...], list[_Troubled]] = {}
     for task in tasks:
-        line = telling_line(task.row["task_logs"]).replace(task.row["agent"] or "\0", "")
+        line = newest_failure_line(task.row["task_logs"]).replace(task.row["agent"] or "\0", "")
         groups.setdefault((task.row["stage"], task.row["name"], task.row["outcome"], task.story, line), []).append(task)
     ordered = sorted(groups.values(), key=lambda group: _GROUNDS.index(group[0].grounds))
     return [_told(task, place) for place, group in enumerate(ordered, start=1) for task in group]
 
 
 def _told(task: _Troubled, place: int) -> Row:
-    line = telling_line(task.row["task_logs"])
+    line = newest_failure_line(task.row["task_logs"])
     return {
         **{name: task.row[name] for name in ("run_id", "stage", "task_gid", "name", "agent", "outcome")},
         "place": place,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.analysis.conclusions import Place
 from daganalysis.analysis.failed_attempts import failed_attempts
-from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, error_parts, is_error, telling_line
+from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, error_parts, is_error, newest_failure_line
 from daganalysis.engine.vocabulary import CHILD_FAILED
 from daganalysis.tables.plain_rows import rows_of
 
@@ -248,7 +248,7 @@ def _stopped(source: Archive, own: Mapping[str, Row], names: _Names) -> dict[str
         here = [row for row in group if row["stage"] == stage]
         stopped = [row for row in here if row["outcome"] == "cancelled"] or here
         if stopped:
-            line = telling_line(stopped[0]["task_logs"]) or None
+            line = newest_failure_line(stopped[0]["task_logs"]) or None
             found[run_id] = Culprit(
                 run_id,
                 "stopped",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.failure_lines import find_failures
 from daganalysis.engine.log_lines import error_parts
-from daganalysis.engine.verdicts import find_failures
 from daganalysis.engine.vocabulary import FAILURES
 from daganalysis.tables import ATTEMPTS
 
@@ -26,7 +26,7 @@ def failed_attempts(archive: Archive) -> pd.DataFrame:
 
     ``attempt`` and ``started_at`` are null where the line may be that of several attempts.
 
-    How they are found is said at :func:`daganalysis.engine.verdicts.find_failures`.
+    How they are found is said at :func:`daganalysis.engine.failure_lines.find_failures`.
     """
     import pandas as pd
     import pyarrow as pa

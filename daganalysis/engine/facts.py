@@ -44,7 +44,7 @@ class Execution(Fact, tag="execution"):
     ``task_gid`` is the generic id of a sub-task of the cluster where the source tells it; ``local_id`` is the row id in the database of
     ``teller``, under which the executor writes. ``attempt`` is the value of execute_times where the source tells it. ``handed_at`` is when
     it was queued, ``started_at`` and ``ended_at`` are when its row was started and ended; ``work_ended_at`` is when the work ended, where
-    the row was written later. ``verdict`` is `succeeded`, `failed`, `waiting`, `timeout`, `cancelled` or `interrupted`; ``written`` says
+    the row was written later. ``ending`` is `succeeded`, `failed`, `waiting`, `timeout`, `cancelled` or `interrupted`; ``written`` says
     that the row is known to say so, for the scheduler may have ended the attempt before. ``resumed`` says that the agent had started anew
     before this start, which may go on with an earlier one.
     """
@@ -58,7 +58,7 @@ class Execution(Fact, tag="execution"):
     started_at: int | None = None
     ended_at: int | None = None
     work_ended_at: int | None = None
-    verdict: str | None = None
+    ending: str | None = None
     written: bool = True
     resumed: bool = False
 

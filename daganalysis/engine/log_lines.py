@@ -49,7 +49,7 @@ def ending_lines(lines: Sequence[str]) -> list[str]:
 
 
 def is_timeout(line: str) -> bool:
-    """Tell whether a line is the scheduler's or the executor's verdict that an attempt ran into its timeout, and nothing else.
+    """Tell whether a line is the scheduler's or the executor's ending that an attempt ran into its timeout, and nothing else.
 
     >>> is_timeout("sub task timeout"), is_timeout("ERROR: task 7 timeout"), is_timeout("ERROR: watch dag of task 7 timeout")
     (True, True, False)
@@ -69,14 +69,14 @@ def error_parts(line: str) -> tuple[str | None, str]:
     return (match["code"], match["message"]) if match else (None, line)
 
 
-def verdict(lines: Sequence[str]) -> str | None:
-    """Say how the last attempt that wrote these lines came to fail, from its last telling line; None if no line tells.
+def ending_of(lines: Sequence[str]) -> str | None:
+    """Say how the last attempt that wrote these lines came to fail, from its last line that does; None if no line tells.
 
     One of ``cancelled`` ``timeout`` ``waiting`` ``interrupted`` ``failed``.
 
-    >>> verdict(["start", "wait operator to advance"])
+    >>> ending_of(["start", "wait operator to advance"])
     'waiting'
-    >>> verdict(["ERROR: [Common.Unexpected]: Unexpected error: task 7 timeout"])
+    >>> ending_of(["ERROR: [Common.Unexpected]: Unexpected error: task 7 timeout"])
     'timeout'
     """
     for line in reversed(lines):
@@ -93,24 +93,24 @@ def verdict(lines: Sequence[str]) -> str | None:
     return None
 
 
-def telling_lines(lines: Sequence[str] | None) -> list[str]:
-    """Return the lines that say why attempts failed, each once, in their order: the ERROR lines, else the scheduler's verdict.
+def failure_lines_of(lines: Sequence[str] | None) -> list[str]:
+    """Return the lines that say why attempts failed, each once, in their order: the ERROR lines, else the line that the scheduler wrote.
 
-    >>> telling_lines(["start", "ERROR: [A.B]: no space", "Rolling back...", "ERROR: [A.B]: no space", "sub task cancelled"])
+    >>> failure_lines_of(["start", "ERROR: [A.B]: no space", "Rolling back...", "ERROR: [A.B]: no space", "sub task cancelled"])
     ['ERROR: [A.B]: no space']
-    >>> telling_lines(["start", "sub task timeout"])
+    >>> failure_lines_of(["start", "sub task timeout"])
     ['sub task timeout']
     """
     if lines is None:
         return []
     # A line that comes again is placed where it came last.
     errors = list(dict.fromkeys(line for line in reversed(lines) if is_error(line)))[::-1]
-    return errors or next(([line] for line in reversed(lines) if verdict([line]) is not None), [])
+    return errors or next(([line] for line in reversed(lines) if ending_of([line]) is not None), [])
 
 
-def telling_line(lines: Sequence[str] | None) -> str:
-    """Return the last of :func:`telling_lines`, which tells of the newest failure; empty if there is none."""
-    return (telling_lines(lines) or [""])[-1]
+def newest_failure_line(lines: Sequence[str] | None) -> str:
+    """Return the last of :func:`failure_lines_of`, which tells of the newest failure; empty if there is none."""
+    return (failure_lines_of(lines) or [""])[-1]
 
 
 def may_name_a_dag(line: str) -> bool:

@@ -21,7 +21,7 @@ OPERATORS = frozenset(get_args(Operator))
 class Facts(NamedTuple):
     """What the rules look at; each level uses those that it has.
 
-    ``verdict`` is how the newest attempt failed by its own lines (:func:`daganalysis.engine.log_lines.verdict`), ``executed`` whether
+    ``ending`` is how the newest attempt failed by its own lines (:func:`daganalysis.engine.log_lines.ending_of`), ``executed`` whether
     anything was ever handed out, ``begun`` whether the DAG had ever started, ``deliberate`` whether a child DAG stands waiting for its
     main DAG, ``perhaps_waiting`` whether it may, ``retried`` whether a person retried the run, ``node_passed`` whether a person passed one
     of its nodes, ``untold`` whether no answer shows that, ``followed`` whether an attempt is a rollback run before a run.
@@ -29,7 +29,7 @@ class Facts(NamedTuple):
 
     state: str | None
     operator: str | None
-    verdict: str | None = None
+    ending: str | None = None
     executed: bool = True
     begun: bool = True
     deliberate: bool = False
@@ -167,35 +167,35 @@ _HOW_IT_FAILED = (
     Rule(
         "cancelled-before-start",
         "cancelled_before_start",
-        lambda facts: facts.state == "FAILED" and facts.verdict == "cancelled_before_start",
+        lambda facts: facts.state == "FAILED" and facts.ending == "cancelled_before_start",
         "cancelled while it waited to be executed: its start is not one of its own",
         "engine-semantics §2.5",
     ),
     Rule(
         "cancelled",
         "cancelled",
-        lambda facts: facts.state == "FAILED" and facts.verdict == "cancelled",
+        lambda facts: facts.state == "FAILED" and facts.ending == "cancelled",
         "the scheduler wrote `sub task cancelled`",
         "engine-semantics §2.5",
     ),
     Rule(
         "timed-out",
         "timeout",
-        lambda facts: facts.state == "FAILED" and facts.verdict == "timeout",
+        lambda facts: facts.state == "FAILED" and facts.ending == "timeout",
         "the scheduler or the executor wrote that it timed out",
         "engine-semantics §2.7",
     ),
     Rule(
         "interrupted",
         "interrupted",
-        lambda facts: facts.state == "FAILED" and facts.verdict == "interrupted",
+        lambda facts: facts.state == "FAILED" and facts.ending == "interrupted",
         "the agent restarted and the task cannot continue",
         "engine-semantics §2.10",
     ),
     Rule(
         "waiting",
         "waiting",
-        lambda facts: facts.state == "FAILED" and facts.verdict == "waiting",
+        lambda facts: facts.state == "FAILED" and facts.ending == "waiting",
         "it failed on purpose with `wait operator to advance`",
         "engine-semantics §7",
     ),
@@ -204,7 +204,7 @@ _HOW_IT_FAILED = (
 _NOT_SUCCEEDED = Rule(
     "not-succeeded",
     "not_succeeded",
-    lambda facts: facts.state == "FAILED" and facts.verdict == "not_succeeded",
+    lambda facts: facts.state == "FAILED" and facts.ending == "not_succeeded",
     "it failed, timed out, was cancelled or interrupted, and no line of its own tells which",
     "engine-semantics §8",
 )
@@ -315,12 +315,12 @@ def node_rule(state: str | None, operator: str | None, *, deliberate: bool = Fal
 
 
 @lru_cache(maxsize=4096)
-def sub_task_rule(state: str | None, operator: str | None, verdict: str | None, *, executed: bool) -> Rule:
+def sub_task_rule(state: str | None, operator: str | None, ending: str | None, *, executed: bool) -> Rule:
     """Return the rule for a sub-task, by its newest row and how its last attempt failed, if it did."""
-    return judge("sub_task", Facts(state, operator, verdict, executed=executed))
+    return judge("sub_task", Facts(state, operator, ending, executed=executed))
 
 
 @lru_cache(maxsize=1024)
-def attempt_rule(state: str | None, verdict: str | None, *, followed: bool) -> Rule:
+def attempt_rule(state: str | None, ending: str | None, *, followed: bool) -> Rule:
     """Return the rule for an attempt, for which it does not matter whether it ran or rolled back."""
-    return judge("attempt", Facts(state, "RUN", verdict, followed=followed))
+    return judge("attempt", Facts(state, "RUN", ending, followed=followed))

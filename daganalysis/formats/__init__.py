@@ -1,6 +1,6 @@
 """A frame as text: a table for a terminal, JSON, CSV or Markdown.
 
-JSON and CSV carry the raw values; the terminal and Markdown tables are for people. What an archive's strings hold is inert in all of them.
+JSON and CSV carry the raw values; the terminal and Markdown tables are for people. An archive's strings are escaped in all of them.
 """
 
 from __future__ import annotations

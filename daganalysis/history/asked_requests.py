@@ -226,7 +226,7 @@ class _Finder:
         for view, attempts in zip(self._observed.tasks, self._observed.attempts, strict=True):
             seen = sum(1 for attempt in attempts[:-1] if attempt.outcome == "waiting")
             logged = view.logs.count(WAITING) if view.logs else 0
-            logged -= bool(attempts and attempts[-1].verdict == "waiting")
+            logged -= bool(attempts and attempts[-1].ending == "waiting")
             waits[view.node_gid] = max(waits.get(view.node_gid, 0), seen, logged)
         for _ in range(sum(waits.values()) - told):
             yield AskedRequest("retry", self._observed.created, self._last_change(), None, "dag")

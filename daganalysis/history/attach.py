@@ -110,11 +110,11 @@ def _attach_logs(runs: Sequence[RunEvidence], answer: Answer, orphans: Orphans) 
     """A log answer names its sub-task by row id alone; the lines say which of those with that row id it is."""
     decoded = decode_logs(answer.body)
     records = decoded.value
-    home = _log_home(runs, records)
-    if home is None:
+    owner = _owner_of_logs(runs, records)
+    if owner is None:
         _orphan(answer, "logs", orphans)
         return
-    run, gid = home
+    run, gid = owner
     run.problems.extend((answer, problem, None) for problem in decoded.problems)
     lines = [record.line for record in records]
     newest = run.sub_tasks[gid][-1]
@@ -134,7 +134,7 @@ def _attach_logs(runs: Sequence[RunEvidence], answer: Answer, orphans: Orphans) 
     run.sub_tasks[gid].append(Sighting(at, at, seen))
 
 
-def _log_home(runs: Sequence[RunEvidence], records: Sequence[LogRecord]) -> tuple[RunEvidence, str] | None:
+def _owner_of_logs(runs: Sequence[RunEvidence], records: Sequence[LogRecord]) -> tuple[RunEvidence, str] | None:
     row_ids = {record.task_id for record in records}
     if len(row_ids) != 1:
         return None

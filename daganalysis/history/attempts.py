@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from daganalysis.engine.identifiers import agent_address
-from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, verdict
+from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, ending_of
 from daganalysis.engine.outcomes import attempt_rule
 from daganalysis.engine.times import PREVIOUS, TRUE, sub_task_times
 from daganalysis.history.causal_order import sighting_order
@@ -50,7 +50,7 @@ class Attempt(msgspec.Struct, gc=False):
     start: int | None = None
     end: int | None = None
     state: str | None = None
-    verdict: str | None = None
+    ending: str | None = None
     agent: str | None = None
     seen: bool = False
     seen_running: int | None = None
@@ -82,7 +82,7 @@ class Attempt(msgspec.Struct, gc=False):
         An interrupted one ends when its agent is back, which may be long after the crash (engine-semantics §12).
         """
         start = self.start or 0
-        if self.end is not None and self.verdict != "interrupted":
+        if self.end is not None and self.ending != "interrupted":
             return max(start, self.end)
         seen = max(start, self.seen_running if self.seen_running is not None else start)
         return seen if self.end is None else min(seen, max(start, self.end))
@@ -219,16 +219,16 @@ def _take(attempts: list[Attempt], index: int, sighting: Sighting) -> None:
 def _recognise_unstarted(attempts: list[Attempt], created: int | None, lines: Sequence[str]) -> None:
     """A sub-task cancelled while READY keeps the creation time, or the previous attempt's start, as its start (engine-semantics §3)."""
     for index, attempt in enumerate(attempts):
-        if attempt.verdict != "cancelled" or attempt.start is None:
+        if attempt.ending != "cancelled" or attempt.start is None:
             continue
         if index:
             unstarted: bool | None = attempt.start == attempts[index - 1].start
         else:
             unstarted = _is_creation_time(attempt.start, created, worked=any(line != CANCELLED for line in lines) and len(attempts) == 1)
         if unstarted is None:
-            attempt.verdict = NOT_SUCCEEDED
+            attempt.ending = NOT_SUCCEEDED
         elif unstarted:
-            attempt.verdict = "cancelled_before_start"
+            attempt.ending = "cancelled_before_start"
         if unstarted is not False:
             attempt.start = None
 
@@ -258,29 +258,29 @@ def _judge_verdicts(attempts: list[Attempt], ordered: Sequence[Sighting], writte
         seen = lines.get(attempt.number)
         shown = lines_since(before or [], seen) if seen is not None else []
         own = written.get(attempt.number)
-        # An answer of the log endpoint from the middle of the run is older than the verdict (engine-semantics §13).
-        late = own is not None and before is not None and verdict(own) is None
+        # An answer of the log endpoint from the middle of the run is older than the end (engine-semantics §13).
+        late = own is not None and before is not None and ending_of(own) is None
         alone = own is not None or before is not None
         if own is None or late:
             own = shown
         if seen is not None and attempt.state in _FINISHED:
             before = seen
         elif attempt.number == 1 or after is None or after.kind != "run":
-            # Only a rollback run that succeeded is followed by a run, and no verdict is among the lines of a success.
+            # Only a rollback run that succeeded is followed by a run, and no failure is among the lines of a success.
             before = None
         failed = attempt.state == "FAILED" or attempt.passed_at is not None
-        if failed and attempt.verdict is None:
-            attempt.verdict = _verdict(own, alone=alone, cancelled=attempt.number in cancelled_nodes)
+        if failed and attempt.ending is None:
+            attempt.ending = _ending(own, alone=alone, cancelled=attempt.number in cancelled_nodes)
 
 
-def _verdict(lines: Sequence[str], *, alone: bool, cancelled: bool) -> str | None:
+def _ending(lines: Sequence[str], *, alone: bool, cancelled: bool) -> str | None:
     """Say how an attempt failed by its lines; not ``alone`` if lines of earlier attempts are among them.
 
-    The scheduler's verdict does not stop the work, whose late lines may follow it (engine-semantics §2.5, §2.7).
+    An end that the scheduler decides does not stop the work, whose late lines may follow it (engine-semantics §2.5, §2.7).
     """
     if (alone or cancelled) and CANCELLED in lines:
         return "cancelled"
-    return "timeout" if alone and TIMED_OUT in lines else verdict(lines)
+    return "timeout" if alone and TIMED_OUT in lines else ending_of(lines)
 
 
 def _conclude(attempt: Attempt, after: Attempt | None) -> None:
@@ -291,7 +291,7 @@ def _conclude(attempt: Attempt, after: Attempt | None) -> None:
     elif attempt.kind != "unknown" or attempt.start is not None or attempt.end is not None or attempt.state in _FINISHED:
         attempt.evidence = "inferred"
     state = attempt.state if attempt.state in _FINISHED or last else None
-    attempt.outcome = attempt_rule(state, attempt.verdict, followed=succeeded_alone(attempt, after)).outcome
+    attempt.outcome = attempt_rule(state, attempt.ending, followed=succeeded_alone(attempt, after)).outcome
 
 
 def _longest_lines(sightings: Sequence[Sighting]) -> Sequence[str] | None:

@@ -122,7 +122,7 @@ def _moved(attempt: Attempt, node_gid: str, offsets: Offsets) -> Attempt:
         start = offsets.node_starts.get(node_gid, attempt.start)
         return replace(attempt, start=start, end=None if attempt.end is None else start, is_unplaced=True)
     start, end = attempt.start - offset.used, attempt.end
-    if end is not None and (attempt.verdict not in SCHEDULER_STAMPED or end < start):
+    if end is not None and (attempt.ending not in SCHEDULER_STAMPED or end < start):
         end -= offset.used
     return replace(attempt, start=start, end=end)
 
@@ -146,9 +146,9 @@ def _bounds(first: Attempt, window: _Window) -> tuple[int | None, int | None]:
     high = first.start - window.start
     if first.end is None:
         return None, high
-    if first.verdict == "cancelled":
+    if first.ending == "cancelled":
         return first.start - first.end, high
-    if first.verdict == "timeout":
+    if first.ending == "timeout":
         return None, high
     return None if window.end is None else first.end - window.end, high
 

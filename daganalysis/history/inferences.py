@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.log_lines import CANCELLED, ending_lines, is_error, verdict
+from daganalysis.engine.log_lines import CANCELLED, ending_lines, ending_of, is_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from daganalysis.history.views import TaskView
 
 NOT_SUCCEEDED = "not_succeeded"
-"""The verdict on an attempt that cannot have succeeded, where nothing tells how it ended."""
+"""The ending on an attempt that cannot have succeeded, where nothing tells how it ended."""
 _FINISHED = {"FAILED", "SUCCEED"}
 
 
@@ -31,8 +31,8 @@ def infer(attempts: Sequence[Attempt], written: Mapping[int, list[str]], lines: 
     if lines is not None:
         _deal_lines(attempts, lines)
     for attempt in attempts:
-        if attempt.state == "FAILED" and attempt.verdict is None:
-            attempt.verdict = NOT_SUCCEEDED
+        if attempt.state == "FAILED" and attempt.ending is None:
+            attempt.ending = NOT_SUCCEEDED
 
 
 def succeeded_alone(attempt: Attempt, after: Attempt | None) -> bool:
@@ -71,7 +71,7 @@ def _infer_failures(attempts: Sequence[Attempt], written: Mapping[int, list[str]
     for attempt in attempts[:-1]:
         own = written.get(attempt.number)
         if own and attempt.state not in _FINISHED and ending_lines(own[-1:]):
-            attempt.state, attempt.verdict = "FAILED", verdict(own)
+            attempt.state, attempt.ending = "FAILED", ending_of(own)
 
 
 def _infer_unsuccessful(attempts: Sequence[Attempt]) -> None:
@@ -97,5 +97,5 @@ def _deal_lines(attempts: Sequence[Attempt], lines: Sequence[str]) -> None:
     if known < len(attempts) or attempts[-1].number > len(attempts) or len(endings) != len(unsuccessful):
         return
     for attempt, line in zip(unsuccessful, endings, strict=True):
-        if attempt.verdict is None:
-            attempt.verdict = verdict([line])
+        if attempt.ending is None:
+            attempt.ending = ending_of([line])

@@ -115,11 +115,11 @@ def find_node_runs(
                 attempt.stage = stage
                 if attempt.start is None:
                     continue
-                home = _home(ordered, attempt)
-                if home is None:
+                own = _node_run_of(ordered, attempt)
+                if own is None:
                     unplaced.append((task_gid, attempt))
                 else:
-                    home.attempts.append(attempt)
+                    own.attempts.append(attempt)
         result += ordered
         if unplaced:
             result += _gather(unplaced, stage, ordered)
@@ -166,7 +166,7 @@ def _node_runs_of(run: RunEvidence, node_gid: str, stage: int) -> dict[int, Node
     return known
 
 
-def _home(ordered: list[NodeRun], attempt: Attempt) -> NodeRun | None:
+def _node_run_of(ordered: list[NodeRun], attempt: Attempt) -> NodeRun | None:
     """The execution an attempt lies in: the last that began before it, and had not ended long before."""
     if attempt.start is None:
         return None

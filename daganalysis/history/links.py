@@ -29,7 +29,7 @@ class Link:
     evidence: str
 
 
-def telling_lines(run: RunEvidence) -> list[str]:
+def lines_naming_dags(run: RunEvidence) -> list[str]:
     """Return the log lines of a run that may name another DAG, those of each sub-task in the longest list that was seen."""
     lines = list(chain.from_iterable(map(_longest_logs, run.sub_tasks.values())))
     # Most runs have none, and one text is looked through sooner than many.

@@ -65,8 +65,8 @@ def judge_task(
         merged = merge_lines(shown)
         logs, in_order = merged.lines if shown else None, merged.in_order
         data = next((s.task.additional_data for s in reversed(sightings) if s.task.additional_data is not None), None)
-    verdict = attempts[-1].verdict if attempts else None
-    rule = sub_task_rule(newest.state, newest.operator, verdict, executed=bool(attempts))
+    ending = attempts[-1].ending if attempts else None
+    rule = sub_task_rule(newest.state, newest.operator, ending, executed=bool(attempts))
     return TaskView(gid, node_gid, newest, attempts, logs, rule, data, in_order)
 
 

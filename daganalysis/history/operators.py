@@ -115,6 +115,6 @@ def _handshakes(view: TaskView) -> int:
     """How often another DAG advanced this sub-task: each deliberate wait that was followed by another attempt (engine-semantics §7)."""
     seen = sum(1 for attempt in view.attempts[:-1] if attempt.outcome == "waiting") if len(view.attempts) > 1 else 0
     told = view.logs.count(WAITING) if view.logs else 0
-    if view.attempts and view.attempts[-1].verdict == "waiting":
+    if view.attempts and view.attempts[-1].ending == "waiting":
         told -= 1
     return max(seen, told)

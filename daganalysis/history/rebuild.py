@@ -12,7 +12,7 @@ from daganalysis.history.cautions import missing_issues, timeout_issues, undone_
 from daganalysis.history.clock_issues import clock_issues
 from daganalysis.history.evidence import collect_runs
 from daganalysis.history.judging import judge_run
-from daganalysis.history.links import Link, find_links, retries_sent, telling_lines
+from daganalysis.history.links import Link, find_links, lines_naming_dags, retries_sent
 from daganalysis.history.objects import judge_task
 from daganalysis.history.replay.all_runs import replay_runs
 from daganalysis.history.replay.contexts import NO_CONTEXT, ClusterContext, contexts_of
@@ -54,7 +54,7 @@ def rebuild(
         contexts = contexts_of(told_of_agents, _observed(every))
     operations = replay_runs(runs, every, contexts)
     orphans = attach(runs, (answer for answer in every if answer.kind in _ATTACHED))
-    told = {run.run_id: telling_lines(run) for run in runs}
+    told = {run.run_id: lines_naming_dags(run) for run in runs}
     links = find_links(runs, told)
     rows = Rows()
     for given in issues:

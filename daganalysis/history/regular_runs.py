@@ -117,7 +117,7 @@ def _task_views(node: Node, stage: int, like: TaskView) -> list[TaskView]:
                     task.start,
                     task.end,
                     one.state,
-                    one.verdict,
+                    one.ending,
                     agent_address(task.agent_ip, task.agent_port),
                     one.seen,
                     one.seen_running,

@@ -41,7 +41,7 @@ def book_execution(ledger: Ledger, node_run: NodeRun, story: Story) -> Residue:
         if until > ledger.cursor:
             observed = known and not attempt.is_estimated
             ledger.book(until, "execute", to_stage=node_run.stage, evidence="observed" if observed else "inferred")
-        if attempt.verdict == "interrupted" and attempt.end is not None:
+        if attempt.ending == "interrupted" and attempt.end is not None:
             # Its agent was down for some of the time until it ended, and what that was is not known (engine-semantics §2.10, §12).
             ledger.unsure_until = max(ledger.unsure_until, attempt.end)
         if not known and (unknown_end is None or until > unknown_end):

@@ -48,7 +48,7 @@ def placed_by_timeouts(attempts_in: AttemptsIn, created: int | None) -> Attempts
 
     ``created`` is when the rows of the run were created: nothing began before.
     """
-    timed_out = [a for own in attempts_in.values() for attempts in own.values() for a in attempts if a.verdict == "timeout"]
+    timed_out = [a for own in attempts_in.values() for attempts in own.values() for a in attempts if a.ending == "timeout"]
     if not timed_out or any(map(_is_shorter, timed_out)):
         return attempts_in
     return {node_gid: {gid: _placed(attempts, created) for gid, attempts in own.items()} for node_gid, own in attempts_in.items()}
@@ -62,11 +62,11 @@ def _is_shorter(attempt: Attempt) -> bool:
 
 
 def _placed(attempts: list[Attempt], created: int | None) -> list[Attempt]:
-    if all(attempt.verdict != "timeout" for attempt in attempts):
+    if all(attempt.ending != "timeout" for attempt in attempts):
         return attempts
     result = list(attempts)
     for index, attempt in enumerate(attempts):
-        if attempt.verdict != "timeout" or attempt.is_doubtful:
+        if attempt.ending != "timeout" or attempt.is_doubtful:
             continue
         passed = FOR_GOOD if attempt.passed_at is None else attempt.passed_at
         latest = next((a.start for a in attempts[index + 1 :] if a.start is not None), passed)
@@ -87,11 +87,11 @@ def hidden_timeouts(tasks: Iterable[TaskView], attempts_of: Iterable[Sequence[At
     ``attempts_of`` are the attempts of each sub-task on the clock of the DAG's own rows.
     """
     pairs = list(zip(tasks, attempts_of, strict=True))
-    if any(_is_shorter(a) for _, attempts in pairs for a in attempts if a.verdict == "timeout"):
+    if any(_is_shorter(a) for _, attempts in pairs for a in attempts if a.ending == "timeout"):
         return []
     found = []
     for view, attempts in pairs:
-        verdicts = [a for a in attempts if a.verdict == "timeout"]
+        verdicts = [a for a in attempts if a.ending == "timeout"]
         hidden = [a for a in verdicts if a.start is None or a.end is None]
         if not verdicts and view.logs is not None and any(map(is_timeout, view.logs)):
             hidden = [a for a in attempts if a.state != "SUCCEED" and (a.start is None or a.end is None)]

@@ -36,7 +36,7 @@ def hides_attempt(attempts_of: AttemptsOf, since: int, until: int, *, stage: int
         missing = bool(attempts) and attempts[0].number == 0  # others may lie before one that no answer counts
         for attempt in attempts:
             if attempt.start is None:
-                missing = missing or attempt.verdict != "cancelled_before_start"
+                missing = missing or attempt.ending != "cancelled_before_start"
                 continue
             if missing and (before is None or before < until) and attempt.start > since:
                 return True
@@ -52,7 +52,7 @@ def hides_leg(attempts_of: AttemptsOf, leg: Leg) -> bool:
     A leg hands a sub-task out once, or twice where it retries it (engine-semantics §2.3). Only sub-tasks that had failed count: every leg
     must redo those, while others may have been repeated by skewed clocks.
     """
-    verdicts = []
+    is_unseen = []
     for attempts in attempts_of:
         before = [a for a in attempts if a.start is not None and a.start < leg.start]
         if not before or before[-1].state != "FAILED":
@@ -60,8 +60,8 @@ def hides_leg(attempts_of: AttemptsOf, leg: Leg) -> bool:
         after = _first_from(attempts, leg.start)
         unseen = (after.number if after is not None else attempts[-1].number + 1) - before[-1].number - 1
         own = 2 if after is None else 0 if after.kind == "rollback" else 1
-        verdicts.append(unseen > own)
-    return bool(verdicts) and all(verdicts)
+        is_unseen.append(unseen > own)
+    return bool(is_unseen) and all(is_unseen)
 
 
 def hides_second_leg(attempts_of: AttemptsOf, first: Leg, known: Leg) -> bool:

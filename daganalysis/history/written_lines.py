@@ -91,7 +91,7 @@ def _placed(attempts: Sequence[Attempt], times: LineTimes, lines: Mapping[int, l
     for index in range(len(attempts) - 1, -1, -1):
         attempt, after, before = attempts[index], result[index + 1 :], attempts[:index]
         written, failed = times.get(attempt.number), bool(ending_lines(lines.get(attempt.number, [])[-1:]))
-        if attempt.verdict == "cancelled_before_start":
+        if attempt.ending == "cancelled_before_start":
             continue
         if attempt.start is not None:
             if written is not None and attempt.end is None and failed:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from daganalysis.errors import RejectedRecordsError
 from daganalysis.loading.from_stores import is_newer, make_store_chunks, scan_store
-from daganalysis.loading.other_kinds import add_homes, gather_strays, know_agents
+from daganalysis.loading.other_kinds import add_owners, gather_unclaimed, know_agents
 from daganalysis.loading.pieces import CarriedEvidence, CarriedTables, PartWork, build_part, carry_evidence, carry_tables
 from daganalysis.loading.planning import make_plan
-from daganalysis.loading.related import Strays, key_of
+from daganalysis.loading.related import Unclaimed, key_of
 from daganalysis.loading.scanning import Claiming, claim, make_chunks, scan
 from daganalysis.loading.workers import Workers
 from daganalysis.store.commit import LOCK_WAIT_S, locked, staged
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from daganalysis.store.kept_answers import KeptIndex
     from daganalysis.store.remote_paths import StagePath, StorePath
 
-_LOOSE = "loose.parquet"
+_ORPHANS = "orphans.parquet"
 """How the name of the part ends that holds what belongs to no run."""
 _NOT_READ = frozenset({"unreadable-file", "vanished-file", "changed-file"})
 """Issue codes of a source that may well be readable the next time, though nothing about it seems to have changed."""
@@ -77,7 +77,7 @@ class _Before:
         names = sorted(path.name for path in (store / "dags").glob("*.parquet"))
         check_version(store / "dags" / names[0])
         sources, issues = read_sources(store)
-        return cls(store, sources, issues, [name for name in names if not name.endswith(_LOOSE)], evidence_parts(store))
+        return cls(store, sources, issues, [name for name in names if not name.endswith(_ORPHANS)], evidence_parts(store))
 
     def next_generation(self) -> int:
         names = [path.name for path in (self.folder / "dags").glob("*.parquet")] + self.evidence
@@ -187,7 +187,7 @@ class _Load:
             return False
         kept = [read_index(self._before.folder, part) for part in self._before.evidence]
         dropped, dead = self._compare(scanned, kept)
-        self._find_homes(workers, scanned, kept, dropped, dead)
+        self._find_owners(workers, scanned, kept, dropped, dead)
         self._contexts, renewed = know_agents(self._before.folder, scanned, kept, dropped, dead)
         plan = make_plan(scanned, kept, dropped, dead, renewed)
         self._write_tables(workers, folder, scanned, plan)
@@ -236,7 +236,7 @@ class _Load:
         return frozenset(number for number in numbers if number < len(self._before.sources))
 
     def _learnt_nothing(self, scanned: Sequence[Scanned]) -> bool:
-        no_answers = not any(chunk.tokens for chunk in scanned)
+        no_answers = not any(chunk.keys for chunk in scanned)
         return no_answers and self._issues == self._before.issues and self._sources == self._before.sources
 
     def _compare(self, scanned: Sequence[Scanned], kept: Sequence[KeptIndex]) -> tuple[dict[int, set[int]], dict[str, set[int]]]:
@@ -263,7 +263,7 @@ class _Load:
 
     # -- answers of other kinds than DAG ----------------------------------------------------------------------------------------------
 
-    def _find_homes(
+    def _find_owners(
         self,
         workers: Workers | DaskWorkers,
         scanned: Sequence[Scanned],
@@ -271,16 +271,16 @@ class _Load:
         dropped: dict[int, set[int]],
         dead: dict[str, set[int]],
     ) -> None:
-        """Add clues between DAG answers and the answers of other kinds that belong to them."""
-        new, every = gather_strays(self._before.folder, scanned, kept, dropped, dead)
+        """Add references between DAG answers and the answers of other kinds that belong to them."""
+        new, every = gather_unclaimed(self._before.folder, scanned, kept, dropped, dead)
         if not every:
             return
         for place, claims in enumerate(workers.over(claim, [Claiming(chunk, every) for chunk in scanned])):
-            for number, tokens in claims.items():
-                scanned[place].add_clues(number, tokens)
-        homes = _homes_in(self._before, new) if new else {}
-        if homes:
-            add_homes(scanned, homes)
+            for number, keys in claims.items():
+                scanned[place].add_references(number, keys)
+        owners = _owners_in(self._before, new) if new else {}
+        if owners:
+            add_owners(scanned, owners)
 
     # -- the new content --------------------------------------------------------------------------------------------------------------
 
@@ -298,9 +298,9 @@ class _Load:
             self._part(folder, f"part-{generation:06d}-{len(works) + number:04d}.parquet", scanned, shards)
             for number, shards in enumerate(plan.parts)
         ]
-        loose = self._part(folder, f"part-{generation:06d}-{_LOOSE}", scanned, [plan.loose])
-        loose.issues = [issue for number in sorted(self._issues) for issue in self._issues[number]]
-        for done, _ in enumerate(workers.over(build_part, [*parts, loose]), start=1):
+        orphans = self._part(folder, f"part-{generation:06d}-{_ORPHANS}", scanned, [plan.orphans])
+        orphans.issues = [issue for number in sorted(self._issues) for issue in self._issues[number]]
+        for done, _ in enumerate(workers.over(build_part, [*parts, orphans]), start=1):
             self._progress("rebuilding", done, len(parts) + 1)
 
     def _part(self, folder: StagePath, part: str, scanned: Sequence[Scanned], shards: list[Picked]) -> PartWork:
@@ -342,24 +342,24 @@ class _Load:
             pass
 
 
-def _homes_in(before: _Before, strays: Strays) -> dict[str, set[str]]:
-    """Find the DAGs in the store that answers of other kinds belong to: {token: keys of DAGs}."""
-    homes: dict[str, set[str]] = {}
+def _owners_in(before: _Before, unclaimed: Unclaimed) -> dict[str, set[str]]:
+    """Find the DAGs in the store that answers of other kinds belong to: {key: keys of DAGs}."""
+    owners: dict[str, set[str]] = {}
     keys: dict[str, tuple[str | None, str]] = {}
     for run_id, cluster, gid in _rows(before, "dags", ["run_id", "cluster", "dag_gid"]):
         keys[run_id] = (cluster, key_of(cluster, gid))
     for table, kind, column in (("nodes", "node", "node_gid"), ("sub_tasks", "sub_task", "task_gid")):
         for run_id, gid in _rows(before, table, ["run_id", column]):
-            cluster, home = keys[run_id]
-            token = f"{kind} {key_of(cluster, gid)}"
-            if token in strays.tokens:
-                homes.setdefault(token, set()).add(home)
-    if strays.lines:
+            cluster, owner = keys[run_id]
+            key = f"{kind} {key_of(cluster, gid)}"
+            if key in unclaimed.keys:
+                owners.setdefault(key, set()).add(owner)
+    if unclaimed.lines:
         for run_id, row_id, lines in _rows(before, "sub_tasks", ["run_id", "task_id", "task_logs"]):
-            cluster, home = keys[run_id]
-            for token in strays.with_line(cluster, row_id, lines or ()):
-                homes.setdefault(token, set()).add(home)
-    return homes
+            cluster, owner = keys[run_id]
+            for key in unclaimed.with_line(cluster, row_id, lines or ()):
+                owners.setdefault(key, set()).add(owner)
+    return owners
 
 
 def _rows(before: _Before, table: str, columns: list[str]) -> Iterable[tuple[Any, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.loading.related import HOME, Strays
+from daganalysis.loading.related import OWNER, Unclaimed
 from daganalysis.loading.scanning import answers_of_kind
 from daganalysis.reading.answers import Kind
 from daganalysis.store.kept_answers import ANSWERS, read_evidence
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 _FOUND_BY_BODY = frozenset({Kind.NODE, Kind.SUB_TASK, Kind.LOGS})
 """Answers whose DAG is found by what they say."""
-_FOUND_BY_CLUES = frozenset({Kind.FACTS, Kind.NODE_FACTS})
-"""Facts whose DAG is found by their tokens and clues alone, of which there may be very many."""
+_FOUND_BY_REFERENCES = frozenset({Kind.FACTS, Kind.NODE_FACTS})
+"""Facts whose DAG is found by their keys and references alone, of which there may be very many."""
 _OF_AGENTS = frozenset({Kind.AGENT_FACTS})
 
 
-def gather_strays(
+def gather_unclaimed(
     store: StorePath, scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dropped: dict[int, set[int]], dead: dict[str, set[int]]
-) -> tuple[Strays, Strays]:
+) -> tuple[Unclaimed, Unclaimed]:
     """Return what must find its DAG: of what was just read, and of all there is."""
-    new, every = Strays(), Strays()
+    new, every = Unclaimed(), Unclaimed()
     for place, chunk in enumerate(scanned):
         gone = dropped.get(place, set())
         for number, answer in answers_of_kind(chunk, _FOUND_BY_BODY):
@@ -38,29 +38,29 @@ def gather_strays(
                 new.add(answer)
                 every.add(answer)
         for number, kind in enumerate(chunk.kinds):
-            if kind in _FOUND_BY_CLUES and number not in gone:
-                new.add_facts(chunk.tokens[number], chunk.clues.get(number, ()))
-                every.add_facts(chunk.tokens[number], chunk.clues.get(number, ()))
+            if kind in _FOUND_BY_REFERENCES and number not in gone:
+                new.add_facts(chunk.keys[number], chunk.references.get(number, ()))
+                every.add_facts(chunk.keys[number], chunk.references.get(number, ()))
     for part in kept:
         gone = dead.get(part.part, set())
         rows = [row for row, name in enumerate(part.kind) if name in _FOUND_BY_BODY and row not in gone]
         for item in read_evidence(store, part.part, rows) if rows else ():
             every.add(item.answer)
         for row, name in enumerate(part.kind):
-            if name in _FOUND_BY_CLUES and row not in gone:
-                every.add_facts(part.token[row], part.clues[row])
+            if name in _FOUND_BY_REFERENCES and row not in gone:
+                every.add_facts(part.key[row], part.references[row])
     return new, every
 
 
-def add_homes(scanned: Sequence[Scanned], homes: Mapping[str, set[str]]) -> None:
-    """Add to what was just read the DAGs in the store that it belongs to; ``homes`` are their keys by what belongs to them."""
+def add_owners(scanned: Sequence[Scanned], owners: Mapping[str, set[str]]) -> None:
+    """Add to what was just read the DAGs in the store that it belongs to; ``owners`` are their keys by what belongs to them."""
     for chunk in scanned:
-        for number, (token, kind) in enumerate(zip(chunk.tokens, chunk.kinds, strict=True)):
+        for number, (key, kind) in enumerate(zip(chunk.keys, chunk.kinds, strict=True)):
             if chunk.is_dag[number]:
                 continue
-            names = (token, *chunk.clues.get(number, ())) if kind in _FOUND_BY_CLUES else (token,)
-            if found := {HOME + key for name in names for key in homes.get(name, ())}:
-                chunk.add_clues(number, found)
+            names = (key, *chunk.references.get(number, ())) if kind in _FOUND_BY_REFERENCES else (key,)
+            if found := {OWNER + key for name in names for key in owners.get(name, ())}:
+                chunk.add_references(number, found)
 
 
 def know_agents(

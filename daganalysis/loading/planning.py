@@ -1,4 +1,4 @@
-"""What has to be rebuilt together, and in which pieces: decided from tokens alone, without the answers."""
+"""What has to be rebuilt together, and in which pieces: decided from keys alone, without the answers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from daganalysis.loading.related import DAG_KINDS, FACT_KINDS, HOME, Groups, cluster_of
+from daganalysis.loading.related import DAG_KINDS, FACT_KINDS, OWNER, Groups, cluster_of
 from daganalysis.reading.answers import Kind
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ end with them at the same time."""
 
 
 _Member = tuple[int, str, Kind, int, bool, int]
-"""An answer: the number of its token among the groups, its token, its kind, its place, whether it is new, and its number there."""
+"""An answer: the number of its key among the groups, its key, its kind, its place, whether it is new, and its number there."""
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class Plan:
     """The shards to rebuild, by the part they make, the answers that belong to no DAG, and the keys whose earlier rows are void."""
 
     parts: list[list[Picked]]
-    loose: Picked
+    orphans: Picked
     void: set[str]
 
 
@@ -71,62 +71,64 @@ def make_plan(
     groups = Groups()
     touched: list[int] = []
     members: list[_Member] = []
-    homes = _Homes()
+    owners = _Owners()
     for place, chunk in enumerate(scanned):
         gone = dropped.get(place, set())
-        for number, (token, is_dag) in enumerate(zip(chunk.tokens, chunk.is_dag, strict=True)):
+        for number, (key, is_dag) in enumerate(zip(chunk.keys, chunk.is_dag, strict=True)):
             if number in gone:
                 continue
-            clues = chunk.clues.get(number, ())
-            at = groups.add(token, clues)
+            references = chunk.references.get(number, ())
+            at = groups.add(key, references)
             touched.append(at)
-            members.append((at, token, chunk.kinds[number], place, True, number))
+            members.append((at, key, chunk.kinds[number], place, True, number))
             if is_dag:
-                homes.note(token, clues)
-    spoken_of = _spoken_of(scanned, kept, dead)
+                owners.note(key, references)
+    referred_to = _referred_to(scanned, kept, dead)
     for place, part in enumerate(kept):
         gone = dead.get(part.part, set())
-        for number, (token, kind, words) in enumerate(zip(part.token, part.kind, part.clues, strict=True)):
+        for number, (key, kind, words) in enumerate(zip(part.key, part.kind, part.references, strict=True)):
             is_dag = kind in DAG_KINDS
-            if is_dag and not words and token not in spoken_of:
+            if is_dag and not words and key not in referred_to:
                 continue  # as most of a large store, which shares nothing with what is new
             if number in gone:
-                # What a dead answer joined is rebuilt apart; each token of it is touched by itself.
-                touched += [groups.add(word.removeprefix(HOME)) for word in (token, *words)]
+                # What a dead answer joined is rebuilt apart; each key of it is touched by itself.
+                touched += [groups.add(word.removeprefix(OWNER)) for word in (key, *words)]
                 continue
-            at = groups.add(token, words)
-            if renewed and kind in FACT_KINDS and cluster_of(token) in renewed:
+            at = groups.add(key, words)
+            if renewed and kind in FACT_KINDS and cluster_of(key) in renewed:
                 touched.append(at)
-            members.append((at, token, Kind(kind), place, False, number))
+            members.append((at, key, Kind(kind), place, False, number))
             if is_dag:
-                homes.note(token, words)
-    return _plan_groups(groups, set(map(groups.group, touched)), members, scanned, kept, homes)
+                owners.note(key, words)
+    return _plan_groups(groups, set(map(groups.group, touched)), members, scanned, kept, owners)
 
 
-def _spoken_of(scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dead: dict[str, set[int]]) -> set[str]:
-    """Return the tokens of what is new or dead, and of all that any answer speaks of."""
+def _referred_to(scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dead: dict[str, set[int]]) -> set[str]:
+    """Return the keys of what is new or dead, and of all that any answer speaks of."""
     found: set[str] = set()
     for chunk in scanned if kept else ():
-        found.update(chunk.tokens, *chunk.clues.values())
+        found.update(chunk.keys, *chunk.references.values())
     for part in kept:
-        found.update(*filter(None, part.clues), (part.token[number] for number in dead.get(part.part, ())))
-    return found | {clue.removeprefix(HOME) for clue in found if clue.startswith(HOME)}
+        found.update(*filter(None, part.references), (part.key[number] for number in dead.get(part.part, ())))
+    return found | {reference.removeprefix(OWNER) for reference in found if reference.startswith(OWNER)}
 
 
-class _Homes:
+class _Owners:
     """Which answers of other kinds than DAG belong to a DAG that is there."""
 
     def __init__(self) -> None:
         self._dags: set[str] = set()
         self._claimed: set[str] = set()
 
-    def note(self, token: str, clues: Iterable[str]) -> None:
+    def note(self, key: str, references: Iterable[str]) -> None:
         """Take note of a DAG, and of what it speaks of."""
-        self._dags.add(token)
-        self._claimed.update(clues)
+        self._dags.add(key)
+        self._claimed.update(references)
 
-    def has_home(self, token: str, clues: Iterable[str]) -> bool:
-        return token in self._claimed or any(clue.startswith(HOME) and clue.removeprefix(HOME) in self._dags for clue in clues)
+    def has_owner(self, key: str, references: Iterable[str]) -> bool:
+        return key in self._claimed or any(
+            reference.startswith(OWNER) and reference.removeprefix(OWNER) in self._dags for reference in references
+        )
 
 
 def _plan_groups(
@@ -135,23 +137,25 @@ def _plan_groups(
     members: Sequence[_Member],
     scanned: Sequence[Scanned],
     kept: Sequence[KeptIndex],
-    homes: _Homes,
+    owners: _Owners,
 ) -> Plan:
-    loose = Picked()
+    orphans = Picked()
     by_group: dict[int, Picked] = {}
     with_dag = {groups.group(at) for at, _, kind, *_ in members if kind in DAG_KINDS}
-    for at, token, kind, place, is_new, number in members:
+    for at, key, kind, place, is_new, number in members:
         is_dag = kind in DAG_KINDS
         if kind in FACT_KINDS:
-            at_home = groups.group(at) in with_dag
+            is_owned = groups.group(at) in with_dag
         else:
-            at_home = is_dag or homes.has_home(token, scanned[place].clues.get(number, ()) if is_new else kept[place].clues[number])
-        if not at_home:
-            picked = loose
+            is_owned = is_dag or owners.has_owner(
+                key, scanned[place].references.get(number, ()) if is_new else kept[place].references[number]
+            )
+        if not is_owned:
+            picked = orphans
         elif (root := groups.group(at)) in touched:
             picked = by_group.get(root) or by_group.setdefault(root, Picked())
-            if is_dag and (not picked.first or token < picked.first):
-                picked.first = token
+            if is_dag and (not picked.first or key < picked.first):
+                picked.first = key
         else:
             continue
         if is_new:
@@ -164,7 +168,7 @@ def _plan_groups(
     n_parts = min(len(shards), -(-len(shards) // PART_SHARDS**2) * PART_SHARDS)
     ends = (math.ceil(len(shards) * number / n_parts) for number in range(1, n_parts + 1))  # the longest first
     parts = [shards[start:end] for start, end in itertools.pairwise((0, *ends))]
-    return Plan(parts, loose, groups.tokens_of(touched))
+    return Plan(parts, orphans, groups.keys_of(touched))
 
 
 def _packed(groups: Iterable[Picked]) -> list[Picked]:

@@ -1,6 +1,6 @@
 """Which answers must be rebuilt together: those of one run, and of runs that speak of each other.
 
-Every answer has a token, the key of what it describes, and clues, tokens of what it speaks of. Answers that share a token, directly or
+Every answer has a key, the key of what it describes, and references, keys of what it speaks of. Answers that share a key, directly or
 through others, belong together. It does no harm to put too much together, only to put too little.
 """
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 DAG_KINDS = frozenset({Kind.DAG, Kind.DAG_FACTS})
 """Answers that describe a DAG: either kind makes a run."""
 FACT_KINDS = frozenset({Kind.FACTS, Kind.DAG_FACTS, Kind.NODE_FACTS})
-"""What other sources tell of a run: they belong wherever their tokens lead, perhaps through others of their kind."""
-_TOKENS_OF_FACTS = {Kind.FACTS: Kind.SUB_TASK.value, Kind.NODE_FACTS: Kind.NODE.value}
-HOME = "home "
-"""Begins a clue that names the DAG an answer of another kind belongs to."""
+"""What other sources tell of a run: they belong wherever their keys lead, perhaps through others of their kind."""
+_KIND_OF_FACTS = {Kind.FACTS: Kind.SUB_TASK.value, Kind.NODE_FACTS: Kind.NODE.value}
+OWNER = "owner "
+"""Begins a reference that names the DAG an answer of another kind belongs to."""
 
 
 def key_of(cluster: str | None, gid: str) -> str:
-    """Return the token of a DAG, which is the key of its run in every table.
+    """Return the key of a DAG, which is the key of its run in every table.
 
     >>> key_of("prod-a", "11"), key_of(None, "11")
     ('prod-a/11', '11')
@@ -33,46 +33,46 @@ def key_of(cluster: str | None, gid: str) -> str:
     return f"{cluster}/{gid}" if cluster else gid
 
 
-def cluster_of(token: str) -> str:
-    """Return the cluster label of a token, empty where it has none.
+def cluster_of(key: str) -> str:
+    """Return the cluster label of a key, empty where it has none.
 
     >>> cluster_of("sub_task prod-a/11"), cluster_of("11")
     ('prod-a', '')
     """
-    before, slash, _ = token.partition("/")
+    before, slash, _ = key.partition("/")
     return before.rpartition(" ")[2] if slash else ""
 
 
-def token_of(answer: Answer) -> str:
-    """Return the token of what an answer describes; the kinds do not mix, for a DAG, a node and a sub-task may share an id.
+def entity_key(answer: Answer) -> str:
+    """Return the key of what an answer describes; the kinds do not mix, for a DAG, a node and a sub-task may share an id.
 
-    >>> token_of(Answer(Kind.NODE, "11", b"{}", cluster="prod-a"))
+    >>> entity_key(Answer(Kind.NODE, "11", b"{}", cluster="prod-a"))
     'node prod-a/11'
     """
     if answer.kind in DAG_KINDS:
         return key_of(answer.cluster, answer.gid)
-    if answer.kind in _TOKENS_OF_FACTS:
-        return f"{_TOKENS_OF_FACTS[answer.kind]} {key_of(answer.cluster, answer.gid)}"
+    if answer.kind in _KIND_OF_FACTS:
+        return f"{_KIND_OF_FACTS[answer.kind]} {key_of(answer.cluster, answer.gid)}"
     if answer.kind is Kind.LOGS:
         # A list of log records bears no generic id; what it says is what it is.
         return f"logs {key_of(answer.cluster, hashlib.blake2b(answer.body, digest_size=16).hexdigest())}"
     return f"{answer.kind.value} {key_of(answer.cluster, answer.gid)}"
 
 
-def clues_of(answer: Answer, ids: Iterable[str]) -> tuple[str, ...]:
-    """Return the tokens of the DAGs that an answer speaks of by their ids, without doubles, in order.
+def references_of(answer: Answer, ids: Iterable[str]) -> tuple[str, ...]:
+    """Return the keys of the DAGs that an answer speaks of by their ids, without doubles, in order.
 
-    >>> clues_of(Answer(Kind.SUB_TASK, "11", b"{}", cluster="prod-a"), ["22130706433028869", "11"])
+    >>> references_of(Answer(Kind.SUB_TASK, "11", b"{}", cluster="prod-a"), ["22130706433028869", "11"])
     ('prod-a/22130706433028869',)
     """
     return tuple(sorted(key_of(answer.cluster, gid) for gid in {*ids} if gid != answer.gid))
 
 
-def clues_of_facts(answer: Answer) -> tuple[str, ...]:
-    """Return the tokens of the nodes, sub-tasks and main DAGs that facts speak of: an agent's copy of a sub-task leads to the sub-task.
+def references_of_facts(answer: Answer) -> tuple[str, ...]:
+    """Return the keys of the nodes, sub-tasks and main DAGs that facts speak of: an agent's copy of a sub-task leads to the sub-task.
 
     >>> from daganalysis.engine.facts import Execution, encode_facts
-    >>> clues_of_facts(Answer(Kind.FACTS, "221307064330288657", encode_facts([Execution(task_gid="11")])))
+    >>> references_of_facts(Answer(Kind.FACTS, "221307064330288657", encode_facts([Execution(task_gid="11")])))
     ('sub_task 11', 'sub_task 421307064330288657')
     """
     from daganalysis.engine.facts import decode_facts
@@ -84,7 +84,7 @@ def clues_of_facts(answer: Answer) -> tuple[str, ...]:
         tasks.add(getattr(fact, "task_gid", None))
         nodes.add(getattr(fact, "node_gid", None))
     (tasks if answer.kind is Kind.FACTS else nodes).add(answer.gid)
-    clues = {
+    references = {
         f"{kind} {key_of(answer.cluster, spelling)}"
         for kind, gids in ((Kind.SUB_TASK.value, tasks), (Kind.NODE.value, nodes))
         for gid in gids
@@ -92,40 +92,40 @@ def clues_of_facts(answer: Answer) -> tuple[str, ...]:
         for spelling in (gid, obproxy_twin(gid))
         if spelling is not None
     }
-    clues |= {key_of(answer.cluster, gid) for gid in dags if gid is not None}
+    references |= {key_of(answer.cluster, gid) for gid in dags if gid is not None}
     if answer.kind is Kind.DAG_FACTS and (twin := obproxy_twin(answer.gid)) is not None:
-        clues.add(key_of(answer.cluster, twin))
-    return tuple(sorted(clues - {token_of(answer)}))
+        references.add(key_of(answer.cluster, twin))
+    return tuple(sorted(references - {entity_key(answer)}))
 
 
 @dataclass(slots=True)
-class Strays:
+class Unclaimed:
     """Answers of other kinds than DAG, by what of a DAG's nodes would claim them: node id, sub-task id, or row id and a line of its log."""
 
-    tokens: set[str] = field(default_factory=set)
+    keys: set[str] = field(default_factory=set)
     lines: dict[tuple[str, int | None], dict[str, set[str]]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.tokens)
+        return bool(self.keys)
 
     def add(self, answer: Answer) -> None:
         """Add an answer of another kind than DAG."""
         from daganalysis.reading.decoding import decode_logs
 
-        token = token_of(answer)
-        self.tokens.add(token)
+        key = entity_key(answer)
+        self.keys.add(key)
         if answer.kind is Kind.LOGS:
             for record in decode_logs(answer.body).value:
                 by_line = self.lines.setdefault((answer.cluster or "", record.task_id), {})
-                by_line.setdefault(record.line, set()).add(token)
+                by_line.setdefault(record.line, set()).add(key)
 
-    def add_facts(self, token: str, clues: Iterable[str]) -> None:
-        """Add facts by their token and their clues: a DAG that accounts for any of them accounts for the facts."""
-        self.tokens.add(token)
-        self.tokens.update(clue for clue in clues if not clue.startswith(HOME))
+    def add_facts(self, key: str, references: Iterable[str]) -> None:
+        """Add facts by their key and their references: a DAG that accounts for any of them accounts for the facts."""
+        self.keys.add(key)
+        self.keys.update(reference for reference in references if not reference.startswith(OWNER))
 
     def claimed_by(self, answer: Answer) -> set[str]:
-        """Return the tokens of the strays that a DAG answer accounts for."""
+        """Return the keys of the unclaimed that a DAG answer accounts for."""
         from daganalysis.reading.decoding import decode_nodes
 
         claimed = set()
@@ -135,10 +135,10 @@ class Strays:
             for task in node.sub_tasks or ():
                 claimed.add(f"{Kind.SUB_TASK.value} {key_of(answer.cluster, task.gid)}")
                 claimed.update(self.with_line(answer.cluster, task.task_id, task.logs or ()))
-        return claimed & self.tokens
+        return claimed & self.keys
 
     def with_line(self, cluster: str | None, row_id: int | None, lines: Iterable[str]) -> set[str]:
-        """Return the tokens of the log answers for a sub-task's row id that share one of these lines."""
+        """Return the keys of the log answers for a sub-task's row id that share one of these lines."""
         by_line = self.lines.get((cluster or "", row_id))
         return set() if by_line is None else set().union(*(by_line.get(line, set()) for line in lines))
 
@@ -150,11 +150,11 @@ class Groups:
         self._number: dict[str, int] = {}
         self._parent: list[int] = []
 
-    def add(self, token: str, clues: Iterable[str] = ()) -> int:
-        """Join a token with its clues; return a number for the token to ask :meth:`group` with."""
-        number = self._number_of(token)
-        for clue in clues:
-            self._parent[self.group(self._number_of(clue.removeprefix(HOME)))] = self.group(number)
+    def add(self, key: str, references: Iterable[str] = ()) -> int:
+        """Join a key with its references; return a number for the key to ask :meth:`group` with."""
+        number = self._number_of(key)
+        for reference in references:
+            self._parent[self.group(self._number_of(reference.removeprefix(OWNER)))] = self.group(number)
         return number
 
     def group(self, number: int) -> int:
@@ -165,13 +165,13 @@ class Groups:
             number = parent[number]
         return number
 
-    def tokens_of(self, roots: set[int]) -> set[str]:
-        """Return all tokens of some groups, given by what :meth:`group` returned last."""
-        return {token for token, number in self._number.items() if self.group(number) in roots} if roots else set()
+    def keys_of(self, roots: set[int]) -> set[str]:
+        """Return all keys of some groups, given by what :meth:`group` returned last."""
+        return {key for key, number in self._number.items() if self.group(number) in roots} if roots else set()
 
-    def _number_of(self, token: str) -> int:
-        number = self._number.get(token)
+    def _number_of(self, key: str) -> int:
+        number = self._number.get(key)
         if number is None:
-            number = self._number[token] = len(self._parent)
+            number = self._number[key] = len(self._parent)
             self._parent.append(number)
         return number

@@ -6,7 +6,7 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from daganalysis.loading.related import DAG_KINDS, FACT_KINDS, Strays, clues_of, clues_of_facts, token_of
+from daganalysis.loading.related import DAG_KINDS, FACT_KINDS, Unclaimed, entity_key, references_of, references_of_facts
 from daganalysis.loading.spill import SpillWriter, read_spill
 from daganalysis.reading.answers import Kind
 from daganalysis.store.kept_answers import Kept, digest
@@ -39,18 +39,18 @@ class Scanned:
     """
 
     spill: StagePath
-    tokens: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
     is_dag: bytearray = field(default_factory=bytearray)
     kinds: list[Kind] = field(default_factory=list)
     sources: array[int] = field(default_factory=lambda: array("q"))
-    clues: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    references: dict[int, tuple[str, ...]] = field(default_factory=dict)
     digests: dict[int, bytes] = field(default_factory=dict)
     issues: dict[int, list[Issue]] = field(default_factory=dict)
     places: array[int] = field(default_factory=lambda: array("q"))
 
-    def add_clues(self, number: int, clues: Iterable[str]) -> None:
+    def add_references(self, number: int, references: Iterable[str]) -> None:
         """Add what was found out about an answer since it was read."""
-        self.clues[number] = tuple(sorted({*self.clues.get(number, ()), *clues}))
+        self.references[number] = tuple(sorted({*self.references.get(number, ()), *references}))
 
     def size(self, number: int) -> int:
         """Return how many bytes an answer took in the spill file: what it has in common with others counts once."""
@@ -61,7 +61,7 @@ class Scanned:
         ends = self.places
         places = [(ends[at], ends[at + 1], ends[at + 2]) for at in (3 * number for number in numbers)]
         for number, answer in zip(numbers, read_spill(self.spill, places), strict=True):
-            yield Kept(answer, self.sources[number], self.tokens[number], self.clues.get(number, ()))
+            yield Kept(answer, self.sources[number], self.keys[number], self.references.get(number, ()))
 
 
 def scan(chunk: Chunk) -> Scanned:
@@ -86,18 +86,18 @@ def put_aside(answers: Iterable[tuple[int, Answer]], spill: StagePath, remembere
     found = Scanned(spill)
     with SpillWriter(spill) as writer:
         for source, answer in answers:
-            number = len(found.tokens)
-            found.tokens.append(token_of(answer))
+            number = len(found.keys)
+            found.keys.append(entity_key(answer))
             found.is_dag.append(answer.kind in DAG_KINDS)
             found.kinds.append(answer.kind)
-            told = clues_of_facts(answer) if answer.kind in FACT_KINDS else ()
+            told = references_of_facts(answer) if answer.kind in FACT_KINDS else ()
             found.sources.append(source)
             if source in remembered:
                 found.digests[number] = digest(answer)
             place, ids = writer.write(answer)
             found.places.extend(place)
             if ids or told:
-                found.clues[number] = tuple(sorted({*told, *clues_of(answer, ids)}))
+                found.references[number] = tuple(sorted({*told, *references_of(answer, ids)}))
     return found
 
 
@@ -123,15 +123,15 @@ class Claiming:
     """A piece of the second pass: the DAG answers of a chunk, and what might belong to them."""
 
     scanned: Scanned
-    strays: Strays
+    unclaimed: Unclaimed
 
 
 def claim(work: Claiming) -> dict[int, set[str]]:
-    """Return, by number of the DAG answer, the tokens of the strays that it accounts for."""
+    """Return, by number of the DAG answer, the keys of the unclaimed answers that it accounts for."""
     numbers = [number for number, kind in enumerate(work.scanned.kinds) if kind is Kind.DAG]
     claims: dict[int, set[str]] = {}
     for number, kept in zip(numbers, work.scanned.read(numbers), strict=True):
-        if claimed := work.strays.claimed_by(kept.answer):
+        if claimed := work.unclaimed.claimed_by(kept.answer):
             claims[number] = claimed
     return claims
 

@@ -74,7 +74,7 @@ def content_policy(style: str, script: str) -> str:
 
 
 def json_block(data: object) -> str:
-    r"""Write data as JSON that is inert inside a script element.
+    r"""Write data as JSON that is harmless inside a script element.
 
     >>> json_block({"name": "</script>"})
     '{"name":"\\u003c/script\\u003e"}'
@@ -141,7 +141,7 @@ def _shown(value: object) -> object:
 
 
 def trusted(text: str) -> markupsafe.Markup:
-    """Mark the package's own text, or text that was made inert, as not to be escaped."""
+    """Mark the package's own text, or text that was escaped, as not to be escaped."""
     import markupsafe
 
     return markupsafe.Markup(text)  # noqa: S704 - only files of this package and escaped JSON come here

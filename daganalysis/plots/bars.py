@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.dag_clock import on_dag_clock
-from daganalysis.engine.verdicts import find_failures
+from daganalysis.engine.failure_lines import find_failures
 from daganalysis.engine.vocabulary import FAILURES, WAITS
 from daganalysis.errors import UsageError
 from daganalysis.plots.axis_breaks import BrokenAxis

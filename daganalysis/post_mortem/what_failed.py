@@ -7,8 +7,8 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from daganalysis.analysis.run_facts import attempts_by_task, troubled_groups
-from daganalysis.engine.log_lines import is_error, telling_line, telling_lines
-from daganalysis.engine.verdicts import find_failures
+from daganalysis.engine.failure_lines import find_failures
+from daganalysis.engine.log_lines import failure_lines_of, is_error, newest_failure_line
 from daganalysis.post_mortem.time_spent import name_stages
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, plural
@@ -24,7 +24,7 @@ _MOST_SHOWN = 8
 _MOST_AGENTS = 3
 _MOST_ATTEMPTS = 6
 _MOST_QUOTED_LINES = 4
-_MOST_TELLING_LINES = 3
+_MOST_FAILURE_LINES = 3
 """Different error lines of one sub-task: its failures may have had more causes than one."""
 _WIDTH = 78
 
@@ -45,9 +45,9 @@ def trouble_lines(facts: RunFacts) -> list[str]:
         told = f"By design: {plural(len(protocol), 'sub-task')} handed out again in the hand-shake between DAGs. That is no failure."
         lines += textwrap.wrap(told, _WIDTH, initial_indent="  ", subsequent_indent="  ")
     succeeded = [task for task in facts.sub_tasks if task["task_gid"] not in troubled and task["outcome"] == "succeeded"]
-    for task in [task for task in succeeded if is_error(telling_line(task["task_logs"]))][:_MOST_SHOWN]:
+    for task in [task for task in succeeded if is_error(newest_failure_line(task["task_logs"]))][:_MOST_SHOWN]:
         lines.append(f"  Stage {task['stage']} on {for_terminal(task['agent'] or '?')} logged an error, yet succeeded")
-        lines += _quoted(telling_line(task["task_logs"]))
+        lines += _quoted(newest_failure_line(task["task_logs"]))
     return ["What failed, was retried, passed or cancelled", *lines] if lines else []
 
 
@@ -72,7 +72,7 @@ def _entry(tasks: list[Row], attempts: list[Row]) -> list[str]:
     shown = told if hidden <= 1 else [told[0], [f"         … {hidden} more …"], *told[hidden + 1 :]]
     lines += [line for entry in shown for line in entry]
     if not dealt:
-        lines += [part for line in telling_lines(task["task_logs"])[-_MOST_TELLING_LINES:] for part in _quoted(line)]
+        lines += [part for line in failure_lines_of(task["task_logs"])[-_MOST_FAILURE_LINES:] for part in _quoted(line)]
     return lines
 
 

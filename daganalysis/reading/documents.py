@@ -147,7 +147,7 @@ def alone(content: bytes, offset: int = 0) -> tuple[bytes, str]:
 
 
 def _one(content: bytes, offset: int, limits: Limits) -> Document | None:
-    """Take a text as one document if it is one, perhaps one to be mended."""
+    """Take a text as one document if it is one, perhaps one to be repaired."""
     text, position = alone(content, offset)
     value = fast_answer(text, limits) or outermost(text)
     if value is None and not (text[:1] in {b"{", b"["} and text[-1:] in {b"}", b"]"} and balanced(text, 0) == len(text)):

@@ -1,4 +1,4 @@
-"""Texts that are not quite JSON: mended where that is safe, and named for what is wrong with them where it is not."""
+"""Texts that are not quite JSON: repaired where that is safe, and named for what is wrong with them where it is not."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def diagnose(content: bytes, limits: Limits) -> tuple[str, str]:
 
 
 def repair_json(text: bytes, name: str, position: str, limits: Limits, issues: list[Issue]) -> bytes | None:
-    """Make JSON of a text that nearly is, with a warning for each kind of mending; None, with an error, where that cannot be."""
+    """Make JSON of a text that nearly is, with a warning for each kind of repair; None, with an error, where that cannot be."""
     notes: dict[str, str] = {}
     if too_deep(text, limits):
         issues.append(issue("nested-too-deep", name, position, f"brackets nested deeper than {limits.nesting}"))
@@ -138,12 +138,12 @@ def repair_json(text: bytes, name: str, position: str, limits: Limits, issues: l
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
     except NOT_JSON:
-        mended = _joined_lines(text, notes) or _leniently(text, notes)
-        if mended is None:
+        repaired = _joined_lines(text, notes) or _leniently(text, notes)
+        if repaired is None:
             code, message = diagnose(text, limits)
             issues.append(issue(code, name, position, message))
             return None
-        text = mended
+        text = repaired
     issues.extend(issue(code, name, position, message) for code, message in notes.items())
     return text
 
@@ -199,9 +199,9 @@ def _leniently(text: bytes, notes: dict[str, str]) -> bytes | None:
 
     try:
         value = json.JSONDecoder(strict=False, parse_constant=constant, parse_int=integer).decode(text.decode())
-        mended = msgspec.json.encode(value)
+        repaired = msgspec.json.encode(value)
     except (ValueError, RecursionError):
         return None
     if not notes:
         notes["control-character"] = "unescaped control characters"
-    return mended
+    return repaired

@@ -32,19 +32,19 @@ _INTEGER_COLUMNS = ("observed_at", "utc_offset_s", "http_status", "request_ms")
 _FIELDS = Answer.__struct_fields__
 _COLUMN_OF = {name: "source_name" if name == "source" else name for name in _FIELDS}
 """The columns that hold the fields of an answer; `source` is the number of its source."""
-_REPEATING = ["kind", "gid", "cluster", "source_name", "clues"]
+_REPEATING = ["kind", "gid", "cluster", "source_name", "references"]
 _ROW_GROUP = 8192
 """Rows a row group; there are as many more groups as there are pieces that are written at a time."""
 
 
 @dataclass(slots=True)
 class Kept:
-    """An answer with the number of its source, the token of what it describes, and the tokens of what it speaks of."""
+    """An answer with the number of its source, the key of what it describes, and the keys of what it speaks of."""
 
     answer: Answer
     source: int
-    token: str
-    clues: tuple[str, ...] = ()
+    key: str
+    references: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -54,17 +54,17 @@ class KeptIndex:
     part: str
     source: list[int]
     kind: list[str]
-    token: list[str]
-    clues: list[list[str]]
+    key: list[str]
+    references: list[list[str]]
     size: list[int]
 
 
 def _schema() -> pa.Schema:
     import pyarrow as pa
 
-    fields: list[tuple[str, pa.DataType]] = [("source", pa.int32()), ("size", pa.int64()), ("kind", pa.string()), ("token", pa.string())]
+    fields: list[tuple[str, pa.DataType]] = [("source", pa.int32()), ("size", pa.int64()), ("kind", pa.string()), ("key", pa.string())]
     fields += [(name, pa.string()) for name in _TEXT_COLUMNS] + [(name, pa.int64()) for name in _INTEGER_COLUMNS]
-    fields += [("clues", pa.list_(pa.string())), ("body", pa.binary()), ("nodes", pa.list_(pa.int32()))]
+    fields += [("references", pa.list_(pa.string())), ("body", pa.binary()), ("nodes", pa.list_(pa.int32()))]
     return pa.schema(fields)
 
 
@@ -96,7 +96,7 @@ class EvidenceWriter:
         number_of = dict(zip(texts, range(self._n_texts, self._n_texts + len(texts)), strict=True)).__getitem__
         self._n_texts += len(texts)
         columns: dict[str, list[Any]] = {column: list(map(attrgetter(name), answers)) for name, column in _COLUMN_OF.items()}
-        columns |= {name: list(map(attrgetter(name), kept)) for name in ("source", "token", "clues")}
+        columns |= {name: list(map(attrgetter(name), kept)) for name in ("source", "key", "references")}
         columns["size"] = [len(body) + sum(map(len, shown or ())) for body, shown in zip(columns["body"], nodes, strict=True)]
         columns["nodes"] = [None if shown is None else list(map(number_of, shown)) for shown in nodes]
         self._writers[0].write(table_of(columns, _schema()), _ROW_GROUP)
@@ -126,7 +126,7 @@ def evidence_parts(store: StorePath) -> list[str]:
 
 def read_index(store: StorePath, part: str) -> KeptIndex:
     """Read what the answers of a part describe and speak of."""
-    table = read_file(store / ANSWERS / part, ["source", "kind", "token", "clues", "size"])
+    table = read_file(store / ANSWERS / part, ["source", "kind", "key", "references", "size"])
     columns = {name: table.column(name).to_pylist() for name in table.column_names}
     return KeptIndex(part, **columns)
 
@@ -143,7 +143,7 @@ def read_evidence(store: StorePath, part: str, rows: Sequence[int] | None = None
     columns["nodes"] = [None if numbers is None else list(map(texts.__getitem__, numbers)) for numbers in columns["nodes"]]
     columns["kind"] = list(map(Kind, columns["kind"]))
     answers = map(Answer, *(columns[_COLUMN_OF[name]] for name in _FIELDS))
-    return list(map(Kept, answers, columns["source"], columns["token"], map(tuple, columns["clues"])))
+    return list(map(Kept, answers, columns["source"], columns["key"], map(tuple, columns["references"])))
 
 
 def _texts(store: StorePath, part: str, answers: pa.Table) -> dict[int, bytes]:

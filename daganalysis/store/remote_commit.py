@@ -8,8 +8,8 @@ condition. So of two writers one is refused, whatever the moment, and no file is
 the server carries out conditional writes (S3, and what is compatible with it). Elsewhere the manifest is read again before it is written,
 which keeps two writers apart but for an instant.
 
-No lock ends with its holder on an object store. A writer therefore shows a sign of life every few seconds; another one waits as long as it
-does, and takes over when it has not for some time. A writer that was thought dead and was not finds that it can no longer commit.
+No lock ends with its holder on an object store. A writer therefore writes a heartbeat every few seconds; another one waits as long as it
+does, and takes over when it has not for some time. A writer whose lease expired finds that it can no longer commit.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ from daganalysis.urls import without_secrets
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_SIGN = "_writer.json"
+_HEARTBEAT = "_writer.json"
 _POLL_S = 1.0
 _BEAT_S = 5.0
 _SILENCE_S = 30.0
-"""How long a writer may show no sign of life before it is taken for dead."""
+"""How long a writer may write no heartbeat before it is taken to have lost its lease."""
 _REFUSALS = frozenset({404, 409, 412})
 """HTTP: not there, changed at the same moment, changed before."""
 _log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class _Writer:
         while True:
             found = read_catalogue(self._url)
             if found.writer is not None:
-                sign = (found.writer, self._sign_of_life())
+                sign = (found.writer, self._heartbeat())
                 silent = silent + _POLL_S if sign == seen else 0.0
                 seen = sign
                 if silent < _SILENCE_S:
@@ -128,15 +128,15 @@ class _Writer:
         self._ended.set()
         if self.catalogue.writer is None:
             return
-        # If it cannot be said, the next one waits for a sign of life in vain, and takes over.
+        # If it cannot be said, the next one waits for a heartbeat in vain, and takes over.
         with contextlib.suppress(Exception):
             self._replace(replace(self.catalogue, writer=None))
 
     # -- signs of life ----------------------------------------------------------------------------------------------------------------
 
-    def _sign_of_life(self) -> bytes:
+    def _heartbeat(self) -> bytes:
         try:
-            content: bytes = self._files.cat_file(f"{self._path}/{_SIGN}")
+            content: bytes = self._files.cat_file(f"{self._path}/{_HEARTBEAT}")
         except FileNotFoundError:
             return b""
         return content
@@ -146,7 +146,7 @@ class _Writer:
         while not self._ended.wait(_BEAT_S):
             beat += 1
             with contextlib.suppress(Exception):  # one sign fewer does no harm
-                self._files.pipe_file(f"{self._path}/{_SIGN}", json.dumps({"writer": self.token, "beat": beat}).encode())
+                self._files.pipe_file(f"{self._path}/{_HEARTBEAT}", json.dumps({"writer": self.token, "beat": beat}).encode())
 
     # -- files ------------------------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Strings that anybody may have typed, made inert for where they are shown.
+"""Strings that anybody may have typed, escaped for where they are shown.
 
 Names and log lines of an archive are untrusted: shown as they are, an escape sequence would drive the terminal, a pipe would break a
 Markdown table, a leading ``=`` would be run by a spreadsheet.

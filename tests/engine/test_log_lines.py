@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daganalysis.engine.log_lines import remote_child, scale_out_child, sent_operator, verdict
+from daganalysis.engine.log_lines import ending_of, remote_child, scale_out_child, sent_operator
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from daganalysis.engine.log_lines import remote_child, scale_out_child, sent_ope
     ],
 )
 def test_the_last_telling_line_says_how_an_attempt_failed(lines: list[str], how: str | None) -> None:
-    assert verdict(lines) == how
+    assert ending_of(lines) == how
 
 
 def test_lines_name_the_child_dags_they_speak_of() -> None:

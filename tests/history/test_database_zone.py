@@ -117,5 +117,5 @@ def test_a_local_dag_bears_its_agents_own_zone() -> None:
 def test_a_node_answer_is_moved_with_its_dag() -> None:
     answers = [shown(one, database_s=8 * HOUR) for one in (running(NOON + 30), ended(NOON + 90))]
     text = relabelled(json.dumps(node(start=NOON + 1.01, end=NOON + 61.5)).encode(), 8 * HOUR, "Z")
-    lone = Answer(Kind.NODE, "11", text, source="node.json", position="byte 0 /data", observed_at=ns(NOON + 100), utc_offset_s=0)
-    assert frame("nodes", *answers, lone)["ended_at"].tolist() == [pd.Timestamp(ns(NOON + 61.5), tz="UTC")]
+    orphan = Answer(Kind.NODE, "11", text, source="node.json", position="byte 0 /data", observed_at=ns(NOON + 100), utc_offset_s=0)
+    assert frame("nodes", *answers, orphan)["ended_at"].tolist() == [pd.Timestamp(ns(NOON + 61.5), tz="UTC")]

@@ -52,8 +52,8 @@ def test_a_filtered_list_keeps_the_true_stages_and_names_no_work_of_the_engine()
 
 
 def test_a_stage_that_nothing_proves_is_null() -> None:
-    lone = dag(A, B, C, state="SUCCEED", stage=9, max_stage=9, start=700.0, end=800.0)
-    assert frame("nodes", lone)["stage"].isna().all()
+    orphan = dag(A, B, C, state="SUCCEED", stage=9, max_stage=9, start=700.0, end=800.0)
+    assert frame("nodes", orphan)["stage"].isna().all()
 
 
 def test_a_node_without_an_id_keeps_its_place_in_the_list() -> None:

@@ -19,9 +19,9 @@ from daganalysis.history.unseen import (
 )
 
 
-def attempt(number: int, start: float | None, *, kind: str = "run", stage: int = 1, state: str = "FAILED", verdict: str | None = None):
+def attempt(number: int, start: float | None, *, kind: str = "run", stage: int = 1, state: str = "FAILED", ending: str | None = None):
     at = None if start is None else round(start * SECOND)
-    return Attempt(number, kind, start=at, state=state, stage=stage, verdict=verdict)
+    return Attempt(number, kind, start=at, state=state, stage=stage, ending=ending)
 
 
 def execution(stage: int, start: float | None, operator: str | None = "RUN", *attempts: Attempt) -> NodeRun:
@@ -41,7 +41,7 @@ def leg(start: float, stage: int | None = None) -> Leg:
         ([attempt(1, 5), attempt(2, 50)], False),
         ([attempt(1, 5), attempt(2, None), attempt(3, 50)], True),
         ([attempt(1, None), attempt(2, 5)], False),
-        ([attempt(1, 5), attempt(2, None, verdict="cancelled_before_start")], False),
+        ([attempt(1, 5), attempt(2, None, ending="cancelled_before_start")], False),
         ([attempt(1, 5), attempt(2, None)], True),
         ([attempt(1, 25), attempt(2, None)], False),
         ([attempt(0, 50)], True),

@@ -35,7 +35,7 @@ def impatient(monkeypatch):
 
 @pytest.fixture
 def soon_dead(monkeypatch):
-    """Writers that are soon taken for dead."""
+    """Writers that are soon taken to have lost its lease."""
     monkeypatch.setattr(remote_commit, "_SILENCE_S", 0.2)
 
 
@@ -158,7 +158,7 @@ def test_while_one_writer_lives_another_is_told_to_wait(bucket):
         pass
 
 
-def test_a_writer_thought_dead_cannot_commit_any_more(bucket, tmp_path, monkeypatch, soon_dead):
+def test_a_writer_whose_lease_expired_cannot_commit_any_more(bucket, tmp_path, monkeypatch, soon_dead):
     folder = save(history(), tmp_path / "responses")
     monkeypatch.setattr(remote_commit._Writer, "_live", lambda self: None)
 

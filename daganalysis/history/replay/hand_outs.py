@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import agent_address
-from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, verdict
+from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, ending_of
 from daganalysis.engine.times import TRUE, sub_task_times
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class LoggedAttempt:
     started_at: int | None = None
     ended_at: int | None = None
     noticed_at: int | None = None
-    verdict: str | None = None
+    ending: str | None = None
     agent: str | None = None
     scheduler: str | None = None
     number: int | None = None
@@ -59,10 +59,10 @@ class LoggedAttempt:
         return next(at for at in (self.handed_at, self.started_at, self.ended_at, 0) if at is not None)
 
     def texts(self) -> list[str]:
-        """Return its lines, with the scheduler's verdict where it ended the attempt."""
+        """Return its lines, with the scheduler's ending where it ended the attempt."""
         texts = [line.text for line in self.lines]
-        verdict = {"cancelled": CANCELLED, "timeout": TIMED_OUT}.get(self.verdict or "")
-        return texts if verdict is None or verdict in texts else [*texts, verdict]
+        ending = {"cancelled": CANCELLED, "timeout": TIMED_OUT}.get(self.ending or "")
+        return texts if ending is None or ending in texts else [*texts, ending]
 
 
 def number_attempts(
@@ -109,10 +109,10 @@ def _joined(executions: Sequence[Execution]) -> list[LoggedAttempt]:
         twin.handed_at = None
         twin.started_at = part.started_at if twin.started_at is None else twin.started_at
         twin.kind = part.kind or twin.kind
-        if part.ended_at is not None and (twin.ended_at is None or part.verdict is not None):
+        if part.ended_at is not None and (twin.ended_at is None or part.ending is not None):
             twin.ended_at = part.ended_at
-            if part.verdict is not None:
-                twin.verdict, twin.written = part.verdict, part.written
+            if part.ending is not None:
+                twin.ending, twin.written = part.ending, part.written
         open_on[part.teller] = twin
     return [one for one in joined if one.started_at is not None or one.ended_at is not None]
 
@@ -142,10 +142,10 @@ def _judge_by_lines(ran: Sequence[LoggedAttempt], context: ClusterContext) -> No
     """Say what executions came to whose beginning and end lie in two files, where no line of theirs is missing."""
     for one in ran:
         log = context.logs.get(one.agent or "")
-        if one.verdict is not None or one.started_at is None or one.ended_at is None or log is None:
+        if one.ending is not None or one.started_at is None or one.ended_at is None or log is None:
             continue
         if log.covers(one.started_at, one.ended_at):
-            one.verdict = verdict([line.text for line in one.lines][-1:]) or "succeeded"
+            one.ending = ending_of([line.text for line in one.lines][-1:]) or "succeeded"
 
 
 def _paired(hand_outs: Sequence[HandOut], ran: Sequence[LoggedAttempt]) -> list[LoggedAttempt]:
@@ -289,17 +289,17 @@ def _end(attempts: list[LoggedAttempt], states: Sequence[TaskState], passes: Seq
         attempt.noticed_at = min((at for at in (found.at if found else None, closed, cancelled) if at is not None), default=None)
         if cancelled is not None and (attempt.ended_at is None or attempt.ended_at >= cancelled - _SECOND):
             # The scheduler's word counts; what the executor still does changes nothing (engine-semantics §2.5).
-            attempt.ended_at, attempt.verdict = cancelled, "cancelled" if attempt.started_at is not None else "cancelled_before_start"
+            attempt.ended_at, attempt.ending = cancelled, "cancelled" if attempt.started_at is not None else "cancelled_before_start"
         elif closed is not None and (attempt.ended_at is None or attempt.ended_at > closed + _EARLY_NS):
-            attempt.verdict = _verdict_of_scheduler(attempt, found, finished)
-            attempt.ended_at = closed if attempt.verdict == "timeout" else None
-        elif attempt.verdict is None and found is not None:
-            attempt.verdict = "succeeded" if found.state == "SUCCEED" else "failed"
+            attempt.ending = _ending_by_scheduler(attempt, found, finished)
+            attempt.ended_at = closed if attempt.ending == "timeout" else None
+        elif attempt.ending is None and found is not None:
+            attempt.ending = "succeeded" if found.state == "SUCCEED" else "failed"
         elif not attempt.written and attempt.noticed_at is None:
-            attempt.ended_at = attempt.verdict = None
+            attempt.ended_at = attempt.ending = None
 
 
-def _verdict_of_scheduler(attempt: LoggedAttempt, found: TaskState | None, finished: Passes | None) -> str | None:
+def _ending_by_scheduler(attempt: LoggedAttempt, found: TaskState | None, finished: Passes | None) -> str | None:
     """Say what an attempt came to whose executor's log does not tell it, or tells a later end: then it had timed out (§2.7)."""
     if attempt.ended_at is not None:
         return "timeout"

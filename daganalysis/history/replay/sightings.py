@@ -181,14 +181,14 @@ class _Replay:
         if at is not None:
             moments.append(Sighting(at, at, _copy(row), node))
         start = own.start(attempt.started_at) if attempt.started_at is not None else None
-        unstarted = attempt.verdict == "cancelled_before_start"
-        if not unstarted and (start is not None or attempt.verdict is not None):
+        unstarted = attempt.ending == "cancelled_before_start"
+        if not unstarted and (start is not None or attempt.ending is not None):
             at = _clamped(attempt.started_at if attempt.started_at is not None else at or attempt.moment, at, until)
             moments.append(Sighting(at, at, _copy(row, state="RUNNING", start=start), node))
-        if attempt.verdict is not None:
+        if attempt.ending is not None:
             end = own.end(attempt.ended_at) if attempt.ended_at is not None else None
             at = _clamped(attempt.ended_at if attempt.ended_at is not None else until or attempt.moment, at, until)
-            state = "SUCCEED" if attempt.verdict == "succeeded" else "FAILED"
+            state = "SUCCEED" if attempt.ending == "succeeded" else "FAILED"
             moments.append(Sighting(at, at, _copy(row, state=state, start=start, end=end), node))
         return moments
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.analysis.run_facts import attempts_by_task, child_order, gather_facts, troubled_groups
-from daganalysis.engine.log_lines import telling_line
+from daganalysis.engine.log_lines import newest_failure_line
 from daganalysis.engine.vocabulary import UNDONE
 from daganalysis.pages.shown_tables import plain_row
 from daganalysis.text.headline import headline
@@ -89,7 +89,7 @@ def _trouble(tasks: list[Row], attempts: dict[str, list[Row]]) -> Row:
     own = attempts.get(tasks[0]["task_gid"], [])
     return {
         **{name: tasks[0][name] for name in ("stage", "name", "outcome")},
-        "line": telling_line(tasks[0]["task_logs"]) or None,
+        "line": newest_failure_line(tasks[0]["task_logs"]) or None,
         "agents": [task["agent"] for task in tasks if task["agent"] is not None],
         "n_failed": sum(attempt["outcome"] in UNDONE for task in tasks for attempt in attempts.get(task["task_gid"], [])),
         "attempts": [{name: attempt[name] for name in ("attempt", "kind", "outcome", "duration_s", "evidence")} for attempt in own[-6:]],
