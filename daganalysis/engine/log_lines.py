@@ -49,7 +49,7 @@ def ending_lines(lines: Sequence[str]) -> list[str]:
 
 
 def is_timeout(line: str) -> bool:
-    """Tell whether a line is the scheduler's or the executor's ending that an attempt ran into its timeout, and nothing else.
+    """Tell whether a line is written by the scheduler or the executor for an attempt that ran into its timeout, and says nothing else.
 
     >>> is_timeout("sub task timeout"), is_timeout("ERROR: task 7 timeout"), is_timeout("ERROR: watch dag of task 7 timeout")
     (True, True, False)

@@ -91,14 +91,14 @@ def hidden_timeouts(tasks: Iterable[TaskView], attempts_of: Iterable[Sequence[At
         return []
     found = []
     for view, attempts in pairs:
-        verdicts = [a for a in attempts if a.ending == "timeout"]
-        hidden = [a for a in verdicts if a.start is None or a.end is None]
-        if not verdicts and view.logs is not None and any(map(is_timeout, view.logs)):
+        timed_out = [a for a in attempts if a.ending == "timeout"]
+        hidden = [a for a in timed_out if a.start is None or a.end is None]
+        if not timed_out and view.logs is not None and any(map(is_timeout, view.logs)):
             hidden = [a for a in attempts if a.state != "SUCCEED" and (a.start is None or a.end is None)]
         if not hidden or attempts[0].stage is None or any(a.is_doubtful for a in attempts):
             continue
         since, until = _window(attempts, hidden)
-        found.append(Timeout(view.gid, attempts[0].stage, since, until, max(1, len(verdicts and hidden))))
+        found.append(Timeout(view.gid, attempts[0].stage, since, until, max(1, len(timed_out and hidden))))
     return found
 
 

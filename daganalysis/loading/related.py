@@ -1,7 +1,7 @@
 """Which answers must be rebuilt together: those of one run, and of runs that speak of each other.
 
-Every answer has a key, the key of what it describes, and references, keys of what it speaks of. Answers that share a key, directly or
-through others, belong together. It does no harm to put too much together, only to put too little.
+Every answer has the key of the entity it describes, and references: the keys of other entities that it names. Answers that share a key,
+directly or through others, belong together. Over-grouping is safe; under-grouping would split a run.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class Unclaimed:
         self.keys.update(reference for reference in references if not reference.startswith(OWNER))
 
     def claimed_by(self, answer: Answer) -> set[str]:
-        """Return the keys of the unclaimed that a DAG answer accounts for."""
+        """Return the keys of those that a DAG answer accounts for."""
         from daganalysis.reading.decoding import decode_nodes
 
         claimed = set()
