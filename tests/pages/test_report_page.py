@@ -135,7 +135,7 @@ def test_every_number_of_the_page_is_in_the_json(tmp_path):
     assert plain["overview"]["n_in_trouble"] == 2
     assert plain["worst_run"]["culprit"]["line"] == "ERROR: [Disk.Full]: no space left"
     assert runs["c1/12"]["elapsed_s"] == 99.0
-    assert plain["tables"]["runs"]["columns"]["elapsed_s"].startswith("first known start to last known end")
+    assert plain["tables"]["runs"]["columns"]["elapsed_s"].startswith("time from started_at to ended_at")
 
 
 def test_the_same_archive_gives_the_same_bytes(tmp_path):
