@@ -167,10 +167,10 @@ def _end_where_the_next_begins(holdings: list[Holding]) -> None:
     for group in groups.values():
         group.sort(key=lambda one: (one.taken_at, one.run_id))
         for number, one in enumerate(group):
-            for other in group[number + 1 :]:
-                if _exclude(one, other):
-                    _meet(one, other)
-                    break
+            after = (group[place] for place in range(number + 1, len(group)))
+            other = next((other for other in after if _exclude(one, other)), None)
+            if other is not None:
+                _meet(one, other)
 
 
 def _forget_unknown_runs(archive: Archive, holdings: list[Holding]) -> None:

@@ -123,9 +123,9 @@ def read_attempt_table(archive: Archive, columns: Sequence[str]) -> pa.Table:
     from daganalysis.archive import Archive
     from daganalysis.dag_clock import on_dag_clock
 
-    wanted = list(dict.fromkeys([*columns, "outcome"]))
-    table = archive.arrow("attempts", wanted).combine_chunks()
     offsets = archive.arrow("clock_offsets")
+    wanted = list(dict.fromkeys([*columns, *(["outcome"] if offsets.num_rows else [])]))
+    table = archive.arrow("attempts", wanted).combine_chunks()
     if not offsets.num_rows:
         return table
     # Only runs in which a clock is off pay for that.
@@ -282,10 +282,20 @@ def _choose(pairs: Pairs, cursor: Ints, attempts: Attempts, ahead: Ahead | None)
 
 
 def _best(group: Ints, rows: Ints, by: tuple[Ints, ...], n_groups: int) -> Ints:
-    """Return for each group the row that is largest by some columns, the last counting most, and the first of equals; none without rows."""
+    """Return for each group the row that is largest by some columns, the last counting most, and the first of equals; none without rows.
+
+    Rows of one group stand together.
+    """
     best = np.full(n_groups, NONE)
-    order = np.lexsort((-rows, *(values[rows] for values in by), group[rows]))
-    best[group[rows[order]]] = rows[order]  # of several, the last one stays
+    if not len(rows):
+        return best
+    for values in reversed(by):
+        own = values[rows]
+        first = np.flatnonzero(np.diff(group[rows], prepend=NONE))
+        most = np.maximum.reduceat(own, first)
+        rows = rows[own == np.repeat(most, np.diff(first, append=len(rows)))]
+    chosen = rows[np.flatnonzero(np.diff(group[rows], prepend=NONE))]
+    best[group[chosen]] = chosen
     return best
 
 
