@@ -61,7 +61,8 @@ _EXAMPLES = {
     """,
     "budget_bars": """
         archive = da.load("sample_data/fleet", cluster_by="dir")
-        ax = plots.draw_budget(plots.budget_bars(da.time_budget(archive), most=12))
+        bars = plots.budget_bars(da.time_budget(archive), most=12, predictions=da.what_if(archive))
+        ax = plots.draw_budget(bars)
     """,
     "latency_marks": """
         archive = da.load("sample_data/versions/a")

@@ -175,6 +175,16 @@ CHILD_POLL = Category(
 )
 """What a segment of a path may be spent on besides: the rest of an attempt that waited for a child DAG."""
 
+SCENARIOS = MappingProxyType(
+    {
+        "no_wait_operator": "had a person acted at once",
+        "no_engine": "had the engine taken no time",
+        "no_stragglers": "without stragglers",
+        "no_retries": "had each stage been executed once",
+    }
+)
+"""What the scenarios of ``what_if`` that remove something imagine, as a person reads it."""
+
 VERDICTS = MappingProxyType(
     {
         "slower": Tone.BAD,

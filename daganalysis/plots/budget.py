@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.engine.vocabulary import CATEGORIES, WAITS
+from daganalysis.engine.vocabulary import CATEGORIES, SCENARIOS, WAITS
 from daganalysis.plots import axes_layout, text_metrics
-from daganalysis.plots.styles import CATEGORY_COLOURS, CATEGORY_HATCHES
+from daganalysis.plots.styles import CATEGORY_COLOURS, CATEGORY_HATCHES, INK, SCENARIO_MARKS
 from daganalysis.tables.pictures import BUDGET_BARS
 from daganalysis.text.humanize import human_duration
 
@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 _TOTAL_SIZE = 6.5
 _MOSTLY = 3.0
 """A bar so many times as long as any run was at work is cut."""
+_WORTH_SHOWING = 0.05
+"""A prediction is shown where it saves this share of the run for certain."""
 
 
-def budget_bars(budget: pd.DataFrame, *, most: int = 30) -> pd.DataFrame:
+def budget_bars(budget: pd.DataFrame, *, most: int = 30, predictions: pd.DataFrame | None = None) -> pd.DataFrame:
     """Stack the parts of a :func:`daganalysis.time_budget`: one row per bar and part, the longest runs first.
 
     Beyond ``most`` runs, one more bar is the mean of all the others. A bar is as long as its run took, or as is known of it.
+    ``predictions`` are rows of :func:`daganalysis.what_if`: those of the runs shown stand beside their bars, where they save a twentieth.
 
     >>> import daganalysis as da
     >>> bars = da.plots.budget_bars(da.time_budget(da.load("sample_data/documented/scale-out.json")))
@@ -47,15 +50,31 @@ def budget_bars(budget: pd.DataFrame, *, most: int = 30) -> pd.DataFrame:
                 row = {"lane": lane, "label": label, "run_id": run_id, "n_runs": n_runs, "category": category}
                 rows.append(row | {"start_s": reached, "end_s": reached + part, "share": part / total})
                 reached += part
+        rows += _predicted(predictions, lane, label, run_id)
     return BUDGET_BARS.conform(pd.DataFrame(rows, columns=BUDGET_BARS.names))
+
+
+def _predicted(predictions: pd.DataFrame | None, lane: int, label: str, run_id: str | None) -> list[dict[str, Any]]:
+    """Return the predictions of one run that are worth showing."""
+    if predictions is None or run_id is None:
+        return []
+    own = predictions[predictions["run_id"].eq(run_id) & predictions["saved_share"].ge(_WORTH_SHOWING)]
+    columns = (own[name].tolist() for name in ("scenario", "predicted_min_s", "predicted_max_s", "saved_share"))
+    row = {"lane": lane, "label": label, "run_id": run_id, "n_runs": 1}
+    return [
+        row | {"scenario": scenario, "start_s": low, "end_s": high, "share": share}
+        for scenario, low, high, share in zip(*columns, strict=True)
+    ]
 
 
 def draw_budget(bars: pd.DataFrame, ax: Axes | None = None, *, shares: bool = False) -> Axes:
     """Draw the bars of :func:`budget_bars` into ``ax`` (a new figure's, if None) and return it.
 
     Where one wait is much longer than what any run did, bars that go on beyond the axis are cut, and their length is told in bold.
-    ``shares`` draws every bar at the same length.
+    ``shares`` draws every bar at the same length. A prediction is a mark below its bar, where the run would have ended, with a line back to
+    the lower bound where that is another.
     """
+    bars, predicted = bars[bars["scenario"].isna()], bars[bars["scenario"].notna()]
     ax = axes_layout.lanes_axes(bars["lane"].nunique()) if ax is None else ax
     limit = 1.0 if shares else _limit(bars)
     handles: dict[str, Artist] = {}
@@ -76,7 +95,8 @@ def draw_budget(bars: pd.DataFrame, ax: Axes | None = None, *, shares: bool = Fa
         ax.axvline(limit, color="#777777", linewidth=0.8, linestyle=(0, (2, 2)), zorder=5)
     ax.set_xlabel("share of the run's time" if shares else "seconds", fontsize=8)
     ax.tick_params(axis="x", labelsize=axes_layout.LABEL_SIZE)
-    axes_layout.legend_below(ax, [("", handles)])
+    marks = _draw_predictions(ax, predicted, lengths, limit, shares=shares)
+    axes_layout.legend_below(ax, [("", handles), ("would have ended", marks)] if marks else [("", handles)])
     _title(ax, bars, text_metrics.figure_width(ax) * (1 - axes_layout.LABEL_SHARE))
     text_metrics.settle(ax)
     width_points, height_points = text_metrics.size_of(ax)
@@ -88,6 +108,23 @@ def draw_budget(bars: pd.DataFrame, ax: Axes | None = None, *, shares: bool = Fa
             ax.text(end + limit * 5 / width_points, lane, f"{human_duration(total)}{' ≫' if cut else ''}", **words)
     _title(ax, bars, width_points)
     return ax
+
+
+def _draw_predictions(ax: Axes, predicted: pd.DataFrame, lengths: pd.Series[float], limit: float, *, shares: bool) -> dict[str, Artist]:
+    """Mark where runs would have ended, and return a mark of each scenario with its words."""
+    handles: dict[str, Artist] = {}
+    scale = predicted["lane"].map(1 / lengths) if shares else 1.0
+    places = predicted.assign(low=predicted["start_s"] * scale, high=predicted["end_s"] * scale)
+    for scenario, rows in places[places["high"] <= limit].groupby("scenario"):
+        look = SCENARIO_MARKS.get(str(scenario))
+        colour, marker = (look.colour, look.marker) if look is not None else (INK, "|")
+        lanes = [lane + 0.35 for lane in rows["lane"].tolist()]
+        ax.hlines(lanes, rows["low"].tolist(), rows["high"].tolist(), colors=colour, linewidth=1.0, zorder=6)
+        [mark] = ax.plot(
+            rows["high"].tolist(), lanes, linestyle="none", marker=marker, color=colour, markersize=4, markeredgecolor=INK, zorder=7
+        )
+        handles[SCENARIOS.get(str(scenario), str(scenario))] = mark
+    return handles
 
 
 def _limit(bars: pd.DataFrame) -> float:

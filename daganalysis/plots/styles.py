@@ -54,6 +54,14 @@ CATEGORY_COLOURS = {name: _PALETTE[category.colour] for name, category in CATEGO
 CATEGORY_HATCHES = {"wait_operator": "...", "wait_protocol": "oo", "lost": "xxx", "unattributed": "---"}
 """Categories in which nothing of this run was at work are hatched."""
 
+SCENARIO_MARKS = {
+    "no_wait_operator": Style(_PALETTE["person"], "D"),
+    "no_engine": Style(_PALETTE["detect"], "s"),
+    "no_stragglers": Style(_PALETTE["running"], "^"),
+    "no_retries": Style(_PALETTE["failure"], "o"),
+}
+"""The look of what each scenario of ``what_if`` predicts."""
+
 DISPATCHED = _PALETTE["dispatch"]
 NOTICED = _PALETTE["detect"]
 INK = "#333333"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from daganalysis.analysis.conclusions import comparison
-from daganalysis.engine.vocabulary import CATEGORIES, CHILD_POLL, ENGINE_TIME
+from daganalysis.engine.vocabulary import CATEGORIES, CHILD_POLL, ENGINE_TIME, SCENARIOS
 from daganalysis.tables.plain_rows import rows_of
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, human_share, plural
@@ -25,12 +25,6 @@ _WORTH_SAYING = 0.01
 """A part, or what a scenario would have saved, is told from this share of the run on."""
 _WIDTH = 79
 _ENGINE = {*ENGINE_TIME, CHILD_POLL.name}
-_WITHOUT = {
-    "no_wait_operator": "had a person acted at once",
-    "no_engine": "had the engine taken no time",
-    "no_stragglers": "without stragglers",
-    "no_retries": "had each stage been executed once",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +88,7 @@ def scenario_lines(facts: LengthFacts) -> list[str]:
     for row in best:
         low, high = human_duration(row["predicted_min_s"]), human_duration(row["predicted_max_s"])
         took = high if low == high else f"{low} to {high}"
-        lines += _wrapped(f"{took} instead of {human_duration(elapsed)} {_WITHOUT[row['scenario']]} ({row['scenario']})")
+        lines += _wrapped(f"{took} instead of {human_duration(elapsed)} {SCENARIOS[row['scenario']]} ({row['scenario']})")
     return ["What would have shortened it most", *lines] if lines else []
 
 

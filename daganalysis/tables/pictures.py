@@ -16,18 +16,19 @@ _N_RUNS = Column("n_runs", Type.INTEGER, "number of runs in the row")
 
 BUDGET_BARS = Table(
     "budget_bars",
-    "one part of one bar of a time budget",
+    "one part of one bar of a time budget, or one prediction of how long the bar would have been",
     (
         _LANE,
         _LABEL,
         Column("run_id", Type.STRING, "run_id of the run, as in `dags`", "the bar is the mean of several runs"),
         _N_RUNS,
-        Column("category", Type.STRING, "what the time was spent on"),
-        Column("start_s", Type.REAL, "start of the part, seconds from the start of the bar"),
-        Column("end_s", Type.REAL, "end of the part, seconds from the start of the bar"),
-        Column("share", Type.REAL, "share of the bar that the part takes"),
+        Column("category", Type.STRING, "what the time was spent on", "the row is a prediction"),
+        Column("scenario", Type.STRING, "the scenario of `what_if` that the row is the prediction of", "the row is a part of the bar"),
+        Column("start_s", Type.REAL, "start of the part, seconds from the start of the bar; of a prediction, its lower bound"),
+        Column("end_s", Type.REAL, "end of the part, seconds from the start of the bar; of a prediction, its upper bound"),
+        Column("share", Type.REAL, "share of the bar that the part takes; of a prediction, the share saved for certain"),
     ),
-    ("lane", "start_s"),
+    ("lane", "start_s", "scenario"),
 )
 
 LATENCY_MARKS = Table(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import random
 from typing import Any
 
+import msgspec
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,7 @@ from daganalysis.analysis.scenarios import DEFAULTS
 from enginemodel import answer, random_run
 from enginemodel.engine import SECOND
 from tests.rows import archive_of, at
+from tests.zones import written_in
 
 SCALE_OUT = "sample_data/documented/scale-out.json"
 
@@ -133,3 +136,17 @@ def test_removing_more_never_makes_a_run_longer(seed: int) -> None:
         for subset in sets:
             less = [elapsed, *(lengths["+".join(part)] for part in itertools.combinations(subset, len(subset) - 1) if part)]
             assert not any(lengths["+".join(subset)] > length for length in less)
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(0, 300), st.randoms(use_true_random=False))
+def test_order_repetition_and_zone_of_answers_change_no_prediction_and_no_path(seed: int, rng: random.Random) -> None:
+    run = random_run(seed)
+    end = (run.ended or run.pass_at) + 2 * SECOND
+    texts = [msgspec.json.encode(answer(run, moment)) for moment in (*range(run.created, end, 5 * SECOND), end)]
+    elsewhere = [written_in(text, "+05:30") for text in [*texts, *texts[:3]]]
+    rng.shuffle(elsewhere)
+    plain, other = da.load(*texts), da.load(*elsewhere)
+    scenarios = [*DEFAULTS, "tick=2", "no_engine+no_retries"]
+    pd.testing.assert_frame_equal(da.what_if(other, scenarios=scenarios), da.what_if(plain, scenarios=scenarios))
+    pd.testing.assert_frame_equal(da.critical_path(other), da.critical_path(plain))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import random
-import re
 import tempfile
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from daganalysis.loading.related import Groups, clues_of, token_of
 from daganalysis.reading import Answer, read_sources
 from daganalysis.tables import BASE_TABLES
 from enginemodel import Agent, DagRun, answer, initialise_cluster, random_run, scale_out, start_cluster
+from tests.zones import written_in
 
 EPOCH = 1_735_700_000_000_000
 SEEDS = st.integers(0, 100_000)
@@ -152,16 +151,8 @@ def test_a_child_on_an_agent_with_a_wrong_clock_still_waits_for_its_main_dag(ske
 @settings(max_examples=10, deadline=None)
 @given(SEEDS, st.sampled_from(["-05:30", "+00:00", "+14:00"]))
 def test_the_zone_that_instants_are_written_in_changes_no_table(seed: int, zone: str) -> None:
-    def moved(found: re.Match[bytes]) -> bytes:
-        moment, fraction, offset = (part.decode() for part in found.groups(b""))
-        if moment < "1971":
-            return found[0]
-        sign, hours, minutes = zone[0], int(zone[1:3]), int(zone[4:])
-        elsewhere = dt.timezone((-1 if sign == "-" else 1) * dt.timedelta(hours=hours, minutes=minutes))
-        return f"{dt.datetime.fromisoformat(moment + offset).astimezone(elsewhere):%Y-%m-%dT%H:%M:%S}{fraction}{zone}".encode()
-
     texts = polls(random_run(seed), 7.0)
-    elsewhere = [re.sub(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?([+-]\d\d:\d\d)", moved, text) for text in texts]
+    elsewhere = [written_in(text, zone) for text in texts]
     assert elsewhere != texts
     tables, others = rebuild(answers_of(texts)), rebuild(answers_of(elsewhere))
     for name, own in {"snapshots": ["source"], "dags": ["utc_offset_s"]}.items():

@@ -138,6 +138,19 @@ def test_runs_beyond_the_longest_are_one_bar_that_says_of_how_many_it_is_the_mea
     assert bars[["label", "n_runs", "end_s"]].to_dict("records")[-1] == {"label": "mean of 2 others", "n_runs": 2, "end_s": 3.0}
 
 
+def test_what_a_scenario_would_have_saved_stands_beside_the_bar_of_its_run() -> None:
+    saved = {"run_id": "10", "scenario": "no_wait_operator", "predicted_min_s": 4.0, "predicted_max_s": 5.0, "saved_share": 0.28}
+    bars = plots.budget_bars(budget((5.0, 2.0)), predictions=pd.DataFrame([saved, saved | {"scenario": "no_engine", "saved_share": 0.01}]))
+    told = bars[bars["scenario"].notna()]
+    assert told[["lane", "scenario", "start_s", "end_s"]].to_numpy().tolist() == [[0, "no_wait_operator", 4.0, 5.0]]
+
+
+def test_a_prediction_is_a_mark_where_the_run_would_have_ended() -> None:
+    saved = {"run_id": "10", "scenario": "no_wait_operator", "predicted_min_s": 5.0, "predicted_max_s": 5.0, "saved_share": 0.28}
+    ax = plots.draw_budget(plots.budget_bars(budget((5.0, 2.0)), predictions=pd.DataFrame([saved])))
+    assert [list(line.get_xdata()) for line in ax.lines] == [[5.0]]
+
+
 def test_a_budget_of_the_sample_adds_up() -> None:
     frame = da.time_budget(da.load("sample_data/documented"))
     assert plots.budget_bars(frame)["end_s"].max() == pytest.approx(28.613749)

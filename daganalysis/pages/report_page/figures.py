@@ -25,7 +25,7 @@ _FEWEST_RUNS = 3
 _ZONED = frozenset({"retry_periods", "trend_marks"})
 """Pictures with clock times."""
 _TITLES = {
-    "budget_bars": "Where the time of the longest runs went, as stacked bars",
+    "budget_bars": "Where the time of the longest runs went, as stacked bars, and when they would have ended under scenarios",
     "stage_run_cells": "How long each stage took in each run, against its median, as a map",
     "straggler_cells": "How long others waited for each agent in each stage, as a map",
     "retry_periods": "Runs retried and rolled back over time, as bars",
@@ -47,10 +47,12 @@ def picture_frames(
     workflow with the most runs, a trend of the largest shift.
     """
     from daganalysis import plots
+    from daganalysis.analysis import what_if
 
     frames: dict[str, pd.DataFrame] = {}
     if len(mains) >= _FEWEST_RUNS:
-        bars = plots.budget_bars(budget[budget["run_id"].isin(mains["run_id"])], most=_MOST_BARS)
+        own = budget[budget["run_id"].isin(mains["run_id"])]
+        bars = plots.budget_bars(own, most=_MOST_BARS, predictions=what_if(archive))
         frames["budget_bars"] = bars.assign(label=bars["run_id"].map(labels).fillna(bars["label"]).astype(bars["label"].dtype))
         frames["stage_run_cells"] = _stage_cells(archive, mains)
     if lagging["flagged"].any():
