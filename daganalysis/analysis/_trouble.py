@@ -75,7 +75,7 @@ def _in_trouble(archive: Archive) -> list[_Troubled]:
     if tasks.empty:
         return []
     retried = retries(archive)
-    by_protocol = set(retried.loc[retried["protocol"].fillna(value=False).astype(bool), "task_gid"])
+    by_protocol = set(retried.loc[retried["protocol"].fillna(value=False).astype(bool), _TASK].itertuples(index=False, name=None))
     attempts = archive.table("attempts", [*_TASK, "attempt", "kind", "outcome", "evidence"])
     attempts = attempts[attempts["task_gid"].isin(tasks["task_gid"])].sort_values([*_TASK, "attempt"], kind="stable")
     told: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
@@ -84,7 +84,7 @@ def _in_trouble(archive: Archive) -> list[_Troubled]:
     found = []
     for row in rows_of(tasks.sort_values(["run_id", "stage", "task_gid"], kind="stable")):
         own = told.get((row["run_id"], row["task_gid"]), [])
-        grounds = _grounds(row, own, by_protocol=row["task_gid"] in by_protocol)
+        grounds = _grounds(row, own, by_protocol=(row["run_id"], row["task_gid"]) in by_protocol)
         if grounds is not None:
             found.append(_Troubled(row, grounds, tuple((kind, outcome) for kind, outcome, _ in own)))
     return found

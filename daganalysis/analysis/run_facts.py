@@ -10,6 +10,10 @@ from daganalysis.engine.vocabulary import CHILD_FAILED
 from daganalysis.tables.plain_rows import rows_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
     from daganalysis.archive import Archive
     from daganalysis.tables.plain_rows import Row
 
@@ -38,41 +42,50 @@ class RunFacts:
 
 
 def gather_facts(archive: Archive, run_id: str) -> RunFacts:
-    """Gather everything about one run, reading no more of a store than that."""
-    from daganalysis.analysis import lock_conflicts, retries, stage_latency, time_budget, trouble
+    """Gather everything about one run, reading no more of a store than that.
 
-    one = archive.run(run_id)
-    run = rows_of(one.dags)[0]
+    Raises :class:`RunNotFoundError` for a run that the archive does not hold.
+    """
+    return gather_all_facts(archive, [archive.run(run_id).table("dags", ["run_id"])["run_id"].iloc[0]])[run_id]
+
+
+def gather_all_facts(archive: Archive, run_ids: Sequence[str]) -> dict[str, RunFacts]:
+    """Gather everything about some runs of an archive, each analysis done once for all of them."""
+    from daganalysis.analysis import retries, stage_latency, time_budget, trouble
+
+    some = archive.only(run_ids)
+    rows = {name: _by_run(some.table(name)) for name in ("nodes", "sub_tasks", "attempts", "issues", "timeline", "operations")}
+    rows["links"] = _by_run(some.links, "parent_run_id")
+    rows |= {"stages": _by_run(stage_latency(some, level="stage")), "budgets": _by_run(time_budget(some))}
+    rows |= {"retries": _by_run(retries(some)), "trouble": _by_run(trouble(some))}
+    children = _children(archive, some)
     workflows = archive.table("dags", ["workflow"])["workflow"]
-    budgets = rows_of(time_budget(one))
-    return RunFacts(
-        run=run,
-        nodes=rows_of(one.nodes),
-        sub_tasks=rows_of(one.sub_tasks),
-        attempts=rows_of(one.attempts),
-        issues=[*rows_of(one.issues), *rows_of(lock_conflicts(archive, run_ids=_neighbours(archive, run)).query("run_id == @run_id"))],
-        timeline=rows_of(one.timeline),
-        operations=sorted(rows_of(one.operations), key=lambda row: (row["at"] is None, row["at"] or 0)),
-        stages=rows_of(stage_latency(one, level="stage")),
-        budget=budgets[0] if budgets else {},
-        retries=rows_of(retries(one)),
-        trouble=rows_of(trouble(one)),
-        children=_children(archive, rows_of(one.links)),
-        n_peers=int((workflows == run["workflow"]).sum()) - 1,
-    )
+    return {
+        run["run_id"]: RunFacts(
+            run=run,
+            **{name: rows[name].get(run["run_id"], []) for name in ("nodes", "sub_tasks", "attempts", "issues", "timeline")},
+            operations=sorted(rows["operations"].get(run["run_id"], []), key=lambda row: (row["at"] is None, row["at"] or 0)),
+            **{name: rows[name].get(run["run_id"], []) for name in ("stages", "retries", "trouble")},
+            budget=next(iter(rows["budgets"].get(run["run_id"], [])), {}),
+            children=[{**link, "dag": children.get(link["child_run_id"])} for link in rows["links"].get(run["run_id"], [])],
+            n_peers=int((workflows == run["workflow"]).sum()) - 1,
+        )
+        for run in rows_of(some.dags)
+    }
 
 
-def _neighbours(archive: Archive, run: Row) -> list[str]:
-    """Return the runs of the same cluster that were there while a run was."""
-    dags = archive.table("dags", ["run_id", "cluster", "created_at", "started_at", "ended_at", "last_observed_at"])
-    begin = dags["created_at"].fillna(dags["started_at"])
-    end = dags[["ended_at", "last_observed_at"]].max(axis=1)
-    same = dags["cluster"].eq(run["cluster"]) if run["cluster"] is not None else dags["cluster"].isna()
-    own_begin, own_end = run["created_at"] or run["started_at"], run["last_observed_at"] or run["ended_at"]
-    if own_begin is None or own_end is None:
-        return [run["run_id"]]
-    beside = dags["run_id"].eq(run["run_id"]) | (same & (begin <= own_end) & (end >= own_begin))
-    return [str(run_id) for run_id in dags.loc[beside, "run_id"]]
+def _by_run(frame: pd.DataFrame, key: str = "run_id") -> dict[str, list[Row]]:
+    """Put the rows of each run together, in the order they have."""
+    grouped: dict[str, list[Row]] = {}
+    for row in rows_of(frame):
+        grouped.setdefault(row[key], []).append(row)
+    return grouped
+
+
+def _children(archive: Archive, some: Archive) -> dict[str | None, Row]:
+    """Return the rows of the child runs that the archive holds."""
+    known = some.links["child_run_id"].dropna().unique().tolist()
+    return {row["run_id"]: row for row in rows_of(archive.only(known).dags)} if known else {}
 
 
 def troubled_groups(facts: RunFacts) -> list[list[Row]]:
@@ -87,12 +100,6 @@ def attempts_by_task(attempts: list[Row]) -> dict[str, list[Row]]:
     for attempt in attempts:
         grouped.setdefault(attempt["task_gid"], []).append(attempt)
     return grouped
-
-
-def _children(archive: Archive, links: list[Row]) -> list[Row]:
-    known = [link["child_run_id"] for link in links if link["child_run_id"] is not None]
-    dags = {row["run_id"]: row for row in rows_of(archive.only(known).dags)} if known else {}
-    return [{**link, "dag": dags.get(link["child_run_id"])} for link in links]
 
 
 def work_failed(dag: Row) -> bool:

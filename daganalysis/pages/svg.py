@@ -49,6 +49,11 @@ def figure_svg(figure: Figure, *, key: str, title: str) -> str:
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "daganalysis"}), warnings.catch_warnings():
         # The text is written as text: the browser's fonts matter, not those that are measured with here.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
+        engine = figure.get_layout_engine()
+        if engine is not None:
+            # The layout takes its place once; with an engine matplotlib would draw everything a second time to have it do so.
+            engine.execute(figure)
+            figure.set_layout_engine("none")
         figure.savefig(drawn, format="svg", metadata={"Date": None})
     # The text was written by matplotlib a line above, names in it escaped: it is no foreign XML.
     root = ET.fromstring(drawn.getvalue())  # noqa: S314

@@ -8,6 +8,7 @@ import pytest
 
 import daganalysis as da
 from daganalysis.analysis.run_facts import gather_facts
+from daganalysis.engine.log_lines import WAITING
 from daganalysis.errors import UsageError
 from daganalysis.pages.report_page.run_sections import run_section
 from daganalysis.post_mortem.what_failed import trouble_lines
@@ -56,6 +57,17 @@ def test_what_waited_and_was_passed_by_its_main_dag_is_no_trouble():
     assert grounds("passed", [("run", "waiting")]) == []
 
 
+def test_the_hand_shake_of_one_cluster_hides_no_failure_behind_the_same_id_of_another():
+    shake = {"task_gid": "111", "stage": 1, "name": "Start", "execute_times": 2, "task_logs": [WAITING], "outcome": "passed"}
+    fails = shake | {"outcome": "failed", "task_logs": ["ERROR: [OB.X]: no space"]}
+    attempts = [{"task_gid": "111", "attempt": n, "kind": "run", "outcome": "failed", "evidence": "observed"} for n in (1, 2)]
+    tasks = [{"run_id": "a/11"} | shake, {"run_id": "b/11"} | fails]
+    rows = [{"run_id": run_id} | attempt for run_id in ("a/11", "b/11") for attempt in attempts]
+    dags = [{"run_id": "a/11", "outcome": "passed", "scope": "local"}, {"run_id": "b/11", "outcome": "failed"}]
+    told = da.trouble(archive_of(dags=dags, sub_tasks=tasks, attempts=rows))
+    assert "b/11" in told["run_id"].tolist()
+
+
 def test_sub_tasks_that_differ_only_in_the_agent_share_a_place():
     task = {"run_id": "11", "stage": 1, "name": "Copy", "outcome": "failed"}
     both = archive_of(dags=[{"run_id": "11"}], sub_tasks=[task | {"task_gid": f"11{n}", "agent": f"10.0.0.{n}:2886"} for n in (1, 2)])
@@ -79,5 +91,5 @@ def test_show_and_the_report_list_the_same_trouble(folder):
     for run_id in archive.dags["run_id"]:
         lines = trouble_lines(gather_facts(archive, run_id))
         shown = [(int(stage), outcome) for stage, outcome in re.findall(r"^  Stage (\d+), .*: ([a-z ]+)$", "\n".join(lines), re.MULTILINE)]
-        section = run_section(archive, run_id, None)
+        section = run_section(gather_facts(archive, run_id), None)
         assert [(entry["stage"], entry["outcome"].replace("_", " ")) for entry in section["troubles"]] == shown, run_id

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from daganalysis.analysis.culprits import find_culprits
 from daganalysis.analysis.ranking import rank_runs
+from daganalysis.analysis.run_facts import gather_all_facts
 from daganalysis.engine.vocabulary import WORST_FIRST
 from daganalysis.pages.report_page.advice import advice
 from daganalysis.pages.report_page.changes import changes_of
@@ -100,9 +101,10 @@ def collect(archive: Archive, progress: Progress = silent, zone: Zone | None = N
     comparison = changes_of(archive, shifts, tables)
     names = _names(ranked)
     zone = zone or servers_zone(archive.arrow("dags", ["utc_offset_s"]).column("utc_offset_s").to_pylist())
+    facts = gather_all_facts(archive, chosen)
     sections = []
     for number, run_id in enumerate(chosen):
-        sections.append({**run_section(archive, run_id, culprits.get(run_id)), "conclusion": concluded.get(run_id)})
+        sections.append({**run_section(facts[run_id], culprits.get(run_id)), "conclusion": concluded.get(run_id)})
         progress("collecting", number + 1, len(chosen))
     return Collected(
         overview=overview_of(archive, ranked, budget),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.analysis.run_facts import attempts_by_task, child_order, gather_facts, troubled_groups
+from daganalysis.analysis.run_facts import attempts_by_task, child_order, troubled_groups
 from daganalysis.engine.log_lines import newest_failure_line
 from daganalysis.engine.vocabulary import UNDONE
 from daganalysis.pages.shown_tables import plain_row
@@ -14,7 +14,6 @@ from daganalysis.text.requesters import people_sentence, requester
 if TYPE_CHECKING:
     from daganalysis.analysis.culprits import Culprit
     from daganalysis.analysis.run_facts import RunFacts
-    from daganalysis.archive import Archive
     from daganalysis.tables.plain_rows import Row
 
 MOST_TROUBLES = 8
@@ -53,9 +52,8 @@ _FACTS = (
 _STAGE_FACTS = ("stage", "name", "outcome", "latency_s", "work_s", "elapsed_share", "n_sub_tasks", "slowest_agent", "censored")
 
 
-def run_section(archive: Archive, run_id: str, culprit: Culprit | None) -> Row:
+def run_section(facts: RunFacts, culprit: Culprit | None) -> Row:
     """Collect the section of one run as plain data; instants as RFC 3339, unknown values as None."""
-    facts = gather_facts(archive, run_id)
     troubles = _troubles(facts)
     asked = [row for row in facts.operations if row["at"] is not None]
     children = [_child(child) for child in child_order(facts.children)]
