@@ -8,39 +8,41 @@ import shutil
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from daganalysis.errors import RejectedRecordsError
+from daganalysis.loading.by_cluster import MANY_PIECES, ClusterPlan, ScannedByCluster, plan_by_cluster, scan_by_cluster
 from daganalysis.loading.from_stores import is_newer, make_store_chunks, scan_store
-from daganalysis.loading.other_kinds import add_owners, gather_unclaimed, know_agents
+from daganalysis.loading.other_kinds import add_owners, gather_unclaimed, know_agents, owners_in_store
 from daganalysis.loading.pieces import CarriedEvidence, CarriedTables, PartWork, build_part, carry_evidence, carry_tables
-from daganalysis.loading.planning import make_plan
-from daganalysis.loading.related import Unclaimed, key_of
+from daganalysis.loading.planning import Picked, Plan, make_plan
+from daganalysis.loading.related import key_of
 from daganalysis.loading.scanning import Claiming, claim, make_chunks, scan
 from daganalysis.loading.workers import Workers
 from daganalysis.store.commit import LOCK_WAIT_S, locked, staged
 from daganalysis.store.folder_manifest import check_manifest
 from daganalysis.store.kept_answers import ANSWERS, TEXTS, digest, evidence_parts, read_evidence, read_index
 from daganalysis.store.opening import is_store
-from daganalysis.store.parts import check_version, read_file, read_parts
+from daganalysis.store.parts import check_version, read_file
 from daganalysis.store.remote_paths import SPILL, RemotePath
 from daganalysis.store.source_list import KnownSource, read_sources, write_sources
 from daganalysis.tables import BASE_TABLES
 from daganalysis.urls import is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from daganalysis.dask_workers import DaskWorkers
     from daganalysis.history.replay.contexts import ClusterContext
+    from daganalysis.loading.by_cluster import PlannedShard
     from daganalysis.loading.from_stores import GivenStore
-    from daganalysis.loading.planning import Picked, Plan
     from daganalysis.loading.scanning import Scanned
     from daganalysis.reading import SourceFile
     from daganalysis.reading.answers import Issue
     from daganalysis.store.kept_answers import KeptIndex
     from daganalysis.store.remote_paths import StagePath, StorePath
 
+Piece = TypeVar("Piece")
 _ORPHANS = "orphans.parquet"
 """How the name of the part ends that holds what belongs to no run."""
 _NOT_READ = frozenset({"unreadable-file", "vanished-file", "changed-file"})
@@ -110,6 +112,10 @@ def load_sources(
                 is_new = load.run(dask or here, folder, strict)
             # Their memory is free before this process takes what it needs to write and to read tables itself.
             load.finish(folder, is_new=is_new)
+
+
+class _LargeScan(list[ScannedByCluster]):
+    """What was read of sources that are too large for one process to plan."""
 
 
 class _Load:
@@ -183,6 +189,11 @@ class _Load:
         """Build the new content of the store in an empty folder, up to the list of its sources; say whether there is anything new."""
         scanned = self._scan(workers, folder)
         self.check(strict)
+        if isinstance(scanned, _LargeScan):
+            planned = plan_by_cluster(workers, folder, self._before.folder, scanned)
+            self._contexts = planned.contexts
+            self._write_tables(workers, folder, [], planned)
+            return True
         if is_store(self._before.folder) and self._learnt_nothing(scanned):
             return False
         kept = [read_index(self._before.folder, part) for part in self._before.evidence]
@@ -202,15 +213,29 @@ class _Load:
 
     # -- what is new ------------------------------------------------------------------------------------------------------------------
 
-    def _scan(self, workers: Workers | DaskWorkers, folder: StagePath) -> list[Scanned]:
+    def _scan(self, workers: Workers | DaskWorkers, folder: StagePath) -> list[Scanned] | _LargeScan:
         spill = folder / SPILL
         spill.mkdir()
         chunks = make_chunks(self._fresh, self._reread(), spill)
         kept = make_store_chunks(self._from_stores, self._reread(), spill)
-        scanned: list[Scanned] = []
-        for found in itertools.chain(workers.over(scan, chunks), workers.over(scan_store, kept)):
-            scanned.append(found)
-            self._progress("reading", len(scanned), len(chunks) + len(kept))
+        n_pieces = len(chunks) + len(kept)
+        # What is large and new is planned by the workers; to add to a store takes its whole index.
+        if len(chunks) > MANY_PIECES and not (kept or self._before.tables):
+            large = _LargeScan(self._each(workers.over(scan_by_cluster, chunks), n_pieces))
+            self._note_issues(large)
+            return large
+        scanned = list(self._each(itertools.chain(workers.over(scan, chunks), workers.over(scan_store, kept)), n_pieces))
+        self._note_issues(scanned)
+        return scanned
+
+    def _each(self, pieces: Iterable[Piece], n_pieces: int) -> Iterator[Piece]:
+        """Yield what pieces of the sources gave, and tell how many were read."""
+        for done, piece in enumerate(pieces, start=1):
+            self._progress("reading", done, n_pieces)
+            yield piece
+
+    def _note_issues(self, scanned: Sequence[Scanned | ScannedByCluster]) -> None:
+        """Take note of what was wrong with the sources that were read, and of those that could not be read."""
         for number, _ in self._fresh:
             self._issues.pop(number, None)
         for found in scanned:
@@ -228,7 +253,6 @@ class _Load:
         }
         for number in self._not_read:
             self._sources[number] = self._sources[number]._replace(mtime_ns=None)
-        return scanned
 
     def _reread(self) -> frozenset[int]:
         """The sources that are read although the store holds what they gave before."""
@@ -278,15 +302,17 @@ class _Load:
         for place, claims in enumerate(workers.over(claim, [Claiming(chunk, every) for chunk in scanned])):
             for number, keys in claims.items():
                 scanned[place].add_references(number, keys)
-        owners = _owners_in(self._before, new) if new else {}
+        owners = owners_in_store(self._before.folder, self._before.tables, new) if new else {}
         if owners:
             add_owners(scanned, owners)
 
     # -- the new content --------------------------------------------------------------------------------------------------------------
 
-    def _write_tables(self, workers: Workers | DaskWorkers, folder: StagePath, scanned: Sequence[Scanned], plan: Plan) -> None:
+    def _write_tables(
+        self, workers: Workers | DaskWorkers, folder: StagePath, scanned: Sequence[Scanned], plan: Plan | ClusterPlan
+    ) -> None:
         generation = self._before.next_generation()
-        works = self._carried_tables(folder, plan.void, generation)
+        works = self._carried_tables(folder, plan.void, generation) if isinstance(plan, Plan) else []
         carried = {part for work in works for part in work.parts}
         for part in self._before.tables:
             if part not in carried:
@@ -294,17 +320,18 @@ class _Load:
                     _link(self._before.folder / name / part, folder / name / part)
         for _ in workers.over(carry_tables, works):
             pass
+        dealt: Sequence[Sequence[Picked | PlannedShard]] = plan.parts
         parts = [
             self._part(folder, f"part-{generation:06d}-{len(works) + number:04d}.parquet", scanned, shards)
-            for number, shards in enumerate(plan.parts)
+            for number, shards in enumerate(dealt)
         ]
         orphans = self._part(folder, f"part-{generation:06d}-{_ORPHANS}", scanned, [plan.orphans])
         orphans.issues = [issue for number in sorted(self._issues) for issue in self._issues[number]]
         for done, _ in enumerate(workers.over(build_part, [*parts, orphans]), start=1):
             self._progress("rebuilding", done, len(parts) + 1)
 
-    def _part(self, folder: StagePath, part: str, scanned: Sequence[Scanned], shards: list[Picked]) -> PartWork:
-        places = {place: scanned[place] for shard in shards for place in shard.new}
+    def _part(self, folder: StagePath, part: str, scanned: Sequence[Scanned], shards: Sequence[Picked | PlannedShard]) -> PartWork:
+        places = {place: scanned[place] for shard in shards if isinstance(shard, Picked) for place in shard.new}
         return PartWork(folder, part, self._before.folder, places, shards, contexts=self._contexts)
 
     def _carried_tables(self, folder: StagePath, void: set[str], generation: int) -> list[CarriedTables]:
@@ -340,34 +367,6 @@ class _Load:
                     _link(store / place / part, folder / place / part)
         for _ in workers.over(carry_evidence, works):
             pass
-
-
-def _owners_in(before: _Before, unclaimed: Unclaimed) -> dict[str, set[str]]:
-    """Find the DAGs in the store that answers of other kinds belong to: {key: keys of DAGs}."""
-    owners: dict[str, set[str]] = {}
-    keys: dict[str, tuple[str | None, str]] = {}
-    for run_id, cluster, gid in _rows(before, "dags", ["run_id", "cluster", "dag_gid"]):
-        keys[run_id] = (cluster, key_of(cluster, gid))
-    for table, kind, column in (("nodes", "node", "node_gid"), ("sub_tasks", "sub_task", "task_gid")):
-        for run_id, gid in _rows(before, table, ["run_id", column]):
-            cluster, owner = keys[run_id]
-            key = f"{kind} {key_of(cluster, gid)}"
-            if key in unclaimed.keys:
-                owners.setdefault(key, set()).add(owner)
-    if unclaimed.lines:
-        for run_id, row_id, lines in _rows(before, "sub_tasks", ["run_id", "task_id", "task_logs"]):
-            cluster, owner = keys[run_id]
-            for key in unclaimed.with_line(cluster, row_id, lines or ()):
-                owners.setdefault(key, set()).add(owner)
-    return owners
-
-
-def _rows(before: _Before, table: str, columns: list[str]) -> Iterable[tuple[Any, ...]]:
-    parts = [before.folder / table / part for part in before.tables]
-    if not parts:
-        return ()
-    found = read_parts(parts, BASE_TABLES[table].schema(), columns, None)
-    return zip(*(found.column(name).to_pylist() for name in columns), strict=True)
 
 
 def _run_ids(store: StorePath, part: str, void: set[str]) -> list[str]:

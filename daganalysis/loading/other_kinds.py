@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from daganalysis.loading.related import OWNER, Unclaimed
+from daganalysis.loading.related import OWNER, Unclaimed, key_of
 from daganalysis.loading.scanning import answers_of_kind
 from daganalysis.reading.answers import Kind
 from daganalysis.store.kept_answers import ANSWERS, read_evidence
-from daganalysis.store.parts import read_file
+from daganalysis.store.parts import read_file, read_parts
+from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from daganalysis.history.replay.contexts import ClusterContext
     from daganalysis.loading.scanning import Scanned
@@ -108,3 +109,31 @@ def _new_moments(scanned: Sequence[Scanned]) -> dict[tuple[str, str], int]:
         for _, answer in answers_of_kind(chunk, frozenset({Kind.DAG, *_FOUND_BY_BODY}))
         if answer.trace_id and answer.observed_at is not None
     }
+
+
+def owners_in_store(folder: StorePath, tables: Sequence[str], unclaimed: Unclaimed) -> dict[str, set[str]]:
+    """Find the DAGs in the store that answers of other kinds belong to: {key: keys of DAGs}."""
+    owners: dict[str, set[str]] = {}
+    keys: dict[str, tuple[str | None, str]] = {}
+    for run_id, cluster, gid in _rows(folder, tables, "dags", ["run_id", "cluster", "dag_gid"]):
+        keys[run_id] = (cluster, key_of(cluster, gid))
+    for table, kind, column in (("nodes", "node", "node_gid"), ("sub_tasks", "sub_task", "task_gid")):
+        for run_id, gid in _rows(folder, tables, table, ["run_id", column]):
+            cluster, owner = keys[run_id]
+            key = f"{kind} {key_of(cluster, gid)}"
+            if key in unclaimed.keys:
+                owners.setdefault(key, set()).add(owner)
+    if unclaimed.lines:
+        for run_id, row_id, lines in _rows(folder, tables, "sub_tasks", ["run_id", "task_id", "task_logs"]):
+            cluster, owner = keys[run_id]
+            for key in unclaimed.with_line(cluster, row_id, lines or ()):
+                owners.setdefault(key, set()).add(owner)
+    return owners
+
+
+def _rows(folder: StorePath, tables: Sequence[str], table: str, columns: list[str]) -> Iterable[tuple[Any, ...]]:
+    parts = [folder / table / part for part in tables]
+    if not parts:
+        return ()
+    found = read_parts(parts, BASE_TABLES[table].schema(), columns, None)
+    return zip(*(found.column(name).to_pylist() for name in columns), strict=True)

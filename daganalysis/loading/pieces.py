@@ -7,6 +7,8 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from daganalysis.loading.by_cluster import read_shard
+from daganalysis.loading.planning import Picked
 from daganalysis.store.kept_answers import EvidenceWriter, read_evidence
 from daganalysis.store.new_files import Closing
 from daganalysis.store.parts import read_parts, write_part
@@ -14,12 +16,12 @@ from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.arrays import array_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pyarrow as pa
 
     from daganalysis.history.replay.contexts import ClusterContext
-    from daganalysis.loading.planning import Picked
+    from daganalysis.loading.by_cluster import PlannedShard
     from daganalysis.loading.scanning import Scanned
     from daganalysis.reading.answers import Issue
     from daganalysis.store.remote_paths import StagePath, StorePath
@@ -36,7 +38,7 @@ class PartWork:
     part: str
     store: StorePath
     scanned: dict[int, Scanned]
-    shards: list[Picked]
+    shards: Sequence[Picked | PlannedShard]
     issues: list[Issue] = field(default_factory=list)
     contexts: Mapping[str, ClusterContext] = field(default_factory=dict)
 
@@ -64,13 +66,16 @@ def build_part(work: PartWork) -> str:
     return work.part
 
 
-def _build_shard(work: PartWork, shard: Picked, evidence: EvidenceWriter) -> dict[str, pa.Table]:
+def _build_shard(work: PartWork, shard: Picked | PlannedShard, evidence: EvidenceWriter) -> dict[str, pa.Table]:
     from daganalysis.history.rebuild import rebuild
 
-    fresh = [kept for place in sorted(shard.new) for kept in work.scanned[place].read(sorted(shard.new[place]))]
+    if isinstance(shard, Picked):
+        fresh = [kept for place in sorted(shard.new) for kept in work.scanned[place].read(sorted(shard.new[place]))]
+    else:
+        fresh = list(read_shard(work.folder, shard))
     evidence.write(fresh)
     answers = [kept.answer for kept in fresh]
-    for part, rows in shard.old.items():
+    for part, rows in shard.old.items() if isinstance(shard, Picked) else ():
         answers += [kept.answer for kept in read_evidence(work.store, part, rows)]
     return rebuild(answers, work.issues, work.contexts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from daganalysis.loading.related import DAG_KINDS, FACT_KINDS, OWNER, Groups, cluster_of
 from daganalysis.reading.answers import Kind
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from daganalysis.loading.scanning import Scanned
     from daganalysis.store.kept_answers import KeptIndex
 
+Shard = TypeVar("Shard")
 SHARD_BYTES = 1 << 21
 """Bytes of different texts rebuilt at a time: what they become in memory is some twenty times as much."""
 PART_SHARDS = 8
@@ -54,6 +55,15 @@ class Plan:
     void: set[str]
 
 
+@dataclass(slots=True)
+class Grouped:
+    """Answers that must be rebuilt together, in no order, the answers that belong to no DAG, and the keys whose earlier rows are void."""
+
+    groups: list[Picked]
+    orphans: Picked
+    void: set[str]
+
+
 def make_plan(
     scanned: Sequence[Scanned],
     kept: Sequence[KeptIndex],
@@ -68,6 +78,18 @@ def make_plan(
     any run. Only groups that hold a new or a dead answer, or facts of such a cluster, are planned. The order of the sources does not change
     the plan.
     """
+    grouped = group_answers(scanned, kept, dropped, dead, renewed)
+    return Plan(in_parts(_packed(grouped.groups)), grouped.orphans, grouped.void)
+
+
+def group_answers(
+    scanned: Sequence[Scanned],
+    kept: Sequence[KeptIndex],
+    dropped: dict[int, set[int]],
+    dead: dict[str, set[int]],
+    renewed: frozenset[str] = frozenset(),
+) -> Grouped:
+    """Put the answers together that must be rebuilt together; see :func:`make_plan`."""
     groups = Groups()
     touched: list[int] = []
     members: list[_Member] = []
@@ -138,7 +160,7 @@ def _plan_groups(
     scanned: Sequence[Scanned],
     kept: Sequence[KeptIndex],
     owners: _Owners,
-) -> Plan:
+) -> Grouped:
     orphans = Picked()
     by_group: dict[int, Picked] = {}
     with_dag = {groups.group(at) for at, _, kind, *_ in members if kind in DAG_KINDS}
@@ -164,18 +186,37 @@ def _plan_groups(
         else:
             picked.old.setdefault(kept[place].part, []).append(number)
             picked.size += kept[place].size[number]
-    shards = _packed(by_group.values())
+    return Grouped(list(by_group.values()), orphans, groups.keys_of(touched))
+
+
+def in_parts(shards: list[Shard]) -> list[list[Shard]]:
+    """Deal shards, in their order, out to parts of a store."""
     n_parts = min(len(shards), -(-len(shards) // PART_SHARDS**2) * PART_SHARDS)
     ends = (math.ceil(len(shards) * number / n_parts) for number in range(1, n_parts + 1))  # the longest first
-    parts = [shards[start:end] for start, end in itertools.pairwise((0, *ends))]
-    return Plan(parts, orphans, groups.keys_of(touched))
+    return [shards[start:end] for start, end in itertools.pairwise((0, *ends))]
+
+
+class Packing:
+    """Packs groups, one after the other, into shards of some bytes."""
+
+    def __init__(self) -> None:
+        self._size: int | None = None
+
+    def begins_shard(self, size: int) -> bool:
+        """Take a group of some size; return whether it begins a shard."""
+        if self._size is None or self._size + size > SHARD_BYTES:
+            self._size = size
+            return True
+        self._size += size
+        return False
 
 
 def _packed(groups: Iterable[Picked]) -> list[Picked]:
     """Put groups into shards, in order of their first DAG, so that each shard is a stretch of the run ids as far as may be."""
     shards: list[Picked] = []
+    packing = Packing()
     for group in sorted(groups, key=lambda g: g.first):
-        if not shards or shards[-1].size + group.size > SHARD_BYTES:
+        if packing.begins_shard(group.size):
             shards.append(Picked(first=group.first))
         shards[-1].extend(group)
     return shards

@@ -95,7 +95,7 @@ def _ids_in_both(body: bytes) -> frozenset[str]:
 def read_spill(path: StagePath, places: Iterable[Place]) -> Iterator[Answer]:
     """Read some records of a spill file, in the order asked for; a text that several of them have is one object."""
     known: dict[int, bytes] = {}
-    with _reader(path) as read:
+    with reader_of(path) as read:
         for batch in _batches(places):
             regions = read([(begin, end) for begin, _, end in batch])
             heads = []
@@ -131,7 +131,7 @@ def _batches(places: Iterable[Place]) -> Iterator[list[Place]]:
 
 
 @contextlib.contextmanager
-def _reader(path: StagePath) -> Iterator[Callable[[Sequence[tuple[int, int]]], list[bytes]]]:
+def reader_of(path: StagePath) -> Iterator[Callable[[Sequence[tuple[int, int]]], list[bytes]]]:
     """Give what reads stretches of a file, each from an offset to another."""
     if isinstance(path, RemoteStage):
         yield path.read_ranges

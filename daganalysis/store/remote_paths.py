@@ -166,6 +166,11 @@ class RemoteStage:
         return RemoteStage(self.url, self.token, self.inner.rpartition("/")[0])
 
     @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.inner.rpartition("/")[2]
+
+    @property
     def object(self) -> str:
         """The name of the file below the URL."""
         return own_name(self.inner, self.token)

@@ -149,3 +149,13 @@ def test_without_the_extra_the_error_says_what_to_install(monkeypatch, tmp_path)
 def test_a_folder_that_a_worker_does_not_see_is_named(cluster, tmp_path):
     with DaskWorkers(cluster.address) as workers, pytest.raises(UsageError, match=r"does not see.*use a shared folder"):
         workers.must_see([tmp_path / "nowhere"])
+
+
+def test_a_load_that_is_planned_by_cluster_gives_the_same_bytes_on_a_cluster(cluster, tmp_path, small_pieces, monkeypatch):
+    for name in ("a", "b", "c"):
+        save(history(), tmp_path / "responses" / name)
+    load_into_store(tmp_path / "responses", store=tmp_path / "here", cluster_by="dir")
+    monkeypatch.setattr("daganalysis.loading.into_store.MANY_PIECES", 0)
+    monkeypatch.setattr("daganalysis.loading.by_cluster.STRETCH_ANSWERS", 1)
+    load_into_store(tmp_path / "responses", store=tmp_path / "there", cluster_by="dir", client=cluster.address)
+    assert fingerprint(tmp_path / "there") == fingerprint(tmp_path / "here")
