@@ -37,6 +37,7 @@ def open_source(source: str, arguments: argparse.Namespace) -> Archive:
         cluster_by=arguments.cluster_by,
         client=arguments.scheduler,
         catalogue=arguments.catalogue,
+        tz=None if arguments.tz == "server" else arguments.tz,
     )
     if not is_store(source) or not len(archive):
         report_issues(archive, source)

@@ -67,7 +67,8 @@ def add_archive(parser: argparse.ArgumentParser, *names: str, optional: str | No
         "--tz",
         metavar="ZONE",
         default="server",
-        help="zone of the times shown, and of T without an offset: UTC, +08:00, Asia/Shanghai or `server`, the servers' own (default)",
+        help="zone of the times shown, of T without an offset, and of times in logs and dumps whose zone nothing tells: UTC, +08:00, "
+        "Asia/Shanghai or `server`, the servers' own (default)",
     )
 
 

@@ -39,6 +39,7 @@ def add_to(commands: Subparsers) -> None:
     )
     parser.add_argument("source", metavar="SOURCE", nargs="+", help="saved responses, or one store")
     add_cluster(parser)
+    parser.add_argument("--tz", metavar="ZONE", help="zone of times in logs and dumps whose zone nothing tells (+08:00, Asia/Shanghai)")
     parser.add_argument("--strict", action="store_true", help="exit with 3 if a record was rejected")
     parser.add_argument("--severity", choices=SEVERITIES, default="info", help="leave out what is less grave (default: %(default)s)")
     add_output(parser)
@@ -52,7 +53,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from daganalysis.loading import load, open_archive
     from daganalysis.text.issue_groups import group_issues, issue_groups_text
 
-    labels = {"cluster": arguments.cluster, "cluster_by": arguments.cluster_by}
+    labels = {"cluster": arguments.cluster, "cluster_by": arguments.cluster_by, "tz": arguments.tz}
     archive = open_archive(arguments.source[0], **labels) if len(arguments.source) == 1 else load(*arguments.source, **labels)
     issues = pd.concat([archive.issues, lock_conflicts(archive)], ignore_index=True)
     shown = issues[issues["severity"].isin(SEVERITIES[: SEVERITIES.index(arguments.severity) + 1])]

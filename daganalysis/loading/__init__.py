@@ -116,11 +116,12 @@ def open_archive(
     progress: Progress | None = None,
     client: Any = None,
     catalogue: str | os.PathLike[str] | None = None,
+    tz: str | None = None,
 ) -> Archive:
-    """Open what a command was given: a store, or saved responses as they are."""
+    """Open what a command was given: a store, or saved responses as they are; ``tz`` is the zone of times that bear none in the latter."""
     if is_store(source):
         return read_parquet(source, client=client, catalogue=catalogue)
-    return load(source, cluster=cluster, cluster_by=cluster_by, jobs=jobs, progress=progress, client=client, catalogue=catalogue)
+    return load(source, cluster=cluster, cluster_by=cluster_by, jobs=jobs, progress=progress, client=client, catalogue=catalogue, tz=tz)
 
 
 def _load_in_memory(files: Sequence[SourceFile], strict: bool) -> Archive:

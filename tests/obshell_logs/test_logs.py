@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import daganalysis as da
+from daganalysis.commands import main
 from daganalysis.loading import load_into_store
 from daganalysis.post_mortem import post_mortem_text
 from daganalysis.tables import BASE_TABLES
@@ -232,3 +233,13 @@ def test_logs_that_are_cut_or_missing_make_nothing_false(seed, share, missing, t
 def test_broken_lines_break_nothing(text):
     head = "2025-02-19T01:05:41.027 INFO  [46123] [F000000000000000] [server/init.go:83] initialize logger\n"
     assert len(da.load((head + text).encode())) == 0
+
+
+def test_a_command_that_reads_logs_as_they_are_takes_their_zone_from_tz(tmp_path, capsys):
+    folder = str(save_logs(tmp_path / "logs", failing_twice(), zone_told=False))
+    assert main(["validate", folder]) == 3
+    assert "log-zone-unknown" in capsys.readouterr().out
+    assert main(["validate", folder, "--tz", "+08:00"]) == 0
+    assert "log-zone-unknown" not in capsys.readouterr().out
+    assert main(["table", folder, "attempts", "--tz", "+08:00", "--format", "csv"]) == 0
+    assert "2025-02-18T" in capsys.readouterr().out

@@ -70,6 +70,7 @@ class Tables:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._statements: dict[str, str] = {}
         self._has = {name: {column for _, column, *_ in connection.execute(f"PRAGMA table_info({name})")} for name in TABLES}
 
     def has(self, name: str) -> bool:
@@ -84,13 +85,19 @@ class Tables:
         """Yield rows of a table as dictionaries of all its listed columns; one that this database does not have is None."""
         if not self.has(name):
             return
-        table, own = TABLES[name], self._has[name]
-        columns = [column if column in own else f"NULL AS {column}" for column in table.columns]
-        if table.context:
-            columns.append(LINK_COLUMN if LINK_COLUMN in own else "link_keys(context)" if "context" in own else "NULL")
-        names = (*table.columns, LINK_COLUMN)
-        for row in self._connection.execute(f"SELECT {', '.join(columns)} FROM {name} {rest}", values):  # noqa: S608 - listed names
+        names = (*TABLES[name].columns, LINK_COLUMN)
+        for row in self._connection.execute(self._selecting(name) + rest, values):
             yield dict(zip(names, row, strict=False))
+
+    def _selecting(self, name: str) -> str:
+        """Return the beginning of the statement that selects the listed columns of a table; it is asked for once a DAG, node and task."""
+        if name not in self._statements:
+            table, own = TABLES[name], self._has[name]
+            columns = [column if column in own else f"NULL AS {column}" for column in table.columns]
+            if table.context:
+                columns.append(LINK_COLUMN if LINK_COLUMN in own else "link_keys(context)" if "context" in own else "NULL")
+            self._statements[name] = f"SELECT {', '.join(columns)} FROM {name} "  # noqa: S608 - listed names
+        return self._statements[name]
 
     def values(self, name: str, wanted: Iterable[str]) -> dict[str, str]:
         """Return some rows of a table of names and values; the others are not looked at."""

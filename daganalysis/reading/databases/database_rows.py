@@ -49,11 +49,23 @@ class RowPicker:
         place_of = {name: place for place, name in enumerate(names)}
         self._places = [place_of.get(name) for name in table.columns]
         self._context = place_of.get("context") if table.context else None
+        chosen = sorted({place for place in (*self._places, self._context) if place is not None})
+        self.wanted = [place in chosen for place in range(len(names))]
+        """Of each value of a row, whether it is looked at."""
+        among = {place: number for number, place in enumerate(chosen)}
+        self._among = [None if place is None else among[place] for place in self._places]
+        self._context_among = None if self._context is None else among[self._context]
 
     def pick(self, values: Sequence[bytes], decoded: Callable[[bytes], bytes | None], place: str) -> DumpedRow:
         """Make a row of its values as they are written; only those that are listed are decoded."""
         own = [None if at is None else decoded(values[at]) for at in self._places]
         links = None if self._context is None else link_keys(decoded(values[self._context]))
+        return DumpedRow(self._table, own, links, place)
+
+    def pick_only(self, values: Sequence[bytes | None], place: str) -> DumpedRow:
+        """Make a row of its wanted values alone, which are decoded."""
+        own = [None if at is None else values[at] for at in self._among]
+        links = None if self._context_among is None else link_keys(values[self._context_among])
         return DumpedRow(self._table, own, links, place)
 
 
@@ -63,7 +75,12 @@ def unescaped(text: bytes) -> bytes:
     >>> unescaped(rb"a\tb\\n")
     b'a\tb\\n'
     """
-    return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), text) if b"\\" in text else text
+    n = text.count(b"\\")
+    if not n:
+        return text
+    if n == text.count(b'\\"'):  # as in JSON within quotes
+        return text.replace(b'\\"', b'"')
+    return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), text)
 
 
 def header_of(line: bytes) -> tuple[bytes, list[str]]:

@@ -76,18 +76,23 @@ class SessionZone:
 
     def rfc3339(self, text: object) -> str | None:
         """Return the text in UTC."""
-        moment = self._moment(text) if self.known else None
-        return None if moment is None else f"{moment.replace(tzinfo=None).isoformat()}-00:00"
+        return _both(text, self._zone or UTC)[0] if self.known and isinstance(text, str) else None
 
     def instant(self, text: object) -> int | None:
         """Return nanoseconds since 1970."""
-        moment = self._moment(text)
-        if moment is None or moment.year <= LAST_PLACEHOLDER_YEAR:
-            return None
-        return round(moment.replace(microsecond=0).timestamp()) * _SECOND_NS + moment.microsecond * 1000
+        return _both(text, self._zone or UTC)[1] if isinstance(text, str) else None
 
-    def _moment(self, text: object) -> datetime | None:
-        return _in_utc(text, self._zone or UTC) if isinstance(text, str) else None
+
+@lru_cache(maxsize=1 << 14)
+def _both(text: str, zone: tzinfo) -> tuple[str | None, int | None]:
+    """Return a text in UTC, and in nanoseconds since 1970: rows that were made together bear the same, and each is asked for twice."""
+    moment = _in_utc(text, zone)
+    if moment is None:
+        return None, None
+    written = f"{moment.replace(tzinfo=None).isoformat()}-00:00"
+    if moment.year <= LAST_PLACEHOLDER_YEAR:
+        return written, None
+    return written, round(moment.replace(microsecond=0).timestamp()) * _SECOND_NS + moment.microsecond * 1000
 
 
 @lru_cache(maxsize=1 << 14)

@@ -51,6 +51,7 @@ class StagedDump:
 
     def __init__(self, path: Path) -> None:
         self.connection = connect(path)
+        self.connection.text_factory = str  # what is put aside is valid
         self.connection.execute("PRAGMA journal_mode = OFF")
         self.connection.execute("PRAGMA synchronous = OFF")
         self.connection.execute("PRAGMA cache_size = -16384")
