@@ -9,7 +9,7 @@ _shtab_daganalysis_subparsers=(load capture validate show gantt report compare c
 
 _shtab_daganalysis_load_option_strings=(-h --help --debug --out -o --cluster --cluster-by --jobs --tz --scheduler --unpacked-max --strict)
 _shtab_daganalysis_capture_option_strings=(-h --help --debug --socket --url -o --output --cluster --every --until-idle --once --password-file)
-_shtab_daganalysis_validate_option_strings=(-h --help --debug --cluster --cluster-by --strict --severity --format -o --output --wide)
+_shtab_daganalysis_validate_option_strings=(-h --help --debug --cluster --cluster-by --tz --strict --severity --format -o --output --wide)
 _shtab_daganalysis_show_option_strings=(-h --help --debug --cluster --cluster-by --scheduler --catalogue --tz --why -o --output)
 _shtab_daganalysis_gantt_option_strings=(-h --help --debug --cluster --cluster-by --scheduler --catalogue --tz -o --output --lanes --path --children --max-lanes)
 _shtab_daganalysis_report_option_strings=(-h --help --debug --cluster --cluster-by --scheduler --catalogue --tz -o --output --format --title --metrics --run --workflow --since --until)
