@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.analysis._time_budget import time_budget
-from daganalysis.engine.vocabulary import ENGINE_TIME
+from daganalysis.engine.vocabulary import ENGINE_TIME, UNFINISHED
 from daganalysis.errors import UsageError
 from daganalysis.statistics.memory import memory_of
 from daganalysis.statistics.proportions import clopper_pearson_interval
@@ -27,7 +27,6 @@ _LEVEL = 0.05
 """A one-sided decision at 5 % looks at one end of a two-sided interval at 10 %."""
 _LIKELY_CHANCE = 0.4
 """Corrected p-value above which a difference that is seen leaves no gate undecided: among runs that are all alike, there is often one."""
-_NOT_ENDED = ("running", "not_started", "waiting")
 
 FAIL_ON = ("slower", "faster")
 """Verdicts of ``compare`` that a gate may be about."""
@@ -219,7 +218,7 @@ class _Metrics:
         dags = archive.table("dags", ["run_id", "parent_run_id", "state", "outcome", "retries_min", "retries_max", "cluster", "started_at"])
         dags = dags[~dags["parent_run_id"].isin(dags["run_id"])].sort_values(["started_at", "run_id"], ignore_index=True)
         budget = time_budget(archive)
-        self.ended = dags[~dags["outcome"].isin(_NOT_ENDED) & (dags["outcome"].ne("unknown") | dags["state"].isin(["FAILED", "SUCCEED"]))]
+        self.ended = dags[~dags["outcome"].isin(UNFINISHED) & (dags["outcome"].ne("unknown") | dags["state"].isin(["FAILED", "SUCCEED"]))]
         timed = budget[budget["run_id"].isin(dags["run_id"]) & budget["elapsed_s"].notna()]
         self.timed = dags[["run_id", "cluster", "started_at"]].merge(timed, on="run_id")
 

@@ -10,6 +10,7 @@ from daganalysis.analysis._compared_runs import UNLABELLED, Kind, Series, Side
 from daganalysis.analysis._contributions import contributions
 from daganalysis.analysis._stage_matching import match_stages
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
+from daganalysis.engine.vocabulary import DIFFERENCES
 from daganalysis.errors import UsageError
 from daganalysis.statistics.families import LEVEL, SMALLEST_RATIO, holm, tarone_testable
 from daganalysis.statistics.memory import LagSums, Memory, fitted_memory, memory_of
@@ -43,8 +44,6 @@ SMALLEST_SLOW_CHANGE = 0.05
 """A smaller change of the share of slow runs is not told."""
 SMALLEST_HELP_CHANGE = 0.02
 """A smaller change of the share of runs that needed help is not told."""
-SHOWN = ("slower", "faster", "more_help", "less_help", "more_slow_runs", "fewer_slow_runs")
-"""Verdicts of a difference."""
 _BORROWED = 15
 """The memory of a row is estimated from its own runs and, with the weight of so many more, from those of all stages of the workflow."""
 _MUCH_MEMORY = 1.5
@@ -284,7 +283,7 @@ def _judge(rows: Sequence[dict[str, Any]]) -> None:
         _correct(known, f"{name}_p_value", [row[name].smallest for row in known], SECOND_LEVEL)
     for row in rows:
         found = [verdict for verdict in (_shift(row), *_second(row)) if verdict]
-        shown = [verdict for verdict in found if verdict in SHOWN]
+        shown = [verdict for verdict in found if verdict in DIFFERENCES]
         row["verdict"] = shown[0] if shown else found[0]
         row["also"] = ", ".join(shown[1:]) or None
         row["reason"] = _reason(row) if row["verdict"] == "insufficient" else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.analysis._stage_matching import StageKey, stage_keys
+from daganalysis.engine.vocabulary import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 UNLABELLED = ""
 """Stands for the cluster of runs without a label: they are compared with each other alone."""
-_NOT_ENDED = ("running", "not_started", "waiting", "unknown")
+_NOT_ENDED = UNFINISHED | {"unknown"}
 
 
 class Kind(NamedTuple):

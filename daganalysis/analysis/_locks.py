@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.analysis.holdings import IDLE, SLACK_S, Holding
+from daganalysis.analysis.holdings import SLACK_S, Holding
 from daganalysis.analysis.lock_copies import hold_against_copies
 from daganalysis.engine.lock_rules import REFUSED_BY, frees_lock, lock_of
+from daganalysis.engine.vocabulary import WAITS
 from daganalysis.tables.explanations import LOCKS
 from daganalysis.tables.plain_rows import rows_of
 
@@ -66,7 +67,7 @@ def find_holdings(archive: Archive, run_ids: Iterable[str] | None = None) -> lis
         return []
     idle: dict[str, list[Row]] = {}
     columns = ["run_id", "seq", "started_at", "ended_at", "category", "from_stage", "to_stage", "leg"]
-    line = source.table("timeline", columns, pc.field("category").isin(IDLE))
+    line = source.table("timeline", columns, pc.field("category").isin(WAITS))
     for row in rows_of(line.sort_values(["run_id", "seq"])):
         idle.setdefault(row["run_id"], []).append(row)
     names = _stage_names(archive, [row for row, _ in held], idle)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.vocabulary import UNFINISHED
 from daganalysis.statistics.families import LEVEL
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 _FEWEST_RUNS = 4
 _FEWEST_WORKFLOWS = 2
-_NOT_ENDED = ("running", "not_started", "waiting", "unknown")
+_NOT_ENDED = UNFINISHED | {"unknown"}
 
 
 def runs_in_outages(archive: Archive) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.vocabulary import IN_STAGE
 from daganalysis.tables.results import STAGE_GAPS
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def stage_gaps(archive: Archive) -> pd.DataFrame:
         np.float64(8.203234)
     """
     line = archive.table("timeline")
-    inside = line["from_stage"].eq(line["to_stage"]).fillna(value=False) & line["category"].isin(["execute", "dispatch", "detect"])
+    inside = line["from_stage"].eq(line["to_stage"]).fillna(value=False) & line["category"].isin(IN_STAGE)
     gaps = line[~inside].rename(columns={"duration_s": "gap_s"})
     between = gaps[
         gaps["category"].eq("handoff")

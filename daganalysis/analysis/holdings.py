@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from daganalysis.engine.vocabulary import WAITS
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from daganalysis.engine.lock_rules import Lock
     from daganalysis.tables.plain_rows import Row
 
-IDLE = ("wait_operator", "wait_protocol", "lost", "unattributed")
-"""What a run is doing when it is not known to work."""
 SLACK_S = 1.5
 """Two holdings that overlap by no more than this may follow each other: clocks of agents, and one pass of the scheduler."""
 
@@ -47,7 +47,7 @@ class Holding:
         """Return the row of the result."""
         end = self.end
         held = _seconds(self.taken_at, end)
-        spent = dict.fromkeys(IDLE, 0.0)
+        spent = dict.fromkeys(sorted(WAITS), 0.0)
         for stretch in self.idle if held is not None else []:
             spent[stretch["category"]] += _overlap(stretch["started_at"], stretch["ended_at"], self.taken_at, end)
         standing = _overlap(self.failed_at, end, self.taken_at, end) if self.failed_at is not None and held is not None else 0.0

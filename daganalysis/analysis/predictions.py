@@ -10,6 +10,7 @@ import numpy as np
 
 from daganalysis.analysis.chains import NONE, codes_of, encoded, pair_up, read_attempt_table, read_attempts, read_stretches
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
+from daganalysis.engine.vocabulary import ENGINE_TIME
 from daganalysis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def _lengths(known: _Known, scenario: Scenario) -> tuple[Ints, Ints]:
         for lengths in (least, most):
             _change_tick(known, scenario.tick_s, lengths)
     removed = [
-        *(("dispatch", "detect", "handoff") if scenario.no_engine else ()),
+        *(ENGINE_TIME if scenario.no_engine else ()),
         *(("wait_operator",) if scenario.no_wait_operator else ()),
     ]
     gone = known.of_category(*removed)
@@ -296,7 +297,7 @@ def _change_tick(known: _Known, tick_s: float, lengths: Ints) -> None:
     s = known.stretches
     tick = _ticks(known)[s.run]
     new = np.maximum(tick - _SECOND + round(tick_s * _SECOND), 1)
-    detect, dispatch, handoff = (known.of_category(name) for name in ("detect", "dispatch", "handoff"))
+    detect, dispatch, handoff = known.of_category("detect"), known.of_category("dispatch"), known.of_category("handoff")
     before = np.roll(lengths, 1)
     same = np.zeros(len(s.run), bool)
     same[1:] = (s.run[1:] == s.run[:-1]) & (s.stage[1:] == s.stage[:-1])

@@ -8,6 +8,7 @@ from daganalysis.commands.archives import holds_anything, nothing_usable
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.options import add_cluster, add_output, chosen_format, new_command
 from daganalysis.commands.printing import notice, print_frame, print_pieces, screen_width
+from daganalysis.engine.vocabulary import SEVERITIES
 from daganalysis.tables import ISSUES
 from daganalysis.text.humanize import plural
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     import argparse
 
     from daganalysis.commands.options import Subparsers
-
-SEVERITIES = ("error", "warning", "info")
-"""The gravest first."""
 
 _DESCRIPTION = """\
 Print what is wrong with saved responses: every record that cannot be used
@@ -41,7 +39,7 @@ def add_to(commands: Subparsers) -> None:
     add_cluster(parser)
     parser.add_argument("--tz", metavar="ZONE", help="zone of times in logs and dumps whose zone nothing tells (+08:00, Asia/Shanghai)")
     parser.add_argument("--strict", action="store_true", help="exit with 3 if a record was rejected")
-    parser.add_argument("--severity", choices=SEVERITIES, default="info", help="leave out what is less grave (default: %(default)s)")
+    parser.add_argument("--severity", choices=tuple(SEVERITIES), default="info", help="leave out what is less grave (default: %(default)s)")
     add_output(parser)
 
 
@@ -56,7 +54,7 @@ def execute(arguments: argparse.Namespace) -> int:
     labels = {"cluster": arguments.cluster, "cluster_by": arguments.cluster_by, "tz": arguments.tz}
     archive = open_archive(arguments.source[0], **labels) if len(arguments.source) == 1 else load(*arguments.source, **labels)
     issues = pd.concat([archive.issues, lock_conflicts(archive)], ignore_index=True)
-    shown = issues[issues["severity"].isin(SEVERITIES[: SEVERITIES.index(arguments.severity) + 1])]
+    shown = issues[issues["severity"].isin(_down_to(arguments.severity))]
     if chosen_format(arguments) == "table":
         columns = ["severity", "code", "source", "run_id", "message", "hint"]
         groups = group_issues(zip(*(shown[name].astype(object).where(shown[name].notna(), None) for name in columns), strict=True))
@@ -68,3 +66,9 @@ def execute(arguments: argparse.Namespace) -> int:
     if not holds_anything(archive):
         raise nothing_usable(archive, " ".join(arguments.source))
     return ExitStatus.UNUSABLE if arguments.strict and rejected else ExitStatus.DONE
+
+
+def _down_to(severity: str) -> list[str]:
+    """Return the severities from the gravest to one."""
+    names = list(SEVERITIES)
+    return names[: names.index(severity) + 1]

@@ -23,6 +23,15 @@ class Identity:
 _UNKNOWN = Identity(None, None, None)
 
 
+def key_of(cluster: str | None, gid: str) -> str:
+    """Return the key of an object among those of all clusters; that of a DAG is the key of its run in every table.
+
+    >>> key_of("prod-a", "11"), key_of(None, "11")
+    ('prod-a/11', '11')
+    """
+    return f"{cluster}/{gid}" if cluster else gid
+
+
 @lru_cache(maxsize=65536)
 def agent_address(ip: str | None, port: int | None) -> str | None:
     """Join an address and a port as obshell writes them, IPv6 in brackets; None if either is missing.

@@ -201,6 +201,9 @@ VERDICTS = MappingProxyType(
 )
 """What a comparison comes to, the news first."""
 
+DIFFERENCES = frozenset(name for name, tone in VERDICTS.items() if tone is not Tone.CALM)
+"""Verdicts that say that something changed."""
+
 SEVERITIES = MappingProxyType({"error": Tone.BAD, "warning": Tone.WARN, "info": Tone.CALM})
 """How serious an issue is, the worst first."""
 
@@ -208,6 +211,8 @@ WORST_FIRST = tuple(sorted(RUN_OUTCOMES, key=lambda name: RUN_OUTCOMES[name].ran
 """Outcomes of a run from worst to best."""
 RUN_TROUBLE = tuple(name for name in WORST_FIRST if RUN_OUTCOMES[name].is_trouble)
 """Outcomes of a run that met trouble, the worst first."""
+UNFINISHED = frozenset({"running", "not_started", "waiting"})
+"""Outcomes of a run that has not ended."""
 CHILD_FAILED = frozenset({"failed", "rollback_failed", "rolled_back", "cancelled"})
 """Outcomes of a child DAG that did not do its work, where its main DAG tells nothing else."""
 TASK_TROUBLE = frozenset(name for name, outcome in TASK_OUTCOMES.items() if outcome.is_trouble)
@@ -220,6 +225,8 @@ NOT_EXECUTED = frozenset(name for name, outcome in TASK_OUTCOMES.items() if not 
 """Outcomes of a node or a sub-task that was never handed out."""
 ENGINE_TIME = tuple(name for name, category in CATEGORIES.items() if category.is_engine)
 """Categories of the engine's own time."""
+IN_STAGE = frozenset({"execute", "dispatch", "detect"})
+"""Categories of time within the execution of a stage."""
 WAITS = frozenset(name for name, category in CATEGORIES.items() if category.is_wait)
 """Categories in which nothing of this run is known to have been at work."""
 

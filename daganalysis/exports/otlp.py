@@ -107,7 +107,7 @@ def _run_span(trace: Trace, root: str, starts: Mapping[str, int]) -> OtlpSpan:
     }
     span = _span(trace, f"RUN {dag['workflow'] or 'unnamed DAG'}", None, "", start, trace.run.end, facts, kind=_SERVER)
     span["spanId"] = root
-    if dag["outcome"] in {"failed", "rollback_failed", "rolled_back"}:
+    if _PIPELINE_RESULTS.get(dag["outcome"]) == "failure":
         span["status"] = {"code": _ERROR, "message": dag["outcome"]}
     span["links"] = [
         {"traceId": trace_id(child["child_run_id"]), "spanId": span_id(child["child_run_id"]), "attributes": _attributes(_of_link(child))}

@@ -116,7 +116,7 @@ def rebuild_attempts(
             _take(attempts, place[number], sighting)
             may_have_failed = may_have_failed or task.state == "FAILED" or task.operator == "PASS"
     if may_have_failed:
-        _judge_verdicts(attempts, ordered, written or {})
+        _judge_endings(attempts, ordered, written or {})
         _recognise_unstarted(attempts, created, _longest_lines(ordered) or ())
     infer(attempts, written or {}, _longest_lines(ordered))
     after = None
@@ -178,7 +178,7 @@ def _uncounted(sightings: Sequence[Sighting]) -> list[Attempt]:
     for sighting in shown:
         if sighting.task.start == newest.task.start and sighting.task.operator == newest.task.operator:
             _take(attempts, 0, sighting)
-    _judge_verdicts(attempts, [newest], {})
+    _judge_endings(attempts, [newest], {})
     infer(attempts, {}, None)
     _conclude(attempts[0], None)
     return attempts
@@ -243,7 +243,7 @@ def _is_creation_time(start: int, created: int | None, *, worked: bool) -> bool 
     return True if start - created <= _CREATION_NS else None
 
 
-def _judge_verdicts(attempts: list[Attempt], ordered: Sequence[Sighting], written: Mapping[int, list[str]]) -> None:
+def _judge_endings(attempts: list[Attempt], ordered: Sequence[Sighting], written: Mapping[int, list[str]]) -> None:
     """Find how each failed attempt failed, from the lines that are its own."""
     lines: dict[int, Sequence[str]] = {}
     cancelled_nodes: set[int] = set()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from daganalysis.engine.identifiers import key_of
 from daganalysis.engine.records import Problem
 from daganalysis.history.causal_order import order_snapshots
 from daganalysis.history.database_zone import DatabaseZone, in_database_zone
@@ -89,7 +90,7 @@ class RunEvidence:
     """The key of the run in every table."""
 
     def __post_init__(self) -> None:
-        key = f"{self.cluster}/{self.gid}" if self.cluster else self.gid
+        key = key_of(self.cluster, self.gid)
         self.run_id = key if self.generation == 1 else f"{key}#{self.generation}"
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.identifiers import identify
+from daganalysis.engine.identifiers import identify, key_of
 from daganalysis.engine.log_lines import may_name_a_dag, remote_child, scale_out_child, sent_operator
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def find_links(runs: Sequence[RunEvidence], told: Mapping[str, Sequence[str]]) -
             _keep(found, run.run_id, child_gid, child, kind, evidence)
         for parent_gid, kind, evidence in _parents_told_by(run, data):
             parent = _nearest(by_key.get((run.cluster, parent_gid), []), run)
-            parent_id = parent.run_id if parent else (f"{run.cluster}/{parent_gid}" if run.cluster else parent_gid)
+            parent_id = parent.run_id if parent else key_of(run.cluster, parent_gid)
             _keep(found, parent_id, run.gid, run, kind, evidence)
     return [found[key] for key in sorted(found)]
 

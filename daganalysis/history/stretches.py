@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from daganalysis.engine.vocabulary import ENGINE_TIME, IN_STAGE
+
 SECOND = 1_000_000_000
 FOR_GOOD = 2**63 - 1
 _MOST_PASSES = 5
@@ -13,8 +15,6 @@ _MOST_PASSES = 5
 each stage that is stepped over, is no rhythm: the scheduler, an agent or the database was down, or no worker was free (§4, §12)."""
 LONGEST_STEP_NS = _MOST_PASSES * SECOND
 """The engine may take this long for one step in any run: a tick is never shorter than a second."""
-_ENGINE = frozenset({"dispatch", "detect", "handoff"})
-_AT_WORK = frozenset({"execute", "dispatch", "detect"})
 
 
 class Stretch(msgspec.Struct, gc=False):
@@ -67,10 +67,10 @@ class Ledger:
             until = self.end
         if until <= self.cursor:
             return
-        if category in _ENGINE or category == "lost":
+        if category in ENGINE_TIME or category == "lost":
             if self.unsure_until > self.cursor:
                 self._lay(min(until, self.unsure_until), "unattributed", to_stage, "inferred")
-            if category in _ENGINE and until - self.cursor > self._longest_step(to_stage):
+            if category in ENGINE_TIME and until - self.cursor > self._longest_step(to_stage):
                 category, evidence = "unattributed", "inferred"
         self._lay(until, category, to_stage, evidence)
 
@@ -81,7 +81,7 @@ class Ledger:
         """
         if direction is None or direction == self.direction:
             return False
-        begins = bool(self.stretches) and self.stretches[-1].leg == self.leg and self.stretches[-1].category in _AT_WORK
+        begins = bool(self.stretches) and self.stretches[-1].leg == self.leg and self.stretches[-1].category in IN_STAGE
         self.leg += begins
         for stretch in reversed(self.stretches):
             if stretch.leg != self.leg:

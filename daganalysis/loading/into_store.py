@@ -10,13 +10,13 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from daganalysis.engine.identifiers import key_of
 from daganalysis.errors import RejectedRecordsError
 from daganalysis.loading.by_cluster import MANY_PIECES, ClusterPlan, ScannedByCluster, plan_by_cluster, scan_by_cluster
 from daganalysis.loading.from_stores import is_newer, make_store_chunks, scan_store
 from daganalysis.loading.other_kinds import add_owners, gather_unclaimed, know_agents, owners_in_store
 from daganalysis.loading.pieces import CarriedEvidence, CarriedTables, PartWork, build_part, carry_evidence, carry_tables
 from daganalysis.loading.planning import Picked, Plan, make_plan
-from daganalysis.loading.related import key_of
 from daganalysis.loading.scanning import Claiming, claim, make_chunks, scan
 from daganalysis.loading.workers import Workers
 from daganalysis.store.commit import LOCK_WAIT_S, locked, staged

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.loading.related import OWNER, Unclaimed, key_of
+from daganalysis.engine.identifiers import key_of
+from daganalysis.loading.related import OWNER, Unclaimed
 from daganalysis.loading.scanning import answers_of_kind
 from daganalysis.reading.answers import Kind
 from daganalysis.store.kept_answers import ANSWERS, read_evidence

@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.identifiers import key_of
 from daganalysis.reading.answers import Answer, Kind
 
 if TYPE_CHECKING:
@@ -22,15 +23,6 @@ FACT_KINDS = frozenset({Kind.FACTS, Kind.DAG_FACTS, Kind.NODE_FACTS})
 _KIND_OF_FACTS = {Kind.FACTS: Kind.SUB_TASK.value, Kind.NODE_FACTS: Kind.NODE.value}
 OWNER = "owner "
 """Begins a reference that names the DAG an answer of another kind belongs to."""
-
-
-def key_of(cluster: str | None, gid: str) -> str:
-    """Return the key of a DAG, which is the key of its run in every table.
-
-    >>> key_of("prod-a", "11"), key_of(None, "11")
-    ('prod-a/11', '11')
-    """
-    return f"{cluster}/{gid}" if cluster else gid
 
 
 def cluster_of(key: str) -> str:

@@ -10,7 +10,7 @@ from daganalysis.reading.answers import Issue
 from daganalysis.urls import without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +264,12 @@ def issue(
     """
     known = ISSUE_CODES[code]
     return Issue(severity or known.severity, code, source, position, run_id, without_secrets(message), known.hint or None)
+
+
+def issue_of_row(values: Sequence[str | None]) -> Issue:
+    """Return an issue as it was found when its source was read, from its fields in their order."""
+    severity, code, source, position, run_id, message, hint = values
+    return Issue(severity or "", code or "", source, position, run_id, message or "", hint)
 
 
 def error_answer(source: str, position: str, http_status: int | None, message: str) -> Issue:

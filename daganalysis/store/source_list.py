@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.errors import StoreError
 from daganalysis.reading.answers import Issue
+from daganalysis.reading.issue_codes import issue_of_row
 from daganalysis.store.parts import read_file, write_parquet
 from daganalysis.tables.arrays import table_of
 
@@ -65,7 +66,7 @@ def read_sources(store: StorePath) -> tuple[list[KnownSource], dict[int, list[Is
     found = read_file(store / _FOLDER / _ISSUES)
     issues: dict[int, list[Issue]] = {}
     for number, *values in zip(*(column.to_pylist() for column in found.columns), strict=True):
-        issues.setdefault(number, []).append(Issue(*values))
+        issues.setdefault(number, []).append(issue_of_row(values))
     return sources, issues
 
 

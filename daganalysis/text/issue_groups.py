@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.vocabulary import SEVERITIES
 from daganalysis.reading.file_kinds import plural_noun
 from daganalysis.reading.issue_codes import ISSUE_CODES
 from daganalysis.text.escaping import for_terminal
@@ -15,7 +16,6 @@ from daganalysis.text.humanize import plural
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_SEVERITIES = ("error", "warning", "info")
 _MOST_REASONS = 3
 _MOST_SHOWN = 3
 _SAYING_ALL = frozenset({"skipped-file", "other-log", "unusable-form", "no-payload", "unread-answer", "orphan-logs"})
@@ -49,7 +49,7 @@ def group_issues(rows: Iterable[tuple[str, str, str | None, str | None, str, str
         for found, value in ((group.runs, run_id), (group.sources, source), (group.hints, hint)):
             if value:
                 found[value] = None
-    return sorted(groups.values(), key=lambda group: (_SEVERITIES.index(group.severity), -group.n, group.code))
+    return sorted(groups.values(), key=lambda group: (list(SEVERITIES).index(group.severity), -group.n, group.code))
 
 
 def issue_groups_text(groups: Sequence[IssueGroup], width: int) -> Iterator[str]:

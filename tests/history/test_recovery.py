@@ -16,7 +16,7 @@ import daganalysis as da
 from daganalysis.history.rebuild import rebuild
 from daganalysis.history.related_ids import ids_in_body, ids_in_logs
 from daganalysis.loading import load_into_store
-from daganalysis.loading.related import Groups, clues_of, token_of
+from daganalysis.loading.related import Groups, entity_key, references_of
 from daganalysis.reading import Answer, read_sources
 from daganalysis.tables import BASE_TABLES
 from enginemodel import Agent, DagRun, answer, initialise_cluster, random_run, scale_out, start_cluster
@@ -44,7 +44,7 @@ def ids_of(answer: Answer) -> frozenset[str]:
 def families_of(answers: list[Answer]) -> list[list[Answer]]:
     """The answers by what a large archive is cut into."""
     groups = Groups()
-    numbers = [groups.add(token_of(answer), clues_of(answer, ids_of(answer))) for answer in answers]
+    numbers = [groups.add(entity_key(answer), references_of(answer, ids_of(answer))) for answer in answers]
     families: dict[int, list[Answer]] = {}
     for number, one in zip(numbers, answers, strict=True):
         families.setdefault(groups.group(number), []).append(one)

@@ -1,0 +1,55 @@
+"""Each vocabulary, and each group of its words, is declared in one module."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import daganalysis
+from daganalysis.engine import vocabulary
+from daganalysis.engine.vocabulary import CATEGORIES, RUN_OUTCOMES, SEVERITIES, TASK_OUTCOMES, VERDICTS
+
+PACKAGE = Path(daganalysis.__file__).parent
+WORDS = {"run outcome": RUN_OUTCOMES, "task outcome": TASK_OUTCOMES, "category": CATEGORIES, "verdict": VERDICTS, "severity": SEVERITIES}
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "vocabulary.py")
+DECLARED = {frozenset(group) for group in vars(vocabulary).values() if isinstance(group, tuple | frozenset) and len(group) >= 3}
+
+
+def groups_in(path: Path) -> Iterator[frozenset[str]]:
+    """Yield the sets, tuples and lists of three or more words of one vocabulary that a module writes down."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Set | ast.Tuple | ast.List):
+            found = frozenset(item.value for item in node.elts if isinstance(item, ast.Constant) and isinstance(item.value, str))
+            if len(found) >= 3 and len(found) == len(node.elts) and any(found <= words.keys() for words in WORDS.values()):
+                yield found
+
+
+def test_no_group_of_words_is_written_down_twice() -> None:
+    written = [(group, path.name) for path in MODULES for group in {*groups_in(path)}]
+    names: dict[frozenset[str], list[str]] = {group: ["vocabulary.py"] for group in DECLARED}
+    for group, name in written:
+        names.setdefault(group, []).append(name)
+    assert {tuple(sorted(group)): found for group, found in names.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("label", sorted({category.label for category in CATEGORIES.values()} - {"executing", "dispatching"}))
+def test_the_label_of_a_category_stands_in_the_vocabulary_alone(label: str) -> None:
+    scripts = [*MODULES, *PACKAGE.rglob("*.js"), *PACKAGE.rglob("*.html")]
+    assert [path.name for path in scripts if f'"{label}"' in path.read_text(encoding="utf-8")] == []
+
+
+@pytest.mark.parametrize(
+    ("mark", "module"),
+    [
+        ("isprintable()", "escaping.py"),  # which characters are invisible
+        ('f"{cluster}/{gid}"', "identifiers.py"),  # the key of a run
+        ("def is_store_folder", "store_layout.py"),  # what a store is
+        ("def human_duration", "humanize.py"),  # durations as text; those of pages are tested equal (tests/pages/test_durations.py)
+    ],
+)
+def test_a_decision_is_made_in_one_module(mark: str, module: str) -> None:
+    found = [path.name for path in MODULES if mark in path.read_text(encoding="utf-8")]
+    assert found == [module]
