@@ -27,6 +27,9 @@ _LEVEL = 0.05
 """A one-sided decision at 5 % looks at one end of a two-sided interval at 10 %."""
 _LIKELY_CHANCE = 0.4
 """Corrected p-value above which a difference that is seen leaves no gate undecided: among runs that are all alike, there is often one."""
+_BURSTS = "they do not come in bursts, of which these runs show too few to tell"
+_FEWEST_GROUPS = 2
+"""Of fewer groups of hits, nothing tells whether they come in bursts."""
 
 FAIL_ON = ("slower", "faster")
 """Verdicts of ``compare`` that a gate may be about."""
@@ -146,12 +149,16 @@ def _never_alike(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 class _Estimate(NamedTuple):
-    """A metric: its value, what it is at least and at most (one-sided, 95 % each; None where nothing bounds it), and of how many runs."""
+    """A metric: its value, what it is at least and at most (one-sided, 95 % each; None where nothing bounds it), and of how many runs.
+
+    ``assumes`` is what the upper bound takes for granted.
+    """
 
     value: float | None
     low: float | None
     high: float | None
     n: int
+    assumes: str | None = None
 
 
 def check(archive: Archive, conditions: Sequence[str]) -> pd.DataFrame:
@@ -162,7 +169,8 @@ def check(archive: Archive, conditions: Sequence[str]) -> pd.DataFrame:
     those of percentiles come from order statistics, those of shares of time from a ratio of sums over runs. Where runs resemble their
     neighbours in time, as failures in bursts do, the bounds are those of fewer, independent runs. A run whose answers leave the metric
     open counts as a hit in the upper bound and as none in the lower bound. Counts (``n_failed``, ``lost_share``) are no sample: they are
-    always decided, unless there is no run. A child DAG counts with its main DAG, if that is in the archive.
+    always decided, unless there is no run. A share that is held where at most one group of hits is in view holds only if hits do not come
+    in bursts, and ``assumes`` says so. A child DAG counts with its main DAG, if that is in the archive.
 
     Args:
         archive: The runs.
@@ -194,7 +202,8 @@ def check(archive: Archive, conditions: Sequence[str]) -> pd.DataFrame:
             decision = "tripped"
         elif found.high is not None and found.high <= limit:
             decision = "held"
-        rows.append({"condition": condition.strip(), "metric": match["metric"], "limit": limit, "decision": decision, **found._asdict()})
+        told = found if decision == "held" else found._replace(assumes=None)
+        rows.append({"condition": condition.strip(), "metric": match["metric"], "limit": limit, "decision": decision, **told._asdict()})
     return CHECK.conform(pd.DataFrame(rows, columns=CHECK.names))
 
 
@@ -207,6 +216,8 @@ def check_gate(checked: pd.DataFrame) -> Gate:
             low = f"at least {row['low']:.4g}" if row["low"] is not None else "no lower bound"
             high = f"at most {row['high']:.4g}" if row["high"] is not None else "no upper bound"
             words += f", {low}, {high}"
+        if row["assumes"] is not None:
+            words += f"; it is taken for granted that {row['assumes']}"
         {"tripped": gate.tripped, "held": gate.held, "undecided": gate.undecided}[row["decision"]].append(words)
     return gate
 
@@ -266,7 +277,12 @@ def _share(metrics: _Metrics, name: str) -> _Estimate:
         effective *= (float(norm.isf(_LEVEL)) / float(t.isf(_LEVEL, max(1.0, effective - 1)))) ** 2
     most = k + metrics.doubtful(name)
     low, high = clopper_pearson_interval([k / n * effective, most / n * effective], [effective, effective], 2 * _LEVEL)
-    return _Estimate(k / n, float(low[0]), float(high[1]), n)
+    return _Estimate(k / n, float(low[0]), float(high[1]), n, _BURSTS if _groups(hits) < _FEWEST_GROUPS else None)
+
+
+def _groups(hits: pd.Series[bool]) -> int:
+    """Count the groups of hits that follow each other without a run in between that is none."""
+    return int((hits & ~hits.shift(fill_value=False)).sum())
 
 
 def _count(metrics: _Metrics, name: str) -> _Estimate:

@@ -172,6 +172,7 @@ CHECK = Table(
         Column("high", Type.REAL, "upper bound of the metric (95 %, one-sided)", "nothing bounds it, or no run decides"),
         Column("limit", Type.REAL, "limit in the condition"),
         Column("n", Type.INTEGER, "number of runs that the metric is computed from"),
+        Column("assumes", Type.STRING, "what the decision takes for granted because the runs cannot tell it", "nothing"),
     ),
     (),
 )

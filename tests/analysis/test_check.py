@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -150,6 +151,14 @@ def test_more_help_trips_the_gate_about_slower_runs():
 def test_a_gate_over_archives_without_a_common_cluster_is_undecided():
     found = gate(series({"A": TEN}, cluster="a"), series({"A": TEN}, cluster="b"))
     assert found.undecided == ["Work / whole run: no cluster on both sides: a (base, 10 runs), b (candidate, 10 runs)"]
+
+
+@pytest.mark.parametrize(("failed", "says_so"), [((), True), ((7, 8, 9), True), ((7, 150), False)])
+def test_a_share_that_holds_says_so_where_no_bursts_can_be_seen(failed, says_so):
+    rows = [run_rows(f"r{n:03d}", {"Work": 1.0}, started=1000.0 * n, outcome="failed" if n in failed else "succeeded") for n in range(200)]
+    [row] = check(archive_of_runs(*rows), ["failed_share>0.2"]).to_dict("records")
+    assert row["decision"] == "held"
+    assert pd.notna(row["assumes"]) == says_so
 
 
 def test_failures_in_one_burst_count_for_less_than_failures_apart():

@@ -73,7 +73,7 @@ def _failures_table(archive: Archive) -> ShownTable:
 
     rows = failures(archive).sort_values("n", ascending=False, kind="stable")
     columns = ["error_code", "n", "n_runs", "n_agents", "workflow", "name", "example_line", "first_seen", "last_seen"]
-    columns.append("example_run_id")
+    columns += ["n_outage", "example_run_id"] if rows["n_outage"].any() else ["example_run_id"]
     return shown_table(
         rows,
         FAILURES,
@@ -100,6 +100,7 @@ def _retry_patterns_table(archive: Archive) -> ShownTable:
         "retries_p50",
         "succeeded_after_share",
         "agents",
+        *(["n_outage"] if rows["n_outage"].any() else []),
         "example_run_id",
     ]
     return shown_table(
