@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.analysis.conclusions import Place
 from daganalysis.analysis.failed_attempts import failed_attempts
+from daganalysis.engine.child_waits import waits_for_child
 from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, error_parts, is_error, newest_failure_line
 from daganalysis.engine.vocabulary import CHILD_FAILED
 from daganalysis.tables.plain_rows import rows_of
@@ -31,6 +32,8 @@ _VAGUE = {"Common.Unexpected", None}
 """Codes that say nothing about the cause."""
 _MOST_WORDS = 60
 _BY_LINE = {TIMED_OUT: "timeout", CANCELLED: "cancelled"}
+_OF_CHILDREN = ("Task.SubDag", "Task.RemoteTask")
+"""How the codes begin with which a main DAG reports that a child DAG failed."""
 _MOST_EARLIER = 2
 _DAGS = ["run_id", "workflow", "outcome", "work_ok", "stage", "parent_run_id"]
 
@@ -122,7 +125,7 @@ def find_trouble(archive: Archive, dags: pd.DataFrame, run_ids: Sequence[str]) -
     if not own:
         return {}
     source = archive.lazily(own)
-    told_by = _longest_waits(source) | passed_stages(archive, dags[is_eventful])
+    told_by = _longest_waits(source) | passed_stages(archive, dags[is_eventful]) | _rolled_back_from(source, own)
     names = _stage_names(source)
     found = _failed(source, own, told_by, names) | _stopped(source, own, names)
     return {run_id: culprit for run_id in run_ids if (culprit := _deepest(run_id, found, children, own, names)) is not None}
@@ -146,6 +149,17 @@ def passed_stages(archive: Archive, dags: pd.DataFrame) -> dict[str, int]:
         return {}
     nodes = archive.lazily(run_ids).table("nodes", ["run_id", "stage"], pc.field("outcome") == "passed").dropna()
     return {str(run_id): int(stage) for run_id, stage in nodes.groupby("run_id")["stage"].min().items()}
+
+
+def _rolled_back_from(source: Archive, own: Mapping[str, Row]) -> dict[str, int]:
+    """Return the stage from which each run was rolled back: where it had failed (engine-semantics §2.4)."""
+    import pyarrow.compute as pc
+
+    undone = [run_id for run_id, row in own.items() if row["outcome"] == "rolled_back"]
+    if not undone:
+        return {}
+    nodes = source.lazily(undone).table("nodes", ["run_id", "stage"], pc.field("outcome") == "rolled_back").dropna()
+    return {str(run_id): int(stage) for run_id, stage in nodes.groupby("run_id")["stage"].max().items()}
 
 
 def _failed_children(dags: pd.DataFrame, run_ids: Sequence[str]) -> dict[str, list[str]]:
@@ -189,8 +203,22 @@ def _deepest(
     if at_last is None:
         return found.get(run_id)
     outer = found.get(run_id)
+    if outer is not None and not _is_echo(outer, at_last):
+        return outer
     stage = outer.stage if outer is not None else own[run_id]["stage"]
     return replace(at_last, at_stage=stage, at_name=None if stage is None else names.get((run_id, stage)))
+
+
+def _is_echo(outer: Culprit, child: Culprit) -> bool:
+    """Tell whether the failure of a main DAG is that of a child DAG: its stage waits for it, or its line says so (engine-semantics §7)."""
+    if any(waits_for_child(kind, outer.at_name, child.workflow) for kind in ("sub_dag", "scale_out", "remote")):
+        return True
+    if outer.line is None:
+        return (
+            outer.n_failed > 0
+        )  # it was rolled back from a stage of which no attempt is known
+    gid = child.run_id.rpartition("/")[2].partition("#")[0]
+    return (outer.error_code or "").startswith(_OF_CHILDREN) or gid in outer.line
 
 
 def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int], names: _Names) -> dict[str, Culprit]:
@@ -201,6 +229,8 @@ def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int],
     for run_id, group in itertools.groupby(failures, key=lambda row: row["run_id"]):
         rows = list(group)
         stage = _telling_stage({row["stage"] for row in rows}, own[run_id], told_by.get(run_id))
+        if own[run_id]["outcome"] == "rolled_back" and run_id in told_by:
+            stage = told_by[run_id]
         why = "retried" if own[run_id]["outcome"] in {"succeeded", "succeeded_after_retry"} else "failed"
         name = names.get((run_id, stage))
         told = Culprit(run_id, why, stage, name, workflow=own[run_id]["workflow"], at_stage=stage, at_name=name)
@@ -216,6 +246,8 @@ def _telling_stage(stages: set[int], dag: Row, told_by: int | None) -> int:
 
 def _of_failures(told: Culprit, failures: list[Row]) -> Culprit:
     """Tell of the failures of one stage: of those that have a line the last, or else of the last."""
+    if not failures:
+        return told
     row = max(reversed(failures), key=lambda failure: (failure["line"] is not None, failure["attempt"] or 0))
     line = row["line"]
     before = dict.fromkeys(failure["line"] for failure in failures if failure["task_gid"] == row["task_gid"])

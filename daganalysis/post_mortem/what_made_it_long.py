@@ -61,7 +61,8 @@ def length_lines(facts: LengthFacts) -> list[str]:
         return []
     parts = _parts(facts.path)
     engine = sum(part["duration_s"] for part in facts.path if part["category"] in _ENGINE)
-    room = _MOST_LINES - 2 - (facts.usual is not None)
+    compared = _wrapped(f"It took {comparison(elapsed, facts.usual)}.") if facts.usual is not None else []
+    room = _MOST_LINES - 2 - len(compared)
     telling = [place for place, part in enumerate(parts) if part["duration_s"] >= _WORTH_SAYING * elapsed]
     largest = sorted(telling, key=lambda place: (-parts[place]["duration_s"], place))[:room]
     lines = [_line(parts[place]["duration_s"], elapsed, *_what(parts[place])) for place in sorted(largest)]
@@ -72,9 +73,7 @@ def length_lines(facts: LengthFacts) -> list[str]:
         )
     if engine:
         lines.append(_line(engine, elapsed, "the engine in all", ""))
-    if facts.usual is not None:
-        lines += _wrapped(f"It took {comparison(elapsed, facts.usual)}.")
-    return ["What made it this long", *lines]
+    return ["What made it this long", *lines, *compared]
 
 
 def scenario_lines(facts: LengthFacts) -> list[str]:

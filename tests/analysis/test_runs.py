@@ -165,6 +165,18 @@ def test_an_order_or_number_that_makes_no_sense_is_a_usage_error(options: dict[s
         da.runs(series({"Work": [1.0]}), **options)  # type: ignore[arg-type]
 
 
+def test_a_run_is_rolled_back_from_the_stage_that_failed_last_though_another_left_the_lines() -> None:
+    dag = {"run_id": "1", "workflow": "Work", "outcome": "rolled_back", "stage": 1, "max_stage": 3}
+    nodes = [
+        {"run_id": "1", "stage": stage, "node_gid": str(stage), "name": name, "outcome": "rolled_back"}
+        for stage, name in enumerate(("Copy", "Start"), start=1)
+    ]
+    attempt = {"run_id": "1", "stage": 1, "task_gid": "t", "attempt": 1, "kind": "run", "outcome": "failed", "agent": "10.0.0.1:2886"}
+    task = {"run_id": "1", "stage": 1, "task_gid": "t", "outcome": "rolled_back", "task_logs": ["ERROR: [A.B]: no space"]}
+    [sentence] = da.runs(archive_of(dags=[dag], attempts=[attempt], sub_tasks=[task], nodes=nodes))["conclusion"]
+    assert sentence == "Rolled back after Start failed; not redone since."
+
+
 def test_a_main_dag_is_told_by_the_child_that_failed() -> None:
     main = {"run_id": "m", "workflow": "Start OB", "outcome": "failed", "stage": 5, "max_stage": 5}
     child = {"run_id": "k", "workflow": "Start observer", "outcome": "passed", "work_ok": False, "parent_run_id": "m", "stage": 2}
