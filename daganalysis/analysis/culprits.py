@@ -214,9 +214,7 @@ def _is_echo(outer: Culprit, child: Culprit) -> bool:
     if any(waits_for_child(kind, outer.at_name, child.workflow) for kind in ("sub_dag", "scale_out", "remote")):
         return True
     if outer.line is None:
-        return (
-            outer.n_failed > 0
-        )  # it was rolled back from a stage of which no attempt is known
+        return outer.n_failed > 0  # else it was rolled back from a stage of which no attempt is known
     gid = child.run_id.rpartition("/")[2].partition("#")[0]
     return (outer.error_code or "").startswith(_OF_CHILDREN) or gid in outer.line
 
