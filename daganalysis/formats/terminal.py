@@ -7,13 +7,11 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rich.cells import cell_len
-
 from daganalysis.tables import Column, Type
 from daganalysis.text.columns import PROSE, SAID_BY, SUMMED, telling_first
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import MISSING, human_duration, human_number, human_share, plural
-from daganalysis.text.widths import shorten_end, shorten_middle
+from daganalysis.text.widths import cell_width, shorten_end, shorten_middle
 from daganalysis.text.zones import UTC, Zone
 
 if TYPE_CHECKING:
@@ -144,7 +142,7 @@ def _is_same(values: pd.Series[Any], column: Column) -> bool:
 def _shown(column: Column, values: pd.Series[Any], zone: Zone, *, break_header: bool) -> _Shown:
     kind = _kind(column)
     cells = human_cells(values, column, zone)
-    widest = max(map(cell_len, cells))
+    widest = max(map(cell_width, cells))
     least = min(widest, {"id": _LEAST_ID, "text": _LEAST_TEXT, "word": _LONGEST_WORD}.get(kind, widest))
     header = _broken(column.name, max(least, *map(len, column.name.split("_")))) if break_header else [column.name]
     at_least = max(map(len, header))
@@ -218,7 +216,7 @@ def _rows(chosen: list[_Shown], prose: list[list[str]], n_rows: int, width: int)
         parts = []
         for shown in chosen:
             cell = (shorten_middle if shown.kind == "id" else shorten_end)(shown.cells[row], shown.width)
-            padding = " " * (shown.width - cell_len(cell))
+            padding = " " * (shown.width - cell_width(cell))
             parts.append(padding + cell if shown.kind == "number" else cell + padding)
         yield _GAP.join(parts)
         for texts in prose:
@@ -230,7 +228,7 @@ def _sentence(text: str, width: int) -> list[str]:
     """Wrap a sentence below its row; a long one loses its end."""
     room = width - len(_INDENT)
     # Wide characters count as two, which textwrap does not know.
-    wrapped = textwrap.wrap(text, room if cell_len(text) == len(text) else room // 2, break_on_hyphens=False)
+    wrapped = textwrap.wrap(text, room if cell_width(text) == len(text) else room // 2, break_on_hyphens=False)
     return [_INDENT + line for line in wrapped[: _MOST_LINES - 1]] + [
         _INDENT + shorten_end(" ".join(wrapped[_MOST_LINES - 1 :]), room) for _ in wrapped[_MOST_LINES - 1 : _MOST_LINES]
     ]
@@ -247,9 +245,9 @@ def _notes(same: dict[str, str], without_room: list[str], zone_note: str, width:
         room -= len(named) + 2
     for name, value in same.items():
         said = f"{name} {for_terminal(value)} in every row"
-        if cell_len(said) + 2 <= room:
+        if cell_width(said) + 2 <= room:
             parts.insert(0, said)
-            room -= cell_len(said) + 2
+            room -= cell_width(said) + 2
         else:
             hidden = True
     if hidden:

@@ -3,6 +3,10 @@
 The new content is built in a hidden folder beside the store, ``.NAME.new``, forced to the disk, and exchanged with the store in one step.
 A crash before that step leaves the old content, a crash after it the new; what else it leaves behind is cleared away by the next writer.
 A store at a URL is replaced in another way (:mod:`daganalysis.store.remote_commit`), with the same promise.
+
+The lock is the kernel's own, on a file beside the store that is opened without following a link and never removed, so it ends with its
+holder. filelock would fall back to a marker file where a file system knows no locks, and a marker outlives a writer that was killed; there
+a load fails instead.
 """
 
 from __future__ import annotations

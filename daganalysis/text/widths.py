@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len, set_cell_size
+from functools import lru_cache
+from itertools import accumulate
+
+from wcwidth import wcswidth, wcwidth
+
+
+@lru_cache(maxsize=65536)
+def cell_width(text: str) -> int:
+    r"""Return how many columns of a terminal a text takes.
+
+    >>> cell_width("tenant"), cell_width("租户"), cell_width("e\u0301")
+    (6, 4, 1)
+    """
+    if text.isascii():
+        return len(text)
+    width = wcswidth(text)
+    return width if width >= 0 else sum(max(0, wcwidth(character)) for character in text)
+
+
+def _cut(text: str, width: int) -> str:
+    """Return the longest beginning of a text that takes no more columns than a width."""
+    widths = accumulate(max(0, wcwidth(character)) for character in text)
+    return text[: sum(taken <= width for taken in widths)]
 
 
 def shorten_middle(text: str, width: int) -> str:
@@ -11,10 +33,10 @@ def shorten_middle(text: str, width: int) -> str:
     >>> shorten_middle("prod-a/22130706433028869", 15)
     'prod-a/…3028869'
     """
-    if cell_len(text) <= width:
+    if cell_width(text) <= width:
         return text
     tail = (width - 1) // 2
-    return set_cell_size(text, width - 1 - tail).rstrip() + "…" + set_cell_size(text[::-1], tail)[::-1].lstrip()
+    return _cut(text, width - 1 - tail).rstrip() + "…" + _cut(text[::-1], tail)[::-1].lstrip()
 
 
 def shorten_end(text: str, width: int) -> str:
@@ -23,7 +45,7 @@ def shorten_end(text: str, width: int) -> str:
     >>> shorten_end("Create local scale out dag", 13)
     'Create local…'
     """
-    return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"
+    return text if cell_width(text) <= width else _cut(text, width - 1).rstrip() + "…"
 
 
 def pad(text: str, width: int) -> str:
@@ -32,4 +54,4 @@ def pad(text: str, width: int) -> str:
     >>> pad("租户", 6)
     '租户  '
     """
-    return text + " " * (width - cell_len(text))
+    return text + " " * (width - cell_width(text))

@@ -1,0 +1,112 @@
+"""What must be rebuilt together, and what need not be rebuilt at all."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from daganalysis.loading.planning import PART_SHARDS, SHARD_BYTES, Plan, in_parts, make_plan
+from daganalysis.loading.related import DAG_KINDS, OWNER
+from daganalysis.loading.scanning import Scanned
+from daganalysis.reading.answers import Kind
+from daganalysis.store.kept_answers import KeptIndex
+
+MAIN, CHILD, OTHER = "a/11", "a/22", "a/33"
+
+
+def new(*answers: tuple[str, *tuple[str, ...]], kind: Kind = Kind.DAG, size: int = 10) -> Scanned:
+    """Answers that were just read: each its key and the keys of what it speaks of."""
+    chunk = Scanned(Path("spill"))
+    for number, (key, *references) in enumerate(answers):
+        chunk.keys.append(key)
+        chunk.kinds.append(kind)
+        chunk.is_dag.append(kind in DAG_KINDS)
+        chunk.places.extend((number * size, number * size, (number + 1) * size))
+        if references:
+            chunk.references[number] = tuple(references)
+    return chunk
+
+
+def held(*answers: tuple[str, *tuple[str, ...]], kind: Kind = Kind.DAG) -> KeptIndex:
+    """Answers that the store holds."""
+    n = len(answers)
+    references = [list(words) for _, *words in answers]
+    return KeptIndex("old.parquet", [0] * n, [kind.value] * n, [key for key, *_ in answers], references, [10] * n)
+
+
+def rebuilt(plan: Plan) -> set[tuple[str, int]]:
+    """The answers in a plan, as (chunk or part, number)."""
+    shards = [shard for part in plan.parts for shard in part]
+    return {
+        (str(place), number)
+        for shard in shards
+        for found in (shard.new, shard.old)
+        for place, numbers in found.items()
+        for number in numbers
+    }
+
+
+def test_a_new_answer_is_rebuilt_and_an_old_one_of_another_dag_is_not() -> None:
+    assert rebuilt(make_plan([new((MAIN,))], [held((OTHER,))], {}, {})) == {("0", 0)}
+
+
+def test_an_old_answer_of_the_same_dag_is_rebuilt_with_the_new_one() -> None:
+    assert rebuilt(make_plan([new((MAIN,))], [held((MAIN,), (OTHER,))], {}, {})) == {("0", 0), ("old.parquet", 0)}
+
+
+@pytest.mark.parametrize("old", [held((CHILD,)), held((CHILD, MAIN)), held((OTHER, MAIN), (CHILD, OTHER))])
+def test_a_main_dag_and_its_child_are_rebuilt_together(old: KeptIndex) -> None:
+    plan = make_plan([new((MAIN, CHILD))], [old], {}, {})
+    assert rebuilt(plan) == {("0", 0), *(("old.parquet", number) for number in range(len(old.key)))}
+
+
+def test_an_answer_that_the_store_has_already_changes_nothing() -> None:
+    plan = make_plan([new((MAIN,))], [held((MAIN,))], {0: {0}}, {})
+    assert rebuilt(plan) == set()
+    assert plan.void == set()
+
+
+def test_what_an_answer_that_is_gone_had_joined_is_rebuilt_without_it() -> None:
+    plan = make_plan([], [held((MAIN, CHILD), (CHILD,), (OTHER,))], {}, {"old.parquet": {0}})
+    assert rebuilt(plan) == {("old.parquet", 1)}
+    assert plan.void == {MAIN, CHILD}
+
+
+def test_a_node_without_its_dag_is_an_orphan_and_one_whose_dag_names_it_is_not() -> None:
+    node = new(("node a/5",), kind=Kind.NODE)
+    assert make_plan([node], [], {}, {}).orphans.new == {0: [0]}
+    assert rebuilt(make_plan([node, new((MAIN, "node a/5"))], [], {}, {})) == {("0", 0), ("1", 0)}
+
+
+def test_a_node_that_was_found_to_belong_to_a_dag_of_the_store_is_rebuilt_with_it() -> None:
+    node = new(("node a/5", OWNER + MAIN), kind=Kind.NODE)
+    assert rebuilt(make_plan([node], [held((MAIN,))], {}, {})) == {("0", 0), ("old.parquet", 0)}
+
+
+def test_facts_of_a_cluster_of_whose_agents_more_is_known_are_rebuilt_with_their_dag() -> None:
+    old = held((MAIN, "sub_task a/7"))
+    facts = KeptIndex("facts.parquet", [0], [Kind.FACTS.value], ["sub_task a/7"], [[MAIN]], [10])
+    assert rebuilt(make_plan([], [old, facts], {}, {})) == set()
+    assert rebuilt(make_plan([], [old, facts], {}, {}, frozenset({"a"}))) == {("old.parquet", 0), ("facts.parquet", 0)}
+
+
+def test_the_order_of_the_sources_does_not_change_what_comes_together() -> None:
+    chunks = [new((MAIN, CHILD)), new((CHILD,)), new((OTHER,))]
+    plans = [make_plan(list(order), [], {}, {}) for order in itertools.permutations(chunks)]
+    assert len({tuple(shard.first for part in plan.parts for shard in part) for plan in plans}) == 1
+
+
+def test_groups_that_are_too_large_for_one_shard_begin_another() -> None:
+    plan = make_plan([new(("11",), ("22",), ("33",), size=SHARD_BYTES // 2)], [], {}, {})
+    assert [len(shard.new[0]) for part in plan.parts for shard in part] == [2, 1]
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 8, 64, 65, 200])
+def test_parts_hold_every_shard_in_order_and_differ_by_one_at_most(n: int) -> None:
+    parts = in_parts(list(range(n)))
+    assert list(itertools.chain(*parts)) == list(range(n))
+    sizes = {len(part) for part in parts}
+    assert max(sizes, default=0) - min(sizes, default=0) <= 1
+    assert max(sizes, default=0) <= PART_SHARDS
