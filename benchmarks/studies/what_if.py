@@ -60,7 +60,10 @@ def made_run(seed: int, way: Way) -> DagRun:
     for number in range(rng.randrange(2, 7)):
         work = rng.choice(_WORK)
         name = f"Stage {chr(65 + number)}"
-        tasks = [Task(agent, work * (way.factor if name == "Stage B" else 1.0)) for agent in (agents if rng.random() < 0.6 else agents[:1])]
+        at_work = agents if rng.random() < 0.6 else agents[:1]
+        # An agent that works alone is no straggler: nobody waits for it, and nobody shows how long it should have taken.
+        alone = slow if way.slowness is not None and len(at_work) == 1 and slowest == 0 else 1.0
+        tasks = [Task(agent, work * alone * (way.factor if name == "Stage B" else 1.0)) for agent in at_work]
         if rng.random() < 0.3:
             failure = {1: Failure()}
             victim = rng.choice(tasks)

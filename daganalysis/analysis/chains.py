@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NONE = -1
 """Stands for a null in an array of codes, stages or places."""
-_OPEN = np.iinfo(np.int64).max
+OPEN = np.iinfo(np.int64).max
 """The end of an attempt that is not known to have ended."""
 _MOST_STAGES = 1 << 20
 
@@ -142,7 +142,7 @@ def read_attempt_table(archive: Archive, columns: Sequence[str]) -> pa.Table:
 def read_attempts(table: pa.Table, run_ids: pa.Array) -> Attempts:
     """Take out of a table of attempts those whose start is known."""
     key = _key(codes_of(table.column("run_id"), run_ids), integers(table.column("stage")))
-    start, end = integers(table.column("started_at")), integers(table.column("ended_at"), null=_OPEN)
+    start, end = integers(table.column("started_at")), integers(table.column("ended_at"), null=OPEN)
     agent, _ = encoded(table.column("agent"))
     order = _by_id(table, key)
     place = order[(key[order] >= 0) & (start[order] != NONE) & (end[order] >= start[order])]
@@ -257,8 +257,8 @@ def _choose(pairs: Pairs, cursor: Ints, attempts: Attempts, ahead: Ahead | None)
     later = np.flatnonzero(pairs.end > cursor[pairs.of_work])
     # Of ends that are cut off at the end of the stretch, that which was recorded last counts; one that is not known does not.
     recorded = attempts.end[pairs.attempt]
-    recorded = np.where(recorded == _OPEN, NONE, recorded)
-    length = np.minimum(attempts.end[pairs.attempt], _OPEN // 2) - attempts.start[pairs.attempt]
+    recorded = np.where(recorded == OPEN, NONE, recorded)
+    length = np.minimum(attempts.end[pairs.attempt], OPEN // 2) - attempts.start[pairs.attempt]
     last = _best(pairs.of_work, ended, (recorded, pairs.end), len(cursor))
     longest = _best(pairs.of_work, later, (length,), len(cursor))
     last_end = np.where(last != NONE, pairs.end[last], NONE)

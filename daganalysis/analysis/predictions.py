@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daganalysis.analysis.chains import NONE, codes_of, encoded, pair_up, read_attempt_table, read_attempts, read_stretches
+from daganalysis.analysis.chains import NONE, OPEN, codes_of, encoded, pair_up, read_attempt_table, read_attempts, read_stretches
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
 from daganalysis.engine.vocabulary import ENGINE_TIME
 from daganalysis.errors import UsageError
@@ -203,11 +203,28 @@ def _capped(known: _Known) -> Ints:
     pairs, length = known.pairs, known.length[known.work]
     own = pairs.end - pairs.start
     cap = _median_of_others(pairs.of_work, own)
+    _cap_what_ran_alone(known, cap)
     new_end = np.zeros(len(length), np.int64)
     np.maximum.at(new_end, pairs.of_work, pairs.start + np.minimum(own, cap) - known.stretches.start[known.work][pairs.of_work])
     is_capped = np.zeros(len(length), bool)
     is_capped[pairs.of_work[own > cap]] = True
     return np.where(is_capped, np.minimum(length, new_end), length)
+
+
+def _cap_what_ran_alone(known: _Known, cap: Ints) -> None:
+    """Cap what was run again alone by the median of the other sub-tasks of its stage, which ran before it."""
+    pairs, attempts = known.pairs, known.attempts
+    key = attempts.key[pairs.attempt]
+    low, high = (np.searchsorted(attempts.key, key, side) for side in ("left", "right"))
+    is_alone = np.bincount(pairs.of_work, minlength=len(known.work))[pairs.of_work] == 1
+    first, last = known.task[np.minimum(low, len(known.task) - 1)], known.task[high - 1]
+    for place in np.flatnonzero(is_alone & (first != last)).tolist():
+        own = int(pairs.attempt[place])
+        stage = np.arange(low[place], high[place])
+        others = stage[(known.task[stage] != known.task[own]) & (known.is_rollback[stage] == known.is_rollback[own])]
+        others = others[attempts.end[others] != OPEN]
+        if len(others):
+            cap[place] = int(np.median(attempts.end[others] - attempts.start[others]))
 
 
 def _order_within(group: Ints, values: Ints) -> Ints:

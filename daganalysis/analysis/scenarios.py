@@ -18,8 +18,8 @@ ASSUMPTIONS = MappingProxyType(
         "no_wait_operator": "a person acts at once wherever the run stood still for one; all else stays as it was",
         "no_engine": "the engine hands out, notices and hands over in no time; work and waits stay as they were",
         "tick": "the scheduler sleeps so many seconds between two passes instead of 1; a pass, and all work, takes as long as it did",
-        "no_stragglers": "an attempt takes at most the median of the others of its stage's execution; when it began, and how fast its end "
-        "was noticed, stays",
+        "no_stragglers": "an attempt takes at most the median of the others of its stage, one that was run again alone that of the others "
+        "before it; an agent that works alone is no straggler; when it began, and how fast its end was noticed, stays",
         "no_retries": "each stage is executed once, as it was the last time; each of its sub-tasks takes as long as its last run; nobody "
         "is waited for before a retry",
         "stage": "the work of the stage takes so many times as long; how fast its end was noticed stays",

@@ -86,6 +86,12 @@ def test_a_straggler_takes_the_median_of_the_others() -> None:
     assert predicted(run_of(("execute", 9.0, 1), tasks=tasks), "no_stragglers") == (4.0, 4.0)  # c takes 3 s, so that b is last
 
 
+def test_what_was_run_again_alone_takes_the_median_of_the_others_before_it() -> None:
+    tasks = [attempt("a", 0, 9), attempt("b", 0, 2), attempt("c", 0, 3), attempt("a", 20, 29, number=2)]
+    archive = run_of(("execute", 9.0, 1), ("wait_operator", 11.0, 1), ("execute", 9.0, 1), tasks=tasks)
+    assert predicted(archive, "no_stragglers") == (16.5, 16.5)  # 3 s, then 11 s, then the median of 2 s and 3 s
+
+
 def test_what_was_overwritten_is_dropped_in_the_lower_bound_and_kept_in_the_upper() -> None:
     archive = run_of(("execute", 3.0, 1), ("lost", 50.0, 1), ("handoff", 1.0, 1))
     assert predicted(archive, "no_engine") == (3.0, 53.0)
