@@ -19,10 +19,11 @@ _MOST_ROWS = 12
 _LEFT = 'style="text-align: left"'
 
 
-def card_html(n_runs: int, place: str, table: Table) -> str:
+def card_html(n_runs: int, place: str, table: Table, worst: pd.DataFrame | None = None) -> str:
     """Show an archive in a few lines: one run as its facts and stages, several as their workflows with how the runs ended.
 
-    ``place`` says where its tables are, ``table`` returns some columns of one of them.
+    ``place`` says where its tables are, ``table`` returns some columns of one of them. ``worst`` is the row of ``runs`` of the run that
+    went worst; its conclusion is shown if it is the only run, or met trouble.
 
     >>> from daganalysis import Archive
     >>> empty = Archive.from_tables({})
@@ -32,7 +33,16 @@ def card_html(n_runs: int, place: str, table: Table) -> str:
     heading = f"<p><b>Archive of {plural(n_runs, 'run')}</b>, {_shown(place)}</p>"
     if not n_runs:
         return f"<div>{heading}</div>"
-    return f"<div>{heading}{_one_run(table) if n_runs == 1 else _workflows(table)}</div>"
+    return f"<div>{heading}{_concluded(worst, n_runs)}{_one_run(table) if n_runs == 1 else _workflows(table)}</div>"
+
+
+def _concluded(worst: pd.DataFrame | None, n_runs: int) -> str:
+    if worst is None or worst.empty:
+        return ""
+    run = worst.iloc[0]
+    if n_runs == 1:
+        return f"<p>{_shown(run['conclusion'])}</p>"
+    return f"<p>worst: <b>{_shown(run['run_id'])}</b>, {_shown(run['name'])}<br>{_shown(run['conclusion'])}</p>" if run["troubled"] else ""
 
 
 def _one_run(table: Table) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import daganalysis as da
 from tests.pages.fleets import fleet, run, week
 
 
@@ -24,3 +25,16 @@ def test_a_card_holds_no_script_whatever_the_names_hold():
 def test_a_run_of_which_little_is_known_has_dashes():
     card = fleet(run(1, retries_min=None, retries_max=None, elapsed_s=None))._repr_html_()
     assert "elapsed: <b>-</b><br>retries: <b>-</b>" in card
+
+
+def test_one_run_is_told_in_the_sentence_of_the_list_of_runs():
+    archive = fleet(run(1, outcome="failed", error="ERROR: [Disk.Full]: no space left", agent="10.0.0.3:2886"))
+    assert f"<p>{da.runs(archive)['conclusion'].item()}</p>" in archive._repr_html_()
+
+
+def test_several_runs_show_the_sentence_of_the_one_that_went_worst():
+    assert "worst: <b>c1/11</b>, Create tenant t1<br>Copy files failed on 10.0.0.3:2886 (Disk.Full)" in week()._repr_html_()
+
+
+def test_where_no_run_met_trouble_none_is_called_worst():
+    assert "worst" not in fleet(run(1), run(2))._repr_html_()
