@@ -242,8 +242,8 @@ def test_on_paper_what_folds_and_what_is_long_is_left_out_and_the_page_says_how_
     agents = [run(n, agent=f"10.0.0.{n}:2886", error=f"ERROR: [Code.N{n}]: x", outcome="failed") for n in range(1, 16)]
     opened = on_paper(open_page, fleet(*agents))
     shown = "[...document.querySelectorAll('#table-failures tbody tr')].filter(row => row.offsetParent).length"
-    assert opened.page.evaluate(shown) == 12
-    assert "Printed: the first 12 of 15 rows." in opened.text("section[aria-labelledby=failed]")
+    assert opened.page.evaluate(shown) == 10
+    assert "Printed: the first 10 of 15 rows." in opened.text("section[aria-labelledby=failed]")
     assert opened.page.evaluate("[...document.querySelectorAll('.fold')].filter(fold => fold.offsetParent).length") == 0
 
 
