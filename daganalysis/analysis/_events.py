@@ -48,8 +48,8 @@ def events(archive: Archive) -> pd.DataFrame:
 
     A run is created, starts, fails at a stage, is retried, rolled back, cancelled or passed by somebody, takes and frees locks, and ends;
     requests are refused, agents restart, and the maintainer moves to another agent. What a main DAG does to its child DAGs is told once, as
-    an event of the child by ``dag``; a child that fails on purpose, to wait for its main DAG, is no failure. Requests are those of the base
-    table ``operations``, or else follow from what answers show of the runs.
+    an event of the child by ``dag``; a child that fails on purpose, to wait for its main DAG, is no failure. Requests are those that logs
+    tell of (base table ``operations``), or else follow from what answers show of the runs.
 
     Args:
         archive: The runs.
@@ -108,7 +108,9 @@ def _failures_and_requests(archive: Archive, dags: pd.DataFrame) -> pd.DataFrame
     import pandas as pd
 
     runs = {row["run_id"]: row for row in rows_of(dags[dags["outcome"].ne("succeeded")])}
-    operations = [row for row in rows_of(archive.table("operations")) if row["operation"] != "create" or row["result"] == "refused"]
+    # What answers alone prove of requests has no time, only bounds; what a run did next tells the time of most of them.
+    operations = [row for row in rows_of(archive.table("operations")) if row["evidence"] == "log"]
+    operations = [row for row in operations if row["operation"] != "create" or row["result"] == "refused"]
     logged = {row["run_id"] for row in operations}
     causes = _Causes(archive, list(runs))
     waits = _waits(archive)
