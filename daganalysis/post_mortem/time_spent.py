@@ -30,10 +30,10 @@ def budget_lines(facts: RunFacts) -> list[str]:
         seconds = facts.budget.get(category.column)
         if seconds:
             label = category.label + (" (engine)" if category.is_engine else "")
-            lines.append(f"  {label:36}{human_duration(seconds):>12}{human_share(seconds / elapsed):>9}  {share_bar(seconds / elapsed)}")
+            lines.append(f"  {label:35}{human_duration(seconds):>12}{human_share(seconds / elapsed):>9}  {share_bar(seconds / elapsed)}")
     share = facts.budget.get("engine_share")
     if share is not None:
-        lines.append(f"  {'the engine in all':36}{'':12}{human_share(share):>9}")
+        lines.append(f"  {'the engine in all':35}{'':12}{human_share(share):>9}")
     return lines
 
 
