@@ -4,8 +4,9 @@ This room stands beside the rest. It asks GETs of one agent and appends the answ
 attempts or analyses.
 """
 
+from daganalysis.captures.cluster_names import cluster_name
 from daganalysis.captures.following import Follower
 from daganalysis.captures.recording import Recorder
 from daganalysis.captures.servers import Reply, Server, SocketServer, TcpServer, UnreachableError
 
-__all__ = ["Follower", "Recorder", "Reply", "Server", "SocketServer", "TcpServer", "UnreachableError"]
+__all__ = ["Follower", "Recorder", "Reply", "Server", "SocketServer", "TcpServer", "UnreachableError", "cluster_name"]

@@ -53,9 +53,7 @@ def add_to(commands: Subparsers) -> None:
     places.add_argument("--socket", metavar="PATH", help="the agent's unix socket, HOME/run/obshell.sock")
     places.add_argument("--url", metavar="URL", help="the agent's address, as http://10.0.0.1:2886 (extra `capture`)")
     parser.add_argument("-o", "--output", metavar="FOLDER", required=True, help="the folder to save to")
-    parser.add_argument(
-        "--cluster", metavar="NAME", default="cluster", help="the cluster's name, a folder below FOLDER (default: %(default)s)"
-    )
+    parser.add_argument("--cluster", metavar="NAME", help="the folder below FOLDER for this cluster (default: the cluster's own name)")
     parser.add_argument("--every", metavar="TIME", type=seconds, default=2.0, help="time between two rounds: 2, 500ms, 1m (default: 2s)")
     parser.add_argument("--until-idle", metavar="TIME", type=seconds, help="stop when nothing has run for this long: 10m")
     parser.add_argument("--once", action="store_true", help="save all there is (history, lists, versions) and stop")
@@ -64,10 +62,11 @@ def add_to(commands: Subparsers) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Capture until stopped."""
-    from daganalysis.captures import Follower, Recorder
+    from daganalysis.captures import Follower, Recorder, cluster_name
 
     server = _server(arguments)
-    recorder = Recorder(Path(arguments.output), arguments.cluster, _today)
+    folder = Path(arguments.output)
+    recorder = Recorder(folder, arguments.cluster or cluster_name(server, folder), _today)
     follower = Follower(server, recorder, every_s=arguments.every, tell=_teller())
     stopped = threading.Event()
     before = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)}

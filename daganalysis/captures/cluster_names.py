@@ -1,0 +1,51 @@
+"""What a cluster is called: by its own word, or else as the folder of an earlier capture is."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from daganalysis.captures.servers import UnreachableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from daganalysis.captures.servers import Server
+
+_CLUSTER = "/api/v1/ob/info"
+_UNKNOWN = "cluster"
+
+
+class _Config(msgspec.Struct):
+    name: str = ""
+
+
+class _Info(msgspec.Struct):
+    obcluster_info: _Config | None = None
+
+
+class _Answer(msgspec.Struct):
+    data: _Info | None = None
+
+
+_decoder = msgspec.json.Decoder(_Answer)
+
+
+def cluster_name(server: Server, folder: Path) -> str:
+    """Return the name of the folder, below that of the capture, for the answers of a cluster.
+
+    It is the cluster's own name. While the database is down the agent does not know it; then an earlier capture goes on in its folder,
+    where there is only one.
+    """
+    try:
+        reply = server.get(_CLUSTER)
+        if reply.status == HTTPStatus.OK:
+            told = _decoder.decode(reply.body).data
+            if told is not None and told.obcluster_info is not None and told.obcluster_info.name:
+                return told.obcluster_info.name
+    except (UnreachableError, msgspec.DecodeError):
+        pass  # what follows asks again, and says so
+    earlier = [entry.name for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
+    return earlier[0] if len(earlier) == 1 else _UNKNOWN
