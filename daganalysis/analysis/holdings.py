@@ -21,8 +21,7 @@ SLACK_S = 1.5
 class Holding:
     """One holding while it is worked out; ``until`` is the last moment at which the lock is known to have been held.
 
-    ``against`` are later holdings that it overlaps, though the two exclude each other; ``seen_free`` is when a copy of a database showed
-    the lock free in the middle of it.
+    ``against`` are later holdings that it overlaps, though the two exclude each other.
     """
 
     cluster: str | None
@@ -35,7 +34,6 @@ class Holding:
     failed_at: pd.Timestamp | None = None
     idle: list[Row] = field(default_factory=list)
     n_refused: int | None = None
-    seen_free: pd.Timestamp | None = None
     against: list[Holding] = field(default_factory=list)
 
     @property

@@ -51,14 +51,11 @@ def lock_conflicts(archive: Archive, *, run_ids: Iterable[str] | None = None) ->
 def _messages(one: Holding) -> list[str]:
     what = f"the {one.lock.kind} lock" + (f" of {one.lock.key}" if one.lock.key else "")
     held = f"{one.run_id} seems to have held {what} from {_text(one.taken_at)} to {_text(one.end)}"
-    said = [
+    return [
         f"{held}, and {other.run_id or 'another DAG'} to have taken {'it' if other.lock == one.lock else f'the {other.lock.kind} lock'} at "
         f"{_text(other.taken_at)}"
         for other in one.against
     ]
-    if one.seen_free is not None:
-        said.append(f"{held}, but a copy of the database shows it free at {_text(one.seen_free)}")
-    return said
 
 
 def _text(moment: pd.Timestamp | None) -> str:

@@ -44,9 +44,8 @@ def _freed_by(own: list[Holding], moment: pd.Timestamp | None) -> None:
     for one in own:
         if one.taken_at is None or one.end is None or not one.taken_at < moment < one.end - _SLACK:
             continue
-        if one.released_at is not None:
-            one.evidence, one.seen_free = "contradicted", moment
-        else:
+        # The copy may have been made later than it tells: what was freed after that moment contradicts nothing.
+        if one.released_at is None:
             one.until, one.evidence = moment, "inferred"
 
 

@@ -151,8 +151,7 @@ LOCKS = Table(
             "evidence",
             Type.STRING,
             "`observed`: answers show both ends · `inferred`: an end, or the lock itself, follows from the engine's rules, or a copy of a "
-            "database bounds it · `database`: such a copy alone shows it · `contradicted`: another holding of the same lock overlaps it, "
-            "or a copy shows the lock free in the middle of it",
+            "database bounds it · `database`: such a copy alone shows it · `contradicted`: another holding of the same lock overlaps it",
         ),
     ),
     ("cluster", "lock", "key", "taken_at", "run_id"),
