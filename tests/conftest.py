@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
+from tests.profiles import LONG
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A shared machine may be slow at any moment; a test says what is true, not how soon.
-settings.register_profile("gate", deadline=None)
-settings.load_profile("gate")
+settings.load_profile("long" if LONG else "gate")
 
 FLAGS = (
     "--no-sandbox",
@@ -25,6 +25,15 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what runs in the long profile alone."""
+    if LONG:
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 
-import nbclient
-import nbformat
 import pytest
 
 import daganalysis as da
@@ -36,6 +34,10 @@ def test_a_pipe_is_shown_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def what_a_notebook_shows(code: str) -> list[dict[str, object]]:
+    # Imported here, as it takes two seconds: every process that runs tests collects all of them.
+    import nbclient
+    import nbformat
+
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     nbclient.NotebookClient(notebook, timeout=60).execute()
     return list(notebook.cells[0].outputs)

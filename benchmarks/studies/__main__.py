@@ -34,7 +34,7 @@ STUDIES: dict[str, Callable[[int], Iterator[Row]]] = {
     "claims": claims.claims,
     "what-if": what_if.what_if,
 }
-TRIALS, FEW = STRICT_FROM, 4
+TRIALS, FEW = STRICT_FROM, 2
 
 
 def run(trials: int, names: list[str]) -> list[Row]:

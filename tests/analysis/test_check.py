@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daganalysis.analysis import check, check_gate, compare, compare_gate
 from daganalysis.errors import UsageError
 from tests.analysis.runs import archive_of_runs, run_rows, series
+from tests.profiles import examples
 
 TEN = [10.0 + i / 10 for i in range(10)]
 
@@ -108,7 +109,7 @@ def test_a_condition_is_decided_where_the_runs_decide_it(archive, condition, dec
     assert [name for name in ("tripped", "held", "undecided") if getattr(summed, name)] == [decision]
 
 
-@settings(max_examples=6)
+@examples(2)
 @given(st.integers(0, 30), st.integers(1, 30), st.floats(0, 1))
 def test_a_share_is_never_shown_on_both_sides_of_a_limit(k, n, limit):
     row = check(failing(min(k, n), n), [f"failed_share>{limit:.3f}"]).iloc[0]

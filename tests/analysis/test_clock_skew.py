@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import daganalysis as da
@@ -100,7 +100,6 @@ def test_local_dags_have_one_clock() -> None:
     assert da.clock_skew(archive({"a": 60.0}, scope="local")).empty
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(-100, 100), st.floats(-100, 100), st.floats(0, 60)), min_size=1, max_size=12))
 def test_no_minimum_exceeds_its_maximum(runs: list[tuple[float, float, float]]) -> None:
     frames = [da.clock_skew(archive({"a": 0.0, "b": b, "c": c}, work_s=work)) for b, c, work in runs[:2]]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import daganalysis as da
@@ -9,6 +9,7 @@ from daganalysis.analysis import compare
 from daganalysis.errors import UsageError
 from daganalysis.tables.results import COMPARE
 from tests.analysis.runs import archive_of_runs, run_rows, series
+from tests.profiles import examples
 
 SIDES = st.lists(st.floats(2, 60), min_size=1, max_size=9)
 TEN = [10.0 + i / 10 for i in range(10)]
@@ -128,14 +129,14 @@ def test_two_empty_archives_have_nothing_to_compare():
     assert compared.columns.tolist() == COMPARE.names
 
 
-@settings(max_examples=6)
+@examples(2)
 @given(SIDES)
 def test_an_archive_compared_with_itself_is_all_the_same(durations):
     archive = series({"A": durations, "B": durations[::-1]})
     assert set(compare(archive, archive)["verdict"]) == {"same"}
 
 
-@settings(max_examples=6)
+@examples(2)
 @given(SIDES, SIDES)
 def test_swapping_the_sides_flips_signs_and_nothing_else(one, other):
     base, candidate = series({"A": one}), series({"A": other})
@@ -149,7 +150,7 @@ def test_swapping_the_sides_flips_signs_and_nothing_else(one, other):
     assert there["n_needed"].equals(back["n_needed"])
 
 
-@settings(max_examples=6)
+@examples(2)
 @given(st.permutations(range(8)))
 def test_the_order_of_the_input_is_irrelevant(order):
     runs = [run_rows(f"r{i}", {"A": 10.0 + i, "B": 3.0}) for i in range(8)]
@@ -161,7 +162,7 @@ def contributions(base, candidate):
     return compare(base, candidate, level="contributions")
 
 
-@settings(max_examples=6)
+@examples(2)
 @given(st.lists(st.floats(0.001, 500), min_size=1, max_size=6), st.lists(st.floats(0.001, 500), min_size=1, max_size=6))
 def test_contributions_add_up_to_the_difference_of_two_runs(one, other):
     base, candidate = (archive_of_runs(run_rows("r", [(f"S{i % 3}", s) for i, s in enumerate(side)])) for side in (one, other))

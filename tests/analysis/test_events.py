@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import daganalysis as da
 from enginemodel import answer, random_run, start_cluster
 from enginemodel.engine import SECOND, Agent
+from tests.profiles import examples
 from tests.rows import archive_of, at
 
 
@@ -114,7 +115,7 @@ def test_what_a_main_dag_asks_of_its_children_is_told_once_and_is_no_failure() -
     assert "stage_failed" not in set(rows["event"])
 
 
-@settings(max_examples=10, deadline=None)
+@examples(4)
 @given(st.integers(0, 500))
 def test_events_are_in_order_and_what_people_did_is_among_them(seed: int) -> None:
     run = random_run(seed)

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import daganalysis as da
 from daganalysis.analysis import coverage, failures
 from daganalysis.errors import UsageError
 from tests.analysis.runs import archive_of_runs, told_rows
+from tests.profiles import examples
 from tests.rows import archive_of, at
 
 NO_DISK = "ERROR: [Common.DirNotEmpty]: dir '/data/log1' is not empty"
@@ -144,7 +145,7 @@ def test_no_failure_is_an_empty_table():
     assert found(told(["run succeeded"], ["fine"])) == []
 
 
-@settings(max_examples=4)
+@examples(2)
 @given(st.permutations(range(8)))
 def test_the_order_of_the_input_is_irrelevant(order):
     lines = [NO_DISK, NO_HOST, "ERROR: pool p1 is full", "ERROR: pool p2 is full"] * 2

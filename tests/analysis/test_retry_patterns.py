@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import daganalysis as da
 from daganalysis.analysis import retry_patterns
 from daganalysis.errors import UsageError
 from tests.analysis.runs import archive_of_runs, told_rows
+from tests.profiles import examples
 from tests.rows import archive_of, at
 
 DISK, PORT = "ERROR: [Disk.Full]: disk full", "ERROR: [Port.InUse]: port in use"
@@ -84,7 +85,7 @@ def test_the_cost_is_what_came_before_the_last_execution():
     assert patterns(run)[["cost_s", "wait_operator_s"]].to_numpy().tolist() == [[49.0, 38.0]]
 
 
-@settings(max_examples=4)
+@examples(2)
 @given(st.permutations(range(6)))
 def test_the_order_of_the_input_is_irrelevant(order):
     stories = [(ONCE, [DISK]), (TWICE, [DISK, PORT]), (FINE, [])] * 2

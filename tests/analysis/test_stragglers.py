@@ -4,12 +4,13 @@ import random
 import statistics
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daganalysis.analysis import stragglers
 from daganalysis.errors import UsageError
 from tests.analysis.runs import archive_of_runs, parallel_rows
+from tests.profiles import examples
 
 DAY = 86_400.0
 
@@ -127,7 +128,7 @@ def test_the_median_of_the_others_is_that_of_a_list_without_one(seconds):
         assert found.loc[f"a{n}", "others_p50_s"] == pytest.approx(statistics.median(others), abs=1e-8)
 
 
-@settings(max_examples=4)
+@examples(2)
 @given(st.permutations(range(6)))
 def test_the_order_of_the_input_is_irrelevant(order):
     runs = [parallel_rows(f"r{i}", {"S": {"a": (0.0, 5.0 + i), "b": (0.0, 8.0 - i / 2)}}) for i in range(6)]

@@ -3,13 +3,14 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daganalysis.analysis import trend
 from daganalysis.statistics.change_points import largest_split, split_p
 from daganalysis.tables.results import TREND
 from tests.analysis.runs import archive_of_runs, run_rows, series
+from tests.profiles import examples
 from tests.rows import at
 
 DAY = 86_400.0
@@ -78,7 +79,7 @@ def test_runs_that_failed_are_no_part_of_the_history():
     assert trend(archive_of_runs(*good, *failed)).empty
 
 
-@settings(max_examples=4)
+@examples(2)
 @given(st.permutations(range(24)))
 def test_the_order_of_the_input_is_irrelevant(order):
     runs = [run_rows(f"r{i:02d}", {"A": (10.0 if i < 12 else 20.0) + i / 40}, started=i * DAY) for i in range(24)]

@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import daganalysis as da
 from daganalysis.analysis.scenarios import DEFAULTS
 from enginemodel import answer, random_run
 from enginemodel.engine import SECOND
+from tests.profiles import examples
 from tests.rows import archive_of, at
 from tests.zones import written_in
 
@@ -128,7 +129,7 @@ def test_a_scenario_that_makes_no_sense_is_a_usage_error(scenario: str) -> None:
         da.what_if(da.load(SCALE_OUT), scenarios=[scenario])
 
 
-@settings(max_examples=15, deadline=None)
+@examples(5)
 @given(st.integers(0, 300))
 def test_removing_more_never_makes_a_run_longer(seed: int) -> None:
     run = random_run(seed)

@@ -5,7 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.long
 def test_the_small_mode_measures_a_point_of_each_kind(tmp_path):
     # A process of its own: the archives are made by forked processes, which the threads of other tests would endanger.
     command = [sys.executable, "-m", "benchmarks.scaling", "--small", "--json", str(tmp_path / "points.json")]

@@ -7,13 +7,14 @@ import sqlite3
 import tarfile
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import daganalysis as da
 from enginemodel import answer, random_run, write_agent_database
 from enginemodel.engine import SECOND
 from tests.databases.saved_copies import AGENTS, family, save_agents, save_dump
+from tests.profiles import examples
 
 FORMS = ("sql", "tsv", "csv")
 FROM_EITHER = ["run_id", "name", "state", "operator", "outcome", "work_ok", "stage", "max_stage", "parent_run_id", "start_time", "end_time"]
@@ -52,7 +53,7 @@ def test_attempts_nodes_and_links_are_those_of_a_final_answer(tmp_path):
 
 
 @given(seed=st.integers(0, 10_000))
-@settings(max_examples=8, deadline=None)
+@examples(3)
 def test_random_runs_come_to_the_same_from_a_dump_as_from_an_answer(seed, tmp_path_factory):
     run = random_run(seed)
     t = (run.ended or run.pass_at) + 5 * SECOND

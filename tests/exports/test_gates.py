@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -76,9 +77,10 @@ def test_the_script_of_the_examples_loads_checks_and_reports(tmp_path: Path) -> 
     (tmp_path / "bin" / "daganalysis").chmod(0o755)
     environment = {**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     environment.pop("GITHUB_STEP_SUMMARY", None)
+    shutil.copytree(ROOT / "sample_data" / "fleet" / "prod-a", tmp_path / "answers" / "prod-a")
     command = [
         str(ROOT / "examples" / "load-check-report"),
-        str(ROOT / "sample_data" / "fleet"),
+        str(tmp_path / "answers"),
         str(tmp_path / "store"),
         str(tmp_path / "report"),
     ]

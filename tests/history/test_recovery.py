@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import daganalysis as da
@@ -20,6 +20,7 @@ from daganalysis.loading.related import Groups, entity_key, references_of
 from daganalysis.reading import Answer, read_sources
 from daganalysis.tables import BASE_TABLES
 from enginemodel import Agent, DagRun, answer, initialise_cluster, random_run, scale_out, start_cluster
+from tests.profiles import examples
 from tests.zones import written_in
 
 EPOCH = 1_735_700_000_000_000
@@ -68,7 +69,7 @@ def true_attempts(run: DagRun) -> dict[tuple[str, int], tuple[object, ...]]:
     return {(gid, a.number): (a.kind, a.outcome, a.recorded_start, a.recorded_end) for gid, attempts in run.truth.items() for a in attempts}
 
 
-@settings(max_examples=40, deadline=None)
+@examples(10)
 @given(SEEDS)
 def test_a_run_polled_twice_a_second_is_recovered_whole(seed: int) -> None:
     # A rollback run stands ended for one pass of the scheduler, which a poll a second may just miss.
@@ -86,7 +87,7 @@ def test_a_run_polled_twice_a_second_is_recovered_whole(seed: int) -> None:
     assert budget["execute_s"] == pytest.approx(run.executed, abs=0.1 + 0.02 * run.executed)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(10)
 @given(SEEDS, st.sampled_from([1.0, 5.0, 30.0]))
 def test_what_is_claimed_of_a_run_polled_seldom_is_true(seed: int, every: float) -> None:
     run = random_run(seed)
@@ -104,7 +105,7 @@ def test_what_is_claimed_of_a_run_polled_seldom_is_true(seed: int, every: float)
     assert not dag["elapsed_s"] > run.elapsed + 0.15 + 0.01 * run.elapsed
 
 
-@settings(max_examples=30, deadline=None)
+@examples(8)
 @given(SEEDS)
 def test_a_single_answer_observes_the_last_attempts_alone(seed: int) -> None:
     run = random_run(seed)
@@ -115,7 +116,7 @@ def test_a_single_answer_observes_the_last_attempts_alone(seed: int) -> None:
     assert attempts.groupby("task_gid").size().to_dict() == {gid: len(a) for gid, a in run.truth.items() if a}
 
 
-@settings(max_examples=30, deadline=None)
+@examples(8)
 @given(SEEDS)
 def test_every_timeline_is_whole(seed: int) -> None:
     archive = archive_of(polls(random_run(seed), random.Random(seed).choice([0.5, 3.0, 40.0])))
@@ -128,7 +129,7 @@ def test_every_timeline_is_whole(seed: int) -> None:
         assert sum(budget[parts]) == pytest.approx(budget["elapsed_s"], abs=1e-6)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(5)
 @given(SEEDS, st.randoms(use_true_random=False))
 def test_order_repetition_and_families_are_irrelevant(seed: int, rng: random.Random) -> None:
     texts = polls(random_run(seed), 4.0) + polls(random_run(seed + 1), 9.0)
@@ -149,7 +150,7 @@ def test_a_child_on_an_agent_with_a_wrong_clock_still_waits_for_its_main_dag(ske
     assert (da.time_budget(archive)["wait_operator_s"] == 0).all()
 
 
-@settings(max_examples=10, deadline=None)
+@examples(4)
 @given(SEEDS, st.sampled_from(["-05:30", "+00:00", "+14:00"]))
 def test_the_zone_that_instants_are_written_in_changes_no_table(seed: int, zone: str) -> None:
     texts = polls(random_run(seed), 7.0)
@@ -162,7 +163,7 @@ def test_the_zone_that_instants_are_written_in_changes_no_table(seed: int, zone:
         assert table.equals(others[name]), name
 
 
-@settings(max_examples=5, deadline=None)
+@examples(2)
 @given(SEEDS, st.randoms(use_true_random=False))
 def test_an_archive_loaded_in_two_parts_is_the_archive_loaded_at_once(seed: int, rng: random.Random) -> None:
     texts = polls(random_run(seed), 5.0) + polls(random_run(seed, later=20_000), 5.0)
@@ -229,7 +230,7 @@ def test_base_tables_have_their_declared_schema() -> None:
         assert table.schema.equals(BASE_TABLES[name].schema()), name
 
 
-@settings(max_examples=25, deadline=None)
+@examples(6)
 @given(SEEDS, st.sampled_from([2.0, 10.0, 1e6]))
 def test_clocks_two_seconds_off_are_bounded_truly_and_cost_the_run_no_time(seed: int, every: float) -> None:
     run = random_run(seed, skew=2.0)

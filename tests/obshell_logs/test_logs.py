@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import daganalysis as da
@@ -19,6 +19,7 @@ from daganalysis.tables import BASE_TABLES
 from enginemodel import LOG_SECRETS, Agent, DagRun, Failure, Stage, Task, random_run
 from enginemodel.engine import SECOND
 from tests.obshell_logs.builders import final_answer, save_logs, true_attempts
+from tests.profiles import examples
 
 CREATED = 1_739_900_000 * SECOND
 NEAR = pd.Timedelta("5ms")
@@ -205,7 +206,7 @@ def test_the_number_of_processes_changes_no_byte(tmp_path):
 
 
 @given(seed=st.integers(0, 5000), share=st.floats(0.1, 0.9), missing=st.booleans())
-@settings(max_examples=12, deadline=None)
+@examples(4)
 def test_logs_that_are_cut_or_missing_make_nothing_false(seed, share, missing, tmp_path_factory):
     run = random_run(seed)
     folder = tmp_path_factory.mktemp("logs")

@@ -22,6 +22,7 @@ from daganalysis.plots.lanes import Lanes
 from daganalysis.plots.text_metrics import text_width
 from tests.pages.charts import bar, bars_of
 from tests.plots.artists import axes, cut_off, overlapping, texts
+from tests.profiles import some
 from tests.rows import at
 
 
@@ -56,7 +57,7 @@ def words(ax) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [(6, 4), (11, 6), (16, 9)])
-@pytest.mark.parametrize(("stages", "agents"), [(1, 1), (3, 1), (6, 10), (9, 55)])
+@pytest.mark.parametrize(("stages", "agents"), some([(1, 1), (3, 1), (6, 10), (9, 55)], gate=[(1, 1), (6, 10)], several=True))
 def test_labels_never_touch_and_never_leave_the_paper(stages: int, agents: int, size: tuple[float, float]) -> None:
     ax = draw_gantt(bars_of(*many(stages, agents)), axes(*size))
     assert overlapping(ax) == []

@@ -15,6 +15,7 @@ from daganalysis.tables.pictures import PICTURE_FRAMES
 from daganalysis.tables.results import GANTT_BARS, STAGE_LATENCY, STRAGGLERS, TIME_BUDGET, TREND
 from tests.pages.charts import bar
 from tests.plots.artists import axes, cut_off, overlapping, texts
+from tests.profiles import some
 from tests.rows import archive_of, at, frame_of
 
 DAY = 86_400.0
@@ -106,7 +107,9 @@ def test_every_picture_is_a_frame_and_a_drawing_under_the_names_of_the_package()
     assert all(callable(getattr(plots, name)) for name in plots.__all__)
 
 
-@pytest.mark.parametrize(("n", "size"), [(1, (6, 4)), (3, (16, 9)), (60, (6, 4)), (60, (11, 5))])
+@pytest.mark.parametrize(
+    ("n", "size"), some([(1, (6, 4)), (3, (16, 9)), (60, (6, 4)), (60, (11, 5))], gate=[(1, (6, 4)), (60, (6, 4))], several=True)
+)
 @pytest.mark.parametrize("picture", DRAWN)
 def test_no_text_touches_another_or_leaves_the_paper(picture: str, n: int, size: tuple[float, float]) -> None:
     ax = axes(*size)

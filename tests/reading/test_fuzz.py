@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 
-COUNT = 20_000 if os.environ.get("DAGANALYSIS_TESTS") == "long" else 300
-"""In the gate some hundreds."""
+from tests.profiles import LONG
+
+COUNT = 20_000 if LONG else 100
 
 
 def test_no_mutation_raises_hangs_or_touches_its_neighbour() -> None:

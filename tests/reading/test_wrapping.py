@@ -6,11 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import daganalysis as da
 from daganalysis.reading import read_sources
+from tests.profiles import examples
 from tests.reading.broken_inputs import response
 from tests.reading.wrapping import BYTES, OBJECTS, TEXTS
 
@@ -42,7 +43,7 @@ def test_an_encoded_or_packed_answer_gives_the_rows_that_it_gives_alone(pack):
     assert rows_of(da.load(pack(GOOD.encode()))) == ALONE
 
 
-@settings(max_examples=60)
+@examples(15)
 @given(
     objects=st.lists(st.sampled_from(sorted(OBJECTS.keys() - NOT_NESTED)), max_size=3),
     text=st.sampled_from(["", *sorted(TEXTS.keys() - OF_ANSWERS)]),
@@ -57,7 +58,7 @@ def test_any_wrapping_of_wrappings_gives_the_same_rows(objects, text, pack):
     assert rows_of(da.load(BYTES[pack](wrapped.encode()))) == ALONE
 
 
-@settings(max_examples=60)
+@examples(15)
 @given(
     st.recursive(
         st.just(json.loads(GOOD)),

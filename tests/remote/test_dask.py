@@ -94,7 +94,7 @@ def test_a_load_on_a_cluster_gives_the_bytes_of_a_load_here(cluster, tmp_path, s
 def test_an_analysis_on_a_cluster_is_the_analysis_here_to_the_last_bit(cluster, tmp_path, small_pieces):
     from distributed import Client
 
-    here = load_into_store("sample_data/fleet", store=tmp_path / "store", cluster_by="dir")
+    here = load_into_store("sample_data/versions/b", store=tmp_path / "store")
     with Client(cluster.address, set_as_default=False) as client:
         there = da.read_parquet(tmp_path / "store", client=client)
         for analysis, options in ANALYSES:

@@ -20,6 +20,7 @@ from daganalysis.commands import main
 from daganalysis.loading import load_into_store, open_archive
 from daganalysis.store import is_store, opening, remote_commit
 from daganalysis.store.remote_paths import RemotePath, read_catalogue
+from tests.profiles import LONG
 from tests.remote.conftest import SECRET, file_system, put
 from tests.store.faults import start_child, wait_for
 from tests.store.saved import contents, fingerprint, history, polls, save
@@ -221,7 +222,7 @@ def test_a_load_killed_at_any_step_leaves_the_old_store_or_the_new(tmp_path, soo
     def kill(number, work):
         return killed_at(number, work, LocalFileSystem, ["put_file", "pipe_file", "rm_file", "rm"])
 
-    steps = random.Random(7).sample(range(60), 4)
+    steps = random.Random(7).sample(range(60), 40 if LONG else 2)
     outcomes = kills_leave_the_old_store_or_the_new(f"local://{tmp_path}/place/store", tmp_path, kill, steps)
     assert -signal.SIGKILL in outcomes
 

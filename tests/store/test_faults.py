@@ -13,10 +13,9 @@ import pytest
 from daganalysis import StoreBusyError, StoreError, load, read_parquet
 from daganalysis.loading import into_store, load_into_store
 from daganalysis.store import commit
+from tests.profiles import LONG
 from tests.store.faults import killed_after, killed_at_step, start_child, wait_for, with_files_up_to
 from tests.store.saved import contents, fingerprint, history, polls, save
-
-LONG = os.environ.get("DAGANALYSIS_TESTS") == "long"
 
 
 @pytest.fixture
@@ -58,7 +57,7 @@ def test_a_load_killed_at_any_step_leaves_the_old_store_or_the_new(scene):
 
     n_steps = 0
     outcomes = []
-    picked = random.Random(4).sample(range(200), 60 if LONG else 12)
+    picked = random.Random(4).sample(range(200), 60 if LONG else 5)
     for number in sorted(picked):
         restore(store, old)
         outcomes.append(killed_at_step(number, work))
@@ -72,7 +71,7 @@ def test_a_first_load_killed_at_any_step_leaves_no_store_or_the_new(tmp_path):
     folder = save({"a.json": polls("11")[2]}, tmp_path / "responses")
     load_into_store(folder, store=tmp_path / "undisturbed")
     store = tmp_path / "stores" / "store"
-    for number in random.Random(5).sample(range(80), 30 if LONG else 6):
+    for number in random.Random(5).sample(range(80), 30 if LONG else 3):
         killed_at_step(number, lambda: load_into_store(folder, store=store))
         assert not store.exists() or fingerprint(store) == fingerprint(tmp_path / "undisturbed")
         load_into_store(folder, store=store)
@@ -83,7 +82,7 @@ def test_a_first_load_killed_at_any_step_leaves_no_store_or_the_new(tmp_path):
 def test_a_load_killed_between_two_renames_is_finished_by_the_next(scene, monkeypatch):
     monkeypatch.setattr(commit, "_exchange", lambda one, other: False)
     folder, store, old, undisturbed = scene
-    for number in range(40, 200, 8 if LONG else 32):
+    for number in range(40, 200, 8 if LONG else 60):
         restore(store, old)
         killed_at_step(number, lambda: load_into_store(folder, store=store))
         read_parquet(store)
@@ -91,7 +90,7 @@ def test_a_load_killed_between_two_renames_is_finished_by_the_next(scene, monkey
         assert fingerprint(store) == fingerprint(undisturbed)
 
 
-@pytest.mark.skipif(not LONG, reason="DAGANALYSIS_TESTS is not long")
+@pytest.mark.long
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_load_killed_at_a_random_instant_leaves_the_old_store_or_the_new(scene, monkeypatch, jobs):
     monkeypatch.setattr(into_store, "_WORTH_A_PROCESS", 0)

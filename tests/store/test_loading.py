@@ -7,13 +7,14 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daganalysis import RejectedRecordsError, StoreError, UsageError, load, read_parquet
 from daganalysis.loading import into_store, load_into_store, open_archive, scanning
 from daganalysis.reading import Issue
 from daganalysis.tables import BASE_TABLES
+from tests.profiles import examples
 from tests.store.saved import contents, dag, fingerprint, history, polls, save
 
 
@@ -29,7 +30,7 @@ def orders(files: list[str]) -> st.SearchStrategy[list[tuple[str, int]]]:
     )
 
 
-@settings(deadline=None, max_examples=12)
+@examples(4)
 @given(orders(sorted(history())))
 def test_an_archive_loaded_in_pieces_in_any_order_is_the_archive_loaded_at_once(order):
     with tempfile.TemporaryDirectory() as place:

@@ -1,0 +1,28 @@
+"""What runs in every gate, and what runs in the long profile alone (``DAGANALYSIS_TESTS=long scripts/test``)."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LONG = os.environ.get("DAGANALYSIS_TESTS") == "long"
+
+# A shared machine may be slow at any moment; a test says what is true, not how soon.
+settings.register_profile("gate", deadline=None, max_examples=20)
+settings.register_profile("long", deadline=None, max_examples=400)
+
+
+def examples(gate: int) -> settings:
+    """Return how many examples a property is tried on: so many in the gate, twenty times as many in the long profile."""
+    return settings(max_examples=20 * gate if LONG else gate, deadline=None)
+
+
+def some(values: Sequence[Any], *, gate: Sequence[object], several: bool = False) -> list[object]:
+    """Return the values of a test's parameter, or of ``several``: those that are not in ``gate`` run in the long profile alone."""
+    return [value if value in gate else pytest.param(*(value if several else (value,)), marks=pytest.mark.long) for value in values]
