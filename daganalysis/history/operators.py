@@ -5,11 +5,17 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.identifiers import identify
 from daganalysis.engine.log_lines import WAITING
 from daganalysis.history.legs import is_first_execution
 from daganalysis.history.retry_bounds import Bounds, executed_again, retry_bounds
-from daganalysis.history.rollback_bounds import bound_rollbacks, never_asked, rollback_possible, rollbacks_seen, stages_walked_down
+from daganalysis.history.rollback_bounds import (
+    bound_rollbacks,
+    may_repeat_or_skip,
+    never_asked,
+    rollback_possible,
+    rollbacks_seen,
+    stages_walked_down,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +68,6 @@ def _retries_of_nodes(observed: Observations, *, rolled_back: bool) -> Bounds:
     runs_of: dict[int, list[NodeRun]] = {}
     for node_run in observed.node_runs:
         runs_of.setdefault(node_run.stage, []).append(node_run)
-    cluster = identify(run.gid).scope == "cluster"
     low = high = 0
     perhaps = 0
     walked_down = stages_walked_down(observed)
@@ -79,12 +84,13 @@ def _retries_of_nodes(observed: Observations, *, rolled_back: bool) -> Bounds:
             [*attempts_of],
             pending_retry=pending,
             rollback_possible=rollback_possible(run, gid, own, rolled_back=rolled_back),
-            exact_counters=not (cluster and len(own) > 1),
-            walked_down=gid in walked_down,
+            exact_counters=not may_repeat_or_skip(observed, gid),
+            walked_down=gid in walked_down and not may_repeat_or_skip(observed, gid),
         )
         handshakes = sum(_handshakes(view) for view in own)
-        low += max(0, bounds.low - handshakes)
-        high += max(0, (bounds.high or 0) - handshakes)
+        marked = any(seen.operator == "RETRY" for _, seen in run.nodes[gid])  # whatever its times say
+        low += max(0, max(bounds.low, marked) - handshakes)
+        high += max(0, max(bounds.high or 0, marked) - handshakes)
     high += perhaps
     return Bounds(low, high if observed.missing <= {"newest"} or never_asked(observed) else None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.identifiers import identify
 from daganalysis.history.attempts import unlisted_before
 from daganalysis.history.retry_bounds import Bounds
 
@@ -80,13 +81,19 @@ def _was_cancelled(run: RunEvidence) -> bool:
 def _hidden_rollbacks(observed: Observations, gid: str) -> int:
     """Bound the hidden rollbacks that executed a stage: each hands out every sub-task of it that was ever executed, in one pass.
 
-    Counters of different moments cannot be compared in this way; then every hand-out may be of a rollback of its own.
+    Counters of different moments cannot be compared in this way, and where an agent's clock may be ahead a rollback leaves out what seems
+    to have been rolled back already (engine-semantics §2.3); then every hand-out may be of a rollback of its own.
     """
     attempts_of = [attempts for attempts in observed.attempts_in[gid].values() if attempts]
     each = [sum(_hidden_rollback_runs(observed, observed.ordinals[gid], attempts)) for attempts in attempts_of]
     newest = {observed.run.sub_tasks[view.gid][-1].at for view in observed.tasks_of[gid] if view.attempts}
     apart = len(newest) > 1 or any(_newer_than_nodes(observed.run.sub_tasks[view.gid]) for view in observed.tasks_of[gid])
-    return sum(each) if apart else min(each, default=0)
+    return sum(each) if apart or may_repeat_or_skip(observed, gid) else min(each, default=0)
+
+
+def may_repeat_or_skip(observed: Observations, gid: str) -> bool:
+    """Tell whether clocks that differ may have made the engine hand out sub-tasks of a stage too often, or not at all (§2.3)."""
+    return identify(observed.run.gid).scope == "cluster" and len(observed.tasks_of[gid]) > 1
 
 
 def _hidden_rollback_runs(observed: Observations, stage: int, attempts: Sequence[Attempt]) -> Iterator[int]:

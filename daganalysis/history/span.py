@@ -80,7 +80,8 @@ def _begin(observed: Observations) -> tuple[int | None, bool]:
         return run.begun, True
     starts = [leg.start for leg in legs] + [node_run.start for node_run in observed.node_runs if node_run.start is not None]
     doubtful = observed.doubtful_agents
-    attempts = [a.start for own in observed.attempts for a in own if a.start is not None and a.agent not in doubtful]
+    trusted = [a for own in observed.attempts for a in own if not doubtful or (a.agent is not None and a.agent not in doubtful)]
+    attempts = [attempt.start for attempt in trusted if attempt.start is not None]
     known = min(starts + attempts, default=None)
     if known is None:
         return None, False
@@ -109,4 +110,4 @@ def _first_attempt(observed: Observations) -> int | None:
 def _nothing_was_asked(observed: Observations) -> bool:
     """Tell whether the nodes bear no mark of a request: then the leg is the first."""
     seen = [node for nodes in observed.run.nodes.values() for _, node in nodes]
-    return bool(seen) and "nodes" not in observed.missing and all(node.operator == "RUN" for node in seen)
+    return bool(seen) and observed.missing.isdisjoint({"nodes", "requests"}) and all(node.operator == "RUN" for node in seen)

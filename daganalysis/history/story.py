@@ -43,6 +43,11 @@ class Story:
     passed: bool = False
     ended_waiting: bool = False
 
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether nodes or sub-tasks are missing, so that work may hide in any pause."""
+        return self.nodes_missing or self.sub_tasks_missing
+
 
 def estimate_tick(node_runs: Sequence[NodeRun]) -> tuple[int, bool]:
     """Estimate the scheduler's tick from the pauses between nodes; (nanoseconds, whether the run itself shows it).

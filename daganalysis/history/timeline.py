@@ -71,7 +71,7 @@ class _Walk:
         return max(self.ledger.tick, SECOND)
 
     def _misses_attempt(self, until: int) -> bool:
-        return hides_attempt(self.story.attempts, self.ledger.cursor, until)
+        return self.story.is_incomplete or hides_attempt(self.story.attempts, self.ledger.cursor, until)
 
     # -- one node execution -----------------------------------------------------------------------------------------------------------
 
@@ -119,7 +119,7 @@ class _Walk:
         """A node was passed, and the leg that this began is known by its nodes alone: its own start was overwritten."""
         passed = self._passed_between(until)
         if passed is not None:
-            waited = not self.residue.open_end and not self.residue.all_ended
+            waited = not (self.residue.open_end or self.residue.all_ended or self.story.is_incomplete)
             self.ledger.book(passed, self.story.wait_category(passed) if waited else "lost", to_stage=to_stage)
             self.residue = self.residue._replace(open_end=False)
 
@@ -142,7 +142,7 @@ class _Walk:
         elif ended is not None and ended + EDGE_NS >= self.ledger.cursor:
             # A leg whose node executions were all overwritten is known by its two ends alone.
             self._cross_from_end(leg, ended, to_stage, lost=after_empty_leg)
-        elif self.residue.all_ended and not self._hides_leg(leg):
+        elif self.residue.all_ended and not self.story.is_incomplete and not self._hides_leg(leg):
             self._wait(self._asked(leg), leg.start, to_stage)
         else:
             self._cross_from_unknown_end(leg, to_stage)
@@ -214,7 +214,11 @@ class _Walk:
         """Tell whether a whole leg lies unseen before this one."""
         is_second = self.next_leg == 1 and not self.unknown_legs
         attempts_of = self.story.attempts
-        return (is_second and hides_second_leg(attempts_of, self.story.legs[0], leg)) or hides_leg(attempts_of, leg)
+        return (
+            self.story.is_incomplete
+            or (is_second and hides_second_leg(attempts_of, self.story.legs[0], leg))
+            or hides_leg(attempts_of, leg)
+        )
 
     def _passed_between(self, until: int) -> int | None:
         return max((passed for passed in self.passes if self.ledger.cursor <= passed <= until), default=None) if self.passes else None
@@ -246,7 +250,8 @@ class _Walk:
                 ledger.book(story.end, story.wait_category(story.end), to_stage=None)
         elif story.passed and story.nodes_shown:
             residue = self.residue
-            if story.ended_waiting or residue.all_ended or not (residue.open_end or self._misses_attempt(story.end)):
+            known = story.ended_waiting or residue.all_ended or not (residue.open_end or self._misses_attempt(story.end))
+            if known and not story.is_incomplete:
                 # What waits for its main DAG fails at once, on purpose; what follows is the wait, but for the pass that notices it.
                 self._wait(story.end, story.end, None)
             else:

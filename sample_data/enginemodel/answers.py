@@ -117,7 +117,8 @@ def log_answer(run: DagRun, stage: int, index: int, t: int) -> dict[str, Any]:
     task_id = _task(run, stage - 1, index, t)["task_id"]
     contents = []
     for number, (line, (attempt, written)) in enumerate(zip(row["logs"], row["marks"], strict=True), start=1):
-        times = {"create_time": _time(written), "update_time": _time(written)}
+        shown = _time(run.maintainer.clock(written))
+        times = {"create_time": shown, "update_time": shown}
         record = {"id": task_id * 100 + number, "sub_task_id": task_id, "execute_times": attempt, "log_content": line}
         contents.append({**record, "is_sync": not run.is_cluster, **times})
     return _envelope(run.server, t, {"contents": contents}, f"logs:{run.gid}")

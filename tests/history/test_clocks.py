@@ -127,3 +127,29 @@ def test_all_others_behind_name_the_one_that_is_ahead() -> None:
 
 def test_another_time_zone_is_told_as_one() -> None:
     assert "192.0.2.2:2886 shows another time zone: +8 h from" in frame("issues", with_agent(8 * HOUR))["message"].iloc[0]
+
+
+def cancelled_first_stage(*starts: float) -> Answer:
+    """A stage whose first start a cancel at 20 s has overwritten, with a sub-task of each agent begun at one of these times."""
+    tasks = [
+        sub_task("SUCCEED", start, start + 5, gid=str(10 + place), ip=f"192.0.2.{place}") for place, start in enumerate(starts, start=1)
+    ]
+    never = node(sub_task("PENDING", 1.0, 1.0, gid="90", times=0), gid="90", state="PENDING", start=1.0, end=1.0)
+    stopped = node(*tasks, state="FAILED", operator="CANCEL", start=20.0, end=20.003)
+    return dag(stopped, never, state="FAILED", operator="CANCEL", start=19.99, end=21.0, at=30.0)
+
+
+def test_where_clocks_are_seen_to_differ_one_alone_does_not_tell_when_the_run_began() -> None:
+    (run,) = frame("dags", cancelled_first_stage(1.5, 3.1)).to_dict("records")
+    assert pd.isna(run["started_at"])
+    assert (run["elapsed_min_s"], run["elapsed_max_s"]) == (pytest.approx(1.01), 20.0)
+
+
+def test_where_clocks_agree_the_first_attempt_tells_when_the_run_began() -> None:
+    (run,) = frame("dags", cancelled_first_stage(1.5, 1.51)).to_dict("records")
+    assert run["elapsed_s"] == 19.5
+
+
+def test_an_attempt_that_began_before_its_row_was_created_bears_another_clock() -> None:
+    (run,) = frame("dags", cancelled_first_stage(0.2)).to_dict("records")
+    assert pd.isna(run["elapsed_s"])

@@ -137,3 +137,23 @@ def test_details_of_one_answer_are_enough() -> None:
     whole = failed(A, B, C)
     brief = msgspec.structs.replace(whole, nodes=None, observed_at=(whole.observed_at or 0) + 10**9)
     assert run_of(whole, brief)["history"] == run_of(whole)["history"] == "complete"
+
+
+def test_nodes_of_before_the_newest_leg_do_not_tell_that_it_is_the_first() -> None:
+    waiting = [node(sub_task("PENDING", 0.4, 0.4, times=0), state="PENDING", start=0.4, end=0.4)]
+    before = dag(*waiting, state="READY", start=0.4, end=0.4, at=0.6)
+    run = run_of(before, dag(start=30.0, end=90.0, at=95.0, max_stage=1, details=False))
+    assert pd.isna(run["elapsed_s"])
+    assert (run["elapsed_min_s"], run["elapsed_max_s"]) == (60.0, pytest.approx(89.6))
+
+
+def test_the_mark_of_a_retry_counts_though_the_node_has_no_times() -> None:
+    task = sub_task(start=5.0, end=9.0, times=3)
+    run = run_of(dag(without(node(task, operator="RETRY"), "start_time", "end_time"), end=9.5))
+    assert (run["outcome"], bounds(run, "retries")[0]) == ("succeeded_after_retry", 1)
+
+
+def test_where_sub_tasks_are_missing_a_pause_between_legs_is_no_wait() -> None:
+    early = dag(A, B | {"sub_tasks": None}, C, state="RUNNING", stage=2, max_stage=3, end=0.4, at=20.0)
+    late = dag(A, B | {"sub_tasks": None, "operator": "RETRY"}, C, state="FAILED", stage=2, start=500.0, end=521.0, max_stage=3, at=600.0)
+    assert "wait_operator" not in frame("timeline", early, late)["category"].tolist()

@@ -70,6 +70,7 @@ def refuted(run: DagRun, archive: da.Archive) -> list[str]:
         found.append(f"outcome {dag['outcome']}")
     if dag["history"] == "complete" and (dag["retries_min"], dag["rollbacks_min"]) != (run.retries, run.rollbacks):
         found.append("complete")
+    found += _refuted_times(run, dag, da.time_budget(archive).to_dict("records"))
     stages = dict(zip(run.node_ids, range(1, len(run.node_ids) + 1), strict=True))
     shown = archive.nodes.dropna(subset="stage")
     found += [f"stage {row.stage}" for row in shown.itertuples() if stages[row.node_gid] != row.stage]
@@ -79,6 +80,19 @@ def refuted(run: DagRun, archive: da.Archive) -> list[str]:
         untold = {"unknown", "running", "ready"} | ({"not_succeeded"} if true.outcome in _FAILING else set())
         if row["kind"] not in {true.kind, "unknown"} or row["outcome"] not in {true.outcome, *untold}:
             found.append(f"attempt {row['kind']} {row['outcome']}, truly {true.kind} {true.outcome}")
+    return found
+
+
+def _refuted_times(run: DagRun, dag: dict[str, Any], budgets: list[dict[str, Any]]) -> list[str]:
+    """Name the times that are claimed to be longer, or shorter, than they truly were."""
+    if run.ended is None:
+        return []
+    room = 0.15 + 0.01 * run.elapsed
+    found = ["elapsed"] * bool(dag["elapsed_s"] > run.elapsed + room or dag["elapsed_min_s"] > run.elapsed + room)
+    found += ["elapsed_max"] * bool(dag["elapsed_max_s"] < run.elapsed - room)
+    for spent in budgets:
+        for part, true in (("execute", run.executed), ("wait_operator", run.waited)):
+            found += [part] * bool(spent[f"{part}_s"] > true + 0.6 + 0.05 * run.elapsed)
     return found
 
 

@@ -33,3 +33,9 @@ def test_sub_tasks_that_failed_on_two_sides_of_a_rollback_were_retried_apart() -
 
 def test_a_rollback_that_left_no_trace_may_account_for_a_hand_out() -> None:
     assert bounds([], attempts("run", "unknown"), rollback_possible=True) == (0, 1)
+
+
+def test_a_rollback_that_went_on_to_a_lower_stage_accounts_for_a_hand_out() -> None:
+    task = attempts("run", "rollback")
+    found = retry_bounds([], [task], pending_retry=False, rollback_possible=True, exact_counters=True, walked_down=True)
+    assert found == (0, 0)
