@@ -16,44 +16,21 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.synthetic_pieces import A_PIECE, make_piece
 from daganalysis.dask_workers import DaskWorkers
-from daganalysis.loading.by_cluster import ClusterPlan, ScannedByCluster, by_cluster, plan_by_cluster
-from daganalysis.loading.scanning import Scanned
+from daganalysis.loading.by_cluster import ClusterPlan, plan_by_cluster
 from daganalysis.loading.workers import Workers
-from daganalysis.reading.answers import Kind
 from daganalysis.store.remote_paths import SPILL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_POLLS = 13
-_A_PIECE = 2300
-"""Responses of 7.2 kB in 16 MB."""
-_TEXT_BYTES = 1500
-"""What a poll adds that no other had."""
-_Piece = tuple[Path, int, int, int, int]
-
-
-def make_piece(piece: _Piece) -> ScannedByCluster:
-    """Write what the first pass finds in one piece: some responses from a number on, of all those in so many clusters."""
-    spill, first, end, total, clusters = piece
-    found = Scanned(spill)
-    for number in range(first, end):
-        run = number // _POLLS
-        found.keys.append(f"cluster-{run * _POLLS * clusters // total:05d}/1{run}")
-        found.is_dag.append(1)
-        found.kinds.append(Kind.DAG)
-        found.sources.append(number)
-        at = (number - first) * _TEXT_BYTES
-        found.places.extend((at, at + _TEXT_BYTES - 200, at + _TEXT_BYTES))
-    return by_cluster(found)
-
 
 def measure(folder: Path, total: int, clusters: int, workers: Workers | DaskWorkers) -> tuple[int, ClusterPlan, list[float]]:
     """Write and plan; return how many pieces there are, the plan, and the seconds that writing and planning took."""
     (folder / SPILL).mkdir()
-    starts = range(0, total, _A_PIECE)
-    pieces = [(folder / SPILL / f"spill-{at:05d}", first, min(first + _A_PIECE, total), total, clusters) for at, first in enumerate(starts)]
+    starts = range(0, total, A_PIECE)
+    pieces = [(folder / SPILL / f"spill-{at:05d}", first, min(first + A_PIECE, total), total, clusters) for at, first in enumerate(starts)]
     moments = [time.perf_counter()]
     scanned = list(workers.over(make_piece, pieces))
     moments.append(time.perf_counter())
