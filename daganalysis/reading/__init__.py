@@ -15,12 +15,14 @@ from typing import IO, TYPE_CHECKING
 from daganalysis.reading.agent_log import log_answers
 from daganalysis.reading.answers import Answer, FileIssues, Issue, Kind, Reading
 from daganalysis.reading.databases import HEAD_BYTES, DatabaseCopies, recognise
-from daganalysis.reading.documents import BLOCK_BYTES, alone, find_documents, find_lines
+from daganalysis.reading.document_search import find_documents, find_lines
+from daganalysis.reading.documents import alone
 from daganalysis.reading.fast_path import fast_answer, placed
 from daganalysis.reading.file_kinds import AGENT_LOG, BINARY_FILE, OTHER_TEXT, is_binary, kind_of
 from daganalysis.reading.issue_codes import ISSUE_CODES, issue
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 from daganalysis.reading.listing import list_source_files
+from daganalysis.reading.plain_text import BLOCK_BYTES
 from daganalysis.reading.remote_files import fetched
 from daganalysis.reading.responses import Reader
 from daganalysis.reading.source_file import SourceFile, open_file, promises_answers

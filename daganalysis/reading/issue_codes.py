@@ -120,6 +120,12 @@ _CODES = (
     IssueCode("nested-too-deep", "error", "brackets nested deeper than any answer has them", _FETCH_AGAIN),
     IssueCode("document-too-large", "error", "one document is larger than the limits allow", _IF_MEMORY),
     IssueCode("invalid-utf8", "warning", "bytes that are no UTF-8; each was replaced", "check how the answer was saved"),
+    IssueCode(
+        "other-encoding",
+        "info",
+        "a text in another encoding than UTF-8, told by its bytes",
+        "look at the names in it; save answers as UTF-8",
+    ),
     IssueCode("lone-surrogate", "warning", "half a surrogate pair in a text; it was replaced", ""),
     IssueCode("control-character", "warning", "control characters in a text, unescaped", ""),
     IssueCode("not-a-number", "warning", "NaN or Infinity, taken as null", ""),

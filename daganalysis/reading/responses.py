@@ -10,7 +10,8 @@ import msgspec
 from daganalysis.engine.facts import encode_facts
 from daganalysis.reading.agent_answers import agents_in
 from daganalysis.reading.answers import Answer, Kind
-from daganalysis.reading.documents import Document, find_documents, outermost, peeled_documents
+from daganalysis.reading.document_search import find_documents, peeled_documents
+from daganalysis.reading.documents import Document, outermost
 from daganalysis.reading.duplicate_keys import own_keys_twice
 from daganalysis.reading.fast_path import ID, fast_answer, placed
 from daganalysis.reading.instants import InstantError, parse_instant

@@ -6,7 +6,8 @@ import os
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
-from daganalysis.reading.documents import BLOCK_BYTES, outermost
+from daganalysis.reading.documents import outermost
+from daganalysis.reading.plain_text import BLOCK_BYTES
 from daganalysis.reading.source_file import SourceFile, Stretch, open_file
 from daganalysis.urls import is_url
 

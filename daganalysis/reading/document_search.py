@@ -1,0 +1,229 @@
+"""Plain text to JSON documents: one, several, one a line, among other text, or under layers of other notations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import IO, TYPE_CHECKING
+
+from daganalysis.reading.documents import BLANK, Document, one_document, outermost, without_chunks
+from daganalysis.reading.embedded_json import EmbeddedJson, Finding
+from daganalysis.reading.fast_path import fast_answer
+from daganalysis.reading.issue_codes import issue
+from daganalysis.reading.json_repair import diagnose, is_html
+from daganalysis.reading.peel import LAYERS
+from daganalysis.reading.plain_text import BLOCK_BYTES, SAMPLE_BYTES, UTF8_MARK, PlainText
+from daganalysis.reading.recognition import may_hold_answers
+from daganalysis.reading.streams import was_cut
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from daganalysis.reading.answers import Issue
+    from daganalysis.reading.limits import Limits
+
+_GAP_BYTES = 1 << 24
+"""Bytes of text between documents that are held, to look in them for answers under layers of other notations."""
+_PEELINGS = 24
+"""How often as many bytes as a text has may be looked through to take layers off it."""
+_MOST_LAYERS = 8
+_GUESSED = "gb18030"
+"""The encoding that shows by likelihood alone."""
+
+
+def find_documents(stream: IO[bytes] | None, name: str, limits: Limits, issues: list[Issue], head: bytes = b"") -> Iterator[Document]:
+    """Yield the JSON documents of one plain file, in order: those of ``head``, which was read already, and of the rest of the stream.
+
+    A file of one document a line, and one of several documents, is read piece by piece. What is no document gives an issue where the
+    file holds nothing else, or holds one document a line; text around documents does not.
+    """
+    reading = PlainText(stream, head)
+    if reading.settle_encoding() == _GUESSED:
+        issues.append(issue("other-encoding", name, None, f"no UTF-8; it was read as {_GUESSED.upper()}"))
+    if not reading.has_text():
+        if not was_cut(issues, name):
+            issues.append(issue("empty-file", name, None, f"{reading.offset} bytes of white space" if reading.offset else "0 bytes"))
+        return
+    whole = reading.whole()
+    if whole is not None:
+        document = one_document(whole, reading.offset, limits)
+        if document is not None:
+            yield document
+            return
+        reading.head = without_chunks(whole)
+    yield from _Lines(name, limits, issues).find(reading)
+
+
+def peeled_documents(text: bytes, limits: Limits) -> list[Document]:
+    """Return the documents that lie in a text under layers of other notations (:mod:`daganalysis.reading.peel`), as far as it has any.
+
+    Time and memory are in proportion to the text, however it is layered.
+    """
+    return _peeled(text, limits, _MOST_LAYERS, [_PEELINGS * len(text) + BLOCK_BYTES])
+
+
+def _peeled(text: bytes, limits: Limits, n_left: int, budget: list[int]) -> list[Document]:
+    if n_left == 0 or not may_hold_answers(text):
+        return []
+    for layer in LAYERS:
+        if not layer.is_there(text):
+            continue
+        found: list[Document] = []
+        for under in layer.under(text):
+            budget[0] -= len(under)
+            if budget[0] < 0:
+                return found
+            if under != text and may_hold_answers(under):
+                found += _plain_or_peeled(under, limits, n_left - 1, budget)
+        if found:
+            return found
+    return []
+
+
+def _plain_or_peeled(text: bytes, limits: Limits, n_left: int, budget: list[int]) -> list[Document]:
+    """Return the documents of a text from which a layer was taken, if any is JSON that may hold answers."""
+    whole = one_document(text, 0, limits)
+    documents = [whole] if whole is not None else list(_Lines("", limits, [], peels=False).find(PlainText(None, text)))
+    usable = [document for document in documents if document.value is not None or outermost(document.text) is not None]
+    if any(may_hold_answers(document.text) for document in usable):
+        return documents
+    return _peeled(text, limits, n_left, budget)
+
+
+def find_lines(stream: IO[bytes], size: int, name: str, limits: Limits, issues: list[Issue], first_line: int) -> Iterator[Document]:
+    """Yield the documents of so many bytes of a file of one document a line, of which the first has a number."""
+    yield from _Lines(name, limits, issues, one_a_line=True).find(PlainText(stream, b"", size, first_line))
+
+
+class _Lines:
+    """Finds documents line by line: lines that are documents, documents in the text between them, and those under layers of notation."""
+
+    def __init__(self, name: str, limits: Limits, issues: list[Issue], *, one_a_line: bool = False, peels: bool = True) -> None:
+        self._name = name
+        self._limits = limits
+        self._issues = issues
+        self._n_issues = len(issues)
+        self._n_lines = self._n_found = 0
+        self._one_a_line = one_a_line
+        """Whether the file holds one document a line: positions are lines then, and a line that is none is a fault."""
+        self._peels = peels
+        self._gap = _Gap()
+
+    def find(self, reading: PlainText) -> Iterator[Document]:
+        """Yield the documents in order."""
+        sample = reading.head[:SAMPLE_BYTES]
+        embedded = EmbeddedJson(self._limits, only_certain=is_html(sample))
+        first: tuple[Document, int] | None = None
+        for number, offset, line in reading.lines(self._limits, self._issues, self._name):
+            text = line.strip(BLANK)
+            if not (text or embedded.is_open):
+                continue
+            self._n_lines += 1
+            if first is not None:
+                self._one_a_line = True
+                yield replace(first[0], position=f"line {first[1]}")
+                first = None
+            text = text.removeprefix(UTF8_MARK).rstrip(b" ,")
+            value = None if embedded.is_open else fast_answer(text, self._limits) or outermost(text)
+            if value is None:
+                yield from self._other_line(embedded, line + b"\n", offset, number)
+                continue
+            yield from self._settled(embedded)
+            document = Document(text, self._position(offset, number), value)
+            self._n_found += 1
+            if self._n_lines == 1:
+                # Whether it is one document of several, one a line, the next line tells.
+                first = document, number
+            else:
+                yield document
+        if first is not None:
+            yield first[0]
+        yield from self._settled(embedded)
+        if not self._n_found and len(self._issues) == self._n_issues:
+            code, message = diagnose(sample, self._limits)
+            self._issues.append(issue(code, self._name, "byte 0", message))
+
+    def _other_line(self, embedded: EmbeddedJson, line: bytes, offset: int, number: int) -> Iterator[Document]:
+        """Take a line that is no document; yield what it ends."""
+        if self._gap.size + len(line) > _GAP_BYTES:
+            yield from self._gap_documents()
+        self._gap.add(line, offset, number)
+        embedded.feed(line, offset, number)
+        yield from self._told(embedded.take())
+
+    def _settled(self, embedded: EmbeddedJson) -> Iterator[Document]:
+        """Yield what the text up to here still holds; in a file of one document a line it is a fault that it is none."""
+        if not self._gap.size:
+            return
+        noise, line = embedded.noise, embedded.noise_line
+        yield from self._told(embedded.end())
+        n_found = self._n_found
+        yield from self._gap_documents()
+        if self._one_a_line and noise and self._n_found == n_found:
+            code, message = diagnose(noise, self._limits)
+            self._issues.append(issue(code, self._name, f"line {line}", message))
+
+    def _told(self, findings: list[Finding]) -> Iterator[Document]:
+        for finding in findings:
+            if finding.code:
+                self._gap.faults.append(finding)
+            elif self._peels and outermost(finding.text) is None:
+                self._gap.doubtful.append(finding)
+            else:
+                self._gap.taken.append((finding.offset, finding.offset + len(finding.text)))
+                self._n_found += 1
+                yield Document(finding.text, self._position(finding.offset, finding.line), before=finding.before)
+
+    def _gap_documents(self) -> Iterator[Document]:
+        """Yield what lies under layers of notation in the text since the last document, or note what was wrong with it."""
+        gap, self._gap = self._gap, _Gap()
+        found = False
+        for offset, line, text in gap.left() if self._peels else ():
+            for document in peeled_documents(text, self._limits):
+                found = True
+                self._n_found += 1
+                yield replace(document, position=self._position(offset, line) + _within(document.position))
+        for finding in () if found else gap.doubtful:
+            self._n_found += 1
+            yield Document(finding.text, self._position(finding.offset, finding.line), before=finding.before)
+        for fault in () if found else gap.faults:
+            self._issues.append(issue(fault.code, self._name, self._position(fault.offset, fault.line), fault.message))
+
+    def _position(self, offset: int, number: int) -> str:
+        return f"line {number}" if self._one_a_line else f"byte {offset}"
+
+
+def _within(position: str) -> str:
+    """Where a document lies in the text from which layers were taken, as an addition to where that text lies."""
+    return "" if position == "byte 0" else f" ({position} of what it says)"
+
+
+class _Gap:
+    """The lines since the last document that are none, with what was found in them; memory is bounded by who adds to it."""
+
+    def __init__(self) -> None:
+        self._text = bytearray()
+        self._offset = self._line = 0
+        self.faults: list[Finding] = []
+        self.doubtful: list[Finding] = []
+        """What begins and ends as a document and is no JSON as it stands."""
+        self.taken: list[tuple[int, int]] = []
+
+    @property
+    def size(self) -> int:
+        return len(self._text)
+
+    def add(self, line: bytes, offset: int, number: int) -> None:
+        if not self._text:
+            self._offset, self._line = offset, number
+        self._text += line
+
+    def left(self) -> Iterator[tuple[int, int, bytes]]:
+        """Yield (offset, line, text) of what is left beside the documents that were found, as far as answers may lie in it."""
+        if not may_hold_answers(self._text):
+            return
+        at = 0
+        for begin, end in [*sorted(self.taken), (self._offset + self.size,) * 2]:
+            text = bytes(self._text[at : max(at, begin - self._offset)])
+            if may_hold_answers(text):
+                yield self._offset + at, self._line + self._text.count(b"\n", 0, at), text
+            at = max(at, end - self._offset)
