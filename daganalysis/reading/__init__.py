@@ -18,8 +18,9 @@ from daganalysis.reading.databases import HEAD_BYTES, DatabaseCopies, recognise
 from daganalysis.reading.document_search import find_documents, find_lines
 from daganalysis.reading.documents import alone
 from daganalysis.reading.fast_path import fast_answer, placed
-from daganalysis.reading.file_kinds import AGENT_LOG, BINARY_FILE, OTHER_TEXT, is_binary, kind_of
+from daganalysis.reading.file_kinds import AGENT_LOG, BINARY_FILE, DATABASE_COPY, OTHER_TEXT, kind_of
 from daganalysis.reading.issue_codes import ISSUE_CODES, issue
+from daganalysis.reading.json_repair import is_binary
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 from daganalysis.reading.listing import list_source_files
 from daganalysis.reading.plain_text import BLOCK_BYTES
@@ -147,9 +148,11 @@ def _packed_or_plain(content: bytes, file: SourceFile, issues: list[Issue]) -> I
     answer = fast_answer(text, file.limits)
     if answer is not None:
         return (placed(answer, file.cluster, file.name, f"{position} /data"),)
-    if is_packed(content[:512]) or recognise(content[:HEAD_BYTES]) is not None:
+    packed = is_packed(content[:512])
+    kind = None if packed else kind_of(content)
+    if packed or kind is DATABASE_COPY:
         return _unpacked(io.BytesIO(content), file, issues)
-    return _plain(None, content, file.name, file, issues)
+    return _plain(None, content, kind, file.name, file, issues)
 
 
 def _unpacked(stream: IO[bytes], file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
@@ -162,16 +165,18 @@ def _plain_files(stream: IO[bytes], file: SourceFile, issues: list[Issue], copie
     """Yield the answers of each plain file in a stream; the files of database copies are put to the others of theirs."""
     for name, plain in open_streams(stream, file.name, file.limits, issues):
         head = plain.read(BLOCK_BYTES)
-        recognised = recognise(head[:HEAD_BYTES])
+        kind = kind_of(head)
+        recognised = recognise(head[:HEAD_BYTES]) if kind is DATABASE_COPY else None
         if recognised is None:
-            yield from _plain(plain, head, name, file, issues)
+            yield from _plain(plain, head, kind, name, file, issues)
         else:
             copies.take(recognised, name, head, plain)
 
 
-def _plain(stream: IO[bytes] | None, content: bytes, name: str, file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
-    """Yield the answers of one plain file, or say what it is instead."""
-    kind = kind_of(content)
+def _plain(
+    stream: IO[bytes] | None, content: bytes, kind: FileKind | None, name: str, file: SourceFile, issues: list[Issue]
+) -> Iterator[Answer]:
+    """Yield the answers of one plain file, of which the beginning tells the kind, or say what it is instead."""
     if kind is AGENT_LOG:
         yield from log_answers(_Rejoined(content, stream), name, file)
         return

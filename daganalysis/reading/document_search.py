@@ -10,9 +10,9 @@ from daganalysis.reading.embedded_json import EmbeddedJson, Finding
 from daganalysis.reading.fast_path import fast_answer
 from daganalysis.reading.issue_codes import issue
 from daganalysis.reading.json_repair import diagnose, is_html
-from daganalysis.reading.peel import LAYERS
+from daganalysis.reading.peel import LAYERS, is_enclosed
 from daganalysis.reading.plain_text import BLOCK_BYTES, SAMPLE_BYTES, UTF8_MARK, PlainText
-from daganalysis.reading.recognition import may_hold_answers
+from daganalysis.reading.recognition import may_hold_answers, names_a_dag
 from daganalysis.reading.streams import was_cut
 
 if TYPE_CHECKING:
@@ -49,6 +49,10 @@ def find_documents(stream: IO[bytes] | None, name: str, limits: Limits, issues: 
         if document is not None:
             yield document
             return
+        enclosed = peeled_documents(whole, limits) if is_enclosed(whole) else []
+        if enclosed:
+            yield from (replace(document, position=f"byte {reading.offset}" + _within(document.position)) for document in enclosed)
+            return
         reading.head = without_chunks(whole)
     yield from _Lines(name, limits, issues).find(reading)
 
@@ -64,23 +68,30 @@ def peeled_documents(text: bytes, limits: Limits) -> list[Document]:
 def _peeled(text: bytes, limits: Limits, n_left: int, budget: list[int]) -> list[Document]:
     if n_left == 0 or not may_hold_answers(text):
         return []
+    parts: list[Document] = []
     for layer in LAYERS:
+        if budget[0] < 0:
+            break
         if not layer.is_there(text):
             continue
         found: list[Document] = []
         for under in layer.under(text):
-            budget[0] -= len(under)
+            budget[0] -= min(len(under), 2 * len(text))  # what unpacks to more is bounded by itself
             if budget[0] < 0:
-                return found
+                break
             if under != text and may_hold_answers(under):
                 found += _plain_or_peeled(under, limits, n_left - 1, budget)
-        if found:
+        if any(names_a_dag(document.text) for document in found):
             return found
-    return []
+        # What a wrong layer leaves may be parts of an answer.
+        parts = parts or found
+    return parts
 
 
 def _plain_or_peeled(text: bytes, limits: Limits, n_left: int, budget: list[int]) -> list[Document]:
     """Return the documents of a text from which a layer was taken, if any is JSON that may hold answers."""
+    if is_enclosed(text):
+        return _peeled(text, limits, n_left, budget)
     whole = one_document(text, 0, limits)
     documents = [whole] if whole is not None else list(_Lines("", limits, [], peels=False).find(PlainText(None, text)))
     usable = [document for document in documents if document.value is not None or outermost(document.text) is not None]
@@ -145,7 +156,7 @@ class _Lines:
     def _other_line(self, embedded: EmbeddedJson, line: bytes, offset: int, number: int) -> Iterator[Document]:
         """Take a line that is no document; yield what it ends."""
         if self._gap.size + len(line) > _GAP_BYTES:
-            yield from self._gap_documents()
+            yield from self._gap_documents(keeps_last=True)
         self._gap.add(line, offset, number)
         embedded.feed(line, offset, number)
         yield from self._told(embedded.take())
@@ -166,16 +177,21 @@ class _Lines:
         for finding in findings:
             if finding.code:
                 self._gap.faults.append(finding)
-            elif self._peels and outermost(finding.text) is None:
+            elif self._peels and (outermost(finding.text) is None or not may_hold_answers(finding.text)):
                 self._gap.doubtful.append(finding)
             else:
                 self._gap.taken.append((finding.offset, finding.offset + len(finding.text)))
                 self._n_found += 1
                 yield Document(finding.text, self._position(finding.offset, finding.line), before=finding.before)
 
-    def _gap_documents(self) -> Iterator[Document]:
-        """Yield what lies under layers of notation in the text since the last document, or note what was wrong with it."""
+    def _gap_documents(self, *, keeps_last: bool = False) -> Iterator[Document]:
+        """Yield what lies under layers of notation in the text since the last document, or note what was wrong with it.
+
+        ``keeps_last``: more lines come, so the last answer of the text, which may go on in them, is kept for later.
+        """
         gap, self._gap = self._gap, _Gap()
+        if keeps_last:
+            self._gap = gap.part_before_last(self._limits.document_bytes)
         found = False
         for offset, line, text in gap.left() if self._peels else ():
             for document in peeled_documents(text, self._limits):
@@ -216,6 +232,36 @@ class _Gap:
         if not self._text:
             self._offset, self._line = offset, number
         self._text += line
+
+    def part_before_last(self, most: int) -> _Gap:
+        """Cut the text before the last answer that begins in it; return what was cut off, nothing where that is too much."""
+        last = _Gap()
+        cut = self._begin_of_last()
+        if not cut >= 0 or len(self._text) - cut > most:
+            return last
+        if cut > 0:
+            last.add(bytes(self._text[cut:]), self._offset + cut, self._line + self._text.count(b"\n", 0, cut))
+            del self._text[cut:]
+        else:
+            last._text, self._text = self._text, bytearray()
+            last._offset, last._line = self._offset, self._line
+        end = self._offset + cut
+        for kept, moved in ((self.faults, last.faults), (self.doubtful, last.doubtful)):
+            moved += [finding for finding in kept if finding.offset >= end]
+            kept[:] = [finding for finding in kept if finding.offset < end]
+        last.taken = [span for span in self.taken if span[0] >= end]
+        self.taken = [span for span in self.taken if span[0] < end]
+        return last
+
+    def _begin_of_last(self) -> int:
+        """Where the line begins before the one in which the last answer does; -1 where none does."""
+        for mark, n_before in ((b"successful", 1), (b"dag_id", 2)):
+            at = self._text.rfind(mark)
+            if at >= 0:
+                for _ in range(n_before + 1):
+                    at = self._text.rfind(b"\n", 0, max(at, 0))
+                return at + 1
+        return -1
 
     def left(self) -> Iterator[tuple[int, int, bytes]]:
         """Yield (offset, line, text) of what is left beside the documents that were found, as far as answers may lie in it."""

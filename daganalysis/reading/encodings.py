@@ -103,6 +103,6 @@ class _Recoded(io.RawIOBase):
         return count
 
 
-def recoded(head: bytes, rest: Readable | None, codec: str) -> Readable:
+def recoded(head: bytes, rest: Readable | None, codec: str) -> io.BufferedReader:
     """Return the text of a stream, of which the head was read already, as UTF-8."""
     return io.BufferedReader(_Recoded(head, rest, codec), 1 << 16)

@@ -10,21 +10,35 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from daganalysis.reading.databases.forms import HEAD_BYTES, is_sql, recognise
+from daganalysis.reading.databases.schema import TABLES
+from daganalysis.reading.json_repair import is_binary
+from daganalysis.reading.packed_text import has_hex
+from daganalysis.reading.recognition import looks_like_answer
+from daganalysis.reading.yaml_documents import has_yaml
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-HEAD_BYTES = 1 << 12
-"""Bytes of a file's beginning that a test is given."""
+_SHORT_HEAD = 1 << 12
+"""Bytes of a file's beginning in which a pattern is looked for that may stand anywhere."""
+_TABLES = re.compile(rb"\b(?:" + b"|".join(name.encode() for name in TABLES) + rb")\b")
 
 _CURL = "curl --unix-socket run/obshell.sock http://obshell/api/v1/task/dag/ID"
-_TASK_SHOW = re.compile(rb"(?:^|\n)id: \S+\r?\ndag_id: \d+\r?\nname: [^\n]*\nstage: ")
+_TASK_SHOW = re.compile(rb"(?:^|\n)id: [^\s'\"]+\r?\ndag_id: \d+\r?\nname: [^\n]*\nstage: ")
 _DOWNLOADED_LOG = re.compile(rb"\A[^\n{]{4,24}\d\d:\d\d:\d\d(?: [AP]M)?\r?\n [^\n]*\n")
 _OBSHELL_LOG = re.compile(rb"(?:^|\n)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3} [A-Z]{4,5} *\[\d+\] \[\w*\] \[[\w./-]+:\d+\] ")
 _OBD_LOG = re.compile(rb"(?:^|\n)\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\] \[[0-9a-f]{8}-[0-9a-f-]{27}\] \[[A-Z]+\] ")
 _OBSERVER_LOG = re.compile(rb"(?:^|\n)\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\] [A-Z]+ +(?:\[[\w.]+\] )?[^\n]{0,200}\[\d+\]\[")
-_POWERSHELL = re.compile(rb"@\{(?:successful|id|dag_id|state|node_id|task_id)=")
-_MOST_CONTROL_SHARE = 0.1
-_CONTROL = bytes(set(range(32)) - set(b"\t\n\r\x0c\x1b\0"))
+_POWERSHELL = re.compile(rb"@\{(?:successful|id|dag_id|state|node_id|task_id)=|\A\s*StatusCode +: \d[^\n]*\n *StatusDescr")
+_OTHER_FORM = re.compile(
+    rb"\[(?:successful|dag_id|max_stage)\] =>|<(?:successful|dag_id|max_stage)>"
+    rb"|\.(?:dag_id|max_stage) = |\[\"data\",\s*\"(?:dag_id|max_stage)\"\]"
+)
+_HEX_DUMP = re.compile(rb"\A(?:0000[0-9a-f]*:? {1,2}(?:[0-9a-f]{2} ?){2,}|0000000 [0-9a-f]{4} )")
+_CURL_TRACE = re.compile(rb"(?:^|\n)<= Recv (?:data|header), \d+ bytes")
+_PICKLE = re.compile(rb"\x80[\x02-\x05](?:\x95.{8}|[}\](cX\x8c\x58])|\((?:dp|lp)\d+\n|c[\w.]+\n\w+\np?\d*\n?", re.DOTALL)
+_SAVE_ANSWER = "save the answer itself, as JSON"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +68,40 @@ def _starts(*magics: bytes) -> Callable[[bytes], bool]:
 
 
 def _has(pattern: re.Pattern[bytes]) -> Callable[[bytes], bool]:
-    return lambda head: pattern.search(head) is not None
+    return lambda head: pattern.search(head, 0, _SHORT_HEAD) is not None
 
 
+def _is_database_copy(head: bytes) -> bool:
+    """Tell whether a file is one of a copy of obshell's databases; SQL statements about other tables, with answers in them, are not."""
+    if recognise(head[:HEAD_BYTES]) is None:
+        return False
+    return not is_sql(head[:HEAD_BYTES]) or _TABLES.search(head) is not None or not (looks_like_answer(head) or has_hex(head))
+
+
+DATABASE_COPY = FileKind("copy of a database", "copies of databases", _is_database_copy, certain=False)
+"""A file of a copy of obshell's databases, which is read by :mod:`daganalysis.reading.databases`."""
 AGENT_LOG = FileKind("obshell.log", "files of obshell.log", _has(_OBSHELL_LOG), certain=False)
 """An agent's own log, which is read by :mod:`daganalysis.obshell_logs`."""
 
 FILE_KINDS: tuple[FileKind, ...] = (
+    DATABASE_COPY,
     FileKind("picture", "pictures", _starts(b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM6", b"II*\0", b"MM\0*", b"\0\0\1\0")),
     FileKind("picture", "pictures", lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP"),
+    FileKind("picture", "pictures", lambda head: head[4:12] in {b"ftypheic", b"ftypheif", b"ftypmif1", b"ftypavif"}),
+    FileKind("picture", "pictures", lambda head: head.lstrip()[:4] == b"<svg"),
+    FileKind("film", "films", lambda head: head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3"),
     FileKind("PDF document", "PDF documents", _starts(b"%PDF-")),
     FileKind("Office document", "Office documents", _starts(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf")),
     FileKind("program", "programs", _starts(b"\x7fELF", b"MZ\x90", b"\xca\xfe\xba\xbe", b"\xfe\xed\xfa\xcf", b"\xcf\xfa\xed\xfe")),
     FileKind("file of Parquet", "files of Parquet", _starts(b"PAR1")),
-    FileKind("SQLite database", "SQLite databases", _starts(b"SQLite format 3\0")),
     FileKind("file of a desktop", "files of a desktop", _starts(b"\0\0\0\1Bud1", b"\0\5\x16\7", b"L\0\0\0\1\x14\2\0")),
     FileKind(
         "archive of a kind that is not read",
         "archives of a kind that is not read",
-        _starts(b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x1f\x9d", b"LZIP", b"\x04\x22\x4d\x18", b"\x1f\xa0", b"MSCF", b"Salted__"),
+        _starts(
+            *(b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x1f\x9d", b"LZIP", b"\x04\x22\x4d\x18", b"\x1f\xa0", b"MSCF", b"Salted__"),
+            *(b"070701", b"070702", b"070707", b"!<arch>\n", b"\xed\xab\xee\xdb", b"\xff\x06\0\0sNaPpY", b"\x89LZO\0\r\n"),
+        ),
         "unread-archive",
         "unpack it first",
     ),
@@ -92,11 +121,43 @@ FILE_KINDS: tuple[FileKind, ...] = (
         certain=False,
     ),
     FileKind(
+        "pickle of Python",
+        "pickles of Python",
+        lambda head: _PICKLE.match(head) is not None,
+        "unusable-form",
+        f"to open it could run a program, so it is never opened; {_SAVE_ANSWER}",
+    ),
+    FileKind(
+        "dump of hexadecimal digits",
+        "dumps of hexadecimal digits",
+        _has(_HEX_DUMP),
+        "unusable-form",
+        f"{_SAVE_ANSWER}, or turn it back with `xxd -r`",
+        certain=False,
+    ),
+    FileKind("trace of curl", "traces of curl", _has(_CURL_TRACE), "unusable-form", f"{_SAVE_ANSWER}: `curl -o FILE`", certain=False),
+    FileKind(
+        "answer in another notation than JSON",
+        "answers in other notations than JSON",
+        _has(_OTHER_FORM),
+        "unusable-form",
+        _SAVE_ANSWER,
+        certain=False,
+    ),
+    FileKind(
         "output of PowerShell that was cut at a depth",
         "outputs of PowerShell that were cut at a depth",
         _has(_POWERSHELL),
         "unusable-form",
         "save the answer's own text (.Content of Invoke-WebRequest), or use ConvertTo-Json -Depth 20",
+        certain=False,
+    ),
+    FileKind(
+        "YAML text",
+        "YAML texts",
+        lambda head: has_yaml(head[:_SHORT_HEAD]),
+        "unusable-form",
+        "install daganalysis[yaml], which reads it, or turn it to JSON: `yq -o json . FILE`",
         certain=False,
     ),
     AGENT_LOG,
@@ -106,27 +167,14 @@ FILE_KINDS: tuple[FileKind, ...] = (
 
 
 def kind_of(head: bytes) -> FileKind | None:
-    """Return what a file is by its first bytes; None for JSON or a text in which answers may lie.
+    """Return what a file is by its first bytes (the more of them, the surer); None for JSON or a text in which answers may lie.
 
     >>> kind_of(b"%PDF-1.7").noun, kind_of(b'{"successful": true}')
     ('PDF document', None)
     """
-    head = head[:HEAD_BYTES]
     if head[:1] == b"{" and head[:5] != b"{\\rtf":
-        return None
+        return None  # as nearly all files begin
     return next((kind for kind in FILE_KINDS if kind.matches(head)), None)
-
-
-def is_binary(head: bytes) -> bool:
-    r"""Tell whether a file's beginning is no text in any encoding: control characters make up too much of it.
-
-    NUL bytes alone do not count: UTF-16 has them, and a log that was cut while it was written begins with a stretch of them.
-
-    >>> is_binary(bytes(range(1, 9)) * 9), is_binary(b"line\n")
-    (True, False)
-    """
-    head = head[:HEAD_BYTES]
-    return len(head) - len(head.translate(None, _CONTROL)) > _MOST_CONTROL_SHARE * len(head)
 
 
 BINARY_FILE = FileKind("binary file", "binary files", is_binary)

@@ -115,6 +115,9 @@ _CODES = (
     IssueCode("truncated-json", "error", "the document ends in the middle", _FETCH_AGAIN),
     IssueCode("invalid-json", "error", "the document is no JSON", _FETCH_AGAIN),
     IssueCode(
+        "nearly-json", "warning", "JSON with comments, bare words or other quotes, which JSON does not allow; it was read", _FETCH_AGAIN
+    ),
+    IssueCode(
         "trailing-comma", "error", "a comma before a closing bracket, which JSON does not allow", "remove it if the file was edited by hand"
     ),
     IssueCode("nested-too-deep", "error", "brackets nested deeper than any answer has them", _FETCH_AGAIN),

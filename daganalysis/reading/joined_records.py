@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,10 +10,11 @@ import msgspec
 from daganalysis.reading.json_repair import NOT_JSON
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Sequence
 
 _MOST_BYTES = 1 << 26
 """Bytes of texts that are kept to be joined; beyond them the records of a file are not."""
+_LONGEST_LIST = 8
 _text_decoder = msgspec.json.Decoder(str)
 _fields_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -24,8 +26,14 @@ class JoinedRecords:
         self._texts: dict[str, list[str]] = {}
         self._size = 0
 
-    def add(self, fields: Mapping[str, msgspec.Raw]) -> None:
-        """Take the texts of one more record."""
+    def add(self, record: Mapping[str, msgspec.Raw] | Sequence[msgspec.Raw]) -> None:
+        """Take the texts of one more record: an object, or a short list, as asciinema writes one for each output."""
+        if isinstance(record, Mapping):
+            fields = record
+        elif len(record) <= _LONGEST_LIST:
+            fields = {str(number): raw for number, raw in enumerate(record)}
+        else:
+            return
         stream = bytes(fields.get("stream", b"")).decode(errors="replace")[:20]
         for name, raw in _texts_of(fields):
             self._size += len(raw)
@@ -42,7 +50,7 @@ class JoinedRecords:
         for name, texts in self._texts.items():
             if len(texts) > 1 and any("{" in text or "[" in text for text in texts):
                 # Whoever keeps the line breaks cuts lines that are too long without one.
-                between = "" if any(text.endswith("\n") for text in texts) else "\n"
+                between = "" if any("\n" in text for text in texts) else "\n"
                 yield name.split(" ")[0], between.join(texts).encode("utf-8", "replace")
 
 

@@ -23,11 +23,16 @@ _TOKEN = re.compile(rb'"[^"]*+"|[{}\[\]]|"')
 _OPENING = re.compile(rb"[{\[]")
 _BEGINS_JSON = re.compile(rb"\{\s*(?:\w+\s*:|[\"'}/]|$)|\[\s*(?:[\[{\"\]]|-?\d|true|false|null|$)")
 """A bracket that begins an object or a list, well or badly written, not one in prose."""
+_JSON_KEY = re.compile(rb"\s*[{\[]\s*\"")
+_JSON_WORD = re.compile(rb":\s*(?:true|false|null)\b")
 _TRAILING_COMMA = re.compile(rb",\s*[}\]]")
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 # Half a pair: a high one without a low one, or a low one alone.
 _PAIR_OR_HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})")
 _LONGEST_NUMBER = 19
+_HEAD_BYTES = 1 << 12
+_MOST_CONTROL_SHARE = 0.1
+_CONTROL = bytes(set(range(32)) - set(b"\t\n\r\x0c\x1b\0"))
 _NARROWEST = 20
 """Bytes of a line below which no program breaks a text."""
 
@@ -46,6 +51,11 @@ def is_utf8(text: bytes) -> bool:
 def is_html(text: bytes) -> bool:
     """Tell whether a text is a web page by its beginning."""
     return text.lstrip()[:1] == b"<" and _HTML.search(text[:4096]) is not None
+
+
+def is_nearly_json(text: bytes) -> bool:
+    """Tell whether a text that is no JSON was meant to be some: its words, or its first key, are written as JSON has them."""
+    return _JSON_KEY.match(text) is not None or _JSON_WORD.search(text) is not None
 
 
 def without_escapes(text: bytes) -> bytes:
@@ -95,9 +105,23 @@ def too_deep(text: bytes, limits: Limits) -> bool:
     return False
 
 
+def is_binary(head: bytes) -> bool:
+    r"""Tell whether a file's beginning is no text in any encoding: control characters make up too much of it.
+
+    NUL bytes alone do not count: UTF-16 has them, and a log that was cut while it was written begins with a stretch of them.
+
+    >>> is_binary(bytes(range(1, 9)) * 9), is_binary(b"line\n")
+    (True, False)
+    """
+    head = head[:_HEAD_BYTES]
+    return len(head) - len(head.translate(None, _CONTROL)) > _MOST_CONTROL_SHARE * len(head)
+
+
 def diagnose(content: bytes, limits: Limits) -> tuple[str, str]:
     """Say which issue a text that is no JSON document is, and in words."""
     text = content.strip()
+    if is_binary(text):
+        return "no-json", "a binary file of a kind that is not known"
     if _HTML.search(text[:4096]):
         return "html-page", "a web page"
     opening = _OPENING.search(text)

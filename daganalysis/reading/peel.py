@@ -1,40 +1,47 @@
 """Layers that programs put around JSON as text, taken off one at a time: colours, quotes, escapes, cells, entities, other notations.
 
-A layer has a cheap test, and a function from a text to the texts under it. Every function takes time in proportion to the text.
+A layer has a cheap test, and a function from a text to the texts under it. Layers that give back exactly what was put into them come before
+those that only take something away, so that nothing within an answer is taken for a part of its wrapping. Every function takes time in
+proportion to the text.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import html
 import quopri
 import re
+import unicodedata
 import urllib.parse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from daganalysis.reading.json_repair import NOT_JSON, without_escapes
-from daganalysis.reading.python_literals import find_literals
+from daganalysis.reading.json_repair import NOT_JSON, is_html, without_escapes
+from daganalysis.reading.line_heads import OPENS_AFTER_HEAD, without_heads
+from daganalysis.reading.literal_notations import find_literals, unquoted
+from daganalysis.reading.mail_parts import has_mail_parts, mail_parts
+from daganalysis.reading.packed_text import from_base64, from_hex, has_base64, has_hex
+from daganalysis.reading.web_pages import has_entities, has_tags, page_texts, without_entities, without_tags
+from daganalysis.reading.yaml_documents import has_yaml, yaml_documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _COLOUR = re.compile(rb"\x1b\[[0-9;:?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_]")
 _QUOTED_LINE = re.compile(rb"^[ \t]*(?:(?:[>|+#]|//|\d{1,7}(?:\t|: ?))[ \t]?)+", re.MULTILINE)
-_LINE_HEAD = re.compile(
-    rb"^(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S* |[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^:\s]+: )(?:std(?:out|err) [FP] )?", re.MULTILINE
-)
 _PARTIAL_LINE = re.compile(rb"^\S+ std(?:out|err) P ([^\n]*)\n", re.MULTILINE)
-_TAG = re.compile(rb"<[!/a-zA-Z][^<>]{0,2000}>")
-_ENTITY = re.compile(rb"&(?:quot|#0*34|#x0*22);", re.IGNORECASE)
-_QUOTE_BEFORE = re.compile(rb'"(\s*[{\[])(?=\s*&)')
+_PARTIAL_LINES = re.compile(rb"^(\S+ std(?:out|err) P [^\n]*\n)((?:\S+ std(?:out|err) P [^\n]*\n)*)(\S+ std(?:out|err) F )", re.MULTILINE)
 _CELL = re.compile(rb'"((?:[^"]++|"")*+)"')
 _CELL_MARK = re.compile(rb'[{\[]\s*""')
 _LITERAL = re.compile(rb'"((?:\s|\\[nrt"\\])*+[{\[](?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _LITERAL_MARK = re.compile(rb'[{\[](?:\s|\\[nrt])*\\+"')
+_SINGLE_QUOTED = re.compile(rb"(?<![\w\\])[bru]{0,2}'((?:\s|\\[nrt])*+[{\[](?:[^'\\]++|\\.)*+)'", re.DOTALL)
+_LITERAL_OBJECT = re.compile(rb"[{\[(]\s*[bru]{0,2}'")
+_SQL_VALUES = re.compile(rb"\b(?:insert|replace)\s+(?:\w+\s+){0,3}[`\"\w.]+[^;']{0,65536}?\bvalues?\s*\(", re.IGNORECASE)
+_SQL_STRING = re.compile(rb"'((?:[^'\\]++|\\.|'')*+)'", re.DOTALL)
+_SQL_JSON = re.compile(rb"'\s*[{\[](?:\s|\\[nrt])*\\?\"")
+_PLAIN_SQL_STRING = re.compile(rb"'((?:[^']++|'')*+)'")
+_SHELL_QUOTE = b"'\\''"
 _ESCAPE = re.compile(rb"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
 _ESCAPED_MARK = re.compile(rb"\\'|[{\[](?:\s|\\[nrt])*(?:\\+\"|\\[nrt])")
 _NAMED_ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r"}
@@ -45,9 +52,10 @@ _SPACE_MARKS = (b"\xc2\xa0", b"\xe2\x80", b"\xe3\x80\x80", b"\xef\xbb\xbf", b"\x
 _STRING = re.compile(rb'("[^"]*+")')
 _TYPOGRAPHIC = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02", '"'))
 _TYPOGRAPHIC_MARK = re.compile(rb"[{\[]\s*(?:\xe2\x80[\x9c-\x9f]|\xc2\xab|\xef\xbc\x82)")
-_BASE64 = re.compile(rb"(?:eyJ|eyI|ewo|ew0K|eyAi|W3si|Wwo|WyB7|WyI|Intc|Iltc|Ilt7|Ilwi)[A-Za-z0-9+/_-]{40,}={0,2}")
-_PERCENT_MARK = re.compile(rb"%(?:7B|5B)(?:%20|%0A|\+)*%22", re.IGNORECASE)
+_PERCENT_MARK = re.compile(rb"%(?:7B|5B)(?:%[0-9A-F]{2}|[+\w]){0,16}?%2[2C]", re.IGNORECASE)
 _SOFT_BREAK = re.compile(rb"=\r?\n")
+_NARROWEST = 20
+"""Columns below which no terminal breaks a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,8 @@ class Layer:
     name: str
     is_there: Callable[[bytes], bool]
     under: Callable[[bytes], Iterator[bytes]]
+    encloses: bool = False
+    """Whether what lies under it may look like JSON already, and differ: quotes are doubled in it, or characters escaped."""
 
 
 def _found(pattern: re.Pattern[bytes]) -> Callable[[bytes], bool]:
@@ -72,27 +82,17 @@ def _without_quote_marks(text: bytes) -> Iterator[bytes]:
 
 
 def _without_line_heads(text: bytes) -> Iterator[bytes]:
-    yield _LINE_HEAD.sub(b"", _PARTIAL_LINE.sub(rb"\1", _partial_continued(text)))
+    yield without_heads(text)
 
 
-def _partial_continued(text: bytes) -> bytes:
-    """Remove the heads of the lines that continue a partial one, so that the parts join."""
-    return re.sub(rb"(?m)^(\S+ std(?:out|err) P [^\n]*\n)((?:\S+ std(?:out|err) P [^\n]*\n)*)(\S+ std(?:out|err) F )", _joined_parts, text)
+def _with_whole_lines(text: bytes) -> Iterator[bytes]:
+    yield _PARTIAL_LINE.sub(rb"\1", _PARTIAL_LINES.sub(_joined_parts, text))
 
 
 def _joined_parts(match: re.Match[bytes]) -> bytes:
     bare = _PARTIAL_LINE.sub(rb"\1", match[1] + match[2])
     head = match[1].partition(b" P ")[0]
     return head + b" F " + bare
-
-
-def _without_entities(text: bytes) -> Iterator[bytes]:
-    bare = _QUOTE_BEFORE.sub(rb" \1", text)  # of an attribute, which would begin a string otherwise
-    yield html.unescape(bare.decode(errors="replace")).encode("utf-8", "replace")
-
-
-def _without_tags(text: bytes) -> Iterator[bytes]:
-    yield html.unescape(_TAG.sub(b"", text).decode(errors="replace")).encode("utf-8", "replace")
 
 
 def _from_cells(text: bytes) -> Iterator[bytes]:
@@ -112,6 +112,34 @@ def _from_literals(text: bytes) -> Iterator[bytes]:
                 yield msgspec.json.decode(literal[0], type=str).encode("utf-8", "replace")
             except NOT_JSON:
                 yield _unescaped(literal[1])
+
+
+def _is_single_quoted(text: bytes) -> bool:
+    """Tell whether a text in single quotes that holds JSON comes before any object whose keys are in such quotes."""
+    literal = _SINGLE_QUOTED.search(text)
+    if literal is None:
+        return False
+    others = _LITERAL_OBJECT.search(text)
+    return others is None or literal.start() < others.start()
+
+
+def _from_single_quoted(text: bytes) -> Iterator[bytes]:
+    for literal in _SINGLE_QUOTED.finditer(text):
+        yield unquoted(literal[0]).encode("utf-8", "replace")
+
+
+def _from_sql(text: bytes) -> Iterator[bytes]:
+    """The texts among the values of SQL statements, with the backslashes of MySQL or without."""
+    first = _SQL_JSON.search(text)
+    has_escapes = first is not None and b"\\" in first[0]
+    for literal in (_SQL_STRING if has_escapes else _PLAIN_SQL_STRING).finditer(text):
+        if b"{" in literal[1]:
+            plain = literal[1].replace(b"''", b"'")
+            yield _unescaped(plain) if has_escapes else plain
+
+
+def _without_shell_quotes(text: bytes) -> Iterator[bytes]:
+    yield text.replace(_SHELL_QUOTE, b"'")
 
 
 def _without_backslashes(text: bytes) -> Iterator[bytes]:
@@ -147,15 +175,6 @@ def _with_plain_quotes(text: bytes) -> Iterator[bytes]:
     yield text.decode(errors="replace").translate(_TYPOGRAPHIC).encode()
 
 
-def _from_base64(text: bytes) -> Iterator[bytes]:
-    for run in _BASE64.finditer(text):
-        data = run[0].rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
-        try:
-            yield base64.b64decode(data + b"=" * (-len(data) % 4))
-        except (binascii.Error, ValueError):
-            continue
-
-
 def _from_percents(text: bytes) -> Iterator[bytes]:
     yield urllib.parse.unquote_to_bytes(text)
 
@@ -164,21 +183,56 @@ def _from_quoted_printable(text: bytes) -> Iterator[bytes]:
     yield quopri.decodestring(text)
 
 
+def _has_broken_lines(text: bytes) -> bool:
+    widths = [len(line) for line in text.split(b"\n")]
+    return max(widths) >= _NARROWEST and len(widths) > 1
+
+
+def _with_unbroken_lines(text: bytes) -> Iterator[bytes]:
+    """Join the lines that a terminal broke: those that fill its width, as far as a character of two columns lets them."""
+    lines = text.decode(errors="replace").replace("\r\n", "\n").split("\n")
+    widths = [_width(line) for line in lines]
+    most = max(widths)
+    parts: list[str] = []
+    for line, width, following in zip(lines, widths, [*lines[1:], ""], strict=True):
+        is_full = width == most or (width == most - 1 and following[:1] != "" and _width(following[:1]) == 2)
+        parts.append(line if is_full else line + "\n")
+    yield "".join(parts).encode()
+
+
+def _width(line: str) -> int:
+    return len(line) if line.isascii() else sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in line)
+
+
+def is_enclosed(text: bytes) -> bool:
+    """Tell whether a layer must be taken off a text before JSON is looked for in it."""
+    return any(layer.encloses and layer.is_there(text) for layer in LAYERS)
+
+
 LAYERS: tuple[Layer, ...] = (
     Layer("terminal colours", lambda text: b"\x1b" in text, _without_colours),
-    Layer("quoted-printable", lambda text: _SOFT_BREAK.search(text) is not None, _from_quoted_printable),
+    Layer("parts of a mail", has_mail_parts, mail_parts, encloses=True),
+    Layer("a web page", is_html, page_texts, encloses=True),
+    Layer("YAML", has_yaml, yaml_documents),
+    Layer("Base64", has_base64, from_base64),
+    Layer("hexadecimal digits", has_hex, from_hex),
+    Layer("quoted-printable", _found(_SOFT_BREAK), _from_quoted_printable),
     Layer("marks before each line, as in a mail", _found(_QUOTED_LINE), _without_quote_marks),
-    Layer("heads of log lines", _found(_LINE_HEAD), _without_line_heads),
-    Layer("entities of a web page", _found(_ENTITY), _without_entities),
-    Layer("tags of a web page", _found(_TAG), _without_tags),
+    Layer("partial lines of a container's log", _found(_PARTIAL_LINE), _with_whole_lines),
+    Layer("heads of lines", _found(OPENS_AFTER_HEAD), _without_line_heads),
     Layer("cells of a CSV file", _found(_CELL_MARK), _from_cells),
     Layer("doubled quotes", _found(_CELL_MARK), _with_single_quotes),
+    Layer("values of SQL statements", _found(_SQL_VALUES), _from_sql, encloses=True),
+    Layer("quotes of a shell", lambda text: _SHELL_QUOTE in text, _without_shell_quotes),
+    Layer("a text in single quotes", _is_single_quoted, _from_single_quoted),
     Layer("a text in quotes", _found(_LITERAL_MARK), _from_literals),
+    Layer("the notation of a programming language", lambda text: b"{" in text, find_literals),
     Layer("escapes of a programming language", _found(_ESCAPED_MARK), _without_backslashes),
     Layer("printed objects of the SDK", _found(_SDK_MARK), _from_sdk_print),
-    Layer("Python's notation", lambda text: b"'" in text, find_literals),
+    Layer("entities", has_entities, without_entities),
+    Layer("tags", has_tags, without_tags),
     Layer("spaces that do not break", lambda text: any(mark in text for mark in _SPACE_MARKS), _with_plain_spaces),
     Layer("typographic quotes", _found(_TYPOGRAPHIC_MARK), _with_plain_quotes),
-    Layer("Base64", _found(_BASE64), _from_base64),
     Layer("percent-encoding", _found(_PERCENT_MARK), _from_percents),
+    Layer("lines that a terminal broke", _has_broken_lines, _with_unbroken_lines),
 )

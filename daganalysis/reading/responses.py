@@ -17,7 +17,7 @@ from daganalysis.reading.fast_path import ID, fast_answer, placed
 from daganalysis.reading.instants import InstantError, parse_instant
 from daganalysis.reading.issue_codes import error_answer, issue
 from daganalysis.reading.joined_records import JoinedRecords
-from daganalysis.reading.json_repair import NOT_JSON, is_utf8, repair_json, too_deep
+from daganalysis.reading.json_repair import NOT_JSON, is_nearly_json, is_utf8, repair_json, too_deep
 from daganalysis.reading.recognition import (
     ENVELOPE_KEYS,
     PAYLOAD_KEYS,
@@ -63,7 +63,7 @@ class Reader:
         self._issues = issues
         self._name = ""
         self._took_wrapper_time = False
-        self._n_unread = 0
+        self._n_unread = self._n_given = 0
         self._records = JoinedRecords()
         self._set_aside: list[Issue] = []
         """Issues of documents that may turn out to be parts of one cut into several."""
@@ -74,13 +74,7 @@ class Reader:
         if isinstance(document.value, Answer):
             yield placed(document.value, self._cluster, name, f"{document.position} /data")
             return
-        seen: dict[tuple[object, ...], Answer] = {}
-        for answer in self._document(document, _Heading(document.position), "", 0):
-            # A wrapper may hold one answer twice, decoded and as the text it was.
-            key = (answer.kind, answer.gid, answer.trace_id, answer.observed_at)
-            if answer.trace_id and document.text[:1] == b"{" and _is_same(seen.setdefault(key, answer), answer):
-                continue
-            yield answer
+        yield from self._document(document, _Heading(document.position), "", 0)
 
     def close(self) -> Iterator[Answer]:
         """Yield the answers that were cut into several documents of the file, or note what else these were."""
@@ -103,6 +97,7 @@ class Reader:
         """Read one document, of a file or of a text within another; return whether anything in it was of the task API."""
         text, value = document.text, document.value
         if isinstance(value, Answer):
+            self._n_given += 1
             yield placed(value, self._cluster, self._name, f"{heading.position} {pointer}/data")
             return True
         if value is None:
@@ -112,6 +107,8 @@ class Reader:
             repaired = repair_json(text, self._name, document.position, self._limits, faults)
             if repaired is None:
                 if (yield from self._texts(peeled_documents(text, self._limits), heading, pointer, depth)):
+                    if depth == 0 and is_nearly_json(text):
+                        self._note("nearly-json", heading, pointer, faults[0].message)
                     return True
                 self._issues.extend(faults if depth == 0 else ())
                 return False
@@ -131,7 +128,7 @@ class Reader:
         recognised = yield from self._value(text, value, heading, pointer, 0)
         if not recognised:
             self._note_foreign(text, value, heading, pointer)
-        if isinstance(value, dict) and (not recognised or self._n_unread > n_unread) and len(self._set_aside) < self._limits.issues:
+        if (not recognised or self._n_unread > n_unread) and len(self._set_aside) < self._limits.issues:
             self._records.add(value)
             self._set_aside += self._issues[n_before:]
             del self._issues[n_before:]
@@ -141,6 +138,9 @@ class Reader:
         """Say that a document, or a payload, is nothing of the task API, or what of it cannot be used."""
         if looks_like_answer(text):
             self._note("unread-answer", heading, pointer, f"it has fields of a task answer: {_shown(text)}")
+        elif isinstance(value, dict) and b'"entries"' in text and b"/api/v1/task/" in text:
+            message = "a HAR without the bodies of the responses: save it again with content"
+            self._note("unusable-form", heading, pointer, message)
         elif isinstance(value, dict):
             self._note("not-a-task", heading, pointer, f"an object with {', '.join(sorted(value)[:6])[:200] or 'no fields'}")
         elif value:
@@ -186,6 +186,7 @@ class Reader:
         if depth >= self._limits.wrapping:
             return False
         recognised = False
+        n_issues, n_given = len(self._issues), self._n_given
         others: list[tuple[str, bytes]] = []
         for name, raw in value.items() if isinstance(value, dict) else enumerate(value):
             text = bytes(raw)
@@ -194,8 +195,11 @@ class Reader:
                 recognised = True
             elif isinstance(value, list) and (depth == 0 or text[:1] in _OPENING):
                 others.append((place, text))
-        if not recognised and isinstance(value, list) and value and bytes(value[0]).isdigit():
-            return (yield from self._bytes_in(value, heading, pointer, depth))
+        if n_given == self._n_given and isinstance(value, list) and len(value) > 1:
+            content = _text_of_parts(value)
+            if content and (yield from self._texts(find_documents(None, self._name, self._limits, [], content), heading, pointer, depth)):
+                del self._issues[n_issues:]
+                return True
         for place, text in others if recognised else ():
             if looks_like_answer(text):
                 self._note("unread-answer", heading, place, f"it has fields of a task answer: {_shown(text)}")
@@ -210,6 +214,7 @@ class Reader:
             return (yield from self._string(text, heading, pointer, depth))
         answer = fast_answer(text, self._limits)
         if answer is not None:
+            self._n_given += 1
             yield placed(answer, self._cluster, self._name, f"{heading.position} {pointer}/data")
             return True
         value = outermost(text)
@@ -228,14 +233,6 @@ class Reader:
             self._note("unread-answer", heading, pointer, f"a text with fields of a task answer: {reason}")
             return True
         return False
-
-    def _bytes_in(self, value: list[msgspec.Raw], heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
-        """A text as a list of its bytes, as journald exports one with control characters in it."""
-        try:
-            content = bytes(map(int, value))
-        except ValueError:
-            return False
-        return (yield from self._texts(find_documents(None, self._name, self._limits, [], content), heading, pointer, depth))
 
     def _envelope(self, text: bytes, fields: _Fields, heading: _Heading, pointer: str, depth: int) -> Iterator[Answer]:
         outer = heading
@@ -337,6 +334,7 @@ class Reader:
         return True
 
     def _answer(self, kind: Kind, gid: str, body: bytes, nodes: list[bytes] | None, heading: _Heading, pointer: str) -> Answer:
+        self._n_given += 1
         observed_at = heading.observed_at
         if observed_at is None and heading.wrappers and (found := wrapper_time(heading.wrappers)) is not None:
             observed_at = found[1]
@@ -440,13 +438,20 @@ class _Heading:
         return replace(self, wrappers=(*self.wrappers, wrapper))
 
 
-def _is_same(first: Answer, second: Answer) -> bool:
-    """Tell whether two answers with the same trace id say the same, whatever the white space and the escapes in them."""
-    return first is not second and _compact(first) == _compact(second)
-
-
-def _compact(answer: Answer) -> list[object]:
-    return [msgspec.json.decode(text) for text in (answer.body, *(answer.nodes or ()))]
+def _text_of_parts(value: list[msgspec.Raw]) -> bytes | None:
+    """Return the text that a list holds in parts: as its bytes (journald, buffers of Node.js), or line by line (notebooks)."""
+    if bytes(value[0]).isdigit():
+        try:
+            return bytes(map(int, value))
+        except ValueError:
+            return None
+    if bytes(value[0])[:1] != b'"':
+        return None
+    try:
+        lines = msgspec.json.decode(_encoder.encode(value), type=list[str])
+    except NOT_JSON:
+        return None
+    return ("" if lines[0].endswith("\n") else "\n").join(lines).encode("utf-8", "replace")
 
 
 def _pointer_part(name: str) -> str:

@@ -174,15 +174,25 @@ def is_packed(head: bytes) -> bool:
 def _opener_of(head: bytes) -> Callable[[io.BufferedReader, str, Unpacking, int], Iterator[tuple[str, IO[bytes]]]] | None:
     if head[:2] == b"\x1f\x8b":
         return _open_gzip
-    if head[:4] == b"\x28\xb5\x2f\xfd":
-        return partial(_open_frames, _start_zstd)
-    if head[:6] == b"\xfd7zXZ\0":
-        return partial(_open_frames, _start_xz)
-    if head[:3] == b"BZh" and head[4:10] in {b"1AY&SY", b"\x17\x72\x45\x38\x50\x90"}:
-        return partial(_open_frames, _start_bz2)
+    library = _library_of(head)
+    if library is not None:
+        return partial(_open_frames, library)
     if head[:4] in {b"PK\x03\x04", b"PK\x05\x06"}:
         return _open_zip
     return _open_tar if head[_TAR_MAGIC] == b"ustar" else None
+
+
+def _library_of(head: bytes) -> Callable[[], tuple[Callable[[], Any], type[Exception]]] | None:
+    """Return what unpacks a file of compressed frames; None for any other file."""
+    if head[:4] == b"\x28\xb5\x2f\xfd":
+        return _start_zstd
+    if head[:6] == b"\xfd7zXZ\0":
+        return _start_xz
+    if head[:3] == b"BZh" and head[4:10] in {b"1AY&SY", b"\x17\x72\x45\x38\x50\x90"}:
+        return _start_bz2
+    if head[:3] == b"]\0\0" and head[5:13] == b"\xff" * 8:
+        return _start_lzma
+    return _start_zlib if head[:2] in {b"\x78\x01", b"\x78\x9c", b"\x78\xda"} else None
 
 
 class _Frames(io.RawIOBase):
@@ -238,6 +248,14 @@ def _start_xz() -> tuple[Callable[[], Any], type[Exception]]:
     return partial(lzma.LZMADecompressor, lzma.FORMAT_XZ, _MOST_XZ_MEMORY), lzma.LZMAError
 
 
+def _start_lzma() -> tuple[Callable[[], Any], type[Exception]]:
+    return partial(lzma.LZMADecompressor, lzma.FORMAT_ALONE, _MOST_XZ_MEMORY), lzma.LZMAError
+
+
+def _start_zlib() -> tuple[Callable[[], Any], type[Exception]]:
+    return zlib.decompressobj, zlib.error
+
+
 def _start_bz2() -> tuple[Callable[[], Any], type[Exception]]:
     import bz2
 
@@ -274,11 +292,11 @@ def bounded_stream(stream: IO[bytes], name: str, packed: Callable[[], int], unpa
 def unpacked_stream(buffered: io.BufferedReader, head: bytes, unpacking: Unpacking) -> IO[bytes]:
     """Return what a compressed file (no archive) holds, bounded by the limits."""
     counted = _Counted(buffered)
-    if head[:2] == b"\x1f\x8b":
+    library = _library_of(head)
+    if library is None:
         plain = cast("IO[bytes]", gzip.GzipFile(fileobj=io.BufferedReader(counted)))
     else:
-        start = _start_zstd if head[:4] == b"\x28\xb5\x2f\xfd" else _start_xz if head[:6] == b"\xfd7zXZ\0" else _start_bz2
-        plain = cast("IO[bytes]", _Frames(counted, *start()))
+        plain = cast("IO[bytes]", _Frames(counted, *library()))
     return _bounded(plain, "", lambda: counted.count, unpacking)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import gzip
 import io
 import lzma
@@ -12,12 +13,14 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from daganalysis.reading.databases.copies import recognise
-from daganalysis.reading.file_kinds import HEAD_BYTES, is_binary, kind_of
+from daganalysis.reading.databases import HEAD_BYTES
+from daganalysis.reading.encodings import codec_of, recoded
+from daganalysis.reading.file_kinds import DATABASE_COPY, kind_of
+from daganalysis.reading.json_repair import is_binary
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 from daganalysis.reading.streams import Unpacking, bounded_stream, is_packed, unpacked_stream
 
@@ -33,6 +36,7 @@ _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _XZ = b"\xfd7zXZ\0"
 _BZ2 = b"BZh"
+_ZLIB = frozenset({b"\x78\x01", b"\x78\x9c", b"\x78\xda"})
 _ZIP = b"PK\x03\x04"
 _EMPTY_ZIP = b"PK\x05\x06"
 _TAR = slice(257, 262)
@@ -98,19 +102,20 @@ class FileRedactor:
                 self._stream(unpacked_stream(buffered, head, unpacking), cast("IO[bytes]", packed), unpacking, depth + 1)
         else:
             _check_is_text(head)
-            self._plain(buffered, writing, unpacking)
+            codec = codec_of(head)
+            if codec:
+                self._plain(recoded(b"", buffered, codec), cast("IO[bytes]", _Encoded(writing, codec)), unpacking)
+            else:
+                self._plain(buffered, writing, unpacking)
         _check_whole(unpacking)
 
-    def _plain(self, reading: io.BufferedReader, writing: IO[bytes], unpacking: Unpacking) -> None:
+    def _plain(self, reading: io.BufferedReader[Any], writing: IO[bytes], unpacking: Unpacking) -> None:
         self._texts.start()
         for piece in _pieces(reading, unpacking.limits.document_bytes):
             _check_whole(unpacking)
             writing.write(self._piece(piece))
 
     def _piece(self, piece: bytes) -> bytes:
-        if piece[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-            encoding = "utf-16-le" if piece[:1] == b"\xff" else "utf-16-be"
-            return self._texts.text(piece.decode(encoding, "replace")).encode(encoding, "replace")
         if _is_json(piece):
             return self._texts.document(piece.decode()).encode()
         # What is cut off, or no text at all, passes through line by line, and stays as broken as it was.
@@ -165,6 +170,23 @@ class FileRedactor:
                     new.addfile(fresh, content)
 
 
+class _Encoded(io.RawIOBase):
+    """Writes a text, which comes as UTF-8, in another encoding."""
+
+    def __init__(self, writing: IO[bytes], codec: str) -> None:
+        self._writing = writing
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._encoder = codecs.getincrementalencoder(codec)("replace")
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        content = cast("bytes", data)
+        self._writing.write(self._encoder.encode(self._decoder.decode(content)))
+        return len(content)
+
+
 class _Nothing(io.RawIOBase):
     """Takes what is written, and keeps nothing of it."""
 
@@ -183,16 +205,41 @@ def _packer(head: bytes, writing: IO[bytes]) -> contextlib.AbstractContextManage
         import zstandard
 
         return zstandard.ZstdCompressor().stream_writer(writing, closefd=False)
-    return lzma.LZMAFile(writing, "wb") if head[:6] == _XZ else bz2.BZ2File(writing, "wb")
+    if head[:3] == _BZ2:
+        return bz2.BZ2File(writing, "wb")
+    if head[:2] in _ZLIB:
+        return _ZlibFile(writing)
+    return lzma.LZMAFile(writing, "wb", format=lzma.FORMAT_XZ if head[:6] == _XZ else lzma.FORMAT_ALONE)
+
+
+class _ZlibFile(io.RawIOBase):
+    """Writes one stream of zlib."""
+
+    def __init__(self, writing: IO[bytes]) -> None:
+        self._writing = writing
+        self._packer = zlib.compressobj()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object) -> int:
+        content = cast("bytes", data)
+        self._writing.write(self._packer.compress(content))
+        return len(content)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._writing.write(self._packer.flush())
+        super().close()
 
 
 def _check_is_text(head: bytes) -> None:
     kind = kind_of(head)
     if kind is not None and kind.certain and kind.noun not in _TEXT_KINDS:
         raise NotUnderstoodError(f"it is no text that can be redacted ({kind.noun})")
-    if is_binary(head):
+    if is_binary(head) and not codec_of(head):
         raise NotUnderstoodError("it is no text that can be redacted (binary file)")
-    if recognise(head) is not None:
+    if kind is DATABASE_COPY:
         raise NotUnderstoodError("it is a copy of a database, in which nothing marks what is secret; hand on the answers instead")
 
 
@@ -208,11 +255,11 @@ def _bounded_read(reading: IO[bytes], limit: int) -> bytes:
     return data
 
 
-def _pieces(reading: io.BufferedReader, longest: int) -> Iterator[bytes]:
+def _pieces(reading: io.BufferedReader[Any], longest: int) -> Iterator[bytes]:
     """Cut a plain file: a file of moderate size is one piece, if it is one document; else each line is."""
     head = reading.read(_WHOLE)
     rest = reading.read(1) if len(head) == _WHOLE else b""
-    if not rest and (head[:2] in {b"\xff\xfe", b"\xfe\xff"} or _is_json(head)):
+    if not rest and _is_json(head):
         yield head
         return
     lines = io.BytesIO(head).readlines()
@@ -224,7 +271,7 @@ def _pieces(reading: io.BufferedReader, longest: int) -> Iterator[bytes]:
         yield line
 
 
-def _line(reading: io.BufferedReader, longest: int) -> bytes:
+def _line(reading: io.BufferedReader[Any], longest: int) -> bytes:
     line = reading.readline(longest + 1)
     if len(line) > longest:
         raise NotUnderstoodError(f"a line of more than {longest:,} bytes")

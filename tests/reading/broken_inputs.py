@@ -155,10 +155,10 @@ CORPUS = (
     Broken("truncated-after-a-key.json", GOOD[: GOOD.index(b'"max_stage":') + 12], "truncated-json"),
     Broken("trailing-comma.json", GOOD[:-1] + b",}", "trailing-comma"),
     Broken("trailing-comma-in-a-list.json", GOOD.replace(b'["done"]', b'["done",]'), "trailing-comma"),
-    Broken("single-quotes.json", b"{'successful': true, 'data': {'id': '1'}}", "invalid-json"),
+    Broken("single-quotes.json", b"{'successful': true, 'data': {'id': '1'}}", "nearly-json"),
     Broken("missing-colon.json", GOOD.replace(b'"duration": 3', b'"duration" 3'), "invalid-json"),
-    Broken("comment.json", GOOD.replace(b'"duration"', b'/* ms */ "duration"'), "invalid-json"),
-    Broken("bare-word.json", GOOD.replace(b"true", b"True"), "invalid-json"),
+    Broken("comment.json", GOOD.replace(b'"duration"', b'/* ms */ "duration"'), "nearly-json", usable=True),
+    Broken("bare-word.json", GOOD.replace(b"true", b"True"), "nearly-json", usable=True),
     Broken("nested-100000.json", b"[" * 100_000 + b"]" * 100_000, "nested-too-deep"),
     Broken(
         "nested-in-data.json",

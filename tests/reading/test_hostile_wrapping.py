@@ -9,7 +9,7 @@ import pytest
 from daganalysis.reading import Limits, read_sources
 from daganalysis.reading.document_search import peeled_documents
 from daganalysis.reading.limits import DEFAULT_LIMITS
-from daganalysis.reading.python_literals import find_literals
+from daganalysis.reading.literal_notations import find_literals
 from tests.reading.broken_inputs import GOOD, response
 
 

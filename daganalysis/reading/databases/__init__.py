@@ -6,6 +6,7 @@ where a row came from. Which files are such copies is told by what they hold (``
 hold secrets: ``schema`` lists the tables and columns that are read, ``links`` what is taken of a task's context.
 """
 
-from daganalysis.reading.databases.copies import HEAD_BYTES, DatabaseCopies, recognise
+from daganalysis.reading.databases.copies import DatabaseCopies
+from daganalysis.reading.databases.forms import HEAD_BYTES, recognise
 
 __all__ = ["HEAD_BYTES", "DatabaseCopies", "recognise"]

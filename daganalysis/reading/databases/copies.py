@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 import shutil
 import sqlite3
 import tempfile
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple, Self, cast
+from typing import IO, TYPE_CHECKING, Self, cast
 
 from daganalysis.reading.databases.answers_of import AnswerMaker, Owner, Tables
-from daganalysis.reading.databases.database_rows import ExcessiveRowError, TruncatedRowsError, header_of, read_rows
+from daganalysis.reading.databases.database_rows import ExcessiveRowError, TruncatedRowsError, read_rows
 from daganalysis.reading.databases.database_times import OwnOffsets, SessionZone, parse_zone, zone_told_by
-from daganalysis.reading.databases.schema import AGENT_FACTS, TABLES, table_of_columns
+from daganalysis.reading.databases.forms import Form
+from daganalysis.reading.databases.schema import AGENT_FACTS, TABLES
 from daganalysis.reading.databases.sql_dump import SqlDump
 from daganalysis.reading.databases.staging import StagedDump, copy_stream, keep_to_list, open_copy
 from daganalysis.reading.issue_codes import issue
@@ -26,65 +25,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from daganalysis.reading.answers import Answer, Issue
+    from daganalysis.reading.databases.forms import Recognised
     from daganalysis.reading.databases.schema import DatabaseTable
     from daganalysis.reading.limits import Limits
-
-HEAD_BYTES = 1 << 14
-"""As much of a file's beginning as tells what it is."""
-_SQLITE = b"SQLite format 3\0"
-_WAL = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
-_JOURNAL = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
-_SHARED_MEMORY = (b"\x18\xe2\x2d\x00", b"\x00\x2d\xe2\x18")
-_STATEMENT = re.compile(
-    rb"\A\s*(?:(?:--[^\n]*|/\*.*?\*/;?|set\s[^;]*;|use\s[^;]*;|lock\s[^;]*;|drop\s[^;]*;|start\s[^;]*;|begin\s*;)\s*)*"
-    rb"(?:(?:insert|replace)\s+(?:\w+\s+)*?(?:into\s+)?[`\"\w.]+\s*(?:\(|values?\b)|create\s+(?:table|database)\b)",
-    re.IGNORECASE | re.DOTALL,
-)
-_DUMP_HEAD = re.compile(rb"\A\s*-- (?:MySQL|MariaDB|OceanBase|mydumper|obdumper)[^\n]*\n", re.IGNORECASE)
-
-
-class Form(Enum):
-    """What a file of a database copy is."""
-
-    SQLITE = "an agent's database"
-    WAL = "a write-ahead log"
-    JOURNAL = "a rollback journal"
-    SHARED_MEMORY = "an index of a write-ahead log"
-    SQL = "a dump of SQL statements"
-    ROWS = "rows of one table"
-
-
-class Recognised(NamedTuple):
-    """What a file is, and of which table its rows are where it holds those of one."""
-
-    form: Form
-    table: DatabaseTable | None = None
-
-
-def recognise(head: bytes) -> Recognised | None:
-    r"""Tell by its beginning whether a file is one of a database copy, and which.
-
-    >>> recognise(b"id\tsub_task_id\texecute_times\tlog_content\n1\t").table.name, recognise(b'{"data":')
-    ('sub_task_log', None)
-    """
-    if head[:1] in {b"{", b"["}:
-        return None  # as nearly all files begin
-    if head.startswith(_SQLITE):
-        return Recognised(Form.SQLITE)
-    if head[:4] in _WAL:
-        return Recognised(Form.WAL)
-    if head.startswith(_JOURNAL):
-        return Recognised(Form.JOURNAL)
-    if head[:4] in _SHARED_MEMORY:
-        return Recognised(Form.SHARED_MEMORY)
-    line, end, _ = head.partition(b"\n")
-    if end and (b"\t" in line or b"," in line):
-        table = table_of_columns(frozenset(header_of(line)[1]))
-        if table is not None:
-            return Recognised(Form.ROWS, table)
-    if _DUMP_HEAD.match(head) or _STATEMENT.match(head):
-        return Recognised(Form.SQL)
-    return None
 
 
 @dataclass(slots=True)

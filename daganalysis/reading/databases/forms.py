@@ -1,0 +1,73 @@
+"""What a file of a database copy is, told by its beginning."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from daganalysis.reading.databases.database_rows import header_of
+from daganalysis.reading.databases.schema import table_of_columns
+
+if TYPE_CHECKING:
+    from daganalysis.reading.databases.schema import DatabaseTable
+
+HEAD_BYTES = 1 << 14
+"""As much of a file's beginning as tells what it is."""
+_SQLITE = b"SQLite format 3\0"
+_WAL = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
+_JOURNAL = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
+_SHARED_MEMORY = (b"\x18\xe2\x2d\x00", b"\x00\x2d\xe2\x18")
+_STATEMENT = re.compile(
+    rb"\A\s*(?:(?:--[^\n]*|/\*.*?\*/;?|set\s[^;]*;|use\s[^;]*;|lock\s[^;]*;|drop\s[^;]*;|start\s[^;]*;|begin\s*;)\s*)*"
+    rb"(?:(?:insert|replace)\s+(?:\w+\s+)*?(?:into\s+)?[`\"\w.]+\s*(?:\(|values?\b)|create\s+(?:table|database)\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+_DUMP_HEAD = re.compile(rb"\A\s*-- (?:MySQL|MariaDB|OceanBase|mydumper|obdumper)[^\n]*\n", re.IGNORECASE)
+
+
+class Form(Enum):
+    """What a file of a database copy is."""
+
+    SQLITE = "an agent's database"
+    WAL = "a write-ahead log"
+    JOURNAL = "a rollback journal"
+    SHARED_MEMORY = "an index of a write-ahead log"
+    SQL = "a dump of SQL statements"
+    ROWS = "rows of one table"
+
+
+class Recognised(NamedTuple):
+    """What a file is, and of which table its rows are where it holds those of one."""
+
+    form: Form
+    table: DatabaseTable | None = None
+
+
+def recognise(head: bytes) -> Recognised | None:
+    r"""Tell by its beginning whether a file is one of a database copy, and which.
+
+    >>> recognise(b"id\tsub_task_id\texecute_times\tlog_content\n1\t").table.name, recognise(b'{"data":')
+    ('sub_task_log', None)
+    """
+    if head[:1] in {b"{", b"["}:
+        return None  # as nearly all files begin
+    if head.startswith(_SQLITE):
+        return Recognised(Form.SQLITE)
+    if head[:4] in _WAL:
+        return Recognised(Form.WAL)
+    if head.startswith(_JOURNAL):
+        return Recognised(Form.JOURNAL)
+    if head[:4] in _SHARED_MEMORY:
+        return Recognised(Form.SHARED_MEMORY)
+    line, end, _ = head.partition(b"\n")
+    if end and (b"\t" in line or b"," in line):
+        table = table_of_columns(frozenset(header_of(line)[1]))
+        if table is not None:
+            return Recognised(Form.ROWS, table)
+    return Recognised(Form.SQL) if is_sql(head) else None
+
+
+def is_sql(head: bytes) -> bool:
+    """Tell by its beginning whether a file holds SQL statements."""
+    return _DUMP_HEAD.match(head) is not None or _STATEMENT.match(head) is not None
