@@ -38,7 +38,7 @@ HEX_MARKS = (b"7b22", b"7B22", b"7b0a", b"7B0A", b"7b0d", b"7B0D", b"5b7b", b"5B
 _MARKS = b"|".join(map(re.escape, (*JSON_MARKS, *PACKED_MARKS)))
 _BASE64 = re.compile(rb"(?:" + _MARKS + rb")[A-Za-z0-9+/_-]{20,}+(?:(?:\r?\n[ \t>]{0,8}|\\r\\n|\\n)[A-Za-z0-9+/_-]++)*+={0,2}")
 _BREAK = re.compile(rb"\r?\n[ \t>]{0,8}|\\r\\n|\\n")
-_HEX = re.compile(rb"(?:7[bB](?:22|0[aAdD])|5[bB]7[bB])[0-9a-fA-F]{20,}+(?:\r?\n[0-9a-fA-F]++)*+")
+_HEX = re.compile(rb"(?:7[bB](?:22|0[ADad])|5[bB]7[bB])[0-9a-fA-F]{20,}+(?:\r?\n[0-9a-fA-F]++)*+")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _MOST_XZ_MEMORY = 1 << 28
 _MOST_RATIO, _MOST_MORE = 200, 1 << 16
