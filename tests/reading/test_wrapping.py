@@ -13,7 +13,7 @@ import daganalysis as da
 from daganalysis.reading import read_sources
 from tests.profiles import examples
 from tests.reading.broken_inputs import response
-from tests.reading.wrapping import BYTES, OBJECTS, TEXTS
+from tests.reading.wrapping import BYTES, OBJECTS, TEXTS, TOOLS
 
 GOOD = json.dumps(response(name="Create tenant 租户 'a'"), ensure_ascii=False)
 BARE = response()["data"]
@@ -41,6 +41,18 @@ def test_a_wrapped_answer_gives_the_rows_that_it_gives_alone(wrap):
 @pytest.mark.parametrize("pack", BYTES.values(), ids=BYTES)
 def test_an_encoded_or_packed_answer_gives_the_rows_that_it_gives_alone(pack):
     assert rows_of(da.load(pack(GOOD.encode()))) == ALONE
+
+
+@pytest.mark.parametrize("wrap", TOOLS.values(), ids=TOOLS)
+def test_an_answer_that_another_tool_wrote_down_gives_the_rows_that_it_gives_alone(wrap):
+    assert rows_of(da.load(wrap(GOOD).encode())) == ALONE
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "gbk"])
+def test_an_answer_in_a_chinese_encoding_keeps_its_names_and_says_so(encoding):
+    archive = da.load(GOOD.encode(encoding))
+    assert rows_of(archive) == ALONE
+    assert "other-encoding" in set(archive.issues["code"])
 
 
 @examples(15)

@@ -117,3 +117,38 @@ BYTES: dict[str, Callable[[bytes], bytes]] = {
     "tar.xz": lambda content: lzma.compress(tar_of(("a", content))),
 }
 """An answer as bytes, encoded or packed."""
+
+TOOLS: dict[str, Wrap] = {
+    "kubectl logs --prefix": lambda text: by_lines(pretty(text), "[pod/poller-5d8f/poller] "),
+    "kubectl logs with times": lambda text: by_lines(pretty(text), "[pod/poller-5d8f/poller] 2025-01-01T00:01:00.123456789Z "),
+    "docker compose logs": lambda text: by_lines(pretty(text), "poller-1  | "),
+    "docker compose logs, coloured": lambda text: by_lines(pretty(text), "\x1b[36mpoller_1  |\x1b[0m "),
+    "journalctl -o short-full": lambda text: by_lines(pretty(text), "Wed 2025-01-01 08:01:00 CST db1 poll.sh[4242]: "),
+    "journalctl -o json-sse": lambda text: f"data: {json.dumps({'MESSAGE': text})}\n\n",
+    "syslog of RFC 5424": lambda text: by_lines(pretty(text), "<14>1 2025-01-01T00:01:00.003Z db1 poll 4242 ID47 - "),
+    "Fluent Bit": lambda text: f"[0] poll: [[1735689660.123456789, {{}}], {json.dumps({'log': text}, ensure_ascii=False)}]\n",
+    "Splunk's XML": lambda text: f"<results><result><field k='_raw'><v>{html.escape(text)}</v></field></result></results>",
+    "logcli": lambda text: by_lines(text, '2025-01-01T08:01:00+08:00 {app="poll"} '),
+    "Python's OrderedDict": lambda text: f"OrderedDict({json.loads(text)!r})",
+    "Ruby's inspect": lambda text: text.replace('": ', '"=>').replace("null", "nil"),
+    "Go's %q": lambda text: f"resp: {json.dumps(text)}",
+    "PHP's var_export": lambda text: "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'",
+    "a buffer of Node": lambda text: json.dumps({"stream": {"type": "Buffer", "data": list(text.encode())}}),
+    "Base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "Base64 in a ConfigMap": lambda text: json.dumps({"kind": "ConfigMap", "binaryData": {"dag.json": _base64(text.encode())}}),
+    "Base64 of gzip": lambda text: _base64(gzip.compress(text.encode(), mtime=0)),
+    "hexadecimal": lambda text: text.encode().hex(),
+    "a mail": lambda text: f"From: a@example.org\nContent-Transfer-Encoding: base64\n\n{base64.encodebytes(text.encode()).decode()}",
+    "a patch": lambda text: by_lines(pretty(text), "+"),
+    "tail -f": lambda text: f"==> dag.json <==\n{text}\n\n==> other <==\n",
+    "grep": lambda text: f"polls/dag.ndjson:12:{text}\n",
+    "a terminal of 80 columns": lambda text: "\n".join(text[at : at + 80] for at in range(0, len(text), 80)),
+    "a code block of Markdown": lambda text: f"It said:\n\n```json\n{pretty(text)}\n```\n",
+    "JSON with comments": lambda text: pretty(text).replace("{\n", "{ // saved by hand\n", 1),
+    "a statement of SQL": lambda text: "INSERT INTO `polls` VALUES (1,'" + text.replace("\\", "\\\\").replace("'", "\\'") + "');\n",
+}
+"""An answer as other tools print, keep or send it."""
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
