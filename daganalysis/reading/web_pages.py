@@ -15,7 +15,7 @@ _ENTITY_IN_JSON = re.compile(rb"[{\[](?:\s|\\[nrt])*\\*&(?:quot|#0*34|#x0*22);",
 _TAG_IN_JSON = re.compile(
     rb"<[!/a-zA-Z][^<>]{0,2000}>\s*[{\[]\s*(?:[\"&<]|$)|[{,]\s*<[a-zA-Z][^<>]{0,200}>\s*(?:\"|&quot;)", re.IGNORECASE | re.MULTILINE
 )
-_QUOTE_BEFORE = re.compile(rb'"(\s*[{\[])(?=\s*&)')
+_QUOTE_BEFORE = re.compile(rb'"((?:\s{0,64}[{\[]){1,16})(?=\s{0,64}&)')
 
 
 def has_entities(text: bytes) -> bool:

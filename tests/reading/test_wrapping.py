@@ -55,6 +55,11 @@ def test_an_answer_in_a_chinese_encoding_keeps_its_names_and_says_so(encoding):
     assert "other-encoding" in set(archive.issues["code"])
 
 
+def test_lists_of_answers_in_an_attribute_give_the_rows_that_they_give_alone():
+    lists = TEXTS["an attribute"](OBJECTS["a list of lists"](GOOD))
+    assert rows_of(da.load(lists.encode())) == ALONE
+
+
 @examples(15)
 @given(
     objects=st.lists(st.sampled_from(sorted(OBJECTS.keys() - NOT_NESTED)), max_size=3),
