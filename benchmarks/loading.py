@@ -121,8 +121,8 @@ def _against_both(one: _Work, sizes: Sizes, work: Path) -> Iterator[Row]:
 
         pairs = costs_in_turn(lambda: load(one.source, work / "store", *one.ours), theirs, sizes.repeats)
         shutil.rmtree(out)
-        whom = {"peer": "DuckDB, which only flattens", "naive": "json and json_normalize"}[module]
-        yield from rates(one.name, f"times the rate of {whom}", goal, pairs, {"bytes": one.size})
+        other = {"peer": "DuckDB, which only flattens", "naive": "json and json_normalize"}[module]
+        yield from rates(one.name, f"times the rate of {other}", goal, pairs, {"bytes": one.size})
 
 
 def rates(name: str, measure: str, goal: float, pairs: Pairs, detail: dict[str, object]) -> Iterator[Row]:

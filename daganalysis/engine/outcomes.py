@@ -59,7 +59,7 @@ _UNKNOWN = Rule(
     "unknown-state",
     "unknown",
     lambda facts: facts.state not in STATES or facts.operator not in OPERATORS,
-    "the state or the operator is none that the engine has",
+    "the engine has no such state or operator",
     "engine-semantics §1",
 )
 _NOTHING_HOLDS = Rule("no-rule", "unknown", lambda _: True, "no rule covers this state and operator", "engine-semantics §1")

@@ -13,6 +13,7 @@ from daganalysis.engine.outcomes import attempt_rule
 from daganalysis.engine.times import PREVIOUS, TRUE, sub_task_times
 from daganalysis.history.causal_order import sighting_order
 from daganalysis.history.inferences import NOT_SUCCEEDED, infer, succeeded_alone
+from daganalysis.history.legs import CREATION_NS
 from daganalysis.history.log_merge import lines_since
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 _KINDS: dict[str | None, str] = {"RUN": "run", "ROLLBACK": "rollback"}
 _FINISHED = {"FAILED", "SUCCEED"}
-_CREATION_NS = 20_000_000
-"""Rows of one DAG are created in one transaction, milliseconds apart (engine-semantics §3)."""
 _SOONEST_START_NS = 60_000_000
 """An executor that begins sooner after the creation than this cannot be told from one that never began, but by its lines: from the start
 of the DAG to that of a sub-task 28 ms pass or more (engine-semantics §5)."""
@@ -238,9 +237,9 @@ def _is_creation_time(start: int, created: int | None, *, worked: bool) -> bool 
 
     No row is older than the DAG's, so that a start before bears the clock of the agent that executed it.
     """
-    if worked or created is None or not -_CREATION_NS <= start - created <= _SOONEST_START_NS:
+    if worked or created is None or not -CREATION_NS <= start - created <= _SOONEST_START_NS:
         return False
-    return True if start - created <= _CREATION_NS else None
+    return True if start - created <= CREATION_NS else None
 
 
 def _judge_endings(attempts: list[Attempt], ordered: Sequence[Sighting], written: Mapping[int, list[str]]) -> None:

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import identify
+from daganalysis.history.legs import CREATION_NS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _EARLY_NS, _LATE_NS = -5_000_000, 100_000_000
 """An executor whose clock agrees starts 15 to 30 ms after its node, somewhat later under load (engine-semantics §5)."""
-_CREATION_NS = 20_000_000
 
 
 def doubtful_agents(
@@ -60,4 +60,4 @@ def _before(created: int | None, tasks: Iterable[Sequence[Attempt]]) -> bool:
     """Tell whether an attempt seems to have begun before its row was created."""
     if created is None:
         return False
-    return any(a.start is not None and a.start < created - _CREATION_NS for attempts in tasks for a in attempts)
+    return any(a.start is not None and a.start < created - CREATION_NS for attempts in tasks for a in attempts)

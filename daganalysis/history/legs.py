@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SKEW_NS = 300_000_000
 """How far the clocks of agents may differ before an attempt is put beside its node execution (engine-semantics §5: tens of
 milliseconds)."""
-_CREATION_NS = 20_000_000
+CREATION_NS = 20_000_000
 """Rows of one DAG are created in one transaction, milliseconds apart (engine-semantics §3)."""
 
 
@@ -142,7 +142,7 @@ def was_executed(node: Node) -> bool:
     if node.operator != "PASS" or node.sub_tasks is None or any(task.execute_times != 0 for task in node.sub_tasks):
         return True
     created = min((task.start for task in node.sub_tasks if task.start is not None), default=None)
-    return created is not None and node.start is not None and node.start - created > _CREATION_NS
+    return created is not None and node.start is not None and node.start - created > CREATION_NS
 
 
 def _node_runs_of(run: RunEvidence, node_gid: str, stage: int) -> dict[int, NodeRun]:

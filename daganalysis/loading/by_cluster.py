@@ -16,7 +16,7 @@ import msgspec
 
 from daganalysis.loading.other_kinds import gather_unclaimed, know_agents
 from daganalysis.loading.planning import Packing, Picked, group_answers, in_parts
-from daganalysis.loading.related import DAG_KINDS
+from daganalysis.loading.related import DAG_KINDS, cluster_of
 from daganalysis.loading.scanning import Claiming, Scanned, claim, scan
 from daganalysis.loading.spill import read_spill, reader_of
 from daganalysis.reading.answers import Kind  # noqa: TC001 - msgspec reads the annotations
@@ -122,17 +122,11 @@ def by_cluster(found: Scanned) -> ScannedByCluster:
     )
     rows: dict[str, list[int]] = {}
     for row, key in enumerate(found.keys):
-        rows.setdefault(_label(key, is_dag=bool(found.is_dag[row])), []).append(row)
+        rows.setdefault(cluster_of(key, is_dag=bool(found.is_dag[row])), []).append(row)
     file = _Appended(found.spill.parent / f"index-{name}")
     clusters = {label: (file.append(every.take(own)), len(own)) for label, own in sorted(rows.items())}
     file.close()
     return ScannedByCluster(name, f"index-{name}", clusters, found.issues)
-
-
-def _label(key: str, *, is_dag: bool) -> str:
-    """Return what stands before the first slash of a key; the key of another kind than DAG begins with its kind."""
-    before, slash, _ = (key if is_dag else key.partition(" ")[2]).partition("/")
-    return before if slash else ""
 
 
 class _Appended:

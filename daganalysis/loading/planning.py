@@ -117,7 +117,7 @@ def group_answers(
                 touched += [groups.add(word.removeprefix(OWNER)) for word in (key, *words)]
                 continue
             at = groups.add(key, words)
-            if renewed and kind in FACT_KINDS and cluster_of(key) in renewed:
+            if renewed and kind in FACT_KINDS and cluster_of(key, is_dag=is_dag) in renewed:
                 touched.append(at)
             members.append((at, key, Kind(kind), place, False, number))
             if is_dag:

@@ -25,14 +25,16 @@ OWNER = "owner "
 """Begins a reference that names the DAG an answer of another kind belongs to."""
 
 
-def cluster_of(key: str) -> str:
+def cluster_of(key: str, *, is_dag: bool) -> str:
     """Return the cluster label of a key, empty where it has none.
 
-    >>> cluster_of("sub_task prod-a/11"), cluster_of("11")
-    ('prod-a', '')
+    A key of another kind than DAG begins with its kind. A label may hold blanks.
+
+    >>> cluster_of("sub_task prod a/11", is_dag=False), cluster_of("prod a/11", is_dag=True), cluster_of("11", is_dag=True)
+    ('prod a', 'prod a', '')
     """
-    before, slash, _ = key.partition("/")
-    return before.rpartition(" ")[2] if slash else ""
+    label, slash, _ = (key if is_dag else key.partition(" ")[2]).partition("/")
+    return label if slash else ""
 
 
 def entity_key(answer: Answer) -> str:

@@ -166,7 +166,7 @@ _CODES = (
         "wrapper-time", "info", "an answer without an envelope was ordered by the time of what it lies in, which another clock wrote", ""
     ),
     IssueCode("no-id", "error", "an object without an id cannot be told from others", _FETCH_AGAIN),
-    IssueCode("wrong-id", "error", "an id that is none", _FETCH_AGAIN),
+    IssueCode("wrong-id", "error", "not a valid id", _FETCH_AGAIN),
     IssueCode("wrong-type", "warning", "a field of a wrong type, taken as null", ""),
     IssueCode("wrong-value", "warning", "a value outside its range, taken as null", ""),
     IssueCode("wrong-time", "warning", "a text that is no instant, taken as null", ""),

@@ -92,6 +92,15 @@ def test_facts_of_a_cluster_of_whose_agents_more_is_known_are_rebuilt_with_their
     assert rebuilt(make_plan([], [old, facts], {}, {}, frozenset({"a"}))) == {("old.parquet", 0), ("facts.parquet", 0)}
 
 
+def test_a_cluster_whose_name_holds_a_blank_is_told_from_one_named_like_its_end() -> None:
+    dag, facts = (
+        held(("a b/1", "sub_task a b/7")),
+        KeptIndex("facts.parquet", [0], [Kind.FACTS.value], ["sub_task a b/7"], [["a b/1"]], [10]),
+    )
+    assert rebuilt(make_plan([], [dag, facts], {}, {}, frozenset({"a b"}))) == {("old.parquet", 0), ("facts.parquet", 0)}
+    assert rebuilt(make_plan([], [dag, facts], {}, {}, frozenset({"b"}))) == set()
+
+
 def test_the_order_of_the_sources_does_not_change_what_comes_together() -> None:
     chunks = [new((MAIN, CHILD)), new((CHILD,)), new((OTHER,))]
     plans = [make_plan(list(order), [], {}, {}) for order in itertools.permutations(chunks)]

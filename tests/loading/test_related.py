@@ -39,7 +39,8 @@ def test_the_copy_of_a_sub_task_on_an_agent_refers_to_the_sub_task_of_the_cluste
 
 
 def test_the_cluster_is_told_from_any_key() -> None:
-    assert [cluster_of(key) for key in ("a/11", "sub_task a/11", "logs a/f00", "11", "node 11")] == ["a", "a", "a", "", ""]
+    assert [cluster_of(key, is_dag=True) for key in ("a/11", "11")] == ["a", ""]
+    assert [cluster_of(key, is_dag=False) for key in ("sub_task a/11", "logs a/f00", "node 11")] == ["a", "a", ""]
 
 
 def test_a_dag_claims_its_nodes_its_sub_tasks_and_log_records_that_share_a_line() -> None:

@@ -48,6 +48,13 @@ def test_an_answer_that_another_tool_wrote_down_gives_the_rows_that_it_gives_alo
     assert rows_of(da.load(wrap(GOOD).encode())) == ALONE
 
 
+def test_an_answer_that_lies_across_two_stretches_of_a_long_text_is_read_whole(monkeypatch):
+    text = TEXTS["quoted in a mail"](GOOD) + "and so on\n" * 3
+    for bytes_held in range(len(text) // 2, len(text) + 200, 97):
+        monkeypatch.setattr("daganalysis.reading.document_search._GAP_BYTES", bytes_held)
+        assert rows_of(da.load(("and so on\n" * 40 + text).encode())) == ALONE
+
+
 @pytest.mark.parametrize("encoding", ["gb18030", "gbk"])
 def test_an_answer_in_a_chinese_encoding_keeps_its_names_and_says_so(encoding):
     archive = da.load(GOOD.encode(encoding))
