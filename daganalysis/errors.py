@@ -101,6 +101,6 @@ class MissingExtraError(DagAnalysisError):
     """An optional dependency is needed; ``extra`` is its name in ``pip install 'daganalysis[extra]'``."""
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(f"{feature} needs an optional part", hint=f"pip install 'daganalysis[{extra}]'")
+        super().__init__(f"{feature} needs an optional package", hint=f"pip install 'daganalysis[{extra}]'")
         self.feature = feature
         self.extra = extra

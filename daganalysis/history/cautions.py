@@ -27,7 +27,7 @@ def missing_issues(view: RunView) -> list[Issue]:
     n = n_stages(run)
     if run.stages and "nodes" in view.missing and n is not None:
         unproven = sum(1 for node in view.nodes if node.stage is None)
-        doubt = f"; the stage of {unproven} of them cannot be told" if unproven else ""
+        doubt = f"; the stage of {unproven} of them is unknown" if unproven else ""
         return [issue("nodes-missing", None, None, f"{len(run.stages)} of {n} nodes are in the answers{doubt}", run_id=run.run_id)]
     what = {"nodes": "its nodes", "sub_tasks": "some of its sub-tasks", "counters": "execute_times of some of its sub-tasks"}
     absent = ", ".join(words for name, words in what.items() if name in view.missing)
@@ -56,7 +56,7 @@ def _told(node: NodeView, undone: list[TaskView]) -> str:
     name = f", {node.newest.name}," if node.newest.name else ""
     agents = sorted({agent_address(task.newest.agent_ip, task.newest.agent_port) or "an unknown agent" for task in undone})
     where = ", ".join(agents[:_MOST_AGENTS]) + (f" and {len(agents) - _MOST_AGENTS} more" if len(agents) > _MOST_AGENTS else "")
-    return f"the work of {stage}{name} was rolled back on {where} and not done again, yet the run went on"
+    return f"the work of {stage}{name} was rolled back on {where} and not done again, but the run went on"
 
 
 def timeout_issues(view: RunView) -> list[Issue]:
@@ -84,17 +84,15 @@ def unlisted_issues(view: RunView) -> list[Issue]:
     if not cut:
         return []
     most = max(cut, key=lambda task: task.attempts[-1].number)
-    message = (
-        f"{len(cut)} sub-tasks were handed out too often to list each time: {most.gid} {most.attempts[-1].number:,} times, "
-        f"of which {len(most.attempts)} are listed"
-    )
+    others = f"; other sub-tasks with unlisted attempts: {len(cut) - 1}" if len(cut) > 1 else ""
+    message = f"sub-task {most.gid} was handed out {most.attempts[-1].number:,} times; {len(most.attempts)} attempts are listed{others}"
     return [issue("hand-outs-not-listed", None, None, message, run_id=view.evidence.run_id)]
 
 
 def unordered_issues(view: RunView) -> list[Issue]:
     """Tell of the sub-tasks whose lines from several answers could not be put in order."""
     return [
-        issue("log-order-unknown", None, None, f"the answers about sub-task {task.gid} differ in too many of its lines", run_id=run_id)
+        issue("log-order-unknown", None, None, f"the answers about sub-task {task.gid} differ in too many log lines", run_id=run_id)
         for run_id in (view.evidence.run_id,)
         for task in view.tasks
         if not task.are_lines_in_order

@@ -33,11 +33,13 @@ def _wrong_zone(view: RunView) -> list[Issue]:
     if run.zone.offset is not None:
         by = sorted({snapshot.dag.moved for snapshot in run.snapshots} - {0})
         moved = " and ".join(f"{ns / _HOUR_NS:+g} h" for ns in by)
-        what = f"the database's zone, {_zone(run.zone.offset)}, is not that of the agents: its times are moved by {moved}"
+        what = f"the database's time zone, {_zone(run.zone.offset)}, differs from the agents': the DAG's times were corrected by {moved}"
     else:
         low, high = run.zone.low, run.zone.high
         bounds = [f"{word} {_zone(bound)}" for word, bound in (("at least", low), ("at most", high)) if bound is not None]
-        what = f"the database's zone is not that of the agents, and not known ({', '.join(bounds)}): when the run began and ended is null"
+        what = (
+            f"the database's time zone differs from the agents' and is not known ({', '.join(bounds)}): start and end of the run are null"
+        )
     return [issue("zones-differ", None, None, what, run_id=run.run_id)]
 
 
@@ -59,7 +61,7 @@ def _wrong_clocks(view: RunView) -> list[Issue]:
     odd = _odd_one(view, off)
     each = [f"the clock of {agent} {_how_far(offsets, 'the scheduler')}" for agent, offsets in off.items()]
     told = odd if odd is not None else ", ".join(each)
-    what = f"{told}; timeline, charts and analyses put the times right by that, the base tables hold what was served"
+    what = f"{told}; timeline, charts and analyses correct for this, the base tables keep the times as served"
     return [issue("clocks-differ", None, None, what, run_id=view.evidence.run_id)]
 
 
@@ -81,16 +83,16 @@ def _odd_one(view: RunView, off: dict[str, list[Offset]]) -> str | None:
     return f"the clock of {others.pop()}, which the scheduler uses, {_how_far([turned], f'those of all {len(off)} other agents')}"
 
 
-def _how_far(offsets: list[Offset], whom: str) -> str:
+def _how_far(offsets: list[Offset], other: str) -> str:
     """Say how far a clock is off, for a sentence that begins with whose it is."""
     low, high, used = offsets[0]
     if len(offsets) > 1 or used is None:
-        return f"differs from {whom} by no single offset"
+        return f"differs from {other} by no fixed offset"
     if used % QUARTER_HOUR_NS == 0:
-        return f"shows another time zone: {used / _HOUR_NS:+g} h from that of {whom}"
+        return f"shows another time zone: {used / _HOUR_NS:+g} h from that of {other}"
     ends = sorted(abs(bound) for bound in (low, high) if bound is not None)
     amount = f"{_seconds(ends[0])} or more" if len(ends) == 1 else f"{ends[0] / 1e9:.3f} to {_seconds(ends[1])}"
-    return f"is {'ahead of' if used > 0 else 'behind'} {whom} by {amount}"
+    return f"is {'ahead of' if used > 0 else 'behind'} {other} by {amount}"
 
 
 def _ended_before_start(view: RunView) -> list[Issue]:
@@ -115,7 +117,7 @@ def _ended_before_start(view: RunView) -> list[Issue]:
     if not told:
         return []
     rest = f" and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
-    what = f"the end lies before the start: {', '.join(told[:_MOST_TOLD])}{rest}; the time in question is unattributed"
+    what = f"the end lies before the start: {', '.join(told[:_MOST_TOLD])}{rest}; the time between them is unattributed"
     return [issue("ended-before-start", None, None, what, run_id=run.run_id)]
 
 

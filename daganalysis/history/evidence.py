@@ -152,14 +152,14 @@ def _usable(nodes: list[Node], answer: Answer, found: list[tuple[Answer, Problem
         if not node.gid:
             continue  # decoding has said so
         if node.gid in seen_nodes:
-            found.append((answer, Problem("/id", "duplicate-id", f"node {node.gid} twice in one answer; the first one counts"), index))
+            found.append((answer, Problem("/id", "duplicate-id", f"node {node.gid} is twice in one answer; the first one counts"), index))
             continue
         seen_nodes.add(node.gid)
         own = [task.gid for task in node.sub_tasks or ()]
         if len(set(own)) < len(own) or not seen_tasks.isdisjoint(own):
             twice = sorted(gid for gid, n in Counter(own).items() if n > 1 or gid in seen_tasks)
             found.append(
-                (answer, Problem("/sub_tasks", "duplicate-id", f"sub-task {twice[0]} twice in one answer; the first one counts"), index)
+                (answer, Problem("/sub_tasks", "duplicate-id", f"sub-task {twice[0]} is twice in one answer; the first one counts"), index)
             )
             kept.append(msgspec.structs.replace(node, sub_tasks=_first_of_each(node.sub_tasks or (), seen_tasks)))
         else:
@@ -167,7 +167,11 @@ def _usable(nodes: list[Node], answer: Answer, found: list[tuple[Answer, Problem
         seen_tasks.update(own)
     if _out_of_order(kept):
         found.append(
-            (answer, Problem("/nodes", "nodes-out-of-order", "ids and start times of the nodes say another order; theirs was taken"), None)
+            (
+                answer,
+                Problem("/nodes", "nodes-out-of-order", "ids and start times of the nodes imply another order; that order was used"),
+                None,
+            )
         )
         kept.sort(key=lambda node: node.node_id or 0)
     return kept

@@ -163,7 +163,7 @@ def _run_issues(view: RunView) -> list[Issue]:
                 "id-came-back",
                 run.snapshots[0].answer.source,
                 run.snapshots[0].answer.position,
-                f"another DAG stands behind the id {run.gid}: the cluster was re-created, or answers of several clusters lie together",
+                f"another DAG stands behind the id {run.gid}: the cluster was re-created, or answers of several clusters are mixed",
                 run_id=run.run_id,
             )
         )

@@ -66,7 +66,7 @@ class Workers:
                 yield waiting.popleft().result()
         except BrokenExecutor as error:
             raise DagAnalysisError(
-                "a worker process was ended from outside", hint="most likely memory ran out: try fewer processes, --jobs 1"
+                "a worker process was killed", hint="the system has probably run out of memory: try fewer processes, such as --jobs 1"
             ) from error
 
     def _new_pool(self, jobs: int) -> ProcessPoolExecutor:
@@ -107,7 +107,7 @@ def _start_server() -> bool:
         with _starting():
             forkserver.ensure_running()
     except (OSError, ImportError) as error:
-        _log.warning("worker processes cannot be started (%s): one process does all the work", error)
+        _log.warning("worker processes cannot be started (%s): loading with one process", error)
         return False
     return True
 

@@ -91,11 +91,11 @@ def iter_answers(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
     try:
         yield from _answers_of(file, own)
     except FileNotFoundError:
-        own.append(issue("vanished-file", file.name, None, "it was there when the folder was listed"))
+        own.append(issue("vanished-file", file.name, None, "it was there when the folder was listed, but could not be opened"))
     except OSError as error:
         own.append(issue("unreadable-file", file.name, None, error.strerror or str(error)))
     except MemoryError:
-        own.append(issue("document-too-large", file.name, None, "there is not enough memory for it"))
+        own.append(issue("document-too-large", file.name, None, "not enough memory to read it"))
     issues += own
     for code, count in own.n_more.items() if own.n_more else ():
         issues.append(issue("more-issues", file.name, None, f"{count:,} more of {code}"))

@@ -222,7 +222,7 @@ def _sub_task(wire: _Task, start: int | None, end: int | None) -> SubTask:
 
 def _twice(raw: bytes) -> list[Problem]:
     names = keys_twice(raw)
-    return [Problem("", "duplicate-key", f"{', '.join(names[:5])} twice in one object; the last one counts")] if names else []
+    return [Problem("", "duplicate-key", f"{', '.join(names[:5])} twice in one object; the last value counts")] if names else []
 
 
 def _lenient_node(raw: bytes) -> Decoded[Node]:

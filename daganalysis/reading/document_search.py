@@ -38,7 +38,7 @@ def find_documents(stream: IO[bytes] | None, name: str, limits: Limits, issues: 
     """
     reading = PlainText(stream, head)
     if reading.settle_encoding() == _GUESSED:
-        issues.append(issue("other-encoding", name, None, f"no UTF-8; it was read as {_GUESSED.upper()}"))
+        issues.append(issue("other-encoding", name, None, f"not UTF-8; it was read as {_GUESSED.upper()}"))
     if not reading.has_text():
         if not was_cut(issues, name):
             issues.append(issue("empty-file", name, None, f"{reading.offset} bytes of white space" if reading.offset else "0 bytes"))

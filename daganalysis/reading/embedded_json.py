@@ -175,7 +175,7 @@ class EmbeddedJson:
         if self._too_deep:
             self._find(opened, "nested-too-deep", f"brackets nested deeper than {self._limits.nesting}")
         elif _BEGINS.match(self._text, opened.offset - self._base):
-            self._find(opened, "truncated-json", "the document does not end")
+            self._find(opened, "truncated-json", "the document is cut off at its end")
 
     def _close_nothing(self, offset: int, number: int) -> None:
         """A line of nothing but closing brackets: what came before are the parts of a document whose beginning is missing."""
@@ -183,10 +183,12 @@ class EmbeddedJson:
         self._spans = [span for span in self._spans if span.certain]
         if uncertain and not self._beheaded:
             first = uncertain[0]
-            self._findings.append(Finding(first.offset, first.line, code="truncated-json", message="the document's beginning is missing"))
+            self._findings.append(
+                Finding(first.offset, first.line, code="truncated-json", message="the document is cut off at its beginning")
+            )
             self._beheaded = True
         elif not self._beheaded and not self._spans and not self._findings:
-            self._findings.append(Finding(offset, number, code="truncated-json", message="a document's end without its beginning"))
+            self._findings.append(Finding(offset, number, code="truncated-json", message="the end of a document without its beginning"))
             self._beheaded = True
 
     def _let_go(self, end: int) -> None:

@@ -80,7 +80,7 @@ def _is_database_copy(head: bytes) -> bool:
 
 DATABASE_COPY = FileKind("copy of a database", "copies of databases", _is_database_copy, certain=False)
 """A file of a copy of obshell's databases, which is read by :mod:`daganalysis.reading.databases`."""
-AGENT_LOG = FileKind("obshell.log", "files of obshell.log", _has(_OBSHELL_LOG), certain=False)
+AGENT_LOG = FileKind("obshell.log", "obshell.log files", _has(_OBSHELL_LOG), certain=False)
 """An agent's own log, which is read by :mod:`daganalysis.obshell_logs`."""
 
 FILE_KINDS: tuple[FileKind, ...] = (
@@ -89,15 +89,15 @@ FILE_KINDS: tuple[FileKind, ...] = (
     FileKind("picture", "pictures", lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP"),
     FileKind("picture", "pictures", lambda head: head[4:12] in {b"ftypheic", b"ftypheif", b"ftypmif1", b"ftypavif"}),
     FileKind("picture", "pictures", lambda head: head.lstrip()[:4] == b"<svg"),
-    FileKind("film", "films", lambda head: head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3"),
+    FileKind("video", "videos", lambda head: head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3"),
     FileKind("PDF document", "PDF documents", _starts(b"%PDF-")),
     FileKind("Office document", "Office documents", _starts(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf")),
     FileKind("program", "programs", _starts(b"\x7fELF", b"MZ\x90", b"\xca\xfe\xba\xbe", b"\xfe\xed\xfa\xcf", b"\xcf\xfa\xed\xfe")),
-    FileKind("file of Parquet", "files of Parquet", _starts(b"PAR1")),
-    FileKind("file of a desktop", "files of a desktop", _starts(b"\0\0\0\1Bud1", b"\0\5\x16\7", b"L\0\0\0\1\x14\2\0")),
+    FileKind("Parquet file", "Parquet files", _starts(b"PAR1")),
+    FileKind("desktop settings file", "desktop settings files", _starts(b"\0\0\0\1Bud1", b"\0\5\x16\7", b"L\0\0\0\1\x14\2\0")),
     FileKind(
-        "archive of a kind that is not read",
-        "archives of a kind that is not read",
+        "archive of an unsupported kind",
+        "archives of unsupported kinds",
         _starts(
             *(b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x1f\x9d", b"LZIP", b"\x04\x22\x4d\x18", b"\x1f\xa0", b"MSCF", b"Salted__"),
             *(b"070701", b"070702", b"070707", b"!<arch>\n", b"\xed\xab\xee\xdb", b"\xff\x06\0\0sNaPpY", b"\x89LZO\0\r\n"),
@@ -110,32 +110,32 @@ FILE_KINDS: tuple[FileKind, ...] = (
         "outputs of `obshell task show`",
         _has(_TASK_SHOW),
         "unusable-form",
-        f"it has lost the quotes, and repeats keys; save the answer itself: {_CURL}",
+        f"its quotes are lost and its keys are ambiguous; save the answer itself: {_CURL}",
     ),
     FileKind(
-        "log of a sub-task that the dashboard's Download Log saved",
-        "logs that the dashboard's Download Log saved",
+        "sub-task log from the dashboard's Download Log",
+        "sub-task logs from the dashboard's Download Log",
         _has(_DOWNLOADED_LOG),
         "unusable-form",
         f"it names no task and no attempts; save the answer itself: {_CURL}",
         certain=False,
     ),
     FileKind(
-        "pickle of Python",
-        "pickles of Python",
+        "Python pickle",
+        "Python pickles",
         lambda head: _PICKLE.match(head) is not None,
         "unusable-form",
-        f"to open it could run a program, so it is never opened; {_SAVE_ANSWER}",
+        f"unpickling can run a program, so it is never opened; {_SAVE_ANSWER}",
     ),
     FileKind(
-        "dump of hexadecimal digits",
-        "dumps of hexadecimal digits",
+        "hexadecimal dump",
+        "hexadecimal dumps",
         _has(_HEX_DUMP),
         "unusable-form",
-        f"{_SAVE_ANSWER}, or turn it back with `xxd -r`",
+        f"{_SAVE_ANSWER}, or convert it back with `xxd -r`",
         certain=False,
     ),
-    FileKind("trace of curl", "traces of curl", _has(_CURL_TRACE), "unusable-form", f"{_SAVE_ANSWER}: `curl -o FILE`", certain=False),
+    FileKind("curl trace", "curl traces", _has(_CURL_TRACE), "unusable-form", f"{_SAVE_ANSWER}: `curl -o FILE`", certain=False),
     FileKind(
         "answer in another notation than JSON",
         "answers in other notations than JSON",
@@ -145,8 +145,8 @@ FILE_KINDS: tuple[FileKind, ...] = (
         certain=False,
     ),
     FileKind(
-        "output of PowerShell that was cut at a depth",
-        "outputs of PowerShell that were cut at a depth",
+        "PowerShell output that lost its inner levels",
+        "PowerShell outputs that lost their inner levels",
         _has(_POWERSHELL),
         "unusable-form",
         "save the answer's own text (.Content of Invoke-WebRequest), or use ConvertTo-Json -Depth 20",
@@ -157,12 +157,12 @@ FILE_KINDS: tuple[FileKind, ...] = (
         "YAML texts",
         lambda head: has_yaml(head[:_SHORT_HEAD]),
         "unusable-form",
-        "install daganalysis[yaml], which reads it, or turn it to JSON: `yq -o json . FILE`",
+        "install daganalysis[yaml] to read it, or convert it to JSON: `yq -o json . FILE`",
         certain=False,
     ),
     AGENT_LOG,
-    FileKind("log of obd", "logs of obd", _has(_OBD_LOG), "other-log", f"save the answers of the task API: {_CURL}"),
-    FileKind("observer.log", "files of observer.log", _has(_OBSERVER_LOG), "other-log", f"save the answers of the task API: {_CURL}"),
+    FileKind("obd log", "obd logs", _has(_OBD_LOG), "other-log", f"save the answers of the task API: {_CURL}"),
+    FileKind("observer.log", "observer.log files", _has(_OBSERVER_LOG), "other-log", f"save the answers of the task API: {_CURL}"),
 )
 
 
@@ -185,7 +185,7 @@ HIDDEN_FILE = FileKind("hidden file", "hidden files", _starts())
 """A file or folder that the system or a program keeps for itself; told by its name."""
 
 _NOUNS = {kind.noun: kind.nouns for kind in (*FILE_KINDS, BINARY_FILE, OTHER_TEXT, HIDDEN_FILE)}
-_NOUNS["file whose name says that no answers are in it"] = "files whose names say that no answers are in them"
+_NOUNS["file whose name promises no answers"] = "files whose names promise no answers"
 
 
 def plural_noun(noun: str) -> str:

@@ -17,7 +17,7 @@ _TEXT = re.compile(
     re.ASCII,
 )
 _MILLISECONDS = re.compile(r"/Date\((-?\d{1,17})([+-]\d{4})?\)/", re.ASCII)
-_WANTED = "it is not of the form 2024-01-09T20:40:01.706073+08:00"
+_WANTED = "the form is 2024-01-09T20:40:01.706073+08:00"
 _LARGEST_NS = 2**63 - 1
 _LONGEST_OFFSET_S = 24 * 3600
 _USUAL = r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$"
@@ -52,14 +52,14 @@ def parse_instant(text: str) -> tuple[int, int] | None:
     midnight = _midnight(date)
     hours, minutes, seconds = int(hour), int(minute), int(second)
     if hours > 23 or minutes > 59:
-        raise InstantError(f"{hour}:{minute} is no time of day")
+        raise InstantError(f"{hour}:{minute} is not a time of day")
     if seconds > 60:
-        raise InstantError(f"{second} is no second of a minute")
+        raise InstantError(f"{second} is not a second of a minute")
     nanoseconds = (midnight + hours * 3600 + minutes * 60 + seconds - offset) * 1_000_000_000
     if fraction is not None:
         nanoseconds += int(fraction[:9].ljust(9, "0"))
     if nanoseconds > _LARGEST_NS:
-        raise InstantError("it lies beyond the year 2262, where nanoseconds end")
+        raise InstantError("it is later than the year 2262, the last that nanoseconds can express")
     return nanoseconds, offset
 
 
@@ -67,7 +67,7 @@ def _of_milliseconds(match: re.Match[str]) -> tuple[int, int] | None:
     """An instant as older serializers of .NET, PowerShell 5 among them, write it: milliseconds, and an offset that only says the zone."""
     nanoseconds = int(match[1]) * 1_000_000
     if nanoseconds > _LARGEST_NS:
-        raise InstantError("it lies beyond the year 2262, where nanoseconds end")
+        raise InstantError("it is later than the year 2262, the last that nanoseconds can express")
     if datetime.fromtimestamp(max(nanoseconds // 10**9, 0), UTC).year <= LAST_PLACEHOLDER_YEAR:
         return None
     return nanoseconds, _offset(match[2]) if match[2] else 0
@@ -91,7 +91,7 @@ def _offset(zone: str) -> int:
         return 0
     seconds = int(zone[1:3]) * 3600 + int(zone[-2:]) * 60
     if seconds >= _LONGEST_OFFSET_S or int(zone[-2:]) > 59:
-        raise InstantError(f"{zone} is no offset from UTC")
+        raise InstantError(f"{zone} is not an offset from UTC")
     return seconds if zone[0] == "+" else -seconds
 
 

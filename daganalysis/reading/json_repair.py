@@ -121,7 +121,7 @@ def diagnose(content: bytes, limits: Limits) -> tuple[str, str]:
     """Say which issue a text that is no JSON document is, and in words."""
     text = content.strip()
     if is_binary(text):
-        return "no-json", "a binary file of a kind that is not known"
+        return "no-json", "a binary file of an unknown kind"
     if _HTML.search(text[:4096]):
         return "html-page", "a web page"
     opening = _OPENING.search(text)
@@ -132,7 +132,7 @@ def diagnose(content: bytes, limits: Limits) -> tuple[str, str]:
         return "nested-too-deep", f"brackets nested deeper than {limits.nesting}"
     end = balanced(document, 0)
     if end is None:
-        return "truncated-json", f"the document that begins at byte {opening.start()} does not end"
+        return "truncated-json", f"the document that begins at byte {opening.start()} is cut off"
     try:
         msgspec.json.decode(document[:end])
     except RecursionError:
@@ -152,7 +152,7 @@ def repair_json(text: bytes, name: str, position: str, limits: Limits, issues: l
     try:
         text.decode()
     except UnicodeDecodeError as error:
-        notes["invalid-utf8"] = f"byte {error.start} of the document is no UTF-8"
+        notes["invalid-utf8"] = f"byte {error.start} of the document is not UTF-8"
         text = text.decode(errors="replace").encode()
     text, n_halves = _whole_pairs(text)
     if n_halves:
@@ -205,7 +205,7 @@ def _joined_lines(text: bytes, notes: dict[str, str]) -> bytes | None:
         msgspec.json.decode(joined, type=msgspec.Raw)
     except NOT_JSON:
         return None
-    notes["control-character"] = f"line breaks after every {len(lines[0])} characters, taken out"
+    notes["control-character"] = f"line breaks after every {len(lines[0])} characters; they were removed"
     return joined
 
 

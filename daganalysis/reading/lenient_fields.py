@@ -69,7 +69,7 @@ class LenientFields:
             self._fields = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
         except NOT_JSON:
             self._fields = {}
-            self._note("", "an object is wanted")
+            self._note("", "an object is expected")
 
     def _note(self, name: str, message: str, severity: str = "warning") -> None:
         self._problems.append(Problem(self._pointer + (f"/{name}" if name else ""), "wrong-type", message, severity))
@@ -81,23 +81,23 @@ class LenientFields:
         try:
             return msgspec.json.decode(raw, type=kind)
         except NOT_JSON:
-            self._note(name, f"{wanted} is wanted, this is {bytes(raw)[:40].decode(errors='replace')}")
+            self._note(name, f"expected {wanted}, found {bytes(raw)[:40].decode(errors='replace')}")
             return None
 
     def gid(self, noun: str) -> str:
         """The generic id, for which a number may stand; empty, with an error, where there is none that can be used."""
         raw = bytes(self._fields.get("id") or _NULL)
         if raw in {b"null", b'""'}:
-            self._problems.append(Problem(self._pointer, "no-id", f"{noun} without an id was left out", "error"))
+            self._problems.append(Problem(self._pointer, "no-id", f"{noun} without an id was rejected", "error"))
             return ""
         if raw.isdigit() and len(raw) <= _LONGEST_ID:
-            self._note("id", "the id is a number, not a text; its digits were taken")
+            self._note("id", "the id is a number, not a text; its digits were used")
             return raw.decode()
         try:
             return str(msgspec.json.decode(raw, type=Id))
         except NOT_JSON:
             shown = f"{raw[:40].decode(errors='replace')}{' and so on' if len(raw) > 40 else ''}"
-            self._problems.append(Problem(self._pointer + "/id", "wrong-id", f"{noun} was left out, for its id is {shown}", "error"))
+            self._problems.append(Problem(self._pointer + "/id", "wrong-id", f"{noun} was rejected: its id is {shown}", "error"))
             return ""
 
     def text(self, name: str) -> str | None:
@@ -114,7 +114,7 @@ class LenientFields:
         """A number if it lies between 0 and the largest there can be, or None."""
         if value is None or 0 <= value <= most:
             return value
-        self._problems.append(Problem(f"{self._pointer}/{name}", "wrong-value", f"{value} is no {noun}"))
+        self._problems.append(Problem(f"{self._pointer}/{name}", "wrong-value", f"{value} is not a valid {noun}"))
         return None
 
     def instant(self, name: str) -> int | None:
@@ -126,7 +126,7 @@ class LenientFields:
         try:
             found = None if text is None else parse_instant(text)
         except InstantError as error:
-            self._problems.append(Problem(f"{self._pointer}/{name}", "wrong-time", f"{str(text)[:60]!r} is no instant: {error}"))
+            self._problems.append(Problem(f"{self._pointer}/{name}", "wrong-time", f"{str(text)[:60]!r} is not an instant: {error}"))
             return None
         return None if found is None else found[0]
 
@@ -141,7 +141,7 @@ class LenientFields:
             text = str(self._take("execute_agent", str, "an agent"))
             ip, _, port = text.rpartition(":")
             if not (ip and port.isdecimal() and port.isascii() and len(port) < 7):
-                self._note("execute_agent", f"ip:port is wanted, this is {text[:40]}")
+                self._note("execute_agent", f"expected ip:port, found {text[:40]}")
                 return None, None
             return ip.strip("[]"), int(port)
         value: _AnyAgent | None = self._take("execute_agent", _AnyAgent | None, "an agent with ip and port")
@@ -156,7 +156,7 @@ class LenientFields:
             return list(msgspec.json.decode(raw, type=list[str]))
         except NOT_JSON:
             items = [_text(item) for item in elements_of(bytes(raw))]
-            self._note("task_logs", "a list of texts is wanted; what is no text was left out")
+            self._note("task_logs", "expected a list of texts; other items were dropped")
             return [item for item in items if item is not None]
 
     def tasks(self) -> list[SubTask] | None:
@@ -165,7 +165,7 @@ class LenientFields:
         if raw is None or bytes(raw) == b"null":
             return None
         if bytes(raw)[:1] != b"[":
-            self._note("sub_tasks", "a list is wanted", "error")
+            self._note("sub_tasks", "expected a list", "error")
             return None
         found = []
         for index, item in enumerate(elements_of(bytes(raw))):

@@ -51,11 +51,11 @@ def list_source_files(
     :class:`InputError` for a source that is not there, :class:`UsageError` for options that make no sense.
     """
     if cluster_by not in {None, "dir", "file"}:
-        raise UsageError("no such way to label clusters", where=str(cluster_by), hint="cluster_by is dir or file")
+        raise UsageError("unknown way to label clusters", where=str(cluster_by), hint="use dir or file")
     if cluster is not None and cluster_by is not None:
-        raise UsageError("both a cluster and a way to label clusters", hint="give either cluster or cluster_by")
+        raise UsageError("cluster and cluster_by cannot be combined", hint="give one of them")
     if cluster is not None and (not cluster or "/" in cluster or "#" in cluster):
-        raise UsageError("a cluster label may not be empty nor hold / or #", where=cluster)
+        raise UsageError("a cluster label must not be empty or contain / or #", where=cluster)
     if zone is not None and parse_zone(zone) is None:
         raise UsageError("no such time zone", where=zone, hint="give an offset such as +08:00, or a name such as Asia/Shanghai")
     found: dict[str, SourceFile] = {}
@@ -121,7 +121,7 @@ def _in_memory(content: bytes) -> SourceFile:
 def _at(place: str | bytes) -> Iterator[SourceFile]:
     text = os.fsdecode(place)
     if not text:
-        raise InputError("an empty name is no source", hint="give a file or a folder; . is this folder")
+        raise InputError("the name of a source is empty", hint="give a file or a folder; . is the current folder")
     if text == "-":
         if sys.stdin is None:
             raise InputError("standard input is closed", where="-", hint="give a file, or send the answers through a pipe")
@@ -171,7 +171,9 @@ def _matching(pattern: str) -> Iterator[SourceFile]:
         raise InputError("no such file or folder", where=pattern, hint="check the path")
     matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - a pattern may be absolute, which Path.glob refuses
     if not matches:
-        raise InputError("no file matches the pattern", where=pattern, hint="quote the pattern if the shell should leave it alone")
+        raise InputError(
+            "no file matches the pattern", where=pattern, hint="check the pattern; quote it so that the shell does not expand it"
+        )
     # The label by folder counts from the part of the pattern that is no pattern.
     literal = pattern[: next(i for i, char in enumerate(pattern) if char in "*?[")]
     base = literal.rpartition("/")[0] or ("/" if literal.startswith("/") else ".")
@@ -227,13 +229,13 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found: l
         elif stat.S_ISDIR(status.st_mode):
             identity = _folder_id(status)
             if identity in above:
-                found.append(_troubled(entry.path, name, "link-loop", "the link leads back to a folder above"))
+                found.append(_troubled(entry.path, name, "link-loop", "the link points to a folder that contains it"))
             elif len(above) > _DEEPEST_FOLDER:
-                found.append(_troubled(entry.path, name, "unreadable-file", f"more than {_DEEPEST_FOLDER} folders in each other"))
+                found.append(_troubled(entry.path, name, "unreadable-file", f"folders are nested more than {_DEEPEST_FOLDER} deep"))
             else:
                 _walk(entry.path, name + "/", (*above, identity), found)
         else:
-            found.append(_troubled(entry.path, name, "not-a-file", "no ordinary file"))
+            found.append(_troubled(entry.path, name, "not-a-file", "not an ordinary file"))
 
 
 def _file(path: Path, name: str) -> SourceFile:
@@ -243,7 +245,7 @@ def _file(path: Path, name: str) -> SourceFile:
     except OSError as error:
         return _troubled(str(path.absolute()), name, "vanished-file", error.strerror or str(error))
     if not stat.S_ISREG(status.st_mode):
-        return _troubled(str(path.absolute()), name, "not-a-file", "no ordinary file")
+        return _troubled(str(path.absolute()), name, "not-a-file", "not an ordinary file")
     return _from_status(str(path.absolute()), name, status)
 
 

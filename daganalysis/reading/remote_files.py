@@ -44,7 +44,7 @@ _NOT_FETCHED = (
 )
 """Endings of files that are not fetched from a bucket only to see that no answers are in them."""
 _VERSIONS = ("ETag", "etag", "LastModified", "mtime", "last_modified", "created")
-_CREDENTIALS = "they are found where S3 clients look: AWS_ACCESS_KEY_ID and its kin, a profile, the machine's role, fsspec's configuration"
+_CREDENTIALS = "give them where S3 clients look: the AWS_* variables, a profile, the role of the machine, or fsspec's configuration"
 
 
 def scheme_of(url: str) -> str:
@@ -108,7 +108,7 @@ def list_remote(url: str) -> Iterator[SourceFile]:
         place = f"{base.rstrip('/')}/{inner}" if inner else url
         size = facts[name].get("size")
         if inner and name.lower().endswith(_NOT_FETCHED):
-            yield SourceFile(without_secrets(place), label, trouble=("skipped-file", "file whose name says that no answers are in it"))
+            yield SourceFile(without_secrets(place), label, trouble=("skipped-file", "file whose name promises no answers"))
         else:
             yield SourceFile(without_secrets(place), label, place, None, None, size, _version(facts[name]), was_named=not inner)
 

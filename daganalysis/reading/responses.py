@@ -139,7 +139,7 @@ class Reader:
         if looks_like_answer(text):
             self._note("unread-answer", heading, pointer, f"it has fields of a task answer: {_shown(text)}")
         elif isinstance(value, dict) and b'"entries"' in text and b"/api/v1/task/" in text:
-            message = "a HAR without the bodies of the responses: save it again with content"
+            message = "a HAR file without the bodies of the responses; save it again with content"
             self._note("unusable-form", heading, pointer, message)
         elif isinstance(value, dict):
             self._note("not-a-task", heading, pointer, f"an object with {', '.join(sorted(value)[:6])[:200] or 'no fields'}")
@@ -245,10 +245,10 @@ class Reader:
             try:
                 heading.observed_at, heading.utc_offset_s = parse_instant(timestamp) or (None, None)
             except InstantError as error:
-                self._note("wrong-time", heading, pointer + "/timestamp", f"{timestamp[:60]!r} is no instant: {error}")
+                self._note("wrong-time", heading, pointer + "/timestamp", f"{timestamp[:60]!r} is not an instant: {error}")
         successful = bytes(fields.get("successful", _NULL))
         if successful not in _TRUTHS:
-            self._note("wrong-type", heading, pointer + "/successful", f"true or false is wanted, this is {_shown(successful)}")
+            self._note("wrong-type", heading, pointer + "/successful", f"expected true or false, found {_shown(successful)}")
         data = bytes(fields.get("data", _NULL))
         self._look_for_keys_twice(text, fields, "data", data, heading, pointer)
         others = {name: raw for name, raw in fields.items() if name not in ENVELOPE_KEYS}
@@ -299,7 +299,7 @@ class Reader:
             others = _encoder.encode({name: value for name, value in fields.items() if name != large})
         twice = own_keys_twice(text, fields, large, large_text, others)
         if twice:
-            self._note("duplicate-key", heading, pointer, f"{', '.join(twice[:5])} twice in one object; the last one counts")
+            self._note("duplicate-key", heading, pointer, f"{', '.join(twice[:5])} twice in one object; the last value counts")
 
     def _payload(self, text: bytes, fields: _Fields, heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
         """One DAG, node or sub-task."""
@@ -341,7 +341,10 @@ class Reader:
             if not self._took_wrapper_time:
                 self._took_wrapper_time = True
                 self._note(
-                    "wrapper-time", heading, pointer, f"the time of what it lies in ({found[0][:40]}) orders it, and others here like it"
+                    "wrapper-time",
+                    heading,
+                    pointer,
+                    f"ordered by the time of the record around it ({found[0][:40]}); this holds for similar answers of the file, too",
                 )
         return Answer(
             kind,
@@ -364,7 +367,7 @@ class Reader:
         try:
             return [bytes(item) for item in _list_decoder.decode(text)]
         except NOT_JSON as error:
-            self._note("wrong-type", heading, pointer, f"a list is wanted: {error}")
+            self._note("wrong-type", heading, pointer, f"expected a list: {error}")
             return []
 
     def _take(self, fields: _Fields, name: str, decoder: msgspec.json.Decoder[T], heading: _Heading, pointer: str) -> T | None:
@@ -375,7 +378,7 @@ class Reader:
             value: Any = decoder.decode(raw)
         except NOT_JSON:
             wanted = "a text" if decoder.type is str else "a whole number"
-            self._note("wrong-type", heading, f"{pointer}/{name}", f"{wanted} is wanted, this is {_shown(bytes(raw))}")
+            self._note("wrong-type", heading, f"{pointer}/{name}", f"expected {wanted}, found {_shown(bytes(raw))}")
             return None
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             self._note("wrong-value", heading, f"{pointer}/{name}", "the number needs more than 64 bits")
@@ -392,7 +395,7 @@ class Reader:
             return None
         if raw.isdigit():
             # A number is rounded by many a program on its way; its digits are all there is.
-            self._note("wrong-type", heading, pointer + "/id", "the id is a number, not a text; its digits were taken")
+            self._note("wrong-type", heading, pointer + "/id", "the id is a number, not a text; its digits were used")
             fields["id"] = msgspec.Raw(b'"' + raw + b'"')
             return raw.decode()
         try:
@@ -410,12 +413,12 @@ class Reader:
             # `show_details=false` gives null; the SDK makes an empty list of it.
             return None
         if text[:1] != b"[":
-            self._note("wrong-type", heading, pointer, "a list of nodes is wanted")
+            self._note("wrong-type", heading, pointer, "expected a list of nodes")
             return None
         nodes = []
         for index, item in enumerate(self._list(text, heading, pointer)):
             if item[:1] != b"{":
-                self._note("no-id", heading, f"{pointer}/{index}", f"a node is wanted, this is {_shown(item)}")
+                self._note("no-id", heading, f"{pointer}/{index}", f"expected a node, found {_shown(item)}")
                 continue
             nodes.append(item)
         return nodes
@@ -467,7 +470,7 @@ def _error_message(raw: bytes) -> str:
     try:
         fields = msgspec.json.decode(raw)
     except NOT_JSON:
-        return "an error that is no object"
+        return "the error is not an object"
     if not isinstance(fields, dict):
         return f"error: {str(fields)[:200]}"
     code = fields.get("errCode") or fields.get("code")

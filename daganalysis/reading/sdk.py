@@ -34,7 +34,7 @@ def to_json(value: object) -> bytes:
 def _plain(value: Any, depth: int) -> Any:
     """Reduce a value to what JSON knows; the SDK's objects keep their fields as attributes."""
     if depth > _DEEPEST:
-        raise ValueError("nested too deep, or in a circle")
+        raise ValueError("nested too deeply, or it contains itself")
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, enum.Enum):
@@ -49,7 +49,7 @@ def _plain(value: Any, depth: int) -> Any:
         return {f.name: _plain(getattr(value, f.name), depth + 1) for f in dataclasses.fields(value)}
     if hasattr(value, "__dict__") and not isinstance(value, type) and vars(value):
         return {key: _plain(item, depth + 1) for key, item in vars(value).items() if not key.startswith("_")}
-    raise TypeError(f"{type(value).__name__} is no part of a response")
+    raise TypeError(f"{type(value).__name__} cannot be part of a response")
 
 
 def from_sdk(text: bytes) -> bytes:

@@ -153,7 +153,7 @@ def _opened(stream: IO[bytes], name: str, unpacking: Unpacking, depth: int) -> I
         if head or not was_cut(unpacking.issues, name):
             yield name, buffered
     elif depth > unpacking.limits.nested_archives:
-        unpacking.note("archive-too-deep", name, f"more than {unpacking.limits.nested_archives} archives in each other")
+        unpacking.note("archive-too-deep", name, f"archives are nested more than {unpacking.limits.nested_archives} deep")
     else:
         try:
             yield from opener(buffered, name, unpacking, depth)
@@ -213,7 +213,7 @@ class _Frames(io.RawIOBase):
             block = self._packed.read(_FRAME_BLOCK)
             if not block:
                 if self._begun:
-                    raise EOFError("the last frame does not end")
+                    raise EOFError("the last frame is cut off")
                 return 0
             self._ready = self._unpack(block)
         count = min(len(view), len(self._ready))
@@ -361,7 +361,7 @@ def _member_name(archive: str, member: str, unpacking: Unpacking) -> str:
     label = f"{archive}!{printable(member)}"
     parts = member.replace("\\", "/").split("/")
     if member.startswith(("/", "\\")) or ".." in parts:
-        unpacking.note("unsafe-member-path", label, "its path climbs out of the archive")
+        unpacking.note("unsafe-member-path", label, "its path leads out of the archive")
     return label
 
 
@@ -373,5 +373,5 @@ def printable(name: str) -> str:
 def _read_at_most(stream: IO[bytes], limit: int) -> bytes:
     data = stream.read(limit + 1)
     if len(data) > limit:
-        raise ExcessError(f"more than {limit:,} bytes, of an archive that must be held in memory")
+        raise ExcessError(f"more than {limit:,} bytes in an archive that must be held in memory")
     return data

@@ -92,7 +92,7 @@ class FileRedactor:
         buffered = reading if isinstance(reading, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", reading), _BLOCK)
         head = buffered.peek(HEAD_BYTES)[:HEAD_BYTES]
         if is_packed(head) and depth > unpacking.limits.nested_archives:
-            raise NotUnderstoodError(f"more than {unpacking.limits.nested_archives} archives in each other")
+            raise NotUnderstoodError(f"archives are nested more than {unpacking.limits.nested_archives} deep")
         if head[:4] in {_ZIP, _EMPTY_ZIP}:
             self._zip(buffered, writing, unpacking, depth)
         elif head[_TAR] == b"ustar":

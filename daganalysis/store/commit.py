@@ -129,11 +129,11 @@ def _writing(store: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise StoreError(
-                "no space left to write the store", where=str(store), hint="it is as it was before; free some space, or name another folder"
+                "no space left to write the store", where=str(store), hint="the store is unchanged; free some space, or name another folder"
             ) from error
         reason = "a file is in the way" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror or str(error)
         where = str(error.filename or store)
-        raise StoreError(f"the store cannot be written ({reason})", where=where, hint="it is as it was before") from error
+        raise StoreError(f"the store cannot be written ({reason})", where=where, hint="the store is unchanged") from error
 
 
 def _wait_for_lock(handle: int, store: Path, wait_s: float) -> None:
@@ -176,12 +176,14 @@ def _clear_left_overs(store: Path) -> None:
     if old.exists():
         if not store.exists():
             old.rename(store)
-        _log.warning("an earlier load of %s was interrupted; its left-overs were removed", store)
+        _log.warning("an earlier load of %s was interrupted; its temporary files were removed", store)
         shutil.rmtree(old, ignore_errors=True)
     if new.exists():
         if not _is_ours(new):
-            raise StoreError("a folder is in the way", where=str(new), hint="the store is written there first: move it elsewhere")
-        _log.warning("an earlier load of %s was interrupted; its left-overs were removed", store)
+            raise StoreError(
+                "a folder is in the way", where=str(new), hint="a load needs this place for the new store: move the folder elsewhere"
+            )
+        _log.warning("an earlier load of %s was interrupted; its temporary files were removed", store)
         shutil.rmtree(new)
 
 
@@ -198,7 +200,7 @@ def _refuse_other_folders(store: Path) -> None:
     if not store.is_dir():
         raise StoreError("the store's path is a file", where=str(store), hint="name a folder")
     if any(store.iterdir()) and not (store / "dags").is_dir():
-        raise StoreError("the folder holds other things and is no store", where=str(store), hint="name a new or an empty folder")
+        raise StoreError("the folder is not a store and not empty", where=str(store), hint="name a new or an empty folder")
 
 
 def _keep_foreign_files(store: Path, folder: Path) -> None:

@@ -86,7 +86,7 @@ class StoreTables:
             else:
                 break
         else:
-            raise StoreError("the store is replaced again and again", where=str(self._store), hint="wait until other loads have ended")
+            raise StoreError("the store keeps being replaced", where=str(self._store), hint="wait until other loads have finished")
         missing = [name for name, parts in found.items() if not parts]
         if missing:
             raise StoreError(f"the store lacks the tables {', '.join(missing)}", where=str(self._store), hint="load into a new store")

@@ -96,7 +96,7 @@ class _Writer:
                     time.sleep(_POLL_S)
                     waited += _POLL_S
                     continue
-                _log.warning("an earlier load of %s was interrupted; its left-overs are removed", without_secrets(self._url))
+                _log.warning("an earlier load of %s was interrupted; its temporary files were removed", without_secrets(self._url))
             if found.version is None:
                 self._refuse_other_places(found)
                 self._make_folders([MANIFEST])
@@ -111,7 +111,7 @@ class _Writer:
         there = [] if found.files else [name for name in self._files.find(self._path) if name != self._path]
         # Another writer may have come first meanwhile, which the condition of the next write tells.
         if there and f"{self._path}/{MANIFEST}" not in there:
-            raise StoreError("the place holds other things and is no store", where=self._url, hint="name a new or an empty one")
+            raise StoreError("the place is not a store and not empty", where=self._url, hint="name a new or an empty one")
 
     def _check_conditions(self) -> None:
         """Say so where a server passes over the conditions of a write."""
@@ -121,7 +121,7 @@ class _Writer:
             except _RefusedError:
                 return
             self.catalogue = replace(self.catalogue, version=version)
-        _log.warning("%s has no conditional writes: see to it that no two loads write this store at once", scheme_of(self._url))
+        _log.warning("%s has no conditional writes: make sure that only one load at a time writes this store", scheme_of(self._url))
 
     def release(self) -> None:
         """Let others write the store; it stays as it is."""
@@ -191,7 +191,9 @@ class _Writer:
         except _RefusedError:
             self._remove(stored.object for stored in new.values())
             raise StoreBusyError(
-                "another process took this one for dead and is writing the store", where=self._url, hint="load again; nothing was changed"
+                "another process took over the store because this one did not respond",
+                where=self._url,
+                hint="load again; nothing was changed",
             ) from None
         staying = {stored.object for stored in self.catalogue.files.values()}
         self._remove(stored.object for stored in before.values() if stored.object not in staying)
@@ -208,7 +210,7 @@ class _Writer:
             if paths:
                 self._files.rm(paths)
         except Exception as error:  # noqa: BLE001 - what stays is named by no manifest, and removed by the next load
-            _log.warning("files that %s needs no more could not be removed (%s)", without_secrets(self._url), type(error).__name__)
+            _log.warning("files that %s no longer needs could not be removed (%s)", without_secrets(self._url), type(error).__name__)
 
 
 @contextlib.contextmanager

@@ -53,7 +53,7 @@ class Catalogue:
 
     def as_json(self) -> bytes:
         """Return the manifest's text."""
-        about = "The files of a daganalysis store: those named here are its content, whatever else lies beside them."
+        about = "The files of a daganalysis store. Only the files named here are its content."
         return json.dumps({"about": about, "writer": self.writer, "files": self.files}, sort_keys=True).encode()
 
 

@@ -57,7 +57,7 @@ def read_sources(store: StorePath) -> tuple[list[KnownSource], dict[int, list[Is
     if not (store / _FOLDER).is_dir():
         # One that was written from an archive in memory.
         raise StoreError(
-            "the store does not hold the responses it was made of, so nothing can be added to it or loaded from it", where=str(store),
+            "the store does not hold the responses that it was made of, so nothing can be added to it or loaded from it", where=str(store),
             hint="load the saved responses into a new store",
         )  # fmt: skip
     files = read_file(store / _FOLDER / _FILES)

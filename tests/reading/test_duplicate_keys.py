@@ -57,7 +57,7 @@ def test_a_node_with_each_key_once_has_none_twice(text: str) -> None:
 @pytest.mark.parametrize("key", ["node_id", "sub_tasks", "execute_times", "execute_agent", "port", "task_logs", "two"])
 @pytest.mark.parametrize("text", _SPELLINGS.values(), ids=_SPELLINGS)
 def test_a_key_twice_is_found_at_every_depth(text: str, key: str) -> None:
-    assert _twice(text.replace(f'"{key}"', f'"{key}": null, "{key}"', 1)) == [f"{key} twice in one object; the last one counts"]
+    assert _twice(text.replace(f'"{key}"', f'"{key}": null, "{key}"', 1)) == [f"{key} twice in one object; the last value counts"]
 
 
 @pytest.mark.parametrize("missing", ['"name": "a node", ', '"ip": "10.0.0.1", ', '"one": '])
@@ -65,4 +65,4 @@ def test_a_key_twice_is_found_where_another_is_missing(missing: str) -> None:
     text = _SPELLINGS["with blanks"].replace(missing, "").replace('"port"', '"port": null, "port"', 1)
     if missing == '"one": ':
         text = text.replace('{{"two": "\\":"}}', '{"two": "\\":"}')
-    assert _twice(text) == ["port twice in one object; the last one counts"]
+    assert _twice(text) == ["port twice in one object; the last value counts"]

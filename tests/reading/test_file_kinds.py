@@ -30,12 +30,12 @@ def issues_of(folder: Path) -> list[tuple[str, str]]:
     ("content", "code", "noun"),
     [
         (TASK_SHOW, "unusable-form", "output of `obshell task show`"),
-        (DOWNLOADED, "unusable-form", "log of a sub-task that the dashboard's Download Log saved"),
-        (OBD, "other-log", "log of obd"),
+        (DOWNLOADED, "unusable-form", "sub-task log from the dashboard's Download Log"),
+        (OBD, "other-log", "obd log"),
         (OBSERVER, "other-log", "observer.log"),
         (b"\x89PNG\r\n\x1a\n" + bytes(50), "skipped-file", "picture"),
         (b"%PDF-1.7\n", "skipped-file", "PDF document"),
-        (b"7z\xbc\xaf\x27\x1c", "unread-archive", "archive of a kind that is not read"),
+        (b"7z\xbc\xaf\x27\x1c", "unread-archive", "archive of an unsupported kind"),
         (b"notes about Tuesday [1]\n", "skipped-file", "text without answers"),
         (bytes(range(1, 9)) * 40, "skipped-file", "binary file"),
     ],
@@ -97,7 +97,7 @@ def test_a_named_fifo_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("status", "hint"), [(401, "did not accept the credentials"), (404, "is no sign that the DAG is gone"), (500, "the message says why")]
+    ("status", "hint"), [(401, "did not accept the credentials"), (404, "the DAG may still exist"), (500, "see the message")]
 )
 def test_what_to_do_about_an_error_depends_on_its_status(status, hint):
     answer = {"successful": False, "status": status, "traceId": "x", "error": {"code": 1, "message": "no"}}

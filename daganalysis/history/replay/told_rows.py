@@ -112,7 +112,7 @@ def add_agent_events(rows: Rows, answers: Iterable[Answer], contexts: Mapping[st
             source = source_of.get((cluster, name))
             _add_events(rows, label, name, log, source)
             if not log.zones and source is not None:
-                message = f"nothing tells in which zone the times of the log of {name} are, so they are not used"
+                message = f"the time zone of the log of {name} is unknown, so its times are not used"
                 rows.add_issue(issue("log-zone-unknown", source, None, message))
 
 

@@ -153,14 +153,14 @@ class DatabaseCopies:
         tables = Tables(dump.staged.connection)
         missing = [name for name in ("dag_instance", "node_instance", "subtask_instance", "sub_task_log") if not tables.count(name)]
         if "dag_instance" in missing and not tables.count("all_agent") and not tables.count("node_instance"):
-            self._note("no-tasks-in-dump", dump.name, None, "none of the tables of tasks and agents has a row in it")
+            self._note("no-tasks-in-dump", dump.name, None, "the tables of tasks and agents have no rows")
         elif "node_instance" in missing or "subtask_instance" in missing:
             self._note("incomplete-dump", dump.name, None, f"no rows of {', '.join(missing)}")
         maintainer = next(tables.select("task_maintainer"), {})
         told = zone_told_by(maintainer.get("agent_time"), maintainer.get("active_time"))
         times = SessionZone(dump.zone or told or self._zone)
         if not times.known and tables.count("dag_instance"):
-            self._note("unknown-time-zone", dump.name, None, "neither the dump nor an option tells the time zone of its times")
+            self._note("unknown-time-zone", dump.name, None, "neither the dump nor an option gives the time zone of its times")
         elif not (dump.zone or told):
             self._note("given-time-zone", dump.name, None, f"times without a zone were read as those of {self._zone_name}")
         yield from AnswerMaker(tables, Owner(), times, self._cluster, dump.name).answers()
@@ -198,7 +198,7 @@ class DatabaseCopies:
             return
         owner = _owner(tables.values("ocs_info", AGENT_FACTS))
         if owner is None:
-            self._note("no-agent-address", copy.name, None, "its table ocs_info does not tell the address of its agent")
+            self._note("no-agent-address", copy.name, None, "its table ocs_info does not hold the address of its agent")
             return
         yield from AnswerMaker(tables, owner, OwnOffsets(), self._cluster, copy.name).answers()
 

@@ -106,7 +106,7 @@ def read_rows(stream: IO[bytes], table: DatabaseTable, limit: int, note: Callabl
         if len(values) == len(names):
             yield picker.pick(values, value, f"line {number}")
         elif line:
-            note(f"line {number}", f"a row of {table.name} with {len(values)} values in place of {len(names)}")
+            note(f"line {number}", f"a row of {table.name} with {len(values)} values instead of {len(names)}")
 
 
 def _lines(stream: IO[bytes], limit: int) -> Iterator[tuple[int, bytes]]:

@@ -147,7 +147,7 @@ class SqlDump:
         names = [_bare(column) for column in insert[2].split(b",")] if insert[2] else self._columns.get(name)
         self._at = insert.end()
         if not names:
-            self._note(self._place, f"rows of {name} without the names of their columns: neither a list of columns nor CREATE TABLE")
+            self._note(self._place, f"rows of {name} without column names: there is neither a list of columns nor CREATE TABLE")
             self._pass_statement()
             return
         picker = RowPicker(table, names)
@@ -162,7 +162,7 @@ class SqlDump:
                 if len(values) == len(names):
                     yield picker.pick(values, _value, self._place)
                 else:
-                    self._note(self._place, f"a row of {name} with {len(values)} values in place of {len(names)}")
+                    self._note(self._place, f"a row of {name} with {len(values)} values instead of {len(names)}")
                 self._at = found.end()
             if len(self._text) - self._at < _LOOK_AHEAD:
                 self._look_ahead()
