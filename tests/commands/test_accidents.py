@@ -59,7 +59,7 @@ def test_a_store_named_by_mistake_leaves_nothing_behind(responses: str) -> None:
     before = sorted(Path(responses).parent.iterdir())
     done = run(f"$D load {responses} --out .", cwd=responses)
     assert done.returncode == 3
-    assert "is no store" in done.stderr
+    assert "is not a store" in done.stderr
     assert sorted(Path(responses).parent.iterdir()) == before
 
 

@@ -99,7 +99,7 @@ def test_what_is_no_store_is_told_from_one(bucket):
     assert open_archive(f"{bucket}/saved").dags["run_id"].tolist() == ["11"]
     with pytest.raises(StoreError, match="there is no store"):
         read_parquet(f"{bucket}/nothing")
-    with pytest.raises(StoreError, match="holds other things"):
+    with pytest.raises(StoreError, match="is not a store and not empty"):
         load_into_store(f"{bucket}/saved", store=f"{bucket}/saved")
 
 
@@ -170,7 +170,7 @@ def test_a_writer_whose_lease_expired_cannot_commit_any_more(bucket, tmp_path, m
 
     with (
         remote_commit.claimed(RemotePath(f"{bucket}/store"), 0) as slow,
-        pytest.raises(StoreBusyError, match="took this one for dead"),
+        pytest.raises(StoreBusyError, match="took over the store"),
     ):
         commit_late(slow)
     assert contents(read_parquet(f"{bucket}/store")) == contents(load(folder))

@@ -183,12 +183,12 @@ def test_left_overs_of_a_crash_are_removed_and_spoken_of(tmp_path, caplog):
     (tmp_path / ".store.new" / "dags").mkdir(parents=True)
     load_into_store(folder, store=tmp_path / "store")
     assert not (tmp_path / ".store.new").exists()
-    assert "was interrupted; its left-overs were removed" in caplog.text
+    assert "was interrupted; its temporary files were removed" in caplog.text
 
 
 def test_a_folder_with_other_things_is_not_overwritten(tmp_path):
     folder = save(history(), tmp_path / "responses")
-    with pytest.raises(StoreError, match="is no store"):
+    with pytest.raises(StoreError, match="is not a store"):
         load_into_store(folder, store=folder)
     assert (folder / "a0.json").exists()
 
