@@ -74,6 +74,17 @@ def test_a_load_imports_nothing_that_takes_longer_than_loading_some_thousand_sub
         assert imported("load", str(responses), "--out", str(tmp_path / "store"), of=heavy) == "[]"
 
 
+def test_a_command_imports_neither_another_nor_what_only_full_tables_take() -> None:
+    others = ("daganalysis.commands.capture", "daganalysis.commands.analyses", "daganalysis.formats.terminal", "wcwidth")
+    assert imported("load", "--help", of=others) == "[]"
+
+
+def test_listing_sources_imports_nothing_that_reads_them() -> None:
+    script = "import sys; from daganalysis.reading import list_source_files; list_source_files(['sample_data/fleet']); print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert {"msgspec", "sqlite3", "daganalysis.reading.responses"}.isdisjoint(modules)
+
+
 def imported(*arguments: str, of: tuple[str, ...]) -> str:
     """Say which of some modules a command imports."""
     script = f"import sys; from daganalysis.commands import main; main({list(arguments)}); print(sorted({set(of)} & set(sys.modules)))"

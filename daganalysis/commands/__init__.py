@@ -52,14 +52,14 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    from daganalysis.commands.parsing import build_parser
+    from daganalysis.commands.parsing import parse
     from daganalysis.commands.printing import discard
 
     debug = False
     _stand_in_for_closed_streams()
     _survive_warnings()
     try:
-        arguments = build_parser().parse_args(argv)
+        arguments = parse(sys.argv[1:] if argv is None else argv)
         debug = arguments.debug
         for stream in (sys.stdout, sys.stderr):
             # A name may hold what the terminal's encoding has no character for; that is no reason to stop.

@@ -78,12 +78,12 @@ ANSWERS = {
 """What each analysis answers, for the list of commands."""
 
 
-def add_to(commands: Subparsers) -> None:
-    """Add a command for every analysis of one archive."""
+def add_to(commands: Subparsers, only: str | None = None) -> None:
+    """Add a command for every analysis of one archive, or the command of that name alone."""
     for name, table in RESULT_TABLES.items():
-        if name in _WITH_A_GATE:
-            continue
         command = name.replace("_", "-")
+        if name in _WITH_A_GATE or only not in {None, command}:
+            continue
         parser = new_command(
             commands,
             command,

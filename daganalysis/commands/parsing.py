@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+import importlib
+from typing import TYPE_CHECKING, Any
 
-from daganalysis.commands import analyses, capture, check, compare, export, gantt, load, redact, report, show, sql, table, validate
 from daganalysis.commands.options import OneLineParser
 from daganalysis.commands.printing import print_pieces
 from daganalysis.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 JOBS = (
     ("load and collect", ("load", "capture", "validate", "redact")),
@@ -24,7 +27,7 @@ JOBS = (
     ("hand on", ("export", "table", "sql")),
 )
 """What the commands are for, in the order in which the help of the program names them."""
-COMMANDS = (load, capture, validate, show, gantt, report, compare, check, export, redact, analyses, table, sql)
+_MODULES = ("load", "capture", "validate", "show", "gantt", "report", "compare", "check", "export", "redact", "analyses", "table", "sql")
 """The modules of the commands, in the order in which help names them; ``analyses`` adds one command an analysis."""
 
 _DESCRIPTION = """\
@@ -66,8 +69,17 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Put the parser together; the arguments it gives have an ``execute`` to call with them."""
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Parse a command line; ends the program, as argparse does, after help and for wrong usage.
+
+    Only what the command needs is imported: the others are put together where help names them, or where there is no such command.
+    """
+    asked = argv[0] if argv and any(argv[0] in names for _, names in JOBS) else None
+    return build_parser(asked).parse_args(argv)
+
+
+def build_parser(asked: str | None = None) -> argparse.ArgumentParser:
+    """Put the parser together, for one command or for all; the arguments it gives have an ``execute`` to call with them."""
     parser = OneLineParser(
         prog="daganalysis",
         description=_DESCRIPTION,
@@ -77,6 +89,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=OneLineParser)
-    for command in COMMANDS:
-        command.add_to(commands)
+    if asked is None or asked in _MODULES:
+        for name in _MODULES if asked is None else [asked]:
+            importlib.import_module(f"daganalysis.commands.{name}").add_to(commands)
+    else:
+        importlib.import_module("daganalysis.commands.analyses").add_to(commands, asked)
     return parser

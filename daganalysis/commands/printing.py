@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from daganalysis.commands.options import chosen_format
 from daganalysis.errors import DagAnalysisError
-from daganalysis.formats.terminal import DEFAULT_WIDTH
 from daganalysis.text.escaping import for_terminal
+from daganalysis.text.widths import DEFAULT_WIDTH
 from daganalysis.text.zones import UTC, Zone
 from daganalysis.urls import without_secrets
 from daganalysis.whole_files import whole_file

@@ -5,7 +5,6 @@ Patterns are matched by RE2 (through Arrow), whose time grows with the length of
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -112,6 +111,8 @@ def read_catalogue(file: str | os.PathLike[str]) -> Catalogue:
         raise UsageError("the catalogue cannot be read", where=str(path), hint=error.strerror or "") from error
     if len(content) > _LARGEST_FILE:
         raise UsageError("the catalogue is larger than 1 MiB", where=str(path), hint=_HINT)
+    import tomllib  # imported here, as most archives have no catalogue
+
     try:
         tables = tomllib.loads(content.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.formats.terminal import DEFAULT_WIDTH, human_cells, terminal_table
 from daganalysis.tables import Type
 from daganalysis.tables.plain_rows import raw_rows
 from daganalysis.text.escaping import for_csv, for_json, for_markdown
+from daganalysis.text.widths import DEFAULT_WIDTH
 from daganalysis.text.zones import UTC, Zone
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def formatted(frame: pd.DataFrame, table: Table, kind: str, width: int | None = 
     '[\n]\n'
     """
     if kind == "table":
+        from daganalysis.formats.terminal import terminal_table
+
         return iter([terminal_table(frame, table, width, zone)])
     if kind == "markdown":
         return _markdown(frame, table, zone)
@@ -81,6 +83,8 @@ def _csv_cell(value: Any) -> Any:
 
 
 def _markdown(frame: pd.DataFrame, table: Table, zone: Zone) -> Iterator[str]:
+    from daganalysis.formats.terminal import human_cells
+
     columns = [column for column in table.columns if column.name in frame.columns]
     yield "| " + " | ".join(column.name for column in columns) + " |\n"
     yield "|" + "|".join("---:" if column.type in {Type.INTEGER, Type.REAL} else "---" for column in columns) + "|\n"

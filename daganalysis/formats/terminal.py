@@ -11,7 +11,7 @@ from daganalysis.tables import Column, Type
 from daganalysis.text.columns import PROSE, SAID_BY, SUMMED, telling_first
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import MISSING, human_duration, human_number, human_share, plural
-from daganalysis.text.widths import cell_width, shorten_end, shorten_middle
+from daganalysis.text.widths import DEFAULT_WIDTH, cell_width, shorten_end, shorten_middle
 from daganalysis.text.zones import UTC, Zone
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from daganalysis.tables import Table
-
-DEFAULT_WIDTH = 80
-"""Columns where the width of the terminal is not known, as in a pipe."""
 
 _GAP = "  "
 _INDENT = "    "

@@ -9,5 +9,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import daganalysis.loading.pieces
 import daganalysis.loading.scanning
+import daganalysis.reading.document_search
+import daganalysis.reading.responses
+import daganalysis.reading.source_answers
 
 daganalysis.loading.pieces.import_for_parts()

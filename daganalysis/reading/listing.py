@@ -14,13 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daganalysis.errors import InputError, UsageError
-from daganalysis.reading.databases.database_times import parse_zone
 from daganalysis.reading.databases.grouping import grouped
-from daganalysis.reading.file_kinds import HIDDEN_FILE
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
-from daganalysis.reading.sdk import to_json
-from daganalysis.reading.source_file import SourceFile
-from daganalysis.reading.streams import printable
+from daganalysis.reading.source_file import SourceFile, printable
 from daganalysis.tables.store_layout import MARK, is_store_folder
 from daganalysis.urls import is_url, local_path
 
@@ -56,8 +52,8 @@ def list_source_files(
         raise UsageError("cluster and cluster_by cannot be combined", hint="give one of them")
     if cluster is not None and (not cluster or "/" in cluster or "#" in cluster):
         raise UsageError("a cluster label must not be empty or contain / or #", where=cluster)
-    if zone is not None and parse_zone(zone) is None:
-        raise UsageError("no such time zone", where=zone, hint="give an offset such as +08:00, or a name such as Asia/Shanghai")
+    if zone is not None:
+        _check_zone(zone)
     found: dict[str, SourceFile] = {}
     for source in sources:
         for file in _files_of(source):
@@ -69,6 +65,13 @@ def list_source_files(
         for file in files:
             file.cluster = _label(file.name, cluster_by)
     return _apart(files)
+
+
+def _check_zone(zone: str) -> None:
+    from daganalysis.reading.databases.database_times import parse_zone
+
+    if parse_zone(zone) is None:
+        raise UsageError("no such time zone", where=zone, hint="give an offset such as +08:00, or a name such as Asia/Shanghai")
 
 
 def _apart(files: list[SourceFile]) -> list[SourceFile]:
@@ -108,6 +111,8 @@ def _files_of(source: object) -> Iterator[SourceFile]:
         for item in source:
             yield from _at(os.fspath(item))
     else:
+        from daganalysis.reading.sdk import to_json
+
         yield _in_memory(to_json(source))
 
 
@@ -215,7 +220,7 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found: l
         name = prefix + own_name
         if own_name.startswith(".") and not own_name.startswith(_KEPT_HIDDEN):
             if not own_name.endswith(_OWN_HIDDEN):
-                found.append(_troubled(entry.path, name, HIDDEN_FILE.code, HIDDEN_FILE.message))
+                found.append(_hidden(entry.path, name))
             continue
         try:
             status = entry.stat()
@@ -257,6 +262,12 @@ def _from_status(path: str, name: str, status: os.stat_result) -> SourceFile:
 
 def _troubled(path: str, name: str, code: str, message: str) -> SourceFile:
     return SourceFile(_identity(path), printable(name), trouble=(code, message))
+
+
+def _hidden(path: str, name: str) -> SourceFile:
+    from daganalysis.reading.file_kinds import HIDDEN_FILE
+
+    return _troubled(path, name, HIDDEN_FILE.code, HIDDEN_FILE.message)
 
 
 def _identity(path: str) -> str:

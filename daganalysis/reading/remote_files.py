@@ -12,8 +12,7 @@ import itertools
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from daganalysis.errors import DagAnalysisError, InputError, MissingExtraError, UsageError
-from daganalysis.reading.source_file import SourceFile
-from daganalysis.reading.streams import printable
+from daganalysis.reading.source_file import SourceFile, printable
 from daganalysis.tables.store_layout import store_folders
 from daganalysis.urls import without_secrets
 

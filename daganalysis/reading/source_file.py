@@ -57,6 +57,11 @@ class SourceFile:
         return self.size or 0 if self.stretch is None else self.stretch.end - self.stretch.begin
 
 
+def printable(name: str) -> str:
+    """Return a file's name as text: it may hold bytes that are none, which Python keeps as halves of surrogate pairs."""
+    return name if name.isascii() else name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def open_file(path: str) -> int:
     """Open a file on disk to read; what turned into a FIFO since it was listed does not block for ever."""
     return os.open(path, _TO_READ)

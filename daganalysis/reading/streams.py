@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from daganalysis.reading.file_kinds import HIDDEN_FILE
 from daganalysis.reading.issue_codes import issue
+from daganalysis.reading.source_file import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -363,11 +364,6 @@ def _member_name(archive: str, member: str, unpacking: Unpacking) -> str:
     if member.startswith(("/", "\\")) or ".." in parts:
         unpacking.note("unsafe-member-path", label, "its path leads out of the archive")
     return label
-
-
-def printable(name: str) -> str:
-    """Return a file's name as text: it may hold bytes that are none, which Python keeps as halves of surrogate pairs."""
-    return name if name.isascii() else name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _read_at_most(stream: IO[bytes], limit: int) -> bytes:

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from daganalysis.reading.databases import HEAD_BYTES
+from daganalysis.reading.databases.forms import HEAD_BYTES
 from daganalysis.reading.encodings import codec_of, recoded
 from daganalysis.reading.file_kinds import DATABASE_COPY, kind_of
 from daganalysis.reading.json_repair import is_binary

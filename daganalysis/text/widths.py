@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from itertools import accumulate
 
-from wcwidth import wcswidth, wcwidth
+DEFAULT_WIDTH = 80
+"""Columns where the width of the terminal is not known, as in a pipe."""
 
 
 @lru_cache(maxsize=65536)
@@ -17,12 +18,18 @@ def cell_width(text: str) -> int:
     """
     if text.isascii():
         return len(text)
+    from wcwidth import wcswidth, wcwidth  # whose tables take longer to import than most texts take to print
+
     width = wcswidth(text)
     return width if width >= 0 else sum(max(0, wcwidth(character)) for character in text)
 
 
 def _cut(text: str, width: int) -> str:
     """Return the longest beginning of a text that takes no more columns than a width."""
+    if text.isascii():
+        return text[: max(0, width)]
+    from wcwidth import wcwidth
+
     widths = accumulate(max(0, wcwidth(character)) for character in text)
     return text[: sum(taken <= width for taken in widths)]
 

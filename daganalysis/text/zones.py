@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import zoneinfo
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,9 +28,15 @@ def zone_of(tz: str) -> dt.tzinfo:
         if offset:
             size = dt.timedelta(hours=int(offset[2]), minutes=int(offset[3]))
             return dt.timezone(size if offset[1] == "+" else -size)
-        return dt.UTC if tz == "UTC" else zoneinfo.ZoneInfo(tz)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return dt.UTC if tz == "UTC" else _named_zone(tz)
+    except (KeyError, ValueError, OSError):  # a name that is not known is a KeyError
         raise UsageError("no such time zone", where=tz, hint="a name such as UTC or Asia/Shanghai, or an offset such as +08:00") from None
+
+
+def _named_zone(name: str) -> dt.tzinfo:
+    from zoneinfo import ZoneInfo  # which looks for the system's zones as it is imported
+
+    return ZoneInfo(name)
 
 
 def offset_name(seconds: int) -> str:
@@ -58,7 +63,7 @@ class Zone:
     @property
     def changes(self) -> bool:
         """Whether its offset may differ from one instant to another."""
-        return isinstance(self.info, zoneinfo.ZoneInfo)
+        return not isinstance(self.info, dt.timezone)
 
     def offset_at(self, instant: dt.datetime) -> str:
         """Return the offset that holds at an instant.

@@ -5,8 +5,3 @@ where a row came from. Which files are such copies is told by what they hold (``
 ``rows``) and put aside in a private place (``staging``), where rows are joined and turned into answers (``answers_of``). Both databases
 hold secrets: ``schema`` lists the tables and columns that are read, ``links`` what is taken of a task's context.
 """
-
-from daganalysis.reading.databases.copies import DatabaseCopies
-from daganalysis.reading.databases.forms import HEAD_BYTES, recognise
-
-__all__ = ["HEAD_BYTES", "DatabaseCopies", "recognise"]

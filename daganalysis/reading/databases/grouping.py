@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daganalysis.reading.databases.schema import TABLES
 from daganalysis.urls import is_url
 
 if TYPE_CHECKING:
@@ -24,8 +24,18 @@ _COMPANIONS = ("-wal", "-journal")
 _ENDINGS = (".tsv", ".csv", ".sql", ".txt", ".gz", ".zst")
 _INDEX = "-shm"
 """The index of a write-ahead log; SQLite makes it anew."""
-_TABLE_NAMES = "|".join(sorted((name for name in TABLES if not name.endswith("_info")), key=len, reverse=True))
-_OF_ONE_TABLE = re.compile(rf"(?P<before>.*?)(?P<table>{_TABLE_NAMES})(?P<after>(?:[-.\w]*?)(?:\.(?:tsv|csv|sql|txt))(?:\.(?:gz|zst))?)")
+_WHOLE = (".meta", ".db", ".sqlite", ".sqlite3")
+_PERHAPS = (*_COMPANIONS, _INDEX, *_WHOLE, *_ENDINGS)
+"""How a file ends that may be one of several: few of the hundred thousand that there may be."""
+
+
+@cache
+def _of_one_table() -> re.Pattern[str]:
+    """Return the pattern of the names of a dump's files; most archives hold none."""
+    from daganalysis.reading.databases.schema import TABLES
+
+    names = "|".join(sorted((name for name in TABLES if not name.endswith("_info")), key=len, reverse=True))
+    return re.compile(rf"(?P<before>.*?)(?P<table>{names})(?P<after>(?:[-.\w]*?)(?:\.(?:tsv|csv|sql|txt))(?:\.(?:gz|zst))?)")
 
 
 def grouped(files: Sequence[SourceFile]) -> list[SourceFile]:
@@ -33,6 +43,8 @@ def grouped(files: Sequence[SourceFile]) -> list[SourceFile]:
 
     What lies beside a file on disk and belongs to it is part of the source even where the file alone was given: half a copy is none.
     """
+    if not any(file.identity.endswith(_PERHAPS) for file in files):
+        return list(files)
     groups: dict[str, list[SourceFile]] = {}
     result: list[SourceFile | str] = []
     for file in files:
@@ -52,9 +64,9 @@ def _key(identity: str) -> str | None:
     for suffix in (*_COMPANIONS, _INDEX):
         if name.endswith(suffix):
             return identity.removesuffix(suffix)
-    if name.endswith((".meta", ".db", ".sqlite", ".sqlite3")):
+    if name.endswith(_WHOLE):
         return identity
-    found = _OF_ONE_TABLE.fullmatch(name) if name.endswith(_ENDINGS) else None
+    found = _of_one_table().fullmatch(name) if name.endswith(_ENDINGS) else None
     return None if found is None else f"{folder}/{found['before']}*{_ending(found['after'])}"
 
 
