@@ -21,9 +21,16 @@ def page_of(archive):
 
 
 @pytest.fixture(scope="module")
-def week_page():
-    """The page of a week's fleet, written once."""
-    return page_of(week())
+def week_folder(tmp_path_factory):
+    """The report of a week's fleet, written once."""
+    folder = tmp_path_factory.mktemp("week")
+    write_report(week(), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def week_page(week_folder):
+    return (week_folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_report_opens_from_a_file_without_a_word_or_a_request(open_page, week_page):
@@ -127,21 +134,19 @@ def test_where_all_went_well_the_longest_run_is_named(open_page):
     assert opened.text("#worst-heading") == "No run met trouble. The longest: Create tenant t2"
 
 
-def test_every_number_of_the_page_is_in_the_json(tmp_path):
-    page = write_report(week(), tmp_path)
-    plain = json.loads((tmp_path / "report.json").read_text())
+def test_every_number_of_the_page_is_in_the_json(week_folder):
+    plain = json.loads((week_folder / "report.json").read_text())
     runs = {row["run_id"]: row for row in plain["tables"]["runs"]["rows"]}
-    assert page.name == "report.html"
     assert plain["overview"]["n_in_trouble"] == 2
     assert plain["worst_run"]["culprit"]["line"] == "ERROR: [Disk.Full]: no space left"
     assert runs["c1/12"]["elapsed_s"] == 99.0
     assert plain["tables"]["runs"]["columns"]["elapsed_s"].startswith("time from started_at to ended_at")
 
 
-def test_the_same_archive_gives_the_same_bytes(tmp_path):
-    first, second = (write_report(week(), tmp_path / name) for name in ("a", "b"))
-    assert first.read_bytes() == second.read_bytes()
-    assert (tmp_path / "a/report.json").read_bytes() == (tmp_path / "b/report.json").read_bytes()
+def test_the_same_archive_gives_the_same_bytes(week_folder, tmp_path):
+    assert write_report(week(), tmp_path) == tmp_path / "report.html"
+    for name in ("report.html", "report.json"):
+        assert (tmp_path / name).read_bytes() == (week_folder / name).read_bytes()
 
 
 def test_a_ticket_gets_markdown_with_the_worst_run_first(tmp_path):
@@ -150,12 +155,11 @@ def test_a_ticket_gets_markdown_with_the_worst_run_first(tmp_path):
     assert "\\[Disk.Full\\]: no space left" in text
 
 
-def test_pictures_show_what_there_is_and_their_numbers_are_in_the_json(open_page, tmp_path):
-    page = write_report(week(), tmp_path)
-    opened = open_page(page.read_text())
+def test_pictures_show_what_there_is_and_their_numbers_are_in_the_json(open_page, week_folder, week_page):
+    opened = open_page(week_page)
     drawn = [svg.get_attribute("aria-labelledby") for svg in opened.page.query_selector_all("main > section:not(:has(article)) svg.chart")]
     assert drawn == ["budget-bars-title", "stage-run-cells-title"]
-    pictures = json.loads((tmp_path / "report.json").read_text())["pictures"]
+    pictures = json.loads((week_folder / "report.json").read_text())["pictures"]
     assert list(pictures) == ["budget_bars", "stage_run_cells"]
     assert {row["name"] for row in pictures["stage_run_cells"]} == {"Prepare", "Copy files"}
 
@@ -168,13 +172,13 @@ def test_what_is_left_out_of_a_large_archive_is_said(open_page):
 
 def test_another_format_is_refused(tmp_path):
     with pytest.raises(UsageError, match="no such format"):
-        write_report(week(), tmp_path, format="pdf")
+        write_report(fleet(), tmp_path, format="pdf")
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "report").write_text("a file in its way")
     with pytest.raises(DagAnalysisError, match="cannot be written"):
-        write_report(week(), tmp_path / "report")
+        write_report(fleet(), tmp_path / "report")
 
 
 def test_progress_is_told_from_the_first_run_to_the_last(tmp_path):
@@ -194,11 +198,11 @@ def test_the_time_of_a_child_dag_counts_within_its_main_dag_alone():
     assert [(row["is_child"], row["elapsed_s"]) for row in collected.time_spent] == [(False, 50.0), (True, 40.0)]
 
 
-def test_ids_that_several_dags_have_are_doubted_aloud(open_page):
+def test_ids_that_several_dags_have_are_doubted_aloud(open_page, week_page):
     once, again = (dag(node(sub_task()), end=3.0 + number) for number in range(2))
     mixed = Archive.from_tables(rebuild([once, again]))
     assert "Behind 1 id stands more than one DAG" in open_page(page_of(mixed)).text("main")
-    assert "stands more than one DAG" not in open_page(page_of(week())).text("main")
+    assert "stands more than one DAG" not in open_page(week_page).text("main")
 
 
 def two_agents():
