@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
-from tests.profiles import LONG
+from tests.profiles import LONG, do_without, needed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,11 +38,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Start Chromium once; tests that need it are skipped where it, or what drives it, is not installed."""
-    driver = pytest.importorskip("playwright.sync_api", reason="the browser's driver (playwright) is not installed")
+    """Start Chromium once; without it, or without its driver, tests that need it fail in the gate and are skipped elsewhere."""
+    driver = needed("playwright.sync_api")
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
-        pytest.skip("no Chromium is installed")
+        do_without("no Chromium is installed")
     with driver.sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield started

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from hypothesis import settings
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LONG = os.environ.get("DAGANALYSIS_TESTS") == "long"
+GATE = os.environ.get("CI") not in {None, "", "0", "false"}
+"""Whether the gate runs, where a test that cannot run is a failure (``CI=true``, as ``.ci/run`` and CI services set it)."""
 
 # A shared machine may be slow at any moment; a test says what is true, not how soon.
 settings.register_profile("gate", deadline=None, max_examples=20)
@@ -26,3 +29,18 @@ def examples(gate: int) -> settings:
 def some(values: Sequence[Any], *, gate: Sequence[object], several: bool = False) -> list[object]:
     """Return the values of a test's parameter, or of ``several``: those that are not in ``gate`` run in the long profile alone."""
     return [value if value in gate else pytest.param(*(value if several else (value,)), marks=pytest.mark.long) for value in values]
+
+
+def needed(module: str) -> Any:
+    """Return a module that not everybody who runs the tests has installed."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError:
+        do_without(f"{module} is not installed")
+
+
+def do_without(what: str) -> NoReturn:
+    """Fail the test in the gate, and skip it elsewhere: something that it needs is not there."""
+    if GATE:
+        pytest.fail(f"{what}: the gate needs it")
+    pytest.skip(what)

@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.profiles import needed
+
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
 def test_a_notebook_runs_to_its_conclusions(path, monkeypatch):
-    nbclient = pytest.importorskip("nbclient")
-    nbformat = pytest.importorskip("nbformat")
+    nbclient = needed("nbclient")
+    nbformat = needed("nbformat")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))  # the kernel is a process of its own
     notebook = nbformat.read(path, as_version=4)
     nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}}).execute()
@@ -20,7 +22,7 @@ def test_a_notebook_runs_to_its_conclusions(path, monkeypatch):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
 def test_a_notebook_is_stored_without_output(path):
-    nbformat = pytest.importorskip("nbformat")
+    nbformat = needed("nbformat")
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     assert cells
     assert not any(cell.outputs or cell.execution_count for cell in cells)

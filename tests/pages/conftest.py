@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    pass
+from tests.profiles import needed
 
 
 class Opened:
@@ -28,7 +27,7 @@ class Opened:
 
     def grave_findings(self) -> list[str]:
         """Return what the accessibility engine finds serious or critical, with the elements it found it in."""
-        package = pytest.importorskip("axe_playwright_python", reason="the accessibility engine (axe-core) is not installed")
+        package = needed("axe_playwright_python")
         # Injected through the debugger: the page itself would not let a foreign script in.
         self.page.evaluate(files(package).joinpath("axe.min.js").read_text(encoding="utf-8"))
         found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")

@@ -12,6 +12,7 @@ import pytest
 import daganalysis.pages
 from daganalysis.pages.gantt_page.gantt_html import SCRIPTS as GANTT_SCRIPTS
 from daganalysis.pages.report_page.report_html import SCRIPTS as REPORT_SCRIPTS
+from tests.profiles import do_without
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +35,7 @@ def test_the_linter_finds_nothing_in_the_scripts_of_a_page(scripts: tuple[str, .
     page.write_text(joined(scripts), encoding="utf-8")
     linter = Path(sys.executable).parent / "oxlint"
     if not linter.exists():
-        pytest.skip("oxlint is not installed")
+        do_without("oxlint is not installed")
     done = subprocess.run([linter, "-c", ROOT / ".oxlintrc.json", "-f", "unix", page], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.replace(str(page), "joined scripts").strip()) == (0, "")
 

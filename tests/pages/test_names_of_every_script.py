@@ -6,7 +6,7 @@ import csv
 import io
 
 import pytest
-from rich.cells import cell_len
+from wcwidth import wcswidth as cell_len
 
 import daganalysis as da
 from daganalysis.formats import formatted

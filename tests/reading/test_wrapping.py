@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import daganalysis as da
 from daganalysis.reading import read_sources
-from tests.profiles import examples
+from tests.profiles import examples, needed
 from tests.reading.broken_inputs import response
 from tests.reading.wrapping import BYTES, OBJECTS, TEXTS, TOOLS
 
@@ -145,7 +145,7 @@ def test_an_answer_beside_other_objects_is_read_and_these_are_no_faults():
 
 
 def test_printed_objects_of_the_sdk_are_read():
-    task = pytest.importorskip("obshell.model.task")
+    task = needed("obshell.model.task")
     printed = str(task.DagDetailDTO(BARE))
     rows = rows_of(da.load(printed.encode()))
     assert rows["sub_tasks"] == rows_of(da.load(json.dumps(BARE).encode()))["sub_tasks"]
