@@ -77,6 +77,27 @@ ANSWERS = {
 }
 """What each analysis answers, for the list of commands."""
 
+EXAMPLES = {
+    "summary": ("--since 2024-01-01", "--format markdown -o summary.md"),
+    "stage_latency": ("--run prod-a/11", "--level workflow"),
+    "stage_gaps": ("--run prod-a/11", "--format csv -o gaps.csv"),
+    "time_budget": ("--workflow 'Cluster scale out'", "--format csv -o budgets.csv"),
+    "retries": ("--since 2024-01-01", "--format json"),
+    "retry_patterns": ("", "--level nth"),
+    "stragglers": ("--level agent", "--level run --run prod-a/11"),
+    "failures": ("", "--level attempt --since 2024-01-01"),
+    "trend": ("--workflow 'Cluster scale out'", "--format json -o trend.json"),
+    "clock_skew": ("", "--format csv -o clocks.csv"),
+    "runs": ("--by trouble --last 10", "--outcome failed --outcome rolled_back"),
+    "critical_path": ("--run prod-a/11", "--level stage"),
+    "what_if": ("--run prod-a/11", "--scenario tick=0.1 --scenario no_retries"),
+    "trouble": ("--since 2024-01-01", "--level run"),
+    "locks": ("", "--since 2024-01-01 --format csv -o locks.csv"),
+    "events": ("--since 2024-01-01 --tz +08:00", "--picture events.html"),
+    "outcome_rules": ("--run prod-a/11", "--level attempt --run prod-a/11"),
+}
+"""Options for the examples in the help of each."""
+
 
 def add_to(commands: Subparsers, only: str | None = None) -> None:
     """Add a command for every analysis of one archive, or the command of that name alone."""
@@ -89,7 +110,7 @@ def add_to(commands: Subparsers, only: str | None = None) -> None:
             command,
             summary=ANSWERS[name],
             description=f"{_rows_and_columns(table)}{_other_levels(name)}",
-            example=f"  daganalysis {command} store/ --since 2024-01-01\n  daganalysis {command} store/ --format json -o {command}.json",
+            example="\n".join(f"  daganalysis {command} store/ {options}".rstrip() for options in EXAMPLES[name]),
             execute=functools.partial(execute, name),
         )
         add_archive(parser)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING
 
 from daganalysis.commands.periods import COLUMNS, starts_within
 from daganalysis.commands.printing import notice
-from daganalysis.errors import InputError, UsageError
+from daganalysis.errors import InputError, RunNotFoundError, UsageError
 from daganalysis.text.humanize import plural
 from daganalysis.text.zones import Zone, servers_zone, zone_of
 
@@ -100,6 +101,21 @@ def shown_zone(archive: Archive, arguments: argparse.Namespace) -> Zone:
     return servers_zone(offsets)
 
 
+def meant_run(archive: Archive, text: str) -> str:
+    """Return the id of the run that is meant: the text itself, or the one id that a table of ours shortened to it.
+
+    Raises :class:`RunNotFoundError`, with the ids that fit, where there are several.
+    """
+    known = archive.table("dags", ["run_id"])["run_id"].tolist()
+    shortened = re.fullmatch(r"(?P<head>[^…~]+)[…~](?P<tail>[^…~]+)", text)
+    if shortened is None or text in known:
+        return text
+    fitting = [run_id for run_id in known if run_id.startswith(shortened["head"]) and run_id.endswith(shortened["tail"])]
+    if len(fitting) > 1:
+        raise RunNotFoundError(text, fitting[:3])
+    return fitting[0] if fitting else text
+
+
 def selected_runs(archive: Archive, arguments: argparse.Namespace, *, absent_workflows: bool = False) -> Archive:
     """Keep the runs that ``--run``, ``--workflow``, ``--since`` and ``--until`` choose; all of them where none of these is given.
 
@@ -111,10 +127,10 @@ def selected_runs(archive: Archive, arguments: argparse.Namespace, *, absent_wor
     dags = archive.table("dags", ["run_id", "workflow", *COLUMNS])
     chosen = dags["run_id"].notna()
     if arguments.run:
-        for run_id in arguments.run:
-            if run_id not in set(dags["run_id"]):
-                archive.run(run_id)  # raises, with the nearest ids
-        chosen &= dags["run_id"].isin(arguments.run)
+        wanted = [meant_run(archive, text) for text in arguments.run]
+        for run_id in set(wanted).difference(dags["run_id"]):
+            archive.run(run_id)  # raises, with the nearest ids
+        chosen &= dags["run_id"].isin(wanted)
     if arguments.workflow:
         if not absent_workflows:
             _check_workflows(arguments.workflow, dags)

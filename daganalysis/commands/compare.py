@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 from daganalysis.commands.archives import open_source, selected_runs
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.gating import add_gate_reports, gate_status, write_gate_reports
-from daganalysis.commands.options import add_archive, add_output, add_selection, new_command
-from daganalysis.commands.printing import notice, print_frame
+from daganalysis.commands.options import add_archive, add_output, add_selection, chosen_format, new_command
+from daganalysis.commands.printing import notice, print_frame, print_pieces, screen_width
 from daganalysis.engine.vocabulary import RUN_OUTCOMES
 from daganalysis.errors import UsageError
 from daganalysis.tables.plain_rows import rows_of
+from daganalysis.tables.results import COMPARE
 from daganalysis.text.comparison import comparison_sentence
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from daganalysis.archive import Archive
     from daganalysis.commands.options import Subparsers
 
@@ -75,7 +78,7 @@ def add_to(commands: Subparsers) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print the comparison and decide the gate."""
     from daganalysis.analysis import compare, compare_gate, left_out
-    from daganalysis.tables.results import COMPARE, CONTRIBUTIONS
+    from daganalysis.tables.results import CONTRIBUTIONS
 
     if arguments.fail_on and arguments.level != "stage":
         raise UsageError("a gate is decided over stages", where=f"--level {arguments.level}", hint="leave --level or --fail-on out")
@@ -88,20 +91,31 @@ def execute(arguments: argparse.Namespace) -> int:
         before, after = compared["base_s"].sum(), compared["candidate_s"].sum()
         notice(f"the rows add up to the difference of {before:.6f} s and {after:.6f} s: {compared['diff_s'].sum():+.6f} s")
         return ExitStatus.DONE
-    print_frame(compared, COMPARE, arguments)
-    notice(comparison_sentence(rows_of(compared)))
+    _print_comparison(compared, arguments)
     said = left_out(compared)
     for words in said[:_MOST_SAID]:
         notice(f"left out of {words}")
     if len(said) > _MOST_SAID:
-        notice(f"left out of {len(said) - _MOST_SAID} more workflows, too")
+        notice(f"left out of {len(said) - _MOST_SAID} more workflows too (--format json has left_out_base and left_out_candidate)")
     if len(base) == 1 and len(candidate) == 1:
         notice("one run against one can show nothing; --level contributions says what adds up to their difference")
+    if chosen_format(arguments) != "table" or arguments.wide:
+        notice(comparison_sentence(rows_of(compared)))
     if not arguments.fail_on:
         return ExitStatus.DONE
     gate = compare_gate(compared, arguments.fail_on)
     write_gate_reports(gate, "compare", arguments)
     return gate_status(gate)
+
+
+def _print_comparison(compared: pd.DataFrame, arguments: argparse.Namespace) -> None:
+    """Print the rows: for people each workflow and number of agents apart, else as every other table."""
+    if arguments.wide or chosen_format(arguments) != "table":
+        print_frame(compared, COMPARE, arguments)
+        return
+    from daganalysis.formats.comparison import comparison_table
+
+    print_pieces([comparison_table(compared, screen_width(arguments.output))], arguments.output)
 
 
 def _sides(arguments: argparse.Namespace) -> tuple[Archive, Archive]:

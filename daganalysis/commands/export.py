@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.commands.archives import open_source
+from daganalysis.commands.archives import meant_run, open_source
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.options import add_archive, new_command
 from daganalysis.commands.printing import notice
@@ -50,7 +50,7 @@ def execute(arguments: argparse.Namespace) -> int:
     from daganalysis.exports import write_export
 
     archive = open_source(arguments.archive, arguments)
-    runs = [one for run in arguments.runs for one in archive.run(run, children=arguments.children).dags["run_id"]]
+    runs = [one for run in arguments.runs for one in archive.run(meant_run(archive, run), children=arguments.children).dags["run_id"]]
     if not arguments.redact:
         write_export(archive, arguments.output, to=arguments.to, run_ids=runs)
     else:

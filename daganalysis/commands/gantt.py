@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daganalysis.commands.archives import open_source, shown_zone
+from daganalysis.commands.archives import meant_run, open_source, shown_zone
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.options import add_archive, new_command, whole
 from daganalysis.commands.printing import notice, print_pieces
@@ -55,10 +55,12 @@ def execute(arguments: argparse.Namespace) -> int:
     from daganalysis.pages import gantt
     from daganalysis.plots import draw_gantt, gantt_bars, save_figure
 
-    whole = open_source(arguments.archive, arguments).run(arguments.run, children=True)
-    archive = whole if arguments.children else whole.run(arguments.run)
+    opened = open_source(arguments.archive, arguments)
+    run_id = meant_run(opened, arguments.run)
+    whole = opened.run(run_id, children=True)
+    archive = whole if arguments.children else whole.run(run_id)
     zone = shown_zone(archive, arguments).name
-    options = {"run_id": arguments.run, "lanes": arguments.lanes, "children": arguments.children}
+    options = {"run_id": run_id, "lanes": arguments.lanes, "children": arguments.children}
     if Path(arguments.output).suffix.lower() == ".html":
         print_pieces([gantt(whole, **options, max_lanes=arguments.max_lanes or None, tz=zone).html], arguments.output)
         return ExitStatus.DONE

@@ -7,7 +7,7 @@ import datetime as dt
 import difflib
 import re
 from pathlib import PurePath
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.formats import FORMATS
@@ -27,6 +27,15 @@ _NO_SUCH_CHOICE = re.compile(r"invalid choice: '(?P<wrong>.*?)' \(choose from (?
 
 class OneLineParser(argparse.ArgumentParser):
     """A parser that says what is wrong in one line, as every other error of the program is said."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Parse the arguments; an option that a command does not have is answered with the nearest that it has."""
+        parsed, unknown = super().parse_known_args(args, namespace)
+        wrong = next((text.partition("=")[0] for text in unknown if text.startswith("-")), None)
+        if wrong is not None:
+            near = difflib.get_close_matches(wrong, self._option_string_actions, n=2, cutoff=0.7)
+            self.error(f"no such option: {wrong}" + (f", perhaps {' or '.join(near)}" if near else ""))
+        return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments and stop; for a name that is misspelt, the nearest there are."""

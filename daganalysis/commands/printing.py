@@ -32,7 +32,7 @@ _PLAIN = str.maketrans({"─": "-", "█": "#", "…": "~", "×": "x", "µ": "u"
 def notice(text: str) -> None:
     """Say something beside the results: one line on stderr, whatever the text holds; nothing if nobody can hear it any more."""
     try:
-        print(f"daganalysis: {for_terminal(without_secrets(text))}", file=sys.stderr)
+        print(_sayable(f"daganalysis: {for_terminal(without_secrets(text))}", sys.stderr), file=sys.stderr)
     except OSError:
         discard(sys.stderr)
 
@@ -55,7 +55,7 @@ def print_pieces(pieces: Iterable[str], output: str | None) -> None:
 
 def _print_to_stdout(pieces: Iterable[str]) -> None:
     try:
-        sys.stdout.writelines(map(_sayable, pieces))
+        sys.stdout.writelines(_sayable(piece, sys.stdout) for piece in pieces)
         sys.stdout.flush()
     except BrokenPipeError:  # a gate still has its verdict to give
         discard(sys.stdout)
@@ -64,9 +64,9 @@ def _print_to_stdout(pieces: Iterable[str]) -> None:
         raise DagAnalysisError("standard output cannot be written", hint=error.strerror or str(error)) from error
 
 
-def _sayable(piece: str) -> str:
+def _sayable(piece: str, stream: TextIO) -> str:
     """Write a text with plain letters and bars where the terminal has no others."""
-    encoding = sys.stdout.encoding or "utf-8"  # a stream of text in memory has none
+    encoding = stream.encoding or "utf-8"  # a stream of text in memory has none
     try:
         piece.encode(encoding)
     except UnicodeEncodeError:

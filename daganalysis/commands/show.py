@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.commands.archives import open_source, shown_zone
+from daganalysis.commands.archives import meant_run, open_source, shown_zone
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.options import add_archive, new_command
 from daganalysis.commands.printing import notice, print_pieces, screen_width
-from daganalysis.tables import DAGS
 from daganalysis.urls import without_secrets
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ Print a post-mortem of one run: what it was, how it ended, where the time went,
 what failed or was retried (with the log line that explains it), what cannot be
 known, and what to look at next. Without RUN, list the runs, the worst first.
 """
-_MOST_LISTED = 15
+_MOST_LISTED = 10
 
 
 def add_to(commands: Subparsers) -> None:
@@ -48,8 +47,9 @@ def execute(arguments: argparse.Namespace) -> int:
     archive = open_source(arguments.archive, arguments)
     if arguments.run is None:
         return _list_runs(archive, arguments)
+    run_id = meant_run(archive, arguments.run)
     text = post_mortem_text(
-        archive, arguments.run, named=without_secrets(arguments.archive), why=arguments.why, zone=shown_zone(archive, arguments)
+        archive, run_id, named=without_secrets(arguments.archive), why=arguments.why, zone=shown_zone(archive, arguments)
     )
     print_pieces([text], arguments.output)
     return ExitStatus.DONE
@@ -57,15 +57,12 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _list_runs(archive: Archive, arguments: argparse.Namespace) -> int:
     """List the runs that went worst, for somebody who does not know yet which to look at."""
-    from daganalysis.analysis.ranking import rank_runs
+    from daganalysis.analysis import runs
     from daganalysis.formats.terminal import terminal_table
+    from daganalysis.tables.explanations import RUNS
 
-    ranked = rank_runs(archive)
-    columns = ["run_id", "name", "outcome", "elapsed_s", "started_at"]
-    print_pieces(
-        [terminal_table(ranked[columns].head(_MOST_LISTED), DAGS, screen_width(arguments.output), shown_zone(archive, arguments))],
-        arguments.output,
-    )
-    more = f" ({len(ranked) - _MOST_LISTED} more are in `daganalysis table ARCHIVE dags`)" if len(ranked) > _MOST_LISTED else ""
-    notice(f"name one of these runs to have its post-mortem{more}")
+    worst = runs(archive, by="trouble", last=_MOST_LISTED)[["run_id", "name", "started_at", "elapsed_s", "conclusion"]]
+    print_pieces([terminal_table(worst, RUNS, screen_width(arguments.output), shown_zone(archive, arguments))], arguments.output)
+    more = len(archive) - len(worst)
+    notice("name one of these runs to have its post-mortem" + (f" ({more} more are in `daganalysis runs ARCHIVE`)" if more > 0 else ""))
     return ExitStatus.DONE

@@ -2,56 +2,32 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from daganalysis.formats.layout import GAP, Laid, broken, fit, header_lines, row_lines
 from daganalysis.tables import Column, Type
 from daganalysis.text.columns import PROSE, SAID_BY, SUMMED, telling_first
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import MISSING, human_duration, human_number, human_share, plural
-from daganalysis.text.widths import DEFAULT_WIDTH, cell_width, shorten_end, shorten_middle
+from daganalysis.text.widths import DEFAULT_WIDTH, cell_width
 from daganalysis.text.zones import UTC, Zone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import pandas as pd
 
     from daganalysis.tables import Table
 
-_GAP = "  "
-_INDENT = "    "
-_MOST_LINES = 3
-"""Of a sentence below its row."""
 _WORDS = frozenset({"outcome", "state", "operator", "category", "verdict", "severity", "kind", "direction", "evidence", "history", "code"})
 """Columns of a small vocabulary: half a word would be no word."""
 _KINDS = frozenset({"n_agents", "n_base", "n_candidate"})
 """Counts that say of what kind a row is: where they are the same in every row they are said once."""
 _LONGEST_WORD = len("succeeded_with_node_pass")
 _OTHER = "other"
-_LEAST_TEXT, _LEAST_ID = 16, 24
+_LEAST_TEXT, _LEAST_ID = 16, 20
 """A text or an id is shortened to no less than this: ids of local DAGs differ in their middle too."""
-_NARROWEST = 6
-"""Less room than this takes no further column, with the gap before it."""
-_COMFORTABLE = 24
-"""No column is widened beyond this before every other has had its share of the room left."""
-
 _OTHER_COLUMN = Column(_OTHER, Type.INTEGER, "the sum of the counts that have no room")
-
-
-@dataclass(slots=True)
-class _Shown:
-    """One column being laid out: its cells as text, and how wide it would, must and will be."""
-
-    name: str
-    kind: str
-    cells: list[str]
-    header: list[str]
-    natural: int
-    least: int
-    width: int = 0
 
 
 def terminal_table(frame: pd.DataFrame, table: Table, width: int | None = DEFAULT_WIDTH, zone: Zone = UTC) -> str:
@@ -68,7 +44,9 @@ def terminal_table(frame: pd.DataFrame, table: Table, width: int | None = DEFAUL
         every = [_shown(column, frame[column.name], zone, break_header=False) for column in declared]
         for shown in every:
             shown.width = shown.natural
-        return _joined([*_header(every), *_rows(every, [], len(frame), 0), *_notes({}, [], _zone_named(declared, frame, zone), 10_000)])
+        return _joined(
+            [*header_lines(every), *row_lines(every, [], len(frame), 0), *_notes({}, [], _zone_named(declared, frame, zone), 10_000)]
+        )
     silent = [column.name for column in declared if _says_nothing(frame[column.name], column)]
     same = {column.name: str(frame[column.name].iloc[0]) for column in declared if _is_same(frame[column.name], column)}
     telling = [column for column in declared if column.name not in {*silent, *same}]
@@ -76,16 +54,16 @@ def terminal_table(frame: pd.DataFrame, table: Table, width: int | None = DEFAUL
     prose = [human_cells(frame[column.name], column, zone) for column in telling if column.name in PROSE and column.name not in said]
     columns = {column.name: column for column in telling if column.name not in PROSE} or {column.name: column for column in declared[:1]}
     # A table may have many rows: the cells of a column are written when the column is considered, not before.
-    chosen = _fit(list(columns), telling_first(table), width, lambda name: _shown(columns[name], frame[name], zone, break_header=True))
+    chosen = fit(list(columns), telling_first(table), width, lambda name: _shown(columns[name], frame[name], zone, break_header=True))
     summed = SUMMED.get(table.name, ())
     unshown = [name for name in columns if name in summed and name not in {shown.name for shown in chosen}]
     if unshown:
-        room = width - len(_OTHER) - len(_GAP)
-        chosen = _fit(list(columns), telling_first(table), room, lambda name: _shown(columns[name], frame[name], zone, break_header=True))
+        room = width - len(_OTHER) - len(GAP)
+        chosen = fit(list(columns), telling_first(table), room, lambda name: _shown(columns[name], frame[name], zone, break_header=True))
         unshown = [name for name in columns if name in summed and name not in {shown.name for shown in chosen}]
         chosen.insert(_behind(chosen, summed), _shown(_OTHER_COLUMN, frame[unshown].sum(axis=1), zone, break_header=True))
         chosen[_behind(chosen, (*summed, _OTHER)) - 1].width = len(_OTHER)
-    lines = [*_header(chosen), *_rows(chosen, prose, len(frame), width)]
+    lines = [*header_lines(chosen), *row_lines(chosen, prose, len(frame), width)]
     shown_names = {shown.name for shown in chosen}
     without_room = [name for name in columns if name not in shown_names] + said
     zone_note = _zone_named([columns[name] for name in columns if name in shown_names], frame, zone)
@@ -93,7 +71,7 @@ def terminal_table(frame: pd.DataFrame, table: Table, width: int | None = DEFAUL
     return _joined([*lines, *_notes(same, without_room, zone_note, width, cut=cut)])
 
 
-def _behind(chosen: list[_Shown], names: tuple[str, ...]) -> int:
+def _behind(chosen: list[Laid], names: tuple[str, ...]) -> int:
     """Return the place behind the last of some columns."""
     return max((n for n, shown in enumerate(chosen, start=1) if shown.name in names), default=len(chosen))
 
@@ -136,14 +114,14 @@ def _is_same(values: pd.Series[Any], column: Column) -> bool:
     return is_kind and len(values) > 1 and not values.isna().any() and bool((values == values.iloc[0]).all())
 
 
-def _shown(column: Column, values: pd.Series[Any], zone: Zone, *, break_header: bool) -> _Shown:
+def _shown(column: Column, values: pd.Series[Any], zone: Zone, *, break_header: bool) -> Laid:
     kind = _kind(column)
     cells = human_cells(values, column, zone)
     widest = max(map(cell_width, cells))
     least = min(widest, {"id": _LEAST_ID, "text": _LEAST_TEXT, "word": _LONGEST_WORD}.get(kind, widest))
-    header = _broken(column.name, max(least, *map(len, column.name.split("_")))) if break_header else [column.name]
+    header = broken(column.name, max(least, *map(len, column.name.split("_")))) if break_header else [column.name]
     at_least = max(map(len, header))
-    return _Shown(column.name, kind, cells, header, natural=max(widest, at_least), least=max(least, at_least))
+    return Laid(column.name, kind, cells, header, natural=max(widest, at_least), least=max(least, at_least))
 
 
 def _kind(column: Column) -> str:
@@ -154,81 +132,6 @@ def _kind(column: Column) -> str:
     if column.name in _WORDS:
         return "word"
     return "id" if column.name.endswith(("run_id", "_gid", "source", "trace_id", "agent")) else "text"
-
-
-def _broken(name: str, width: int) -> list[str]:
-    """Break a column's name after underscores so that no line is wider than its cells need; a unit alone is no line.
-
-    >>> _broken("n_candidate", 4), _broken("candidate_s", 6), _broken("elapsed_p50_s", 6)
-    (['n_', 'candidate'], ['candidate_s'], ['elapsed_', 'p50_s'])
-    """
-    lines: list[str] = []
-    for part in re.sub(r"_(?!s$)", "_ ", name).split(" "):
-        if lines and len(lines[-1]) + len(part) <= width:
-            lines[-1] += part
-        else:
-            lines.append(part)
-    return lines
-
-
-def _fit(names: list[str], telling_first: tuple[str, ...], width: int, make: Callable[[str], _Shown]) -> list[_Shown]:
-    """Choose the columns that fit: the most telling ones, then wide enough to be read, then as many others as there is still room for."""
-    chosen: dict[str, _Shown] = {}
-    left = width + len(_GAP)
-    for name in [name for name in telling_first if name in names] or names[:1]:
-        shown = make(name)
-        if shown.least + len(_GAP) > left and chosen:
-            break
-        chosen[name] = shown
-        shown.width = shown.least
-        left -= shown.width + len(_GAP)
-    for limit in (_COMFORTABLE, width):
-        for shown in chosen.values():
-            more = max(0, min(left, min(shown.natural, limit) - shown.width))
-            shown.width += more
-            left -= more
-    for name in names:
-        if left < _NARROWEST:
-            break
-        if name not in chosen and (shown := make(name)).natural + len(_GAP) <= left:
-            chosen[name] = shown
-            shown.width = shown.natural
-            left -= shown.width + len(_GAP)
-    return [chosen[name] for name in names if name in chosen]
-
-
-def _header(chosen: list[_Shown]) -> Iterator[str]:
-    height = max(len(shown.header) for shown in chosen)
-    for line in range(height):
-        parts = []
-        for shown in chosen:
-            text = (["" for _ in range(height - len(shown.header))] + shown.header)[line]
-            parts.append(text.rjust(shown.width) if shown.kind == "number" else text.ljust(shown.width))
-        yield _GAP.join(parts)
-    yield _GAP.join("─" * shown.width for shown in chosen)
-
-
-def _rows(chosen: list[_Shown], prose: list[list[str]], n_rows: int, width: int) -> Iterator[str]:
-    for row in range(n_rows):
-        parts = []
-        for shown in chosen:
-            cell = (shorten_middle if shown.kind == "id" else shorten_end)(shown.cells[row], shown.width)
-            padding = " " * (shown.width - cell_width(cell))
-            parts.append(padding + cell if shown.kind == "number" else cell + padding)
-        yield _GAP.join(parts)
-        for texts in prose:
-            if texts[row] != MISSING:
-                yield from _sentence(texts[row], width)
-
-
-def _sentence(text: str, width: int) -> list[str]:
-    """Wrap a sentence below its row; a long one loses its end."""
-    room = width - len(_INDENT)
-    # Wide characters count as two, which textwrap does not know.
-    wrapped = textwrap.wrap(text, room if cell_width(text) == len(text) else room // 2, break_on_hyphens=False)
-    return [_INDENT + line for line in wrapped[: _MOST_LINES - 1]] + [
-        _INDENT + shorten_end(" ".join(wrapped[_MOST_LINES - 1 :]), room) for _ in wrapped[_MOST_LINES - 1 : _MOST_LINES]
-    ]
 
 
 def _notes(same: dict[str, str], without_room: list[str], zone_note: str, width: int, *, cut: bool = False) -> list[str]:

@@ -72,7 +72,7 @@ TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
             "started_at",
             "example_run_id",
         ),
-        "runs": ("run_id", "workflow", "started_at", "elapsed_s", "outcome", "stage", "agent", "cause"),
+        "runs": ("run_id", "name", "started_at", "elapsed_s", "outcome", "workflow", "stage", "agent", "cause"),
         "critical_path": (
             *("run_id", "seq", "category", "duration_s", "stage", "name", "agent", "evidence", "attempt", "workflow", "path_s"),
             *("path_share", "drag_s", "n_runs"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.vocabulary import VERDICTS
@@ -26,6 +25,7 @@ _TOLD = {
     "only_base": "ran only before",
     "only_candidate": "ran only after",
 }
+_MOST_NAMED = 3
 
 
 def comparison_sentence(rows: Sequence[Row]) -> str:
@@ -36,21 +36,34 @@ def comparison_sentence(rows: Sequence[Row]) -> str:
     >>> comparison_sentence([whole, whole | {"name": "Start observer", "ratio": 1.5}])
     'Start on 3 agents got slower: ×1.20 (95 % interval 1.10 to 1.30, 12 against 14 runs), most in Start observer (×1.50).'
     >>> comparison_sentence([whole, whole | {"verdict": "same"}, whole | {"verdict": "same"}])
-    'Of 3 workflows, each with one number of agents, 1 got slower, 2 stayed the same.'
+    'Of 3 workflows (each number of agents by itself), 1 got slower (Start on 3 agents ×1.20), 2 stayed the same.'
     """
     wholes = [row for row in rows if row["name"] is None]
     if not wholes:
         return "Nothing can be compared: the two sides have no run in common."
     if len(wholes) == 1:
         return _of_one(wholes[0], [row for row in rows if row["name"] is not None])
-    counts = Counter(row["verdict"] for row in wholes)
-    told = ", ".join(f"{counts[verdict]} {_TOLD[verdict]}" for verdict in VERDICTS if counts[verdict])
-    return f"Of {plural(len(wholes), 'workflow')}, each with one number of agents, {told}."
+    alike = [(verdict, [row for row in wholes if row["verdict"] == verdict]) for verdict in VERDICTS]
+    told = ", ".join(f"{len(rows)} {_TOLD[verdict]}{_examples(rows)}" for verdict, rows in alike if rows)
+    return f"Of {plural(len(wholes), 'workflow')} (each number of agents by itself), {told}."
+
+
+def _named(whole: Row) -> str:
+    agents = f" on {plural(whole['n_agents'], 'agent')}" if whole["n_agents"] else ""
+    return f"{for_terminal(whole['workflow'] or 'the unnamed workflow')}{agents}"
+
+
+def _examples(wholes: list[Row]) -> str:
+    """Name what got slower or faster, the largest change first."""
+    changed = [row for row in wholes if row["verdict"] in {"slower", "faster"} and row["ratio"]]
+    changed.sort(key=lambda row: -max(row["ratio"], 1 / row["ratio"]))
+    named = [f"{_named(row)} ×{row['ratio']:.2f}" for row in changed[:_MOST_NAMED]]
+    more = [f"{len(changed) - _MOST_NAMED} more" for _ in changed[_MOST_NAMED : _MOST_NAMED + 1]]
+    return f" ({', '.join(named + more)})" if named else ""
 
 
 def _of_one(whole: Row, stages: list[Row]) -> str:
-    agents = f" on {plural(whole['n_agents'], 'agent')}" if whole["n_agents"] else ""
-    said = f"{for_terminal(whole['workflow'] or 'the unnamed workflow')}{agents} {_TOLD[whole['verdict']]}"
+    said = f"{_named(whole)} {_TOLD[whole['verdict']]}"
     for verdict, shares in (("help", "help_share"), ("slow_runs", "slow_share")):
         if whole["verdict"].endswith(verdict):
             return f"{said}: {whole[f'{shares}_base']:.0%} of the runs before, {whole[f'{shares}_candidate']:.0%} after."

@@ -129,6 +129,8 @@ def test_validate_explains_each_rejected_record(responses: str, run: Run) -> Non
         (["summary", "STORE", "--since", "yesterday"], 2, "no date or RFC 3339 instant: yesterday"),
         (["table", "STORE", "dag"], 2, "no such choice: dag, perhaps dags"),
         (["frobnicate"], 2, "invalid choice: 'frobnicate'"),
+        (["summary", "STORE", "--formt", "json"], 2, "no such option: --formt, perhaps --format"),
+        (["summary", "STORE", "--zzz"], 2, "no such option: --zzz (see `daganalysis summary --help`)"),
         (["table", "STORE", "dags", "-o", "no/such/folder/x.csv"], 3, "no/such/folder"),
         (["load", "RESPONSES", "--out", "x", "--jobs", "0"], 2, "no whole number of at least 1"),
     ],
@@ -259,6 +261,17 @@ def test_show_without_a_run_lists_the_worst_first(store: str, run: Run) -> None:
     assert status == 0
     assert out.index("Drop tenant t1") < out.index("Create tenant t1")
     assert "name one of these runs" in err
+
+
+def test_an_id_as_a_table_shortens_it_names_its_run(tmp_path: Path, run: Run) -> None:
+    for number in (1, 2):
+        answer = dag(node(sub_task()), gid=f"20179242{number}07028861")
+        (tmp_path / f"{number}.json").write_text(envelope(answer), encoding="utf-8")
+    assert run("show", str(tmp_path), "201792421…028861")[0] == 0
+    assert "20179242207028861" in run("time-budget", str(tmp_path), "--run", "2017924…207028861", "--format", "csv")[1]
+    status, _, err = run("show", str(tmp_path), "2017…8861")
+    assert status == 2
+    assert "perhaps 20179242107028861, 20179242207028861" in err
 
 
 @pytest.mark.parametrize(("ending", "begins"), [("csv", "run_id,"), ("json", "["), ("md", "| "), ("txt", "run_")])

@@ -1,0 +1,133 @@
+"""Columns of text beside each other in a given width: which of them, how wide, and their lines."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from daganalysis.text.humanize import MISSING
+from daganalysis.text.widths import cell_width, shorten_end, shorten_middle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+GAP = "  "
+_INDENT = "    "
+_MOST_LINES = 3
+"""Of a sentence below its row."""
+_NARROWEST = 6
+"""Less room than this takes no further column, with the gap before it."""
+_COMFORTABLE = 28
+"""No column is widened beyond this before every other has had its share of the room left."""
+
+
+@dataclass(slots=True)
+class Laid:
+    """One column being laid out: its cells as text, and how wide it would, must and will be."""
+
+    name: str
+    kind: str
+    cells: list[str]
+    header: list[str]
+    natural: int
+    least: int
+    width: int = 0
+
+
+def broken(name: str, width: int) -> list[str]:
+    """Break a column's name after underscores so that no line is wider than its cells need; a unit alone is no line.
+
+    >>> broken("n_candidate", 4), broken("candidate_s", 6), broken("elapsed_p50_s", 6)
+    (['n_', 'candidate'], ['candidate_s'], ['elapsed_', 'p50_s'])
+    """
+    lines: list[str] = []
+    for part in re.sub(r"_(?!s$)", "_ ", name).split(" "):
+        if lines and len(lines[-1]) + len(part) <= width:
+            lines[-1] += part
+        else:
+            lines.append(part)
+    return lines
+
+
+def fit(names: Sequence[str], telling_first: Sequence[str], width: int, make: Callable[[str], Laid]) -> list[Laid]:
+    """Choose the columns that fit a width.
+
+    The most telling ones come first, as narrow as they can be read; then they are widened to a comfortable width; then come the others
+    that there is room for; what room is left goes to those that are still cut.
+    """
+    chosen: dict[str, Laid] = {}
+    left = width + len(GAP)
+    for name in [name for name in telling_first if name in names] or names[:1]:
+        laid = make(name)
+        if laid.least + len(GAP) > left and chosen:
+            break
+        chosen[name] = laid
+        laid.width = laid.least
+        left -= laid.width + len(GAP)
+    left = _widened(chosen, left, _COMFORTABLE)
+    order = dict.fromkeys((*(name for name in telling_first if name in names), *names))
+    for name in order:
+        if left < _NARROWEST:
+            break
+        if name not in chosen and (laid := make(name)).natural + len(GAP) <= left:
+            chosen[name] = laid
+            laid.width = laid.natural
+            left -= laid.width + len(GAP)
+    _widened(chosen, left, width)
+    return [chosen[name] for name in names if name in chosen]
+
+
+def _widened(chosen: dict[str, Laid], left: int, limit: int) -> int:
+    """Give room to columns that are cut, none beyond a limit; return the room that is left."""
+    for laid in chosen.values():
+        more = max(0, min(left, min(laid.natural, limit) - laid.width))
+        laid.width += more
+        left -= more
+    return left
+
+
+def header_lines(chosen: Sequence[Laid]) -> Iterator[str]:
+    """Write the names of the columns, over a rule."""
+    height = max(len(laid.header) for laid in chosen)
+    for line in range(height):
+        parts = []
+        for laid in chosen:
+            text = (["" for _ in range(height - len(laid.header))] + laid.header)[line]
+            parts.append(text.rjust(laid.width) if laid.kind == "number" else text.ljust(laid.width))
+        yield GAP.join(parts)
+    yield GAP.join("─" * laid.width for laid in chosen)
+
+
+def row_line(chosen: Sequence[Laid], row: int) -> str:
+    """Write one row: numbers to the right, an id that is too long without its middle, a text without its end."""
+    parts = []
+    for laid in chosen:
+        cell = (shorten_middle if laid.kind == "id" else shorten_end)(laid.cells[row], laid.width)
+        padding = " " * (laid.width - cell_width(cell))
+        parts.append(padding + cell if laid.kind == "number" else cell + padding)
+    return GAP.join(parts)
+
+
+def row_lines(chosen: Sequence[Laid], prose: Sequence[Sequence[str]], n_rows: int, width: int) -> Iterator[str]:
+    """Write every row, with its sentences below it."""
+    for row in range(n_rows):
+        yield row_line(chosen, row)
+        for texts in prose:
+            if texts[row] != MISSING:
+                yield from sentence_lines(texts[row], width)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Wrap a text; wide characters count as two, which textwrap does not know."""
+    return textwrap.wrap(text, width if cell_width(text) == len(text) else width // 2, break_on_hyphens=False)
+
+
+def sentence_lines(text: str, width: int) -> list[str]:
+    """Wrap a sentence below its row; a long one loses its end."""
+    room = width - len(_INDENT)
+    lines = wrapped(text, room)
+    return [_INDENT + line for line in lines[: _MOST_LINES - 1]] + [
+        _INDENT + shorten_end(" ".join(lines[_MOST_LINES - 1 :]), room) for _ in lines[_MOST_LINES - 1 : _MOST_LINES]
+    ]

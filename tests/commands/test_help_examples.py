@@ -1,0 +1,54 @@
+"""Every example in the help of a command runs as it stands there."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from daganalysis.commands import main
+from daganalysis.commands.parsing import COMMANDS, build_parser
+
+SAMPLES = Path(__file__).parents[2] / "sample_data"
+PARSERS = build_parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
+NEEDS_AN_AGENT = {"capture"}
+"""Tested against a stand-in for an agent, in tests/captures."""
+EXAMPLES = [
+    line.strip()
+    for name, parser in PARSERS.items()  # type: ignore[union-attr]
+    if name not in NEEDS_AN_AGENT
+    for line in parser.epilog.splitlines()[1:]
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder that holds what the examples name."""
+    folder = tmp_path_factory.mktemp("examples")
+    shutil.copytree(SAMPLES / "documented", folder / "responses" / "prod-a")
+    shutil.copytree(SAMPLES / "tenant", folder / "more")
+    for side, version in (("before", "a"), ("after", "b")):
+        shutil.copytree(SAMPLES / "versions" / version, folder / side)
+    assert main(["load", str(folder / "responses"), "--cluster-by", "dir", "--out", str(folder / "store")]) == 0
+    return folder
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_runs_as_it_stands_in_the_help(
+    example: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.rglob("*"))
+    words = shlex.split(example)[1:]
+    status = main([str(path) for word in words for path in (sorted(Path().glob(word)) if "*.json" in word else [word])])
+    said = capfd.readouterr()
+    assert status == 0 or (status in {1, 4} and "--fail-on" in words), said.err
+    assert said.out or set(tmp_path.rglob("*")) - before
+
+
+def test_there_is_a_command_behind_every_module() -> None:
+    assert len(PARSERS) >= len(COMMANDS)
+    assert all(len(parser.epilog.splitlines()) >= 3 for parser in PARSERS.values())  # type: ignore[union-attr]
