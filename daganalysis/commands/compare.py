@@ -13,7 +13,6 @@ from daganalysis.commands.printing import notice, print_frame, print_pieces, scr
 from daganalysis.engine.vocabulary import RUN_OUTCOMES
 from daganalysis.errors import UsageError
 from daganalysis.tables.plain_rows import rows_of
-from daganalysis.tables.results import COMPARE
 from daganalysis.text.comparison import comparison_sentence
 
 if TYPE_CHECKING:
@@ -110,6 +109,8 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _print_comparison(compared: pd.DataFrame, arguments: argparse.Namespace) -> None:
     """Print the rows: for people each workflow and number of agents apart, else as every other table."""
+    from daganalysis.tables.results import COMPARE
+
     if arguments.wide or chosen_format(arguments) != "table":
         print_frame(compared, COMPARE, arguments)
         return
