@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from daganalysis.commands.options import Subparsers
 
 _DESCRIPTION = """\
-Copy saved responses, or a store, with addresses (also inside ids, logs and
-additional data), host names, paths, users and what looks like a secret
-replaced by pseudonyms, the same everywhere. Structure and times stay, so every
-analysis gives the same numbers; names of DAGs, stages, tenants and zones stay
-too. Files that are no text, and copies of databases, are left out: the exit
-status is 3 then. Review the copy before sharing it: unmarked names cannot be
-detected.
+Copy saved responses, logs and databases, or a store, with addresses (also
+inside ids, logs and additional data), host names, paths, users and what looks
+like a secret replaced by pseudonyms, the same everywhere. Structure and times
+stay, so every analysis gives the same numbers; names of DAGs, stages, tenants
+and zones stay too. A copy of a database becomes a new one that holds only the
+tables and columns that load reads. Files that are no text are left out: the
+exit status is 3 then. Review the copy before sharing it: unmarked names cannot
+be detected.
 """
 
 
@@ -35,7 +36,7 @@ def add_to(commands: Subparsers) -> None:
         example="  daganalysis redact responses/ -o for-the-vendor/\n  daganalysis redact store/ -o for-the-vendor/",
         execute=execute,
     )
-    parser.add_argument("source", metavar="SOURCE", help="saved responses (a file or a folder), or a store")
+    parser.add_argument("source", metavar="SOURCE", help="saved responses, logs and databases (a file or a folder), or a store")
     parser.add_argument("--keep-cluster-names", action="store_true", help="keep the names of folders, which are the labels of clusters")
     parser.add_argument("--allow-left-out", action="store_true", help="exit with 0 even if a file was left out")
     parser.add_argument("-o", "--output", metavar="DEST", required=True, help="the copy: a new file or folder")

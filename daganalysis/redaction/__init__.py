@@ -18,10 +18,10 @@ from daganalysis.archive import read_parquet
 from daganalysis.errors import InputError, UsageError
 from daganalysis.progress import shown
 from daganalysis.reading import list_source_files
-from daganalysis.reading.source_file import is_answer_file
 from daganalysis.redaction.engine_words import ENGINE_WORDS
 from daganalysis.redaction.files import DAMAGE, FileRedactor
 from daganalysis.redaction.pseudonyms import Originals, Pseudonyms
+from daganalysis.redaction.sources import copied_one_by_one, is_source
 from daganalysis.redaction.texts import JsonRedactor
 from daganalysis.redaction.walker import Walker
 from daganalysis.store import is_store
@@ -52,11 +52,11 @@ def redact(
     keep_cluster_names: bool = False,
     progress: Progress | None = None,
 ) -> Redacted:
-    """Write a redacted copy of saved responses and logs, or of a store, with the same layout.
+    """Write a redacted copy of saved responses, logs and databases, or of a store, with the same layout.
 
-    Files that cannot be read, or that are no text, and copies of databases, are left out. ``keep_cluster_names`` keeps the names of
-    folders, which are the labels of clusters. Raises :class:`UsageError` if the destination exists, :class:`InputError` if there is nothing
-    to redact.
+    Of a copy of a database a new one is written, of the tables and columns alone that ``load`` reads. Files that cannot be read, or that
+    are no text, are left out. ``keep_cluster_names`` keeps the names of folders, which are the labels of clusters. Raises
+    :class:`UsageError` if the destination exists, :class:`InputError` if there is nothing to redact.
     """
     if is_url(os.fspath(source)) or is_url(os.fspath(destination)):
         raise UsageError("only what lies on disk can be redacted", where=os.fspath(source), hint="copy it from or to its URL")
@@ -84,8 +84,8 @@ def redacted(archive: Archive) -> Iterator[Archive]:
 
 
 def _redact_files(source: str | os.PathLike[str], target: Path, progress: Progress, keeps_clusters: bool) -> Redacted:
-    files = list_source_files([os.fspath(source)])
-    readable = [file for file in files if file.trouble is None and file.path is not None and (file.was_named or is_answer_file(file.name))]
+    files = copied_one_by_one(list_source_files([os.fspath(source)]))
+    readable = [file for file in files if file.trouble is None and is_source(file)]
     left_out = [(file.name, file.trouble[1]) for file in files if file.trouble is not None]
     known = {id(file) for file in readable}
     left_out += [(file.name, "its name promises no answers") for file in files if file.trouble is None and id(file) not in known]
@@ -103,6 +103,13 @@ def _redact_files(source: str | os.PathLike[str], target: Path, progress: Progre
     return _summary(n_files, originals, left_out)
 
 
+def _copy(redactor: FileRedactor, file: SourceFile, target: Path | None) -> None:
+    if file.parts:
+        redactor.copy_database({part.name: Path(part.path or "") for part in file.parts}, target)
+    else:
+        redactor.copy(Path(file.path or ""), target)
+
+
 def _summary(n_files: int, originals: Originals, left_out: list[tuple[str, str]]) -> Redacted:
     n_addresses = len(originals.certain[4]) + len(originals.certain[6])
     return Redacted(n_files, n_addresses, sum(map(len, originals.words.values())), tuple(left_out))
@@ -118,7 +125,7 @@ def _collect(
     for number, file in enumerate(files, start=1):
         redactor.name(file.name)
         try:
-            redactor.copy(Path(file.path or ""), None)
+            _copy(redactor, file, None)
         except DAMAGE as error:
             left_out.append((file.name, str(error) or type(error).__name__))
         left_out += [(f"{file.name}!{member}", reason) for member, reason in redactor.left_out]
@@ -145,7 +152,7 @@ def _write(
     try:
         for number, file in enumerate(files, start=1):
             if file.name not in unusable:
-                redactor.copy(Path(file.path or ""), staging / redactor.name(file.name))
+                _copy(redactor, file, staging / redactor.name(file.name))
                 n_files += 1
             progress("replacing", number, len(files))
         if folder is None and n_files == 1:

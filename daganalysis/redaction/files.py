@@ -17,18 +17,21 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from daganalysis.reading.databases.forms import HEAD_BYTES
+from daganalysis.reading.databases.forms import HEAD_BYTES, recognise
 from daganalysis.reading.encodings import codec_of, recoded
 from daganalysis.reading.file_kinds import DATABASE_COPY, kind_of
 from daganalysis.reading.json_repair import is_binary
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 from daganalysis.reading.streams import Unpacking, bounded_stream, is_packed, unpacked_stream
+from daganalysis.redaction.database_copies import AgentCopies, RowRedactor, redact_dump
+from daganalysis.redaction.left_out import NotUnderstoodError
 
 if TYPE_CHECKING:
     import contextlib
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from daganalysis.reading.databases.forms import Recognised
     from daganalysis.redaction.texts import JsonRedactor
 
 _BLOCK = 1 << 20
@@ -60,15 +63,12 @@ DAMAGE = (
 """What damaged archives raise."""
 
 
-class NotUnderstoodError(ValueError):
-    """A file, or a member of an archive, that cannot be redacted: it is no text, or unpacks to more than is allowed."""
-
-
 class FileRedactor:
     """Copies files with everything in them redacted. The same file gives the same bytes: packed ones bear no time."""
 
     def __init__(self, texts: JsonRedactor, limits: Limits = DEFAULT_LIMITS) -> None:
         self._texts = texts
+        self._rows = RowRedactor(texts)
         self._limits = limits
         self.left_out: list[tuple[str, str]] = []
         """Members of archives that were left out of their copy, each with the reason."""
@@ -83,6 +83,20 @@ class FileRedactor:
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("xb") as writing:
                 self._stream(reading, writing, unpacking)
+
+    def copy_database(self, sources: Mapping[str, Path], target: Path | None) -> None:
+        """Redact the files of one agent's database, by their names, into one new database; with no target, only walk it."""
+        with AgentCopies(self._rows) as copies:
+            for name, source in sources.items():
+                with source.open("rb") as reading:
+                    copies.take(name, reading)
+            main = copies.names()[0]
+            if target is None:
+                copies.write(main, cast("IO[bytes]", _Nothing()))
+                return
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as writing:
+                copies.write(main, writing)
 
     def name(self, name: str) -> str:
         """Redact the name of a file, folder by folder."""
@@ -100,6 +114,8 @@ class FileRedactor:
         elif is_packed(head):
             with _packer(head, writing) as packed:
                 self._stream(unpacked_stream(buffered, head, unpacking), cast("IO[bytes]", packed), unpacking, depth + 1)
+        elif (copy := _database_copy(head)) is not None:
+            self._database(copy, buffered, writing, unpacking)
         else:
             _check_is_text(head)
             codec = codec_of(head)
@@ -108,6 +124,15 @@ class FileRedactor:
             else:
                 self._plain(buffered, writing, unpacking)
         _check_whole(unpacking)
+
+    def _database(self, copy: Recognised, reading: io.BufferedReader[Any], writing: IO[bytes], unpacking: Unpacking) -> None:
+        with AgentCopies(self._rows) as copies:
+            if not copies.take("", reading):
+                redact_dump(copy, cast("IO[bytes]", reading), writing, self._rows, unpacking.limits.document_bytes)
+            elif not copies.names():
+                raise NotUnderstoodError("the index of a write-ahead log, which SQLite makes anew")
+            for main in copies.names():
+                copies.write(main, writing)
 
     def _plain(self, reading: io.BufferedReader[Any], writing: IO[bytes], unpacking: Unpacking) -> None:
         self._texts.start()
@@ -122,31 +147,39 @@ class FileRedactor:
         lines = (self._texts.text(line.decode("utf-8", "surrogateescape")) for line in piece.splitlines(keepends=True))
         return "".join(lines).encode("utf-8", "surrogateescape")
 
-    def _member(self, name: str, opened: IO[bytes], unpacking: Unpacking, depth: int) -> IO[bytes] | None:
-        """Return the redacted content of a member; None for one that is left out."""
+    def _member(self, name: str, write: Callable[[IO[bytes]], None], unpacking: Unpacking) -> IO[bytes] | None:
+        """Return the redacted content of a member, which ``write`` writes; None for one that is left out."""
         content = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - the caller closes it
         try:
-            self._stream(opened, content, unpacking, depth + 1)
+            write(content)
         except NotUnderstoodError as error:
+            content.close()
             if unpacking.issues:
                 raise
             self.left_out.append((name, str(error)))
-            content.close()
             return None
         return content
+
+    def _members(self, opened: Iterable[tuple[str, IO[bytes]]], unpacking: Unpacking, depth: int) -> Iterator[tuple[str, IO[bytes]]]:
+        """Yield the redacted members of an archive; files that make one database come together, behind all others."""
+        with AgentCopies(self._rows) as copies:
+            for name, stream in opened:
+                buffered = io.BufferedReader(cast("io.RawIOBase", stream), _BLOCK)
+                if copies.take(name, buffered):
+                    continue
+                content = self._member(name, lambda writing: self._stream(buffered, writing, unpacking, depth + 1), unpacking)  # noqa: B023
+                if content is not None:
+                    yield name, content
+            for main in copies.names():
+                content = self._member(main, lambda writing: copies.write(main, writing), unpacking)  # noqa: B023
+                if content is not None:
+                    yield main, content
 
     def _zip(self, reading: io.BufferedReader, writing: IO[bytes], unpacking: Unpacking, depth: int) -> None:
         whole = reading if reading.seekable() else io.BytesIO(_bounded_read(reading, unpacking.limits.document_bytes))
         with zipfile.ZipFile(whole) as old, zipfile.ZipFile(writing, "w", zipfile.ZIP_DEFLATED) as new:
-            for member in old.infolist():
-                if member.filename.endswith("/"):
-                    continue
-                with old.open(member) as opened:
-                    stream = bounded_stream(opened, member.filename, lambda n=member.compress_size: n, unpacking)  # type: ignore[misc]
-                    content = self._member(member.filename, stream, unpacking, depth)
-                if content is None:
-                    continue
-                fresh = zipfile.ZipInfo(self.name(member.filename))
+            for name, content in self._members(_of_zip(old, unpacking), unpacking, depth):
+                fresh = zipfile.ZipInfo(self.name(name))
                 fresh.compress_type = zipfile.ZIP_DEFLATED
                 content.seek(0)
                 with content, new.open(fresh, "w", force_zip64=True) as packed:
@@ -154,20 +187,28 @@ class FileRedactor:
 
     def _tar(self, reading: io.BufferedReader, writing: IO[bytes], unpacking: Unpacking, depth: int) -> None:
         with tarfile.open(fileobj=reading, mode="r|") as old, tarfile.open(fileobj=writing, mode="w|") as new:
-            for member in old:
-                old.members.clear()  # type: ignore[attr-defined] # it keeps every one it has passed
-                opened = old.extractfile(member) if member.isfile() and not member.issparse() else None
-                if opened is None:
-                    continue
-                content = self._member(member.name, opened, unpacking, depth)
-                if content is None:
-                    continue
+            for name, content in self._members(_of_tar(old), unpacking, depth):
                 # Owner, group and time of change are left behind.
-                fresh = tarfile.TarInfo(self.name(member.name))
+                fresh = tarfile.TarInfo(self.name(name))
                 fresh.size = content.tell()
                 content.seek(0)
                 with content:
                     new.addfile(fresh, content)
+
+
+def _of_zip(old: zipfile.ZipFile, unpacking: Unpacking) -> Iterator[tuple[str, IO[bytes]]]:
+    for member in old.infolist():
+        if not member.filename.endswith("/"):
+            with old.open(member) as opened:
+                yield member.filename, bounded_stream(opened, member.filename, lambda n=member.compress_size: n, unpacking)  # type: ignore[misc]
+
+
+def _of_tar(old: tarfile.TarFile) -> Iterator[tuple[str, IO[bytes]]]:
+    for member in old:
+        old.members.clear()  # type: ignore[attr-defined] # it keeps every one it has passed
+        opened = old.extractfile(member) if member.isfile() and not member.issparse() else None
+        if opened is not None:
+            yield member.name, opened
 
 
 class _Encoded(io.RawIOBase):
@@ -233,14 +274,16 @@ class _ZlibFile(io.RawIOBase):
         super().close()
 
 
+def _database_copy(head: bytes) -> Recognised | None:
+    return recognise(head) if DATABASE_COPY.matches(head) else None
+
+
 def _check_is_text(head: bytes) -> None:
     kind = kind_of(head)
     if kind is not None and kind.certain and kind.noun not in _TEXT_KINDS:
         raise NotUnderstoodError(f"it is no text that can be redacted ({kind.noun})")
     if is_binary(head) and not codec_of(head):
         raise NotUnderstoodError("it is no text that can be redacted (binary file)")
-    if kind is DATABASE_COPY:
-        raise NotUnderstoodError("it is a copy of a database, in which nothing marks what is secret; hand on the answers instead")
 
 
 def _check_whole(unpacking: Unpacking) -> None:

@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from daganalysis.reading.databases.schema import TABLES
 from daganalysis.redaction.detectors import HOST_KEY, SECRET_KEY, USER_KEY, VERSION_KEY
 from daganalysis.redaction.secret_detectors import SECRET_WORD
 
@@ -36,6 +37,13 @@ _COOKIES = re.compile(r'"cookies"\s{0,8}:\s{0,8}\[[^\]]*+\]')
 _SECRET_NAME = rf'"name"\s{{0,8}}:\s{{0,8}}"(?i:[^"]{{0,60}}(?:{SECRET_WORD}|auth|sign)[^"]{{0,60}}|x-[^"]{{1,60}}|pass|sk|ak|sid|etag)"'
 _STRING_VALUE = r'"value"\s{0,8}:\s{0,8}"[^"\\]*+(?:\\.[^"\\]*+)*"'
 _SECRET_PAIR = re.compile(rf"{_SECRET_NAME}\s{{0,40}},\s{{0,40}}{_STRING_VALUE}|{_STRING_VALUE}\s{{0,40}},\s{{0,40}}{_SECRET_NAME}")
+_OWN_FOLDERS = frozenset({"answers", "csv", "log", "log_obshell", "logs", "meta", "ocs", "responses", "sql", "tsv"})
+"""Folders that obshell or the documentation names so; they are no labels of clusters."""
+_OWN_FILES = re.compile(
+    r"(?:\.meta(?:-wal|-shm|-journal)?|obshell(?:\.out|-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3})?\.log"
+    r"|(?:ocs|" + "|".join(TABLES) + r")\.(?:sql|tsv|csv|txt))(?:\.\d{1,3})?(?:\.(?:gz|zst|xz|bz2))?"
+)
+"""Names of the files of obshell, and of dumps of its tables."""
 _ARCHIVES = (".tar", ".tgz", ".txz", ".zip", ".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2")
 """Endings of archives, which are named as folders are."""
 _MOST_REMEMBERED = 200_000
@@ -103,7 +111,10 @@ class JsonRedactor:
         if last.lower().endswith(_ARCHIVES):
             return "/".join(map(self.cluster, (*folders, last)))
         archive, mark, member = last.rpartition("!")
-        return "/".join([*map(self.cluster, folders), (self.cluster(archive + mark) if mark else "") + self.name(member)])
+        return "/".join([*map(self.cluster, folders), (self.cluster(archive + mark) if mark else "") + self._file(member)])
+
+    def _file(self, name: str) -> str:
+        return name if _OWN_FILES.fullmatch(name) else self.name(name)
 
     def cluster(self, label: str) -> str:
         """Redact the label of a cluster, or the name of a folder."""
@@ -111,6 +122,8 @@ class JsonRedactor:
         if mark:
             # A member of an archive is named `archive!folder/member`.
             return self.cluster(archive) + mark + self.cluster(folder)
+        if label in _OWN_FOLDERS:
+            return label
         if label in {"", ".", ".."} or self.keeps_clusters:
             return self.name(label)
         replaced = self._walker.text(label)

@@ -40,7 +40,7 @@ _TABLES = (
     ),
     DatabaseTable(
         "subtask_instance",
-        ("id", "node_id", "name", "struct_name", "executer_agent_ip", "executer_agent_port", "execute_times", *_TASK_STATE),
+        ("id", "node_id", "name", "executer_agent_ip", "executer_agent_port", "execute_times", *_TASK_STATE),
         frozenset({"id", "node_id", "name", "execute_times", "state", "operator"}),
         context=True,
     ),

@@ -46,6 +46,15 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def column_type(name: str) -> str:
+    """Return the type of a listed column in a copy of a table.
+
+    >>> column_type("execute_times"), column_type("log_content")
+    ('INTEGER', 'TEXT')
+    """
+    return "INTEGER" if name in _NUMBERS else "TEXT"
+
+
 class StagedDump:
     """The rows of one dump of ``ocs``, put aside as they come, in any order of the tables."""
 
@@ -57,7 +66,7 @@ class StagedDump:
         self.connection.execute("PRAGMA cache_size = -16384")
         self.zone: str | None = None
         for table in TABLES.values():
-            columns = [f"{name} INTEGER" if name in _NUMBERS else f"{name} TEXT" for name in table.columns]
+            columns = [f"{name} {column_type(name)}" for name in table.columns]
             columns += [f"{LINK_COLUMN} TEXT"] if table.context else []
             columns += [f"PRIMARY KEY ({_KEYS[table.name]})"] if table.name in _KEYS else []
             self.connection.execute(f"CREATE TABLE {table.name} ({', '.join(columns)})")

@@ -1,0 +1,5 @@
+"""What is left out of a redacted copy."""
+
+
+class NotUnderstoodError(ValueError):
+    """A file, or a member of an archive, that cannot be redacted: it is no text, or unpacks to more than is allowed."""

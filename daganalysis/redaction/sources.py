@@ -1,0 +1,46 @@
+"""Which files of a source are redacted, and which of them together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daganalysis.reading.databases.forms import HEAD_BYTES
+from daganalysis.reading.file_kinds import AGENT_LOG, DATABASE_COPY
+from daganalysis.reading.source_file import is_answer_file
+from daganalysis.redaction.database_copies import is_agent_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from daganalysis.reading import SourceFile
+
+
+def copied_one_by_one(files: Iterable[SourceFile]) -> list[SourceFile]:
+    """Take apart what is read as one, as the files of a dump are, but for the files of an agent's database."""
+    return [part for file in files for part in _parts(file)]
+
+
+def _parts(file: SourceFile) -> Iterator[SourceFile]:
+    # The main file is empty while all pages lie in the write-ahead log.
+    heads = [head for part in file.parts if (head := _head(part))]
+    if not file.parts or (heads and all(map(is_agent_database, heads))):
+        yield file
+    else:
+        yield from file.parts
+
+
+def is_source(file: SourceFile) -> bool:
+    """Tell whether a file is one that ``load`` may read: by its name, or by what it holds."""
+    if file.parts or file.was_named or is_answer_file(file.name):
+        return bool(file.parts) or file.path is not None
+    head = _head(file)
+    return AGENT_LOG.matches(head) or DATABASE_COPY.matches(head)
+
+
+def _head(file: SourceFile) -> bytes:
+    try:
+        with Path(file.path or "").open("rb") as stream:
+            return stream.read(HEAD_BYTES)
+    except OSError:
+        return b""
