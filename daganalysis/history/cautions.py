@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import agent_address
 from daganalysis.engine.times import TIMEOUT_NS
-from daganalysis.history.completeness import OUTLINE, n_stages
+from daganalysis.history.completeness import n_stages
 from daganalysis.reading.issue_codes import issue
 
 if TYPE_CHECKING:
@@ -17,20 +17,26 @@ if TYPE_CHECKING:
 
 _WENT_FORWARD = {"succeeded", "succeeded_after_retry", "succeeded_with_node_pass", "unknown"}
 _MOST_AGENTS = 8
+_MISSING_FIELDS = {
+    "nodes": "its nodes",
+    "sub_tasks": "some of its sub-tasks",
+    "counters": "execute_times of some of its sub-tasks",
+    "operators": "the operators of some of its nodes",
+}
+"""What answers may leave out, in words."""
 
 
 def missing_issues(view: RunView) -> list[Issue]:
     """Tell what the answers about a run leave out."""
     run = view.evidence
-    if view.missing.isdisjoint(OUTLINE):
+    if view.missing.isdisjoint(_MISSING_FIELDS):
         return []
     n = n_stages(run)
     if run.stages and "nodes" in view.missing and n is not None:
         unproven = sum(1 for node in view.nodes if node.stage is None)
         doubt = f"; the stage of {unproven} of them is unknown" if unproven else ""
         return [issue("nodes-missing", None, None, f"{len(run.stages)} of {n} nodes are in the answers{doubt}", run_id=run.run_id)]
-    what = {"nodes": "its nodes", "sub_tasks": "some of its sub-tasks", "counters": "execute_times of some of its sub-tasks"}
-    absent = ", ".join(words for name, words in what.items() if name in view.missing)
+    absent = ", ".join(words for name, words in _MISSING_FIELDS.items() if name in view.missing)
     return [issue("details-missing", None, None, f"no answer shows {absent}", run_id=run.run_id)]
 
 

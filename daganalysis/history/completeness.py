@@ -19,8 +19,8 @@ def n_stages(run: RunEvidence) -> int | None:
 def what_is_missing(run: RunEvidence) -> frozenset[str]:
     """Return what no answer about a run shows.
 
-    ``nodes``, ``sub_tasks``, ``counters`` (execute_times); ``newest`` where the nodes are of before the newest state, and ``requests``
-    where another leg than theirs had begun by then.
+    ``nodes``, ``sub_tasks``, ``counters`` (execute_times), ``operators`` (of nodes); ``newest`` where the nodes are of before the newest
+    state, and ``requests`` where another leg than theirs had begun by then.
     A node that failed without a sub-task that did lacks a sub-task; otherwise a filtered list of sub-tasks cannot be told from a whole one.
     """
     found = set()
@@ -30,8 +30,9 @@ def what_is_missing(run: RunEvidence) -> frozenset[str]:
     for seen in run.nodes.values():
         if not any(node.sub_tasks for _, node in seen):
             found.add("sub_tasks")
-            break
         newest = seen[-1][1]
+        if newest.operator is None:
+            found.add("operators")
         failed = newest.state == "FAILED" and newest.operator in {"RUN", "RETRY"}
         if failed and newest.sub_tasks and all(task.state == "SUCCEED" for task in newest.sub_tasks):
             found.add("sub_tasks")

@@ -81,11 +81,18 @@ def _dag_facts(observed: Observations, retries: Bounds) -> Facts:
         begun=not never_started(dag),
         deliberate=dag.state == "FAILED" and _stands_waiting(observed),
         retried=retries.low > 0,
-        untold=not observed.missing.isdisjoint({"nodes", "requests"}) and retries.high != 0,
+        untold=_may_hide_requests(observed, retries),
         perhaps_waiting=dag.state == "FAILED" and _may_stand_waiting(observed),
         # A later rollback or retry overwrites the operator of a node that was passed, but not what an earlier answer told.
         node_passed=any(node.operator == "PASS" for seen in run.nodes.values() for _, node in seen),
     )
+
+
+def _may_hide_requests(observed: Observations, retries: Bounds) -> bool:
+    """Tell whether a retry, or a pass of a node, may have come to a run of which answers lack nodes, or their operators."""
+    if "operators" in observed.missing:
+        return not observed.is_first_leg
+    return not observed.missing.isdisjoint({"nodes", "requests"}) and retries.high != 0
 
 
 def _may_stand_waiting(observed: Observations) -> bool:
@@ -119,6 +126,7 @@ def _stretches(observed: Observations, span: Span) -> tuple[list[Stretch], list[
             span.sure,
             span.end,
             _wait_category(observed),
+            ends_in_last_leg=observed.stands_in_last_leg,
             nodes_shown=bool(observed.run.stages),
             nodes_missing="nodes" in observed.missing,
             sub_tasks_missing="sub_tasks" in observed.missing,

@@ -134,24 +134,28 @@ def _by_start(attempt: Attempt) -> tuple[int, int]:
     return attempt.start or 0, attempt.number
 
 
-def was_executed(node: Node) -> bool:
+def was_executed(node: Node) -> bool | None:
     """Tell whether the start of a node is that of an execution. Only of one that was passed it may be the creation of its row.
 
-    One that was cancelled before anything was handed out, and then passed, bears the start of the cancel's leg (engine-semantics §13).
+    One that was cancelled before anything was handed out, and then passed, bears the start of the cancel's leg (engine-semantics §13). None
+    where the answer does not tell: it lacks the sub-tasks, or their counters.
     """
-    if node.operator != "PASS" or node.sub_tasks is None or any(task.execute_times != 0 for task in node.sub_tasks):
+    if node.operator != "PASS":
         return True
-    created = min((task.start for task in node.sub_tasks if task.start is not None), default=None)
-    return created is not None and node.start is not None and node.start - created > CREATION_NS
+    tasks = node.sub_tasks or ()
+    if any(task.execute_times for task in tasks):
+        return True
+    created = min((task.start for task in tasks if task.start is not None), default=None)
+    if created is None or node.start is None or any(task.execute_times is None for task in tasks):
+        return None
+    return node.start - created > CREATION_NS
 
 
 def _node_runs_of(run: RunEvidence, node_gid: str, stage: int) -> dict[int, NodeRun]:
     known: dict[int, NodeRun] = {}
     for _, node in run.nodes.get(node_gid, ()):
-        times = node_times(node.state, node.operator, executed=was_executed(node) or node.start in known)
+        times = node_times(node.state, node.operator, executed=bool(was_executed(node)) or node.start in known)
         if times.start is not TRUE or node.start is None:
-            continue
-        if node.operator == "PASS" and node.sub_tasks is None and node.start not in known:
             continue
         node_run = known.get(node.start)
         if node_run is None:

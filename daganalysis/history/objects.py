@@ -29,8 +29,7 @@ def created_at(run: RunEvidence) -> int | None:
         for _, node in seen:
             if node.sub_tasks is None or node.start is None:
                 continue
-            executed = node.operator == "PASS" and was_executed(node)
-            if node_times(node.state, node.operator, executed=executed).start is CREATED:
+            if node_times(node.state, node.operator, executed=was_executed(node) is not False).start is CREATED:
                 found.append(node.start)
     for sightings in run.sub_tasks.values():
         for sighting in sightings:
@@ -74,7 +73,9 @@ def judge_node(run: RunEvidence, stage: int | None, gid: str, own: Sequence[Task
     """Judge one node from its sightings and the views of its sub-tasks."""
     seen = run.nodes[gid]
     newest = seen[-1][1]
-    executed = was_executed(newest) and (newest.operator != "PASS" or newest.sub_tasks is not None or any(view.attempts for view in own))
+    executed = was_executed(newest)
+    if executed is None:
+        executed = any(view.attempts for view in own)
     waiting = newest.state == "FAILED" and bool(own) and all(view.rule.outcome in {"waiting", "succeeded"} for view in own)
     rule = node_rule(newest.state, newest.operator, deliberate=waiting)
     times = node_times(newest.state, newest.operator, executed=executed)

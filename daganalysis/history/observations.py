@@ -11,7 +11,7 @@ from daganalysis.history.clock_doubts import doubtful_agents
 from daganalysis.history.clocks import Offsets, find_offsets, on_dag_clock
 from daganalysis.history.completeness import what_is_missing
 from daganalysis.history.inferences import infer_from_later_stages
-from daganalysis.history.legs import Leg, NodeRun, find_legs, find_node_runs
+from daganalysis.history.legs import Leg, NodeRun, find_legs, find_node_runs, is_first_execution
 from daganalysis.history.objects import created_at, judge_task
 from daganalysis.history.stage_numbers import Numbers, number_stages, ordinals
 from daganalysis.history.timeouts import placed_by_timeouts
@@ -60,6 +60,17 @@ class Observations:
     def __post_init__(self) -> None:
         self.tasks = [view for own in self.tasks_of.values() for view in own]
         self.attempts = [attempts for own in self.attempts_in.values() for attempts in own.values()]
+
+    @property
+    def stands_in_last_leg(self) -> bool:
+        """Whether the newest answer is of the last leg known: no answer shows the start of one that an old version passed (§3)."""
+        start = self.run.newest.start
+        return bool(self.legs) and start is not None and start == self.legs[-1].start
+
+    @property
+    def is_first_leg(self) -> bool:
+        """Whether answers show that the newest is of the first leg, so that nothing was asked of the run but perhaps a pass of it."""
+        return len(self.legs) == 1 and self.stands_in_last_leg and is_first_execution(self.run, self.legs[0])
 
     @property
     def went_forward_again(self) -> int:

@@ -6,7 +6,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.log_lines import WAITING
-from daganalysis.history.legs import is_first_execution
 from daganalysis.history.retry_bounds import Bounds, executed_again, retry_bounds
 from daganalysis.history.rollback_bounds import (
     bound_rollbacks,
@@ -51,7 +50,7 @@ def _bounds_of_an_outline(observed: Observations) -> tuple[Bounds, Bounds]:
     A leg that ran forward and failed no later than the one before it cannot follow a node that was passed: somebody retried it.
     """
     forward = [leg for leg in observed.legs if leg.operator == "RUN"]
-    if len(observed.legs) == 1 and is_first_execution(observed.run, observed.legs[0]):
+    if observed.is_first_leg:
         return Bounds(0, 0), Bounds(0, 0)
     again = [
         after.state == "FAILED" and after.stage is not None and before.stage is not None and after.stage <= before.stage
@@ -77,7 +76,8 @@ def _retries_of_nodes(observed: Observations, *, rolled_back: bool) -> Bounds:
         pending = node.state == "PENDING" and node.operator == "RETRY"
         if node.operator != "RUN" and _first_hand_out_may_be_a_retry(observed, stage, own_runs, [*attempts_of]):
             perhaps = 1
-        if not pending and not executed_again(own_runs, attempts_of):
+        marked = any(seen.operator == "RETRY" for _, seen in run.nodes[gid])  # whatever its times say
+        if not marked and not executed_again(own_runs, attempts_of):
             continue
         bounds = retry_bounds(
             own_runs,
@@ -88,7 +88,6 @@ def _retries_of_nodes(observed: Observations, *, rolled_back: bool) -> Bounds:
             walked_down=gid in walked_down and not may_repeat_or_skip(observed, gid),
         )
         handshakes = sum(_handshakes(view) for view in own)
-        marked = any(seen.operator == "RETRY" for _, seen in run.nodes[gid])  # whatever its times say
         low += max(0, max(bounds.low, marked) - handshakes)
         high += max(0, max(bounds.high or 0, marked) - handshakes)
     high += perhaps

@@ -25,9 +25,10 @@ class Story:
     """What a timeline is made of.
 
     ``begin`` is where the known span begins and ``sure_begin`` whether an answer showed it (else it is a bound); ``end`` is None for a
-    run that has not ended. ``nodes_shown`` says whether any answer held its nodes, ``nodes_missing`` and ``sub_tasks_missing`` whether some
-    of them, or of their sub-tasks, are in none; ``passed`` whether an operator's pass ended it,
-    ``ended_waiting`` whether what was passed had failed on purpose, ``wait_category`` for whom a wait that ended at some instant was.
+    run that has not ended. ``ends_in_last_leg`` says whether the newest answer is of the last leg known, ``nodes_shown`` whether any answer
+    held its nodes, ``nodes_missing`` and ``sub_tasks_missing`` whether some of them, or of their sub-tasks, are in none; ``passed`` whether
+    an operator's pass ended it, ``ended_waiting`` whether what was passed had failed on purpose, ``wait_category`` for whom a wait that
+    ended at some instant was.
     """
 
     legs: Sequence[Leg]
@@ -37,6 +38,7 @@ class Story:
     sure_begin: bool
     end: int | None
     wait_category: Callable[[int], str]
+    ends_in_last_leg: bool = True
     nodes_shown: bool = True
     nodes_missing: bool = False
     sub_tasks_missing: bool = False

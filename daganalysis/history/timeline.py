@@ -246,7 +246,7 @@ class _Walk:
             return
         if last is not None and last.end is not None and last.end + EDGE_NS >= ledger.cursor:
             self._end_leg(last.end)
-            if story.passed:
+            if story.passed and (story.nodes_shown or story.ends_in_last_leg):
                 ledger.book(story.end, story.wait_category(story.end), to_stage=None)
         elif story.passed and story.nodes_shown:
             residue = self.residue

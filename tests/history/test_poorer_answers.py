@@ -157,3 +157,36 @@ def test_where_sub_tasks_are_missing_a_pause_between_legs_is_no_wait() -> None:
     early = dag(A, B | {"sub_tasks": None}, C, state="RUNNING", stage=2, max_stage=3, end=0.4, at=20.0)
     late = dag(A, B | {"sub_tasks": None, "operator": "RETRY"}, C, state="FAILED", stage=2, start=500.0, end=521.0, max_stage=3, at=600.0)
     assert "wait_operator" not in frame("timeline", early, late)["category"].tolist()
+
+
+@pytest.mark.parametrize("counters", [(None,), (0, None), ()])
+def test_a_passed_node_without_counters_may_never_have_begun(counters: tuple[int | None, ...]) -> None:
+    passed = [sub_task("SUCCEED", 0.4, 60.0, gid=f"1{n}", operator="PASS", times=times) for n, times in enumerate(counters, start=3)]
+    last = node(*passed, gid="13", operator="PASS", start=0.4, end=60.0, name="C")
+    answer = dag(A, B | {"operator": "PASS", "state": "SUCCEED"}, last, operator="PASS", stage=2, end=60.0)
+    assert run_of(answer)["elapsed_s"] == 59.0
+    assert pd.isna(frame("nodes", answer)["started_at"].iloc[2])
+
+
+def test_the_mark_of_a_retry_counts_though_neither_times_nor_sub_tasks_are_known() -> None:
+    retried = {**node(operator="RETRY"), "start_time": None, "sub_tasks": None}
+    run = run_of(dag(retried, start=90.0, end=99.0))
+    assert (run["outcome"], *bounds(run, "retries")) == ("succeeded_after_retry", 1, None)
+
+
+def test_nodes_without_operators_do_not_tell_what_people_did() -> None:
+    answer = dag(without(A, "operator"), stage=1, end=16.01)
+    run = run_of(answer)
+    assert (run["outcome"], *bounds(run, "retries"), *bounds(run, "rollbacks")) == ("unknown", 0, None, 0, None)
+    (issue,) = frame("issues", answer).to_dict("records")
+    assert issue["message"] == "no answer shows the operators of some of its nodes"
+
+
+def test_a_pass_of_an_old_version_hides_the_leg_that_it_ended() -> None:
+    first = dag(state="FAILED", start=1.0, end=20.0, at=30.0, max_stage=3, details=False)
+    running = dag(state="RUNNING", start=1.0, end=0.5, at=10.0, max_stage=3, details=False)
+    passed = dag(operator="PASS", start=None, end=90.0, at=99.0, max_stage=3, details=False)
+    run = run_of(running, first, passed)
+    assert (bounds(run, "retries"), bounds(run, "rollbacks")) == ((0, None), (0, None))
+    timeline = BASE_TABLES["timeline"].frame(rebuild([running, first, passed])["timeline"])
+    assert timeline.groupby("category")["duration_s"].sum().to_dict() == {"unattributed": 79.0, "wait_operator": 10.0}

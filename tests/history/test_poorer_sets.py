@@ -18,8 +18,10 @@ from daganalysis.reading import read_sources
 from enginemodel import ROUGH, DagRun, rough_run
 from tests.profiles import examples
 
-SEEDS = st.integers(0, 2_000)
+SEEDS = st.integers(0, 100_000)
 _FIELDS = ("execute_times", "task_logs", "start_time", "end_time", "operator", "execute_agent", "node_id", "task_id")
+CONDITIONS = sorted(name for name, one in ROUGH.items() if one.skew < 1 and not one.steps)
+"""Where clocks are seconds off, the room that the truth leaves for times would have to be as wide."""
 _FAILING = {"failed", "timeout", "cancelled", "cancelled_before_start", "interrupted", "waiting"}
 
 
@@ -97,7 +99,7 @@ def _refuted_times(run: DagRun, dag: dict[str, Any], budgets: list[dict[str, Any
 
 
 @examples(6)
-@given(SEEDS, st.sampled_from(["ordinary", "cancels", "many failures"]), st.sampled_from([1.0, 30.0, 1e6]))
+@given(SEEDS, st.sampled_from(CONDITIONS), st.sampled_from([1.0, 30.0, 1e6]))
 def test_nothing_that_a_poorer_set_claims_is_refuted(seed: int, conditions: str, every: float) -> None:
     run = rough_run(seed, ROUGH[conditions])
     assert refuted(run, tables_of(poorer(polls(run, every), random.Random(seed)))) == []
