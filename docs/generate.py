@@ -119,7 +119,9 @@ _PYTHON_SECTIONS = {
     "daganalysis.plots": "Charts",
     "daganalysis.errors": "Errors",
 }
-"""The heading under which the public names of a module stand; names of other modules stand under *Hand on*."""
+"""The heading for the public names of a module."""
+_OTHER_SECTION = "Charts in cells, reports, exports and copies"
+"""The heading for the public names of all other modules."""
 _FILES = {"SOURCE", "ARCHIVE", "STORE", "FILE", "FOLDER", "BASE", "CANDIDATE"}
 """What an argument is called where it is a file or a folder."""
 _COMMANDS_INTRO = """
@@ -168,11 +170,11 @@ def _table(table: Table, heading: str = "") -> str:
 
 
 def _python() -> Iterator[str]:
-    sections: dict[str, list[str]] = {heading: [] for heading in [*_PYTHON_SECTIONS.values(), "Hand on"]}
+    sections: dict[str, list[str]] = {heading: [] for heading in [*_PYTHON_SECTIONS.values(), _OTHER_SECTION]}
     for name in daganalysis.__all__:
         if inspect.ismodule(getattr(daganalysis, name)):
             continue
-        heading = _PYTHON_SECTIONS.get(daganalysis._MODULE_OF[name], "Hand on")
+        heading = _PYTHON_SECTIONS.get(daganalysis._MODULE_OF[name], _OTHER_SECTION)
         directive = "autofunction"
         if inspect.isclass(getattr(daganalysis, name)):
             directive = "autoexception" if heading == "Errors" else "autoclass"
@@ -222,9 +224,23 @@ def _signature(function: object) -> str:
 
 
 def _paragraphs(function: object) -> str:
-    """The docstring of a function up to its example, its cross-references as code."""
-    text = (inspect.getdoc(function) or "").partition(">>>")[0].strip()
-    return text.replace(":func:", "").replace(":class:", "").replace("``", "`").replace("`daganalysis.", "`da.")
+    """Return the docstring of a function as Markdown: its sections under bold words, its example as code, its cross-references as code."""
+    text = re.sub(r":\w+:`(?:~?daganalysis\.)?([^`]+)`", r"`\1`", inspect.getdoc(function) or "").replace("``", "`")
+    said, *sections = re.split(r"^(Args|Returns|Raises|Example):\n", text, flags=re.MULTILINE)
+    said, _, example = said.partition(">>>")
+    parts = [said.strip()]
+    for heading, body in zip(sections[::2], sections[1::2], strict=True):
+        block = textwrap.dedent(body).strip()
+        if heading == "Example":
+            example = block.removeprefix(">>>")
+        elif heading == "Returns":
+            parts.append(f"**Returns**: {block}")
+        else:
+            items = re.sub(r"^(\w+):", r"* `\1`:", block, flags=re.MULTILINE)
+            parts.append(f"**{'Arguments' if heading == 'Args' else heading}**\n\n{items}")
+    if example:
+        parts.append(f"```pycon\n>>>{example.rstrip()}\n```")
+    return "\n\n".join(parts)
 
 
 def draw_pictures(folder: Path) -> list[Path]:

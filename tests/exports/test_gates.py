@@ -77,7 +77,7 @@ def test_the_script_of_the_examples_loads_checks_and_reports(tmp_path: Path) -> 
     (tmp_path / "bin" / "daganalysis").chmod(0o755)
     environment = {**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     environment.pop("GITHUB_STEP_SUMMARY", None)
-    shutil.copytree(ROOT / "sample_data" / "fleet" / "prod-a", tmp_path / "answers" / "prod-a")
+    shutil.copytree(ROOT / "sample_data" / "documented", tmp_path / "answers" / "prod-a")
     command = [
         str(ROOT / "examples" / "load-check-report"),
         str(tmp_path / "answers"),
@@ -85,5 +85,5 @@ def test_the_script_of_the_examples_loads_checks_and_reports(tmp_path: Path) -> 
         str(tmp_path / "report"),
     ]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 4, done.stderr  # one run is too little to decide a gate
     assert {path.name for path in (tmp_path / "report").iterdir()} == {"report.html", "report.json", "fleet.prom", "gate.xml", "gate.md"}
