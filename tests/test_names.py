@@ -74,6 +74,12 @@ def test_a_load_imports_nothing_that_takes_longer_than_loading_some_thousand_sub
         assert imported("load", str(responses), "--out", str(tmp_path / "store"), of=heavy) == "[]"
 
 
+def test_a_load_of_nothing_new_imports_nothing_of_arrow(tmp_path: Path) -> None:
+    load = ("load", "sample_data/start", "--out", str(tmp_path / "store"))
+    assert imported(*load, of=("pyarrow", "numpy")) == "['numpy', 'pyarrow']"
+    assert imported(*load, of=("pyarrow", "numpy")) == "[]"
+
+
 def test_a_command_imports_neither_another_nor_what_only_full_tables_take() -> None:
     others = ("daganalysis.commands.capture", "daganalysis.commands.analyses", "daganalysis.formats.terminal", "wcwidth")
     assert imported("load", "--help", of=others) == "[]"

@@ -5,6 +5,7 @@ Nothing heavy is imported before a command runs, so that ``daganalysis --help`` 
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -20,19 +21,27 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+_COLLECT_SELDOM = (50_000, 20, 50)
+"""When the program collects cyclic garbage: by default it does so dozens of times while it imports pandas, and finds none."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; see :class:`daganalysis.commands.exit_status.ExitStatus`."""
     # NumPy starts a thread a core as it is imported, which takes as much of the processor as the import, for algebra that no command does.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     _end_well_on_sigterm()
+    if argv is None:
+        gc.set_threshold(*_COLLECT_SELDOM)
     try:
-        return _run(argv)
+        status = _run(argv)
     except KeyboardInterrupt:
         from daganalysis.commands.printing import notice
 
         notice("interrupted")
-        return ExitStatus.INTERRUPTED
+        status = ExitStatus.INTERRUPTED
+    if argv is None:
+        gc.freeze()  # the program ends now: nothing is gained by going once more through all that was imported
+    return status
 
 
 def _end_well_on_sigterm() -> None:

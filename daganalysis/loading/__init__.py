@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
-import weakref
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from daganalysis.store import is_store
 from daganalysis.store.remote_paths import store_path
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
 
     from daganalysis.dask_workers import DaskWorkers
@@ -98,12 +96,15 @@ def load_into_store(
     Raises :class:`StoreError` where the store cannot be written, :class:`StoreBusyError` where another process is writing it, and with
     ``strict`` :class:`RejectedRecordsError`; the store is then as it was before.
     """
-    from daganalysis.loading.into_store import load_sources
+    from daganalysis.loading.unchanged import is_unchanged
     from daganalysis.loading.workers import without_collector
 
     with shown(progress) as tell, _on(client) as dask, without_collector():
         files, stores = _listed(sources, cluster, cluster_by, limits, tz)
-        load_sources(files, store_path(store), stores=stores, jobs=jobs, dask=dask, strict=strict, progress=tell)
+        if stores or strict or not is_unchanged(store_path(store), files):
+            from daganalysis.loading.into_store import load_sources  # which imports all of Arrow
+
+            load_sources(files, store_path(store), stores=stores, jobs=jobs, dask=dask, strict=strict, progress=tell)
     return read_parquet(store, client=client)
 
 
@@ -147,18 +148,29 @@ def _on(client: Any) -> contextlib.AbstractContextManager[DaskWorkers | None]:
 def _listed(
     sources: Sequence[object], cluster: str | None, cluster_by: str | None, limits: Limits | None, tz: str | None
 ) -> tuple[list[SourceFile], list[GivenStore]]:
-    from daganalysis.loading.from_stores import split_stores
     from daganalysis.reading import DEFAULT_LIMITS, list_source_files
 
-    others, stores = split_stores(sources, cluster)
+    others, stores = _split(sources, cluster)
     if stores and not others:
         return [], stores
     return list_source_files(others, cluster=cluster, cluster_by=cluster_by, limits=limits or DEFAULT_LIMITS, zone=tz), stores
 
 
+def _split(sources: Sequence[object], cluster: str | None) -> tuple[Sequence[object], list[GivenStore]]:
+    """Tell the stores among some sources from all else."""
+    if not any(isinstance(source, (str, os.PathLike)) and source != "-" and is_store(source) for source in sources):
+        return sources, []
+    from daganalysis.loading.from_stores import split_stores
+
+    return split_stores(sources, cluster)
+
+
 def _load_through_store(
     files: Sequence[SourceFile], stores: Sequence[GivenStore], jobs: int | None, strict: bool, progress: Progress, client: Any
 ) -> Archive:
+    import tempfile
+    import weakref
+
     from daganalysis.loading.into_store import load_sources
 
     place = tempfile.TemporaryDirectory(prefix="daganalysis-")

@@ -18,9 +18,10 @@ from daganalysis.loading.other_kinds import add_owners, gather_unclaimed, know_a
 from daganalysis.loading.pieces import CarriedEvidence, CarriedTables, PartWork, build_part, carry_evidence, carry_tables
 from daganalysis.loading.planning import Picked, Plan, make_plan
 from daganalysis.loading.scanning import Claiming, claim, make_chunks, scan
+from daganalysis.loading.unchanged import fingerprint
 from daganalysis.loading.workers import Workers
 from daganalysis.store.commit import LOCK_WAIT_S, locked, staged
-from daganalysis.store.folder_manifest import check_manifest
+from daganalysis.store.folder_manifest import StoreNotes, check_manifest
 from daganalysis.store.kept_answers import ANSWERS, TEXTS, digest, evidence_parts, read_evidence, read_index
 from daganalysis.store.opening import is_store
 from daganalysis.store.parts import check_version, read_file
@@ -105,13 +106,15 @@ def load_sources(
             load.check(strict)
             return
         # The workers end before the folder that they write into is put in place or removed.
-        with staged(real, far=dask is not None) as folder:
+        notes = StoreNotes()
+        with staged(real, far=dask is not None, notes=notes) as folder:
             with Workers(1 if load.is_small() else jobs) as here:
                 if dask is not None:
                     dask.must_see(load.local_places(folder))
                 is_new = load.run(dask or here, folder, strict)
             # Their memory is free before this process takes what it needs to write and to read tables itself.
             load.finish(folder, is_new=is_new)
+            notes.given = load.given()
 
 
 class _LargeScan(list[ScannedByCluster]):
@@ -166,6 +169,10 @@ class _Load:
         """Whether what is to be read is not worth a second process."""
         kept = sum(store.size for store in {id(store): store for store, _ in self._from_stores.values()}.values())
         return kept + sum((file.size or 0) + 4096 for _, file in self._fresh) < _WORTH_A_PROCESS
+
+    def given(self) -> str | None:
+        """Return what stands for the sources that were given, in the state in which they were read; None if a store was among them."""
+        return None if self._from_stores else fingerprint(self._sources[number] for number in self._given)
 
     def local_places(self, folder: StagePath) -> list[Path]:
         """Return some of what a worker must see: the folder to write to, and the first and the last file to read from this disk."""

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import logging
 import os
 import signal
 import sys
 import threading
 import types
 from collections import deque
-from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 Work = TypeVar("Work")
 Result = TypeVar("Result")
 
-_log = logging.getLogger(__name__)
 _PRELOADED = ["daganalysis.loading.preloaded"]
 _STARTING = threading.Lock()
 """Held while the main module is hidden: two threads must not hide each other's."""
@@ -51,6 +48,8 @@ class Workers:
             for piece in pieces:
                 yield _without_collector(function, piece)
             return
+        from concurrent.futures import BrokenExecutor
+
         self._end()
         pool = self._pool = self._new_pool(min(self.jobs, len(pieces)))
         waiting: deque[Future[Result]] = deque()
@@ -107,7 +106,9 @@ def _start_server() -> bool:
         with _starting():
             forkserver.ensure_running()
     except (OSError, ImportError) as error:
-        _log.warning("worker processes cannot be started (%s): loading with one process", error)
+        import logging
+
+        logging.getLogger(__name__).warning("worker processes cannot be started (%s): loading with one process", error)
         return False
     return True
 

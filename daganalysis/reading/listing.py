@@ -9,7 +9,6 @@ import stat
 import sys
 from collections import Counter
 from dataclasses import replace
-from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,14 +55,17 @@ def list_source_files(
         _check_zone(zone)
     found: dict[str, SourceFile] = {}
     for source in sources:
+        # There may be a hundred thousand files: no copies are made, and each is looked at as seldom as may be.
         for file in _files_of(source):
-            # There may be a hundred thousand of them: no copies are made.
-            if found.setdefault(file.identity, file) is file:
-                file.cluster, file.limits, file.zone = cluster, limits, zone
+            found.setdefault(file.identity, file)
+    if cluster is not None or zone is not None or limits is not DEFAULT_LIMITS:
+        for file in found.values():
+            file.cluster, file.limits, file.zone = cluster, limits, zone
     files = grouped(list(found.values()))
-    if cluster_by:
+    label = {"dir": _label_by_folder, "file": _label_by_file}.get(cluster_by or "")
+    if label is not None:
         for file in files:
-            file.cluster = _label(file.name, cluster_by)
+            file.cluster = label(file.name)
     return _apart(files)
 
 
@@ -91,18 +93,18 @@ def _longer(file: SourceFile) -> str:
     return "/".join(parts[-n_parts:]) if n_parts < len(parts) else file.identity
 
 
-def _label(name: str, cluster_by: str) -> str | None:
-    parts = name.split("/")
-    if cluster_by == "dir":
-        return parts[0] if len(parts) > 1 else None
-    if cluster_by == "file":
-        return parts[-1].split(".")[0] or None
-    return None
+def _label_by_folder(name: str) -> str | None:
+    folder, slash, _ = name.partition("/")
+    return folder if slash else None
+
+
+def _label_by_file(name: str) -> str | None:
+    return name.rpartition("/")[2].partition(".")[0] or None
 
 
 def _files_of(source: object) -> Iterator[SourceFile]:
     if isinstance(source, SourceFile):
-        yield replace(source)
+        yield replace(source, cluster=None, limits=DEFAULT_LIMITS, zone=None)
     elif isinstance(source, (bytes, bytearray, memoryview)):
         yield _in_memory(bytes(source))
     elif isinstance(source, str | os.PathLike):
@@ -207,17 +209,16 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found: l
     """Add the files of a folder to a list."""
     try:
         with os.scandir(folder) as listing:
-            entries = sorted(listing, key=attrgetter("name"))
+            entries = {entry.name: entry for entry in listing}
     except OSError as error:
         found.append(_troubled(folder, prefix.rstrip("/") or ".", "unreadable-file", error.strerror or str(error)))
         return
-    if any(entry.name == MARK for entry in entries) and is_store_folder(Path(folder)):
+    if MARK in entries and is_store_folder(Path(folder)):
         if not prefix:
             raise UsageError("the source is a store", where=folder, hint="name each store by itself, not by a pattern")
         return  # made from answers, perhaps of these very ones
-    for entry in entries:
-        own_name = entry.name
-        name = prefix + own_name
+    for own_name in sorted(entries):
+        entry, name = entries[own_name], prefix + own_name
         if own_name.startswith(".") and not own_name.startswith(_KEPT_HIDDEN):
             if not own_name.endswith(_OWN_HIDDEN):
                 found.append(_hidden(entry.path, name))
@@ -255,7 +256,7 @@ def _file(path: Path, name: str) -> SourceFile:
 
 
 def _from_status(path: str, name: str, status: os.stat_result) -> SourceFile:
-    if path.isascii():
+    if path.isascii():  # as nearly all are
         return SourceFile(path, name, path, None, None, status.st_size, status.st_mtime_ns)
     return SourceFile(_identity(path), printable(name), path, None, None, status.st_size, status.st_mtime_ns)
 

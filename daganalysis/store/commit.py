@@ -12,9 +12,7 @@ a load fails instead.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
-import logging
 import os
 import shutil
 import stat
@@ -26,13 +24,13 @@ from typing import TYPE_CHECKING
 from daganalysis.errors import StoreBusyError, StoreError
 from daganalysis.store.folder_manifest import write_manifest
 from daganalysis.store.new_files import clear_unfinished
-from daganalysis.store.remote_commit import claimed, staged_here, staged_there
 from daganalysis.store.remote_paths import FOLDER_MANIFEST, PRIVATE_FOLDERS, SPILL, RemotePath
 from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from daganalysis.store.folder_manifest import StoreNotes
     from daganalysis.store.remote_paths import StagePath, StorePath
 
 LOCK_WAIT_S = 60.0
@@ -41,7 +39,6 @@ LOCK_WAIT_S = 60.0
 _POLL_S = 0.05
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
-_log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -60,6 +57,8 @@ def new_generation(store: StorePath, wait_s: float = LOCK_WAIT_S) -> Iterator[Pa
 def locked(store: StorePath, wait_s: float = LOCK_WAIT_S) -> Iterator[StorePath]:
     """Keep other writers out, clear away what a crashed one left behind, and give the store's real path (links followed)."""
     if isinstance(store, RemotePath):
+        from daganalysis.store.remote_commit import claimed
+
         with claimed(store, wait_s) as claim:
             yield claim
         return
@@ -79,12 +78,14 @@ def locked(store: StorePath, wait_s: float = LOCK_WAIT_S) -> Iterator[StorePath]
 
 
 @contextlib.contextmanager
-def staged(store: StorePath, *, far: bool = False) -> Iterator[StagePath]:
+def staged(store: StorePath, *, far: bool = False, notes: StoreNotes | None = None) -> Iterator[StagePath]:
     """Give an empty folder beside a locked store, and exchange the two when the block ends well and has put something into it.
 
     What will be a store at a URL is written on this disk first, or, for workers on other machines (``far``), at the URL.
     """
     if isinstance(store, RemotePath):
+        from daganalysis.store.remote_commit import staged_here, staged_there
+
         with staged_there(store) if far else staged_here(store) as elsewhere:
             yield elsewhere
         return
@@ -97,7 +98,7 @@ def staged(store: StorePath, *, far: bool = False) -> Iterator[StagePath]:
             if not any(folder.iterdir()):
                 return
             _keep_foreign_files(store, folder)
-            write_manifest(folder)
+            write_manifest(folder, notes)
             _keep_permissions(store, folder)
             _force_folders(folder)
             _put_in_place(folder, store)
@@ -176,15 +177,21 @@ def _clear_left_overs(store: Path) -> None:
     if old.exists():
         if not store.exists():
             old.rename(store)
-        _log.warning("an earlier load of %s was interrupted; its temporary files were removed", store)
+        _tell_of_interruption(store)
         shutil.rmtree(old, ignore_errors=True)
     if new.exists():
         if not _is_ours(new):
             raise StoreError(
                 "a folder is in the way", where=str(new), hint="a load needs this place for the new store: move the folder elsewhere"
             )
-        _log.warning("an earlier load of %s was interrupted; its temporary files were removed", store)
+        _tell_of_interruption(store)
         shutil.rmtree(new)
+
+
+def _tell_of_interruption(store: Path) -> None:
+    import logging  # which few commands have anything to say with
+
+    logging.getLogger(__name__).warning("an earlier load of %s was interrupted; its temporary files were removed", store)
 
 
 def _is_ours(folder: Path) -> bool:
@@ -267,6 +274,8 @@ def _exchange(one: Path, other: Path) -> bool:
     """Exchange two folders in one step; False where the system or the file system cannot."""
     if not sys.platform.startswith("linux"):
         return False
+    import ctypes
+
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if rename is None:
         return False

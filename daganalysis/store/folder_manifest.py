@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
@@ -15,7 +16,7 @@ import msgspec
 from daganalysis.errors import StoreError
 from daganalysis.store.new_files import NewFile
 from daganalysis.store.remote_paths import FOLDER_MANIFEST, PRIVATE_FOLDERS
-from daganalysis.tables import BASE_TABLES
+from daganalysis.tables import BASE_TABLES, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,45 +27,85 @@ _END = struct.Struct("<I4s")
 _WAY_OUT = "restore it from a copy, or load the sources again into a new store"
 
 
+@dataclass(slots=True)
+class StoreNotes:
+    """What a load wants to know the next time: ``given`` stands for the sources it was given, each in its state."""
+
+    given: str | None = None
+
+
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     size: int
     footer: str
+    rows: int | None = None
+
+    def is_like(self, other: _Entry) -> bool:
+        return self.size == other.size and self.footer == other.footer
 
 
-class _Manifest(msgspec.Struct):
+class _Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    schema_version: str | None = None
+    given: str | None = None
     files: dict[str, _Entry]
+    checksum: str | None = None
+
+    def own_checksum(self) -> str:
+        """Return that of all else, which tells a list that was damaged and is JSON all the same."""
+        return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(self, checksum=None))).hexdigest()
 
 
-def write_manifest(folder: Path) -> None:
+def write_manifest(folder: Path, notes: StoreNotes | None = None) -> None:
     """Write the list of the Parquet files in the folder of a new store."""
+    import pyarrow.parquet as pq
+
     files = {name: _entry(folder / name) for name in _parquet_files(folder, (*BASE_TABLES, *PRIVATE_FOLDERS))}
+    for name, entry in files.items():
+        entry.rows = pq.read_metadata(folder / name).num_rows
+    manifest = _Manifest(files=files, schema_version=SCHEMA_VERSION, given=None if notes is None else notes.given)
+    manifest.checksum = manifest.own_checksum()
     file = NewFile(folder / FOLDER_MANIFEST)
-    file.stream.write(msgspec.json.format(msgspec.json.encode(_Manifest(files))))
+    file.stream.write(msgspec.json.format(msgspec.json.encode(manifest)))
     file.close(whole=True)
 
 
-def check_manifest(folder: Path, *, private: bool) -> None:
-    """Raise :class:`StoreError` for the first file that is missing, altered or foreign; ``private`` looks at evidence and sources too."""
+def noted(folder: Path) -> tuple[str | None, str | None]:
+    """Return the schema version of a store and what stands for the sources of its last load, each None where the list does not tell it."""
+    try:
+        manifest = _read(folder)
+    except (OSError, StoreError):
+        return None, None
+    return manifest.schema_version, manifest.given
+
+
+def check_manifest(folder: Path, *, private: bool) -> dict[str, int]:
+    """Raise :class:`StoreError` for the first file that is missing, altered or foreign; ``private`` looks at evidence and sources too.
+
+    Return how many rows each file has, where the list tells it.
+    """
     folders = (*BASE_TABLES, *PRIVATE_FOLDERS) if private else tuple(BASE_TABLES)
-    listed = {name: entry for name, entry in _read(folder).items() if name.partition("/")[0] in folders}
+    listed = {name: entry for name, entry in _read(folder).files.items() if name.partition("/")[0] in folders}
     found = set(_parquet_files(folder, folders))
     for name in sorted(listed.keys() - found):
         raise StoreError("a file of the store is missing", where=str(folder / name), hint=_WAY_OUT)
     for name in sorted(found - listed.keys()):
         raise StoreError("a file in the store does not belong to it", where=str(folder / name), hint="move it elsewhere")
     for name, entry in sorted(listed.items()):
-        if _entry(folder / name) != entry:
+        if not entry.is_like(_entry(folder / name)):
             raise StoreError("a file of the store was altered", where=str(folder / name), hint=_WAY_OUT)
+    return {name: entry.rows for name, entry in listed.items() if entry.rows is not None}
 
 
-def _read(folder: Path) -> dict[str, _Entry]:
+def _read(folder: Path) -> _Manifest:
     path = folder / FOLDER_MANIFEST
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Manifest).files
+        manifest = msgspec.json.decode(path.read_bytes(), type=_Manifest)
     except FileNotFoundError:
         raise StoreError("the list of the store's files is missing", where=str(path), hint=_WAY_OUT) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StoreError("the list of the store's files is damaged", where=str(path), hint=_WAY_OUT) from error
+    if manifest.checksum != manifest.own_checksum():
+        raise StoreError("the list of the store's files is damaged", where=str(path), hint=_WAY_OUT)
+    return manifest
 
 
 def _parquet_files(folder: Path, names: Iterable[str]) -> list[str]:

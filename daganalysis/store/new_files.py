@@ -6,9 +6,6 @@ Whoever is ended in writing one, or writes it a second time, or beside somebody 
 from __future__ import annotations
 
 import os
-import secrets
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -28,6 +25,10 @@ class NewFile:
     """A file to write to ``stream``, which gathers so many bytes; it gets its name when it is closed as whole."""
 
     def __init__(self, path: StagePath, gathered: int = -1) -> None:
+        # Imported here, as most commands write no store.
+        import secrets
+        import tempfile
+
         self._path = path
         if isinstance(path, RemoteStage):
             handle, name = tempfile.mkstemp(prefix="daganalysis-")
@@ -62,6 +63,8 @@ class Closing:
     """
 
     def __init__(self) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
         self._pool = ThreadPoolExecutor(_AT_A_TIME)
         self._closed: list[Future[None]] = []
 

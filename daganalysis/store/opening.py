@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from daganalysis.errors import StoreError
 from daganalysis.store.commit import new_generation, readable_folder
-from daganalysis.store.folder_manifest import check_manifest
+from daganalysis.store.folder_manifest import check_manifest, noted
 from daganalysis.store.parts import check_version, count_rows, read_parts, write_part
 from daganalysis.store.remote_paths import RemotePath, read_catalogue, store_path
 from daganalysis.tables import BASE_TABLES
@@ -66,8 +66,9 @@ class Readable(Protocol):
 class StoreTables:
     """The tables of a store, read piece by piece (what an archive reads from)."""
 
-    def __init__(self, store: StorePath, parts: dict[str, list[StorePath]] | None = None) -> None:
+    def __init__(self, store: StorePath, parts: dict[str, list[StorePath]] | None = None, rows: dict[str, int] | None = None) -> None:
         self._store = store
+        self._rows = rows or {}
         self._parts = self._opened() if parts is None else parts
 
     def _opened(self) -> dict[str, list[StorePath]]:
@@ -75,9 +76,10 @@ class StoreTables:
         for _ in range(_REPLACED_AT_MOST):
             found = self._found()
             try:
-                check_version(found["dags"][0])
-                if isinstance(self._store, Path):
-                    check_manifest(Path(str(readable_folder(self._store))), private=False)
+                folder = readable_folder(self._store)
+                check_version(found["dags"][0], noted(folder)[0] if isinstance(folder, Path) else None)
+                if isinstance(folder, Path):
+                    self._rows = check_manifest(folder, private=False)
             except StoreError:
                 if self._is_there([part for parts in found.values() for part in parts]):
                     raise
@@ -121,9 +123,12 @@ class StoreTables:
         return table.select(wanted)
 
     def count(self, name: str) -> int:
-        """Return how many rows one base table has, as its files say at their end."""
-        self._check_present(self._parts[name])
-        return count_rows(self._parts[name])
+        """Return how many rows one base table has, as the list of the store's files says, or else the files at their end."""
+        parts = self._parts[name]
+        self._check_present(parts)
+        listed = [self._rows.get(f"{name}/{part.name}") for part in parts]
+        known = [rows for rows in listed if rows is not None]
+        return sum(known) if len(known) == len(parts) else count_rows(parts)
 
     def _check_present(self, parts: Sequence[StorePath]) -> None:
         if not self._is_there(parts):
@@ -143,7 +148,9 @@ class StoreTables:
         """Return the tables part by part: each run is in one of them, whole."""
         names = sorted({part.name for parts in self._parts.values() for part in parts})
         return [
-            StoreTables(self._store, {table: [part for part in parts if part.name == name] for table, parts in self._parts.items()})
+            StoreTables(
+                self._store, {table: [part for part in parts if part.name == name] for table, parts in self._parts.items()}, self._rows
+            )
             for name in names
         ]
 

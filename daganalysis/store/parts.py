@@ -115,8 +115,13 @@ def parquet_file(path: StorePath) -> pq.ParquetFile:
     return pq.ParquetFile(path) if isinstance(path, Path) else pq.ParquetFile(path.open_to_read(), pre_buffer=True)
 
 
-def check_version(path: StorePath) -> None:
-    """Raise :class:`SchemaVersionError` for a part of another schema version, :class:`StoreError` for a file that is none of ours."""
+def check_version(path: StorePath, told: str | None = None) -> None:
+    """Raise :class:`SchemaVersionError` for a part of another schema version, :class:`StoreError` for a file that is none of ours.
+
+    The part is not opened where the list of the store's files has ``told`` this version: the list is held against every file.
+    """
+    if told == SCHEMA_VERSION:
+        return
     import pyarrow as pa
 
     try:

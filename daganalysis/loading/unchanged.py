@@ -1,0 +1,60 @@
+"""Whether a store was loaded last from the very sources that are given again: told without reading what it holds.
+
+This module imports nothing of Arrow, as a load that finds nothing new would take most of its time to import it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daganalysis.store.commit import LOCK_WAIT_S, locked
+from daganalysis.store.folder_manifest import check_manifest, noted
+from daganalysis.store.opening import is_store
+from daganalysis.tables import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from daganalysis.reading import SourceFile
+    from daganalysis.store.remote_paths import StorePath
+
+State = tuple[str, str | None, int | None, int | None]
+"""What is known of a source, of a file: which it is, its label, its size and its time of change."""
+
+
+def fingerprint(states: Iterable[State]) -> str | None:
+    """Return what stands for some sources in their states, in any order; None where one has no time of change.
+
+    >>> one, other = ("/a", "prod", 10, 1), ("/b", None, 20, 2)
+    >>> fingerprint([one, other]) == fingerprint([other, one]) != fingerprint([one])
+    True
+    >>> fingerprint([("/a", None, 10, None)]) is None
+    True
+    """
+    texts = []
+    for identity, cluster, size, changed in states:
+        if changed is None:
+            return None
+        texts.append(f"{identity}\0{'' if cluster is None else '/'}{cluster}\0{size}\0{changed}")
+    texts.sort()
+    return hashlib.sha256("\0\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_unchanged(store: StorePath, files: Sequence[SourceFile], wait_s: float = LOCK_WAIT_S) -> bool:
+    """Tell whether the last load of a store was given these files, each in the state that it has now.
+
+    False where only a closer look tells: sources that have no time of change, a zone that is given with them, a store at a URL or of
+    another version. Raises :class:`StoreError` for a store that is damaged.
+    """
+    if not isinstance(store, Path) or not is_store(store) or any(file.zone is not None for file in files):
+        return False
+    given = fingerprint((file.identity, file.cluster, file.size, file.mtime_ns) for file in files)
+    if given is None or noted(store) != (SCHEMA_VERSION, given):
+        return False
+    with locked(store, wait_s) as real:
+        if not isinstance(real, Path) or noted(real) != (SCHEMA_VERSION, given):
+            return False
+        check_manifest(real, private=True)
+    return True

@@ -1,0 +1,88 @@
+"""Whether a store was loaded last from the sources that are given again: the quick answer is that of the full comparison."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import daganalysis as da
+from daganalysis.errors import RejectedRecordsError, StoreError
+from daganalysis.loading.unchanged import is_unchanged
+from daganalysis.reading import list_source_files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    return Path(shutil.copytree("sample_data/start", tmp_path / "sources" / "prod-a"))
+
+
+@pytest.fixture
+def store(sources: Path, tmp_path: Path) -> Path:
+    da.load_into_store(sources, store=tmp_path / "store", cluster="prod-a")
+    return tmp_path / "store"
+
+
+def unchanged(store: Path, sources: Path, cluster: str | None = "prod-a", zone: str | None = None) -> bool:
+    return is_unchanged(store, list_source_files([sources], cluster=cluster, zone=zone))
+
+
+def test_the_sources_of_the_last_load_are_known(store: Path, sources: Path) -> None:
+    assert unchanged(store, sources)
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "a new file": lambda file: shutil.copy(file, file.with_name("more.json")),
+    "a removed file": Path.unlink,
+    "another time": lambda file: os.utime(file, ns=(0, 1)),
+    "more bytes": lambda file: file.write_bytes(file.read_bytes() + b" "),
+    "another name": lambda file: file.rename(file.with_name("other.json")),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_any_change_of_a_file_asks_for_a_closer_look(store: Path, sources: Path, change: str) -> None:
+    CHANGES[change](min(path for path in sources.rglob("*") if path.is_file()))
+    assert not unchanged(store, sources)
+
+
+def test_another_label_a_zone_and_other_sources_ask_for_a_closer_look(store: Path, sources: Path) -> None:
+    assert not unchanged(store, sources, cluster=None)
+    assert not unchanged(store, sources, zone="+08:00")
+    da.load_into_store("sample_data/tenant", store=store)
+    assert not unchanged(store, sources)
+
+
+def test_a_store_that_is_not_there_or_was_written_from_memory_asks_for_a_closer_look(sources: Path, tmp_path: Path) -> None:
+    assert not unchanged(tmp_path / "none", sources)
+    da.load(sources).to_parquet(tmp_path / "memory")
+    assert not unchanged(tmp_path / "memory", sources)
+
+
+def test_nothing_new_changes_no_file_and_the_counts_stay(store: Path, sources: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in store.rglob("*")}
+    archive = da.load_into_store(sources, store=store, cluster="prod-a")
+    assert {path: path.stat().st_mtime_ns for path in store.rglob("*")} == before
+    assert [archive.count(name) for name in ("dags", "attempts")] == [len(archive.dags), len(archive.attempts)]
+
+
+def test_a_damaged_store_is_told_though_nothing_is_new(store: Path, sources: Path) -> None:
+    next((store / "_evidence" / "answers").glob("*.parquet")).unlink()
+    with pytest.raises(StoreError, match="missing"):
+        da.load_into_store(sources, store=store, cluster="prod-a")
+
+
+def test_strict_refuses_known_sources_with_rejected_records(tmp_path: Path) -> None:
+    broken = shutil.copytree("sample_data/broken", tmp_path / "broken")
+    for strict in (False, True):
+        if strict:
+            with pytest.raises(RejectedRecordsError):
+                da.load_into_store(broken, store=tmp_path / "store", strict=True)
+        else:
+            da.load_into_store(broken, store=tmp_path / "store")
