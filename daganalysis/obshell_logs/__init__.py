@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Told", "is_obshell_log", "read_log"]
 
-_CLUSTER, _LOCAL = b"CS", b"LS"
+_LOCAL = b"LS"
 _OWN = "own "
 """Begins an id of the agent's own database until the agent is known."""
 _GIDS = ("dag_gid", "node_gid", "task_gid")
@@ -71,51 +71,53 @@ class _LogReader:
         self._asked = RequestReader(self._requests.append, lambda child: self._keep_of_dag(child.dag_gid, child))
         self._cluster = SchedulerReader(lambda row: f"1{row.decode()}", self._keep_of_dag)
         self._own = SchedulerReader(lambda row: f"{_OWN}{row.decode()}", self._keep_of_dag)
-        self._heard: dict[bytes, Callable[[int, bytes, bytes, int], None]] = {
-            b"advance dag ": lambda at, trace, text, _: self._scheduler(trace).advance_dag(at, text),
-            b"advance node ": lambda at, trace, text, _: self._scheduler(trace).advance_node(at, text),
-            b"node ": self._node,
-            b"advanceTask: node ": lambda at, trace, text, _: self._scheduler(trace).advance_task(at, text),
-            b"sub task ": lambda at, trace, text, _: self._scheduler(trace).task_state(at, text),
-            b"ready Task num ": lambda at, trace, text, _: self._scheduler(trace).passed(at, text),
-            b"ready sub task ": lambda at, trace, text, _: self._scheduler(trace).ready(at, text),
-            b"send run sub task ": lambda _, trace, text, __: self._scheduler(trace).sent(text),
-            b"handle cancel sub task ": lambda at, trace, text, _: self._scheduler(trace).cancelling(at, text),
-            b"subtask ": lambda _, __, text, ___: self.agents.executer(text),
+        self.place, self.trace = 0, b""
+        self.last_at: int | None = None
+        self.others = self._all(self._cluster)
+        self.own = self._all(self._own)
+
+    def _all(self, scheduler: SchedulerReader) -> dict[bytes, Callable[[int, bytes], None]]:
+        """Return what takes in each kind of message, those of one scheduler among them; times come first, then the rest of the message."""
+        return {
+            b"advance dag ": scheduler.advance_dag,
+            b"advance node ": scheduler.advance_node,
+            b"node ": scheduler.node,
+            b"advanceTask: node ": scheduler.advance_task,
+            b"sub task ": scheduler.task_state,
+            b"ready Task num ": scheduler.passed,
+            b"ready sub task ": scheduler.ready,
+            b"send run sub task ": scheduler.sent,
+            b"handle cancel sub task ": scheduler.cancelling,
+            b"subtask ": self.agents.executer,
             b"add task ": self._added,
-            b"start to task ": lambda at, _, text, __: self._executor.started(at, text),
-            b"execute task ": lambda _, __, text, ___: self._executor.executing(text),
-            b"task ": lambda at, _, text, place: self._executor.task(at, text, place),
-            b"finishing local task ": lambda at, _, text, __: self._executor.finishing(at, text),
-            b"finishing remote task ": lambda _, __, text, ___: self._executor.finishing_remote(text),
-            b"finish remote task ": lambda _, __, text, ___: self._executor.waits_for_sync(text),
-            b"the remote task ": lambda at, _, text, __: self._executor.finished_remote(at, text),
-            b"finish task ": lambda at, _, text, __: self._executor.finished(at, text),
-            b"API request: [POST ": lambda at, _, text, place: self._asked.request(at, b"POST", text, place),
-            b"API request: [DELETE ": lambda at, _, text, place: self._asked.request(at, b"DELETE", text, place),
-            b"API request: [PUT ": lambda at, _, text, place: self._asked.request(at, b"PUT", text, place),
-            b"API request: [PATCH ": lambda at, _, text, place: self._asked.request(at, b"PATCH", text, place),
-            b"API request: [GET /api/": lambda at, _, text, __: self._asked.read(at, text),
-            b"Forward request: [": self._forward,
+            b"start to task ": self._executor.started,
+            b"execute task ": self._executor.executing,
+            b"task ": lambda at, text: self._executor.task(at, text, self.place),
+            b"finishing local task ": self._executor.finishing,
+            b"finishing remote task ": self._executor.finishing_remote,
+            b"finish remote task ": self._executor.waits_for_sync,
+            b"the remote task ": self._executor.finished_remote,
+            b"finish task ": self._executor.finished,
+            b"API request: [POST ": lambda at, text: self._asked.request(at, b"POST", text, self.place),
+            b"API request: [DELETE ": lambda at, text: self._asked.request(at, b"DELETE", text, self.place),
+            b"API request: [PUT ": lambda at, text: self._asked.request(at, b"PUT", text, self.place),
+            b"API request: [PATCH ": lambda at, text: self._asked.request(at, b"PATCH", text, self.place),
+            b"API request: [GET /api/": self._asked.read,
+            b"Forward request: [": lambda _, text: self._asked.forward(text, self.trace),
             b"API response OK: [": self._accepted,
-            b"API response error: [": lambda at, _, text, __: self._asked.answer(at, text, accepted=False),
-            b"coordinator identity change from ": lambda at, _, text, __: self.agents.identity(at, text),
-            b"set maintainer: ": lambda at, _, text, __: self.agents.maintainer(at, text),
-            b"try get maintainer rpc request from ": lambda _, __, text, ___: self.agents.asking(text),
+            b"API response error: [": lambda at, text: self._asked.answer(at, text, accepted=False),
+            b"coordinator identity change from ": self.agents.identity,
+            b"set maintainer: ": self.agents.maintainer,
+            b"try get maintainer rpc request from ": self.agents.asking,
             b"initialize logger": self._booted,
-            b"obshell server received ": lambda at, _, __, ___: self.agents.stopping(at),
+            b"obshell server received ": self.agents.stopping,
         }
 
     # -- entries ----------------------------------------------------------------------------------------------------------------------
 
-    def heard(self, message: bytes, at: int, trace: bytes, text: bytes, place: int) -> None:
-        """Take in an entry."""
-        self._heard[message](at, trace, text, place)
-        self.agents.alive(at)
-
     def idle_pass(self, at: int, trace: bytes, dag: bytes, node: bytes, operator: bytes) -> None:
         """Take in a pass of a scheduler that found nothing to do."""
-        self._scheduler(trace).idle_pass(at, dag, node, operator)
+        (self._own if trace[:2] == _LOCAL else self._cluster).idle_pass(at, dag, node, operator)
 
     def covered(self, at: int) -> None:
         """Widen the time that the log covers; clocks may step back."""
@@ -124,30 +126,19 @@ class _LogReader:
         self._first = at if self._first is None else min(self._first, at)
         self._last = at if self._last is None else max(self._last, at)
 
-    def _scheduler(self, trace: bytes) -> SchedulerReader:
-        return self._own if trace[:2] == _LOCAL else self._cluster
-
-    def _node(self, at: int, trace: bytes, text: bytes, ___: int) -> None:
-        node, __, rest = text.partition(b" ")
-        if rest.startswith(b"is finished"):
-            self._scheduler(trace).node_finished(at, node)
-
-    def _added(self, at: int, _: bytes, text: bytes, __: int) -> None:
+    def _added(self, at: int, text: bytes) -> None:
         handed, self._cluster.handed_last = self._cluster.handed_last, None
         near = handed is not None and 0 <= at - handed[1] <= 100_000_000
         self._executor.added(at, text, handed if near else None)
 
-    def _forward(self, _: int, trace: bytes, text: bytes, __: int) -> None:
-        self._asked.forward(text, trace)
-
-    def _accepted(self, at: int, _: bytes, text: bytes, __: int) -> None:
+    def _accepted(self, at: int, text: bytes) -> None:
         if not text.startswith(b"GET "):
             self._asked.answer(at, text, accepted=True)
         elif text.startswith(b"GET /rpc/v1/maintainer"):
             self.agents.zone_told(at, text)
 
-    def _booted(self, at: int, _: bytes, __: bytes, ___: int) -> None:
-        self.agents.booted(at)
+    def _booted(self, at: int, _: bytes) -> None:
+        self.agents.booted(at, self.last_at)
         self._executor.restarted()
 
     # -- facts ------------------------------------------------------------------------------------------------------------------------
@@ -157,8 +148,9 @@ class _LogReader:
 
     def flush(self) -> None:
         """Close what is open at the end of the log."""
-        for reader in (self._cluster, self._own, self._executor, self._asked, self.agents):
+        for reader in (self._cluster, self._own, self._executor, self._asked):
             reader.flush()
+        self.agents.flush(self.last_at)
 
     def take(self, agent: str | None) -> Iterator[Told]:
         """Hand over the facts about DAGs and sub-tasks that were found since."""

@@ -51,20 +51,15 @@ class AgentReader:
         self.zoned = False
         self._zone: Zone | None = None
         self._stopped_at: int | None = None
-        self._last_at: int | None = None
         self._maintainer: str | None = None
 
-    def alive(self, at: int) -> None:
-        """Take note of an entry's time."""
-        self._last_at = at
-
-    def asking(self, text: bytes) -> None:
+    def asking(self, _: int, text: bytes) -> None:
         """``try get maintainer rpc request from 'OWN' to 'MAINTAINER'``."""
         if self.own is None and (found := _ASKING.match(text)) is not None:
             self.own = found[1].decode(errors="replace")
             self.peers.add(found[2].decode(errors="replace"))
 
-    def executer(self, text: bytes) -> None:
+    def executer(self, _: int, text: bytes) -> None:
         """``subtask T update executer agent A to OWN``."""
         if self.own is None and (found := _TO_SELF.match(text)) is not None:
             self.own = found[1].decode(errors="replace")
@@ -99,26 +94,29 @@ class AgentReader:
         if self._zone is not None and self._zone.offset_s == offset:
             self._zone.local_from, self._zone.local_to = min(self._zone.local_from, at), max(self._zone.local_to, at)
             return
-        self.flush()
+        self._flush_zone()
         self._zone = Zone(offset_s=offset, local_from=at, local_to=at)
 
-    def stopping(self, at: int) -> None:
-        """``obshell server received … signal. exiting...``."""
-        self._stopped_at = at
-
-    def booted(self, at: int) -> None:
-        """``initialize logger``: the first line of a new process."""
-        self._keep(Restart(started_at=at, stopped_at=self._stopped_at, last_sign_at=self._last_at))
-        self._stopped_at = None
-        self._maintainer = None
-
-    def flush(self) -> None:
-        """Hand on what is not closed."""
+    def _flush_zone(self) -> None:
         if self._zone is not None:
             self._keep(self._zone)
             self._zone = None
+
+    def stopping(self, at: int, _: bytes) -> None:
+        """``obshell server received … signal. exiting...``."""
+        self._stopped_at = at
+
+    def booted(self, at: int, last_at: int | None) -> None:
+        """``initialize logger``: the first line of a new process; ``last_at`` is when the one before wrote its last."""
+        self._keep(Restart(started_at=at, stopped_at=self._stopped_at, last_sign_at=last_at))
+        self._stopped_at = None
+        self._maintainer = None
+
+    def flush(self, last_at: int | None) -> None:
+        """Hand on what is not closed; ``last_at`` is when the last entry was written."""
+        self._flush_zone()
         if self._stopped_at is not None:
-            self._keep(Restart(stopped_at=self._stopped_at, last_sign_at=self._last_at))
+            self._keep(Restart(stopped_at=self._stopped_at, last_sign_at=last_at))
             self._stopped_at = None
 
 

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-_TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}"
-_HEAD = re.compile(rb"(" + _TIME + rb") [A-Z]{4,5} {0,2}\[(\d+)\] \[([0-9A-Za-z]*)\] \[[^\]\n]*\] ")
-_NEXT_HEAD = re.compile(rb"\n(?=" + _TIME + rb" [A-Z]{4,5} {0,2}\[\d)")
+_MINUTE, _MOMENT = rb"\d{4}-\d\d-\d\dT\d\d:\d\d", rb"\d\d\.\d{3}"
+_AFTER_TIME = rb" [A-Z]{4,5} {0,2}\[\d+\] \[([0-9A-Za-z]*)\] \[[^\]\n]*\] "
+_HEAD = re.compile(rb"(" + _MINUTE + rb"):(" + _MOMENT + rb")" + _AFTER_TIME)
+_NEXT_HEAD = re.compile(rb"\n(?=" + _MINUTE + rb":" + _MOMENT + rb" [A-Z]{4,5} {0,2}\[\d)")
 
 MESSAGES = (
     b"advance dag ",
@@ -58,11 +59,14 @@ _IDLE_PASS = (
     rb"(?:" + _ON + rb"sub task \d+ state \d)*" + _ON + rb"ready Task num 0, isFinished false"
 )
 """A whole pass of a scheduler that did nothing but look; most of a log may be these."""
-_TELLING = re.compile(rb"\] (?:" + _IDLE_PASS + rb"|(" + b"|".join(map(re.escape, MESSAGES)) + rb"))")
+_BEGINS = rb"|(" + b"|".join(map(re.escape, MESSAGES)) + rb")"
+_TELLING = re.compile(rb"\n(" + _MINUTE + rb"):(" + _MOMENT + rb")" + _AFTER_TIME + rb"(?:" + _IDLE_PASS + _BEGINS + rb")")
+"""The head of a line and the beginning of its message, where that tells something."""
 _BLOCK = 1 << 23
-_LONGEST_HEAD = 400
 _LONGEST_ENTRY = 1 << 25
 _HEAD_BYTES = 1 << 16
+_OWN = b"LS"
+"""Begins the trace of the scheduler of the agent's own database."""
 _SPILLS_OVER = frozenset({b"task "})
 """Messages whose text may go on in the next lines."""
 
@@ -76,11 +80,18 @@ class Readable(Protocol):
 
 
 class Listener(Protocol):
-    """What is told of the entries that matter; instants are local time as if it were UTC, nanoseconds."""
+    """What is told of the entries that matter, in order; instants are local time as if it were UTC, nanoseconds.
 
-    def heard(self, message: bytes, at: int, trace: bytes, text: bytes, place: int) -> None:
-        """Take in an entry: what its message begins with, and the rest of it. ``place`` is its byte offset."""
-        ...
+    ``own`` and ``others`` hold, by what a message begins with, what takes in its time and the rest of it: those of the scheduler of the
+    agent's own database, and all others. Meanwhile ``place`` is the entry's byte offset, ``trace`` its trace, and ``last_at`` when the
+    last entry before it was written.
+    """
+
+    own: dict[bytes, Callable[[int, bytes], None]]
+    others: dict[bytes, Callable[[int, bytes], None]]
+    place: int
+    trace: bytes
+    last_at: int | None
 
     def idle_pass(self, at: int, trace: bytes, dag: bytes, node: bytes, operator: bytes) -> None:
         """Take in a whole pass of a scheduler that found nothing to do."""
@@ -104,9 +115,36 @@ def is_obshell_log(head: bytes) -> bool:
     return any(_HEAD.match(line) for line in head[:_HEAD_BYTES].split(b"\n")[:200])
 
 
-_known_seconds: dict[bytes, int] = {}
-"""Nanoseconds of the seconds that were read last: lines of one moment come together."""
-_MOST_SECONDS = 100_000
+_NEVER = -(1 << 62)
+"""Stands for a part of a time that there is not, so that the whole is below zero."""
+_MOST_MINUTES = 100_000
+
+
+class _Minutes(dict[bytes, int]):
+    """Nanoseconds of the minutes that were read last: lines of one minute come together."""
+
+    def __missing__(self, text: bytes) -> int:
+        if len(self) >= _MOST_MINUTES:
+            self.clear()
+        year, month, day, hour, minute = (int(text[a:b]) for a, b in ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16)))
+        try:
+            found = int(datetime(year, month, day, hour, minute, tzinfo=UTC).timestamp()) * 1_000_000_000
+        except ValueError:
+            found = _NEVER
+        self[text] = found
+        return found
+
+
+class _Moments(dict[bytes, int]):
+    """Nanoseconds of seconds with their milliseconds, of which there are 60,000."""
+
+    def __missing__(self, text: bytes) -> int:
+        seconds = int(text[:2])
+        self[text] = found = seconds * 1_000_000_000 + int(text[3:]) * 1_000_000 if seconds < 60 else _NEVER
+        return found
+
+
+_minutes, _moments = _Minutes(), _Moments()
 
 
 def local_time(text: bytes) -> int | None:
@@ -115,28 +153,13 @@ def local_time(text: bytes) -> int | None:
     >>> local_time(b"1970-01-01T00:00:01.500")
     1500000000
     """
-    second = _known_seconds.get(text[:19])
-    if second is None:
-        second = _second(text)
-        if second is None:
-            return None
-        if len(_known_seconds) >= _MOST_SECONDS:
-            _known_seconds.clear()
-        _known_seconds[text[:19]] = second
-    return second + int(text[20:23]) * 1_000_000
-
-
-def _second(text: bytes) -> int | None:
-    year, month, day, hour, minute, second = (int(text[a:b]) for a, b in ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19)))
-    try:
-        return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()) * 1_000_000_000
-    except ValueError:
-        return None
+    found = _minutes[text[:16]] + _moments[text[17:23]]
+    return found if found >= 0 else None
 
 
 def listen(stream: Readable, listener: Listener) -> Iterator[None]:
     """Read a log and tell a listener of the entries that matter, in order; each step reads one block, and no more is held in memory."""
-    offset, data = 0, b""
+    offset, data = -1, b"\n"  # every line has its beginning before it
     while True:
         block = stream.read(_BLOCK)
         data += block
@@ -156,43 +179,41 @@ def listen(stream: Readable, listener: Listener) -> Iterator[None]:
 
 
 def _last_head(data: bytes) -> int:
-    """Return where the last entry begins, which may not be whole; 0 if no entry begins after the first line."""
+    """Return where the line break before the last entry is, which may not be whole; 0 if no entry begins after the first line."""
     at = len(data)
-    while (at := data.rfind(b"\n", 0, at)) >= 0:
+    while (at := data.rfind(b"\n", 0, at)) > 0:
         if _HEAD.match(data, at + 1):
-            return at + 1
+            return at
     return 0
 
 
 def _note_ends(data: bytes, end: int, listener: Listener) -> None:
-    first = _HEAD.match(data, 0, end)
-    if first is None:
-        later = _NEXT_HEAD.search(data, 0, end)
-        first = _HEAD.match(data, later.end(), end) if later is not None else None
-    last = _HEAD.match(data, data.rfind(b"\n", 0, max(end - 1, 0)) + 1, end)
-    for found in (first, last):
-        if found is not None and (time := local_time(found[1])) is not None:
+    first = _NEXT_HEAD.search(data, 0, end)
+    last = data.rfind(b"\n", 0, max(end - 1, 0)) + 1
+    for at in (first.end() if first is not None else None, last):
+        head = _HEAD.match(data, at, end) if at is not None else None
+        if head is not None and (time := _minutes[head[1]] + _moments[head[2]]) >= 0:
             listener.covered(time)
 
 
 def _tell(data: bytes, end: int, offset: int, listener: Listener) -> None:
-    find, rfind, head_at, time_of = data.find, data.rfind, _HEAD.match, local_time
-    heard, idle_pass = listener.heard, listener.idle_pass
+    find, minutes, moments, idle_pass = data.find, _minutes, _moments, listener.idle_pass
+    own, others = listener.own, listener.others
+    ends_in_two = find(b"\r\n", 0, end) >= 0
     for found in _TELLING.finditer(data, 0, end):
-        at = found.start()
-        begin = rfind(b"\n", at - _LONGEST_HEAD if at > _LONGEST_HEAD else 0, at) + 1
-        head = head_at(data, begin)
-        if head is None or head.end() != at + 2:
-            continue  # within another message
-        time = time_of(head[1])
-        if time is None:
+        minute, moment, trace, dag, node, operator, message = found.groups()
+        at = minutes[minute] + moments[moment]
+        if at < 0:
             continue
-        dag, node, operator, message = found.groups()
         if dag is not None:
-            idle_pass(time, head[3], dag, node, operator)
-            continue
-        close = find(b"\n", found.end(), end)
-        if close >= 0 and message in _SPILLS_OVER:
-            following = _NEXT_HEAD.search(data, close, end + 64)
-            close = following.start() if following is not None else end
-        heard(message, time, head[3], data[found.end() : close if close >= 0 else end], offset + begin)
+            idle_pass(at, trace, dag, node, operator)
+        else:
+            begin = found.end()
+            close = find(b"\n", begin, end)
+            if close >= 0 and message in _SPILLS_OVER:
+                following = _NEXT_HEAD.search(data, close, end + 64)
+                close = following.start() if following is not None else end
+            text = data[begin : close if close >= 0 else end]
+            listener.place, listener.trace = offset + found.start() + 1, trace
+            (own if trace[:2] == _OWN else others)[message](at, text.replace(b"\r\n", b"\n").rstrip(b"\r") if ends_in_two else text)
+        listener.last_at = at

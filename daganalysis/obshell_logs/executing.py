@@ -77,7 +77,7 @@ class ExecutorReader:
         execution = Execution(local_id=local, handed_at=self._queued.pop(local, None), started_at=at, resumed=self._restarted)
         self._open[local] = _Open(execution)
 
-    def executing(self, text: bytes) -> None:
+    def executing(self, _: int, text: bytes) -> None:
         """``execute task L, execute`` or ``…, rollback``."""
         local = _number(text)
         known = self._open.get(local) if local is not None else None
@@ -113,7 +113,7 @@ class ExecutorReader:
         known.execution.written = False
         known.finishing = True
 
-    def finishing_remote(self, text: bytes) -> None:
+    def finishing_remote(self, _: int, text: bytes) -> None:
         """``finishing remote task R``: right after the local one."""
         remote = _digits(text)
         waiting = [local for local, known in self._open.items() if known.finishing]
@@ -124,7 +124,7 @@ class ExecutorReader:
         """``the remote task R has been successfully finished``: its row says so now."""
         self._synced[_digits(text)] = at
 
-    def waits_for_sync(self, text: bytes) -> None:
+    def waits_for_sync(self, _: int, text: bytes) -> None:
         """``finish remote task R. Wait Sync``: its row could not be written yet."""
         self._synced.setdefault(_digits(text), 0)
 

@@ -57,9 +57,10 @@ class SchedulerReader:
         """``advance node N``."""
         self._node, self._node_at = text.strip(), at
 
-    def node_finished(self, at: int, node: bytes) -> None:
+    def node(self, at: int, text: bytes) -> None:
         """``node N is finished``: it had ended before, and is stepped over."""
-        if self._dag and node == self._node:
+        node, _, rest = text.partition(b" ")
+        if rest.startswith(b"is finished") and self._dag and node == self._node:
             fresh = Passes(
                 dag_gid=self._gid_of(self._dag), node_gid=self._gid_of(node), operator=None, dag_at=self._dag_at, node_at=at, last_at=at
             )
@@ -131,9 +132,9 @@ class SchedulerReader:
         if passes.dag_at == self._dag_at and passes.operator != "RUN" and at - self.since > _REPEATED_NS:
             passes.fresh = True  # while it lasts, every second has a pass; a log that begins in its middle shows no pause before
 
-    def sent(self, text: bytes) -> None:
+    def sent(self, _: int, text: bytes) -> None:
         """``send run sub task T to A``."""
-        task, _, agent = text.partition(b" to ")
+        task, __, agent = text.partition(b" to ")
         known = self._hand_outs.get(task)
         if known is not None:
             known.agent = agent.strip().decode(errors="replace")
