@@ -82,13 +82,18 @@ def identify(gid: str) -> Identity:
     return Identity(_SCOPES[prefix], agent_address(str(ip), int(port)), row_id)
 
 
-@lru_cache(maxsize=65536)
 def local_gid(agent: str, row_id: int) -> str | None:
     """Return the generic id of a row in an agent's own database (engine-semantics §4); None if the text is no address of an agent.
 
     >>> local_gid("127.0.0.1:2886", 9), local_gid("unknown", 9)
     ('22130706433028869', None)
     """
+    prefix = _local_prefix(agent)
+    return None if prefix is None else f"{prefix}{row_id}"
+
+
+@lru_cache(maxsize=1024)
+def _local_prefix(agent: str) -> str | None:
     ip, _, port = agent.rpartition(":")
     try:
         address = ipaddress.ip_address(ip.strip("[]"))
@@ -97,7 +102,7 @@ def local_gid(agent: str, row_id: int) -> str | None:
     if not port.isdigit() or int(port) > 65535:
         return None
     prefix, width = ("2", 10) if address.version == 4 else ("3", 39)
-    return f"{prefix}{int(address):0{width}d}{int(port):0{_PORT_DIGITS}d}{row_id}"
+    return f"{prefix}{int(address):0{width}d}{int(port):0{_PORT_DIGITS}d}"
 
 
 def obproxy_twin(gid: str) -> str | None:

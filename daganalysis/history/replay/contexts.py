@@ -37,9 +37,11 @@ class AgentLog:
         return None if offset is None else local - offset * 1_000_000_000
 
     def _offset_at(self, local: int) -> int | None:
-        offsets = {zone.offset_s for zone in self.zones}
-        if len(offsets) <= 1:
-            return next(iter(offsets), None)
+        if not self.zones:
+            return None
+        first = self.zones[0].offset_s
+        if all(zone.offset_s == first for zone in self.zones):
+            return first
         inside = {zone.offset_s for zone in self.zones if zone.local_from <= local <= zone.local_to}
         if len(inside) == 1:
             return next(iter(inside))

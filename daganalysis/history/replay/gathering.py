@@ -167,8 +167,11 @@ def _as_obproxy(fact: AnyFact) -> AnyFact:
 
 def _distinct(told: Iterable[_Sourced]) -> list[_Sourced]:
     """Drop what two files tell alike: a log that was copied before and after its rotation. Order of time, then of what is told."""
+    found = list(told)
+    if len(found) < 2:
+        return found
     kept: dict[bytes, _Sourced] = {}
-    for fact, source in told:
+    for fact, source in found:
         name = msgspec.msgpack.encode(msgspec.structs.replace(fact, place=0))
         if name not in kept or source < kept[name][1]:
             kept[name] = (fact, source)
