@@ -13,6 +13,7 @@ from daganalysis.pages.report_page.content import collect
 from daganalysis.pages.report_page.report_html import report_html
 from tests.history.responses import dag, node, sub_task
 from tests.pages.fleets import fleet, run, week
+from tests.profiles import some
 from tests.rows import at
 
 
@@ -97,7 +98,9 @@ def test_without_scripts_the_tables_are_complete(browser, tmp_path, week_page):
     context.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), some([(1280, "light"), (1280, "dark"), (390, "light")], gate=[(1280, "light"), (1280, "dark")], several=True)
+)
 def test_the_accessibility_engine_finds_nothing_grave(open_page, week_page, width, scheme):
     opened = open_page(week_page, width=width, scheme=scheme)
     opened.page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
