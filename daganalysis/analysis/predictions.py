@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from daganalysis.analysis.chains import NONE, OPEN, codes_of, encoded, pair_up, read_attempt_table, read_attempts, read_stretches
-from daganalysis.engine.times import SCHEDULER_SLEEP_S
+from daganalysis.engine.times import SCHEDULER_SLEEP_S, SECOND_NS
 from daganalysis.engine.vocabulary import ENGINE_TIME
 from daganalysis.errors import UsageError
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from daganalysis.archive import Archive
 
 _ATTEMPTS = ["run_id", "stage", "task_gid", "attempt", "kind", "started_at", "ended_at", "agent"]
-_SECOND = 1_000_000_000
 _USUAL_TICK = 1_025_000_000
 """A pass of the scheduler and its sleep, where no hand-over of the run shows it (engine-semantics §5)."""
 
@@ -313,7 +312,7 @@ def _change_tick(known: _Known, tick_s: float, lengths: Ints) -> None:
     """Let the scheduler pass at another pace: it notices ends and hands over at its passes alone (engine-semantics §5)."""
     s = known.stretches
     tick = _ticks(known)[s.run]
-    new = np.maximum(tick - _SECOND + round(tick_s * _SECOND), 1)
+    new = np.maximum(tick - SECOND_NS + round(tick_s * SECOND_NS), 1)
     detect, dispatch, handoff = known.of_category("detect"), known.of_category("dispatch"), known.of_category("handoff")
     before = np.roll(lengths, 1)
     same = np.zeros(len(s.run), bool)
@@ -336,7 +335,7 @@ def _ticks(known: _Known) -> Ints:
 
     s = known.stretches
     usable = known.of_category("handoff") & (s.stage != NONE) & (s.to_stage != NONE) & (s.stage != s.to_stage)
-    usable &= (known.length >= 0.9 * _SECOND) & (known.length <= 3 * _SECOND)
+    usable &= (known.length >= 0.9 * SECOND_NS) & (known.length <= 3 * SECOND_NS)
     medians = pd.Series(known.length[usable]).groupby(s.run[usable]).median()
     ticks: Any = medians.reindex(range(len(s.run_ids))).fillna(_USUAL_TICK)
     whole: Ints = np.rint(ticks.to_numpy(float)).astype(np.int64)

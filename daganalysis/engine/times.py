@@ -42,13 +42,15 @@ TRUE, CREATED, PREVIOUS = _T, _CR, _PREV
 _FINISHED = {"FAILED", "SUCCEED"}
 _NOTHING = Times(_NONE, _NONE)
 
-QUARTER_HOUR_NS = 900 * 1_000_000_000
+SECOND_NS = 1_000_000_000
+"""Nanoseconds of a second: times are counted in nanoseconds since 1970."""
+QUARTER_HOUR_NS = 900 * SECOND_NS
 """Offsets of time zones are whole quarter hours."""
 
 DEFAULT_DATABASE_OFFSET_NS = 8 * 4 * QUARTER_HOUR_NS
 """The zone of OceanBase's sessions unless it is set: +08:00 (engine-semantics §12)."""
 
-TIMEOUT_NS = 3600 * 1_000_000_000
+TIMEOUT_NS = 3600 * SECOND_NS
 """How long a sub-task may run. A parameter may say otherwise, but no task of the engine has it in any version up to 4.5.0
 (engine-semantics §2.7; engine/task/task.go)."""
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.catalogue import CHILD_WORKFLOWS, creates_itself
 from daganalysis.engine.identifiers import identify
 from daganalysis.engine.log_lines import WAITING
+from daganalysis.engine.times import SECOND_NS
 from daganalysis.history.legs import SKEW_NS, is_first_execution
-from daganalysis.history.stretches import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from daganalysis.history.retry_bounds import Bounds
     from daganalysis.history.views import RunView
 
-CLOCKS_NS = 5 * SECOND
+CLOCKS_NS = 5 * SECOND_NS
 """How far the clock of an agent that answers may be off the one that stamps the DAG's rows, for its moments to bound a request."""
 _CANCELLED = frozenset({"cancelled", "cancelled_before_start"})
-_ONE_REQUEST_NS = 2 * SECOND
+_ONE_REQUEST_NS = 2 * SECOND_NS
 """A pass of the DAG stamps all that it passes within this."""
 
 

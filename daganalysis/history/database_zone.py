@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from daganalysis.engine.identifiers import identify
-from daganalysis.engine.times import DEFAULT_DATABASE_OFFSET_NS, QUARTER_HOUR_NS, TRUE, dag_times, node_times, sub_task_times
+from daganalysis.engine.times import DEFAULT_DATABASE_OFFSET_NS, QUARTER_HOUR_NS, SECOND_NS, TRUE, dag_times, node_times, sub_task_times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from daganalysis.engine.records import Dag, Node, SubTask
     from daganalysis.history.evidence import Snapshot
 
-SECOND = 1_000_000_000
-_CLOCKS_DIFFER_NS = 1500 * SECOND
+_CLOCKS_DIFFER_NS = 1500 * SECOND_NS
 """Zones differ by half an hour at least; what is less is a clock that is off."""
-_SLACK_NS = 60 * SECOND
+_SLACK_NS = 60 * SECOND_NS
 """How far the clocks of the agents may be off beside."""
 _EARTH = range(-12 * 4, 14 * 4 + 1)
 """The offsets of zones from UTC, in quarter hours."""
@@ -41,7 +40,7 @@ class DatabaseZone(NamedTuple):
 
     def moves(self, label_s: int | None) -> int:
         """Return by how much the times of an answer are moved, nanoseconds, whose agent labels them with some offset from UTC."""
-        return 0 if self.offset is None or label_s is None else label_s * SECOND - self.offset
+        return 0 if self.offset is None or label_s is None else label_s * SECOND_NS - self.offset
 
 
 def in_database_zone(gid: str, snapshots: list[Snapshot]) -> tuple[list[Snapshot], DatabaseZone | None]:
@@ -101,7 +100,7 @@ def _label(snapshot: Snapshot) -> int | None:
 
 
 def _label_ns(snapshot: Snapshot) -> int:
-    return (_label(snapshot) or 0) * SECOND
+    return (_label(snapshot) or 0) * SECOND_NS
 
 
 def _events(dag: Dag) -> list[int]:

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.outcomes import Facts, Rule, judge
-from daganalysis.engine.times import TRUE, Meaning, dag_times
+from daganalysis.engine.times import SECOND_NS, TRUE, Meaning, dag_times
 from daganalysis.history.asked_requests import asked_requests
 from daganalysis.history.causal_order import never_started
 from daganalysis.history.completeness import OUTLINE
@@ -16,7 +16,6 @@ from daganalysis.history.operators import count_operators
 from daganalysis.history.regular_runs import judge_regular
 from daganalysis.history.span import Span, find_span
 from daganalysis.history.story import Story
-from daganalysis.history.stretches import SECOND, Stretch
 from daganalysis.history.timeline import build_timeline
 from daganalysis.history.timeouts import Timeout, book_timeouts, hidden_timeouts
 from daganalysis.history.views import MainDag, RunView
@@ -27,9 +26,10 @@ if TYPE_CHECKING:
     from daganalysis.history.attempts import Attempt
     from daganalysis.history.evidence import RunEvidence
     from daganalysis.history.retry_bounds import Bounds
+    from daganalysis.history.stretches import Stretch
 
 _GID = attrgetter("gid")
-_PROTOCOL_SLACK_NS = 2 * SECOND
+_PROTOCOL_SLACK_NS = 2 * SECOND_NS
 """A main DAG's last requests may seem to lie this much after its end: another clock, one pass of its scheduler."""
 
 

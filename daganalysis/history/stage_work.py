@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from daganalysis.history.stretches import FOR_GOOD, SECOND, Ledger
+from daganalysis.engine.times import SECOND_NS
+from daganalysis.history.stretches import FOR_GOOD, Ledger
 from daganalysis.history.unseen import hides_attempt, hides_own_attempt, lacks_rollback_run
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _book_up_to_end(ledger: Ledger, node_run: NodeRun, end: int, story: Story, *
 
 def _hides_work(ledger: Ledger, until: int, story: Story) -> bool:
     """Tell whether the stage in hand may well have run an attempt that no answer showed: it took longer than to notice an end."""
-    long = until - ledger.cursor > 2 * max(ledger.tick, SECOND)
+    long = until - ledger.cursor > 2 * max(ledger.tick, SECOND_NS)
     return long and (story.sub_tasks_missing or hides_attempt(story.attempts, ledger.cursor, until, stage=ledger.stage))
 
 

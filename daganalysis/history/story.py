@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.times import SCHEDULER_SLEEP_S
-from daganalysis.history.stretches import SECOND
+from daganalysis.engine.times import SCHEDULER_SLEEP_S, SECOND_NS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,8 +63,8 @@ def estimate_tick(node_runs: Sequence[NodeRun]) -> tuple[int, bool]:
         # A node that ended in the pass that started it may have had to wait for one more (engine-semantics §2.9).
         if before.start is None or before.end - before.start > EDGE_NS
     ]
-    usable = sorted(pause for pause in pauses if SECOND * 0.9 <= pause <= _LONGEST_TICK_S * SECOND)
+    usable = sorted(pause for pause in pauses if SECOND_NS * 0.9 <= pause <= _LONGEST_TICK_S * SECOND_NS)
     if not usable:
-        return int(SCHEDULER_SLEEP_S * SECOND), False
+        return int(SCHEDULER_SLEEP_S * SECOND_NS), False
     # Some pauses take a pass more (engine-semantics §2.9), none takes less than one.
     return usable[(len(usable) - 1) // 4], True

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from daganalysis.engine.times import SECOND_NS
 from daganalysis.engine.vocabulary import ENGINE_TIME, IN_STAGE
 
-SECOND = 1_000_000_000
 FOR_GOOD = 2**63 - 1
 _MOST_PASSES = 5
 """The engine at work takes at most two passes for a step (engine-semantics §5, §2.9). What takes longer than this many, with one more for
 each stage that is stepped over, is no rhythm: the scheduler, an agent or the database was down, or no worker was free (§4, §12)."""
-LONGEST_STEP_NS = _MOST_PASSES * SECOND
+LONGEST_STEP_NS = _MOST_PASSES * SECOND_NS
 """The engine may take this long for one step in any run: a tick is never shorter than a second."""
 
 
@@ -97,7 +97,7 @@ class Ledger:
     def _longest_step(self, to_stage: int | None) -> int:
         """Return how long the engine may take for one step while it is at work."""
         stepped_over = max(0, abs(to_stage - self.stage) - 1) if to_stage is not None and self.stage is not None else 0
-        return (_MOST_PASSES + stepped_over) * max(self.tick, SECOND)
+        return (_MOST_PASSES + stepped_over) * max(self.tick, SECOND_NS)
 
     def _lay(self, until: int, category: str, to_stage: int | None, evidence: str) -> None:
         """Add a stretch, or lengthen the last where nothing but its end differs."""

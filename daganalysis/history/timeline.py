@@ -15,10 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.times import SECOND_NS
 from daganalysis.history.proven_waits import book_proven_waits
 from daganalysis.history.stage_work import Residue, book_execution, direction_of
 from daganalysis.history.story import EDGE_NS, Story, estimate_tick
-from daganalysis.history.stretches import SECOND, Ledger, Stretch
+from daganalysis.history.stretches import Ledger, Stretch
 from daganalysis.history.unseen import Place, hides_attempt, hides_execution, hides_leg, hides_second_leg, skips_stage
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class _Walk:
     @property
     def _tick(self) -> int:
         """The pause between two passes of the scheduler, or the least that it can be."""
-        return max(self.ledger.tick, SECOND)
+        return max(self.ledger.tick, SECOND_NS)
 
     def _misses_attempt(self, until: int) -> bool:
         return self.story.is_incomplete or hides_attempt(self.story.attempts, self.ledger.cursor, until)
@@ -194,7 +195,7 @@ class _Walk:
             ledger.book(end, "unattributed", to_stage=None, evidence="inferred")
             return
         # A further stage would take two passes at least: one to begin it, one to see it end (engine-semantics §5).
-        room = 2 * SECOND - EDGE_NS if ledger.stage is not None else EDGE_NS
+        room = 2 * SECOND_NS - EDGE_NS if ledger.stage is not None else EDGE_NS
         lost = lost or self.residue.open_end or (end - ledger.cursor > room and self._misses_attempt(end))
         # The last node known ends in the same pass, unless others that no answer shows followed it.
         lost = lost or (self.story.nodes_missing and end - ledger.cursor > ledger.tick)

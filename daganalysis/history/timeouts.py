@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from daganalysis.engine.log_lines import is_timeout
-from daganalysis.engine.times import TIMEOUT_NS
-from daganalysis.history.stretches import FOR_GOOD, SECOND
+from daganalysis.engine.times import SECOND_NS, TIMEOUT_NS
+from daganalysis.history.stretches import FOR_GOOD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from daganalysis.history.stretches import Stretch
     from daganalysis.history.views import TaskView
 
-_SLACK_NS = 2 * SECOND
+_SLACK_NS = 2 * SECOND_NS
 """Clocks of two servers may differ; the scheduler notices a timeout in its next pass."""
 _MAY_HOLD = frozenset({"lost", "execute", "unattributed"})
 """What may hide an attempt of the same stage."""

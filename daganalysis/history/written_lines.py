@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from daganalysis.engine.identifiers import identify
 from daganalysis.engine.log_lines import ending_lines
-from daganalysis.engine.times import SCHEDULER_SLEEP_S
+from daganalysis.engine.times import SCHEDULER_SLEEP_S, SECOND_NS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from daganalysis.history.clocks import AttemptsIn
     from daganalysis.history.evidence import RunEvidence
 
-_SECOND_NS = 1_000_000_000
-_PASS_NS = round(SCHEDULER_SLEEP_S * _SECOND_NS)
+_PASS_NS = round(SCHEDULER_SLEEP_S * SECOND_NS)
 
 
 class Written(NamedTuple):
@@ -47,7 +46,7 @@ LineTimes = dict[int, Written]
 
 def precision_of(gid: str) -> int:
     """Return to how many nanoseconds the database of a DAG tells when a line was written: the cluster's to whole seconds, cut."""
-    return _SECOND_NS if identify(gid).scope == "cluster" else 1
+    return SECOND_NS if identify(gid).scope == "cluster" else 1
 
 
 def note_line(times: LineTimes, attempt: int, at: int, precision: int) -> None:

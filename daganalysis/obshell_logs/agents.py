@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.facts import MaintainerChange, Restart, Zone
 from daganalysis.engine.identifiers import local_gid
+from daganalysis.engine.times import SECOND_NS
 from daganalysis.obshell_logs.entries import local_time
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class AgentReader:
 def _offset_of(at: int, text: bytes) -> int | None:
     for found in _GO_TIME.finditer(text):
         told = local_time(found[1].replace(b" ", b"T") + b".000")
-        if told is not None and abs(told - at) <= _NEAR_S * 1_000_000_000:
+        if told is not None and abs(told - at) <= _NEAR_S * SECOND_NS:
             seconds = int(found[3]) * 3600 + int(found[4]) * 60
             return -seconds if found[2] == b"-" else seconds
     if (unix := _UNIX_TIME.search(text)) is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from daganalysis.dag_clock import on_dag_clock
 from daganalysis.engine.failure_lines import find_failures
+from daganalysis.engine.times import SECOND_NS
 from daganalysis.engine.vocabulary import FAILURES, WAITS
 from daganalysis.errors import UsageError
 from daganalysis.plots.axis_breaks import BrokenAxis
@@ -311,7 +312,7 @@ def _timed(fields: dict[str, Any], task: dict[Any, Any], attempt: dict[Any, Any]
         # It reaches to the last answer where it still runs, and is a mark at its start where it does not.
         end = max(start, task["last_observed_at"].value)
     last = attempt["attempt"] == task["execute_times"]
-    within = last and _is(task["node_started_at"]) and task["node_started_at"].value <= start + 1_000_000_000
+    within = last and _is(task["node_started_at"]) and task["node_started_at"].value <= start + SECOND_NS
     return _Bar(
         fields,
         task["node_started_at"].value if within else None,

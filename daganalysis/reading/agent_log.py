@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.facts import Coverage, Zone, encode_facts
+from daganalysis.engine.times import SECOND_NS
 from daganalysis.obshell_logs import read_log
 from daganalysis.reading.answers import Answer, Kind
 from daganalysis.reading.databases.database_times import parse_zone
@@ -36,9 +37,7 @@ def _given_zone(facts: Sequence[AnyFact], name: str | None) -> list[AnyFact]:
     covered = next((fact for fact in facts if isinstance(fact, Coverage)), None)
     if zone is None or covered is None:
         return []
-    offsets = {
-        datetime.fromtimestamp(at // 1_000_000_000, UTC).replace(tzinfo=zone).utcoffset() for at in (covered.first_at, covered.last_at)
-    }
+    offsets = {datetime.fromtimestamp(at // SECOND_NS, UTC).replace(tzinfo=zone).utcoffset() for at in (covered.first_at, covered.last_at)}
     if len(offsets) != 1 or (offset := offsets.pop()) is None:
         return []
     seconds = int(offset.total_seconds())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from daganalysis.engine.times import SECOND_NS
 from daganalysis.reading.instants import InstantError, parse_instant
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _NAMES = frozenset(
 _INSTANT = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)(?![\d:])")
 _EARLIEST_S, _LATEST_S = 1_420_070_400, 4_102_444_800
 """The years from 2015 to 2100: a number outside them, whatever its unit, is no time at which an answer was saved."""
-_UNITS = (1_000_000_000, 1_000_000, 1_000, 1)
+_UNITS = (SECOND_NS, 1_000_000, 1_000, 1)
 """Nanoseconds in seconds, milliseconds, microseconds and nanoseconds."""
 _LONGEST = 64
 
@@ -76,7 +77,7 @@ def _time_of(raw: bytes) -> int | None:
     except ValueError:
         return _instant(text)
     for unit in _UNITS:
-        if _EARLIEST_S * 1_000_000_000 <= number * unit < _LATEST_S * 1_000_000_000:
+        if _EARLIEST_S * SECOND_NS <= number * unit < _LATEST_S * SECOND_NS:
             return int(text) * unit if text.isdigit() else round(number * unit)
     return None
 

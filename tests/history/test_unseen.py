@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from daganalysis.engine.times import SECOND_NS
 from daganalysis.history.attempts import Attempt
 from daganalysis.history.legs import Leg, NodeRun
-from daganalysis.history.stretches import SECOND
 from daganalysis.history.unseen import (
     Place,
     hides_attempt,
@@ -20,16 +20,16 @@ from daganalysis.history.unseen import (
 
 
 def attempt(number: int, start: float | None, *, kind: str = "run", stage: int = 1, state: str = "FAILED", ending: str | None = None):
-    at = None if start is None else round(start * SECOND)
+    at = None if start is None else round(start * SECOND_NS)
     return Attempt(number, kind, start=at, state=state, stage=stage, ending=ending)
 
 
 def execution(stage: int, start: float | None, operator: str | None = "RUN", *attempts: Attempt) -> NodeRun:
-    return NodeRun(stage, None if start is None else round(start * SECOND), operator, attempts=list(attempts))
+    return NodeRun(stage, None if start is None else round(start * SECOND_NS), operator, attempts=list(attempts))
 
 
 def leg(start: float, stage: int | None = None) -> Leg:
-    return Leg(round(start * SECOND), "RUN", stage=stage)
+    return Leg(round(start * SECOND_NS), "RUN", stage=stage)
 
 
 # -- attempts ---------------------------------------------------------------------------------------------------------------------------
@@ -49,13 +49,13 @@ def leg(start: float, stage: int | None = None) -> Leg:
     ids=["all known", "between", "before", "never begun", "after", "only after the pause", "not counted"],
 )
 def test_an_attempt_without_a_start_hides_between_those_around_it(known, hidden):
-    assert hides_attempt([known], 10 * SECOND, 20 * SECOND) is hidden
+    assert hides_attempt([known], 10 * SECOND_NS, 20 * SECOND_NS) is hidden
 
 
 def test_of_one_stage_attempts_of_others_say_nothing():
     other = [attempt(1, 5, stage=2), attempt(2, None, stage=2)]
-    assert not hides_attempt([other], 10 * SECOND, 20 * SECOND, stage=1)
-    assert hides_attempt([other], 10 * SECOND, 20 * SECOND, stage=2)
+    assert not hides_attempt([other], 10 * SECOND_NS, 20 * SECOND_NS, stage=1)
+    assert hides_attempt([other], 10 * SECOND_NS, 20 * SECOND_NS, stage=2)
 
 
 def test_a_sub_task_that_none_of_its_own_execution_shows_may_have_run_in_it():
@@ -134,18 +134,18 @@ BACK = Place(2, "ROLLBACK", "rollback")
     ],
 )
 def test_what_follows_tells_whether_executions_hide_before_it(place, run, pause, hidden):
-    assert hides_execution(place, run, pause * SECOND, SECOND, crossed=False, sure_begin=True) is hidden
+    assert hides_execution(place, run, pause * SECOND_NS, SECOND_NS, crossed=False, sure_begin=True) is hidden
 
 
 def test_before_the_first_execution_some_hide_if_the_beginning_is_not_known():
     nowhere = Place(None, None, "forward")
-    assert hides_execution(nowhere, execution(1, 10), SECOND, SECOND, crossed=False, sure_begin=False)
-    assert not hides_execution(nowhere, execution(1, 10), SECOND, SECOND, crossed=False, sure_begin=True)
+    assert hides_execution(nowhere, execution(1, 10), SECOND_NS, SECOND_NS, crossed=False, sure_begin=False)
+    assert not hides_execution(nowhere, execution(1, 10), SECOND_NS, SECOND_NS, crossed=False, sure_begin=True)
 
 
 def test_after_the_start_of_a_known_leg_only_a_long_pause_hides_something():
-    assert not hides_execution(FORWARD, execution(2, 10, "RETRY"), SECOND, SECOND, crossed=True, sure_begin=True)
-    assert hides_execution(FORWARD, execution(2, 10, "RETRY"), 500 * SECOND, SECOND, crossed=True, sure_begin=True)
+    assert not hides_execution(FORWARD, execution(2, 10, "RETRY"), SECOND_NS, SECOND_NS, crossed=True, sure_begin=True)
+    assert hides_execution(FORWARD, execution(2, 10, "RETRY"), 500 * SECOND_NS, SECOND_NS, crossed=True, sure_begin=True)
 
 
 def test_a_stage_is_skipped_where_two_executed_ones_are_no_neighbours():

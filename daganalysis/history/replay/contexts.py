@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.facts import AgentState, Coverage, MaintainerChange, Request, Restart, Zone, decode_facts
+from daganalysis.engine.times import SECOND_NS
 from daganalysis.reading.answers import Kind
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class AgentLog:
     def utc(self, local: int) -> int | None:
         """Return an instant in UTC of a local time; None where the zone is not known for sure."""
         offset = self._offset_at(local)
-        return None if offset is None else local - offset * 1_000_000_000
+        return None if offset is None else local - offset * SECOND_NS
 
     def _offset_at(self, local: int) -> int | None:
         if not self.zones:

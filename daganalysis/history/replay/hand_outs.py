@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import agent_address
 from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, ending_of
-from daganalysis.engine.times import TRUE, sub_task_times
+from daganalysis.engine.times import SECOND_NS, TRUE, sub_task_times
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     from daganalysis.engine.records import SubTask
     from daganalysis.history.replay.contexts import ClusterContext
 
-_SECOND = 1_000_000_000
 _SAME_NS = 750_000_000
 """A stamp of a row and the log line beside it lie closer together than this."""
 _ONE_START_NS = 500_000_000
 """Two starts of one sub-task on one agent lie a pass of the scheduler apart at least; closer together they are one."""
-_EARLY_NS = 5 * _SECOND
+_EARLY_NS = 5 * SECOND_NS
 """An executor whose clock is behind may seem to begin so much before the hand-out."""
 _SKIPPED_HAND_OUT = 10.0
 _SKIPPED_EXECUTION = 20.0
@@ -129,7 +128,7 @@ def _with_lines(ran: list[LoggedAttempt], lines: Sequence[Line]) -> list[LoggedA
     """Put each line to the execution it was written in: the last on its agent that had begun by then."""
     for line in lines:
         own = [one for one in ran if one.agent == line.teller and (one.started_at is None or one.started_at <= line.at)]
-        inside = [one for one in own if one.ended_at is None or line.at <= one.ended_at + _SECOND]
+        inside = [one for one in own if one.ended_at is None or line.at <= one.ended_at + SECOND_NS]
         home = inside[-1] if inside else own[-1] if own else None
         if line.attempt is not None:
             home = next((one for one in ran if one.number == line.attempt), home)
@@ -188,8 +187,8 @@ def _pause(handed: HandOut, ran: LoggedAttempt) -> float | None:
     at = ran.started_at if ran.started_at is not None else ran.ended_at
     if at is None or at < handed.at - _EARLY_NS:
         return None
-    pause = (at - handed.at) / _SECOND
-    return -2 * pause if pause < 0 else max(0.0, at - handed.last_at) / _SECOND / 60
+    pause = (at - handed.at) / SECOND_NS
+    return -2 * pause if pause < 0 else max(0.0, at - handed.last_at) / SECOND_NS / 60
 
 
 # -- numbers --------------------------------------------------------------------------------------------------------------------------
@@ -287,7 +286,7 @@ def _end(attempts: list[LoggedAttempt], states: Sequence[TaskState], passes: Seq
         )
         closed = finished.finished_at if finished is not None else None
         attempt.noticed_at = min((at for at in (found.at if found else None, closed, cancelled) if at is not None), default=None)
-        if cancelled is not None and (attempt.ended_at is None or attempt.ended_at >= cancelled - _SECOND):
+        if cancelled is not None and (attempt.ended_at is None or attempt.ended_at >= cancelled - SECOND_NS):
             # The scheduler's word counts; what the executor still does changes nothing (engine-semantics §2.5).
             attempt.ended_at, attempt.ending = cancelled, "cancelled" if attempt.started_at is not None else "cancelled_before_start"
         elif closed is not None and (attempt.ended_at is None or attempt.ended_at > closed + _EARLY_NS):

@@ -11,6 +11,7 @@ from daganalysis.engine.catalogue import begins_as_sub_dag, sub_dag_name
 from daganalysis.engine.facts import LOG_PRECISION_NS
 from daganalysis.engine.identifiers import identify
 from daganalysis.engine.records import Dag, Node, SubTask
+from daganalysis.engine.times import SECOND_NS
 from daganalysis.history.causal_order import order_nodes, order_snapshots
 from daganalysis.history.evidence import RunEvidence, Sighting, Snapshot
 from daganalysis.history.log_merge import merge_lines
@@ -28,10 +29,9 @@ if TYPE_CHECKING:
     from daganalysis.engine.facts import Line
     from daganalysis.history.replay.gathering import RunFacts
 
-_SECOND = 1_000_000_000
-_SURE_NS = 10 * _SECOND
+_SURE_NS = 10 * SECOND_NS
 """A scheduler that goes on for so long without a DAG has ended it."""
-_AT_LAST = 5 * _SECOND
+_AT_LAST = 5 * SECOND_NS
 """How far the clocks of the agent that executes a request and of the maintainer may differ before the request is not used."""
 _OPERATORS = {"run": "RUN", "rollback": "ROLLBACK"}
 

@@ -15,6 +15,7 @@ import msgspec
 
 from daganalysis.engine.facts import AgentState, AnyFact, Creation, Execution, Line, LockState, encode_facts
 from daganalysis.engine.identifiers import agent_address
+from daganalysis.engine.times import SECOND_NS
 from daganalysis.reading.answers import Answer, Kind
 from daganalysis.reading.databases.database_links import merged_links
 from daganalysis.reading.databases.schema import LINK_COLUMN, TABLES
@@ -32,7 +33,6 @@ _KINDS = {1: "run", 3: "rollback"}
 _OBPROXY = "obproxy"
 _NO_MAINTENANCE, _GLOBAL, _TENANT, _OBPROXY_MAINTENANCE = 1, 2, 3, 4
 """Values of ``status`` and ``maintenance_type`` (obshell's engine/task/maintenance_type.go)."""
-_SECOND_NS = 1_000_000_000
 _INSTANTS = ("start_time", "end_time", "gmt_modify")
 _encode = msgspec.json.encode
 
@@ -121,7 +121,7 @@ class AnswerMaker:
     def __init__(self, tables: Tables, owner: Owner, times: Times, cluster: str | None, source: str) -> None:
         self._tables, self._owner, self._times = tables, owner, times
         self._cluster, self._source = cluster, source
-        self._precision_ns = 1 if times.zoned else _SECOND_NS
+        self._precision_ns = 1 if times.zoned else SECOND_NS
         self._copied_at = self._moment() if times.known else None
 
     def answers(self) -> Iterator[Answer]:

@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Protocol
 
 from daganalysis.engine.placeholders import LAST_PLACEHOLDER_YEAR
+from daganalysis.engine.times import SECOND_NS
 from daganalysis.reading.instants import InstantError, parse_instant
 
 _OFFSET = re.compile(r"([+-])(\d{1,2}):?(\d\d)", re.ASCII)
-_SECOND_NS = 1_000_000_000
 _QUARTER_S = 15 * 60
 """Offsets from UTC are multiples of a quarter of an hour."""
 _FARTHEST_S = 14 * 3600
@@ -92,7 +92,7 @@ def _both(text: str, zone: tzinfo) -> tuple[str | None, int | None]:
     written = f"{moment.replace(tzinfo=None).isoformat()}-00:00"
     if moment.year <= LAST_PLACEHOLDER_YEAR:
         return written, None
-    return written, round(moment.replace(microsecond=0).timestamp()) * _SECOND_NS + moment.microsecond * 1000
+    return written, round(moment.replace(microsecond=0).timestamp()) * SECOND_NS + moment.microsecond * 1000
 
 
 @lru_cache(maxsize=1 << 14)
