@@ -56,6 +56,11 @@ def _head_of(line: bytes, following: bytes) -> re.Pattern[bytes] | None:
     return head if end is not None and _CONTINUES.match(following, end.end()) else None
 
 
+def pattern_of(before: bytes) -> bytes:
+    """Return a pattern of what stands before a line and before others like it."""
+    return b"".join(map(_pattern, _TOKEN.findall(before)))
+
+
 def _pattern(token: bytes) -> bytes:
     if token.isdigit():
         return rb"\d+"

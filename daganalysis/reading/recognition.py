@@ -46,6 +46,11 @@ def looks_like_answer(text: bytes) -> bool:
     return _KEYS.search(text) is not None
 
 
+def may_hold_log(head: bytes) -> bool:
+    """Tell by a look at its beginning whether a text may be an obshell.log in some wrapping."""
+    return b"] [" in head or b"\0" in head[:4]
+
+
 def is_envelope(fields: Mapping[str, msgspec.Raw]) -> bool:
     """Tell whether an object is an answer's envelope, whatever else a wrapper has put into it."""
     names = fields.keys()

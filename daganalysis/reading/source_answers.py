@@ -17,6 +17,7 @@ from daganalysis.reading.json_repair import is_binary
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
 from daganalysis.reading.listing import list_source_files
 from daganalysis.reading.plain_text import BLOCK_BYTES
+from daganalysis.reading.recognition import looks_like_answer, may_hold_log
 from daganalysis.reading.remote_files import fetched
 from daganalysis.reading.source_file import SourceFile, open_file, promises_answers
 from daganalysis.reading.streams import is_packed, open_streams
@@ -25,6 +26,7 @@ from daganalysis.urls import is_url
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from daganalysis.obshell_logs.entries import Readable
     from daganalysis.reading.databases.copies import DatabaseCopies
     from daganalysis.reading.file_kinds import FileKind
 
@@ -159,11 +161,13 @@ def _plain(
     stream: IO[bytes] | None, content: bytes, kind: FileKind | None, name: str, file: SourceFile, issues: list[Issue]
 ) -> Iterator[Answer]:
     """Yield the answers of one plain file, of which the beginning tells the kind, or say what it is instead."""
-    if kind is AGENT_LOG:
-        from daganalysis.reading.agent_log import log_answers
+    if kind is None or not kind.certain:
+        log = _log(stream, content, kind)
+        if log is not None:
+            from daganalysis.reading.agent_log import log_answers
 
-        yield from log_answers(_Rejoined(content, stream), name, file)
-        return
+            yield from log_answers(log, name, file)
+            return
     was_promised = (file.was_named and name == file.name) or promises_answers(name.rpartition("!")[2])
     if kind is None and not was_promised and is_binary(content):
         kind = BINARY_FILE
@@ -182,6 +186,17 @@ def _plain(
         yield answer
     if not n_answers and (kind is not None or not was_promised):
         _explain_emptiness(kind or OTHER_TEXT, name, n_before, issues)
+
+
+def _log(stream: IO[bytes] | None, content: bytes, kind: FileKind | None) -> Readable | None:
+    """Return the text of an agent's log, out of what is wrapped around it; None for another file."""
+    if kind is AGENT_LOG and content.isascii():
+        return _Rejoined(content, stream)
+    if kind is not AGENT_LOG and (not may_hold_log(content) or looks_like_answer(content)):
+        return None
+    from daganalysis.reading.wrapped_logs import unwrapped_log
+
+    return unwrapped_log(content, stream)
 
 
 class _Rejoined:
