@@ -26,3 +26,18 @@ def test_a_notebook_is_stored_without_output(path):
     cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     assert cells
     assert not any(cell.outputs or cell.execution_count for cell in cells)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+def test_no_cell_takes_more_than_ten_lines_or_is_too_wide_to_read(path):
+    nbformat = pytest.importorskip("nbformat")
+    cells = [cell.source.splitlines() for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert max(map(len, cells)) <= 10
+    assert max(len(line) for cell in cells for line in cell) <= 140
+
+
+@pytest.mark.parametrize(
+    "name", ["runs", "critical_path", "what_if", "locks", "events", "gantt", "time_budget", "stragglers", "compare", "trend"]
+)
+def test_every_answer_is_shown_in_a_notebook(name):
+    assert any(f"da.{name}(" in path.read_text(encoding="utf-8") for path in NOTEBOOKS)
