@@ -126,6 +126,17 @@ def legend_below(ax: Axes, groups: Sequence[tuple[str, Mapping[str, Artist]]], b
     )
 
 
+def lower_legend(ax: Axes, label_lines: int, below: float = _BELOW_INCHES) -> None:
+    """Put the legend lower, below labels of the axis that take more than one line."""
+    from matplotlib.transforms import ScaledTranslation
+
+    figure, legend = ax.get_figure(root=True), ax.get_legend()
+    if legend is None or figure is None:
+        return
+    more = (label_lines - 1) * LABEL_SIZE * LINE / 72
+    legend.set_bbox_to_anchor((0.0, 0.0), transform=ax.transAxes + ScaledTranslation(0, -below - more, figure.dpi_scale_trans))
+
+
 def draw_cells(ax: Axes, x: Sequence[int], y: Sequence[int], values: Sequence[float], *, scale: Any, words: str) -> list[str]:
     """Draw cells of a map, darker for more, with a bar that says what the shades mean; return the ink that is read on each."""
     import numpy as np

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.plots import text_metrics
+from daganalysis.plots import axes_layout, text_metrics
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SIZE = 7.5
+_MOST_LINES = 3
+"""Of labels below the axis, where those of short stretches between cuts would touch on one."""
 _NICE_STEPS_S = (
     *(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800),
     *(3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800),
@@ -20,7 +22,10 @@ _NICE_STEPS_S = (
 
 
 def label_clock(ax: Axes, bars: pd.DataFrame, cuts: list[dict[Any, Any]], zone: dt.tzinfo, tz: str, length: float) -> None:
-    """Label the axis with clock times at round instants, as many as have room, none within a cut; cuts come from the left."""
+    """Label the axis with clock times at round instants, as many as have room, none within a cut; cuts come from the left.
+
+    A legend below the axis is put lower where the labels take several lines.
+    """
     columns = ("dispatched_at", "started_at", "noticed_at")
     begin: Any = min((bars[name].min() for name in columns if bars[name].notna().any()), default=None)
     if begin is None:
@@ -33,18 +38,43 @@ def label_clock(ax: Axes, bars: pd.DataFrame, cuts: list[dict[Any, Any]], zone: 
     )
     apart = length * (text_metrics.text_width(_written(begin, step, zone), _SIZE) + 10) / wide
     ticks = clock_ticks(begin, length, step, cuts, zone, apart)
-    ax.set_xticks([x for x, _ in ticks], _labels([moment for _, moment in ticks], step, zone), fontsize=_SIZE)
+    labelled = _in_lines(ticks, _labels([moment for _, moment in ticks], step, zone), apart)
+    ax.set_xticks([x for x, _ in labelled], [text for _, text in labelled], fontsize=_SIZE)
+    axes_layout.lower_legend(ax, max((text.count("\n") + 1 for _, text in labelled), default=1))
     ax.grid(axis="x", color="#E6E6E6", linewidth=0.6, zorder=0)
     ax.set_axisbelow(True)
     ax.set_xlabel(f"clock time ({tz}), from {begin.tz_convert(zone):%Y-%m-%d %H:%M:%S}", fontsize=8)
 
 
 def _labels(moments: list[pd.Timestamp], step: float, zone: dt.tzinfo) -> list[str]:
-    """Write the times of an axis; the first of each later day says the day, below."""
-    days = [f"{moment.tz_convert(zone):%m-%d}" for moment in moments]
-    texts = [_written(moment, step, zone) for moment in moments]
-    is_new = [n > 0 and days[n] != days[n - 1] and step < 86400 for n in range(len(days))]
-    return [f"{text}\n{day}" if new else text for text, day, new in zip(texts, days, is_new, strict=True)]
+    """Write the times of an axis; the first of each later day says the day, below, and where clocks change, both offsets are said."""
+    local = [moment.tz_convert(zone) for moment in moments]
+    days = [f"{moment:%m-%d}" for moment in local]
+    offsets = [f"{moment:%z}" for moment in local]
+    result = []
+    for n, moment in enumerate(moments):
+        lines = [_written(moment, step, zone)]
+        if n > 0 and days[n] != days[n - 1] and step < 86400:
+            lines.append(days[n])
+        if len(set(offsets)) > 1 and (n == 0 or offsets[n] != offsets[n - 1]):
+            lines.append(f"{offsets[n][:3]}:{offsets[n][3:]}")
+        result.append("\n".join(lines))
+    return result
+
+
+def _in_lines(ticks: list[tuple[float, pd.Timestamp]], texts: list[str], apart: float) -> list[tuple[float, str]]:
+    """Put each text on the first line below the axis that has room for it there; leave out what has none on any."""
+    reached = [float("-inf")] * _MOST_LINES
+    result = []
+    for (x, _), text in zip(ticks, texts, strict=True):
+        takes = text.count("\n") + 1
+        line = next((n for n in range(_MOST_LINES) if all(x - at >= apart for at in reached[n : n + takes])), None)
+        if line is None:
+            continue
+        for n in range(line, min(line + takes, _MOST_LINES)):
+            reached[n] = x
+        result.append((x, "\n" * line + text))
+    return result
 
 
 def _written(moment: pd.Timestamp, step: float, zone: dt.tzinfo) -> str:
@@ -61,6 +91,8 @@ def clock_ticks(
     begin: pd.Timestamp, length: float, step: float, cuts: list[dict[Any, Any]], zone: dt.tzinfo, apart: float
 ) -> list[tuple[float, pd.Timestamp]]:
     """Return round instants that lie on the axis and in no cut, each with its place, at least ``apart`` seconds of the axis away.
+
+    A stretch between cuts that has none is named by another instant of it, however near its neighbours are.
 
     >>> import pandas as pd, datetime as dt
     >>> begin = pd.Timestamp("2024-01-01 10:00:03", tz="UTC")
@@ -79,6 +111,7 @@ def clock_ticks(
         at, x = cut["ended_at"].value, cut["x_ended"]
     segments.append((at, x, length))
     result: list[tuple[float, pd.Timestamp]] = []
+    alone = 0  # so many of the ticks may not go: the last of them is the only one of its stretch
     for start, low, high in segments:
         before = len(result)
         moment = -(-(start + shift) // unit) * unit - shift
@@ -88,23 +121,28 @@ def clock_ticks(
                 result.append((place, pd.Timestamp(moment, unit="ns", tz="UTC")))
             moment += unit
         if len(result) == before and cuts:
-            _name_stretch(result, (low, high), start, apart)
+            _name_stretch(result, (low, high), start, apart, alone)
+        if len(result) <= before + 1:
+            alone = len(result)
     return result
 
 
-def _name_stretch(ticks: list[tuple[float, pd.Timestamp]], stretch: tuple[float, float], moment: int, apart: float) -> None:
+def _name_stretch(ticks: list[tuple[float, pd.Timestamp]], stretch: tuple[float, float], moment: int, apart: float, alone: int) -> None:
     """Name an instant of a stretch between cuts in which no round one has room.
 
-    It is the start, at the cost of a tick before it that is not needed, or else the first whole second that has room.
+    It is the start, at the cost of a tick before it that is not needed, or else the first whole second that has room, or else the start
+    all the same.
     """
     import pandas as pd
 
     place, end = stretch
-    if len(ticks) > 1 and place - ticks[-1][0] < apart <= place - ticks[-2][0] and ticks[-1][0] - ticks[-2][0] < 2 * apart:
+    first = place, moment
+    if len(ticks) > max(1, alone) and place - ticks[-1][0] < apart <= place - ticks[-2][0] and ticks[-1][0] - ticks[-2][0] < 2 * apart:
         ticks.pop()
     if ticks and place - ticks[-1][0] < apart:
         later = moment + round((ticks[-1][0] + apart - place) * 1e9)
         whole = -(-later // 10**9) * 10**9
         place, moment = place + (whole - moment) / 1e9, whole
-    if place <= end:
-        ticks.append((place, pd.Timestamp(moment, unit="ns", tz="UTC")))
+    if place > end:
+        place, moment = first
+    ticks.append((place, pd.Timestamp(moment, unit="ns", tz="UTC")))

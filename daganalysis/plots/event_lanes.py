@@ -9,9 +9,11 @@ from daganalysis.errors import UsageError
 from daganalysis.plots import axes_layout, text_metrics
 from daganalysis.plots.axis_breaks import BrokenAxis
 from daganalysis.plots.clock import label_clock
+from daganalysis.plots.cut_marks import draw_cut, label_cut
 from daganalysis.plots.styles import INK
 from daganalysis.tables.pictures import EVENT_MARKS
 from daganalysis.tables.plain_rows import rows_of
+from daganalysis.text.humanize import human_duration
 from daganalysis.text.zones import zone_of
 
 if TYPE_CHECKING:
@@ -136,10 +138,17 @@ def draw_events(marks: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC")
         handles[str(what).replace("_", " ")] = ax.scatter(own["x_started"], own["lane"], **look)
     axes_layout.set_title(ax, "What happened", [f"{len(labels) - 1:,} DAGs"], text_metrics.figure_width(ax) * 0.85)
     axes_layout.legend_below(ax, [("", handles)])
+    cuts = _cuts(marks)
+    instants = marks.assign(dispatched_at=marks["started_at"], noticed_at=marks["ended_at"])
+    label_clock(ax, instants, cuts, zone, tz, length)  # its lines take room in the layout
     text_metrics.settle(ax)
     axes_layout.label_rows(ax, labels)
-    instants = marks.assign(dispatched_at=marks["started_at"], noticed_at=marks["ended_at"])
-    label_clock(ax, instants, _cuts(marks), zone, tz, length)
+    width, height = text_metrics.size_of(ax)
+    for cut in cuts:
+        draw_cut(ax, cut["x_started"], cut["x_ended"])
+        words = f"{human_duration((cut['ended_at'] - cut['started_at']).total_seconds())} cut"
+        label_cut(ax, (cut["x_started"], cut["x_ended"]), [words], min(ax.get_ylim()), height - 6, width / length)
+    label_clock(ax, instants, cuts, zone, tz, length)
     return ax
 
 

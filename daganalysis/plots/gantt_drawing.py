@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from daganalysis.engine.vocabulary import CATEGORIES
 from daganalysis.plots import axes_layout, text_metrics
 from daganalysis.plots.clock import label_clock
+from daganalysis.plots.cut_marks import draw_cut, label_cut
 from daganalysis.plots.gantt_words import gantt_title, label_lanes, note_errors
 from daganalysis.plots.lanes import Lanes
 from daganalysis.plots.styles import CATEGORY_COLOURS, CATEGORY_HATCHES, DISPATCHED, INK, NOTICED, OUTCOMES
-from daganalysis.text.escaping import for_drawing
 from daganalysis.text.humanize import human_duration
 from daganalysis.text.zones import zone_of
 
@@ -27,7 +27,6 @@ _TALL, _THIN, _FLAT = 0.72, 0.26, 0.5
 _DENSE_POINTS = 4.0
 """Lanes lower than this touch, and have no edges: the edges would be all one sees."""
 _LANE_INCHES, _FRAME_INCHES, _MOST_INCHES = 0.19, 1.7, 24.0
-_BREAK_SIZE = 6.5
 _OF_CUTS = ("category", "started_at", "ended_at", "x_started", "x_ended")
 _PLACES = ("x_dispatched", "x_started", "x_ended", "x_noticed", "x_passed")
 
@@ -242,25 +241,9 @@ class _Painter:
     # -- breaks -----------------------------------------------------------------------------------------------------------------------
 
     def draw_breaks(self) -> None:
-        """A cut in the axis: a white band between two dotted lines, and a gap in the axis itself."""
+        """A cut in the axis, at each wait that the frame leaves out."""
         for row in self.cuts:
-            self.ax.axvspan(row["x_started"], row["x_ended"], facecolor="white", edgecolor="none", zorder=1.5)
-            for x in (row["x_started"], row["x_ended"]):
-                self.ax.axvline(x, color="#777777", linewidth=0.8, linestyle=(0, (2, 2)), zorder=2.5)
-            ends = [row["x_started"], row["x_ended"]]
-            across = self.ax.get_xaxis_transform()
-            self.ax.plot(ends, [0, 0], transform=across, color="white", linewidth=3, clip_on=False, zorder=5, solid_capstyle="butt")
-            self.ax.plot(
-                ends,
-                [0, 0],
-                transform=across,
-                color=INK,
-                marker=[(-0.5, -1), (0.5, 1)],
-                linestyle="",
-                markersize=8,
-                clip_on=False,
-                zorder=6,
-            )
+            draw_cut(self.ax, row["x_started"], row["x_ended"])
 
     def label_breaks(self) -> None:
         """How much was cut and what it was, upright in the cut, as far as there is room."""
@@ -269,21 +252,5 @@ class _Painter:
         room = height * (1 - first / self.lanes.total) - 6
         for row in self.cuts:
             cut = f"{human_duration((row['ended_at'] - row['started_at']).total_seconds())} cut"
-            what = f"{cut}: {CATEGORIES[row['category']].label}" if row["category"] in CATEGORIES else cut
-            text = next((one for one in (what, cut) if text_metrics.text_width(one, _BREAK_SIZE) <= room), None)
-            if text is None or (row["x_ended"] - row["x_started"]) / self.length * width < _BREAK_SIZE + 1:
-                continue
-            middle = (row["x_started"] + row["x_ended"]) / 2
-            self.ax.annotate(
-                for_drawing(text),
-                (middle, first),
-                xytext=(0, -3),
-                textcoords="offset points",
-                rotation=90,
-                ha="center",
-                va="top",
-                fontsize=_BREAK_SIZE,
-                color=INK,
-                zorder=6,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
-            )
+            words = [f"{cut}: {CATEGORIES[row['category']].label}"] if row["category"] in CATEGORIES else []
+            label_cut(self.ax, (row["x_started"], row["x_ended"]), [*words, cut], first, room, width / self.length)

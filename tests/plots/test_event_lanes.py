@@ -10,6 +10,7 @@ import pytest
 import daganalysis as da
 from daganalysis.commands import main
 from daganalysis.plots import draw_events, event_marks
+from tests.plots.artists import cut_off, overlapping
 from tests.rows import archive_of, at
 
 
@@ -58,6 +59,22 @@ def test_time_in_which_no_run_was_under_way_is_cut() -> None:
     assert runs["x_ended"].max() < 30
 
 
+def test_a_cut_is_marked_and_every_stretch_beside_it_is_told_the_time() -> None:
+    starts = (0, 20_000, 50_000, 70_000)
+    ax = draw_events(marks_of(archive_of(dags=[dag(str(start), start, start + 3) for start in starts])))
+    assert [text.get_text() for text in ax.texts if "cut" in text.get_text()] == ["5 h 33 min cut", "8 h 20 min cut", "5 h 33 min cut"]
+    told = [label.get_text().strip() for label in ax.get_xticklabels()]
+    assert [label for label in told if label[:5] in {"00:00", "05:33", "13:53", "19:26"}] == told
+    assert {label[:5] for label in told} == {"00:00", "05:33", "13:53", "19:26"}
+    assert overlapping(ax) == cut_off(ax) == []
+
+
+def test_a_clock_change_on_the_axis_shows_both_offsets() -> None:
+    begin = 25_919_940  # 2024-10-26T23:59 UTC, in seconds from the start of that year
+    ax = draw_events(marks_of(archive_of(dags=[dag("a", begin, begin + 7_200)])), tz="Europe/Berlin")
+    assert [label.get_text().split("\n")[-1] for label in ax.get_xticklabels() if ":00\n+" in label.get_text()] == ["+02:00", "+01:00"]
+
+
 def test_a_chart_of_several_clusters_is_a_usage_error() -> None:
     with pytest.raises(da.UsageError, match="several clusters"):
         marks_of(archive_of(dags=[dag("a", 0, 1, cluster="x"), dag("b", 0, 1, cluster="y")]))
@@ -67,7 +84,8 @@ def test_every_bar_and_kind_of_mark_is_drawn() -> None:
     archive = da.load("sample_data/tenant")
     marks = marks_of(archive)
     ax = draw_events(marks, tz="+08:00")
-    assert len(ax.patches) == (marks["role"] != "mark").sum()
+    cuts = [patch for patch in ax.patches if patch.get_facecolor()[:3] == (1.0, 1.0, 1.0)]
+    assert len(ax.patches) - len(cuts) == (marks["role"] != "mark").sum()
     assert sum(len(c.get_offsets()) for c in ax.collections) == (marks["role"] == "mark").sum()
 
 
