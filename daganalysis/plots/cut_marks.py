@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from daganalysis.plots import text_metrics
 from daganalysis.plots.styles import INK
@@ -33,5 +33,5 @@ def label_cut(ax: Axes, ends: tuple[float, float], words: Sequence[str], top: fl
     if text is None or (ends[1] - ends[0]) * points_per_second < _SIZE + 1:
         return
     box = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}
-    look = {"rotation": 90, "ha": "center", "va": "top", "fontsize": _SIZE, "color": INK, "zorder": 6, "bbox": box}
+    look: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "top", "fontsize": _SIZE, "color": INK, "zorder": 6, "bbox": box}
     ax.annotate(for_drawing(text), (sum(ends) / 2, top), xytext=(0, -3), textcoords="offset points", **look)
