@@ -7,7 +7,7 @@ an error code as well. Errors are wrapped on their way up, so that a message may
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 
@@ -223,13 +223,20 @@ class _Known(NamedTuple):
 
     name: str
     words: str
-    pattern: re.Pattern[str]
+    expression: str
+
+    def is_in(self, text: str) -> bool:
+        return self.words in text and _pattern(self.expression).fullmatch(text) is not None
+
+
+_pattern = cache(re.compile)
+"""The pattern of an expression, made when it is first asked for: all of them take longer to make than most commands take to start."""
 
 
 def _known(message: Message) -> _Known:
     """Make a pattern of a format that matches the message as it is, or with what differs masked, in lower case."""
     fixed = _FILLED.split(message.format.lower())
-    return _Known(message.name, max(fixed, key=len).strip(), re.compile(_BEFORE + ".*".join(map(re.escape, fixed)) + _AFTER))
+    return _Known(message.name, max(fixed, key=len).strip(), _BEFORE + ".*".join(map(re.escape, fixed)) + _AFTER)
 
 
 _KNOWN = tuple(_known(message) for message in ENGINE_MESSAGES if message.format)
@@ -246,5 +253,5 @@ def known_message(text: str, code: str | None = None) -> str | None:
     ('operation timed out', None)
     """
     plain = " ".join(text.lower().split())
-    found = next((known.name for known in _KNOWN if known.words in plain and known.pattern.fullmatch(plain)), None)
+    found = next((known.name for known in _KNOWN if known.is_in(plain)), None)
     return found if found is not None or code is None else _BY_CODE.get(code)

@@ -70,17 +70,18 @@ class _Before:
     issues: dict[int, list[Issue]] = field(default_factory=dict)
     tables: list[str] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+    """How many rows each file has, as the list of the store's files tells."""
 
     @classmethod
     def of(cls, store: StorePath) -> _Before:
         if not is_store(store):
             return cls(store)
-        if isinstance(store, Path):
-            check_manifest(store, private=True)
+        rows = check_manifest(store, private=True) if isinstance(store, Path) else {}
         names = sorted(path.name for path in (store / "dags").glob("*.parquet"))
         check_version(store / "dags" / names[0])
         sources, issues = read_sources(store)
-        return cls(store, sources, issues, [name for name in names if not name.endswith(_ORPHANS)], evidence_parts(store))
+        return cls(store, sources, issues, [name for name in names if not name.endswith(_ORPHANS)], evidence_parts(store), rows)
 
     def next_generation(self) -> int:
         names = [path.name for path in (self.folder / "dags").glob("*.parquet")] + self.evidence
@@ -106,7 +107,7 @@ def load_sources(
             load.check(strict)
             return
         # The workers end before the folder that they write into is put in place or removed.
-        notes = StoreNotes()
+        notes = StoreNotes(rows=before.rows)
         with staged(real, far=dask is not None, notes=notes) as folder:
             with Workers(1 if load.is_small() else jobs) as here:
                 if dask is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
@@ -24,14 +24,19 @@ if TYPE_CHECKING:
 
 _END = struct.Struct("<I4s")
 """The last bytes of a Parquet file: the length of its footer, and a mark."""
+_WRITTEN_ANEW = "_sources/"
 _WAY_OUT = "restore it from a copy, or load the sources again into a new store"
 
 
 @dataclass(slots=True)
 class StoreNotes:
-    """What a load wants to know the next time: ``given`` stands for the sources it was given, each in its state."""
+    """What a load wants to know the next time: ``given`` stands for the sources it was given, each in its state.
+
+    ``rows`` are those of files that were in the store before, as its list tells them.
+    """
 
     given: str | None = None
+    rows: dict[str, int] = field(default_factory=dict)
 
 
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,10 +63,13 @@ def write_manifest(folder: Path, notes: StoreNotes | None = None) -> None:
     """Write the list of the Parquet files in the folder of a new store."""
     import pyarrow.parquet as pq
 
+    notes = notes or StoreNotes()
     files = {name: _entry(folder / name) for name in _parquet_files(folder, (*BASE_TABLES, *PRIVATE_FOLDERS))}
     for name, entry in files.items():
-        entry.rows = pq.read_metadata(folder / name).num_rows
-    manifest = _Manifest(files=files, schema_version=SCHEMA_VERSION, given=None if notes is None else notes.given)
+        # A name stands for one content while a store has it; the list of sources alone is written anew by each load.
+        known = None if name.startswith(_WRITTEN_ANEW) else notes.rows.get(name)
+        entry.rows = pq.read_metadata(folder / name).num_rows if known is None else known
+    manifest = _Manifest(files=files, schema_version=SCHEMA_VERSION, given=notes.given)
     manifest.checksum = manifest.own_checksum()
     file = NewFile(folder / FOLDER_MANIFEST)
     file.stream.write(msgspec.json.format(msgspec.json.encode(manifest)))

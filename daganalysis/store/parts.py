@@ -181,8 +181,9 @@ def read_parts(
     """
     import pyarrow as pa
 
-    if only is None and where is None and len(paths) == 1:
-        return read_file(paths[0], columns).select(columns).replace_schema_metadata(None)
+    if only is None and where is None and paths and all(isinstance(path, Path) for path in paths):
+        # One after the other, each with its columns side by side, takes two thirds of the processor time of a dataset.
+        return pa.concat_tables([read_file(path, columns).select(columns).replace_schema_metadata(None) for path in paths])
     import pyarrow.dataset as ds  # which asks for many files at a time, but takes long to import
 
     condition = where
