@@ -12,9 +12,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis import provided as _provided
 from daganalysis.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from daganalysis import plots
     from daganalysis.analysis import (
         check,
@@ -140,6 +143,15 @@ __all__ = [
     "write_export",
     "write_report",
 ]
+
+
+def _worst_run(archive: Archive) -> pd.DataFrame:
+    from daganalysis.analysis import runs
+
+    return runs(archive, by="trouble", last=1)
+
+
+_provided.worst_run = _worst_run
 
 
 def __getattr__(name: str) -> object:

@@ -379,14 +379,10 @@ class Archive:
 
     def _repr_html_(self) -> str:
         """Show the archive in a notebook."""
-        import importlib
-
+        from daganalysis import provided
         from daganalysis.archive_card import card_html
 
-        if not len(self):
-            return card_html(0, self.place, self.table)
-        # The analyses lie above this module; the package's own list of public names leads to them.
-        worst = importlib.import_module("daganalysis").runs(self, by="trouble", last=1)
+        worst = provided.worst_run(self) if len(self) and provided.worst_run is not None else None
         return card_html(len(self), self.place, self.table, worst)
 
     @property
