@@ -13,7 +13,7 @@ from daganalysis.commands.printing import notice, print_frame, print_pieces, scr
 from daganalysis.engine.vocabulary import RUN_OUTCOMES
 from daganalysis.errors import UsageError
 from daganalysis.tables.plain_rows import rows_of
-from daganalysis.text.comparison import comparison_sentence
+from daganalysis.text.comparison_words import comparison_sentence
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.formats.layout import Laid, fit, header_lines, row_line, sentence_lines, wrapped
 from daganalysis.tables.plain_rows import rows_of
-from daganalysis.text.comparison import comparison_sentence
+from daganalysis.text.comparison_words import comparison_sentence
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import MISSING, human_duration, plural
 from daganalysis.text.widths import cell_width, shorten_end

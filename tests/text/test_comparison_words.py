@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from daganalysis.engine.vocabulary import VERDICTS
-from daganalysis.text.comparison import comparison_sentence
+from daganalysis.text.comparison_words import comparison_sentence
 
 
 def test_every_verdict_of_a_whole_run_has_its_sentence():
