@@ -12,6 +12,7 @@ from daganalysis.engine.times import SECOND_NS
 from daganalysis.engine.vocabulary import FAILURES, WAITS
 from daganalysis.errors import UsageError
 from daganalysis.plots.axis_breaks import BrokenAxis
+from daganalysis.plots.drawn_run import only_run
 from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.results import GANTT_BARS
 
@@ -36,23 +37,35 @@ def gantt_bars(
     max_lanes: int | None = None,
     path: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Return the bars of a Gantt chart of one run: one row per bar, by lane and time.
+    """Return the bars of a Gantt chart of one run.
 
-    ``lanes="stage"`` puts the sub-tasks of a stage under each other, ``lanes="agent"`` those of an agent. The first lane of a run is its
-    timeline: what every second of it was spent on. ``children`` nests the child runs below. A chart of more than ``max_lanes`` lanes is
-    folded: of a stage of many sub-tasks, of many agents, of many child runs, those with a failure and the slowest are kept, and what
-    stands for the others says for how many. The axis spans what is known, not what the DAG's own start and end say; a long wait is cut
-    from it, and the cut has a row. An attempt without a known start has a row, and no bar. ``path``, a result of
-    :func:`daganalysis.critical_path`, marks the attempts that the run waited for. Raises :class:`UsageError` if the archive holds
-    several runs and ``run_id`` says not which.
+    The first lane of a run is its timeline: what every second was spent on. The axis spans all that is known of the run, not only the
+    DAG's own start and end. A long wait is cut from the axis, and the cut has a row. An attempt without a known start has a row but no bar.
 
-    >>> import daganalysis as da
-    >>> bars = da.gantt_bars(da.load("sample_data/documented/scale-out.json"))
-    >>> bars["role"].value_counts()["attempt"]
-    np.int64(9)
+    Args:
+        archive: The archive that holds the run.
+        run_id: The run to draw. You can leave it out if the archive holds one run.
+        lanes: ``"stage"`` groups the lanes of sub-tasks by stage, ``"agent"`` by agent.
+        children: Also draw the child runs, nested below the run.
+        max_lanes: Fold lanes beyond this number. Sub-tasks that failed and the slowest ones keep their lanes; one lane stands for the
+            others and gives their number. None folds nothing.
+        path: A result of :func:`daganalysis.critical_path`: marks the attempts that the run waited for.
+
+    Returns:
+        One row per bar, sorted by lane and time. Times on the axis in seconds.
+
+    Raises:
+        UsageError: The archive holds several runs and ``run_id`` is None, or ``lanes`` is unknown.
+        RunNotFoundError: The archive holds no run ``run_id``.
+
+    Example:
+        >>> import daganalysis as da
+        >>> bars = da.gantt_bars(da.load("sample_data/documented/scale-out.json"))
+        >>> bars["role"].value_counts()["attempt"]
+        np.int64(9)
     """
     if lanes not in {"stage", "agent"}:
-        raise UsageError("no such way to order lanes", where=lanes, hint="lanes is stage or agent")
+        raise UsageError("no such way to order lanes", where=lanes, hint="use stage or agent")
     whole = archive if run_id is None else archive.run(run_id, children=children)
     runs = _runs(whole, run_id, children=children)
     chart = _Chart(whole, lanes, max_lanes, None if path is None else _on_path(path, [name for name, _ in runs]))
@@ -67,21 +80,15 @@ def _on_path(path: pd.DataFrame, run_ids: list[str]) -> set[tuple[str, str, int]
 
 
 def _runs(archive: Archive, run_id: str | None, *, children: bool) -> list[tuple[str, int]]:
-    """The runs to draw with their depth, children after their main DAG."""
-    dags = archive.table("dags", ["run_id", "parent_run_id"])
-    known = dags["run_id"].tolist()
-    if run_id is None:
-        roots = dags.loc[~dags["parent_run_id"].isin(known), "run_id"].tolist()
-        if len(roots) > 1 or (len(known) > 1 and not children):
-            raise UsageError(f"{len(known)} runs to draw", hint="name one with run_id, or give archive.run(run_id)")
-        if not roots:
-            return []
-        run_id = roots[0]
+    """Return the runs to draw with their depth, children after their main DAG."""
+    shown = only_run(archive, children=children) if run_id is None else run_id
+    if shown is None:
+        return []
     if not children:
-        return [(run_id, 0)]
-    below = dags.dropna().groupby("parent_run_id")["run_id"].agg(list).to_dict()
+        return [(shown, 0)]
+    below = archive.table("dags", ["run_id", "parent_run_id"]).dropna().groupby("parent_run_id")["run_id"].agg(list).to_dict()
     depths: dict[str, int] = {}
-    to_visit = [(run_id, 0)]
+    to_visit = [(shown, 0)]
     while to_visit:
         name, depth = to_visit.pop()
         if name not in depths:

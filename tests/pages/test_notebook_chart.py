@@ -38,5 +38,5 @@ def test_a_chart_is_saved_as_the_page_it_shows(chart, tmp_path):
 
 
 def test_of_several_runs_one_has_to_be_named():
-    with pytest.raises(UsageError, match="2 runs to draw"):
+    with pytest.raises(UsageError, match="holds 2 runs"):
         da.gantt(fleet(run(1), run(2)))

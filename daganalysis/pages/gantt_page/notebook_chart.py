@@ -60,9 +60,9 @@ def gantt(
 
     Args:
         archive: The archive that holds the run.
-        run_id: The run to draw; may be left out where the archive holds one run.
-        lanes: ``"stage"`` puts the sub-tasks of a stage under each other, ``"agent"`` those of an agent.
-        children: Nest the child runs below.
+        run_id: The run to draw. You can leave it out if the archive holds one run.
+        lanes: ``"stage"`` groups the lanes of sub-tasks by stage, ``"agent"`` by agent.
+        children: Also draw the child runs, nested below the run.
         max_lanes: Fold the least remarkable lanes beyond this number; None folds nothing.
         tz: The zone of the times: a name such as ``"Asia/Shanghai"``, or an offset such as ``"+08:00"``; None is the servers' own.
         title: The heading of the page; by default the name and the id of the run.
@@ -71,7 +71,7 @@ def gantt(
         The page. ``save`` writes it to a file.
 
     Raises:
-        UsageError: The archive holds several runs and ``run_id`` names none, or ``tz`` is no time zone.
+        UsageError: The archive holds several runs or none and ``run_id`` is None, or ``tz`` is not a time zone.
         RunNotFoundError: The archive holds no such run.
 
     Example:
@@ -82,12 +82,11 @@ def gantt(
     from daganalysis.analysis import critical_path
     from daganalysis.pages.gantt_page.gantt_html import gantt_page
     from daganalysis.plots import gantt_bars
+    from daganalysis.plots.drawn_run import only_run
 
+    run_id = only_run(archive, children=children) if run_id is None else run_id
     if run_id is None:
-        ids = archive.table("dags", ["run_id"])["run_id"].tolist()
-        if len(ids) != 1:
-            raise UsageError(f"{len(ids)} runs to draw", hint="name one with run_id")
-        run_id = ids[0]
+        raise UsageError("the archive holds no run", hint="load answers that describe a DAG")
     family = archive.run(run_id, children=True)
     drawn = family if children else family.run(run_id)
     bars = gantt_bars(drawn, run_id=run_id, lanes=lanes, children=children, max_lanes=max_lanes, path=critical_path(family))
