@@ -82,6 +82,8 @@ def node_times(state: str | None, operator: str | None, *, executed: bool) -> Ti
     if state == "RUNNING":
         return Times(_T, _COPY)
     if state in _FINISHED:
+        if operator is None and state == "SUCCEED":  # it may have been passed
+            return Times(_T if executed else _NONE, _NONE)
         if operator == "PASS":
             return Times(_T if executed else _CR, _OP)
         return Times(_T, _T)
@@ -98,5 +100,7 @@ def sub_task_times(state: str | None, operator: str | None, execute_times: int) 
     if state == "RUNNING":
         return Times(_T, _CR if execute_times == 1 else _PREV)
     if state in _FINISHED:
+        if operator is None and state == "SUCCEED":  # it may have been passed
+            return Times(_T, _NONE)
         return Times(_T, _OP if operator == "PASS" else _T)
     return _NOTHING

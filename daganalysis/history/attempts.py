@@ -70,6 +70,11 @@ class Attempt(msgspec.Struct, gc=False):
         return self.is_unplaced or (self.start is not None and self.end is not None and self.end < self.start)
 
     @property
+    def began_unseen(self) -> bool:
+        """Whether its end alone is known, by the only line it wrote: it may have begun long before."""
+        return self.is_start_estimated and self.kind == "run" and self.start == self.end
+
+    @property
     def is_estimated(self) -> bool:
         """Whether its start or its end is an estimate."""
         return self.is_start_estimated or self.is_end_estimated
@@ -91,6 +96,7 @@ def rebuild_attempts(
     sightings: Sequence[Sighting],
     *,
     created: int | None = None,
+    begun: int | None = None,
     written: Mapping[int, list[str]] | None = None,
     most: int = MOST_LISTED,
 ) -> list[Attempt]:
@@ -98,8 +104,9 @@ def rebuild_attempts(
 
     Where there are more than ``most``, hand-outs that nothing shows are left out: a counter is no reason to make a million rows.
 
-    ``sightings`` are ordered by time, ``created`` is when the DAG's rows were created, ``written`` the lines of each attempt where the log
-    endpoint was asked. What a row shows of the attempt before it (engine-semantics §3: Prev) is used, and marked as inferred.
+    ``sightings`` are ordered by time, ``created`` is when the DAG's rows were created, ``begun`` when it had been started, ``written`` the
+    lines of each attempt where the log endpoint was asked. What a row shows of the attempt before it (engine-semantics §3: Prev) is used,
+    and marked as inferred.
     """
     ordered = sorted(sightings, key=sighting_order) if len(sightings) > 1 else sightings
     count = max((hand_outs(sighting) or 0 for sighting in ordered), default=0)
@@ -116,7 +123,7 @@ def rebuild_attempts(
             may_have_failed = may_have_failed or task.state == "FAILED" or task.operator == "PASS"
     if may_have_failed:
         _judge_endings(attempts, ordered, written or {})
-        _recognise_unstarted(attempts, created, _longest_lines(ordered) or ())
+        _recognise_unstarted(attempts, created, begun, _longest_lines(ordered) or ())
     infer(attempts, written or {}, _longest_lines(ordered))
     after = None
     for attempt in reversed(attempts):
@@ -215,7 +222,7 @@ def _take(attempts: list[Attempt], index: int, sighting: Sighting) -> None:
             before.end = task.end
 
 
-def _recognise_unstarted(attempts: list[Attempt], created: int | None, lines: Sequence[str]) -> None:
+def _recognise_unstarted(attempts: list[Attempt], created: int | None, begun: int | None, lines: Sequence[str]) -> None:
     """A sub-task cancelled while READY keeps the creation time, or the previous attempt's start, as its start (engine-semantics §3)."""
     for index, attempt in enumerate(attempts):
         if attempt.ending != "cancelled" or attempt.start is None:
@@ -223,7 +230,8 @@ def _recognise_unstarted(attempts: list[Attempt], created: int | None, lines: Se
         if index:
             unstarted: bool | None = attempt.start == attempts[index - 1].start
         else:
-            unstarted = _is_creation_time(attempt.start, created, worked=any(line != CANCELLED for line in lines) and len(attempts) == 1)
+            worked = len(attempts) == 1 and any(line != CANCELLED for line in lines)
+            unstarted = _is_creation_time(attempt.start, created, begun, worked=worked)
         if unstarted is None:
             attempt.ending = NOT_SUCCEEDED
         elif unstarted:
@@ -232,14 +240,17 @@ def _recognise_unstarted(attempts: list[Attempt], created: int | None, lines: Se
             attempt.start = None
 
 
-def _is_creation_time(start: int, created: int | None, *, worked: bool) -> bool | None:
+def _is_creation_time(start: int, created: int | None, begun: int | None, *, worked: bool) -> bool | None:
     """Tell whether a start is the row's creation time; None where it may be. What ``worked``, and so wrote lines, had its own.
 
-    No row is older than the DAG's, so that a start before bears the clock of the agent that executed it.
+    No row is older than the DAG's, so that a start before bears the clock of the agent that executed it. No row is created after the DAG
+    has ``begun``.
     """
     if worked or created is None or not -CREATION_NS <= start - created <= _SOONEST_START_NS:
         return False
-    return True if start - created <= CREATION_NS else None
+    if start - created <= CREATION_NS:
+        return True
+    return False if begun is not None and created < begun < start else None
 
 
 def _judge_endings(attempts: list[Attempt], ordered: Sequence[Sighting], written: Mapping[int, list[str]]) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from daganalysis.history.clocks import AttemptsIn, Offsets
     from daganalysis.history.legs import NodeRun
 
-_EARLY_NS, _LATE_NS = -5_000_000, 100_000_000
+_EARLY_NS, LATE_NS = -5_000_000, 100_000_000
 """An executor whose clock agrees starts 15 to 30 ms after its node, somewhat later under load (engine-semantics §5)."""
 
 
@@ -37,7 +37,7 @@ def doubtful_agents(
     unsure = agents - set(_agreeing(node_runs)) - measured
     if not unsure or (len(agents) == 1 and not _before(created, tasks)):
         return frozenset()
-    differ = bool(offsets) or _before(created, tasks) or any(_spread(own.values()) > _LATE_NS for own in attempts_in.values())
+    differ = bool(offsets) or _before(created, tasks) or any(_spread(own.values()) > LATE_NS for own in attempts_in.values())
     return frozenset(unsure) if differ else frozenset()
 
 
@@ -46,7 +46,7 @@ def _agreeing(node_runs: Sequence[NodeRun]) -> Iterator[str | None]:
     for node_run in node_runs:
         for attempt in node_run.attempts:
             known = node_run.start is not None and attempt.start is not None and not attempt.is_start_estimated
-            if known and _EARLY_NS <= attempt.start - node_run.start <= _LATE_NS:  # type: ignore[operator]
+            if known and _EARLY_NS <= attempt.start - node_run.start <= LATE_NS:  # type: ignore[operator]
                 yield attempt.agent
 
 

@@ -126,10 +126,11 @@ def _stretches(observed: Observations, span: Span) -> tuple[list[Stretch], list[
             span.sure,
             span.end,
             _wait_category(observed),
+            doubtful_agents=observed.doubtful_agents,
             ends_in_last_leg=observed.stands_in_last_leg,
             nodes_shown=bool(observed.run.stages),
             nodes_missing="nodes" in observed.missing,
-            sub_tasks_missing="sub_tasks" in observed.missing,
+            sub_tasks_missing="sub_tasks" in observed.missing or _hides_hand_outs(observed),
             passed=dag.state == "SUCCEED" and dag.operator == "PASS",
             ended_waiting=bool(passed) and all(attempt.outcome == "waiting" for attempt in passed),
         )
@@ -140,6 +141,13 @@ def _stretches(observed: Observations, span: Span) -> tuple[list[Stretch], list[
         for stretch in stretches:
             stretch.from_stage, stretch.to_stage = (stage_of.get(stage or 0) for stage in (stretch.from_stage, stretch.to_stage))
     return stretches, timeouts
+
+
+def _hides_hand_outs(observed: Observations) -> bool:
+    """Tell whether a sub-task that no answer counts shows no attempt either, though it may have been handed out."""
+    if "counters" not in observed.missing:
+        return False
+    return any(not view.attempts and view.newest.execute_times is None and view.newest.state != "PENDING" for view in observed.tasks)
 
 
 def _wait_category(observed: Observations) -> Callable[[int], str]:

@@ -120,6 +120,9 @@ def find_node_runs(
                     unplaced.append((task_gid, attempt))
                 else:
                     own.attempts.append(attempt)
+        for node_run in ordered:
+            if node_run.operator is None and _was_rolled_back(run, attempts_in.get(node_gid, {}), node_run):
+                node_run.operator = "ROLLBACK"
         result += ordered
         if unplaced:
             result += _gather(unplaced, stage, ordered)
@@ -130,6 +133,20 @@ def find_node_runs(
     return result
 
 
+def _was_rolled_back(run: RunEvidence, attempts_of: Mapping[str, Sequence[Attempt]], node_run: NodeRun) -> bool:
+    """Tell whether an execution whose operator a pass overwrote was of a rollback: it rolled a sub-task back and left it so.
+
+    A retry runs again what it has rolled back, unless an agent's clock makes that seem to lie before the retry (engine-semantics §2.3).
+    """
+    own = {id(attempt) for attempt in node_run.attempts}
+    for task_gid, attempts in attempts_of.items():
+        served = run.sub_tasks[task_gid][-1].task.start
+        left = attempts and attempts[-1].kind == "rollback" and attempts[-1].state == "SUCCEED" and id(attempts[-1]) in own
+        if left and served is not None and node_run.start is not None and served > node_run.start:
+            return True
+    return False
+
+
 def _by_start(attempt: Attempt) -> tuple[int, int]:
     return attempt.start or 0, attempt.number
 
@@ -137,10 +154,10 @@ def _by_start(attempt: Attempt) -> tuple[int, int]:
 def was_executed(node: Node) -> bool | None:
     """Tell whether the start of a node is that of an execution. Only of one that was passed it may be the creation of its row.
 
-    One that was cancelled before anything was handed out, and then passed, bears the start of the cancel's leg (engine-semantics §13). None
-    where the answer does not tell: it lacks the sub-tasks, or their counters.
+    One without an operator may have been passed. One that was cancelled before anything was handed out, and then passed, bears the start of
+    the cancel's leg (engine-semantics §13). None where the answer does not tell: it lacks the sub-tasks, or their counters.
     """
-    if node.operator != "PASS":
+    if node.operator not in {"PASS", None} or node.state != "SUCCEED":
         return True
     tasks = node.sub_tasks or ()
     if any(task.execute_times for task in tasks):

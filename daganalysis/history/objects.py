@@ -49,17 +49,21 @@ def judge_task(
     created: int | None = None,
     lines: Mapping[int, list[str]] | None = None,
     *,
+    begun: int | None = None,
     most: int = MOST_LISTED,
 ) -> TaskView:
-    """Judge one sub-task from its sightings, in order of time; ``most`` of its hand-outs are listed though nothing shows them."""
+    """Judge one sub-task from its sightings, in order of time.
+
+    ``begun`` is when its DAG had been started; ``most`` of its hand-outs are listed though nothing shows them.
+    """
     if len(sightings) == 1:  # as in most archives nearly all are
         newest = sightings[0].task
-        attempts = rebuild_attempts(sightings, created=created, written=lines, most=most)
+        attempts = rebuild_attempts(sightings, created=created, begun=begun, written=lines, most=most)
         logs, data, in_order = newest.logs, newest.additional_data, True
     else:
         rows = [s for s in sightings if s.task.execute_times is not None or s.task.state is not None]
         newest = max(rows, key=sighting_order).task if rows else sightings[-1].task
-        attempts = rebuild_attempts(rows, created=created, written=lines, most=most)
+        attempts = rebuild_attempts(rows, created=created, begun=begun, written=lines, most=most)
         shown = [s.task.logs for s in sightings if s.task.logs is not None]
         merged = merge_lines(shown)
         logs, in_order = merged.lines if shown else None, merged.in_order

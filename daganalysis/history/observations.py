@@ -83,9 +83,11 @@ def observe(run: RunEvidence, main: MainDag | None) -> Observations:
     created = created_at(run)
     tasks_of: dict[str, list[TaskView]] = {gid: [] for gid in run.stages}
     most = most_listed([max((hand_outs(s) or 0 for s in sightings), default=0) for sightings in run.sub_tasks.values()])
+    legs = find_legs(run)
+    begun = legs[0].start if legs else None
     for gid, sightings in run.sub_tasks.items():
         node_gid = run.node_of[gid]
-        tasks_of[node_gid].append(judge_task(gid, node_gid, sightings, created, run.attempt_lines.get(gid), most=most))
+        tasks_of[node_gid].append(judge_task(gid, node_gid, sightings, created, run.attempt_lines.get(gid), begun=begun, most=most))
     infer_from_later_stages(run, tasks_of)
     as_served = {node_gid: {view.gid: view.attempts for view in own} for node_gid, own in tasks_of.items()}
     offsets = find_offsets(run, as_served)
@@ -96,7 +98,7 @@ def observe(run: RunEvidence, main: MainDag | None) -> Observations:
     is_child = name in CHILD_WORKFLOWS and ((main is not None and main.kind in {"scale_out", "sub_dag"}) or made_to_wait)
     may_be_child = name in CHILD_WORKFLOWS and not is_child and "nodes" in missing
     places = ordinals(numbers)
-    node_runs, legs = find_node_runs(run, attempts_in, places), find_legs(run)
+    node_runs = find_node_runs(run, attempts_in, places)
     if None in numbers.values():
         for leg in legs:
             leg.stage = None  # it is no ordinal

@@ -36,7 +36,7 @@ def count_operators(observed: Observations, retries_received: int) -> tuple[Boun
     if not observed.run.stages:
         return _bounds_of_an_outline(observed)
     rollbacks = bound_rollbacks(observed)
-    low, high = _retries_of_nodes(observed, rolled_back=rollbacks.low > 0)
+    low, high = _retries_of_nodes(observed, rolled_back=rollbacks.low > 0 or "operators" in observed.missing)
     if observed.main is not None and observed.main.kind == "scale_out":
         # Every retry of the main DAG is mirrored on the local one (engine-semantics §7 B): none of these need be a person's.
         low = 0
@@ -75,7 +75,7 @@ def _retries_of_nodes(observed: Observations, *, rolled_back: bool) -> Bounds:
         node = run.nodes[gid][-1][1]
         pending = node.state == "PENDING" and node.operator == "RETRY"
         if node.operator != "RUN" and _first_hand_out_may_be_a_retry(observed, stage, own_runs, [*attempts_of]):
-            perhaps = 1
+            perhaps += 1
         marked = any(seen.operator == "RETRY" for _, seen in run.nodes[gid])  # whatever its times say
         if not marked and not executed_again(own_runs, attempts_of):
             continue

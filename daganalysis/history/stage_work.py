@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.engine.times import SECOND_NS
+from daganalysis.history.clock_doubts import LATE_NS
 from daganalysis.history.stretches import FOR_GOOD, Ledger
 from daganalysis.history.unseen import hides_attempt, hides_own_attempt, lacks_rollback_run
 
@@ -84,6 +85,10 @@ def _book_up_to_attempt(ledger: Ledger, node_run: NodeRun, attempt: Attempt, sta
         # The pass that saw the rollback run end hands the re-run out; what is left it waited for a worker (engine-semantics §4).
         ledger.book(min(ledger.next_pass(), start), "detect", to_stage=node_run.stage)
         before = "dispatch"
+    doubtful = attempt.agent is not None and attempt.agent in story.doubtful_agents
+    if before != "lost" and doubtful and start - ledger.cursor > LATE_NS:
+        # By its own clock it began late: the engine may have taken long, or another clock is off.
+        ledger.book(start, "unattributed", to_stage=node_run.stage, evidence="inferred")
     ledger.book(start, before, to_stage=node_run.stage)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.times import SCHEDULER_SLEEP_S, SECOND_NS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from daganalysis.history.attempts import Attempt
     from daganalysis.history.legs import Leg, NodeRun
@@ -27,7 +27,8 @@ class Story:
     run that has not ended. ``ends_in_last_leg`` says whether the newest answer is of the last leg known, ``nodes_shown`` whether any answer
     held its nodes, ``nodes_missing`` and ``sub_tasks_missing`` whether some of them, or of their sub-tasks, are in none; ``passed`` whether
     an operator's pass ended it, ``ended_waiting`` whether what was passed had failed on purpose, ``wait_category`` for whom a wait that
-    ended at some instant was.
+    ended at some instant was. ``doubtful_agents`` are those whose clocks nothing vouches for
+    (:mod:`daganalysis.history.clock_doubts`).
     """
 
     legs: Sequence[Leg]
@@ -37,6 +38,7 @@ class Story:
     sure_begin: bool
     end: int | None
     wait_category: Callable[[int], str]
+    doubtful_agents: Collection[str | None] = ()
     ends_in_last_leg: bool = True
     nodes_shown: bool = True
     nodes_missing: bool = False

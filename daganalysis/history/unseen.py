@@ -38,7 +38,7 @@ def hides_attempt(attempts_of: AttemptsOf, since: int, until: int, *, stage: int
             if attempt.start is None:
                 missing = missing or attempt.ending != "cancelled_before_start"
                 continue
-            if missing and (before is None or before < until) and attempt.start > since:
+            if (missing or attempt.began_unseen) and (before is None or before < until) and attempt.start > since:
                 return True
             before, missing = attempt.start, False
         if missing and (before is None or before < until):
@@ -119,6 +119,7 @@ def hides_execution(place: Place, node_run: NodeRun, pause: int, tick: int, *, c
     if place.stage is None:
         return not sure_begin
     if node_run.start is None or node_run.operator is None:
+        long = long or (node_run.start is None and all(attempt.began_unseen for attempt in node_run.attempts))
         return long or min((attempt.number for attempt in node_run.attempts), default=1) > 1
     if node_run.operator == "RUN":
         # A stage follows the one before it whatever keeps the scheduler busy; a jump over stages hides their executions.

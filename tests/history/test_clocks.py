@@ -153,3 +153,18 @@ def test_where_clocks_agree_the_first_attempt_tells_when_the_run_began() -> None
 def test_an_attempt_that_began_before_its_row_was_created_bears_another_clock() -> None:
     (run,) = frame("dags", cancelled_first_stage(0.2)).to_dict("records")
     assert pd.isna(run["elapsed_s"])
+
+
+def test_what_clocks_that_differ_hide_in_a_stage_is_no_time_of_the_engine() -> None:
+    early = sub_task(start=1.03, end=1.05)
+    late = sub_task("FAILED", start=3.3, end=5.2, gid="12", ip="192.0.2.2", logs=["sub task cancelled"])
+    running = node(early, late | {"state": "RUNNING"}, state="RUNNING", start=1.01, end=1.01)
+    gone = node(early, late, state="FAILED", operator="CANCEL", start=5.2, end=5.21)
+    ahead = sub_task(start=3.3, end=3.4, gid="13", ip="192.0.2.3")
+    answers = [
+        dag(running | {"sub_tasks": [*running["sub_tasks"], ahead]}, state="RUNNING", start=1.0, end=0.5, at=4.0),
+        dag(gone | {"sub_tasks": [*gone["sub_tasks"], ahead]}, state="FAILED", operator="CANCEL", start=5.19, end=6.2),
+    ]
+    budget = da.time_budget(archive_of(*answers)).iloc[0]
+    assert budget["unattributed_s"] == pytest.approx(2.25)
+    assert budget["detect_s"] < 0.1

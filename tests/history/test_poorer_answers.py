@@ -190,3 +190,24 @@ def test_a_pass_of_an_old_version_hides_the_leg_that_it_ended() -> None:
     assert (bounds(run, "retries"), bounds(run, "rollbacks")) == ((0, None), (0, None))
     timeline = BASE_TABLES["timeline"].frame(rebuild([running, first, passed])["timeline"])
     assert timeline.groupby("category")["duration_s"].sum().to_dict() == {"unattributed": 79.0, "wait_operator": 10.0}
+
+
+def test_a_success_without_an_operator_may_have_been_a_pass() -> None:
+    last = node(without(sub_task(start=17.1, end=60.0, gid="13"), "operator"), gid="13", start=17.0, end=60.0, name="C")
+    nodes = frame("nodes", dag(A, without(last, "operator"), stage=2, end=60.0))
+    assert nodes["started_at"].notna().all()
+    assert nodes["ended_at"].notna().tolist() == [True, False]
+
+
+def test_a_rollback_may_account_for_hand_outs_where_no_operator_tells() -> None:
+    last = node(without(sub_task("FAILED", 90.1, 95.0, gid="12", times=4), "operator"), gid="12", state="FAILED", start=90.0, end=95.0)
+    run = run_of(dag(A, without(last, "operator"), state="FAILED", stage=2, start=89.0, end=95.0))
+    assert bounds(run, "retries") == (0, None)
+
+
+def test_a_passed_stage_without_counters_worked_for_an_unknown_time() -> None:
+    running = node(without(sub_task("PENDING", 0.5, 0.5), "execute_times"), state="RUNNING", start=1.01, end=1.01)
+    passed = node(without(sub_task("SUCCEED", 1.05, 90.0, operator="PASS"), "execute_times"), operator="PASS", start=1.01, end=90.0)
+    answers = [dag(running, state="RUNNING", start=1.0, end=0.5, at=1.02), dag(passed, operator="PASS", start=1.0, end=90.0)]
+    timeline = BASE_TABLES["timeline"].frame(rebuild(answers)["timeline"])
+    assert "wait_operator" not in set(timeline["category"])

@@ -24,6 +24,12 @@ def attempt(number: int, start: float | None, *, kind: str = "run", stage: int =
     return Attempt(number, kind, start=at, state=state, stage=stage, ending=ending)
 
 
+def ended(number: int, at: float) -> Attempt:
+    """An attempt of which one line alone tells, at its end."""
+    end = round(at * SECOND)
+    return Attempt(number, "run", start=end, end=end, state="FAILED", stage=1, is_start_estimated=True, is_end_estimated=True)
+
+
 def execution(stage: int, start: float | None, operator: str | None = "RUN", *attempts: Attempt) -> NodeRun:
     return NodeRun(stage, None if start is None else round(start * SECOND_NS), operator, attempts=list(attempts))
 
@@ -45,8 +51,9 @@ def leg(start: float, stage: int | None = None) -> Leg:
         ([attempt(1, 5), attempt(2, None)], True),
         ([attempt(1, 25), attempt(2, None)], False),
         ([attempt(0, 50)], True),
+        ([attempt(1, 5), ended(2, 15)], True),
     ],
-    ids=["all known", "between", "before", "never begun", "after", "only after the pause", "not counted"],
+    ids=["all known", "between", "before", "never begun", "after", "only after the pause", "not counted", "known by its end alone"],
 )
 def test_an_attempt_without_a_start_hides_between_those_around_it(known, hidden):
     assert hides_attempt([known], 10 * SECOND_NS, 20 * SECOND_NS) is hidden

@@ -31,7 +31,7 @@ def load_dump(folder, run):
 def test_a_wait_between_two_attempts_is_known_though_the_first_was_overwritten(tmp_path):
     budget = da.time_budget(load_dump(tmp_path, retried(600))).iloc[0]
     assert budget["wait_operator_s"] == pytest.approx(600, abs=3)
-    assert budget["lost_s"] < 3
+    assert budget["lost_s"] < 5  # its work, and how soon it was handed out: its only line was written at its end
 
 
 def test_the_log_endpoint_tells_as_much(tmp_path):
