@@ -26,7 +26,7 @@ def attempt(number: int, start: float | None, *, kind: str = "run", stage: int =
 
 def ended(number: int, at: float) -> Attempt:
     """An attempt of which one line alone tells, at its end."""
-    end = round(at * SECOND)
+    end = round(at * SECOND_NS)
     return Attempt(number, "run", start=end, end=end, state="FAILED", stage=1, is_start_estimated=True, is_end_estimated=True)
 
 
