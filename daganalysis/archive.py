@@ -223,6 +223,11 @@ class Archive:
         return self.table("attempts")
 
     @property
+    def failed_attempts(self) -> pd.DataFrame:
+        """One row is one attempt that failed, with the log line that it ended with."""
+        return self.table("failed_attempts")
+
+    @property
     def links(self) -> pd.DataFrame:
         """One row is one main DAG and one of its child DAGs."""
         return self.table("links")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from daganalysis.analysis._locks import locks
 from daganalysis.analysis.culprits import short_cause
-from daganalysis.analysis.failed_attempts import failed_attempts
 from daganalysis.engine.vocabulary import words
 from daganalysis.tables.explanations import EVENTS
 from daganalysis.tables.plain_rows import rows_of
@@ -169,7 +168,7 @@ class _Causes:
         self._found: dict[tuple[str, int], list[Row]] = {}
         if run_ids:
             columns = ["run_id", "stage", "started_at", "agent", "line", "outcome"]
-            for row in rows_of(failed_attempts(archive.lazily(run_ids))[columns]):
+            for row in rows_of(archive.lazily(run_ids).table("failed_attempts", columns)):
                 self._found.setdefault((row["run_id"], row["stage"]), []).append(row)
 
     def before(self, run_id: str, stage: int | None, at: Any) -> Row | None:

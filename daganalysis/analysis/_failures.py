@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.analysis._outages import runs_in_outages
-from daganalysis.analysis.failed_attempts import failed_attempts
 from daganalysis.analysis.signatures import NO_LINE, OTHER, masked, signatures
+from daganalysis.engine.log_lines import error_parts
 from daganalysis.engine.messages import known_message
 from daganalysis.engine.user_catalogue import Failure
 from daganalysis.errors import UsageError
@@ -154,10 +154,10 @@ def _masked_failures(archive: Archive) -> pd.DataFrame:
     dags = archive.table("dags", ["run_id", "name", "workflow", "maintenance_key", "started_at"])
     dags = dags.rename(columns={"name": "dag_name", "started_at": "run_started_at"})
     nodes = archive.table("nodes", ["run_id", "stage", "name"])
-    rows = failed_attempts(archive).merge(dags, on="run_id").merge(nodes, on=["run_id", "stage"], how="left")
+    rows = archive.table("failed_attempts").merge(dags, on="run_id").merge(nodes, on=["run_id", "stage"], how="left")
     rows["seen_at"] = rows["started_at"].fillna(rows["run_started_at"])
-    columns = [_plain(rows[name]) for name in ("message", "dag_name", "workflow", "maintenance_key")]
-    texts = [message if message is None else masked(message, _own_names(*names)) for message, *names in zip(*columns, strict=True)]
+    columns = [_plain(rows[name]) for name in ("line", "dag_name", "workflow", "maintenance_key")]
+    texts = [line if line is None else masked(error_parts(line)[1], _own_names(*names)) for line, *names in zip(*columns, strict=True)]
     rows = rows.assign(text=pd.Series(texts, index=rows.index, dtype=object))
     return rows.assign(own=pd.Series(_own_signatures(rows, archive.catalogue), index=rows.index, dtype=object))
 

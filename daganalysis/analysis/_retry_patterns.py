@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from daganalysis.analysis._outages import runs_in_outages
 from daganalysis.analysis._retries import retries
-from daganalysis.analysis.failed_attempts import failed_attempts
 from daganalysis.errors import UsageError
 from daganalysis.statistics.proportions import clopper_pearson_interval
 from daganalysis.tables.results import RETRY_PATTERNS, RETRY_PATTERNS_BY_NUMBER
@@ -106,7 +105,7 @@ def _retries_of_stages(archive: Archive) -> pd.DataFrame:
     redone = found.loc[~found["protocol"].fillna(value=False).astype(bool), [*_TASK, "agent"]]
     columns = [*_STAGE, "task_gid", "attempt", "kind", "outcome"]
     attempts = archive.table("attempts", columns).merge(redone, on=_TASK).sort_values([*_TASK, "attempt"])
-    failed = failed_attempts(archive)[[*_TASK, "attempt", "error_code"]].assign(has_failed=True)
+    failed = archive.table("failed_attempts", [*_TASK, "attempt", "error_code"]).assign(has_failed=True)
     attempts = attempts.merge(failed, on=[*_TASK, "attempt"], how="left")
     is_retry = attempts["kind"].eq("run") & (attempts["attempt"] > 1)
     group = attempts.groupby(_TASK, sort=False)

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from daganalysis.analysis.conclusions import Place
-from daganalysis.analysis.failed_attempts import failed_attempts
 from daganalysis.engine.child_waits import waits_for_child
 from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, error_parts, is_error, newest_failure_line
 from daganalysis.engine.vocabulary import CHILD_FAILED
@@ -222,7 +221,7 @@ def _is_echo(outer: Culprit, child: Culprit) -> bool:
 def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int], names: _Names) -> dict[str, Culprit]:
     """Tell of the failed attempts of each run, those of one stage."""
     columns = ["run_id", "stage", "task_gid", "attempt", "outcome", "agent", "error_code", "line"]
-    failures = rows_of(failed_attempts(source)[columns].dropna(subset="stage"))
+    failures = rows_of(source.table("failed_attempts", columns).dropna(subset="stage"))
     found = {}
     for run_id, group in itertools.groupby(failures, key=lambda row: row["run_id"]):
         rows = list(group)

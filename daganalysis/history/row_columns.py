@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from daganalysis.engine.identifiers import agent_address
 from daganalysis.engine.records import SubTask
 from daganalysis.engine.times import TRUE, sub_task_times
+from daganalysis.history.failed_rows import failed_rows
 from daganalysis.reading.answers import Kind
 from daganalysis.tables.base_rows import AttemptColumns, EndedAt, SnapshotColumns, StartedAt, SubTaskColumns, TimelineColumns
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from daganalysis.history.evidence import RunEvidence, Snapshot
     from daganalysis.history.stretches import Stretch
     from daganalysis.history.views import TaskView
-    from daganalysis.tables.base_rows import ServedEnd, ServedStart
+    from daganalysis.tables.base_rows import FailedAttemptRow, ServedEnd, ServedStart
 
     Served = tuple[ServedStart | None, ServedEnd | None]
     Happened = tuple[StartedAt | None, EndedAt | None]
@@ -39,9 +40,10 @@ def happened(start: int | None, end: int | None) -> Happened:
 
 
 class SubTaskRows:
-    """Gathers sub-tasks, each with its attempts, for the tables of both."""
+    """Gathers sub-tasks, each with its attempts, for the tables of both; ``failed`` are the attempts that failed."""
 
     def __init__(self) -> None:
+        self.failed: list[FailedAttemptRow] = []
         self._tasks: list[TaskView] = []
         self._run_ids: list[str | None] = []
         self._stages: list[int | None] = []
@@ -66,6 +68,8 @@ class SubTaskRows:
             agents.add(agent)
             self._agents.append(agent)
             self._served.append(_served_row(task, run) if told_rows and run is not None else new)
+            if run_id is not None and (len(own) != 1 or own[0].outcome != "succeeded"):
+                self.failed += failed_rows(run_id, stages.get(task.node_gid), task.gid, own, task.logs)
         self._tasks += tasks
         self._run_ids += repeat(run_id, len(tasks))
         self._stages += [stages.get(task.node_gid) for task in tasks]

@@ -108,6 +108,7 @@ class Rows:
             "links": self._links,
             "operations": self._operations,
             "agent_events": self._agent_events,
+            "failed_attempts": self._sub_tasks.failed,
             # The same thing told twice is told once.
             "issues": list(dict.fromkeys(self._issues)),
             "agents": list(dict.fromkeys(self._agents)),

@@ -213,6 +213,39 @@ ATTEMPTS = Table(
     ("run_id", "stage", "task_gid", "attempt"),
 )
 
+FAILED_ATTEMPTS = Table(
+    "failed_attempts",
+    "one attempt that failed, with the log line that it ended with",
+    (
+        RUN_ID,
+        _STAGE,
+        _TASK_GID,
+        Column(
+            "attempt",
+            Type.INTEGER,
+            "number of the attempt, from 1: the value of execute_times during it",
+            "the line may be that of several attempts, or no answer shows execute_times",
+        ),
+        Column("kind", Type.STRING, "`run`, `rollback` or `unknown`"),
+        Column(
+            "started_at",
+            Type.INSTANT,
+            "when the executor started the attempt",
+            "the line may be that of several attempts, or no answer shows the start",
+        ),
+        _OUTCOME,
+        Column("agent", Type.STRING, "`ip:port` of the agent that executed the attempt", "no answer shows it"),
+        Column(
+            "evidence",
+            Type.STRING,
+            "`observed`: an answer shows the failure; `redone`: the attempt was rolled back and run again; `line`: a log line tells of it",
+        ),
+        Column("line", Type.STRING, "log line that the attempt ended with", "no line of the log belongs to the attempt"),
+        Column("error_code", Type.STRING, "code of that line, such as `OB.Server.Process.NotExist`", "no line, or one without a code"),
+    ),
+    ("run_id", "task_gid", "attempt"),
+)
+
 LINKS = Table(
     "links",
     "one main DAG and one of its child DAGs",
@@ -388,8 +421,8 @@ BASE_TABLES = MappingProxyType(
     {
         table.name: table
         for table in (
-            *(SNAPSHOTS, DAGS, NODES, SUB_TASKS, ATTEMPTS, LINKS, OPERATIONS, AGENTS, AGENT_EVENTS, MAINTENANCE_LOCKS),
-            *(ISSUES, TIMELINE, CLOCK_OFFSETS),
+            *(SNAPSHOTS, DAGS, NODES, SUB_TASKS, ATTEMPTS, FAILED_ATTEMPTS, LINKS, OPERATIONS, AGENTS),
+            *(AGENT_EVENTS, MAINTENANCE_LOCKS, ISSUES, TIMELINE, CLOCK_OFFSETS),
         )
     }
 )

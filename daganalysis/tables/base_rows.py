@@ -134,6 +134,22 @@ class AgentRow(Row, frozen=True, kw_only=True, gc=False):
     source: str
 
 
+class FailedAttemptRow(Row, frozen=True, kw_only=True, gc=False):
+    """One row of ``failed_attempts``."""
+
+    run_id: str
+    stage: int | None
+    task_gid: str
+    attempt: int | None
+    kind: str
+    started_at: StartedAt | None
+    outcome: str
+    agent: str | None
+    evidence: str
+    line: str | None
+    error_code: str | None
+
+
 class AgentEventRow(Row, frozen=True, kw_only=True, gc=False):
     """One row of ``agent_events``."""
 
@@ -262,6 +278,7 @@ ROWS: dict[str, type[Row]] = {
     "operations": OperationRow,
     "agents": AgentRow,
     "agent_events": AgentEventRow,
+    "failed_attempts": FailedAttemptRow,
     "maintenance_locks": MaintenanceLockRow,
     "issues": IssueRow,
     "clock_offsets": ClockOffsetRow,
