@@ -69,7 +69,7 @@ def _rows(archive: Archive, stretches: Stretches, segments: Segments, attempts: 
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from daganalysis.analysis.chains import NONE
+    from daganalysis.analysis.chains import NONE, one_array
 
     of = segments.stretch
     name_codes, names = stretches.names(archive)
@@ -77,7 +77,7 @@ def _rows(archive: Archive, stretches: Stretches, segments: Segments, attempts: 
     run = stretches.run[of]
     first = np.flatnonzero(np.diff(run, prepend=NONE))
     seq = np.arange(len(run)) - np.repeat(first, np.diff(first, append=len(run))) + 1
-    evidence = stretches.evidence.take(of)
+    evidence = stretches.evidence.take(of).cast(pa.string())
     columns = {
         "run_id": stretches.run_ids.take(run),
         "seq": seq,
@@ -89,7 +89,7 @@ def _rows(archive: Archive, stretches: Stretches, segments: Segments, attempts: 
         "name": names.take(pa.array(name_codes[of], mask=name_codes[of] == NONE)),
         "task_gid": attempts.column("task_gid").combine_chunks().take(attempt),
         "attempt": attempts.column("attempt").combine_chunks().take(attempt),
-        "agent": attempts.column("agent").combine_chunks().take(attempt),
+        "agent": one_array(attempts.column("agent")).take(attempt),
         "child_run_id": pa.nulls(len(run), pa.string()),
         "evidence": pc.if_else(pa.array(segments.is_uncertain), "uncertain", evidence),
     }

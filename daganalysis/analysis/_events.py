@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from daganalysis.analysis._locks import locks
 from daganalysis.analysis.culprits import short_cause
+from daganalysis.analysis.membership import among
 from daganalysis.engine.vocabulary import words
 from daganalysis.tables.explanations import EVENTS
 from daganalysis.tables.plain_rows import rows_of
@@ -113,7 +114,7 @@ def _failures_and_requests(archive: Archive, dags: pd.DataFrame) -> pd.DataFrame
     logged = {row["run_id"] for row in operations}
     causes = _Causes(archive, list(runs))
     waits = _waits(archive)
-    of_waits = {row["run_id"]: row for row in rows_of(dags[dags["run_id"].isin({wait["run_id"] for wait in waits})])}
+    of_waits = {row["run_id"]: row for row in rows_of(dags[among(dags["run_id"], {wait["run_id"] for wait in waits})])}
     rows: list[Row] = []
     for wait in waits:
         run = of_waits.get(wait["run_id"])
@@ -200,22 +201,44 @@ def _logged(row: Row, run: Row | None) -> Row:
 def _moves(archive: Archive, dags: pd.DataFrame) -> pd.DataFrame:
     """Tell when another agent became the maintainer: as logs say, or else as the executors of normal nodes of cluster DAGs show."""
     import pandas as pd
-    import pyarrow.compute as pc
 
     logged = archive.table("agent_events").query("event == 'maintainer'").rename(columns={"agent": "teller", "detail": "agent"})
-    nodes = archive.table("nodes", ["run_id", "stage"], (pc.field("n_sub_tasks") == 1) & pc.field("run_id").is_valid())
     cluster_dags = dags.loc[dags["owner_agent"].isna() & ~dags["cluster"].isin(set(logged["cluster"])), ["run_id", "cluster"]]
-    single = nodes.merge(cluster_dags, on="run_id")
-    tasks = archive.table("sub_tasks", ["run_id", "stage", "agent", "started_at"], pc.field("started_at").is_valid())
-    seen = tasks.merge(single, on=["run_id", "stage"]).rename(columns={"started_at": "at"})
-    said = logged.assign(run_id=None, stage=None, evidence="log")
-    both = [part[["at", "cluster", "run_id", "agent", "evidence"]] for part in (seen.assign(evidence="inferred"), said)]
+    seen = _executors_of_normal_nodes(archive, cluster_dags)
+    both = [part[["at", "cluster", "agent", "evidence"]] for part in (seen.assign(evidence="inferred"), logged.assign(evidence="log"))]
     told = pd.concat([part for part in both if len(part)] or both, ignore_index=True).dropna(subset=["at", "agent"])
     told = told.sort_values(["cluster", "at"], kind="stable", na_position="first", ignore_index=True)
     # Runs of one cluster have one maintainer at a time; what an answer shows of one run holds for all.
     before = told.groupby("cluster", dropna=False)["agent"].shift()
     moved = told[before.notna() & before.ne(told["agent"])]
     return moved.assign(event="maintainer_moved", actor="engine", detail="from " + before[moved.index], run_id=None)
+
+
+def _executors_of_normal_nodes(archive: Archive, dags: pd.DataFrame) -> pd.DataFrame:
+    """Return who executed the only sub-task of each stage of some runs, and when it began."""
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from daganalysis.analysis.chains import NONE, encoded, integers
+
+    table = archive.coded("sub_tasks", ["run_id", "stage", "agent", "started_at"])
+    run, run_ids = encoded(table.column("run_id"))
+    stage, start = integers(table.column("stage")), integers(table.column("started_at"))
+    is_new = (np.diff(run, prepend=NONE) != 0) | (np.diff(stage, prepend=NONE) != 0)
+    is_alone = is_new & np.append(is_new[1:], True) & (stage != NONE) & (start != NONE)
+    clusters = pd.Series(dags["cluster"].array, index=dags["run_id"].array)
+    is_asked = np.append(np.asarray(pc.is_in(run_ids, pa.array(dags["run_id"], pa.string()))), False)  # the last place is of no run
+    rows = pa.array(np.flatnonzero(is_alone & is_asked[run]))
+    told = table.select(["run_id", "agent", "started_at"]).take(rows)
+    return pd.DataFrame(
+        {
+            "at": told.column("started_at").to_pandas(),
+            "agent": pd.Series(told.column("agent").cast(pa.string()).to_pylist(), dtype="str"),
+            "cluster": clusters.reindex(told.column("run_id").cast(pa.string()).to_pylist()).array,
+        }
+    )
 
 
 def _of_agents(archive: Archive) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.analysis.holdings import SLACK_S, Holding
 from daganalysis.analysis.lock_copies import hold_against_copies
-from daganalysis.engine.lock_rules import REFUSED_BY, frees_lock, lock_of
+from daganalysis.engine.lock_rules import REFUSED_BY, frees_lock, lock_of, names_which_stage
 from daganalysis.engine.vocabulary import WAITS
 from daganalysis.tables.explanations import LOCKS
 from daganalysis.tables.plain_rows import rows_of
@@ -87,8 +87,9 @@ def _lock(row: Row) -> Lock | None:
 
 
 def _stage_names(archive: Archive, held: list[Row], idle: dict[str, list[Row]]) -> dict[tuple[str, int], str]:
-    """Return the names of stages of the runs that failed at some time; the others never ask."""
-    wanted = [row["run_id"] for row in held if row["run_id"] in idle or row["outcome"] in _FAILED]
+    """Return the names of stages of the runs that failed at some time and where it matters at which stage; the others never ask."""
+    failed = (row for row in held if row["run_id"] in idle or row["outcome"] in _FAILED)
+    wanted = [row["run_id"] for row in failed if names_which_stage(row["workflow"])]
     if not wanted:
         return {}
     nodes = archive.lazily(wanted).table("nodes", ["run_id", "stage", "name"]).dropna()
@@ -97,7 +98,8 @@ def _stage_names(archive: Archive, held: list[Row], idle: dict[str, list[Row]]) 
 
 def _mark_hidden_failures(archive: Archive, held: list[Row], idle: dict[str, list[Row]]) -> None:
     """Mark each stretch in which a run failed and was started again unseen: the last one lost of a leg that is not the last."""
-    redone = [row["run_id"] for row in held if row["run_id"] in idle and (row["retries_min"] or row["rollbacks_min"])]
+    freed = (row for row in held if names_which_stage(row["workflow"]) or frees_lock(row["workflow"], None))
+    redone = [row["run_id"] for row in freed if row["run_id"] in idle and (row["retries_min"] or row["rollbacks_min"])]
     if not redone:
         return
     legs = archive.lazily(redone).table("timeline", ["run_id", "leg"]).groupby("run_id")["leg"].max().to_dict()
@@ -168,6 +170,8 @@ def _end_where_the_next_begins(holdings: list[Holding]) -> None:
     for group in groups.values():
         group.sort(key=lambda one: (one.taken_at, one.run_id))
         for number, one in enumerate(group):
+            if number + 1 == len(group) or _ends_before(one, group[number + 1]):
+                continue
             after = (group[place] for place in range(number + 1, len(group)))
             other = next((other for other in after if _exclude(one, other)), None)
             if other is not None:
@@ -190,9 +194,12 @@ def _exclude(one: Holding, other: Holding) -> bool:
     return True
 
 
+def _ends_before(one: Holding, other: Holding) -> bool:
+    return one.end is None or other.taken_at is None or (one.end - other.taken_at).total_seconds() <= SLACK_S
+
+
 def _meet(one: Holding, other: Holding) -> None:
-    end = one.end
-    if end is None or other.taken_at is None or (end - other.taken_at).total_seconds() <= SLACK_S:
+    if _ends_before(one, other):
         return
     if one.released_at is None:
         one.until, one.evidence = other.taken_at, "inferred"

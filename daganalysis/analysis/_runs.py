@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from daganalysis.analysis.conclusions import Place, Told, conclusion
 from daganalysis.analysis.culprits import find_trouble, find_undone, passed_stages
+from daganalysis.analysis.membership import among
 from daganalysis.analysis.ranking import rank_runs
 from daganalysis.analysis.usual import find_usual
 from daganalysis.errors import UsageError
@@ -76,7 +77,7 @@ def told_runs(archive: Archive, run_ids: list[str]) -> list[Told]:
     spent = _spent(archive, run_ids, len(dags))
     elapsed = own["elapsed_s"].where(own["elapsed_s"] > 0)
     own = own.assign(
-        is_child=own["parent_run_id"].isin(set(dags["run_id"])),
+        is_child=among(own["parent_run_id"], dags["run_id"]),
         standing_s=(own["last_observed_at"] - own["ended_at"]).dt.total_seconds(),
         **{f"{part}_share": own["run_id"].map(spent[part]).astype("float64").fillna(0) / elapsed for part in ("wait_operator", "lost")},
     )
@@ -102,7 +103,7 @@ def told_runs(archive: Archive, run_ids: list[str]) -> list[Told]:
 def _in_order(archive: Archive, by: str, last: int | None, run_ids: Iterable[str] | None) -> pd.DataFrame:
     ranked = rank_runs(archive)[["run_id", "trouble"]].rename(columns={"trouble": "troubled"})
     if run_ids is not None:
-        ranked = ranked[ranked["run_id"].isin(set(run_ids))]
+        ranked = ranked[among(ranked["run_id"], run_ids)]
     columns = [name for name in RUNS.names if name in _DAGS and name != "stage"]
     dags = ranked.merge(archive.table("dags", columns), on="run_id", how="left")
     if by == "start":

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from daganalysis.tables import ATTEMPTS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -46,7 +48,7 @@ class Stretches:
 
     def names(self, archive: Archive) -> tuple[Ints, pa.Array]:
         """Return the name of each stretch's stage: its place in an array of names (or none), and that array."""
-        nodes = archive.arrow("nodes", ["run_id", "stage", "name"])
+        nodes = archive.coded("nodes", ["run_id", "stage", "name"])
         run, stage = codes_of(nodes.column("run_id"), self.run_ids), integers(nodes.column("stage"))
         codes, names = encoded(nodes.column("name"))
         if not len(codes):  # answers without details name no stage
@@ -90,16 +92,15 @@ class Segments:
 def read_stretches(archive: Archive) -> Stretches:
     """Read the timelines."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     columns = ["run_id", "seq", "started_at", "ended_at", "category", "from_stage", "to_stage", "evidence", "leg", "direction"]
-    table = archive.arrow("timeline", columns).combine_chunks()
-    run_ids = table.column("run_id").unique().sort() if table.num_rows else pa.array([], pa.string())
+    table = archive.coded("timeline", columns).combine_chunks()
+    run_ids = _texts_of(table.column("run_id")).sort() if table.num_rows else pa.array([], pa.string())
     run = codes_of(table.column("run_id"), run_ids)
     order = _in_order(run, integers(table.column("seq")))
     if order is not None:
         table, run = table.take(order), run[order]
-    category = table.column("category").combine_chunks()
+    category = one_array(table.column("category"))
     return Stretches(
         run_ids,
         run,
@@ -108,10 +109,10 @@ def read_stretches(archive: Archive) -> Stretches:
         category,
         integers(table.column("from_stage")),
         integers(table.column("to_stage")),
-        table.column("evidence").combine_chunks(),
-        np.asarray(pc.equal(category, "execute")),
+        one_array(table.column("evidence")),
+        _equal(category, "execute"),
         integers(table.column("leg")),
-        np.asarray(pc.equal(table.column("direction"), "rollback").fill_null(False)),
+        _equal(one_array(table.column("direction")), "rollback"),
     )
 
 
@@ -124,26 +125,28 @@ def read_attempt_table(archive: Archive, columns: Sequence[str]) -> pa.Table:
     from daganalysis.dag_clock import on_dag_clock
 
     offsets = archive.arrow("clock_offsets")
-    wanted = list(dict.fromkeys([*columns, *(["outcome"] if offsets.num_rows else [])]))
-    table = archive.arrow("attempts", wanted).combine_chunks()
+    wanted = list(dict.fromkeys([*columns, *(["outcome", "agent"] if offsets.num_rows else [])]))
+    table = archive.coded("attempts", wanted).combine_chunks()
     if not offsets.num_rows:
         return table
     # Only runs in which a clock is off pay for that.
-    is_off = pc.is_in(table.column("run_id"), offsets.column("run_id").unique().cast(pa.string()))
-    off = Archive.from_tables({"attempts": table.filter(is_off), "clock_offsets": offsets})
+    of_off = pc.is_in(one_array(table.column("run_id")).dictionary, offsets.column("run_id").unique().cast(pa.string()))
+    is_off = of_off.take(one_array(table.column("run_id")).indices)
+    plain = pa.schema([ATTEMPTS.schema().field(name) for name in wanted])
+    off = Archive.from_tables({"attempts": table.filter(is_off).cast(plain), "clock_offsets": offsets})
     placed = on_dag_clock(off, "attempts", ["started_at", "ended_at"])
     for name in ("started_at", "ended_at"):
         given = pa.array(placed[name]).cast(table.schema.field(name).type)
-        moved = pc.replace_with_mask(table.column(name).combine_chunks(), is_off.combine_chunks(), given)
+        moved = pc.replace_with_mask(table.column(name).combine_chunks(), is_off, given)
         table = table.set_column(table.column_names.index(name), name, moved)
     return table
 
 
 def read_attempts(table: pa.Table, run_ids: pa.Array) -> Attempts:
-    """Take out of a table of attempts those whose start is known."""
+    """Take out of a table of attempts those whose start is known; without the column of agents, no agent is told."""
     key = _key(codes_of(table.column("run_id"), run_ids), integers(table.column("stage")))
     start, end = integers(table.column("started_at")), integers(table.column("ended_at"), null=OPEN)
-    agent, _ = encoded(table.column("agent"))
+    agent = encoded(table.column("agent"))[0] if "agent" in table.column_names else np.full(len(key), NONE)
     order = _by_id(table, key)
     place = order[(key[order] >= 0) & (start[order] != NONE) & (end[order] >= start[order])]
     return Attempts(key[place], place, start[place], end[place], agent[place])
@@ -333,9 +336,33 @@ def encoded(column: pa.Array | pa.ChunkedArray) -> tuple[Ints, pa.Array]:
     """Return the places of a column's values in an array of its different ones, and that array."""
     import pyarrow as pa
 
-    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    found = whole.dictionary_encode()
+    found = one_array(column)
+    found = found if pa.types.is_dictionary(found.type) else found.dictionary_encode()
     return integers(found.indices), found.dictionary
+
+
+def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return a column in one piece."""
+    import pyarrow as pa
+
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _texts_of(column: pa.ChunkedArray) -> pa.Array:
+    """Return the different texts of a column, in no order."""
+    import pyarrow as pa
+
+    codes, texts = encoded(column)
+    used = np.bincount(codes[codes != NONE], minlength=len(texts)) > 0
+    return texts.filter(pa.array(used))
+
+
+def _equal(column: pa.DictionaryArray, text: str) -> Bools:
+    """Tell where a column has a text."""
+    codes, texts = encoded(column)
+    known = texts.to_pylist()
+    found: Bools = codes == (known.index(text) if text in known else NONE - 1)
+    return found
 
 
 def codes_of(column: pa.ChunkedArray, values: pa.Array) -> Ints:

@@ -39,13 +39,15 @@ def _bounded(stretches: Stretches, attempts: Attempts, is_cluster_dag: np.ndarra
     asked = (attempts.key >= 0) & is_cluster_dag[np.maximum(run, 0)] & (attempts.agent != NONE)
     work = np.flatnonzero(stretches.is_execute)
     keys = (stretches.run[work] << 20) + stretches.stage[work]
+    in_order = np.argsort(keys, kind="stable")  # a rollback goes through the stages backwards
+    work, keys = work[in_order], keys[in_order]
     n_agents = int(attempts.agent.max(initial=0)) + 1
     who = (of_cluster[np.maximum(run, 0)] + 1) * n_agents + np.maximum(attempts.agent, 0)
     size = int(who.max(initial=0)) + 1
     most, least = np.full(size, np.iinfo(np.int64).max // 4), np.full(size, np.iinfo(np.int64).min // 4)
     # A stage that was executed once bounds both sides; of one that was executed again, the times lie in different executions.
-    first = np.searchsorted(keys, attempts.key, "left")
-    once = asked & (np.searchsorted(keys, attempts.key, "right") - first == 1)
+    first, n_times = _found_once(keys, attempts.key)
+    once = asked & (n_times == 1)
     row = work[np.minimum(first, max(len(work) - 1, 0))] if len(work) else first
     begin, end = _execution(stretches)
     rows = np.flatnonzero(once)
@@ -54,6 +56,14 @@ def _bounded(stretches: Stretches, attempts: Attempts, is_cluster_dag: np.ndarra
     np.maximum.at(least, who[known], attempts.end[known] - end[row[known]])
     zero = ~asked
     return Ahead(np.where(zero, 0, least[who]), np.where(zero, 0, most[who]))
+
+
+def _found_once(keys: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each wanted number stands first among ordered keys, and how often; equal wanted numbers stand together."""
+    starts = np.flatnonzero(np.diff(wanted, prepend=NONE - 1))
+    first, last = (np.searchsorted(keys, wanted[starts], side) for side in ("left", "right"))
+    sizes = np.diff(starts, append=len(wanted))
+    return np.repeat(first, sizes), np.repeat(last - first, sizes)
 
 
 def _execution(stretches: Stretches) -> tuple[np.ndarray, np.ndarray]:

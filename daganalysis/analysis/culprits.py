@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from daganalysis.analysis.conclusions import Place
+from daganalysis.analysis.membership import among
 from daganalysis.engine.child_waits import waits_for_child
 from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, error_parts, is_error, newest_failure_line
 from daganalysis.engine.vocabulary import CHILD_FAILED
@@ -119,7 +120,7 @@ def find_trouble(archive: Archive, dags: pd.DataFrame, run_ids: Sequence[str]) -
     """
     children = _failed_children(dags, run_ids)
     wanted = list(dict.fromkeys([*run_ids, *(child for family in children.values() for child in family)]))
-    is_eventful = dags["run_id"].isin(wanted) & (dags["outcome"].ne("succeeded") | dags["run_id"].isin(set(children)))
+    is_eventful = among(dags["run_id"], wanted) & (dags["outcome"].ne("succeeded") | among(dags["run_id"], children))
     own = {row["run_id"]: row for row in rows_of(dags.loc[is_eventful, _DAGS])}
     if not own:
         return {}

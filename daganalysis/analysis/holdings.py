@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.engine.vocabulary import WAITS
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -45,9 +43,11 @@ class Holding:
         """Return the row of the result."""
         end = self.end
         held = _seconds(self.taken_at, end)
-        spent = dict.fromkeys(sorted(WAITS), 0.0)
+        waited, spent = 0.0, 0.0
         for stretch in self.idle if held is not None else []:
-            spent[stretch["category"]] += _overlap(stretch["started_at"], stretch["ended_at"], self.taken_at, end)
+            seconds = _overlap(stretch["started_at"], stretch["ended_at"], self.taken_at, end)
+            spent += seconds
+            waited += seconds if stretch["category"] == "wait_operator" else 0.0
         standing = _overlap(self.failed_at, end, self.taken_at, end) if self.failed_at is not None and held is not None else 0.0
         return {
             "cluster": self.cluster,
@@ -57,8 +57,8 @@ class Holding:
             "taken_at": self.taken_at,
             "released_at": self.released_at,
             "held_s": held,
-            "working_s": None if held is None else max(0.0, held - sum(spent.values()) - standing),
-            "neglected_s": None if held is None else spent["wait_operator"] + standing,
+            "working_s": None if held is None else max(0.0, held - spent - standing),
+            "neglected_s": None if held is None else waited + standing,
             "n_refused": self.n_refused,
             "evidence": self.evidence,
         }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from daganalysis.analysis.scenarios import Scenario
     from daganalysis.archive import Archive
 
-_ATTEMPTS = ["run_id", "stage", "task_gid", "attempt", "kind", "started_at", "ended_at", "agent"]
+_ATTEMPTS = ["run_id", "stage", "task_gid", "attempt", "kind", "started_at", "ended_at"]
 _USUAL_TICK = 1_025_000_000
 """A pass of the scheduler and its sleep, where no hand-over of the run shows it (engine-semantics §5)."""
 
@@ -213,13 +213,13 @@ def _capped(known: _Known) -> Ints:
 def _cap_what_ran_alone(known: _Known, cap: Ints) -> None:
     """Cap what was run again alone by the median of the other sub-tasks of its stage, which ran before it."""
     pairs, attempts = known.pairs, known.attempts
-    key = attempts.key[pairs.attempt]
+    alone = np.flatnonzero(np.bincount(pairs.of_work, minlength=len(known.work))[pairs.of_work] == 1)
+    key = attempts.key[pairs.attempt[alone]]
     low, high = (np.searchsorted(attempts.key, key, side) for side in ("left", "right"))
-    is_alone = np.bincount(pairs.of_work, minlength=len(known.work))[pairs.of_work] == 1
-    first, last = known.task[np.minimum(low, len(known.task) - 1)], known.task[high - 1]
-    for place in np.flatnonzero(is_alone & (first != last)).tolist():
+    several = np.flatnonzero(known.task[low] != known.task[high - 1])
+    for place, begin, end in zip(alone[several].tolist(), low[several].tolist(), high[several].tolist(), strict=True):
         own = int(pairs.attempt[place])
-        stage = np.arange(low[place], high[place])
+        stage = np.arange(begin, end)
         others = stage[(known.task[stage] != known.task[own]) & (known.is_rollback[stage] == known.is_rollback[own])]
         others = others[attempts.end[others] != OPEN]
         if len(others):
@@ -237,8 +237,9 @@ def _order_within(group: Ints, values: Ints) -> Ints:
 def _median_of_others(group: Ints, values: Ints) -> Ints:
     """Return for each value the median of the other ones of its group; of a value that is alone, itself. Groups stand together."""
     order = _order_within(group, values)
-    sizes = np.bincount(group)[group] if len(group) else group
-    first = np.searchsorted(group, group)
+    starts = np.flatnonzero(np.diff(group, prepend=NONE))
+    counts = np.diff(starts, append=len(group))
+    sizes, first = np.repeat(counts, counts), np.repeat(starts, counts)
     rank = np.empty(len(values), np.int64)
     rank[order] = np.arange(len(values))
     rank -= first
@@ -289,7 +290,11 @@ def _undoing(known: _Known) -> Bools:
 
 def _at_most_once(known: _Known, scenario: Scenario, places: Ints, is_redone: Bools, undone: Bools, most: Ints) -> None:
     """Let the execution that is kept last as long as the longest last run of its sub-tasks, some of which were not run again."""
-    pairs, work = known.pairs, known.work
+    work = known.work
+    longest = np.zeros(int(places.max(initial=0)) + 1, np.int64)
+    redone = np.zeros(len(longest), bool)
+    redone[places[is_redone & known.stretches.is_execute]] = True
+    pairs = known.pairs.only(redone[places[work][known.pairs.of_work]])
     runs = ~known.is_rollback[pairs.attempt]
     execution = places[work][pairs.of_work]
     own = pairs.end - pairs.start
@@ -298,11 +303,8 @@ def _at_most_once(known: _Known, scenario: Scenario, places: Ints, is_redone: Bo
     task = known.task[pairs.attempt]
     order = np.lexsort((pairs.start, task, execution))
     is_last = np.diff(task[order], append=NONE - 1) != 0
-    longest = np.zeros(int(places.max(initial=0)) + 1, np.int64)
     chosen = order[is_last & runs[order]]
     np.maximum.at(longest, execution[chosen], own[chosen])
-    redone = np.zeros(len(longest), bool)
-    redone[places[is_redone & known.stretches.is_execute]] = True
     kept = work[~is_redone[work] & ~undone[work] & redone[places[work]]]
     last = kept[np.flatnonzero(np.diff(places[kept], append=NONE))]
     most[last] = np.maximum(most[last], longest[places[last]])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.analysis.membership import among
 from daganalysis.engine.vocabulary import WORST_FIRST
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ def rank_runs(archive: Archive) -> pd.DataFrame:
     own = runs["outcome"].map(order).fillna(order["unknown"]).astype("int64")
     own = own.mask(runs["work_ok"].fillna(value=False).astype(bool) & runs["outcome"].isin(["passed", "waiting"]), _FINE)
     own = own.mask(runs["work_ok"].eq(other=False).fillna(value=False).astype(bool), order["failed"])
-    known = set(runs["run_id"])
-    is_child = runs["parent_run_id"].isin(known)
+    is_child = among(runs["parent_run_id"], runs["run_id"])
     # Only a child whose work was not done makes its main DAG worse: what the main DAG made good by a retry shows in its own outcome.
     failed = own[is_child & (own <= order["cancelled"])].groupby(runs["parent_run_id"]).min()
     below = runs["run_id"].map(failed).astype("float64").fillna(_FINE).astype("int64")

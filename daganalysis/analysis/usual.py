@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.analysis.conclusions import SLOW, SLOW_S, WORTH_SAYING, Usual
+from daganalysis.analysis.membership import among
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +34,7 @@ def find_usual(archive: Archive, dags: pd.DataFrame, own: pd.DataFrame) -> tuple
     slow = enough[(enough["elapsed_s"] >= SLOW * enough["median_s"]) & (enough["elapsed_s"] - enough["median_s"] >= SLOW_S)]
     for run_id, stage, name, share in _blamed(archive, plain, slow):
         usual[run_id] = usual[run_id]._replace(stage=stage, name=name, share=share)
-    rest = own.loc[own["outcome"].eq("succeeded") & own["elapsed_s"].notna() & ~own["run_id"].isin(set(usual)), "run_id"]
+    rest = own.loc[own["outcome"].eq("succeeded") & own["elapsed_s"].notna() & ~among(own["run_id"], usual), "run_id"]
     return usual, _longest(archive, rest.tolist())
 
 
@@ -50,9 +51,9 @@ def _measured(plain: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
     middle = [_without(lengths, firsts, ranks, sizes, (others - 1) // 2), _without(lengths, firsts, ranks, sizes, others // 2)]
     measured = ordered.assign(n_others=others, median_s=(middle[0] + middle[1]) / 2)
     whole = group.agg(n_others="size", median_s="median").reset_index()
-    rest = own[own["elapsed_s"].notna() & ~own["run_id"].isin(set(plain["run_id"]))]
+    rest = own[own["elapsed_s"].notna() & ~among(own["run_id"], plain["run_id"])]
     columns = ["run_id", *_LIKE, "elapsed_s", "n_others", "median_s"]
-    parts = [measured.loc[measured["run_id"].isin(set(own["run_id"])), columns], rest.merge(whole, on=_LIKE)[columns]]
+    parts = [measured.loc[among(measured["run_id"], own["run_id"]), columns], rest.merge(whole, on=_LIKE)[columns]]
     return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
@@ -73,10 +74,8 @@ def _blamed(archive: Archive, plain: pd.DataFrame, slow: pd.DataFrame) -> list[t
     nodes = archive.lazily(like["run_id"]).table("nodes", ["run_id", "stage", "name", "duration_s"])
     nodes = nodes[nodes["duration_s"].notna()].merge(like, on="run_id")
     keys = [*_LIKE, "stage", "name"]
-    usual = (
-        nodes[nodes["run_id"].isin(set(plain["run_id"]))].groupby(keys, dropna=False)["duration_s"].median().rename("usual").reset_index()
-    )
-    ours = nodes[nodes["run_id"].isin(set(slow["run_id"]))].merge(usual, on=keys)
+    usual = nodes[among(nodes["run_id"], plain["run_id"])].groupby(keys, dropna=False)["duration_s"].median().rename("usual").reset_index()
+    ours = nodes[among(nodes["run_id"], slow["run_id"])].merge(usual, on=keys)
     ours = ours.assign(excess=ours["duration_s"] - ours["usual"]).sort_values(["run_id", "excess", "stage"], ascending=[True, False, True])
     worst = ours.drop_duplicates("run_id").merge(slow[["run_id", "elapsed_s", "median_s"]], on="run_id")
     worst = worst.assign(share=(worst["excess"] / (worst["elapsed_s"] - worst["median_s"])).clip(upper=1.0))

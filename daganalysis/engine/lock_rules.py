@@ -94,6 +94,15 @@ def frees_lock(workflow: str | None, stage_name: str | None) -> bool:
     return workflow in _FREED_BY_ANY_FAILURE or (workflow or "", stage_name or "") in _FREED_BY_FAILURE_OF
 
 
+def names_which_stage(workflow: str | None) -> bool:
+    """Tell whether the failure of some stages of a workflow frees the lock and that of others does not.
+
+    >>> names_which_stage("Cluster scale in"), names_which_stage("Create tenant")
+    (True, False)
+    """
+    return any(workflow == name for name, _ in _FREED_BY_FAILURE_OF)
+
+
 REFUSED_BY = {
     "OB.Cluster.UnderMaintenance": ("global", "tenant"),
     "OB.Cluster.UnderMaintenanceWithDag": ("global", "tenant"),

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Protocol, cast
 from daganalysis.errors import StoreError
 from daganalysis.store.commit import new_generation, readable_folder
 from daganalysis.store.folder_manifest import check_manifest, noted
-from daganalysis.store.parts import check_version, count_rows, read_parts, write_part
+from daganalysis.store.parts import check_version, count_rows, read_coded, read_parts, write_part
 from daganalysis.store.remote_paths import RemotePath, read_catalogue, store_path
 from daganalysis.tables import BASE_TABLES
+from daganalysis.tables.declaration import code_texts
 from daganalysis.tables.store_layout import is_store_folder
 
 if TYPE_CHECKING:
@@ -121,6 +122,17 @@ class StoreTables:
         elif order:
             table = table.sort_by([(column, "ascending") for column in order])
         return table.select(wanted)
+
+    def read_coded(self, name: str, columns: Sequence[str]) -> pa.Table:
+        """Return some columns of one base table, texts that repeat as places in a dictionary, sorted by the table's key."""
+        declared = BASE_TABLES[name]
+        key = declared.run_key
+        if key is None or declared.has_rows_without_run:
+            return code_texts(self.read(name, columns, None), declared)
+        parts = self._parts[name]
+        self._check_present(parts)
+        table = read_coded(parts, declared, list(dict.fromkeys([*columns, key])))
+        return (table if len(parts) == 1 else _ordered_by_run(table, key)).select(columns)
 
     def count(self, name: str) -> int:
         """Return how many rows one base table has, as the list of the store's files says, or else the files at their end."""

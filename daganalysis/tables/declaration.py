@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+_FREE_TEXT = frozenset({"additional_data", "task_logs", "message", "hint", "position", "source", "trace_id", "node_gid", "task_gid"})
+"""Columns whose values rarely repeat, or lie together: a dictionary takes time, and often more space than the texts."""
+
+
 class Type(enum.Enum):
     """The types a column may have, each with one Arrow and one pandas spelling."""
 
@@ -59,6 +63,11 @@ class Table:
     def names(self) -> list[str]:
         """The column names, in order."""
         return [column.name for column in self.columns]
+
+    @property
+    def repeating(self) -> list[str]:
+        """The columns of texts that repeat, for which a dictionary saves time and space."""
+        return [column.name for column in self.columns if column.type is Type.STRING and column.name not in _FREE_TEXT]
 
     @property
     def run_key(self) -> str | None:
@@ -104,6 +113,14 @@ class Table:
             raise DagAnalysisError(f"a result does not match its declaration: missing {missing}, extra {extra}", where=self.name)
         result = frame[self.names].astype({column.name: _pandas_dtype(column.type) for column in self.columns})
         return result.sort_values(list(self.sort), kind="stable", ignore_index=True) if self.sort else result.reset_index(drop=True)
+
+
+def code_texts(rows: pa.Table, table: Table) -> pa.Table:
+    """Return the same rows with texts that repeat as places in a dictionary."""
+    rows = rows.combine_chunks()
+    for name in {*table.repeating} & {*rows.column_names}:
+        rows = rows.set_column(rows.column_names.index(name), name, rows.column(name).dictionary_encode())
+    return rows
 
 
 @functools.cache

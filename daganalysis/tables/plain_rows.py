@@ -22,8 +22,9 @@ _CHUNK = 10_000
 
 def rows_of(frame: pd.DataFrame) -> list[Row]:
     """Turn a frame into rows of plain Python values, nulls as None."""
-    values = [_cells(frame[name]) for name in frame]
-    return [dict(zip(frame.columns, row, strict=True)) for row in zip(*values, strict=True)]
+    names = frame.columns.tolist()  # an index hands out its texts one by one, slowly
+    values = [_cells(frame[name]) for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
 
 
 def instant_texts(values: pd.Series[Any]) -> list[str | None]:

@@ -76,6 +76,13 @@ def test_two_ends_that_clocks_cannot_order_are_uncertain_and_not_reordered() -> 
     assert path["task_gid"].tolist()[-1] == "a"
 
 
+def test_stages_that_were_rolled_back_bound_the_clocks_of_agents_too() -> None:
+    line = [stretch(1, 0, 9.2, stage=2), stretch(2, 9.2, 12, stage=1)]
+    works = [*attempts({"a": (0.01, 9.19), "b": (0.01, 9.0)}, stage=2), *attempts({"b": (9.21, 11.99)})]
+    path = da.critical_path(archive_of(dags=[{"run_id": "1", "scope": "cluster"}], timeline=line, attempts=works))
+    assert path["evidence"].tolist()[:2] == ["observed", "observed"]
+
+
 def test_the_agents_of_a_local_dag_have_one_clock() -> None:
     path = da.critical_path(archive_with({"a": (0.5, 9.0), "b": (0.5, 8.9)}, 9.2))
     assert "uncertain" not in path["evidence"].tolist()

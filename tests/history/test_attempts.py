@@ -116,3 +116,13 @@ def test_late_lines_after_a_timeout_do_not_hide_it() -> None:
     again = sub_task("FAILED", 61.1, 62.0, times=3, logs=["sub task timeout", "ERROR: context canceled", "ERROR: broken"])
     table = attempts(shown(given_up, 9, state="FAILED"), shown(rolled_back, 60.5), shown(again, 70, state="FAILED", operator="RETRY"))
     assert table["outcome"].tolist() == ["timeout", "succeeded", "failed"]
+
+
+def test_a_failed_attempt_has_the_line_it_ended_with_in_a_table_of_its_own() -> None:
+    lines = ["ERROR: [Common.DirNotEmpty]: dir a is not empty", "Rolling back...", "done"]
+    [row] = rebuild([dag(node(sub_task(times=3, logs=lines), operator="RETRY"))])["failed_attempts"].to_pylist()
+    assert (row["attempt"], row["line"], row["error_code"], row["evidence"]) == (1, lines[0], "Common.DirNotEmpty", "redone")
+
+
+def test_what_succeeded_at_once_leaves_no_failed_attempt() -> None:
+    assert rebuild([dag(node(sub_task(logs=["ERROR: a poll that went on"])))])["failed_attempts"].num_rows == 0

@@ -140,3 +140,12 @@ def test_a_store_replaced_under_an_open_archive_is_not_read_in_a_mixture(store, 
     load_into_store(tmp_path / "responses", store=store)
     with pytest.raises(StoreError, match="open it again"):
         _ = archive.nodes
+
+
+@pytest.mark.parametrize("name", ["attempts", "timeline", "nodes", "operations"])
+def test_coded_texts_are_those_of_the_table_in_its_order(store, name):
+    archive = read_parquet(store)
+    columns = [name for name in BASE_TABLES[name].names if name != "task_logs"]
+    for one in (archive, archive.only(archive.dags["run_id"])):
+        plain = one.arrow(name, columns)
+        assert one.coded(name, columns).cast(plain.schema).equals(plain)
