@@ -121,7 +121,7 @@ def test_late_lines_after_a_timeout_do_not_hide_it() -> None:
 def test_a_failed_attempt_has_the_line_it_ended_with_in_a_table_of_its_own() -> None:
     lines = ["ERROR: [Common.DirNotEmpty]: dir a is not empty", "Rolling back...", "done"]
     [row] = rebuild([dag(node(sub_task(times=3, logs=lines), operator="RETRY"))])["failed_attempts"].to_pylist()
-    assert (row["attempt"], row["line"], row["error_code"], row["evidence"]) == (1, lines[0], "Common.DirNotEmpty", "redone")
+    assert (row["attempt"], row["line"], row["error_code"], row["evidence"]) == (1, lines[0], "Common.DirNotEmpty", "observed")
 
 
 def test_what_succeeded_at_once_leaves_no_failed_attempt() -> None:
