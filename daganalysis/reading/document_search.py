@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from daganalysis.reading.fast_path import fast_answer
 from daganalysis.reading.issue_codes import issue
 from daganalysis.reading.json_repair import diagnose, is_html
 from daganalysis.reading.peel import LAYERS, is_enclosed
-from daganalysis.reading.plain_text import BLOCK_BYTES, SAMPLE_BYTES, UTF8_MARK, PlainText
+from daganalysis.reading.plain_text import SAMPLE_BYTES, UTF8_MARK, PlainText
 from daganalysis.reading.recognition import may_hold_answers, names_a_dag
 from daganalysis.reading.streams import was_cut
 
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
     from daganalysis.reading.answers import Issue
     from daganalysis.reading.limits import Limits
+    from daganalysis.reading.peel import Layer
 
 _GAP_BYTES = 1 << 24
 """Bytes of text between documents that are held, to look in them for answers under layers of other notations."""
-_PEELINGS = 24
-"""How often as many bytes as a text has may be looked through to take layers off it."""
+_PEELINGS, _SMALL_TEXT = 16, 1 << 18
+"""How often as many bytes as a text has may be looked through to take layers off it, and so many bytes more."""
 _MOST_LAYERS = 8
 _GUESSED = "gb18030"
 """The encoding that shows by likelihood alone."""
@@ -62,25 +64,45 @@ def peeled_documents(text: bytes, limits: Limits) -> list[Document]:
 
     Time and memory are in proportion to the text, however it is layered.
     """
-    return _peeled(text, limits, _MOST_LAYERS, [_PEELINGS * len(text) + BLOCK_BYTES])
+    return _peeled(text, (), _Peeling(limits, _PEELINGS * len(text) + _SMALL_TEXT))
 
 
-def _peeled(text: bytes, limits: Limits, n_left: int, budget: list[int]) -> list[Document]:
-    if n_left == 0 or not may_hold_answers(text):
+class _Peeling:
+    """How many bytes may yet be looked through to take layers off one text, and what was found in those looked through already."""
+
+    def __init__(self, limits: Limits, n_bytes: int) -> None:
+        self.limits = limits
+        self._n_bytes = n_bytes
+        self._found: dict[bytes, list[Document]] = {}
+
+    @property
+    def is_over(self) -> bool:
+        return self._n_bytes < 0
+
+    def documents(self, text: bytes, at_most: int, taken: tuple[Layer, ...]) -> list[Document]:
+        """Return the documents of a text; one that is reached by several ways is looked through once."""
+        digest = hashlib.blake2b(text, digest_size=16).digest()
+        if digest not in self._found:
+            self._found[digest] = []
+            self._n_bytes -= min(len(text), at_most)  # what unpacks to more is bounded by itself
+            if not self.is_over:
+                self._found[digest] = _plain_or_peeled(text, taken, self)
+        return self._found[digest]
+
+
+def _peeled(text: bytes, taken: tuple[Layer, ...], peeling: _Peeling) -> list[Document]:
+    if len(taken) == _MOST_LAYERS or not may_hold_answers(text):
         return []
     parts: list[Document] = []
     for layer in LAYERS:
-        if budget[0] < 0:
+        if peeling.is_over:
             break
-        if not layer.is_there(text):
+        if (layer.once and layer in taken) or not layer.is_there(text):
             continue
         found: list[Document] = []
         for under in layer.under(text):
-            budget[0] -= min(len(under), 2 * len(text))  # what unpacks to more is bounded by itself
-            if budget[0] < 0:
-                break
             if under != text and may_hold_answers(under):
-                found += _plain_or_peeled(under, limits, n_left - 1, budget)
+                found += peeling.documents(under, 2 * len(text), (*taken, layer))
         if any(names_a_dag(document.text) for document in found):
             return found
         # What a wrong layer leaves may be parts of an answer.
@@ -88,16 +110,16 @@ def _peeled(text: bytes, limits: Limits, n_left: int, budget: list[int]) -> list
     return parts
 
 
-def _plain_or_peeled(text: bytes, limits: Limits, n_left: int, budget: list[int]) -> list[Document]:
+def _plain_or_peeled(text: bytes, taken: tuple[Layer, ...], peeling: _Peeling) -> list[Document]:
     """Return the documents of a text from which a layer was taken, if any is JSON that may hold answers."""
     if is_enclosed(text):
-        return _peeled(text, limits, n_left, budget)
-    whole = one_document(text, 0, limits)
-    documents = [whole] if whole is not None else list(_Lines("", limits, [], peels=False).find(PlainText(None, text)))
+        return _peeled(text, taken, peeling)
+    whole = one_document(text, 0, peeling.limits)
+    documents = [whole] if whole is not None else list(_Lines("", peeling.limits, [], peels=False).find(PlainText(None, text)))
     usable = [document for document in documents if document.value is not None or outermost(document.text) is not None]
     if any(may_hold_answers(document.text) for document in usable):
         return documents
-    return _peeled(text, limits, n_left, budget)
+    return _peeled(text, taken, peeling)
 
 
 def find_lines(stream: IO[bytes], size: int, name: str, limits: Limits, issues: list[Issue], first_line: int) -> Iterator[Document]:

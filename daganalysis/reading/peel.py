@@ -29,15 +29,16 @@ if TYPE_CHECKING:
 
 _COLOUR = re.compile(rb"\x1b\[[0-9;:?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_]")
 _QUOTED_LINE = re.compile(rb"^[ \t]*(?:(?:[>|+#]|//|\d{1,7}(?:\t|: ?))[ \t]?)+", re.MULTILINE)
-_PARTIAL_LINE = re.compile(rb"^\S+ std(?:out|err) P ([^\n]*)\n", re.MULTILINE)
-_PARTIAL_LINES = re.compile(rb"^(\S+ std(?:out|err) P [^\n]*\n)((?:\S+ std(?:out|err) P [^\n]*\n)*)(\S+ std(?:out|err) F )", re.MULTILINE)
+_PARTIAL_LINE = re.compile(rb"^\S{1,64} std(?:out|err) P ", re.MULTILINE)
+_CONTAINER_LINE = re.compile(rb"\S{1,64} std(?:out|err) ([PF]) ")
 _CELL = re.compile(rb'"((?:[^"]++|"")*+)"')
 _CELL_MARK = re.compile(rb'[{\[]\s*""')
 _LITERAL = re.compile(rb'"((?:\s|\\[nrt"\\])*+[{\[](?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _LITERAL_MARK = re.compile(rb'[{\[](?:\s|\\[nrt])*\\+"')
 _SINGLE_QUOTED = re.compile(rb"(?<![\w\\])[bru]{0,2}'((?:\s|\\[nrt])*+[{\[](?:[^'\\]++|\\.)*+)'", re.DOTALL)
 _LITERAL_OBJECT = re.compile(rb"[{\[(]\s*[bru]{0,2}'")
-_SQL_VALUES = re.compile(rb"\b(?:insert|replace)\s+(?:\w+\s+){0,3}[`\"\w.]+[^;']{0,65536}?\bvalues?\s*\(", re.IGNORECASE)
+_SQL_INSERT = re.compile(rb"\b(?:insert|replace)\s", re.IGNORECASE)
+_SQL_VALUES = re.compile(rb"\bvalues?\s*+\(", re.IGNORECASE)
 _SQL_STRING = re.compile(rb"'((?:[^'\\]++|\\.|'')*+)'", re.DOTALL)
 _SQL_JSON = re.compile(rb"'\s*[{\[](?:\s|\\[nrt])*\\?\"")
 _PLAIN_SQL_STRING = re.compile(rb"'((?:[^']++|'')*+)'")
@@ -67,6 +68,8 @@ class Layer:
     under: Callable[[bytes], Iterator[bytes]]
     encloses: bool = False
     """Whether what lies under it may look like JSON already, and differ: quotes are doubled in it, or characters escaped."""
+    once: bool = False
+    """Whether no text has two of it, one under the other."""
 
 
 def _found(pattern: re.Pattern[bytes]) -> Callable[[bytes], bool]:
@@ -86,13 +89,15 @@ def _without_line_heads(text: bytes) -> Iterator[bytes]:
 
 
 def _with_whole_lines(text: bytes) -> Iterator[bytes]:
-    yield _PARTIAL_LINE.sub(rb"\1", _PARTIAL_LINES.sub(_joined_parts, text))
-
-
-def _joined_parts(match: re.Match[bytes]) -> bytes:
-    bare = _PARTIAL_LINE.sub(rb"\1", match[1] + match[2])
-    head = match[1].partition(b" P ")[0]
-    return head + b" F " + bare
+    """Join the parts of each line that a container runtime cut, under the head of the first."""
+    parts: list[bytes] = []
+    is_partial = False
+    for line in text.split(b"\n"):
+        head = _CONTAINER_LINE.match(line)
+        continues = is_partial and head is not None
+        is_partial = head is not None and head[1] == b"P"
+        parts.append(line[head.end() :] if continues and head is not None else b"\n" + line)
+    yield b"".join(parts)[1:]
 
 
 def _from_cells(text: bytes) -> Iterator[bytes]:
@@ -126,6 +131,14 @@ def _is_single_quoted(text: bytes) -> bool:
 def _from_single_quoted(text: bytes) -> Iterator[bytes]:
     for literal in _SINGLE_QUOTED.finditer(text):
         yield unquoted(literal[0]).encode("utf-8", "replace")
+
+
+def _has_sql(text: bytes) -> bool:
+    """Tell whether a statement of SQL puts in values of which one is JSON."""
+    if _SQL_JSON.search(text) is None:
+        return False
+    insert = _SQL_INSERT.search(text)
+    return insert is not None and _SQL_VALUES.search(text, insert.end()) is not None
 
 
 def _from_sql(text: bytes) -> Iterator[bytes]:
@@ -210,29 +223,29 @@ def is_enclosed(text: bytes) -> bool:
 
 
 LAYERS: tuple[Layer, ...] = (
-    Layer("terminal colours", lambda text: b"\x1b" in text, _without_colours),
+    Layer("terminal colours", lambda text: b"\x1b" in text, _without_colours, once=True),
     Layer("parts of a mail", has_mail_parts, mail_parts, encloses=True),
-    Layer("a web page", is_html, page_texts, encloses=True),
+    Layer("a web page", is_html, page_texts, encloses=True, once=True),
     Layer("YAML", has_yaml, yaml_documents),
     Layer("Base64", has_base64, from_base64),
     Layer("hexadecimal digits", has_hex, from_hex),
-    Layer("quoted-printable", _found(_SOFT_BREAK), _from_quoted_printable),
-    Layer("quote marks of a mail", _found(_QUOTED_LINE), _without_quote_marks),
-    Layer("partial lines of a container's log", _found(_PARTIAL_LINE), _with_whole_lines),
-    Layer("prefixes of log lines", _found(OPENS_AFTER_HEAD), _without_line_heads),
+    Layer("quoted-printable", _found(_SOFT_BREAK), _from_quoted_printable, once=True),
+    Layer("quote marks of a mail", _found(_QUOTED_LINE), _without_quote_marks, once=True),
+    Layer("partial lines of a container's log", _found(_PARTIAL_LINE), _with_whole_lines, once=True),
+    Layer("prefixes of log lines", _found(OPENS_AFTER_HEAD), _without_line_heads, once=True),
     Layer("cells of a CSV file", _found(_CELL_MARK), _from_cells),
-    Layer("doubled quotes", _found(_CELL_MARK), _with_single_quotes),
-    Layer("values of SQL statements", _found(_SQL_VALUES), _from_sql, encloses=True),
+    Layer("doubled quotes", _found(_CELL_MARK), _with_single_quotes, once=True),
+    Layer("values of SQL statements", _has_sql, _from_sql, encloses=True),
     Layer("shell quotes", lambda text: _SHELL_QUOTE in text, _without_shell_quotes),
     Layer("a text in single quotes", _is_single_quoted, _from_single_quoted),
     Layer("a text in quotes", _found(_LITERAL_MARK), _from_literals),
-    Layer("literals of a programming language", lambda text: b"{" in text, find_literals),
+    Layer("literals of a programming language", lambda text: b"{" in text, find_literals, once=True),
     Layer("escapes of a programming language", _found(_ESCAPED_MARK), _without_backslashes),
     Layer("printed objects of the SDK", _found(_SDK_MARK), _from_sdk_print),
     Layer("entities", has_entities, without_entities),
-    Layer("tags", has_tags, without_tags),
-    Layer("non-breaking spaces", lambda text: any(mark in text for mark in _SPACE_MARKS), _with_plain_spaces),
-    Layer("typographic quotes", _found(_TYPOGRAPHIC_MARK), _with_plain_quotes),
+    Layer("tags", has_tags, without_tags, once=True),
+    Layer("non-breaking spaces", lambda text: any(mark in text for mark in _SPACE_MARKS), _with_plain_spaces, once=True),
+    Layer("typographic quotes", _found(_TYPOGRAPHIC_MARK), _with_plain_quotes, once=True),
     Layer("percent-encoding", _found(_PERCENT_MARK), _from_percents),
-    Layer("lines wrapped by a terminal", _has_broken_lines, _with_unbroken_lines),
+    Layer("lines wrapped by a terminal", _has_broken_lines, _with_unbroken_lines, once=True),
 )

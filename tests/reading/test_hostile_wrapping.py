@@ -49,3 +49,40 @@ def test_layers_without_an_end_are_given_up(part):
 
 def test_literals_that_do_not_end_are_looked_at_once():
     assert list(find_literals(b"{'a': " * 50_000)) == []
+
+
+REPEATED = (
+    *(
+        "-",
+        "--",
+        "-- ",
+        "=",
+        "#",
+        "/*",
+        "//",
+        "| ",
+        "> ",
+        "+---+\n",
+        ": ",
+        ";",
+        "_",
+        "<a ",
+        "<![CDATA[",
+        "&quot;",
+        "\\",
+        "\\n",
+        "'",
+        '"',
+        "(",
+    ),
+    *("[{", '{"a":', "{\n", "a {\n", "a: {\n", "a\n", "1\n", "a ", "a=", "%7B%22", "=\n", "\n", "\r\n", "\0", "\x1b[0m", "\u00a0", "eyJ"),
+    *("7b22", "123,", "max_stage: 1\n", "insert ", "INSERT INTO t VALUES ('{\"", "a stdout P x\n", "Content-Transfer-Encoding: base64\n"),
+    *("2025-01-01T00:00:00Z ", "HTTP/1.1\n", "@{id=", "=>", "A(a=", "b'", "租"),
+)
+"""What a text may consist of that a careless pattern would take apart in every way there is."""
+
+
+@pytest.mark.parametrize("begin", ["", "max_stage dag_id ", '{"max_stage": ', 'INSERT INTO t VALUES (\'{"max_stage"', "<html>max_stage "])
+def test_a_text_of_one_thing_repeated_is_given_up_in_time(begin):
+    for part in REPEATED:
+        assert read_sources((begin + part * (6_000 // len(part))).encode()).answers == []

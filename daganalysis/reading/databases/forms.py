@@ -18,10 +18,11 @@ _SQLITE = b"SQLite format 3\0"
 _WAL = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
 _JOURNAL = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 _SHARED_MEMORY = (b"\x18\xe2\x2d\x00", b"\x00\x2d\xe2\x18")
+# Possessive throughout: a line of nothing but dashes must not be taken apart in every way there is.
 _STATEMENT = re.compile(
-    rb"\A\s*(?:(?:--[^\n]*|/\*.*?\*/;?|set\s[^;]*;|use\s[^;]*;|lock\s[^;]*;|drop\s[^;]*;|start\s[^;]*;|begin\s*;)\s*)*"
-    rb"(?:(?:insert|replace)\s+(?:\w+\s+)*?(?:into\s+)?[`\"\w.]+\s*(?:\(|values?\b)|create\s+(?:table|database)\b)",
-    re.IGNORECASE | re.DOTALL,
+    rb"\A\s*+(?:(?:--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/;?|(?:set|use|lock|drop|start)\s[^;]*+;|begin\s*+;)\s*+)*+"
+    rb"(?:(?:insert|replace)\s+(?:\w++\s++){0,4}?[`\"\w.]++\s*+(?:\(|values?\b)|create\s++(?:table|database)\b)",
+    re.IGNORECASE,
 )
 _DUMP_HEAD = re.compile(rb"\A\s*-- (?:MySQL|MariaDB|OceanBase|mydumper|obdumper)[^\n]*\n", re.IGNORECASE)
 
