@@ -23,7 +23,7 @@ def card_html(n_runs: int, place: str, table: Table, worst: pd.DataFrame | None 
     """Show an archive in a few lines: one run as its facts and stages, several as their workflows with how the runs ended.
 
     ``place`` says where its tables are, ``table`` returns some columns of one of them. ``worst`` is the row of ``runs`` of the run that
-    went worst; its conclusion is shown if it is the only run, or met trouble.
+    went worst; its conclusion is shown if it is the only run, or had trouble.
 
     >>> from daganalysis import Archive
     >>> empty = Archive.from_tables({})

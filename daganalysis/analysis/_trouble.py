@@ -1,4 +1,4 @@
-"""What met trouble: which sub-tasks, and which runs went worst. The one rule that the post-mortem, the report and the ranking follow."""
+"""Which sub-tasks had trouble, and which runs were the worst. The post-mortem, the report and the ranking all follow this rule."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 _TASK = ["run_id", "task_gid"]
 _TOLD = ["run_id", "stage", "task_gid", "name", "agent", "outcome", "execute_times", "task_logs"]
 _GROUNDS = ("outcome", "attempt", "line")
-"""What shows the trouble of a sub-task, the worst first: its outcome, a failed attempt, or an error line alone."""
+"""What shows that a sub-task had trouble, most serious first: its outcome, a failed attempt, or only an error line."""
 
 
 def trouble(archive: Archive, *, level: str = "sub_task") -> pd.DataFrame:
-    """Return the sub-tasks that met trouble, or every run from the one that went worst to the best.
+    """Return the sub-tasks that had trouble, or all runs from the worst to the best.
 
-    A sub-task met trouble if it ended badly (failed, cancelled, passed after it had run, …), if one of its attempts did, or, where attempts
-    are not fully known, if its log holds an error line. Three things are no trouble: the hand-shake between a main DAG and its child DAGs
-    (engine-semantics §7), a sub-task that was passed without having run, and one that was rolled back as ordered. A run met trouble if it
-    did not simply succeed, or if a child DAG of it did not do its work.
+    A sub-task had trouble if it ended badly (failed, cancelled, passed after it had run, …) or if one of its attempts ended badly. If its
+    attempts are not fully known, an error line in its log counts as well. These are not trouble: the hand-shake between a main DAG and
+    its child DAGs (engine-semantics §7), a sub-task that was passed without having run, and a sub-task that was rolled back because its
+    DAG was. A run had trouble if its outcome is not ``succeeded``, or if one of its child DAGs did not do its work.
 
     Args:
         archive: The runs to look at.
-        level: ``"sub_task"``, one row per sub-task in trouble; ``"run"``, one row per run, in trouble or not.
+        level: ``"sub_task"``, one row per sub-task that had trouble; ``"run"``, one row per run, with or without trouble.
 
     Returns:
         For sub-tasks, rows sorted by run, then ``place``: alike sub-tasks of one stage share a place, the most serious come first. For
-        runs, rows from worst to best: main runs before child DAGs, then by ``rank``, then the longest elapsed time first.
+        runs, rows from the worst to the best: main runs before child DAGs, then by ``rank``, then the longest elapsed time first.
 
     Raises:
         UsageError: ``level`` is not one of the two.
@@ -91,7 +91,7 @@ def _in_trouble(archive: Archive) -> list[_Troubled]:
 
 
 def _doubtful_tasks(archive: Archive) -> pd.DataFrame:
-    """Return the sub-tasks that may have met trouble: only of these are the logs read."""
+    """Return the sub-tasks that may have had trouble: only of these are the logs read."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -106,7 +106,7 @@ def _doubtful_tasks(archive: Archive) -> pd.DataFrame:
 
 
 def _grounds(task: Row, attempts: list[tuple[str, str, str]], *, by_protocol: bool) -> str | None:
-    """Return what shows that a sub-task met trouble; None if nothing does."""
+    """Return what shows that a sub-task had trouble; None if nothing does."""
     if task["outcome"] == "passed" and (not task["execute_times"] or (attempts and attempts[-1][1] == "waiting")):
         return None  # passed without having run, or `Wait for task to end`, which fails and is passed by design (engine-semantics §7 A)
     if task["outcome"] in TASK_TROUBLE:

@@ -1,6 +1,6 @@
 """Which runs went worst.
 
-Runs that met trouble come first, the longest first: time is what the people behind a run lost, so an upgrade of 84 minutes that succeeded
+Runs that had trouble come first, the longest first: time is what the people behind a run lost, so an upgrade of 84 minutes that succeeded
 after a retry went worse than a start that failed after 73 seconds. A child DAG counts with its main DAG: trouble in a child is trouble of
 the main DAG.
 """

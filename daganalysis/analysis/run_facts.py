@@ -89,7 +89,7 @@ def _children(archive: Archive, some: Archive) -> dict[str | None, Row]:
 
 
 def troubled_groups(facts: RunFacts) -> list[list[Row]]:
-    """Return the sub-tasks that met trouble, those alike together, the most serious first."""
+    """Return the sub-tasks that had trouble, those alike together, the most serious first."""
     tasks = {task["task_gid"]: task for task in facts.sub_tasks}
     return [[tasks[row["task_gid"]] for row in rows] for _, rows in itertools.groupby(facts.trouble, key=lambda row: row["place"])]
 

@@ -70,7 +70,7 @@ ANSWERS = {
     "runs": "the list of runs, with one sentence on each",
     "critical_path": "the chain of work and waits that made a run so long",
     "what_if": "how long runs would have taken under scenarios",
-    "trouble": "which sub-tasks met trouble, which runs went worst",
+    "trouble": "which sub-tasks had trouble, which runs were the worst",
     "locks": "which maintenance lock each run held, and for how long",
     "events": "everything that happened over all DAGs, in order of time",
     "outcome_rules": "why every outcome was given, and by which rule",

@@ -38,7 +38,7 @@ class RunOutcome:
 class TaskOutcome:
     """One outcome of a node, a sub-task or an attempt.
 
-    ``is_trouble`` says that a sub-task with this outcome met trouble, ``is_failure`` that an attempt went wrong by itself, ``is_stopped``
+    ``is_trouble`` says that a sub-task with this outcome had trouble, ``is_failure`` that an attempt went wrong by itself, ``is_stopped``
     that it did not do its work though it did not go wrong: it was cancelled, or which of the two is not known. ``is_executed`` is false
     where nothing was ever handed out. ``colour`` is a key of the palette.
     """
@@ -210,13 +210,13 @@ SEVERITIES = MappingProxyType({"error": Tone.BAD, "warning": Tone.WARN, "info": 
 WORST_FIRST = tuple(sorted(RUN_OUTCOMES, key=lambda name: RUN_OUTCOMES[name].rank))
 """Outcomes of a run from worst to best."""
 RUN_TROUBLE = tuple(name for name in WORST_FIRST if RUN_OUTCOMES[name].is_trouble)
-"""Outcomes of a run that met trouble, the worst first."""
+"""Outcomes of a run that had trouble, the worst first."""
 UNFINISHED = frozenset({"running", "not_started", "waiting"})
 """Outcomes of a run that has not ended."""
 CHILD_FAILED = frozenset({"failed", "rollback_failed", "rolled_back", "cancelled"})
 """Outcomes of a child DAG that did not do its work, where its main DAG tells nothing else."""
 TASK_TROUBLE = frozenset(name for name, outcome in TASK_OUTCOMES.items() if outcome.is_trouble)
-"""Outcomes of a sub-task that met trouble, whatever its attempts came to."""
+"""Outcomes of a sub-task that had trouble, whatever its attempts came to."""
 FAILURES = frozenset(name for name, outcome in TASK_OUTCOMES.items() if outcome.is_failure)
 """Outcomes of an attempt that went wrong."""
 UNDONE = frozenset(name for name, outcome in TASK_OUTCOMES.items() if outcome.is_failure or outcome.is_stopped)

@@ -30,7 +30,7 @@ _WIDTH = 78
 
 
 def trouble_lines(facts: RunFacts) -> list[str]:
-    """List the sub-tasks that met trouble, those alike on several agents together; hand-shakes between DAGs are only counted."""
+    """List the sub-tasks that had trouble, those alike on several agents together; hand-shakes between DAGs are only counted."""
     protocol = {row["task_gid"] for row in facts.retries if row["protocol"]}
     attempts = attempts_by_task(facts.attempts)
     groups = troubled_groups(facts)

@@ -162,7 +162,7 @@ FAILURES_BY_ATTEMPT = Table(
 
 TROUBLE = Table(
     "trouble",
-    "one sub-task that met trouble",
+    "one sub-task that had trouble",
     (
         RUN_ID,
         STAGE,
@@ -185,7 +185,7 @@ TROUBLE = Table(
 
 TROUBLE_BY_RUN = Table(
     "trouble",
-    "one run, those that went worst first",
+    "one run, the worst first",
     (
         RUN_ID,
         Column("name", Type.STRING, "the DAG's name", "no answer names it"),

@@ -47,7 +47,7 @@ def test_the_first_screen_names_the_worst_run_its_stage_its_agent_and_why(open_p
     assert "What went worst" in told
     for fact in ("Create tenant t1", "c1/11", "Copy files", "10.0.0.3:2886", "ERROR: [Disk.Full]: no space left"):
         assert fact in told
-    assert "2 of 10 main runs met trouble" in told
+    assert "2 of 10 main runs had trouble" in told
     assert opened.page.evaluate("document.querySelector('.worst').getBoundingClientRect().bottom") <= 500
 
 
@@ -134,7 +134,7 @@ def test_a_report_is_written_of_none_and_of_one(open_page, n, told):
 
 def test_where_all_went_well_the_longest_run_is_named(open_page):
     opened = open_page(page_of(fleet(run(1), run(2, seconds=50))))
-    assert opened.text("#worst-heading") == "No run met trouble. The longest: Create tenant t2"
+    assert opened.text("#worst-heading") == "No run had trouble. The longest: Create tenant t2"
 
 
 def test_every_number_of_the_page_is_in_the_json(week_folder):

@@ -17,7 +17,7 @@ DEFINITIONS = (
     ("in trouble", "A main run that failed, was cancelled, passed, rolled back, or succeeded only after a retry or with a passed stage."),
     (
         "went worst",
-        """Runs that met trouble come first, the longest first: time is what the people behind a run lost. Of two runs of one length the one
+        """Runs that had trouble come first, the longest first: time is what the people behind a run lost. Of two runs of one length the one
         that ended worse is first. A main run counts as no better than a child of it whose work was not done.""",
     ),
     (

@@ -42,7 +42,7 @@ def worst_sentence(worst: Row) -> str:
     """Say in a sentence which run went worst, at which stage, on which agent."""
     name = worst["name"] or "unnamed DAG"
     if not worst["trouble"]:
-        return f"No run met trouble. The longest: {name}, run {worst['run_id']}, {human_duration(worst['elapsed_s'])}."
+        return f"No run had trouble. The longest: {name}, run {worst['run_id']}, {human_duration(worst['elapsed_s'])}."
     told = f"Went worst: {name}, run {worst['run_id']}: {worst['outcome'].replace('_', ' ')}"
     culprit = worst["culprit"]
     if culprit is None:

@@ -1,4 +1,4 @@
-"""The section of one run: how it ended, where its time went, which stages it had, what met trouble, and its child DAGs."""
+"""The section of one run: how it ended, where its time went, which stages it had, what had trouble, and its child DAGs."""
 
 from __future__ import annotations
 
