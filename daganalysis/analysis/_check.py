@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from daganalysis.analysis._time_budget import time_budget
 from daganalysis.engine.vocabulary import ENGINE_TIME, UNFINISHED
 from daganalysis.errors import UsageError
+from daganalysis.statistics.distributions import normal_isf, t_isf, t_ppf
 from daganalysis.statistics.memory import memory_of
 from daganalysis.statistics.proportions import clopper_pearson_interval
 from daganalysis.tables.results import CHECK
@@ -264,8 +265,6 @@ def _inflation(runs: pd.DataFrame, values: pd.Series[Any]) -> float:
 
 
 def _share(metrics: _Metrics, name: str) -> _Estimate:
-    from scipy.stats import norm, t
-
     hits = metrics.hits(name)
     k, n = int(hits.sum()), len(hits)
     if not n:
@@ -274,7 +273,7 @@ def _share(metrics: _Metrics, name: str) -> _Estimate:
     effective = n / inflation
     if inflation > 1:
         # Korn and Graubard (1998): the effective size, and less for the uncertainty of the variance.
-        effective *= (float(norm.isf(_LEVEL)) / float(t.isf(_LEVEL, max(1.0, effective - 1)))) ** 2
+        effective *= (normal_isf(_LEVEL) / t_isf(_LEVEL, max(1.0, effective - 1))) ** 2
     most = k + metrics.doubtful(name)
     low, high = clopper_pearson_interval([k / n * effective, most / n * effective], [effective, effective], 2 * _LEVEL)
     return _Estimate(k / n, float(low[0]), float(high[1]), n, _BURSTS if _groups(hits) < _FEWEST_GROUPS else None)
@@ -309,8 +308,6 @@ def _quantile(metrics: _Metrics, share: float) -> _Estimate:
 
 def _time_share(metrics: _Metrics, parts: Sequence[str], *, sampled: bool = True) -> _Estimate:
     """The share of some categories of all elapsed time, as a ratio of sums over runs (Cochran 1977, chapter 6)."""
-    from scipy.stats import t
-
     part, whole = metrics.timed[[f"{name}_s" for name in parts]].sum(axis=1), metrics.timed["elapsed_s"]
     n, total = len(whole), float(whole.sum())
     if not n or not total:
@@ -321,7 +318,7 @@ def _time_share(metrics: _Metrics, parts: Sequence[str], *, sampled: bool = True
     if n < 2:
         return _Estimate(share, None, None, n)
     spread = math.sqrt(float(((part - share * whole) ** 2).sum()) / (n * (n - 1))) / (total / n)
-    reach = float(t.ppf(1 - _LEVEL, n - 1)) * spread
+    reach = t_ppf(1 - _LEVEL, n - 1) * spread
     return _Estimate(share, max(0.0, share - reach), min(1.0, share + reach), n)
 
 

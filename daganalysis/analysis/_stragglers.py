@@ -8,6 +8,7 @@ from daganalysis.dag_clock import on_dag_clock
 from daganalysis.engine.log_lines import LEFT_TO_ANOTHER
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
 from daganalysis.errors import UsageError
+from daganalysis.statistics.distributions import binomial_tails, normal_isf, t_isf
 from daganalysis.statistics.families import LEVEL, SMALLEST_RATIO, holm, tarone_testable
 from daganalysis.statistics.memory import memory_of, winsorised
 from daganalysis.statistics.proportions import clopper_pearson_interval
@@ -232,17 +233,16 @@ def _flags(result: pd.DataFrame, units: pd.DataFrame, keys: list[str]) -> tuple[
     many units as a spell lasts count as one (a design effect, Kish 1965).
     """
     from scipy.special import betainc
-    from scipy.stats import binom, norm, t
 
     chance, n, hits = result["chance"], result["n"].astype(int), result["n_slowest"].astype(int)
-    could = tarone_testable(binom.pmf(n, n, chance).tolist())
+    could = tarone_testable((chance**n).tolist())
     late = (result["late_p50_s"] >= ((SMALLEST_RATIO - 1) * result["others_p50_s"]).clip(lower=_LEAST_LATE_S)).tolist()
 
     def shown(p_values: list[float]) -> list[bool]:
         corrected = iter(holm([p for p, can in zip(p_values, could, strict=True) if can]))
         return [can and next(corrected) <= LEVEL and matters for can, matters in zip(could, late, strict=True)]
 
-    p_values = binom.sf(hits - 1, n, chance).tolist()
+    p_values = binomial_tails(hits, n, chance).tolist()
     suspects = shown(p_values)
     memories = _memories(units, result[suspects], keys)
     effective: list[float | None] = [None] * len(result)
@@ -252,7 +252,7 @@ def _flags(result: pd.DataFrame, units: pd.DataFrame, keys: list[str]) -> tuple[
             inflation = memories[key].inflation(size)
             # Less for the uncertainty of the inflation, which all agents of the pool tell of (Korn and Graubard 1998).
             freedom = max(1.0, float(result["n_agents_p50"].iloc[place]) * (size / inflation - 1))
-            inflation *= (float(t.isf(LEVEL, freedom)) / float(norm.isf(LEVEL))) ** 2 if inflation > 1 else 1.0
+            inflation *= (t_isf(LEVEL, freedom) / normal_isf(LEVEL)) ** 2 if inflation > 1 else 1.0
             effective[place] = size / inflation
             hit = int(hits.iloc[place]) / inflation
             widened = float(betainc(hit, size / inflation - hit + 1, of_chance)) if hit else 1.0

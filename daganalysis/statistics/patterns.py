@@ -12,6 +12,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.statistics.change_points import split_p
+from daganalysis.statistics.distributions import f_sf, normal_isf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,7 +140,6 @@ def _fit(values: np.ndarray, fixed: np.ndarray, candidate: _Candidate) -> tuple[
     How well a pattern fits is seen without the value before, which tells half of any pattern by itself; whether it is there, with it.
     """
     import numpy as np
-    from scipy.stats import f
 
     known = np.column_stack([fixed, _impulses(len(values), candidate.cuts)])
     before, after, rank, _ = _explained(values, known, candidate.columns)
@@ -150,7 +150,7 @@ def _fit(values: np.ndarray, fixed: np.ndarray, candidate: _Candidate) -> tuple[
     before, after, rank, room = _explained(values[1:], np.column_stack([known[1:], values[:-1]]), candidate.columns[1:])
     if rank == 0 or room < _ROOM:
         return math.inf, 1.0
-    return gain, float(f.sf((before - after) / rank / (after / room), rank, room))
+    return gain, f_sf((before - after) / rank / (after / room), rank, room)
 
 
 def _explained(values: np.ndarray, known: np.ndarray, columns: np.ndarray) -> tuple[float, float, int, int]:
@@ -171,13 +171,11 @@ def _explained(values: np.ndarray, known: np.ndarray, columns: np.ndarray) -> tu
 
 def _corrected(p_value: float, candidate: _Candidate, n: int, least: int) -> float:
     """Correct a p-value for the places at which such a pattern might have been found."""
-    from scipy.stats import norm
-
     if candidate.kind == "drift":
         return min(1.0, _DRIFT_TRIALS * p_value)
     if candidate.kind == "cycle":
         return min(1.0, _CYCLE_TRIALS * p_value)
     if len(candidate.cuts) > 1:
         return min(1.0, (n / least) ** 2 / 2 * p_value)
-    evidence = float(norm.isf(max(p_value, 1e-300) / 2))
+    evidence = normal_isf(max(p_value, 1e-300) / 2)
     return split_p(evidence, n, least)

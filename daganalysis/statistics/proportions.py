@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.statistics.distributions import beta_ppf
 from daganalysis.statistics.families import LEVEL
 
 if TYPE_CHECKING:
@@ -21,9 +22,8 @@ def clopper_pearson_interval(hits: Values, n: Values, level: float = LEVEL) -> t
     [0.003, 0.445]
     """
     import numpy as np
-    from scipy.stats import beta
 
     k, n = np.asarray(hits, float), np.asarray(n, float)
-    low = np.where(k > 0, beta.ppf(level / 2, np.maximum(k, 1), n - k + 1), 0.0)
-    high = np.where(k < n, beta.ppf(1 - level / 2, k + 1, np.maximum(n - k, 1)), 1.0)
+    low = np.where(k > 0, beta_ppf(level / 2, np.maximum(k, 1), n - k + 1), 0.0)
+    high = np.where(k < n, beta_ppf(1 - level / 2, k + 1, np.maximum(n - k, 1)), 1.0)
     return low, high

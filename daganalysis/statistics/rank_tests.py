@@ -9,6 +9,7 @@ import functools
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from daganalysis.statistics.distributions import normal_ppf
 from daganalysis.statistics.families import LEVEL
 
 if TYPE_CHECKING:
@@ -152,9 +153,7 @@ def _pairs_outside(n: int, m: int) -> int | None:
     if not n or not m or smallest_mann_whitney_p(n, m) > LEVEL:
         return None
     if not _is_small(n, m):
-        from scipy.stats import norm
-
-        return max(0, math.floor(n * m / 2 + float(norm.ppf(LEVEL / 2)) * math.sqrt(n * m * (n + m + 1) / 12)) - 1)
+        return max(0, math.floor(n * m / 2 + normal_ppf(LEVEL / 2) * math.sqrt(n * m * (n + m + 1) / 12)) - 1)
     few = min(n, m)
     chances = rank_sum_chances(tuple(range(2, 2 * (n + m) + 1, 2)), few)[few * (few + 1) :: 2]
     below, outside = float(chances[0]), 0

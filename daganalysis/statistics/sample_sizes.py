@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from daganalysis.statistics.distributions import normal_isf, normal_ppf
 from daganalysis.statistics.families import LEVEL
 from daganalysis.statistics.rank_tests import smallest_mann_whitney_p
 
@@ -28,7 +29,5 @@ def sample_size_to_show(above: float, family: int) -> int:
     >>> sample_size_to_show(1.0, 1), sample_size_to_show(0.8, 6)
     (6, 23)
     """
-    from scipy.stats import norm
-
-    reach = float(norm.isf(LEVEL / 2 / family) + norm.ppf(_POWER))
+    reach = normal_isf(LEVEL / 2 / family) + normal_ppf(_POWER)
     return math.ceil(reach**2 / (6 * max(abs(above - 0.5), 0.01) ** 2))

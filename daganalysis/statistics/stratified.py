@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from daganalysis.statistics.distributions import normal_ppf, t_sf
 from daganalysis.statistics.families import LEVEL
 from daganalysis.statistics.memory import LagSums, winsorised
 from daganalysis.statistics.rank_tests import (
@@ -66,7 +67,6 @@ def stratified_effect(strata: Strata) -> Effect:
     if len(strata) == 1:
         return effect(*strata[0])
     import numpy as np
-    from scipy.stats import norm
 
     logs = [(log_seconds(x), log_seconds(y)) for x, y in strata]
     sizes = [(len(x), len(y)) for x, y in logs]
@@ -79,7 +79,7 @@ def stratified_effect(strata: Strata) -> Effect:
     targets = [total / 2]
     if smallest_stratified_p(sizes) <= LEVEL:
         spread = math.sqrt(sum(w**2 * n * m * (n + m + 1) / 12 for w, (n, m) in zip(weights, sizes, strict=True)))
-        reach = min(total / 2, -float(norm.ppf(LEVEL / 2)) * spread)
+        reach = min(total / 2, -normal_ppf(LEVEL / 2) * spread)
         targets += [total / 2 - reach, total / 2 + reach]
     found = [math.exp(value) for value in pairs.quantiles(targets, total)]
     low, high = found[1:] if len(found) > 1 else (None, None)
@@ -211,8 +211,6 @@ def location_test(strata: Strata, memory: Memory) -> Location:
     >>> location_test([(sample, sample)], Memory()).p_value
     1.0
     """
-    from scipy.stats import t
-
     difference = variance = weight_sum = squares = room = plain = 0.0
     effective = [0.0, 0.0]
     for x, y in strata:
@@ -234,7 +232,7 @@ def location_test(strata: Strata, memory: Memory) -> Location:
     if spread <= 1e-12 * weight_sum:
         return Location(1.0 if abs(difference) <= 1e-12 * weight_sum else 0.0, inflation, found)
     freedom = max(sum(effective) - 2 * len(strata), 0.5) if memory.coefficient else max(sum(len(x) + len(y) - 2 for x, y in strata), 0.5)
-    return Location(2 * float(t.sf(abs(difference) / spread, freedom)), inflation, found)
+    return Location(2 * t_sf(abs(difference) / spread, freedom), inflation, found)
 
 
 def lie_far_apart(strata: Strata) -> bool:

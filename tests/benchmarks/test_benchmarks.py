@@ -35,6 +35,13 @@ def test_the_small_mode_measures_every_row_and_leaves_nothing_behind(tmp_path, n
     assert not list(work.iterdir())
 
 
+def test_the_digests_of_tables_are_the_same_twice_and_with_any_jobs():
+    command = [sys.executable, "-m", "benchmarks.same_tables", "--simulated", "1", "sample_data/start"]
+    outputs = {subprocess.run([*command, "--jobs", jobs], check=True, capture_output=True, text=True).stdout for jobs in ("1", "2")}
+    assert len(outputs) == 1
+    assert "simulated-000 timeline/part-000001-0000.parquet" in outputs.pop()
+
+
 def test_a_value_beyond_its_goal_is_marked_in_the_table():
     slow = Row("loading", "times the rate of the peer", 2.0, at_least=True, value=1.5)
     fast = Row("again", "share of the first time", 0.05, at_least=False, value=0.01)

@@ -1,0 +1,52 @@
+"""Distributions are those of scipy.stats, to the last bit."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from daganalysis.statistics.distributions import beta_ppf, binomial_tails, f_sf, normal_isf, normal_ppf, t_isf, t_ppf, t_sf
+
+shares = st.floats(1e-300, 1.0, exclude_max=True)
+freedoms = st.floats(1.0, 3000.0)
+values = st.floats(0.0, 100.0)
+
+
+@given(shares)
+def test_normal_quantiles(share: float) -> None:
+    assert (normal_ppf(share), normal_isf(share)) == (stats.norm.ppf(share), stats.norm.isf(share))
+
+
+@given(shares, freedoms, values)
+def test_students_t(share: float, freedom: float, value: float) -> None:
+    expected = (stats.t.ppf(share, freedom), stats.t.isf(share, freedom), stats.t.sf(value, freedom))
+    assert (t_ppf(share, freedom), t_isf(share, freedom), t_sf(value, freedom)) == expected
+
+
+@given(values, st.integers(1, 40), freedoms)
+def test_the_upper_tail_of_f(value: float, freedom: int, below: float) -> None:
+    assert f_sf(value, freedom, below) == stats.f.sf(value, freedom, below)
+
+
+@given(st.floats(0.001, 0.999), st.integers(1, 3000), st.data())
+def test_the_upper_tails_of_the_binomial_and_their_inverse(chance: float, n: int, data: st.DataObject) -> None:
+    k = data.draw(st.integers(0, n))
+    assert binomial_tails([k], [n], [chance])[0] == stats.binom.sf(k - 1, n, chance)
+    assert chance**n == stats.binom.pmf(n, n, chance)
+    assert beta_ppf(chance, np.array([k + 1.0]), np.array([n - k + 1.0]))[0] == stats.beta.ppf(chance, k + 1, n - k + 1)
+
+
+def test_analyses_of_one_archive_import_no_more_of_scipy_than_they_need() -> None:
+    script = """
+import sys
+import daganalysis as da
+archive = da.load("sample_data/fleet/prod-a")
+da.stragglers(archive), da.trend(archive), da.summary(archive)
+print("scipy.stats" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "False\n"
