@@ -88,6 +88,17 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def told_outcome(name: str | None, *, perhaps_cancelled: bool) -> str:
+    """Return the outcome of a sub-task or an attempt as prose tells it: what did not succeed, with what it may have come to.
+
+    >>> told_outcome("not_succeeded", perhaps_cancelled=False)
+    'failed (timed out or failed, not known which)'
+    """
+    if name != "not_succeeded":
+        return words(name or "unknown")
+    return "not succeeded (failed, timed out or cancelled)" if perhaps_cancelled else "failed (timed out or failed, not known which)"
+
+
 RUN_OUTCOMES = MappingProxyType(
     {
         outcome.name: outcome

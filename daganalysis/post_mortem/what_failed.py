@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from daganalysis.analysis.run_facts import attempts_by_task, troubled_groups
 from daganalysis.engine.failure_lines import find_failures
 from daganalysis.engine.log_lines import failure_lines_of, is_error, newest_failure_line
+from daganalysis.engine.vocabulary import told_outcome, words
 from daganalysis.post_mortem.time_spent import name_stages
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, plural
@@ -35,7 +36,8 @@ def trouble_lines(facts: RunFacts) -> list[str]:
     attempts = attempts_by_task(facts.attempts)
     groups = troubled_groups(facts)
     troubled = {row["task_gid"] for row in facts.trouble}
-    lines = [line for tasks in groups[:_MOST_SHOWN] for line in _entry(tasks, attempts.get(tasks[0]["task_gid"], []))]
+    cancelled = facts.run["operator"] == "CANCEL"
+    lines = [line for tasks in groups[:_MOST_SHOWN] for line in _entry(tasks, attempts.get(tasks[0]["task_gid"], []), cancelled=cancelled)]
     if len(groups) > _MOST_SHOWN:
         lines.append(f"  and {plural(len(groups) - _MOST_SHOWN, 'more group')} of sub-tasks")
     skipped = sorted({task["stage"] for task in facts.sub_tasks if _passed_unrun(task)})
@@ -55,19 +57,19 @@ def _passed_unrun(task: Row) -> bool:
     return task["outcome"] == "passed" and not task["execute_times"]
 
 
-def _entry(tasks: list[Row], attempts: list[Row]) -> list[str]:
+def _entry(tasks: list[Row], attempts: list[Row], *, cancelled: bool) -> list[str]:
     task = tasks[0]
     agents = [row["agent"] or "an unknown agent" for row in tasks]
     more = f" and {len(agents) - _MOST_AGENTS} more" if len(agents) > _MOST_AGENTS else ""
     where = ", ".join(agents[:_MOST_AGENTS]) + more
-    outcome = (task["outcome"] or "unknown").replace("_", " ")
+    outcome = words(task["outcome"] or "unknown")
     lines = [
         f"  Stage {task['stage']}, {shorten_end(for_terminal(task['name'] or 'unnamed'), 44)}: {outcome}",
         f"    on {for_terminal(where)}",
     ]
     failures = find_failures([(attempt["kind"], attempt["outcome"]) for attempt in attempts], task["task_logs"])
     dealt = {failure.place: failure.line for failure in failures if failure.line is not None and failure.certain}
-    told = _attempts(attempts, dealt)
+    told = _attempts(attempts, dealt, perhaps_cancelled=cancelled or task["operator"] == "PASS")
     hidden = len(told) - _MOST_ATTEMPTS
     shown = told if hidden <= 1 else [told[0], [f"         … {hidden} more …"], *told[hidden + 1 :]]
     lines += [line for entry in shown for line in entry]
@@ -76,8 +78,11 @@ def _entry(tasks: list[Row], attempts: list[Row]) -> list[str]:
     return lines
 
 
-def _attempts(attempts: list[Row], dealt: Mapping[int, str]) -> list[list[str]]:
-    """Tell each attempt, with the line it ended with (by its place) below it; those in a row that are lost are told in one."""
+def _attempts(attempts: list[Row], dealt: Mapping[int, str], *, perhaps_cancelled: bool) -> list[list[str]]:
+    """Tell each attempt, with the line it ended with (by its place) below it; those in a row that are lost are told in one.
+
+    ``perhaps_cancelled`` says whether a cancel may have ended the last one; no answer excludes that of those before it.
+    """
     entries = []
     for lost, group in itertools.groupby(enumerate(attempts), key=lambda numbered: numbered[1]["evidence"] == "lost"):
         members = list(group)
@@ -85,16 +90,23 @@ def _attempts(attempts: list[Row], dealt: Mapping[int, str]) -> list[list[str]]:
             first, last = members[0][1]["attempt"], members[-1][1]["attempt"]
             entries.append([f"  {first:>3}-{last}. lost: the responses hold nothing of them"])
         else:
-            entries += [[_attempt(attempt), *_quoted(dealt.get(place, ""))] for place, attempt in members]
+            entries += [
+                [
+                    *_attempt(attempt, perhaps_cancelled=perhaps_cancelled or place < len(attempts) - 1),
+                    *_quoted(dealt.get(place, "")),
+                ]
+                for place, attempt in members
+            ]
     return entries
 
 
-def _attempt(attempt: Row) -> str:
+def _attempt(attempt: Row, *, perhaps_cancelled: bool) -> list[str]:
     kind = "hand-out" if attempt["kind"] == "unknown" else attempt["kind"]
-    said = (attempt["outcome"] or "unknown").replace("_", " ")
+    said = told_outcome(attempt["outcome"], perhaps_cancelled=perhaps_cancelled)
     took = f"after {human_duration(attempt['duration_s'])}" if attempt["duration_s"] is not None else ""
     sure = "" if attempt["evidence"] == "observed" else f"({attempt['evidence']})"
-    return f"    {attempt['attempt']:>3}. {kind:8} " + " ".join(part for part in (said, took, sure) if part)
+    told = " ".join(part for part in (said, took, sure) if part)
+    return textwrap.wrap(told, _WIDTH, initial_indent=f"    {attempt['attempt']:>3}. {kind:8} ", subsequent_indent=" " * 18)
 
 
 def _quoted(line: str) -> list[str]:

@@ -79,6 +79,15 @@ def test_a_failure_is_told_with_its_agent_its_duration_and_its_telling_line() ->
     assert f"> {BROKEN}" in trouble
 
 
+@pytest.mark.parametrize(
+    ("operator", "said"),
+    [("RUN", "failed (timed out or failed, not known which)"), ("CANCEL", "not succeeded (failed, timed out or cancelled)")],
+)
+def test_a_failure_without_a_line_of_its_own_is_told_with_what_it_may_have_been(operator: str, said: str) -> None:
+    silent = node(sub_task("FAILED", logs=["working"]), state="FAILED", operator=operator)
+    assert f"1. run      {said} after 950 ms" in told(dag(silent, state="FAILED", operator=operator))
+
+
 def test_sub_tasks_that_failed_alike_are_told_once() -> None:
     tasks = [sub_task("FAILED", 1.05, 2.0, gid=str(11 + i), ip=f"192.0.2.{i}", logs=[f"ERROR: 192.0.2.{i}:2886 is down"]) for i in range(6)]
     trouble = section(told(dag(node(*tasks, state="FAILED"), state="FAILED")), "What failed")
