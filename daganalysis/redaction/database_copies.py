@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import tempfile
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self, cast
 
@@ -19,6 +20,7 @@ from daganalysis.reading.databases.answers_of import Tables
 from daganalysis.reading.databases.database_rows import DumpedRow, ExcessiveRowError, TruncatedRowsError, header_of, read_rows
 from daganalysis.reading.databases.database_times import parse_zone
 from daganalysis.reading.databases.forms import HEAD_BYTES, Form, recognise
+from daganalysis.reading.databases.printed_rows import read_printed
 from daganalysis.reading.databases.schema import AGENT_FACTS, LINK_COLUMN, TABLES
 from daganalysis.reading.databases.sql_dump import SqlDump
 from daganalysis.reading.databases.staging import column_type, copy_stream, keep_to_list, open_copy
@@ -106,18 +108,28 @@ def redact_dump(recognised: Recognised, reading: IO[bytes], writing: IO[bytes], 
 
     Rows that cannot be read are left out. A dump of statements that ends in the middle of one ends so in the copy too.
     """
-    form, table = recognised
+    head = _HeadKept(reading)
+    whole = cast("IO[bytes]", head)
     try:
-        if form is Form.ROWS and table is not None:
-            _write_rows(table, reading, writing, rows, limit)
+        if recognised.form is Form.SQL:
+            _write_sql(whole, writing, rows, limit)
+        elif recognised.form is Form.PRINTED:
+            _write_rows(read_printed(whole, limit, _pass_over), "\t", writing, rows)
         else:
-            _write_sql(reading, writing, rows, limit)
+            found = read_rows(whole, limit, _pass_over)
+            first = next(found, None)
+            tabs = header_of(head.first_line)[0] == b"\t"
+            _write_rows(found if first is None else chain([first], found), "\t" if tabs else ",", writing, rows, recognised.table)
     except ExcessiveRowError as error:
         raise NotUnderstoodError(f"a row of more than {limit:,} bytes, at {error}") from error
 
 
+def _pass_over(_position: str, _message: str) -> None:
+    """Leave a row out."""
+
+
 def _write_sql(reading: IO[bytes], writing: IO[bytes], rows: RowRedactor, limit: int) -> None:
-    dump = SqlDump(reading, limit, lambda _, __: None)
+    dump = SqlDump(reading, limit, _pass_over)
     zone: str | None = None
     n_rows = 0
     try:
@@ -173,20 +185,31 @@ def _literal(value: object) -> str:
     return text if text.isascii() and text.isdigit() else f"'{text.translate(_SQL_ESCAPES)}'"
 
 
-def _write_rows(table: DatabaseTable, reading: IO[bytes], writing: IO[bytes], rows: RowRedactor, limit: int) -> None:
-    head = _HeadKept(reading)
-    found = read_rows(head, table, limit, lambda _, __: None)  # type: ignore[arg-type]
-    first = next(found, None)
-    separator = header_of(head.first_line)[0].decode()
-    # A file of rows is recognised by its columns, also by some that are not read.
-    unread = sorted(table.distinctive.difference(_columns(table)))
+def _write_rows(
+    found: Iterable[DumpedRow], separator: str, writing: IO[bytes], rows: RowRedactor, table: DatabaseTable | None = None
+) -> None:
+    """Write rows with a header line before those of each table; that of ``table`` stands even if it has none."""
     field = _tab_field if separator == "\t" else _comma_field
-    names = (*_columns(table), *unread)
-    writing.write((separator.join(names if separator == "\t" else [f'"{name}"' for name in names]) + "\n").encode())
-    while first is not None:
-        values = [*rows.row(first), *(None for _ in unread)]
+    if table is not None:
+        _write_header(table, separator, writing)
+    for row in found:
+        if row.table is not table:
+            table = row.table
+            _write_header(table, separator, writing)
+        values = [*rows.row(row), *(None for _ in _unread(table))]
         writing.write((separator.join(map(field, values)) + "\n").encode("utf-8", "surrogateescape"))
-        first = next(found, None)
+    if table is None:
+        raise NotUnderstoodError("no rows of the tables that are read")
+
+
+def _write_header(table: DatabaseTable, separator: str, writing: IO[bytes]) -> None:
+    names = (*_columns(table), *_unread(table))
+    writing.write((separator.join(names if separator == "\t" else [f'"{name}"' for name in names]) + "\n").encode())
+
+
+def _unread(table: DatabaseTable) -> list[str]:
+    """Return the columns that are not read, by which a file of rows is recognised all the same."""
+    return sorted(table.distinctive.difference(_columns(table)))
 
 
 class _HeadKept:

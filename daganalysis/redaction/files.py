@@ -128,7 +128,10 @@ class FileRedactor:
     def _database(self, copy: Recognised, reading: io.BufferedReader[Any], writing: IO[bytes], unpacking: Unpacking) -> None:
         with AgentCopies(self._rows) as copies:
             if not copies.take("", reading):
-                redact_dump(copy, cast("IO[bytes]", reading), writing, self._rows, unpacking.limits.document_bytes)
+                codec = codec_of(reading.peek(HEAD_BYTES)[:HEAD_BYTES])
+                text = recoded(b"", reading, codec) if codec else reading
+                into = cast("IO[bytes]", _Encoded(writing, codec)) if codec else writing
+                redact_dump(copy, cast("IO[bytes]", text), into, self._rows, unpacking.limits.document_bytes)
             elif not copies.names():
                 raise NotUnderstoodError("the index of a write-ahead log, which SQLite makes anew")
             for main in copies.names():

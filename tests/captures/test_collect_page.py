@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import daganalysis as da
-from enginemodel import random_run
+from enginemodel import as_tsv, cluster_tables, random_run
 from tests.captures.stand_in import PASSWORD, StandIn, at_port, at_socket
+from tests.databases.saved_copies import AGENTS, NEWCOMER, family
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "collect.md").read_text(encoding="utf-8")
@@ -101,5 +102,20 @@ def test_what_was_collected_loads(stand_in: StandIn, tmp_path: Path) -> None:
 def test_the_statements_of_the_dump_select_no_column_with_secrets() -> None:
     statements = block("sql", "time_zone")
     assert statements.startswith("SET time_zone = '+00:00';")
-    assert len(re.findall(r"^SELECT ", statements, re.MULTILINE)) == 5
+    assert len(re.findall(r"^SELECT ", statements, re.MULTILINE)) == 6
     assert not re.search(r"\bcontext\b|\*", statements)
+
+
+def test_what_the_statements_of_the_dump_select_loads_with_its_zone(tmp_path: Path) -> None:
+    runs, t = family()
+    tables = cluster_tables(runs, t, agents=[*AGENTS, NEWCOMER])
+    saved = b""
+    for listed, name in re.findall(r"SELECT (.*?) FROM ocs\.(\w+);", block("sql", "time_zone"), re.DOTALL):
+        columns, rows = tables[name]
+        chosen = re.split(r",\s*", listed)
+        saved += as_tsv(chosen, [[row[columns.index(column)] for column in chosen] for row in rows])
+    (tmp_path / "ocs.tsv").write_bytes(saved)
+    archive = da.load(tmp_path)
+    assert archive.dags["created_at"].notna().all()
+    assert archive.agents["zone"].notna().all()
+    assert set(archive.issues["code"]) == {"child-not-in-archive"}

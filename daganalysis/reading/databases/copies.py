@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self, cast
 
 from daganalysis.reading.databases.answers_of import AnswerMaker, Owner, Tables
-from daganalysis.reading.databases.database_rows import ExcessiveRowError, TruncatedRowsError, read_rows
+from daganalysis.reading.databases.database_rows import DumpedRow, ExcessiveRowError, TruncatedRowsError, read_rows
 from daganalysis.reading.databases.database_times import OwnOffsets, SessionZone, parse_zone, zone_told_by
 from daganalysis.reading.databases.forms import Form
+from daganalysis.reading.databases.printed_rows import read_printed
 from daganalysis.reading.databases.schema import AGENT_FACTS, TABLES
 from daganalysis.reading.databases.sql_dump import SqlDump
 from daganalysis.reading.databases.staging import StagedDump, copy_stream, keep_to_list, open_copy
+from daganalysis.reading.encodings import codec_of, recoded
 from daganalysis.reading.issue_codes import issue
 
 if TYPE_CHECKING:
@@ -45,7 +47,10 @@ class _Dump:
     staged: StagedDump
     name: str
     zone: tzinfo | None = None
-    tables: set[str] = field(default_factory=set)
+    columns: dict[str, list[str]] = field(default_factory=dict)
+
+
+_BOM = b"\xef\xbb\xbf"
 
 
 class _Whole:
@@ -90,13 +95,15 @@ class DatabaseCopies:
     def take(self, recognised: Recognised, name: str, head: bytes, rest: IO[bytes]) -> None:
         """Take one file, of which the head was read already, to its end."""
         form, table = recognised
-        stream = cast("IO[bytes]", _Whole(head, rest))
-        if form is Form.SQL:
-            self._take_sql(name, stream)
-        elif form is Form.ROWS and table is not None:
-            self._take_rows(table, name, stream)
+        if form in {Form.SQLITE, Form.WAL, Form.JOURNAL}:
+            self._take_sqlite(form, name, cast("IO[bytes]", _Whole(head, rest)))
         elif form is not Form.SHARED_MEMORY:
-            self._take_sqlite(form, name, stream)
+            codec = codec_of(head)
+            stream = cast("IO[bytes]", recoded(head, rest, codec) if codec else _Whole(head.removeprefix(_BOM), rest))
+            if form is Form.SQL:
+                self._take_sql(name, stream)
+            else:
+                self._take_rows(form, table, name, stream)
 
     def answers(self) -> Iterator[Answer]:
         """Yield the answers of every copy, in order of their names."""
@@ -127,22 +134,24 @@ class DatabaseCopies:
         own = name.rpartition("/")[2]
         dump = self._dump(name, next((table for table in TABLES if table in own), None))
         statements = SqlDump(
-            stream, self._limits.document_bytes, lambda position, message: self._note("wrong-row", name, position, message)
+            stream,
+            self._limits.document_bytes,
+            lambda position, message: self._note("wrong-row", name, position, message),
+            dump.columns,
         )
         self._stage(dump, name, statements.rows())
         dump.zone = dump.zone or parse_zone(statements.zone)
 
-    def _take_rows(self, table: DatabaseTable, name: str, stream: IO[bytes]) -> None:
-        dump = self._dump(name, table.name)
-        dump.tables.add(table.name)
-        rows = read_rows(
-            stream, table, self._limits.document_bytes, lambda position, message: self._note("wrong-row", name, position, message)
-        )
+    def _take_rows(self, form: Form, table: DatabaseTable | None, name: str, stream: IO[bytes]) -> None:
+        own = name.rpartition("/")[2]
+        dump = self._dump(name, table.name if table is not None else next((table for table in TABLES if table in own), None))
+        read = read_printed if form is Form.PRINTED else read_rows
+        rows = read(stream, self._limits.document_bytes, lambda position, message: self._note("wrong-row", name, position, message))
         self._stage(dump, name, rows)
 
-    def _stage(self, dump: _Dump, name: str, rows: Iterator[object]) -> None:
+    def _stage(self, dump: _Dump, name: str, rows: Iterator[DumpedRow]) -> None:
         try:
-            dump.staged.add(rows)  # type: ignore[arg-type]
+            dump.staged.add(rows, lambda position, message: self._note("wrong-row", name, position, message))
         except TruncatedRowsError as error:
             self._note("truncated-dump", name, str(error), "the file ends in the middle of a statement")
         except ExcessiveRowError as error:
@@ -161,7 +170,7 @@ class DatabaseCopies:
         times = SessionZone(dump.zone or told or self._zone)
         if not times.known and tables.count("dag_instance"):
             self._note("unknown-time-zone", dump.name, None, "neither the dump nor an option gives the time zone of its times")
-        elif not (dump.zone or told):
+        elif not (dump.zone or told) and times.known:
             self._note("given-time-zone", dump.name, None, f"times without a zone were read as those of {self._zone_name}")
         yield from AnswerMaker(tables, Owner(), times, self._cluster, dump.name).answers()
 

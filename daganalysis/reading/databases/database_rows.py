@@ -1,16 +1,18 @@
-"""Rows out of text with one row a line: ``mysql --batch`` (tabs) and ``INTO OUTFILE`` (commas), and what all readers of rows share.
+"""Rows out of text with one row a line: ``mysql --batch`` (tabs), ``INTO OUTFILE`` (commas) and CSV, and what all readers of rows share.
 
-Neither is the CSV that libraries read (RFC 4180): a quotation mark and a line break in a value have a backslash before them.
+MySQL's own text is not the CSV that libraries read (RFC 4180): a quotation mark and a line break in a value have a backslash before them.
+Both are read.
 """
 
 from __future__ import annotations
 
 import re
-from itertools import islice
-from operator import itemgetter
+from collections import deque
+from functools import lru_cache
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from daganalysis.reading.databases.database_links import link_keys
+from daganalysis.reading.databases.schema import table_of_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,8 +22,12 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 20
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 _ESCAPED = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"0": b"\0", b"b": b"\b", b"Z": b"\x1a"}
-_FIELD = re.compile(rb'(?:\A|,)(?:"((?:[^"\\]++|\\.|"")*+)"|((?:[^,"\\]++|\\.)*+))', re.DOTALL)
 _LAST_BACKSLASHES = re.compile(rb"\\*\Z")
+_SEPARATORS = (b"\t", b",", b";", b"|")
+_HEADER = re.compile(rb"(?:\xef\xbb\xbf)?[\"'`]?[A-Za-z_]\w*+[\"'`]?(?: ?[\t,;|] ?[\"'`]?[A-Za-z_]\w*+[\"'`]?)+\r?\n?")
+"""A line of names alone."""
+_LONGEST_VALUE = 500
+"""Lines over which a value in quotes may go."""
 
 
 class TruncatedRowsError(ValueError):
@@ -45,7 +51,7 @@ class RowPicker:
     """Picks the listed columns out of the rows of one table, whose columns come in some order."""
 
     def __init__(self, table: DatabaseTable, names: Sequence[str]) -> None:
-        self._table = table
+        self.table = table
         place_of = {name: place for place, name in enumerate(names)}
         self._places = [place_of.get(name) for name in table.columns]
         self._context = place_of.get("context") if table.context else None
@@ -60,13 +66,13 @@ class RowPicker:
         """Make a row of its values as they are written; only those that are listed are decoded."""
         own = [None if at is None else decoded(values[at]) for at in self._places]
         links = None if self._context is None else link_keys(decoded(values[self._context]))
-        return DumpedRow(self._table, own, links, place)
+        return DumpedRow(self.table, own, links, place)
 
     def pick_only(self, values: Sequence[bytes | None], place: str) -> DumpedRow:
         """Make a row of its wanted values alone, which are decoded."""
         own = [None if at is None else values[at] for at in self._among]
         links = None if self._context_among is None else link_keys(values[self._context_among])
-        return DumpedRow(self._table, own, links, place)
+        return DumpedRow(self.table, own, links, place)
 
 
 def unescaped(text: bytes) -> bytes:
@@ -90,26 +96,47 @@ def header_of(line: bytes) -> tuple[bytes, list[str]]:
     ((b',', ['id', 'name']), (b'\t', ['id', 'name']))
     """
     line = line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
-    separator = b"\t" if b"\t" in line else b","
-    return separator, [name.strip(b' "`').decode("ascii", "replace").lower() for name in line.split(separator)]
+    separator = max(_SEPARATORS, key=line.count)
+    return separator, [name.strip(b" \"'`").decode("ascii", "replace").lower() for name in line.split(separator)]
 
 
-def read_rows(stream: IO[bytes], table: DatabaseTable, limit: int, note: Callable[[str, str], None]) -> Iterator[DumpedRow]:
-    """Yield the rows of a file that begins with a header line. Raises :class:`ExcessiveRowError` for a row beyond the limit."""
-    lines = _lines(stream, limit)
+def is_header(line: bytes) -> bool:
+    r"""Tell whether a line holds names alone.
+
+    >>> is_header(b"id\tname\n"), is_header(b"1\tname\n")
+    (True, False)
+    """
+    return _HEADER.fullmatch(line) is not None
+
+
+def read_rows(stream: IO[bytes], limit: int, note: Callable[[str, str], None]) -> Iterator[DumpedRow]:
+    """Yield the rows of the listed tables in a file that begins with a header line; each further header line begins another table.
+
+    Raises :class:`ExcessiveRowError` for a row beyond the limit.
+    """
+    lines = numbered_lines(stream, limit)
     separator, names = header_of(next(lines, (1, b""))[1])
-    picker = RowPicker(table, names)
+    picker = _picker(names)
     tabs = separator == b"\t"
-    split, value = (_split_tabs, _tab_value) if tabs else (_split_commas, _comma_value)
     for number, line in lines if tabs else _joined(lines, limit):
-        values = split(line)
-        if len(values) == len(names):
-            yield picker.pick(values, value, f"line {number}")
-        elif line:
-            note(f"line {number}", f"a row of {table.name} with {len(values)} values instead of {len(names)}")
+        if not line[:1].isdigit() and is_header(line):
+            names = header_of(line)[1]
+            picker = _picker(names)
+        elif picker is not None and line:
+            values = line.split(b"\t") if tabs else _split(line, separator)
+            if len(values) == len(names):
+                yield picker.pick(values, _tab_value if tabs else _comma_value, f"line {number}")
+            else:
+                note(f"line {number}", f"a row of {picker.table.name} with {len(values)} values in place of {len(names)}")
 
 
-def _lines(stream: IO[bytes], limit: int) -> Iterator[tuple[int, bytes]]:
+def _picker(names: list[str]) -> RowPicker | None:
+    table = table_of_columns(frozenset(names))
+    return None if table is None else RowPicker(table, names)
+
+
+def numbered_lines(stream: IO[bytes], limit: int) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a stream with their numbers, without their ends. Raises :class:`ExcessiveRowError` for one beyond the limit."""
     number, rest = 1, b""
     while block := stream.read(_BLOCK):
         pieces = (rest + block).split(b"\n")
@@ -124,45 +151,57 @@ def _lines(stream: IO[bytes], limit: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _joined(lines: Iterator[tuple[int, bytes]], limit: int) -> Iterator[tuple[int, bytes]]:
-    """Join lines that end in an odd number of backslashes with the next: the break is part of a value."""
-    for number, first in lines:
-        parts, size = [first], len(first)
-        while _goes_on(parts[-1]):
-            following = next(islice(lines, 1), None)
+    """Join lines that end within a value: in an odd number of backslashes, or between quotes."""
+    waiting: deque[tuple[int, bytes]] = deque()
+    while (first := waiting.popleft() if waiting else next(lines, None)) is not None:
+        number, joined = first
+        taken: list[tuple[int, bytes]] = []
+        while _ends_in_backslash(joined) or (len(taken) < _LONGEST_VALUE and _is_open(joined)):
+            following = waiting.popleft() if waiting else next(lines, None)
             if following is None:
                 break
-            parts.append(following[1])
-            size += len(parts[-1])
-            if size > limit:
+            taken.append(following)
+            joined += b"\n" + following[1]
+            if len(joined) > limit:
                 raise ExcessiveRowError(f"line {number}")
-        yield number, b"\n".join(parts)
+        if taken and _is_open(joined):  # a stray quote: only its own line is lost
+            waiting.extendleft(reversed(taken))
+            joined = first[1]
+        yield number, joined
 
 
-def _goes_on(line: bytes) -> bool:
-    found = _LAST_BACKSLASHES.search(line)
+def _ends_in_backslash(line: bytes) -> bool:
+    found = _LAST_BACKSLASHES.search(line) if line.endswith(b"\\") else None
     return found is not None and len(found[0]) % 2 == 1
 
 
-def _split_tabs(line: bytes) -> list[bytes]:
-    return line.split(b"\t")
+def _is_open(line: bytes) -> bool:
+    return bool((_ESCAPE.sub(b"", line) if b"\\" in line else line).count(b'"') % 2)
 
 
 def _tab_value(text: bytes) -> bytes | None:
     return None if text in {b"NULL", b"\\N"} else unescaped(text)
 
 
-_whole = itemgetter(0)
+@lru_cache(maxsize=8)
+def _field(separator: bytes) -> re.Pattern[bytes]:
+    own = re.escape(separator)
+    return re.compile(
+        rb"(?:\A|" + own + rb")(?:\"((?:[^\"\\]++|\\.|\"\")*+)\"|'((?:[^'\\]++|\\.|'')*+)'(?=" + own + rb"|\Z)"
+        rb"|((?!\")(?:[^\\" + own + rb"]++|\\.)*+))",
+        re.DOTALL,
+    )
 
 
-def _split_commas(line: bytes) -> list[bytes]:
-    """Return the values of a line, a quoted one with a mark before it: such a one is never null."""
-    found = list(_FIELD.finditer(line))
-    if sum(map(len, map(_whole, found))) != len(line):
+def _split(line: bytes, separator: bytes) -> list[bytes]:
+    """Return the values of a line, one in quotes with the mark before it: such a one is never null."""
+    found = list(_field(separator).finditer(line))
+    if sum(one.end() - one.start() for one in found) != len(line):
         return []
-    return [b'"' + one[1] if one[1] is not None else one[2] for one in found]
+    return [b'"' + one[1] if one[1] is not None else b'"' + one[2].replace(b"''", b"'") if one[2] is not None else one[3] for one in found]
 
 
 def _comma_value(text: bytes) -> bytes | None:
     if text[:1] == b'"':
         return unescaped(text[1:].replace(b'""', b'"'))
-    return None if text in {b"\\N", b"NULL"} else unescaped(text)
+    return None if text in {b"\\N", b"NULL", b""} else unescaped(text)

@@ -6,7 +6,8 @@ import re
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from daganalysis.reading.databases.database_rows import header_of
+from daganalysis.reading.databases.database_rows import header_of, is_header
+from daganalysis.reading.databases.printed_rows import is_printed
 from daganalysis.reading.databases.schema import table_of_columns
 
 if TYPE_CHECKING:
@@ -18,13 +19,15 @@ _SQLITE = b"SQLite format 3\0"
 _WAL = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
 _JOURNAL = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 _SHARED_MEMORY = (b"\x18\xe2\x2d\x00", b"\x00\x2d\xe2\x18")
+_PRINTED = rb"(?:mysql\w*+: [^\n]*+\n)*+"
+"""What mysqldump itself may have printed into the dump."""
 # Possessive throughout: a line of nothing but dashes must not be taken apart in every way there is.
 _STATEMENT = re.compile(
-    rb"\A\s*+(?:(?:--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/;?|(?:set|use|lock|drop|start)\s[^;]*+;|begin\s*+;)\s*+)*+"
+    rb"\A" + _PRINTED + rb"\s*+(?:(?:--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/;?|(?:set|use|lock|drop|start)\s[^;]*+;|begin\s*+;)\s*+)*+"
     rb"(?:(?:insert|replace)\s+(?:\w++\s++){0,4}?[`\"\w.]++\s*+(?:\(|values?\b)|create\s++(?:table|database)\b)",
     re.IGNORECASE,
 )
-_DUMP_HEAD = re.compile(rb"\A\s*-- (?:MySQL|MariaDB|OceanBase|mydumper|obdumper)[^\n]*\n", re.IGNORECASE)
+_DUMP_HEAD = re.compile(rb"\A" + _PRINTED + rb"\s*-- (?:MySQL|MariaDB|OceanBase|mydumper|obdumper)[^\n]*\n", re.IGNORECASE)
 
 
 class Form(Enum):
@@ -36,6 +39,7 @@ class Form(Enum):
     SHARED_MEMORY = "an index of a write-ahead log"
     SQL = "a dump of SQL statements"
     ROWS = "rows of one table"
+    PRINTED = "rows as the client prints them"
 
 
 class Recognised(NamedTuple):
@@ -61,14 +65,25 @@ def recognise(head: bytes) -> Recognised | None:
         return Recognised(Form.JOURNAL)
     if head[:4] in _SHARED_MEMORY:
         return Recognised(Form.SHARED_MEMORY)
-    line, end, _ = head.partition(b"\n")
-    if end and (b"\t" in line or b"," in line):
+    text = _plain(head)
+    line, end, _ = text.partition(b"\n")
+    if end and is_header(line):
         table = table_of_columns(frozenset(header_of(line)[1]))
         if table is not None:
             return Recognised(Form.ROWS, table)
-    return Recognised(Form.SQL) if is_sql(head) else None
+    if is_sql(text):
+        return Recognised(Form.SQL)
+    return Recognised(Form.PRINTED) if is_printed(text) else None
+
+
+def _plain(head: bytes) -> bytes:
+    """Return the beginning of a text as UTF-8 without its mark; PowerShell writes UTF-16."""
+    if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return head[: len(head) // 2 * 2].decode("utf-16", "ignore").encode()
+    return head.removeprefix(b"\xef\xbb\xbf")
 
 
 def is_sql(head: bytes) -> bool:
     """Tell by its beginning whether a file holds SQL statements."""
-    return _DUMP_HEAD.match(head) is not None or _STATEMENT.match(head) is not None
+    text = _plain(head)
+    return _DUMP_HEAD.match(text) is not None or _STATEMENT.match(text) is not None

@@ -54,9 +54,7 @@ _TABLES = (
         ("remote_task_id", "local_task_id", "execute_times", "gmt_modify"),
         frozenset({"remote_task_id", "local_task_id"}),
     ),
-    DatabaseTable(
-        "all_agent", ("ip", "port", "identity", "version", "zone"), frozenset({"ip", "port", "identity", "version", "zone", "home_path"})
-    ),
+    DatabaseTable("all_agent", ("ip", "port", "identity", "version", "zone"), frozenset({"ip", "port", "identity", "version", "zone"})),
     DatabaseTable(
         "task_maintainer",
         ("agent_ip", "agent_port", "agent_time", "active_time"),

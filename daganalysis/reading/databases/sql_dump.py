@@ -20,7 +20,8 @@ _LOOK_AHEAD = 1 << 16
 """As much as the head of a statement may take: its table and its list of columns."""
 _QUOTED = rb"'(?:[^'\\]++|\\.|'')*+'"
 _NAME = rb"(?:[`\"]?[\w$-]++[`\"]?\.)?[`\"]?([\w$]++)[`\"]?"
-_BETWEEN = re.compile(rb"(?:[\s;]++|--[^\n]*+(?:\n|\Z)|#[^\n]*+(?:\n|\Z))++")
+_BETWEEN = re.compile(rb"(?:[\s;]++|(?:--|#|mysql\w*: )[^\n]*+(?:\n|\Z))++")
+"""Blanks, comments, and what the program itself printed into the dump."""
 _COMMENT = re.compile(rb"/\*.*?\*/", re.DOTALL)
 _INSERT = re.compile(
     rb"(?:insert|replace)\s+(?:(?:ignore|low_priority|delayed|high_priority)\s+)*(?:into\s+)?"
@@ -48,17 +49,20 @@ _COLUMN = re.compile(
 class SqlDump:
     """A dump of SQL statements, to be read once.
 
-    ``zone`` is the session's time zone as the dump's header sets it, known once :meth:`rows` has come to the first row.
+    ``zone`` is the session's time zone as the dump's header sets it, known once :meth:`rows` has come to the first row. ``columns`` are
+    those of each table as the files of the dump before this one tell them.
     """
 
-    def __init__(self, stream: IO[bytes], limit: int, note: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, stream: IO[bytes], limit: int, note: Callable[[str, str], None], columns: dict[str, list[str]] | None = None
+    ) -> None:
         self._stream = stream
         self._limit = limit
         self._note = note
         self._text = b""
         self._at = 0
         self._passed = 0
-        self._columns: dict[str, list[str]] = {}
+        self._columns = {} if columns is None else columns
         self.zone: str | None = None
 
     def rows(self) -> Iterator[DumpedRow]:
@@ -109,7 +113,7 @@ class SqlDump:
 
     def _learn_columns(self, create: re.Match[bytes]) -> None:
         begin = create.end() - 1
-        plain = re.sub(_QUOTED, b"''", self._text[begin : begin + _LOOK_AHEAD].split(b";\n", 1)[0])
+        plain = re.sub(_QUOTED, b"''", self._text[begin : begin + _LOOK_AHEAD]).split(b";", 1)[0]
         self._columns[create[1].decode("ascii", "replace").lower()] = [name.decode().lower() for name in _COLUMN.findall(plain)]
         self._pass_statement()
 

@@ -6,6 +6,7 @@ refuse whatever is not listed. The original is never opened by SQLite and never 
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from typing import IO, TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from daganalysis.reading.databases.database_links import link_keys
 from daganalysis.reading.databases.schema import LINK_COLUMN, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from daganalysis.reading.databases.database_rows import DumpedRow
@@ -33,6 +34,9 @@ _NUMBERS = frozenset(
     ("id", "stage", "max_stage", "is_maintenance", "maintenance_type", "state", "operator", "dag_id", "dag_stage", "node_id")
     + ("executer_agent_port", "execute_times", "sub_task_id", "port", "agent_port", "agent_time", "status", "lock_type", "count")
 )
+_NUMBER = re.compile(rb"-?\d{1,19}")
+_PLACES = {table.name: [place for place, name in enumerate(table.columns) if name in _NUMBERS] for table in TABLES.values()}
+"""Where the numbers stand among the columns of each table."""
 _WAL_MAGIC = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 
@@ -71,12 +75,15 @@ class StagedDump:
             columns += [f"PRIMARY KEY ({_KEYS[table.name]})"] if table.name in _KEYS else []
             self.connection.execute(f"CREATE TABLE {table.name} ({', '.join(columns)})")
 
-    def add(self, rows: Iterable[DumpedRow]) -> None:
-        """Put rows aside. Raises what reading them raises, when those before are in their place."""
+    def add(self, rows: Iterable[DumpedRow], note: Callable[[str, str], None]) -> None:
+        """Put rows aside; one with a text for a number is noted. Raises what reading them raises, when those before are in their place."""
         batch: list[DumpedRow] = []
         self.connection.execute("BEGIN")
         try:
             for row in rows:
+                if not all(value is None or _NUMBER.fullmatch(value) for value in map(row.values.__getitem__, _PLACES[row.table.name])):
+                    note(row.place, f"a row of {row.table.name} with a text in place of a number")
+                    continue
                 batch.append(row)
                 if len(batch) == _AT_A_TIME:
                     self._insert(batch)
