@@ -27,11 +27,11 @@ UNIX_SOCKET = "unix socket"
 def add_operations(rows: Rows, view: RunView, operations: Sequence[Operation], context: ClusterContext, *, is_child: bool) -> None:
     """Add the requests to a run, and the one that created it where only one can have."""
     run = view.evidence
-    stages = {gid: stage for stage, gid in enumerate(run.stages, start=1)}
+    stages = {gid: stage for stage, gid in enumerate(run.stages, start=1)} if operations else {}
     created = _creation(view, context)
     told = [*operations, *([created] if created is not None else [])]
     proven = [*view.asked, *([asked] if (asked := asked_creation(view, is_child=is_child)) is not None else [])]
-    unlogged = unlogged_requests(proven, told)
+    unlogged = unlogged_requests(proven, told) if told else proven
     for one in operations:
         one.actor = actor_of(one, context, is_child=is_child)
         stage = stages.get(one.node_gid) if one.node_gid is not None else _stage_at(view, one.at)
@@ -84,6 +84,8 @@ def _creation(view: RunView, context: ClusterContext) -> Operation | None:
     if run.told_child is not None:
         child, source = run.told_child
         return Operation("create", child.at, child.teller, child.client, "accepted", None, source, actor="dag")
+    if not context.creations:
+        return None  # as in archives without logs, which most are
     by_a_dag = begins_as_sub_dag(run.newest.name, [node.newest.name for node in view.nodes])
     found = creation_of(run.gid, view.created, run.begun, context, by_a_dag=by_a_dag)
     if found is None:
