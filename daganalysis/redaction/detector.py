@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 _GROUP = re.compile(r"\(\?P(?:<(\w+)>|=(\w+)\))")
-_HOLE = re.compile(r"<<(.*?)>>", re.DOTALL)
+_HOLE = re.compile(r"(?<!<)<<(?!<)(.*?)>>", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,10 @@ class Detector:
         """Return the pattern as one group of a larger one: its own groups get its name in front."""
         own = _GROUP.sub(lambda match: f"(?P<{self.name}__{match[1]}>" if match[1] else f"(?P={self.name}__{match[2]})", self.pattern)
         return f"(?P<{self.name}>{own})"
+
+    def groups(self) -> list[str]:
+        """Return the names of the pattern's own groups."""
+        return [match[1] for match in _GROUP.finditer(self.pattern) if match[1]]
 
     def example_text(self) -> str:
         """Return the example as it would stand in a log."""

@@ -7,23 +7,49 @@ pattern may begin anywhere and run to anywhere: a line may be megabytes long.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
+from daganalysis.redaction.command_secrets import COMMAND_SECRETS
 from daganalysis.redaction.name_detectors import ADDRESS_DETECTORS, HOST_KEYS, HOST_WORD, NAME_DETECTORS, NUMBER_DETECTORS, USER_WORD
-from daganalysis.redaction.secret_detectors import BLOB, SECRET_DETECTORS, SECRET_WORD, SHORT_SECRET_WORD
+from daganalysis.redaction.secret_detectors import BLOB, SECRET_DETECTORS
+from daganalysis.redaction.secret_words import SECRET_WORD, SHORT_SECRET_WORD
 
 _FIRST = ("pem", "url")
 _ALL = (*SECRET_DETECTORS, *NAME_DETECTORS[:-4], *NUMBER_DETECTORS, *ADDRESS_DETECTORS, *NAME_DETECTORS[-4:], BLOB)
 DETECTORS = (*(row for row in _ALL if row.name in _FIRST), *(row for row in _ALL if row.name not in _FIRST))
 """One row for each thing that is found."""
 BY_NAME = {row.name: row for row in DETECTORS}
-SENSITIVE = re.compile("|".join(row.named() for row in DETECTORS), re.DOTALL)
-_KINDS = {"s": "secret", "t": "secret", "u": "user", "h": "host", "f": "folder", "m": "strings"}
-_GROUPS = [group.partition("__") for group in SENSITIVE.groupindex]
+_LABELLED = ("sql_user", "sql_account", "user_markup", "user", "short_user", "forwhom", "hostis", "labelled_number")
+_STATED = frozenset({*(row.name for row in SECRET_DETECTORS), *_LABELLED})
+"""What is told by what stands before it: all secrets, and the users and hosts with a label."""
+_WITH_WORD = frozenset({*(row.name for row in SECRET_DETECTORS if SECRET_WORD in row.pattern), "chinese"})
+_WITH_OPTION = frozenset(row.name for row in COMMAND_SECRETS) - _WITH_WORD - {"pgpass"}
+_WORD = re.compile(rf"(?i){SECRET_WORD}|(?<![a-z]){SHORT_SECRET_WORD}(?![a-z])|-rp(?![a-z])")
+_OPTION = re.compile(
+    r"(?<=[\s\"'])[-/][A-Za-z]|[|]|<<<|pass|::|issecret|setuser|alias|vault|<<<|wpa_|isql|rootpw|[\w.$#]/[^\s/]{3,100}@|\suserid|(?i:conn)"
+)
+_KINDS = {"s": "secret", "t": "secret", "u": "user", "h": "host", "f": "folder", "m": "strings", "v": "values"}
 PARTS: dict[str, tuple[tuple[str, str], ...]] = {
-    name: tuple((f"{name}__{inner}", _KINDS[inner[0]]) for owner, _, inner in _GROUPS if owner == name and inner[:1] in _KINDS)
-    for name in BY_NAME
+    row.name: tuple((f"{row.name}__{group}", _KINDS[group[0]]) for group in row.groups() if group[0] in _KINDS) for row in DETECTORS
 }
 """The groups of each detector that are replaced, each with the kind as which it is."""
+
+
+def pattern_for(text: str, *, stated: bool = False) -> re.Pattern[str]:
+    """Return the pattern of what is looked for in a text; ``stated``: of what is told by what stands before it alone.
+
+    Most texts have neither a word for a secret nor an option, and the detectors that need one are left out for them.
+    """
+    return _pattern(stated, _WORD.search(text) is not None, _OPTION.search(text) is not None)
+
+
+@lru_cache(maxsize=8)
+def _pattern(stated: bool, with_word: bool, with_option: bool) -> re.Pattern[str]:
+    left_out = (frozenset() if with_word else _WITH_WORD) | (frozenset() if with_option else _WITH_OPTION)
+    rows = (row for row in DETECTORS if row.name not in left_out and (row.name in _STATED or not stated))
+    return re.compile("|".join(row.named() for row in rows), re.DOTALL)
+
+
 SECRET_KEY = re.compile(rf"(?i)(?:.*{SECRET_WORD}[\w-]*|(?:.*[_-])?{SHORT_SECRET_WORD})")
 USER_KEY = re.compile(
     rf"(?i)(?:.*[_-])?{USER_WORD}|created_by|e?mail|(?:real|full|nick)_?name|contact"

@@ -44,8 +44,10 @@ ADDRESS_DETECTORS: tuple[Detector, ...] = (
     Detector("gid", r"(?<![\d.])[2-5]\d{16,63}(?!\d)", "the address in a generic id", "dag <<2016909060>>1028861", "row 2169090601"),
     Detector(
         "version",
-        rf"(?<![A-Za-z])(?i:{_VERSION_WORD})[\s\"':=_./\\-]{{0,6}}(?:(?i:is|from|to)\s+)?[1-9](?:\.\d{{1,3}}){{3}}(?![\d.:]|/\d)(?:\s+(?:to|->)\s+[1-9](?:\.\d{{1,3}}){{3}}(?![\d.:]))?"
-        r"|(?<![A-Za-z])(?i:upgrad\w{0,3})[^\d\n]{0,40}\s(?:from|to)\s+[1-9](?:\.\d{1,3}){3}(?![\d.:])(?:\s+(?:to|->)\s+[1-9](?:\.\d{1,3}){3}(?![\d.:]))?"
+        rf"(?<![A-Za-z])(?i:{_VERSION_WORD})[\s\"':=_./\\-]{{0,6}}(?:(?i:is|from|to)\s+)?[1-9](?:\.\d{{1,3}}){{3}}(?![\d.:]|/\d)(?:\s"
+        rf"+(?:to|->)\s+[1-9](?:\.\d{{1,3}}){{3}}(?![\d.:]))?"
+        r"|(?<![A-Za-z])(?i:upgrad\w{0,3})[^\d\n]{0,40}\s(?:from|to)\s+[1-9](?:\.\d{1,3}){3}(?![\d.:])(?:\s+(?:to|->)\s+[1-9](?:\.\d"
+        r"{1,3}){3}(?![\d.:]))?"
         r"|(?<![\d.])[1-9](?:\.\d{1,3}){3}(?=-\d{5,}|-\d{1,6}\.el|\.el\d|-\w{1,20}\.rpm)",
         "nothing but an address that is known to be one from elsewhere: this is surely a version",
         "version 4.2.5.0 of",
@@ -103,7 +105,8 @@ ADDRESS_DETECTORS: tuple[Detector, ...] = (
         "fqdn",
         rf"(?:(?<![\w.@$-])|(?<=%2[Ff]))(?:(?:[a-z0-9](?:[a-z0-9_-]{{0,61}}[a-z0-9])?\.)+(?:{_TOP_LEVEL})"
         rf"|(?=[A-Za-z._]{{0,250}}[\d-]|[A-Z0-9.-]++(?![A-Za-z]))(?:{_LABEL}\.)+(?i:{_TOP_LEVEL})"
-        rf"|(?=[a-z._]{{0,60}}[\d-])(?=[a-z\d.]{{0,60}}[_-])(?=[\d.]{{0,60}}[a-z])(?:[a-z0-9](?:[a-z0-9_-]{{0,61}}[a-z0-9])?\.)+(?!(?:{_ENDINGS})(?![\w-]))[a-z]{{2,24}}"
+        rf"|(?=[a-z._]{{0,60}}[\d-])(?=[a-z\d.]{{0,60}}[_-])(?=[\d.]{{0,60}}[a-z])(?:[a-z0-9](?:[a-z0-9_-]{{0,61}}[a-z0-9])?\.)+(?!(?"
+        rf":{_ENDINGS})(?![\w-]))[a-z]{{2,24}}"
         rf"|(?:[a-z0-9](?:[a-z0-9_-]{{0,61}}[a-z0-9])?\.)+(?!(?:{_ENDINGS})(?![\w-]))[a-z]{{2,24}}(?=:\d{{4,5}}(?!\d))"
         r")(?![\w-]|\.\w)",
         "a host with its domain",
@@ -138,7 +141,8 @@ NAME_DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "sql_account",
-        rf"(?<!\w)(?i:create|drop|alter|rename)\s+(?i:user)\s+(?i:if\s+(?:not\s+)?exists\s+)?[\"'`]?(?P<u>{_NAME})(?![\w'\"`]{{0,64}}@)",
+        rf"(?<!\w)(?i:(?:create|drop|alter|rename)\s+(?:user|login|role)|connect\s+to(?=\s+\S{1, 80}\s+identified))\s+(?i:if\s+(?:not"
+        rf"\s+)?exists\s+)?[\"'`]?(?P<u>{_NAME})(?![\w'\"`]{{0,64}}@)",
         "the user that a statement of SQL creates, alters or drops",
         "CREATE USER IF NOT EXISTS <<gwendolyn>> ACCOUNT LOCK",
         "create user failed",
@@ -169,9 +173,12 @@ NAME_DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "shell_user",
-        rf"(?<![\w./-])(?:su\s+(?:-l?\s+|--login\s+)?(?!-)(?P<u>{_NAME})(?=\s*(?:$|[-;&|'\"\n]))|su\s+-l?\s+(?P<u2>{_NAME})|(?:sudo|runuser|crontab)\s+(?:-[a-zA-Z]+\s+)*-[a-z]*u\s*(?P<u3>{_NAME})"
-        rf"|(?:chown|chgrp)\s+(?:-\S+\s+)*(?P<u4>{_NAME})(?::(?P<u5>{_NAME})?)?|sudo:\s+(?P<u6>{_NAME})\s+:|(?:useradd|usermod|userdel|passwd|adduser)\s+(?:-\S+\s+)*(?P<u7>{_NAME})$"
-        rf"|(?:Accepted|Failed)\s+\S+\s+for\s+(?:invalid\s+user\s+)?(?P<u8>{_NAME})|session\s+(?:opened|closed)\s+for\s+user\s+(?P<u9>{_NAME}))",
+        rf"(?<![\w./-])(?:su\s+(?:-l?\s+|--login\s+)?(?!-)(?P<u>{_NAME})(?=\s*(?:$|[-;&|'\"\n]))|su\s+-l?\s+(?P<u2>{_NAME})|(?:sudo|r"
+        rf"unuser|crontab)\s+(?:-[a-zA-Z]+\s+)*-[a-z]*u\s*(?P<u3>{_NAME})"
+        rf"|(?:chown|chgrp)\s+(?:-\S+\s+)*(?P<u4>{_NAME})(?::(?P<u5>{_NAME})?)?|sudo:\s+(?P<u6>{_NAME})\s+:|(?:useradd|usermod|userde"
+        rf"l|passwd|adduser)\s+(?:-\S+\s+)*(?P<u7>{_NAME})$"
+        rf"|(?:Accepted|Failed)\s+\S+\s+for\s+(?:invalid\s+user\s+)?(?P<u8>{_NAME})|session\s+(?:opened|closed)\s+for\s+user\s+(?P<u9"
+        rf">{_NAME}))",
         "a user in a shell command or in a system's log",
         "su - <<gwendolyn>>",
         "result of sub-task",
@@ -186,7 +193,8 @@ NAME_DETECTORS: tuple[Detector, ...] = (
     Detector("tilde", rf"(?<![\w/])~(?P<u>{_NAME})", "a user's home", "cd ~<<gwendolyn>>/x", "~/x"),
     Detector(
         "user",
-        rf"(?<![A-Za-z])(?i:{USER_WORD})\\{{0,15}}[\"']?(?:\s*[=：]\s*|:\s*|\s+(?=[\"'`]))\\{{0,15}}[\"'`]?(?P<u>[A-Za-z\u4e00-\u9fff][^\s\"'`\\,;&(){{}}\[\]<>，；。、]*)"
+        rf"(?<![A-Za-z])(?i:{USER_WORD})\\{{0,15}}[\"']?(?:\s*[=：]\s*|:\s*|\s+(?=[\"'`]))\\{{0,15}}[\"'`]?(?P<u>[A-Za-z\u4e00-\u9fff"
+        rf"][^\s\"'`\\,;&(){{}}\[\]<>，；。、]*)"
         r"|(?:用户|操作人|负责人|联系人|申请人|姓名)\s+(?P<u2>[\u4e00-\u9fff·]{2,4}(?![\u4e00-\u9fff])|[A-Za-z][\w.-]*)"
         rf"|(?:用户|员工|同事|工程师)(?P<u4>[{_SURNAMES}][\u4e00-\u9fff]{{1,2}})(?![\u4e00-\u9fff])"
         r"|(?<![A-Za-z])(?i:name|contact|dba|by|author)\s{0,4}[=:：]\s{0,4}(?P<u3>[\u4e00-\u9fff·]{2,4})(?![\u4e00-\u9fff])",
@@ -234,7 +242,8 @@ NAME_DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "relative",
-        rf"(?<![\w./@:$%+~-])(?:(?:\.{{1,2}}/)+(?:{_PART}++/)*{_PART}++|(?!\d+/\d+/)(?=[^\s/]{{0,80}}[A-Za-z\u4e00-\u9fff])(?:{_PART}++/){{2,}}{_PART}++)(?!/|:\d)",
+        rf"(?<![\w./@:$%+~-])(?:(?:\.{{1,2}}/)+(?:{_PART}++/)*{_PART}++|(?!\d+/\d+/)(?=[^\s/]{{0,80}}[A-Za-z\u4e00-\u9fff])(?:{_PART}"
+        rf"++/){{2,}}{_PART}++)(?!/|:\d)",
         "the folders of a relative path that is marked as one or has three parts",
         "open conf/<<acmebank>>/<<gwendolyn>>/x.json",
         "read/write, task/dag/engine.go:12",

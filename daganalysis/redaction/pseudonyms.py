@@ -19,10 +19,10 @@ from daganalysis.redaction.walker import KEPT_ACCOUNTS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-KINDS = ("host", "user", "folder", "cluster", "network", "mac", "secret")
+KINDS = ("host", "user", "folder", "cluster", "network", "mac", "secret", "guess")
 """Kinds of words that are replaced."""
 _NAMES = ("host", "user", "folder", "cluster")
-_DISGUISED = ("secret", "mac", "network")
+_DISGUISED = ("secret", "mac", "network", "guess")
 _LONG_NUMBER = re.compile(r"\d{4,}")
 _DATE = re.compile(r"(?:19|20)\d\d(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?)?")
 _EXTENSION = re.compile(r"(?:\.(?:conf|gz|json|log|py|rpm|sh|sql|tar|tgz|txz|xml|xz|bz2|ya?ml|zip|zst))+(?:\.\d+)?$")

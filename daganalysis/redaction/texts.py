@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from daganalysis.reading.databases.schema import TABLES
 from daganalysis.redaction.detectors import HOST_KEY, SECRET_KEY, USER_KEY, VERSION_KEY
-from daganalysis.redaction.secret_detectors import SECRET_WORD
+from daganalysis.redaction.json_pairs import json_text, replace_pairs
+from daganalysis.redaction.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,11 +33,6 @@ _BARE_GID = re.compile(r"(?<![\d.\w])[2-5]\d{16,63}(?!\d)")
 _NUMBER_VALUE = re.compile(r"^(\s*:\s*)(-?\d[\d.eE+-]*)")
 _HALF = re.compile("[\ud800-\udbff\udc00-\udc7f\udd00-\udfff]")
 """Half a surrogate pair; those in the gap stand for bytes that are no UTF-8 and are written as they were."""
-_VALUE = re.compile(r'("value"\s{0,8}:\s{0,8})("[^"\\]*+(?:\\.[^"\\]*+)*")')
-_COOKIES = re.compile(r'"cookies"\s{0,8}:\s{0,8}\[[^\]]*+\]')
-_SECRET_NAME = rf'"name"\s{{0,8}}:\s{{0,8}}"(?i:[^"]{{0,60}}(?:{SECRET_WORD}|auth|sign)[^"]{{0,60}}|x-[^"]{{1,60}}|pass|sk|ak|sid|etag)"'
-_STRING_VALUE = r'"value"\s{0,8}:\s{0,8}"[^"\\]*+(?:\\.[^"\\]*+)*"'
-_SECRET_PAIR = re.compile(rf"{_SECRET_NAME}\s{{0,40}},\s{{0,40}}{_STRING_VALUE}|{_STRING_VALUE}\s{{0,40}},\s{{0,40}}{_SECRET_NAME}")
 _OWN_FOLDERS = frozenset({"answers", "csv", "log", "log_obshell", "logs", "meta", "ocs", "responses", "sql", "tsv"})
 """Folders that obshell or the documentation names so; they are no labels of clusters."""
 _OWN_FILES = re.compile(
@@ -47,6 +43,7 @@ _OWN_FILES = re.compile(
 _ARCHIVES = (".tar", ".tgz", ".txz", ".zip", ".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2")
 """Endings of archives, which are named as folders are."""
 _MOST_REMEMBERED = 200_000
+_JSON_MARKS = frozenset('{}[],"')
 
 
 class JsonRedactor:
@@ -58,28 +55,25 @@ class JsonRedactor:
         self._remembered: dict[tuple[str, str], str] = {}
         self._key: str | None = None
         self._last: str | None = None
+        self._lines = Lines()
         self.names: set[str] = set()
 
     def text(self, text: str) -> str:
-        """Redact a stretch of JSON; the next call goes on where this one ended, so cut at line ends only."""
-        return _PIECE.sub(self._piece, self._pairs(text))
+        """Redact a stretch of JSON, or of anything else; the next call goes on where this one ended, so cut at line ends only."""
+        hide = partial(self._walker.give.word, "secret")
+        return _PIECE.sub(self._piece, replace_pairs(self._lines.with_before(text, self._across, hide), hide))
+
+    def _across(self, text: str) -> str:
+        """Replace secrets that are told by more than one string of JSON: what stands in quotes in a shell or in a program."""
+        is_json = "\\" in text and text.lstrip()[:1] in _JSON_MARKS
+        tells_more = '"' in text or "\n" in text[:-1]
+        return self._walker.secrets(text) if tells_more and not is_json else text
 
     def document(self, text: str) -> str:
         """Redact valid JSON, several times as fast as :meth:`text`."""
-        text = self._pairs(text)
+        text = replace_pairs(text, partial(self._walker.give.word, "secret"))
         telling = sorted(key for key in set(_KEY.findall(text)) if _tells(key))
         return _hits(tuple(telling)).sub(self._hit, text)
-
-    def _pairs(self, text: str) -> str:
-        """Replace the values of pairs `name, value` that are secrets: headers and cookies of a HAR, variables of a container."""
-        if '"value"' not in text:
-            return text
-        text = _COOKIES.sub(lambda found: _VALUE.sub(self._pair_value, found[0]), text)
-        return _SECRET_PAIR.sub(lambda found: _VALUE.sub(self._pair_value, found[0]), text)
-
-    def _pair_value(self, match: re.Match[str]) -> str:
-        value = json_text(match[2])
-        return match[0] if not value else match[1] + json.dumps(self._walker.give.word("secret", value), ensure_ascii=match[2].isascii())
 
     def _hit(self, match: re.Match[str]) -> str:
         gap = match["gap"]
@@ -153,6 +147,7 @@ class JsonRedactor:
     def start(self) -> None:
         """Begin a new text."""
         self._key = self._last = None
+        self._lines = Lines()
 
     def _piece(self, match: re.Match[str]) -> str:
         piece = match[0]
@@ -235,14 +230,3 @@ def _hits(telling: tuple[str, ...]) -> re.Pattern[str]:
         """,
         re.VERBOSE,
     )
-
-
-def json_text(piece: str) -> str:
-    """Decode a JSON string; one that is broken stands for what is between its quotes."""
-    if "\\" not in piece:
-        return piece[1:-1]
-    try:
-        value: str = json.loads(piece, strict=False)
-    except ValueError:
-        return piece[1:-1]
-    return value

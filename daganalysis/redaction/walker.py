@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
 
 from daganalysis.engine.identifiers import identify
-from daganalysis.redaction.detectors import BY_NAME, HOST_KEY, PARTS, SECRET_KEY, SENSITIVE, USER_KEY
+from daganalysis.redaction.detectors import BY_NAME, HOST_KEY, PARTS, SECRET_KEY, USER_KEY, pattern_for
 from daganalysis.redaction.engine_words import ENGINE_WORDS
 from daganalysis.redaction.name_detectors import DASHED, OCTET
+from daganalysis.redaction.plain_words import is_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _ADDRESS_IN_NAME = re.compile(DASHED)
 _QUAD = re.compile(rf"(?:{OCTET}\.){{3}}{OCTET}")
 _STRING = re.compile(r"(['\"])((?:(?!\1)[^\\]|\1\1|\\.)+)(?=\1)")
+_VALUE_STRING = re.compile(r"(['\"])((?:(?!\1)[^\\]|\\.)+)\1(\s*:)?")
 _PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
 _URL = re.compile(
     r"^(?P<scheme>[^:]+)://(?:(?P<user>[^/@:?#]*)(?::(?!\d{1,5}(?:[/?#]|$))(?P<secret>\S*))?@)?"
@@ -57,6 +59,9 @@ _NO_SECRETS = frozenset(
         "expired",
     }
 )
+_COUNTED = re.compile(r"(?i)(?:token|secret|password|cookie|credential)s[\"']?\s*[:=]\s*[\"']?$|(?:max|min|n|num)_\w{1,20}\W+$")
+"""What stands before a number of secrets, which is no secret."""
+_LAST_WORD = re.compile(r"[A-Za-z][\w@#$!.+-]*$")
 _LABEL_AND_BLANK = re.compile(r":\s+$")
 _UINT32 = 1 << 32
 
@@ -86,7 +91,11 @@ class Walker:
 
     def text(self, text: str) -> str:
         """Return a text with everything found replaced."""
-        return SENSITIVE.sub(self._found, text)
+        return pattern_for(text).sub(self._found, text)
+
+    def secrets(self, text: str) -> str:
+        """Return a text with secrets alone replaced, and the users and hosts beside them."""
+        return pattern_for(text, stated=True).sub(self._found, text)
 
     def words(self, text: str) -> str:
         """Return a text with the words replaced that are known, from elsewhere, to be hosts, users or secrets."""
@@ -127,6 +136,10 @@ class Walker:
             return self._secret_value(value, head)
         if kind == "strings":
             return _STRING.sub(lambda found: found[1] + self.give.word("secret", found[2]), value)
+        if kind == "values":
+            return _VALUE_STRING.sub(
+                lambda found: found[0] if found[3] else found[1] + self.give.word("secret", found[2]) + found[1], value
+            )
         if kind == "host":
             return self.host(value)
         is_word = value.lower() in _NO_NAMES or (head[-1:].isspace() and value.lower().rstrip(".:") in ENGINE_WORDS)
@@ -135,11 +148,18 @@ class Walker:
     def _secret_value(self, value: str, head: str) -> str:
         plain = value.strip("\"'`\\").rstrip(":.").lower()
         # "Modify password: start" is a task's name before its line; "password: s3cret" is none.
+        if plain.isdigit() and _COUNTED.search(head):
+            return value
         if plain in _NO_SECRETS or (value in {"ERROR", "WARN"}) or not plain or (plain.isdigit() and len(plain) < 4):
             return value
         if value.rstrip(".:").lower() in ENGINE_WORDS and _LABEL_AND_BLANK.search(head):
             return value
         return self.give.word("secret", value)
+
+    def _after_word(self, text: str) -> str:
+        start = next(found.start() for found in _LAST_WORD.finditer(text))
+        word = text[start:].rstrip(".!-")
+        return text if is_plain(word) else text[:start] + self.give.word("guess", word) + text[start + len(word) :]
 
     def _blob(self, text: str) -> str:
         body = text.rstrip("=")

@@ -117,7 +117,6 @@ SENSITIVE_LINES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("password -> Hq7leak", ("Hq7",)),
     ("PASSWORD: 'Hq7;leak'", ("leak",)),
     ("root/Hq7leak@tenant", ("Hq7",)),
-    ("net user gwendolyn Hq7leak9 /add", ("gwendolyn", "Hq7")),
     ('expect "password:" send "Hq7leak\\r"', ("Hq7",)),
     ("client_secret=Hq7leak", ("Hq7",)),
     ('{"auth":"Hq7leak"}', ("Hq7",)),
@@ -212,9 +211,7 @@ SENSITIVE_LINES: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Lines, each with the words that must not be left of it."""
 MISSED = frozenset(
     {
-        "net user gwendolyn Hq7leak9 /add",
         "cd acmebank/ob",
-        "echo Hq7leak9 | sudo -S ls",
         "host 0x0a1f0709 up",
         "wx13812345678 called",
         "请联系张三处理",

@@ -1,0 +1,50 @@
+"""Words that announce a secret, and what a value that is announced may look like.
+
+Every notation (an assignment, an attribute, an element, an option, a sentence) asks for the same words and takes the same values. In a
+pattern, the group ``s`` is what is replaced as a secret, ``u`` as a user, ``h`` as a host; ``q`` is the quote that opens a value.
+"""
+
+from __future__ import annotations
+
+_MEASURES = (
+    "age|algorithms?|attempts?|buckets?|checks?|class|complexity|counts?|cycle|days?|enabled?|encrypted|encryption|expir\\w*|fields?|format|"
+    "grace|hash_type|history|interval|is_\\w+|labels?|len|length|level|lifetime|limit|lock\\w*|max|min|mode|num|policy|policies|prompt|"
+    "refresh_interval|required|retries|reuse\\w*|rotation|rules?|scope|size|strength|timeout|ttl|types?|usage|valid\\w*|verify|version|策略|长度|强度|复杂度|有效期|过期|校验|检查|失败|错误|成功|规则|算法|套件|任务|桶|学"
+)
+"""What is measured or decided of a secret; its value tells nothing of the secret."""
+SECRET_WORD = (
+    r"(?:passw(?:or)?d|passwrd|paswd|pswd|passphrase|passcode|pwd|secret|token|credential|authorization|cookie|x-ocs-header|[_.-]pw(?![a-z])"
+    r"|[_.-](?:pass|psw|cred|creds|otp|pin)(?![a-z])|login_?info|connection_?string|auth_?string"
+    r"|(?:root|user|db|bind|sys|admin|ssh|sudo|vault|sa)(?:pw|pass)(?![a-z])|(?:store|key|trust|cert|become|login|smtp|ftp|proxy|req"
+    r"uire)_?pass(?![a-z])"
+    r"|(?:access|api|private|session|signing|encryption)[_-]?(?:key|id)"
+    r"|(?:account|app|auth|client|consumer|hmac|licen[cs]e|master|sas|shared|ssh|storage|tls)[_-]?key"
+    r"|密\s?码|口令|密钥|私钥|令牌|凭证|验证码|授权码)"
+    rf"(?![a-z]?[_.-]?(?:{_MEASURES})(?![a-z]))"
+)
+SHORT_SECRET_WORD = r"(?:pass|pw|psw|auth|sk|ak|session|sess|sid|sig|signature|otp)"  # noqa: S105
+"""Words that announce a secret only before an equals sign, or as a key."""
+
+MARK = r"(?:\\{0,15}[\"'`]|&quot;|&#3[49];|&apos;)"
+_END = r"(?!\s|$|[\"'\\]?[)}\];,.]*(?:\s|$)|[\"']?\s*[\w.@-]{1,40}\\{0,15}[\"']?\s*[=:])"
+BARE = rf"(?:[^\s\"'\\,;&(){{}}\[\]<>|，。；、”’]|[,;&(){{}}\[\]<>|\"']{_END}|\\(?![\"'nrt\\]))"
+QUOTED = (
+    r"(?P<q>\\{0,15}[\"'`]|&quot;|&#3[49];|&apos;)(?!\s|[;,]\s)(?P<s>(?:''(?=[^\s,;)'])|(?!(?<!\\)(?P=q))[^\r\n]){1,4096}?)"
+    r"(?:(?<!\\)(?=(?P=q))|(?=[\r\n]|\Z))"
+)
+VALUE = rf"(?:{QUOTED}|(?P<t>{BARE}{{1,4096}}))"
+"""What stands behind an announcement: in quotes, or up to a blank or a mark that ends something."""
+ONLY_QUOTED = r"(?P<q3>\\{0,15}[\"'`])(?P<s3>(?:(?!(?P=q3))[^\r\n\\]|\\(?![\"'`\\])){1,4096}?)(?=(?P=q3))"
+TELLING = r"(?=[^\s\d]{0,40}\d)(?=[^\sA-Za-z]{0,40}[A-Za-z])(?=\S{6})"
+"""Six characters or more, letters and digits among them."""
+DRAWN = (
+    r"(?=[!-~]{6,128}(?:[^!-~]|$))(?![\w.-]*[:/])(?=[!-~]{0,127}[A-Za-z])(?=[!-~]{0,127}\d)"
+    r"(?=[a-z\d]{0,127}[A-Z]|[A-Z\d]{0,127}[a-z]|[\w]{0,127}[!@#$%^&*+?~])(?=[!-~]{0,127}[a-z])(?=[!-~]{0,127}[A-Z!@#$%^&*+?~])"
+)
+"""What looks like a password that the rules of a site asked for: letters, digits, and capitals or marks."""
+
+SECRET_NAME = rf"(?i:[\w.:/-]{{0,80}}(?:{SECRET_WORD}|(?<![a-z]){SHORT_SECRET_WORD}(?![a-z])))[\w.-]{{0,40}}"
+"""The name of a thing that is called like a secret."""
+NAME_LABEL = r"(?i:name|key|id|parameter_?(?:key|name)|property|prop|variable|var|field|option|setting|header|label|k)"
+VALUE_LABEL = r"(?i:(?:parameter_?|string_?|default_?)?value|val|v|content|default|string)"
+"""How the two halves of a pair are called: `name="…" value="…"`."""
