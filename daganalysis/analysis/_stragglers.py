@@ -13,7 +13,7 @@ from daganalysis.statistics.families import LEVEL, SMALLEST_RATIO, holm, tarone_
 from daganalysis.statistics.memory import memory_of, winsorised
 from daganalysis.statistics.proportions import clopper_pearson_interval
 from daganalysis.tables import BASE_TABLES
-from daganalysis.tables.results import STRAGGLERS, STRAGGLERS_BY_AGENT, STRAGGLERS_BY_RUN
+from daganalysis.tables.results import STRAGGLERS, STRAGGLERS_BY_AGENT, STRAGGLERS_BY_RUN, STRAGGLERS_BY_ZONE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from daganalysis.statistics.memory import Memory
 
 _KEYS = ["run_id", "stage"]
-_LEVELS = {"stage": STRAGGLERS, "agent": STRAGGLERS_BY_AGENT, "run": STRAGGLERS_BY_RUN}
+_LEVELS = {"stage": STRAGGLERS, "agent": STRAGGLERS_BY_AGENT, "zone": STRAGGLERS_BY_ZONE, "run": STRAGGLERS_BY_RUN}
 _LEAST_LATE_S = SCHEDULER_SLEEP_S / 4
 """Handing out to many agents takes some milliseconds each, so that the last of equals is always late by some."""
 
@@ -40,11 +40,12 @@ def stragglers(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
     Args:
         archive: The runs.
         level: ``"stage"``, one row per workflow, stage name and agent of a cluster; ``"agent"``, one row per agent of a cluster, over all
-            stages, with the run as the unit of the test; ``"run"``, one row per execution of a stage.
+            stages, with the run as the unit of the test; ``"zone"``, the same of all agents of a zone together, over the stages in which
+            several zones were at work; ``"run"``, one row per execution of a stage. Zones are known from the table ``agents`` alone.
 
     Returns:
-        Levels ``"stage"`` and ``"agent"``: flagged rows first, then those that cost the others most. Level ``"run"``: sorted by run and
-        stage. Durations in seconds, waits in agent-seconds.
+        Level ``"run"``: sorted by run and stage. The others: flagged rows first, then those that cost the others most. Durations in
+        seconds, waits in agent-seconds.
 
     Raises:
         UsageError: There is no such level.
@@ -58,17 +59,35 @@ def stragglers(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
     if level not in _LEVELS:
         raise UsageError("no such level of stragglers", where=level, hint=", ".join(_LEVELS))
     rows = _executions(archive)
+    if level == "zone":
+        rows = _in_zones(archive, rows)
     if rows.empty:
         return _LEVELS[level].empty()
     if level == "run":
         return STRAGGLERS_BY_RUN.conform(_slowest(rows)[STRAGGLERS_BY_RUN.names])
-    result, units, keys = _by_agent(rows) if level == "agent" else _by_stage(rows)
+    result, units, keys = _by_stage(rows) if level == "stage" else _by_agent(rows)
     n_slowest, n = result["n_slowest"].to_numpy(float), result["n"].to_numpy(float)
     result["slowest_low"], result["slowest_high"] = clopper_pearson_interval(n_slowest, n)
     result["flagged"], result["n_effective"] = _flags(result, units, keys)
     order = ["flagged", "barrier_wait_s", *(key for key in ("cluster", "workflow", "name", "agent") if key in result)]
     result = result.sort_values(order, ascending=[False, False, *[True] * (len(order) - 2)])
+    if level == "zone":
+        result = result.rename(columns={"agent": "zone"})
     return _LEVELS[level].conform(result[_LEVELS[level].names])
+
+
+def _in_zones(archive: Archive, rows: pd.DataFrame) -> pd.DataFrame:
+    """Put the zone in the place of each agent, in the executions in which several zones were at work."""
+    told = archive.table("agents", ["cluster", "agent", "zone", "observed_at"])
+    told = told[told["zone"].notna()].sort_values(["observed_at", "zone"], na_position="first")
+    zones = told.drop_duplicates(["cluster", "agent"], keep="last")[["cluster", "agent", "zone"]]
+    if rows.empty or zones.empty:
+        return rows.iloc[:0]
+    rows = rows.merge(zones, on=["cluster", "agent"], how="left")
+    # One agent of no known zone may have been the slowest of any.
+    of_execution = rows.groupby(_KEYS, sort=False)["zone"]
+    rows = rows[of_execution.transform("nunique").gt(1) & of_execution.transform("count").eq(of_execution.transform("size"))]
+    return rows.assign(member=rows["agent"], agent=rows["zone"])
 
 
 def _executions(archive: Archive) -> pd.DataFrame:
@@ -186,22 +205,28 @@ def _by_stage(rows: pd.DataFrame) -> _ByAgent:
 
 
 def _by_agent(rows: pd.DataFrame) -> _ByAgent:
-    """Take what a run spent on an agent together, over all stages in which it was at work with others."""
+    """Take what a run spent on an agent, or on the agents of a zone, together, over all stages in which others were at work too."""
     keys = ["cluster", "agent"]
-    units = rows.groupby(["run_id", *keys], dropna=False, as_index=False).agg(
-        dispatch_s=("dispatch_s", "sum"),
-        work_s=("work_s", "sum"),
-        waited_s=("waited_s", "sum"),
-        late_s=("late_s", "sum"),
-        others_s=("others_s", "sum"),
-        n_executions=("stage", "size"),
-        node_start=("node_start", "min"),
+    units = (
+        (rows if "member" in rows else rows.assign(member=rows["agent"]))
+        .groupby(["run_id", *keys], dropna=False, as_index=False)
+        .agg(
+            dispatch_s=("dispatch_s", "sum"),
+            work_s=("work_s", "sum"),
+            waited_s=("waited_s", "sum"),
+            late_s=("late_s", "sum"),
+            others_s=("others_s", "sum"),
+            n_executions=("stage", "nunique" if "member" in rows else "size"),
+            n_members=("member", "nunique"),
+            node_start=("node_start", "min"),
+        )
     )
     run = units.groupby("run_id")
     longest = units["waited_s"].eq(run["waited_s"].transform("max")) & (units["waited_s"] > 0)
     units["is_slowest"] = longest & (longest.groupby(units["run_id"]).transform("sum") == 1)
     units["n_sub_tasks"] = run["agent"].transform("size")
-    units = units.assign(skew=units["work_s"] / units["others_s"].clip(lower=1e-9), chance=1 / units["n_sub_tasks"])
+    chance = units["n_members"] / run["n_members"].transform("sum")
+    units = units.assign(skew=units["work_s"] / units["others_s"].clip(lower=1e-9), chance=chance)
     result = _measures(units, keys)
     result["n_executions"] = units.groupby(keys, dropna=False, sort=True)["n_executions"].sum().to_numpy()
     costs = rows.groupby([*keys, "name"], dropna=False, as_index=False).agg(waited_s=("waited_s", "sum"))

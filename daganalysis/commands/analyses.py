@@ -30,6 +30,7 @@ from daganalysis.tables.results import (
     STRAGGLERS,
     STRAGGLERS_BY_AGENT,
     STRAGGLERS_BY_RUN,
+    STRAGGLERS_BY_ZONE,
     TROUBLE,
     TROUBLE_BY_RUN,
 )
@@ -51,7 +52,7 @@ LEVELS: dict[str, dict[str, Table]] = {
     "retry_patterns": {"pattern": RETRY_PATTERNS, "nth": RETRY_PATTERNS_BY_NUMBER},
     "outcome_rules": dict.fromkeys(("run", "stage", "sub_task", "attempt"), OUTCOME_RULES),
     "trouble": {"sub_task": TROUBLE, "run": TROUBLE_BY_RUN},
-    "stragglers": {"stage": STRAGGLERS, "agent": STRAGGLERS_BY_AGENT, "run": STRAGGLERS_BY_RUN},
+    "stragglers": {"stage": STRAGGLERS, "agent": STRAGGLERS_BY_AGENT, "zone": STRAGGLERS_BY_ZONE, "run": STRAGGLERS_BY_RUN},
 }
 """The analyses that can be had at several levels, the default first, with what a row is there."""
 _WITH_A_GATE = ("compare", "check")

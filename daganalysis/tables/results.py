@@ -28,6 +28,7 @@ from daganalysis.tables.stage_results import (
     STRAGGLERS,
     STRAGGLERS_BY_AGENT,
     STRAGGLERS_BY_RUN,
+    STRAGGLERS_BY_ZONE,
     TIME_BUDGET,
 )
 
@@ -55,6 +56,7 @@ __all__ = [
     "STRAGGLERS",
     "STRAGGLERS_BY_AGENT",
     "STRAGGLERS_BY_RUN",
+    "STRAGGLERS_BY_ZONE",
     "SUMMARY",
     "TIME_BUDGET",
     "TREND",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from daganalysis.engine.vocabulary import CATEGORIES
 from daganalysis.tables.archive_tables import RUN_ID
 from daganalysis.tables.declaration import Column, Table, Type
@@ -175,6 +177,18 @@ STRAGGLERS_BY_AGENT = Table(
             "late enough to matter",
         ),
         N_EFFECTIVE,
+    ),
+    (),
+)
+
+STRAGGLERS_BY_ZONE = Table(
+    "stragglers",
+    "one zone of a cluster, over all stages in which agents of several zones were at work",
+    tuple(
+        Column("zone", Type.STRING, "zone of the agents, as the table `agents` told it last")
+        if column.name == "agent"
+        else replace(column, meaning=column.meaning.replace("the agent", "the zone").replace("this agent", "this zone"))
+        for column in STRAGGLERS_BY_AGENT.columns
     ),
     (),
 )

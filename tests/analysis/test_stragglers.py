@@ -15,10 +15,12 @@ from tests.profiles import examples
 DAY = 86_400.0
 
 
-def fleet(works, n_runs, *, seed=1, stages=("Unpack",), **facts):
+def fleet(works, n_runs, *, seed=1, stages=("Unpack",), zones=None, **facts):
     """Runs in which each agent works so many seconds, give or take a tenth."""
     rng = random.Random(seed)
+    agents = [{"agent": agent, "zone": zone, "observed_at": 0} for agent, zone in (zones or {}).items()]
     return archive_of_runs(
+        {"agents": agents},
         *(
             parallel_rows(
                 f"r{i:02d}",
@@ -27,7 +29,7 @@ def fleet(works, n_runs, *, seed=1, stages=("Unpack",), **facts):
                 **facts,
             )
             for i in range(n_runs)
-        )
+        ),
     )
 
 
@@ -140,3 +142,20 @@ def test_the_order_of_the_input_is_irrelevant(order):
 def test_another_level_is_a_mistake():
     with pytest.raises(UsageError, match="no such level"):
         stragglers(archive_of_runs(), level="node")
+
+
+def test_the_zone_that_others_waited_for_is_flagged_whichever_of_its_agents_was_last():
+    works = {"a": 5.0, "b": 5.0, "c": 8.0, "d": 8.0}
+    found = stragglers(fleet(works, 24, zones={"a": "z1", "b": "z1", "c": "z2", "d": "z2"}), level="zone")
+    assert found[["zone", "n", "n_executions", "flagged"]].to_numpy().tolist() == [["z2", 24, 24, True], ["z1", 24, 24, False]]
+
+
+def test_a_zone_with_more_agents_is_slowest_more_often_by_chance():
+    works = dict.fromkeys("abcdef", 5.0)
+    found = stragglers(fleet(works, 30, zones={"a": "z1", **dict.fromkeys("bcdef", "z2")}), level="zone")
+    assert found.set_index("zone")["n_slowest"].loc["z2"] > 20
+    assert not found["flagged"].any()
+
+
+def test_zones_are_not_compared_where_that_of_an_agent_is_not_known():
+    assert stragglers(fleet({"a": 5.0, "b": 5.0, "c": 8.0}, 12, zones={"a": "z1", "b": "z2"}), level="zone").empty
