@@ -21,7 +21,7 @@ SLOW = 1.5
 SLOW_S = 3.0
 _STANDING_S = 60.0
 """A run that stands FAILED for less than this is not neglected."""
-_SAVE = "to know more, save the DAG every few seconds while it runs"
+_SAVE = "to know more next time, save the DAG every few seconds while it runs"
 _WENT = {"timeout": "timed out", "interrupted": "was interrupted by a restart", "cancelled": "was cancelled"}
 
 
@@ -100,13 +100,15 @@ def retried(run: Told) -> str:
 
     >>> retried(Told("failed", retries_min=1, retries_max=1)), retried(Told("failed", retries_min=1, retries_max=None))
     ('retried once', 'retried at least once')
+    >>> retried(Told("failed", retries_min=0, retries_max=2))
+    'retried at most twice'
     """
     least, most = run.retries_min, run.retries_max
     if most is None:
         return f"retried at least {_times(least)}" if least else ""
     if least == most:
         return f"retried {_times(least)}" if least else ""
-    return f"retried {least} to {most} times"
+    return f"retried {least} to {most} times" if least else f"retried at most {_times(most)}"
 
 
 def _times(n: int) -> str:
@@ -155,7 +157,7 @@ def _overwritten(run: Told) -> str:
     """Say how much of the run the server has overwritten; empty if that was little."""
     if run.elapsed_s is None or run.lost_share is None or run.lost_share < WORTH_SAYING:
         return ""
-    return f"{human_share(run.lost_share)} of {human_duration(run.elapsed_s)} overwritten by the server"
+    return f"{human_share(run.lost_share)} of {human_duration(run.elapsed_s)} unknown (overwritten by the server)"
 
 
 def _spent(run: Told) -> str:
@@ -224,7 +226,7 @@ def _node_passed(run: Told) -> str:
 def _succeeded(run: Told) -> str:
     if run.undone is not None:
         return _undone(run.undone)
-    if run.place is not None and run.place.child is not None and not retried(run):
+    if run.place is not None and run.place.child is not None and not run.retries_min:
         return _then(f"succeeded, but {_failed(run.place)}", _waited(run))
     for rule in (_was_waited_for, _is_lost, _was_retried, _was_slow):
         said = rule(run)
@@ -232,7 +234,7 @@ def _succeeded(run: Told) -> str:
             return said
     if run.elapsed_s is None:
         return f"succeeded; {_bounds(run)}"
-    took = f"succeeded in {human_duration(run.elapsed_s)}"
+    took = f"succeeded in {human_duration(run.elapsed_s)}{_perhaps_retried(run)}"
     if run.usual is not None:
         return f"{took}; the median of {run.usual.n_runs} other runs like it is {human_duration(run.usual.median_s)}"
     if run.longest is not None:
@@ -259,14 +261,19 @@ def _is_lost(run: Told) -> str:
 
 
 def _was_retried(run: Told) -> str:
-    if not retried(run):
+    if not run.retries_min:
         return ""
     took = f" in {human_duration(run.elapsed_s)} in all" if run.elapsed_s is not None else ""
     return _then(_failed(run.place) if run.place is not None else "", f"{_and_then(run)}{took}")
 
 
 def _and_then(run: Told) -> str:
-    return f"{retried(run)}, then succeeded" if retried(run) else "succeeded"
+    return f"{retried(run)}, then succeeded" if run.retries_min else f"succeeded{_perhaps_retried(run)}"
+
+
+def _perhaps_retried(run: Told) -> str:
+    """Say how often a run may have been retried that is not known to have been."""
+    return f", {retried(run)}" if retried(run) and not run.retries_min else ""
 
 
 def _was_slow(run: Told) -> str:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     _Names = Mapping[tuple[str, int], str]
 
 _MYSQL_ERROR = re.compile(r"\bError (\d{3,5})\b")
+_OF_CHILD = re.compile(r"\bdag \d+ (?P<name>.+?) failed: (?:\[(?P<stage>[^\]]+)\] )?(?P<line>(?:ERROR: )?\S.*)", re.DOTALL)
+"""How a main DAG reports the line of a child DAG that failed."""
 _VAGUE = {"Common.Unexpected", None}
 """Codes that say nothing about the cause."""
 _MOST_WORDS = 60
@@ -47,12 +49,18 @@ def short_cause(line: str | None) -> str | None:
     'OB.Server.Process.NotExist'
     >>> short_cause("ERROR: [Common.Unexpected]: Unexpected error: exit status 1")
     'exit status 1'
+    >>> short_cause("ERROR: [Common.Unexpected]: Unexpected error: dag 2017 Local scale out failed: [Start observer] ERROR: no host")
+    'Start observer of Local scale out: no host'
     >>> short_cause("sub task timeout") is None
     True
     """
     if line is None or line in _BY_LINE:
         return None
     code, message = error_parts(line)
+    child = _OF_CHILD.search(message) if code in _VAGUE else None
+    if child is not None:
+        where = f"{child['stage']} of {child['name']}" if child["stage"] else child["name"]
+        return f"{where}: {short_cause(child['line']) or 'failed'}"
     number = _MYSQL_ERROR.search(message)
     if number is not None and code in {"MySQL.Error", *_VAGUE}:
         return f"MySQL {number[1]}"

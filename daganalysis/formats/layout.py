@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 GAP = "  "
 _INDENT = "    "
-_MOST_LINES = 3
+_MOST_LINES = 5
 """Of a sentence below its row."""
 _NARROWEST = 6
 """Less room than this takes no further column, with the gap before it."""

@@ -124,13 +124,18 @@ def _causes(tasks: pd.DataFrame) -> set[str]:
         ),
         (
             Told("rolled_back", elapsed_s=100.0, lost_share=0.8, wait_operator_share=0.0),
-            "Rolled back; not redone since; 80 % of 1 min 40 s overwritten by the server.",
+            "Rolled back; not redone since; 80 % of 1 min 40 s unknown (overwritten by the server).",
         ),
         (
             Told("succeeded", elapsed_s=84.0, usual=Usual(20.0, 9, 5, "W", 0.88)),
             "Succeeded in 1 min 24 s, 4.2 times the median of 9 other runs like it (20.0 s); stage 5 (W) alone explains 88 % of the difference.",  # noqa: E501 - one sentence
         ),
         (Told("passed", is_child=True, work_ok=True, elapsed_s=9.0), "Did its work in 9.00 s and was passed by its main DAG, as planned."),
+        (Told("succeeded", elapsed_s=40.2, retries_max=2), "Succeeded in 40.2 s, retried at most twice."),
+        (
+            Told("succeeded", elapsed_s=40.0, retries_max=1, lost_share=0.25),
+            "25 % of 40.0 s unknown (overwritten by the server); succeeded, retried at most once; to know more next time, save the DAG every few seconds while it runs.",  # noqa: E501 - one sentence
+        ),
         (Told("running", stage=3, max_stage=9), "Running at stage 3 of 9 when last seen."),
         (Told("unknown", state="NEW", operator="RUN"), "Ended in a way that the rules do not know (state NEW, operator RUN)."),
     ],
