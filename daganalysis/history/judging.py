@@ -130,6 +130,7 @@ def _stretches(observed: Observations, span: Span) -> tuple[list[Stretch], list[
             ends_in_last_leg=observed.stands_in_last_leg,
             nodes_shown=bool(observed.run.stages),
             nodes_missing="nodes" in observed.missing,
+            nodes_outdated="requests" in observed.missing,
             sub_tasks_missing="sub_tasks" in observed.missing or _hides_hand_outs(observed),
             passed=dag.state == "SUCCEED" and dag.operator == "PASS",
             ended_waiting=bool(passed) and all(attempt.outcome == "waiting" for attempt in passed),

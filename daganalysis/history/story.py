@@ -25,10 +25,10 @@ class Story:
 
     ``begin`` is where the known span begins and ``sure_begin`` whether an answer showed it (else it is a bound); ``end`` is None for a
     run that has not ended. ``ends_in_last_leg`` says whether the newest answer is of the last leg known, ``nodes_shown`` whether any answer
-    held its nodes, ``nodes_missing`` and ``sub_tasks_missing`` whether some of them, or of their sub-tasks, are in none; ``passed`` whether
-    an operator's pass ended it, ``ended_waiting`` whether what was passed had failed on purpose, ``wait_category`` for whom a wait that
-    ended at some instant was. ``doubtful_agents`` are those whose clocks nothing vouches for
-    (:mod:`daganalysis.history.clock_doubts`).
+    held its nodes, ``nodes_missing`` and ``sub_tasks_missing`` whether some of them, or of their sub-tasks, are in none, ``nodes_outdated``
+    whether a leg began after the last answer with nodes; ``passed`` whether an operator's pass ended it, ``ended_waiting`` whether what was
+    passed had failed on purpose. ``wait_category`` says for whom a wait that ended at some instant was, ``doubtful_agents`` are those whose
+    clocks nothing vouches for (:mod:`daganalysis.history.clock_doubts`).
     """
 
     legs: Sequence[Leg]
@@ -42,6 +42,7 @@ class Story:
     ends_in_last_leg: bool = True
     nodes_shown: bool = True
     nodes_missing: bool = False
+    nodes_outdated: bool = False
     sub_tasks_missing: bool = False
     passed: bool = False
     ended_waiting: bool = False

@@ -36,7 +36,7 @@ class _Walk:
     """The walk over the legs and node executions of a run.
 
     ``residue`` is how the execution before left the timeline, ``operator`` that of its node, ``next_leg`` the place of the leg that is
-    entered next, ``unknown_legs`` how many were found that no answer showed.
+    entered next, ``unknown_legs`` how many were found that no answer showed, ``is_past_nodes`` whether no known execution follows.
     """
 
     story: Story
@@ -46,6 +46,7 @@ class _Walk:
     operator: str | None = None
     next_leg: int = 0
     unknown_legs: int = 0
+    is_past_nodes: bool = False
 
     def __post_init__(self) -> None:
         story = self.story
@@ -71,8 +72,13 @@ class _Walk:
         """The pause between two passes of the scheduler, or the least that it can be."""
         return max(self.ledger.tick, SECOND_NS)
 
+    @property
+    def _is_incomplete(self) -> bool:
+        """Whether work that no answer shows may hide in any pause from here on."""
+        return self.story.is_incomplete or (self.story.nodes_outdated and self.is_past_nodes)
+
     def _misses_attempt(self, until: int) -> bool:
-        return self.story.is_incomplete or hides_attempt(self.story.attempts, self.ledger.cursor, until)
+        return self._is_incomplete or hides_attempt(self.story.attempts, self.ledger.cursor, until)
 
     # -- one node execution -----------------------------------------------------------------------------------------------------------
 
@@ -120,7 +126,7 @@ class _Walk:
         """A node was passed, and the leg that this began is known by its nodes alone: its own start was overwritten."""
         passed = self._passed_between(until)
         if passed is not None:
-            waited = not (self.residue.open_end or self.residue.all_ended or self.story.is_incomplete)
+            waited = not (self.residue.open_end or self.residue.all_ended or self._is_incomplete)
             self.ledger.book(passed, self.story.wait_category(passed) if waited else "lost", to_stage=to_stage)
             self.residue = self.residue._replace(open_end=False)
 
@@ -143,7 +149,7 @@ class _Walk:
         elif ended is not None and ended + EDGE_NS >= self.ledger.cursor:
             # A leg whose node executions were all overwritten is known by its two ends alone.
             self._cross_from_end(leg, ended, to_stage, lost=after_empty_leg)
-        elif self.residue.all_ended and not self.story.is_incomplete and not self._hides_leg(leg):
+        elif self.residue.all_ended and not self._is_incomplete and not self._hides_leg(leg):
             self._wait(self._asked(leg), leg.start, to_stage)
         else:
             self._cross_from_unknown_end(leg, to_stage)
@@ -215,11 +221,7 @@ class _Walk:
         """Tell whether a whole leg lies unseen before this one."""
         is_second = self.next_leg == 1 and not self.unknown_legs
         attempts_of = self.story.attempts
-        return (
-            self.story.is_incomplete
-            or (is_second and hides_second_leg(attempts_of, self.story.legs[0], leg))
-            or hides_leg(attempts_of, leg)
-        )
+        return self._is_incomplete or (is_second and hides_second_leg(attempts_of, self.story.legs[0], leg)) or hides_leg(attempts_of, leg)
 
     def _passed_between(self, until: int) -> int | None:
         return max((passed for passed in self.passes if self.ledger.cursor <= passed <= until), default=None) if self.passes else None
@@ -240,6 +242,7 @@ class _Walk:
 
     def _finish(self) -> None:
         story, ledger = self.story, self.ledger
+        self.is_past_nodes = True
         while self.next_leg < len(story.legs):
             self._cross(story.legs[self.next_leg], None, after_empty_leg=False)
         last = story.legs[-1] if story.legs else None
@@ -252,7 +255,7 @@ class _Walk:
         elif story.passed and story.nodes_shown:
             residue = self.residue
             known = story.ended_waiting or residue.all_ended or not (residue.open_end or self._misses_attempt(story.end))
-            if known and not story.is_incomplete:
+            if known and not self._is_incomplete:
                 # What waits for its main DAG fails at once, on purpose; what follows is the wait, but for the pass that notices it.
                 self._wait(story.end, story.end, None)
             else:

@@ -211,3 +211,11 @@ def test_a_passed_stage_without_counters_worked_for_an_unknown_time() -> None:
     answers = [dag(running, state="RUNNING", start=1.0, end=0.5, at=1.02), dag(passed, operator="PASS", start=1.0, end=90.0)]
     timeline = BASE_TABLES["timeline"].frame(rebuild(answers)["timeline"])
     assert "wait_operator" not in set(timeline["category"])
+
+
+def test_where_the_nodes_of_a_later_leg_are_unknown_a_pause_before_it_is_no_wait() -> None:
+    ended = node(sub_task(gid="12", start=17.02, end=20.0), gid="12", state="RUNNING", start=17.0, end=17.0, name="B")
+    shown = dag(A, ended, C, state="RUNNING", stage=2, max_stage=3, end=0.5, at=21.0)
+    later = dag(state="FAILED", stage=2, max_stage=3, start=3700.0, end=3720.0, at=3800.0, details=False)
+    timeline = BASE_TABLES["timeline"].frame(rebuild([shown, later])["timeline"])
+    assert "wait_operator" not in set(timeline["category"])
