@@ -27,7 +27,7 @@ class Leg(msgspec.Struct, gc=False):
     """One execution of a DAG between two operator actions.
 
     ``end`` is when it failed or succeeded, ``stood_until`` the last answer that shows the DAG standing so, with that very end;
-    ``asked_from`` and ``asked_to`` bound the operator's request that began it.
+    ``asked_from`` and ``asked_to`` bound the operator's request that began it. ``seen_running`` is the last answer that shows it running.
     """
 
     start: int
@@ -38,6 +38,7 @@ class Leg(msgspec.Struct, gc=False):
     stood_until: int | None = None
     asked_from: int | None = None
     asked_to: int | None = None
+    seen_running: int | None = None
 
 
 class NodeRun(msgspec.Struct, gc=False):
@@ -79,6 +80,8 @@ def find_legs(run: RunEvidence) -> list[Leg]:
         if leg is None:
             leg = legs[dag.start] = Leg(dag.start, asked_from=asked_from, asked_to=asked_to)
         asked_to = None
+        if dag.state == "RUNNING":
+            leg.seen_running = snapshot.at
         if dag.operator == "PASS":
             leg.stage = dag.stage if leg.stage is None else leg.stage
         else:

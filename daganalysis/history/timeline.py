@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from daganalysis.history.legs import Leg, NodeRun
 
 
+_CLOCKS_DIFFER_NS = 2_000_000_000
+"""Answers bear the clocks of agents, which may differ by so much from that of the DAG's own rows."""
+
+
 def build_timeline(story: Story) -> list[Stretch]:
     """Cut the known span of a run into stretches, in order of time."""
     return book_proven_waits(_Walk(story).take(), story.legs, story.wait_category)
@@ -214,6 +218,10 @@ class _Walk:
         # What did not fail was cancelled, which takes a pass more (engine-semantics §2.5).
         noticed = ledger.next_pass() + (0 if self.residue.failed else ledger.tick)
         ledger.book(min(noticed, asked), "detect", to_stage=ledger.stage, evidence="inferred")
+        leg = self.story.legs[self.next_leg - 1] if self.next_leg else None
+        if leg is not None and leg.seen_running is not None and leg.seen_running > ledger.cursor + _CLOCKS_DIFFER_NS:
+            # An answer shows it running still, at what none shows: a sub-task that answers leave out, or a scheduler that was down.
+            ledger.book(min(leg.seen_running, asked), "unattributed", to_stage=ledger.stage, evidence="inferred")
         ledger.book(asked, self.story.wait_category(asked), to_stage=to_stage, evidence="inferred")
         ledger.book(until, "handoff", to_stage=to_stage, evidence="inferred")
 
