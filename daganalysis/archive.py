@@ -1,18 +1,18 @@
-"""The noun in the middle: an archive of saved responses, loaded."""
+"""The central class of the package: an archive of saved sources, loaded."""
 
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from daganalysis.engine.user_catalogue import EMPTY_CATALOGUE
 from daganalysis.errors import RunNotFoundError, UsageError
+from daganalysis.table_sources import MemoryTables, RunsOnly, WithCatalogue, coded, parts_of
 from daganalysis.tables import BASE_TABLES
-from daganalysis.tables.declaration import code_texts
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -20,143 +20,20 @@ if TYPE_CHECKING:
     import pyarrow.compute as pc
 
     from daganalysis.engine.user_catalogue import Catalogue
-
-
-class TableSource(Protocol):
-    """Where an archive's tables come from: memory, or a store on disk that reads only what is asked for."""
-
-    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
-        """Return some columns (all, if None) of the rows of some runs (all, if None) of one base table for which a condition holds."""
-        ...
-
-    def count(self, name: str) -> int:
-        """Return how many rows one base table has."""
-        ...
-
-    def describe(self) -> str:
-        """Say in a few words where the tables are."""
-        ...
-
-
-class MemoryTables:
-    """Tables held in memory."""
-
-    def __init__(self, tables: Mapping[str, pa.Table]) -> None:
-        self._tables = {name: tables[name] if name in tables else declared.schema().empty_table() for name, declared in BASE_TABLES.items()}
-
-    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
-        """Return some columns of the rows of some runs of one base table."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        table = self._tables[name]
-        key = BASE_TABLES[name].run_key
-        if run_ids is not None and key is not None:
-            table = table.filter(pc.is_in(table.column(key), pa.array(run_ids, pa.string())))
-        if where is not None:
-            table = table.filter(where)
-        return table if columns is None else table.select(list(columns))
-
-    def count(self, name: str) -> int:
-        """Return how many rows one base table has."""
-        return int(self._tables[name].num_rows)
-
-    def describe(self) -> str:
-        """Say in a few words where the tables are."""
-        return "in memory"
-
-
-class RunsOnly:
-    """The tables of some runs."""
-
-    def __init__(self, source: TableSource, run_ids: tuple[str, ...]) -> None:
-        self._source, self._run_ids = source, run_ids
-
-    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
-        """Return some columns of the rows of some of the runs of one base table."""
-        wanted = self._run_ids if run_ids is None else sorted({*self._run_ids} & {*run_ids})
-        return self._source.read(name, columns, wanted, where)
-
-    def count(self, name: str) -> int:
-        """Return how many rows of one base table the runs have."""
-        return int(self.read(name, BASE_TABLES[name].names[:1], None).num_rows)
-
-    def describe(self) -> str:
-        """Say in a few words where the tables are."""
-        from daganalysis.text.humanize import plural
-
-        return f"{plural(len(self._run_ids), 'run')} {self._source.describe()}"
-
-
-class WithCatalogue:
-    """Tables in which a user's catalogue names the workflows that the engine's rules do not know."""
-
-    def __init__(self, source: TableSource, catalogue: Catalogue) -> None:
-        self.source, self.catalogue = source, catalogue
-
-    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
-        """Return some columns of the rows of some runs of one base table for which a condition holds."""
-        if name != "dags" or not (columns is None or "workflow" in columns or where is not None):
-            return self.source.read(name, columns, run_ids, where)
-        wanted = BASE_TABLES[name].names if columns is None else list(columns)
-        # A condition may be on the workflow, and the workflow comes from the name.
-        read = None if where is not None else list(dict.fromkeys([*wanted, "name", "workflow"]))
-        table = self._renamed(self.source.read(name, read, run_ids))
-        return (table if where is None else table.filter(where)).select(wanted)
-
-    def read_coded(self, name: str, columns: Sequence[str]) -> pa.Table:
-        """Return some columns of one base table, texts that repeat as places in a dictionary."""
-        return code_texts(self.read(name, columns, None), BASE_TABLES[name]) if name == "dags" else _coded(self.source, name, columns)
-
-    def _renamed(self, dags: pa.Table) -> pa.Table:
-        import pyarrow as pa
-
-        names, workflows = (dags.column(column).to_pylist() for column in ("name", "workflow"))
-        found = self.catalogue.workflows_of(name for name in names if name is not None)
-        if not found:
-            return dags
-        place = dags.schema.get_field_index("workflow")
-        renamed = [found.get(name, workflow) for name, workflow in zip(names, workflows, strict=True)]
-        return dags.set_column(place, dags.schema.field(place), pa.array(renamed, pa.string()))
-
-    def count(self, name: str) -> int:
-        """Return how many rows one base table has."""
-        return self.source.count(name)
-
-    def describe(self) -> str:
-        """Say in a few words where the tables are."""
-        return self.source.describe()
-
-    @property
-    def folder(self) -> Path | None:
-        """The folder of the store; None where there is none."""
-        found: Path | None = getattr(self.source, "folder", None)
-        return found
-
-    def split(self) -> list[WithCatalogue]:
-        """Return the tables part by part: each run is in one of them, whole."""
-        return [WithCatalogue(part, self.catalogue) for part in _parts(self.source)]
-
-
-def _coded(source: TableSource, name: str, columns: Sequence[str]) -> pa.Table:
-    read: Callable[[str, Sequence[str]], pa.Table] | None = getattr(source, "read_coded", None)
-    return code_texts(source.read(name, columns, None), BASE_TABLES[name]) if read is None else read(name, columns)
-
-
-def _parts(source: TableSource) -> Sequence[TableSource]:
-    split: Callable[[], Sequence[TableSource]] | None = getattr(source, "split", None)
-    return [source] if split is None else split()
+    from daganalysis.table_sources import TableSource
 
 
 class Archive:
-    """Saved responses, loaded: every base table of :data:`daganalysis.tables.BASE_TABLES` as an attribute.
+    """Saved sources, loaded. Every base table is an attribute: a pandas frame.
 
-    An archive is never changed. Each attribute is a frame of its own, made when it is first asked for; treat it as read-only or copy it.
+    An archive is immutable. Each frame is created when you first use it; do not modify it, copy it first.
+    :func:`daganalysis.load` and :func:`daganalysis.read_parquet` return archives.
 
-    >>> import daganalysis as da
-    >>> archive = da.load("sample_data/documented/scale-out.json")
-    >>> archive.dags[["run_id", "name", "outcome"]].to_dict("records")
-    [{'run_id': '11', 'name': 'Cluster scale out', 'outcome': 'succeeded'}]
+    Example:
+        >>> import daganalysis as da
+        >>> archive = da.load("sample_data/documented/scale-out.json")
+        >>> archive.dags[["run_id", "name", "outcome"]].to_dict("records")
+        [{'run_id': '11', 'name': 'Cluster scale out', 'outcome': 'succeeded'}]
     """
 
     def __init__(self, source: TableSource, client: Any = None, catalogue: Catalogue = EMPTY_CATALOGUE) -> None:
@@ -165,9 +42,9 @@ class Archive:
         self._frames: dict[str, pd.DataFrame] = {}
         self._kept: Archive | None = None
         self.client = client
-        """The Dask client, or the address of a scheduler, on whose workers analyses are done; None to do them here."""
+        """The Dask client, or the address of a scheduler, whose workers compute the analyses. None computes them in this process."""
         self.catalogue = catalogue
-        """The workflow name patterns and failure signatures of the user; see :meth:`with_catalogue`."""
+        """Your own workflow name patterns and failure signatures; see :meth:`with_catalogue`."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A worker that is sent an archive reads its tables itself, and does the work itself.
@@ -175,15 +52,27 @@ class Archive:
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, pa.Table]) -> Archive:
-        """Make an archive of Arrow tables; those not given are empty."""
+        """Return an archive of Arrow tables, by the names of base tables. Tables that are not given are empty."""
         return cls(MemoryTables(tables))
 
     def table(self, name: str, columns: Sequence[str] | None = None, where: pc.Expression | None = None) -> pd.DataFrame:
-        """Return a base table, or some of its columns, or of its rows those for which an Arrow expression holds.
+        """Return a base table, or some of its columns or rows.
 
-        Of a store, only the columns are read, and only the rows are kept.
+        Args:
+            name: The name of the table, such as ``"dags"``.
+            columns: The columns to return; None returns all. Only these are read from a store.
+            where: An Arrow expression; only the rows for which it is true are returned.
 
-        Raises :class:`UsageError` for a table or a column that is not declared.
+        Returns:
+            The rows in the order of the table.
+
+        Raises:
+            UsageError: There is no such table or column.
+
+        Example:
+            >>> import daganalysis as da
+            >>> da.load("sample_data/documented/scale-out.json").table("nodes", ["stage", "name"]).shape
+            (9, 2)
         """
         declared = BASE_TABLES.get(name)
         if declared is None:
@@ -200,7 +89,7 @@ class Archive:
         return declared.frame(self._source.read(name, columns, None, where))
 
     def arrow(self, name: str, columns: Sequence[str] | None = None, where: pc.Expression | None = None) -> pa.Table:
-        """Return a base table, or some of its columns or rows, as an Arrow table."""
+        """Return a base table, or some of its columns or rows, as an Arrow table; the arguments are those of :meth:`table`."""
         return self._source.read(name, columns, None, where)
 
     def coded(self, name: str, columns: Sequence[str]) -> pa.Table:
@@ -208,10 +97,10 @@ class Archive:
 
         Of a store, that is read in a fraction of the time that the texts take.
         """
-        return _coded(self._source, name, columns)
+        return coded(self._source, name, columns)
 
     def count(self, name: str) -> int:
-        """Return how many rows a base table has; of a store only the ends of its files are read."""
+        """Return the number of rows of a base table, without reading the rows."""
         return self._source.count(name)
 
     @property
@@ -285,9 +174,22 @@ class Archive:
         return self.table("timeline")
 
     def run(self, run_id: str, *, children: bool = False) -> Archive:
-        """Return an archive of one run and, on request, of its child runs and theirs.
+        """Return an archive of one run.
 
-        Raises :class:`RunNotFoundError` with the nearest ids where there is no such run.
+        Args:
+            run_id: The id of the run, as in the column ``run_id``.
+            children: Include its child runs, and their child runs.
+
+        Returns:
+            A new archive, in memory.
+
+        Raises:
+            RunNotFoundError: The archive has no such run. The error names similar ids.
+
+        Example:
+            >>> import daganalysis as da
+            >>> len(da.load("sample_data/documented/scale-out.json").run("11"))
+            1
         """
         known = self.table("dags", ["run_id"])["run_id"].tolist()
         if run_id not in set(known):
@@ -296,7 +198,7 @@ class Archive:
         return self.only(self._family(run_id) if children else [run_id])
 
     def only(self, run_ids: Iterable[str]) -> Archive:
-        """Return an archive of these runs alone."""
+        """Return an archive of the runs with these ids, in memory. Ids that the archive does not have are ignored."""
         wanted = list(dict.fromkeys(run_ids))
         tables = MemoryTables({name: self._source.read(name, None, wanted) for name in BASE_TABLES})
         return Archive(tables, catalogue=self.catalogue)
@@ -332,16 +234,16 @@ class Archive:
 
     @property
     def folder(self) -> Path | None:
-        """The folder on disk that the tables are read from; None where they are in memory or at a URL."""
+        """The folder that the tables are read from; None if they are in memory or at a URL."""
         found: Path | None = getattr(self._source, "folder", None)
         return found
 
     def by_part(self) -> list[Archive]:
-        """Return archives that together are this one, whole runs in each: one for each part of a store."""
-        return [Archive(part, catalogue=self.catalogue) for part in _parts(self._source)]
+        """Return one archive for each part of the store. Each run is in one of them, whole. An archive in memory is one part."""
+        return [Archive(part, catalogue=self.catalogue) for part in parts_of(self._source)]
 
     def lazily(self, run_ids: Iterable[str]) -> Archive:
-        """Return an archive of these runs alone that reads of them what is asked for, when it is."""
+        """Return an archive of the runs with these ids that reads their rows only when they are needed."""
         return Archive(RunsOnly(self._source, tuple(run_ids)), catalogue=self.catalogue)
 
     def _family(self, run_id: str) -> list[str]:
@@ -385,7 +287,7 @@ class Archive:
         return declared(result).frame(result)
 
     def to_parquet(self, store: str | os.PathLike[str]) -> None:
-        """Write every table to a store, replacing what the store held; see :func:`daganalysis.read_parquet`."""
+        """Write every table to a store, and replace the content of an existing one. :func:`daganalysis.read_parquet` opens it."""
         from daganalysis.store import write_tables
 
         write_tables(self._source, store)
@@ -409,21 +311,34 @@ class Archive:
 
     @property
     def place(self) -> str:
-        """Where the tables are, in a few words."""
+        """Where the tables are, in a few words, such as ``in memory``."""
         return self._source.describe()
 
 
 def read_parquet(
     store: str | os.PathLike[str], *, client: Any = None, catalogue: Catalogue | str | os.PathLike[str] | None = None
 ) -> Archive:
-    """Open a store, in a folder or at a URL, as an archive; tables and columns are read when they are asked for.
+    """Open a store as an archive. Tables and columns are read when they are needed.
 
-    With a Dask ``client``, or the address of a scheduler, analyses are done by its workers, which must see the store as well.
+    Args:
+        store: The folder or the URL of the store.
+        client: A Dask client, or the address of a scheduler, whose workers compute the analyses. They must see the store.
+        catalogue: Your own workflow name patterns and failure signatures (:meth:`Archive.with_catalogue`).
 
-    With a ``catalogue`` (a TOML file, or one that was read), workflow name patterns and failure signatures of your own apply
-    (:meth:`Archive.with_catalogue`).
+    Returns:
+        The archive.
 
-    Raises :class:`StoreError` where there is no store or it is damaged, and :class:`SchemaVersionError` for one of another schema version.
+    Raises:
+        StoreError: There is no store, or it is damaged.
+        SchemaVersionError: The store has another schema version.
+        UsageError: The catalogue cannot be read or is wrong.
+
+    Example:
+        >>> import daganalysis as da, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     da.load("sample_data/documented").to_parquet(f"{folder}/store")
+        ...     len(read_parquet(f"{folder}/store"))
+        1
     """
     from daganalysis.store import open_tables
 

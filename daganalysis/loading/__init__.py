@@ -39,22 +39,40 @@ def load(
     client: Any = None,
     catalogue: Catalogue | str | os.PathLike[str] | None = None,
 ) -> Archive:
-    """Load saved responses: files, folders, globs, bytes, decoded JSON or SDK objects; or stores, for the responses each was made of.
+    """Load saved responses into an archive.
 
-    ``cluster`` labels all of them; ``cluster_by`` takes the label from the first folder below the source (``"dir"``) or from the file
-    name up to its first dot (``"file"``). Large sources are loaded by ``jobs`` processes (as many as there are cores, if None) through a
-    temporary store, which goes with the archive; the result is the same. ``progress`` is told how far it is
-    (:data:`daganalysis.progress.Progress`); None shows a bar on a terminal and in a notebook. What cannot be used becomes rows of
-    ``issues``; with ``strict`` it raises :class:`RejectedRecordsError` instead. ``limits`` (:class:`daganalysis.reading.Limits`) bounds
-    what a source, which is not trusted, may unpack to. ``tz`` is the zone of times that bear none, in dumps and agents' logs, where nothing
-    in them tells it: an offset (``"+08:00"``), or a name (``"Asia/Shanghai"``). With a ``catalogue`` (a TOML file, or one that was read),
-    workflow name patterns and failure signatures of your own apply (:meth:`Archive.with_catalogue`).
+    Small sources are loaded in memory. Larger ones are loaded by several processes through a temporary store, which exists as long as the
+    archive; the result is the same. A record that cannot be used becomes a row of the table ``issues``, and the rest is loaded.
 
-    With a Dask ``client``, or the address of a scheduler, its workers read and rebuild, and do the analyses of the archive; they must all
-    see the sources and the store.
+    Args:
+        sources: Files, folders, patterns or URLs; or bytes, decoded JSON or objects of the SDK; or stores, which stand for the responses
+            that they were made of.
+        cluster: The label of the cluster that all sources come from.
+        cluster_by: Take the label from the first folder below the source (``"dir"``), or from the file name up to its first dot
+            (``"file"``).
+        jobs: The number of processes; None means one per core.
+        strict: Raise an error if a record is rejected.
+        progress: A function that is told the progress (:data:`daganalysis.progress.Progress`). None shows a bar in a terminal and in a
+            notebook.
+        limits: Bounds on what an untrusted source can unpack to (:class:`daganalysis.reading.Limits`).
+        tz: The time zone of times without a zone in dumps and agents' logs, where nothing else shows it: an offset (``"+08:00"``) or a
+            name (``"Asia/Shanghai"``).
+        client: A Dask client, or the address of a scheduler. Its workers load the sources and compute the analyses of the archive. They
+            must see the sources and the store.
+        catalogue: Your own workflow name patterns and failure signatures: a TOML file, or the result of
+            :func:`daganalysis.read_catalogue`.
 
-    >>> load("sample_data/documented/scale-out.json").dags["name"].tolist()
-    ['Cluster scale out']
+    Returns:
+        The archive. The order of the sources does not matter, and a response that was given twice counts once.
+
+    Raises:
+        InputError: A source does not exist or cannot be read.
+        UsageError: Options contradict each other, or the catalogue is wrong.
+        RejectedRecordsError: ``strict`` is true and a record was rejected.
+
+    Example:
+        >>> load("sample_data/documented/scale-out.json").dags["name"].tolist()
+        ['Cluster scale out']
     """
     own = _read(catalogue)
     files, stores = _listed(sources, cluster, cluster_by, limits, tz)
@@ -85,16 +103,39 @@ def load_into_store(
     tz: str | None = None,
     client: Any = None,
 ) -> Archive:
-    """Load saved responses into a store, which is made if it is not there, and open it.
+    """Load saved responses into a store, and open the store.
 
-    A source that is in the store as it is now (path, label, size, time of change) is not read again; a changed one replaces what it gave
-    before; one that was removed stays. A store among the sources stands for those it was made of, as they were then. The tables are the
-    same as if all had been loaded at once, in any order, with any ``jobs``. ``tz`` is the zone of times that bear none, as it is
-    for :func:`load`.
-    With a Dask ``client``, or the address of a scheduler, its workers read and rebuild, and do the analyses of the archive; they must all
-    see the sources and the store.
-    Raises :class:`StoreError` where the store cannot be written, :class:`StoreBusyError` where another process is writing it, and with
-    ``strict`` :class:`RejectedRecordsError`; the store is then as it was before.
+    The store is created if it does not exist. A source that has not changed since it was loaded (path, label, size, modification time) is
+    not read again. A changed source replaces what it gave before. A source that no longer exists stays in the store. The tables are the
+    same as if all sources had been loaded at once, in any order, with any number of processes. If the load fails, the store is unchanged.
+
+    Args:
+        sources: As for :func:`load`.
+        store: The folder or the URL of the store.
+        cluster: As for :func:`load`.
+        cluster_by: As for :func:`load`.
+        jobs: As for :func:`load`.
+        strict: Raise an error and leave the store unchanged if a record is rejected.
+        progress: As for :func:`load`.
+        limits: As for :func:`load`.
+        tz: As for :func:`load`.
+        client: As for :func:`load`.
+
+    Returns:
+        The store as an archive, whose tables are read when they are needed.
+
+    Raises:
+        InputError: A source does not exist or cannot be read.
+        UsageError: Options contradict each other.
+        StoreError: The store cannot be written.
+        StoreBusyError: Another process is writing the store.
+        RejectedRecordsError: ``strict`` is true and a record was rejected.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     len(load_into_store("sample_data/documented", store=f"{folder}/store"))
+        1
     """
     from daganalysis.loading.unchanged import is_unchanged
     from daganalysis.loading.workers import without_collector
@@ -119,7 +160,7 @@ def open_archive(
     catalogue: str | os.PathLike[str] | None = None,
     tz: str | None = None,
 ) -> Archive:
-    """Open what a command was given: a store, or saved responses as they are; ``tz`` is the zone of times that bear none in the latter."""
+    """Open the argument of a command: a store, or saved responses. ``tz`` is the time zone of times without a zone in saved responses."""
     if is_store(source):
         return read_parquet(source, client=client, catalogue=catalogue)
     return load(source, cluster=cluster, cluster_by=cluster_by, jobs=jobs, progress=progress, client=client, catalogue=catalogue, tz=tz)

@@ -54,9 +54,31 @@ def redact(
 ) -> Redacted:
     """Write a redacted copy of saved responses, logs and databases, or of a store, with the same layout.
 
-    Of a copy of a database a new one is written, of the tables and columns alone that ``load`` reads. Files that cannot be read, or that
-    are no text, are left out. ``keep_cluster_names`` keeps the names of folders, which are the labels of clusters. Raises
-    :class:`UsageError` if the destination exists, :class:`InputError` if there is nothing to redact.
+    Addresses, names and secrets are replaced by pseudonyms, the same ones everywhere, so that every analysis gives the same numbers. A copy
+    of a database is written anew, with only the tables and columns that ``load`` reads. Files that cannot be read or are not text are left
+    out. Review the copy before sharing it: unmarked names cannot be detected.
+
+    Args:
+        source: A file, a folder or a store.
+        destination: The file or folder to write, which must not exist.
+        keep_cluster_names: Keep the names of folders, which are the labels of clusters.
+        progress: A function that is told the progress (:data:`daganalysis.progress.Progress`). None shows a bar in a terminal and in a
+            notebook.
+
+    Returns:
+        What was replaced and which files were left out.
+
+    Raises:
+        UsageError: The destination exists or lies in the source.
+        InputError: There is nothing to redact.
+
+    Example:
+        >>> import daganalysis as da, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     redact("sample_data/documented", f"{folder}/copy").n_files
+        ...     len(da.load(f"{folder}/copy"))
+        1
+        1
     """
     if is_url(os.fspath(source)) or is_url(os.fspath(destination)):
         raise UsageError("only what lies on disk can be redacted", where=os.fspath(source), hint="copy it from or to its URL")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import daganalysis as da
-from daganalysis.archive import MemoryTables
 from daganalysis.plots.bars import gantt_bars
+from daganalysis.table_sources import MemoryTables
 from daganalysis.tables import BASE_TABLES
 
 

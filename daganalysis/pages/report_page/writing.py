@@ -32,20 +32,34 @@ def write_report(
     tz: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Write a report of an archive into a folder, made if need be, and return the path of its page.
+    """Write a report of an archive: one page for people, and a JSON file for programs.
 
-    ``report.html`` is one self-contained page: it loads nothing, and runs no script but its own. ``report.json`` holds every number the
-    page shows, unrounded. With ``format="markdown"`` the page is ``report.md``, short enough for a ticket. Of a large archive the runs that
-    went worst and those that took longest have sections of their own; every table says how many rows it leaves out. The same archive gives
-    the same bytes. ``tz`` is the zone of the times that people read, by default the servers' own; ``report.json`` has UTC. ``progress`` is
-    told how far it is (:data:`daganalysis.progress.Progress`); None shows a bar on a terminal and in a notebook. Raises
-    :class:`UsageError` for another format, :class:`DagAnalysisError` where the folder cannot be written.
+    ``report.html`` is self-contained: it loads nothing and runs only its own scripts. ``report.json`` holds every number of the page,
+    unrounded. In a large archive, only the worst and the slowest runs have sections of their own, and each table tells how many rows it
+    leaves out. The same archive gives the same bytes.
 
-    >>> import daganalysis as da, tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     page = da.write_report(da.load("sample_data/documented/scale-out.json"), folder)
-    ...     sorted(path.name for path in page.parent.iterdir())
-    ['report.html', 'report.json']
+    Args:
+        archive: The runs to report on.
+        folder: The folder to write to; it is created if it does not exist.
+        format: ``"html"``, or ``"markdown"`` for ``report.md``, which is short enough for a ticket.
+        title: The heading of the report.
+        tz: The time zone of the times on the page: an offset or a name. None means the servers' own. ``report.json`` has UTC.
+        progress: A function that is told the progress (:data:`daganalysis.progress.Progress`). None shows a bar in a terminal and in a
+            notebook.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        UsageError: ``format`` is unknown, or ``tz`` is not a time zone.
+        DagAnalysisError: The folder cannot be written.
+
+    Example:
+        >>> import daganalysis as da, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     page = da.write_report(da.load("sample_data/documented/scale-out.json"), folder)
+        ...     sorted(path.name for path in page.parent.iterdir())
+        ['report.html', 'report.json']
     """
     if format not in FORMATS:
         raise UsageError("no such format of a report", where=format, hint="one of " + ", ".join(FORMATS))

@@ -1,0 +1,145 @@
+"""Where the tables of an archive come from: memory, a store, some runs of either, or either under the workflow names of a user."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from daganalysis.tables import BASE_TABLES
+from daganalysis.tables.declaration import code_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from daganalysis.engine.user_catalogue import Catalogue
+
+
+class TableSource(Protocol):
+    """Where an archive's tables come from: memory, or a store that reads only what is needed."""
+
+    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
+        """Return rows of one base table: of some runs (None: all), for which a condition is true, with some columns (None: all)."""
+        ...
+
+    def count(self, name: str) -> int:
+        """Return how many rows one base table has."""
+        ...
+
+    def describe(self) -> str:
+        """Return in a few words where the tables are."""
+        ...
+
+
+class MemoryTables:
+    """Tables held in memory."""
+
+    def __init__(self, tables: Mapping[str, pa.Table]) -> None:
+        self._tables = {name: tables[name] if name in tables else declared.schema().empty_table() for name, declared in BASE_TABLES.items()}
+
+    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
+        """Return some columns of the rows of some runs of one base table."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        table = self._tables[name]
+        key = BASE_TABLES[name].run_key
+        if run_ids is not None and key is not None:
+            table = table.filter(pc.is_in(table.column(key), pa.array(run_ids, pa.string())))
+        if where is not None:
+            table = table.filter(where)
+        return table if columns is None else table.select(list(columns))
+
+    def count(self, name: str) -> int:
+        """Return how many rows one base table has."""
+        return int(self._tables[name].num_rows)
+
+    def describe(self) -> str:
+        """Return in a few words where the tables are."""
+        return "in memory"
+
+
+class RunsOnly:
+    """The tables of some runs."""
+
+    def __init__(self, source: TableSource, run_ids: tuple[str, ...]) -> None:
+        self._source, self._run_ids = source, run_ids
+
+    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
+        """Return some columns of the rows of some of the runs of one base table."""
+        wanted = self._run_ids if run_ids is None else sorted({*self._run_ids} & {*run_ids})
+        return self._source.read(name, columns, wanted, where)
+
+    def count(self, name: str) -> int:
+        """Return how many rows of one base table the runs have."""
+        return int(self.read(name, BASE_TABLES[name].names[:1], None).num_rows)
+
+    def describe(self) -> str:
+        """Return in a few words where the tables are."""
+        from daganalysis.text.humanize import plural
+
+        return f"{plural(len(self._run_ids), 'run')} {self._source.describe()}"
+
+
+class WithCatalogue:
+    """Tables in which a user's catalogue names the workflows that the engine's rules do not know."""
+
+    def __init__(self, source: TableSource, catalogue: Catalogue) -> None:
+        self.source, self.catalogue = source, catalogue
+
+    def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
+        """Return some columns of the rows of some runs of one base table for which a condition holds."""
+        if name != "dags" or not (columns is None or "workflow" in columns or where is not None):
+            return self.source.read(name, columns, run_ids, where)
+        wanted = BASE_TABLES[name].names if columns is None else list(columns)
+        # A condition may be on the workflow, and the workflow comes from the name.
+        read = None if where is not None else list(dict.fromkeys([*wanted, "name", "workflow"]))
+        table = self._renamed(self.source.read(name, read, run_ids))
+        return (table if where is None else table.filter(where)).select(wanted)
+
+    def read_coded(self, name: str, columns: Sequence[str]) -> pa.Table:
+        """Return some columns of one base table, texts that repeat as places in a dictionary."""
+        return code_texts(self.read(name, columns, None), BASE_TABLES[name]) if name == "dags" else coded(self.source, name, columns)
+
+    def _renamed(self, dags: pa.Table) -> pa.Table:
+        import pyarrow as pa
+
+        names, workflows = (dags.column(column).to_pylist() for column in ("name", "workflow"))
+        found = self.catalogue.workflows_of(name for name in names if name is not None)
+        if not found:
+            return dags
+        place = dags.schema.get_field_index("workflow")
+        renamed = [found.get(name, workflow) for name, workflow in zip(names, workflows, strict=True)]
+        return dags.set_column(place, dags.schema.field(place), pa.array(renamed, pa.string()))
+
+    def count(self, name: str) -> int:
+        """Return how many rows one base table has."""
+        return self.source.count(name)
+
+    def describe(self) -> str:
+        """Return in a few words where the tables are."""
+        return self.source.describe()
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the store; None where there is none."""
+        found: Path | None = getattr(self.source, "folder", None)
+        return found
+
+    def split(self) -> list[WithCatalogue]:
+        """Return the tables part by part: each run is in one of them, whole."""
+        return [WithCatalogue(part, self.catalogue) for part in parts_of(self.source)]
+
+
+def coded(source: TableSource, name: str, columns: Sequence[str]) -> pa.Table:
+    """Return some columns of one base table, texts that repeat as places in a dictionary."""
+    read: Callable[[str, Sequence[str]], pa.Table] | None = getattr(source, "read_coded", None)
+    return code_texts(source.read(name, columns, None), BASE_TABLES[name]) if read is None else read(name, columns)
+
+
+def parts_of(source: TableSource) -> Sequence[TableSource]:
+    """Return the tables part by part, where they have parts."""
+    split: Callable[[], Sequence[TableSource]] | None = getattr(source, "split", None)
+    return [source] if split is None else split()
