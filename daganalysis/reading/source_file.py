@@ -67,8 +67,8 @@ def open_file(path: str) -> int:
     return os.open(path, _TO_READ)
 
 
-_ANSWERS_EXPECTED = re.compile(r"\.(?:jsonl?|ndjson|har)(?![a-z0-9])[^/]*$", re.IGNORECASE)
-_PACKED = re.compile(r"\.(?:gz|zst|xz|bz2|zip|tar|tgz|tzst|txz|tbz2?)(?![a-z0-9])[^/.]*$", re.IGNORECASE)
+_ANSWERS_EXPECTED = r"\.(?:jsonl?|ndjson|har)(?![a-z0-9])[^/]*$"
+_PACKED = r"\.(?:gz|zst|xz|bz2|zip|tar|tgz|tzst|txz|tbz2?)(?![a-z0-9])[^/.]*$"
 
 
 def promises_answers(name: str) -> bool:
@@ -77,10 +77,10 @@ def promises_answers(name: str) -> bool:
     >>> promises_answers("poll.ndjson.1"), promises_answers("a/dag.json.bak.xz"), promises_answers("README"), promises_answers("x.log.gz")
     (True, True, False, False)
     """
-    if _ANSWERS_EXPECTED.search(name):
+    if re.search(_ANSWERS_EXPECTED, name, re.IGNORECASE):
         return True
     bare = name
-    while (packed := _PACKED.search(bare)) is not None:
+    while (packed := re.search(_PACKED, bare, re.IGNORECASE)) is not None:
         bare = bare[: packed.start()]
     return bare != name and "." not in bare.rpartition("/")[2]
 

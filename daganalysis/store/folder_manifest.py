@@ -7,11 +7,10 @@ The footer of a Parquet file holds its schema, its counts of rows and the places
 from __future__ import annotations
 
 import hashlib
+import json
 import struct
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO
-
-import msgspec
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from daganalysis.errors import StoreError
 from daganalysis.store.new_files import NewFile
@@ -39,7 +38,8 @@ class StoreNotes:
     rows: dict[str, int] = field(default_factory=dict)
 
 
-class _Entry(msgspec.Struct, forbid_unknown_fields=True):
+@dataclass(slots=True)
+class _Entry:
     size: int
     footer: str
     rows: int | None = None
@@ -48,15 +48,11 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True):
         return self.size == other.size and self.footer == other.footer
 
 
-class _Manifest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    schema_version: str | None = None
-    given: str | None = None
+@dataclass(slots=True)
+class _Manifest:
+    schema_version: str
+    given: str | None
     files: dict[str, _Entry]
-    checksum: str | None = None
-
-    def own_checksum(self) -> str:
-        """Return that of all else, which tells a list that was damaged and is JSON all the same."""
-        return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(self, checksum=None))).hexdigest()
 
 
 def write_manifest(folder: Path, notes: StoreNotes | None = None) -> None:
@@ -69,10 +65,11 @@ def write_manifest(folder: Path, notes: StoreNotes | None = None) -> None:
         # A name stands for one content while a store has it; the list of sources alone is written anew by each load.
         known = None if name.startswith(_WRITTEN_ANEW) else notes.rows.get(name)
         entry.rows = pq.read_metadata(folder / name).num_rows if known is None else known
-    manifest = _Manifest(files=files, schema_version=SCHEMA_VERSION, given=notes.given)
-    manifest.checksum = manifest.own_checksum()
+    manifest: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "given": notes.given}
+    manifest["files"] = {name: {"size": entry.size, "footer": entry.footer, "rows": entry.rows} for name, entry in files.items()}
+    manifest["checksum"] = _checksum(manifest)
     file = NewFile(folder / FOLDER_MANIFEST)
-    file.stream.write(msgspec.json.format(msgspec.json.encode(manifest)))
+    file.stream.write(json.dumps(manifest, indent=2).encode())
     file.close(whole=True)
 
 
@@ -106,14 +103,21 @@ def check_manifest(folder: Path, *, private: bool) -> dict[str, int]:
 def _read(folder: Path) -> _Manifest:
     path = folder / FOLDER_MANIFEST
     try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=_Manifest)
+        told = json.loads(path.read_bytes())
+        checksum = told.pop("checksum")
+        manifest = _Manifest(told["schema_version"], told["given"], {name: _Entry(**entry) for name, entry in told["files"].items()})
     except FileNotFoundError:
         raise StoreError("the list of the store's files is missing", where=str(path), hint=_WAY_OUT) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise StoreError("the list of the store's files is damaged", where=str(path), hint=_WAY_OUT) from error
-    if manifest.checksum != manifest.own_checksum():
+    if checksum != _checksum(told):
         raise StoreError("the list of the store's files is damaged", where=str(path), hint=_WAY_OUT)
     return manifest
+
+
+def _checksum(manifest: dict[str, Any]) -> str:
+    """Return the checksum of all else in the list, which tells one that was damaged and is JSON all the same."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def _parquet_files(folder: Path, names: Iterable[str]) -> list[str]:
