@@ -183,6 +183,12 @@ _CODES = (
         "an answer has no envelope; it was ordered by the time of the record that holds it, which another clock wrote",
         "",
     ),
+    IssueCode(
+        "unused-wrapper-time",
+        "warning",
+        "an answer has no envelope, and the time of the record that holds it has no zone or contradicts the answer; it was not used",
+        "save whole answers, with their envelope; check the clock and the time zone of the program that saved these",
+    ),
     IssueCode("no-id", "error", "the object has no id, so it cannot be identified", _FETCH_AGAIN),
     IssueCode("wrong-id", "error", "the id is not valid", _FETCH_AGAIN),
     IssueCode("wrong-type", "warning", "a field has the wrong type; it was read as null", ""),

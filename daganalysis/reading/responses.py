@@ -29,7 +29,7 @@ from daganalysis.reading.recognition import (
     may_hold_answers,
 )
 from daganalysis.reading.sdk import from_sdk
-from daganalysis.reading.wrapper_time import wrapper_time
+from daganalysis.reading.wrapper_time import fault_of, wrapper_time
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -62,7 +62,7 @@ class Reader:
         self._limits = limits
         self._issues = issues
         self._name = ""
-        self._took_wrapper_time = False
+        self._noted_times: set[str] = set()
         self._n_unread = self._n_given = 0
         self._records = JoinedRecords()
         self._set_aside: list[Issue] = []
@@ -336,16 +336,8 @@ class Reader:
     def _answer(self, kind: Kind, gid: str, body: bytes, nodes: list[bytes] | None, heading: _Heading, pointer: str) -> Answer:
         self._n_given += 1
         observed_at = heading.observed_at
-        if observed_at is None and heading.wrappers and (found := wrapper_time(heading.wrappers)) is not None:
-            observed_at = found[1]
-            if not self._took_wrapper_time:
-                self._took_wrapper_time = True
-                self._note(
-                    "wrapper-time",
-                    heading,
-                    pointer,
-                    f"ordered by the time of the record around it ({found[0][:40]}); this holds for similar answers of the file, too",
-                )
+        if observed_at is None and heading.wrappers:
+            observed_at = self._time_around(heading, pointer, (body, *(nodes or ())))
         return Answer(
             kind,
             gid,
@@ -360,6 +352,19 @@ class Reader:
             heading.http_status,
             heading.request_ms,
         )
+
+    def _time_around(self, heading: _Heading, pointer: str, texts: Iterable[bytes]) -> int | None:
+        """Return the time of what an answer without an envelope lies in, if it can be when the answer was saved; say so once a file."""
+        found = wrapper_time(heading.wrappers)
+        if found is None:
+            return None
+        fault = fault_of(found, texts)
+        code = "unused-wrapper-time" if fault else "wrapper-time"
+        if code not in self._noted_times:
+            self._noted_times.add(code)
+            said = fault or f"ordered by the time of the record around it ({found.name})"
+            self._note(code, heading, pointer, f"{said}; this holds for similar answers of the file, too")
+        return None if fault else found.at
 
     # -- fields -----------------------------------------------------------------------------------------------------------------------
 

@@ -113,9 +113,26 @@ def test_the_time_of_a_wrapper_orders_an_answer_without_an_envelope_and_is_marke
     assert archive.issues["code"].tolist() == ["wrapper-time"]
 
 
-def test_a_time_of_a_wrapper_without_a_zone_is_not_taken():
-    archive = da.load(json.dumps({"ts": "2025-01-01 00:02:00", "dag": BARE}).encode())
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        ("2025-01-01 00:02:00", "has no time zone"),
+        ("2025-01-01T00:02:00+08:00", "is 8.0 h before the latest time in the answer"),
+        ("2025-01-01T05:32:00-00:30", "is 6.0 h after the latest time"),
+    ],
+)
+def test_a_time_of_a_wrapper_that_cannot_be_right_is_not_taken_and_named(time, said):
+    dag = BARE | {"end_time": "2025-01-01T05:31:00+05:30"}
+    archive = da.load(json.dumps({"ts": time, "dag": dag}).encode())
     assert archive.snapshots["observed_at"].isna().tolist() == [True]
+    assert archive.issues["code"].tolist() == ["unused-wrapper-time"]
+    assert said in archive.issues["message"][0]
+
+
+@pytest.mark.parametrize("time", ["2024-12-31T23:58:00Z", "2025-01-01T09:30:00+08:00", "2025-01-02T00:00:00Z"])
+def test_a_time_of_a_wrapper_that_can_be_right_is_taken(time):
+    archive = da.load(json.dumps({"ts": time, "dag": BARE}).encode())
+    assert archive.issues["code"].tolist() == ["wrapper-time"]
 
 
 def test_the_time_of_a_wrapper_leaves_an_envelope_its_own():
