@@ -11,34 +11,31 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-JSON_MARKS = (
-    b"eyJ",
-    b"eyI",
-    b"ewo",
-    b"ew0K",
-    b"eyAi",
-    b"W3si",
-    b"Wwo",
-    b"WyB7",
-    b"WyI",
-    b"Intc",
-    b"Iltc",
-    b"Ilt7",
-    b"Ilwi",
-    b"W1t7",
-    b"W1si",
-    b"W1tb",
-)
-"""How JSON objects, and strings that hold one, begin in Base64."""
-_ZLIB_MARKS = (b"eJw", b"eJx", b"eJy", b"eJz", b"eNo", b"eNp", b"eNq", b"eNr")
-PACKED_MARKS = (b"H4sI", b"KLUv", b"/Td6WFoA", b"QlpoO", *_ZLIB_MARKS)
-"""How gzip, zstd, xz, bzip2 and zlib begin in Base64."""
-HEX_MARKS = (b"7b22", b"7B22", b"7b0a", b"7B0A", b"7b0d", b"7B0D", b"5b7b", b"5B7B")
-"""How JSON objects and lists of them begin in hexadecimal digits."""
-_MARKS = b"|".join(map(re.escape, (*JSON_MARKS, *PACKED_MARKS)))
-_BASE64 = re.compile(rb"(?:" + _MARKS + rb")[A-Za-z0-9+/_-]{20,}+(?:(?:\r?\n[ \t>]{0,8}|\\r\\n|\\n)[A-Za-z0-9+/_-]++)*+={0,2}")
+_BEFORE = b'{["', b'{["\\ \n\r\t'
+"""The first two characters of an object, a list, or a text that holds one."""
+
+
+def _first_letters(begin: bytes) -> bytes:
+    """A pattern of how a text with this beginning begins in Base64: whole letters, and those that the last one may be."""
+    whole = base64.b64encode(begin)[: len(begin) * 8 // 6]
+    last = {base64.b64encode(begin + bytes([byte]))[len(whole) : len(whole) + 1] for byte in range(256)}
+    return whole + (b"[" + b"".join(sorted(last)) + b"]" if len(begin) % 3 else b"")
+
+
+_JSON = [_first_letters(bytes((first, second))) for first in _BEFORE[0] for second in _BEFORE[1]]
+_PACKED = [_first_letters(begin) for begin in (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"BZh", b"\x78\x9c", b"\x78\xda")]
+_OTHERS = [_first_letters(begin) for begin in (b"HTTP/", b"eyJ", b"eyI", b"START ")]
+"""A response with its headers, Base64 of Base64, and the log of a function in the cloud."""
+_BEGINS = rb"(?:(?<![A-Za-z0-9+/_-])|(?<=%22|%3D|%2C)|(?<=\\n))(?:" + b"|".join((*_JSON, *_PACKED, *_OTHERS)) + rb")"
+_BASE64 = re.compile(_BEGINS + rb"[A-Za-z0-9+/_-]{20,}+(?:(?:\r?\n[ \t>]{0,8}|\\r\\n|\\n)[A-Za-z0-9+/_-]++)*+={0,2}")
+_SHORT_RUN = re.compile(_BEGINS + rb"[A-Za-z0-9+/_-]{20}")
 _BREAK = re.compile(rb"\r?\n[ \t>]{0,8}|\\r\\n|\\n")
-_HEX = re.compile(rb"(?:7[bB](?:22|0[ADad])|5[bB]7[bB])[0-9a-fA-F]{20,}+(?:\r?\n[0-9a-fA-F]++)*+")
+_HEX_BEGINS = rb"(?<![0-9a-fA-F])(?:7[bB][ :]?(?:22|0[ADad])|5[bB][ :]?(?:7[bB]|22|5[bB]))"
+_HEX = re.compile(_HEX_BEGINS + rb"(?:[ :]?[0-9a-fA-F]{2}){10,}+(?:\r?\n[0-9a-fA-F]++)*+")
+_LISTED = re.compile(
+    rb"(?<!\d)(?:123|91|34)(?:,|%2C).{0,200}?(?:(?<!\d)|(?<=%20))(?:123|91|34|92|32|10|13)(?:,|%2C)", re.DOTALL | re.IGNORECASE
+)
+"""JSON as a list of its bytes, as journald and buffers of Node.js have it: two of them, whatever else stands between."""
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _MOST_XZ_MEMORY = 1 << 28
 _MOST_RATIO, _MOST_MORE = 200, 1 << 16
@@ -73,15 +70,20 @@ def _joined(run: bytes) -> bytes:
     return b"".join(parts)
 
 
-def has_hex(text: bytes) -> bool:
+def has_hex(text: bytes | bytearray) -> bool:
     """Tell whether a text holds JSON in hexadecimal digits."""
-    return any(mark in text for mark in HEX_MARKS) and _HEX.search(text) is not None
+    return _HEX.search(text) is not None
+
+
+def is_encoded(text: bytes | bytearray) -> bool:
+    """Tell whether JSON may lie in a text as Base64, as hexadecimal digits, or as a list of its bytes."""
+    return _SHORT_RUN.search(text) is not None or has_hex(text) or ((b"," in text or b"%2" in text) and _LISTED.search(text) is not None)
 
 
 def from_hex(text: bytes) -> Iterator[bytes]:
     """Yield what each run of hexadecimal digits in a text stands for."""
     for run in _HEX.finditer(text):
-        digits = b"".join(run[0].split())
+        digits = b"".join(run[0].replace(b":", b" ").split())
         yield bytes.fromhex(digits[: len(digits) - len(digits) % 2].decode())
 
 

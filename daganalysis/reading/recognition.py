@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from daganalysis.reading.answers import Kind
-from daganalysis.reading.packed_text import HEX_MARKS, JSON_MARKS, PACKED_MARKS
+from daganalysis.reading.packed_text import is_encoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,22 +23,17 @@ _TASK_KEYS = frozenset({"task_id", "execute_times", "execute_agent", "task_logs"
 _DAG_KEYS = frozenset({"id", "generic_id", "dag_id", "state", "operator", "stage", "nodes", "start_time", "name"})
 _DATABASE_KEYS = frozenset({"gmt_create", "gmt_modify", "is_finished", "is_maintenance", "executer_agent_ip", "struct_name", "log_content"})
 _MARKS = (b"max_stage", b"dag_id", b"node_id", b"task_id", b"log_content", b"sub_tasks", b"generic_id", b"successful", b"traceId")
-_ENCODED_MARKS = (*JSON_MARKS, *PACKED_MARKS, *HEX_MARKS)
-_LISTED_BYTES = re.compile(rb"\[\s{0,99}123,")
-"""How the text of a JSON object begins as a list of its bytes."""
 _KEYS = re.compile(rb'["\'](?:max_stage|dag_id|node_id|execute_times|sub_tasks|task_logs)\\*["\']+\s*:')
 
 
 def may_hold_answers(text: bytes | bytearray) -> bool:
     """Tell whether answers may lie in a text: a quick look, so that nothing else is walked through."""
-    if any(mark in text for mark in _MARKS) or any(mark in text for mark in _ENCODED_MARKS):
-        return True
-    return b"123," in text and _LISTED_BYTES.search(text) is not None
+    return any(mark in text for mark in _MARKS) or is_encoded(text)
 
 
 def names_a_dag(text: bytes) -> bool:
     """Tell whether a text may hold a whole DAG or an envelope, not only parts of one: a quick look."""
-    return b"max_stage" in text or b"successful" in text or b"dag_id" in text or any(mark in text for mark in _ENCODED_MARKS)
+    return b"max_stage" in text or b"successful" in text or b"dag_id" in text or is_encoded(text)
 
 
 def looks_like_answer(text: bytes) -> bool:

@@ -89,10 +89,7 @@ def fault_of(time: WrapperTime, texts: Iterable[bytes]) -> str:
         return f"{time.name} is {(latest - time.at) / _HOUR:.1f} h before the latest time in the answer"
     shift = (time.offset_s - offset_s) * SECOND_NS
     if shift and -_MOST_SKEW < time.at + shift - latest < _SOON:
-        return (
-            f"{time.name} is {(time.at - latest) / _HOUR:.1f} h after the latest time in the answer, "
-            "as if its time zone were wrong"
-        )
+        return f"{time.name} is {(time.at - latest) / _HOUR:.1f} h after the latest time in the answer, as if its time zone were wrong"
     return ""
 
 
