@@ -25,7 +25,7 @@ from daganalysis.analysis._check import Gate, check_gate, compare_gate
 from daganalysis.analysis._compare import left_out
 from daganalysis.analysis._failures import coverage
 from daganalysis.analysis._spread import spread
-from daganalysis.analysis.lock_conflicts import lock_conflicts
+from daganalysis.analysis.lock_conflicts import all_issues, lock_conflicts
 
 check = spread(_check.check)
 clock_skew = spread(_clock_skew.clock_skew)
@@ -49,6 +49,7 @@ what_if = spread(_what_if.what_if)
 
 __all__ = [
     "Gate",
+    "all_issues",
     "check",
     "check_gate",
     "clock_skew",

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def lock_conflicts(archive: Archive, *, run_ids: Iterable[str] | None = None) -> pd.DataFrame:
     """Return an issue for each two DAGs that seem to have held one maintenance lock at the same time, which the engine never allows.
 
-    Loading cannot find them, for it looks at one run at a time. ``validate``, ``show`` and the report tell of them beside the issues that
-    loading found.
+    Loading cannot find them, for it looks at one run at a time. ``validate``, ``table ARCHIVE issues``, ``show`` and the report tell of
+    them beside the issues that loading found.
 
     Args:
         archive: The runs.
@@ -46,6 +46,19 @@ def lock_conflicts(archive: Archive, *, run_ids: Iterable[str] | None = None) ->
         for message in _messages(one)
     ]
     return ISSUES.conform(pd.DataFrame([asdict(one) for one in found], columns=ISSUES.names)) if found else ISSUES.empty()
+
+
+def all_issues(archive: Archive) -> pd.DataFrame:
+    """Return the issues that loading found, and after them the lock conflicts.
+
+    >>> import daganalysis as da
+    >>> archive = da.load("sample_data/tenant")
+    >>> len(all_issues(archive)) == len(archive.issues)
+    True
+    """
+    import pandas as pd
+
+    return pd.concat([archive.issues, lock_conflicts(archive)], ignore_index=True)
 
 
 def _messages(one: Holding) -> list[str]:

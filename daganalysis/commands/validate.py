@@ -45,15 +45,13 @@ def add_to(commands: Subparsers) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the issues and count them on stderr."""
-    import pandas as pd
-
-    from daganalysis.analysis import lock_conflicts
+    from daganalysis.analysis import all_issues
     from daganalysis.loading import load, open_archive
     from daganalysis.text.issue_groups import group_issues, issue_groups_text
 
     labels = {"cluster": arguments.cluster, "cluster_by": arguments.cluster_by, "tz": arguments.tz}
     archive = open_archive(arguments.source[0], **labels) if len(arguments.source) == 1 else load(*arguments.source, **labels)
-    issues = pd.concat([archive.issues, lock_conflicts(archive)], ignore_index=True)
+    issues = all_issues(archive)
     shown = issues[issues["severity"].isin(_down_to(arguments.severity))]
     if chosen_format(arguments) == "table":
         columns = ["severity", "code", "source", "run_id", "message", "hint"]

@@ -102,6 +102,9 @@ def lock_lines(facts: LengthFacts) -> list[str]:
         said = [f"{name}: held {human_duration(row['held_s'])}{still}", f"at work {human_duration(row['working_s'])}"]
         if row["neglected_s"]:
             said.append(f"FAILED and nobody acted {human_duration(row['neglected_s'])}")
+        rest = row["held_s"] - row["working_s"] - row["neglected_s"]
+        if rest >= _WORTH_SAYING * row["held_s"]:
+            said.append(f"{'waiting for its main DAG, or unknown,' if facts.run['parent_run_id'] else 'unknown'} {human_duration(rest)}")
         if row["n_refused"]:
             said.append(f"{plural(row['n_refused'], 'request')} refused meanwhile")
         lines += _wrapped("; ".join(said))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import daganalysis as da
-from daganalysis.analysis import lock_conflicts
+from daganalysis.analysis import all_issues, lock_conflicts
 from daganalysis.engine.catalogue import workflow_of
 from daganalysis.engine.lock_rules import lock_of
 from tests.rows import archive_of, at
@@ -91,6 +91,12 @@ def test_two_holdings_at_a_time_are_an_issue_that_names_both_dags() -> None:
     [found] = lock_conflicts(archive_of(dags=[dag(), dag("2", created_at=at(50), ended_at=at(160))])).to_dict("records")
     assert (found["code"], found["severity"], found["run_id"]) == ("locks-overlap", "warning", "1")
     assert "2 to have taken it at 2024-01-01T00:00:50.000+00:00" in found["message"]
+
+
+def test_lock_conflicts_stand_after_the_issues_that_loading_found() -> None:
+    found = {"severity": "info", "code": "other-encoding", "message": "m"}
+    archive = archive_of(issues=[found], dags=[dag(), dag("2", created_at=at(50), ended_at=at(160))])
+    assert all_issues(archive)["code"].tolist() == ["other-encoding", "locks-overlap"]
 
 
 def test_holdings_that_follow_each_other_are_no_issue() -> None:

@@ -38,6 +38,14 @@ def test_the_lock_is_told_with_how_long_it_was_neglected() -> None:
     assert "FAILED and nobody acted" in lines
 
 
+def test_what_is_unknown_of_a_holding_is_said() -> None:
+    run = {"run_id": "1", "name": "Cluster scale out", "workflow": "Cluster scale out", "scope": "cluster", "maintenance_type": 2}
+    run |= {"outcome": "succeeded", "created_at": at(0), "started_at": at(0), "ended_at": at(100), "elapsed_s": 100.0}
+    lost = {"run_id": "1", "seq": 1, "category": "lost", "started_at": at(20), "ended_at": at(90), "duration_s": 70.0}
+    lines = " ".join(section(archive_of(dags=[run], timeline=[lost]), "1", "What it locked"))
+    assert "at work 30.0 s; unknown 1 min 10 s" in lines
+
+
 def test_a_run_is_compared_with_those_like_it() -> None:
     archive = series({"Prepare": [1.0] * 6, "Work": [2.0, 2.0, 2.0, 2.0, 2.0, 30.0]})
     text = " ".join(" ".join(section(archive, "r005", "What made it this long")).split())

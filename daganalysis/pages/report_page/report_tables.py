@@ -207,12 +207,10 @@ def stragglers_table(rows: pd.DataFrame) -> ShownTable:
 
 def _issues_table(archive: Archive) -> ShownTable:
     """Count the issues by code; the archive has every one, the page an example of each."""
-    import pandas as pd
-
-    from daganalysis.analysis import lock_conflicts
+    from daganalysis.analysis import all_issues
     from daganalysis.tables import ISSUES
 
-    issues = pd.concat([archive.issues, lock_conflicts(archive)], ignore_index=True)
+    issues = all_issues(archive)
     first = issues.drop_duplicates("code").set_index("code")
     counts = issues.groupby("code").size()
     rows = first.assign(n=counts, severity_order=first["severity"].map(places(SEVERITIES))).reset_index()
