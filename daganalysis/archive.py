@@ -52,7 +52,18 @@ class Archive:
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, pa.Table]) -> Archive:
-        """Return an archive of Arrow tables, by the names of base tables. Tables that are not given are empty."""
+        """Return an archive of Arrow tables.
+
+        Args:
+            tables: Arrow tables by the names of base tables. Tables that are not given are empty.
+
+        Returns:
+            An archive in memory.
+
+        Example:
+            >>> len(Archive.from_tables({}))
+            0
+        """
         return cls(MemoryTables(tables))
 
     def table(self, name: str, columns: Sequence[str] | None = None, where: pc.Expression | None = None) -> pd.DataFrame:
@@ -89,18 +100,56 @@ class Archive:
         return declared.frame(self._source.read(name, columns, None, where))
 
     def arrow(self, name: str, columns: Sequence[str] | None = None, where: pc.Expression | None = None) -> pa.Table:
-        """Return a base table, or some of its columns or rows, as an Arrow table; the arguments are those of :meth:`table`."""
+        """Return a base table, or some of its columns or rows, as an Arrow table.
+
+        Args:
+            name: As for :meth:`table`.
+            columns: As for :meth:`table`.
+            where: As for :meth:`table`.
+
+        Returns:
+            The rows in the order of the table.
+
+        Example:
+            >>> import daganalysis as da
+            >>> archive = da.load("sample_data/documented/scale-out.json")
+            >>> archive.arrow("nodes", ["name"]).num_rows
+            9
+        """
         return self._source.read(name, columns, None, where)
 
     def coded(self, name: str, columns: Sequence[str]) -> pa.Table:
-        """Return columns of a base table as an Arrow table in which texts that repeat are places in a dictionary.
+        """Return columns of a base table as an Arrow table with dictionary-encoded texts, which a store reads much faster.
 
-        Of a store, that is read in a fraction of the time that the texts take.
+        Args:
+            name: The name of the table, such as ``"dags"``.
+            columns: The columns to return.
+
+        Returns:
+            The rows in the order of the table. Columns of texts that repeat are dictionaries.
+
+        Example:
+            >>> import daganalysis as da
+            >>> da.load("sample_data/documented/scale-out.json").coded("nodes", ["name"]).num_rows
+            9
         """
         return coded(self._source, name, columns)
 
     def count(self, name: str) -> int:
-        """Return the number of rows of a base table, without reading the rows."""
+        """Return the number of rows of a base table, without reading the rows.
+
+        Args:
+            name: The name of the table, such as ``"dags"``.
+
+        Returns:
+            The number of rows.
+
+        Example:
+            >>> import daganalysis as da
+            >>> archive = da.load("sample_data/documented/scale-out.json")
+            >>> archive.count("nodes")
+            9
+        """
         return self._source.count(name)
 
     @property
@@ -198,7 +247,20 @@ class Archive:
         return self.only(self._family(run_id) if children else [run_id])
 
     def only(self, run_ids: Iterable[str]) -> Archive:
-        """Return an archive of the runs with these ids, in memory. Ids that the archive does not have are ignored."""
+        """Return an archive of some runs, in memory.
+
+        Args:
+            run_ids: The ids of the runs. Ids that the archive does not have are ignored.
+
+        Returns:
+            A new archive.
+
+        Example:
+            >>> import daganalysis as da
+            >>> archive = da.load("sample_data/documented/scale-out.json")
+            >>> len(archive.only(["11", "12"]))
+            1
+        """
         wanted = list(dict.fromkeys(run_ids))
         tables = MemoryTables({name: self._source.read(name, None, wanted) for name in BASE_TABLES})
         return Archive(tables, catalogue=self.catalogue)
@@ -239,11 +301,34 @@ class Archive:
         return found
 
     def by_part(self) -> list[Archive]:
-        """Return one archive for each part of the store. Each run is in one of them, whole. An archive in memory is one part."""
+        """Return the parts of the archive as archives. Each run is in one of them, whole. An archive in memory is one part.
+
+        Returns:
+            One archive for each part of the store.
+
+        Example:
+            >>> import daganalysis as da
+            >>> archive = da.load("sample_data/documented/scale-out.json")
+            >>> len(archive.by_part())
+            1
+        """
         return [Archive(part, catalogue=self.catalogue) for part in parts_of(self._source)]
 
     def lazily(self, run_ids: Iterable[str]) -> Archive:
-        """Return an archive of the runs with these ids that reads their rows only when they are needed."""
+        """Return an archive of some runs that reads their rows only when they are needed.
+
+        Args:
+            run_ids: The ids of the runs. Ids that the archive does not have are ignored.
+
+        Returns:
+            A new archive.
+
+        Example:
+            >>> import daganalysis as da
+            >>> archive = da.load("sample_data/documented/scale-out.json")
+            >>> archive.lazily(["11"]).place
+            '1 run in memory'
+        """
         return Archive(RunsOnly(self._source, tuple(run_ids)), catalogue=self.catalogue)
 
     def _family(self, run_id: str) -> list[str]:
@@ -287,7 +372,19 @@ class Archive:
         return declared(result).frame(result)
 
     def to_parquet(self, store: str | os.PathLike[str]) -> None:
-        """Write every table to a store, and replace the content of an existing one. :func:`daganalysis.read_parquet` opens it."""
+        """Write every table to a store, which :func:`daganalysis.read_parquet` opens.
+
+        Args:
+            store: The folder or the URL of the store. The content of an existing store is replaced.
+
+        Raises:
+            StoreError: The store cannot be written, or the place holds other things.
+
+        Example:
+            >>> import daganalysis as da, tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     da.load("sample_data/documented").to_parquet(f"{folder}/store")
+        """
         from daganalysis.store import write_tables
 
         write_tables(self._source, store)

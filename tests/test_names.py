@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import daganalysis
+import daganalysis.plots
 from daganalysis.commands.parsing import build_parser
 from daganalysis.tables.results import RESULT_TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ANALYSES = sorted(RESULT_TABLES)
 DOCUMENTED = (Path(__file__).parent.parent / "docs" / "analyses.md").read_text(encoding="utf-8")
@@ -95,3 +101,20 @@ def imported(*arguments: str, of: tuple[str, ...]) -> str:
     """Say which of some modules a command imports."""
     script = f"import sys; from daganalysis.commands import main; main({list(arguments)}); print(sorted({set(of)} & set(sys.modules)))"
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+
+
+def public_functions() -> list[Callable[..., object]]:
+    """Return every function and method that a user calls."""
+    named = [getattr(home, name) for home in (daganalysis, daganalysis.plots) for name in home.__all__]
+    methods = [member for name, member in inspect.getmembers(daganalysis.Archive) if not name.startswith("_")]
+    return [one for one in [*named, *methods] if inspect.isroutine(one)]
+
+
+@pytest.mark.parametrize("function", public_functions(), ids=lambda function: function.__qualname__)
+def test_a_public_function_documents_its_arguments_its_result_and_an_example(function: Callable[..., object]) -> None:
+    text = inspect.getdoc(function) or ""
+    signature = inspect.signature(function)
+    arguments = [name for name in signature.parameters if name not in {"self", "cls"}]
+    assert [name for name in arguments if f"\n    {name}: " not in text] == []
+    assert "\nExample:\n    >>> " in text
+    assert "\nReturns:\n" in text or signature.return_annotation == "None"

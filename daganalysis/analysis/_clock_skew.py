@@ -42,6 +42,9 @@ def clock_skew(archive: Archive) -> pd.DataFrame:
     but one differ from the scheduler by the same, the scheduler's clock is the odd one: then ``against`` is ``others``, the bounds are
     those against the others, and the one agent that agrees with the scheduler is named as ahead or behind.
 
+    Args:
+        archive: The runs.
+
     Returns:
         One row per cluster, agent and stretch of time, sorted by these. Bounds in seconds, positive where the agent is ahead; the minimum
         never exceeds the maximum.

@@ -22,16 +22,24 @@ _LEAST_S = 0.0005
 
 
 def aligned_bars(base: pd.DataFrame, candidate: pd.DataFrame) -> pd.DataFrame:
-    """Lay two runs side by side: one row per execution of a stage, from the first hand-out of it to the last end.
+    """Return two runs side by side, stage by stage.
 
-    Both frames are :func:`daganalysis.gantt_bars` of one run, whose long waits stay cut. Stages are matched by name, in the order of the
-    base; what only the candidate has comes where it has it.
+    A bar spans one execution of a stage, from its first hand-out to its last end. Stages are matched by name, in the order of the base.
+    Long waits stay cut.
 
-    >>> import daganalysis as da
-    >>> archive = da.load("sample_data/versions/a")
-    >>> one, two = (da.gantt_bars(archive, run_id=run_id) for run_id in archive.dags["run_id"][:2])
-    >>> da.plots.aligned_bars(one, two)[["label", "side"]].head(2).to_dict("records")
-    [{'label': 'Create tenant', 'side': 'base'}, {'label': 'Create tenant', 'side': 'candidate'}]
+    Args:
+        base: The :func:`daganalysis.gantt_bars` of one run.
+        candidate: The :func:`daganalysis.gantt_bars` of another run.
+
+    Returns:
+        One row per execution of a stage, sorted by lane, side and time, in seconds.
+
+    Example:
+        >>> import daganalysis as da
+        >>> archive = da.load("sample_data/versions/a")
+        >>> one, two = (da.gantt_bars(archive, run_id=run_id) for run_id in archive.dags["run_id"][:2])
+        >>> da.plots.aligned_bars(one, two)[["label", "side"]].head(2).to_dict("records")
+        [{'label': 'Create tenant', 'side': 'base'}, {'label': 'Create tenant', 'side': 'candidate'}]
     """
     import pandas as pd
 
@@ -82,7 +90,22 @@ def _merged(base: list[str], candidate: list[str]) -> list[str]:
 
 
 def draw_aligned(bars: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw the bars of :func:`aligned_bars` into ``ax`` (a new figure's, if None) and return it."""
+    """Draw the frame of :func:`aligned_bars`.
+
+    Args:
+        bars: The frame to draw.
+        ax: The Axes to draw into. None creates a figure.
+
+    Returns:
+        The Axes.
+
+    Example:
+        >>> import daganalysis as da
+        >>> archive = da.load("sample_data/versions/a")
+        >>> one, two = (da.gantt_bars(archive, run_id=run_id) for run_id in archive.dags["run_id"][:2])
+        >>> da.plots.draw_aligned(da.plots.aligned_bars(one, two)).get_xlabel() != ""
+        True
+    """
     lanes = bars.drop_duplicates("lane")
     ax = axes_layout.lanes_axes(len(lanes), 0.3) if ax is None else ax
     handles: dict[str, Any] = {}

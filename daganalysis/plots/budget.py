@@ -23,15 +23,24 @@ _WORTH_SHOWING = 0.05
 
 
 def budget_bars(budget: pd.DataFrame, *, most: int = 30, predictions: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Stack the parts of a :func:`daganalysis.time_budget`: one row per bar and part, the longest runs first.
+    """Return the parts of a time budget, stacked into bars.
 
-    Beyond ``most`` runs, one more bar is the mean of all the others. A bar is as long as its run took, or as is known of it.
-    ``predictions`` are rows of :func:`daganalysis.what_if`: those of the runs shown stand beside their bars, where they save a twentieth.
+    A bar is as long as its run took, or as much of it as is known.
 
-    >>> import daganalysis as da
-    >>> bars = da.plots.budget_bars(da.time_budget(da.load("sample_data/documented/scale-out.json")))
-    >>> bars[["category", "end_s"]].round(3).to_dict("records")[-1]
-    {'category': 'handoff', 'end_s': 28.614}
+    Args:
+        budget: A result of :func:`daganalysis.time_budget`.
+        most: The number of runs with a bar. One more bar shows the mean of all the others.
+        predictions: A result of :func:`daganalysis.what_if`. Its predictions for the runs shown have rows of their own if they save at
+            least a twentieth of the run.
+
+    Returns:
+        One row per bar and part, the longest runs first, in seconds.
+
+    Example:
+        >>> import daganalysis as da
+        >>> bars = da.plots.budget_bars(da.time_budget(da.load("sample_data/documented/scale-out.json")))
+        >>> bars[["category", "end_s"]].round(3).to_dict("records")[-1]
+        {'category': 'handoff', 'end_s': 28.614}
     """
     import pandas as pd
 
@@ -68,11 +77,24 @@ def _predicted(predictions: pd.DataFrame | None, lane: int, label: str, run_id: 
 
 
 def draw_budget(bars: pd.DataFrame, ax: Axes | None = None, *, shares: bool = False) -> Axes:
-    """Draw the bars of :func:`budget_bars` into ``ax`` (a new figure's, if None) and return it.
+    """Draw the frame of :func:`budget_bars`.
 
-    Where one wait is much longer than what any run did, bars that go on beyond the axis are cut, and their length is told in bold.
-    ``shares`` draws every bar at the same length. A prediction is a mark below its bar, where the run would have ended, with a line back to
-    the lower bound where that is another.
+    Where one wait is much longer than the work of any run, longer bars are cut at the end of the axis and labelled with their length. A
+    mark below a bar shows when the run would have ended under a prediction, with a line to its lower bound.
+
+    Args:
+        bars: The frame to draw.
+        ax: The Axes to draw into. None creates a figure.
+        shares: Draw every bar at the same length, as shares of its run.
+
+    Returns:
+        The Axes.
+
+    Example:
+        >>> import daganalysis as da
+        >>> budget = da.time_budget(da.load("sample_data/documented"))
+        >>> da.plots.draw_budget(da.plots.budget_bars(budget)).get_xlabel() != ""
+        True
     """
     bars, predicted = bars[bars["scenario"].isna()], bars[bars["scenario"].notna()]
     ax = axes_layout.lanes_axes(bars["lane"].nunique()) if ax is None else ax

@@ -41,17 +41,28 @@ _LANE_OF_LOCKS = "locks of cluster and tenants"
 
 
 def event_marks(archive: Archive, told: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
-    """Return the bars and marks of a chart of one cluster: one row each, by lane and time.
+    """Return the bars and marks of a chart of all DAGs of one cluster.
 
-    ``told`` is a result of :func:`daganalysis.events` and ``held`` one of :func:`daganalysis.locks`. The first lane has the locks of the
-    cluster and its tenants; each run has a lane, children below their main DAG, with a bar from its start to its last known end, over which
-    the times lie in which it stood FAILED until a person acted. What people asked for, and what failed, are marks. Time in which no run
-    was under way is cut. Raises :class:`UsageError` where there is more than one cluster.
+    The first lane shows the locks of the cluster and its tenants. Each run has a lane, child runs below their main DAG. A bar spans a run
+    from its start to its last known end; bars over it show when the run stood FAILED until a person acted. Requests and failures are marks.
+    Time in which no run was active is cut.
 
-    >>> import daganalysis as da
-    >>> archive = da.load("sample_data/tenant/cancelled.json")
-    >>> da.plots.event_marks(archive, da.events(archive), da.locks(archive))["role"].tolist()
-    ['lock', 'run', 'mark']
+    Args:
+        archive: The runs.
+        told: A result of :func:`daganalysis.events`.
+        held: A result of :func:`daganalysis.locks`.
+
+    Returns:
+        One row per bar or mark, sorted by lane and time.
+
+    Raises:
+        UsageError: The archive holds several clusters.
+
+    Example:
+        >>> import daganalysis as da
+        >>> archive = da.load("sample_data/tenant/cancelled.json")
+        >>> da.plots.event_marks(archive, da.events(archive), da.locks(archive))["role"].tolist()
+        ['lock', 'run', 'mark']
     """
     import pandas as pd
 
@@ -120,7 +131,23 @@ def _axis(runs: pd.DataFrame, rows: pd.DataFrame) -> BrokenAxis:
 
 
 def draw_events(marks: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC") -> Axes:
-    """Draw the rows of :func:`event_marks` into ``ax`` (a new figure's, if None) and return it; ``tz`` is the zone of the axis."""
+    """Draw the frame of :func:`event_marks`.
+
+    Args:
+        marks: The frame to draw.
+        ax: The Axes to draw into. None creates a figure.
+        tz: The time zone of the axis: an offset such as ``+08:00``, or a name such as ``Asia/Shanghai``.
+
+    Returns:
+        The Axes.
+
+    Example:
+        >>> import daganalysis as da
+        >>> archive = da.load("sample_data/tenant/cancelled.json")
+        >>> marks = da.plots.event_marks(archive, da.events(archive), da.locks(archive))
+        >>> da.plots.draw_events(marks).get_xlabel() != ""
+        True
+    """
     zone = zone_of(tz)
     labels = axes_layout.lane_labels(marks.drop_duplicates("lane")) | {0: _LANE_OF_LOCKS}
     ax = axes_layout.lanes_axes(max(labels) + 1) if ax is None else ax

@@ -32,14 +32,31 @@ _PLACES = ("x_dispatched", "x_started", "x_ended", "x_noticed", "x_passed")
 
 
 def draw_gantt(bars: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC", title: str | None = None, notes: bool = True) -> Axes:
-    """Draw the bars of :func:`daganalysis.gantt_bars` into ``ax`` (a new figure's, if None) and return it.
+    """Draw the frame of :func:`daganalysis.gantt_bars`.
 
-    Each attempt has three parts: a thin one while it was dispatched, a tall one while it ran, a thin one until the engine noticed its end.
-    Rollback runs are striped and begin with a triangle, runs after the first begin with a ring, what was not observed is crossed, an end
-    that is not known is left open with an arrow; failures and passes have marks and, with ``notes``, failures their log line where there
-    is room for it. Attempts that are ``on_path`` are framed and joined by a line. ``tz`` is the time zone of the axis: a name such as
-    ``Asia/Shanghai``, or an offset such as ``+08:00``. Raises
-    :class:`UsageError` for a time zone that is none.
+    Each attempt has three parts: a thin one while it was dispatched, a tall one while it ran, and a thin one until the engine noticed its
+    end. Rollback runs are striped and begin with a triangle. Runs after the first begin with a ring. Attempts that were not observed are
+    crossed, and an unknown end is open, with an arrow. Failures and passes have marks. Attempts with ``on_path`` are framed and joined by a
+    line.
+
+    Args:
+        bars: The frame to draw.
+        ax: The Axes to draw into. None creates a figure.
+        tz: The time zone of the axis: an offset such as ``+08:00``, or a name such as ``Asia/Shanghai``.
+        title: The title; None describes the run.
+        notes: Print the log line of a failure where there is room.
+
+    Returns:
+        The Axes.
+
+    Raises:
+        UsageError: ``tz`` is not a time zone.
+
+    Example:
+        >>> import daganalysis as da
+        >>> archive = da.load("sample_data/documented/scale-out.json")
+        >>> da.plots.draw_gantt(da.gantt_bars(archive), tz="+08:00").get_xlabel() != ""
+        True
     """
     zone_of(tz)
     if ax is None:

@@ -23,17 +23,28 @@ _ENDS = {_LEAST_RATIO: "≤ ", _MOST_RATIO: "≥ "}
 
 
 def stage_run_cells(latency: pd.DataFrame, dags: pd.DataFrame, *, workflow: str | None = None, most: int = 80) -> pd.DataFrame:
-    """Map the stages of a workflow against its runs: one row per stage that a run executed, runs by their start.
+    """Return a map of the stages of a workflow against its runs.
 
-    ``latency`` is a :func:`daganalysis.stage_latency`, ``dags`` the archive's. Beyond ``most`` runs, a column stands for several
-    neighbours and holds their median. A stage that a run did not execute, or was executing still, has no row. Raises
-    :class:`UsageError` where there are several workflows and ``workflow`` names none.
+    A stage that a run did not execute, or was still executing, has no row.
 
-    >>> import daganalysis as da
-    >>> archive = da.load("sample_data/versions/a")
-    >>> cells = da.plots.stage_run_cells(da.stage_latency(archive), archive.dags)
-    >>> len(cells), cells["column"].nunique(), cells["lane"].nunique()
-    (60, 12, 5)
+    Args:
+        latency: A result of :func:`daganalysis.stage_latency`.
+        dags: The table ``dags`` of the archive.
+        workflow: The workflow to show. You can leave it out if there is only one.
+        most: The largest number of columns. Beyond it, a column stands for several neighbouring runs and holds their median.
+
+    Returns:
+        One row per stage and column, sorted by lane and column. Runs are ordered by their start; durations in seconds.
+
+    Raises:
+        UsageError: There are several workflows and ``workflow`` is None.
+
+    Example:
+        >>> import daganalysis as da
+        >>> archive = da.load("sample_data/versions/a")
+        >>> cells = da.plots.stage_run_cells(da.stage_latency(archive), archive.dags)
+        >>> len(cells), cells["column"].nunique(), cells["lane"].nunique()
+        (60, 12, 5)
     """
     import pandas as pd
 
@@ -67,7 +78,22 @@ def _the_workflow(rows: pd.DataFrame, wanted: str | None) -> str | None:
 
 
 def draw_stage_runs(cells: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw the cells of :func:`stage_run_cells` into ``ax`` (a new figure's, if None) and return it."""
+    """Draw the frame of :func:`stage_run_cells`.
+
+    Args:
+        cells: The frame to draw.
+        ax: The Axes to draw into. None creates a figure.
+
+    Returns:
+        The Axes.
+
+    Example:
+        >>> import daganalysis as da
+        >>> archive = da.load("sample_data/versions/a")
+        >>> cells = da.plots.stage_run_cells(da.stage_latency(archive), archive.dags)
+        >>> len(da.plots.draw_stage_runs(cells).get_yticklabels())
+        5
+    """
     from matplotlib.colors import LogNorm
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
@@ -95,14 +121,20 @@ def draw_stage_runs(cells: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def straggler_cells(stragglers: pd.DataFrame, *, most: int = 30) -> pd.DataFrame:
-    """Map the stages of :func:`daganalysis.stragglers` against agents: one row per stage and agent, the worst first.
+    """Return a map of stages against agents.
 
-    Beyond ``most`` agents, the last column stands for all the others.
+    Args:
+        stragglers: A result of :func:`daganalysis.stragglers`.
+        most: The largest number of agents. Beyond it, the last column stands for all the others.
 
-    >>> import daganalysis as da
-    >>> cells = da.plots.straggler_cells(da.stragglers(da.load("sample_data/upgrade")))
-    >>> cells["agent"].iloc[0]
-    '192.0.2.24:2886'
+    Returns:
+        One row per stage and agent, the worst first.
+
+    Example:
+        >>> import daganalysis as da
+        >>> cells = da.plots.straggler_cells(da.stragglers(da.load("sample_data/upgrade")))
+        >>> cells["agent"].iloc[0]
+        '192.0.2.24:2886'
     """
     import pandas as pd
 
@@ -132,7 +164,23 @@ def straggler_cells(stragglers: pd.DataFrame, *, most: int = 30) -> pd.DataFrame
 
 
 def draw_stragglers(cells: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw the cells of :func:`straggler_cells` into ``ax`` (a new figure's, if None) and return it; what is flagged has a ring."""
+    """Draw the frame of :func:`straggler_cells`.
+
+    Flagged agents have a ring.
+
+    Args:
+        cells: The frame to draw.
+        ax: The Axes to draw into. None creates a figure.
+
+    Returns:
+        The Axes.
+
+    Example:
+        >>> import daganalysis as da
+        >>> cells = da.plots.straggler_cells(da.stragglers(da.load("sample_data/upgrade")))
+        >>> len(da.plots.draw_stragglers(cells).get_yticklabels()) == cells["lane"].nunique()
+        True
+    """
     from matplotlib.colors import PowerNorm
 
     labels = axes_layout.lane_labels(cells)

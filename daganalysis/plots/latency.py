@@ -19,15 +19,23 @@ _LOG_RANGE = 30.0
 
 
 def latency_marks(latency: pd.DataFrame, *, most: int = 40, dots: int = 20) -> pd.DataFrame:
-    """Summarise a :func:`daganalysis.stage_latency` by workflow and stage: a box each, and a dot for every run where they are few.
+    """Return a summary of stage latencies: boxes, and dots for single runs.
 
-    Workflows by name, their stages in the order in which they run. Beyond ``most`` stages those of the largest median are kept; of up to
-    ``dots`` runs each is a dot. Stages that still ran are left out.
+    Stages that were still running are left out.
 
-    >>> import daganalysis as da
-    >>> marks = da.plots.latency_marks(da.stage_latency(da.load("sample_data/versions/a")))
-    >>> marks[marks["role"] == "box"]["label"].tolist()[:2]
-    ['Create tenant · Create tenant', 'Create tenant · Modify tenant whitelist']
+    Args:
+        latency: A result of :func:`daganalysis.stage_latency`.
+        most: The number of stages to keep: those with the largest medians.
+        dots: Up to this number of runs, each run of a stage is a dot.
+
+    Returns:
+        One row per box or dot, sorted by workflow and the order of the stages, in seconds.
+
+    Example:
+        >>> import daganalysis as da
+        >>> marks = da.plots.latency_marks(da.stage_latency(da.load("sample_data/versions/a")))
+        >>> marks[marks["role"] == "box"]["label"].tolist()[:2]
+        ['Create tenant · Create tenant', 'Create tenant · Modify tenant whitelist']
     """
     import pandas as pd
 
@@ -53,7 +61,21 @@ def latency_marks(latency: pd.DataFrame, *, most: int = 40, dots: int = 20) -> p
 
 
 def draw_latency(marks: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw the marks of :func:`latency_marks` into ``ax`` (a new figure's, if None) and return it."""
+    """Draw the frame of :func:`latency_marks`.
+
+    Args:
+        marks: The frame to draw.
+        ax: The Axes to draw into. None creates a figure.
+
+    Returns:
+        The Axes.
+
+    Example:
+        >>> import daganalysis as da
+        >>> latency = da.stage_latency(da.load("sample_data/versions/a"))
+        >>> da.plots.draw_latency(da.plots.latency_marks(latency)).get_xlabel() != ""
+        True
+    """
     boxes = marks[marks["role"] == "box"]
     dots = marks[marks["role"] == "dot"]
     ax = axes_layout.lanes_axes(len(boxes)) if ax is None else ax

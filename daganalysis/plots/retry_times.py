@@ -17,15 +17,23 @@ _PERIODS_S = (60, 300, 900, 3600, 4 * 3600, 86400, 7 * 86400, 28 * 86400)
 
 
 def retry_periods(dags: pd.DataFrame, *, most: int = 60) -> pd.DataFrame:
-    """Count runs and retries by period: one row per period between the first and the last start, at most ``most``, those of no run too.
+    """Count runs and retries by period of time.
 
-    Hand-shakes between DAGs are no retries, and child runs are not counted: what an operator did is counted at the main run. Runs without
-    a known start are left out.
+    Hand-shakes between DAGs are not retries, and child runs are not counted: requests of people are counted at the main run. Runs without a
+    known start are left out.
 
-    >>> import daganalysis as da
-    >>> periods = da.plots.retry_periods(da.load("sample_data/fleet", cluster_by="dir").dags, most=10)
-    >>> int(periods["n_runs"].sum()), len(periods)
-    (84, 7)
+    Args:
+        dags: The table ``dags`` of an archive.
+        most: The largest number of periods.
+
+    Returns:
+        One row per period between the first and the last start, also for periods without runs, sorted by time.
+
+    Example:
+        >>> import daganalysis as da
+        >>> periods = da.plots.retry_periods(da.load("sample_data/fleet", cluster_by="dir").dags, most=10)
+        >>> int(periods["n_runs"].sum()), len(periods)
+        (84, 7)
     """
     import pandas as pd
 
@@ -47,7 +55,22 @@ def retry_periods(dags: pd.DataFrame, *, most: int = 60) -> pd.DataFrame:
 
 
 def draw_retries(periods: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC") -> Axes:
-    """Draw the periods of :func:`retry_periods` into ``ax`` (a new figure's, if None) and return it; ``tz`` is the zone of the axis."""
+    """Draw the frame of :func:`retry_periods`.
+
+    Args:
+        periods: The frame to draw.
+        ax: The Axes to draw into. None creates a figure.
+        tz: The time zone of the axis: an offset such as ``+08:00``, or a name such as ``Asia/Shanghai``.
+
+    Returns:
+        The Axes.
+
+    Example:
+        >>> import daganalysis as da
+        >>> dags = da.load("sample_data/versions/a").dags
+        >>> da.plots.draw_retries(da.plots.retry_periods(dags)).get_ylabel() != ""
+        True
+    """
     from matplotlib.ticker import MaxNLocator
 
     zone = zone_of(tz)

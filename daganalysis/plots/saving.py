@@ -22,10 +22,27 @@ _METADATA: dict[str, dict[str, str | None]] = {
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> bool:
-    """Write a figure as SVG, PNG or PDF, by the ending of the path; equal figures give equal bytes.
+    """Write a figure as SVG, PNG or PDF. Equal figures give equal bytes.
 
-    Returns whether this system has fonts for all characters in it; in an SVG, the program that shows it chooses them.
-    Raises :class:`UsageError` for another ending, :class:`DagAnalysisError` where the file cannot be written.
+    Args:
+        figure: The figure to write.
+        path: The file; its ending sets the format.
+
+    Returns:
+        Whether this system has fonts for all characters of the figure. In an SVG, the program that shows it chooses the fonts.
+
+    Raises:
+        UsageError: The ending is unknown.
+        DagAnalysisError: The file cannot be written.
+
+    Example:
+        >>> import daganalysis as da
+        >>> import tempfile
+        >>> budget = da.time_budget(da.load("sample_data/documented"))
+        >>> ax = da.plots.draw_budget(da.plots.budget_bars(budget))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     da.plots.save_figure(ax.figure, f"{folder}/budget.svg")
+        True
     """
     import matplotlib as mpl
 

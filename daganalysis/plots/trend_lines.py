@@ -24,17 +24,30 @@ _LIKE = ("cluster", "n_agents")
 def trend_marks(
     archive: Archive, shifts: pd.DataFrame, *, workflow: str | None = None, name: str | None = None, most: int = 400
 ) -> pd.DataFrame:
-    """Lay the level shifts of :func:`daganalysis.trend` over the runs they were found in: one row per run, level and shift.
+    """Return the runs of one series with its level shifts.
 
-    A trend is of runs like each other, of one cluster and on as many agents; of several such series, that of the largest shift is shown.
-    ``name`` is a stage; without it the series are whole runs. Only runs that succeeded count, as they do there. Beyond ``most`` runs a row
-    stands for several neighbours. Raises :class:`UsageError` where there are several workflows and ``workflow`` names none.
+    A series consists of succeeded runs of one workflow and one cluster on the same number of agents. Of several series, the one with the
+    largest shift is shown.
 
-    >>> import daganalysis as da
-    >>> archive = da.load("sample_data/versions/*")
-    >>> marks = da.plots.trend_marks(archive, da.trend(archive), name="Import script for tenant")
-    >>> marks["role"].value_counts().to_dict()
-    {'run': 24, 'level': 2, 'shift': 1}
+    Args:
+        archive: The runs.
+        shifts: A result of :func:`daganalysis.trend`.
+        workflow: The workflow to show. You can leave it out if there is only one.
+        name: The stage to show; None shows whole runs.
+        most: The largest number of points. Beyond it, a row stands for several neighbouring runs.
+
+    Returns:
+        One row per run, level or shift, sorted by role and time, in seconds.
+
+    Raises:
+        UsageError: There are several workflows and ``workflow`` is None.
+
+    Example:
+        >>> import daganalysis as da
+        >>> archive = da.load("sample_data/versions/*")
+        >>> marks = da.plots.trend_marks(archive, da.trend(archive), name="Import script for tenant")
+        >>> marks["role"].value_counts().to_dict()
+        {'run': 24, 'level': 2, 'shift': 1}
     """
     import pandas as pd
 
@@ -104,7 +117,23 @@ def _history(archive: Archive, workflow: str | None, name: str | None) -> pd.Dat
 
 
 def draw_trend(marks: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC") -> Axes:
-    """Draw the marks of :func:`trend_marks` into ``ax`` (a new figure's, if None) and return it; ``tz`` is the zone of the axis."""
+    """Draw the frame of :func:`trend_marks`.
+
+    Args:
+        marks: The frame to draw.
+        ax: The Axes to draw into. None creates a figure.
+        tz: The time zone of the axis: an offset such as ``+08:00``, or a name such as ``Asia/Shanghai``.
+
+    Returns:
+        The Axes.
+
+    Example:
+        >>> import daganalysis as da
+        >>> archive = da.load("sample_data/versions/*")
+        >>> marks = da.plots.trend_marks(archive, da.trend(archive), name="Import script for tenant")
+        >>> da.plots.draw_trend(marks).get_ylabel() != ""
+        True
+    """
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 
     zone = zone_of(tz)
