@@ -27,11 +27,6 @@ class Detector:
     whole: str = ""
     rest: bool = False
 
-    def named(self) -> str:
-        """Return the pattern as one group of a larger one: its own groups get its name in front."""
-        own = _GROUP.sub(lambda match: f"(?P<{self.name}__{match[1]}>" if match[1] else f"(?P={self.name}__{match[2]})", self.pattern)
-        return f"(?P<{self.name}>{own})"
-
     def groups(self) -> list[str]:
         """Return the names of the pattern's own groups."""
         return [match[1] for match in _GROUP.finditer(self.pattern) if match[1]]

@@ -1,4 +1,4 @@
-"""All detectors in the order in which they are tried, and what they find in a text, as one pattern.
+"""All detectors, and what they find in a text.
 
 Where several detectors begin at the same place, the first in :data:`DETECTORS` counts; else the one that begins first. No part of a
 pattern may begin anywhere and run to anywhere: a line may be megabytes long.
@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from heapq import heapify, heappop, heapreplace
+from typing import TYPE_CHECKING
 
 from daganalysis.redaction.command_secrets import COMMAND_SECRETS
 from daganalysis.redaction.name_detectors import ADDRESS_DETECTORS, HOST_KEYS, HOST_WORD, NAME_DETECTORS, NUMBER_DETECTORS, USER_WORD
 from daganalysis.redaction.secret_detectors import BLOB, SECRET_DETECTORS
 from daganalysis.redaction.secret_words import SECRET_WORD, SHORT_SECRET_WORD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from daganalysis.redaction.detector import Detector
 
 _FIRST = ("pem", "url")
 _ALL = (*SECRET_DETECTORS, *NAME_DETECTORS[:-4], *NUMBER_DETECTORS, *ADDRESS_DETECTORS, *NAME_DETECTORS[-4:], BLOB)
@@ -30,24 +37,44 @@ _OPTION = re.compile(
 )
 _KINDS = {"s": "secret", "t": "secret", "u": "user", "h": "host", "f": "folder", "m": "strings", "v": "values"}
 PARTS: dict[str, tuple[tuple[str, str], ...]] = {
-    row.name: tuple((f"{row.name}__{group}", _KINDS[group[0]]) for group in row.groups() if group[0] in _KINDS) for row in DETECTORS
+    row.name: tuple((group, _KINDS[group[0]]) for group in row.groups() if group[0] in _KINDS) for row in DETECTORS
 }
 """The groups of each detector that are replaced, each with the kind as which it is."""
 
 
-def pattern_for(text: str, *, stated: bool = False) -> re.Pattern[str]:
-    """Return the pattern of what is looked for in a text; ``stated``: of what is told by what stands before it alone.
+def findings(text: str, *, stated: bool = False) -> Iterator[tuple[Detector, re.Match[str]]]:
+    """Yield what is found in a text, from left to right; ``stated``: what is told by what stands before it alone.
 
-    Most texts have neither a word for a secret nor an option, and the detectors that need one are left out for them.
+    Each detector searches by itself and is asked again only where it found what another had taken, so none reads a text twice. One
+    pattern of all takes three times as long: at each character it tries every one of them. Most texts have neither a word for a secret nor
+    an option of a command, and the detectors that need one are left out for them.
     """
-    return _pattern(stated, _WORD.search(text) is not None, _OPTION.search(text) is not None)
+    rows = _rows(stated, _WORD.search(text) is not None, _OPTION.search(text) is not None)
+    waiting = [(match.start(), place, row, pattern, match) for place, row, pattern in rows if (match := pattern.search(text))]
+    heapify(waiting)
+    end = 0
+    while waiting:
+        start, place, row, pattern, match = waiting[0]
+        if start >= end:
+            yield row, match
+            end = max(match.end(), start + 1)
+        again = pattern.search(text, end)
+        if again is None:
+            heappop(waiting)
+        else:
+            heapreplace(waiting, (again.start(), place, row, pattern, again))
 
 
 @lru_cache(maxsize=8)
-def _pattern(stated: bool, with_word: bool, with_option: bool) -> re.Pattern[str]:
+def _rows(stated: bool, with_word: bool, with_option: bool) -> tuple[tuple[int, Detector, re.Pattern[str]], ...]:
     left_out = (frozenset() if with_word else _WITH_WORD) | (frozenset() if with_option else _WITH_OPTION)
     rows = (row for row in DETECTORS if row.name not in left_out and (row.name in _STATED or not stated))
-    return re.compile("|".join(row.named() for row in rows), re.DOTALL)
+    return tuple((place, row, _compiled(row.name)) for place, row in enumerate(rows))
+
+
+@lru_cache(maxsize=len(DETECTORS))
+def _compiled(name: str) -> re.Pattern[str]:
+    return re.compile(BY_NAME[name].pattern, re.DOTALL)
 
 
 SECRET_KEY = re.compile(rf"(?i)(?:.*{SECRET_WORD}[\w-]*|(?:.*[_-])?{SHORT_SECRET_WORD})")

@@ -21,6 +21,9 @@ _ANNOUNCES = re.compile(
     r"|(?i:identified\s+by)\s*$|^\s*(?:machine|login)\s+\S+\s*$"
     rf"|(?<!\w)-p\s*\\\s*$|--?(?i:[\w-]{{0,40}}{SECRET_WORD})\s*\\\s*$"
 )
+_MAY_ANNOUNCE = re.compile(
+    r"(?i)pass|pw|secret|token|cred|key|auth|cookie|identified|machine|login|-p|密|口令|私钥|令牌|凭证|码|[sa]k|sid|sig|sess"
+)
 _PEM_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]+-----(?!.*-----END)")
 _PEM_ENDS = "-----END"
 _PEM_LINE = re.compile(r"[A-Za-z0-9+/=]{4,}")
@@ -33,6 +36,11 @@ class Lines:
         self._announced = ""
         self._left = 0
         self._left_of_pem = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a line before has announced what the next one may hold."""
+        return bool(self._left or self._left_of_pem)
 
     def with_before(self, line: str, replace: Callable[[str], str], hide: Callable[[str], str]) -> str:
         """Return a line with its secrets replaced, those among them that lines before have announced.
@@ -53,6 +61,6 @@ class Lines:
             if both.startswith(before) and both != before + line:
                 self._left = 0
                 return both[len(before) :]
-        if _ANNOUNCES.search(line):
+        if _MAY_ANNOUNCE.search(line) and _ANNOUNCES.search(line):
             self._announced, self._left = line, _AT_MOST
         return replace(line)

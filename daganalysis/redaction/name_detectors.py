@@ -96,7 +96,7 @@ ADDRESS_DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "ipv6",
-        rf"(?<![\w:.])(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:{_DOTTED}|[0-9A-Fa-f]{{0,4}})(?!\w|:[\w:])",
+        rf"(?:(?<![\w:.])|(?<=[g-zG-Z]:))(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:{_DOTTED}|[0-9A-Fa-f]{{0,4}})(?![A-Za-z\d]|:[\w:])",
         "an IPv6 address",
         "peer <<fd00::c0:41>> left",
         "at 10:20:30",

@@ -14,7 +14,7 @@ _NO_VALUE = (
     r"ated|used|using|valid|verified|"
     r"via|weak|when|which|will|with|without|wrong|your|[a-z]{2,20}(?:ed|ing|ly|able|ible|ful))(?![\w@#$%!-]))"
 )
-_BE = r"(?i:is|was|are|be|been|became|becomes|were|has\s+been|have\s+been|will\s+be|should\s+be|must\s+be)"
+_BE = r"(?i:is|was|are|be|been|became|becomes|were|has\s+been|have\s+been|will\s+be|should\s+be|must\s+be)(?![A-Za-z])"
 _SET = r"(?i:set|reset|changed|updated|rotated|modified|switched|altered|initiali[sz]ed|replaced)"
 _TO = r"(?i:to|with|as)"
 _WORDS = rf"(?:{SECRET_WORD}|pw(?=\s+\w))"

@@ -43,6 +43,7 @@ _OWN_FILES = re.compile(
 _ARCHIVES = (".tar", ".tgz", ".txz", ".zip", ".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2")
 """Endings of archives, which are named as folders are."""
 _MOST_REMEMBERED = 200_000
+_LOG_HEAD = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+ +[A-Z]+ +\[\d+\] \[[0-9A-Za-z-]{0,40}\] \[[\w.-]+/[\w.-]+\.(?:go|s):\d+\] ")
 _JSON_MARKS = frozenset('{}[],"')
 
 
@@ -56,10 +57,25 @@ class JsonRedactor:
         self._key: str | None = None
         self._last: str | None = None
         self._lines = Lines()
+        self._messages: dict[str, str] = {}
         self.names: set[str] = set()
 
     def text(self, text: str) -> str:
         """Redact a stretch of JSON, or of anything else; the next call goes on where this one ended, so cut at line ends only."""
+        head = _LOG_HEAD.match(text)
+        if head is None or self._lines.is_open:
+            return self._stretch(text)
+        # Of a line of obshell.log, its message alone can hold something, and messages repeat.
+        message = text[head.end() :]
+        found = self._messages.get(message)
+        if found is None:
+            self._key = self._last = None
+            found = self._stretch(message)
+            if not self._lines.is_open and len(self._messages) < _MOST_REMEMBERED:
+                self._messages[message] = found
+        return head[0] + found
+
+    def _stretch(self, text: str) -> str:
         hide = partial(self._walker.give.word, "secret")
         return _PIECE.sub(self._piece, replace_pairs(self._lines.with_before(text, self._across, hide), hide))
 

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
 
 from daganalysis.engine.identifiers import identify
-from daganalysis.redaction.detectors import BY_NAME, HOST_KEY, PARTS, SECRET_KEY, USER_KEY, pattern_for
+from daganalysis.redaction.detectors import HOST_KEY, PARTS, SECRET_KEY, USER_KEY, findings
 from daganalysis.redaction.engine_words import ENGINE_WORDS
 from daganalysis.redaction.name_detectors import DASHED, OCTET
 from daganalysis.redaction.plain_words import is_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from daganalysis.redaction.detector import Detector
     from daganalysis.redaction.known_words import KnownWords
 
 _ADDRESS_IN_NAME = re.compile(DASHED)
@@ -91,11 +92,11 @@ class Walker:
 
     def text(self, text: str) -> str:
         """Return a text with everything found replaced."""
-        return pattern_for(text).sub(self._found, text)
+        return self._replaced(text, findings(text))
 
     def secrets(self, text: str) -> str:
         """Return a text with secrets alone replaced, and the users and hosts beside them."""
-        return pattern_for(text, stated=True).sub(self._found, text)
+        return self._replaced(text, findings(text, stated=True))
 
     def words(self, text: str) -> str:
         """Return a text with the words replaced that are known, from elsewhere, to be hosts, users or secrets."""
@@ -107,15 +108,20 @@ class Walker:
         """Return a text that holds versions: only what is known from elsewhere to be an address is replaced in it."""
         return _QUAD.sub(lambda found: self._quad(found[0], certain=False), text)
 
-    def _found(self, match: re.Match[str]) -> str:
-        name = match.lastgroup or ""
-        rule: Callable[[str], str] | None = getattr(self, f"_{name}", None)
+    def _replaced(self, text: str, found: Iterable[tuple[Detector, re.Match[str]]]) -> str:
+        written, end = [], 0
+        for row, match in found:
+            written += [text[end : match.start()], self._found(row, match)]
+            end = match.end()
+        return "".join([*written, text[end:]]) if written else text
+
+    def _found(self, row: Detector, match: re.Match[str]) -> str:
+        rule: Callable[[str], str] | None = getattr(self, f"_{row.name}", None)
         if rule is not None:
             return rule(match[0])
-        row = BY_NAME[name]
         if row.whole:
             return self._fqdn(match[0]) if row.whole == "host" else self.give.word(row.whole, match[0])
-        return self._parts(match, name, walks=row.rest)
+        return self._parts(match, row.name, walks=row.rest)
 
     def _parts(self, match: re.Match[str], name: str, *, walks: bool) -> str:
         """Replace those parts of what was found that the detector names."""

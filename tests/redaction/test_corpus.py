@@ -1,6 +1,6 @@
 """A corpus of secrets, names and addresses as scripts, SQL, shells, URLs, JSON, YAML and logs write them, and of harmless lines.
 
-Of 195 sensitive lines, the six in ``MISSED`` (3 %) keep something that must go; of 52 harmless lines, none is changed.
+Of 195 sensitive lines, the four in ``MISSED`` (2 %) keep something that must go; of 52 harmless lines, none is changed.
 """
 
 from __future__ import annotations
@@ -285,9 +285,9 @@ def test_what_a_line_holds_goes_but_in_the_forms_named_as_missed(line):
     assert is_missed(*line) == (line[0] in MISSED)
 
 
-def test_less_than_four_in_a_hundred_lines_of_the_corpus_are_missed():
+def test_less_than_three_in_a_hundred_lines_of_the_corpus_are_missed():
     missed = [text for text, words in SENSITIVE_LINES if is_missed(text, words)]
-    assert len(missed) / len(SENSITIVE_LINES) < 0.04
+    assert len(missed) / len(SENSITIVE_LINES) < 0.03
 
 
 @pytest.mark.parametrize("line", HARMLESS_LINES)

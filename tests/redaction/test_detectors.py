@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from daganalysis.redaction.detectors import DETECTORS, pattern_for
+from daganalysis.redaction.detectors import DETECTORS, findings
 from daganalysis.redaction.pseudonyms import Originals, Pseudonyms
 from daganalysis.redaction.walker import Walker
 
@@ -27,7 +27,7 @@ def test_what_the_example_marks_goes(row):
 
 @ROWS
 def test_the_example_is_found_by_its_own_detector(row):
-    assert row.name in {match.lastgroup for match in pattern_for(row.example_text()).finditer(row.example_text())}
+    assert row.name in {found.name for found, _ in findings(row.example_text())}
 
 
 @ROWS
