@@ -25,22 +25,35 @@ def runs_by_agents(archive: Archive, by: str) -> dict[str, list[str]]:
     """
     if by not in _COLUMNS:
         raise UsageError("no such column of agents", where=by, hint=", ".join(_COLUMNS))
-    told: dict[tuple[str, str], list[tuple[int, str]]] = {}
-    agents = archive.table("agents", list(dict.fromkeys(["cluster", "agent", "observed_at", by])))
-    for row in agents[agents[by].notna()].to_dict("records"):
-        told.setdefault((_text(row["cluster"]), row["agent"]), []).append((_nanoseconds(row["observed_at"]), str(row[by])))
-    of_run: dict[str, set[str]] = {}
-    for run_id, agent in archive.table("sub_tasks", ["run_id", "agent"]).dropna().itertuples(index=False):
-        of_run.setdefault(run_id, set()).add(agent)
     groups: dict[str, list[str]] = {}
-    dags = archive.table("dags", ["run_id", "cluster", "started_at", "created_at", "first_observed_at"])
-    dags["begun"] = dags["started_at"].fillna(dags["created_at"]).fillna(dags["first_observed_at"])
-    for row in dags.sort_values(["begun", "run_id"]).to_dict("records"):
-        at = _nanoseconds(row["begun"])
-        values = {_value_at(told.get((_text(row["cluster"]), agent), []), at) for agent in of_run.get(row["run_id"], ())}
+    for run_id, told in values_of_agents(archive, by, archive).items():
+        values = {*told.values()}
         if len(values) == 1 and (value := values.pop()) is not None:
-            groups.setdefault(value, []).append(row["run_id"])
+            groups.setdefault(value, []).append(run_id)
     return {value: sorted(runs) for value, runs in groups.items()}
+
+
+def values_of_agents(archive: Archive, column: str, some: Archive) -> dict[str, dict[str, str | None]]:
+    """Return, of each of some runs of an archive by its start, what a column of ``agents`` told of each of its agents.
+
+    What was told last before the run began counts, or else first after; None where nothing was told.
+    """
+    told: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    agents = archive.table("agents", list(dict.fromkeys(["cluster", "agent", "observed_at", column])))
+    for row in agents[agents[column].notna()].to_dict("records"):
+        told.setdefault((_text(row["cluster"]), row["agent"]), []).append((_nanoseconds(row["observed_at"]), str(row[column])))
+    of_run: dict[str, set[str]] = {}
+    for run_id, agent in some.table("sub_tasks", ["run_id", "agent"]).dropna().itertuples(index=False):
+        of_run.setdefault(run_id, set()).add(agent)
+    dags = some.table("dags", ["run_id", "cluster", "started_at", "created_at", "first_observed_at"])
+    dags["begun"] = dags["started_at"].fillna(dags["created_at"]).fillna(dags["first_observed_at"])
+    return {
+        row["run_id"]: {
+            agent: _value_at(told.get((_text(row["cluster"]), agent), []), _nanoseconds(row["begun"]))
+            for agent in sorted(of_run.get(row["run_id"], ()))
+        }
+        for row in dags.sort_values(["begun", "run_id"]).to_dict("records")
+    }
 
 
 def split_by_agents(archive: Archive, by: str) -> tuple[Archive, Archive, str]:

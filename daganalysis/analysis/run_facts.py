@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from daganalysis.analysis.agent_groups import values_of_agents
 from daganalysis.engine.vocabulary import CHILD_FAILED
 from daganalysis.tables.plain_rows import rows_of
 
@@ -23,7 +25,8 @@ class RunFacts:
     """The rows of one run, of its child runs, and what the analyses make of them.
 
     ``children`` are rows of ``links`` with the child's own row of ``dags`` added where it is in the archive. ``n_peers`` counts the other
-    runs of the same workflow. ``trouble`` are the rows of the analysis of that name, the most serious first.
+    runs of the same workflow. ``trouble`` are the rows of the analysis of that name, the most serious first. ``versions`` are those of
+    obshell and of OceanBase (columns of ``agents``), each with the number of the run's agents that had it.
     """
 
     run: Row
@@ -39,6 +42,7 @@ class RunFacts:
     trouble: list[Row]
     children: list[Row]
     n_peers: int
+    versions: dict[str, dict[str, int]]
 
 
 def gather_facts(archive: Archive, run_id: str) -> RunFacts:
@@ -60,6 +64,7 @@ def gather_all_facts(archive: Archive, run_ids: Sequence[str]) -> dict[str, RunF
     rows |= {"retries": _by_run(retries(some)), "trouble": _by_run(trouble(some))}
     children = _children(archive, some)
     workflows = archive.table("dags", ["workflow"])["workflow"]
+    versions = {column: values_of_agents(archive, column, some) for column in ("obshell_version", "ob_version")}
     return {
         run["run_id"]: RunFacts(
             run=run,
@@ -69,9 +74,15 @@ def gather_all_facts(archive: Archive, run_ids: Sequence[str]) -> dict[str, RunF
             budget=next(iter(rows["budgets"].get(run["run_id"], [])), {}),
             children=[{**link, "dag": children.get(link["child_run_id"])} for link in rows["links"].get(run["run_id"], [])],
             n_peers=int((workflows == run["workflow"]).sum()) - 1,
+            versions={column: _counted(told.get(run["run_id"], {})) for column, told in versions.items()},
         )
         for run in rows_of(some.dags)
     }
+
+
+def _counted(told: dict[str, str | None]) -> dict[str, int]:
+    """Return how many agents had each value, in order of the values."""
+    return dict(sorted(Counter(value for value in told.values() if value is not None).items()))
 
 
 def _by_run(frame: pd.DataFrame, key: str = "run_id") -> dict[str, list[Row]]:

@@ -20,6 +20,7 @@ _HISTORIES = {
     "last_leg": "only the last leg is known: the server had overwritten what came before",
     "outline": "no attempt is shown; save the answers with `show_details=true`",
 }
+_PROGRAMS = {"obshell_version": "obshell", "ob_version": "OceanBase"}
 _SCOPES = {"cluster": "cluster DAG", "local": "local DAG", "obproxy": "obproxy DAG"}
 
 
@@ -34,6 +35,8 @@ def overview_lines(facts: RunFacts, conclusion: str, zone: Zone) -> list[str]:
     _add(lines, "run", run["run_id"] + (f", part of {run['parent_run_id']}" if run["parent_run_id"] else ""))
     size = f"{plural(run['n_nodes'] or 0, 'stage')}, {plural(run['n_sub_tasks'] or 0, 'sub-task')}"
     _add(lines, "what", f"{scope}, {size}{_on_agents(run)}")
+    if versions := _versions(facts):
+        _add(lines, "versions", versions)
     _add(lines, "started", zone.full(run["started_at"]) if run["started_at"] else "not known")
     _add(lines, "ended", zone.full(run["ended_at"]) if run["ended_at"] else "not yet, or not known")
     _add(lines, "elapsed", _elapsed(run))
@@ -45,6 +48,18 @@ def overview_lines(facts: RunFacts, conclusion: str, zone: Zone) -> list[str]:
         f"{run['history']}, from {plural(run['n_snapshots'] or 0, 'response')}: {_HISTORIES.get(run['history'], 'unknown')}",
     )
     return lines
+
+
+def _versions(facts: RunFacts) -> str:
+    """Name the versions of the run's agents, and of how many where they differ."""
+    told = []
+    for column, program in _PROGRAMS.items():
+        found = facts.versions[column]
+        if len(found) == 1:
+            told.append(f"{program} {next(iter(found))}")
+        elif found:
+            told.append(f"{program} " + ", ".join(f"{version} ({plural(n, 'agent')})" for version, n in found.items()))
+    return "; ".join(told)
 
 
 def _on_agents(run: Row) -> str:
