@@ -59,10 +59,21 @@ def _wrong_clocks(view: RunView) -> list[Issue]:
     if not off:
         return []
     odd = _odd_one(view, off)
-    each = [f"the clock of {agent} {_how_far(offsets, 'the scheduler')}" for agent, offsets in off.items()]
+    agreeing = _agreeing_elsewhere(view)
+    each = [f"the clock of {agent} {_how_far(offsets, 'the scheduler', fixed=agent not in agreeing)}" for agent, offsets in off.items()]
     told = odd if odd is not None else ", ".join(each)
     what = f"{told}; timeline, charts and analyses correct for this, the base tables keep the times as served"
     return [issue("clocks-differ", None, None, what, run_id=view.evidence.run_id)]
+
+
+def _agreeing_elsewhere(view: RunView) -> set[str | None]:
+    """Return the agents whose clocks may agree with the scheduler's in some stage, though not in all: one of them was set, or replaced."""
+    return {
+        attempt.agent
+        for task in view.tasks
+        for attempt in task.attempts
+        if attempt.start is not None and (task.node_gid, attempt.agent) not in view.offsets
+    }
 
 
 def _is_notable(offset: Offset) -> bool:
@@ -83,10 +94,10 @@ def _odd_one(view: RunView, off: dict[str, list[Offset]]) -> str | None:
     return f"the clock of {others.pop()}, which the scheduler uses, {_how_far([turned], f'those of all {len(off)} other agents')}"
 
 
-def _how_far(offsets: list[Offset], other: str) -> str:
+def _how_far(offsets: list[Offset], other: str, *, fixed: bool = True) -> str:
     """Say how far a clock is off, for a sentence that begins with whose it is."""
     low, high, used = offsets[0]
-    if len(offsets) > 1 or used is None:
+    if len(offsets) > 1 or used is None or not fixed:
         return f"differs from {other} by no fixed offset"
     if used % QUARTER_HOUR_NS == 0:
         return f"shows another time zone: {used / _HOUR_NS:+g} h from that of {other}"

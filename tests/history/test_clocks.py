@@ -168,3 +168,10 @@ def test_what_clocks_that_differ_hide_in_a_stage_is_no_time_of_the_engine() -> N
     budget = da.time_budget(archive_of(*answers)).iloc[0]
     assert budget["unattributed_s"] == pytest.approx(2.25)
     assert budget["detect_s"] < 0.1
+
+
+def test_a_clock_that_is_off_in_one_stage_alone_differs_by_no_fixed_offset() -> None:
+    off = node(sub_task(start=4.05, end=5.9, gid="11", ip="192.0.2.2"), gid="11", start=6.5, end=9.0)
+    fits = node(sub_task(start=11.45, end=19.0, gid="12", ip="192.0.2.2"), gid="12", start=11.4, end=19.9)
+    (issue,) = frame("issues", dag(off, fits, stage=2, start=6.4, end=20.0)).to_dict("records")
+    assert issue["message"].startswith("the clock of 192.0.2.2:2886 differs from the scheduler by no fixed offset")
