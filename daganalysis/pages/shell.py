@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
 _MARKS = {"bad": "\u2717 ", "warn": "\u25b2 ", "good": "\u2713 ", "calm": ""}
 """An outcome is told by a mark as well as by its colour."""
-_LONGEST_ID = 28
+_LONGEST_ID = 21
 """Letters of an id beside the name of its run; its section, and the list of all runs, have it whole."""
 _LINE_ENDS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
+_WITHIN_CODE = re.compile(r"(?<=[A-Za-z])\.(?=[A-Za-z])")
 _JSON_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
@@ -73,6 +74,17 @@ def content_policy(style: str, script: str) -> str:
     )
 
 
+def breakable(text: str) -> markupsafe.Markup:
+    """Let a code such as ``OB.Server.Process.NotExist`` break behind its dots; an address stays whole.
+
+    >>> str(breakable("OB.Server<b>")), str(breakable("192.0.2.1:2886"))
+    ('OB.<wbr>Server&lt;b&gt;', '192.0.2.1:2886')
+    """
+    import markupsafe
+
+    return trusted(_WITHIN_CODE.sub(".<wbr>", str(markupsafe.escape(for_terminal(text)))))
+
+
 def json_block(data: object) -> str:
     r"""Write data as JSON that is harmless inside a script element.
 
@@ -105,6 +117,7 @@ def _environment(zone: Zone) -> jinja2.Environment:
         "numeric": is_numeric,
         "words": words,
         "short_id": lambda run_id: shorten_middle(for_terminal(run_id), _LONGEST_ID),
+        "breakable": breakable,
         "tone": lambda outcome: tone(outcome).value,
         "mark": lambda outcome: _MARKS[tone(outcome).value],
         "budget_parts": _budget_parts,

@@ -34,6 +34,8 @@ _SCHEME_COLOURS = {
     "#ffffff": "paper",
 }
 """Colours of the drawings that stand for ink, paper and lines, which a dark scheme has others for; the rest is told apart on both."""
+_BESIDE = 16.0
+"""Points of room at the left."""
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 
@@ -58,8 +60,11 @@ def figure_svg(figure: Figure, *, key: str, title: str) -> str:
     # The text was written by matplotlib a line above, names in it escaped: it is no foreign XML.
     root = ET.fromstring(drawn.getvalue())  # noqa: S314
     _clean(root, key)
-    size = root.get("viewBox", "0 0 1 1").split()
-    root.attrib |= {"class": "chart", "role": "img", "aria-labelledby": f"{key}-title", "width": size[2], "height": size[3]}
+    left, top, width, height = map(float, root.get("viewBox", "0 0 1 1").split())
+    # A browser's letters may be wider than those that were measured: labels at the left edge need some room beyond it.
+    width += _BESIDE
+    size = {"viewBox": f"{left - _BESIDE:g} {top:g} {width:g} {height:g}", "width": f"{width:g}", "height": f"{height:g}"}
+    root.attrib |= {"class": "chart", "role": "img", "aria-labelledby": f"{key}-title", **size}
     named = ET.Element(f"{_SVG}title", {"id": f"{key}-title"})
     named.text = title
     root.insert(0, named)

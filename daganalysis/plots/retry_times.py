@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from daganalysis.plots import axes_layout, text_metrics
 from daganalysis.plots.styles import INK
 from daganalysis.tables.pictures import RETRY_PERIODS
+from daganalysis.text.humanize import plural
 from daganalysis.text.zones import zone_of
 
 if TYPE_CHECKING:
@@ -98,8 +99,8 @@ def draw_retries(periods: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UT
     step = (periods["to_at"] - periods["from_at"]).iloc[0] if len(periods) else None
     form = "%Y-%m-%d" if step is not None and step.total_seconds() >= 86400 else "%m-%d %H:%M"
     n, again = int(periods["n_runs"].sum()), int(periods["n_retried"].sum())
-    facts = [f"{again:,} of {n:,} runs retried", f"{int(periods['n_retries'].sum()):,} retries at least"]
-    facts += [f"{int(periods['n_rolled_back'].sum()):,} runs rolled back"] if any(rolled_back) else []
+    facts = [f"{again:,} of {plural(n, 'run')} retried", f"at least {plural(int(periods['n_retries'].sum()), 'retry', 'retries')}"]
+    facts += [f"{plural(int(periods['n_rolled_back'].sum()), 'run')} rolled back"] if any(rolled_back) else []
     axes_layout.set_title(ax, "Retries over time", facts, text_metrics.figure_width(ax) * 0.85)
     axes_layout.legend_below(ax, [("", handles)])
     text_metrics.settle(ax)

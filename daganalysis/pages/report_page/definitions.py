@@ -14,7 +14,10 @@ DEFINITIONS = (
     ("attempt", "One hand-out of a sub-task to an executor, to run it or to roll it back. One retry hands it out twice."),
     ("leg", "One execution of a DAG between two acts of a person. The API's own start and end describe the last leg alone."),
     ("elapsed", "From the first known start of a run to its last known end, all legs, the waits for a person included."),
-    ("in trouble", "A main run that failed, was cancelled, passed, rolled back, or succeeded only after a retry or with a passed stage."),
+    (
+        "trouble",
+        "A main run had trouble if it failed, was cancelled, passed or rolled back, or succeeded only after a retry or with a passed stage.",
+    ),
     (
         "went worst",
         """Runs that had trouble come first, the longest first: time is what the people behind a run lost. Of two runs of one length the one
@@ -22,8 +25,8 @@ DEFINITIONS = (
     ),
     (
         "where trouble lies",
-        """The deepest DAG of the run's family that failed (else was retried), there the stage where it stands, and of that stage's
-        sub-tasks the one with an error line and the most failed attempts. The line is the last ERROR line of its log.""",
+        """The deepest of the run and its child DAGs that failed (if none failed: that was retried), in it the stage where it stands, and of
+        that stage's sub-tasks the one with an error line and the most failed attempts. The line is the last ERROR line of its log.""",
     ),
     ("engine", "Dispatching, not having noticed an end yet, and handing over: the polling of the scheduler, not the work of a task."),
     (

@@ -168,7 +168,7 @@ def _tiles(overview: Row) -> list[dict[str, Any]]:
     return [
         {"label": "main runs", "value": f"{mains:,}", "note": f"and {plural(children, 'child DAG')}" if children else "no child DAGs"},
         {
-            "label": "in trouble",
+            "label": "had trouble",
             "value": f"{overview['n_in_trouble']:,}",
             "note": f"{human_share(_share(overview['n_in_trouble'], mains))} of the main runs",
         },
