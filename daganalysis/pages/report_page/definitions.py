@@ -16,7 +16,7 @@ DEFINITIONS = (
     ("elapsed", "From the first known start of a run to its last known end, all legs, the waits for a person included."),
     (
         "trouble",
-        "A main run had trouble if it failed, was cancelled, passed or rolled back, or succeeded only after a retry or with a passed stage.",
+        "A main run had trouble if it failed, was cancelled, passed or rolled back, or succeeded only with a retry or a passed stage.",
     ),
     (
         "went worst",
