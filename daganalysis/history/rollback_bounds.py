@@ -32,7 +32,8 @@ def bound_rollbacks(observed: Observations) -> Bounds:
     least, so hidden hand-outs that may have been of a rollback bound their number. One that was cancelled at once hands out nothing.
     """
     run, seen = observed.run, rollbacks_seen(observed)
-    traced = _is_marked(run) or bool(stages_walked_down(observed))
+    executed = any(node_run.operator == "ROLLBACK" for node_run in observed.node_runs)
+    traced = executed or _is_marked(run) or bool(stages_walked_down(observed))
     low = max(seen, 1 if traced else 0)
     hidden = sum(
         _hidden_rollbacks(observed, gid) for gid in run.stages if rollback_possible(run, gid, observed.tasks_of[gid], rolled_back=low > 0)

@@ -55,6 +55,12 @@ def test_a_cancel_before_any_hand_out_may_have_made_the_first_hand_out_a_retry()
     assert (run["retries_min"], run["retries_max"]) == (1, 2)
 
 
+def test_a_passed_node_that_left_a_sub_task_rolled_back_was_rolled_back() -> None:
+    undone = sub_task("SUCCEED", 60.05, 60.1, operator="ROLLBACK", times=2)
+    run = run_of(dag(node(undone, operator="PASS", start=60.01, end=90.0), start=91.0, end=92.0))
+    assert (run["outcome"], run["rollbacks_min"], run["rollbacks_max"]) == ("succeeded_with_node_pass", 1, 1)
+
+
 def test_each_stage_may_have_been_cancelled_before_its_first_hand_out() -> None:
     undone = [
         node(
