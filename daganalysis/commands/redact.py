@@ -36,10 +36,12 @@ def add_to(commands: Subparsers) -> None:
         example="  daganalysis redact responses/ -o for-the-vendor/\n  daganalysis redact store/ -o for-the-vendor/",
         execute=execute,
     )
-    parser.add_argument("source", metavar="SOURCE", help="saved responses, logs and databases (a file or a folder), or a store")
+    parser.add_argument(
+        "source", metavar="SOURCE", help="saved responses, logs and databases (a file or a folder), or a store; a path or a URL"
+    )
     parser.add_argument("--keep-cluster-names", action="store_true", help="keep the names of folders, which are the labels of clusters")
     parser.add_argument("--allow-left-out", action="store_true", help="exit with 0 even if a file was left out")
-    parser.add_argument("-o", "--output", metavar="DEST", required=True, help="the copy: a new file or folder")
+    parser.add_argument("-o", "--output", metavar="DEST", required=True, help="the copy: a new file or folder; a path or a URL")
 
 
 def execute(arguments: argparse.Namespace) -> int:

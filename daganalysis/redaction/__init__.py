@@ -59,8 +59,8 @@ def redact(
     out. Review the copy before sharing it: unmarked names cannot be detected.
 
     Args:
-        source: A file, a folder or a store.
-        destination: The file or folder to write, which must not exist.
+        source: A file, a folder or a store; a path or a URL. What lies at a URL is copied to this disk for as long as it takes.
+        destination: The file or folder to write, which must not exist; a path or a URL.
         keep_cluster_names: Keep the names of folders, which are the labels of clusters.
         progress: A function that is told the progress (:data:`daganalysis.progress.Progress`). None shows a bar in a terminal and in a
             notebook.
@@ -81,7 +81,10 @@ def redact(
         1
     """
     if is_url(os.fspath(source)) or is_url(os.fspath(destination)):
-        raise UsageError("only what lies on disk can be redacted", where=os.fspath(source), hint="copy it from or to its URL")
+        from daganalysis.redaction.remote_copies import destination_here, source_here
+
+        with destination_here(os.fspath(destination)) as here, source_here(os.fspath(source)) as copy:
+            return redact(copy, here, keep_cluster_names=keep_cluster_names, progress=progress)
     target = Path(destination)
     if target.is_symlink() or (target.exists() and not (target.is_dir() and not any(target.iterdir()))):
         raise UsageError("the destination exists", where=str(target), hint="name a new file or folder")

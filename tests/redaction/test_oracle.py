@@ -8,6 +8,9 @@ from detect_secrets.settings import default_settings
 from tests.redaction.forms import forms, redacted
 from tests.redaction.test_corpus import SENSITIVE_LINES
 
+NO_SECRETS = {"true}", "ConvertTo-SecureString "}
+"""A truth and the name of a command, which detect-secrets takes for secrets."""
+
 
 def test_all_that_the_oracle_finds_goes(tmp_path):
     texts = [line for form in forms() for line in form.text.splitlines()] + [text for text, _ in SENSITIVE_LINES]
@@ -16,6 +19,6 @@ def test_all_that_the_oracle_finds_goes(tmp_path):
     found = SecretsCollection()
     with default_settings():
         found.scan_file(str(path))
-    told = [(texts[secret.line_number - 1], secret.secret_value or "") for _, secret in found]
+    told = [(texts[secret.line_number - 1], secret.secret_value or "") for _, secret in found if secret.secret_value not in NO_SECRETS]
     assert len(told) > 50
     assert [(text, secret) for text, secret in told if any(secret in copy for copy in redacted(text))] == []
