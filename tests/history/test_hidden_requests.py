@@ -169,3 +169,11 @@ def test_what_ran_before_a_later_stage_and_was_rolled_back_with_the_dag_had_succ
     ]
     run = dag(*nodes, operator="ROLLBACK", start=899.9, end=905.0, at=1000.0)
     assert frame("attempts", run)["outcome"].tolist() == ["succeeded", "succeeded", "unknown", "succeeded"]
+
+
+def test_work_that_was_rolled_back_and_not_done_again_is_told_with_its_stage_and_agent() -> None:
+    undone = sub_task("SUCCEED", 50.05, 51.0, times=2, operator="ROLLBACK", ip="192.0.2.7")
+    stages = [node(undone, operator="RETRY", start=50.01, end=52.0, name="Open archive log"), DONE | {"id": "12", "sub_tasks": []}]
+    messages = frame("issues", dag(*stages, stage=2, start=49.9, end=54.6)).set_index("code")["message"]
+    told = "the work of stage 1, Open archive log, was rolled back on 192.0.2.7:2886 and not done again, but the run went on"
+    assert messages["rolled-back-not-redone"] == told
