@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import analyses, daily, drawing, loading, starting
+from benchmarks import analyses, daily, drawing, loading, sources, starting
 from benchmarks.goals import Row, as_text
 from benchmarks.measuring import ROOT
 from benchmarks.sizes import DEFAULT, FULL, SMALL
@@ -38,6 +38,8 @@ MEASUREMENTS: dict[str, Callable[[Sizes, Path], Iterator[Row]]] = {
     "analyses": analyses.each,
     "commands": starting.commands,
     "gantt": drawing.gantt,
+    "logs": sources.logs,
+    "dumps": sources.dumps,
 }
 
 

@@ -15,6 +15,7 @@ import daganalysis as da
 from daganalysis.commands import main
 from enginemodel import random_run
 from tests.captures.stand_in import PASSWORD, StandIn, at_port, at_socket
+from tests.profiles import LONG
 
 ROOT = Path(__file__).parent.parent.parent
 FAST = ["--every", "5ms", "--until-idle", "50ms", "--cluster", "c1"]
@@ -83,7 +84,7 @@ def test_kills_at_any_moment_leave_whole_lines_and_what_comes_after_completes_th
     command = [sys.executable, "-m", "daganalysis", "capture", "-o", str(tmp_path / "saved"), "--every", "1ms", "--cluster", "c1"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with at_socket(stand_in, tmp_path / "s.sock") as socket:
-        for number in range(int(os.environ.get("DAGANALYSIS_KILLS", "4"))):
+        for number in range(50 if LONG else 4):
             before = len(stand_in.asked)
             with subprocess.Popen([*command, "--socket", str(socket)], env=environment, stderr=subprocess.DEVNULL) as process:
                 while len(stand_in.asked) < before + 3 + number % 5 and process.poll() is None:

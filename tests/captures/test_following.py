@@ -125,6 +125,25 @@ def test_an_interrupted_capture_that_is_resumed_gives_the_runs_of_an_undisturbed
     assert loaded(tmp_path / "resumed").dags[columns].equals(loaded(tmp_path / "undisturbed").dags[columns])
 
 
+def test_a_clock_that_steps_back_a_day_changes_no_run(tmp_path: Path) -> None:
+    captured([random_run(5)], tmp_path / "steady")
+    stand_in = StandIn([random_run(5)], step_s=1.0)
+    days = iter(["2025-01-02"] * 4)
+    for _ in range(2):  # stopped and started again after the step
+        recorder = Recorder(tmp_path / "stepping", "c1", lambda: next(days, "2025-01-01"))
+        follower = Follower(stand_in, recorder, every_s=1.0, tell=lambda _: None)
+        for _ in range(6):
+            follower.round()
+    while not stand_in.is_over():
+        follower.round()
+    for _ in range(3):
+        follower.round()
+    assert len(list((tmp_path / "stepping" / "c1").glob("*.ndjson"))) == 2
+    columns = ["attempt", "kind", "outcome", "started_at", "ended_at"]
+    steady, stepping = (loaded(tmp_path / name).attempts[columns].astype(str).to_numpy().tolist() for name in ("steady", "stepping"))
+    assert stepping == steady
+
+
 def test_a_dag_that_ended_while_nobody_asked_is_asked_for_once_more(tmp_path: Path) -> None:
     run = random_run(2)
     stand_in = StandIn([run])

@@ -205,10 +205,10 @@ def test_the_number_of_processes_changes_no_byte(tmp_path):
     assert fingerprint(tmp_path / "store1") == fingerprint(tmp_path / "store2")
 
 
-@given(seed=st.integers(0, 5000), share=st.floats(0.1, 0.9), missing=st.booleans())
+@given(seed=st.integers(0, 5000), share=st.floats(0.1, 0.9), missing=st.booleans(), skew=st.sampled_from([0.008, 2.0]))
 @examples(4)
-def test_logs_that_are_cut_or_missing_make_nothing_false(seed, share, missing, tmp_path_factory):
-    run = random_run(seed)
+def test_logs_that_are_cut_or_missing_or_of_clocks_two_seconds_off_make_nothing_false(seed, share, missing, skew, tmp_path_factory):
+    run = random_run(seed, skew=skew)
     folder = tmp_path_factory.mktemp("logs")
 
     def keep_the_end(text: str) -> str:
@@ -220,6 +220,9 @@ def test_logs_that_are_cut_or_missing_make_nothing_false(seed, share, missing, t
     row = archive.dags.iloc[0]
     assert row["retries_min"] <= run.retries
     assert pd.isna(row["retries_max"]) or run.retries <= row["retries_max"]
+    longest = (run.ended - run.created) / SECOND + 0.1
+    assert pd.isna(row["elapsed_min_s"]) or row["elapsed_min_s"] <= longest
+    assert pd.isna(row["elapsed_s"]) or row["elapsed_s"] <= longest
 
 
 @pytest.mark.parametrize(
