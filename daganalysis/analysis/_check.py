@@ -14,6 +14,7 @@ from daganalysis.statistics.distributions import normal_isf, t_isf, t_ppf
 from daganalysis.statistics.memory import memory_of
 from daganalysis.statistics.proportions import clopper_pearson_interval
 from daganalysis.tables.results import CHECK
+from daganalysis.text.humanize import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,12 +95,11 @@ def compare_gate(compared: pd.DataFrame, fail_on: str) -> Gate:
         elif row["verdict"] != "insufficient" or _is_likely_chance(row) or _points_elsewhere(row, fail_on):
             gate.held.append(what)
         elif row["p_value"] is not None:
-            seen = f"x {row['ratio']:.2f} is seen, not shown by {row['n_base']} against {row['n_candidate']} runs"
-            gate.undecided.append(f"{what}: {seen}; {_needed(row)}")
+            gate.undecided.append(f"{what}: looks {_factor(row['ratio'])}, but {_sides(row)} cannot show it; {_needed(row)}")
         elif group not in too_few:
             # The stages of a run are as many as the run.
             too_few.add(group)
-            gate.undecided.append(f"{what}: {row['n_base']} against {row['n_candidate']} runs can show nothing; {_needed(row)}")
+            gate.undecided.append(f"{what}: {_sides(row)} cannot show any difference; {_needed(row)}")
     gate.undecided += _never_alike(rows)
     if not (gate.tripped or gate.undecided or gate.held):
         gate.undecided.append("everything: no workflow has runs of this outcome on both sides")
@@ -124,11 +124,26 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _needed(row: dict[str, Any]) -> str:
-    """Say how many more runs would be enough, by side."""
+    """Return how many more runs would be enough, by side."""
     more = {side: row["n_needed"] - row[f"n_{side}"] for side in _SIDES if row["n_needed"] > row[f"n_{side}"]}
     if len(more) == len(_SIDES) and len(set(more.values())) == 1:
-        return f"{more['base']} more a side would be enough"
-    return " and ".join(f"{n} more of the {side}" for side, n in more.items()) + " would be enough"
+        return f"about {more['base']} more a side would"
+    return " and ".join(f"about {n} more of the {side}" for side, n in more.items()) + " would"
+
+
+def _sides(row: dict[str, Any]) -> str:
+    """Return how many runs were compared."""
+    base, candidate = row["n_base"], row["n_candidate"]
+    return f"{plural(base, 'run')} a side" if base == candidate else f"{base} against {plural(candidate, 'run')}"
+
+
+def _factor(ratio: float) -> str:
+    """Return a ratio in words.
+
+    >>> _factor(1.5), _factor(0.5)
+    ('1.50× slower', '2.00× faster')
+    """
+    return f"{ratio:.2f}× slower" if ratio >= 1 else f"{1 / ratio:.2f}× faster"
 
 
 def _what(row: dict[str, Any]) -> str:

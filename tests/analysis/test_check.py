@@ -30,9 +30,9 @@ def test_what_is_faster_trips_the_other_gate_alone():
 
 def test_too_few_runs_are_undecided_once_a_workflow_and_the_gate_says_how_many_more():
     few = gate(series({"A": TEN[:3]}), series({"A": [20.0, 21, 22]}))
-    assert few.undecided == ["Work / whole run: 3 against 3 runs can show nothing; 2 more a side would be enough"]
+    assert few.undecided == ["Work / whole run: 3 runs a side cannot show any difference; about 2 more a side would"]
     one = gate(series({"A": TEN}), series({"A": [20.0]}))
-    assert one.undecided == ["Work / whole run: 10 against 1 runs can show nothing; 2 more of the candidate would be enough"]
+    assert one.undecided == ["Work / whole run: 10 against 1 run cannot show any difference; about 2 more of the candidate would"]
 
 
 UP_AND_DOWN = [8.0, 16.0, 9.0, 17.0, 12.0, 13.0, 14.0, 12.5]
@@ -41,8 +41,8 @@ UP_AND_DOWN = [8.0, 16.0, 9.0, 17.0, 12.0, 13.0, 14.0, 12.5]
 def test_a_difference_that_is_seen_but_not_shown_is_undecided_where_the_gate_is_about_it():
     base, candidate = series({"A": UP_AND_DOWN}), series({"A": [v * 1.2 for v in UP_AND_DOWN]})
     (words, _) = gate(base, candidate).undecided
-    assert words.startswith("Work / whole run: x 1.20 is seen, not shown by 8 against 8 runs; ")
-    assert words.endswith(" more a side would be enough")
+    assert words.startswith("Work / whole run: looks 1.20× slower, but 8 runs a side cannot show it; about ")
+    assert words.endswith(" more a side would")
     assert gate(base, candidate, "faster").undecided == []
     assert gate(candidate, base, "faster").undecided
 

@@ -41,7 +41,7 @@ def test_nothing_slower_passes_and_the_rows_that_were_looked_at_are_counted(run)
 def test_too_few_runs_leave_the_gate_undecided(run):
     status, _, err = run("compare", "sample_data/tenant/healthy.json", "sample_data/broken/good.json", "--fail-on", "slower")
     assert status == 4
-    assert "gate undecided on Create tenant / whole run: 1 against 1 runs can show nothing; 4 more a side would be enough" in err
+    assert "gate undecided on Create tenant / whole run: 1 run a side cannot show any difference; about 4 more a side would" in err
 
 
 def test_contributions_say_on_stderr_what_they_add_up_to(run):
