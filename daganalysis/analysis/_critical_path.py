@@ -19,7 +19,7 @@ _LEVELS = ("segment", "stage")
 
 
 def critical_path(archive: Archive, *, level: str = "segment") -> pd.DataFrame:
-    """Return the chain of work and waits that made each run as long as it was.
+    """Return the chain of work and waits that determined how long each run took.
 
     Every stretch of the run's timeline is a segment, and every stretch of work is resolved into the attempts that the run waited for: from
     its end backwards, the attempt with the latest end not after the cursor, whose start is the next cursor; what only attempts that end

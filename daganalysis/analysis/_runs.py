@@ -39,7 +39,7 @@ def runs(archive: Archive, *, by: str = "start", last: int | None = None, run_id
         archive: The runs to list.
         by: ``"start"``, in order of time, runs that never started last; ``"trouble"``, those that went worst first; ``"length"``, the
             longest first, those of unknown length last.
-        last: List at most so many runs: the last ones by start, or the first ones by trouble or length.
+        last: The largest number of runs to list: the last ones by start, or the first ones by trouble or length.
         run_ids: List these runs only. The others are still what they are measured by.
 
     Returns:

@@ -218,7 +218,7 @@ class Follower:
 
     def _slow_down(self, why: str) -> None:
         if not self._was_down:
-            self._tell(f"{why}; asking again, less often")
+            self._tell(f"{why}; retrying less often")
         self._was_down = True
         self._pause_s = min(_LONGEST_PAUSE_S, max(self._pause_s, 0.1) * 2)
 

@@ -105,5 +105,5 @@ def _unwritable(path: Path, error: OSError) -> DagAnalysisError:
     return DagAnalysisError(
         f"an answer cannot be saved ({error.strerror or error})",
         where=str(path),
-        hint="make room or name another folder; run the same command again and it goes on where it stopped",
+        hint="free some space or choose another folder; the same command then continues where it stopped",
     )

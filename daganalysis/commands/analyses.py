@@ -58,18 +58,18 @@ LEVELS: dict[str, dict[str, Table]] = {
 _WITH_A_GATE = ("compare", "check")
 
 ANSWERS = {
-    "summary": "how the runs of each workflow ended, how long they took",
-    "stage_latency": "how long every stage took, and what of it was work",
+    "summary": "how the runs of each workflow ended, and how long they took",
+    "stage_latency": "how long every stage took, and how much of that was work",
     "stage_gaps": "the pauses between stages, each with its cause",
     "time_budget": "what every second of a run was spent on",
     "retries": "sub-tasks that were handed out more than once",
     "retry_patterns": "which stages are retried, and whether it helps",
     "stragglers": "which agents the others wait for",
-    "failures": "what failed, alike failures together",
+    "failures": "what failed, similar failures together",
     "trend": "when a workflow or a stage became slower or faster",
     "clock_skew": "how far the clocks of the agents are apart",
-    "runs": "the list of runs, with one sentence on each",
-    "critical_path": "the chain of work and waits that made a run so long",
+    "runs": "the list of runs, with a sentence about each",
+    "critical_path": "the chain of work and waits that determined how long a run took",
     "what_if": "how long runs would have taken under scenarios",
     "trouble": "which sub-tasks had trouble, which runs were the worst",
     "locks": "which maintenance lock each run held, and for how long",
@@ -119,7 +119,7 @@ def add_to(commands: Subparsers, only: str | None = None) -> None:
             levels = tuple(LEVELS[name])
             parser.add_argument("--level", choices=levels, default=levels[0], help="what one row is (default: %(default)s)")
         if name == "failures":
-            parser.add_argument("--earlier", metavar="ARCHIVE", help="an earlier archive: is_new says which failures it does not have")
+            parser.add_argument("--earlier", metavar="ARCHIVE", help="an earlier archive; is_new marks failures that it does not have")
         if name == "events":
             parser.add_argument("--picture", metavar="FILE", help="draw them as swim lanes instead: .svg, .png, .pdf or .html")
         if name == "what_if":

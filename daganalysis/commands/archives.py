@@ -69,8 +69,8 @@ def report_issues(archive: Archive, source: str) -> None:
     collided = codes.count("id-came-back")
     if collided:
         notice(
-            f"behind {plural(collided, 'id')} stands more than one DAG: a cluster that was re-created, or several under one label; "
-            "if they are several, load each with a label of its own, or their runs may be mixed up"
+            f"more than one DAG has the same id ({plural(collided, 'id')}): a re-created cluster, or several clusters with one label; "
+            "in the second case, load each cluster with its own label, or their runs may be mixed up"
         )
 
 

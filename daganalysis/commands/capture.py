@@ -56,7 +56,9 @@ def add_to(commands: Subparsers) -> None:
     parser.add_argument("--cluster", metavar="NAME", help="the folder below FOLDER for this cluster (default: the cluster's own name)")
     parser.add_argument("--every", metavar="TIME", type=seconds, default=2.0, help="time between two rounds: 2, 500ms, 1m (default: 2s)")
     parser.add_argument("--until-idle", metavar="TIME", type=seconds, help="stop when nothing has run for this long: 10m")
-    parser.add_argument("--once", action="store_true", help="save all there is (history, lists, versions) and stop")
+    parser.add_argument(
+        "--once", action="store_true", help="save everything that the cluster still has (history, lists, versions) and stop"
+    )
     parser.add_argument("--password-file", metavar="FILE", help="read the password from this file's first line")
 
 
@@ -92,7 +94,7 @@ def seconds(text: str) -> float:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|)", text)
     if found is None or float(found[1]) <= 0:
-        raise ArgumentTypeError(f"no length of time above 0, as 2s, 500ms or 10m: {text}")
+        raise ArgumentTypeError(f"not a length of time above 0, such as 2s, 500ms or 10m: {text}")
     return float(found[1]) / 1000 if found[2] == "ms" else float(found[1]) * _UNITS[found[2]]
 
 

@@ -97,7 +97,7 @@ def execute(arguments: argparse.Namespace) -> int:
     if len(said) > _MOST_SAID:
         notice(f"left out of {len(said) - _MOST_SAID} more workflows too (--format json has left_out_base and left_out_candidate)")
     if len(base) == 1 and len(candidate) == 1:
-        notice("one run against one can show nothing; --level contributions says what adds up to their difference")
+        notice("one run a side cannot show a difference; --level contributions splits the difference of the two runs")
     if chosen_format(arguments) != "table" or arguments.wide:
         notice(comparison_sentence(rows_of(compared)))
     if not arguments.fail_on:

@@ -41,9 +41,7 @@ def add_to(commands: Subparsers) -> None:
     parser.add_argument("--out", "-o", metavar="STORE", required=True, help="the store to create or to add to: a folder or a URL")
     add_cluster(parser)
     parser.add_argument("--jobs", metavar="N", type=positive, help="number of processes to load with (default: one per core)")
-    parser.add_argument(
-        "--tz", metavar="ZONE", help="zone of times without a zone (+08:00, Asia/Shanghai), where nothing in the source tells it"
-    )
+    parser.add_argument("--tz", metavar="ZONE", help="time zone of times whose zone is unknown (+08:00, Asia/Shanghai)")
     add_scheduler(parser)
     parser.add_argument(
         "--unpacked-max",

@@ -68,7 +68,7 @@ def add_archive(parser: argparse.ArgumentParser, *names: str, optional: str | No
     """Add the archives a command reads, one of which may be left out, and how to label what is read from saved responses."""
     for name in names or ("archive",):
         number = "?" if name == optional else None
-        parser.add_argument(name, metavar=name.upper(), nargs=number, help="a store, or saved responses as they are")
+        parser.add_argument(name, metavar=name.upper(), nargs=number, help="a store, or saved responses")
     add_cluster(parser)
     add_scheduler(parser)
     parser.add_argument("--catalogue", metavar="FILE", help="a TOML file with workflow name patterns and failure signatures of your own")
@@ -76,7 +76,7 @@ def add_archive(parser: argparse.ArgumentParser, *names: str, optional: str | No
         "--tz",
         metavar="ZONE",
         default="server",
-        help="zone of the times shown, of T without an offset, and of times in logs and dumps whose zone nothing tells: UTC, +08:00, "
+        help="time zone of the times shown, of T without an offset, and of times in logs and dumps whose zone is unknown: UTC, +08:00, "
         "Asia/Shanghai or `server`, the servers' own (default)",
     )
 
@@ -94,7 +94,7 @@ def add_cluster(parser: argparse.ArgumentParser) -> None:
 
 def add_scheduler(parser: argparse.ArgumentParser) -> None:
     """Add the option that has the work done by others."""
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="have the work done by the workers of a Dask scheduler (tcp://host:8786)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="let the workers of a Dask scheduler do the work (tcp://host:8786)")
 
 
 def add_selection(parser: argparse.ArgumentParser, *, one_archive: bool = True) -> None:
@@ -132,18 +132,18 @@ def parse_instant(text: str) -> dt.datetime:
     try:
         return dt.datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"no date or RFC 3339 instant: {text}") from None
+        raise argparse.ArgumentTypeError(f"not a date or an RFC 3339 instant: {text}") from None
 
 
 def positive(text: str) -> int:
     """Read a whole number of at least 1."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"no whole number of at least 1: {text}")
+        raise argparse.ArgumentTypeError(f"not a whole number of at least 1: {text}")
     return int(text)
 
 
 def whole(text: str) -> int:
     """Read a whole number of at least 0."""
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"no whole number: {text}")
+        raise argparse.ArgumentTypeError(f"not a whole number: {text}")
     return int(text)

@@ -64,5 +64,5 @@ def _list_runs(archive: Archive, arguments: argparse.Namespace) -> int:
     worst = runs(archive, by="trouble", last=_MOST_LISTED)[["run_id", "name", "started_at", "elapsed_s", "conclusion"]]
     print_pieces([terminal_table(worst, RUNS, screen_width(arguments.output), shown_zone(archive, arguments))], arguments.output)
     more = len(archive) - len(worst)
-    notice("name one of these runs to have its post-mortem" + (f" ({more} more are in `daganalysis runs ARCHIVE`)" if more > 0 else ""))
+    notice("name one of these runs to see its post-mortem" + (f" ({more} more are in `daganalysis runs ARCHIVE`)" if more > 0 else ""))
     return ExitStatus.DONE

@@ -37,9 +37,11 @@ def add_to(commands: Subparsers) -> None:
     )
     parser.add_argument("source", metavar="SOURCE", nargs="+", help="saved responses, or one store")
     add_cluster(parser)
-    parser.add_argument("--tz", metavar="ZONE", help="zone of times in logs and dumps whose zone nothing tells (+08:00, Asia/Shanghai)")
+    parser.add_argument("--tz", metavar="ZONE", help="time zone of times in logs and dumps whose zone is unknown (+08:00, Asia/Shanghai)")
     parser.add_argument("--strict", action="store_true", help="exit with 3 if a record was rejected")
-    parser.add_argument("--severity", choices=tuple(SEVERITIES), default="info", help="leave out what is less grave (default: %(default)s)")
+    parser.add_argument(
+        "--severity", choices=tuple(SEVERITIES), default="info", help="leave out less serious issues (default: %(default)s)"
+    )
     add_output(parser)
 
 

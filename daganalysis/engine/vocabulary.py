@@ -175,7 +175,7 @@ CATEGORIES = MappingProxyType(
                 "lost",
                 is_wait=True,
             ),
-            Category("unattributed", "cause unknown", "time that no rule puts down to a cause", "unattributed", is_wait=True),
+            Category("unattributed", "cause unknown", "time without a known cause", "unattributed", is_wait=True),
         )
     }
 )
@@ -188,10 +188,10 @@ CHILD_POLL = Category(
 
 SCENARIOS = MappingProxyType(
     {
-        "no_wait_operator": "had a person acted at once",
-        "no_engine": "had the engine taken no time",
+        "no_wait_operator": "if a person had acted at once",
+        "no_engine": "if the engine had taken no time",
         "no_stragglers": "without stragglers",
-        "no_retries": "had each stage been executed once",
+        "no_retries": "if each stage had been executed once",
     }
 )
 """What the scenarios of ``what_if`` that remove something imagine, as a person reads it."""

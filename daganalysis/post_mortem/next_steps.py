@@ -37,5 +37,5 @@ def next_step_lines(facts: RunFacts, named: str) -> list[str]:
         steps.append((f"daganalysis stage-latency {archive} --workflow {workflow} --level workflow", others))
     lines = [line for command, reason in steps for line in (f"  {command}", f"      {reason}")]
     if run["history"] != "complete":
-        lines += ["  Save the DAG every few seconds while it runs: a retry, a rollback or a pass", "  overwrites what was."]
+        lines += ["  Save the DAG every few seconds while it runs: a retry, a rollback or a pass", "  overwrites the state before it."]
     return ["Next", *lines]

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _EVIDENCE = {
     "observed": "an answer showed it running or ended",
-    "inferred": "it follows from what answers show of the attempts beside it",
-    "lost": "only the counter of hand-outs tells of it",
+    "inferred": "it follows from the attempts beside it",
+    "lost": "it is known only from execute_times",
 }
 
 

@@ -23,19 +23,21 @@ def unknown_lines(facts: RunFacts) -> list[str]:
     evidence = Counter(attempt["evidence"] for attempt in facts.attempts)
     if evidence["lost"]:
         of_all = f"{plural(evidence['lost'], 'attempt')} of {len(facts.attempts)}"
-        said.append(f"{of_all} left no trace but the counter: their times are not known.")
+        said.append(f"{of_all} known only from execute_times, without times.")
     if evidence["inferred"]:
-        said.append(f"{plural(evidence['inferred'], 'attempt')} of {len(facts.attempts)} inferred from neighbours, not observed.")
+        said.append(
+            f"{plural(evidence['inferred'], 'attempt')} of {len(facts.attempts)} inferred from the attempts beside it, not observed."
+        )
     if run["retries_min"] != run["retries_max"]:
         least, most = run["retries_min"] or 0, run["retries_max"]
         known = [f"at least {least}"] * bool(least) + ([f"at most {most}"] if most is not None else [])
         bounds = f": {', '.join(known)}" if known else ""
         said.append(f"Number of retries unknown{bounds}.")
     if (budget.get("lost_s") or 0) >= _WORTH_SAYING_S:
-        said.append(f"{human_duration(budget['lost_s'])} went into executions the server has overwritten, and into waits between them.")
-    said += [f"Known by a timeout alone: {row['message']}." for row in facts.issues if row["code"] == "ran-into-timeout"]
+        said.append(f"{human_duration(budget['lost_s'])} passed in executions that the server has overwritten, and in waits between them.")
+    said += [f"Known only from a timeout: {row['message']}." for row in facts.issues if row["code"] == "ran-into-timeout"]
     if (budget.get("unattributed_s") or 0) >= _WORTH_SAYING_S:
-        said.append(f"{human_duration(budget['unattributed_s'])} cannot be put down to a cause.")
+        said.append(f"{human_duration(budget['unattributed_s'])} have no known cause.")
     if run["elapsed_s"] is None and run["outcome"] not in {"running", "not_started"}:
         said.append("How long it took is not known: no response shows a true start and a true end.")
     wrapped = [line for text in said for line in textwrap.wrap(text, 78, initial_indent="  ", subsequent_indent="  ")]

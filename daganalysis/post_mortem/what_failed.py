@@ -48,7 +48,7 @@ def trouble_lines(facts: RunFacts) -> list[str]:
         lines += textwrap.wrap(told, _WIDTH, initial_indent="  ", subsequent_indent="  ")
     succeeded = [task for task in facts.sub_tasks if task["task_gid"] not in troubled and task["outcome"] == "succeeded"]
     for task in [task for task in succeeded if is_error(newest_failure_line(task["task_logs"]))][:_MOST_SHOWN]:
-        lines.append(f"  Stage {task['stage']} on {for_terminal(task['agent'] or '?')} logged an error, yet succeeded")
+        lines.append(f"  Stage {task['stage']} on {for_terminal(task['agent'] or '?')} logged an error, but succeeded")
         lines += _quoted(newest_failure_line(task["task_logs"]))
     return ["What failed, was retried, passed or cancelled", *lines] if lines else []
 
@@ -88,7 +88,7 @@ def _attempts(attempts: list[Row], dealt: Mapping[int, str], *, perhaps_cancelle
         members = list(group)
         if lost and len(members) > 1 and not any(place in dealt for place, _ in members):
             first, last = members[0][1]["attempt"], members[-1][1]["attempt"]
-            entries.append([f"  {first:>3}-{last}. lost: the responses hold nothing of them"])
+            entries.append([f"  {first:>3}-{last}. lost: no response shows them"])
         else:
             entries += [
                 [

@@ -49,7 +49,7 @@ RUNS = Table(
 
 CRITICAL_PATH = Table(
     "critical_path",
-    "one segment of the chain of work and waits that made a run as long as it was",
+    "one segment of the chain of work and waits that determined how long a run took",
     (
         RUN_ID,
         Column("seq", Type.INTEGER, "order in time within the run, from 1; segments follow each other without gap or overlap"),

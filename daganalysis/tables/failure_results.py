@@ -85,7 +85,7 @@ RETRY_PATTERNS_BY_NUMBER = Table(
 _KNOWN = Column(
     "known",
     Type.STRING,
-    "name of the message, if it is one of the engine's own or of the user's catalogue",
+    "name of the message in the engine's or the user's catalogue",
     "another message, or no line was logged",
 )
 

@@ -168,7 +168,7 @@ def test_a_full_disk_stops_it_with_a_message_and_leaves_whole_lines(tmp_path: Pa
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("daganalysis.captures.recording.os.write", full)
-    with pytest.raises(DagAnalysisError, match=r"No space left on device.*goes on where it stopped"):
+    with pytest.raises(DagAnalysisError, match=r"No space left on device.*continues where it stopped"):
         recorder.save("11", b'{"b":2}')
     monkeypatch.undo()
     assert (tmp_path / "c1" / "11-2025-01-01.ndjson").read_bytes() == b'{"a":1}\n'

@@ -126,13 +126,13 @@ def test_validate_explains_each_rejected_record(responses: str, run: Run) -> Non
         (["show", "STORE", "1"], 2, "no such run in the archive: 1 (perhaps 1"),
         (["summary", "STORE", "--workflow", "Create tenat"], 2, "perhaps Create tenant"),
         (["summary", "no/such/folder"], 3, "no/such/folder"),
-        (["summary", "STORE", "--since", "yesterday"], 2, "no date or RFC 3339 instant: yesterday"),
+        (["summary", "STORE", "--since", "yesterday"], 2, "not a date or an RFC 3339 instant: yesterday"),
         (["table", "STORE", "dag"], 2, "no such choice: dag, perhaps dags"),
         (["frobnicate"], 2, "invalid choice: 'frobnicate'"),
         (["summary", "STORE", "--formt", "json"], 2, "no such option: --formt, perhaps --format"),
         (["summary", "STORE", "--zzz"], 2, "no such option: --zzz (see `daganalysis summary --help`)"),
         (["table", "STORE", "dags", "-o", "no/such/folder/x.csv"], 3, "no/such/folder"),
-        (["load", "RESPONSES", "--out", "x", "--jobs", "0"], 2, "no whole number of at least 1"),
+        (["load", "RESPONSES", "--out", "x", "--jobs", "0"], 2, "not a whole number of at least 1"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(store: str, responses: str, run: Run, arguments: list[str], status: int, said: str) -> None:
@@ -251,7 +251,7 @@ def test_several_dags_behind_one_id_are_said_aloud(tmp_path: Path, run: Run) -> 
         answer = envelope(dag(node(sub_task()), end=3.0 + number), at=100 + number)
         (tmp_path / "all" / cluster / "1.json").write_text(answer, encoding="utf-8")
     _, _, err = run("summary", str(tmp_path / "all"))
-    assert "behind 1 id stands more than one DAG" in err
+    assert "more than one DAG has the same id (1 id)" in err
     _, _, err = run("summary", str(tmp_path / "all"), "--cluster-by", "dir")
     assert err == ""
 

@@ -204,8 +204,8 @@ def test_the_time_of_a_child_dag_counts_within_its_main_dag_alone():
 def test_ids_that_several_dags_have_are_doubted_aloud(open_page, week_page):
     once, again = (dag(node(sub_task()), end=3.0 + number) for number in range(2))
     mixed = Archive.from_tables(rebuild([once, again]))
-    assert "Behind 1 id stands more than one DAG" in open_page(page_of(mixed)).text("main")
-    assert "stands more than one DAG" not in open_page(week_page).text("main")
+    assert "More than one DAG has the same id (1 id)" in open_page(page_of(mixed)).text("main")
+    assert "More than one DAG" not in open_page(week_page).text("main")
 
 
 def two_agents():

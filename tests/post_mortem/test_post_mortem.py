@@ -109,7 +109,7 @@ def test_a_run_of_several_legs_is_told_in_order_of_time() -> None:
 
 def test_what_an_overwritten_history_hides_is_said() -> None:
     unknown = section(told(RETRIED), "What is not known")
-    assert "2 attempts of 4 inferred from neighbours, not observed." in unknown
+    assert "2 attempts of 4 inferred from the attempts beside it, not observed." in unknown
     assert "Save the DAG every few seconds while it runs" in section(told(RETRIED), "Next")
 
 
@@ -158,7 +158,7 @@ def test_what_was_passed_without_running_is_no_failure_of_its_own() -> None:
 
 def test_an_error_line_of_a_sub_task_that_succeeded_is_told_apart() -> None:
     trouble = section(told(dag(node(sub_task(logs=["ERROR: [X]: will try again[1/3]", "ok"])))), "What failed")
-    assert "Stage 1 on 192.0.2.1:2886 logged an error, yet succeeded" in trouble
+    assert "Stage 1 on 192.0.2.1:2886 logged an error, but succeeded" in trouble
 
 
 def test_only_the_longest_of_many_stages_are_listed_and_the_rest_is_counted() -> None:
