@@ -32,11 +32,11 @@ def grounds(*given, **options):
     return da.trouble(task_in(*given, **options))["grounds"].tolist()
 
 
-def test_what_ended_badly_met_trouble():
+def test_what_ended_badly_had_trouble():
     assert grounds("failed", [("run", "failed")]) == ["outcome"]
 
 
-def test_what_failed_on_the_way_met_trouble_though_it_succeeded():
+def test_what_failed_on_the_way_had_trouble_though_it_succeeded():
     assert grounds("succeeded", [("run", "failed"), ("run", "succeeded")], execute_times=2) == ["attempt"]
 
 

@@ -1,7 +1,9 @@
 // Drawing the chart on a canvas: only the lanes and bars in sight are drawn, so that thousands of bars stay smooth.
 
 const ROW = 24;
-const AXIS = 26;
+const AXIS = 40;
+// Times stand on the first of these lines that has room, the nearest to the lanes first.
+const AXIS_LINES = [27, 11];
 const TINTED = new Set(["wait_operator", "wait_protocol", "lost", "unattributed"]);
 const LEAST = 3; // pixels: a shorter bar could be neither seen nor tapped
 const CROWDED = 6; // pixels: marks nearer to each other than this are one
@@ -339,18 +341,19 @@ class Painter {
     pen.fillRect(0, AXIS - 1, this.width, 1);
     pen.fillStyle = this.colour("ink");
     pen.textAlign = "center";
-    let taken = this.labels - 4;
+    const taken = AXIS_LINES.map(() => this.labels - 4);
     for (const tick of chart.ticks) {
       const x = this.x(chart.view, tick.shown);
       const text = chart.clock(tick.time, chart.step);
       const half = pen.measureText(text).width / 2;
-      if (x - half < taken || x + half > this.width) continue;
-      pen.fillText(text, x, AXIS / 2);
-      taken = x + half + 8;
+      const line = taken.findIndex((reached) => x - half >= reached);
+      if (line < 0 || x + half > this.width) continue;
+      pen.fillText(text, x, AXIS_LINES[line]);
+      taken[line] = x + half + 8;
     }
     pen.textAlign = "left";
     pen.fillStyle = this.colour("soft");
-    pen.fillText(this.shortened(chart.corner, this.labels - 10), 6, AXIS / 2);
+    pen.fillText(this.shortened(chart.corner, this.labels - 10), 6, AXIS_LINES[0]);
   }
 
   // The whole run in a strip, with what is in sight of it marked. Its bars are drawn anew only when they change.
