@@ -47,7 +47,7 @@ def _run_and_facts(bars: pd.DataFrame) -> tuple[str, list[str]]:
     drawn = bars["run_id"][(roles != "time") & (roles != "break")].unique()
     folded = int(bars["n"][roles == "folded"].sum()) + int(runs["n"][~runs["run_id"].isin(drawn)].sum())
     attempts = roles == "attempt"
-    said = [str(first["outcome"]).replace("_", " "), span, *(_shares(own) if (roles == "break").any() else [])]
+    said = [str(first["outcome"]).replace("_", " "), span, *shares_of_time(bars)]
     said.append(_counted(max(int(attempts.sum()), int(runs["n_attempts"].sum())), "attempt"))
     untimed = int(bars["x_started"].isna().to_numpy()[attempts].sum())
     said += [f"{untimed:,} of them without known times"] if untimed else []
@@ -55,8 +55,11 @@ def _run_and_facts(bars: pd.DataFrame) -> tuple[str, list[str]]:
     return f"{first['stage_name']} (run {first['run_id']})", said
 
 
-def _shares(own: pd.DataFrame) -> list[str]:
-    """Say what most of a run's time was spent on: where waits are cut from the axis, its strip does not show it."""
+def shares_of_time(bars: pd.DataFrame) -> list[str]:
+    """Say what most of a run's time was spent on, where waits are cut from the axis: there its strip does not show it."""
+    own = bars[bars["role"].eq("time") & bars["depth"].eq(0)]
+    if own.empty or not bars["role"].eq("break").any():
+        return []
     spent = (own["ended_at"] - own["started_at"]).dt.total_seconds().groupby(own["category"]).sum().sort_values(ascending=False)
     most = str(spent.index[0])
     told = dict.fromkeys((most, "execute"))

@@ -52,3 +52,10 @@ def test_the_list_of_stages_is_that_of_stage_latency(longest):
     took = {str(row["stage"]): human_duration(row["latency_s"]) for row in table.to_dict("records")}
     assert told
     assert {stage: took[stage] for stage in told} == told
+
+
+def test_the_page_of_a_chart_with_cuts_tells_the_shares_of_the_time_budget():
+    archive = da.load("sample_data/logs/answers", "sample_data/logs/log", cluster="prod-d")
+    budget = da.time_budget(archive).iloc[0]
+    shares = [f"{human_share(budget[f'{name}_s'] / budget['elapsed_s'])} {CATEGORIES[name].label}" for name in ("wait_operator", "execute")]
+    assert ", ".join(shares) in da.gantt(archive).html

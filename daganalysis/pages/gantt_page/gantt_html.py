@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from daganalysis.engine.vocabulary import CATEGORIES
 from daganalysis.pages.shell import render_page
+from daganalysis.plots.gantt_words import shares_of_time
 from daganalysis.tables.plain_rows import rows_of
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, plural
@@ -58,7 +59,9 @@ def gantt_page(bars: pd.DataFrame, archive: Archive | None = None, *, title: str
     data = _data(rows, attempts, archive, origin)
     zone = Zone(tz) if tz else servers_zone([run.get("utc_offset_s")])
     offset = dt.datetime.fromtimestamp(origin / 1e9, dt.UTC).astimezone(zone.info).utcoffset() or dt.timedelta()
-    data |= {"origin_ms": origin / 1e6, "end": (end - origin) / 1e9, "offset_s": round(offset.total_seconds()), "zone": zone.name}
+    change = _clock_change(origin, end, zone)
+    data |= {"origin_ms": origin / 1e6, "end": (end - origin) / 1e9, "offset_s": round(offset.total_seconds())}
+    data["zone"] = change[0] if change else zone.name
     untimed = sum(1 for row in rows if row["role"] in {"attempt", "folded"}) - len(attempts)
     return render_page(
         "gantt_page/gantt.html.jinja",
@@ -66,12 +69,12 @@ def gantt_page(bars: pd.DataFrame, archive: Archive | None = None, *, title: str
         scripts=SCRIPTS,
         data=data,
         title=title or _title(run),
-        subtitle=_subtitle(run, _count(rows, archive), end - origin, zone),
+        subtitle=_subtitle(run, [*shares_of_time(bars), plural(_count(rows, archive), "attempt")], end - origin, zone),
         waits=data["waits"],
         has_path=any(data["bars"]["path"]),
         legend=_legend(attempts, rows),
         definitions=[*_DEFINITIONS, *((category.label, category.meaning) for category in CATEGORIES.values())],
-        notes=[f"Of {plural(untimed, 'attempt')} no response shows the times, and no bar is drawn."] if untimed else [],
+        notes=_notes(untimed, change),
     )
 
 
@@ -106,8 +109,19 @@ def _count(rows: Sequence[Row], archive: Archive | None) -> int:
     return max(drawn, sum(run_id in runs for run_id in archive.table("attempts", ["run_id"])["run_id"]))
 
 
-def _subtitle(run: Row, n_attempts: int, length: int, zone: Zone) -> str:
-    told = [f"{plural(n_attempts, 'attempt')} over {human_duration(length / 1e9)}"]
+def _notes(untimed: int, change: tuple[str, str] | None) -> list[str]:
+    notes = [f"{plural(untimed, 'attempt')} without known times: no bar is drawn."] if untimed else []
+    return notes + ([f"The axis keeps {change[0]}; clocks change to {change[1]} before its end."] if change else [])
+
+
+def _clock_change(origin: int, end: int, zone: Zone) -> tuple[str, str] | None:
+    """Return the offsets at both ends of the axis where they differ: the axis keeps the first."""
+    one, other = (f"{dt.datetime.fromtimestamp(at / 1e9, dt.UTC).astimezone(zone.info):%z}" for at in (origin, end))
+    return None if one == other else (f"{one[:3]}:{one[3:]}", f"{other[:3]}:{other[3:]}")
+
+
+def _subtitle(run: Row, facts: list[str], length: int, zone: Zone) -> str:
+    told = [human_duration(length / 1e9), *facts]
     if run:
         told.insert(0, str(run["outcome"]).replace("_", " "))
         if run["started_at"] is not None:
