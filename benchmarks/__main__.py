@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import analyses, daily, drawing, loading, sources, starting
+from benchmarks import analyses, daily, drawing, explaining, loading, sources, starting
 from benchmarks.goals import Row, as_text
 from benchmarks.measuring import ROOT
 from benchmarks.sizes import DEFAULT, FULL, SMALL
@@ -36,6 +36,7 @@ MEASUREMENTS: dict[str, Callable[[Sizes, Path], Iterator[Row]]] = {
     "one-response": loading.one_response,
     "many-polls": loading.many_polls,
     "analyses": analyses.each,
+    "explaining": explaining.each,
     "commands": starting.commands,
     "gantt": drawing.gantt,
     "logs": sources.logs,

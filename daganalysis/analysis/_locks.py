@@ -93,7 +93,8 @@ def _stage_names(archive: Archive, held: list[Row], idle: dict[str, list[Row]]) 
     if not wanted:
         return {}
     nodes = archive.lazily(wanted).table("nodes", ["run_id", "stage", "name"]).dropna()
-    return dict(zip(zip(nodes["run_id"], nodes["stage"].tolist(), strict=True), nodes["name"], strict=True))
+    run_ids, stages, told = (nodes[name].tolist() for name in ("run_id", "stage", "name"))
+    return dict(zip(zip(run_ids, stages, strict=True), told, strict=True))
 
 
 def _mark_hidden_failures(archive: Archive, held: list[Row], idle: dict[str, list[Row]]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from daganalysis.analysis.conclusions import Place, Told, conclusion
 from daganalysis.analysis.culprits import find_trouble, find_undone, passed_stages
 from daganalysis.analysis.membership import among
-from daganalysis.analysis.ranking import rank_runs
+from daganalysis.analysis.ranking import RANKED_BY, rank_runs
 from daganalysis.analysis.usual import find_usual
 from daganalysis.errors import UsageError
 from daganalysis.tables.explanations import RUN_ORDERS, RUNS
@@ -57,8 +57,9 @@ def runs(archive: Archive, *, by: str = "start", last: int | None = None, run_id
         raise UsageError("no such order of runs", where=by, hint="one of " + ", ".join(RUN_ORDERS))
     if last is not None and last < 0:
         raise UsageError("a negative number of runs", where=str(last), hint="0 or more")
-    chosen = _in_order(archive, by, last, run_ids)
-    told = told_runs(archive, chosen["run_id"].tolist())
+    dags = archive.table("dags", list(dict.fromkeys([*_DAGS, *RANKED_BY])))
+    chosen = _in_order(archive, dags, by, last, run_ids)
+    told = told_runs(archive, chosen["run_id"].tolist(), dags)
     columns: dict[str, list[Any]] = {
         "conclusion": [conclusion(run) for run in told],
         "stage": [_stage(run) for run in told],
@@ -70,9 +71,12 @@ def runs(archive: Archive, *, by: str = "start", last: int | None = None, run_id
     return RUNS.conform(chosen.assign(**columns)[RUNS.names])
 
 
-def told_runs(archive: Archive, run_ids: list[str]) -> list[Told]:
-    """Gather what a sentence about each of some runs needs, in their order; the other runs of the archive are what they are measured by."""
-    dags = archive.table("dags", _DAGS)
+def told_runs(archive: Archive, run_ids: list[str], dags: pd.DataFrame | None = None) -> list[Told]:
+    """Gather what a sentence about each of some runs needs, in their order; the other runs of the archive are what they are measured by.
+
+    ``dags`` are the rows of all runs, where they have been read already.
+    """
+    dags = archive.table("dags", _DAGS) if dags is None else dags
     own = dags.set_index("run_id", drop=False).loc[run_ids].reset_index(drop=True)
     spent = _spent(archive, run_ids, len(dags))
     elapsed = own["elapsed_s"].where(own["elapsed_s"] > 0)
@@ -100,12 +104,12 @@ def told_runs(archive: Archive, run_ids: list[str]) -> list[Told]:
     return result
 
 
-def _in_order(archive: Archive, by: str, last: int | None, run_ids: Iterable[str] | None) -> pd.DataFrame:
-    ranked = rank_runs(archive)[["run_id", "trouble"]].rename(columns={"trouble": "troubled"})
+def _in_order(archive: Archive, dags: pd.DataFrame, by: str, last: int | None, run_ids: Iterable[str] | None) -> pd.DataFrame:
+    ranked = rank_runs(archive, dags)[["run_id", "trouble"]].rename(columns={"trouble": "troubled"})
     if run_ids is not None:
         ranked = ranked[among(ranked["run_id"], run_ids)]
     columns = [name for name in RUNS.names if name in _DAGS and name != "stage"]
-    dags = ranked.merge(archive.table("dags", columns), on="run_id", how="left")
+    dags = ranked.merge(dags[columns], on="run_id", how="left")
     if by == "start":
         dags = dags.sort_values(["started_at", "run_id"], na_position="last", ignore_index=True)
         return dags if last is None else dags.tail(last).reset_index(drop=True)
@@ -129,7 +133,7 @@ def _stage_names(archive: Archive, wanted: pd.DataFrame) -> dict[str, str]:
         return {}
     nodes = archive.lazily(wanted["run_id"]).table("nodes", ["run_id", "stage", "name"])
     found = wanted.merge(nodes, on=["run_id", "stage"]).dropna().drop_duplicates("run_id")
-    return dict(zip(found["run_id"], found["name"], strict=True))
+    return dict(zip(found["run_id"].tolist(), found["name"].tolist(), strict=True))
 
 
 def _redone(dags: pd.DataFrame, own: pd.DataFrame) -> dict[str, str]:
@@ -144,7 +148,7 @@ def _redone(dags: pd.DataFrame, own: pd.DataFrame) -> dict[str, str]:
     )
     later = pairs[pairs["started_at_after"] > pairs["started_at"]].sort_values(["started_at_after", "run_id_after"])
     first = later.drop_duplicates("run_id")
-    return dict(zip(first["run_id"], first["run_id_after"], strict=True))
+    return dict(zip(first["run_id"].tolist(), first["run_id_after"].tolist(), strict=True))
 
 
 def _place(run: Told) -> Place | None:

@@ -145,7 +145,7 @@ def _longest_waits(archive: Archive) -> dict[str, int]:
 
     waits = archive.table("timeline", ["run_id", "duration_s", "from_stage"], pc.field("category") == "wait_operator")
     longest = waits.sort_values(["duration_s", "from_stage"], ascending=False).drop_duplicates("run_id").dropna()
-    return dict(zip(longest["run_id"], longest["from_stage"].astype(int), strict=True))
+    return dict(zip(longest["run_id"].tolist(), longest["from_stage"].tolist(), strict=True))
 
 
 def passed_stages(archive: Archive, dags: pd.DataFrame) -> dict[str, int]:
@@ -188,7 +188,8 @@ def _failed_children(dags: pd.DataFrame, run_ids: Sequence[str]) -> dict[str, li
 
 def _stage_names(source: Archive) -> dict[tuple[str, int], str]:
     nodes = source.table("nodes", ["run_id", "stage", "name"]).dropna()
-    return dict(zip(zip(nodes["run_id"], nodes["stage"].tolist(), strict=True), nodes["name"], strict=True))
+    run_ids, stages, names = (nodes[name].tolist() for name in ("run_id", "stage", "name"))
+    return dict(zip(zip(run_ids, stages, strict=True), names, strict=True))
 
 
 def _deepest(

@@ -20,26 +20,21 @@ if TYPE_CHECKING:
 _FINE = len(WORST_FIRST) - 1
 
 
-def rank_runs(archive: Archive) -> pd.DataFrame:
+RANKED_BY = (
+    *("run_id", "cluster", "name", "workflow", "outcome", "work_ok", "started_at", "elapsed_s", "n_agents", "retries_min", "retries_max"),
+    *("parent_run_id", "rollbacks_min", "rollbacks_max", "last_observed_at", "elapsed_min_s"),
+)
+"""The columns of ``dags`` that the order follows, or that are told with it."""
+
+
+def rank_runs(archive: Archive, dags: pd.DataFrame | None = None) -> pd.DataFrame:
     """Order the runs from worst to best: one row a run, with ``rank``, ``trouble`` and ``is_child`` added to its facts.
 
+    ``dags`` are these facts, where they have been read already.
     ``rank`` says how badly the run ended, from 0. Main runs come before child DAGs, trouble before the rest, then the longest first; of a
     run of unknown length counts what it took at least.
     """
-    columns = [
-        "run_id",
-        "cluster",
-        "name",
-        "workflow",
-        "outcome",
-        "work_ok",
-        "started_at",
-        "elapsed_s",
-        "n_agents",
-        "retries_min",
-        "retries_max",
-    ]
-    runs = archive.table("dags", [*columns, "parent_run_id", "rollbacks_min", "rollbacks_max", "last_observed_at", "elapsed_min_s"])
+    runs = archive.table("dags", list(RANKED_BY)) if dags is None else dags[list(RANKED_BY)]
     order = {outcome: rank for rank, outcome in enumerate(WORST_FIRST)}
     own = runs["outcome"].map(order).fillna(order["unknown"]).astype("int64")
     own = own.mask(runs["work_ok"].fillna(value=False).astype(bool) & runs["outcome"].isin(["passed", "waiting"]), _FINE)

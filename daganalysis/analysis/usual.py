@@ -29,7 +29,7 @@ def find_usual(archive: Archive, dags: pd.DataFrame, own: pd.DataFrame) -> tuple
     enough = asked[asked["n_others"] >= FEWEST]
     usual = {
         run_id: Usual(median, n)
-        for run_id, median, n in zip(enough["run_id"], enough["median_s"].tolist(), enough["n_others"].tolist(), strict=True)
+        for run_id, median, n in zip(enough["run_id"].tolist(), enough["median_s"].tolist(), enough["n_others"].tolist(), strict=True)
     }
     slow = enough[(enough["elapsed_s"] >= SLOW * enough["median_s"]) & (enough["elapsed_s"] - enough["median_s"] >= SLOW_S)]
     for run_id, stage, name, share in _blamed(archive, plain, slow):
@@ -81,7 +81,7 @@ def _blamed(archive: Archive, plain: pd.DataFrame, slow: pd.DataFrame) -> list[t
     worst = worst.assign(share=(worst["excess"] / (worst["elapsed_s"] - worst["median_s"])).clip(upper=1.0))
     worst = worst[worst["share"] >= WORTH_SAYING]
     names = worst["name"].astype(object).where(worst["name"].notna(), None)
-    return list(zip(worst["run_id"], worst["stage"].astype(int), names, worst["share"].tolist(), strict=True))
+    return list(zip(worst["run_id"].tolist(), worst["stage"].tolist(), names.tolist(), worst["share"].tolist(), strict=True))
 
 
 def _longest(archive: Archive, run_ids: list[str]) -> dict[str, tuple[str, float]]:
@@ -89,4 +89,4 @@ def _longest(archive: Archive, run_ids: list[str]) -> dict[str, tuple[str, float
         return {}
     nodes = archive.lazily(run_ids).table("nodes", ["run_id", "stage", "name", "duration_s"])
     nodes = nodes.dropna().sort_values(["run_id", "duration_s", "stage"], ascending=[True, False, True]).drop_duplicates("run_id")
-    return {run_id: (name, s) for run_id, name, s in zip(nodes["run_id"], nodes["name"], nodes["duration_s"].tolist(), strict=True)}
+    return {run_id: (name, s) for run_id, name, s in zip(*(nodes[name].tolist() for name in ("run_id", "name", "duration_s")), strict=True)}
