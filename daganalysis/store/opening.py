@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from daganalysis.store.remote_paths import StorePath
 
+_MOST_SLICES = 4096
+"""So many stretches of rows are moved as they are; more of them are gathered row by row."""
 _REPLACED_AT_MOST = 5
 """So often is a store opened anew that is replaced while it is opened."""
 
@@ -172,19 +174,28 @@ class StoreTables:
 
 
 def _ordered_by_run(table: pa.Table, key: str) -> pa.Table:
-    """Put rows in order of the run. Rows of one run come from one part and are in order, so a stable sort by run is enough."""
+    """Put rows in order of the run. Rows of one run lie together, in order, so runs are moved, and those that stay together at once."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    codes = pc.dictionary_encode(table.column(key)).combine_chunks()
-    if isinstance(codes, pa.ChunkedArray):
-        codes = pa.concat_arrays(codes.chunks) if codes.num_chunks else pa.array([], pa.dictionary(pa.int32(), pa.string()))
-    n_runs = len(codes.dictionary)
-    rank = np.empty(n_runs + 1, np.int32)
-    rank[pc.sort_indices(codes.dictionary).to_numpy()] = np.arange(n_runs, dtype=np.int32)
-    rank[n_runs] = n_runs  # rows without a run come last
-    places = rank[pc.fill_null(codes.indices, n_runs).to_numpy(zero_copy_only=False)]
-    if (places[1:] >= places[:-1]).all():
+    n = table.num_rows
+    if n < 2:
         return table
-    return table.take(pa.array(np.argsort(places, kind="stable")))
+    column = table.column(key)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    begins_run = pc.fill_null(pc.not_equal(column.slice(1), column.slice(0, n - 1)), True)
+    starts = np.append(0, np.flatnonzero(begins_run.to_numpy()) + 1)
+    order = pc.sort_indices(column.take(pa.array(starts))).to_numpy()  # stable, nulls last
+    breaks = np.flatnonzero(np.diff(order.astype(np.int64)) != 1) + 1
+    if not len(breaks):
+        return table
+    first, last = order[np.append(0, breaks)], order[np.append(breaks - 1, len(order) - 1)]
+    begins, ends = starts[first], np.append(starts, n)[last + 1]
+    if len(begins) <= _MOST_SLICES:  # as after some daily loads
+        slices = [table.slice(begin, end - begin) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
+        return pa.concat_tables(slices).combine_chunks()
+    lengths = ends - begins
+    before = np.append(0, np.cumsum(lengths)[:-1])
+    return table.take(pa.array(np.repeat(begins - before, lengths) + np.arange(n)))

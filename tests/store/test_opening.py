@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daganalysis import SchemaVersionError, StoreError, load, read_parquet
 from daganalysis.loading import load_into_store
-from daganalysis.store import is_store, parts
+from daganalysis.store import is_store, opening, parts
 from daganalysis.tables import BASE_TABLES
 from tests.store.saved import history, polls, save
 
@@ -149,3 +152,15 @@ def test_coded_texts_are_those_of_the_table_in_its_order(store, name):
     for one in (archive, archive.only(archive.dags["run_id"])):
         plain = one.arrow(name, columns)
         assert one.coded(name, columns).cast(plain.schema).equals(plain)
+
+
+@given(st.lists(st.integers(0, 5), max_size=30), st.sampled_from([0, 4096]))
+def test_rows_of_several_parts_come_in_order_of_their_runs(counts, most_slices):
+    # Each part holds whole runs in order of their ids. 7 and 31 share no factor, so no two ids are equal.
+    runs = [(f"c/{number * 7 % 31:02d}", n) for number, n in enumerate(counts)]
+    rows = [(run, seq) for part in (runs[::2], runs[1::2]) for run, n in sorted(part) for seq in range(n)]
+    table = pa.table({"run_id": pa.array([run for run, _ in rows], pa.string()), "seq": pa.array([seq for _, seq in rows], pa.int64())})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opening, "_MOST_SLICES", most_slices)
+        ordered = opening._ordered_by_run(table, "run_id").to_pydict()
+    assert list(zip(ordered["run_id"], ordered["seq"], strict=True)) == sorted(rows)
