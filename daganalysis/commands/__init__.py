@@ -103,6 +103,9 @@ def _explain(error: Exception, *, debug: bool) -> int:
     if isinstance(error, DagAnalysisError):
         notice(str(error))
         return ExitStatus.USAGE if isinstance(error, UsageError) else ExitStatus.UNUSABLE
+    if isinstance(error, MemoryError):
+        notice("memory ran out (read fewer or smaller files at a time, or use --jobs 1)")
+        return ExitStatus.UNUSABLE
     if isinstance(error, OSError):
         notice(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
         return ExitStatus.UNUSABLE

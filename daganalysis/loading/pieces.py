@@ -42,6 +42,10 @@ class PartWork:
     issues: list[Issue] = field(default_factory=list)
     contexts: Mapping[str, ClusterContext] = field(default_factory=dict)
 
+    def names(self) -> list[str]:
+        """Return what is made, for messages."""
+        return [f"rebuilding the runs of {self.part}"]
+
 
 def import_for_parts() -> None:
     """Import what only making parts takes, and takes long to import."""

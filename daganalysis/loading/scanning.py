@@ -30,6 +30,10 @@ class Chunk:
     sources: list[tuple[int, SourceFile]]
     remembered: frozenset[int] = frozenset()
 
+    def names(self) -> list[str]:
+        """Return the names of the sources, the largest first."""
+        return [file.name for _, file in sorted(self.sources, key=lambda source: (-(source[1].size or 0), source[1].name))]
+
 
 @dataclass(slots=True)
 class Scanned:

@@ -15,7 +15,7 @@ import threading
 import types
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar, runtime_checkable
 
 from daganalysis.errors import DagAnalysisError
 
@@ -29,8 +29,19 @@ Work = TypeVar("Work")
 Result = TypeVar("Result")
 
 _PRELOADED = ["daganalysis.loading.preloaded"]
+_NAMED = 3
+"""How many sources a message names."""
 _STARTING = threading.Lock()
 """Held while the main module is hidden: two threads must not hide each other's."""
+
+
+@runtime_checkable
+class Named(Protocol):
+    """A piece of work that can say what it is about, for messages."""
+
+    def names(self) -> Sequence[str]:
+        """Return the names of the sources that it reads, or of what it makes."""
+        ...
 
 
 class Workers:
@@ -46,27 +57,38 @@ class Workers:
         """Yield the function's result for each piece, in order. Raises what the function raised."""
         if self.jobs == 1 or len(pieces) < 2:
             for piece in pieces:
-                yield _without_collector(function, piece)
+                try:
+                    result = _without_collector(function, piece)
+                except MemoryError as error:
+                    raise _out_of_memory([piece]) from error
+                yield result
             return
         from concurrent.futures import BrokenExecutor
 
         self._end()
         pool = self._pool = self._new_pool(min(self.jobs, len(pieces)))
-        waiting: deque[Future[Result]] = deque()
+        waiting: deque[tuple[Work, Future[Result]]] = deque()
         rest = iter(pieces)
         try:
             for piece in rest:
                 with _starting():
-                    waiting.append(pool.submit(_without_collector, function, piece))
+                    waiting.append((piece, pool.submit(_without_collector, function, piece)))
                 # No more is handed out than keeps everybody busy: results wait in memory.
                 if len(waiting) > 2 * self.jobs:
-                    yield waiting.popleft().result()
+                    yield waiting[0][1].result()
+                    waiting.popleft()
             while waiting:
-                yield waiting.popleft().result()
+                yield waiting[0][1].result()
+                waiting.popleft()
         except BrokenExecutor as error:
+            worked_on = [piece for piece, _ in waiting][: self.jobs]
             raise DagAnalysisError(
-                "a worker process was killed", hint="the system has probably run out of memory: try fewer processes, such as --jobs 1"
+                "a worker process was killed",
+                where=_names(worked_on),
+                hint="the system has probably run out of memory: try fewer processes, such as --jobs 1, and split the largest file",
             ) from error
+        except MemoryError as error:
+            raise _out_of_memory([waiting[0][0]] if waiting else []) from error
 
     def _new_pool(self, jobs: int) -> ProcessPoolExecutor:
         # Imported here, as most loads are small and start no process.
@@ -83,6 +105,18 @@ class Workers:
     def _end(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _out_of_memory(pieces: Sequence[object]) -> DagAnalysisError:
+    hint = "try fewer processes, such as --jobs 1, and split the largest file"
+    return DagAnalysisError("memory ran out", where=_names(pieces), hint=hint)
+
+
+def _names(pieces: Sequence[object]) -> str:
+    """Name the first sources of some pieces of work."""
+    names = [name for piece in pieces if isinstance(piece, Named) for name in piece.names()]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def _context() -> BaseContext:

@@ -34,7 +34,7 @@ _FETCH_AGAIN = "fetch the answer again, or ask the person who saved it"
 
 _IF_TRUSTED = "if you trust the source, raise the limit with --unpacked-max"
 
-_IF_MEMORY = "save each answer by itself, or raise the limit with --unpacked-max: each of --jobs then needs ten times that size of memory"
+_IF_MEMORY = "save each answer by itself, or raise the limit with --unpacked-max: each of --jobs then needs up to 20 times that memory"
 
 _SAVE_DAG = "save GET /api/v1/task/dag/{id} of that DAG from its agent as well"
 

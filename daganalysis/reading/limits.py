@@ -11,7 +11,7 @@ class Limits:
 
     ``unpacked_bytes`` bounds what one source may unpack to, all its members together. From ``ratio_from_bytes`` on, a stream may not be
     more than ``unpacked_ratio`` times what was packed (a compression bomb; responses polled from one DAG pack to about 1:100).
-    ``document_bytes`` bounds one JSON document, which takes up to ten times its size in memory in each process; ``nesting`` its brackets
+    ``document_bytes`` bounds one JSON document, which takes up to twenty times its size in memory in each process; ``nesting`` its brackets
     in brackets (the engine's answers have some ten), ``wrapping`` the objects, lists and texts that an answer may lie in,
     ``nested_archives`` archives in archives, ``id_length`` the text of an id (the engine's have up to about 60 digits), ``issues`` how
     many issues of one code are listed of one file.

@@ -167,8 +167,11 @@ def numbers(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.select_dtypes(["number", "boolean", "datetimetz"])
 
 
-ANALYSES = [name for name in da.__all__ if name in {
-    "failures", "retries", "retry_patterns", "stage_gaps", "stage_latency", "stragglers", "summary", "time_budget", "trend"}]  # fmt: skip
+COMPARED = {
+    *("critical_path", "events", "failures", "locks", "operations", "retries", "retry_patterns", "runs", "stage_gaps", "stage_latency"),
+    *("stragglers", "summary", "time_budget", "trend", "what_if"),
+}
+ANALYSES = [name for name in da.__all__ if name in COMPARED]
 
 
 @pytest.mark.parametrize("analysis", ANALYSES)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow.parquet as pq
 import pytest
+
+from daganalysis.errors import DagAnalysisError
+from daganalysis.loading.workers import Workers
 
 ROOT = Path(__file__).parent.parent.parent
 LOAD = """
@@ -71,3 +76,34 @@ def test_workers_and_one_process_make_the_same_tables(tmp_path: Path) -> None:
     together = run("-c", SCRIPT, store=tmp_path / "together")
     assert alone.stdout == together.stdout == "89 runs\n"
     assert pq.read_table(tmp_path / "alone" / "attempts").equals(pq.read_table(tmp_path / "together" / "attempts"))
+
+
+class Sources(NamedTuple):
+    """A piece of work with a name."""
+
+    name: str
+
+    def names(self) -> list[str]:
+        return [self.name]
+
+
+def killed(piece: Sources) -> str:
+    if piece.name == "b.json":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return piece.name
+
+
+def out_of_memory(piece: Sources) -> str:
+    raise MemoryError
+
+
+def test_a_worker_that_dies_is_reported_with_what_it_worked_on() -> None:
+    pieces = [Sources("a.json"), Sources("b.json")]
+    with Workers(2) as workers, pytest.raises(DagAnalysisError, match=r"a worker process was killed.*b\.json.*--jobs 1"):
+        list(workers.over(killed, pieces))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_memory_that_runs_out_is_reported_with_what_was_worked_on(jobs: int) -> None:
+    with Workers(jobs) as workers, pytest.raises(DagAnalysisError, match=r"memory ran out: a\.json.*--jobs 1"):
+        list(workers.over(out_of_memory, [Sources("a.json"), Sources("b.json")]))
