@@ -270,17 +270,18 @@ def _choose(pairs: Pairs, cursor: Ints, attempts: Attempts, ahead: Ahead | None)
     work = np.flatnonzero(taken != NONE)
     taken, takes_longest = taken[work], takes_longest[work]
     start = np.where(takes_longest, np.maximum(pairs.start[taken], last_end[work]), pairs.start[taken])
-    others = _other_than(pairs, last)
+    is_other = np.ones(len(pairs.of_work), bool)
+    is_other[last[last != NONE]] = False
     next_end = np.full(len(cursor), NONE)
-    np.maximum.at(next_end, others.of_work, others.end)
+    np.maximum.at(next_end, pairs.of_work[is_other], pairs.end[is_other])
     drag = np.where(takes_longest, NONE, cursor[work] - np.maximum(start, next_end[work]))
     doubtful = np.zeros(len(cursor), bool)
     if ahead is not None:
-        rival = pairs.only(ended)
-        chosen = pairs.attempt[last[rival.of_work]]
-        sooner = recorded[last[rival.of_work]] - recorded[ended]
-        may_be_later = sooner < ahead.most[chosen] - ahead.least[rival.attempt]
-        doubtful[rival.of_work[may_be_later & (attempts.agent[chosen] != attempts.agent[rival.attempt])]] = True
+        of_work, rival = pairs.of_work[ended], pairs.attempt[ended]
+        chosen = pairs.attempt[last[of_work]]
+        sooner = recorded[last[of_work]] - recorded[ended]
+        may_be_later = sooner < ahead.most[chosen] - ahead.least[rival]
+        doubtful[of_work[may_be_later & (attempts.agent[chosen] != attempts.agent[rival])]] = True
     return _Chosen(work, pairs.attempt[taken], start, drag, doubtful[work] & ~takes_longest)
 
 
@@ -300,12 +301,6 @@ def _best(group: Ints, rows: Ints, by: tuple[Ints, ...], n_groups: int) -> Ints:
     chosen = rows[np.flatnonzero(np.diff(group[rows], prepend=NONE))]
     best[group[chosen]] = chosen
     return best
-
-
-def _other_than(pairs: Pairs, chosen: Ints) -> Pairs:
-    kept = np.ones(len(pairs.of_work), bool)
-    kept[chosen[chosen != NONE]] = False
-    return pairs.only(kept)
 
 
 # -- columns as arrays ------------------------------------------------------------------------------------------------------------------
