@@ -137,6 +137,17 @@ def test_the_segments_of_a_run_add_up_to_its_elapsed_time_and_follow_each_other(
     assert path["started_at"].iloc[1:].tolist() == path["ended_at"].iloc[:-1].tolist()
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_what_truly_ended_last_in_a_stage_is_on_the_path_or_the_path_says_that_it_is_uncertain(seed: int) -> None:
+    run = random_run(seed, actions=False)
+    path = da.critical_path(da.load(answer(run, (run.ended or 0) + 2 * SECOND)))
+    ends = {gid: max(attempt.end or 0 for attempt in told) for gid, told in run.truth.items() if told}
+    for stage, gids in enumerate(run.ids, start=1):
+        own = path[path["stage"].eq(stage) & path["task_gid"].notna()]
+        last = max(gids, key=lambda gid: ends[gid])
+        assert own["task_gid"].iloc[-1] == last or own["evidence"].iloc[-1] == "uncertain"
+
+
 def test_the_order_of_answers_and_their_repetition_do_not_matter() -> None:
     answers = answers_of(7)
     again = [*answers, *answers]
