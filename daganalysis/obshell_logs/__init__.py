@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Told", "is_obshell_log", "read_log"]
 
 _LOCAL = b"LS"
+_ACCEPTED = tuple(b"API response OK: [" + method + b" " for method in (b"POST", b"DELETE", b"PUT", b"PATCH"))
 _OWN = "own "
 """Begins an id of the agent's own database until the agent is known."""
 _GIDS = ("dag_gid", "node_gid", "task_gid")
@@ -102,9 +103,10 @@ class _LogReader:
             b"API request: [DELETE ": lambda at, text: self._asked.request(at, b"DELETE", text, self.place),
             b"API request: [PUT ": lambda at, text: self._asked.request(at, b"PUT", text, self.place),
             b"API request: [PATCH ": lambda at, text: self._asked.request(at, b"PATCH", text, self.place),
-            b"API request: [GET /api/": self._asked.read,
+            b"API request: [GET /api/v1/task/": self._asked.read,
             b"Forward request: [": lambda _, text: self._asked.forward(text, self.trace),
-            b"API response OK: [": self._accepted,
+            b"API response OK: [GET /rpc/v1/maintainer": self.agents.zone_told,
+            **dict.fromkeys(_ACCEPTED, lambda at, text: self._asked.answer(at, text, accepted=True)),
             b"API response error: [": lambda at, text: self._asked.answer(at, text, accepted=False),
             b"coordinator identity change from ": self.agents.identity,
             b"set maintainer: ": self.agents.maintainer,
@@ -130,12 +132,6 @@ class _LogReader:
         handed, self._cluster.handed_last = self._cluster.handed_last, None
         near = handed is not None and 0 <= at - handed[1] <= 100_000_000
         self._executor.added(at, text, handed if near else None)
-
-    def _accepted(self, at: int, text: bytes) -> None:
-        if not text.startswith(b"GET "):
-            self._asked.answer(at, text, accepted=True)
-        elif text.startswith(b"GET /rpc/v1/maintainer"):
-            self.agents.zone_told(at, text)
 
     def _booted(self, at: int, _: bytes) -> None:
         self.agents.booted(at, self.last_at)

@@ -44,8 +44,8 @@ class RequestReader:
         """Local times of the requests that saved answers may stem from, by trace id."""
 
     def read(self, at: int, text: bytes) -> None:
-        """``API request: [GET /api/path, …, traceId=…, body={}]``: what it asked for may have been saved."""
-        if b"/task/" in text[:40] and len(self.traces) < _MOST_TRACES and (trace := _TRACE.search(text)) is not None:
+        """``API request: [GET /api/v1/task/path, …, traceId=…, body={}]``: what it asked for may have been saved."""
+        if len(self.traces) < _MOST_TRACES and (trace := _TRACE.search(text)) is not None:
             self.traces.setdefault(trace[1].decode(), at)
 
     def request(self, at: int, method: bytes, text: bytes, place: int) -> None:
