@@ -25,7 +25,7 @@ _GOAL_PEAK_MB = 600
 _TALK = (
     "[coordinator/coordinator.go:122] coordinator wait: 2.0s",
     "[coordinator/coordinator.go:138] watcher effector",
-    "[common/middleware.go:730] verfiy request: /api/v1/task/dag/unfinish?show_details=false",
+    "[coordinator/coordinator.go:157] renewal maintainer",
     "[common/middleware.go:262] API request: [GET /api/v1/observer/info, client=192.0.2.99, traceId=00062e6e09811a40, body={}]",
     "[common/middleware.go:359] API response OK: [GET /api/v1/observer/info, client=192.0.2.99, traceId=00062e6e09811a40, status=200]",
 )
