@@ -200,14 +200,19 @@ def _leave_open(known: _Known, scenario: Scenario, least: Ints, most: Ints) -> N
 def _capped(known: _Known) -> Ints:
     """Return how long each stretch of work would have been had no attempt in it taken longer than the median of the others."""
     pairs, length = known.pairs, known.length[known.work]
-    own = pairs.end - pairs.start
-    cap = _median_of_others(pairs.of_work, own)
-    _cap_what_ran_alone(known, cap)
+    own, cap = pairs.end - pairs.start, _caps(known)
     new_end = np.zeros(len(length), np.int64)
     np.maximum.at(new_end, pairs.of_work, pairs.start + np.minimum(own, cap) - known.stretches.start[known.work][pairs.of_work])
     is_capped = np.zeros(len(length), bool)
     is_capped[pairs.of_work[own > cap]] = True
     return np.where(is_capped, np.minimum(length, new_end), length)
+
+
+def _caps(known: _Known) -> Ints:
+    """Return how long each attempt may at most take where there are no stragglers."""
+    cap = _median_of_others(known.pairs.of_work, known.pairs.end - known.pairs.start)
+    _cap_what_ran_alone(known, cap)
+    return cap
 
 
 def _cap_what_ran_alone(known: _Known, cap: Ints) -> None:
@@ -294,15 +299,16 @@ def _at_most_once(known: _Known, scenario: Scenario, places: Ints, is_redone: Bo
     longest = np.zeros(int(places.max(initial=0)) + 1, np.int64)
     redone = np.zeros(len(longest), bool)
     redone[places[is_redone & known.stretches.is_execute]] = True
-    pairs = known.pairs.only(redone[places[work][known.pairs.of_work]])
+    is_redone_pair = redone[places[work][known.pairs.of_work]]
+    pairs = known.pairs.only(is_redone_pair)
     runs = ~known.is_rollback[pairs.attempt]
     execution = places[work][pairs.of_work]
     own = pairs.end - pairs.start
     if scenario.no_stragglers:
-        own = np.minimum(own, _median_of_others(pairs.of_work, own))
+        own = np.minimum(own, _caps(known)[is_redone_pair])
     task = known.task[pairs.attempt]
     order = np.lexsort((pairs.start, task, execution))
-    is_last = np.diff(task[order], append=NONE - 1) != 0
+    is_last = (np.diff(task[order], append=NONE - 1) != 0) | (np.diff(execution[order], append=NONE - 1) != 0)
     chosen = order[is_last & runs[order]]
     np.maximum.at(longest, execution[chosen], own[chosen])
     kept = work[~is_redone[work] & ~undone[work] & redone[places[work]]]
