@@ -86,7 +86,8 @@ def _hidden_rollbacks(observed: Observations, gid: str) -> int:
     to have been rolled back already (engine-semantics §2.3); then every hand-out may be of a rollback of its own.
     """
     attempts_of = [attempts for attempts in observed.attempts_in[gid].values() if attempts]
-    each = [sum(_hidden_rollback_runs(observed, observed.ordinals[gid], attempts)) for attempts in attempts_of]
+    placed = _placed(observed, observed.ordinals[gid])
+    each = [sum(_hidden_rollback_runs(placed, attempts)) for attempts in attempts_of]
     newest = {observed.run.sub_tasks[view.gid][-1].at for view in observed.tasks_of[gid] if view.attempts}
     apart = len(newest) > 1 or any(_newer_than_nodes(observed.run.sub_tasks[view.gid]) for view in observed.tasks_of[gid])
     return sum(each) if apart or may_repeat_or_skip(observed, gid) else min(each, default=0)
@@ -97,14 +98,18 @@ def may_repeat_or_skip(observed: Observations, gid: str) -> bool:
     return identify(observed.run.gid).scope == "cluster" and len(observed.tasks_of[gid]) > 1
 
 
-def _hidden_rollback_runs(observed: Observations, stage: int, attempts: Sequence[Attempt]) -> Iterator[int]:
-    """Count the hand-outs in no known execution that may have been rollback runs of the DAG; those of a retry are followed by a run."""
-    placed = {
+def _placed(observed: Observations, stage: int) -> set[int]:
+    """Return the identities of the attempts of a stage that are in a known execution of it."""
+    return {
         id(attempt)
         for run in observed.node_runs
         if run.stage == stage and run.start is not None and run.operator is not None
         for attempt in run.attempts
     }
+
+
+def _hidden_rollback_runs(placed: set[int], attempts: Sequence[Attempt]) -> Iterator[int]:
+    """Count the hand-outs in no known execution that may have been rollback runs of the DAG; those of a retry are followed by a run."""
     for place, attempt in enumerate(attempts):
         followed = place + 1 < len(attempts) and attempts[place + 1].kind == "run"
         own = attempt.kind != "run" and not followed and id(attempt) not in placed
