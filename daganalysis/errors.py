@@ -69,11 +69,13 @@ class InputError(DagAnalysisError):
 
 
 class RejectedRecordsError(InputError):
-    """Records were rejected and the caller had asked for none to be; ``n_rejected`` says how many."""
+    """Records were rejected and the caller had asked for none to be; ``n_rejected`` says how many, ``reasons`` why."""
 
-    def __init__(self, n_rejected: int, *, where: str = "") -> None:
-        super().__init__(f"{n_rejected} records were rejected", where=where, hint="see `daganalysis validate` for each of them")
+    def __init__(self, n_rejected: int, reasons: str = "", *, where: str = "") -> None:
+        what = "1 record was rejected" if n_rejected == 1 else f"{n_rejected:,} records were rejected"
+        super().__init__(f"{what}: {reasons}" if reasons else what, where=where, hint="see `daganalysis validate` for each of them")
         self.n_rejected = n_rejected
+        self.reasons = reasons
 
 
 class StoreError(DagAnalysisError):

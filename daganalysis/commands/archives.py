@@ -60,7 +60,7 @@ def report_issues(archive: Archive, source: str) -> None:
     rejected, warnings = severities.count("error"), severities.count("warning")
     said = [plural(count, noun) for count, noun in ((rejected, "rejected record"), (warnings, "warning")) if count]
     if said:
-        notice(f"{', '.join(said)} (`daganalysis validate {source}` explains each)")
+        notice(f"{', '.join(said)} (`daganalysis validate {source}` lists them)")
     if not _SKIPPED.isdisjoint(codes):
         rows = (row for part in archive.by_part() for row in part.arrow("issues", ["code", "message"]).to_pylist())
         from daganalysis.text.issue_groups import skipped_files_text
@@ -79,8 +79,8 @@ def holds_anything(archive: Archive) -> bool:
     return any(archive.count(name) for name in _HOLDING)
 
 
-def nothing_usable(archive: Archive, source: str) -> InputError:
-    """Return the error that says why an archive holds nothing, and what to do."""
+def nothing_usable(archive: Archive, source: str, *, is_listed: bool = False) -> InputError:
+    """Return the error that says why an archive holds nothing, and what to do; ``is_listed``: every issue was printed already."""
     columns = ["severity", "code", "source", "run_id", "message", "hint"]
     tables = [part.arrow("issues", columns) for part in archive.by_part()]
     from daganalysis.text.issue_groups import group_issues, why_nothing_was_usable
@@ -88,8 +88,8 @@ def nothing_usable(archive: Archive, source: str) -> InputError:
     groups = group_issues(row for table in tables for row in zip(*(table.column(name).to_pylist() for name in columns), strict=True))
     rejected = sum(group.n for group in groups if group.severity == "error")
     where = f"{plural(rejected, 'rejected record')} in {source}" if rejected else source
-    explained = f"; `daganalysis validate {source}` explains each" if groups else ""
-    return InputError("nothing in it can be used", where=where, hint=why_nothing_was_usable(groups) + explained)
+    explained = f" `daganalysis validate {source}` lists every issue." if len(groups) > 1 and not is_listed else ""
+    return InputError(f"nothing in it can be used: {where}: {why_nothing_was_usable(groups)}{explained}")
 
 
 def shown_zone(archive: Archive, arguments: argparse.Namespace) -> Zone:

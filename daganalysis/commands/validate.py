@@ -64,7 +64,7 @@ def execute(arguments: argparse.Namespace) -> int:
     rejected = int((issues["severity"] == "error").sum())
     notice(f"{plural(len(archive), 'run')}, {plural(rejected, 'record')} rejected")
     if not holds_anything(archive):
-        raise nothing_usable(archive, " ".join(arguments.source))
+        raise nothing_usable(archive, " ".join(arguments.source), is_listed=True)
     return ExitStatus.UNUSABLE if arguments.strict and rejected else ExitStatus.DONE
 
 

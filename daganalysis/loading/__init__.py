@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.archive import Archive, read_parquet
-from daganalysis.errors import RejectedRecordsError
+from daganalysis.loading.strictness import refuse_rejected
 from daganalysis.progress import shown
 from daganalysis.store import is_store
 from daganalysis.store.remote_paths import store_path
@@ -172,9 +172,8 @@ def _load_in_memory(files: Sequence[SourceFile], strict: bool) -> Archive:
 
     issues: list[Issue] = []
     answers = read_files(files, issues)
-    n_rejected = sum(issue.severity == "error" for issue in issues)
-    if strict and n_rejected:
-        raise RejectedRecordsError(n_rejected)
+    if strict:
+        refuse_rejected(issues)
     return Archive.from_tables(rebuild(answers, issues))
 
 

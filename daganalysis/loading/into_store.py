@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from daganalysis.engine.identifiers import key_of
-from daganalysis.errors import RejectedRecordsError
 from daganalysis.loading.by_cluster import MANY_PIECES, ClusterPlan, ScannedByCluster, plan_by_cluster, scan_by_cluster
 from daganalysis.loading.from_stores import is_newer, make_store_chunks, scan_store
 from daganalysis.loading.other_kinds import add_owners, gather_unclaimed, know_agents, owners_in_store
 from daganalysis.loading.pieces import CarriedEvidence, CarriedTables, PartWork, build_part, carry_evidence, carry_tables
 from daganalysis.loading.planning import Picked, Plan, make_plan
 from daganalysis.loading.scanning import Claiming, claim, make_chunks, scan
+from daganalysis.loading.strictness import refuse_rejected
 from daganalysis.loading.unchanged import fingerprint
 from daganalysis.loading.workers import Workers
 from daganalysis.store.commit import LOCK_WAIT_S, locked, staged
@@ -183,15 +183,12 @@ class _Load:
 
     def check(self, strict: bool) -> None:
         """Raise :class:`RejectedRecordsError` if asked to be strict and records were rejected."""
-        if strict and (n_rejected := self._n_rejected()):
-            raise RejectedRecordsError(n_rejected)
+        if strict:
+            refuse_rejected(issue for number in set(self._given) for issue in self._issues.get(number, ()))
 
     def _progress(self, stage: str, done: int, total: int) -> None:
         if self._told is not None:
             self._told(stage, done, total)
-
-    def _n_rejected(self) -> int:
-        return sum(issue.severity == "error" for number in set(self._given) for issue in self._issues.get(number, ()))
 
     def run(self, workers: Workers | DaskWorkers, folder: StagePath, strict: bool) -> bool:
         """Build the new content of the store in an empty folder, up to the list of its sources; say whether there is anything new."""

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 BLANK = b" \t\r\n\x1e"
 _HEADERS = re.compile(rb"HTTP/[^\n]{0,200}\n(?:[^\n\r]{1,8192}\r?\n){1,200}?\r?\n")
 _CHUNKED = re.compile(rb"^transfer-encoding:[ \t]*chunked[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
-_CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[^\n]*\n")
+_CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})(?:;[^\n]{0,200})?\r?\n")
+_CHUNKS_ALONE = re.compile(rb"[0-9a-fA-F]{1,8}\r\n[{\[]")
 
 _object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
@@ -71,13 +72,28 @@ def one_document(content: bytes, offset: int, limits: Limits) -> Document | None
 
 
 def without_chunks(content: bytes) -> bytes:
-    """Join the chunks of a response saved with its transfer encoding; anything else as it is."""
-    headers = _HEADERS.match(content)
-    if headers is None or not _CHUNKED.search(headers[0]):
-        return content
-    parts, at = [headers[0]], headers.end()
-    while size := _CHUNK.match(content, at):
-        end = size.end() + int(size[1], 16)
+    """Join the chunks of each response that was saved with its transfer encoding; anything else stays as it is."""
+    if _CHUNKS_ALONE.match(content):
+        joined, at = _joined_chunks(content, 0)
+        return joined + content[at:]
+    parts, at = [], 0
+    while (headers := _HEADERS.search(content, at)) is not None:
+        parts.append(content[at : headers.end()])
+        at = headers.end()
+        if _CHUNKED.search(headers[0]):
+            joined, at = _joined_chunks(content, at)
+            parts.append(joined)
+    return b"".join(parts) + content[at:] if parts else content
+
+
+def _joined_chunks(content: bytes, at: int) -> tuple[bytes, int]:
+    """Return the chunks that begin at a place as one, and where they end."""
+    parts = []
+    while (size := _CHUNK.match(content, at)) is not None:
+        n_bytes = int(size[1], 16)
+        end = size.end() + n_bytes
         parts.append(content[size.end() : end])
         at = end + 2 if content[end : end + 2] == b"\r\n" else end + 1
-    return b"".join(parts) + content[at:] if len(parts) > 1 else content
+        if not n_bytes:
+            break
+    return b"".join(parts), at

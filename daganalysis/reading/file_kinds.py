@@ -35,10 +35,18 @@ _OTHER_FORM = re.compile(
     rb"\[(?:successful|dag_id|max_stage)\] =>|<(?:successful|dag_id|max_stage)>"
     rb"|\.(?:dag_id|max_stage) = |\[\"data\",\s*\"(?:dag_id|max_stage)\"\]"
 )
-_HEX_DUMP = re.compile(rb"\A(?:0000[0-9a-f]*:? {1,2}(?:[0-9a-f]{2} ?){2,}|0000000 [0-9a-f]{4} )")
+_FIELD = re.compile(
+    rb"\b(dag_?id|max_?stage|node_?id|task_?id|execute_?times)\b(?!\\*\"\s*:\s*[\"\d])[^\n\w]{0,12}(?:[a-zA-Z]\w{0,11}[^\n\w]{1,6}){0,2}?[\d\x00-\x08]"
+    rb"|\b(dag_?id|max_?stage|node_?id|task_?id|execute_?times)\b[^\n\w]{1,12}\n\s*(?:int|float|string)?[(\w]*\d",
+    re.IGNORECASE,
+)
+"""A field of a task with a number, not as JSON has it."""
+_HEX_DUMP = re.compile(rb"\A(?:0000[0-9a-f]*:? {1,2}(?:[0-9a-f]{2} ?){2,}|0000000 +(?:[0-9a-f]{4} |\S{1,2} +\S{1,2} ))")
 _CURL_TRACE = re.compile(rb"(?:^|\n)<= Recv (?:data|header), \d+ bytes")
 _PICKLE = re.compile(rb"\x80[\x02-\x05](?:\x95.{8}|[}\](cX\x8c\x58])|\((?:dp|lp)\d+\n|c[\w.]+\n\w+\np?\d*\n?", re.DOTALL)
+_C_ARRAY = re.compile(rb"\{\s*(?:/\*[^*]{0,80}\*/)?\s*0x[0-9a-f]{2},\s*0x[0-9a-f]{2},")
 _SAVE_ANSWER = "save the answer itself, as JSON"
+_MOST_LOOKED_AT = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,14 @@ def _is_database_copy(head: bytes) -> bool:
     return not is_sql(head[:HEAD_BYTES]) or _TABLES.search(head) is not None or not (looks_like_answer(head) or has_hex(head))
 
 
+OTHER_NOTATION = FileKind(
+    "answer in another notation than JSON",
+    "answers in other notations than JSON",
+    _has(_OTHER_FORM),
+    "unusable-form",
+    _SAVE_ANSWER,
+    certain=False,
+)
 DATABASE_COPY = FileKind("copy of a database", "copies of databases", _is_database_copy, certain=False)
 """A file of a copy of obshell's databases, which is read by :mod:`daganalysis.reading.databases`."""
 AGENT_LOG = FileKind("obshell.log", "obshell.log files", _has(_OBSHELL_LOG), certain=False)
@@ -93,7 +109,19 @@ FILE_KINDS: tuple[FileKind, ...] = (
     FileKind("PDF document", "PDF documents", _starts(b"%PDF-")),
     FileKind("Office document", "Office documents", _starts(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf")),
     FileKind("program", "programs", _starts(b"\x7fELF", b"MZ\x90", b"\xca\xfe\xba\xbe", b"\xfe\xed\xfa\xcf", b"\xcf\xfa\xed\xfe")),
-    FileKind("Parquet file", "Parquet files", _starts(b"PAR1")),
+    FileKind(
+        "data file of another program",
+        "data files of other programs",
+        _starts(b"PAR1", b"ARROW1", b"ORC", b"Obj\x01", b"\x89HDF\r\n", b"\x93NUMPY", b"SEQ\x06", b"RDX3\n", b"\xac\xed\0\5", b"MDMP"),
+    ),
+    FileKind(
+        "capture of network packets",
+        "captures of network packets",
+        _starts(b"\n\r\r\n", b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1"),
+        "unusable-form",
+        "export the responses: Wireshark, File, Export Objects, HTTP",
+        certain=False,
+    ),
     FileKind("desktop settings file", "desktop settings files", _starts(b"\0\0\0\1Bud1", b"\0\5\x16\7", b"L\0\0\0\1\x14\2\0")),
     FileKind(
         "archive of an unsupported kind",
@@ -130,20 +158,13 @@ FILE_KINDS: tuple[FileKind, ...] = (
     FileKind(
         "hexadecimal dump",
         "hexadecimal dumps",
-        _has(_HEX_DUMP),
+        lambda head: _HEX_DUMP.search(head, 0, _SHORT_HEAD) is not None or _C_ARRAY.search(head, 0, _SHORT_HEAD) is not None,
         "unusable-form",
         f"{_SAVE_ANSWER}, or convert it back with `xxd -r`",
         certain=False,
     ),
     FileKind("curl trace", "curl traces", _has(_CURL_TRACE), "unusable-form", f"{_SAVE_ANSWER}: `curl -o FILE`", certain=False),
-    FileKind(
-        "answer in another notation than JSON",
-        "answers in other notations than JSON",
-        _has(_OTHER_FORM),
-        "unusable-form",
-        _SAVE_ANSWER,
-        certain=False,
-    ),
+    OTHER_NOTATION,
     FileKind(
         "PowerShell output that lost its inner levels",
         "PowerShell outputs that lost their inner levels",
@@ -175,6 +196,13 @@ def kind_of(head: bytes) -> FileKind | None:
     if head[:1] == b"{" and head[:5] != b"{\\rtf":
         return None  # as nearly all files begin
     return next((kind for kind in FILE_KINDS if kind.matches(head)), None)
+
+
+def in_other_notation(content: bytes) -> FileKind | None:
+    """Return the kind of a file without a readable answer that names fields of a task all the same; None for any other."""
+    if len({(found[1] or found[2]).lower().replace(b"_", b"") for found in _FIELD.finditer(content[:_MOST_LOOKED_AT])}) > 1:
+        return OTHER_NOTATION
+    return None
 
 
 BINARY_FILE = FileKind("binary file", "binary files", is_binary)

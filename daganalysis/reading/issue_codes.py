@@ -131,9 +131,9 @@ _CODES = (
     ),
     IssueCode(
         "trailing-comma",
-        "error",
-        "there is a comma before a closing bracket, which JSON does not allow",
-        "remove the comma if the file was edited by hand",
+        "warning",
+        "there is a comma before a closing bracket, which JSON does not allow; it was ignored",
+        "if the file was edited by hand, check that nothing after the comma was removed",
     ),
     IssueCode("nested-too-deep", "error", "brackets are nested deeper than in any answer", _FETCH_AGAIN),
     IssueCode("document-too-large", "error", "the document is larger than the limits allow", _IF_MEMORY),

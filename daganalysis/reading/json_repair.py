@@ -25,7 +25,7 @@ _BEGINS_JSON = re.compile(rb"\{\s*(?:\w+\s*:|[\"'}/]|$)|\[\s*(?:[\[{\"\]]|-?\d|t
 """A bracket that begins an object or a list, well or badly written, not one in prose."""
 _JSON_KEY = re.compile(rb"\s*[{\[]\s*\"")
 _JSON_WORD = re.compile(rb":\s*(?:true|false|null)\b")
-_TRAILING_COMMA = re.compile(rb",\s*[}\]]")
+_STRING_OR_COMMA = re.compile(rb'"[^"]*+"|(,)\s*+[}\]]')
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 # Half a pair: a high one without a low one, or a low one alone.
 _PAIR_OR_HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})")
@@ -138,8 +138,7 @@ def diagnose(content: bytes, limits: Limits) -> tuple[str, str]:
     except RecursionError:
         return "nested-too-deep", "brackets nested too deep"
     except NOT_JSON as error:
-        without_strings = _TOKEN.sub(lambda match: b'""' if match[0][:1] == b'"' else match[0], without_escapes(document))
-        return ("trailing-comma" if _TRAILING_COMMA.search(without_strings) else "invalid-json"), str(error)
+        return "invalid-json", str(error)
     return "no-json", f"it begins {text[:40].decode(errors='replace')!r}"
 
 
@@ -162,7 +161,7 @@ def repair_json(text: bytes, name: str, position: str, limits: Limits, issues: l
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
     except NOT_JSON:
-        repaired = _joined_lines(text, notes) or _leniently(text, notes)
+        repaired = _joined_lines(text, notes) or _leniently(text, notes) or _without_last_commas(text, notes)
         if repaired is None:
             code, message = diagnose(text, limits)
             issues.append(issue(code, name, position, message))
@@ -207,6 +206,25 @@ def _joined_lines(text: bytes, notes: dict[str, str]) -> bytes | None:
         return None
     notes["control-character"] = f"line breaks after every {len(lines[0])} characters; they were removed"
     return joined
+
+
+def _without_last_commas(text: bytes, notes: dict[str, str]) -> bytes | None:
+    """Remove the commas before closing brackets; None where that does not make JSON of a text."""
+    parts, at, n_commas = [], 0, 0
+    for match in _STRING_OR_COMMA.finditer(without_escapes(text)):
+        if match[1] is not None:
+            parts.append(text[at : match.start()])
+            at = match.start() + 1
+            n_commas += 1
+    if not n_commas:
+        return None
+    notes["trailing-comma"] = f"{n_commas:,} of them; they were ignored"
+    whole = b"".join((*parts, text[at:]))
+    try:
+        msgspec.json.decode(whole, type=msgspec.Raw)
+    except NOT_JSON:
+        return _leniently(whole, notes)
+    return whole
 
 
 def _leniently(text: bytes, notes: dict[str, str]) -> bytes | None:

@@ -1,7 +1,7 @@
 """Objects as programming languages print them, to JSON, in one pass over the text.
 
-Python's ``repr`` and ``pprint``, the SDK's objects, ``OrderedDict``, Node.js's ``inspect``, Ruby's ``inspect``, and JSON with comments or
-with keys that bear no quotes.
+Python's ``repr`` and ``pprint``, the SDK's objects, ``OrderedDict``, the ``inspect`` of Node.js, Ruby and Elixir, Go's ``%#v``, Rust's
+``{:?}``, Perl's ``Data::Dumper``, and JSON with comments or with keys that bear no quotes.
 """
 
 from __future__ import annotations
@@ -16,15 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _START = re.compile(
-    rb"[{\[(]\s*(?:['\"]|//|/\*|#|[{\[]\s*['\"])|\b[A-Z]\w*\((?:\w+=|[{\[(])|\{\s*:?[A-Za-z_]\w*(?:\s*:(?!:)|\s*=>)\s*['\"\w{\[-]"
+    rb"[{\[(]\s*(?:['\"]|//|/\*|#|[{\[]\s*['\"])|\b(?:[A-Z]\w*|namespace)\((?:\w+=|[{\[(])"
+    rb"|\binterface \{\}\{|\bObject \{|%\{\s*\"|\{\s*:?[A-Za-z_]\w*(?:\s*:(?!:)|\s*=>)\s*['\"\w{\[-]"
 )
 _TOKEN = re.compile(
-    rb"""(?P<blank>\s+)
+    rb"""(?P<blank>\s+|map\[string\](?:interface\ \{\}|any)(?=\{)|(?:Object|Array)\s(?=[{\[])|%(?=\{))
+    |(?P<list>\[\](?:interface\ \{\}|any)\{)
+    |(?P<typed>\b(?:String|Number|Bool)\((?P<value>"(?:[^"\\\n]++|\\.)*+"|-?[\d.]+|true|false)\))
+    |(?P<truth>bless\(\ do\{\\\(my\ \$o\ =\ (?P<bit>[01])\)\},\ '[\w:]+'\ \))
     |(?P<comment>//[^\n]*+|\#[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/)
-    |(?P<string>(?:[bru]{1,2})?(?:'(?:[^'\\\n]++|\\.)*+'|"(?:[^"\\\n]++|\\.)*+"))
+    |(?P<string>(?:[bru]{1,2})?(?:'(?:[^'\\\n]++|\\.)*+'|"(?:[^"\\\n]++|\\.)*+"|`(?:[^`\\]++|\\.)*+`))
     |(?P<open>[{\[(])|(?P<close>[}\])])|(?P<comma>,)|(?P<colon>=>|:(?![A-Za-z_]\w*\s*=>))
     |(?P<number>-?\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d+)?(?![\w]))
-    |(?P<word>(?:True|False|None|true|false|null|nil|undefined)\b(?!\s*(?::|=>)))
+    |(?P<word>(?:True|False|None|true|false|null|nil|undefined|undef|Null|interface\ \{\}\(nil\))(?!\w)(?!\s*(?::|=>)))
     |<[\w.]+:\s*(?P<member>'(?:[^'\\\n]++|\\.)*+'|-?\d+)>
     |(?P<other><[^<>\n]{1,300}>|datetime\.\w+\([^()]{0,200}(?:\([^()]{0,200}\)[^()]{0,100}){0,3}\))
     |(?P<call>[A-Za-z_][\w.]*\((?=\s*[{\[]))|(?P<object>[A-Za-z_][\w.]*\((?=\w+=|\)))|(?P<name>[A-Za-z_]\w*)=(?!>)
@@ -34,6 +38,7 @@ _TOKEN = re.compile(
 _OPENERS = {b"{": (b"{", b"}", b"}"), b"[": (b"[", b"]", b"]"), b"(": (b"[", b"]", b")")}
 """The bracket in JSON, the one that closes it there, and the one that closes it in the other notation."""
 _WORDS = {b"True": b"true", b"False": b"false", b"None": b"null", b"nil": b"null", b"undefined": b"null"}
+_WORDS |= dict.fromkeys((b"undef", b"Null", b"interface {}(nil)"), b"null")
 _AFTER = re.compile(rb"\n(?=[^\s}\])])")
 """Where a text may begin anew after an object in it that could not be read."""
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|\n|.)", re.DOTALL)
@@ -91,7 +96,7 @@ class _Converter:
                 self._close()
                 if not self._closers:
                     return None if self._is_json else b"".join(self._parts)
-            elif kind in {"open", "object", "call"}:
+            elif kind in {"open", "list", "object", "call"}:
                 self._open(kind, token[0])
             else:
                 self._parts.append(self._converted(kind, token))
@@ -107,7 +112,15 @@ class _Converter:
             self._strings.clear()
 
     def _open(self, kind: str, word: bytes) -> None:
-        opening, closing, ends = _OPENERS[word] if kind == "open" else (b"", b"", b")") if kind == "call" else (b"{", b"}", b")")
+        opening, closing, ends = (
+            _OPENERS[word]
+            if kind == "open"
+            else (b"[", b"]", b"}")
+            if kind == "list"
+            else (b"", b"", b")")
+            if kind == "call"
+            else (b"{", b"}", b")")
+        )
         self._is_json = self._is_json and word in {b"{", b"["}
         self._closers.append((closing, ends))
         self._parts.append(opening)
@@ -130,6 +143,10 @@ class _Converter:
         if kind == "number":
             return word.replace(b"_", b"")
         self._is_json = False
+        if kind == "typed":
+            return bytes(token["value"])
+        if kind == "truth":
+            return b"true" if token["bit"] == b"1" else b"false"
         if kind == "name":
             return json.dumps(token["name"].decode()).encode() + b": "
         if kind == "key":

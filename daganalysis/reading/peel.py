@@ -44,7 +44,7 @@ _SQL_JSON = re.compile(rb"'\s*[{\[](?:\s|\\[nrt])*\\?\"")
 _PLAIN_SQL_STRING = re.compile(rb"'((?:[^']++|'')*+)'")
 _SHELL_QUOTE = b"'\\''"
 _ESCAPE = re.compile(rb"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
-_ESCAPED_MARK = re.compile(rb"\\'|[{\[](?:\s|\\[nrt])*(?:\\+\"|\\[nrt])")
+_ESCAPED_MARK = re.compile(rb"[{\[]\\x22|\\'|[{\[](?:\s|\\[nrt])*(?:\\+\"|\\[nrt])")
 _NAMED_ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r"}
 _SDK_MARK = re.compile(rb'"\[(?:"\{"|\]")')
 _SDK_EDGE = re.compile(rb'"([{\[])|([}\]])"')
@@ -53,7 +53,14 @@ _SPACE_MARKS = (b"\xc2\xa0", b"\xe2\x80", b"\xe3\x80\x80", b"\xef\xbb\xbf", b"\x
 _STRING = re.compile(rb'("[^"]*+")')
 _TYPOGRAPHIC = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02", '"'))
 _TYPOGRAPHIC_MARK = re.compile(rb"[{\[]\s*(?:\xe2\x80[\x9c-\x9f]|\xc2\xab|\xef\xbc\x82)")
-_PERCENT_MARK = re.compile(rb"%(?:7B|5B)(?:%[0-9A-F]{2}|[+\w]){0,16}?%2[2C]", re.IGNORECASE)
+_PERCENT_MARK = re.compile(rb"%(?:25){0,3}(?:7B|5B)(?:%(?:25){0,3}[0-9A-F]{2}|[+\w]){0,16}?%(?:25){0,3}2[2C]", re.IGNORECASE)
+_FORM_MARK = re.compile(rb"%(?:3A|2C|7B|5B|0A)\+", re.IGNORECASE)
+_WRITTEN_COLOUR = re.compile(rb"(?:\^\[|ESC|\\x1[bB]|\\033|\\e)\[[0-9;]{0,12}[mK]")
+_COLOURED_BRACKET = re.compile(_WRITTEN_COLOUR.pattern + rb"\s*[{\[]")
+_WRITTEN_CONTROL = re.compile(rb"#0(1[125])|<0x0([9aAdD])>")
+_CONTROL_IN_JSON = re.compile(rb"[{\[,](?:#01[125]|<0x0[9aAdD]>)")
+_BORDER = re.compile(rb"[ \t]*(?:\xe2\x94[\x82\x83]|[|+$<])[ \t]*\r?$", re.MULTILINE)
+_BORDER_OF_JSON = re.compile(rb"[{\[,][ \t]*(?:\xe2\x94[\x82\x83]|[|+$<])[ \t]*\r?$", re.MULTILINE)
 _SOFT_BREAK = re.compile(rb"=\r?\n")
 _NARROWEST = 20
 """Columns below which no terminal breaks a line."""
@@ -189,7 +196,20 @@ def _with_plain_quotes(text: bytes) -> Iterator[bytes]:
 
 
 def _from_percents(text: bytes) -> Iterator[bytes]:
-    yield urllib.parse.unquote_to_bytes(text)
+    is_form = b"%20" not in text and _FORM_MARK.search(text) is not None  # of which blanks are plus signs
+    yield urllib.parse.unquote_to_bytes(text.replace(b"+", b" ") if is_form else text)
+
+
+def _without_written_colours(text: bytes) -> Iterator[bytes]:
+    yield _WRITTEN_COLOUR.sub(b"", text)
+
+
+def _with_control_characters(text: bytes) -> Iterator[bytes]:
+    yield _WRITTEN_CONTROL.sub(lambda found: bytes([int(found[1], 8) if found[1] else int(found[2], 16)]), text)
+
+
+def _without_borders(text: bytes) -> Iterator[bytes]:
+    yield _BORDER.sub(b"", text)
 
 
 def _from_quoted_printable(text: bytes) -> Iterator[bytes]:
@@ -246,6 +266,9 @@ LAYERS: tuple[Layer, ...] = (
     Layer("tags", has_tags, without_tags, once=True),
     Layer("non-breaking spaces", lambda text: any(mark in text for mark in _SPACE_MARKS), _with_plain_spaces, once=True),
     Layer("typographic quotes", _found(_TYPOGRAPHIC_MARK), _with_plain_quotes, once=True),
+    Layer("colours as less and cat write them", _found(_COLOURED_BRACKET), _without_written_colours, once=True),
+    Layer("line breaks as syslog writes them", _found(_CONTROL_IN_JSON), _with_control_characters, once=True),
+    Layer("borders of a table", _found(_BORDER_OF_JSON), _without_borders, once=True),
     Layer("percent-encoding", _found(_PERCENT_MARK), _from_percents),
     Layer("lines wrapped by a terminal", _has_broken_lines, _with_unbroken_lines, once=True),
 )

@@ -200,11 +200,28 @@ class Reader:
             if content and (yield from self._texts(find_documents(None, self._name, self._limits, [], content), heading, pointer, depth)):
                 del self._issues[n_issues:]
                 return True
+        if n_given == self._n_given and isinstance(value, list) and (yield from self._joined(value, heading, pointer, depth)):
+            del self._issues[n_issues:]
+            return True
         for place, text in others if recognised else ():
             if looks_like_answer(text):
                 self._note("unread-answer", heading, place, f"it has fields of a task answer: {_shown(text)}")
             elif depth == 0:
                 self._note("not-a-task", heading, place, f"an element that is {_shown(text)}")
+        return recognised
+
+    def _joined(self, value: list[msgspec.Raw], heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+        """Look for answers that lie in several records of a list, a line in each."""
+        records = JoinedRecords()
+        for raw in value:
+            record = outermost(bytes(raw))
+            if record is not None:
+                records.add(record)
+        recognised = False
+        for name, text in records.joined():
+            if not recognised and looks_like_answer(text):
+                documents = find_documents(None, self._name, self._limits, [], text)
+                recognised = yield from self._texts(documents, heading, f"{pointer}{name}", depth + 1)
         return recognised
 
     def _child(self, text: bytes, heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:

@@ -11,7 +11,7 @@ from daganalysis.reading.answers import Answer, FileIssues, Issue, Reading
 from daganalysis.reading.databases.forms import HEAD_BYTES, recognise
 from daganalysis.reading.documents import alone
 from daganalysis.reading.fast_path import fast_answer, placed
-from daganalysis.reading.file_kinds import AGENT_LOG, BINARY_FILE, DATABASE_COPY, OTHER_TEXT, kind_of
+from daganalysis.reading.file_kinds import AGENT_LOG, BINARY_FILE, DATABASE_COPY, OTHER_TEXT, in_other_notation, kind_of
 from daganalysis.reading.issue_codes import issue
 from daganalysis.reading.json_repair import is_binary
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
@@ -184,6 +184,8 @@ def _plain(
     for answer in itertools.chain(itertools.chain.from_iterable(reader.read(document, name) for document in documents), reader.close()):
         n_answers += 1
         yield answer
+    if not n_answers:
+        kind = kind or in_other_notation(content)
     if not n_answers and (kind is not None or not was_promised):
         _explain_emptiness(kind or OTHER_TEXT, name, n_before, issues)
 

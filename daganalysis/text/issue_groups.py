@@ -21,8 +21,8 @@ _MOST_SHOWN = 3
 _SAYING_ALL = frozenset({"skipped-file", "other-log", "unusable-form", "no-payload", "unread-answer", "orphan-logs"})
 """Codes whose messages need no meaning beside them."""
 _NEXT_STEP = (
-    "collect evidence with `daganalysis capture --socket HOME/run/obshell.sock -o answers` (or save "
-    "`curl -sS --unix-socket HOME/run/obshell.sock http://obshell/api/v1/task/dag/ID >> answers.ndjson`) and load that"
+    "save the answers of the task API with `daganalysis capture --socket HOME/run/obshell.sock -o answers`, or with "
+    "`curl -sS --unix-socket HOME/run/obshell.sock http://obshell/api/v1/task/dag/ID >> answers.ndjson`, and load them"
 )
 
 
@@ -83,25 +83,26 @@ def _wrapped(text: str, width: int, first: str, other: str) -> Iterator[str]:
 
 
 def why_nothing_was_usable(groups: Sequence[IssueGroup]) -> str:
-    """Return the three most frequent reasons why an archive is empty, and the next step, as one sentence.
+    """Return the three most frequent reasons why an archive is empty, and the next step, in two sentences.
 
-    >>> why_nothing_was_usable([]).startswith("there is no file in it; next step: collect evidence")
-    True
+    >>> why_nothing_was_usable([])[:62]
+    'there is no file in it. Next step: save the answers of the tas'
     """
     told = sorted(groups, key=lambda group: -group.n)[:_MOST_REASONS]
-    reasons = [f"{_times(group.n)} {_reason(group)}" for group in told]
     hints = [hint for group in told for hint in group.hints]
-    step = f"{hints[0]}; " if hints and told[0].code in {"error-answer", "encrypted-archive", "unusable-form", "database-row"} else ""
-    return f"{'; '.join(reasons) or 'there is no file in it'}; next step: {step}{_NEXT_STEP}"
+    step = f"{hints[0]}; or " if hints and told[0].code in {"error-answer", "encrypted-archive", "unusable-form", "database-row"} else ""
+    return f"{reasons_text(groups) or 'there is no file in it'}. Next step: {step}{_NEXT_STEP}."
+
+
+def reasons_text(groups: Sequence[IssueGroup]) -> str:
+    """Return the three most frequent kinds of some issues in words, each with its most frequent message."""
+    return "; ".join(_reason(group) for group in sorted(groups, key=lambda group: -group.n)[:_MOST_REASONS])
 
 
 def _reason(group: IssueGroup) -> str:
     message = group.messages.most_common(1)[0][0].rstrip(".")
-    return message if group.code in _SAYING_ALL else f"{ISSUE_CODES[group.code].meaning.split(';')[0]} ({message})"
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count:,} times"
+    said = message if group.code in _SAYING_ALL else f"{ISSUE_CODES[group.code].meaning.split(';')[0]} ({message})"
+    return said if group.n == 1 else f"{said}, {group.n:,} times"
 
 
 def skipped_files_text(messages: Sequence[str]) -> str:

@@ -56,7 +56,7 @@ def test_load_says_what_it_loaded_and_what_it_rejected(responses: str, tmp_path:
 def test_strict_refuses_an_archive_with_a_rejected_record(responses: str, tmp_path: Path, run: Run) -> None:
     status, _, err = run("load", responses, "--out", str(tmp_path / "s"), "--strict")
     assert status == 3
-    assert "1 records were rejected" in err
+    assert "1 record was rejected: " in err
     assert not (tmp_path / "s" / "dags").exists()
 
 

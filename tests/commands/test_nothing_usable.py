@@ -16,7 +16,12 @@ REFUSED = b'{"successful": false, "status": 401, "traceId": "", "error": {"code"
 @pytest.mark.parametrize("command", ["summary", "runs", "validate", "show"])
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(None, "there is no file in it"), (LOGS, "once"), (REFUSED, "401, 1: access denied"), (b"notes", "once text without answers")],
+    [
+        (None, "there is no file in it"),
+        (LOGS, "the logs"),
+        (REFUSED, "401, 1: access denied"),
+        (b"notes", "text without answers"),
+    ],
 )
 def test_nothing_usable_has_a_reason_and_a_next_step(command, content, reason, tmp_path: Path, run):
     if content is not None:
@@ -25,7 +30,7 @@ def test_nothing_usable_has_a_reason_and_a_next_step(command, content, reason, t
     assert status == 3
     assert "nothing in it can be used" in err
     assert reason in err
-    assert "next step: " in err
+    assert "Next step: " in err
 
 
 def test_what_was_skipped_is_said_in_one_line(tmp_path: Path, run):

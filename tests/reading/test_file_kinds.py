@@ -110,3 +110,27 @@ def test_what_to_do_about_an_error_depends_on_its_status(status, hint):
 )
 def test_a_bracket_in_prose_is_no_json(content, code):
     assert [issue.code for issue in read_sources(content).issues] == [code]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "map[data:map[dag_id:1 id:1900 max_stage:2 state:SUCCEED] successful:true]",
+        "DagDetailDTO[id=1900, dagId=1, name=Create tenant, maxStage=2, state=SUCCEED]",
+        '{ successful = true, data = { id = "1900", dag_id = 1, max_stage = 1 } }',
+        '["data"]=>\n array(3) {\n ["dag_id"]=>\n int(1)\n ["max_stage"]=>\n int(1)\n }',
+        "data.dag_id=1\ndata.max_stage=2\n",
+        "<key>dag_id</key><integer>1</integer><key>max_stage</key><integer>1</integer>",
+    ],
+)
+def test_an_answer_in_a_notation_that_cannot_be_read_is_named(content):
+    issues = read_sources(content.encode()).issues
+    assert [(found.code, found.message) for found in issues] == [
+        ("unusable-form", "answer in another notation than JSON; save the answer itself, as JSON")
+    ]
+
+
+def test_an_answer_that_is_cut_off_is_not_taken_for_another_notation():
+    assert [found.code for found in read_sources(b'{"successful": true, "data": {"dag_id": 1, "max_stage": 2, "na').issues] == [
+        "truncated-json"
+    ]

@@ -145,9 +145,32 @@ TOOLS: dict[str, Wrap] = {
     "a terminal of 80 columns": lambda text: "\n".join(text[at : at + 80] for at in range(0, len(text), 80)),
     "a code block of Markdown": lambda text: f"It said:\n\n```json\n{pretty(text)}\n```\n",
     "JSON with comments": lambda text: pretty(text).replace("{\n", "{ // saved by hand\n", 1),
+    "Node's inspect": lambda text: _replaced(repr(json.loads(text)), {"True": "true", "None": "null", "'successful'": "successful"}),
+    "Go's %#v": lambda text: re.sub(r"[\[{\]]|null", lambda found: _GO[found[0]], text),
+    "Rust's debug": lambda text: text.replace("{", "Object {").replace("[", "Array [").replace("null", "Null"),
+    "Elixir's inspect": lambda text: text.replace("{", "%{").replace('": ', '" => ').replace("null", "nil"),
+    "lines of Loki": lambda text: json.dumps({"values": [[str(n), line] for n, line in enumerate(pretty(text).split("\n"))]}),
+    "line breaks of rsyslog": lambda text: "Jan  1 08:01:00 db1 poll[42]: " + pretty(text).replace("\n", "#012") + "\n",
+    "colours that less wrote": lambda text: coloured(pretty(text)).replace("\x1b", "ESC"),
+    "a cell of psql": lambda text: " body\n------\n " + pretty(text).replace("\n", "  +\n ") + "\n(1 row)\n",
+    "a form": lambda text: urllib.parse.urlencode({"id": 1, "body": text}),
+    "a URL in a URL": lambda text: urllib.parse.quote(urllib.parse.quote(text)),
+    "chunks": lambda text: "".join(f"{len(p.encode()):x}\r\n{p}\r\n" for p in (text[:200], text[200:], "")),
+    "hexadecimal with colons": lambda text: text.encode().hex(":"),
+    "Base64 of a response": lambda text: _base64(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + text.encode()),
+    "JSON with last commas": lambda text: pretty(text).replace("\n}", ",\n}"),
     "a statement of SQL": lambda text: "INSERT INTO `polls` VALUES (1,'" + text.replace("\\", "\\\\").replace("'", "\\'") + "');\n",
 }
 """An answer as other tools print, keep or send it."""
+
+
+_GO = {"[": "[]interface {}{", "{": "map[string]interface {}{", "]": "}", "null": "interface {}(nil)"}
+
+
+def _replaced(text: str, words: dict[str, str]) -> str:
+    for old, new in words.items():
+        text = text.replace(old, new)
+    return text
 
 
 def _base64(content: bytes) -> str:
