@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import daganalysis as da
 from benchmarks.goals import Row
 from benchmarks.studies.archives import SECOND, tables
+from daganalysis.engine.log_lines import error_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,6 +45,7 @@ CAUSES = (
     "ERROR: minor freeze of zone {zone} not finished at {time}",
 )
 """What was planted: the engine's own lines and others, with a code and (as before obshell 4.3.1) without one."""
+_ATTEMPT = ("run_id", "stage", "task_gid", "attempt", "kind", "outcome", "started_at", "agent")
 _TENANTS = ("orders", "billing", "stock", "crm", "hr", "mail", "search", "ads", "pay", "risk", "log", "test")
 
 
@@ -103,7 +105,7 @@ def _filled(rng: random.Random, cause: str, tenant: str) -> str:
 
 
 def _archive(planted: Sequence[tuple[int, str, str]], numbers: Sequence[int] | None = None) -> Archive:
-    dags, nodes, tasks, attempts = [], [], [], []
+    dags, nodes, tasks, attempts, failed = [], [], [], [], []
     for number, (_, tenant, line) in zip(numbers or range(len(planted)), planted, strict=True):
         run_id, start = f"r{number:04d}", _BEGIN + number * 600 * SECOND
         outcome = "timeout" if "timeout" in line.split()[-1] else "failed"
@@ -111,11 +113,13 @@ def _archive(planted: Sequence[tuple[int, str, str]], numbers: Sequence[int] | N
         nodes.append((run_id, 1, f"{run_id}-1", "Create tenant"))
         tasks.append((run_id, 1, f"{run_id}-1-1", ["working", line]))
         attempts.append((run_id, 1, f"{run_id}-1-1", 1, "run", outcome, start, "192.0.2.1:2886"))
+        failed.append((*attempts[-1], "observed", line, error_parts(line)[0]))
     return tables(
         dags=(("run_id", "name", "workflow", "started_at"), dags),
         nodes=(("run_id", "stage", "node_gid", "name"), nodes),
         sub_tasks=(("run_id", "stage", "task_gid", "task_logs"), tasks),
-        attempts=(("run_id", "stage", "task_gid", "attempt", "kind", "outcome", "started_at", "agent"), attempts),
+        attempts=(_ATTEMPT, attempts),
+        failed_attempts=((*_ATTEMPT, "evidence", "line", "error_code"), failed),
     )
 
 
