@@ -27,12 +27,16 @@ _CLIENTS: tuple[tuple[str, str], ...] = (
 _PATTERNS = "|".join(
     rf"(?:{clients})(?:\.exe)?(?:\s+(?!(?:{options})\s)[^\s|;&]{{1,200}}){{0,20}}?\s+(?:{options})" for clients, options in _CLIENTS
 )
+_READING_PROGRAMS = (
+    r"chpasswd|passwd|su(?=\s|$)|kinit|cryptsetup|openssl|gpg|base64|md5sum|sha\d+sum|smbpasswd|xargs|ssh-add|vault"
+    r"|ldappasswd|mysql_config_editor|oathtool|htpasswd"
+)
+_LOGGING_IN = r"docker|podman|helm|oc|az|cf|gh|aws|oras|skopeo|nerdctl|buildah|kubectl|glab|npm|bw"
 _READER = (
-    r"(?:(?i:convertto-securestring)|(?:sudo\s+)?(?:\S{0,60}/)?(?:sudo\s+(?:-\S+\s+){0,4}?-\w*S|chpasswd|passwd|su(?=\s|$)|kinit|cry"
-    r"ptsetup|openssl|gpg|base64|md5sum|sha\d+sum|smbpasswd|xargs"
-    r"|ssh-add|vault|ldappasswd|mysql_config_editor|oathtool|htpasswd|(?:docker|podman|helm|oc|az|cf|gh|aws|oras|skopeo|nerdctl|buil"
-    r"dah|kubectl|glab|npm|bw)"
-    r"(?:\s+\S+){0,6}?\s+(?:login|secret|auth|-i|--\w*stdin\w*)|\S{1,40}\s[^|\n]{0,200}?--?\w{0,20}(?:passw|pass)[\w-]{0,20}stdin))"
+    r"(?:(?i:convertto-securestring)|(?:sudo\s+)?(?:\S{0,60}/)?(?:sudo\s+(?:-\S+\s+){0,4}?-\w*S"
+    rf"|{_READING_PROGRAMS}"
+    rf"|(?:{_LOGGING_IN})(?:\s+\S+){{0,6}}?\s+(?:login|secret|auth|-i|--\w*stdin\w*)"
+    r"|\S{1,40}\s[^|\n]{0,200}?--?\w{0,20}(?:passw|pass)[\w-]{0,20}stdin))"
 )
 _TYPED = r"(?:echo|printf|print|Write-(?:Output|Host))\s+(?:-\w+\s+){0,3}(?:[\"']%\w[^\"'|]{0,20}[\"']\s+)?"
 _LOGIN = r"(?P<u>[A-Za-z_][\w.@#-]{0,64})"
@@ -194,8 +198,8 @@ COMMAND_SECRETS: tuple[Detector, ...] = (
     ),
     Detector(
         "environment",
-        rf"(?<![\w-])(?:(?i:setx|setenv|env|arg)|set\s+-\w{{0,3}}x\w{{0,3}}|(?:config(?:ure)?|\w{{2,20}})\s+set)\s+(?:--?\w+\s+){{0,3"
-        rf"}}[\w.:/@-]{{0,80}}(?i:{SECRET_WORD})[\w.-]{{0,40}}\s+(?!=){VALUE}",
+        rf"(?<![\w-])(?:(?i:setx|setenv|env|arg)|set\s+-\w{{0,3}}x\w{{0,3}}|(?:config(?:ure)?|\w{{2,20}})\s+set)\s+(?:--?\w+\s+){{0,3}}"
+        rf"[\w.:/@-]{{0,80}}(?i:{SECRET_WORD})[\w.-]{{0,40}}\s+(?!=){VALUE}",
         "the value that a variable or a setting is given",
         "setx OB_PASSWORD <<hunterous>>",
         "ENV LANG C",
