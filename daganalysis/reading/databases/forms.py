@@ -19,11 +19,12 @@ _SQLITE = b"SQLite format 3\0"
 _WAL = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
 _JOURNAL = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 _SHARED_MEMORY = (b"\x18\xe2\x2d\x00", b"\x00\x2d\xe2\x18")
-_PRINTED = rb"(?:mysql\w*+: [^\n]*+\n)*+"
+_PRINTED = rb"(?:mysql\w*: [^\n]*\n)*"
 """What mysqldump itself may have printed into the dump."""
-# Possessive throughout: a line of nothing but dashes must not be taken apart in every way there is.
+# Each part can be matched in one way only: a line of nothing but dashes must not be taken apart in every way there is. The groups around
+# the parts are not possessive: Python before 3.11.5 loses its place where the last round of a possessive group fails within (gh-106052).
 _STATEMENT = re.compile(
-    rb"\A" + _PRINTED + rb"\s*+(?:(?:--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/;?|(?:set|use|lock|drop|start)\s[^;]*+;|begin\s*+;)\s*+)*+"
+    rb"\A" + _PRINTED + rb"\s*+(?:(?:--[^\n]*+|/\*[^*]*+(?:\*(?!/)[^*]*+)*\*/;?|(?:set|use|lock|drop|start)\s[^;]*+;|begin\s*+;)\s*+)*"
     rb"(?:(?:insert|replace)\s+(?:\w++\s++){0,4}?[`\"\w.]++\s*+(?:\(|values?\b)|create\s++(?:table|database)\b)",
     re.IGNORECASE,
 )

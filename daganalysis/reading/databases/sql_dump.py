@@ -20,7 +20,7 @@ _LOOK_AHEAD = 1 << 16
 """As much as the head of a statement may take: its table and its list of columns."""
 _QUOTED = rb"'(?:[^'\\]++|\\.|'')*+'"
 _NAME = rb"(?:[`\"]?[\w$-]++[`\"]?\.)?[`\"]?([\w$]++)[`\"]?"
-_BETWEEN = re.compile(rb"(?:[\s;]++|(?:--|#|mysql\w*: )[^\n]*+(?:\n|\Z))++")
+_BETWEEN = re.compile(rb"(?:[\s;]++|(?:--|#|mysql\w*: )[^\n]*+(?:\n|\Z))+")
 """Blanks, comments, and what the program itself printed into the dump."""
 _COMMENT = re.compile(rb"/\*.*?\*/", re.DOTALL)
 _INSERT = re.compile(
@@ -30,10 +30,10 @@ _INSERT = re.compile(
     re.IGNORECASE,
 )
 _CREATE = re.compile(rb"create\s+table\s+(?:if\s+not\s+exists\s+)?" + _NAME + rb"\s*\(", re.IGNORECASE)
-_TUPLE = re.compile(rb"\(((?:[^()']++|" + _QUOTED + rb"|\((?:[^()']++|" + _QUOTED + rb")*+\))*+)\)", re.DOTALL)
+_TUPLE = re.compile(rb"\(((?:[^()']++|" + _QUOTED + rb"|\((?:[^()']++|" + _QUOTED + rb")*\))*)\)", re.DOTALL)
 _NEXT_TUPLE = re.compile(rb"\s*,\s*(?=\()")
-_VALUE = re.compile(rb"(?:\A|,)\s*((?:[^,'(]++|" + _QUOTED + rb"|\((?:[^()']++|" + _QUOTED + rb")*+\))*+)", re.DOTALL)
-_REST = re.compile(rb"(?:[^;'\"`]++|" + _QUOTED + rb"|\"(?:[^\"\\]++|\\.|\"\")*+\"|`[^`]*+`)++", re.DOTALL)
+_VALUE = re.compile(rb"(?:\A|,)\s*((?:[^,'(]++|" + _QUOTED + rb"|\((?:[^()']++|" + _QUOTED + rb")*\))*)", re.DOTALL)
+_REST = re.compile(rb"(?:[^;'\"`]++|" + _QUOTED + rb"|\"(?:[^\"\\]++|\\.|\"\")*+\"|`[^`]*+`)+", re.DOTALL)
 _PLAIN = rb"(?:_binary )?'(?:[^'\\]++|\\.|'')*+'|[^,'()\s]++"
 """A value as dumps nearly always write it: in quotes, or without any and without a blank."""
 _ZONE = re.compile(rb"\btime_zone\s*=\s*'([^'@]{1,64})'", re.IGNORECASE)
