@@ -295,7 +295,7 @@ def _share(metrics: _Metrics, name: str) -> _Estimate:
 
 
 def _groups(hits: pd.Series[bool]) -> int:
-    """Count the groups of hits that follow each other without a run in between that is none."""
+    """Count the groups of consecutive hits."""
     return int((hits & ~hits.shift(fill_value=False)).sum())
 
 

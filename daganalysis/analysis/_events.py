@@ -139,7 +139,10 @@ def _failures_and_requests(archive: Archive, dags: pd.DataFrame) -> pd.DataFrame
 
 
 def _waits(archive: Archive) -> list[Row]:
-    """Return the waits of all runs, each with the ``request`` that ended it, as what the run did next tells; a pass of the DAG is none."""
+    """Return the waits of all runs, each with the ``request`` that ended it, as what the run did next tells.
+
+    A wait that a pass of the DAG ended has none.
+    """
     import pyarrow.compute as pc
 
     columns = ["run_id", "seq", "started_at", "ended_at", "category", "from_stage", "leg"]

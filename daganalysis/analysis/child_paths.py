@@ -77,7 +77,7 @@ class _Families:
         return rows
 
     def _waited_for(self, row: Row, run_id: str) -> list[Row] | None:
-        """Return what stands in place of an attempt that waited for child runs; nothing if it waited for none that is known."""
+        """Return what stands in place of an attempt that waited for child runs; None where no known child run was waited for."""
         waited = [link for link in self._children[run_id] if waits_for_child(link["kind"], row["name"], link["name"])]
         near = [link for link in waited if link["agent"] == row["agent"]] if any(link["kind"] != "scale_out" for link in waited) else []
         clipped = [(link["child_run_id"], self._within(link["child_run_id"], row)) for link in near or waited]

@@ -21,8 +21,8 @@ _LIKE = ["workflow", "n_agents"]
 def find_usual(archive: Archive, dags: pd.DataFrame, own: pd.DataFrame) -> tuple[dict[str, Usual], dict[str, tuple[str, float]]]:
     """Return what each run of known length is measured by, and of those that simply succeeded without it, their longest stage.
 
-    Runs are alike that have the same workflow and as many agents; the median is that of the other ones of known length that simply
-    succeeded, of which there must be four.
+    Runs of the same workflow with the same number of agents are alike. The median is taken over the other runs of known length that
+    simply succeeded; at least four are needed.
     """
     plain = dags[dags["outcome"].eq("succeeded") & dags["elapsed_s"].notna() & dags["workflow"].notna()]
     asked = _measured(plain, own)

@@ -106,7 +106,7 @@ def _local_prefix(agent: str) -> str | None:
 
 
 def obproxy_twin(gid: str) -> str | None:
-    """Return the generic id that the same row has if it belongs to obproxy; None for an id that is none of an agent's database.
+    """Return the generic id that the same row has if it belongs to obproxy; None for an id that does not come from an agent's database.
 
     >>> obproxy_twin("22130706433028869"), obproxy_twin("11")
     ('42130706433028869', None)

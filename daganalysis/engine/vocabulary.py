@@ -220,8 +220,6 @@ SEVERITIES = MappingProxyType({"error": Tone.BAD, "warning": Tone.WARN, "info": 
 
 WORST_FIRST = tuple(sorted(RUN_OUTCOMES, key=lambda name: RUN_OUTCOMES[name].rank))
 """Outcomes of a run from worst to best."""
-RUN_TROUBLE = tuple(name for name in WORST_FIRST if RUN_OUTCOMES[name].is_trouble)
-"""Outcomes of a run that had trouble, the worst first."""
 UNFINISHED = frozenset({"running", "not_started", "waiting"})
 """Outcomes of a run that has not ended."""
 CHILD_FAILED = frozenset({"failed", "rollback_failed", "rolled_back", "cancelled"})

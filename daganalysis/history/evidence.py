@@ -48,7 +48,7 @@ class Snapshot:
 class Sighting(msgspec.Struct, gc=False):
     """One sub-task as answers from ``since`` to ``at`` showed it, with its node where the same answer showed that.
 
-    A struct like the records, of which there is one at least for each.
+    A struct, as the records are: there are at least as many sightings as records.
     """
 
     since: int
@@ -359,7 +359,7 @@ class _Generation:
         if self.succeeded:
             return True
         if snapshot.nodes is None:
-            # Without nodes only a DAG that never started betrays itself: a retried one has no start while it is READY.
+            # Without nodes, only a DAG that never started can be recognised: a retried one has no start while it is READY.
             return snapshot.dag.state == "READY" and snapshot.dag.operator == "RUN"
         counters = self._count()
         for node in snapshot.nodes:

@@ -152,7 +152,7 @@ def _hides_hand_outs(observed: Observations) -> bool:
 
 
 def _wait_category(observed: Observations) -> Callable[[int], str]:
-    """Return what says whom a wait that ended at some instant was for.
+    """Return a function from the instant at which a wait ended to the category of that wait.
 
     A child's was for its main DAG, unless a sub-DAG's main DAG had ended before: then only an operator can have ended it.
     """

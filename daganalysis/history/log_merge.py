@@ -60,7 +60,7 @@ def _merge_into(merged: list[str], new: Sequence[str]) -> bool:
 
 
 def _beyond(lines: Iterable[str], known: Counter[str]) -> Iterator[str]:
-    """Give the lines of which there are more than are known."""
+    """Yield the lines that occur more often than they are known, each surplus occurrence once."""
     for line in lines:
         if known[line] > 0:
             known[line] -= 1

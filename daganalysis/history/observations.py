@@ -72,11 +72,6 @@ class Observations:
         """Whether answers show that the newest is of the first leg, so that nothing was asked of the run but perhaps a pass of it."""
         return len(self.legs) == 1 and self.stands_in_last_leg and is_first_execution(self.run, self.legs[0])
 
-    @property
-    def went_forward_again(self) -> int:
-        """How many legs began with RUN after the first."""
-        return sum(1 for leg in self.legs[1:] if leg.operator == "RUN")
-
 
 def observe(run: RunEvidence, main: MainDag | None) -> Observations:
     """Put together what the answers show of a run, and what its main DAG tells of it."""

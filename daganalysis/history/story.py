@@ -27,8 +27,8 @@ class Story:
     run that has not ended. ``ends_in_last_leg`` says whether the newest answer is of the last leg known, ``nodes_shown`` whether any answer
     held its nodes, ``nodes_missing`` and ``sub_tasks_missing`` whether some of them, or of their sub-tasks, are in none, ``nodes_outdated``
     whether a leg began after the last answer with nodes; ``passed`` whether an operator's pass ended it, ``ended_waiting`` whether what was
-    passed had failed on purpose. ``wait_category`` says for whom a wait that ended at some instant was, ``doubtful_agents`` are those whose
-    clocks nothing vouches for (:mod:`daganalysis.history.clock_doubts`).
+    passed had failed on purpose. ``wait_category`` gives the category of a wait by the instant at which it ended, ``doubtful_agents`` are
+    those whose clocks nothing vouches for (:mod:`daganalysis.history.clock_doubts`).
     """
 
     legs: Sequence[Leg]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _FOUND_BY_BODY = frozenset({Kind.NODE, Kind.SUB_TASK, Kind.LOGS})
 """Answers whose DAG is found by what they say."""
 _FOUND_BY_REFERENCES = frozenset({Kind.FACTS, Kind.NODE_FACTS})
-"""Facts whose DAG is found by their keys and references alone, of which there may be very many."""
+"""Facts whose DAG is found by their keys and references alone. An archive may hold very many of them."""
 _OF_AGENTS = frozenset({Kind.AGENT_FACTS})
 
 

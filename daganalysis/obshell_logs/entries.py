@@ -10,6 +10,8 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from daganalysis.engine.times import SECOND_NS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -132,7 +134,7 @@ class _Minutes(dict[bytes, int]):
             self.clear()
         year, month, day, hour, minute = (int(text[a:b]) for a, b in ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16)))
         try:
-            found = int(datetime(year, month, day, hour, minute, tzinfo=UTC).timestamp()) * 1_000_000_000
+            found = int(datetime(year, month, day, hour, minute, tzinfo=UTC).timestamp()) * SECOND_NS
         except ValueError:
             found = _NEVER
         self[text] = found
@@ -140,11 +142,11 @@ class _Minutes(dict[bytes, int]):
 
 
 class _Moments(dict[bytes, int]):
-    """Nanoseconds of seconds with their milliseconds, of which there are 60,000."""
+    """Nanoseconds of each second and millisecond of a minute: at most 60,000 entries."""
 
     def __missing__(self, text: bytes) -> int:
         seconds = int(text[:2])
-        self[text] = found = seconds * 1_000_000_000 + int(text[3:]) * 1_000_000 if seconds < 60 else _NEVER
+        self[text] = found = seconds * SECOND_NS + int(text[3:]) * 1_000_000 if seconds < 60 else _NEVER
         return found
 
 

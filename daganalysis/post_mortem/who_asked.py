@@ -19,7 +19,7 @@ _WORDS = {"pass_node": "pass of stage"}
 def request_lines(facts: RunFacts, zone: Zone) -> list[str]:
     """Tell every request to the run, in order of time: those of agents' logs, and those that follow from what answers show of it.
 
-    That the run was created is told elsewhere, unless a log says by whom.
+    That the run was created is told elsewhere, unless a log names who asked.
     """
     told = [row for row in facts.operations if row["at"] is not None or row["operation"] != "create"]
     told = sorted(told, key=lambda row: _moment(row) or 0)

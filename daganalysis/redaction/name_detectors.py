@@ -28,7 +28,6 @@ _ENDINGS = (
 OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 DASHED = rf"(?<!\d)(?:{OCTET}[-_]){{3}}{OCTET}(?!\d)"
 _DOTTED = rf"(?:{OCTET}\.){{3}}{OCTET}"
-_BARE = r"\\{0,15}[\"']?[^\s\"'\\,;&(){}\[\]<>，；。]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
 _HOST_BEFORE = r"(?:lookup|ping|ssh|connect(?:ing|ed|ion)?\s+to|(?:could|can)\s?not\s+resolve|unreachable|[Hh]ost|[Ss]erver|-h|--host)"
 _TELLING_HOST = r"(?!zone|tenant)(?=[A-Za-z_]{0,60}[\d.-])[A-Za-z](?:[\w.-]{0,250}\w)?"

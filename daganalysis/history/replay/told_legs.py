@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 _SOON_NS = 3_000_000_000
 """The next pass of the scheduler comes sooner than this."""
-BEGINS_A_LEG = frozenset({"RETRY", "ROLLBACK", "CANCEL"})
 
 
 @dataclass(slots=True)
