@@ -10,7 +10,7 @@ from daganalysis.engine.outcomes import OPERATORS, STATES
 from daganalysis.history.attach import attach
 from daganalysis.history.cautions import missing_issues, timeout_issues, undone_issues, unlisted_issues, unordered_issues
 from daganalysis.history.clock_issues import clock_issues
-from daganalysis.history.evidence import collect_runs
+from daganalysis.history.collecting import collect_runs
 from daganalysis.history.judging import judge_run
 from daganalysis.history.links import Link, find_links, lines_naming_dags, retries_sent
 from daganalysis.history.objects import judge_task

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daganalysis.history import judging
-from daganalysis.history.evidence import collect_runs
+from daganalysis.history.collecting import collect_runs
 from daganalysis.history.rebuild import rebuild
 from daganalysis.history.regular_runs import judge_regular
 from daganalysis.reading.answers import Answer, Kind
