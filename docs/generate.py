@@ -178,7 +178,8 @@ def _python() -> Iterator[str]:
         directive = "autofunction"
         if inspect.isclass(getattr(daganalysis, name)):
             directive = "autoexception" if heading == "Errors" else "autoclass"
-        sections[heading].append(f".. {directive}:: daganalysis.{name}" + ("\n   :members:" if directive == "autoclass" else ""))
+        members = "\n   :members:\n   :inherited-members:" if directive == "autoclass" else ""
+        sections[heading].append(f".. {directive}:: daganalysis.{name}{members}")
     for heading, directives in sections.items():
         if directives:
             yield f"## {heading}\n\n```{{eval-rst}}\n" + "\n".join(directives) + "\n```\n"

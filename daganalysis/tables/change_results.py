@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daganalysis.tables.declaration import Column, Table, Type
-from daganalysis.tables.shared_columns import CLUSTER, STAGE_OR_TOTAL, WORKFLOW
+from daganalysis.tables.result_columns import CLUSTER, STAGE_OR_TOTAL, WORKFLOW
 
 _BASE_NAME = Column(
     "base_name", Type.STRING, "the stage's name in the base, if it differs", "the name is the same, or one side alone has the stage"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from daganalysis.tables.archive_tables import RUN_ID
+from daganalysis.tables.base_columns import RUN_ID
 from daganalysis.tables.declaration import Column, Table, Type
 
 _CLUSTER = Column("cluster", Type.STRING, "the cluster label", "none was given")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from daganalysis.tables.archive_tables import RUN_ID
+from daganalysis.tables.base_columns import RUN_ID
 from daganalysis.tables.declaration import Column, Table, Type
-from daganalysis.tables.shared_columns import OUTCOME, STAGE, STAGE_NAME, WORKFLOW
+from daganalysis.tables.result_columns import OUTCOME, STAGE, STAGE_NAME, WORKFLOW
 
 RETRIES = Table(
     "retries",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from daganalysis.tables.archive_tables import RUN_ID
+from daganalysis.tables.base_columns import RUN_ID
 from daganalysis.tables.declaration import Column, Table, Type
 from daganalysis.tables.results import GANTT_BARS
 

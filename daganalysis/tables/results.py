@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from daganalysis.engine.vocabulary import RUN_OUTCOMES
-from daganalysis.tables.archive_tables import RUN_ID
+from daganalysis.tables.base_columns import RUN_ID
 from daganalysis.tables.change_results import CHECK, COMPARE, CONTRIBUTIONS, TREND
 from daganalysis.tables.declaration import Column, Table, Type
 from daganalysis.tables.explanations import CRITICAL_PATH, EVENTS, LOCKS, RUNS, WHAT_IF
@@ -18,7 +18,7 @@ from daganalysis.tables.failure_results import (
     TROUBLE,
     TROUBLE_BY_RUN,
 )
-from daganalysis.tables.shared_columns import CLUSTER, OUTCOME, WORKFLOW
+from daganalysis.tables.result_columns import CLUSTER, OUTCOME, WORKFLOW
 from daganalysis.tables.stage_results import (
     GANTT_BARS,
     STAGE_GAPS,

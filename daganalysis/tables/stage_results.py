@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from daganalysis.engine.vocabulary import CATEGORIES
-from daganalysis.tables.archive_tables import RUN_ID
+from daganalysis.tables.base_columns import RUN_ID
 from daganalysis.tables.declaration import Column, Table, Type
-from daganalysis.tables.shared_columns import CLUSTER, N_EFFECTIVE, OUTCOME, STAGE, STAGE_NAME, WORKFLOW
+from daganalysis.tables.result_columns import CLUSTER, N_EFFECTIVE, OUTCOME, STAGE, STAGE_NAME, WORKFLOW
 
 STAGE_LATENCY = Table(
     "stage_latency",
