@@ -62,7 +62,7 @@ class LaneWords(Artist):
         """Draw the words of the lanes that are in view."""
         if self.get_visible():
             shown = self._in_view()
-            for artist in [self._painted(shown)] if isinstance(renderer, RendererAgg) else shown:
+            for artist in [self._painted(shown)] if shown and isinstance(renderer, RendererAgg) else shown:
                 artist.draw(renderer)
         self.stale = False
 
