@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from benchmarks.goals import Row
 from benchmarks.measuring import run
 from enginemodel import Agent, DagRun, Stage, Task, agent_logs, as_sql, cluster_tables
-from enginemodel.engine import SECOND
+from enginemodel.dag_parts import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,9 +5,10 @@ beside it. Everything follows from a seed: the same seed gives the same bytes on
 """
 
 from enginemodel.answers import answer, listing, log_answer, node_answer, sub_task_answer
+from enginemodel.dag_parts import Agent, Attempt, Failure, Stage, Task, Trouble
 from enginemodel.databases import SECRETS, agent_tables, cluster_tables, write_agent_database
 from enginemodel.dumps import as_csv, as_sql, as_tsv
-from enginemodel.engine import Agent, Attempt, DagRun, Failure, Stage, Task, Trouble
+from enginemodel.engine import DagRun
 from enginemodel.logs import LOG_SECRETS, agent_logs
 from enginemodel.rough import ROUGH, Conditions, rough_run
 from enginemodel.scenarios import (

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from enginemodel.engine import Agent, DagRun, Row
+    from enginemodel.dag_parts import Agent
+    from enginemodel.engine import DagRun
+    from enginemodel.row_history import Row
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _ZONE_S = 8 * 3600

@@ -12,13 +12,15 @@ import json
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
-from enginemodel.engine import SECOND
+from enginemodel.dag_parts import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from enginemodel.engine import Agent, Attempt, DagRun, Row
+    from enginemodel.dag_parts import Agent, Attempt
+    from enginemodel.engine import DagRun
+    from enginemodel.row_history import Row
 
 SECRETS = (
     "Root#s3cret",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from enginemodel.engine import SECOND
+from enginemodel.dag_parts import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from enginemodel.engine import Agent, DagRun
+    from enginemodel.dag_parts import Agent
+    from enginemodel.engine import DagRun
 
 LOG_SECRETS = ("Passw0rd-of-root-in-a-body", "s3://key:Secr3t-of-a-backup@bucket/path")
 """What bodies of requests hold that must never come out of a load."""

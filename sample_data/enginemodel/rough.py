@@ -6,7 +6,8 @@ import random
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
-from enginemodel.engine import SECOND, Agent, DagRun, Failure, Stage, Task, Trouble
+from enginemodel.dag_parts import SECOND, Agent, Failure, Stage, Task, Trouble
+from enginemodel.engine import DagRun
 
 _ERRORS = (
     "ERROR: [Common.Unexpected]: Unexpected error: exit status 1",

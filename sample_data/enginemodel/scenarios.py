@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
-from enginemodel.engine import SECOND, Agent, DagRun, Failure, Stage, Task
+from enginemodel.dag_parts import SECOND, Agent, Failure, Stage, Task
+from enginemodel.engine import DagRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _WAIT = Failure("wait operator to advance")
 _ERRORS = (
@@ -58,76 +64,86 @@ def random_run(seed: int, *, actions: bool = True, later: int = 0, skew: float =
     return run
 
 
+class _Observers:
+    """The sub-DAGs in which the agents start (or stop) their observers, and what the main DAG's sub-tasks do to them."""
+
+    def __init__(self, agents: list[Agent], main_gid: str, *, broken: int | None, seed: int, stop: bool) -> None:
+        self.agents, self.main_gid, self.broken, self.seed, self.stop = agents, main_gid, broken, seed, stop
+        self.dags: list[DagRun] = []
+
+    def _stages(self, index: int) -> list[Stage]:
+        agent, broken = self.agents[index], index == self.broken
+        start = [
+            Stage("Check ob process and config", [Task(agent, 0.02, lines=("check if first start",))]),
+            Stage("Start observer", [_work(agent, 6.0 + 1.5 * index, broken)]),
+            Stage("Execute start observer sql", [Task(agent, 0.4, lines=("exec start server sql",))]),
+        ]
+        return [
+            Stage("Start preparations", [Task(agent, 0.03, {1: _WAIT}, ("wait for notification to start task",))]),
+            *([Stage("Stop observer", [_work(agent, 2.5, broken)])] if self.stop else start),
+            Stage("Wait for task to end", [Task(agent, 0.002, {1: _WAIT})]),
+        ]
+
+    def create(self, index: int, t: int) -> float:
+        """Create the sub-DAG of one agent and let it run until it waits; return how long the asking sub-task takes."""
+        agent, seed = self.agents[index], self.seed
+        gid = local_dag_id(agent, 20 + seed % 70 + (50 if agent is self.agents[0] else 0))
+        name = "Stop observer" if self.stop else "Start observer"
+        dag = DagRun(name, self._stages(index), gid, t + 8000, agent, seed=seed, first_row_id=30, data={"main_dag_id": self.main_gid})
+        self.dags.append(dag)
+        dag.run()
+        return 0.03
+
+    def advance(self, t: int) -> float:
+        """Retry every sub-DAG, which was waiting for it."""
+        for dag in self.dags:
+            dag.act("retry", max(t + 5000, (dag.ended or 0) + 1000), by="protocol")
+            dag.run()
+        return 0.04
+
+    def wait_for(self, index: int, t: int) -> float:
+        """Return how long a sub-task watches one sub-DAG."""
+        return max(0.02, ((self.dags[index].ended or t) - t) / SECOND + 0.6)
+
+    def finish(self, t: int) -> float:
+        """Pass every sub-DAG, which ends it."""
+        for dag in self.dags:
+            dag.act("pass", max(t + 5000, (dag.ended or 0) + 1000), by="protocol")
+        return 0.05
+
+
 def start_cluster(
     agents: list[Agent], created: int, *, broken: int | None = None, seed: int = 0, stop: bool = False
 ) -> tuple[DagRun, list[DagRun]]:
     """Start (or stop) a cluster: the main DAG and a sub-DAG per agent, which wait for it on purpose; the sub-DAG ``broken`` truly fails."""
-    main_agent, word = agents[0], "stop" if stop else "start"
+    main_agent, addresses = agents[0], [agent.address for agent in agents]
     main_gid = local_dag_id(main_agent, 10 + seed % 80)
-    children: list[DagRun] = []
+    observers = _Observers(agents, main_gid, broken=broken, seed=seed, stop=stop)
 
-    def create(index: int, t: int) -> float:
-        agent = agents[index]
-        work = (
-            [Stage("Stop observer", [_work(agent, 2.5, index == broken)])]
-            if stop
-            else [
-                Stage("Check ob process and config", [Task(agent, 0.02, lines=("check if first start",))]),
-                Stage("Start observer", [_work(agent, 6.0 + 1.5 * index, index == broken)]),
-                Stage("Execute start observer sql", [Task(agent, 0.4, lines=("exec start server sql",))]),
-            ]
-        )
-        waiting = ("wait for notification to start task",)
-        stages = [
-            Stage("Start preparations", [Task(agent, 0.03, {1: _WAIT}, waiting)]),
-            *work,
-            Stage("Wait for task to end", [Task(agent, 0.002, {1: _WAIT})]),
-        ]
-        gid = local_dag_id(agent, 20 + seed % 70 + (50 if agent is main_agent else 0))
-        name = "Stop observer" if stop else "Start observer"
-        child = DagRun(name, stages, gid, t + 8000, agent, seed=seed, first_row_id=30, data={"main_dag_id": main_gid})
-        children.append(child)
-        child.run()
-        return 0.03
+    def each(duration: Callable[[int, int], float], line: str) -> list[Task]:
+        return [Task(agent, partial(duration, index), lines=(line.format(agent.address),)) for index, agent in enumerate(agents)]
 
-    def advance(t: int) -> float:
-        for child in children:
-            child.act("retry", max(t + 5000, (child.ended or 0) + 1000), by="protocol")
-            child.run()
-        return 0.04
+    def one(duration: float | Callable[[int], float], line: str) -> list[Task]:
+        return [Task(main_agent, duration, lines=tuple(line.format(address) for address in addresses))]
 
-    def wait_for(index: int, t: int) -> float:
-        return max(0.02, ((children[index].ended or t) - t) / SECOND + 0.6)
-
-    def finish(t: int) -> float:
-        for child in children:
-            child.act("pass", max(t + 5000, (child.ended or 0) + 1000), by="protocol")
-        return 0.05
-
-    def each(make: object, line: str) -> list[Task]:
-        return [Task(agent, (lambda t, n=n: make(n, t)), lines=(line.format(agent.address),)) for n, agent in enumerate(agents)]  # type: ignore[misc,operator]
-
-    closing = Task(main_agent, finish, lines=tuple(f"{a.address} end the task" for a in agents))
+    closing = one(observers.finish, "{} end the task")
     if broken is not None:
-        line = f"ERROR: [Task.SubDag.NotAllSucceed]: Sub DAG of agents: [{agents[broken].address}] failed, main DAG failed"
-        closing.failures[1] = Failure(line)
+        line = f"ERROR: [Task.SubDag.NotAllSucceed]: Sub DAG of agents: [{addresses[broken]}] failed, main DAG failed"
+        closing[0].failures[1] = Failure(line)
     stages = [
         Stage(
-            f"Inform all agents to {word} observer" if not stop else "Inform all agents to prepare to stop observer",
-            each(create, "Inform {} to create the task"),
+            f"Inform all agents to {'prepare to stop' if stop else 'start'} observer",
+            each(observers.create, "Inform {} to create the task"),
         ),
-        Stage("Make sure all agents are ready", [Task(main_agent, 1.2, lines=tuple(f"{a.address} is ready" for a in agents))]),
-        Stage(
-            "Advance agents to execute the task",
-            [Task(main_agent, advance, lines=tuple(f"advance {a.address} to execute the task" for a in agents))],
-        ),
-        Stage("Wait for all agents to execute tasks successfully", each(wait_for, "Wait for task to succeed")),
-        Stage("Inform all agents to end the task", [closing]),
+        Stage("Make sure all agents are ready", one(1.2, "{} is ready")),
+        Stage("Advance agents to execute the task", one(observers.advance, "advance {} to execute the task")),
+        Stage("Wait for all agents to execute tasks successfully", each(observers.wait_for, "Wait for task to succeed")),
+        Stage("Inform all agents to end the task", closing),
     ]
     main = DagRun("Stop OB" if stop else "Start OB", stages, main_gid, created, main_agent, seed=seed, first_row_id=60, maintenance=1)
     main.run()
-    main.data["sub_dags"] = {child.maintainer.address: child.gid for child in children}
-    return main, children
+    main.data["sub_dags"] = {dag.maintainer.address: dag.gid for dag in observers.dags}
+    return main, observers.dags
 
 
 def _work(agent: Agent, seconds: float, broken: bool) -> Task:

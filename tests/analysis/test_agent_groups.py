@@ -6,7 +6,7 @@ import daganalysis as da
 from daganalysis.analysis.agent_groups import runs_by_agents, split_by_agents
 from daganalysis.commands import main
 from enginemodel import DagRun, Stage, Task, answer
-from enginemodel.engine import SECOND
+from enginemodel.dag_parts import SECOND
 from tests.databases.saved_copies import AGENTS, MORNING
 
 

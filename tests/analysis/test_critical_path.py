@@ -10,7 +10,7 @@ import pytest
 
 import daganalysis as da
 from enginemodel import answer, random_run, start_cluster
-from enginemodel.engine import SECOND, Agent
+from enginemodel.dag_parts import SECOND, Agent
 from tests.rows import archive_of, at
 
 if TYPE_CHECKING:

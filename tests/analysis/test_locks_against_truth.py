@@ -11,7 +11,7 @@ import pytest
 
 import daganalysis as da
 from enginemodel import Agent, DagRun, Failure, Stage, Task, answer
-from enginemodel.engine import SECOND
+from enginemodel.dag_parts import SECOND
 
 CASE = Path(__file__).parent.parent.parent.parent / "shared" / "cases" / "sources"
 TICK_S = 1.05

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import daganalysis as da
 from daganalysis.analysis.scenarios import DEFAULTS
 from enginemodel import answer, random_run
-from enginemodel.engine import SECOND
+from enginemodel.dag_parts import SECOND
 from tests.profiles import examples
 from tests.rows import archive_of, at
 from tests.zones import written_in

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enginemodel import Agent, agent_tables, as_csv, as_sql, as_tsv, cluster_tables, scale_out, start_cluster, write_agent_database
-from enginemodel.engine import SECOND
+from enginemodel.dag_parts import SECOND
 
 MORNING = 1_772_000_000 * SECOND
 AGENTS = [Agent(f"192.0.2.{11 + n}", skew=0.003 * n) for n in range(3)]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import daganalysis as da
 from enginemodel import answer, random_run, write_agent_database
-from enginemodel.engine import SECOND
+from enginemodel.dag_parts import SECOND
 from tests.databases.saved_copies import AGENTS, family, save_agents, save_dump
 from tests.profiles import examples
 

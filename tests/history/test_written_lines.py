@@ -6,7 +6,7 @@ import pytest
 import daganalysis as da
 from enginemodel import Agent, DagRun, Failure, Stage, Task, as_sql, cluster_tables, log_answer
 from enginemodel import answer as answer_of
-from enginemodel.engine import SECOND
+from enginemodel.dag_parts import SECOND
 from tests.databases.saved_copies import MORNING
 
 AGENT = Agent("192.0.2.11")

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from enginemodel import agent_logs, answer
-from enginemodel.engine import SECOND
+from enginemodel.dag_parts import SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable

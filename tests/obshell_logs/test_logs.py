@@ -17,7 +17,7 @@ from daganalysis.loading import load_into_store
 from daganalysis.post_mortem import post_mortem_text
 from daganalysis.tables import BASE_TABLES
 from enginemodel import LOG_SECRETS, Agent, DagRun, Failure, Stage, Task, random_run
-from enginemodel.engine import SECOND
+from enginemodel.dag_parts import SECOND
 from tests.obshell_logs.builders import final_answer, save_logs, true_attempts
 from tests.profiles import examples
 

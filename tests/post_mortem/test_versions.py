@@ -3,7 +3,7 @@
 import daganalysis as da
 from daganalysis.post_mortem import post_mortem_text
 from enginemodel import DagRun, Stage, Task, answer
-from enginemodel.engine import SECOND
+from enginemodel.dag_parts import SECOND
 from tests.databases.saved_copies import AGENTS, MORNING
 
 
