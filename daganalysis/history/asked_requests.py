@@ -62,8 +62,9 @@ def asked_requests(observed: Observations, retries: Bounds, rollbacks: Bounds) -
 
 def asked_creation(view: RunView, *, is_child: bool) -> AskedRequest | None:
     """Return the request that created a run; None where an agent creates such a DAG by itself when it starts."""
-    run, name = view.evidence, view.evidence.newest.name
-    if name is None or creates_itself(name):
+    run = view.evidence
+    actor = actor_of_creation(run.gid, run.newest.name)
+    if actor is None:
         return None
     answered = [shown for shown in run.snapshots if shown.dag.just_created and shown.answer.request_ms is not None]
     least = min((shown.at - (shown.answer.request_ms or 0) * 1_000_000 - CLOCKS_NS for shown in answered), default=None)
@@ -71,9 +72,15 @@ def asked_creation(view: RunView, *, is_child: bool) -> AskedRequest | None:
     if until is None:
         starts = [view.begin, *(node.start for node in view.nodes), *(shown.dag.start for shown in run.snapshots)]
         until = min([run.snapshots[0].at + CLOCKS_NS, *(start for start in starts if start is not None)])
-    actor = "person" if identify(run.gid).scope == "cluster" and name not in CHILD_WORKFLOWS else "unknown"
     source = answered[0].answer.source if answered else None
     return AskedRequest("create", None if least is None else min(least, until), until, None, "dag" if is_child else actor, source)
+
+
+def actor_of_creation(gid: str, name: str | None) -> str | None:
+    """Return who asked for a DAG that is no child as far as is known; None where nobody did, or nothing tells what it is."""
+    if name is None or creates_itself(name):
+        return None
+    return "person" if identify(gid).scope == "cluster" and name not in CHILD_WORKFLOWS else "unknown"
 
 
 class _Finder:

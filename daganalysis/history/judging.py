@@ -13,7 +13,6 @@ from daganalysis.history.completeness import OUTLINE
 from daganalysis.history.objects import judge_node
 from daganalysis.history.observations import Observations, observe
 from daganalysis.history.operators import count_operators
-from daganalysis.history.regular_runs import judge_regular
 from daganalysis.history.span import Span, find_span
 from daganalysis.history.story import Story
 from daganalysis.history.timeline import build_timeline
@@ -33,16 +32,8 @@ _PROTOCOL_SLACK_NS = 2 * SECOND_NS
 """A main DAG's last requests may seem to lie this much after its end: another clock, one pass of its scheduler."""
 
 
-def judge_run(run: RunEvidence, *, main: MainDag | None, retries_received: int) -> RunView:
-    """Judge one run; ``retries_received`` says how often another DAG's task asked this one to retry.
-
-    Neither that nor a main DAG changes anything for a run that went on without a retry.
-    """
-    return judge_regular(run, judge_by_rules) or judge_by_rules(run, main=main, retries_received=retries_received)
-
-
-def judge_by_rules(run: RunEvidence, *, main: MainDag | None = None, retries_received: int = 0) -> RunView:
-    """Judge one run, whatever is known of it."""
+def judge_run(run: RunEvidence, *, main: MainDag | None = None, retries_received: int = 0) -> RunView:
+    """Judge one run, whatever is known of it; ``retries_received`` says how often another DAG's task asked this one to retry."""
     observed = observe(run, main)
     retries, rollbacks = count_operators(observed, retries_received)
     rule = judge("dag", _dag_facts(observed, retries))

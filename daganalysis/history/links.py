@@ -29,6 +29,21 @@ class Link:
     evidence: str
 
 
+def may_name_relatives(data: str | None) -> bool:
+    """Tell at next to no cost whether a DAG's additional data may name its main DAG or its sub-DAGs."""
+    return data is not None and ("main_dag_id" in data or "sub_dags" in data or "\\" in data)
+
+
+def named_dags(runs: Iterable[RunEvidence], told: Mapping[str, Sequence[str]]) -> set[tuple[str, str]]:
+    """Return the cluster and the generic id of every DAG that some runs name; ``told`` are the telling lines of each, by its key."""
+    found: set[tuple[str, str]] = set()
+    for run in runs:
+        data = _additional_data(run)
+        for gid, _, _ in chain(_children_told_by(run, data, told[run.run_id]), _parents_told_by(run, data)):
+            found.add((run.cluster or "", gid))
+    return found
+
+
 def lines_naming_dags(run: RunEvidence) -> list[str]:
     """Return the log lines of a run that may name another DAG, those of each sub-task in the longest list that was seen."""
     lines = list(chain.from_iterable(map(_longest_logs, run.sub_tasks.values())))

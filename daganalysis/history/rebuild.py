@@ -11,9 +11,12 @@ from daganalysis.history.attach import attach
 from daganalysis.history.cautions import missing_issues, timeout_issues, undone_issues, unlisted_issues, unordered_issues
 from daganalysis.history.clock_issues import clock_issues
 from daganalysis.history.collecting import collect_runs
+from daganalysis.history.decoded_snapshots import Decoder
 from daganalysis.history.judging import judge_run
-from daganalysis.history.links import Link, find_links, lines_naming_dags, retries_sent
+from daganalysis.history.links import Link, find_links, lines_naming_dags, named_dags, retries_sent
 from daganalysis.history.objects import judge_task
+from daganalysis.history.regular_rows import regular_tables
+from daganalysis.history.regular_runs import find_regular_runs, without
 from daganalysis.history.replay.all_runs import replay_runs
 from daganalysis.history.replay.contexts import NO_CONTEXT, ClusterContext, contexts_of
 from daganalysis.history.replay.told_rows import add_agent_events, add_operations
@@ -21,6 +24,7 @@ from daganalysis.history.rows import Rows
 from daganalysis.history.views import MainDag, RunView
 from daganalysis.reading.answers import Answer, Kind
 from daganalysis.reading.issue_codes import issue
+from daganalysis.tables.arrays import interleave
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from daganalysis.engine.records import Problem, SubTask
     from daganalysis.history.attach import Orphans
     from daganalysis.history.evidence import RunEvidence, Sighting
+    from daganalysis.history.regular_runs import RegularRuns
     from daganalysis.reading.answers import Issue
 
 _log = logging.getLogger(__name__)
@@ -48,13 +53,21 @@ def rebuild(
     are what is known of the agents of each cluster; None takes it from the answers, which must then be all there are.
     """
     every = list(answers)
-    runs = collect_runs(answer for answer in every if answer.kind is Kind.DAG)
+    shown = [answer for answer in every if answer.kind is Kind.DAG]
     told_of_agents = [answer for answer in every if answer.kind is Kind.AGENT_FACTS]
     if contexts is None:
         contexts = contexts_of(told_of_agents, _observed(every))
+    decoder = Decoder(shown)
+    regular = find_regular_runs(shown, decoder, _told_otherwise(every, contexts))
+    runs = collect_runs(_without(shown, regular), decoder)
     operations = replay_runs(runs, every, contexts)
     orphans = attach(runs, (answer for answer in every if answer.kind in _ATTACHED))
     told = {run.run_id: lines_naming_dags(run) for run in runs}
+    regular, related = without(regular, named_dags(runs, told))
+    if related:
+        more = collect_runs(related, decoder)
+        runs = sorted([*runs, *more], key=lambda run: (run.cluster or "", run.gid, run.generation))
+        told |= {run.run_id: [] for run in more}  # none of them names another
     links = find_links(runs, told)
     rows = Rows()
     for given in issues:
@@ -84,12 +97,31 @@ def rebuild(
                     run_id=link.parent_run_id,
                 )
             )
-    _log.debug("judged %d runs, %d of them regular", len(runs), runs_in_order.n_regular)
+    n_regular = 0 if regular is None else len(regular.runs)
+    _log.debug("judged %d runs, %d of them regular", len(runs) + n_regular, n_regular)
     _add_orphans(rows, orphans)
     for answer in told_of_agents:
         _add_states(rows, answer)
     add_agent_events(rows, told_of_agents, contexts)
-    return rows.tables()
+    return rows.tables() if regular is None else _together(rows.tables(), regular_tables(regular))
+
+
+def _told_otherwise(answers: Iterable[Answer], contexts: Mapping[str, ClusterContext]) -> set[str]:
+    """Return the clusters of whose runs more may be known than answers about DAGs tell."""
+    told = {answer.cluster or "" for answer in answers if answer.kind not in {Kind.DAG, Kind.AGENT_FACTS}}
+    return told | {cluster for cluster, context in contexts.items() if context.creations}
+
+
+def _without(answers: Sequence[Answer], regular: RegularRuns | None) -> Sequence[Answer]:
+    if regular is None:
+        return answers
+    taken = {id(run.answer) for run in regular.runs}
+    return [answer for answer in answers if id(answer) not in taken]
+
+
+def _together(tables: Mapping[str, pa.Table], regular: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    """Put tables of different runs together, each of which is in order of its runs' keys."""
+    return {name: interleave([table, regular[name]], "run_id") if name in regular else table for name, table in tables.items()}
 
 
 def _add_states(rows: Rows, answer: Answer) -> None:
@@ -121,7 +153,6 @@ class _DependencyOrder:
                 self._link_to.setdefault(link.child_run_id, link)
         self._retries = retries
         self._views: dict[str, RunView] = {}
-        self.n_regular = 0
 
     def view(self, run_id: str) -> RunView:
         """Return a run judged."""
@@ -139,7 +170,6 @@ class _DependencyOrder:
                 main=_main_dag(link, self._views.get(link.parent_run_id)) if link is not None else None,
                 retries_received=self._retries.get((run.cluster, run.gid), 0),
             )
-            self.n_regular += self._views[name].is_regular
         return self._views[run_id]
 
 
@@ -170,8 +200,6 @@ def _run_issues(view: RunView) -> list[Issue]:
     for answer, problem, index in run.problems:
         pointer = problem.pointer if index is None else f"/nodes/{index}{problem.pointer}"
         found.append(_problem_issue(answer, problem, pointer, run.run_id))
-    if view.is_regular:
-        return found  # there is nothing else to be said of it
     found += _unknown_words(view)
     found += _contradictions(run)
     found += clock_issues(view)

@@ -1,216 +1,187 @@
-"""Regular runs: those that went well and leave nothing in doubt, judged without asking every rule about every run.
+"""Regular runs: those that went well and leave nothing in doubt, found for many runs at a time.
 
 One answer is all that is known of most runs in an archive. It shows that each sub-task was handed out once and succeeded, within its node,
 and that each node ran after the one before it. What the rules find in such a run depends on the order of its times, which is always the
-same. So the rules judge one regular run, and their findings hold for all; only the times differ. A run that differs in anything else is
-left to the rules (:func:`daganalysis.history.judging.judge_by_rules`).
+same. So the rules judge one regular run, and their findings hold for all (:mod:`daganalysis.history.regular_rows`); only the times differ.
+A run that differs in anything else is left to the rules (:func:`daganalysis.history.judging.judge_run`).
 """
 
 from __future__ import annotations
 
-from functools import cache
+from collections import Counter
+from dataclasses import dataclass
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.identifiers import agent_address
-from daganalysis.engine.records import Dag, Node, SubTask
-from daganalysis.history.attempts import Attempt
-from daganalysis.history.clocks import Offsets
-from daganalysis.history.evidence import RunEvidence, Sighting, Snapshot
-from daganalysis.history.stretches import LONGEST_STEP_NS, Stretch
-from daganalysis.history.views import NodeView, RunView, TaskView
-from daganalysis.reading.answers import Answer, Kind
+import numpy as np
+
+from daganalysis.engine.identifiers import key_of
+from daganalysis.engine.log_lines import may_name_a_dag
+from daganalysis.history.links import may_name_relatives
+from daganalysis.history.stretches import LONGEST_STEP_NS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Collection, Sequence
 
-_STATE, _OPERATOR = "SUCCEED", "RUN"
+    import numpy.typing as npt
+
+    from daganalysis.engine.records import Dag, Node, SubTask
+    from daganalysis.history.decoded_snapshots import Decoder
+    from daganalysis.reading.answers import Answer
+
+    Numbers = npt.NDArray[np.int64]
+    _Mask = npt.NDArray[np.bool_]
+
+STATE, OPERATOR = "SUCCEED", "RUN"
+_WELL = (STATE, OPERATOR)
+_WELL_AT_ONCE = {(STATE, OPERATOR, 1)}
 _GID = attrgetter("gid")
-_NO_MORE = (1 << 63, 0)
 
 
-def judge_regular(run: RunEvidence, judge: Callable[[RunEvidence], RunView]) -> RunView | None:
-    """Judge a run of which nothing is in doubt; None for any other. ``judge`` is what judges every run."""
-    if not _is_known_by_one_answer(run):
+@dataclass(slots=True, frozen=True)
+class RegularRun:
+    """One run that may be regular, as its one answer showed it; ``tasks`` are those of each node, in order of their ids."""
+
+    run_id: str
+    answer: Answer
+    dag: Dag
+    nodes: list[Node]
+    tasks: list[list[SubTask]]
+
+
+class RegularRuns:
+    """Regular runs in order of their keys, with their nodes, sub-tasks and spans one after the other.
+
+    A span is a time in which at least one sub-task of a node ran. Arrays named ``x_of_y`` hold the place of the x that each y belongs to;
+    all times are nanoseconds.
+    """
+
+    def __init__(self, runs: Sequence[RegularRun]) -> None:
+        self.runs = runs
+        self.nodes = list(chain.from_iterable([run.nodes for run in runs]))
+        tasks = list(chain.from_iterable([run.tasks for run in runs]))
+        self.tasks = list(chain.from_iterable(tasks))
+        self.n_nodes = _numbers([len(run.nodes) for run in runs])
+        self.n_tasks = _numbers([len(own) for own in tasks])
+        self.run_of_node = np.repeat(np.arange(len(runs)), self.n_nodes)
+        self.node_of_task = np.repeat(np.arange(len(self.nodes)), self.n_tasks)
+        self.first_node = np.cumsum(self.n_nodes) - self.n_nodes
+        self.last_node = self.first_node + self.n_nodes - 1
+        self.stage = np.arange(1, len(self.nodes) + 1) - self.first_node[self.run_of_node]
+        self.start, self.end = _times([run.dag for run in runs])
+        self.node_start, self.node_end = _times(self.nodes)
+        self.task_start, self.task_end = _times(self.tasks)
+        self.before_node = np.concatenate(([0], self.node_end[:-1]))
+        """The end of the node before it, or the start of the DAG."""
+        self.before_node[self.first_node] = self.start
+        self._find_spans()
+
+    def _find_spans(self) -> None:
+        order = np.lexsort((self.task_end, self.task_start, self.node_of_task))
+        node, begun, ended = self.node_of_task[order], self.task_start[order], self.task_end[order]
+        distance = 1
+        while distance < self.n_tasks.max(initial=0):  # in the end each has the latest end of all up to it in its node
+            same = node[distance:] == node[:-distance]
+            ended[distance:] = np.where(same, np.maximum(ended[distance:], ended[:-distance]), ended[distance:])
+            distance *= 2
+        is_first = np.concatenate(([True], node[1:] != node[:-1]))
+        begins = np.flatnonzero(is_first | np.concatenate(([True], begun[1:] > ended[:-1])))
+        self.node_of_span, self.span_start = node[begins], begun[begins]
+        self.span_end = ended[np.concatenate((begins[1:], [len(node)])) - 1]
+        self.is_first_span = is_first[begins]
+        self.before_span = np.where(self.is_first_span, self.node_start[self.node_of_span], np.concatenate(([0], self.span_end[:-1])))
+        """The end of the span before it, or the start of its node."""
+        self.after_spans = self.span_end[np.flatnonzero(np.concatenate((self.is_first_span[1:], [True])))]
+        """The end of the last span of each node."""
+
+    def are_regular(self) -> _Mask:
+        """Tell of each run whether its times are in order, and no step takes longer than the engine may need for it."""
+        doubtful = np.zeros(len(self.runs), np.bool_)
+        doubtful |= _is_no_step(self.end - self.node_end[self.last_node])
+        doubtful[self.run_of_node[_is_no_step(self.node_start - self.before_node)]] = True
+        doubtful[self.run_of_node[_is_no_step(self.node_end - self.after_spans)]] = True
+        # What takes no time leaves no stretch of its own, and what lies beside it would be one.
+        wrong = _is_no_step(self.span_start - self.before_span) | (self.span_end <= self.span_start)
+        doubtful[self.run_of_node[self.node_of_span[wrong]]] = True
+        doubtful[self.run_of_node[self.node_of_task[self.task_end < self.task_start]]] = True
+        return ~doubtful
+
+
+def find_regular_runs(answers: Sequence[Answer], decoder: Decoder, but: Collection[str]) -> RegularRuns | None:
+    """Find the regular runs among those that answers about DAGs show; None if there is none. ``but`` are clusters to leave out."""
+    n_answers = Counter((answer.cluster or "", answer.gid) for answer in answers)
+    alone = [
+        answer
+        for answer in answers
+        if answer.nodes is not None and n_answers[answer.cluster or "", answer.gid] == 1 and (answer.cluster or "") not in but
+    ]
+    found = [_as_it_went_well(answer, decoder) for answer in alone]
+    return _regular_among(sorted((run for run in found if run is not None), key=attrgetter("run_id")))
+
+
+def without(runs: RegularRuns | None, keys: Collection[tuple[str, str]]) -> tuple[RegularRuns | None, list[Answer]]:
+    """Take the runs with some keys (cluster and generic id) out; also return their answers."""
+    if runs is None or not keys:
+        return runs, []
+    taken = [run.answer for run in runs.runs if (run.answer.cluster or "", run.answer.gid) in keys]
+    if not taken:
+        return runs, []
+    return _regular_among([run for run in runs.runs if (run.answer.cluster or "", run.answer.gid) not in keys]), taken
+
+
+def _regular_among(runs: Sequence[RegularRun]) -> RegularRuns | None:
+    if not runs:
         return None
-    snapshot = run.snapshots[0]
-    dag, nodes = snapshot.dag, snapshot.nodes or []
-    if dag.start is None or dag.end is None or not _is_whole(run, snapshot):
+    found = RegularRuns(runs)
+    regular = found.are_regular()
+    return found if regular.all() else _regular_among([run for run, is_regular in zip(runs, regular, strict=True) if is_regular])
+
+
+def _as_it_went_well(answer: Answer, decoder: Decoder) -> RegularRun | None:
+    """Return a run that succeeded with each sub-task handed out once, and that speaks of no other; None for any other."""
+    decoded = decoder.without_problems(answer)
+    if decoded is None:
         return None
-    like = _pattern(judge)
-    line = _Line(dag.start, like.stretches)
-    tasks: list[TaskView] = []
-    node_views: list[NodeView] = []
-    for stage, node in enumerate(nodes, start=1):
-        if not line.pass_node(stage, node):
-            return None
-        node_views.append(NodeView(node.gid, stage, node, like.nodes[0].rule, node.start, node.end, node.additional_data))
-        tasks += _task_views(node, stage, like.tasks[0])
-    if not line.finish(dag.end):
-        return None
-    if len(tasks) != len(run.sub_tasks) or len(tasks) != sum(map(len, run.sub_tasks.values())):
-        return None
-    elapsed = dag.end - dag.start
-    return RunView(
-        run,
-        tasks,
-        node_views,
-        line.stretches,
-        like.rule,
-        like.retries,
-        like.rollbacks,
-        like.work_ok,
-        like.created,
-        dag.start,
-        dag.end,
-        elapsed,
-        (elapsed, elapsed),
-        line.active,
-        elapsed,
-        like.history,
-        like.missing,
-        Offsets(),
-        is_regular=True,
-    )
-
-
-def _is_known_by_one_answer(run: RunEvidence) -> bool:
-    """Tell whether one answer is all that is known of a run: no log, no database and no other endpoint told more."""
-    return (
-        len(run.snapshots) == 1
-        and run.snapshots[0].answer.kind is Kind.DAG
-        and run.zone is None
-        and run.created is None
-        and run.begun is None
-        and not run.told_rows
-        and not run.attempt_lines
-        and not run.line_times
-        and sum(map(len, run.nodes.values())) == len(run.stages)
-    )
-
-
-def _is_whole(run: RunEvidence, snapshot: Snapshot) -> bool:
-    """Tell whether the answer shows a DAG that succeeded, at its last stage, with all of its nodes."""
-    dag, n = snapshot.dag, len(run.stages)
-    return (
-        dag.state == _STATE
-        and dag.operator == _OPERATOR
+    dag, nodes = decoded
+    n = len(nodes)
+    if not (
+        (dag.state, dag.operator) == _WELL
         and dag.max_stage == n > 0
         and dag.stage == n
-        and snapshot.places is None
-        and len(snapshot.nodes or ()) == n
-    )
+        and dag.start is not None
+        and dag.end is not None
+        # A later time in it would show that its times are of another zone.
+        and (answer.observed_at is None or dag.end <= answer.observed_at)
+        and not may_name_relatives(dag.additional_data)
+        and all((node.state, node.operator) == _WELL and _has_times(node) and node.sub_tasks for node in nodes)
+    ):
+        return None
+    tasks = [own if len(own) == 1 else sorted(own, key=_GID) for own in (node.sub_tasks or [] for node in nodes)]
+    every = list(chain.from_iterable(tasks))
+    if (
+        {(task.state, task.operator, task.execute_times) for task in every} != _WELL_AT_ONCE
+        or not all(map(_has_times, every))
+        or len(set(map(_GID, every))) < len(every)
+        or len(set(map(_GID, nodes))) < n
+        or may_name_a_dag("\n".join(chain.from_iterable(task.logs or () for task in every)))
+    ):
+        return None
+    return RegularRun(key_of(answer.cluster, answer.gid), answer, dag, nodes, tasks)
 
 
-def _task_views(node: Node, stage: int, like: TaskView) -> list[TaskView]:
-    """Return the views of the sub-tasks of a node, in order of their ids."""
-    one, rule, own = like.attempts[0], like.rule, node.sub_tasks or ()
-    return [
-        TaskView(
-            task.gid,
-            node.gid,
-            task,
-            [
-                Attempt(
-                    one.number,
-                    one.kind,
-                    task.start,
-                    task.end,
-                    one.state,
-                    one.ending,
-                    agent_address(task.agent_ip, task.agent_port),
-                    one.seen,
-                    one.seen_running,
-                    one.passed_at,
-                    one.outcome,
-                    one.evidence,
-                    stage,
-                )
-            ],
-            task.logs,
-            rule,
-            task.additional_data,
-        )
-        for task in (sorted(own, key=_GID) if len(own) > 1 else own)
-    ]
+def _has_times(row: Node | SubTask) -> bool:
+    return row.start is not None and row.end is not None
 
 
-class _Line:
-    """The timeline of a regular run, laid down node by node; ``active`` is for how long sub-tasks ran."""
-
-    def __init__(self, start: int, like: Sequence[Stretch]) -> None:
-        self.stretches: list[Stretch] = []
-        self.active = 0
-        self._cursor = start
-        self._stage: int | None = None
-        self._handoff, self._dispatch, self._execute, self._detect = like[:4]
-
-    def pass_node(self, stage: int, node: Node) -> bool:
-        """Go over a node that ran regularly, after the one before it; return whether it did."""
-        start, end = node.start, node.end
-        if node.state != _STATE or node.operator != _OPERATOR or start is None or end is None or not node.sub_tasks:
-            return False
-        if not self._hand_over(start, stage):
-            return False
-        self._stage = stage
-        spans = _spans(node.sub_tasks)
-        if not spans or spans[0][0] < start:
-            return False
-        step, cursor = self._dispatch, start
-        begun, ended = spans[0]
-        for after, later in [*spans[1:], _NO_MORE]:
-            if after <= ended:
-                ended = max(ended, later)
-                continue
-            # What takes no time leaves no stretch of its own, and what lies beside it would be one.
-            if begun - cursor > LONGEST_STEP_NS or begun == ended or ended > end:
-                return False
-            if begun > cursor:
-                self._lay(cursor, begun, step, stage)
-            self._lay(begun, ended, self._execute, stage)
-            self.active += ended - begun
-            step, cursor, begun, ended = self._detect, ended, after, later
-        if end - cursor > LONGEST_STEP_NS:
-            return False
-        if end > cursor:
-            self._lay(cursor, end, self._detect, stage)
-        self._cursor = end
-        return True
-
-    def finish(self, end: int) -> bool:
-        """Go to the end of the DAG; return whether it came after all else."""
-        return self._hand_over(end, None)
-
-    def _hand_over(self, until: int, to_stage: int | None) -> bool:
-        if not 0 <= until - self._cursor <= LONGEST_STEP_NS:
-            return False
-        if until > self._cursor:
-            self._lay(self._cursor, until, self._handoff, to_stage)
-        return True
-
-    def _lay(self, since: int, until: int, like: Stretch, to_stage: int | None) -> None:
-        self.stretches.append(Stretch(since, until, like.category, like.leg, self._stage, to_stage, like.direction, like.evidence))
+def _is_no_step(took: Numbers) -> _Mask:
+    return (took < 0) | (took > LONGEST_STEP_NS)
 
 
-def _spans(tasks: Sequence[SubTask]) -> list[tuple[int, int]]:
-    """Return when the sub-tasks of a node ran, in order of time; nothing unless each was handed out once and succeeded."""
-    found: list[tuple[int, int]] = []
-    for task in tasks:
-        begun, ended = task.start, task.end
-        if task.state != _STATE or task.operator != _OPERATOR or task.execute_times != 1 or begun is None or ended is None or ended < begun:
-            return []
-        found.append((begun, ended))
-    if len(found) > 1:
-        found.sort()
-    return found
+def _numbers(values: Sequence[int]) -> Numbers:
+    return np.fromiter(values, np.int64, len(values))
 
 
-@cache
-def _pattern(judge: Callable[[RunEvidence], RunView]) -> RunView:
-    """Return what the rules say of a regular run: one node, whose one sub-task begins after it and ends before it."""
-    task = SubTask("11", 1, "work", _STATE, _OPERATOR, 30, 40, None, 1, "192.0.2.1", 2886, [])
-    node = Node("11", 1, "work", _STATE, _OPERATOR, 20, 50, None, [task])
-    dag = Dag("11", 1, "work", 1, 1, _STATE, _OPERATOR, 10, 60)
-    run = RunEvidence(None, "11", 1, [Snapshot(Answer(Kind.DAG, "11", b""), dag, [node], 70, 1)], ["11"])
-    run.nodes, run.sub_tasks, run.node_of = {"11": [(70, node)]}, {"11": [Sighting(70, 70, task, node)]}, {"11": "11"}
-    return judge(run)
+def _times(rows: Sequence[Dag | Node | SubTask]) -> tuple[Numbers, Numbers]:
+    """Return the starts and the ends of rows that have both."""
+    return tuple(np.fromiter(map(attrgetter(name), rows), np.int64, len(rows)) for name in ("start", "end"))  # type: ignore[return-value]

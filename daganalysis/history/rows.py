@@ -74,8 +74,9 @@ def _in_order(columns: Mapping[str, Sequence[Any]], keys: Iterable[str]) -> Mapp
     return {name: [column[place] for place in order] for name, column in columns.items()}
 
 
-def _table(declared: Table, columns: Mapping[str, Sequence[Any]]) -> pa.Table:
-    ordered = dict(_in_order(columns, declared.sort))
+def table_in_order(declared: Table, columns: Mapping[str, Any]) -> pa.Table:
+    """Make a base table of columns whose rows are in order of its key; ``duration_s`` follows from its times."""
+    ordered = dict(columns)
     if "duration_s" in declared.names:
         start, end = (array_of(ordered[name], declared.schema().field(name).type) for name in ("started_at", "ended_at"))
         ordered |= {"started_at": start, "ended_at": end, "duration_s": seconds_between(start, end)}
@@ -125,7 +126,7 @@ class Rows:
             "timeline": self._timelines.columns(),
         }
         columns |= made
-        return {name: _table(declared, columns[name]) for name, declared in BASE_TABLES.items()}
+        return {name: table_in_order(declared, _in_order(columns[name], declared.sort)) for name, declared in BASE_TABLES.items()}
 
     # -- one run ----------------------------------------------------------------------------------------------------------------------
 

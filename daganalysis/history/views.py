@@ -72,8 +72,6 @@ class RunView:
     """How far the clocks of agents are off that do not agree with the DAG's own rows."""
     timeouts: list[Timeout] = field(default_factory=list)
     """Sub-tasks that ran into their timeout within time that would be lost but for that."""
-    is_regular: bool = field(default=False, compare=False)
-    """Whether nothing of it was in doubt (:mod:`daganalysis.history.regular_runs`)."""
     asked: list[AskedRequest] = field(default_factory=list)
     """The requests to it that its states prove, without the one that created it."""
 

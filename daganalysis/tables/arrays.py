@@ -29,12 +29,13 @@ def table_of(columns: Mapping[str, Sequence[Any]], schema: pa.Schema) -> pa.Tabl
     """Make an Arrow table of equally long columns of plain Python values; what is an Arrow array already is taken as it is."""
     import pyarrow as pa
 
-    given = ((columns[field.name], field.type) for field in schema)
-    return pa.Table.from_arrays([v if isinstance(v, pa.Array) else array_of(v, kind) for v, kind in given], schema=schema)
+    return pa.Table.from_arrays([array_of(columns[field.name], field.type) for field in schema], schema=schema)
 
 
-def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
+def array_of(values: Sequence[Any] | npt.NDArray[Any], kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
     """Make an Arrow array of plain Python values: texts, bytes, numbers (instants are whole ones), lists of these, or None.
+
+    NumPy's numbers are laid out as they are, and what is an Arrow array already is returned.
 
     >>> import pyarrow as pa
     >>> array_of(["a", None], pa.string()).to_pylist()
@@ -42,11 +43,39 @@ def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array | pa.ChunkedA
     """
     import pyarrow as pa
 
+    if isinstance(values, pa.Array):
+        return values
+    if isinstance(values, np.ndarray):
+        return _array(kind, len(values), None, np.ascontiguousarray(values))
     make = _of_numbers if pa.types.is_primitive(kind) else _of_sized
     try:
         return make(values, kind)
     except OverflowError:
         return pa.array(values, kind)  # which cuts what is too long for one array, and refuses a number that is too large
+
+
+def interleave(tables: Sequence[pa.Table], key: str) -> pa.Table:
+    """Put tables that are in order of a column of texts into one that is; rows of one text keep their order. Nulls come last.
+
+    >>> import pyarrow as pa
+    >>> interleave([pa.table({"run": ["a", "c"]}), pa.table({"run": ["b"]})], "run")["run"].to_pylist()
+    ['a', 'b', 'c']
+    """
+    import pyarrow as pa
+
+    tables = [table for table in tables if table.num_rows] or list(tables[:1])
+    if len(tables) == 1:
+        return tables[0]
+    whole = pa.concat_tables(tables).combine_chunks()
+    coded = whole.column(key).combine_chunks().dictionary_encode()
+    texts = coded.dictionary.to_pylist()
+    rank = np.empty(len(texts) + 1, np.int64)
+    rank[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
+    rank[-1] = len(texts)
+    places = np.frombuffer(coded.indices.buffers()[1], np.int32)[: len(whole)].astype(np.int64)
+    if coded.null_count:
+        places[~_bits(coded.indices.buffers()[0], coded.indices)] = -1
+    return whole.take(array_of(np.argsort(rank[places], kind="stable"), pa.int64()))
 
 
 def seconds_between(starts: pa.Array, ends: pa.Array) -> pa.Array:
@@ -102,6 +131,16 @@ def _whole_numbers(values: Sequence[int | None], dtype: np.dtype[Any]) -> tuple[
     if np.count_nonzero(present) + values.count(None) < len(values):
         present = _present(values)
     return numbers, present
+
+
+def numbers_where(present: _Mask, numbers: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
+    """Make an Arrow array of NumPy's numbers, null where they are not there.
+
+    >>> import pyarrow as pa
+    >>> numbers_where(np.array([True, False]), np.array([1, 0]), pa.int64()).to_pylist()
+    [1, None]
+    """
+    return _array(kind, len(numbers), present, numbers)
 
 
 # -- texts, bytes and lists -----------------------------------------------------------------------------------------------------------

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from daganalysis.history import judging
-from daganalysis.history.collecting import collect_runs
+from daganalysis.history import rebuild as module
 from daganalysis.history.rebuild import rebuild
-from daganalysis.history.regular_runs import judge_regular
 from daganalysis.reading.answers import Answer, Kind
 from tests.history.responses import dag, log_lines, node, sub_task
 
 if TYPE_CHECKING:
-    from daganalysis.history.views import RunView
+    from collections.abc import Iterable
 
 STATES = ("PENDING", "READY", "RUNNING", "FAILED", "SUCCEED", "ODD")
 OPERATORS = ("RUN", "RETRY", "ROLLBACK", "CANCEL", "PASS")
@@ -26,24 +25,24 @@ LINES: tuple[list[str], ...] = ([], ["ERROR: no space"], ["sub task timeout"], [
 TIMES: tuple[tuple[float | None, float | None], ...] = ((1.05, 2.0), (None, 2.0), (1.05, None), (2.0, 1.05), (0.5, 2.0), (1.05, 9.0))
 
 
-def both(answer: Answer) -> tuple[RunView | None, RunView]:
-    """What the short way and the rules find."""
-    (run,) = collect_runs([answer])
-    return judge_regular(run, judging.judge_by_rules), judging.judge_by_rules(run)
-
-
 def assert_same(answers: list[Answer]) -> None:
-    """The short way either finds what the rules find, or leaves the run to them."""
-    for answer in answers:
-        short, ruled = both(answer)
-        assert short is None or short == ruled
+    """The tables are those that the rules alone make."""
+    short = rebuild(answers)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "find_regular_runs", lambda *_: None)
+        ruled = rebuild(answers)
+    assert [name for name, table in ruled.items() if not table.equals(short[name])] == []
 
 
-def test_a_run_of_which_nothing_is_in_doubt_goes_the_short_way() -> None:
-    short, ruled = both(dag(node(sub_task())))
-    assert short == ruled
-    assert short is not None
-    assert short.is_regular
+def of_different_runs(answers: Iterable[Answer]) -> list[Answer]:
+    """The same answers, each about a DAG of its own."""
+    return [replace(answer, gid=f"1{n}", body=answer.body.replace(b'"id": "11"', b'"id": "1%d"' % n)) for n, answer in enumerate(answers)]
+
+
+def test_a_run_of_which_nothing_is_in_doubt_goes_the_short_way(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert_same([dag(node(sub_task()))])
+    assert "judged 1 runs, 1 of them regular" in caplog.messages
 
 
 def test_how_many_runs_went_the_short_way_is_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -69,26 +68,26 @@ def test_a_run_of_which_more_is_known_than_one_answer_is_left_to_the_rules(more:
 
 
 def test_every_state_of_a_sub_task() -> None:
-    assert_same([
+    assert_same(of_different_runs(
         dag(node(sub_task(state, start, end, operator=operator, times=times, logs=lines)))
         for state, operator, times, (start, end), lines in itertools.product(STATES, OPERATORS, (0, 1, 2), TIMES, LINES)
-    ])  # fmt: skip
+    ))  # fmt: skip
 
 
 def test_every_state_of_a_node() -> None:
-    assert_same([
+    assert_same(of_different_runs(
         dag(node(sub_task(), state=state, operator=operator, start=start, end=end))
         for state, operator, start, end in itertools.product(STATES, OPERATORS, (None, 1.01, 1.06, 0.5), (None, 2.5, 1.9, 9.0))
-    ])  # fmt: skip
+    ))  # fmt: skip
 
 
 def test_every_state_of_a_dag() -> None:
-    assert_same([
+    assert_same(of_different_runs(
         dag(node(sub_task()), state=state, operator=operator, start=start, end=end, stage=stage, max_stage=n)
         for state, operator, start, end, (stage, n) in itertools.product(
             STATES, OPERATORS, (None, 1.0, 1.02), (None, 2.51, 2.4, 0.5), ((1, 1), (0, 1), (1, 2), (2, 1))
         )
-    ])  # fmt: skip
+    ))  # fmt: skip
 
 
 GAPS = st.sampled_from([0.0, 0.02, 0.9, 1.0, 3.1, 4.9, 5.0, 5.000001, 7.0, 40.0, -0.01])
@@ -115,8 +114,39 @@ def clean_runs(draw: st.DrawFn) -> tuple[list[dict[str, Any]], float, str]:
 def test_a_run_and_what_is_one_step_from_it_give_the_same_tables(run: tuple[list[dict[str, Any]], float, str]) -> None:
     nodes, end, gid = run
     answer = dag(*nodes, end=end, gid=gid, stage=len(nodes), cluster="c1")
-    decided = rebuild([answer])
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(judging, "judge_regular", lambda *_: None)
-        by_rules = rebuild([answer])
-    assert decided == by_rules
+    assert_same([answer, *MORE_RUNS])
+
+
+MORE_RUNS = [
+    dag(node(sub_task()), gid="10", cluster="c1"),
+    dag(node(sub_task("FAILED")), state="FAILED", gid="12", cluster="c1"),
+    dag(node(sub_task(gid="1999"), sub_task(gid="19990")), gid="1234", name="Rebuild CLUSTER AGENT", cluster="c0"),
+    dag(node(sub_task()), gid="1235", name="Start observer", cluster="c0", at=2.0),
+]
+"""Runs before and after the one in question, some of them left to the rules."""
+
+
+def test_a_run_that_another_names_is_left_to_the_rules_with_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    child = dag(node(sub_task()), gid="22130706433028869", name="Start observer")
+    main = dag(node(sub_task()), gid="12", name="Start OB", data={"sub_dags": {"192.0.2.1:2886": "22130706433028869"}})
+    assert_same([child, main, dag(node(sub_task()), gid="13")])
+    assert "judged 3 runs, 1 of them regular" in caplog.messages
+    assert rebuild([child, main])["dags"].column("parent_run_id").to_pylist() == [None, "12"]
+
+
+def test_an_answer_without_nodes_counts_as_a_second_one(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert_same([dag(node(sub_task())), dag(details=False, max_stage=1, at=50.0)])
+    assert "judged 1 runs, 0 of them regular" in caplog.messages
+
+
+@pytest.mark.parametrize(
+    "spans", [[(1.05, 2.0), (1.05, 2.0)], [(1.05, 1.2), (1.1, 1.3), (1.3, 1.4), (2.0, 2.5)], [(1.01, 2.5), (1.2, 1.3)]]
+)
+def test_sub_tasks_that_run_at_the_same_time_or_one_after_the_other(
+    spans: list[tuple[float, float]], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert_same([dag(node(*(sub_task(start=start, end=end, gid=f"1{n}") for n, (start, end) in enumerate(spans, start=1))))])
+    assert "judged 1 runs, 1 of them regular" in caplog.messages
