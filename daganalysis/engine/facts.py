@@ -234,7 +234,17 @@ AnyFact: TypeAlias = (Execution | Line | Passes | HandOut | TaskState | Creation
 )
 """Every kind of fact; the ``fact`` field of its JSON says which it is."""
 
+
+class Named(msgspec.Struct):
+    """The ids that a fact of any kind names, and nothing else of it."""
+
+    task_gid: str | None = None
+    node_gid: str | None = None
+    parent_gid: str | None = None
+
+
 _decoder = msgspec.json.Decoder(list[AnyFact])
+_decoder_of_named = msgspec.json.Decoder(list[Named])
 _encoder = msgspec.json.Encoder()
 
 
@@ -250,3 +260,12 @@ def encode_facts(facts: Sequence[AnyFact]) -> bytes:
 def decode_facts(body: bytes) -> list[AnyFact]:
     """Read the facts of an answer of kind ``facts``."""
     return _decoder.decode(body)
+
+
+def decode_named(body: bytes) -> list[Named]:
+    """Read which ids the facts of an answer name: each answer is asked on its way, before it is known whether its facts are wanted.
+
+    >>> decode_named(encode_facts([Execution(task_gid="11", ending="failed")]))
+    [Named(task_gid='11', node_gid=None, parent_gid=None)]
+    """
+    return _decoder_of_named.decode(body)

@@ -69,14 +69,11 @@ def references_of_facts(answer: Answer) -> tuple[str, ...]:
     >>> references_of_facts(Answer(Kind.FACTS, "221307064330288657", encode_facts([Execution(task_gid="11")])))
     ('sub_task 11', 'sub_task 421307064330288657')
     """
-    from daganalysis.engine.facts import decode_facts
+    from daganalysis.engine.facts import decode_named
     from daganalysis.engine.identifiers import obproxy_twin
 
-    tasks, nodes, dags = set(), set(), set()
-    for fact in decode_facts(answer.body):
-        dags.add(getattr(fact, "parent_gid", None))
-        tasks.add(getattr(fact, "task_gid", None))
-        nodes.add(getattr(fact, "node_gid", None))
+    named = decode_named(answer.body)
+    tasks, nodes, dags = {one.task_gid for one in named}, {one.node_gid for one in named}, {one.parent_gid for one in named}
     (tasks if answer.kind is Kind.FACTS else nodes).add(answer.gid)
     references = {
         f"{kind} {key_of(answer.cluster, spelling)}"

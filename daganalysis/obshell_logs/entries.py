@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from daganalysis.engine.times import SECOND_NS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _MINUTE, _MOMENT = rb"\d{4}-\d\d-\d\dT\d\d:\d\d", rb"\d\d\.\d{3}"
 _AFTER_TIME = rb" [A-Z]{4,5} {0,2}\[\d+\] \[([0-9A-Za-z]*)\] \[[^\]\n]*\] "
@@ -65,8 +65,21 @@ _IDLE_PASS = (
     rb"(?:" + _ON + rb"sub task \d+ state \d)*" + _ON + rb"ready Task num 0, isFinished false"
 )
 """A whole pass of a scheduler that did nothing but look; most of a log may be these."""
-_BEGINS = rb"|(" + b"|".join(map(re.escape, MESSAGES)) + rb")"
-_TELLING = re.compile(rb"\n(" + _MINUTE + rb"):(" + _MOMENT + rb")" + _AFTER_TIME + rb"(?:" + _IDLE_PASS + _BEGINS + rb")")
+_SOON_AFTER_TIME = rb" [A-Z]{4,5} {0,2}\[\d+\] \[([^\]]{0,64})\] \[[^\]]{0,300}\] ()"
+"""As ``_AFTER_TIME``, but matched in half the time, for it may go over the end of a line; the empty group is where the message begins."""
+
+
+def _any_of(beginnings: Iterable[bytes]) -> bytes:
+    """Return a pattern of some texts that looks at the first letter once, not once a text: most messages begin with another."""
+    by_letter: dict[bytes, list[bytes]] = {}
+    for text in beginnings:
+        by_letter.setdefault(text[:1], []).append(re.escape(text[1:]))
+    return b"|".join(letter + b"(?:" + b"|".join(rests) + b")" for letter, rests in by_letter.items())
+
+
+_TELLING = re.compile(
+    rb"\n(" + _MINUTE + rb"):(" + _MOMENT + rb")" + _SOON_AFTER_TIME + rb"(?:" + _IDLE_PASS + rb"|(" + _any_of(MESSAGES) + rb"))"
+)
 """The head of a line and the beginning of its message, where that tells something."""
 _BLOCK = 1 << 23
 _LONGEST_ENTRY = 1 << 25
@@ -202,12 +215,22 @@ def _note_ends(data: bytes, end: int, listener: Listener) -> None:
             listener.covered(time)
 
 
+def _hits(data: bytes, end: int) -> Iterator[re.Match[bytes]]:
+    """Yield the entries that tell something, without those whose head is not in one line."""
+    search, find, at = _TELLING.search, data.find, 0
+    while (found := search(data, at, end)) is not None:
+        at = find(b"\n", found.start() + 1, found.start(4))
+        if at < 0:
+            yield found
+            at = found.end()
+
+
 def _tell(data: bytes, end: int, offset: int, listener: Listener) -> None:
     find, minutes, moments, idle_pass = data.find, _minutes, _moments, listener.idle_pass
     own, others = listener.own, listener.others
     ends_in_two = find(b"\r\n", 0, end) >= 0
-    for found in _TELLING.finditer(data, 0, end):
-        minute, moment, trace, dag, node, operator, message = found.groups()
+    for found in _hits(data, end):
+        minute, moment, trace, _, dag, node, operator, message = found.groups()
         at = minutes[minute] + moments[moment]
         if at < 0:
             continue

@@ -25,24 +25,28 @@ _TOUCHING_NS = 30_000_000_000
 class AgentLog:
     """What is known of the log of one agent.
 
-    ``zones`` are its offsets with the local times between which each was seen; ``covered`` are the stretches of UTC that its files cover.
+    ``zones`` are its offsets with the local times between which each was seen, ``only_offset_s`` is the offset if they all have the same;
+    ``covered`` are the stretches of UTC that its files cover.
     """
 
     zones: list[Zone] = field(default_factory=list)
     covered: list[tuple[int, int]] = field(default_factory=list)
     restarts: list[Restart] = field(default_factory=list)
+    only_offset_s: int | None = None
 
     def utc(self, local: int) -> int | None:
         """Return an instant in UTC of a local time; None where the zone is not known for sure."""
-        offset = self._offset_at(local)
+        offset = self._offset_at(local) if self.only_offset_s is None else self.only_offset_s
         return None if offset is None else local - offset * SECOND_NS
+
+    def settle(self) -> None:
+        """Note whether all zones are one, once all of them are there: each instant of a log asks."""
+        offsets = {zone.offset_s for zone in self.zones}
+        self.only_offset_s = offsets.pop() if len(offsets) == 1 else None
 
     def _offset_at(self, local: int) -> int | None:
         if not self.zones:
             return None
-        first = self.zones[0].offset_s
-        if all(zone.offset_s == first for zone in self.zones):
-            return first
         inside = {zone.offset_s for zone in self.zones if zone.local_from <= local <= zone.local_to}
         if len(inside) == 1:
             return next(iter(inside))
@@ -133,6 +137,8 @@ def _context(told: Sequence[tuple[AnyFact, str]], observed: Mapping[tuple[str, s
     for name, zones in given.items():
         if not context.logs[name].zones:
             context.logs[name].zones = zones
+    for log in context.logs.values():
+        log.settle()
     for fact, source in of_logs:
         _place(context, fact, source)
     for log in context.logs.values():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import msgspec
 
-from daganalysis.engine.facts import Child, Creation, Execution, HandOut, Line, Passes, Request, TaskState, decode_facts
+from daganalysis.engine.facts import AnyFact, Child, Creation, Execution, HandOut, Line, Passes, Request, TaskState, decode_facts
 from daganalysis.engine.identifiers import obproxy_twin
 from daganalysis.history.replay.contexts import NO_CONTEXT, ClusterContext
 from daganalysis.reading.answers import Kind
@@ -15,7 +15,6 @@ from daganalysis.reading.answers import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from daganalysis.engine.facts import AnyFact
     from daganalysis.reading.answers import Answer
 
 _INSTANTS = (
@@ -30,6 +29,8 @@ _INSTANTS = (
     "work_ended_at",
     "answered_at",
 )
+_INSTANTS_OF = {kind: tuple(name for name in kind.__struct_fields__ if name in _INSTANTS) for kind in get_args(AnyFact)}
+"""The instants that each kind of fact has."""
 _Key = tuple[str, str]
 _Sourced = tuple["AnyFact", str]
 
@@ -76,7 +77,8 @@ class FactIndex:
         for answer in answers:
             place = self._places.get(answer.kind)
             if place is not None:
-                facts = [(fact, answer.source) for fact in decode_facts(answer.body)]
+                context, source = contexts.get(answer.cluster or "", NO_CONTEXT), answer.source
+                facts = [(fact, source) for fact in decode_facts(answer.body) if _put_in_utc(fact, source, context)]
                 place.setdefault((answer.cluster or "", answer.gid), []).extend(facts)
         self._remote: dict[_Key, set[str]] = {}
         for (cluster, gid), told in self._of_task.items():
@@ -101,16 +103,16 @@ class FactIndex:
         sources: set[str] = set()
         for key in _spellings(gid):
             for fact, source in _distinct(self._of_dag.get((cluster, key), ())):
-                self._take(found, _in_utc(fact, source, context), source, twin=twin)
+                self._take(found, fact, source, twin=twin)
                 sources.add(source)
         for node in sorted({*found.nodes_of.values()} | {passes.node_gid for passes in found.passes}):
             for fact, source in _distinct(self._of_node.get((cluster, node), ())):
-                self._take(found, _in_utc(fact, source, context), source, twin=False)
+                self._take(found, fact, source, twin=False)
                 sources.add(source)
         for task in sorted(found.nodes_of):
             told = [pair for key in self._keys_of(cluster, task) for pair in self._of_task.get((cluster, key), ())]
             for fact, source in _distinct(told):
-                self._take_of_task(found, task, _in_utc(fact, source, context))
+                self._take_of_task(found, task, fact)
                 sources.add(source)
         _sort(found)
         found.source = min(sources, default="")
@@ -121,8 +123,8 @@ class FactIndex:
         own = [key for key in _spellings(task) if (cluster, key) not in self._mirrors]
         return own + sorted(self._remote.get((cluster, task), ()))
 
-    def _take(self, found: RunFacts, fact: AnyFact | None, source: str, *, twin: bool) -> None:
-        if twin and fact is not None:
+    def _take(self, found: RunFacts, fact: AnyFact, source: str, *, twin: bool) -> None:
+        if twin:
             fact = _as_obproxy(fact)
         if isinstance(fact, Passes):
             found.passes.append(fact)
@@ -141,7 +143,7 @@ class FactIndex:
         elif isinstance(fact, Execution | Line) and fact.task_gid is not None:
             self._take_of_task(found, fact.task_gid, fact)
 
-    def _take_of_task(self, found: RunFacts, task: str, fact: AnyFact | None) -> None:
+    def _take_of_task(self, found: RunFacts, task: str, fact: AnyFact) -> None:
         if isinstance(fact, Execution):
             if fact.task_gid is None or fact.task_gid in {task, *_spellings(task)}:
                 found.executions.setdefault(task, []).append(fact)
@@ -178,19 +180,20 @@ def _distinct(told: Iterable[_Sourced]) -> list[_Sourced]:
     return [kept[name] for name in sorted(kept)]
 
 
-def _in_utc(fact: AnyFact, source: str, context: ClusterContext) -> AnyFact | None:
-    """Return a fact with its instants in UTC; None where the zone of its log is not known."""
+def _put_in_utc(fact: AnyFact, source: str, context: ClusterContext) -> bool:
+    """Put the instants of a fact into UTC; say whether that could be done, which needs the zone of its log."""
     if fact.zoned:
-        return fact
-    changed: dict[str, int | bool] = {"zoned": True}
-    for name in _INSTANTS:
-        local = getattr(fact, name, None)
+        return True
+    log = context.log_of(fact, source)
+    for name in _INSTANTS_OF[type(fact)]:
+        local = getattr(fact, name)
         if local is not None:
-            instant = context.utc(fact, source, local)
+            instant = log.utc(local) if log is not None else None
             if instant is None:
-                return None
-            changed[name] = instant
-    return msgspec.structs.replace(fact, **changed)
+                return False
+            setattr(fact, name, instant)
+    fact.zoned = True
+    return True
 
 
 def _sort(found: RunFacts) -> None:
