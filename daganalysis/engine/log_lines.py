@@ -20,6 +20,7 @@ _INTERRUPTED = "task unexpectedly interrupted and cannot continue"
 _WILL_TRY_AGAIN = re.compile(r"and will try again\[\d+/\d+\]\.?$")
 _ERROR = re.compile(r"^ERROR: (?:\[(?P<code>[A-Za-z][\w.]*)\]: )?(?P<message>.*)", re.DOTALL)
 _SCALE_OUT_CHILD = re.compile(r"^create local scale out dag success, genericID:(\d+)")
+_SUB_DAG = re.compile(r"^create task (\d{2,64}) successfully$")
 _REMOTE_CHILD = re.compile(r"\b[Rr]emote task (\d{2,64})\b")
 _SENT_OPERATOR = re.compile(r"\bsend operator (RETRY|ROLLBACK) request to \S*/task/dag/(\d+)")
 
@@ -115,12 +116,24 @@ def newest_failure_line(lines: Sequence[str] | None) -> str:
 
 def may_name_a_dag(line: str) -> bool:
     """Tell at next to no cost whether a line may name another DAG: what the patterns below have in common. Most lines do not."""
-    return "genericID:" in line or "emote task " in line or "/task/dag/" in line
+    return "genericID:" in line or "emote task " in line or "/task/dag/" in line or "create task " in line
 
 
 def scale_out_child(line: str) -> str | None:
     """Return the generic id of the local DAG that a scale-out created, if the line tells it."""
     match = _SCALE_OUT_CHILD.match(line)
+    return match[1] if match else None
+
+
+def sub_dag_created(line: str) -> str | None:
+    """Return the generic id of the sub-DAG that a main DAG's task had an agent create, if the line tells it.
+
+    The agent may be its own, which it asks without a request (obshell's executor/ob/sub_dag.go).
+
+    >>> sub_dag_created("create task 22130706433028869 successfully")
+    '22130706433028869'
+    """
+    match = _SUB_DAG.match(line)
     return match[1] if match else None
 
 

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import identify, key_of
-from daganalysis.engine.log_lines import may_name_a_dag, remote_child, scale_out_child, sent_operator
+from daganalysis.engine.log_lines import may_name_a_dag, remote_child, scale_out_child, sent_operator, sub_dag_created
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -107,6 +107,8 @@ def _children_told_by(run: RunEvidence, data: Mapping[str, object], lines: Itera
     for line in lines:
         if gid := scale_out_child(line):
             yield gid, "scale_out", "log"
+        elif gid := sub_dag_created(line):
+            yield gid, "sub_dag", "log"
         elif (gid := remote_child(line)) and gid != run.gid:
             yield gid, "remote", "log"
         elif sent := sent_operator(line):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 _IN_BODY = re.compile(rb'"main_dag_id"\s*:\s*"?(\d{2,64})|"\[?[0-9A-Fa-f.:]+\]?:\d{1,5}"\s*:\s*"(\d{2,64})"')
-_IN_LOGS = [re.compile(mark + rb"(\d{2,64})") for mark in (b"genericID:", b"emote task ", b"/task/dag/")]
+_IN_LOGS = [re.compile(mark + rb"(\d{2,64})") for mark in (b"genericID:", b"emote task ", b"/task/dag/", b"create task ")]
 """One pattern each: one for all would try three words at every byte."""
 
 
@@ -29,6 +29,6 @@ def ids_in_logs(node: bytes) -> frozenset[str]:
     >>> ids_in_logs(b'{"task_logs":["remote task 22130706433028869 Join self running [1/1]"]}')
     frozenset({'22130706433028869'})
     """
-    if not (b"genericID:" in node or b"emote task " in node or b"/task/dag/" in node):
+    if not (b"genericID:" in node or b"emote task " in node or b"/task/dag/" in node or b"create task " in node):
         return frozenset()  # most name none, and need not set up a search by patterns
     return frozenset(gid.decode() for pattern in _IN_LOGS for gid in pattern.findall(node))

@@ -32,6 +32,7 @@ def test_a_dag_without_additional_data_names_no_other():
     "line",
     [
         f"create local scale out dag success, genericID:{CHILD}",
+        f"create task {CHILD} successfully",
         f"remote task {CHILD} Start observer running [1/1]",
         f"Remote task {CHILD} failed",
         f"POST http://192.0.2.1:2886/api/v1/task/dag/{CHILD} RETRY",

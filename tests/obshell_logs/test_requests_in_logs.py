@@ -46,7 +46,7 @@ def test_a_sub_dag_whose_creation_was_refused_is_none() -> None:
     assert not any(isinstance(fact, Child) for fact in facts_of(refused))
 
 
-def passes(dag: str, node: int, task: int, times: tuple[str, str], name: str) -> str:
+def passes(dag: str, node: int, task: int, times: tuple[str, str], name: str, said: str = "working") -> str:
     """What a local scheduler and its executor write of a node that succeeds at once, and of the DAG that ends with it."""
     begun, ended = times
     local = "LS00000000000000"
@@ -60,7 +60,7 @@ def passes(dag: str, node: int, task: int, times: tuple[str, str], name: str) ->
         (begun, f"add task {task} to ExecutorPool"),
         (begun, f"start to task {task} execute"),
         (begun, f"execute task {task}, execute"),
-        (begun, f"task {task} {name} execute log: working"),
+        (begun, f"task {task} {name} execute log: {said}"),
         (begun, f"finishing local task {task}"),
         (begun, f"finish task {task} end"),
         (ended, f"advance dag {dag}"),
@@ -90,6 +90,14 @@ def test_a_run_that_logs_alone_know_is_a_child_by_the_request_that_created_it(tm
     assert archive.links[["parent_run_id", "child_run_id", "kind", "evidence"]].values.tolist() == [[MAIN, CHILD, "sub_dag", "log"]]
     (created,) = archive.operations.query("operation == 'create'").to_dict("records")
     assert (created["actor"], created["client"], created["agent"], created["evidence"]) == ("dag", "127.0.0.1", "127.0.0.2:2886", "log")
+
+
+def test_the_child_that_a_main_dag_creates_on_its_own_agent_is_told_by_the_line_of_its_task(tmp_path: Path) -> None:
+    informs = "Inform all agents to start observer"
+    main = passes("2", 3, 4, ("10:00:00.300", "10:00:01.400"), informs, f"create task {CHILD} successfully")
+    archive = da.load(saved(tmp_path, main, passes("3", 5, 6, ("10:00:00.500", "10:00:01.600"), "Start preparations")))
+    assert archive.links[["child_run_id", "kind", "evidence"]].values.tolist() == [[CHILD, "sub_dag", "log"]]
+    assert archive.dags["parent_run_id"].dropna().tolist() == [f"{CHILD[:-1]}2"]
 
 
 def test_what_begins_as_a_sub_dag_was_not_created_by_the_person_who_asked_for_its_main_dag(tmp_path: Path) -> None:
