@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from daganalysis.plots import gantt_bars
     from daganalysis.redaction import redact
 
-_HOME = {
+_PUBLIC_NAMES = {
     "daganalysis.archive": ("Archive", "read_parquet"),
     "daganalysis.engine.user_catalogue": ("read_catalogue",),
     "daganalysis.loading": ("load", "load_into_store"),
@@ -100,7 +100,7 @@ _HOME = {
         "UsageError",
     ),
 }
-_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+_MODULE_OF = {name: module for module, names in _PUBLIC_NAMES.items() for name in names}
 
 __all__ = [
     "Archive",

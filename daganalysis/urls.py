@@ -6,7 +6,7 @@ import re
 
 _USER = re.compile(r"(?<=://)[^/\s]*@")
 _PARAMETER = re.compile(r"(?<=[?&;])([^=&;\s]+)=([^&;\s#'\"]+)")
-_TELLING = re.compile(r"sig|token|secret|pass|pwd|key|auth|cred|session|expires|^x-(amz|goog|oss)-|^s[et]$", re.IGNORECASE)
+_SECRET_PARAMETER = re.compile(r"sig|token|secret|pass|pwd|key|auth|cred|session|expires|^x-(amz|goog|oss)-|^s[et]$", re.IGNORECASE)
 """Names of parameters whose values open a door, or change whenever a URL is signed anew."""
 
 
@@ -44,4 +44,4 @@ def without_secrets(text: str) -> str:
 
 def _hidden(parameter: re.Match[str]) -> str:
     name = parameter[1]
-    return f"{name}=…" if _TELLING.search(name) else parameter[0]
+    return f"{name}=…" if _SECRET_PARAMETER.search(name) else parameter[0]

@@ -235,7 +235,7 @@ def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int],
     found = {}
     for run_id, group in itertools.groupby(failures, key=lambda row: row["run_id"]):
         rows = list(group)
-        stage = _telling_stage({row["stage"] for row in rows}, own[run_id], told_by.get(run_id))
+        stage = _decisive_stage({row["stage"] for row in rows}, own[run_id], told_by.get(run_id))
         if own[run_id]["outcome"] == "rolled_back" and run_id in told_by:
             stage = told_by[run_id]
         why = "retried" if own[run_id]["outcome"] in {"succeeded", "succeeded_after_retry"} else "failed"
@@ -245,7 +245,7 @@ def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int],
     return found
 
 
-def _telling_stage(stages: set[int], dag: Row, told_by: int | None) -> int:
+def _decisive_stage(stages: set[int], dag: Row, told_by: int | None) -> int:
     """Choose the stage to name: where the run stands failed, or which a person passed or acted after, or else the last that failed."""
     standing = dag["stage"] if dag["outcome"] in {"failed", "rollback_failed"} else None
     return next((stage for stage in (standing, told_by) if stage in stages), max(stages))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from daganalysis.tables.plain_rows import Row
 
-_TELLING_FIRST = ("stage", "verdict", "ratio", "95 % interval", "runs", "before", "after")
+_BY_IMPORTANCE = ("stage", "verdict", "ratio", "95 % interval", "runs", "before", "after")
 _NUMBERS = frozenset({"runs", "before", "after", "ratio", "95 % interval"})
 _LEAST_NAME = 16
 _NOTE = "(runs: before : after; ratio: after to before; --wide shows every column)"
@@ -38,7 +38,7 @@ def comparison_table(compared: pd.DataFrame, width: int) -> str:
     if not listed:
         return "no rows\n"
     columns = {name: _laid(name, cells) for name, cells in _cells(listed).items()}
-    chosen = fit(tuple(columns), _TELLING_FIRST, width, columns.__getitem__)
+    chosen = fit(tuple(columns), _BY_IMPORTANCE, width, columns.__getitem__)
     lines = list(header_lines(chosen))
     places = count()
     for number, group in enumerate(groups):

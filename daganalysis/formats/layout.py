@@ -51,15 +51,15 @@ def broken(name: str, width: int) -> list[str]:
     return lines
 
 
-def fit(names: Sequence[str], telling_first: Sequence[str], width: int, make: Callable[[str], Laid]) -> list[Laid]:
+def fit(names: Sequence[str], by_importance: Sequence[str], width: int, make: Callable[[str], Laid]) -> list[Laid]:
     """Choose the columns that fit a width.
 
-    The most telling ones come first, as narrow as they can be read; then they are widened to a comfortable width; then come the others
+    The most important columns come first, as narrow as they can be read; then they are widened to a comfortable width; then come the others
     that there is room for; what room is left goes to those that are still cut.
     """
     chosen: dict[str, Laid] = {}
     left = width + len(GAP)
-    for name in [name for name in telling_first if name in names] or names[:1]:
+    for name in [name for name in by_importance if name in names] or names[:1]:
         laid = make(name)
         if laid.least + len(GAP) > left and chosen:
             break
@@ -67,7 +67,7 @@ def fit(names: Sequence[str], telling_first: Sequence[str], width: int, make: Ca
         laid.width = laid.least
         left -= laid.width + len(GAP)
     left = _widened(chosen, left, _COMFORTABLE)
-    order = dict.fromkeys((*(name for name in telling_first if name in names), *names))
+    order = dict.fromkeys((*(name for name in by_importance if name in names), *names))
     for name in order:
         if left < _NARROWEST:
             break

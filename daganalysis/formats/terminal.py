@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from daganalysis.formats.layout import GAP, Laid, broken, fit, header_lines, row_lines
 from daganalysis.tables import Column, Type
-from daganalysis.text.columns import PROSE, SAID_BY, SUMMED, telling_first
+from daganalysis.text.columns import PROSE, SAID_BY, SUMMED, columns_by_importance
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import MISSING, human_duration, human_number, human_share, plural
 from daganalysis.text.widths import DEFAULT_WIDTH, cell_width
@@ -49,17 +49,21 @@ def terminal_table(frame: pd.DataFrame, table: Table, width: int | None = DEFAUL
         )
     silent = [column.name for column in declared if _says_nothing(frame[column.name], column)]
     same = {column.name: str(frame[column.name].iloc[0]) for column in declared if _is_same(frame[column.name], column)}
-    telling = [column for column in declared if column.name not in {*silent, *same}]
-    said = [column.name for column in telling if {other.name for other in telling}.intersection(SAID_BY.get(column.name, ()))]
-    prose = [human_cells(frame[column.name], column, zone) for column in telling if column.name in PROSE and column.name not in said]
-    columns = {column.name: column for column in telling if column.name not in PROSE} or {column.name: column for column in declared[:1]}
+    varying = [column for column in declared if column.name not in {*silent, *same}]
+    said = [column.name for column in varying if {other.name for other in varying}.intersection(SAID_BY.get(column.name, ()))]
+    prose = [human_cells(frame[column.name], column, zone) for column in varying if column.name in PROSE and column.name not in said]
+    columns = {column.name: column for column in varying if column.name not in PROSE} or {column.name: column for column in declared[:1]}
     # A table may have many rows: the cells of a column are written when the column is considered, not before.
-    chosen = fit(list(columns), telling_first(table), width, lambda name: _shown(columns[name], frame[name], zone, break_header=True))
+    chosen = fit(
+        list(columns), columns_by_importance(table), width, lambda name: _shown(columns[name], frame[name], zone, break_header=True)
+    )
     summed = SUMMED.get(table.name, ())
     unshown = [name for name in columns if name in summed and name not in {shown.name for shown in chosen}]
     if unshown:
         room = width - len(_OTHER) - len(GAP)
-        chosen = fit(list(columns), telling_first(table), room, lambda name: _shown(columns[name], frame[name], zone, break_header=True))
+        chosen = fit(
+            list(columns), columns_by_importance(table), room, lambda name: _shown(columns[name], frame[name], zone, break_header=True)
+        )
         unshown = [name for name in columns if name in summed and name not in {shown.name for shown in chosen}]
         chosen.insert(_behind(chosen, summed), _shown(_OTHER_COLUMN, frame[unshown].sum(axis=1), zone, break_header=True))
         chosen[_behind(chosen, (*summed, _OTHER)) - 1].width = len(_OTHER)

@@ -44,7 +44,7 @@ class SpillWriter:
         self._at = 0
         self._bodies: dict[bytes, int] = {}
         self._nodes: dict[bytes, int] = {}
-        self._telling: dict[int, frozenset[str]] = {}
+        self._ids_at: dict[int, frozenset[str]] = {}
         self._remembered = 0
 
     def write(self, answer: Answer) -> tuple[Place, frozenset[str]]:
@@ -52,7 +52,7 @@ class SpillWriter:
         if self._remembered > _REMEMBERED:
             self._bodies.clear()
             self._nodes.clear()
-            self._telling.clear()
+            self._ids_at.clear()
             self._remembered = 0
         begin = self._at
         body, nodes = answer.body, answer.nodes or ()
@@ -64,8 +64,8 @@ class SpillWriter:
         answer.body, answer.nodes = b"", None if answer.nodes is None else []
         head = self._at
         self._append(_encoder.encode((answer, starts, [len(body), *map(len, nodes)])))
-        telling = () if self._telling.keys().isdisjoint(starts) else self._telling.keys() & starts
-        return (begin, head, self._at), _NOTHING.union(*map(self._telling.__getitem__, telling))
+        known = () if self._ids_at.keys().isdisjoint(starts) else self._ids_at.keys() & starts
+        return (begin, head, self._at), _NOTHING.union(*map(self._ids_at.__getitem__, known))
 
     def _start_of(self, text: bytes, known: dict[bytes, int], look: Callable[[bytes], frozenset[str]]) -> int:
         start = known.get(text)
@@ -74,7 +74,7 @@ class SpillWriter:
             self._remembered += len(text)
             self._append(text)
             if ids := look(text):
-                self._telling[start] = ids
+                self._ids_at[start] = ids
         return start
 
     def _append(self, data: bytes) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GanttPage", "gantt", "write_report"]
 
-_HOME = {
+_MODULE_OF = {
     "GanttPage": "daganalysis.pages.gantt_page.notebook_chart",
     "gantt": "daganalysis.pages.gantt_page.notebook_chart",
     "write_report": "daganalysis.pages.report_page.writing",
@@ -21,6 +21,6 @@ def __getattr__(name: str) -> object:
     """Import what is asked for when it is first asked for: the formats beside it start with every command."""
     import importlib
 
-    if name not in _HOME:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
+    return getattr(importlib.import_module(_MODULE_OF[name]), name)

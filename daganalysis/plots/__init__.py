@@ -59,7 +59,7 @@ PICTURES = MappingProxyType(
 )
 """Every picture: what makes its frame, and what draws it."""
 
-_HOMES = {
+_PUBLIC_NAMES = {
     "aligned": ("aligned_bars", "draw_aligned"),
     "budget": ("budget_bars", "draw_budget"),
     "event_lanes": ("event_marks", "draw_events"),
@@ -70,13 +70,13 @@ _HOMES = {
     "saving": ("save_figure",),
     "trend_lines": ("trend_marks", "draw_trend"),
 }
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
+_MODULE_OF = {name: module for module, names in _PUBLIC_NAMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
     """Import a picture when it is first asked for."""
-    if name not in _HOME:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from daganalysis.archive import Archive
     from daganalysis.plots.axis_breaks import Break
 
-_TELLING = {*FAILURES, "cancelled", "running"}
+_NOTABLE_OUTCOMES = {*FAILURES, "cancelled", "running"}
 """A sub-task with such an attempt is never folded away."""
 _FEWEST = 3
 """So many lanes a stage or an agent keeps however little room there is."""
@@ -124,13 +124,13 @@ class _Chart:
         size = self.archive.table("sub_tasks", ["run_id"])["run_id"].value_counts()
         lanes = sum(1 + int(size.get(run_id, 0)) for run_id, _ in runs)
         folding = self.max_lanes is not None and lanes > self.max_lanes
-        kept = self._telling_children(runs) if folding else {run_id for run_id, _ in runs}
+        kept = self._notable_children(runs) if folding else {run_id for run_id, _ in runs}
         room = max(_FEWEST, (self.max_lanes or 0) - len(runs)) if folding else None
         tables = _RowsByRun.of(self.archive if len(runs) > 1 else self.archive.only(run_id for run_id, _ in runs))
         for run_id, depth in runs:
             self._add_run(tables, run_id, depth, room, whole=run_id in kept)
 
-    def _telling_children(self, runs: list[tuple[str, int]]) -> set[str]:
+    def _notable_children(self, runs: list[tuple[str, int]]) -> set[str]:
         """The runs of a folded chart that are drawn whole: the main run, children that failed, and the slowest of the others."""
         children = {run_id for run_id, depth in runs if depth}
         attempts = self.archive.table("attempts", ["run_id", "outcome"])
@@ -215,7 +215,7 @@ class _Chart:
         folded: set[str] = set()
         if room is not None and len(tasks) > room:
             most = max(_FEWEST, room * len(by_agent) // len(tasks))
-            rank = sorted(by_agent, key=lambda item: max(run.telling(task) for task in item[1]), reverse=True)
+            rank = sorted(by_agent, key=lambda item: max(run.importance(task) for task in item[1]), reverse=True)
             folded = {agent for agent, _ in rank[most - 1 :]} if len(rank) > most else set()
         for agent, own in by_agent:
             if agent in folded:
@@ -234,7 +234,7 @@ class _Chart:
         """Divide the sub-tasks of a stage into those with a lane of their own and those that one bar stands for."""
         if room is None or len(tasks) <= room:
             return tasks, []
-        kept = {task["task_gid"] for task in sorted(tasks, key=run.telling, reverse=True)[: room - 1]}
+        kept = {task["task_gid"] for task in sorted(tasks, key=run.importance, reverse=True)[: room - 1]}
         return [t for t in tasks if t["task_gid"] in kept], [t for t in tasks if t["task_gid"] not in kept]
 
     def _add_task(self, run: _Run, label: str, group: str, task: dict[Any, Any]) -> None:
@@ -300,10 +300,10 @@ class _Run:
     depth: int
     attempts: dict[Any, list[dict[Any, Any]]]
 
-    def telling(self, task: dict[Any, Any]) -> tuple[bool, float]:
+    def importance(self, task: dict[Any, Any]) -> tuple[bool, float]:
         """How much a sub-task deserves a lane of its own: a failure first, then how long it ran."""
         own = self.attempts.get(task["task_gid"], [])
-        return any(a["outcome"] in _TELLING for a in own), max((a["duration_s"] for a in own if _is(a["duration_s"])), default=0.0)
+        return any(a["outcome"] in _NOTABLE_OUTCOMES for a in own), max((a["duration_s"] for a in own if _is(a["duration_s"])), default=0.0)
 
     def succeeded(self, task: dict[Any, Any]) -> bool:
         """Whether a sub-task did its work."""

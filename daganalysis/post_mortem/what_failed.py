@@ -1,4 +1,4 @@
-"""What failed, was retried, passed or cancelled in a run, with the telling log line."""
+"""What failed, was retried, passed or cancelled in a run, with the log line that explains it."""
 
 from __future__ import annotations
 

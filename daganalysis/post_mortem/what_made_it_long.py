@@ -63,8 +63,8 @@ def length_lines(facts: LengthFacts) -> list[str]:
     engine = sum(part["duration_s"] for part in facts.path if part["category"] in _ENGINE)
     compared = _wrapped(f"It took {comparison(elapsed, facts.usual)}.") if facts.usual is not None else []
     room = _MOST_LINES - 2 - len(compared)
-    telling = [place for place, part in enumerate(parts) if part["duration_s"] >= _WORTH_SAYING * elapsed]
-    largest = sorted(telling, key=lambda place: (-parts[place]["duration_s"], place))[:room]
+    large = [place for place, part in enumerate(parts) if part["duration_s"] >= _WORTH_SAYING * elapsed]
+    largest = sorted(large, key=lambda place: (-parts[place]["duration_s"], place))[:room]
     lines = [_line(parts[place]["duration_s"], elapsed, *_what(parts[place])) for place in sorted(largest)]
     rest = [part for place, part in enumerate(parts) if place not in largest]
     if rest:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from daganalysis.reading.source_answers import iter_answers, read_files, read_sources
     from daganalysis.reading.source_file import SourceFile
 
-_HOME = {
+_PUBLIC_NAMES = {
     "answers": ("Answer", "Issue", "Kind", "Reading"),
     "issue_codes": ("ISSUE_CODES",),
     "limits": ("DEFAULT_LIMITS", "Limits"),
@@ -29,7 +29,7 @@ _HOME = {
     "source_answers": ("iter_answers", "read_files", "read_sources"),
     "source_file": ("SourceFile",),
 }
-_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+_MODULE_OF = {name: module for module, names in _PUBLIC_NAMES.items() for name in names}
 
 __all__ = [
     "DEFAULT_LIMITS",

@@ -1,4 +1,4 @@
-"""Which columns of a table to show where there is no room for all of them: the most telling first."""
+"""Which columns of a table to show where there is no room for all of them: the most important first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from daganalysis.engine.vocabulary import RUN_OUTCOMES
 if TYPE_CHECKING:
     from daganalysis.tables import Table
 
-TELLING_FIRST: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
+BY_IMPORTANCE: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
     {
         "snapshots": ("run_id", "observed_at", "state", "operator", "stage", "source"),
         "dags": ("run_id", "name", "outcome", "elapsed_s", "started_at", "retries_max", "history"),
@@ -114,12 +114,12 @@ SUMMED: MappingProxyType[str, tuple[str, ...]] = MappingProxyType({"summary": tu
 """By table, counts of which each row's sum means something: those without room are added up in a column of their own."""
 
 
-def telling_first(table: Table) -> tuple[str, ...]:
+def columns_by_importance(table: Table) -> tuple[str, ...]:
     """Return the columns of a table worth showing first; those of a coarser level of an analysis begin with its key.
 
     >>> from daganalysis.tables import LINKS
-    >>> telling_first(LINKS)[0]
+    >>> columns_by_importance(LINKS)[0]
     'parent_run_id'
     """
-    listed = TELLING_FIRST.get(table.name, tuple(table.names))
+    listed = BY_IMPORTANCE.get(table.name, tuple(table.names))
     return listed if listed[0] in table.names else tuple(dict.fromkeys((*table.sort, *listed)))

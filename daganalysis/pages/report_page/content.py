@@ -93,9 +93,9 @@ def collect(archive: Archive, progress: Progress = silent, zone: Zone | None = N
     culprits = find_culprits(archive, dict.fromkeys([*ranked["run_id"].head(1), *chosen]))
     budget = time_budget(archive)
     per_workflow = summary(archive)
-    lagging, shifts = stragglers(archive), trend(archive)
+    run_stragglers, shifts = stragglers(archive), trend(archive)
     tables = report_tables(archive, ranked, per_workflow, culprits)
-    tables |= {"stragglers_by_agent": agents_table(stragglers(archive, level="agent")), "stragglers": stragglers_table(lagging)}
+    tables |= {"stragglers_by_agent": agents_table(stragglers(archive, level="agent")), "stragglers": stragglers_table(run_stragglers)}
     concluded = _concluded(archive, ranked, chosen)
     not_redone = _not_redone(archive, ranked, concluded)
     comparison = changes_of(archive, shifts, tables)
@@ -119,7 +119,7 @@ def collect(archive: Archive, progress: Progress = silent, zone: Zone | None = N
         comparison=comparison,
         names=names,
         zone=zone,
-        pictures=picture_frames(archive, ranked[~ranked["is_child"]], budget, lagging, shifts, run_labels(names, zone)),
+        pictures=picture_frames(archive, ranked[~ranked["is_child"]], budget, run_stragglers, shifts, run_labels(names, zone)),
     )
 
 

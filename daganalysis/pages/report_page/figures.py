@@ -37,7 +37,7 @@ def picture_frames(
     archive: Archive,
     mains: pd.DataFrame,
     budget: pd.DataFrame,
-    lagging: pd.DataFrame,
+    run_stragglers: pd.DataFrame,
     shifts: pd.DataFrame,
     labels: Mapping[str, str],
 ) -> dict[str, pd.DataFrame]:
@@ -55,8 +55,8 @@ def picture_frames(
         bars = plots.budget_bars(own, most=_MOST_BARS, predictions=what_if(archive))
         frames["budget_bars"] = bars.assign(label=bars["run_id"].map(labels).fillna(bars["label"]).astype(bars["label"].dtype))
         frames["stage_run_cells"] = _stage_cells(archive, mains)
-    if lagging["flagged"].any():
-        frames["straggler_cells"] = plots.straggler_cells(lagging, most=_MOST_AGENTS)
+    if run_stragglers["flagged"].any():
+        frames["straggler_cells"] = plots.straggler_cells(run_stragglers, most=_MOST_AGENTS)
     periods = plots.retry_periods(mains, most=_MOST_PERIODS)
     if len(periods) > 1 and periods[["n_retried", "n_rolled_back"]].to_numpy().any():
         frames["retry_periods"] = periods
