@@ -57,10 +57,10 @@ def _one_run(table: Table) -> str:
         ("retries", _bounds(run["retries_min"], run["retries_max"])),
         ("history", run["history"]),
     ]
-    told = "<br>".join(f"{name}: <b>{_shown(value)}</b>" for name, value in facts)
+    listed = "<br>".join(f"{name}: <b>{_shown(value)}</b>" for name, value in facts)
     nodes = table("nodes", ["stage", "name", "outcome", "duration_s"]).sort_values("stage")
     rows = [(row.stage, row.name, row.outcome, _duration(row.duration_s)) for row in nodes.itertuples(index=False)]
-    return f"<p>{told}</p>{_table(('stage', 'name', 'outcome', 'took'), rows, 'stages')}"
+    return f"<p>{listed}</p>{_table(('stage', 'name', 'outcome', 'took'), rows, 'stages')}"
 
 
 def _bounds(least: Any, most: Any) -> Any:

@@ -35,8 +35,8 @@ def with_child_paths(archive: Archive, paths: pa.Table) -> pa.Table:
     for row in paths.filter(is_family).to_pylist():
         own.setdefault(row["run_id"], []).append(_in_nanoseconds(row))
     names = dict(zip(*(archive.arrow("dags", ["run_id", "name"]).column(name).to_pylist() for name in ("run_id", "name")), strict=True))
-    told = _Families(own, links, names)
-    rows = [row for run_id in sorted(own) for row in _numbered(run_id, told.path(run_id))]
+    families = _Families(own, links, names)
+    rows = [row for run_id in sorted(own) for row in _numbered(run_id, families.path(run_id))]
     columns = {name: [row[name] for row in rows] for name in CRITICAL_PATH.names}
     whole = pa.concat_tables([paths.filter(pc.invert(is_family)), CRITICAL_PATH.arrow(columns)])
     return whole.sort_by([("run_id", "ascending"), ("seq", "ascending")])

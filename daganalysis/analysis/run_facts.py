@@ -74,15 +74,15 @@ def gather_all_facts(archive: Archive, run_ids: Sequence[str]) -> dict[str, RunF
             budget=next(iter(rows["budgets"].get(run["run_id"], [])), {}),
             children=[{**link, "dag": children.get(link["child_run_id"])} for link in rows["links"].get(run["run_id"], [])],
             n_peers=int((workflows == run["workflow"]).sum()) - 1,
-            versions={column: _counted(told.get(run["run_id"], {})) for column, told in versions.items()},
+            versions={column: _counted(by_agent.get(run["run_id"], {})) for column, by_agent in versions.items()},
         )
         for run in rows_of(some.dags)
     }
 
 
-def _counted(told: dict[str, str | None]) -> dict[str, int]:
+def _counted(by_agent: dict[str, str | None]) -> dict[str, int]:
     """Return how many agents had each value, in order of the values."""
-    return dict(sorted(Counter(value for value in told.values() if value is not None).items()))
+    return dict(sorted(Counter(value for value in by_agent.values() if value is not None).items()))
 
 
 def _by_run(frame: pd.DataFrame, key: str = "run_id") -> dict[str, list[Row]]:

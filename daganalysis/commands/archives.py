@@ -58,9 +58,9 @@ def report_issues(archive: Archive, source: str) -> None:
     if not usable:
         raise nothing_usable(archive, source)
     rejected, warnings = severities.count("error"), severities.count("warning")
-    said = [plural(count, noun) for count, noun in ((rejected, "rejected record"), (warnings, "warning")) if count]
-    if said:
-        notice(f"{', '.join(said)} (`daganalysis validate {source}` lists them)")
+    counts = [plural(count, noun) for count, noun in ((rejected, "rejected record"), (warnings, "warning")) if count]
+    if counts:
+        notice(f"{', '.join(counts)} (`daganalysis validate {source}` lists them)")
     if not _SKIPPED.isdisjoint(codes):
         rows = (row for part in archive.by_part() for row in part.arrow("issues", ["code", "message"]).to_pylist())
         from daganalysis.text.issue_groups import skipped_files_text

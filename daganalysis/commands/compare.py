@@ -91,11 +91,11 @@ def execute(arguments: argparse.Namespace) -> int:
         notice(f"the rows add up to the difference of {before:.6f} s and {after:.6f} s: {compared['diff_s'].sum():+.6f} s")
         return ExitStatus.DONE
     _print_comparison(compared, arguments)
-    said = left_out(compared)
-    for words in said[:_MOST_SAID]:
+    skipped = left_out(compared)
+    for words in skipped[:_MOST_SAID]:
         notice(f"left out of {words}")
-    if len(said) > _MOST_SAID:
-        notice(f"left out of {len(said) - _MOST_SAID} more workflows too (--format json has left_out_base and left_out_candidate)")
+    if len(skipped) > _MOST_SAID:
+        notice(f"left out of {len(skipped) - _MOST_SAID} more workflows too (--format json has left_out_base and left_out_candidate)")
     if len(base) == 1 and len(candidate) == 1:
         notice("one run a side cannot show a difference; --level contributions splits the difference of the two runs")
     if chosen_format(arguments) != "table" or arguments.wide:
@@ -129,8 +129,8 @@ def _sides(arguments: argparse.Namespace) -> tuple[Archive, Archive]:
 
     if arguments.base_run or arguments.candidate_run:
         raise UsageError("--by compares groups of runs, not single ones", hint="leave --base-run and --candidate-run out")
-    base, candidate, said = split_by_agents(_side(arguments, arguments.base, None), arguments.by)
-    notice(said)
+    base, candidate, note = split_by_agents(_side(arguments, arguments.base, None), arguments.by)
+    notice(note)
     return base, candidate
 
 

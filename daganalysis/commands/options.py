@@ -110,8 +110,8 @@ def add_selection(parser: argparse.ArgumentParser, *, one_archive: bool = True) 
 def add_output(parser: argparse.ArgumentParser) -> None:
     """Add the options that say in which form a table comes out, and where to."""
     group = parser.add_argument_group("output")
-    said = "output format; json and csv keep raw values (default: by the ending of FILE, else table)"
-    group.add_argument("--format", choices=FORMATS, help=said)
+    meaning = "output format; json and csv keep raw values (default: by the ending of FILE, else table)"
+    group.add_argument("--format", choices=FORMATS, help=meaning)
     group.add_argument("-o", "--output", metavar="FILE", help="write to a file instead of standard output")
     group.add_argument("--wide", action="store_true", help="show every column in full, however wide the table becomes")
 

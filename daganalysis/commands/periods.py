@@ -38,14 +38,14 @@ def starts_within(dags: pd.DataFrame, arguments: argparse.Namespace) -> pd.Serie
     zone = _zone(dags, arguments.tz)
     started = dags["started_at"].fillna(dags["created_at"]).fillna(dags["first_observed_at"])
     chosen = started.notna()
-    said = []
+    limits = []
     if arguments.since is not None:
         chosen &= started >= _boundary(arguments.since, zone)
-        said.append(f"from {_said(arguments.since, zone)} on")
+        limits.append(f"from {_said(arguments.since, zone)} on")
     if arguments.until is not None:
         chosen &= started < _boundary(arguments.until, zone)
-        said.append(f"before {_said(arguments.until, zone)}")
-    notice(f"runs that started {' and '.join(said)} ({zone.name}): {plural(int(chosen.sum()), 'run')} of {len(dags)}")
+        limits.append(f"before {_said(arguments.until, zone)}")
+    notice(f"runs that started {' and '.join(limits)} ({zone.name}): {plural(int(chosen.sum()), 'run')} of {len(dags)}")
     if not chosen.any() and started.notna().any():
         first, last = (_written(instant.tz_convert(zone.shown)) for instant in (started.min(), started.max()))
         notice(f"nothing is selected: the archive's runs started from {first} to {last}")

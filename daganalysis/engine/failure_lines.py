@@ -70,8 +70,8 @@ def _endings(logs: Sequence[str], enough: int) -> list[str]:
         endings = [line for line in logs if line == CANCELLED or line in set(endings)]
     if len(endings) <= enough:
         return endings
-    told = set(endings)
-    return [line for line, after in zip(logs, [*logs[1:], ""], strict=True) if line in told and after != line]
+    known = set(endings)
+    return [line for line, after in zip(logs, [*logs[1:], ""], strict=True) if line in known and after != line]
 
 
 def _was_redone(story: Sequence[tuple[str, str]], place: int) -> bool:

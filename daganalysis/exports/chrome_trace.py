@@ -31,8 +31,8 @@ Event = dict[str, Any]
 def chrome_trace(archive: Archive, run_ids: Sequence[str] = ()) -> Iterator[str]:
     """Yield the text of a trace file, piece by piece; ``run_ids`` are the runs to export, all by default."""
     starts = starts_of(archive, run_ids)
-    told = {"time_zero": _instant(next(iter(starts.values()), None)), "producer": "daganalysis"}
-    yield '{"displayTimeUnit":"ms",\n"otherData":' + _text(told) + ',\n"traceEvents":[\n'
+    metadata = {"time_zero": _instant(next(iter(starts.values()), None)), "producer": "daganalysis"}
+    yield '{"displayTimeUnit":"ms",\n"otherData":' + _text(metadata) + ',\n"traceEvents":[\n'
     before = ""
     processes = {run_id: number for number, run_id in enumerate(starts, start=1)}
     for trace in traces(archive, starts):

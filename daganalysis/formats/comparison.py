@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count, groupby
 from typing import TYPE_CHECKING
 
-from daganalysis.formats.layout import Laid, fit, header_lines, row_line, sentence_lines, wrapped
+from daganalysis.formats.layout import ColumnLayout, fit, header_lines, row_line, sentence_lines, wrapped
 from daganalysis.tables.plain_rows import rows_of
 from daganalysis.text.comparison_words import comparison_sentence
 from daganalysis.text.escaping import for_terminal
@@ -53,18 +53,18 @@ def _is_one_sided(group: list[Row]) -> bool:
     return group[0]["name"] is None and {row["verdict"] for row in group} <= {"only_base", "only_candidate"}
 
 
-def _group_lines(group: list[Row], chosen: list[Laid], places: Iterator[int], width: int) -> Iterator[str]:
+def _group_lines(group: list[Row], chosen: list[ColumnLayout], places: Iterator[int], width: int) -> Iterator[str]:
     if _is_one_sided(group):
         yield row_line(chosen, next(places))
         if len(group) > 1:
             yield f"  and its {plural(len(group) - 1, 'stage')}"
         return
-    told = set()
+    seen = set()
     for row in group:
         yield row_line(chosen, next(places))
-        if row["reason"] and row["reason"] not in told:
+        if row["reason"] and row["reason"] not in seen:
             yield from sentence_lines(for_terminal(row["reason"]), width)
-            told.add(row["reason"])
+            seen.add(row["reason"])
 
 
 def _heading(row: Row) -> str:
@@ -85,8 +85,8 @@ def _cells(rows: Sequence[Row]) -> dict[str, list[str]]:
     }
 
 
-def _laid(name: str, cells: list[str]) -> Laid:
+def _laid(name: str, cells: list[str]) -> ColumnLayout:
     widest = max(map(cell_width, (name, *cells)))
     least = min(widest, _LEAST_NAME) if name == "stage" else widest
     header = ["  stage"] if name == "stage" else [name]
-    return Laid(name, "number" if name in _NUMBERS else "text", cells, header, natural=widest, least=least)
+    return ColumnLayout(name, "number" if name in _NUMBERS else "text", cells, header, natural=widest, least=least)

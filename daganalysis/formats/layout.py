@@ -24,7 +24,7 @@ _COMFORTABLE = 28
 
 
 @dataclass(slots=True)
-class Laid:
+class ColumnLayout:
     """One column being laid out: its cells as text, and how wide it would, must and will be."""
 
     name: str
@@ -51,66 +51,66 @@ def broken(name: str, width: int) -> list[str]:
     return lines
 
 
-def fit(names: Sequence[str], by_importance: Sequence[str], width: int, make: Callable[[str], Laid]) -> list[Laid]:
+def fit(names: Sequence[str], by_importance: Sequence[str], width: int, make: Callable[[str], ColumnLayout]) -> list[ColumnLayout]:
     """Choose the columns that fit a width.
 
     The most important columns come first, as narrow as they can be read; then they are widened to a comfortable width; then come the others
     that there is room for; what room is left goes to those that are still cut.
     """
-    chosen: dict[str, Laid] = {}
+    chosen: dict[str, ColumnLayout] = {}
     left = width + len(GAP)
     for name in [name for name in by_importance if name in names] or names[:1]:
-        laid = make(name)
-        if laid.least + len(GAP) > left and chosen:
+        column = make(name)
+        if column.least + len(GAP) > left and chosen:
             break
-        chosen[name] = laid
-        laid.width = laid.least
-        left -= laid.width + len(GAP)
+        chosen[name] = column
+        column.width = column.least
+        left -= column.width + len(GAP)
     left = _widened(chosen, left, _COMFORTABLE)
     order = dict.fromkeys((*(name for name in by_importance if name in names), *names))
     for name in order:
         if left < _NARROWEST:
             break
-        if name not in chosen and (laid := make(name)).natural + len(GAP) <= left:
-            chosen[name] = laid
-            laid.width = laid.natural
-            left -= laid.width + len(GAP)
+        if name not in chosen and (column := make(name)).natural + len(GAP) <= left:
+            chosen[name] = column
+            column.width = column.natural
+            left -= column.width + len(GAP)
     _widened(chosen, left, width)
     return [chosen[name] for name in names if name in chosen]
 
 
-def _widened(chosen: dict[str, Laid], left: int, limit: int) -> int:
+def _widened(chosen: dict[str, ColumnLayout], left: int, limit: int) -> int:
     """Give room to columns that are cut, none beyond a limit; return the room that is left."""
-    for laid in chosen.values():
-        more = max(0, min(left, min(laid.natural, limit) - laid.width))
-        laid.width += more
+    for column in chosen.values():
+        more = max(0, min(left, min(column.natural, limit) - column.width))
+        column.width += more
         left -= more
     return left
 
 
-def header_lines(chosen: Sequence[Laid]) -> Iterator[str]:
+def header_lines(chosen: Sequence[ColumnLayout]) -> Iterator[str]:
     """Write the names of the columns, over a rule."""
-    height = max(len(laid.header) for laid in chosen)
+    height = max(len(column.header) for column in chosen)
     for line in range(height):
         parts = []
-        for laid in chosen:
-            text = (["" for _ in range(height - len(laid.header))] + laid.header)[line]
-            parts.append(text.rjust(laid.width) if laid.kind == "number" else text.ljust(laid.width))
+        for column in chosen:
+            text = (["" for _ in range(height - len(column.header))] + column.header)[line]
+            parts.append(text.rjust(column.width) if column.kind == "number" else text.ljust(column.width))
         yield GAP.join(parts)
-    yield GAP.join("─" * laid.width for laid in chosen)
+    yield GAP.join("─" * column.width for column in chosen)
 
 
-def row_line(chosen: Sequence[Laid], row: int) -> str:
+def row_line(chosen: Sequence[ColumnLayout], row: int) -> str:
     """Write one row: numbers to the right, an id that is too long without its middle, a text without its end."""
     parts = []
-    for laid in chosen:
-        cell = (shorten_middle if laid.kind == "id" else shorten_end)(laid.cells[row], laid.width)
-        padding = " " * (laid.width - cell_width(cell))
-        parts.append(padding + cell if laid.kind == "number" else cell + padding)
+    for column in chosen:
+        cell = (shorten_middle if column.kind == "id" else shorten_end)(column.cells[row], column.width)
+        padding = " " * (column.width - cell_width(cell))
+        parts.append(padding + cell if column.kind == "number" else cell + padding)
     return GAP.join(parts)
 
 
-def row_lines(chosen: Sequence[Laid], prose: Sequence[Sequence[str]], n_rows: int, width: int) -> Iterator[str]:
+def row_lines(chosen: Sequence[ColumnLayout], prose: Sequence[Sequence[str]], n_rows: int, width: int) -> Iterator[str]:
     """Write every row, with its sentences below it."""
     for row in range(n_rows):
         yield row_line(chosen, row)

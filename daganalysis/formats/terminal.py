@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.formats.layout import GAP, Laid, broken, fit, header_lines, row_lines
+from daganalysis.formats.layout import GAP, ColumnLayout, broken, fit, header_lines, row_lines
 from daganalysis.tables import Column, Type
 from daganalysis.text.columns import PROSE, SAID_BY, SUMMED, columns_by_importance
 from daganalysis.text.escaping import for_terminal
@@ -50,32 +50,32 @@ def terminal_table(frame: pd.DataFrame, table: Table, width: int | None = DEFAUL
     silent = [column.name for column in declared if _says_nothing(frame[column.name], column)]
     same = {column.name: str(frame[column.name].iloc[0]) for column in declared if _is_same(frame[column.name], column)}
     varying = [column for column in declared if column.name not in {*silent, *same}]
-    said = [column.name for column in varying if {other.name for other in varying}.intersection(SAID_BY.get(column.name, ()))]
-    prose = [human_cells(frame[column.name], column, zone) for column in varying if column.name in PROSE and column.name not in said]
+    in_prose = [column.name for column in varying if {other.name for other in varying}.intersection(SAID_BY.get(column.name, ()))]
+    prose = [human_cells(frame[column.name], column, zone) for column in varying if column.name in PROSE and column.name not in in_prose]
     columns = {column.name: column for column in varying if column.name not in PROSE} or {column.name: column for column in declared[:1]}
-    # A table may have many rows: the cells of a column are written when the column is considered, not before.
-    chosen = fit(
-        list(columns), columns_by_importance(table), width, lambda name: _shown(columns[name], frame[name], zone, break_header=True)
-    )
+
+    def layout(name: str) -> ColumnLayout:
+        # A table may have many rows: the cells of a column are written when the column is considered, not before.
+        return _shown(columns[name], frame[name], zone, break_header=True)
+
+    chosen = fit(list(columns), columns_by_importance(table), width, layout)
     summed = SUMMED.get(table.name, ())
     unshown = [name for name in columns if name in summed and name not in {shown.name for shown in chosen}]
     if unshown:
         room = width - len(_OTHER) - len(GAP)
-        chosen = fit(
-            list(columns), columns_by_importance(table), room, lambda name: _shown(columns[name], frame[name], zone, break_header=True)
-        )
+        chosen = fit(list(columns), columns_by_importance(table), room, layout)
         unshown = [name for name in columns if name in summed and name not in {shown.name for shown in chosen}]
         chosen.insert(_behind(chosen, summed), _shown(_OTHER_COLUMN, frame[unshown].sum(axis=1), zone, break_header=True))
         chosen[_behind(chosen, (*summed, _OTHER)) - 1].width = len(_OTHER)
     lines = [*header_lines(chosen), *row_lines(chosen, prose, len(frame), width)]
     shown_names = {shown.name for shown in chosen}
-    without_room = [name for name in columns if name not in shown_names] + said
+    without_room = [name for name in columns if name not in shown_names] + in_prose
     zone_note = _zone_named([columns[name] for name in columns if name in shown_names], frame, zone)
     cut = any(shown.width < shown.natural for shown in chosen)
     return _joined([*lines, *_notes(same, without_room, zone_note, width, cut=cut)])
 
 
-def _behind(chosen: list[Laid], names: tuple[str, ...]) -> int:
+def _behind(chosen: list[ColumnLayout], names: tuple[str, ...]) -> int:
     """Return the place behind the last of some columns."""
     return max((n for n, shown in enumerate(chosen, start=1) if shown.name in names), default=len(chosen))
 
@@ -118,14 +118,14 @@ def _is_same(values: pd.Series[Any], column: Column) -> bool:
     return is_kind and len(values) > 1 and not values.isna().any() and bool((values == values.iloc[0]).all())
 
 
-def _shown(column: Column, values: pd.Series[Any], zone: Zone, *, break_header: bool) -> Laid:
+def _shown(column: Column, values: pd.Series[Any], zone: Zone, *, break_header: bool) -> ColumnLayout:
     kind = _kind(column)
     cells = human_cells(values, column, zone)
     widest = max(map(cell_width, cells))
     least = min(widest, {"id": _LEAST_ID, "text": _LEAST_TEXT, "word": _LONGEST_WORD}.get(kind, widest))
     header = broken(column.name, max(least, *map(len, column.name.split("_")))) if break_header else [column.name]
     at_least = max(map(len, header))
-    return Laid(column.name, kind, cells, header, natural=max(widest, at_least), least=max(least, at_least))
+    return ColumnLayout(column.name, kind, cells, header, natural=max(widest, at_least), least=max(least, at_least))
 
 
 def _kind(column: Column) -> str:
@@ -148,10 +148,10 @@ def _notes(same: dict[str, str], without_room: list[str], zone_note: str, width:
         parts.append(named)
         room -= len(named) + 2
     for name, value in same.items():
-        said = f"{name} {for_terminal(value)} in every row"
-        if cell_width(said) + 2 <= room:
-            parts.insert(0, said)
-            room -= cell_width(said) + 2
+        note = f"{name} {for_terminal(value)} in every row"
+        if cell_width(note) + 2 <= room:
+            parts.insert(0, note)
+            room -= cell_width(note) + 2
         else:
             hidden = True
     if hidden:
@@ -167,7 +167,7 @@ def _named(names: list[str], room: int) -> str:
     """
     for n in range(len(names), 0, -1):
         more = f" and {plural(len(names) - n, 'more column')}" if n < len(names) else ""
-        said = f"left out: {', '.join(names[:n])}{more}"
-        if len(said) <= room:
-            return said
+        note = f"left out: {', '.join(names[:n])}{more}"
+        if len(note) <= room:
+            return note
     return f"left out: {plural(len(names), 'column')}"

@@ -61,8 +61,8 @@ def _wrong_clocks(view: RunView) -> list[Issue]:
     odd = _odd_one(view, off)
     agreeing = _agreeing_elsewhere(view)
     each = [f"the clock of {agent} {_how_far(offsets, 'the scheduler', fixed=agent not in agreeing)}" for agent, offsets in off.items()]
-    told = odd if odd is not None else ", ".join(each)
-    what = f"{told}; timeline, charts and analyses correct for this, the base tables keep the times as served"
+    named = odd if odd is not None else ", ".join(each)
+    what = f"{named}; timeline, charts and analyses correct for this, the base tables keep the times as served"
     return [issue("clocks-differ", None, None, what, run_id=view.evidence.run_id)]
 
 
@@ -111,24 +111,24 @@ def _ended_before_start(view: RunView) -> list[Issue]:
     run = view.evidence
     dag = run.newest
     times = dag_times(dag.state, dag.operator)
-    told = []
+    named = []
     if times.start is TRUE and times.end is TRUE and dag.start is not None and dag.end is not None and dag.end < dag.start:
-        told.append(f"the DAG by {_seconds(dag.start - dag.end)}")
-    told += [
+        named.append(f"the DAG by {_seconds(dag.start - dag.end)}")
+    named += [
         f"stage {node.stage} by {_seconds(node.start - node.end)}"
         for node in view.nodes
         if node.start is not None and node.end is not None and node.end < node.start
     ]
-    told += [
+    named += [
         f"attempt {attempt.number} of sub-task {task.gid} by {_seconds(attempt.start - attempt.end)}"
         for task in view.tasks
         for attempt in task.attempts
         if attempt.start is not None and attempt.end is not None and attempt.end < attempt.start
     ]
-    if not told:
+    if not named:
         return []
-    rest = f" and {len(told) - _MOST_TOLD} more" if len(told) > _MOST_TOLD else ""
-    what = f"the end lies before the start: {', '.join(told[:_MOST_TOLD])}{rest}; the time between them is unattributed"
+    rest = f" and {len(named) - _MOST_TOLD} more" if len(named) > _MOST_TOLD else ""
+    what = f"the end lies before the start: {', '.join(named[:_MOST_TOLD])}{rest}; the time between them is unattributed"
     return [issue("ended-before-start", None, None, what, run_id=run.run_id)]
 
 

@@ -58,7 +58,9 @@ def _longest_logs(sightings: Sequence[Sighting]) -> Sequence[str]:
 
 
 def find_links(runs: Sequence[RunEvidence], told: Mapping[str, Sequence[str]]) -> list[Link]:
-    """Find the links among the runs of one archive, ordered by parent and child; ``told`` are the lines of its log that name another DAG, by its key.
+    """Find the links among the runs of one archive, ordered by parent and child.
+
+    ``told`` has, by the key of a run, the lines of its log that name another DAG.
 
     Additional data outweighs logs. Where an id names several runs (a cluster re-created), the one seen first after the other is meant.
     """

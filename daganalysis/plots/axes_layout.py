@@ -81,11 +81,11 @@ def title_lines(head: str, facts: Sequence[str], width: float) -> str:
     """Put a heading and facts into lines no wider than that."""
     lines = [f"{for_drawing(head)}: " if facts else for_drawing(head)]
     for n, fact in enumerate(facts):
-        said = for_drawing(fact) + ("," if n + 1 < len(facts) else "")
-        if text_metrics.text_width(f"{lines[-1]} {said}", TITLE_SIZE) <= width:
-            lines[-1] = f"{lines[-1].rstrip()} {said}"
+        part = for_drawing(fact) + ("," if n + 1 < len(facts) else "")
+        if text_metrics.text_width(f"{lines[-1]} {part}", TITLE_SIZE) <= width:
+            lines[-1] = f"{lines[-1].rstrip()} {part}"
         else:
-            lines.append(said)
+            lines.append(part)
     return "\n".join(text_metrics.shortened(line.strip(), width, TITLE_SIZE) for line in lines)
 
 

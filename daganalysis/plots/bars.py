@@ -335,8 +335,8 @@ def _heading(dag: dict[Any, Any], depth: int, n_folded: int) -> str:
     if not depth:
         return "where the time went"
     where = dag["owner_agent"] if isinstance(dag["owner_agent"], str) else dag["run_id"]
-    said = f", {n_folded} sub-tasks" if n_folded else ""
-    return f"{_short(dag['name'])} · {where}{said}"
+    folded = f", {n_folded} sub-tasks" if n_folded else ""
+    return f"{_short(dag['name'])} · {where}{folded}"
 
 
 def _by_stage(task: dict[Any, Any]) -> tuple[float, int, str]:

@@ -40,7 +40,7 @@ _STOOD, _LOCK = "#F0E442", "#999999"
 _LANE_OF_LOCKS = "locks of cluster and tenants"
 
 
-def event_marks(archive: Archive, told: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
+def event_marks(archive: Archive, events: pd.DataFrame, locks: pd.DataFrame) -> pd.DataFrame:
     """Return the bars and marks of a chart of all DAGs of one cluster.
 
     The first lane shows the locks of the cluster and its tenants. Each run has a lane, child runs below their main DAG. A bar spans a run
@@ -49,8 +49,8 @@ def event_marks(archive: Archive, told: pd.DataFrame, held: pd.DataFrame) -> pd.
 
     Args:
         archive: The runs.
-        told: A result of :func:`daganalysis.events`.
-        held: A result of :func:`daganalysis.locks`.
+        events: A result of :func:`daganalysis.events`.
+        locks: A result of :func:`daganalysis.locks`.
 
     Returns:
         One row per bar or mark, sorted by lane and time.
@@ -79,19 +79,19 @@ def event_marks(archive: Archive, told: pd.DataFrame, held: pd.DataFrame) -> pd.
     ends = dags["ended_at"].fillna(dags["last_observed_at"]).fillna(dags["begin"])
     runs = dags.assign(role="run", what=dags["outcome"], started_at=dags["begin"], ended_at=ends, is_open=open_end)
     line = archive.table("timeline", ["run_id", "category", "started_at", "ended_at"])
-    stood = line[line["category"].eq("wait_operator")].assign(role="stood", what="wait_operator", is_open=False)
-    marks = told[told["event"].isin([*_REQUESTS, "stage_failed", "agent_restarted"])]
+    waits = line[line["category"].eq("wait_operator")].assign(role="stood", what="wait_operator", is_open=False)
+    marks = events[events["event"].isin([*_REQUESTS, "stage_failed", "agent_restarted"])]
     # What a main DAG asks of its children is the hand-shake; a person's request is one.
     children = set(dags.loc[dags["parent_run_id"].isin(set(dags["run_id"])), "run_id"])
     marks = marks[~marks["run_id"].isin(children) | marks["actor"].isin(["person", "engine"])]
     marks = marks.assign(role="mark", what=marks["event"], started_at=marks["at"], ended_at=marks["at"], is_open=False)
-    locked = held[held["lock"].isin(["global", "tenant"]) & held["taken_at"].notna()]
+    locked = locks[locks["lock"].isin(["global", "tenant"]) & locks["taken_at"].notna()]
     until = locked["taken_at"] + pd.to_timedelta((locked["held_s"] * 1e9).round(), unit="ns")
     locked = locked.assign(
         role="lock", what=locked["lock"], started_at=locked["taken_at"], ended_at=until, is_open=locked["released_at"].isna()
     )
     columns = ["role", "run_id", "what", "started_at", "ended_at", "is_open"]
-    rows = pd.concat([part[columns] for part in (locked, runs, stood, marks) if len(part)], ignore_index=True)
+    rows = pd.concat([part[columns] for part in (locked, runs, waits, marks) if len(part)], ignore_index=True)
     rows["lane"] = rows["run_id"].map(lane_of).fillna(0).astype(int).mask(rows["role"].eq("lock"), 0)
     rows["label"] = rows["lane"].map(labels).fillna(_LANE_OF_LOCKS)
     axis = _axis(rows[rows["role"].eq("run")], rows)

@@ -47,12 +47,12 @@ def _run_and_facts(bars: pd.DataFrame) -> tuple[str, list[str]]:
     drawn = bars["run_id"][(roles != "time") & (roles != "break")].unique()
     folded = int(bars["n"][roles == "folded"].sum()) + int(runs["n"][~runs["run_id"].isin(drawn)].sum())
     attempts = roles == "attempt"
-    said = [str(first["outcome"]).replace("_", " "), span, *shares_of_time(bars)]
-    said.append(_counted(max(int(attempts.sum()), int(runs["n_attempts"].sum())), "attempt"))
+    parts = [str(first["outcome"]).replace("_", " "), span, *shares_of_time(bars)]
+    parts.append(_counted(max(int(attempts.sum()), int(runs["n_attempts"].sum())), "attempt"))
     untimed = int(bars["x_started"].isna().to_numpy()[attempts].sum())
-    said += [f"{untimed:,} of them without known times"] if untimed else []
-    said += [f"{_counted(folded, 'more sub-task')} folded"] if folded else []
-    return f"{first['stage_name']} (run {first['run_id']})", said
+    parts += [f"{untimed:,} of them without known times"] if untimed else []
+    parts += [f"{_counted(folded, 'more sub-task')} folded"] if folded else []
+    return f"{first['stage_name']} (run {first['run_id']})", parts
 
 
 def shares_of_time(bars: pd.DataFrame) -> list[str]:

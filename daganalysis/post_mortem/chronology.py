@@ -33,8 +33,8 @@ def chronology_lines(facts: RunFacts, zone: Zone) -> list[str]:
         elif leg == waited_in and all(stretch["category"] in _PAUSES for stretch in stretches):
             continue  # the pass of the scheduler that takes the operator's request up
         if seconds >= _WORTH_SAYING_S:
-            told = _WAITS[what] if what else _leg(stretches)
-            events.append(f"  {zone.full(stretches[0]['started_at'])[5:19]}  {human_duration(seconds):>12}  {told}")
+            cause = _WAITS[what] if what else _leg(stretches)
+            events.append(f"  {zone.full(stretches[0]['started_at'])[5:19]}  {human_duration(seconds):>12}  {cause}")
     if len(events) > _MOST_SHOWN:
         half = _MOST_SHOWN // 2
         events = [*events[:half], f"  … {plural(len(events) - 2 * half, 'event')} between …", *events[-half:]]

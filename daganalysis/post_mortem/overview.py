@@ -52,14 +52,14 @@ def overview_lines(facts: RunFacts, conclusion: str, zone: Zone) -> list[str]:
 
 def _versions(facts: RunFacts) -> str:
     """Name the versions of the run's agents, and of how many where they differ."""
-    told = []
+    parts = []
     for column, program in _PROGRAMS.items():
         found = facts.versions[column]
         if len(found) == 1:
-            told.append(f"{program} {next(iter(found))}")
+            parts.append(f"{program} {next(iter(found))}")
         elif found:
-            told.append(f"{program} " + ", ".join(f"{version} ({plural(n, 'agent')})" for version, n in found.items()))
-    return "; ".join(told)
+            parts.append(f"{program} " + ", ".join(f"{version} ({plural(n, 'agent')})" for version, n in found.items()))
+    return "; ".join(parts)
 
 
 def _on_agents(run: Row) -> str:

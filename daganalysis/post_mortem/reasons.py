@@ -48,8 +48,8 @@ def _attempt_lines(facts: RunFacts) -> list[str]:
         kinds = {"unknown": "attempts of unknown kind"}.get(kind, f"{kind} attempts")
         numbers = ", ".join(str(number) for number in sorted({row["attempt"] for row in rows}))
         lines.append(f"  {kinds} of {stages} (number {numbers}): {outcome}")
-        said = f"{rule.why}; {evidence}: {_EVIDENCE[evidence]}"
-        lines += textwrap.wrap(said, 79, initial_indent="    ", subsequent_indent="    ")
+        reason = f"{rule.why}; {evidence}: {_EVIDENCE[evidence]}"
+        lines += textwrap.wrap(reason, 79, initial_indent="    ", subsequent_indent="    ")
         lines.append(f"    rule {rule.name}, {rule.source}")
     return lines
 
@@ -57,5 +57,5 @@ def _attempt_lines(facts: RunFacts) -> list[str]:
 def _rule(what: str, row: Row, level: str) -> list[str]:
     rule = rule_behind(level, row["outcome"], row["state"], row["operator"])
     found = f"state {row['state']}, operator {row['operator']}"
-    said = textwrap.wrap(f"{rule.why} ({found})", 79, initial_indent="    ", subsequent_indent="    ")
-    return [f"  {what}: {row['outcome']}", *said, f"    rule {rule.name}, {rule.source}"]
+    reason = textwrap.wrap(f"{rule.why} ({found})", 79, initial_indent="    ", subsequent_indent="    ")
+    return [f"  {what}: {row['outcome']}", *reason, f"    rule {rule.name}, {rule.source}"]

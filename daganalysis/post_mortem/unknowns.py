@@ -19,28 +19,30 @@ _WORTH_SAYING_S = 0.0005
 def unknown_lines(facts: RunFacts) -> list[str]:
     """List what was lost, what is only bounded, and the issues that concern the run."""
     run, budget = facts.run, facts.budget
-    said = []
+    sentences = []
     evidence = Counter(attempt["evidence"] for attempt in facts.attempts)
     if evidence["lost"]:
         of_all = f"{plural(evidence['lost'], 'attempt')} of {len(facts.attempts)}"
-        said.append(f"{of_all} known only from execute_times, without times.")
+        sentences.append(f"{of_all} known only from execute_times, without times.")
     if evidence["inferred"]:
-        said.append(
+        sentences.append(
             f"{plural(evidence['inferred'], 'attempt')} of {len(facts.attempts)} inferred from the attempts beside it, not observed."
         )
     if run["retries_min"] != run["retries_max"]:
         least, most = run["retries_min"] or 0, run["retries_max"]
         known = [f"at least {least}"] * bool(least) + ([f"at most {most}"] if most is not None else [])
         bounds = f": {', '.join(known)}" if known else ""
-        said.append(f"Number of retries unknown{bounds}.")
+        sentences.append(f"Number of retries unknown{bounds}.")
     if (budget.get("lost_s") or 0) >= _WORTH_SAYING_S:
-        said.append(f"{human_duration(budget['lost_s'])} passed in executions that the server has overwritten, and in waits between them.")
-    said += [f"Known only from a timeout: {row['message']}." for row in facts.issues if row["code"] == "ran-into-timeout"]
+        sentences.append(
+            f"{human_duration(budget['lost_s'])} passed in executions that the server has overwritten, and in waits between them."
+        )
+    sentences += [f"Known only from a timeout: {row['message']}." for row in facts.issues if row["code"] == "ran-into-timeout"]
     if (budget.get("unattributed_s") or 0) >= _WORTH_SAYING_S:
-        said.append(f"{human_duration(budget['unattributed_s'])} have no known cause.")
+        sentences.append(f"{human_duration(budget['unattributed_s'])} have no known cause.")
     if run["elapsed_s"] is None and run["outcome"] not in {"running", "not_started"}:
-        said.append("How long it took is not known: no response shows a true start and a true end.")
-    wrapped = [line for text in said for line in textwrap.wrap(text, 78, initial_indent="  ", subsequent_indent="  ")]
+        sentences.append("How long it took is not known: no response shows a true start and a true end.")
+    wrapped = [line for text in sentences for line in textwrap.wrap(text, 78, initial_indent="  ", subsequent_indent="  ")]
     notes = [row for row in facts.issues if row["severity"] != "info"]
     for row in notes[:_MOST_ISSUES]:
         wrapped += textwrap.wrap(for_terminal(f"{row['code']}: {row['message']}"), 78, initial_indent="  ", subsequent_indent="    ")

@@ -99,22 +99,22 @@ def lock_lines(facts: LengthFacts) -> list[str]:
             continue
         name = f"{row['lock']} lock" + (f" of {row['key']}" if row["key"] else "")
         still = "" if row["released_at"] is not None else ", not seen freed"
-        said = [f"{name}: held {human_duration(row['held_s'])}{still}", f"at work {human_duration(row['working_s'])}"]
+        parts = [f"{name}: held {human_duration(row['held_s'])}{still}", f"at work {human_duration(row['working_s'])}"]
         if row["neglected_s"]:
-            said.append(f"FAILED and nobody acted {human_duration(row['neglected_s'])}")
+            parts.append(f"FAILED and nobody acted {human_duration(row['neglected_s'])}")
         rest = row["held_s"] - row["working_s"] - row["neglected_s"]
         if rest >= _WORTH_SAYING * row["held_s"]:
-            said.append(f"{'waiting for its main DAG, or unknown,' if facts.run['parent_run_id'] else 'unknown'} {human_duration(rest)}")
+            parts.append(f"{'waiting for its main DAG, or unknown,' if facts.run['parent_run_id'] else 'unknown'} {human_duration(rest)}")
         if row["n_refused"]:
-            said.append(f"{plural(row['n_refused'], 'request')} refused meanwhile")
-        lines += _wrapped("; ".join(said))
+            parts.append(f"{plural(row['n_refused'], 'request')} refused meanwhile")
+        lines += _wrapped("; ".join(parts))
     return ["What it locked", *lines] if lines else []
 
 
 def _parts(path: list[Row]) -> list[Row]:
     """Put segments of one kind, stage and agent together that follow each other but for the engine's own time, which is left out."""
-    told = [row for row in path if row["category"] not in _ENGINE]
-    groups = itertools.groupby(told, key=lambda row: (row["category"], row["stage"], row["name"], row["agent"], row["child_run_id"]))
+    outside = [row for row in path if row["category"] not in _ENGINE]
+    groups = itertools.groupby(outside, key=lambda row: (row["category"], row["stage"], row["name"], row["agent"], row["child_run_id"]))
     return [rows[0] | {"duration_s": sum(row["duration_s"] for row in rows)} for rows in (list(group) for _, group in groups)]
 
 

@@ -21,11 +21,11 @@ def request_lines(facts: RunFacts, zone: Zone) -> list[str]:
 
     That the run was created is told elsewhere, unless a log names who asked.
     """
-    told = [row for row in facts.operations if row["at"] is not None or row["operation"] != "create"]
-    told = sorted(told, key=lambda row: _moment(row) or 0)
-    if not told:
+    requests = [row for row in facts.operations if row["at"] is not None or row["operation"] != "create"]
+    requests = sorted(requests, key=lambda row: _moment(row) or 0)
+    if not requests:
         return []
-    lines = ["\n".join(_lines(row, zone)) for row in told]
+    lines = ["\n".join(_lines(row, zone)) for row in requests]
     if len(lines) > _MOST_SHOWN:
         half = _MOST_SHOWN // 2
         lines = [*lines[:half], f"  … {plural(len(lines) - 2 * half, 'request')} between …", *lines[-half:]]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from daganalysis.tables.plain_rows import Row
 
-_TOLD = {
+_VERDICT_WORDS = {
     "slower": "got slower",
     "more_help": "needed help more often",
     "more_slow_runs": "had more slow runs",
@@ -44,8 +44,8 @@ def comparison_sentence(rows: Sequence[Row]) -> str:
     if len(wholes) == 1:
         return _of_one(wholes[0], [row for row in rows if row["name"] is not None])
     alike = [(verdict, [row for row in wholes if row["verdict"] == verdict]) for verdict in VERDICTS]
-    told = ", ".join(f"{len(rows)} {_TOLD[verdict]}{_examples(rows)}" for verdict, rows in alike if rows)
-    return f"Of {plural(len(wholes), 'workflow')} (each number of agents by itself), {told}."
+    counts = ", ".join(f"{len(rows)} {_VERDICT_WORDS[verdict]}{_examples(rows)}" for verdict, rows in alike if rows)
+    return f"Of {plural(len(wholes), 'workflow')} (each number of agents by itself), {counts}."
 
 
 def _named(whole: Row) -> str:
@@ -63,15 +63,15 @@ def _examples(wholes: list[Row]) -> str:
 
 
 def _of_one(whole: Row, stages: list[Row]) -> str:
-    said = f"{_named(whole)} {_TOLD[whole['verdict']]}"
+    sentence = f"{_named(whole)} {_VERDICT_WORDS[whole['verdict']]}"
     for verdict, shares in (("help", "help_share"), ("slow_runs", "slow_share")):
         if whole["verdict"].endswith(verdict):
-            return f"{said}: {whole[f'{shares}_base']:.0%} of the runs before, {whole[f'{shares}_candidate']:.0%} after."
+            return f"{sentence}: {whole[f'{shares}_base']:.0%} of the runs before, {whole[f'{shares}_candidate']:.0%} after."
     if whole["ratio"] is None:
-        return f"{said}: {whole['reason']}." if whole.get("reason") else said + "."
+        return f"{sentence}: {whole['reason']}." if whole.get("reason") else sentence + "."
     low, high = whole["ci_low"], whole["ci_high"]
     interval = "" if low is None or high is None else f"95 % interval {low:.2f} to {high:.2f}, "
-    said += f": ×{whole['ratio']:.2f} ({interval}{whole['n_base']} against {plural(whole['n_candidate'], 'run')})"
+    sentence += f": ×{whole['ratio']:.2f} ({interval}{whole['n_base']} against {plural(whole['n_candidate'], 'run')})"
     changed = [row for row in stages if row["verdict"] in {"slower", "faster"} and row["ratio"]]
     most = max(changed, key=lambda row: max(row["ratio"], 1 / row["ratio"]), default=None)
-    return said + (f", most in {for_terminal(most['name'])} (×{most['ratio']:.2f})." if most else ".")
+    return sentence + (f", most in {for_terminal(most['name'])} (×{most['ratio']:.2f})." if most else ".")

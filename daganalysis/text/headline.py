@@ -38,8 +38,8 @@ _UNTOLD = {
 def headline(run: Row, nodes: list[Row]) -> str:
     """Say in one sentence how the run ended."""
     passed = [str(node["stage"]) for node in nodes if node["outcome"] == "passed"]
-    untold = _UNTOLD.get((run["state"], run["operator"])) if run["outcome"] == "unknown" else None
-    sentence = (untold or _SENTENCES.get(run["outcome"], _SENTENCES["unknown"])).format(
+    undecided = _UNTOLD.get((run["state"], run["operator"])) if run["outcome"] == "unknown" else None
+    sentence = (undecided or _SENTENCES.get(run["outcome"], _SENTENCES["unknown"])).format(
         retries=retries_text(run) or "a retry",
         where=_where(run, nodes, run["stage"]),
         from_where=_where(run, nodes, _highest_undone(nodes)).replace("at", "from", 1),

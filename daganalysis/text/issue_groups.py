@@ -88,9 +88,9 @@ def why_nothing_was_usable(groups: Sequence[IssueGroup]) -> str:
     >>> why_nothing_was_usable([])[:62]
     'there is no file in it. Next step: save the answers of the tas'
     """
-    told = sorted(groups, key=lambda group: -group.n)[:_MOST_REASONS]
-    hints = [hint for group in told for hint in group.hints]
-    step = f"{hints[0]}; or " if hints and told[0].code in {"error-answer", "encrypted-archive", "unusable-form", "database-row"} else ""
+    largest = sorted(groups, key=lambda group: -group.n)[:_MOST_REASONS]
+    hints = [hint for group in largest for hint in group.hints]
+    step = f"{hints[0]}; or " if hints and largest[0].code in {"error-answer", "encrypted-archive", "unusable-form", "database-row"} else ""
     return f"{reasons_text(groups) or 'there is no file in it'}. Next step: {step}{_NEXT_STEP}."
 
 
@@ -101,8 +101,8 @@ def reasons_text(groups: Sequence[IssueGroup]) -> str:
 
 def _reason(group: IssueGroup) -> str:
     message = group.messages.most_common(1)[0][0].rstrip(".")
-    said = message if group.code in _SAYING_ALL else f"{ISSUE_CODES[group.code].meaning.split(';')[0]} ({message})"
-    return said if group.n == 1 else f"{said}, {group.n:,} times"
+    meaning = message if group.code in _SAYING_ALL else f"{ISSUE_CODES[group.code].meaning.split(';')[0]} ({message})"
+    return meaning if group.n == 1 else f"{meaning}, {group.n:,} times"
 
 
 def skipped_files_text(messages: Sequence[str]) -> str:

@@ -46,10 +46,10 @@ def people_sentence(rows: Sequence[Row]) -> str | None:
         return None
     asked = Counter(row["operation"].replace("_", " ") + (" (refused)" if row["result"] == "refused" else "") for row in own)
     places = Counter(f"the host of {row['agent']}" if row["client"] == _HOST else row["client"] for row in own)
-    told = [f"{place} ({n})" for place, n in places.most_common(_MOST_PLACES)]
+    named = [f"{place} ({n})" for place, n in places.most_common(_MOST_PLACES)]
     if len(places) > _MOST_PLACES:
-        told.append(plural(len(places) - _MOST_PLACES, "other place"))
-    return f"People asked {_times(len(own))}: {', '.join(f'{n} × {what}' for what, n in asked.items())}; from {', '.join(told)}."
+        named.append(plural(len(places) - _MOST_PLACES, "other place"))
+    return f"People asked {_times(len(own))}: {', '.join(f'{n} × {what}' for what, n in asked.items())}; from {', '.join(named)}."
 
 
 def _times(n: int) -> str:

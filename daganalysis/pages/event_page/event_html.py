@@ -19,21 +19,21 @@ _COLUMNS = ("at", "event", "run_id", "stage", "agent", "actor", "client", "detai
 _MOST_ROWS = 3_000
 
 
-def event_page(marks: pd.DataFrame, told: pd.DataFrame, *, tz: str = "UTC") -> str:
+def event_page(marks: pd.DataFrame, events: pd.DataFrame, *, tz: str = "UTC") -> str:
     """Write a chart of :func:`daganalysis.plots.event_marks` and the events it was made of as one page; times are in the zone ``tz``."""
     zone = Zone(tz)
     figure = draw_events(marks, tz=tz).get_figure(root=True)
     assert figure is not None
-    rows = rows_of(told[list(_COLUMNS)].head(_MOST_ROWS))
+    rows = rows_of(events[list(_COLUMNS)].head(_MOST_ROWS))
     cells = [[zone.full(row["at"]), *("" if row[name] is None else for_terminal(str(row[name])) for name in _COLUMNS[1:])] for row in rows]
     return render_page(
         "event_page/events.html.jinja",
         styles=("templates/page.css", "report_page/report.css"),
         scripts=(),
         title="What happened",
-        subtitle=f"{plural(len(told), 'event')}, times in {zone.name}",
+        subtitle=f"{plural(len(events), 'event')}, times in {zone.name}",
         chart=trusted(figure_svg(figure, key="events", title="Swim lanes of the DAGs, with locks and people's actions")),
         heads=_COLUMNS,
         rows=cells,
-        n_left_out=max(0, len(told) - _MOST_ROWS),
+        n_left_out=max(0, len(events) - _MOST_ROWS),
     )

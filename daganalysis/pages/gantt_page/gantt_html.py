@@ -121,12 +121,12 @@ def _clock_change(origin: int, end: int, zone: Zone) -> tuple[str, str] | None:
 
 
 def _subtitle(run: Row, facts: list[str], length: int, zone: Zone) -> str:
-    told = [human_duration(length / 1e9), *facts]
+    parts = [human_duration(length / 1e9), *facts]
     if run:
-        told.insert(0, str(run["outcome"]).replace("_", " "))
+        parts.insert(0, str(run["outcome"]).replace("_", " "))
         if run["started_at"] is not None:
-            told.append(f"started {zone.full(run['started_at'])}")
-    return ", ".join(told)
+            parts.append(f"started {zone.full(run['started_at'])}")
+    return ", ".join(parts)
 
 
 def _data(rows: Sequence[Row], attempts: Sequence[Row], archive: Archive | None, origin: int) -> Row:

@@ -20,19 +20,19 @@ def advice(run: Row, budget: Row | None, *, not_redone: bool) -> list[str]:
     >>> advice(run, {"wait_operator_s": 480.0, "lost_s": 0.0}, not_redone=True)
     ['Redo it.', 'Alert on DAGs that stand FAILED: 8 min 00 s went by before a person acted.']
     """
-    said = []
+    sentences = []
     if run["outcome"] in {"failed", "rollback_failed"}:
-        said.append("It stood failed when last seen: retry it, or roll it back.")
+        sentences.append("It stood failed when last seen: retry it, or roll it back.")
     if run["outcome"] in {"passed", "succeeded_with_node_pass"}:
-        said.append("Check by hand that the work that was passed over is done.")
+        sentences.append("Check by hand that the work that was passed over is done.")
     if not_redone:
-        said.append("Redo it.")
+        sentences.append("Redo it.")
     waited, lost = (_worth(run, budget, name) for name in ("wait_operator_s", "lost_s"))
     if waited:
-        said.append(f"Alert on DAGs that stand FAILED: {human_duration(waited)} went by before a person acted.")
+        sentences.append(f"Alert on DAGs that stand FAILED: {human_duration(waited)} went by before a person acted.")
     if lost:
-        said.append(f"Load the agents' logs to learn what {human_duration(lost)} went into; capture the next such run while it runs.")
-    return said
+        sentences.append(f"Load the agents' logs to learn what {human_duration(lost)} went into; capture the next such run while it runs.")
+    return sentences
 
 
 def _worth(run: Row, budget: Row | None, name: str) -> float | None:

@@ -157,8 +157,8 @@ def _concluded(archive: Archive, ranked: pd.DataFrame, chosen: list[str]) -> dic
     from daganalysis.analysis import runs
 
     undone = ranked.loc[~ranked["is_child"] & ranked["outcome"].eq("rolled_back"), "run_id"]
-    told = runs(archive, run_ids=[*chosen, *undone])
-    return dict(zip(told["run_id"], told["conclusion"], strict=True)) if len(ranked) else {}
+    listed = runs(archive, run_ids=[*chosen, *undone])
+    return dict(zip(listed["run_id"], listed["conclusion"], strict=True)) if len(ranked) else {}
 
 
 def _not_redone(archive: Archive, ranked: pd.DataFrame, concluded: dict[str, str]) -> list[str]:
@@ -184,11 +184,11 @@ def _worst_runs(
     worst = ranked[~ranked["is_child"] & ranked["trouble"]].head(MOST_ON_TOP)
     spent = {row["run_id"]: row for row in rows_of(budget[budget["run_id"].isin(worst["run_id"])])}
     asked = rows_of(archive.only(worst["run_id"]).operations)
-    told = []
+    listed = []
     for row in map(plain_row, rows_of(worst[columns])):
         run_id = row["run_id"]
         culprit = culprits.get(run_id)
-        told.append(
+        listed.append(
             {
                 **row,
                 "conclusion": concluded.get(run_id),
@@ -197,7 +197,7 @@ def _worst_runs(
                 "advice": advice(row, spent.get(run_id), not_redone=run_id in not_redone),
             }
         )
-    return told
+    return listed
 
 
 def run_labels(names: dict[str, tuple[str, str | None]], zone: Zone) -> dict[str, str]:

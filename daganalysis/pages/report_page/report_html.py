@@ -118,14 +118,14 @@ def heading(overview: Row) -> str:
 
 def subtitle(overview: Row, zone: Zone = UTC) -> str:
     """Say when the runs were, and what is known of them."""
-    told = []
+    parts = []
     if overview["first_started_at"] and overview["last_observed_at"]:
         first, last = (cell_text(overview[name], "instant", zone) for name in ("first_started_at", "last_observed_at"))
-        told.append(f"from {first} to {last} {zone.name}")
-    told.append(f"{overview['n_snapshots']:,} responses about {plural(overview['n_agents'], 'agent')}")
+        parts.append(f"from {first} to {last} {zone.name}")
+    parts.append(f"{overview['n_snapshots']:,} responses about {plural(overview['n_agents'], 'agent')}")
     if overview["n_clusters"] > 1:
-        told.append(plural(overview["n_clusters"], "cluster"))
-    return ", ".join(told)
+        parts.append(plural(overview["n_clusters"], "cluster"))
+    return ", ".join(parts)
 
 
 def _anchors(sections: Sequence[Row]) -> dict[str, str]:

@@ -43,14 +43,14 @@ def worst_sentence(worst: Row) -> str:
     name = worst["name"] or "unnamed DAG"
     if not worst["trouble"]:
         return f"No run had trouble. The longest: {name}, run {worst['run_id']}, {human_duration(worst['elapsed_s'])}."
-    told = f"Went worst: {name}, run {worst['run_id']}: {worst['outcome'].replace('_', ' ')}"
+    text = f"Went worst: {name}, run {worst['run_id']}: {worst['outcome'].replace('_', ' ')}"
     culprit = worst["culprit"]
     if culprit is None:
-        return told + "."
+        return text + "."
     child = "" if culprit["run_id"] == worst["run_id"] else f" of its child DAG {culprit['run_id']}"
     others = f" and {plural(culprit['n_agents'] - 1, 'more agent')}" if culprit["n_agents"] > 1 else ""
     return (
-        f"{told}, at stage {culprit['stage']}, {culprit['name'] or 'unnamed'}{child}, on {culprit['agent'] or 'an unknown agent'}{others}."
+        f"{text}, at stage {culprit['stage']}, {culprit['name'] or 'unnamed'}{child}, on {culprit['agent'] or 'an unknown agent'}{others}."
     )
 
 

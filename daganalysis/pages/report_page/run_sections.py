@@ -96,8 +96,8 @@ def _trouble(tasks: list[Row], attempts: dict[str, list[Row]]) -> Row:
 
 
 def _request(row: Row) -> Row:
-    told = plain_row({name: row[name] for name in ("at", "operation", "stage", "actor", "client", "agent", "result", "error_code")})
-    return {**told, "who": requester(row)}
+    shown = plain_row({name: row[name] for name in ("at", "operation", "stage", "actor", "client", "agent", "result", "error_code")})
+    return {**shown, "who": requester(row)}
 
 
 def _child(child: Row) -> Row:

@@ -82,11 +82,11 @@ def clusters_of(ranked: pd.DataFrame, budget: pd.DataFrame) -> list[Row]:
         troubled_s=mains["elapsed_s"].where(mains["trouble"]),
     )
     grouped = rows.groupby("cluster", dropna=False)
-    told = grouped[["elapsed_s", "troubled_s", "wait_operator_s", "engine_s"]].sum()
-    told.insert(0, "n_runs", grouped.size())
-    told.insert(1, "n_in_trouble", grouped["trouble"].sum())
-    told["engine_share"] = (told.pop("engine_s") / told["elapsed_s"]).where(told["elapsed_s"] > 0)
-    return rows_of(told.reset_index().sort_values(["troubled_s", "n_in_trouble", "cluster"], ascending=[False, False, True]))
+    totals = grouped[["elapsed_s", "troubled_s", "wait_operator_s", "engine_s"]].sum()
+    totals.insert(0, "n_runs", grouped.size())
+    totals.insert(1, "n_in_trouble", grouped["trouble"].sum())
+    totals["engine_share"] = (totals.pop("engine_s") / totals["elapsed_s"]).where(totals["elapsed_s"] > 0)
+    return rows_of(totals.reset_index().sort_values(["troubled_s", "n_in_trouble", "cluster"], ascending=[False, False, True]))
 
 
 def time_spent_on(ranked: pd.DataFrame, budget: pd.DataFrame) -> list[Row]:
