@@ -11,7 +11,7 @@ import msgspec
 from daganalysis.engine.outcomes import Operator, State  # noqa: TC001 - msgspec reads the annotations
 from daganalysis.engine.placeholders import ZERO_YEARS
 from daganalysis.engine.records import Dag, Decoded, LogRecord, Node, Problem, SubTask
-from daganalysis.reading.duplicate_keys import count_keys, count_own_keys, has_each_once, keys_twice
+from daganalysis.reading.duplicate_keys import count_keys, has_each_once, keys_twice
 from daganalysis.reading.instants import InstantError, offset_at_end, parse_instants
 from daganalysis.reading.json_repair import NOT_JSON
 from daganalysis.reading.lenient_fields import LAST_PORT, MOST_HAND_OUTS, Id, Integer, LenientFields, elements_of, lenient_task, text_of
@@ -110,10 +110,7 @@ def decode_nodes(texts: Sequence[bytes]) -> list[Decoded[Node]]:
         instants = iter(parse_instants(list(chain.from_iterable(map(_times_of, shown)))))
     except InstantError:
         return _one_by_one(decode_nodes, texts, _lenient_node)
-    return [
-        _lenient_node(text) if wire is None else _node(text, n_keys, wire, instants)
-        for text, n_keys, wire in zip(texts, count_keys(texts), wires, strict=True)
-    ]
+    return [_lenient_node(text) if wire is None else _node(text, wire, instants) for text, wire in zip(texts, wires, strict=True)]
 
 
 def decode_sub_task(raw: bytes) -> Decoded[SubTask]:
@@ -189,16 +186,16 @@ def _lenient_dag(body: bytes) -> Decoded[Dag]:
     return Decoded(_dag(wire, fields.instant_of(wire.start_time, "start_time"), fields.instant_of(wire.end_time, "end_time")), problems)
 
 
-def _node(text: bytes, n_keys: int, wire: _Node, instants: Iterator[int | None]) -> Decoded[Node]:
+def _node(text: bytes, wire: _Node, instants: Iterator[int | None]) -> Decoded[Node]:
     """Make a documented node, whose instants and those of its sub-tasks come next."""
     start, end = next(instants), next(instants)
     tasks = None
     if wire.sub_tasks is not None:
         tasks = [_sub_task(task, begun, ended) for task, begun, ended in zip(wire.sub_tasks, instants, instants, strict=False)]
     node = Node(wire.id, wire.node_id, wire.name, wire.state, wire.operator, start, end, text_of(wire.additional_data), tasks)
-    free = [item.additional_data for item in (node, *(tasks or ())) if item.additional_data is not None]
+    free = [item.additional_data.encode() for item in (node, *(tasks or ())) if item.additional_data is not None]
     own_keys = _NODE_KEYS + _TASK_KEYS * len(tasks or ())
-    once = n_keys == own_keys + sum(map(count_own_keys, free)) and all(has_each_once(data.encode()) for data in free)
+    once = count_keys(text) == own_keys + sum(map(count_keys, free)) and all(map(has_each_once, free))
     return Decoded(node, [] if once else _twice(text))
 
 
@@ -221,7 +218,7 @@ def _sub_task(wire: _Task, start: int | None, end: int | None) -> SubTask:
 
 
 def _twice(raw: bytes) -> list[Problem]:
-    names = keys_twice(raw)
+    names = [] if has_each_once(raw) else keys_twice(raw)
     return [Problem("", "duplicate-key", f"{', '.join(names[:5])} twice in one object; the last value counts")] if names else []
 
 

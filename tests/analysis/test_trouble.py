@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -89,11 +90,27 @@ def test_there_is_no_third_level():
 FOLDERS = ["broken", "documented", "endpoints", "fleet", "remote", "scale-out", "start", "tenant", "upgrade"]
 
 
+CASES = Path(__file__).parents[3] / "shared" / "cases"
+"""Archives whose truth is known, where they lie beside the repository."""
+
+
+def assert_same_trouble(archive):
+    for run_id in archive.dags["run_id"]:
+        facts = gather_facts(archive, run_id)
+        shown = re.findall(r"^  Stage (\d+), .*: ([a-z ]+)$", "\n".join(trouble_lines(facts)), re.MULTILINE)
+        troubles = run_section(facts, None)["troubles"]
+        assert [(str(entry["stage"]), entry["outcome"].replace("_", " ")) for entry in troubles] == shown, run_id
+
+
 @pytest.mark.parametrize("folder", some(FOLDERS, gate=["scale-out", "tenant", "upgrade"]))
 def test_show_and_the_report_list_the_same_trouble(folder):
-    archive = da.load(f"sample_data/{folder}")
-    for run_id in archive.dags["run_id"]:
-        lines = trouble_lines(gather_facts(archive, run_id))
-        shown = [(int(stage), outcome) for stage, outcome in re.findall(r"^  Stage (\d+), .*: ([a-z ]+)$", "\n".join(lines), re.MULTILINE)]
-        section = run_section(gather_facts(archive, run_id), None)
-        assert [(entry["stage"], entry["outcome"].replace("_", " ")) for entry in section["troubles"]] == shown, run_id
+    assert_same_trouble(da.load(f"sample_data/{folder}"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", ["clusters", "final", "healthy", "polled", "sources"])
+def test_show_and_the_report_list_the_same_trouble_of_known_cases(case):
+    folders = [folder for folder in sorted((CASES / case).glob("*")) if folder.name != "truth"]
+    if not folders:
+        pytest.skip(f"no case {case} beside the repository")
+    assert_same_trouble(da.load([str(folder) for folder in folders], cluster_by="dir"))

@@ -66,3 +66,9 @@ def test_a_key_twice_is_found_where_another_is_missing(missing: str) -> None:
     if missing == '"one": ':
         text = text.replace('{{"two": "\\":"}}', '{"two": "\\":"}')
     assert _twice(text) == ["port twice in one object; the last value counts"]
+
+
+@pytest.mark.parametrize("blank", [" ", "  ", "\t", "\n    "])
+def test_a_key_twice_is_found_behind_any_blank(blank: str) -> None:
+    text = _SPELLINGS["compact"].replace('"port":', f'"port"{blank}:null,"port":', 1)
+    assert _twice(text) == ["port twice in one object; the last value counts"]
