@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daganalysis.commands.exit_status import ExitStatus
@@ -15,14 +16,17 @@ if TYPE_CHECKING:
     from daganalysis.commands.options import Subparsers
 
 _DESCRIPTION = """\
-Copy saved responses, logs and databases, or a store, with addresses (also
-inside ids, logs and additional data), host names, paths, users and what looks
-like a secret replaced by pseudonyms, the same everywhere. Structure and times
-stay, so every analysis gives the same numbers; names of DAGs, stages, tenants
-and zones stay too. A copy of a database becomes a new one that holds only the
-tables and columns that load reads. Files that are no text are left out: the
-exit status is 3 then. Review the copy before sharing it: unmarked names cannot
-be detected.
+Copy saved responses, logs and databases, or a store, with pseudonyms for
+addresses (also inside ids), host names, paths, users and what looks like a
+secret, and for every other word that is not known to tell of nobody: numbers,
+times, the words of the engine and of its systems, plain English and Chinese
+stay. Pseudonyms are the same everywhere, and structure and times stay, so every
+analysis gives the same numbers. Use --keep-words for words of your own, such as
+the names of your workflows. With --lenient, all words stay that no detector
+finds; secrets that nothing announces stay then, too. A copy of a database
+becomes a new one that holds only the tables and columns that load reads. Files
+that are no text are left out: the exit status is 3 then. Review the copy before
+sharing it.
 """
 
 
@@ -40,6 +44,9 @@ def add_to(commands: Subparsers) -> None:
         "source", metavar="SOURCE", help="saved responses, logs and databases (a file or a folder), or a store; a path or a URL"
     )
     parser.add_argument("--keep-cluster-names", action="store_true", help="keep the names of folders, which are the labels of clusters")
+    words = parser.add_mutually_exclusive_group()
+    words.add_argument("--keep-words", metavar="FILE", help="a text file of words to keep as well, between blanks or on lines")
+    words.add_argument("--lenient", action="store_true", help="keep every word that no detector finds")
     parser.add_argument("--allow-left-out", action="store_true", help="exit with 0 even if a file was left out")
     parser.add_argument("-o", "--output", metavar="DEST", required=True, help="the copy: a new file or folder; a path or a URL")
 
@@ -48,11 +55,28 @@ def execute(arguments: argparse.Namespace) -> int:
     """Redact, and say on stderr what was replaced and what was left out."""
     from daganalysis.redaction import redact
 
-    done = redact(arguments.source, arguments.output, keep_cluster_names=arguments.keep_cluster_names)
-    replaced = f"{done.n_addresses} addresses and {done.n_words} names and secrets replaced"
+    done = redact(
+        arguments.source,
+        arguments.output,
+        keep_cluster_names=arguments.keep_cluster_names,
+        keep_words=_words_of(arguments.keep_words),
+        lenient=arguments.lenient,
+    )
+    replaced = f"{done.n_addresses} addresses and {done.n_words} names, secrets and unknown words replaced"
     notice(f"{plural(done.n_files, 'file')} in {arguments.output}, {replaced}")
     for name, reason in done.left_out:
         notice(f"left out {name}: {reason}")
     if done.left_out and not arguments.allow_left_out:
         return ExitStatus.UNUSABLE
     return ExitStatus.DONE
+
+
+def _words_of(file: str | None) -> list[str]:
+    from daganalysis.errors import InputError
+
+    if file is None:
+        return []
+    try:
+        return Path(file).read_text(encoding="utf-8").split()
+    except (OSError, ValueError) as error:
+        raise InputError(f"the words to keep cannot be read ({error})", where=file, hint="give a text file in UTF-8") from error

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _PARAMETRISED: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.DOTALL), workflow)
@@ -91,6 +91,12 @@ def is_engine_name(name: str) -> bool:
     (True, True, False)
     """
     return name in _NAMES_WITHOUT_PARAMETERS or any(pattern.fullmatch(name) for pattern, _ in _PARAMETRISED)
+
+
+def engine_names() -> Iterator[str]:
+    """Yield the names that the engine gives DAGs, without their parameters."""
+    yield from _NAMES_WITHOUT_PARAMETERS
+    yield from (workflow for _, workflow in _PARAMETRISED if "\\" not in workflow)
 
 
 def creates_itself(name: str) -> bool:

@@ -1,7 +1,8 @@
 """Redaction: the same archive, safe to hand to a vendor.
 
-Addresses (also inside ids, logs and additional data), host names, paths, users and what looks like a secret are replaced by pseudonyms, the
-same everywhere; structure and times stay, so that every analysis gives the same numbers. Names of DAGs, stages, tenants and zones stay.
+Detectors replace addresses (also inside ids, logs and additional data), host names, paths, users and what looks like a secret. Of what is
+left, only numbers, times and words of a known vocabulary stay. Pseudonyms are the same everywhere, and structure and times stay, so that
+every analysis gives the same numbers.
 """
 
 from __future__ import annotations
@@ -20,15 +21,14 @@ from daganalysis.progress import shown
 from daganalysis.reading import list_source_files
 from daganalysis.redaction.engine_words import ENGINE_WORDS
 from daganalysis.redaction.files import DAMAGE, FileRedactor
-from daganalysis.redaction.pseudonyms import Originals, Pseudonyms
+from daganalysis.redaction.pseudonyms import Originals
 from daganalysis.redaction.sources import copied_one_by_one, is_source
-from daganalysis.redaction.texts import JsonRedactor
-from daganalysis.redaction.walker import Walker
+from daganalysis.redaction.strictness import Strictness
 from daganalysis.store import is_store
 from daganalysis.urls import is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from daganalysis.archive import Archive
     from daganalysis.progress import Progress
@@ -50,18 +50,23 @@ def redact(
     destination: str | os.PathLike[str],
     *,
     keep_cluster_names: bool = False,
+    keep_words: Iterable[str] = (),
+    lenient: bool = False,
     progress: Progress | None = None,
 ) -> Redacted:
     """Write a redacted copy of saved responses, logs and databases, or of a store, with the same layout.
 
-    Addresses, names and secrets are replaced by pseudonyms, the same ones everywhere, so that every analysis gives the same numbers. A copy
-    of a database is written anew, with only the tables and columns that ``load`` reads. Files that cannot be read or are not text are left
-    out. Review the copy before sharing it: unmarked names cannot be detected.
+    Addresses, names and secrets are replaced by pseudonyms, the same ones everywhere, so that every analysis gives the same numbers. In
+    texts, only numbers, times, the words of the engine and of its systems, and plain English and Chinese words stay. A copy of a database
+    is written anew, with only the tables and columns that ``load`` reads. Files that cannot be read or are not text are left out. Review
+    the copy before sharing it: a password that is a common word stays where nothing announces it.
 
     Args:
         source: A file, a folder or a store; a path or a URL. What lies at a URL is copied to this disk for as long as it takes.
         destination: The file or folder to write, which must not exist; a path or a URL.
         keep_cluster_names: Keep the names of folders, which are the labels of clusters.
+        keep_words: Words to keep in texts beside those of the vocabulary, such as the names of your own workflows.
+        lenient: Replace only what the detectors find, and keep all other words. Names and secrets that nothing announces stay then.
         progress: A function that is told the progress (:data:`daganalysis.progress.Progress`). None shows a bar in a terminal and in a
             notebook.
 
@@ -84,19 +89,20 @@ def redact(
         from daganalysis.redaction.remote_copies import destination_here, source_here
 
         with destination_here(os.fspath(destination)) as here, source_here(os.fspath(source)) as copy:
-            return redact(copy, here, keep_cluster_names=keep_cluster_names, progress=progress)
+            return redact(copy, here, keep_cluster_names=keep_cluster_names, keep_words=keep_words, lenient=lenient, progress=progress)
     target = Path(destination)
     if target.is_symlink() or (target.exists() and not (target.is_dir() and not any(target.iterdir()))):
         raise UsageError("the destination exists", where=str(target), hint="name a new file or folder")
     if Path(source).is_dir() and target.resolve().is_relative_to(Path(source).resolve()):
         raise UsageError("the destination lies in the source", where=str(target), hint="name a folder beside it")
+    strictness = Strictness(is_strict=not lenient, keeps_clusters=keep_cluster_names, keep_words=keep_words)
     with shown(progress) as tell:
         if is_store(source):
             from daganalysis.redaction.stores import redact_store
 
-            n_files, originals = redact_store(Path(source), target, tell, keeps_clusters=keep_cluster_names)
+            n_files, originals = redact_store(Path(source), target, tell, strictness)
             return _summary(n_files, originals, [])
-        return _redact_files(source, target, tell, keep_cluster_names)
+        return _redact_files(source, target, tell, strictness)
 
 
 @contextlib.contextmanager
@@ -108,7 +114,7 @@ def redacted(archive: Archive) -> Iterator[Archive]:
         yield read_parquet(f"{folder}/copy")
 
 
-def _redact_files(source: str | os.PathLike[str], target: Path, progress: Progress, keeps_clusters: bool) -> Redacted:
+def _redact_files(source: str | os.PathLike[str], target: Path, progress: Progress, strictness: Strictness) -> Redacted:
     files = copied_one_by_one(list_source_files([os.fspath(source)]))
     readable = [file for file in files if file.trouble is None and is_source(file)]
     left_out = [(file.name, file.trouble[1]) for file in files if file.trouble is not None]
@@ -118,12 +124,11 @@ def _redact_files(source: str | os.PathLike[str], target: Path, progress: Progre
         if left_out:
             raise InputError(f"nothing can be redacted: {left_out[0][0]}: {left_out[0][1]}", where=str(source))
         raise InputError("nothing to redact", where=str(source), hint="give a file or a folder of saved responses")
-    originals, vocabulary = _collect(readable, left_out, progress, keeps_clusters=keeps_clusters)
+    originals, vocabulary = _collect(readable, left_out, progress, strictness)
     if {file.name for file in readable} <= {name for name, _ in left_out}:
         raise InputError(f"nothing can be redacted: {left_out[-1][1]}", where=left_out[-1][0])
-    pseudonyms = Pseudonyms(originals, vocabulary)
     folder = target if Path(source).is_dir() else None
-    redactor = FileRedactor(JsonRedactor(Walker(pseudonyms, pseudonyms.known), keeps_clusters=keeps_clusters))
+    redactor = FileRedactor(strictness.replacing(originals, vocabulary))
     n_files = _write(readable, target, folder, redactor, left_out, progress)
     return _summary(n_files, originals, left_out)
 
@@ -141,11 +146,11 @@ def _summary(n_files: int, originals: Originals, left_out: list[tuple[str, str]]
 
 
 def _collect(
-    files: Sequence[SourceFile], left_out: list[tuple[str, str]], progress: Progress, *, keeps_clusters: bool
+    files: Sequence[SourceFile], left_out: list[tuple[str, str]], progress: Progress, strictness: Strictness
 ) -> tuple[Originals, set[str]]:
     """Walk every file once to learn what there is to replace."""
     originals = Originals()
-    texts = JsonRedactor(Walker(originals), keeps_clusters=keeps_clusters)
+    texts = strictness.collecting(originals)
     redactor = FileRedactor(texts)
     for number, file in enumerate(files, start=1):
         redactor.name(file.name)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _PIECE = re.compile(r"[\u4e00-\u9fff]|[^\W_\u4e00-\u9fff]+|[\W_]+")
 """Letters and digits without a break, each Chinese character, or what stands between."""
@@ -17,8 +17,9 @@ _END = ""
 class KnownWords:
     """A tree of the pieces of all words: each text is cut into pieces once, and every piece is looked up."""
 
-    def __init__(self, words: Iterable[tuple[str, str, bool]]) -> None:
-        """Take words, each with what stands for it, and whether its case matters."""
+    def __init__(self, words: Iterable[tuple[str, str, bool]], seal: Callable[[str], str] = str) -> None:
+        """Take words, each with what stands for it, and whether its case matters; what stands for a word goes through ``seal``."""
+        self._seal = seal
         self._tree: dict[str, Any] = {}
         for word, pseudonym, is_exact in words:
             core = _CORE.search(word)
@@ -43,7 +44,7 @@ class KnownWords:
         written, at = [], 0
         while at < len(pieces):
             end, pseudonym = self._longest(pieces, folded, at)
-            written.append(pieces[at] if pseudonym is None else pseudonym)
+            written.append(pieces[at] if pseudonym is None else self._seal(pseudonym))
             at = end
         return "".join(written)
 

@@ -225,7 +225,8 @@ NAME_DETECTORS: tuple[Detector, ...] = (
     ),
     Detector(
         "lookup",
-        rf"(?<![\w-])(?:lookup\s+(?P<h>[A-Za-z][\w.-]+)|{_HOST_BEFORE}\s+(?P<h2>{_TELLING_HOST}))",
+        r"(?<![\w-])(?:lookup\s+(?!(?:error|failed|for|is|of|table|timed|took|was)\b)(?P<h>[A-Za-z][\w.-]+)"
+        rf"|{_HOST_BEFORE}\s+(?P<h2>{_TELLING_HOST}))",
         "a host after a verb",
         "ping <<obs-77>> failed",
         "server zone1 started",

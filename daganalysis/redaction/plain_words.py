@@ -29,7 +29,7 @@ PLAIN_WORDS = ENGINE_WORDS | frozenset(
     rotation round rule rules same sanity schema scheme scope script search section seems seen self sensor serial servers service services
     setting settings setup share should show shown side sign signature signer simple since size slot small smoke some source space
     specific state status step still storage store stores stream strength strict string strings suffix support switch syntax table take
-    taken target template term terms text than their them there these they thing third those though three through till time timer times
+    taken target template term terms text than the their them there these they thing third those though three through till time timer times
     today together tool tools total trace true twice two types unit units unless until upon usage usual validator validity value values
     variable variables vault vaults verifier very view violation volume warning watcher weeks well were what where whether while whole
     whose wide window within without word words work would write writer yaml year years yet zero mysql native caching sha256 sha2 sha1 md5

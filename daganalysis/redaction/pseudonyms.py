@@ -14,15 +14,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from daganalysis.redaction.known_words import KnownWords
+from daganalysis.redaction.seals import sealed, unsealed
 from daganalysis.redaction.walker import KEPT_ACCOUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-KINDS = ("host", "user", "folder", "cluster", "network", "mac", "secret", "guess")
-"""Kinds of words that are replaced."""
-_NAMES = ("host", "user", "folder", "cluster")
-_DISGUISED = ("secret", "mac", "network", "guess")
+KINDS = ("host", "user", "folder", "cluster", "network", "mac", "secret", "guess", "word", "code")
+"""Kinds of words that are replaced. A ``word`` is one that nobody vouches for; a ``code`` is one of letters and digits."""
+_NAMES = ("host", "user", "folder", "cluster", "word")
+_DISGUISED = ("secret", "mac", "network", "guess", "code")
 _LONG_NUMBER = re.compile(r"\d{4,}")
 _DATE = re.compile(r"(?:19|20)\d\d(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}|\d{6})?)?")
 _EXTENSION = re.compile(r"(?:\.(?:conf|gz|json|log|py|rpm|sh|sql|tar|tgz|txz|xml|xz|bz2|ya?ml|zip|zst))+(?:\.\d+)?$")
@@ -60,11 +61,20 @@ class Originals:
             self.words[kind].add(text)
         return text
 
+    def is_issued(self, text: str) -> bool:  # noqa: ARG002 - the first walk issues nothing
+        """Tell whether a text is a pseudonym."""
+        return False
+
 
 class Pseudonyms:
-    """Returns what stands for each original (a :class:`daganalysis.redaction.walker.Give`)."""
+    """Returns what stands for each original (a :class:`daganalysis.redaction.walker.Give`).
 
-    def __init__(self, originals: Originals, vocabulary: Iterable[str] = ()) -> None:
+    ``seals``: pseudonyms come in seals, for those who go through the text again.
+    """
+
+    def __init__(self, originals: Originals, vocabulary: Iterable[str] = (), *, seals: bool = False) -> None:
+        self._seals = seals
+        self._issued: set[str] = set()
         wide = originals.certain[6] | {whole for whole, shorter in originals.unclear if shorter not in originals.certain[6]}
         self._addresses = {
             4: dict(zip(sorted(originals.certain[4]), _fresh_ipv4(originals.certain[4]), strict=False)),
@@ -73,11 +83,12 @@ class Pseudonyms:
         texts: set[str] = set().union(*(originals.words[kind] for kind in _NAMES))
         stems: list[str] = sorted({stem for text in texts for stem in _LETTERS.findall(_stem_part(text))})
         taken = set(stems)
-        self._stems = dict(zip(stems, (name for name in _pseudo_words() if name not in taken), strict=False))
+        self._fresh = (name for name in _pseudo_words() if name not in taken)
+        self._stems = dict(zip(stems, self._fresh, strict=False))
         numbers = {number for text in texts for number in _LONG_NUMBER.findall(_stem_part(text))}
         self._numbers = _disguised(numbers)
         self._secrets = _disguised(set().union(*(originals.words[kind] for kind in _DISGUISED)))
-        self.known = KnownWords(self._known(originals, {word.lower() for word in vocabulary}))
+        self.known = KnownWords(self._known(originals, {word.lower() for word in vocabulary}), self._issue)
 
     def address(self, version: int, value: int, *, certain: bool) -> int:  # noqa: ARG002 - decided by the first walk
         """Return the address that stands for another; one never seen as an address for certain is taken for a version number."""
@@ -90,6 +101,24 @@ class Pseudonyms:
 
     def word(self, kind: str, text: str) -> str:
         """Return what stands for a word."""
+        return self._issue(self._pseudonym(kind, unsealed(text)))
+
+    def is_issued(self, text: str) -> bool:
+        """Tell whether a text is a pseudonym."""
+        return text in self._issued
+
+    def _issue(self, pseudonym: str) -> str:
+        if not self._seals:
+            return pseudonym
+        self._issued.add(pseudonym)
+        return sealed(pseudonym)
+
+    def _pseudonym(self, kind: str, text: str) -> str:
+        if kind == "word":
+            found = self._stem(text)
+            return found if found != text else self._stems.setdefault(text, next(self._fresh))
+        if kind == "code" and text not in self._secrets:
+            self._secrets |= _disguised({text}, self._secrets.values())
         if kind in _DISGUISED:
             return str(self._secrets.get(text, text))
         end = len(_stem_part(text))
@@ -114,10 +143,10 @@ class Pseudonyms:
             for text in sorted(originals.words[kind]):
                 for name in dict.fromkeys((text, text.split(".")[0])):
                     if _is_telling_name(name) and name.lower() not in kept:
-                        yield name, self.word(kind, name), False
+                        yield name, self._pseudonym(kind, name), False
         for text in sorted(originals.words["secret"]):
             if len(text) > _SHORT and text.lower() not in vocabulary and _TELLING.match(text):
-                yield text, self.word("secret", text), True
+                yield text, self._pseudonym("secret", text), True
 
 
 def _is_telling_name(name: str) -> bool:
@@ -158,10 +187,10 @@ def _fresh_ipv6(originals: set[int]) -> Iterator[int]:
     yield from (value for value in range(first, first + (1 << 28)) if value not in originals)
 
 
-def _disguised(secrets: set[str]) -> dict[str, str]:
-    """Other characters of the same classes, different for different secrets."""
+def _disguised(secrets: set[str], others: Iterable[str] = ()) -> dict[str, str]:
+    """Other characters of the same classes, different for different secrets, and none of the others."""
     result: dict[str, str] = {}
-    taken = set(secrets)
+    taken = secrets.union(others)
     for number, secret in enumerate(sorted(secrets)):
         attempt = 0
         while True:
@@ -176,11 +205,13 @@ def _disguised(secrets: set[str]) -> dict[str, str]:
 
 def _shuffled(secret: str, seed: str) -> str:
     stream = hashlib.shake_128(seed.encode()).digest(len(secret))
-    hexadecimal = re.fullmatch(r"[0-9a-f:-]+|[0-9A-F:-]+", secret) is not None
+    hexadecimal = re.fullmatch(r"(?:0[xX])?[0-9A-Fa-f:%-]+", secret) is not None
     lower = "abcdef" if hexadecimal else string.ascii_lowercase
     out = []
     for char, number in zip(secret, stream, strict=True):
-        if char.isdigit():
+        if hexadecimal and char in "xX":
+            out.append(char)
+        elif char.isdigit():
             out.append(string.digits[number % 10])
         elif char.islower():
             out.append(lower[number % len(lower)])

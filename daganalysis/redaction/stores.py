@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.redaction.engine_words import ENGINE_WORDS
-from daganalysis.redaction.pseudonyms import Originals, Pseudonyms
-from daganalysis.redaction.texts import JsonRedactor
-from daganalysis.redaction.walker import Walker
+from daganalysis.redaction.pseudonyms import Originals
 from daganalysis.store.commit import new_generation
 from daganalysis.store.opening import StoreTables
 from daganalysis.store.parts import TABLE_KEY, damaged, write_parquet
@@ -20,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from daganalysis.progress import Progress
+    from daganalysis.redaction.strictness import Strictness
+    from daganalysis.redaction.texts import JsonRedactor
 
 _JSON = frozenset({"additional_data", "body", "text"})
 _NAMES = frozenset({"name", "workflow", "maintenance_key"})
@@ -27,37 +27,23 @@ _HOSTS = frozenset({"agent", "agent_ip", "owner_agent", "client"})
 _RUNS = frozenset({"run_id", "parent_run_id", "child_run_id"})
 _VERSIONS = frozenset({"obshell_version", "ob_version"})
 _PATHS = frozenset({"source", "source_name", "path"})
-_KEPT = frozenset(
-    {
-        "state",
-        "operator",
-        "outcome",
-        "kind",
-        "severity",
-        "code",
-        "trace_id",
-        "evidence",
-        "category",
-        "history",
-        "scope",
-        "direction",
-        "position",
-    }
-)
+_STATES = frozenset({"state", "operator", "position"})
+"""Columns of what should be words of the engine, and of places in files."""
+_KEPT = frozenset({"outcome", "kind", "severity", "code", "evidence", "category", "history", "scope", "direction"})
+"""Columns of words that this package itself has written."""
 _ROW_GROUP = 16_384
 
 
-def redact_store(store: Path, target: Path, progress: Progress, *, keeps_clusters: bool = False) -> tuple[int, Originals]:
+def redact_store(store: Path, target: Path, progress: Progress, strictness: Strictness) -> tuple[int, Originals]:
     """Write a redacted copy of a store; return how many files it has and what was replaced."""
     StoreTables(store)  # raises for what is no store, or one of another version
     files = sorted(path for path in store.rglob("*.parquet") if path.relative_to(store).parts[0] in {*BASE_TABLES, "_evidence", "_sources"})
     originals = Originals()
-    collecting = JsonRedactor(Walker(originals), keeps_clusters=keeps_clusters)
+    collecting = strictness.collecting(originals)
     for number, path in enumerate(files, start=1):
         _rewritten(_read(path), collecting)
         progress("looking", number, len(files))
-    pseudonyms = Pseudonyms(originals, {*ENGINE_WORDS, *(word.lower() for word in collecting.names)})
-    replacing = JsonRedactor(Walker(pseudonyms, pseudonyms.known), keeps_clusters=keeps_clusters)
+    replacing = strictness.replacing(originals, {*ENGINE_WORDS, *(word.lower() for word in collecting.names)})
     with new_generation(target) as folder:
         for number, path in enumerate(files, start=1):
             copy = folder / path.relative_to(store)
@@ -66,7 +52,11 @@ def redact_store(store: Path, target: Path, progress: Progress, *, keeps_cluster
             name = (table.schema.metadata or {}).get(TABLE_KEY, b"").decode()
             if name in BASE_TABLES:
                 table = table.sort_by([(key, "ascending") for key in BASE_TABLES[name].sort])
-            texts = [column for column in table.column_names if column in _KEPT | _NAMES | _HOSTS | {"run_id", "cluster"}]
+            texts = [
+                column
+                for column in table.column_names
+                if column in _KEPT | _STATES | {"trace_id"} | _NAMES | _HOSTS | {"run_id", "cluster"}
+            ]
             write_parquet(table, copy, name, texts, _ROW_GROUP)
             progress("replacing", number, len(files))
     return len(files), originals
@@ -124,6 +114,8 @@ def _rewriter(name: str, texts: JsonRedactor) -> Callable[[str], str]:
     if name in _JSON:
         return texts.document
     rewriters = (
+        (_STATES, texts.engine_word),
+        ({"trace_id"}, texts.trace),
         (_NAMES, texts.title),
         (_HOSTS, texts.host),
         (_PATHS, texts.place),

@@ -14,10 +14,12 @@ from daganalysis.reading.databases.schema import TABLES
 from daganalysis.redaction.detectors import HOST_KEY, SECRET_KEY, USER_KEY, VERSION_KEY
 from daganalysis.redaction.json_pairs import json_text, replace_pairs
 from daganalysis.redaction.lines import Lines
+from daganalysis.redaction.seals import unsealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from daganalysis.redaction.vouching import Voucher
     from daganalysis.redaction.walker import Walker
 
 _PIECE = re.compile(r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*"|"|[^"]+')
@@ -25,6 +27,9 @@ _KEPT_KEYS = frozenset(
     ("timestamp", "traceId", "trace_id", "state", "operator", "start_time", "end_time", "create_time", "update_time", "errCode", "code")
 )
 """Keys whose values are the engine's own words, numbers or times."""
+_TRACE_KEYS = frozenset({"traceId", "trace_id"})
+_TRACE = re.compile(r"[A-Z]{0,2}[0-9a-f]{0,32}")
+"""A trace id as obshell writes it."""
 _NAME_KEYS = frozenset({"name", "maintenance_key"})
 """Keys of names of DAGs, nodes and sub-tasks: addresses in them are replaced, words are not, for workflows are told by them."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)")
@@ -43,15 +48,17 @@ _OWN_FILES = re.compile(
 _ARCHIVES = (".tar", ".tgz", ".txz", ".zip", ".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2")
 """Endings of archives, which are named as folders are."""
 _MOST_REMEMBERED = 200_000
-_LOG_HEAD = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+ +[A-Z]+ +\[\d+\] \[[0-9A-Za-z-]{0,40}\] \[[\w.-]+/[\w.-]+\.(?:go|s):\d+\] ")
+_LOG_HEAD = re.compile(r"(\d{4}-\d\d-\d\dT[\d:.]+ +[A-Z]+ +\[\d+\] \[)([0-9A-Za-z-]{0,40})(\] \[[\w.-]+/[\w.-]+\.(?:go|s):\d+\] )")
+_NO_WORDS = re.compile(r"(?:[\s\d{}\[\],:]|true|false|null)*")
 _JSON_MARKS = frozenset('{}[],"')
 
 
 class JsonRedactor:
     """Redacts texts one after the other; what was replaced once is looked up after that."""
 
-    def __init__(self, walker: Walker, *, keeps_clusters: bool = False) -> None:
+    def __init__(self, walker: Walker, *, keeps_clusters: bool = False, voucher: Voucher | None = None) -> None:
         self._walker = walker
+        self._voucher = voucher
         self.keeps_clusters = keeps_clusters
         self._remembered: dict[tuple[str, str], str] = {}
         self._key: str | None = None
@@ -73,7 +80,14 @@ class JsonRedactor:
             found = self._stretch(message)
             if not self._lines.is_open and len(self._messages) < _MOST_REMEMBERED:
                 self._messages[message] = found
-        return head[0] + found
+        return self._head(head) + found
+
+    def _head(self, head: re.Match[str]) -> str:
+        """Redact what stands before the message in a line of obshell.log."""
+        if self._voucher is None:
+            return head[0]
+        trace = head[2] if _TRACE.fullmatch(head[2]) else self._voucher.text(head[2])
+        return self._voucher.text(head[1]) + trace + self._voucher.text(head[3])
 
     def _stretch(self, text: str) -> str:
         hide = partial(self._walker.give.word, "secret")
@@ -88,15 +102,17 @@ class JsonRedactor:
     def document(self, text: str) -> str:
         """Redact valid JSON, several times as fast as :meth:`text`."""
         text = replace_pairs(text, partial(self._walker.give.word, "secret"))
-        telling = sorted(key for key in set(_KEY.findall(text)) if _tells(key))
-        return _hits(tuple(telling)).sub(self._hit, text)
+        is_strict = self._voucher is not None
+        telling = sorted(key for key in set(_KEY.findall(text)) if _tells(key) or (is_strict and key in _TRACE_KEYS))
+        return _hits(tuple(telling), _PASSED_OVER_IF_STRICT if is_strict else _PASSED_OVER).sub(self._hit, text)
 
     def _hit(self, match: re.Match[str]) -> str:
         gap = match["gap"]
         if gap:
             if _BARE_GID.search(gap):
                 gap = _BARE_GID.sub(lambda found: self._walker.text(found[0]), gap)
-            gap = self._words(gap)
+            # All that it holds beside brackets, numbers and times is what the pattern passes over.
+            gap = unsealed(self._walker.words(gap))
         piece = match["string"]
         if piece is not None:
             return gap + self._remember("", piece, self._string)
@@ -104,14 +120,22 @@ class JsonRedactor:
         if key is None:
             return gap
         value = match["value"]
-        before = match[0][len(match["gap"]) : len(match[0]) - len(value)]
+        before = self._vouched(match[0][len(match["gap"]) : len(match[0]) - len(value)])
         if value[0] == '"':
             return gap + before + self._remember(key, value, lambda text: self._value(key, text))
-        return gap + before + (self._walker.give.word("secret", value) if SECRET_KEY.fullmatch(key) else self._walker.text(value))
+        return gap + before + unsealed(self._walker.give.word("secret", value) if SECRET_KEY.fullmatch(key) else self._walker.text(value))
 
     def name(self, name: str) -> str:
         """Redact the name of a file or a folder."""
         return self._words(self._walker.text(name))
+
+    def engine_word(self, text: str) -> str:
+        """Redact what should be a word of the engine, as a state is."""
+        return self._vouched(text)
+
+    def trace(self, text: str) -> str:
+        """Redact a trace id."""
+        return text if _TRACE.fullmatch(text) else self._vouched(text)
 
     line = name
 
@@ -135,9 +159,9 @@ class JsonRedactor:
         if label in _OWN_FOLDERS:
             return label
         if label in {"", ".", ".."} or self.keeps_clusters:
-            return self.name(label)
+            return unsealed(self._walker.words(self._walker.text(label)))
         replaced = self._walker.text(label)
-        return replaced if replaced != label else self._walker.give.word("cluster", label)
+        return self._vouched(replaced if replaced != label else self._walker.give.word("cluster", label))
 
     def run(self, run_id: str) -> str:
         """Redact `<cluster>/<generic id>`."""
@@ -150,7 +174,7 @@ class JsonRedactor:
 
     def version(self, text: str) -> str:
         """Redact a version, or a text that names some."""
-        return self._walker.version(text)
+        return self._vouched(self._walker.version(text))
 
     def title(self, text: str) -> str:
         """Redact the name of a DAG, a node or a sub-task."""
@@ -184,9 +208,9 @@ class JsonRedactor:
                 self._key = json_text(self._last)
             elif SECRET_KEY.fullmatch(json_text(self._last)) and (number := _NUMBER_VALUE.match(piece)):
                 hidden = self._walker.give.word("secret", number[2])
-                return number[1] + hidden + self._walker.text(piece[number.end() :])
+                return number[1] + unsealed(hidden) + self._words(self._walker.text(piece[number.end() :]))
         self._last = None
-        if len(piece) < 16 and not piece.strip(" \t\r\n{}[],:0123456789truefalsn"):
+        if len(piece) < 16 and _NO_WORDS.fullmatch(piece):
             return piece
         return self._words(self._walker.text(piece))
 
@@ -202,24 +226,32 @@ class JsonRedactor:
         return found
 
     def _value(self, key: str, text: str) -> str:
+        if key in _TRACE_KEYS:
+            return self.trace(text)
+        return self._vouched(self._walked_value(key, text))
+
+    def _walked_value(self, key: str, text: str) -> str:
         if key in _KEPT_KEYS:
             return text
         if key in _NAME_KEYS:
             self.names.update(re.findall(r"\w+", text))
             return self._walker.text(text)
         if VERSION_KEY.fullmatch(key):
-            return self._words(self._walker.version(text))
+            return self._walker.words(self._walker.version(text))
         if SECRET_KEY.fullmatch(key) and text:
             return self._walker.give.word("secret", text)
         if USER_KEY.fullmatch(key) and text:
             return self._walker.user(text)
-        return self._words(self._walker.host(text) if HOST_KEY.fullmatch(key) else self._walker.text(text))
+        return self._walker.words(self._walker.host(text) if HOST_KEY.fullmatch(key) else self._walker.text(text))
 
     def _string(self, text: str) -> str:
         return text if _TIME.fullmatch(text) else self._words(self._walker.text(text))
 
     def _words(self, text: str) -> str:
-        return self._walker.words(text)
+        return self._vouched(self._walker.words(text))
+
+    def _vouched(self, text: str) -> str:
+        return text if self._voucher is None else self._voucher.text(text)
 
 
 @lru_cache(maxsize=1024)
@@ -232,16 +264,25 @@ _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*"'
 """A JSON string. Only single characters repeat possessively: before 3.11.5, groups that do may match wrongly (CPython issue 106052)."""
 
 
-@lru_cache(maxsize=256)
-def _hits(telling: tuple[str, ...]) -> re.Pattern[str]:
-    """A pattern for valid JSON: all up to the next string that may hold something, or value of a key that tells.
+_PASSED_OVER = r'(?:[^"\\./@=:~\d-]{0,15}|\d{0,16})"'
+"""Strings that hold nothing a detector finds: short ones without punctuation and digits, and short numbers."""
+_API_KEYS = (
+    *("successful", "timestamp", "duration", "status", "data", "contents", "id", "dag_id", "node_id", "task_id", "stage", "max_stage"),
+    *("maintenance_type", "state", "operator", "start_time", "end_time", "nodes", "sub_tasks", "additional_data", "execute_times"),
+    *("execute_agent", "port", "task_logs"),
+)
+_ENGINE_VALUES = ("RUN", "RETRY", "ROLLBACK", "CANCEL", "PASS", "PENDING", "READY", "RUNNING", "FAILED", "SUCCEED")
+_PASSED_OVER_IF_STRICT = rf'(?:(?:{"|".join(_API_KEYS)})"\s*:|(?:{"|".join(_ENGINE_VALUES)})"|\d{{0,16}}")'
+"""Strings that a strict redaction keeps in any case."""
 
-    Most strings are passed over: times, short numbers, and short texts without punctuation and digits.
-    """
+
+@lru_cache(maxsize=256)
+def _hits(telling: tuple[str, ...], passed_over: str) -> re.Pattern[str]:
+    """A pattern for valid JSON: all up to the next string that may hold something, or value of a key that tells."""
     key = "|".join(map(re.escape, telling)) or "(?!)"
     return re.compile(
         rf"""
-        (?P<gap>(?:[^"]++|"\d{{4}}-\d\d-\d\dT[^"\\]*+"|"(?!(?:{key})"\s*:)(?:[^"\\./@=:~\d-]{{0,15}}|\d{{0,16}})")*)
+        (?P<gap>(?:[^"]++|"\d{{4}}-\d\d-\d\dT[\d:.Z+-]*+"|"(?!(?:{key})"\s*:){passed_over})*)
         (?:"(?P<key>{key})"\s*+:\s*+(?P<value>{_STRING}|-?\d[\d.eE+-]*+)|(?P<string>{_STRING}))?
         """,
         re.VERBOSE,

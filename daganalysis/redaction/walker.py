@@ -79,7 +79,11 @@ class Give(Protocol):
         ...
 
     def word(self, kind: str, text: str) -> str:
-        """Return what stands for a ``host``, ``user``, ``folder``, ``cluster``, ``network``, ``mac`` or ``secret``."""
+        """Return what stands for a ``host``, ``user``, ``folder``, ``cluster``, ``network``, ``mac``, ``secret``, ``word`` or ``code``."""
+        ...
+
+    def is_issued(self, text: str) -> bool:
+        """Tell whether a text is a pseudonym that was returned."""
         ...
 
 
@@ -159,6 +163,9 @@ class Walker:
         if plain in _NO_SECRETS or (value in {"ERROR", "WARN"}) or not plain or (plain.isdigit() and len(plain) < 4):
             return value
         if value.rstrip(".:").lower() in ENGINE_WORDS and _LABEL_AND_BLANK.search(head):
+            return value
+        # An error code in brackets stands before its message: "[OB.Tenant.RootPasswordIncorrect]: The provided password …".
+        if head.endswith("]: ") and is_plain(value):
             return value
         return self.give.word("secret", value)
 

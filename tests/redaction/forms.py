@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from daganalysis.redaction.pseudonyms import Originals, Pseudonyms
-from daganalysis.redaction.texts import JsonRedactor
-from daganalysis.redaction.walker import Walker
+from daganalysis.redaction.pseudonyms import Originals
+from daganalysis.redaction.strictness import Strictness
+
+if TYPE_CHECKING:
+    from daganalysis.redaction.texts import JsonRedactor
 
 FOLDER = Path(__file__).parent
 
@@ -22,9 +25,9 @@ class Form:
     is_known_as_missed: bool
 
 
-def forms() -> list[Form]:
-    """Read the list: one form a line, ``!`` in front of those that are missed, the words behind ``##``."""
-    rows = (FOLDER / "secret_forms.txt").read_text(encoding="utf-8").splitlines()
+def forms(name: str = "secret_forms.txt") -> list[Form]:
+    """Read a list: one form a line, ``!`` in front of those that are missed, the words behind ``##``."""
+    rows = (FOLDER / name).read_text(encoding="utf-8").splitlines()
     return [_form(row) for row in rows]
 
 
@@ -52,14 +55,22 @@ def in_a_file(texts: JsonRedactor, text: str) -> str:
 
 
 def redacted(text: str) -> tuple[str, str]:
-    """Return a text, redacted by itself in both ways."""
-    copies = []
+    """Return a text, redacted leniently by itself in both ways."""
+    return _twice(text, is_strict=False)
+
+
+def _twice(text: str, *, is_strict: bool) -> tuple[str, str]:
+    strictness, copies = Strictness(is_strict=is_strict), []
     for way in (in_a_log, in_a_file):
         originals = Originals()
-        way(JsonRedactor(Walker(originals)), text)
-        pseudonyms = Pseudonyms(originals)
-        copies.append(way(JsonRedactor(Walker(pseudonyms, pseudonyms.known)), text))
+        way(strictness.collecting(originals), text)
+        copies.append(way(strictness.replacing(originals, ()), text))
     return copies[0], copies[1]
+
+
+def strictly_redacted(text: str) -> tuple[str, str]:
+    """Return a text, redacted strictly by itself in both ways."""
+    return _twice(text, is_strict=True)
 
 
 def is_missed(form: Form) -> bool:

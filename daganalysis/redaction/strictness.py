@@ -1,0 +1,39 @@
+"""How much of a text is kept: all that no detector finds, or only what is known to tell of nobody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from daganalysis.redaction.pseudonyms import Originals, Pseudonyms
+from daganalysis.redaction.texts import JsonRedactor
+from daganalysis.redaction.vocabulary import Vocabulary
+from daganalysis.redaction.vouching import Voucher
+from daganalysis.redaction.walker import Walker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Strictness:
+    """Makes the two walks over what is redacted: one that collects what there is to replace, and one that replaces it.
+
+    Strict walks also replace every word that is not in the vocabulary. ``keep_words`` are added to the vocabulary.
+    """
+
+    def __init__(self, *, is_strict: bool = True, keeps_clusters: bool = False, keep_words: Iterable[str] = ()) -> None:
+        self._is_strict = is_strict
+        self._keeps_clusters = keeps_clusters
+        self._vocabulary = Vocabulary(keep_words)
+
+    def collecting(self, originals: Originals) -> JsonRedactor:
+        """Return what changes nothing and notes in ``originals`` what must be replaced."""
+        return self._texts(Walker(originals))
+
+    def replacing(self, originals: Originals, engine_words: Iterable[str]) -> JsonRedactor:
+        """Return what replaces the originals; ``engine_words`` are no names or secrets even where something else is called so."""
+        pseudonyms = Pseudonyms(originals, engine_words, seals=self._is_strict)
+        return self._texts(Walker(pseudonyms, pseudonyms.known))
+
+    def _texts(self, walker: Walker) -> JsonRedactor:
+        voucher = Voucher(self._vocabulary, walker.give) if self._is_strict else None
+        return JsonRedactor(walker, keeps_clusters=self._keeps_clusters, voucher=voucher)
