@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     _Mask = npt.NDArray[np.bool_]
 
 STATE, OPERATOR = "SUCCEED", "RUN"
-_WELL = (STATE, OPERATOR)
-_WELL_AT_ONCE = {(STATE, OPERATOR, 1)}
 _GID = attrgetter("gid")
 
 
@@ -146,7 +144,8 @@ def _as_it_went_well(answer: Answer, decoder: Decoder) -> RegularRun | None:
     dag, nodes = decoded
     n = len(nodes)
     if not (
-        (dag.state, dag.operator) == _WELL
+        dag.state == STATE
+        and dag.operator == OPERATOR
         and dag.max_stage == n > 0
         and dag.stage == n
         and dag.start is not None
@@ -154,24 +153,29 @@ def _as_it_went_well(answer: Answer, decoder: Decoder) -> RegularRun | None:
         # A later time in it would show that its times are of another zone.
         and (answer.observed_at is None or dag.end <= answer.observed_at)
         and not may_name_relatives(dag.additional_data)
-        and all((node.state, node.operator) == _WELL and _has_times(node) and node.sub_tasks for node in nodes)
+        and all(map(_went_well, nodes))
     ):
         return None
-    tasks = [own if len(own) == 1 else sorted(own, key=_GID) for own in (node.sub_tasks or [] for node in nodes)]
+    tasks: list[list[SubTask]] = []
+    lines: list[str] = []
+    for node in nodes:
+        own = node.sub_tasks
+        if not own:
+            return None
+        tasks.append(own if len(own) == 1 else sorted(own, key=_GID))
+        for task in own:
+            if task.execute_times != 1 or not _went_well(task):
+                return None
+            if task.logs:
+                lines += task.logs
     every = list(chain.from_iterable(tasks))
-    if (
-        {(task.state, task.operator, task.execute_times) for task in every} != _WELL_AT_ONCE
-        or not all(map(_has_times, every))
-        or len(set(map(_GID, every))) < len(every)
-        or len(set(map(_GID, nodes))) < n
-        or may_name_a_dag("\n".join(chain.from_iterable(task.logs or () for task in every)))
-    ):
+    if len(set(map(_GID, every))) < len(every) or len(set(map(_GID, nodes))) < n or may_name_a_dag("\n".join(lines)):
         return None
     return RegularRun(key_of(answer.cluster, answer.gid), answer, dag, nodes, tasks)
 
 
-def _has_times(row: Node | SubTask) -> bool:
-    return row.start is not None and row.end is not None
+def _went_well(row: Node | SubTask) -> bool:
+    return row.state == STATE and row.operator == OPERATOR and row.start is not None and row.end is not None
 
 
 def _is_no_step(took: Numbers) -> _Mask:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import operator
+from functools import cache
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,11 @@ def table_in_order(declared: Table, columns: Mapping[str, Any]) -> pa.Table:
     return declared.arrow(ordered)
 
 
+@cache
+def _empty(name: str) -> pa.Table:
+    return BASE_TABLES[name].schema().empty_table()
+
+
 class Rows:
     """Collects the rows of judged runs and turns them into sorted Arrow tables."""
 
@@ -126,7 +132,10 @@ class Rows:
             "timeline": self._timelines.columns(),
         }
         columns |= made
-        return {name: table_in_order(declared, _in_order(columns[name], declared.sort)) for name, declared in BASE_TABLES.items()}
+        return {
+            name: table_in_order(declared, _in_order(columns[name], declared.sort)) if columns[name][declared.sort[0]] else _empty(name)
+            for name, declared in BASE_TABLES.items()
+        }
 
     # -- one run ----------------------------------------------------------------------------------------------------------------------
 

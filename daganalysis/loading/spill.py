@@ -60,7 +60,10 @@ class SpillWriter:
         if None in starts:
             # The log lines of a lone sub-task or log answer stand in its body; those of a DAG in the texts of its nodes.
             in_body = ids_in_body if answer.kind is Kind.DAG else _ids_in_both
-            starts = [self._start_of(body, self._bodies, in_body), *(self._start_of(node, self._nodes, ids_in_logs) for node in nodes)]
+            # Most answers name no DAG, and one text is looked through sooner than many.
+            new = [node for node, start in zip(nodes, starts[1:], strict=True) if start is None]
+            in_node = ids_in_logs if ids_in_logs(b"\n".join(new)) else _no_ids
+            starts = [self._start_of(body, self._bodies, in_body), *(self._start_of(node, self._nodes, in_node) for node in nodes)]
         answer.body, answer.nodes = b"", None if answer.nodes is None else []
         head = self._at
         self._append(_encoder.encode((answer, starts, [len(body), *map(len, nodes)])))
@@ -86,6 +89,10 @@ class SpillWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._file.close(whole=kind is None, force=False)
+
+
+def _no_ids(_: bytes) -> frozenset[str]:
+    return _NOTHING
 
 
 def _ids_in_both(body: bytes) -> frozenset[str]:
