@@ -103,6 +103,12 @@ _CODES = (
         "dump again with backslash escapes and a header",
     ),
     IssueCode(
+        "rows-without-columns",
+        "warning",
+        "the rows of the dump have no header line, and no CREATE TABLE in the same folder names their columns; they were left out",
+        "put the .sql files of the same dump beside them, or dump again with a header line",
+    ),
+    IssueCode(
         "incomplete-dump",
         "warning",
         "the dump lacks some of the task tables",

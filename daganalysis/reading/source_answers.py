@@ -8,7 +8,7 @@ import os
 from typing import IO, TYPE_CHECKING
 
 from daganalysis.reading.answers import Answer, FileIssues, Issue, Reading
-from daganalysis.reading.databases.forms import HEAD_BYTES, recognise
+from daganalysis.reading.databases.forms import HEAD_BYTES, bare_rows, recognise
 from daganalysis.reading.documents import alone
 from daganalysis.reading.fast_path import fast_answer, placed
 from daganalysis.reading.file_kinds import AGENT_LOG, BINARY_FILE, DATABASE_COPY, OTHER_TEXT, in_other_notation, kind_of
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from daganalysis.obshell_logs.entries import Readable
     from daganalysis.reading.databases.copies import DatabaseCopies
+    from daganalysis.reading.databases.forms import Recognised
     from daganalysis.reading.file_kinds import FileKind
 
 _OF_OTHER_TEXTS = frozenset(
@@ -150,11 +151,18 @@ def _plain_files(stream: IO[bytes], file: SourceFile, issues: list[Issue], copie
     for name, plain in open_streams(stream, file.name, file.limits, issues):
         head = plain.read(BLOCK_BYTES)
         kind = kind_of(head)
-        recognised = recognise(head[:HEAD_BYTES]) if kind is DATABASE_COPY else None
+        recognised = _copy(head[:HEAD_BYTES], kind, name)
         if recognised is None:
             yield from _plain(plain, head, kind, name, file, issues)
         else:
             copies.take(recognised, name, head, plain)
+
+
+def _copy(head: bytes, kind: FileKind | None, name: str) -> Recognised | None:
+    """Tell what file of a database copy a plain file is."""
+    if kind is DATABASE_COPY:
+        return recognise(head)
+    return bare_rows(name, head) if kind is None else None
 
 
 def _plain(

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from daganalysis.reading.databases.forms import HEAD_BYTES, recognise
+from daganalysis.reading.databases.forms import HEAD_BYTES, bare_rows, recognise
 from daganalysis.reading.encodings import codec_of, recoded
 from daganalysis.reading.file_kinds import DATABASE_COPY, kind_of
 from daganalysis.reading.json_repair import is_binary
@@ -78,11 +78,11 @@ class FileRedactor:
         unpacking = Unpacking(self._limits, [])
         with source.open("rb") as reading:
             if target is None:
-                self._stream(reading, cast("IO[bytes]", _Nothing()), unpacking)
+                self._stream(reading, cast("IO[bytes]", _Nothing()), unpacking, name=source.name)
                 return
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("xb") as writing:
-                self._stream(reading, writing, unpacking)
+                self._stream(reading, writing, unpacking, name=source.name)
 
     def copy_database(self, sources: Mapping[str, Path], target: Path | None) -> None:
         """Redact the files of one agent's database, by their names, into one new database; with no target, only walk it."""
@@ -102,7 +102,7 @@ class FileRedactor:
         """Redact the name of a file, folder by folder."""
         return self._texts.place(name)
 
-    def _stream(self, reading: IO[bytes], writing: IO[bytes], unpacking: Unpacking, depth: int = 0) -> None:
+    def _stream(self, reading: IO[bytes], writing: IO[bytes], unpacking: Unpacking, depth: int = 0, *, name: str = "") -> None:
         buffered = reading if isinstance(reading, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", reading), _BLOCK)
         head = buffered.peek(HEAD_BYTES)[:HEAD_BYTES]
         if is_packed(head) and depth > unpacking.limits.nested_archives:
@@ -113,11 +113,13 @@ class FileRedactor:
             self._tar(buffered, writing, unpacking, depth)
         elif is_packed(head):
             with _packer(head, writing) as packed:
-                self._stream(unpacked_stream(buffered, head, unpacking), cast("IO[bytes]", packed), unpacking, depth + 1)
+                self._stream(unpacked_stream(buffered, head, unpacking), cast("IO[bytes]", packed), unpacking, depth + 1, name=name)
         elif (copy := _database_copy(head)) is not None:
             self._database(copy, buffered, writing, unpacking)
         else:
             _check_is_text(head)
+            if bare_rows(name, head) is not None:
+                raise NotUnderstoodError("rows of a database without a header line: nothing tells which column holds passwords")
             codec = codec_of(head)
             if codec:
                 self._plain(recoded(b"", buffered, codec), cast("IO[bytes]", _Encoded(writing, codec)), unpacking)
@@ -170,7 +172,7 @@ class FileRedactor:
                 buffered = io.BufferedReader(cast("io.RawIOBase", stream), _BLOCK)
                 if copies.take(name, buffered):
                     continue
-                content = self._member(name, lambda writing: self._stream(buffered, writing, unpacking, depth + 1), unpacking)  # noqa: B023
+                content = self._member(name, lambda writing: self._stream(buffered, writing, unpacking, depth + 1, name=name), unpacking)  # noqa: B023
                 if content is not None:
                     yield name, content
             for main in copies.names():

@@ -72,6 +72,23 @@ def each_table(ending, write):
     return {f"{name}.{ending}": write(*table).encode() for name, table in ROWS.items()}
 
 
+def as_outfile(columns, rows):
+    """What ``SELECT … INTO OUTFILE`` writes: no header line, and a backslash before each tab and line break in a value."""
+    escapes = str.maketrans({"\\": "\\\\", "\t": "\\\t", "\n": "\\\n"})
+    return "".join("\t".join("\\N" if value is None else text(value).translate(escapes) for value in row) + "\n" for row in rows)
+
+
+def without_header(columns, rows):
+    return as_separated(columns, rows, quoting=csv.QUOTE_ALL).partition("\n")[2]
+
+
+def beside(structure, ending, write):
+    """Structure in statements, named by ``structure``, and the rows of each table without a header line."""
+    head = "-- MySQL dump 10.13\n/*!40103 SET TIME_ZONE='+00:00' */;\n"
+    files = {structure.format(name): (head + created(name, columns)).encode() for name, (columns, _) in ROWS.items()}
+    return files | {ending.format(name): write(*table).encode() for name, table in ROWS.items()}
+
+
 FORMS = {
     "mysqldump": {"x.sql": dump().encode()},
     "skip-extended-insert": {"x.sql": dump(each=True).encode()},
@@ -85,6 +102,10 @@ FORMS = {
     },
     "mydumper": {f"ocs.{name}-schema.sql": created(name, columns).encode() for name, (columns, _) in ROWS.items()}
     | {f"ocs.{name}.00000.sql": f"SET TIME_ZONE='+00:00';\n{inserted(name, rows)}".encode() for name, (_, rows) in ROWS.items()},
+    "mydumper's LOAD DATA": beside("ocs.{}-schema.sql", "ocs.{}.00000.dat", as_outfile),
+    "mysqldump --tab": beside("{}.sql", "{}.txt", as_outfile),
+    "obdumper without headers": beside("{}-schema.sql", "{}.1.0.csv", without_header),
+    "MySQL Shell": beside("ocs@{}.sql", "ocs@{}@@0.tsv", as_outfile),
     "CSV": each_table("csv", as_separated),
     "CSV with semicolons": each_table("csv", lambda columns, rows: as_separated(columns, rows, delimiter=";")),
     "CSV in single quotes": each_table("csv", lambda columns, rows: as_separated(columns, rows, quotechar="'", quoting=csv.QUOTE_ALL)),
@@ -125,6 +146,23 @@ def test_a_redacted_copy_of_another_form_loads_too(form, tmp_path):
     saved = save(tmp_path / "ocs", FORMS[form])
     assert redact(saved, tmp_path / "copy").left_out == ()
     assert told(da.load(tmp_path / "copy"))[1:] == told(da.load(saved))[1:]
+
+
+def test_rows_without_a_header_line_and_without_their_structure_are_left_out_and_named(tmp_path):
+    archive = da.load(save(tmp_path / "ocs", each_table("txt", as_outfile)))
+    assert len(archive) == 0
+    assert set(archive.issues["code"]) == {"rows-without-columns"}
+
+
+def test_rows_without_a_header_line_are_not_in_a_redacted_copy(tmp_path):
+    redacted = redact(save(tmp_path / "ocs", FORMS["mysqldump --tab"] | {"ocs.tsv": as_tsv(*ROWS["dag_instance"])}), tmp_path / "copy")
+    assert {f"{name}.txt" for name, (_, rows) in ROWS.items() if rows} <= {name for name, _ in redacted.left_out}
+    assert [path.name for path in (tmp_path / "copy").iterdir() if path.stat().st_size] == ["ocs.tsv"]
+
+
+def test_rows_of_another_programs_table_of_the_same_name_are_passed_over(tmp_path):
+    other = b"CREATE TABLE `dag_instance` (\n  `a` int NOT NULL\n);\nINSERT INTO `dag_instance` VALUES (1);\n"
+    assert len(da.load(save(tmp_path / "ocs", {"x.sql": other}))) == 0
 
 
 def test_a_line_break_in_a_value_does_not_end_its_row():

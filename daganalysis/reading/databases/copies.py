@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self, cast
 
 from daganalysis.reading.databases.answers_of import AnswerMaker, Owner, Tables
-from daganalysis.reading.databases.database_rows import DumpedRow, ExcessiveRowError, TruncatedRowsError, read_rows
+from daganalysis.reading.databases.database_rows import DumpedRow, ExcessiveRowError, TruncatedRowsError, read_bare_rows, read_rows
 from daganalysis.reading.databases.database_times import OwnOffsets, SessionZone, parse_zone, zone_told_by
 from daganalysis.reading.databases.forms import Form
+from daganalysis.reading.databases.grouping import ending, table_in_name
 from daganalysis.reading.databases.printed_rows import read_printed
-from daganalysis.reading.databases.schema import AGENT_FACTS, TABLES
+from daganalysis.reading.databases.schema import AGENT_FACTS
 from daganalysis.reading.databases.sql_dump import SqlDump
 from daganalysis.reading.databases.staging import StagedDump, copy_stream, keep_to_list, open_copy
 from daganalysis.reading.encodings import codec_of, recoded
@@ -50,6 +51,15 @@ class _Dump:
     columns: dict[str, list[str]] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class _BareRows:
+    """Rows without a header line, put aside until the file that tells their columns has come."""
+
+    path: Path
+    name: str
+    table: DatabaseTable
+
+
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -82,6 +92,7 @@ class DatabaseCopies:
         self._place: Path | None = None
         self._agents: dict[str, _AgentCopy] = {}
         self._dumps: dict[str, _Dump] = {}
+        self._bare: list[_BareRows] = []
 
     def __enter__(self) -> Self:
         return self
@@ -102,11 +113,16 @@ class DatabaseCopies:
             stream = cast("IO[bytes]", recoded(head, rest, codec) if codec else _Whole(head.removeprefix(_BOM), rest))
             if form is Form.SQL:
                 self._take_sql(name, stream)
+            elif form is Form.BARE and table is not None:
+                self._bare.append(_BareRows(self._new_path(), name, table))
+                copy_stream(stream, self._bare[-1].path)
             else:
                 self._take_rows(form, table, name, stream)
 
     def answers(self) -> Iterator[Answer]:
         """Yield the answers of every copy, in order of their names."""
+        for bare in sorted(self._bare, key=lambda bare: bare.name):
+            self._add_bare(bare)
         for key in sorted(self._dumps):
             yield from self._of_dump(self._dumps[key])
         for key in sorted(self._agents):
@@ -118,21 +134,21 @@ class DatabaseCopies:
     def _new_path(self) -> Path:
         if self._place is None:
             self._place = Path(tempfile.mkdtemp(prefix="daganalysis-"))
-        return self._place / f"{len(self._dumps) + len(self._agents):06d}"
+        return self._place / f"{len(self._dumps) + len(self._agents) + len(self._bare):06d}"
 
     # -- dumps of the cluster's database ----------------------------------------------------------------------------------------------
 
     def _dump(self, name: str, table: str | None) -> _Dump:
         """The dump that a file belongs to: one of several files, where its name tells its table, is one of those beside it."""
-        folder, _, own = name.rpartition("/")
-        key = self._name or (f"{folder}/*{Path(own).suffix}" if table is not None else name)
+        folder = name.rpartition("/")[0]
+        several = f"{folder}/*{ending(name)}"
+        key = several if table is not None else self._name or name
         if key not in self._dumps:
-            self._dumps[key] = _Dump(StagedDump(self._new_path()), self._name or name)
+            self._dumps[key] = _Dump(StagedDump(self._new_path()), self._name or (several if table is not None else name))
         return self._dumps[key]
 
     def _take_sql(self, name: str, stream: IO[bytes]) -> None:
-        own = name.rpartition("/")[2]
-        dump = self._dump(name, next((table for table in TABLES if table in own), None))
+        dump = self._dump(name, table_in_name(name))
         statements = SqlDump(
             stream,
             self._limits.document_bytes,
@@ -143,11 +159,25 @@ class DatabaseCopies:
         dump.zone = dump.zone or parse_zone(statements.zone)
 
     def _take_rows(self, form: Form, table: DatabaseTable | None, name: str, stream: IO[bytes]) -> None:
-        own = name.rpartition("/")[2]
-        dump = self._dump(name, table.name if table is not None else next((table for table in TABLES if table in own), None))
+        dump = self._dump(name, table.name if table is not None else table_in_name(name))
         read = read_printed if form is Form.PRINTED else read_rows
         rows = read(stream, self._limits.document_bytes, lambda position, message: self._note("wrong-row", name, position, message))
         self._stage(dump, name, rows)
+
+    def _add_bare(self, bare: _BareRows) -> None:
+        """Add rows without a header line to the dump beside them whose statements create their table."""
+        folder = bare.name.rpartition("/")[0]
+        dump = next((own for key, own in sorted(self._dumps.items()) if bare.table.name in own.columns and key.startswith(folder)), None)
+        if dump is None:
+            self._note("rows-without-columns", bare.name, None, f"rows of {bare.table.name} without a header line")
+            return
+        with bare.path.open("rb") as stream:
+            names = dump.columns[bare.table.name]
+            limit = self._limits.document_bytes
+            rows = read_bare_rows(
+                bare.table, names, stream, limit, lambda position, message: self._note("wrong-row", bare.name, position, message)
+            )
+            self._stage(dump, bare.name, rows)
 
     def _stage(self, dump: _Dump, name: str, rows: Iterator[DumpedRow]) -> None:
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from functools import lru_cache
+from itertools import chain
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from daganalysis.reading.databases.database_links import link_keys
@@ -26,6 +27,7 @@ _LAST_BACKSLASHES = re.compile(rb"\\*\Z")
 _SEPARATORS = (b"\t", b",", b";", b"|")
 _HEADER = re.compile(rb"(?:\xef\xbb\xbf)?[\"'`]?[A-Za-z_]\w*+[\"'`]?(?: ?[\t,;|] ?[\"'`]?[A-Za-z_]\w*+[\"'`]?)+\r?\n?")
 """A line of names alone."""
+_TAB_FIELD = re.compile(rb"(?:\A|\t)((?:[^\\\t]+|\\.)*)", re.DOTALL)
 _LONGEST_VALUE = 500
 """Lines over which a value in quotes may go."""
 
@@ -130,6 +132,33 @@ def read_rows(stream: IO[bytes], limit: int, note: Callable[[str, str], None]) -
                 note(f"line {number}", f"a row of {picker.table.name} with {len(values)} values in place of {len(names)}")
 
 
+def read_bare_rows(
+    table: DatabaseTable, names: Sequence[str], stream: IO[bytes], limit: int, note: Callable[[str, str], None]
+) -> Iterator[DumpedRow]:
+    r"""Yield the rows of a file without a header line, whose columns ``names`` tells: ``INTO OUTFILE``, as mysqldump's ``--tab`` calls it.
+
+    A line break and a tab in a value have a backslash before them there. Raises :class:`ExcessiveRowError` for a row beyond the limit.
+    """
+    lines = numbered_lines(stream, limit)
+    first = next(lines, None)
+    if first is None:
+        return
+    picker = RowPicker(table, names)
+    fits = (separator for separator in _SEPARATORS if len(_bare_values(first[1], separator)) == len(names))
+    separator = next(fits, max(_SEPARATORS, key=first[1].count))  # a line break in its last values is possible
+    tabs = separator == b"\t"
+    for number, line in _joined(chain([first], lines), limit, quotes=not tabs):
+        values = _bare_values(line, separator)
+        if len(values) == len(names):
+            yield picker.pick(values, _tab_value if tabs else _comma_value, f"line {number}")
+        elif line:
+            note(f"line {number}", f"a row of {table.name} with {len(values)} values in place of {len(names)}")
+
+
+def _bare_values(line: bytes, separator: bytes) -> list[bytes]:
+    return _TAB_FIELD.findall(line) if separator == b"\t" else _split(line, separator)
+
+
 def _picker(names: list[str]) -> RowPicker | None:
     table = table_of_columns(frozenset(names))
     return None if table is None else RowPicker(table, names)
@@ -150,13 +179,13 @@ def numbered_lines(stream: IO[bytes], limit: int) -> Iterator[tuple[int, bytes]]
         yield number, rest.removesuffix(b"\r")
 
 
-def _joined(lines: Iterator[tuple[int, bytes]], limit: int) -> Iterator[tuple[int, bytes]]:
+def _joined(lines: Iterator[tuple[int, bytes]], limit: int, *, quotes: bool = True) -> Iterator[tuple[int, bytes]]:
     """Join lines that end within a value: in an odd number of backslashes, or between quotes."""
     waiting: deque[tuple[int, bytes]] = deque()
     while (first := waiting.popleft() if waiting else next(lines, None)) is not None:
         number, joined = first
         taken: list[tuple[int, bytes]] = []
-        while _ends_in_backslash(joined) or (len(taken) < _LONGEST_VALUE and _is_open(joined)):
+        while _ends_in_backslash(joined) or (quotes and len(taken) < _LONGEST_VALUE and _is_open(joined)):
             following = waiting.popleft() if waiting else next(lines, None)
             if following is None:
                 break
@@ -164,7 +193,7 @@ def _joined(lines: Iterator[tuple[int, bytes]], limit: int) -> Iterator[tuple[in
             joined += b"\n" + following[1]
             if len(joined) > limit:
                 raise ExcessiveRowError(f"line {number}")
-        if taken and _is_open(joined):  # a stray quote: only its own line is lost
+        if quotes and taken and _is_open(joined):  # a stray quote: only its own line is lost
             waiting.extendleft(reversed(taken))
             joined = first[1]
         yield number, joined

@@ -7,8 +7,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.reading.databases.database_rows import header_of, is_header
+from daganalysis.reading.databases.grouping import table_in_name
 from daganalysis.reading.databases.printed_rows import is_printed
-from daganalysis.reading.databases.schema import table_of_columns
+from daganalysis.reading.databases.schema import TABLES, table_of_columns
 
 if TYPE_CHECKING:
     from daganalysis.reading.databases.schema import DatabaseTable
@@ -29,6 +30,8 @@ _STATEMENT = re.compile(
     re.IGNORECASE,
 )
 _DUMP_HEAD = re.compile(rb"\A" + _PRINTED + rb"\s*-- (?:MySQL|MariaDB|OceanBase|mydumper|obdumper)[^\n]*\n", re.IGNORECASE)
+_BARE_ROW = re.compile(rb"\A[\"']?(?:\d{1,20}|[\d.:A-Fa-f]{3,45})[\"']?[\t,;|][^\n]")
+"""A row begins with a number, or with the address of an agent."""
 
 
 class Form(Enum):
@@ -41,6 +44,7 @@ class Form(Enum):
     SQL = "a dump of SQL statements"
     ROWS = "rows of one table"
     PRINTED = "rows as the client prints them"
+    BARE = "rows of one table without a header line"
 
 
 class Recognised(NamedTuple):
@@ -75,6 +79,16 @@ def recognise(head: bytes) -> Recognised | None:
     if is_sql(text):
         return Recognised(Form.SQL)
     return Recognised(Form.PRINTED) if is_printed(text) else None
+
+
+def bare_rows(name: str, head: bytes) -> Recognised | None:
+    r"""Tell by its name and its beginning whether a file that is nothing else holds rows without a header line.
+
+    >>> bare_rows("dag_instance.txt", b"1\tStop OB\t\\N\t2\n").table.name, bare_rows("dag_instance.txt", b"see, below, there\n")
+    ('dag_instance', None)
+    """
+    table = table_in_name(name)
+    return Recognised(Form.BARE, TABLES[table]) if table is not None and _BARE_ROW.match(_plain(head)) else None
 
 
 def _plain(head: bytes) -> bytes:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from daganalysis.reading.source_file import SourceFile
 
 _COMPANIONS = ("-wal", "-journal")
-_ENDINGS = (".tsv", ".csv", ".sql", ".txt", ".gz", ".zst")
+_ENDINGS = (".tsv", ".csv", ".sql", ".txt", ".dat", ".gz", ".zst")
 _INDEX = "-shm"
 """The index of a write-ahead log; SQLite makes it anew."""
 _WHOLE = (".meta", ".db", ".sqlite", ".sqlite3")
@@ -35,7 +35,7 @@ def _of_one_table() -> re.Pattern[str]:
     from daganalysis.reading.databases.schema import TABLES
 
     names = "|".join(sorted((name for name in TABLES if not name.endswith("_info")), key=len, reverse=True))
-    return re.compile(rf"(?P<before>.*?)(?P<table>{names})(?P<after>(?:[-.\w]*?)(?:\.(?:tsv|csv|sql|txt))(?:\.(?:gz|zst))?)")
+    return re.compile(rf"(?P<before>.*?)(?P<table>{names})(?P<after>[-.@\w]*?\.(?:tsv|csv|sql|txt|dat)(?:\.(?:gz|zst))?)")
 
 
 def grouped(files: Sequence[SourceFile]) -> list[SourceFile]:
@@ -67,17 +67,28 @@ def _key(identity: str) -> str | None:
     if name.endswith(_WHOLE):
         return identity
     found = _of_one_table().fullmatch(name) if name.endswith(_ENDINGS) else None
-    return None if found is None else f"{folder}/{found['before']}*{_ending(found['after'])}"
+    # Rows without a header line need the statements beside them, so the ending is not part of it.
+    return None if found is None else f"{folder}/{found['before']}*"
 
 
-def _ending(after: str) -> str:
-    """Return the ending that all files of one dump have: mydumper's numbers and ``-schema`` differ.
+def table_in_name(name: str) -> str | None:
+    """Return the table whose rows a file of a dump holds, as its name tells.
 
-    >>> _ending(".00000.sql"), _ending("-schema.sql.gz")
-    ('.sql', '.sql.gz')
+    >>> table_in_name("c1/ocs@sub_task_log@@0.tsv.zst"), table_in_name("c1/ocs.sql")
+    ('sub_task_log', None)
     """
-    parts = after.split(".")
-    return "." + ".".join(parts[-2:] if parts[-1] in {"gz", "zst"} else parts[-1:])
+    own = name.rpartition("/")[2]
+    found = _of_one_table().fullmatch(own) if own.endswith(_ENDINGS) else None
+    return found["table"] if found is not None else None
+
+
+def ending(name: str) -> str:
+    """Return the ending that all files of one dump have: mydumper's numbers and ``-schema`` differ, and whether they are packed.
+
+    >>> ending("ocs.dag_instance.00000.sql"), ending("ocs.dag_instance-schema.sql.gz")
+    ('.sql', '.sql')
+    """
+    return Path(name.removesuffix(".gz").removesuffix(".zst")).suffix
 
 
 def _joined(key: str, files: list[SourceFile]) -> SourceFile:
@@ -91,10 +102,11 @@ def _joined(key: str, files: list[SourceFile]) -> SourceFile:
         return parts[0]
     changed = [file.mtime_ns for file in parts if file.mtime_ns is not None]
     name = files[0].name.rpartition("/")
+    endings = {ending(file.identity) for file in parts} if key.endswith("*") else set()
     return replace(
         files[0],
         identity=key,
-        name=f"{name[0]}{name[1]}{key.rpartition('/')[2]}",
+        name=f"{name[0]}{name[1]}{key.rpartition('/')[2]}{endings.pop() if len(endings) == 1 else ''}",
         path=None,
         size=sum(file.size or 0 for file in parts),
         mtime_ns=max(changed) if len(changed) == len(parts) else None,

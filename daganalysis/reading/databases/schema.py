@@ -11,6 +11,8 @@ from types import MappingProxyType
 
 _TASK_STATE = ("state", "operator", "start_time", "end_time", "gmt_create", "gmt_modify")
 
+_KEYS = frozenset({"id", "dag_id", "node_id", "sub_task_id", "state", "operator", "ip", "agent_ip", "lock_type"})
+
 
 @dataclass(frozen=True, slots=True)
 class DatabaseTable:
@@ -24,6 +26,11 @@ class DatabaseTable:
     columns: tuple[str, ...]
     distinctive: frozenset[str]
     context: bool = False
+
+    @property
+    def indispensable(self) -> frozenset[str]:
+        """The columns without which rows of a table of this name are another program's."""
+        return self.distinctive & _KEYS
 
 
 _TABLES = (

@@ -152,6 +152,7 @@ class SqlDump:
         self._at = insert.end()
         if not names:
             self._note(self._place, f"rows of {name} without column names: there is neither a list of columns nor CREATE TABLE")
+        if not names or not table.indispensable <= {*names}:
             self._pass_statement()
             return
         picker = RowPicker(table, names)
