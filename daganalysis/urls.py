@@ -8,15 +8,25 @@ _USER = re.compile(r"(?<=://)[^/\s]*@")
 _PARAMETER = re.compile(r"(?<=[?&;])([^=&;\s]+)=([^&;\s#'\"]+)")
 _SECRET_PARAMETER = re.compile(r"sig|token|secret|pass|pwd|key|auth|cred|session|expires|^x-(amz|goog|oss)-|^s[et]$", re.IGNORECASE)
 """Names of parameters whose values open a door, or change whenever a URL is signed anew."""
+WEB_SCHEMES = frozenset({"http", "https"})
 
 
 def is_url(place: str) -> bool:
-    """Say whether a place is a URL and not a path.
+    """Return whether a place is a URL and not a path.
 
     >>> is_url("s3://bucket/store"), is_url("C:/store"), is_url("store")
     (True, False, False)
     """
     return "://" in place
+
+
+def scheme_of(url: str) -> str:
+    """Return the scheme of a URL; of a chain (``simplecache::s3://…``) the last one.
+
+    >>> scheme_of("simplecache::s3://bucket/a"), scheme_of("https://host/a")
+    ('s3', 'https')
+    """
+    return url.partition("://")[0].rpartition("::")[2]
 
 
 def local_path(url: str) -> str:

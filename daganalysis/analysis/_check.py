@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.analysis._time_budget import time_budget
-from daganalysis.engine.vocabulary import ENGINE_TIME, UNFINISHED
+from daganalysis.engine.states import ENDED
+from daganalysis.engine.vocabulary import CHANGES_OF_LENGTH, ENGINE_TIME, STANDS_FAILED, UNFINISHED
 from daganalysis.errors import UsageError
 from daganalysis.statistics.distributions import normal_isf, t_isf, t_ppf
 from daganalysis.statistics.memory import memory_of
 from daganalysis.statistics.proportions import clopper_pearson_interval
 from daganalysis.tables.results import CHECK
-from daganalysis.text.humanize import plural
+from daganalysis.text.humanize import human_share, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,12 +34,12 @@ _BURSTS = "they do not come in bursts, of which these runs show too few to tell"
 _FEWEST_GROUPS = 2
 """Of fewer groups of hits, nothing tells whether they come in bursts."""
 
-FAIL_ON = ("slower", "faster")
+FAIL_ON = CHANGES_OF_LENGTH
 """Verdicts of ``compare`` that a gate may be about."""
 
 _DURATIONS = "{base_s:.3f} s to {candidate_s:.3f} s (x {ratio:.2f})"
-_HELP = "{help_share_base:.0%} to {help_share_candidate:.0%} of the runs needed help"
-_SLOW = "{slow_share_base:.0%} to {slow_share_candidate:.0%} of the runs are slow"
+_HELP = "{help_share_base} to {help_share_candidate} of the runs needed help"
+_SLOW = "{slow_share_base} to {slow_share_candidate} of the runs are slow"
 _WORDS = {
     "slower": {"slower": _DURATIONS, "more_help": _HELP, "more_slow_runs": _SLOW},
     "faster": {"faster": _DURATIONS, "less_help": _HELP, "fewer_slow_runs": _SLOW},
@@ -78,9 +79,10 @@ def compare_gate(compared: pd.DataFrame, fail_on: str) -> Gate:
     alone: set[str | None] = set()
     for row in rows:
         what, group = _what(row), (row["workflow"], row["n_agents"], row["outcome"])
+        shares = {name: human_share(value) for name, value in row.items() if "_share_" in name}
         shown = [verdict for verdict in (row["verdict"], *(row["also"] or "").split(", ")) if verdict in _WORDS[fail_on]]
         if shown:
-            gate.tripped += [f"{what}: {_WORDS[fail_on][verdict].format(**row)}" for verdict in shown]
+            gate.tripped += [f"{what}: {_WORDS[fail_on][verdict].format(**row | shares)}" for verdict in shown]
         elif not (row["n_base"] and row["n_candidate"]):
             # Of a workflow that was not compared it is enough to say that.
             if row["name"] is None:
@@ -245,7 +247,7 @@ class _Metrics:
         dags = archive.table("dags", ["run_id", "parent_run_id", "state", "outcome", "retries_min", "retries_max", "cluster", "started_at"])
         dags = dags[~dags["parent_run_id"].isin(dags["run_id"])].sort_values(["started_at", "run_id"], ignore_index=True)
         budget = time_budget(archive)
-        self.ended = dags[~dags["outcome"].isin(UNFINISHED) & (dags["outcome"].ne("unknown") | dags["state"].isin(["FAILED", "SUCCEED"]))]
+        self.ended = dags[~dags["outcome"].isin(UNFINISHED) & (dags["outcome"].ne("unknown") | dags["state"].isin(ENDED))]
         timed = budget[budget["run_id"].isin(dags["run_id"]) & budget["elapsed_s"].notna()]
         self.timed = dags[["run_id", "cluster", "started_at"]].merge(timed, on="run_id")
 
@@ -254,7 +256,7 @@ class _Metrics:
         outcome = self.ended["outcome"]
         if name == "retry":
             return self.ended["retries_min"].fillna(0) > 0
-        return outcome.isin(["failed", "rollback_failed"]) if name == "failed" else outcome.eq("cancelled")
+        return outcome.isin(STANDS_FAILED) if name == "failed" else outcome.eq("cancelled")
 
     def doubtful(self, name: str) -> int:
         """Count the runs that have ended of which the answers do not tell whether they are among the hits."""

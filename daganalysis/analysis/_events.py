@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from daganalysis.analysis._locks import locks
 from daganalysis.analysis.culprits import short_cause
 from daganalysis.analysis.membership import among
-from daganalysis.engine.vocabulary import words
+from daganalysis.engine.vocabulary import STANDS_FAILED, words
 from daganalysis.tables.explanations import EVENTS
 from daganalysis.tables.plain_rows import rows_of
 from daganalysis.text.humanize import human_duration
@@ -40,7 +40,6 @@ _ORDER = (
 )
 """In which order things that bear the same time are told."""
 _WAITS = {"wait_operator": "person", "wait_protocol": "dag"}
-_STANDS_FAILED = {"failed", "rollback_failed"}
 
 
 def events(archive: Archive) -> pd.DataFrame:
@@ -83,7 +82,7 @@ def _milestones(dags: pd.DataFrame) -> pd.DataFrame:
     own = dags.assign(agent=dags["owner_agent"], evidence="observed", stage=None)
     created = own.assign(at=own["created_at"], event="created", actor=by, detail=own["name"])
     started = own.assign(at=own["started_at"], event="started", actor="engine", detail=None)
-    over = own[~own["outcome"].isin(_STANDS_FAILED)]
+    over = own[~own["outcome"].isin(STANDS_FAILED)]
     ended = over.assign(at=over["ended_at"], event="ended", actor="engine", detail=over["outcome"].map(words))
     return pd.concat([created, started, ended], ignore_index=True)
 
@@ -126,7 +125,7 @@ def _failures_and_requests(archive: Archive, dags: pd.DataFrame) -> pd.DataFrame
             actor = _WAITS[wait["category"]]
             rows.append(_event(run, wait["ended_at"], wait["request"], wait["from_stage"], actor=actor, evidence="inferred"))
     for run in runs.values():
-        if run["outcome"] in _STANDS_FAILED:
+        if run["outcome"] in STANDS_FAILED:
             rows.append(_failed(run, run["ended_at"], run["stage"], causes))
         elif run["run_id"] not in logged and run["operator"] == "CANCEL":
             # A cancel begins a leg of its own, within one pass of the scheduler.

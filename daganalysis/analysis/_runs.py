@@ -10,6 +10,7 @@ from daganalysis.analysis.culprits import find_trouble, find_undone, passed_stag
 from daganalysis.analysis.membership import among
 from daganalysis.analysis.ranking import RANKED_BY, rank_runs
 from daganalysis.analysis.usual import find_usual
+from daganalysis.engine.vocabulary import SUCCEEDED
 from daganalysis.errors import UsageError
 from daganalysis.tables.explanations import RUN_ORDERS, RUNS
 
@@ -153,7 +154,7 @@ def _redone(dags: pd.DataFrame, own: pd.DataFrame) -> dict[str, str]:
 
 def _place(run: Told) -> Place | None:
     """Return the place that the conclusion of a run names, if it names one."""
-    if run.undone is not None and run.outcome in {"succeeded", "succeeded_after_retry"}:
+    if run.undone is not None and run.outcome in SUCCEEDED:
         return run.undone
     return run.place
 

@@ -14,7 +14,7 @@ from daganalysis.analysis.conclusions import Place
 from daganalysis.analysis.membership import among
 from daganalysis.engine.child_waits import waits_for_child
 from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, error_parts, is_error, newest_failure_line
-from daganalysis.engine.vocabulary import CHILD_FAILED
+from daganalysis.engine.vocabulary import CHILD_FAILED, STANDS_FAILED, SUCCEEDED
 from daganalysis.tables.plain_rows import rows_of
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int],
         stage = _decisive_stage({row["stage"] for row in rows}, own[run_id], told_by.get(run_id))
         if own[run_id]["outcome"] == "rolled_back" and run_id in told_by:
             stage = told_by[run_id]
-        why = "retried" if own[run_id]["outcome"] in {"succeeded", "succeeded_after_retry"} else "failed"
+        why = "retried" if own[run_id]["outcome"] in SUCCEEDED else "failed"
         name = names.get((run_id, stage))
         told = Culprit(run_id, why, stage, name, workflow=own[run_id]["workflow"], at_stage=stage, at_name=name)
         found[run_id] = _of_failures(told, [row for row in rows if row["stage"] == stage])
@@ -247,7 +247,7 @@ def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int],
 
 def _decisive_stage(stages: set[int], dag: Row, told_by: int | None) -> int:
     """Choose the stage to name: where the run stands failed, or which a person passed or acted after, or else the last that failed."""
-    standing = dag["stage"] if dag["outcome"] in {"failed", "rollback_failed"} else None
+    standing = dag["stage"] if dag["outcome"] in STANDS_FAILED else None
     return next((stage for stage in (standing, told_by) if stage in stages), max(stages))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from daganalysis.captures.servers import UnreachableError
+from daganalysis.engine.states import ENDED
 from daganalysis.errors import DagAnalysisError
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ class Follower:
         followed.is_over = has_left and dag.state == "SUCCEED"
         for child in _children(dag):
             self._dags.setdefault(child, _Followed())
-        if dag.state in {"SUCCEED", "FAILED"}:
+        if dag.state in ENDED:
             self._ask_logs(gid, followed, dag)
 
     def _ask_logs(self, gid: str, followed: _Followed, dag: _Dag) -> None:

@@ -34,7 +34,7 @@ from daganalysis.tables.results import (
     TROUBLE,
     TROUBLE_BY_RUN,
 )
-from daganalysis.text.humanize import plural
+from daganalysis.text.humanize import human_share, plural
 
 if TYPE_CHECKING:
     import argparse
@@ -162,7 +162,7 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
     if table is FAILURES and len(result):
         told = coverage(result)
         lines = f"{told.catalogue} with a line of the engine's catalogue, {told.mined} with another, {told.no_line} with none"
-        lines += f", {told.other} ({told.other / sum(told):.0%}) with one unlike the most frequent" if told.other else ""
+        lines += f", {told.other} ({human_share(told.other / sum(told))}) with one unlike the most frequent" if told.other else ""
         notice(f"{plural(sum(told), 'failed attempt')}: {lines}")
     if name == "what_if":
         for assumption in assumptions(result["scenario"].unique()):

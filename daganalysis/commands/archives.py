@@ -81,11 +81,12 @@ def holds_anything(archive: Archive) -> bool:
 
 def nothing_usable(archive: Archive, source: str, *, is_listed: bool = False) -> InputError:
     """Return the error that says why an archive holds nothing, and what to do; ``is_listed``: every issue was printed already."""
-    columns = ["severity", "code", "source", "run_id", "message", "hint"]
-    tables = [part.arrow("issues", columns) for part in archive.by_part()]
-    from daganalysis.text.issue_groups import group_issues, why_nothing_was_usable
+    from daganalysis.text.issue_groups import GROUPED_COLUMNS, group_issues, why_nothing_was_usable
 
-    groups = group_issues(row for table in tables for row in zip(*(table.column(name).to_pylist() for name in columns), strict=True))
+    tables = [part.arrow("issues", GROUPED_COLUMNS) for part in archive.by_part()]
+    groups = group_issues(
+        row for table in tables for row in zip(*(table.column(name).to_pylist() for name in GROUPED_COLUMNS), strict=True)
+    )
     rejected = sum(group.n for group in groups if group.severity == "error")
     where = f"{plural(rejected, 'rejected record')} in {source}" if rejected else source
     explained = f" `daganalysis validate {source}` lists every issue." if len(groups) > 1 and not is_listed else ""

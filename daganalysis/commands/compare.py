@@ -10,7 +10,7 @@ from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.gating import add_gate_reports, gate_status, write_gate_reports
 from daganalysis.commands.options import add_archive, add_output, add_selection, chosen_format, new_command
 from daganalysis.commands.printing import notice, print_frame, print_pieces, screen_width
-from daganalysis.engine.vocabulary import RUN_OUTCOMES
+from daganalysis.engine.vocabulary import CHANGES_OF_LENGTH, RUN_OUTCOMES
 from daganalysis.errors import UsageError
 from daganalysis.tables.plain_rows import rows_of
 from daganalysis.text.comparison_words import comparison_sentence
@@ -66,7 +66,7 @@ def add_to(commands: Subparsers) -> None:
     parser.add_argument("--level", choices=("stage", "contributions"), default="stage", help="what one row is (default: %(default)s)")
     parser.add_argument(
         "--fail-on",
-        choices=("slower", "faster"),
+        choices=CHANGES_OF_LENGTH,
         help="exit with 1 if anything is slower (or faster); with 4 if nothing is, but something could not be decided",
     )
     add_selection(parser, one_archive=False)

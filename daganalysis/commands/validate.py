@@ -49,15 +49,14 @@ def execute(arguments: argparse.Namespace) -> int:
     """Print the issues and count them on stderr."""
     from daganalysis.analysis import all_issues
     from daganalysis.loading import load, open_archive
-    from daganalysis.text.issue_groups import group_issues, issue_groups_text
+    from daganalysis.text.issue_groups import GROUPED_COLUMNS, group_issues, issue_groups_text
 
     labels = {"cluster": arguments.cluster, "cluster_by": arguments.cluster_by, "tz": arguments.tz}
     archive = open_archive(arguments.source[0], **labels) if len(arguments.source) == 1 else load(*arguments.source, **labels)
     issues = all_issues(archive)
     shown = issues[issues["severity"].isin(_down_to(arguments.severity))]
     if chosen_format(arguments) == "table":
-        columns = ["severity", "code", "source", "run_id", "message", "hint"]
-        groups = group_issues(zip(*(shown[name].astype(object).where(shown[name].notna(), None) for name in columns), strict=True))
+        groups = group_issues(zip(*(shown[name].astype(object).where(shown[name].notna(), None) for name in GROUPED_COLUMNS), strict=True))
         print_pieces(issue_groups_text(groups, screen_width(arguments.output)), arguments.output)
     else:
         print_frame(shown, ISSUES, arguments)

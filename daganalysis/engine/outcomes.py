@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, NamedTuple
+
+from daganalysis.engine.states import OPERATORS, STATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-State = Literal["PENDING", "READY", "RUNNING", "FAILED", "SUCCEED"]
-Operator = Literal["RUN", "RETRY", "ROLLBACK", "CANCEL", "PASS"]
-STATES = frozenset(get_args(State))
-OPERATORS = frozenset(get_args(Operator))
 
 
 class Facts(NamedTuple):

@@ -10,6 +10,8 @@ import enum
 from functools import lru_cache
 from typing import NamedTuple
 
+from daganalysis.engine.states import ENDED
+
 
 class Meaning(enum.Enum):
     """What a served time stands for."""
@@ -39,7 +41,6 @@ _T, _CR, _PREV, _NONE, _COPY, _OP = (
 )
 TRUE, CREATED, PREVIOUS = _T, _CR, _PREV
 """What every sub-task is asked for: to look a member of an enum up takes Python 3.11 longer than all else on the line."""
-_FINISHED = {"FAILED", "SUCCEED"}
 _NOTHING = Times(_NONE, _NONE)
 
 SECOND_NS = 1_000_000_000
@@ -69,7 +70,7 @@ def dag_times(state: str | None, operator: str | None) -> Times:
         return Times(_CR, _CR) if operator == "RUN" else _NOTHING
     if state == "RUNNING":
         return Times(_T, _NONE)
-    if state in _FINISHED:
+    if state in ENDED:
         return Times(_T, _OP if operator == "PASS" else _T)
     return _NOTHING
 
@@ -81,7 +82,7 @@ def node_times(state: str | None, operator: str | None, *, executed: bool) -> Ti
         return Times(_CR, _CR) if operator == "RUN" else _NOTHING
     if state == "RUNNING":
         return Times(_T, _COPY)
-    if state in _FINISHED:
+    if state in ENDED:
         if operator is None and state == "SUCCEED":  # it may have been passed
             return Times(_T if executed else _NONE, _NONE)
         if operator == "PASS":
@@ -94,12 +95,12 @@ def node_times(state: str | None, operator: str | None, *, executed: bool) -> Ti
 def sub_task_times(state: str | None, operator: str | None, execute_times: int) -> Times:
     """Say what a sub-task's start and end stand for (a cancel before the start is recognised apart, from its log)."""
     if execute_times <= 0:
-        return Times(_CR, _OP if operator == "PASS" else _CR) if state in {"PENDING", "READY", *_FINISHED} else _NOTHING
+        return Times(_CR, _OP if operator == "PASS" else _CR) if state in {"PENDING", "READY", *ENDED} else _NOTHING
     if state == "READY":
         return Times(_CR, _CR) if execute_times == 1 else Times(_PREV, _PREV)
     if state == "RUNNING":
         return Times(_T, _CR if execute_times == 1 else _PREV)
-    if state in _FINISHED:
+    if state in ENDED:
         if operator is None and state == "SUCCEED":  # it may have been passed
             return Times(_T, _NONE)
         return Times(_T, _OP if operator == "PASS" else _T)

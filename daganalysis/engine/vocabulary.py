@@ -214,6 +214,8 @@ VERDICTS = MappingProxyType(
 
 DIFFERENCES = frozenset(name for name, tone in VERDICTS.items() if tone is not Tone.CALM)
 """Verdicts that say that something changed."""
+CHANGES_OF_LENGTH = ("slower", "faster")
+"""Verdicts that say that the length changed."""
 
 SEVERITIES = MappingProxyType({"error": Tone.BAD, "warning": Tone.WARN, "info": Tone.CALM})
 """How serious an issue is, the worst first."""
@@ -222,6 +224,10 @@ WORST_FIRST = tuple(sorted(RUN_OUTCOMES, key=lambda name: RUN_OUTCOMES[name].ran
 """Outcomes of a run from worst to best."""
 UNFINISHED = frozenset({"running", "not_started", "waiting"})
 """Outcomes of a run that has not ended."""
+STANDS_FAILED = frozenset({"failed", "rollback_failed"})
+"""Outcomes of a run that stays failed until a person acts."""
+SUCCEEDED = frozenset({"succeeded", "succeeded_after_retry"})
+"""Outcomes of a run that did all its work, with or without a retry."""
 CHILD_FAILED = frozenset({"failed", "rollback_failed", "rolled_back", "cancelled"})
 """Outcomes of a child DAG that did not do its work, where its main DAG tells nothing else."""
 TASK_TROUBLE = frozenset(name for name, outcome in TASK_OUTCOMES.items() if outcome.is_trouble)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from daganalysis.engine.vocabulary import FAILURES
-from daganalysis.exports.traces import Span, starts_of, traces
+from daganalysis.exports.traces import REQUEST_FACTS, Span, starts_of, traces
 from daganalysis.text.escaping import for_json
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _TIMELINE, _STAGES, _FIRST_AGENT = 1, 2, 10
 """Numbers of threads within a process."""
-_OPERATION_FACTS = ("actor", "client", "agent", "result", "error_code", "evidence")
 Event = dict[str, Any]
 
 
@@ -77,7 +76,7 @@ class _Process:
         for at, operation in trace.operations:
             yield {
                 "ph": "i", "s": "p", "pid": self._pid, "tid": _TIMELINE, "ts": self._at(at), "cat": "operation",
-                "name": operation["operation"], "args": self._args(operation, _OPERATION_FACTS),
+                "name": operation["operation"], "args": self._args(operation, REQUEST_FACTS),
             }  # fmt: skip
         for child in trace.children:
             yield from self._flow(child)

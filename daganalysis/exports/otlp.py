@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from daganalysis.engine.vocabulary import FAILURES
-from daganalysis.exports.traces import starts_of, traces
+from daganalysis.exports.traces import REQUEST_FACTS, starts_of, traces
 from daganalysis.text.escaping import for_json
 from daganalysis.version import __version__
 
@@ -164,7 +164,7 @@ def _of_link(child: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_operation(operation: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"daganalysis.{name}": operation[name] for name in ("actor", "client", "agent", "result", "error_code", "evidence")}
+    return {f"daganalysis.{name}": operation[name] for name in REQUEST_FACTS}
 
 
 def _unfinished(span: Span) -> dict[str, bool]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from daganalysis.archive import Archive
     from daganalysis.tables.plain_rows import Row
 
+REQUEST_FACTS = ("actor", "client", "agent", "result", "error_code", "evidence")
+"""What a trace tells of a request, besides its time and its operation."""
 _RUNS_AT_ONCE = 200
 """Runs held in memory at a time."""
 

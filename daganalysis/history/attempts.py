@@ -10,6 +10,7 @@ import msgspec
 from daganalysis.engine.identifiers import agent_address
 from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, ending_of
 from daganalysis.engine.outcomes import attempt_rule
+from daganalysis.engine.states import BEGUN, ENDED
 from daganalysis.engine.times import PREVIOUS, TRUE, sub_task_times
 from daganalysis.history.causal_order import sighting_order
 from daganalysis.history.inferences import NOT_SUCCEEDED, infer, succeeded_alone
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from daganalysis.history.evidence import Sighting
 
 _KINDS: dict[str | None, str] = {"RUN": "run", "ROLLBACK": "rollback"}
-_FINISHED = {"FAILED", "SUCCEED"}
 _SOONEST_START_NS = 60_000_000
 """An executor that begins sooner after the creation than this cannot be told from one that never began, but by its lines: from the start
 of the DAG to that of a sub-task 28 ms pass or more (engine-semantics §5)."""
@@ -171,12 +171,12 @@ def hand_outs(sighting: Sighting) -> int | None:
         return task.execute_times
     if task.state == "PENDING":
         return 0
-    return 1 if node is not None and node.operator == "RUN" and task.state in {"READY", "RUNNING", *_FINISHED} else None
+    return 1 if node is not None and node.operator == "RUN" and task.state in {"READY", *BEGUN} else None
 
 
 def _uncounted(sightings: Sequence[Sighting]) -> list[Attempt]:
     """Return the attempt that the newest answer shows of a sub-task whose counter no answer holds, under the number 0."""
-    shown = [s for s in sightings if s.task.execute_times is None and s.task.state in {"RUNNING", *_FINISHED} and s.task.operator in _KINDS]
+    shown = [s for s in sightings if s.task.execute_times is None and s.task.state in {"RUNNING", *ENDED} and s.task.operator in _KINDS]
     if not shown:
         return []
     newest = shown[-1]
@@ -212,7 +212,7 @@ def _take(attempts: list[Attempt], index: int, sighting: Sighting) -> None:
         attempt.seen_running = sighting.at
     if times.end is TRUE:
         attempt.end = task.end if task.end is not None else attempt.end
-    if task.state in {"READY", "RUNNING", "FAILED", "SUCCEED"}:
+    if task.state in {"READY", *BEGUN}:
         attempt.state = task.state
     if index:
         before = attempts[index - 1]
@@ -273,7 +273,7 @@ def _judge_endings(attempts: list[Attempt], ordered: Sequence[Sighting], written
         alone = own is not None or before is not None
         if own is None or late:
             own = shown
-        if seen is not None and attempt.state in _FINISHED:
+        if seen is not None and attempt.state in ENDED:
             before = seen
         elif attempt.number == 1 or after is None or after.kind != "run":
             # Only a rollback run that succeeded is followed by a run, and no failure is among the lines of a success.
@@ -298,9 +298,9 @@ def _conclude(attempt: Attempt, after: Attempt | None) -> None:
     last = after is None
     if attempt.seen or (last and attempt.state == "READY"):
         attempt.evidence = "observed"
-    elif attempt.kind != "unknown" or attempt.start is not None or attempt.end is not None or attempt.state in _FINISHED:
+    elif attempt.kind != "unknown" or attempt.start is not None or attempt.end is not None or attempt.state in ENDED:
         attempt.evidence = "inferred"
-    state = attempt.state if attempt.state in _FINISHED or last else None
+    state = attempt.state if attempt.state in ENDED or last else None
     attempt.outcome = attempt_rule(state, attempt.ending, followed=succeeded_alone(attempt, after)).outcome
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from msgspec.structs import replace
 
 from daganalysis.engine.identifiers import identify
+from daganalysis.engine.states import BEGUN
 from daganalysis.engine.times import QUARTER_HOUR_NS
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def _first_execution(run: RunEvidence, node_gid: str) -> _Window | None:
     """Start and, where an answer showed it, end of the execution of a node that no operator had asked for."""
     found: _Window | None = None
     for _, node in run.nodes.get(node_gid, ()):
-        if node.operator == "RUN" and node.state in {"RUNNING", "FAILED", "SUCCEED"} and node.start is not None:
+        if node.operator == "RUN" and node.state in BEGUN and node.start is not None:
             ended = node.state != "RUNNING" and node.end is not None and node.end >= node.start
             found = _Window(node.start, node.end if ended else found.end if found else None)
     return found

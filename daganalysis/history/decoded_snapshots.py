@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from daganalysis.engine.records import Problem
+from daganalysis.engine.states import BEGUN
 from daganalysis.history.evidence import Snapshot
 from daganalysis.reading.decoding import decode_dags, decode_nodes
 
@@ -111,9 +112,7 @@ def _out_of_order(nodes: list[Node]) -> bool:
     ids = [node.node_id for node in nodes if node.node_id is not None]
     if len(ids) < len(nodes) or ids == sorted(ids):
         return False
-    starts = [
-        node.start for node in nodes if node.operator == "RUN" and node.state in {"RUNNING", "FAILED", "SUCCEED"} and node.start is not None
-    ]
+    starts = [node.start for node in nodes if node.operator == "RUN" and node.state in BEGUN and node.start is not None]
     return len(starts) > 1 and starts != sorted(starts)
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.states import BEGUN, ENDED
+
 if TYPE_CHECKING:
-    from daganalysis.engine.records import Dag, Node, SubTask
+    from daganalysis.engine.records import Dag, Node
     from daganalysis.history.evidence import Snapshot
 
 
@@ -60,7 +62,7 @@ class _Generation:
         self.succeeded = self.succeeded or dag.state == "SUCCEED"
         if dag.state == "SUCCEED" and self.success is None:
             self.success = dag.end
-        if dag.state in {"FAILED", "SUCCEED"} and dag.end is not None:
+        if dag.state in ENDED and dag.end is not None:
             self.ended = dag.end if self.ended is None else max(self.ended, dag.end)
 
     def _count(self) -> dict[str, tuple[int, int | None]]:
@@ -71,7 +73,7 @@ class _Generation:
             for task in node.sub_tasks or ():
                 known = self.counters.get(task.gid)
                 if task.execute_times and (known is None or task.execute_times >= known[0]):
-                    self.counters[task.gid] = (task.execute_times, task.start if _has_begun(task) else None)
+                    self.counters[task.gid] = (task.execute_times, task.start if task.state in BEGUN else None)
         self.n_counted = len(self.snapshots)
         return self.counters
 
@@ -95,11 +97,7 @@ class _Generation:
                 before, now = counters.get(task.gid), task.execute_times
                 if now is None or before is None:
                     continue
-                restarted = _has_begun(task) and task.start is not None and before[1] is not None and task.start > ended >= before[1]
+                restarted = task.state in BEGUN and task.start is not None and before[1] is not None and task.start > ended >= before[1]
                 if now < before[0] or (now == before[0] and restarted):
                     return True
         return False
-
-
-def _has_begun(task: SubTask) -> bool:
-    return task.state in {"RUNNING", "FAILED", "SUCCEED"}

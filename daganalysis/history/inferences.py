@@ -6,6 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.log_lines import CANCELLED, ending_lines, ending_of, is_error
+from daganalysis.engine.states import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 NOT_SUCCEEDED = "not_succeeded"
 """The ending on an attempt that cannot have succeeded, where nothing tells how it ended."""
-_FINISHED = {"FAILED", "SUCCEED"}
 
 
 def infer(attempts: Sequence[Attempt], written: Mapping[int, list[str]], lines: Sequence[str] | None) -> None:
@@ -50,7 +50,7 @@ def infer_from_later_stages(run: RunEvidence, tasks_of: Mapping[str, Sequence[Ta
     for gid in reversed(run.stages):
         if later and run.nodes[gid][-1][1].operator == "ROLLBACK":
             for view in tasks_of[gid]:
-                if [attempt.kind for attempt in view.attempts] != ["run", "rollback"] or view.attempts[0].state in _FINISHED:
+                if [attempt.kind for attempt in view.attempts] != ["run", "rollback"] or view.attempts[0].state in ENDED:
                     continue
                 if view.logs is not None and not any(is_error(line) for line in view.logs[-2:]):
                     view.attempts[0].state, view.attempts[0].outcome = "SUCCEED", "succeeded"
@@ -70,14 +70,14 @@ def _infer_failures(attempts: Sequence[Attempt], written: Mapping[int, list[str]
     """An attempt that was overwritten had failed if the last of its own lines is one that ends a failed execution (engine-semantics §8)."""
     for attempt in attempts[:-1]:
         own = written.get(attempt.number)
-        if own and attempt.state not in _FINISHED and ending_lines(own[-1:]):
+        if own and attempt.state not in ENDED and ending_lines(own[-1:]):
             attempt.state, attempt.ending = "FAILED", ending_of(own)
 
 
 def _infer_unsuccessful(attempts: Sequence[Attempt]) -> None:
     """What a retry rolls back and runs again had not succeeded, and a pass spares what had (engine-semantics §2.3, §2.6)."""
     for place, attempt in enumerate(attempts):
-        if attempt.state in _FINISHED:
+        if attempt.state in ENDED:
             continue
         following = [later.kind for later in attempts[place + 1 : place + 3]]
         passed = attempt is attempts[-1] and attempt.passed_at is not None
@@ -92,7 +92,7 @@ def _deal_lines(attempts: Sequence[Attempt], lines: Sequence[str]) -> None:
     or some wrote more lines than one, no line can be told to be anybody's.
     """
     unsuccessful = [attempt for attempt in attempts if attempt.state == "FAILED"]
-    known = sum(1 for one, after in itertools.zip_longest(attempts, attempts[1:]) if one.state in _FINISHED or succeeded_alone(one, after))
+    known = sum(1 for one, after in itertools.zip_longest(attempts, attempts[1:]) if one.state in ENDED or succeeded_alone(one, after))
     endings = [line for line in lines if line == CANCELLED or ending_lines([line])]
     if known < len(attempts) or attempts[-1].number > len(attempts) or len(endings) != len(unsuccessful):
         return

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.facts import AgentState, LockState, decode_facts
-from daganalysis.engine.outcomes import OPERATORS, STATES
+from daganalysis.engine.states import ENDED, OPERATORS, STATES
 from daganalysis.history.attach import attach
 from daganalysis.history.cautions import missing_issues, timeout_issues, undone_issues, unlisted_issues, unordered_issues
 from daganalysis.history.clock_issues import clock_issues
@@ -268,9 +268,7 @@ def _contradictions(run: RunEvidence) -> list[Issue]:
 def _precedes(one: SubTask, other: SubTask) -> bool:
     """Tell whether one row must have been served before the other."""
     times, others = one.execute_times or 0, other.execute_times or 0
-    return times < others or (
-        times == others and one.state == "RUNNING" and other.state in {"FAILED", "SUCCEED"} and one.start == other.start
-    )
+    return times < others or (times == others and one.state == "RUNNING" and other.state in ENDED and one.start == other.start)
 
 
 def _add_orphans(rows: Rows, orphans: Orphans) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.states import ENDED
 from daganalysis.engine.times import TRUE, Meaning, dag_times
 from daganalysis.history.legs import SKEW_NS, is_first_execution
 
@@ -65,7 +66,7 @@ def find_span(observed: Observations) -> Span:
 
 def _end(run: RunEvidence) -> int | None:
     dag = run.newest
-    if dag.state not in {"FAILED", "SUCCEED"}:
+    if dag.state not in ENDED:
         return None
     return dag.end if dag_times(dag.state, dag.operator).end in {TRUE, Meaning.REQUEST} else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.states import ENDED
 from daganalysis.history.completeness import n_stages
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ _SAME_PASS_NS = 50_000_000
 """Two stamps of the same scheduler pass lie closer than this (engine-semantics §5: 13 to 30 ms)."""
 _ROOM_FOR_A_STAGE_NS = 2_500_000_000
 """A stage costs two passes, and the next one starts a pass later (engine-semantics §5): less room than this holds none."""
-_ENDED = {"FAILED", "SUCCEED"}
 _UNBOUNDED = 10**9
 
 Numbers = dict[str, "int | None"]
@@ -134,6 +134,6 @@ def _neighbours(run: RunEvidence) -> set[tuple[str, str]]:
         (one, other)
         for one, other in pairwise(run.stages)
         if newest[one].operator in {"RUN", "RETRY"} and newest[one].state == "SUCCEED" and newest[other].operator == "RUN"
-        if newest[other].state in {"RUNNING", *_ENDED}
+        if newest[other].state in {"RUNNING", *ENDED}
         if 0 <= (newest[other].start or 0) - (newest[one].end or _UNBOUNDED * 10**10) < _ROOM_FOR_A_STAGE_NS
     }

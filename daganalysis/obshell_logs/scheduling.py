@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.facts import HandOut, Passes, TaskState
+from daganalysis.engine.states import ENDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 _OPERATORS = {b"1": "RUN", b"2": "RETRY", b"3": "ROLLBACK", b"4": "CANCEL", b"5": "PASS"}
 _STATES = {b"1": "PENDING", b"2": "READY", b"3": "RUNNING", b"4": "FAILED", b"5": "SUCCEED"}
 _KINDS = {b"1": "run", b"3": "rollback"}
-_ENDED = frozenset({"FAILED", "SUCCEED"})
 _REPEATED_NS = 3_000_000_000
 """A sub-task that is not begun is handed out again in each pass; after a longer pause it is another hand-out."""
 
@@ -87,7 +87,7 @@ class SchedulerReader:
             return
         if state == "PENDING" and passes.dag_at == self._dag_at:
             passes.fresh = True
-        if state in _ENDED and self._known_states.get(task) != state:
+        if state in ENDED and self._known_states.get(task) != state:
             self._keep(
                 passes.dag_gid, TaskState(dag_gid=passes.dag_gid, node_gid=passes.node_gid, task_gid=self._gid_of(task), at=at, state=state)
             )

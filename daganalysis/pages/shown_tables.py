@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from daganalysis.engine.vocabulary import words
 from daganalysis.tables import Type
 from daganalysis.tables.plain_rows import instant_texts, raw_rows
 from daganalysis.text.humanize import MISSING, human_duration, human_number, human_share
@@ -197,7 +198,7 @@ def cell_text(value: Any, kind: str, zone: Zone = UTC) -> str:
         return human_number(value)
     if kind == "instant":
         return zone.of_text(str(value))
-    return str(value).replace("_", " ") if kind == "outcome" else str(value)
+    return words(str(value)) if kind == "outcome" else str(value)
 
 
 def plain_row(row: Row) -> Row:

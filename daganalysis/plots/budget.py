@@ -8,7 +8,7 @@ from daganalysis.engine.vocabulary import CATEGORIES, SCENARIOS, WAITS
 from daganalysis.plots import axes_layout, text_metrics
 from daganalysis.plots.styles import CATEGORY_COLOURS, CATEGORY_HATCHES, INK, SCENARIO_MARKS
 from daganalysis.tables.pictures import BUDGET_BARS
-from daganalysis.text.humanize import human_duration
+from daganalysis.text.humanize import human_duration, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,5 +160,5 @@ def _limit(bars: pd.DataFrame) -> float:
 def _title(ax: Axes, bars: pd.DataFrame, width: float) -> None:
     runs = bars.drop_duplicates("lane")
     n, single = int(runs["n_runs"].sum()), int(runs["run_id"].notna().sum())
-    facts = [f"{n:,} run{'' if n == 1 else 's'}"] + ([f"the {single:,} longest, and the others' mean"] if single < n else [])
+    facts = [plural(n, "run")] + ([f"the {single:,} longest, and the others' mean"] if single < n else [])
     axes_layout.set_title(ax, "Where the time went", facts, width)

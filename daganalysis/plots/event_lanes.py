@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.engine.vocabulary import RUN_OUTCOMES, Tone
+from daganalysis.engine.vocabulary import RUN_OUTCOMES, Tone, words
 from daganalysis.errors import UsageError
 from daganalysis.plots import axes_layout, text_metrics
 from daganalysis.plots.axis_breaks import BrokenAxis
@@ -155,14 +155,14 @@ def draw_events(marks: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC")
     ax.set_xlim(-0.01 * length, length * 1.01)
     handles: dict[str, Artist] = {}
     for row in rows_of(marks[marks["role"].ne("mark")]):
-        words, look = _bar(row["role"], row["what"])
+        label, look = _bar(row["role"], row["what"])
         width = max(row["x_ended"] - row["x_started"], length * 0.0015)
         drawn = ax.barh(row["lane"], width, left=row["x_started"], **look)[0]
-        handles.setdefault(words, drawn)
+        handles.setdefault(label, drawn)
     for what, own in marks[marks["role"].eq("mark")].groupby("what"):
         look = {"marker": _MARKS[str(what)], "s": 26, "c": INK if what in {"stage_failed", "refused"} else "white", "zorder": 5}
         look |= {} if what == "stage_failed" else {"edgecolors": INK, "linewidths": 0.8}
-        handles[str(what).replace("_", " ")] = ax.scatter(own["x_started"], own["lane"], **look)
+        handles[words(str(what))] = ax.scatter(own["x_started"], own["lane"], **look)
     axes_layout.set_title(ax, "What happened", [f"{len(labels) - 1:,} DAGs"], text_metrics.figure_width(ax) * 0.85)
     axes_layout.legend_below(ax, [("", handles)])
     cuts = _cuts(marks)
@@ -173,8 +173,8 @@ def draw_events(marks: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC")
     width, height = text_metrics.size_of(ax)
     for cut in cuts:
         draw_cut(ax, cut["x_started"], cut["x_ended"])
-        words = f"{human_duration((cut['ended_at'] - cut['started_at']).total_seconds())} cut"
-        label_cut(ax, (cut["x_started"], cut["x_ended"]), [words], min(ax.get_ylim()), height - 6, width / length)
+        text = f"{human_duration((cut['ended_at'] - cut['started_at']).total_seconds())} cut"
+        label_cut(ax, (cut["x_started"], cut["x_ended"]), [text], min(ax.get_ylim()), height - 6, width / length)
     label_clock(ax, instants, cuts, zone, tz, length)
     return ax
 
@@ -187,7 +187,7 @@ def _bar(role: str, what: str) -> tuple[str, dict[str, Any]]:
         look = {"color": _STOOD, "hatch": "...", "edgecolor": INK, "linewidth": 0.3, "height": 0.34, "zorder": 3}
         return "stood FAILED until a person acted", look
     tone = RUN_OUTCOMES[what].tone if what in RUN_OUTCOMES else Tone.WARN
-    return what.replace("_", " "), {"color": _COLOURS[tone], "edgecolor": INK, "linewidth": 0.3, "height": 0.62, "zorder": 2}
+    return words(what), {"color": _COLOURS[tone], "edgecolor": INK, "linewidth": 0.3, "height": 0.62, "zorder": 2}
 
 
 def _cuts(marks: pd.DataFrame) -> list[dict[Any, Any]]:

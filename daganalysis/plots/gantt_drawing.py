@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.engine.vocabulary import CATEGORIES
+from daganalysis.engine.vocabulary import CATEGORIES, words
 from daganalysis.plots import axes_layout, text_metrics
 from daganalysis.plots.clock import label_clock
 from daganalysis.plots.cut_marks import draw_cut, label_cut
@@ -184,11 +184,11 @@ class _Painter:
             for kind, observed in ((k, o) for k in ("run", "rollback", "unknown") for o in (True, False)):
                 part = own[(kinds[own] == kind) & ((evidence[own] == "observed") == observed)]
                 hatch = ("////" if kind == "rollback" else "") + ("" if observed else "xx")
-                words = outcome.replace("_", " ") + (", rollback" if kind == "rollback" else "") + ("" if observed else ", inferred")
+                label = words(outcome) + (", rollback" if kind == "rollback" else "") + ("" if observed else ", inferred")
                 look = {"facecolors": style.colour, "edgecolors": "white" if hatch else INK, "hatch": hatch or None, "linewidths": 0.4}
                 drawn = self._boxes(part, "x_started", "x_ended", _TALL, **look)
                 if drawn is not None:
-                    self.outcomes[words] = drawn
+                    self.outcomes[label] = drawn
         look = {"facecolors": "#DDE6EE", "edgecolors": "#0072B2", "linewidths": 0.8}
         folded = self._boxes(np.flatnonzero(self.roles == "folded"), "x_started", "x_ended", _FLAT, **look)
         if folded is not None:

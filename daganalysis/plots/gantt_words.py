@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from daganalysis.engine.vocabulary import CATEGORIES
+from daganalysis.engine.vocabulary import CATEGORIES, words
 from daganalysis.plots import text_metrics
 from daganalysis.plots.axes_layout import LABEL_SHARE, LABEL_SIZE, LINE, fitting, title_lines
 from daganalysis.text.escaping import for_drawing
-from daganalysis.text.humanize import human_duration, human_share
+from daganalysis.text.humanize import human_duration, human_share, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,7 @@ _BESIDE = 16.0
 def gantt_title(bars: pd.DataFrame, title: str | None, left_out: int, width: float) -> str:
     """Say what a chart shows: which run, how it ended, how long it took, what is not drawn; on more lines where one is too short."""
     head, facts = (title, list[str]()) if title is not None else _run_and_facts(bars)
-    facts += [f"{_counted(left_out, 'error line')} without room"] if left_out else []
+    facts += [f"{plural(left_out, 'error line')} without room"] if left_out else []
     return title_lines(head, facts, width)
 
 
@@ -47,11 +47,11 @@ def _run_and_facts(bars: pd.DataFrame) -> tuple[str, list[str]]:
     drawn = bars["run_id"][(roles != "time") & (roles != "break")].unique()
     folded = int(bars["n"][roles == "folded"].sum()) + int(runs["n"][~runs["run_id"].isin(drawn)].sum())
     attempts = roles == "attempt"
-    parts = [str(first["outcome"]).replace("_", " "), span, *shares_of_time(bars)]
-    parts.append(_counted(max(int(attempts.sum()), int(runs["n_attempts"].sum())), "attempt"))
+    parts = [words(str(first["outcome"])), span, *shares_of_time(bars)]
+    parts.append(plural(max(int(attempts.sum()), int(runs["n_attempts"].sum())), "attempt"))
     untimed = int(bars["x_started"].isna().to_numpy()[attempts].sum())
     parts += [f"{untimed:,} of them without known times"] if untimed else []
-    parts += [f"{_counted(folded, 'more sub-task')} folded"] if folded else []
+    parts += [f"{plural(folded, 'more sub-task')} folded"] if folded else []
     return f"{first['stage_name']} (run {first['run_id']})", parts
 
 
@@ -64,10 +64,6 @@ def shares_of_time(bars: pd.DataFrame) -> list[str]:
     most = str(spent.index[0])
     told = dict.fromkeys((most, "execute"))
     return [f"{human_share(spent.get(name, 0.0) / spent.sum())} {CATEGORIES[name].label}" for name in told]
-
-
-def _counted(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def label_lanes(ax: Axes, bars: pd.DataFrame, lanes: Lanes) -> LaneWords:

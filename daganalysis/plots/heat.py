@@ -8,7 +8,7 @@ from daganalysis.errors import UsageError
 from daganalysis.plots import axes_layout, text_metrics
 from daganalysis.plots.stage_names import numbered
 from daganalysis.tables.pictures import STAGE_RUN_CELLS, STRAGGLER_CELLS
-from daganalysis.text.humanize import human_duration
+from daganalysis.text.humanize import human_duration, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +112,7 @@ def draw_stage_runs(cells: pd.DataFrame, ax: Axes | None = None) -> Axes:
     first = cells.drop_duplicates("column").sort_values("column")
     several = int(cells["n_runs"].max()) > 1 if len(cells) else False
     names = [f"{a} …" if several and a != b else a for a, b in zip(first["from_run_id"], first["to_run_id"], strict=True)]
-    facts = [f"{columns:,} column{'' if columns == 1 else 's'} of runs by their start" if several else f"{columns:,} runs by their start"]
+    facts = [f"{plural(columns, 'column')} of runs by their start" if several else f"{columns:,} runs by their start"]
     facts += [f"up to {int(cells['n_runs'].max()):,} runs a column, the median of each"] if several else []
     head = f"{cells['workflow'].iloc[0]}, stage latency against the stage's median" if len(cells) else "no stage"
     _finish(ax, labels, names, head, facts)

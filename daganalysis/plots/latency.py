@@ -8,6 +8,7 @@ from daganalysis.plots import axes_layout, text_metrics
 from daganalysis.plots.stage_names import numbered
 from daganalysis.plots.styles import INK
 from daganalysis.tables.pictures import LATENCY_MARKS
+from daganalysis.text.humanize import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,7 +107,7 @@ def draw_latency(marks: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_xlabel(f"latency, seconds{' (logarithmic)' if wide else ''}", fontsize=8)
     ax.tick_params(axis="x", labelsize=axes_layout.LABEL_SIZE, which="both")
     axes_layout.legend_below(ax, [("", handles)])
-    facts = [f"{len(boxes):,} stage{'' if len(boxes) == 1 else 's'}"]
+    facts = [plural(len(boxes), "stage")]
     fewest, most = (int(boxes["n"].min()), int(boxes["n"].max())) if len(boxes) else (0, 0)
     facts += [f"{most:,} runs each" if fewest == most else f"{fewest:,} to {most:,} runs each"]
     axes_layout.set_title(ax, "Stage latency by workflow", facts, text_metrics.figure_width(ax) * (1 - axes_layout.LABEL_SHARE))

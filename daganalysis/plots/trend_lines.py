@@ -9,6 +9,7 @@ from daganalysis.plots import axes_layout, text_metrics
 from daganalysis.plots.stage_names import numbered
 from daganalysis.plots.styles import INK
 from daganalysis.tables.pictures import TREND_MARKS
+from daganalysis.text.humanize import plural
 from daganalysis.text.zones import zone_of
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def draw_trend(marks: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC") 
     head = "no run" if first is None else str(first["workflow"]) + (f", {first['name']}" if isinstance(first["name"], str) else "")
     per_dot = int(runs["n_runs"].max()) if len(runs) else 1
     facts = [f"{int(runs['n_runs'].sum()):,} runs that succeeded", *([f"a dot the median of {per_dot}"] if per_dot > 1 else [])]
-    facts += [f"{len(shifts) or 'no'} level shift{'' if len(shifts) == 1 else 's'}"]
+    facts += [plural(len(shifts), "level shift") if len(shifts) else "no level shifts"]
     axes_layout.set_title(ax, head, facts, text_metrics.figure_width(ax) * 0.85)
     text_metrics.settle(ax)
     _note_shifts(ax, shifts, days(shifts["at"]), top)

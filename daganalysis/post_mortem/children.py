@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.analysis.run_facts import child_order
+from daganalysis.engine.vocabulary import words
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, plural
 from daganalysis.text.widths import shorten_middle
@@ -33,7 +34,7 @@ def children_lines(facts: RunFacts) -> list[str]:
 
 def _child(child: Row) -> str:
     dag = child["dag"]
-    outcome = dag["outcome"].replace("_", " ")
+    outcome = words(dag["outcome"])
     work = {True: ", its work done", False: ", its work NOT done"}.get(dag["work_ok"], "")
     run_id = shorten_middle(for_terminal(child["child_run_id"]), 34)
     return f"  {run_id:34}  {human_duration(dag['elapsed_s']):>12}  {outcome}{work}"

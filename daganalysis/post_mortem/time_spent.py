@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.vocabulary import CATEGORIES
+from daganalysis.engine.vocabulary import CATEGORIES, words
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, human_share, plural
 from daganalysis.text.widths import pad, shorten_end
@@ -105,7 +105,7 @@ def _stage(stage: Row, run_outcome: str) -> list[str]:
     lines = [f"  {stage['stage']:>3}  {name} {took:>10}{work:>12}{human_share(share):>8}  {share_bar(share or 0, 10)}"]
     remarks = []
     if stage["outcome"] not in {"succeeded", run_outcome}:
-        remarks.append((stage["outcome"] or "unknown").replace("_", " "))
+        remarks.append(words(stage["outcome"] or "unknown"))
     if (stage["n_sub_tasks"] or 0) > 1 and stage["slowest_agent"] and (share or 0) >= _WORTH_A_NAME:
         remarks.append(f"slowest of {stage['n_sub_tasks']}: {stage['slowest_agent']}")
     if remarks:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
 
-from daganalysis.engine.outcomes import Operator, State  # noqa: TC001 - msgspec reads the annotations
 from daganalysis.engine.placeholders import ZERO_YEARS
 from daganalysis.engine.records import Dag, Decoded, LogRecord, Node, Problem, SubTask
+from daganalysis.engine.states import Operator, State  # noqa: TC001 - msgspec reads the annotations
 from daganalysis.reading.duplicate_keys import count_keys, has_each_once, keys_twice
 from daganalysis.reading.instants import InstantError, offset_at_end, parse_instants
 from daganalysis.reading.json_repair import NOT_JSON

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from daganalysis.errors import DagAnalysisError, InputError, MissingExtraError, UsageError
 from daganalysis.reading.source_file import SourceFile, printable
 from daganalysis.tables.store_layout import store_folders
-from daganalysis.urls import without_secrets
+from daganalysis.urls import WEB_SCHEMES, scheme_of, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,15 +44,6 @@ _NOT_FETCHED = (
 """Endings of files that are not fetched from a bucket only to see that no answers are in them."""
 _VERSIONS = ("ETag", "etag", "LastModified", "mtime", "last_modified", "created")
 _CREDENTIALS = "give them where S3 clients look: the AWS_* variables, a profile, the role of the machine, or fsspec's configuration"
-
-
-def scheme_of(url: str) -> str:
-    """Return what a URL begins with; of a chain (``simplecache::s3://…``) the last.
-
-    >>> scheme_of("simplecache::s3://bucket/a"), scheme_of("https://host/a")
-    ('s3', 'https')
-    """
-    return url.partition("://")[0].rpartition("::")[2]
 
 
 def file_system(url: str) -> tuple[Any, str]:
@@ -114,7 +105,7 @@ def list_remote(url: str) -> Iterator[SourceFile]:
 
 def _literal(url: str) -> str:
     """The part of a URL that is no pattern; a question mark on the web begins a query."""
-    pattern = "*" if scheme_of(url) in {"http", "https"} else _PATTERN
+    pattern = "*" if scheme_of(url) in WEB_SCHEMES else _PATTERN
     at = min((url.find(char) for char in pattern if char in url), default=len(url))
     return url if at == len(url) else url[:at].rpartition("/")[0] + "/"
 

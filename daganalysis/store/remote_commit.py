@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.errors import StoreBusyError, StoreError
-from daganalysis.reading.remote_files import file_system, reaching, scheme_of
+from daganalysis.reading.remote_files import file_system, reaching
 from daganalysis.store.remote_paths import (
     MANIFEST,
     Catalogue,
@@ -40,7 +40,7 @@ from daganalysis.store.remote_paths import (
     read_versioned,
     version_of,
 )
-from daganalysis.urls import without_secrets
+from daganalysis.urls import scheme_of, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from daganalysis.errors import StoreError, UsageError
-from daganalysis.reading.remote_files import file_system, reaching, scheme_of, unbuffered
+from daganalysis.reading.remote_files import file_system, reaching, unbuffered
 from daganalysis.tables import BASE_TABLES
-from daganalysis.urls import is_url, local_path, without_secrets
+from daganalysis.urls import WEB_SCHEMES, is_url, local_path, scheme_of, without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -30,7 +30,6 @@ PRIVATE_FOLDERS = ("_evidence", "_sources")
 SPILL = "_spill"
 """Where a load puts what it has read until it is rebuilt; never in a store that is whole."""
 _NEAR = 1 << 16
-_WEB = frozenset({"http", "https"})
 
 
 class Stored(NamedTuple):
@@ -277,7 +276,7 @@ def dataset_files(paths: Sequence[StorePath]) -> Iterator[tuple[Any, list[str]]]
 
 def read_catalogue(url: str) -> Catalogue:
     """Read what a store holds; an empty catalogue where there is none."""
-    if scheme_of(url) in _WEB:
+    if scheme_of(url) in WEB_SCHEMES:
         return Catalogue()  # nothing is listed on the web
     with reaching(url):
         files, path = file_system(url)

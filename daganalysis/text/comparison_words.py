@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.vocabulary import VERDICTS
+from daganalysis.engine.vocabulary import CHANGES_OF_LENGTH, VERDICTS
 from daganalysis.text.escaping import for_terminal
-from daganalysis.text.humanize import plural
+from daganalysis.text.humanize import human_share, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def _named(whole: Row) -> str:
 
 def _examples(wholes: list[Row]) -> str:
     """Name what got slower or faster, the largest change first."""
-    changed = [row for row in wholes if row["verdict"] in {"slower", "faster"} and row["ratio"]]
+    changed = [row for row in wholes if row["verdict"] in CHANGES_OF_LENGTH and row["ratio"]]
     changed.sort(key=lambda row: -max(row["ratio"], 1 / row["ratio"]))
     named = [f"{_named(row)} ×{row['ratio']:.2f}" for row in changed[:_MOST_NAMED]]
     more = [f"{len(changed) - _MOST_NAMED} more" for _ in changed[_MOST_NAMED : _MOST_NAMED + 1]]
@@ -66,12 +66,14 @@ def _of_one(whole: Row, stages: list[Row]) -> str:
     sentence = f"{_named(whole)} {_VERDICT_WORDS[whole['verdict']]}"
     for verdict, shares in (("help", "help_share"), ("slow_runs", "slow_share")):
         if whole["verdict"].endswith(verdict):
-            return f"{sentence}: {whole[f'{shares}_base']:.0%} of the runs before, {whole[f'{shares}_candidate']:.0%} after."
+            return (
+                f"{sentence}: {human_share(whole[f'{shares}_base'])} of the runs before, {human_share(whole[f'{shares}_candidate'])} after."
+            )
     if whole["ratio"] is None:
         return f"{sentence}: {whole['reason']}." if whole.get("reason") else sentence + "."
     low, high = whole["ci_low"], whole["ci_high"]
     interval = "" if low is None or high is None else f"95 % interval {low:.2f} to {high:.2f}, "
     sentence += f": ×{whole['ratio']:.2f} ({interval}{whole['n_base']} against {plural(whole['n_candidate'], 'run')})"
-    changed = [row for row in stages if row["verdict"] in {"slower", "faster"} and row["ratio"]]
+    changed = [row for row in stages if row["verdict"] in CHANGES_OF_LENGTH and row["ratio"]]
     most = max(changed, key=lambda row: max(row["ratio"], 1 / row["ratio"]), default=None)
     return sentence + (f", most in {for_terminal(most['name'])} (×{most['ratio']:.2f})." if most else ".")

@@ -77,5 +77,7 @@ def plural(count: int, one: str, many: str = "") -> str:
 
     >>> plural(1, "attempt"), plural(3, "attempt"), plural(2, "child DAG"), plural(2, "retry", "retries")
     ('1 attempt', '3 attempts', '2 child DAGs', '2 retries')
+    >>> plural(12000, "run")
+    '12,000 runs'
     """
-    return f"{count} {one}" if count == 1 else f"{count} {many or one + 's'}"
+    return f"{count} {one}" if count == 1 else f"{count:,} {many or one + 's'}"

@@ -26,6 +26,10 @@ _NEXT_STEP = (
 )
 
 
+GROUPED_COLUMNS = ("severity", "code", "source", "run_id", "message", "hint")
+"""The columns of ``issues`` that :func:`group_issues` takes, in this order."""
+
+
 @dataclass(slots=True)
 class IssueGroup:
     """The issues of one severity and code: how many, of which runs and files, and what they say."""
@@ -40,7 +44,7 @@ class IssueGroup:
 
 
 def group_issues(rows: Iterable[tuple[str, str, str | None, str | None, str, str | None]]) -> list[IssueGroup]:
-    """Group issues, given as (severity, code, source, run_id, message, hint), the gravest and most frequent first."""
+    """Group issues, given as their ``GROUPED_COLUMNS``, the gravest and most frequent first."""
     groups: dict[tuple[str, str], IssueGroup] = {}
     for severity, code, source, run_id, message, hint in rows:
         group = groups.setdefault((severity, code), IssueGroup(severity, code))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.vocabulary import words
 from daganalysis.text.humanize import plural
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def people_sentence(rows: Sequence[Row]) -> str | None:
     own = [row for row in rows if row["actor"] == "person" and row["operation"] != "create" and row["client"] is not None]
     if not own:
         return None
-    asked = Counter(row["operation"].replace("_", " ") + (" (refused)" if row["result"] == "refused" else "") for row in own)
+    asked = Counter(words(row["operation"]) + (" (refused)" if row["result"] == "refused" else "") for row in own)
     places = Counter(f"the host of {row['agent']}" if row["client"] == _HOST else row["client"] for row in own)
     named = [f"{place} ({n})" for place, n in places.most_common(_MOST_PLACES)]
     if len(places) > _MOST_PLACES:

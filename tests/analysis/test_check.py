@@ -146,7 +146,7 @@ def test_more_help_trips_the_gate_about_slower_runs():
     good = [run_rows(f"g{i}", {"A": 10.0 + i % 3}) for i in range(40)]
     helped = [run_rows(f"h{i}", {"A": 1800.0}, outcome="succeeded_after_retry") for i in range(20)]
     found = gate(archive_of_runs(*good), archive_of_runs(*good[:30], *helped))
-    assert found.tripped == ["Work / whole run: 0% to 40% of the runs needed help"]
+    assert found.tripped == ["Work / whole run: 0 % to 40 % of the runs needed help"]
 
 
 def test_a_gate_over_archives_without_a_common_cluster_is_undecided():

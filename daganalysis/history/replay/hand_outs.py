@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import agent_address
 from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, ending_of
+from daganalysis.engine.states import ENDED
 from daganalysis.engine.times import SECOND_NS, TRUE, sub_task_times
 
 if TYPE_CHECKING:
@@ -272,7 +273,7 @@ def _end(attempts: list[LoggedAttempt], states: Sequence[TaskState], passes: Seq
         until = after.moment if after is not None else None
         own = [state for state in states if begin <= state.at and (until is None or state.at < until)]
         cancelled = next((state.at for state in own if state.state == "cancelled"), None)
-        found = next((state for state in own if state.state in {"FAILED", "SUCCEED"}), None)
+        found = next((state for state in own if state.state in ENDED), None)
         finished = next(
             (
                 one

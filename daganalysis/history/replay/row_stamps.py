@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.states import ENDED
 from daganalysis.engine.times import TRUE, dag_times, node_times, sub_task_times
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def dag_stamps(run: RunEvidence) -> RowStamps:
         times = dag_times(dag.state, dag.operator)
         if times.start is TRUE and dag.start is not None:
             found.starts.append(dag.start)
-        if dag.state in {"FAILED", "SUCCEED"} and dag.end is not None:
+        if dag.state in ENDED and dag.end is not None:
             found.ends.append(dag.end)
     return found
 
@@ -57,7 +58,7 @@ def node_stamps(run: RunEvidence, gid: str) -> RowStamps:
         times = node_times(node.state, node.operator, executed=True)
         if times.start is TRUE and node.start is not None:
             found.starts.append(node.start)
-        if node.state in {"FAILED", "SUCCEED"} and node.end is not None:
+        if node.state in ENDED and node.end is not None:
             found.ends.append(node.end)
     return found
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.engine.vocabulary import CATEGORIES
+from daganalysis.engine.vocabulary import CATEGORIES, words
 from daganalysis.pages.shell import render_page
 from daganalysis.plots.gantt_words import shares_of_time
 from daganalysis.tables.plain_rows import rows_of
@@ -123,7 +123,7 @@ def _clock_change(origin: int, end: int, zone: Zone) -> tuple[str, str] | None:
 def _subtitle(run: Row, facts: list[str], length: int, zone: Zone) -> str:
     parts = [human_duration(length / 1e9), *facts]
     if run:
-        parts.insert(0, str(run["outcome"]).replace("_", " "))
+        parts.insert(0, words(str(run["outcome"])))
         if run["started_at"] is not None:
             parts.append(f"started {zone.full(run['started_at'])}")
     return ", ".join(parts)
@@ -271,7 +271,7 @@ def _coded(values: Any) -> tuple[list[Any], list[int]]:
 def _legend(attempts: Sequence[Row], rows: Sequence[Row]) -> list[tuple[str, list[dict[str, str]]]]:
     """Name what occurs in this chart, and nothing else: bars and their marks, then what the time of a run was spent on."""
     outcomes = sorted({row["outcome"] or "unknown" for row in attempts})
-    entries = [{"css": f"bar-{outcome}", "label": outcome.replace("_", " ")} for outcome in outcomes]
+    entries = [{"css": f"bar-{outcome}", "label": words(outcome)} for outcome in outcomes]
     if any(row["kind"] != "rollback" and (row["attempt"] or 1) > 1 for row in attempts):
         entries.append({"css": "mark-again", "label": "handed out again"})
     if any(row["kind"] == "rollback" for row in attempts):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.vocabulary import STANDS_FAILED
 from daganalysis.text.humanize import human_duration
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def advice(run: Row, budget: Row | None, *, not_redone: bool) -> list[str]:
     ['Redo it.', 'Alert on DAGs that stand FAILED: 8 min 00 s went by before a person acted.']
     """
     sentences = []
-    if run["outcome"] in {"failed", "rollback_failed"}:
+    if run["outcome"] in STANDS_FAILED:
         sentences.append("It stood failed when last seen: retry it, or roll it back.")
     if run["outcome"] in {"passed", "succeeded_with_node_pass"}:
         sentences.append("Check by hand that the work that was passed over is done.")

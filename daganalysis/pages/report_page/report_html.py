@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from daganalysis.engine.vocabulary import CHANGES_OF_LENGTH
 from daganalysis.pages.report_page.content import run_labels
 from daganalysis.pages.report_page.definitions import DEFINITIONS, SPENT_ON
 from daganalysis.pages.report_page.figures import drawn_pictures
@@ -89,7 +90,7 @@ def _folded(collected: Collected) -> dict[str, ShownTable]:
     views: dict[str, ShownTable] = {}
     compared = collected.tables.get("compare")
     if compared is not None:
-        views["compare"] = _kept(compared, lambda row: row["verdict"] in {"slower", "faster"})
+        views["compare"] = _kept(compared, lambda row: row["verdict"] in CHANGES_OF_LENGTH)
     agents = collected.tables["stragglers_by_agent"]
     flagged = _kept(agents, lambda row: row["flagged"])
     waited_for = _kept(agents, lambda row: (row.get("barrier_wait_s") or 0) > 0)

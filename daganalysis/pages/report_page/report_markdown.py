@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.vocabulary import words
 from daganalysis.pages.report_page.definitions import SPENT_ON
 from daganalysis.pages.report_page.report_html import heading, subtitle
 from daganalysis.pages.shown_tables import cell_text, is_numeric
@@ -43,7 +44,7 @@ def worst_sentence(worst: Row) -> str:
     name = worst["name"] or "unnamed DAG"
     if not worst["trouble"]:
         return f"No run had trouble. The longest: {name}, run {worst['run_id']}, {human_duration(worst['elapsed_s'])}."
-    text = f"Went worst: {name}, run {worst['run_id']}: {worst['outcome'].replace('_', ' ')}"
+    text = f"Went worst: {name}, run {worst['run_id']}: {words(worst['outcome'])}"
     culprit = worst["culprit"]
     if culprit is None:
         return text + "."

@@ -15,6 +15,7 @@ import msgspec
 
 from daganalysis.engine.facts import AgentState, AnyFact, Creation, Execution, Line, LockState, encode_facts
 from daganalysis.engine.identifiers import agent_address
+from daganalysis.engine.states import BEGUN
 from daganalysis.engine.times import SECOND_NS
 from daganalysis.reading.answers import Answer, Kind
 from daganalysis.reading.databases.database_links import merged_links
@@ -272,7 +273,7 @@ class AnswerMaker:
     def _execution(self, row: Row, gid: str) -> Iterator[Execution]:
         """The run that a mirror shows; one that is only handed over still bears the times of the cluster's row."""
         state = _STATES.get(row["state"])
-        if state not in {"RUNNING", "FAILED", "SUCCEED"} or not row["execute_times"]:
+        if state not in BEGUN or not row["execute_times"]:
             return
         yield Execution(
             task_gid=gid,
