@@ -59,7 +59,7 @@ def _bar_kind(*, notebook: bool) -> type[tqdm[Never]]:
 
 
 def _in_notebook_with_widgets() -> bool:
-    """Tell whether an IPython kernel runs this that can show a widget; lines of text would stay in the notebook for good."""
+    """Return whether an IPython kernel runs this that can show a widget; lines of text would stay in the notebook for good."""
     from importlib.util import find_spec
 
     ipython = sys.modules.get("IPython")

@@ -110,12 +110,12 @@ def compare_gate(compared: pd.DataFrame, fail_on: str) -> Gate:
 
 
 def _is_likely_chance(row: dict[str, Any]) -> bool:
-    """Tell whether a difference that is seen, though not shown, is what runs that are all alike often show."""
+    """Return whether a difference that is seen, though not shown, is what runs that are all alike often show."""
     return row["p_value"] is not None and row["p_value"] > _LIKELY_CHANCE
 
 
 def _points_elsewhere(row: dict[str, Any], fail_on: str) -> bool:
-    """Tell whether what is seen, though not shown, is the opposite of what the gate is about."""
+    """Return whether what is seen, though not shown, is the opposite of what the gate is about."""
     return row["p_value"] is not None and (row["ratio"] > 1) != (fail_on == "slower")
 
 

@@ -283,7 +283,7 @@ def _was_slow(run: Told) -> str:
 
 
 def is_slow(elapsed_s: float, median_s: float) -> bool:
-    """Tell whether a run took so much longer than others that it should be said."""
+    """Return whether a run took so much longer than others that it should be said."""
     return elapsed_s >= SLOW * median_s and elapsed_s - median_s >= SLOW_S
 
 

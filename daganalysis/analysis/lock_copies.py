@@ -50,7 +50,7 @@ def _freed_by(own: list[Holding], moment: pd.Timestamp | None) -> None:
 
 
 def _was_held(own: list[Holding], copy: Row) -> bool:
-    """Tell whether a holding is the one that a copy shows, and let it last until then."""
+    """Return whether a holding is the one that a copy shows, and let it last until then."""
     moment = copy["observed_at"] or copy["locked_at"]
     for one in own:
         if one.taken_at is None or moment is None or one.taken_at > moment + _SLACK or not _is_of(one, copy):

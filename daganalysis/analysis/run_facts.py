@@ -114,7 +114,7 @@ def attempts_by_task(attempts: list[Row]) -> dict[str, list[Row]]:
 
 
 def work_failed(dag: Row) -> bool:
-    """Tell whether a child DAG did not do its work, whatever its main DAG made of it."""
+    """Return whether a child DAG did not do its work, whatever its main DAG made of it."""
     return dag["work_ok"] is False or dag["outcome"] in CHILD_FAILED
 
 

@@ -75,7 +75,7 @@ def report_issues(archive: Archive, source: str) -> None:
 
 
 def holds_anything(archive: Archive) -> bool:
-    """Tell whether an archive has a row of anything but snapshots and issues."""
+    """Return whether an archive has a row of anything but snapshots and issues."""
     return any(archive.count(name) for name in _HOLDING)
 
 

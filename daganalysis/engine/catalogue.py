@@ -100,7 +100,7 @@ def engine_names() -> Iterator[str]:
 
 
 def creates_itself(name: str) -> bool:
-    """Tell whether an agent creates such a DAG by itself when it starts, so that nobody asked for it (cmd/server/takeover.go).
+    """Return whether an agent creates such a DAG by itself when it starts, so that nobody asked for it (cmd/server/takeover.go).
 
     >>> creates_itself("Rebuild CLUSTER AGENT"), creates_itself("Create tenant t1")
     (True, False)
@@ -129,7 +129,7 @@ def sub_dag_name(node_names: Sequence[str | None]) -> str | None:
 
 
 def is_sub_dag(name: str | None, node_names: Sequence[str | None]) -> bool:
-    """Tell whether a DAG is a per-agent sub-DAG of Start or Stop OB, by its name and its last node (engine-semantics §7 A).
+    """Return whether a DAG is a per-agent sub-DAG of Start or Stop OB, by its name and its last node (engine-semantics §7 A).
 
     A remote one-node DAG bears the same name and has no such last node.
     """

@@ -86,7 +86,7 @@ def _by_name(name: str | None, scope: str | None) -> tuple[int, str | None]:
 
 
 def frees_lock(workflow: str | None, stage_name: str | None) -> bool:
-    """Tell whether the failure of a stage frees the lock of its DAG.
+    """Return whether the failure of a stage frees the lock of its DAG.
 
     >>> frees_lock("Create tenant", "Import script for tenant"), frees_lock("Cluster scale in", "Delete agent")
     (True, False)
@@ -95,7 +95,7 @@ def frees_lock(workflow: str | None, stage_name: str | None) -> bool:
 
 
 def names_which_stage(workflow: str | None) -> bool:
-    """Tell whether the failure of some stages of a workflow frees the lock and that of others does not.
+    """Return whether the failure of some stages of a workflow frees the lock and that of others does not.
 
     >>> names_which_stage("Cluster scale in"), names_which_stage("Create tenant")
     (True, False)

@@ -26,7 +26,7 @@ _SENT_OPERATOR = re.compile(r"\bsend operator (RETRY|ROLLBACK) request to \S*/ta
 
 
 def is_error(line: str) -> bool:
-    """Tell whether a line is an ERROR line of the task itself (a copied one carries the other task's name in front)."""
+    """Return whether a line is an ERROR line of the task itself (a copied one carries the other task's name in front)."""
     return line.startswith("ERROR: ")
 
 
@@ -50,7 +50,7 @@ def ending_lines(lines: Sequence[str]) -> list[str]:
 
 
 def is_timeout(line: str) -> bool:
-    """Tell whether a line is written by the scheduler or the executor for an attempt that ran into its timeout, and says nothing else.
+    """Return whether a line is written by the scheduler or the executor for an attempt that ran into its timeout, and says nothing else.
 
     >>> is_timeout("sub task timeout"), is_timeout("ERROR: task 7 timeout"), is_timeout("ERROR: watch dag of task 7 timeout")
     (True, True, False)

@@ -263,7 +263,7 @@ class _Finder:
         return "dag" if operation == "retry" and stage is not None and self._waited(stage, until) else "unknown"
 
     def _waited(self, stage: int, until: int) -> bool:
-        """Tell whether the last attempts at a stage before some instant ended by waiting on purpose."""
+        """Return whether the last attempts at a stage before some instant ended by waiting on purpose."""
         ended = [
             attempt
             for attempts in self._observed.attempts
@@ -274,7 +274,7 @@ class _Finder:
 
 
 def _lies_in(run: NodeRun, leg: Leg, after: int | None) -> bool:
-    """Tell whether an execution of a node began in a leg: after its start, and before its end or the next known leg."""
+    """Return whether an execution of a node began in a leg: after its start, and before its end or the next known leg."""
     until = leg.end if leg.end is not None else after
     return run.start is not None and leg.start - SKEW_NS <= run.start and (until is None or run.start < until)
 

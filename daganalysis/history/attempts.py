@@ -40,8 +40,8 @@ _AROUND = 3
 class Attempt(msgspec.Struct, gc=False):
     """One hand-out.
 
-    ``number`` is 0 where no answer counts it; ``seen`` says that an answer showed it running or ended, ``seen_running`` until when it was
-    shown running.
+    ``number`` is 0 if no answer counts it. ``seen``: an answer showed it running or ended. ``seen_running``: the last time at which an
+    answer showed it running.
     """
 
     number: int
@@ -66,12 +66,12 @@ class Attempt(msgspec.Struct, gc=False):
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether its stamps do not tell when it ran: the clock cannot be put right, or the end lies before the start."""
+        """Whether its times cannot be used: its clock cannot be corrected, or its end lies before its start."""
         return self.is_unplaced or (self.start is not None and self.end is not None and self.end < self.start)
 
     @property
     def began_unseen(self) -> bool:
-        """Whether its end alone is known, by the only line it wrote: it may have begun long before."""
+        """Whether only its end is known, from its only line: it may have begun long before."""
         return self.is_start_estimated and self.kind == "run" and self.start == self.end
 
     @property
@@ -81,9 +81,9 @@ class Attempt(msgspec.Struct, gc=False):
 
     @property
     def ran_until(self) -> int:
-        """Until when it is known to have run, if its start is known: its end, or when it was last seen running.
+        """Its end, or when it was last seen running; None if its start is not known.
 
-        An interrupted one ends when its agent is back, which may be long after the crash (engine-semantics §12).
+        An interrupted attempt ends when its agent is back, which may be long after the crash (engine-semantics §12).
         """
         start = self.start or 0
         if self.end is not None and self.ending != "interrupted":
@@ -102,7 +102,7 @@ def rebuild_attempts(
 ) -> list[Attempt]:
     """Return execute_times attempts of one sub-task, in order of their number.
 
-    Where there are more than ``most``, hand-outs that nothing shows are left out: a counter is no reason to make a million rows.
+    If there are more than ``most``, hand-outs that nothing shows are left out, because a counter alone may be in the millions.
 
     ``sightings`` are ordered by time, ``created`` is when the DAG's rows were created, ``begun`` when it had been started, ``written`` the
     lines of each attempt where the log endpoint was asked. What a row shows of the attempt before it (engine-semantics §3: Prev) is used,
@@ -162,9 +162,10 @@ def unlisted_before(attempts: Sequence[Attempt], index: int) -> int:
 
 
 def hand_outs(sighting: Sighting) -> int | None:
-    """Return how often a sub-task had been handed out; None where the answer has no counter and nothing else tells.
+    """Return how often a sub-task had been handed out; None if the answer has no counter and nothing else tells.
 
-    What is PENDING under RUN never was. A node under RUN was executed once, which hands each sub-task out once (engine-semantics §2.2).
+    A sub-task that is PENDING under RUN was never handed out. A node under RUN was executed once and handed each sub-task out once
+    (engine-semantics §2.2).
     """
     task, node = sighting.task, sighting.node
     if task.execute_times is not None or task.operator != "RUN":
@@ -175,7 +176,7 @@ def hand_outs(sighting: Sighting) -> int | None:
 
 
 def _uncounted(sightings: Sequence[Sighting]) -> list[Attempt]:
-    """Return the attempt that the newest answer shows of a sub-task whose counter no answer holds, under the number 0."""
+    """Return, under the number 0, the attempt that the newest answer shows of a sub-task without a counter."""
     shown = [s for s in sightings if s.task.execute_times is None and s.task.state in {"RUNNING", *ENDED} and s.task.operator in _KINDS]
     if not shown:
         return []
@@ -191,7 +192,7 @@ def _uncounted(sightings: Sequence[Sighting]) -> list[Attempt]:
 
 
 def _take(attempts: list[Attempt], index: int, sighting: Sighting) -> None:
-    """Note what one sighting says of the attempt it shows, and of the one before."""
+    """Record what one sighting shows of its attempt and of the attempt before."""
     task, attempt = sighting.task, attempts[index]
     times = sub_task_times(task.state, task.operator, attempt.number or 1)
     if task.operator == "PASS":
@@ -241,10 +242,11 @@ def _recognise_unstarted(attempts: list[Attempt], created: int | None, begun: in
 
 
 def _is_creation_time(start: int, created: int | None, begun: int | None, *, worked: bool) -> bool | None:
-    """Tell whether a start is the row's creation time; None where it may be. What ``worked``, and so wrote lines, had its own.
+    """Return whether a start is the creation time of the row; None if it may be.
 
-    No row is older than the DAG's, so that a start before bears the clock of the agent that executed it. No row is created after the DAG
-    has ``begun``.
+    An attempt that ``worked`` (it wrote lines) has its own start.
+    No row is older than the DAG's, so an earlier start comes from the clock of the executing agent. No row is created after the DAG has
+    ``begun``.
     """
     if worked or created is None or not -CREATION_NS <= start - created <= _SOONEST_START_NS:
         return False
@@ -284,9 +286,9 @@ def _judge_endings(attempts: list[Attempt], ordered: Sequence[Sighting], written
 
 
 def _ending(lines: Sequence[str], *, alone: bool, cancelled: bool) -> str | None:
-    """Say how an attempt failed by its lines; not ``alone`` if lines of earlier attempts are among them.
+    """Return how an attempt failed, by its lines. ``alone`` is false if lines of earlier attempts are among them.
 
-    An end that the scheduler decides does not stop the work, whose late lines may follow it (engine-semantics §2.5, §2.7).
+    The scheduler may end an attempt while its work goes on, so late lines may follow (engine-semantics §2.5, §2.7).
     """
     if (alone or cancelled) and CANCELLED in lines:
         return "cancelled"
@@ -294,7 +296,7 @@ def _ending(lines: Sequence[str], *, alone: bool, cancelled: bool) -> str | None
 
 
 def _conclude(attempt: Attempt, after: Attempt | None) -> None:
-    """Say by which evidence an attempt is known, and what it came to."""
+    """Set the evidence and the outcome of an attempt."""
     last = after is None
     if attempt.seen or (last and attempt.state == "READY"):
         attempt.evidence = "observed"

@@ -1,8 +1,7 @@
-"""The order of answers by cause and effect, where the clocks of their envelopes say another.
+"""The order of answers by cause and effect, which outweighs the times of their envelopes.
 
-An envelope bears the time of the agent that built it, and agents' clocks differ. What the engine can do only in one order therefore
-outweighs the envelopes: a DAG that was never started comes first, SUCCEED comes last, and within one execution RUNNING comes before the
-end (engine-semantics §2, §12).
+An envelope has the time of the agent that built it, and clocks of agents differ. The engine does some things in one order only: a DAG that
+was never started comes first, SUCCEED comes last, and within one execution RUNNING comes before the end (engine-semantics §2, §12).
 """
 
 from __future__ import annotations
@@ -69,15 +68,15 @@ def _phase(dag: Dag) -> int:
 
 
 def never_started(dag: Dag) -> bool:
-    """Tell whether a DAG as an answer shows it was never taken up: it bears its creation time, or Go's zero time where it was just created.
+    """Return whether an answer shows that a DAG never started: it has its creation time, or Go's zero time if it was just created.
 
-    A DAG that an operator has sent off again bears the Unix epoch instead (engine-semantics §3, §12).
+    A DAG that an operator started again has the Unix epoch instead (engine-semantics §3, §12).
     """
     return dag.state == "READY" and dag.operator == "RUN" and (dag.start is not None or dag.just_created)
 
 
 def _each_execution_in_order(items: list[T], row: Callable[[T], Dag | Node | SubTask]) -> list[T]:
-    """Put the items of each execution, which bear the same start, in order of progress; each execution keeps its places."""
+    """Sort the items of each execution (those with the same start) by progress. Each execution keeps its places."""
     furthest: dict[int, int] = {}
     wrong: set[int] = set()
     for item in items:

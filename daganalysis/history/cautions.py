@@ -1,4 +1,4 @@
-"""What a reader must know of a run before its numbers: what its answers leave out, and work that was undone and not done again."""
+"""Issues that a reader must know before the numbers of a run: what its answers leave out, and undone work that was not redone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MISSING_FIELDS = {
 
 
 def missing_issues(view: RunView) -> list[Issue]:
-    """Tell what the answers about a run leave out."""
+    """Return issues about what the answers about a run leave out."""
     run = view.evidence
     if view.missing.isdisjoint(_MISSING_FIELDS):
         return []
@@ -41,9 +41,9 @@ def missing_issues(view: RunView) -> list[Issue]:
 
 
 def undone_issues(view: RunView) -> list[Issue]:
-    """Tell of each stage whose work was rolled back and not done again, although the run went on to its end.
+    """Return an issue for each stage that was rolled back and not executed again, although the run went on to its end.
 
-    Clocks that differ make the engine skip the re-run of a retry, and a retry after a rollback steps over what was rolled back
+    Different clocks can make the engine skip the re-run of a retry. A retry after a rollback steps over stages that were rolled back
     (engine-semantics §2.3, §2.4).
     """
     dag = view.evidence.newest
@@ -66,7 +66,7 @@ def _told(node: NodeView, undone: list[TaskView]) -> str:
 
 
 def timeout_issues(view: RunView) -> list[Issue]:
-    """Tell of each sub-task whose work is known by its timeout alone, and between which instants it lies."""
+    """Return an issue for each sub-task whose work is known only from its timeout, with the instants between which it lies."""
     stages = {node.gid: node for node in view.nodes}
     nodes = {task.gid: stages.get(task.node_gid or "") for task in view.tasks}
     return [
@@ -85,7 +85,7 @@ def _told_of_timeout(timeout: Timeout, node: NodeView | None) -> str:
 
 
 def unlisted_issues(view: RunView) -> list[Issue]:
-    """Tell of the sub-tasks that were handed out too often for every hand-out to be listed."""
+    """Return an issue about sub-tasks with too many hand-outs to list them all."""
     cut = [task for task in view.tasks if task.attempts and task.attempts[-1].number > len(task.attempts)]
     if not cut:
         return []
@@ -96,7 +96,7 @@ def unlisted_issues(view: RunView) -> list[Issue]:
 
 
 def unordered_issues(view: RunView) -> list[Issue]:
-    """Tell of the sub-tasks whose lines from several answers could not be put in order."""
+    """Return an issue about sub-tasks whose lines from several answers could not be put in order."""
     return [
         issue("log-order-unknown", None, None, f"the answers about sub-task {task.gid} differ in too many log lines", run_id=run_id)
         for run_id in (view.evidence.run_id,)

@@ -1,7 +1,7 @@
-"""Agents whose clocks nothing vouches for, in runs in which clocks are seen to differ.
+"""Agents with unreliable clocks, in runs in which clocks are seen to differ.
 
-A time that an agent of a cluster DAG stamped is the run's beginning or a bound of its length only if that agent's clock agrees with the
-DAG's own rows (engine-semantics §5). Offsets that can be measured have been taken out before (:mod:`daganalysis.history.clocks`).
+A time of an agent of a cluster DAG can be the beginning of the run, or bound its length, only if the agent's clock agrees with the DAG's
+own rows (engine-semantics §5). Offsets that can be measured were corrected before (:mod:`daganalysis.history.clocks`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _EARLY_NS, LATE_NS = -5_000_000, 100_000_000
 def doubtful_agents(
     gid: str, attempts_in: AttemptsIn, node_runs: Sequence[NodeRun], offsets: Offsets, created: int | None
 ) -> frozenset[str | None]:
-    """Return the agents of a run whose stamps may bear another clock than the DAG's own rows; none where no clocks are seen to differ."""
+    """Return the agents of a run whose clocks may differ from that of the DAG's own rows; none if no clocks are seen to differ."""
     if identify(gid).scope != "cluster":
         return frozenset()
     tasks = [attempts for own in attempts_in.values() for attempts in own.values()]
@@ -57,7 +57,7 @@ def _spread(tasks: Iterable[Sequence[Attempt]]) -> int:
 
 
 def _before(created: int | None, tasks: Iterable[Sequence[Attempt]]) -> bool:
-    """Tell whether an attempt seems to have begun before its row was created."""
+    """Return whether an attempt seems to have begun before its row was created."""
     if created is None:
         return False
     return any(a.start is not None and a.start < created - CREATION_NS for attempts in tasks for a in attempts)

@@ -21,12 +21,12 @@ _NOTABLE_SKEW_NS = 100_000_000
 
 
 def clock_issues(view: RunView) -> list[Issue]:
-    """Return what is to be said of the clocks of a run: at most one issue of each kind."""
+    """Return the issues about the clocks of a run, at most one of each kind."""
     return [*_wrong_zone(view), *_wrong_clocks(view), *_ended_before_start(view)]
 
 
 def _wrong_zone(view: RunView) -> list[Issue]:
-    """One issue where the zone of the database is not that of the agents."""
+    """Return an issue if the zone of the database differs from the zone of the agents."""
     run = view.evidence
     if run.zone is None:
         return []
@@ -54,7 +54,7 @@ def _zone(offset: int) -> str:
 
 
 def _wrong_clocks(view: RunView) -> list[Issue]:
-    """One issue for all the agents of a run whose clocks are notably off."""
+    """Return one issue about all agents of a run whose clocks are notably off."""
     off = {agent: offsets for agent, offsets in view.offsets.of_agents().items() if any(map(_is_notable, offsets))}
     if not off:
         return []
@@ -67,7 +67,7 @@ def _wrong_clocks(view: RunView) -> list[Issue]:
 
 
 def _agreeing_elsewhere(view: RunView) -> set[str | None]:
-    """Return the agents whose clocks may agree with the scheduler's in some stage, though not in all: one of them was set, or replaced."""
+    """Return the agents whose clocks may agree with the scheduler's in some stages only: a clock was set, or an agent replaced."""
     return {
         attempt.agent
         for task in view.tasks
@@ -81,7 +81,7 @@ def _is_notable(offset: Offset) -> bool:
 
 
 def _odd_one(view: RunView, off: dict[str, list[Offset]]) -> str | None:
-    """Say that one agent is ahead, or behind, where all the others differ from the scheduler by the same and it alone does not."""
+    """Return a text about the one agent that is ahead or behind, if all others differ from the scheduler by the same amount."""
     agents = {attempt.agent for task in view.tasks for attempt in task.attempts if attempt.agent is not None}
     others = agents - off.keys()
     single = [offsets[0] for offsets in off.values() if len(offsets) == 1 and offsets[0].used is not None]
@@ -95,7 +95,7 @@ def _odd_one(view: RunView, off: dict[str, list[Offset]]) -> str | None:
 
 
 def _how_far(offsets: list[Offset], other: str, *, fixed: bool = True) -> str:
-    """Say how far a clock is off, for a sentence that begins with whose it is."""
+    """Return how far a clock is off, as the end of a sentence about an agent."""
     low, high, used = offsets[0]
     if len(offsets) > 1 or used is None or not fixed:
         return f"differs from {other} by no fixed offset"
@@ -107,7 +107,7 @@ def _how_far(offsets: list[Offset], other: str, *, fixed: bool = True) -> str:
 
 
 def _ended_before_start(view: RunView) -> list[Issue]:
-    """One issue for all the objects of a run whose end lies before their start."""
+    """Return one issue about all objects of a run whose end lies before their start."""
     run = view.evidence
     dag = run.newest
     times = dag_times(dag.state, dag.operator)

@@ -1,8 +1,8 @@
-"""Attempts on the clock of their DAG: how far the clocks of the agents are off, and stamps moved by that much.
+"""Attempts on the clock of their DAG: how far the clocks of the agents are off, and times moved by that much.
 
-In a cluster DAG the nodes bear the times of the maintainer's server and the sub-tasks those of the agents that executed them; in a local
-DAG there is one clock (engine-semantics §5). A node starts before its sub-tasks do and ends after them. Where the stamps deny this, they
-show how far a clock is off: at most the start of a sub-task less that of its node, at least the end of a sub-task less that of its node.
+In a cluster DAG, nodes have the times of the maintainer's server, and sub-tasks those of the agents that executed them. A local DAG has one
+clock (engine-semantics §5). A node starts before its sub-tasks and ends after them. Times that contradict this show how far a clock is
+ahead: at most `sub-task start − node start`, at least `sub-task end − node end`.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _LATE_DISPATCH_NS = 5_000_000_000
 
 
 class Offset(NamedTuple):
-    """How far the clock of an agent is ahead of that of the DAG's own rows, nanoseconds; negative where it is behind.
+    """How far the clock of an agent is ahead of the clock of the DAG's own rows, nanoseconds; negative if it is behind.
 
-    It lies between ``low`` and ``high`` (None: not bounded). Stamps are moved by ``used``, which is None where no offset fits: the clock
-    was set in between, so that low is above high.
+    It lies between ``low`` and ``high`` (None: not bounded). Times are moved by ``used``. It is None if no offset fits (low is above high),
+    because the clock was set in between.
     """
 
     low: int | None
@@ -44,9 +44,9 @@ class Offset(NamedTuple):
 
 
 class Offsets(dict[tuple[str, str], Offset]):
-    """The offset of each agent whose clock is off, by node and agent; the clocks of all others agree with the DAG's as far as can be seen.
+    """The offset of each agent whose clock is off, by node and agent. No difference is seen for all other agents.
 
-    ``node_starts`` is when the first execution of each node began, where that is known.
+    ``node_starts`` has the start of the first execution of each node, if it is known.
     """
 
     def __init__(self, node_starts: Mapping[str, int] | None = None) -> None:
@@ -64,7 +64,7 @@ class Offsets(dict[tuple[str, str], Offset]):
 
 
 def in_common(bounds: Iterable[tuple[int | None, int | None]]) -> tuple[int | None, int | None]:
-    """Return the bounds that hold where all of these do; the lower is above the upper if they contradict each other.
+    """Return the bounds that satisfy all of the given ones. The lower is above the upper if they contradict each other.
 
     >>> in_common([(1, 5), (None, 4), (2, None)])
     (2, 4)
@@ -86,9 +86,9 @@ class _Window(NamedTuple):
 def find_offsets(run: RunEvidence, attempts_in: AttemptsIn) -> Offsets:
     """Find how far each agent's clock is off, from the first attempts in the first execution of each node.
 
-    Only first executions are sure to hold the first attempts of their sub-tasks: a retry leaves alone what had succeeded before it
-    (engine-semantics §2.3). One offset serves a whole run if it fits everywhere; else each node has its own. ``attempts_in`` are the
-    attempts by node and sub-task.
+    Only a first execution certainly holds the first attempts of its sub-tasks: a retry does not execute what had succeeded before
+    (engine-semantics §2.3). One offset is used for the whole run if it fits everywhere. Otherwise each node has its own. ``attempts_in``
+    are the attempts by node and sub-task.
     """
     if identify(run.gid).scope != "cluster":
         return Offsets()
@@ -103,9 +103,9 @@ def find_offsets(run: RunEvidence, attempts_in: AttemptsIn) -> Offsets:
 
 
 def on_dag_clock(attempts_in: AttemptsIn, offsets: Offsets) -> AttemptsIn:
-    """Return the attempts of a run with the stamps of agents ahead or behind moved onto the clock of the DAG's own rows.
+    """Return the attempts of a run with the times of agents that are ahead or behind moved to the clock of the DAG's own rows.
 
-    Attempts of agents that need no correction are the very objects given.
+    Attempts that need no correction are the same objects.
     """
     if not offsets:
         return attempts_in
@@ -129,7 +129,7 @@ def _moved(attempt: Attempt, node_gid: str, offsets: Offsets) -> Attempt:
 
 
 def _firsts(attempts_of: Iterable[list[Attempt]]) -> Iterable[Attempt]:
-    """Yield the first attempts, if they are runs of which the start is known."""
+    """Yield the first attempts that are runs with a known start."""
     for attempts in attempts_of:
         if attempts and attempts[0].kind == "run" and attempts[0].start is not None:
             yield attempts[0]
@@ -141,7 +141,7 @@ def _is_outside(first: Attempt, window: _Window) -> bool:
 
 
 def _bounds(first: Attempt, window: _Window) -> tuple[int | None, int | None]:
-    """Return how far an agent's clock is ahead at least and at most, as one attempt of it shows."""
+    """Return the least and the most by which an agent's clock is ahead, as one of its attempts shows."""
     if first.start is None:
         return None, None
     high = first.start - window.start
@@ -177,7 +177,7 @@ def _measure(agents: set[str], windows: dict[str, _Window], attempts_in: Attempt
 
 
 def _offset(low: int | None, high: int | None) -> Offset | None:
-    """Choose an offset within bounds; None where the clocks may agree."""
+    """Choose an offset within bounds; None if the clocks may agree."""
     if (low is None or low <= 0) and (high is None or high >= 0):
         return Offset(None, None, None) if low is None and high is None else None
     if low is not None and high is not None and low > high:
@@ -192,7 +192,7 @@ def _offset(low: int | None, high: int | None) -> Offset | None:
 
 
 def _first_execution(run: RunEvidence, node_gid: str) -> _Window | None:
-    """Start and, where an answer showed it, end of the execution of a node that no operator had asked for."""
+    """Return the start, and the end if an answer showed it, of the execution of a node that no operator had asked for."""
     found: _Window | None = None
     for _, node in run.nodes.get(node_gid, ()):
         if node.operator == "RUN" and node.state in BEGUN and node.start is not None:

@@ -1,4 +1,4 @@
-"""What the answers about a run leave out: nodes, sub-tasks, counters. Poorer answers must not claim more than richer ones."""
+"""What the answers about a run leave out: nodes, sub-tasks, counters. Poorer answers must not prove more than richer ones."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ OUTLINE = frozenset({"nodes", "sub_tasks", "counters"})
 
 
 def n_stages(run: RunEvidence) -> int | None:
-    """Return how many nodes a run has: ``max_stage`` says so (engine-semantics §13), None where no answer holds that."""
+    """Return how many nodes a run has, from ``max_stage`` (engine-semantics §13); None if no answer has it."""
     return next((s.dag.max_stage for s in reversed(run.snapshots) if s.dag.max_stage is not None), None)
 
 
 def what_is_missing(run: RunEvidence) -> frozenset[str]:
     """Return what no answer about a run shows.
 
-    ``nodes``, ``sub_tasks``, ``counters`` (execute_times), ``operators`` (of nodes); ``newest`` where the nodes are of before the newest
-    state, and ``requests`` where another leg than theirs had begun by then.
-    A node that failed without a sub-task that did lacks a sub-task; otherwise a filtered list of sub-tasks cannot be told from a whole one.
+    ``nodes``, ``sub_tasks``, ``counters`` (execute_times), ``operators`` (of nodes); ``newest`` if the nodes are older than the newest
+    state, and ``requests`` if another leg had begun by then. A node that failed, but none of whose sub-tasks failed, lacks a sub-task.
+    Otherwise a filtered list of sub-tasks looks like a whole one.
     """
     found = set()
     n = n_stages(run)

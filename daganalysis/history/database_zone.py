@@ -1,10 +1,9 @@
-"""The zone of the database's session, where it is not that of the agents.
+"""The zone of the database's session, if it differs from the zone of the agents.
 
-obshell labels what ``NOW(6)`` gives with the zone of its own agent, yet the session of the database may have another: then all the times
-of a cluster DAG are off by the difference, in whole quarter hours, and agents in two zones show one row at two instants
-(engine-semantics §12).
-What was shown cannot lie after the answer that shows it, and what a later answer adds to a running DAG cannot lie before the answer that
-did not show it yet: this bounds the zone.
+obshell labels the result of ``NOW(6)`` with the zone of its own agent, but the session of the database may have another zone. Then all
+times of a cluster DAG are off by the difference, a number of quarter hours, and agents in two zones show one row at two instants
+(engine-semantics §12). Two facts bound the zone: no time lies after the answer that shows it, and no time that a later answer adds to a
+running DAG lies before an earlier answer.
 """
 
 from __future__ import annotations
@@ -32,19 +31,19 @@ _EARTH = range(-12 * 4, 14 * 4 + 1)
 
 
 class DatabaseZone(NamedTuple):
-    """The zone of the database's session, which is not that of the agents: its offset from UTC in nanoseconds, or None with its bounds."""
+    """The zone of the database's session, if it differs from the zone of the agents: its UTC offset in nanoseconds, or None with bounds."""
 
     offset: int | None
     low: int | None
     high: int | None
 
     def moves(self, label_s: int | None) -> int:
-        """Return by how much the times of an answer are moved, nanoseconds, whose agent labels them with some offset from UTC."""
+        """Return by how many nanoseconds the times of an answer are moved, from the offset with which its agent labels them."""
         return 0 if self.offset is None or label_s is None else label_s * SECOND_NS - self.offset
 
 
 def in_database_zone(gid: str, snapshots: list[Snapshot]) -> tuple[list[Snapshot], DatabaseZone | None]:
-    """Return the answers behind one id with all times put right by the zone of the database, and that zone; None where nothing is wrong."""
+    """Return the answers behind one id with times corrected by the zone of the database, and that zone; None if nothing is wrong."""
     if identify(gid).scope != "cluster":
         return snapshots, None
     usable = [s for s in snapshots if s.answer.observed_at is not None and s.answer.utc_offset_s is not None]
@@ -110,7 +109,7 @@ def _events(dag: Dag) -> list[int]:
 
 
 def _is_suspicious(snapshots: Sequence[Snapshot]) -> bool:
-    """Tell whether the DAG's own times, taken as they are labelled, deny the envelopes or each other."""
+    """Return whether the DAG's own times, as they are labelled, contradict the envelopes or each other."""
     if any(event > s.at + _CLOCKS_DIFFER_NS for s in snapshots for event in _events(s.dag)):
         return True
     if len(snapshots) == 1:
@@ -124,7 +123,7 @@ def _is_suspicious(snapshots: Sequence[Snapshot]) -> bool:
 
 
 def _first_news(snapshots: Sequence[Snapshot], labelled: int) -> list[tuple[Snapshot, int]]:
-    """Return each answer that shows the DAG running, with the first time of the DAG after the start it shows that it did not show yet.
+    """Return each answer that shows the DAG running, with the first later time of the DAG that the answer does not show yet.
 
     Times are instants as labelled, or of the wall clock if ``labelled`` is 1.
     """
@@ -140,7 +139,7 @@ def _first_news(snapshots: Sequence[Snapshot], labelled: int) -> list[tuple[Snap
 
 
 def _find_zone(snapshots: Sequence[Snapshot]) -> DatabaseZone:
-    """Bound the offset of the database's session, and find it where one whole quarter hour alone fits, or the most likely of several."""
+    """Bound the offset of the database's session. It is known if exactly one quarter hour fits, or if one of several is most likely."""
     low = max((_newest(s) + _label_ns(s) - s.at for s in snapshots if _newest(s)), default=None)
     high = min((news - s.at for s, news in _first_news(snapshots, 1)), default=None)
     fitting = [

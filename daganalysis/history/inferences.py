@@ -1,4 +1,4 @@
-"""What the order of hand-outs, and lines that no other attempt can have written, prove of attempts that were overwritten."""
+"""What the order of hand-outs and the log lines prove about attempts that were overwritten."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOT_SUCCEEDED = "not_succeeded"
 
 
 def infer(attempts: Sequence[Attempt], written: Mapping[int, list[str]], lines: Sequence[str] | None) -> None:
-    """Add to the attempts of one sub-task what follows from their order and their lines.
+    """Add what follows from their order and their lines to the attempts of one sub-task.
 
     ``written`` are the lines of each attempt where the log endpoint was asked, ``lines`` all the lines of the sub-task, None if no answer
     showed them.
@@ -36,15 +36,15 @@ def infer(attempts: Sequence[Attempt], written: Mapping[int, list[str]], lines: 
 
 
 def succeeded_alone(attempt: Attempt, after: Attempt | None) -> bool:
-    """Tell whether an attempt is a rollback run before a run: only one that succeeded is followed so (engine-semantics §2.3)."""
+    """Return whether an attempt is a rollback run before a run, which means that it succeeded (engine-semantics §2.3)."""
     return after is not None and attempt.kind == "rollback" and after.kind == "run"
 
 
 def infer_from_later_stages(run: RunEvidence, tasks_of: Mapping[str, Sequence[TaskView]]) -> None:
-    """What ran once, and was then rolled back with the DAG, had succeeded if a later stage was executed (engine-semantics §2.2).
+    """Mark as succeeded what ran once and was then rolled back with the DAG, if a later stage was executed (engine-semantics §2.2).
 
-    A node that was passed lets later stages be executed too. The rollback overwrites that mark, but what failed had ended with an ERROR
-    line, which no more than a line of the rollback run follows.
+    After a passed node, later stages are executed too, and the rollback overwrites the mark of the pass. But a failed attempt ended with an
+    ERROR line, which at most one line of the rollback run follows.
     """
     later = False
     for gid in reversed(run.stages):
@@ -58,7 +58,7 @@ def infer_from_later_stages(run: RunEvidence, tasks_of: Mapping[str, Sequence[Ta
 
 
 def _infer_kinds(attempts: Sequence[Attempt]) -> None:
-    """The first hand-out is a run, and a later run follows a rollback run (engine-semantics §2.3)."""
+    """Set the kinds of attempts: the first hand-out is a run, and a later run follows a rollback run (engine-semantics §2.3)."""
     if attempts[0].kind == "unknown" and attempts[0].number == 1:
         attempts[0].kind = "run"
     for before, after in itertools.pairwise(attempts):
@@ -67,7 +67,7 @@ def _infer_kinds(attempts: Sequence[Attempt]) -> None:
 
 
 def _infer_failures(attempts: Sequence[Attempt], written: Mapping[int, list[str]]) -> None:
-    """An attempt that was overwritten had failed if the last of its own lines is one that ends a failed execution (engine-semantics §8)."""
+    """Mark an overwritten attempt as failed if the last of its own lines ends a failed execution (engine-semantics §8)."""
     for attempt in attempts[:-1]:
         own = written.get(attempt.number)
         if own and attempt.state not in ENDED and ending_lines(own[-1:]):
@@ -75,7 +75,7 @@ def _infer_failures(attempts: Sequence[Attempt], written: Mapping[int, list[str]
 
 
 def _infer_unsuccessful(attempts: Sequence[Attempt]) -> None:
-    """What a retry rolls back and runs again had not succeeded, and a pass spares what had (engine-semantics §2.3, §2.6)."""
+    """Mark attempts that did not succeed: a retry rolls back only those, and a pass passes only those (engine-semantics §2.3, §2.6)."""
     for place, attempt in enumerate(attempts):
         if attempt.state in ENDED:
             continue
@@ -86,10 +86,10 @@ def _infer_unsuccessful(attempts: Sequence[Attempt]) -> None:
 
 
 def _deal_lines(attempts: Sequence[Attempt], lines: Sequence[str]) -> None:
-    """Give each attempt that did not succeed its own ending line, where there are as many of the one as of the other.
+    """Assign the ending lines to the attempts that did not succeed, if there are as many lines as attempts.
 
-    A failed execution ends with one line that says so (engine-semantics §8). Where it is not known of every attempt whether it succeeded,
-    or some wrote more lines than one, no line can be told to be anybody's.
+    A failed execution ends with one line (engine-semantics §8). If it is not known of every attempt whether it succeeded, or if some wrote
+    several such lines, no line can be assigned.
     """
     unsuccessful = [attempt for attempt in attempts if attempt.state == "FAILED"]
     known = sum(1 for one, after in itertools.zip_longest(attempts, attempts[1:]) if one.state in ENDED or succeeded_alone(one, after))

@@ -1,4 +1,4 @@
-"""One run judged as a whole: its span and timeline, its outcome, the bounds of what operators did to it."""
+"""A run judged as a whole: its span and timeline, its outcome, and the bounds of what operators did."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _PROTOCOL_SLACK_NS = 2 * SECOND_NS
 
 
 def judge_run(run: RunEvidence, *, main: MainDag | None = None, retries_received: int = 0) -> RunView:
-    """Judge one run, whatever is known of it; ``retries_received`` says how often another DAG's task asked this one to retry."""
+    """Judge one run. ``retries_received`` is how often a task of another DAG asked this one to retry."""
     observed = observe(run, main)
     retries, rollbacks = count_operators(observed, retries_received)
     rule = judge("dag", _dag_facts(observed, retries))
@@ -64,7 +64,7 @@ def judge_run(run: RunEvidence, *, main: MainDag | None = None, retries_received
 
 
 def _dag_facts(observed: Observations, retries: Bounds) -> Facts:
-    """Gather what the rules look at."""
+    """Gather the facts that the rules need."""
     run, dag = observed.run, observed.run.newest
     return Facts(
         dag.state,
@@ -80,14 +80,14 @@ def _dag_facts(observed: Observations, retries: Bounds) -> Facts:
 
 
 def _may_hide_requests(observed: Observations, retries: Bounds) -> bool:
-    """Tell whether a retry, or a pass of a node, may have come to a run of which answers lack nodes, or their operators."""
+    """Return whether the run may have had a retry or a passed node, because answers lack nodes or their operators."""
     if "operators" in observed.missing:
         return not observed.is_first_leg
     return not observed.missing.isdisjoint({"nodes", "requests"}) and retries.high != 0
 
 
 def _may_stand_waiting(observed: Observations) -> bool:
-    """Tell whether nothing shows if a DAG that may be a child failed, or waits for its main DAG."""
+    """Return whether a DAG may be a child that waits for its main DAG, while nothing shows that it failed."""
     if not (observed.is_child or observed.may_be_child):
         return False
     failed = [view for view in observed.tasks if view.newest.state == "FAILED"]
@@ -95,7 +95,7 @@ def _may_stand_waiting(observed: Observations) -> bool:
 
 
 def _stands_waiting(observed: Observations) -> bool:
-    """Tell whether a child DAG failed on purpose, with every sub-task that keeps it from going on."""
+    """Return whether a child DAG failed on purpose: every sub-task that stops it did."""
     if not observed.is_child and (observed.main is None or observed.main.kind not in {"sub_dag", "scale_out"}):
         return False
     failed = [view for view in observed.tasks if view.newest.state == "FAILED"]
@@ -103,7 +103,7 @@ def _stands_waiting(observed: Observations) -> bool:
 
 
 def _stretches(observed: Observations, span: Span) -> tuple[list[Stretch], list[Timeout]]:
-    """Build the timeline; also return the timeouts that it holds though no answer showed when."""
+    """Build the timeline. Also return the timeouts in it of which no answer showed the time."""
     if span.begin is None or (span.end is not None and span.end < span.begin):
         return [], []
     dag = observed.run.newest
@@ -136,7 +136,7 @@ def _stretches(observed: Observations, span: Span) -> tuple[list[Stretch], list[
 
 
 def _hides_hand_outs(observed: Observations) -> bool:
-    """Tell whether a sub-task that no answer counts shows no attempt either, though it may have been handed out."""
+    """Return whether some sub-task without a counter shows no attempt, although it may have been handed out."""
     if "counters" not in observed.missing:
         return False
     return any(not view.attempts and view.newest.execute_times is None and view.newest.state != "PENDING" for view in observed.tasks)
@@ -145,7 +145,7 @@ def _hides_hand_outs(observed: Observations) -> bool:
 def _wait_category(observed: Observations) -> Callable[[int], str]:
     """Return a function from the instant at which a wait ended to the category of that wait.
 
-    A child's was for its main DAG, unless a sub-DAG's main DAG had ended before: then only an operator can have ended it.
+    A child DAG waited for its main DAG. If the main DAG of a sub-DAG had ended before, only an operator can have ended the wait.
     """
     if observed.may_be_child:
         return lambda _: "unattributed"
@@ -157,7 +157,7 @@ def _wait_category(observed: Observations) -> Callable[[int], str]:
 
 
 def _work_ok(observed: Observations, rule: Rule) -> bool | None:
-    """A sub-DAG has done its work if it stands, or was passed, at its last stage, waiting (engine-semantics §7 A 5 and 7)."""
+    """Return whether a sub-DAG did its work: it waits, or was passed, at its last stage (engine-semantics §7 A 5 and 7)."""
     stages = observed.run.stages
     if rule.outcome not in {"passed", "waiting"} or observed.missing:
         return None
@@ -171,7 +171,7 @@ def _work_ok(observed: Observations, rule: Rule) -> bool | None:
 
 
 def _union(attempts_of: Iterable[Sequence[Attempt]]) -> int | None:
-    """Time in which at least one attempt was running, of those with both ends known."""
+    """Return the time in which at least one attempt with known ends was running."""
     spans = [
         (a.start, a.ran_until)
         for attempts in attempts_of

@@ -26,7 +26,7 @@ CREATION_NS = 20_000_000
 class Leg(msgspec.Struct, gc=False):
     """One execution of a DAG between two operator actions.
 
-    ``end`` is when it failed or succeeded, ``stood_until`` the last answer that shows the DAG standing so, with that very end;
+    ``end`` is when it failed or succeeded. ``stood_until`` is the time of the last answer that shows the DAG with that end.
     ``asked_from`` and ``asked_to`` bound the operator's request that began it. ``seen_running`` is the last answer that shows it running.
     """
 
@@ -42,7 +42,7 @@ class Leg(msgspec.Struct, gc=False):
 
 
 class NodeRun(msgspec.Struct, gc=False):
-    """One execution of a node. ``start`` is None for one of which only attempts are known; ``operator`` is why it was executed."""
+    """One execution of a node. ``start`` is None if only attempts of it are known. ``operator`` is why it was executed."""
 
     stage: int
     start: int | None
@@ -62,7 +62,7 @@ class NodeRun(msgspec.Struct, gc=False):
 
 
 def find_legs(run: RunEvidence) -> list[Leg]:
-    """Return the legs of which some answer showed the start, in order of time."""
+    """Return the legs whose start an answer showed, in order of time."""
     legs: dict[int, Leg] = {}
     asked_from: int | None = None
     asked_to: int | None = None
@@ -94,9 +94,9 @@ def find_legs(run: RunEvidence) -> list[Leg]:
 
 
 def is_first_execution(run: RunEvidence, leg: Leg) -> bool:
-    """Tell whether answers show that a leg is the first.
+    """Return whether answers show that a leg is the first.
 
-    While it ran, its end was still the creation time, which every later request wipes (engine-semantics §3).
+    While the first leg runs, the end is the creation time. Every later request removes it (engine-semantics §3).
     """
     return any(s.dag.state == "RUNNING" and s.dag.start == leg.start and s.dag.end is not None for s in run.snapshots)
 
@@ -106,7 +106,7 @@ def find_node_runs(
 ) -> list[NodeRun]:
     """Return every known execution of every node, in order of time, each with the attempts that lie in it.
 
-    ``attempts_in`` are the attempts of each sub-task, by node and sub-task; they are told their stage, by its ordinal.
+    ``attempts_in`` has the attempts of each sub-task, by node and sub-task. The function sets their stage.
     """
     result: list[NodeRun] = []
     for node_gid, stage in ordinals.items():
@@ -137,9 +137,9 @@ def find_node_runs(
 
 
 def _was_rolled_back(run: RunEvidence, attempts_of: Mapping[str, Sequence[Attempt]], node_run: NodeRun) -> bool:
-    """Tell whether an execution whose operator a pass overwrote was of a rollback: it rolled a sub-task back and left it so.
+    """Return whether an execution belonged to a rollback, if a pass overwrote its operator: it left a sub-task rolled back.
 
-    A retry runs again what it has rolled back, unless an agent's clock makes that seem to lie before the retry (engine-semantics §2.3).
+    A retry runs again what it has rolled back, unless an agent's clock is off (engine-semantics §2.3).
     """
     own = {id(attempt) for attempt in node_run.attempts}
     for task_gid, attempts in attempts_of.items():
@@ -155,10 +155,10 @@ def _by_start(attempt: Attempt) -> tuple[int, int]:
 
 
 def was_executed(node: Node) -> bool | None:
-    """Tell whether the start of a node is that of an execution. Only of one that was passed it may be the creation of its row.
+    """Return whether the start of a node is the start of an execution. The start of a passed node may be the creation of its row.
 
-    One without an operator may have been passed. One that was cancelled before anything was handed out, and then passed, bears the start of
-    the cancel's leg (engine-semantics §13). None where the answer does not tell: it lacks the sub-tasks, or their counters.
+    A node without an operator may have been passed. A node that was cancelled before any hand-out, and then passed, has the start of the
+    cancel's leg (engine-semantics §13). None if the answer lacks the sub-tasks or their counters.
     """
     if node.operator not in {"PASS", None} or node.state != "SUCCEED":
         return True
@@ -191,7 +191,7 @@ def _node_runs_of(run: RunEvidence, node_gid: str, stage: int) -> dict[int, Node
 
 
 def _node_run_of(ordered: list[NodeRun], attempt: Attempt) -> NodeRun | None:
-    """The execution an attempt lies in: the last that began before it, and had not ended long before."""
+    """Return the execution that an attempt lies in: the last one that began before it and had not ended long before."""
     if attempt.start is None:
         return None
     for node_run in reversed(ordered):
@@ -206,7 +206,7 @@ def _node_run_of(ordered: list[NodeRun], attempt: Attempt) -> NodeRun | None:
 
 
 def _gather(unplaced: list[tuple[str, Attempt]], stage: int, known: list[NodeRun]) -> list[NodeRun]:
-    """Attempts whose node execution no answer showed: those between the same two known executions make one of unknown bounds.
+    """Make executions of unknown bounds for attempts whose execution no answer showed, one between each two known executions.
 
     A rollback run after another attempt of its sub-task belongs to a later execution (engine-semantics §2.3, §2.4).
     """

@@ -30,12 +30,12 @@ class Link:
 
 
 def may_name_relatives(data: str | None) -> bool:
-    """Tell at next to no cost whether a DAG's additional data may name its main DAG or its sub-DAGs."""
+    """Return quickly whether the additional data of a DAG may name its main DAG or its sub-DAGs."""
     return data is not None and ("main_dag_id" in data or "sub_dags" in data or "\\" in data)
 
 
 def named_dags(runs: Iterable[RunEvidence], told: Mapping[str, Sequence[str]]) -> set[tuple[str, str]]:
-    """Return the cluster and the generic id of every DAG that some runs name; ``told`` are the telling lines of each, by its key."""
+    """Return the cluster and the generic id of every DAG that some runs name; ``told`` has their lines that name DAGs, by key."""
     found: set[tuple[str, str]] = set()
     for run in runs:
         data = _additional_data(run)
@@ -45,7 +45,7 @@ def named_dags(runs: Iterable[RunEvidence], told: Mapping[str, Sequence[str]]) -
 
 
 def lines_naming_dags(run: RunEvidence) -> list[str]:
-    """Return the log lines of a run that may name another DAG, those of each sub-task in the longest list that was seen."""
+    """Return the log lines of a run that may name another DAG, of each sub-task from the longest list that was seen."""
     lines = list(chain.from_iterable(map(_longest_logs, run.sub_tasks.values())))
     # Most runs have none, and one text is looked through sooner than many.
     return list(filter(may_name_a_dag, lines)) if may_name_a_dag("\n".join(lines)) else []
@@ -62,7 +62,8 @@ def find_links(runs: Sequence[RunEvidence], told: Mapping[str, Sequence[str]]) -
 
     ``told`` has, by the key of a run, the lines of its log that name another DAG.
 
-    Additional data outweighs logs. Where an id names several runs (a cluster re-created), the one seen first after the other is meant.
+    Additional data outweighs logs. If an id names several runs (of a re-created cluster), the one that was first seen after the other run
+    counts.
     """
     by_key: dict[tuple[str | None, str], list[RunEvidence]] = {}
     for run in runs:
@@ -93,7 +94,7 @@ def _nearest(candidates: Sequence[RunEvidence], other: RunEvidence) -> RunEviden
 
 
 def _parents_told_by(run: RunEvidence, data: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
-    """Yield the main DAG that a run names, and the one whose request for it an agent's log shows."""
+    """Yield the main DAG that a run names, and the main DAG that requested it according to an agent's log."""
     if parent_gid := _text(data.get("main_dag_id")):
         yield parent_gid, "scale_out" if run.newest.name == "Local scale out" else "sub_dag", "additional_data"
     if run.told_child is not None:

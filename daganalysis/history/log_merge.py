@@ -1,4 +1,4 @@
-"""One list of log lines from those of successive answers: none lost, none doubled, and never more work than the lines are worth."""
+"""Merge the log lines of successive answers into one list, with bounded work. No line is lost, and no line is doubled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_EDITS = 500
 
 
 class MergedLines(NamedTuple):
-    """The lines of several lists; ``in_order`` is False where the place of some could not be found."""
+    """The lines of several lists; ``in_order`` is False if the place of some could not be found."""
 
     lines: list[str]
     in_order: bool = True
@@ -24,9 +24,9 @@ class MergedLines(NamedTuple):
 def merge_lines(lists: Iterable[Sequence[str]]) -> MergedLines:
     """Merge the lists of successive polls, oldest first, into one.
 
-    A later list usually continues the earlier one. Where it does not (late lines arrive out of order, engine-semantics §8), the two are
-    aligned and what only one of them has is kept in its place. Where they differ too much to be aligned, the lines that only the later
-    list has follow those of the earlier one.
+    A later list usually continues the earlier one. If it does not (late lines arrive out of order, engine-semantics §8), the two are
+    aligned, and lines that only one of them has keep their place. If the lists differ too much, the lines that only the later one has
+    follow the earlier list.
 
     >>> merge_lines([["a", "b"], ["a", "b", "c"], ["a", "late", "b", "c"]]).lines
     ['a', 'late', 'b', 'c']
@@ -42,7 +42,7 @@ def merge_lines(lists: Iterable[Sequence[str]]) -> MergedLines:
 
 
 def _merge_into(merged: list[str], new: Sequence[str]) -> bool:
-    """Merge a list into another, in place; tell whether each line found its place."""
+    """Merge a list into another, in place; return whether each line found its place."""
     shorter = min(len(merged), len(new))
     begin = next((n for n in range(shorter) if merged[n] != new[n]), shorter)
     end = next((n for n in range(shorter - begin) if merged[-1 - n] != new[-1 - n]), shorter - begin)
@@ -60,7 +60,7 @@ def _merge_into(merged: list[str], new: Sequence[str]) -> bool:
 
 
 def _beyond(lines: Iterable[str], known: Counter[str]) -> Iterator[str]:
-    """Yield the lines that occur more often than they are known, each surplus occurrence once."""
+    """Yield the occurrences of lines beyond those that are known."""
     for line in lines:
         if known[line] > 0:
             known[line] -= 1
@@ -69,7 +69,7 @@ def _beyond(lines: Iterable[str], known: Counter[str]) -> Iterator[str]:
 
 
 def _woven(old: Sequence[str], new: Sequence[str], pairs: Iterable[tuple[int, int]]) -> list[str]:
-    """Put two lists into one, in which the lines of each pair are one."""
+    """Merge two lists; the lines of each pair become one."""
     result: list[str] = []
     i = j = 0
     for old_at, new_at in pairs:
@@ -79,9 +79,9 @@ def _woven(old: Sequence[str], new: Sequence[str], pairs: Iterable[tuple[int, in
 
 
 def common_lines(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]] | None:
-    """Return the longest common subsequence of two lists as pairs of places; None where finding it takes too long.
+    """Return the longest common subsequence of two lists as pairs of places; None if it takes too long.
 
-    The greedy algorithm of Myers (1986), whose work is the length of the lists times the lines in which they differ.
+    The greedy algorithm of Myers (1986). Its work grows with the length of the lists times the number of lines in which they differ.
 
     >>> common_lines(["a", "b", "c"], ["b", "c", "d"])
     [(1, 0), (2, 1)]
@@ -125,7 +125,7 @@ def _traced(trace: Sequence[dict[int, int]], x: int, y: int) -> list[tuple[int, 
 
 
 def lines_since(before: Sequence[str], now: Sequence[str]) -> list[str]:
-    """Return what ``now`` has beyond ``before``; all of it where it does not continue ``before``.
+    """Return what ``now`` has beyond ``before``; all of it if it does not continue ``before``.
 
     >>> lines_since(["a"], ["a", "b"])
     ['b']

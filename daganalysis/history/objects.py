@@ -1,4 +1,4 @@
-"""Single objects judged: what a run's sub-tasks and nodes came to, each by itself."""
+"""Judge single objects: the outcomes of a run's sub-tasks and nodes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def created_at(run: RunEvidence) -> int | None:
-    """When the rows were created, from any row that was never run (engine-semantics §3), or else from a source that says so."""
+    """Return when the rows were created, from a row that never ran (engine-semantics §3) or from a source that tells it."""
     found: list[int] = []
     for snapshot in run.snapshots:
         dag = snapshot.dag

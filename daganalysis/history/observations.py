@@ -1,4 +1,4 @@
-"""What the answers show of one run, put together: all that questions about the whole run are answered from."""
+"""What the answers show of one run, collected. Everything about the whole run is decided from this."""
 
 from __future__ import annotations
 
@@ -27,13 +27,12 @@ if TYPE_CHECKING:
 class Observations:
     """What is known of a run before it is judged as a whole.
 
-    ``numbers`` are the true stages of its nodes, as far as they are proven, ``ordinals`` what the rules take for them; ``missing`` is what
-    no answer shows of it.
+    ``numbers`` are the proven stages of its nodes, ``ordinals`` the stages that the rules use, ``missing`` what no answer shows.
 
-    ``created`` is when its rows were created. ``tasks_of`` are its sub-tasks by node, with their attempts as they were served;
-    ``attempts_in`` are these attempts by node and sub-task, on the clock of the DAG's own rows (``offsets`` says how far that of each agent
-    is off, ``doubtful_agents`` are those of which nothing tells). ``is_sub_dag`` tells a per-agent sub-DAG, ``is_child`` whether the run is
-    made to wait for a main DAG, ``may_be_child`` that its name alone says so, which other DAGs bear too.
+    ``created`` is when its rows were created. ``tasks_of`` has its sub-tasks by node, with their attempts as served. ``attempts_in`` has
+    these attempts by node and sub-task, on the clock of the DAG's own rows; ``offsets`` says how far each agent's clock is off, and
+    ``doubtful_agents`` are agents with unreliable clocks. ``is_sub_dag``: the run is a per-agent sub-DAG. ``is_child``: it waits for a main
+    DAG. ``may_be_child``: only its name suggests that, and other DAGs have the name too.
     """
 
     run: RunEvidence
@@ -63,18 +62,18 @@ class Observations:
 
     @property
     def stands_in_last_leg(self) -> bool:
-        """Whether the newest answer is of the last leg known: no answer shows the start of one that an old version passed (§3)."""
+        """Whether the newest answer shows the last known leg. An old version removes the start of a leg that is passed (§3)."""
         start = self.run.newest.start
         return bool(self.legs) and start is not None and start == self.legs[-1].start
 
     @property
     def is_first_leg(self) -> bool:
-        """Whether answers show that the newest is of the first leg, so that nothing was asked of the run but perhaps a pass of it."""
+        """Whether answers show that the newest leg is the first, so there was no request, except perhaps a pass of the DAG."""
         return len(self.legs) == 1 and self.stands_in_last_leg and is_first_execution(self.run, self.legs[0])
 
 
 def observe(run: RunEvidence, main: MainDag | None) -> Observations:
-    """Put together what the answers show of a run, and what its main DAG tells of it."""
+    """Collect what the answers show of a run, and what its main DAG shows."""
     created = created_at(run)
     tasks_of: dict[str, list[TaskView]] = {gid: [] for gid in run.stages}
     most = most_listed([max((hand_outs(s) or 0 for s in sightings), default=0) for sightings in run.sub_tasks.values()])

@@ -1,4 +1,4 @@
-"""What people did to a run: how often they retried it and rolled it back, within bounds."""
+"""How often people retried a run and rolled it back, within bounds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ROOM_FOR_A_RETRY_NS = 2_500_000_000
 def count_operators(observed: Observations, retries_received: int) -> tuple[Bounds, Bounds]:
     """Bound the retries by people, and the rollbacks.
 
-    Not a person's are hand-shakes between DAGs, and the ``retries_received`` that another DAG's task asked for.
+    Hand-shakes between DAGs, and the ``retries_received`` from another DAG's task, do not count.
     """
     if not observed.run.stages:
         return _bounds_of_an_outline(observed)
@@ -45,9 +45,9 @@ def count_operators(observed: Observations, retries_received: int) -> tuple[Boun
 
 
 def _bounds_of_an_outline(observed: Observations) -> tuple[Bounds, Bounds]:
-    """Without nodes only what the legs show can be counted, and nothing bounds what happened between them.
+    """Return the bounds without nodes. Only what the legs show can be counted, and nothing bounds what happened between them.
 
-    A leg that ran forward and failed no later than the one before it cannot follow a node that was passed: somebody retried it.
+    A leg that ran forward and failed no later than the leg before it cannot follow a passed node: somebody retried it.
     """
     forward = [leg for leg in observed.legs if leg.operator == "RUN"]
     if observed.is_first_leg:
@@ -62,7 +62,7 @@ def _bounds_of_an_outline(observed: Observations) -> tuple[Bounds, Bounds]:
 
 
 def _retries_of_nodes(observed: Observations, *, rolled_back: bool) -> Bounds:
-    """Add up the bounds of all nodes. In a DAG of the cluster clocks that differ may have repeated a sub-task among others."""
+    """Add up the bounds of all nodes. In a cluster DAG, different clocks may have repeated a sub-task."""
     run = observed.run
     runs_of: dict[int, list[NodeRun]] = {}
     for node_run in observed.node_runs:
@@ -97,10 +97,10 @@ def _retries_of_nodes(observed: Observations, *, rolled_back: bool) -> Bounds:
 def _first_hand_out_may_be_a_retry(
     observed: Observations, stage: int, own_runs: Sequence[NodeRun], attempts_of: Sequence[Sequence[Attempt]]
 ) -> bool:
-    """Tell whether a stage may have been cancelled before anything was handed out, so that a retry made its first hand-out.
+    """Return whether a retry may have made the first hand-out of a stage, after a cancel before any hand-out.
 
-    Nothing is left of that once the node was retried again, or passed (engine-semantics §13). A first hand-out that followed the stage
-    before it at once leaves no room for a cancel and a retry.
+    That leaves no trace if the node was retried again, or passed (engine-semantics §13). If the first hand-out followed the stage before it
+    at once, there was no time for a cancel and a retry.
     """
     firsts = [attempts[0] for attempts in attempts_of if attempts and attempts[0].number == 1]
     if not firsts:
@@ -117,7 +117,7 @@ def _first_hand_out_may_be_a_retry(
 
 
 def _handshakes(view: TaskView) -> int:
-    """How often another DAG advanced this sub-task: each deliberate wait that was followed by another attempt (engine-semantics §7)."""
+    """Return how often another DAG advanced this sub-task: the deliberate waits that another attempt followed (engine-semantics §7)."""
     seen = sum(1 for attempt in view.attempts[:-1] if attempt.outcome == "waiting") if len(view.attempts) > 1 else 0
     told = view.logs.count(WAITING) if view.logs else 0
     if view.attempts and view.attempts[-1].ending == "waiting":

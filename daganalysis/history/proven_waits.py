@@ -1,4 +1,4 @@
-"""Waits that answers prove, though more than a wait lies hidden in the same pause."""
+"""Waits that answers prove, although more than a wait is hidden in the same pause."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _UNTOLD = frozenset({"lost", "unattributed", "handoff"})
 
 
 def book_proven_waits(stretches: list[Stretch], legs: Sequence[Leg], wait_category: Callable[[int], str]) -> list[Stretch]:
-    """Turn what is lost, or put down to nothing, into waits where answers show the DAG standing FAILED with one and the same end.
+    """Turn lost or unattributed time into waits where answers show the DAG FAILED with the same end.
 
-    A request wipes the end (engine-semantics §3), so from that end to the last answer that shows it nobody had acted.
+    A request removes the end (engine-semantics §3), so nobody acted between that end and the last answer that shows it.
     """
     proven = proven_waits(legs)
     if not any(until > since for since, until in proven):
@@ -32,7 +32,7 @@ def book_proven_waits(stretches: list[Stretch], legs: Sequence[Leg], wait_catego
 
 
 def proven_waits(legs: Sequence[Leg]) -> list[tuple[int, int]]:
-    """Return from when to when answers show the DAG standing FAILED, for each leg that ended so; at most up to the next leg."""
+    """Return the time in which answers show the DAG FAILED, for each leg that failed; at most up to the next leg."""
     return [
         (leg.end, min(leg.stood_until, after.start if after is not None else leg.stood_until))
         for leg, after in zip_longest(legs, legs[1:])

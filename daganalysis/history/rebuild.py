@@ -266,7 +266,7 @@ def _contradictions(run: RunEvidence) -> list[Issue]:
 
 
 def _precedes(one: SubTask, other: SubTask) -> bool:
-    """Tell whether one row must have been served before the other."""
+    """Return whether one row must have been served before the other."""
     times, others = one.execute_times or 0, other.execute_times or 0
     return times < others or (times == others and one.state == "RUNNING" and other.state in ENDED and one.start == other.start)
 

@@ -26,7 +26,7 @@ class Bounds(NamedTuple):
 
 
 def executed_again(node_runs: Sequence[NodeRun], attempts_of: Collection[Sequence[Attempt]]) -> bool:
-    """Tell whether anything shows that a node was executed more than once."""
+    """Return whether anything shows that a node was executed more than once."""
     return max(map(len, attempts_of), default=0) > 1 or any(run.operator in _REPEATS for run in node_runs)
 
 

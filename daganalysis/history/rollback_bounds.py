@@ -45,13 +45,13 @@ def bound_rollbacks(observed: Observations) -> Bounds:
 
 
 def never_asked(observed: Observations) -> bool:
-    """Tell whether the marks of all nodes say that no request but the creating one came to the run (engine-semantics §1)."""
+    """Return whether the marks of all nodes say that no request but the creating one came to the run (engine-semantics §1)."""
     newest = [observed.run.nodes[gid][-1][1] for gid in observed.run.stages]
     return observed.missing.isdisjoint({"nodes", "requests"}) and all(node.operator == "RUN" for node in newest)
 
 
 def rollback_possible(run: RunEvidence, gid: str, own: Sequence[TaskView], *, rolled_back: bool) -> bool:
-    """Tell whether a rollback of the DAG may have handed out sub-tasks of a stage."""
+    """Return whether a rollback of the DAG may have handed out sub-tasks of a stage."""
     below = (run.nodes[lower][-1][1] for lower in run.stages[: run.stages.index(gid)])
     undone = run.nodes[gid][-1][1].operator == "PASS" and any(view.rule.outcome == "rolled_back" for view in own)
     return rolled_back or undone or _leaves_no_trace(below) or any(_newer_than_nodes(run.sub_tasks[view.gid]) for view in own)
@@ -94,7 +94,7 @@ def _hidden_rollbacks(observed: Observations, gid: str) -> int:
 
 
 def may_repeat_or_skip(observed: Observations, gid: str) -> bool:
-    """Tell whether clocks that differ may have made the engine hand out sub-tasks of a stage too often, or not at all (§2.3)."""
+    """Return whether clocks that differ may have made the engine hand out sub-tasks of a stage too often, or not at all (§2.3)."""
     return identify(observed.run.gid).scope == "cluster" and len(observed.tasks_of[gid]) > 1
 
 
@@ -117,7 +117,7 @@ def _hidden_rollback_runs(placed: set[int], attempts: Sequence[Attempt]) -> Iter
 
 
 def _leaves_no_trace(below: Iterable[Node]) -> bool:
-    """Tell whether a rollback that failed at a stage may have left no trace in the stages below it.
+    """Return whether a rollback that failed at a stage may have left no trace in the stages below it.
 
     It marks every one of them for good, unless a cancel fell upon it (engine-semantics §2.4, §2.5); below the first stage there are none.
     """
@@ -125,6 +125,6 @@ def _leaves_no_trace(below: Iterable[Node]) -> bool:
 
 
 def _newer_than_nodes(sightings: Sequence[Sighting]) -> bool:
-    """Tell whether only an answer without the nodes, which would bear the mark of a rollback, showed the newest hand-out."""
+    """Return whether only an answer without the nodes, which would bear the mark of a rollback, showed the newest hand-out."""
     newest = max(sightings, key=lambda s: (s.task.execute_times or 0, s.node is not None))
     return newest.node is None

@@ -109,6 +109,6 @@ def _first_attempt(observed: Observations) -> int | None:
 
 
 def _nothing_was_asked(observed: Observations) -> bool:
-    """Tell whether the nodes bear no mark of a request: then the leg is the first."""
+    """Return whether the nodes bear no mark of a request: then the leg is the first."""
     seen = [node for nodes in observed.run.nodes.values() for _, node in nodes]
     return bool(seen) and observed.missing.isdisjoint({"nodes", "requests"}) and all(node.operator == "RUN" for node in seen)

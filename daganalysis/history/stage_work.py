@@ -102,7 +102,7 @@ def _book_up_to_end(ledger: Ledger, node_run: NodeRun, end: int, story: Story, *
 
 
 def _hides_work(ledger: Ledger, until: int, story: Story) -> bool:
-    """Tell whether the stage in hand may well have run an attempt that no answer showed: it took longer than to notice an end."""
+    """Return whether the stage in hand may well have run an attempt that no answer showed: it took longer than to notice an end."""
     long = until - ledger.cursor > 2 * max(ledger.tick, SECOND_NS)
     return long and (story.sub_tasks_missing or hides_attempt(story.attempts, ledger.cursor, until, stage=ledger.stage))
 

@@ -30,7 +30,7 @@ class Stretch(msgspec.Struct, gc=False):
     evidence: str
 
     def continues_in(self, other: Stretch) -> bool:
-        """Tell whether another, which begins where this one ends, differs in nothing but its bounds."""
+        """Return whether another, which begins where this one ends, differs in nothing but its bounds."""
         return (
             self.category == other.category
             and self.evidence == other.evidence

@@ -226,7 +226,7 @@ class _Walk:
         ledger.book(until, "handoff", to_stage=to_stage, evidence="inferred")
 
     def _hides_leg(self, leg: Leg) -> bool:
-        """Tell whether a whole leg lies unseen before this one."""
+        """Return whether a whole leg lies unseen before this one."""
         is_second = self.next_leg == 1 and not self.unknown_legs
         attempts_of = self.story.attempts
         return self._is_incomplete or (is_second and hides_second_leg(attempts_of, self.story.legs[0], leg)) or hides_leg(attempts_of, leg)

@@ -55,7 +55,7 @@ def placed_by_timeouts(attempts_in: AttemptsIn, created: int | None) -> Attempts
 
 
 def _is_shorter(attempt: Attempt) -> bool:
-    """Tell whether an attempt timed out sooner than the engine's own tasks do: then nothing is known of the others either."""
+    """Return whether an attempt timed out sooner than the engine's own tasks do: then nothing is known of the others either."""
     if attempt.start is None or attempt.end is None or attempt.is_estimated or attempt.is_doubtful:
         return False
     return attempt.end - attempt.start < TIMEOUT_NS - _SLACK_NS

@@ -28,7 +28,7 @@ class Place(NamedTuple):
 
 
 def hides_attempt(attempts_of: AttemptsOf, since: int, until: int, *, stage: int | None = None) -> bool:
-    """Tell whether an attempt (of one stage) of which no answer showed the start may lie between two instants."""
+    """Return whether an attempt (of one stage) of which no answer showed the start may lie between two instants."""
     for attempts in attempts_of:
         if stage is not None and attempts and attempts[0].stage != stage:
             continue
@@ -47,7 +47,7 @@ def hides_attempt(attempts_of: AttemptsOf, since: int, until: int, *, stage: int
 
 
 def hides_leg(attempts_of: AttemptsOf, leg: Leg) -> bool:
-    """Tell whether a whole leg lies unseen before this one: more hand-outs than this leg itself can account for.
+    """Return whether a whole leg lies unseen before this one: more hand-outs than this leg itself can account for.
 
     A leg hands a sub-task out once, or twice where it retries it (engine-semantics §2.3). Only sub-tasks that had failed count: every leg
     must redo those, while others may have been repeated by skewed clocks.
@@ -65,7 +65,7 @@ def hides_leg(attempts_of: AttemptsOf, leg: Leg) -> bool:
 
 
 def hides_second_leg(attempts_of: AttemptsOf, first: Leg, known: Leg) -> bool:
-    """Tell whether sub-tasks were handed out before a known leg more often than the first leg of the run can account for.
+    """Return whether sub-tasks were handed out before a known leg more often than the first leg of the run can account for.
 
     The first leg hands each sub-task out once, and none of a stage beyond the one it failed at.
     """
@@ -80,7 +80,7 @@ def hides_second_leg(attempts_of: AttemptsOf, first: Leg, known: Leg) -> bool:
 
 
 def hides_own_attempt(attempts_of: AttemptsOf, node_run: NodeRun) -> bool:
-    """Tell whether a sub-task of a stage may have run in one execution of it without an answer that shows it."""
+    """Return whether a sub-task of a stage may have run in one execution of it without an answer that shows it."""
     own = {id(attempt) for attempt in node_run.attempts}
     for attempts in attempts_of:
         if not attempts or attempts[0].stage != node_run.stage or any(id(attempt) in own for attempt in attempts):
@@ -93,21 +93,21 @@ def hides_own_attempt(attempts_of: AttemptsOf, node_run: NodeRun) -> bool:
 
 
 def lacks_rollback_run(node_run: NodeRun, attempt: Attempt) -> bool:
-    """Tell whether an attempt is a re-run whose rollback run, in the same execution, is not known (engine-semantics §2.3)."""
+    """Return whether an attempt is a re-run whose rollback run, in the same execution, is not known (engine-semantics §2.3)."""
     if attempt.kind != "run" or attempt.number == 1:
         return False
     return not any(other.number == attempt.number - 1 and other.kind == "rollback" for other in node_run.attempts)
 
 
 def skips_stage(place: Place, node_run: NodeRun | None) -> bool:
-    """Tell whether the next execution is of another stage than the one before or after, so that others may have been executed between."""
+    """Return whether the next execution is of another stage than the one before or after, so that others may have been executed between."""
     if node_run is None or node_run.operator != "RUN" or place.stage is None:
         return False
     return abs(node_run.stage - place.stage) > 1
 
 
 def hides_execution(place: Place, node_run: NodeRun, pause: int, tick: int, *, crossed: bool, sure_begin: bool) -> bool:
-    """Tell whether executions that no answer shows must, or may well, lie in a pause before the start of this one.
+    """Return whether executions that no answer shows must, or may well, lie in a pause before the start of this one.
 
     ``crossed`` says whether a known leg began in the pause, ``sure_begin`` whether the beginning of the run is known.
     """

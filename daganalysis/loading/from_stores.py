@@ -98,5 +98,5 @@ def make_store_chunks(given: Mapping[int, tuple[GivenStore, int]], remembered: f
 
 
 def is_newer(one: KnownSource, other: KnownSource) -> bool:
-    """Tell whether a source was read in a later state than another; where a time is not known, it may have been."""
+    """Return whether a source was read in a later state than another; where a time is not known, it may have been."""
     return one.mtime_ns is None or other.mtime_ns is None or one.mtime_ns > other.mtime_ns

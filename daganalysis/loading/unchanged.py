@@ -43,7 +43,7 @@ def fingerprint(states: Iterable[State]) -> str | None:
 
 
 def is_unchanged(store: StorePath, files: Sequence[SourceFile], wait_s: float = LOCK_WAIT_S) -> bool:
-    """Tell whether the last load of a store was given these files, each in the state that it has now.
+    """Return whether the last load of a store was given these files, each in the state that it has now.
 
     False where only a closer look tells: sources that have no time of change, a zone that is given with them, a store at a URL or of
     another version. Raises :class:`StoreError` for a store that is damaged.

@@ -217,7 +217,7 @@ def plain_row(row: Row) -> Row:
 
 
 def is_numeric(kind: str) -> bool:
-    """Tell whether values of a kind are right-aligned and sorted as numbers."""
+    """Return whether values of a kind are right-aligned and sorted as numbers."""
     return kind in {"duration", "share", "count", "number"}
 
 

@@ -31,7 +31,7 @@ def cjk_family() -> str | None:
 
 
 def has_cjk(text: str) -> bool:
-    """Tell whether a text has Chinese, Japanese or Korean characters.
+    """Return whether a text has Chinese, Japanese or Korean characters.
 
     >>> has_cjk("Create tenant 租户"), has_cjk("Create tenant t1")
     (True, False)

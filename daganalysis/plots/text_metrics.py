@@ -78,7 +78,7 @@ def shortened(text: str, width: float, size: float) -> str:
 
 
 def is_laid_out(ax: Axes) -> bool:
-    """Say whether the figure has a layout, which makes room for words; without one an Axes stays as large as it is."""
+    """Return whether the figure has a layout, which makes room for words; without one an Axes stays as large as it is."""
     figure = ax.get_figure(root=True)
     return figure is not None and figure.get_layout_engine() is not None
 

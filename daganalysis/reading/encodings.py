@@ -54,7 +54,7 @@ def _wide_codec(head: bytes) -> str:
 
 
 def _is_chinese(head: bytes) -> bool:
-    """Tell whether a text is GB18030: all of it decodes, most of its characters are common ones, and it is not UTF-8 with faults."""
+    """Return whether a text is GB18030: all of it decodes, most of its characters are common ones, and it is not UTF-8 with faults."""
     runs = _OTHER_BYTES.findall(head)
     sample = b" ".join(runs)[:_SAMPLE_BYTES]
     try:

@@ -80,7 +80,7 @@ def _has(pattern: re.Pattern[bytes]) -> Callable[[bytes], bool]:
 
 
 def _is_database_copy(head: bytes) -> bool:
-    """Tell whether a file is one of a copy of obshell's databases; SQL statements about other tables, with answers in them, are not."""
+    """Return whether a file is one of a copy of obshell's databases; SQL statements about other tables, with answers in them, are not."""
     if recognise(head[:HEAD_BYTES]) is None:
         return False
     return not is_sql(head[:HEAD_BYTES]) or _TABLES.search(head) is not None or not (looks_like_answer(head) or has_hex(head))

@@ -38,7 +38,7 @@ _NARROWEST = 20
 
 
 def is_utf8(text: bytes) -> bool:
-    """Tell whether a text is UTF-8."""
+    """Return whether a text is UTF-8."""
     if text.isascii():
         return True
     try:
@@ -49,12 +49,12 @@ def is_utf8(text: bytes) -> bool:
 
 
 def is_html(text: bytes) -> bool:
-    """Tell whether a text is a web page by its beginning."""
+    """Return whether a text is a web page by its beginning."""
     return text.lstrip()[:1] == b"<" and _HTML.search(text[:4096]) is not None
 
 
 def is_nearly_json(text: bytes) -> bool:
-    """Tell whether a text that is no JSON was meant to be some: its words, or its first key, are written as JSON has them."""
+    """Return whether a text that is no JSON was meant to be some: its words, or its first key, are written as JSON has them."""
     return _JSON_KEY.match(text) is not None or _JSON_WORD.search(text) is not None
 
 
@@ -90,7 +90,7 @@ def balanced(content: bytes, start: int) -> int | None:
 
 
 def too_deep(text: bytes, limits: Limits) -> bool:
-    """Tell whether brackets are nested deeper than the limit."""
+    """Return whether brackets are nested deeper than the limit."""
     if text.count(b"{") + text.count(b"[") <= limits.nesting:
         return False
     depth = 0
@@ -106,7 +106,7 @@ def too_deep(text: bytes, limits: Limits) -> bool:
 
 
 def is_binary(head: bytes) -> bool:
-    r"""Tell whether a file's beginning is no text in any encoding: control characters make up too much of it.
+    r"""Return whether a file's beginning is no text in any encoding: control characters make up too much of it.
 
     NUL bytes alone do not count: UTF-16 has them, and a log that was cut while it was written begins with a stretch of them.
 

@@ -43,7 +43,7 @@ _MOST_RATIO, _MOST_MORE = 200, 1 << 16
 
 
 def has_base64(text: bytes) -> bool:
-    """Tell whether a text holds a run of Base64 in which an answer may lie."""
+    """Return whether a text holds a run of Base64 in which an answer may lie."""
     return _BASE64.search(text) is not None
 
 
@@ -71,12 +71,12 @@ def _joined(run: bytes) -> bytes:
 
 
 def has_hex(text: bytes | bytearray) -> bool:
-    """Tell whether a text holds JSON in hexadecimal digits."""
+    """Return whether a text holds JSON in hexadecimal digits."""
     return _HEX.search(text) is not None
 
 
 def is_encoded(text: bytes | bytearray) -> bool:
-    """Tell whether JSON may lie in a text as Base64, as hexadecimal digits, or as a list of its bytes."""
+    """Return whether JSON may lie in a text as Base64, as hexadecimal digits, or as a list of its bytes."""
     return _SHORT_RUN.search(text) is not None or has_hex(text) or ((b"," in text or b"%2" in text) and _LISTED.search(text) is not None)
 
 

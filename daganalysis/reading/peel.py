@@ -127,7 +127,7 @@ def _from_literals(text: bytes) -> Iterator[bytes]:
 
 
 def _is_single_quoted(text: bytes) -> bool:
-    """Tell whether a text in single quotes that holds JSON comes before any object whose keys are in such quotes."""
+    """Return whether a text in single quotes that holds JSON comes before any object whose keys are in such quotes."""
     literal = _SINGLE_QUOTED.search(text)
     if literal is None:
         return False
@@ -141,7 +141,7 @@ def _from_single_quoted(text: bytes) -> Iterator[bytes]:
 
 
 def _has_sql(text: bytes) -> bool:
-    """Tell whether a statement of SQL puts in values of which one is JSON."""
+    """Return whether a statement of SQL puts in values of which one is JSON."""
     if _SQL_JSON.search(text) is None:
         return False
     insert = _SQL_INSERT.search(text)
@@ -238,7 +238,7 @@ def _width(line: str) -> int:
 
 
 def is_enclosed(text: bytes) -> bool:
-    """Tell whether a layer must be taken off a text before JSON is looked for in it."""
+    """Return whether a layer must be taken off a text before JSON is looked for in it."""
     return any(layer.encloses and layer.is_there(text) for layer in LAYERS)
 
 

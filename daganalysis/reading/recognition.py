@@ -27,17 +27,17 @@ _KEYS = re.compile(rb'["\'](?:max_stage|dag_id|node_id|execute_times|sub_tasks|t
 
 
 def may_hold_answers(text: bytes | bytearray) -> bool:
-    """Tell whether answers may lie in a text: a quick look, so that nothing else is walked through."""
+    """Return whether answers may lie in a text: a quick look, so that nothing else is walked through."""
     return any(mark in text for mark in _MARKS) or is_encoded(text)
 
 
 def names_a_dag(text: bytes) -> bool:
-    """Tell whether a text may hold a whole DAG or an envelope, not only parts of one: a quick look."""
+    """Return whether a text may hold a whole DAG or an envelope, not only parts of one: a quick look."""
     return b"max_stage" in text or b"successful" in text or b"dag_id" in text or is_encoded(text)
 
 
 def looks_like_answer(text: bytes) -> bool:
-    """Tell whether a text has keys that only the task API's objects have, so that a person must hear of it if it cannot be used."""
+    """Return whether a text has keys that only the task API's objects have, so that a person must hear of it if it cannot be used."""
     return _KEYS.search(text) is not None
 
 
@@ -47,7 +47,7 @@ def may_hold_log(head: bytes) -> bool:
 
 
 def is_envelope(fields: Mapping[str, msgspec.Raw]) -> bool:
-    """Tell whether an object is an answer's envelope, whatever else a wrapper has put into it."""
+    """Return whether an object is an answer's envelope, whatever else a wrapper has put into it."""
     names = fields.keys()
     if "successful" in names:
         return "max_stage" not in names
@@ -77,7 +77,7 @@ def kind_of_object(fields: Mapping[str, msgspec.Raw]) -> Kind | None:
 
 
 def is_database_row(fields: Mapping[str, msgspec.Raw]) -> bool:
-    """Tell whether an object is a row of the engine's tables, whose states and operators are numbers and whose ids are others."""
+    """Return whether an object is a row of the engine's tables, whose states and operators are numbers and whose ids are others."""
     names = fields.keys()
     if "max_stage" in names or "dag_stage" in names or "execute_times" in names:
         both = bytes(fields.get("state", b"")).isdigit() and bytes(fields.get("operator", b"")).isdigit()
@@ -86,5 +86,5 @@ def is_database_row(fields: Mapping[str, msgspec.Raw]) -> bool:
 
 
 def is_log_record(text: bytes) -> bool:
-    """Tell whether the first of some objects is a record of the log endpoint."""
+    """Return whether the first of some objects is a record of the log endpoint."""
     return text[:1] == b"{" and b'"log_content"' in text and b'"gmt_create"' not in text

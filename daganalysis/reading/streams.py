@@ -86,7 +86,7 @@ class Unpacking:
             self.issues.append(issue(code, name, None, message))
 
     def passes_over(self, archive: str, member: str) -> bool:
-        """Tell whether a member is what systems put into archives beside the files; it is noted."""
+        """Return whether a member is what systems put into archives beside the files; it is noted."""
         parts = member.replace("\\", "/").split("/")
         if not any(part == "__MACOSX" or (part.startswith(".") and part.strip(".") and not part.startswith(".meta")) for part in parts):
             return False

@@ -19,12 +19,12 @@ _QUOTE_BEFORE = re.compile(rb'"((?:\s{0,64}[{\[]){1,16})(?=\s{0,64}&)')
 
 
 def has_entities(text: bytes) -> bool:
-    """Tell whether quotes of JSON are written as entities."""
+    """Return whether quotes of JSON are written as entities."""
     return _ENTITY_IN_JSON.search(text) is not None
 
 
 def has_tags(text: bytes) -> bool:
-    """Tell whether tags stand where JSON begins, or between its parts."""
+    """Return whether tags stand where JSON begins, or between its parts."""
     return _TAG_IN_JSON.search(text) is not None
 
 

@@ -24,7 +24,7 @@ _PLAIN_TAGS = frozenset("tag:yaml.org,2002:" + name for name in ("null", "bool",
 
 
 def has_yaml(text: bytes) -> bool:
-    """Tell whether a text has keys of the task API as YAML writes them."""
+    """Return whether a text has keys of the task API as YAML writes them."""
     return _KEY.search(text) is not None
 
 

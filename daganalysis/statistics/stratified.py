@@ -236,7 +236,7 @@ def location_test(strata: Strata, memory: Memory) -> Location:
 
 
 def lie_far_apart(strata: Strata) -> bool:
-    """Tell whether, in every stratum, the gap between the sides is more than half of what either of them spans, all in one direction.
+    """Return whether, in every stratum, the gap between the sides is more than half of what either of them spans, all in one direction.
 
     A memory that keeps eight runs and more so close together would hardly carry them so far away: autoregressive series without a shift
     lie like that in less than 1 % of all cases, whatever their coefficient.

@@ -195,7 +195,7 @@ def _tell_of_interruption(store: Path) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Tell whether a folder beside the store is one that an interrupted load left: nothing in it, or parts of a store."""
+    """Return whether a folder beside the store is one that an interrupted load left: nothing in it, or parts of a store."""
     ours = {*BASE_TABLES, *PRIVATE_FOLDERS, SPILL, FOLDER_MANIFEST}
     names = {entry.name for entry in folder.iterdir()} if folder.is_dir() and not folder.is_symlink() else {""}
     return names <= ours or bool(names & {*PRIVATE_FOLDERS, FOLDER_MANIFEST})

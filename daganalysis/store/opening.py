@@ -30,7 +30,7 @@ _REPLACED_AT_MOST = 5
 
 
 def is_store(path: str | os.PathLike[str] | RemotePath) -> bool:
-    """Say whether a path or a URL is a store: a folder with a ``dags`` table in it.
+    """Return whether a path or a URL is a store: a folder with a ``dags`` table in it.
 
     >>> is_store("no/such/folder")
     False

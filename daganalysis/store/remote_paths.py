@@ -328,5 +328,5 @@ def _listed(files: Any, path: str) -> dict[str, Stored]:
 
 
 def is_ours(name: str) -> bool:
-    """Say whether an object below a store's URL is the store's, and not something a user put there."""
+    """Return whether an object below a store's URL is the store's, and not something a user put there."""
     return name.partition("/")[0] in {*BASE_TABLES, *PRIVATE_FOLDERS, SPILL}

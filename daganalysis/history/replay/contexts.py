@@ -60,7 +60,7 @@ class AgentLog:
         return before.offset_s if before.offset_s == after.offset_s else None
 
     def covers(self, begin: int, end: int) -> bool:
-        """Tell whether its files cover all the time between two instants."""
+        """Return whether its files cover all the time between two instants."""
         return any(first <= begin and end <= last for first, last in self.covered)
 
 
@@ -85,7 +85,7 @@ class ClusterContext:
         return None if log is None else log.utc(instant)
 
     def is_agent(self, client: str) -> bool:
-        """Tell whether an address is one of the cluster's agents'."""
+        """Return whether an address is one of the cluster's agents'."""
         return client in {agent.rpartition(":")[0].strip("[]") for agent in self.agents}
 
 

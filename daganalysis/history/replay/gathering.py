@@ -88,7 +88,7 @@ class FactIndex:
         self._mirrors = {(cluster, gid) for (cluster, _), gids in self._remote.items() for gid in gids}
 
     def is_empty(self) -> bool:
-        """Tell whether there are no facts."""
+        """Return whether there are no facts."""
         return not (self._of_dag or self._of_node or self._of_task)
 
     def dags(self) -> set[_Key]:

@@ -118,7 +118,7 @@ def _joined(executions: Sequence[Execution]) -> list[LoggedAttempt]:
 
 
 def _begin_alike(one: LoggedAttempt, part: Execution) -> bool:
-    """Tell whether two are one start on one agent: a log writes its line some milliseconds before the row is written."""
+    """Return whether two are one start on one agent: a log writes its line some milliseconds before the row is written."""
     if one.started_at is None or part.started_at is None or one.agent != part.teller:
         return False
     other = one.number is not None and part.attempt is not None and one.number != part.attempt
@@ -234,7 +234,7 @@ def _number_served(attempt: LoggedAttempt, served: Sequence[SubTask]) -> int | N
 
 
 def _nothing_between(early: LoggedAttempt, late: LoggedAttempt, context: ClusterContext) -> bool:
-    """Tell whether no attempt can hide between two: one log, which tells both, has no gap there."""
+    """Return whether no attempt can hide between two: one log, which tells both, has no gap there."""
     if early.handed_at is not None and late.handed_at is not None and early.scheduler is not None and early.scheduler == late.scheduler:
         log = context.logs.get(early.scheduler)
         return log is not None and log.covers(early.handed_at, late.handed_at) and not _moved(early, late, context)
@@ -247,7 +247,7 @@ def _nothing_between(early: LoggedAttempt, late: LoggedAttempt, context: Cluster
 
 
 def _moved(early: LoggedAttempt, late: LoggedAttempt, context: ClusterContext) -> bool:
-    """Tell whether another agent was the maintainer between two hand-outs of a DAG of the cluster."""
+    """Return whether another agent was the maintainer between two hand-outs of a DAG of the cluster."""
     before = [who for at, _, who in sorted(context.maintainers) if at <= early.moment][-1:]
     between = {who for at, _, who in context.maintainers if early.moment < at <= late.moment}
     return len({*before, *between}) > 1

@@ -264,7 +264,7 @@ class _Replay:
         return log is not None and log.covers(last.end, until) and not moved
 
     def _tells_its_beginning(self) -> bool:
-        """Tell whether the first pass that logs tell of was the first of all: the same log has nothing of the DAG before it."""
+        """Return whether the first pass that logs tell of was the first of all: the same log has nothing of the DAG before it."""
         first = self._legs[0].runs[0]
         log = self._facts.context.logs.get(first.teller or "")
         if first.operator != "RUN" or first.start is None or log is None:

@@ -75,7 +75,7 @@ class Tables:
         self._has = {name: {column for _, column, *_ in connection.execute(f"PRAGMA table_info({name})")} for name in TABLES}
 
     def has(self, name: str) -> bool:
-        """Tell whether there is such a table."""
+        """Return whether there is such a table."""
         return bool(self._has[name])
 
     def count(self, name: str) -> int:

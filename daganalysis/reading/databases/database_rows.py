@@ -103,7 +103,7 @@ def header_of(line: bytes) -> tuple[bytes, list[str]]:
 
 
 def is_header(line: bytes) -> bool:
-    r"""Tell whether a line holds names alone.
+    r"""Return whether a line holds names alone.
 
     >>> is_header(b"id\tname\n"), is_header(b"1\tname\n")
     (True, False)

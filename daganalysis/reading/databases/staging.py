@@ -109,7 +109,7 @@ class StagedDump:
 
 
 def _has_numbers(row: DumpedRow) -> bool:
-    """Tell whether what must be numbers in a row are; millions of rows come here, nearly all of them right."""
+    """Return whether what must be numbers in a row are; millions of rows come here, nearly all of them right."""
     numbers = [row.values[place] or b"0" for place in _PLACES[row.table.name]]
     return b"".join(numbers).isdigit() or all(map(_NUMBER.fullmatch, numbers))
 
