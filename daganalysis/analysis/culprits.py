@@ -219,7 +219,7 @@ def _deepest(
 
 
 def _is_echo(outer: Culprit, child: Culprit) -> bool:
-    """Return whether the failure of a main DAG comes from a child DAG: its stage waits for one, or its line says so (engine-semantics §7)."""
+    """Return whether a main DAG failed because of a child DAG: its stage waits for one, or its line says so (engine-semantics §7)."""
     if any(waits_for_child(kind, outer.at_name, child.workflow) for kind in ("sub_dag", "scale_out", "remote")):
         return True
     if outer.line is None:
