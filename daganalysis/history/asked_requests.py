@@ -1,7 +1,7 @@
-"""Requests that no log tells of, and that the states of a run prove nevertheless: each with bounds on when it came.
+"""Requests that no log shows but the states of a run prove, each with bounds on its time.
 
 A DAG changes in some ways only because somebody asked for it (engine-semantics §2): it starts again after it failed, it runs backwards, it
-is cancelled, it or one of its nodes is passed. Each such change is one request. What may be one request or another is not told.
+is cancelled, it or one of its nodes is passed. Each such change is one request. A change that several requests may explain gives no row.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _ONE_REQUEST_NS = 2 * SECOND_NS
 class AskedRequest:
     """One request that the states of a run prove.
 
-    It came between ``at_min`` and ``at_max``, by the clock of the DAG's own rows (None where nothing bounds it); ``actor`` is `person`,
-    `dag` or `unknown`; ``source`` is the file that shows its effect, None where that follows from several.
+    It came between ``at_min`` and ``at_max``, by the clock of the DAG's own rows (None: not bounded). ``actor`` is `person`, `dag` or
+    `unknown`. ``source`` is the file that shows its effect, None if several files together show it.
     """
 
     operation: str
@@ -48,7 +48,7 @@ class AskedRequest:
 
 
 def asked_requests(observed: Observations, retries: Bounds, rollbacks: Bounds) -> list[AskedRequest]:
-    """Return the requests to a run that its states prove, in order of time, without the one that created it.
+    """Return the requests that the states of a run prove, in order of time, without the one that created it.
 
     ``retries`` and ``rollbacks`` bound what people asked for.
     """
@@ -61,7 +61,7 @@ def asked_requests(observed: Observations, retries: Bounds, rollbacks: Bounds) -
 
 
 def asked_creation(view: RunView, *, is_child: bool) -> AskedRequest | None:
-    """Return the request that created a run; None where an agent creates such a DAG by itself when it starts."""
+    """Return the request that created a run; None if an agent creates such a DAG by itself when it starts."""
     run = view.evidence
     actor = actor_of_creation(run.gid, run.newest.name)
     if actor is None:
@@ -77,14 +77,14 @@ def asked_creation(view: RunView, *, is_child: bool) -> AskedRequest | None:
 
 
 def actor_of_creation(gid: str, name: str | None) -> str | None:
-    """Return who asked for a DAG that is no child as far as is known; None where nobody did, or nothing tells what it is."""
+    """Return who asked for a DAG that is not known to be a child; None if nobody did, or if it is unknown."""
     if name is None or creates_itself(name):
         return None
     return "person" if identify(gid).scope == "cluster" and name not in CHILD_WORKFLOWS else "unknown"
 
 
 class _Finder:
-    """Looks for the traces of requests in what is known of a run."""
+    """Finds the traces of requests in the observations of a run."""
 
     def __init__(self, observed: Observations) -> None:
         self._observed = observed
@@ -97,7 +97,7 @@ class _Finder:
     # -- legs -------------------------------------------------------------------------------------------------------------------------
 
     def of_legs(self) -> Iterator[AskedRequest]:
-        """A leg that is not the first, or runs backwards, or cancels, was asked for."""
+        """Yield the requests that began legs: those that are not the first, run backwards, or cancel."""
         for index, leg in enumerate(self._legs):
             before = self._legs[index - 1] if index else None
             after = self._legs[index + 1].start if index + 1 < len(self._legs) else None
@@ -125,7 +125,7 @@ class _Finder:
         return "retry" if again else None
 
     def _least(self, leg: Leg, before: Leg | None) -> int | None:
-        """Return when the run was last shown not to have been asked yet."""
+        """Return the last time at which answers show that the request had not come yet."""
         known = []
         if before is not None:
             known += [before.start, before.end]
@@ -148,7 +148,7 @@ class _Finder:
     # -- what no leg shows ------------------------------------------------------------------------------------------------------------
 
     def of_node_runs(self) -> Iterator[AskedRequest]:
-        """An execution of a node under the operator RETRY in no known leg that was retried."""
+        """Yield the retries of node executions under RETRY that lie in no known leg of a retry."""
         for run in self._retried:
             if id(run) in self._counted or run.start is None:
                 continue
@@ -157,7 +157,7 @@ class _Finder:
             yield self._request("retry", least, run.start, run.stage)
 
     def standing(self) -> Iterator[AskedRequest]:
-        """What the newest answer shows asked for and not begun, and a pass of the DAG."""
+        """Yield the request that the newest answer shows and that has not begun, and a pass of the DAG."""
         newest = self._run.snapshots[-1]
         dag, last = newest.dag, self._legs[-1] if self._legs else None
         if dag.state == "SUCCEED" and dag.operator == "PASS":
@@ -175,7 +175,7 @@ class _Finder:
             yield self._request(operation, self._stood(last, until), until, dag.stage, shown.answer.source)
 
     def _first_of_state(self, newest: Snapshot) -> Snapshot:
-        """Return the first of the last answers that all show the DAG as the newest does."""
+        """Return the earliest of the last answers that show the DAG in its newest state."""
         first = newest
         for snapshot in reversed(self._run.snapshots):
             if (snapshot.dag.state, snapshot.dag.operator, snapshot.dag.start) != (newest.dag.state, newest.dag.operator, newest.dag.start):
@@ -192,7 +192,7 @@ class _Finder:
         return min(least, until)
 
     def of_passed_nodes(self) -> Iterator[AskedRequest]:
-        """A node that was passed by itself, not with its DAG, bears the moment of the request."""
+        """Yield the passes of single nodes. The end of such a node is the time of the request."""
         newest = self._run.newest
         of_dag = newest.end if newest.state == "SUCCEED" and newest.operator == "PASS" else None
         for (stage, _), at in self._passes.items():
@@ -206,7 +206,7 @@ class _Finder:
             yield self._request("pass_node", least, at, stage)
 
     def of_cancelled_attempts(self) -> Iterator[AskedRequest]:
-        """An attempt that was cancelled in a leg that is not the cancel's own: that leg was overwritten."""
+        """Yield the cancels of attempts in legs that are not a cancel's own, which was overwritten."""
         legs_told: set[int] = set()
         for attempts in self._observed.attempts:
             for attempt in attempts:
@@ -221,12 +221,12 @@ class _Finder:
                 yield self._request("cancel", least, attempt.end, attempt.stage)
 
     def hidden(self, operation: str, told: int, least: int) -> Iterator[AskedRequest]:
-        """Requests that counters or marks prove, and of which nothing shows when they came."""
+        """Yield the requests that counters or marks prove without a time."""
         for _ in range(least - told):
             yield self._request(operation, self._observed.created, self._last_change())
 
     def hidden_handshakes(self, told: int) -> Iterator[AskedRequest]:
-        """A child that waited on purpose and was handed out again was sent on by its main DAG."""
+        """Yield the retries by the main DAG of a child that waited on purpose and was handed out again."""
         if not self._observed.is_child:
             return
         waits: dict[str | None, int] = {}
@@ -239,7 +239,7 @@ class _Finder:
             yield AskedRequest("retry", self._observed.created, self._last_change(), None, "dag")
 
     def _last_change(self) -> int:
-        """Return when the newest hand-out was begun: all that counters count had been asked for by then."""
+        """Return when the newest hand-out began. All requests that counters show had come by then."""
         starts = [attempts[-1].start for attempts in self._observed.attempts if attempts]
         latest = [leg.start for leg in self._legs] + [start for start in starts if start is not None]
         if not latest or any(start is None for start in starts):
@@ -253,9 +253,9 @@ class _Finder:
         return AskedRequest(operation, least, until, stage, self._actor(operation, stage, until), source)
 
     def _actor(self, operation: str, stage: int | None, until: int) -> str:
-        """Tell who asked: DAGs that another DAG advances are not always a person's (engine-semantics §7).
+        """Return who asked. Another DAG may have advanced this one (engine-semantics §7).
 
-        A child that stands waiting on purpose is sent on by its main DAG.
+        The main DAG advances a child that waits on purpose.
         """
         observed = self._observed
         if observed.main is None and not (observed.is_child or observed.may_be_child):
@@ -285,7 +285,7 @@ def _earliest(leg: Leg) -> int:
 
 
 def _passed_nodes(observed: Observations) -> Iterator[tuple[tuple[int, int], int]]:
-    """Yield the stage and the moment of every pass that answers show of a node, each once."""
+    """Yield the stage and the time of each pass of a node that answers show."""
     for gid, stage in observed.ordinals.items():
         for _, node in observed.run.nodes[gid]:
             if node.operator == "PASS" and node.state == "SUCCEED" and node.end is not None:

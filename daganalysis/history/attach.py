@@ -1,4 +1,4 @@
-"""Answers of the node, sub-task and log endpoints, put to the runs they speak of."""
+"""Attach answers of the node, sub-task and log endpoints to the runs that they belong to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Orphans:
-    """What no run in the archive accounts for: it keeps its rows, without a run."""
+    """Answers that belong to no run in the archive. They keep their rows, without a run."""
 
     nodes: dict[str, list[tuple[int, Node]]] = field(default_factory=dict)
     sub_tasks: dict[str, list[Sighting]] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Orphans:
 
 
 def attach(runs: Sequence[RunEvidence], answers: Iterable[Answer]) -> Orphans:
-    """Put each answer to its run; the order of the answers is irrelevant."""
+    """Attach each answer to its run. The order of the answers changes nothing."""
     ordered = sorted(answers, key=lambda a: (a.observed_at or 0, a.source, a.position, a.body))
     orphans = Orphans()
     if not ordered:
@@ -61,7 +61,7 @@ def attach(runs: Sequence[RunEvidence], answers: Iterable[Answer]) -> Orphans:
 
 
 def _nearest(candidates: Sequence[RunEvidence], answer: Answer) -> RunEvidence | None:
-    """Of the runs behind one id (a cluster re-created), the one seen nearest in time."""
+    """Return, of the runs behind one id (of a re-created cluster), the one seen nearest in time."""
     at = answer.observed_at or 0
 
     def distance(run: RunEvidence) -> int:
@@ -107,7 +107,7 @@ def _attach_task(run: RunEvidence | None, answer: Answer, orphans: Orphans) -> N
 
 
 def _attach_logs(runs: Sequence[RunEvidence], answer: Answer, orphans: Orphans) -> None:
-    """A log answer names its sub-task by row id alone; the lines say which of those with that row id it is."""
+    """Attach a log answer. It names its sub-task by row id alone, so its lines decide between sub-tasks with that id."""
     decoded = decode_logs(answer.body)
     records = decoded.value
     owner = _owner_of_logs(runs, records)

@@ -1,4 +1,4 @@
-"""From answers to the base tables: the whole of merging, judging and accounting."""
+"""From answers to the base tables: merge the answers, judge the runs, account for the time."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ _TORN_NS = 5_000_000_000
 def rebuild(
     answers: Iterable[Answer], issues: Iterable[Issue] = (), contexts: Mapping[str, ClusterContext] | None = None
 ) -> dict[str, pa.Table]:
-    """Return every base table, sorted by its key, for all that the answers tell; ``issues`` are those found in reading.
+    """Return every base table, sorted by its key. ``issues`` are those that were found in reading.
 
-    The order and the repetition of the answers are irrelevant. Related runs (a main DAG and its children) must come together. ``contexts``
-    are what is known of the agents of each cluster; None takes it from the answers, which must then be all there are.
+    The order of the answers and repetitions change nothing. Related runs (a main DAG and its children) must come together. ``contexts`` has
+    what is known of the agents of each cluster; None takes it from the answers, which must then be complete.
     """
     every = list(answers)
     shown = [answer for answer in every if answer.kind is Kind.DAG]
@@ -107,7 +107,7 @@ def rebuild(
 
 
 def _told_otherwise(answers: Iterable[Answer], contexts: Mapping[str, ClusterContext]) -> set[str]:
-    """Return the clusters of whose runs more may be known than answers about DAGs tell."""
+    """Return the clusters of runs that other answers than those about DAGs may describe."""
     told = {answer.cluster or "" for answer in answers if answer.kind not in {Kind.DAG, Kind.AGENT_FACTS}}
     return told | {cluster for cluster, context in contexts.items() if context.creations}
 
@@ -120,12 +120,12 @@ def _without(answers: Sequence[Answer], regular: RegularRuns | None) -> Sequence
 
 
 def _together(tables: Mapping[str, pa.Table], regular: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
-    """Put tables of different runs together, each of which is in order of its runs' keys."""
+    """Join tables of different runs. Each is in order of the keys of its runs."""
     return {name: interleave([table, regular[name]], "run_id") if name in regular else table for name, table in tables.items()}
 
 
 def _add_states(rows: Rows, answer: Answer) -> None:
-    """Add what a source tells of agents and locks, which belong to no run."""
+    """Add the agents and locks that a source describes, which belong to no run."""
     for fact in decode_facts(answer.body):
         if isinstance(fact, AgentState):
             rows.add_agent(answer.cluster, fact, answer.source)
@@ -174,7 +174,7 @@ class _DependencyOrder:
 
 
 def _main_dag(link: Link, view: RunView | None) -> MainDag:
-    """What a child has to know of its main DAG, which created it in its first stage (engine-semantics §7 A)."""
+    """Return what a child needs to know of its main DAG, which created it in its first stage (engine-semantics §7 A)."""
     if view is None or not view.nodes or view.nodes[0].stage != 1:
         return MainDag(link.kind)
     first_stage = view.evidence.stages[0]
@@ -222,7 +222,7 @@ def _join(position: str, pointer: str) -> str:
 
 
 def _unknown_words(view: RunView) -> list[Issue]:
-    """One issue for each state or operator that the engine does not have."""
+    """Return one issue for each state or operator that the engine does not have."""
     run = view.evidence
     states = {run.newest.state, *(n.newest.state for n in view.nodes), *(t.newest.state for t in view.tasks)} - STATES - {None}
     operators = (
@@ -236,9 +236,10 @@ def _unknown_words(view: RunView) -> list[Issue]:
 
 
 def _contradictions(run: RunEvidence) -> list[Issue]:
-    """Answers that cannot all be of one history: a counter of hand-outs that falls, a finished attempt that runs again.
+    """Return issues about answers that contradict each other: a counter of hand-outs falls, or an ended attempt runs again.
 
-    Answers of one moment may be torn (engine-semantics §11), and the envelopes of two agents bear two clocks, so neighbours are let off.
+    Answers of one moment may show rows one step apart (engine-semantics §6), and envelopes of two agents have two clocks, so neighbours are
+    not compared.
     """
     found = []
     for gid, sightings in run.sub_tasks.items():
@@ -266,7 +267,7 @@ def _contradictions(run: RunEvidence) -> list[Issue]:
 
 
 def _precedes(one: SubTask, other: SubTask) -> bool:
-    """Return whether one row must have been served before the other."""
+    """Return whether one row was certainly served before the other."""
     times, others = one.execute_times or 0, other.execute_times or 0
     return times < others or (times == others and one.state == "RUNNING" and other.state in ENDED and one.start == other.start)
 

@@ -1,6 +1,6 @@
-"""Regular runs: those that went well and leave nothing in doubt, found for many runs at a time.
+"""Regular runs, which went well and leave nothing in doubt, found for many runs at a time.
 
-One answer is all that is known of most runs in an archive. It shows that each sub-task was handed out once and succeeded, within its node,
+Most runs in an archive have one answer. It shows that each sub-task was handed out once and succeeded, within its node,
 and that each node ran after the one before it. What the rules find in such a run depends on the order of its times, which is always the
 same. So the rules judge one regular run, and their findings hold for all (:mod:`daganalysis.history.regular_rows`); only the times differ.
 A run that differs in anything else is left to the rules (:func:`daganalysis.history.judging.judge_run`).

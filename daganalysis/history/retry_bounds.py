@@ -19,7 +19,7 @@ _REPEATS = frozenset({"RETRY", "ROLLBACK"})
 
 
 class Bounds(NamedTuple):
-    """At least, and at most (None where nothing bounds it)."""
+    """The least and the most; the most is None if nothing bounds it."""
 
     low: int
     high: int | None
@@ -41,11 +41,11 @@ def retry_bounds(
 ) -> Bounds:
     """Bound the retries of one node.
 
-    Every retry of a node makes one new execution of it, and at least one hand-out of every sub-task that had failed. Executions that were
-    seen under operator RETRY are counted; what was not seen hides in the hand-outs that lie in no known execution. Each is one retry at
-    most. Half of them are at least, since a retry uses two hand-outs unless its rollback run failed; but not where a rollback of the DAG
-    (``rollback_possible``) or a repetition by skewed clocks (not ``exact_counters``) may account for them. A rollback that went on to a
-    lower stage (``walked_down``) handed out every sub-task of this one that was ever executed.
+    Each retry of a node makes one new execution, and hands out every failed sub-task at least once. Executions that were seen under the
+    operator RETRY count. Retries that were not seen are hidden in hand-outs that lie in no known execution. Each such hand-out is at most
+    one retry. At least half of them are retries, because a retry uses two hand-outs unless its rollback run failed. This lower bound does
+    not hold if a rollback of the DAG (``rollback_possible``) or different clocks (not ``exact_counters``) may explain them. A rollback that
+    went on to a lower stage (``walked_down``) handed out every sub-task of this stage that was ever executed.
     """
     seen = sum(1 for run in node_runs if run.operator == "RETRY" and run.start is not None) + (1 if pending_retry else 0)
     if not executed_again(node_runs, attempts_of):
@@ -88,10 +88,10 @@ def _hidden(attempts: Sequence[Attempt], known: Sequence[NodeRun], placed: set[i
 
 
 def _most_between_rollbacks(counts: Sequence[int], known: int) -> int:
-    """Bound the retries that the hidden hand-outs of a node's sub-tasks (most first) may hold, with rollbacks of the DAG among them.
+    """Bound the retries among the hidden hand-outs of a node's sub-tasks (most first), with rollbacks of the DAG among them.
 
-    Between two rollbacks one sub-task failed in every retry, and each rollback may bring another one to fail. A rollback that is not known
-    takes one hand-out of each sub-task.
+    Between two rollbacks, one sub-task failed in every retry. After each rollback it may be another one. An unknown rollback uses one
+    hand-out of each sub-task.
 
     >>> _most_between_rollbacks([2, 2], 0), _most_between_rollbacks([2, 2], 1), _most_between_rollbacks([5, 5], 0)
     (2, 4, 8)

@@ -28,8 +28,8 @@ def rollbacks_seen(observed: Observations) -> int:
 def bound_rollbacks(observed: Observations) -> Bounds:
     """Bound the rollbacks of a run whose nodes were shown.
 
-    What was not seen left its mark on a node, or walked the stages down. Each hidden rollback handed out the sub-tasks of one stage at
-    least, so hidden hand-outs that may have been of a rollback bound their number. One that was cancelled at once hands out nothing.
+    A rollback that was not seen left its mark on a node, or moved the DAG to a lower stage. Each hidden rollback handed out the sub-tasks
+    of at least one stage, so hidden hand-outs bound their number. A rollback that was cancelled at once handed out nothing.
     """
     run, seen = observed.run, rollbacks_seen(observed)
     executed = any(node_run.operator == "ROLLBACK" for node_run in observed.node_runs)
@@ -45,7 +45,7 @@ def bound_rollbacks(observed: Observations) -> Bounds:
 
 
 def never_asked(observed: Observations) -> bool:
-    """Return whether the marks of all nodes say that no request but the creating one came to the run (engine-semantics §1)."""
+    """Return whether the marks of all nodes prove that there was no request but the creating one (engine-semantics §1)."""
     newest = [observed.run.nodes[gid][-1][1] for gid in observed.run.stages]
     return observed.missing.isdisjoint({"nodes", "requests"}) and all(node.operator == "RUN" for node in newest)
 
@@ -62,7 +62,7 @@ def _is_marked(run: RunEvidence) -> bool:
 
 
 def stages_walked_down(observed: Observations) -> frozenset[str]:
-    """Return the executed nodes above the one at which the DAG stands: only a rollback takes it down; a pass may overwrite its marks."""
+    """Return the executed nodes above the one at which the DAG stands. Only a rollback moves it down; a pass may overwrite its marks."""
     stands_at = observed.run.newest.stage
     if stands_at is None:
         return frozenset()
@@ -82,8 +82,8 @@ def _was_cancelled(run: RunEvidence) -> bool:
 def _hidden_rollbacks(observed: Observations, gid: str) -> int:
     """Bound the hidden rollbacks that executed a stage: each hands out every sub-task of it that was ever executed, in one pass.
 
-    Counters of different moments cannot be compared in this way, and where an agent's clock may be ahead a rollback leaves out what seems
-    to have been rolled back already (engine-semantics §2.3); then every hand-out may be of a rollback of its own.
+    Counters of different moments cannot be compared in this way. If an agent's clock may be ahead, a rollback skips what seems to have been
+    rolled back already (engine-semantics §2.3). In both cases each hand-out may belong to a rollback of its own.
     """
     attempts_of = [attempts for attempts in observed.attempts_in[gid].values() if attempts]
     placed = _placed(observed, observed.ordinals[gid])
@@ -94,7 +94,7 @@ def _hidden_rollbacks(observed: Observations, gid: str) -> int:
 
 
 def may_repeat_or_skip(observed: Observations, gid: str) -> bool:
-    """Return whether clocks that differ may have made the engine hand out sub-tasks of a stage too often, or not at all (§2.3)."""
+    """Return whether different clocks may have made the engine hand out sub-tasks of a stage too often, or not at all (§2.3)."""
     return identify(observed.run.gid).scope == "cluster" and len(observed.tasks_of[gid]) > 1
 
 
@@ -109,7 +109,7 @@ def _placed(observed: Observations, stage: int) -> set[int]:
 
 
 def _hidden_rollback_runs(placed: set[int], attempts: Sequence[Attempt]) -> Iterator[int]:
-    """Count the hand-outs in no known execution that may have been rollback runs of the DAG; those of a retry are followed by a run."""
+    """Count the hand-outs in no known execution that may be rollback runs of the DAG. A retry's rollback run is followed by a run."""
     for place, attempt in enumerate(attempts):
         followed = place + 1 < len(attempts) and attempts[place + 1].kind == "run"
         own = attempt.kind != "run" and not followed and id(attempt) not in placed
@@ -119,12 +119,12 @@ def _hidden_rollback_runs(placed: set[int], attempts: Sequence[Attempt]) -> Iter
 def _leaves_no_trace(below: Iterable[Node]) -> bool:
     """Return whether a rollback that failed at a stage may have left no trace in the stages below it.
 
-    It marks every one of them for good, unless a cancel fell upon it (engine-semantics §2.4, §2.5); below the first stage there are none.
+    A rollback marks each of them for good, unless it was cancelled (engine-semantics §2.4, §2.5). Below the first stage there are none.
     """
     return all(node.operator == "CANCEL" for node in below)
 
 
 def _newer_than_nodes(sightings: Sequence[Sighting]) -> bool:
-    """Return whether only an answer without the nodes, which would bear the mark of a rollback, showed the newest hand-out."""
+    """Return whether the newest hand-out was shown only by an answer without nodes, where the mark of a rollback would be."""
     newest = max(sightings, key=lambda s: (s.task.execute_times or 0, s.node is not None))
     return newest.node is None

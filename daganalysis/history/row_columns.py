@@ -119,7 +119,7 @@ class SubTaskRows:
 
 
 def _served_row(task: TaskView, run: RunEvidence) -> SubTask:
-    """Return the newest row of a sub-task that an answer showed; one of no fields where none did."""
+    """Return the newest row of a sub-task that an answer showed; a row without fields if none did."""
     if id(task.newest) not in run.told_rows:
         return task.newest
     shown = (sighting.task for sighting in reversed(run.sub_tasks[task.gid]))
@@ -151,7 +151,7 @@ class SnapshotRows:
         self._snapshots: list[Snapshot] = []
 
     def add(self, run: RunEvidence) -> None:
-        """Add the responses that told of a run."""
+        """Add the responses about a run."""
         own = [snapshot for snapshot in run.snapshots if snapshot.answer.kind is Kind.DAG]
         self._snapshots += own
         self._run_ids += repeat(run.run_id, len(own))

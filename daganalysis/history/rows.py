@@ -1,6 +1,7 @@
 """Rows of the base tables, from judged runs.
 
-Sub-tasks, attempts, snapshots and stretches of time are so many that their tables are made column by column, when all runs are judged.
+There are very many sub-tasks, attempts, snapshots and stretches of time, so their tables are made column by column when all runs are
+judged.
 """
 
 from __future__ import annotations
@@ -283,7 +284,7 @@ class Rows:
         self._sub_tasks.add(None, [task], {})
 
     def add_agent(self, cluster: str | None, state: AgentState, source: str) -> None:
-        """Add an agent as a source told of it."""
+        """Add an agent as a source described it."""
         ip, port = split_address(state.agent)
         self._agents.append(
             AgentRow(
@@ -301,7 +302,7 @@ class Rows:
         )
 
     def add_lock(self, cluster: str | None, state: LockState, source: str) -> None:
-        """Add a maintenance lock as a copy of a database showed it; instants of a zone that is not known are left out."""
+        """Add a maintenance lock as a copy of a database showed it. Instants in an unknown zone are left out."""
         self._locks.append(
             MaintenanceLockRow(
                 cluster=cluster,

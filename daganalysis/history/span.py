@@ -20,8 +20,8 @@ _ON_PURPOSE = {"RETRY", "ROLLBACK"}
 class Span:
     """The known span of a run, in nanoseconds.
 
-    ``begin`` is the first instant at which it is known to have run, ``sure`` says whether that is its true start; ``created`` bounds the
-    start from below. ``end`` is None while the run has not ended.
+    ``begin`` is the first instant at which the run is known to have run. ``sure``: it is the true start. ``created`` bounds the start from
+    below. ``end`` is None while the run has not ended.
     """
 
     begin: int | None
@@ -33,19 +33,19 @@ class Span:
 
     @property
     def started(self) -> int | None:
-        """Its true start, None where every trace of that was overwritten."""
+        """Its true start; None if it was overwritten."""
         return self.begin if self.sure else None
 
     @property
     def elapsed(self) -> int | None:
-        """How long it took, where both ends are known."""
+        """How long it took; None if an end is not known."""
         if self.end is None or self.started is None or self.end < self.started or self.set_back:
             return None
         return self.end - self.started
 
     @property
     def elapsed_bounds(self) -> tuple[int | None, int | None]:
-        """The least and the most that it can have taken: both None while it has not ended, the most where nothing bounds its start."""
+        """The least and the most time that it can have taken. Both are None before its end; the most also if its start is unbounded."""
         if self.end is None:
             return None, None
         if self.elapsed is not None:
@@ -72,9 +72,9 @@ def _end(run: RunEvidence) -> int | None:
 
 
 def _begin(observed: Observations) -> tuple[int | None, bool]:
-    """Return where the known span begins, and whether the run began there.
+    """Return when the known span begins, and whether the run began then.
 
-    It did if the first attempt of the first stage is known to have begun in the first execution of the DAG, or nothing was handed out.
+    It did if the first attempt of the first stage began in the first execution of the DAG, or if nothing was handed out.
     """
     run, legs = observed.run, observed.legs
     if run.begun is not None:
@@ -109,6 +109,6 @@ def _first_attempt(observed: Observations) -> int | None:
 
 
 def _nothing_was_asked(observed: Observations) -> bool:
-    """Return whether the nodes bear no mark of a request: then the leg is the first."""
+    """Return whether no node has the mark of a request, so that the leg is the first."""
     seen = [node for nodes in observed.run.nodes.values() for _, node in nodes]
     return bool(seen) and observed.missing.isdisjoint({"nodes", "requests"}) and all(node.operator == "RUN" for node in seen)

@@ -1,4 +1,4 @@
-"""The stages of nodes: their true numbers, or none. Answers may have been filtered, so a place in a list is no stage by itself."""
+"""The stages of nodes: their true numbers, or None. Answers may have been filtered, so a place in a list proves no stage."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Numbers = dict[str, "int | None"]
 
 
 def number_stages(run: RunEvidence) -> Numbers:
-    """Return the number of each known node, by generic id, in order; None where the answers do not prove it.
+    """Return the number of each known node, by generic id, in order; None if the answers do not prove it.
 
-    A list of as many nodes as ``max_stage`` says is whole. Otherwise each node has a least and a greatest number, narrowed by the order of
-    the nodes, by the stage the DAG stands at, and by stages that followed each other too soon for another one between them.
+    A list of ``max_stage`` nodes is complete. Otherwise each node has a least and a greatest number. Three things narrow them: the order of
+    the nodes, the stage at which the DAG stands, and stages that followed each other too soon for another one.
     """
     n = n_stages(run)
     if n is not None and len(run.stages) == n and not any(snapshot.places for snapshot in run.snapshots):
@@ -41,9 +41,9 @@ def number_stages(run: RunEvidence) -> Numbers:
 
 
 def ordinals(numbers: Numbers) -> dict[str, int]:
-    """Return a number for each node by which the rules can tell its place: the true one where all are known.
+    """Return a number for each node that the rules use as its place: the true one if all are known.
 
-    Where it is not known that a node follows the one before it, there is a gap between their ordinals, in which others may be hidden.
+    If a node may not follow the one before it directly, there is a gap between their ordinals, in which others may be hidden.
 
     >>> ordinals({"11": 1, "12": 2}), ordinals({"11": 1, "13": None, "14": None})
     ({'11': 1, '12': 2}, {'11': 1, '13': 3, '14': 5})
@@ -71,7 +71,7 @@ class _Bounds:
             self._high[gid] = min(self._high[gid], high)
 
     def settle(self, neighbours: set[tuple[str, str]]) -> None:
-        """Carry what is known of a node over to those beside it; twice there and back is enough."""
+        """Narrow the bounds of each node by those of its neighbours. Two rounds in both directions are enough."""
         pairs = list(pairwise(self._gids))
         for _ in range(2):
             for one, other in pairs:
@@ -90,7 +90,7 @@ class _Bounds:
 
 
 def _told_by(snapshot: Snapshot, n: int | None) -> Iterator[tuple[str, int, int]]:
-    """Give what one answer tells of the numbers of its nodes: (generic id, least, greatest)."""
+    """Yield what one answer shows about the numbers of its nodes: (generic id, least, greatest)."""
     dag, nodes = snapshot.dag, snapshot.nodes or []
     if snapshot.n_listed == n:
         for place, node in enumerate(nodes, start=1):
@@ -119,7 +119,7 @@ def _ends_the_dag(node: Node, dag: Dag) -> bool:
 
 
 def _beside_the_current(nodes: Sequence[Node], stage: int, *, failed: bool) -> Iterator[tuple[str, int, int]]:
-    """What never ran comes after the stage that a DAG going forward stands at; what succeeded comes not after it."""
+    """Bound the nodes of a DAG that runs forward: what never ran comes after its stage, what succeeded does not."""
     for node in nodes:
         if node.operator == "RUN" and node.state == "PENDING":
             yield node.gid, stage + 1 if failed else stage, _UNBOUNDED
@@ -128,7 +128,7 @@ def _beside_the_current(nodes: Sequence[Node], stage: int, *, failed: bool) -> I
 
 
 def _neighbours(run: RunEvidence) -> set[tuple[str, str]]:
-    """Find the nodes of which one followed the other too soon for a third between them."""
+    """Find pairs of nodes that followed each other too soon for another one between them."""
     newest = {gid: run.nodes[gid][-1][1] for gid in run.stages}
     return {
         (one, other)

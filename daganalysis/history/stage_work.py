@@ -1,4 +1,4 @@
-"""The time of one node execution: until its first attempt dispatch, while one runs execute, after the last detect."""
+"""The time of one node execution: dispatch until its first attempt, execute while one runs, detect after the last one."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Residue(NamedTuple):
     """How a node execution left a timeline.
 
-    ``open_end`` says that more than is booked may belong to it, ``all_ended`` that everything it handed out has ended, so that its leg has,
-    ``failed`` that something in it failed, or was passed.
+    ``open_end``: more time than is booked may belong to it. ``all_ended``: everything that it handed out has ended, and so has its leg.
+    ``failed``: something in it failed or was passed.
     """
 
     open_end: bool = False
@@ -58,7 +58,7 @@ def book_execution(ledger: Ledger, node_run: NodeRun, story: Story) -> Residue:
 
 
 def direction_of(node_run: NodeRun) -> str | None:
-    """Return which way a node execution went: as its operator says, or else its attempts."""
+    """Return the direction of a node execution, by its operator, or by its attempts if the operator does not tell it."""
     if node_run.operator in {"RUN", "RETRY"}:
         return "forward"
     if node_run.operator == "ROLLBACK":
@@ -68,7 +68,7 @@ def direction_of(node_run: NodeRun) -> str | None:
 
 
 def _doubt(ledger: Ledger, node_run: NodeRun) -> None:
-    """Note until when the stamps of an execution contradict each other."""
+    """Note until when the times of an execution contradict each other."""
     if ledger.unsure_until == FOR_GOOD:
         ledger.unsure_until = 0
     if node_run.set_back or any(attempt.is_doubtful for attempt in node_run.attempts):
@@ -76,7 +76,7 @@ def _doubt(ledger: Ledger, node_run: NodeRun) -> None:
 
 
 def _book_up_to_attempt(ledger: Ledger, node_run: NodeRun, attempt: Attempt, start: int, story: Story, *, first: bool, lost: bool) -> None:
-    """Book the time up to the start of an attempt: it was handed out, or the end of another had to be noticed."""
+    """Book the time up to the start of an attempt: its dispatch, or the detection of another's end."""
     before = "dispatch" if first else "detect"
     long = not first and node_run.start is None and start - ledger.cursor > 3 * ledger.tick
     if lost or long or lacks_rollback_run(node_run, attempt) or _hides_work(ledger, start, story):
@@ -93,7 +93,7 @@ def _book_up_to_attempt(ledger: Ledger, node_run: NodeRun, attempt: Attempt, sta
 
 
 def _book_up_to_end(ledger: Ledger, node_run: NodeRun, end: int, story: Story, *, empty: bool, still_open: bool) -> None:
-    """Book the time from the last known attempt of an execution to its end: ``empty`` where none is known."""
+    """Book the time from the last known attempt of an execution to its end. ``empty``: no attempt is known."""
     if empty and story.sub_tasks_missing:
         ledger.book(end, "unattributed", to_stage=node_run.stage, evidence="inferred")
         return
@@ -102,13 +102,13 @@ def _book_up_to_end(ledger: Ledger, node_run: NodeRun, end: int, story: Story, *
 
 
 def _hides_work(ledger: Ledger, until: int, story: Story) -> bool:
-    """Return whether the stage in hand may well have run an attempt that no answer showed: it took longer than to notice an end."""
+    """Return whether the stage may have run an attempt that no answer showed: it took longer than the detection of an end."""
     long = until - ledger.cursor > 2 * max(ledger.tick, SECOND_NS)
     return long and (story.sub_tasks_missing or hides_attempt(story.attempts, ledger.cursor, until, stage=ledger.stage))
 
 
 def _extent(attempt: Attempt, limit: int | None) -> tuple[int | None, int, bool]:
-    """Where an attempt lies, within its node execution: (start, last instant it is known to have run until, whether that is its end)."""
+    """Return where an attempt lies in its node execution: (start, until when it is known to have run, whether that is its end)."""
     if attempt.start is None or attempt.is_doubtful:
         return None, 0, False
     start = attempt.start if limit is None else min(attempt.start, limit)

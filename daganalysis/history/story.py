@@ -1,4 +1,4 @@
-"""What a timeline is made of: the legs, node executions and attempts that answers show of a run, and the bounds of its known span."""
+"""What a timeline is made of: the legs, node executions and attempts of a run, and the bounds of its known span."""
 
 from __future__ import annotations
 
@@ -23,12 +23,11 @@ _LONGEST_TICK_S = 3.0
 class Story:
     """What a timeline is made of.
 
-    ``begin`` is where the known span begins and ``sure_begin`` whether an answer showed it (else it is a bound); ``end`` is None for a
-    run that has not ended. ``ends_in_last_leg`` says whether the newest answer is of the last leg known, ``nodes_shown`` whether any answer
-    held its nodes, ``nodes_missing`` and ``sub_tasks_missing`` whether some of them, or of their sub-tasks, are in none, ``nodes_outdated``
-    whether a leg began after the last answer with nodes; ``passed`` whether an operator's pass ended it, ``ended_waiting`` whether what was
-    passed had failed on purpose. ``wait_category`` gives the category of a wait by the instant at which it ended, ``doubtful_agents`` are
-    those whose clocks nothing vouches for (:mod:`daganalysis.history.clock_doubts`).
+    ``begin`` is when the known span begins. ``sure_begin``: an answer showed it; otherwise it is a bound. ``end`` is None for a run that
+    has not ended. ``ends_in_last_leg``: the newest answer shows the last known leg. ``nodes_shown``: some answer has nodes.
+    ``nodes_missing``, ``sub_tasks_missing``: no answer has all of them. ``nodes_outdated``: a leg began after the last answer with nodes.
+    ``passed``: a pass ended the run. ``ended_waiting``: what was passed had failed on purpose. ``wait_category`` returns the category of a
+    wait by the instant at which it ended. ``doubtful_agents`` have unreliable clocks (:mod:`daganalysis.history.clock_doubts`).
     """
 
     legs: Sequence[Leg]

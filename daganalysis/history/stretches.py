@@ -1,4 +1,4 @@
-"""Stretches of a timeline, and the ledger that lays them down one after another, without gap or overlap."""
+"""Stretches of a timeline, and the ledger that books them one after another, without gap or overlap."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Stretch(msgspec.Struct, gc=False):
     evidence: str
 
     def continues_in(self, other: Stretch) -> bool:
-        """Return whether another, which begins where this one ends, differs in nothing but its bounds."""
+        """Return whether another stretch, which begins at the end of this one, differs only in its bounds."""
         return (
             self.category == other.category
             and self.evidence == other.evidence
@@ -45,10 +45,10 @@ class Stretch(msgspec.Struct, gc=False):
 class Ledger:
     """Books time from one instant on.
 
-    ``cursor`` is how far the time is booked, ``end`` where the known span ends (None while the run has not ended), ``tick`` the pause
-    between two passes of the scheduler, ``stage`` the node executed last, ``leg`` and ``direction`` those in hand. ``pass_at`` is a pass of
-    the scheduler, from which the others follow tick by tick. Until ``unsure_until`` stamps contradict each other, or an agent was down:
-    neither the engine's time nor lost time can be told there.
+    Time is booked up to ``cursor``. ``end`` is the end of the known span (None while the run has not ended). ``tick`` is the pause between
+    two passes of the scheduler, ``pass_at`` one pass, from which the others follow. ``stage`` is the node executed last, ``leg`` and
+    ``direction`` are the current ones. Until ``unsure_until`` times contradict each other, or an agent was down, so the time there is
+    unattributed.
     """
 
     cursor: int
@@ -75,9 +75,9 @@ class Ledger:
         self._lay(until, category, to_stage, evidence)
 
     def turn(self, direction: str | None) -> bool:
-        """Go on in a direction; tell whether that begins a leg.
+        """Go on in a direction; return whether that begins a leg.
 
-        A leg has one direction, so that where it turns after some work a leg begins that no answer showed.
+        A leg has one direction. A change of direction after some work begins a leg that no answer showed.
         """
         if direction is None or direction == self.direction:
             return False
@@ -100,7 +100,7 @@ class Ledger:
         return (_MOST_PASSES + stepped_over) * max(self.tick, SECOND_NS)
 
     def _lay(self, until: int, category: str, to_stage: int | None, evidence: str) -> None:
-        """Add a stretch, or lengthen the last where nothing but its end differs."""
+        """Add a stretch, or lengthen the last one if only its end differs."""
         if until <= self.cursor:
             return
         evidence = "lost" if category == "lost" else evidence

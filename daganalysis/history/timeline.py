@@ -1,13 +1,12 @@
-"""The timeline of a run: every nanosecond of its known span put down to one cause.
+"""The timeline of a run: every nanosecond of its known span has one cause.
 
-The span is cut into stretches that follow each other without gap or overlap. What the answers show of node executions and attempts is laid
-down in order of time (all on the clock of the DAG's own rows, so that skewed agents cannot make a negative stretch); what lies between two
-of them is judged by the legs: between the end of a leg and the start of the next somebody waited, inside a leg the engine handed over, and
-where an execution is known to have been overwritten, the time is lost. Where the engine took longer than it does while it runs, or where
-stamps contradict each other, the time is unattributed.
+The span is cut into stretches that follow each other without gap or overlap. Known node executions and attempts are booked in order of
+time, all on the clock of the DAG's own rows. The legs decide what the time between them is: a wait between the end of a leg and the start
+of the next one, a hand-over inside a leg, and lost time where an execution was overwritten. Time is unattributed where the engine took
+longer than it does while it runs, or where times contradict each other.
 
-This module walks over legs and node executions. `stretches.py` books, `stage_work.py` knows the time within one execution, `unseen.py`
-tells where something lies hidden, `proven_waits.py` finds waits in what was lost.
+This module walks over legs and node executions. `stretches.py` books the time, `stage_work.py` handles the time within one execution,
+`unseen.py` finds where something is hidden, and `proven_waits.py` finds waits in lost time.
 """
 
 from __future__ import annotations
@@ -39,8 +38,8 @@ def build_timeline(story: Story) -> list[Stretch]:
 class _Walk:
     """The walk over the legs and node executions of a run.
 
-    ``residue`` is how the execution before left the timeline, ``operator`` that of its node, ``next_leg`` the place of the leg that is
-    entered next, ``unknown_legs`` how many were found that no answer showed, ``is_past_nodes`` whether no known execution follows.
+    ``residue`` is how the execution before left the timeline, and ``operator`` the operator of its node. ``next_leg`` is the place of the
+    leg that is entered next. ``unknown_legs`` counts legs that no answer showed. ``is_past_nodes``: no known execution follows.
     """
 
     story: Story
@@ -96,7 +95,7 @@ class _Walk:
     # -- from one node execution to the next ------------------------------------------------------------------------------------------
 
     def _go_to(self, node_run: NodeRun) -> None:
-        """Account for the time up to the next node execution."""
+        """Book the time up to the next node execution."""
         ledger, legs = self.ledger, self.story.legs
         until, to_stage = node_run.begin, node_run.stage
         crossed = False
@@ -120,14 +119,14 @@ class _Walk:
             ledger.book(until, "handoff", to_stage=to_stage, evidence="inferred" if node_run.start is None else "observed")
 
     def _close_leg(self, until: int) -> None:
-        """Go to the known end of the leg in hand, if that lies before an instant: what follows belongs to a leg that no answer showed."""
+        """Go to the known end of the current leg, if it lies before an instant: what follows belongs to a leg that no answer showed."""
         leg = self.story.legs[self.next_leg - 1] if self.next_leg else None
         if leg is not None and leg.end is not None and self.ledger.cursor <= leg.end < until and self.story.nodes_shown:
             self._end_leg(leg.end)
             self.residue = Residue(failed=self.residue.failed)
 
     def _over_pass(self, until: int, to_stage: int | None) -> None:
-        """A node was passed, and the leg that this began is known by its nodes alone: its own start was overwritten."""
+        """Cross into a leg that the pass of a node began and that only its nodes show, because its own start was overwritten."""
         passed = self._passed_between(until)
         if passed is not None:
             waited = not (self.residue.open_end or self.residue.all_ended or self._is_incomplete)
@@ -137,7 +136,7 @@ class _Walk:
     # -- from one leg to the next -----------------------------------------------------------------------------------------------------
 
     def _enter_leg(self) -> None:
-        """The leg entered last decides the direction."""
+        """Enter the next leg, which decides the direction."""
         if self.next_leg:
             leg = self.story.legs[self.next_leg - 1]
             self.ledger.leg = self.next_leg + self.unknown_legs
@@ -145,7 +144,7 @@ class _Walk:
                 self.ledger.direction = "rollback" if leg.operator == "ROLLBACK" else "forward"
 
     def _cross(self, leg: Leg, to_stage: int | None, *, after_empty_leg: bool) -> None:
-        """Go over the boundary to a new leg: to the end of the one before, through the wait, to the start of this one."""
+        """Cross into a new leg: to the end of the leg before, through the wait, to the start of this one."""
         before = self.story.legs[self.next_leg - 1] if self.next_leg else None
         ended = before.end if before is not None else None
         if not self.story.nodes_shown:
@@ -162,14 +161,14 @@ class _Walk:
         self._enter_leg()
 
     def _cross_in_outline(self, leg: Leg, ended: int | None, to_stage: int | None) -> None:
-        """No answer shows nodes: whole legs may lie between the last that showed an end and the next leg that is known."""
+        """Cross into a leg if no answer shows nodes, so that whole legs may lie between two known ones."""
         if ended is not None:
             self._end_leg(ended)
             self.ledger.book(min(leg.asked_from or ended, leg.start), self.story.wait_category(leg.start), to_stage=to_stage)
         self.ledger.book(leg.start, "unattributed", to_stage=to_stage, evidence="inferred")
 
     def _cross_from_end(self, leg: Leg, ended: int, to_stage: int | None, *, lost: bool) -> None:
-        """The end of the leg before is known."""
+        """Cross into a leg if the end of the leg before is known."""
         ledger = self.ledger
         self._end_leg(ended, lost=lost)
         asked = self._asked(leg)
@@ -182,7 +181,7 @@ class _Walk:
         ledger.book(leg.start, "lost" if hidden else "handoff", to_stage=to_stage, evidence="inferred")
 
     def _cross_from_unknown_end(self, leg: Leg, to_stage: int | None) -> None:
-        """No answer showed when the leg before ended."""
+        """Cross into a leg if no answer showed when the leg before ended."""
         ledger = self.ledger
         open_end = self.residue.open_end
         passed = self._passed_between(leg.start)
@@ -199,7 +198,7 @@ class _Walk:
             self._wait(self._asked(leg), leg.start, to_stage)
 
     def _end_leg(self, end: int, *, lost: bool = False) -> None:
-        """Go to the end of a leg: the pass that saw its last stage end, unless it ran stages of which no answer showed an attempt."""
+        """Go to the end of a leg: the pass that noticed the end of its last stage, unless it ran stages without known attempts."""
         ledger = self.ledger
         if not self.story.nodes_shown:
             ledger.book(end, "unattributed", to_stage=None, evidence="inferred")
@@ -212,7 +211,7 @@ class _Walk:
         ledger.book(end, "lost" if lost else "handoff", to_stage=None)
 
     def _wait(self, asked: int, until: int, to_stage: int | None) -> None:
-        """Book a wait: the pass that saw the last attempt end, the wait until somebody asked, the pass that took the request up."""
+        """Book a wait: the pass that noticed the last end, the wait until somebody asked, the pass that noticed the request."""
         ledger = self.ledger
         asked = max(asked, ledger.cursor)
         # What did not fail was cancelled, which takes a pass more (engine-semantics §2.5).
@@ -226,7 +225,7 @@ class _Walk:
         ledger.book(until, "handoff", to_stage=to_stage, evidence="inferred")
 
     def _hides_leg(self, leg: Leg) -> bool:
-        """Return whether a whole leg lies unseen before this one."""
+        """Return whether a whole leg is hidden before this one."""
         is_second = self.next_leg == 1 and not self.unknown_legs
         attempts_of = self.story.attempts
         return self._is_incomplete or (is_second and hides_second_leg(attempts_of, self.story.legs[0], leg)) or hides_leg(attempts_of, leg)
@@ -235,7 +234,7 @@ class _Walk:
         return max((passed for passed in self.passes if self.ledger.cursor <= passed <= until), default=None) if self.passes else None
 
     def _asked(self, leg: Leg) -> int:
-        """When the operator asked for this leg: half a tick before the scheduler took it up, or as the answers bound it."""
+        """Return when the operator asked for this leg: half a tick before the scheduler noticed it, or within the bounds of the answers."""
         passed = self._passed_between(leg.start)
         if passed is not None:
             return passed

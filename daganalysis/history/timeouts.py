@@ -1,8 +1,8 @@
-"""Attempts that ran into their timeout: how long they ran is known, though no answer showed it.
+"""Attempts that ran into their timeout: their length is known, although no answer showed it.
 
-The watchdogs of the scheduler and of the executor give a sub-task up after a length that is known (engine-semantics §2.7). One known stamp
-then tells the other, to a pass of the scheduler. Where neither is known, so much of the time in which the attempt must lie was work: the
-amount is proven, its place is not.
+The scheduler and the executor stop a sub-task after a known time (engine-semantics §2.7). If one end is known, the other follows, to a pass
+of the scheduler. If neither is known, that much of the time in which the attempt must lie was work: the amount is proven, but not its
+place.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MAY_HOLD = frozenset({"lost", "execute", "unattributed"})
 
 @dataclass(frozen=True, slots=True)
 class Timeout:
-    """A sub-task that ran into its timeout ``count`` times at least, somewhere between ``since`` and ``until``; no answer showed when."""
+    """A sub-task that ran into its timeout at least ``count`` times, between ``since`` and ``until``; no answer showed when."""
 
     task_gid: str
     stage: int
@@ -44,9 +44,9 @@ class Timeout:
 
 
 def placed_by_timeouts(attempts_in: AttemptsIn, created: int | None) -> AttemptsIn:
-    """Return the attempts of a run, those that timed out with both stamps where one is known; the others are the objects given.
+    """Return the attempts of a run. Those that timed out get both ends if one is known; the others are the same objects.
 
-    ``created`` is when the rows of the run were created: nothing began before.
+    ``created`` is when the rows of the run were created. Nothing began before.
     """
     timed_out = [a for own in attempts_in.values() for attempts in own.values() for a in attempts if a.ending == "timeout"]
     if not timed_out or any(map(_is_shorter, timed_out)):
@@ -55,7 +55,7 @@ def placed_by_timeouts(attempts_in: AttemptsIn, created: int | None) -> Attempts
 
 
 def _is_shorter(attempt: Attempt) -> bool:
-    """Return whether an attempt timed out sooner than the engine's own tasks do: then nothing is known of the others either."""
+    """Return whether an attempt timed out sooner than the engine's own tasks do, so that the timeout of the others is unknown too."""
     if attempt.start is None or attempt.end is None or attempt.is_estimated or attempt.is_doubtful:
         return False
     return attempt.end - attempt.start < TIMEOUT_NS - _SLACK_NS
@@ -82,9 +82,9 @@ def _placed(attempts: list[Attempt], created: int | None) -> list[Attempt]:
 
 
 def hidden_timeouts(tasks: Iterable[TaskView], attempts_of: Iterable[Sequence[Attempt]]) -> list[Timeout]:
-    """Find the sub-tasks that ran into a timeout of which no answer showed when.
+    """Find the sub-tasks that ran into a timeout at a time that no answer showed.
 
-    ``attempts_of`` are the attempts of each sub-task on the clock of the DAG's own rows.
+    ``attempts_of`` has the attempts of each sub-task, on the clock of the DAG's own rows.
     """
     pairs = list(zip(tasks, attempts_of, strict=True))
     if any(_is_shorter(a) for _, attempts in pairs for a in attempts if a.ending == "timeout"):
@@ -103,7 +103,7 @@ def hidden_timeouts(tasks: Iterable[TaskView], attempts_of: Iterable[Sequence[At
 
 
 def _window(attempts: Sequence[Attempt], hidden: Sequence[Attempt]) -> tuple[int, int]:
-    """Return between which instants some attempts of a sub-task lie, as those around them bound it."""
+    """Return the instants between which some attempts of a sub-task lie, from the attempts around them."""
     first, last = attempts.index(hidden[0]), attempts.index(hidden[-1])
     before = max((a.ran_until for a in attempts[:first] if a.start is not None), default=0)
     after = next((a.start for a in attempts[last + 1 :] if a.start is not None), FOR_GOOD)
@@ -115,7 +115,7 @@ def _window(attempts: Sequence[Attempt], hidden: Sequence[Attempt]) -> tuple[int
 def book_timeouts(stretches: list[Stretch], timeouts: Sequence[Timeout]) -> tuple[list[Stretch], list[Timeout]]:
     """Turn lost time into work as far as timeouts prove it; also return the timeouts that were booked, with the bounds of their place.
 
-    A timeout is booked where one pause alone can hold it. The work is laid at the beginning of what was lost there.
+    A timeout is booked if exactly one pause can hold it. The work is booked at the beginning of the lost time.
     """
     booked: list[Timeout] = []
     for _, same_stage in groupby(sorted(timeouts, key=lambda one: one.stage), key=lambda one: one.stage):
@@ -155,7 +155,7 @@ def _may_hold(stretch: Stretch, timeout: Timeout) -> bool:
 
 
 def _converted(stretches: Sequence[Stretch], first: int, last: int, timeout: Timeout) -> list[Stretch]:
-    """Turn as much of what a pause lost into work as is not booked as work of the stage already."""
+    """Turn lost time of a pause into work, less what is already booked as work of the stage."""
     pause = stretches[first : last + 1]
     left = timeout.count * TIMEOUT_NS - sum(_overlap(one, timeout) for one in pause if one.category != "lost")
     result = list(stretches[:first])

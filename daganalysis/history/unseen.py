@@ -1,7 +1,6 @@
-"""What no answer showed: the signs that attempts, executions or whole legs lie hidden in a pause between what is known.
+"""What no answer showed: signs that attempts, executions or whole legs are hidden in a pause.
 
-Each function answers one question from what it is given, and changes nothing. ``attempts_of`` are the attempts of every sub-task, in order
-of their numbers.
+Each function answers one question and changes nothing. ``attempts_of`` has the attempts of every sub-task, in order of their numbers.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Place(NamedTuple):
-    """Where a timeline stands: at the node executed last (None: none yet), its operator, and the direction of the leg in hand."""
+    """The place of a timeline: the node executed last (None: none yet), its operator, and the direction of the current leg."""
 
     stage: int | None
     operator: str | None
@@ -28,7 +27,7 @@ class Place(NamedTuple):
 
 
 def hides_attempt(attempts_of: AttemptsOf, since: int, until: int, *, stage: int | None = None) -> bool:
-    """Return whether an attempt (of one stage) of which no answer showed the start may lie between two instants."""
+    """Return whether an attempt (of one stage) with an unknown start may lie between two instants."""
     for attempts in attempts_of:
         if stage is not None and attempts and attempts[0].stage != stage:
             continue
@@ -47,10 +46,10 @@ def hides_attempt(attempts_of: AttemptsOf, since: int, until: int, *, stage: int
 
 
 def hides_leg(attempts_of: AttemptsOf, leg: Leg) -> bool:
-    """Return whether a whole leg lies unseen before this one: more hand-outs than this leg itself can account for.
+    """Return whether a whole leg is hidden before this one: there are more hand-outs than this leg can explain.
 
     A leg hands a sub-task out once, or twice where it retries it (engine-semantics §2.3). Only sub-tasks that had failed count: every leg
-    must redo those, while others may have been repeated by skewed clocks.
+    must redo them, while different clocks may have repeated others.
     """
     is_unseen = []
     for attempts in attempts_of:
@@ -65,9 +64,9 @@ def hides_leg(attempts_of: AttemptsOf, leg: Leg) -> bool:
 
 
 def hides_second_leg(attempts_of: AttemptsOf, first: Leg, known: Leg) -> bool:
-    """Return whether sub-tasks were handed out before a known leg more often than the first leg of the run can account for.
+    """Return whether sub-tasks were handed out before a known leg more often than the first leg of the run can explain.
 
-    The first leg hands each sub-task out once, and none of a stage beyond the one it failed at.
+    The first leg hands each sub-task out once, and no sub-task after the stage at which it failed.
     """
     for attempts in attempts_of:
         after = _first_from(attempts, known.start)
@@ -100,16 +99,16 @@ def lacks_rollback_run(node_run: NodeRun, attempt: Attempt) -> bool:
 
 
 def skips_stage(place: Place, node_run: NodeRun | None) -> bool:
-    """Return whether the next execution is of another stage than the one before or after, so that others may have been executed between."""
+    """Return whether the next execution skips stages, so that others may have been executed between."""
     if node_run is None or node_run.operator != "RUN" or place.stage is None:
         return False
     return abs(node_run.stage - place.stage) > 1
 
 
 def hides_execution(place: Place, node_run: NodeRun, pause: int, tick: int, *, crossed: bool, sure_begin: bool) -> bool:
-    """Return whether executions that no answer shows must, or may well, lie in a pause before the start of this one.
+    """Return whether hidden executions must, or may well, lie in the pause before the start of this one.
 
-    ``crossed`` says whether a known leg began in the pause, ``sure_begin`` whether the beginning of the run is known.
+    ``crossed``: a known leg began in the pause. ``sure_begin``: the beginning of the run is known.
     """
     stages = abs(node_run.stage - place.stage) if place.stage is not None else 1
     # Stages that were rolled back before are stepped over, one in each pass (engine-semantics §2.4).

@@ -1,4 +1,4 @@
-"""What judging gives: sub-tasks, nodes and runs with what they came to, ready to become rows."""
+"""The result of judging: sub-tasks, nodes and runs with their outcomes, ready to become rows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TaskView(msgspec.Struct, gc=False):
 
 
 class NodeView(msgspec.Struct, gc=False):
-    """One node: its newest fields and what they came to."""
+    """One node: its newest fields and its outcome."""
 
     gid: str
     stage: int | None
@@ -78,10 +78,10 @@ class RunView:
 
 @dataclass(frozen=True, slots=True)
 class MainDag:
-    """What the main DAG tells of a child.
+    """What a main DAG shows about a child.
 
-    ``kind`` is that of their link, ``end`` when the main DAG ended (None where it has not, or is not in the archive), ``created_from`` and
-    ``created_to`` when the sub-task ran that created the child; all on the main DAG's clock.
+    ``kind`` is the kind of their link. ``end`` is when the main DAG ended (None if it has not, or is not in the archive). ``created_from``
+    and ``created_to`` are when the sub-task that created the child ran. All times are on the main DAG's clock.
     """
 
     kind: str
@@ -90,7 +90,7 @@ class MainDag:
     created_to: int | None = None
 
     def end_for(self, created: int | None) -> int | None:
-        """Return its end on the clock of a child created at some instant of that clock, which may be ahead or behind."""
+        """Return its end on the clock of a child that was created at some instant of that clock."""
         if self.end is None or created is None:
             return self.end
         behind = max(0, self.created_from - created) if self.created_from is not None else 0

@@ -1,8 +1,8 @@
-"""Attempts that were overwritten, placed in time by the log lines they wrote.
+"""Place overwritten attempts in time by the log lines that they wrote.
 
-A log line bears the attempt that wrote it and when (engine-semantics §6), also of attempts whose own times a later one has overwritten. An
-attempt ran when its first line was written, and up to its last one; a line that ends a failed execution is written as it ends. What follows
-is an estimate, to a second in a DAG of the cluster: it serves the timeline, and is no start or end that a table shows.
+The log endpoint gives the attempt and the time of each line (engine-semantics §6), also of attempts whose own times were overwritten. An
+attempt ran at least from its first line to its last one, and the line that ends a failed execution is written as it ends. The result is an
+estimate, to a second in a cluster DAG. Only the timeline uses it; no table shows it as a start or an end.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _PASS_NS = round(SCHEDULER_SLEEP_S * SECOND_NS)
 
 
 class Written(NamedTuple):
-    """When an attempt wrote its first and its last line; ``precision`` is how much later each may have been written at most."""
+    """When an attempt wrote its first and its last line. Each may have been written up to ``precision`` later."""
 
     first: int
     last: int
     precision: int
 
     def and_also(self, other: Written) -> Written:
-        """Put what two sources tell of one attempt together: the more precise one counts."""
+        """Combine what two sources tell about one attempt: the more precise one counts."""
         if self.precision != other.precision:
             return min(self, other, key=lambda one: one.precision)
         return Written(min(self.first, other.first), max(self.last, other.last), self.precision)
@@ -45,20 +45,20 @@ LineTimes = dict[int, Written]
 
 
 def precision_of(gid: str) -> int:
-    """Return to how many nanoseconds the database of a DAG tells when a line was written: the cluster's to whole seconds, cut."""
+    """Return the precision, in nanoseconds, of a line's time in the database of a DAG: the cluster's cuts to whole seconds."""
     return SECOND_NS if identify(gid).scope == "cluster" else 1
 
 
 def note_line(times: LineTimes, attempt: int, at: int, precision: int) -> None:
-    """Take note of one line."""
+    """Note the time of one line."""
     written = Written(at, at, precision)
     times[attempt] = times[attempt].and_also(written) if attempt in times else written
 
 
 def note_lines(run: RunEvidence, task_gid: str, lines: Iterable[Line]) -> None:
-    """Take note of when the lines of a sub-task were written, as far as the clock is that of the run's own rows.
+    """Note when the lines of a sub-task were written, if the clock is that of the run's own rows.
 
-    What an agent wrote down of a sub-task of the cluster bears that agent's clock, and is left out.
+    Lines that an agent recorded about a sub-task of the cluster have the agent's clock and are left out.
     """
     of_cluster = identify(run.gid).scope == "cluster"
     for line in lines:
@@ -69,9 +69,9 @@ def note_lines(run: RunEvidence, task_gid: str, lines: Iterable[Line]) -> None:
 def placed_by_lines(
     attempts_in: AttemptsIn, line_times: Mapping[str, LineTimes], attempt_lines: Mapping[str, Mapping[int, list[str]]]
 ) -> AttemptsIn:
-    """Return the attempts of a run, those placed in time of which only lines tell when they ran; the others are the very objects given.
+    """Return the attempts of a run. Those whose times only lines show are placed in time; the others are the same objects.
 
-    ``attempt_lines`` are the lines of each attempt, by sub-task.
+    ``attempt_lines`` has the lines of each attempt, by sub-task.
     """
     if not line_times:
         return attempts_in
@@ -85,7 +85,7 @@ def placed_by_lines(
 
 
 def _placed(attempts: Sequence[Attempt], times: LineTimes, lines: Mapping[int, list[str]]) -> list[Attempt]:
-    """Place the attempts of one sub-task, the last one first: it bounds those before it."""
+    """Place the attempts of one sub-task, the last one first, because it bounds those before it."""
     result = list(attempts)
     for index in range(len(attempts) - 1, -1, -1):
         attempt, after, before = attempts[index], result[index + 1 :], attempts[:index]
@@ -106,7 +106,7 @@ def _placed(attempts: Sequence[Attempt], times: LineTimes, lines: Mapping[int, l
 
 
 def _estimated(attempt: Attempt, written: Written, after: Sequence[Attempt], before: Iterable[Attempt], *, failed: bool) -> Attempt:
-    """Place one attempt: no later than what follows it allows, no earlier than what is known to lie before it."""
+    """Place one attempt between what is known before it and what follows it."""
     late = _latest_end(attempt, after)
     early = max((one.ran_until for one in before if one.start is not None), default=None)
     last = _within(written.last + written.precision - 1, early, late)
@@ -123,7 +123,7 @@ def _estimated(attempt: Attempt, written: Written, after: Sequence[Attempt], bef
 
 
 def _latest_end(attempt: Attempt, after: Sequence[Attempt]) -> int | None:
-    """Return when an attempt must have ended: before the next began, and a pass before it where a retry had to be asked for between."""
+    """Return when an attempt must have ended: before the next one began, and a pass earlier if a retry was needed between."""
     if not after or after[0].start is None:
         return None
     return after[0].start - (_PASS_NS if after[0].kind == "rollback" and attempt.kind == "run" else 0)
