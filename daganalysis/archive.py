@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from daganalysis.engine.user_catalogue import Catalogue
     from daganalysis.table_sources import TableSource
 
+_MOST_REMEMBERED = 16
+"""So many runs are remembered that were chosen last: a post-mortem takes several analyses, each of which asks for the same run."""
+
 
 class Archive(ArchiveFrames):
     """Saved sources, loaded. Every base table is an attribute: a pandas frame.
@@ -41,6 +44,7 @@ class Archive(ArchiveFrames):
         self._source = WithCatalogue(source, catalogue) if renames else source
         self._frames: dict[str, pd.DataFrame] = {}
         self._kept: Archive | None = None
+        self._chosen: tuple[tuple[str, ...], Archive] | None = None
         self.client = client
         """The Dask client, or the address of a scheduler, whose workers compute the analyses. None computes them in this process."""
         self.catalogue = catalogue
@@ -84,8 +88,8 @@ class Archive(ArchiveFrames):
             >>> len(da.load("sample_data/documented/scale-out.json").run("11"))
             1
         """
-        known = self.table("dags", ["run_id"])["run_id"].tolist()
-        if run_id not in set(known):
+        if not self._source.read("dags", ["run_id"], [run_id]).num_rows:
+            known = self.table("dags", ["run_id"])["run_id"].tolist()
             alike = [key for key in known if key.partition("#")[0] == run_id or key.partition("#")[0].endswith("/" + run_id)]
             raise RunNotFoundError(run_id, (alike or difflib.get_close_matches(run_id, known, n=3))[:3])
         return self.only(self._family(run_id) if children else [run_id])
@@ -105,9 +109,14 @@ class Archive(ArchiveFrames):
             >>> len(archive.only(["11", "12"]))
             1
         """
-        wanted = list(dict.fromkeys(run_ids))
+        wanted = tuple(dict.fromkeys(run_ids))
+        if self._chosen is not None and self._chosen[0] == wanted:
+            return self._chosen[1]
         tables = MemoryTables({name: self._source.read(name, None, wanted) for name in BASE_TABLES})
-        return Archive(tables, catalogue=self.catalogue)
+        chosen = Archive(tables, catalogue=self.catalogue)
+        if len(wanted) <= _MOST_REMEMBERED:
+            self._chosen = wanted, chosen
+        return chosen
 
     def with_catalogue(self, catalogue: Catalogue | str | os.PathLike[str]) -> Archive:
         """Return the same archive with workflow name patterns and failure signatures of your own.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.analysis import runs
+from daganalysis.analysis._runs import told_runs
+from daganalysis.analysis.conclusions import conclusion
 from daganalysis.analysis.run_facts import gather_facts
 from daganalysis.post_mortem.children import children_lines
 from daganalysis.post_mortem.chronology import chronology_lines
@@ -16,7 +17,6 @@ from daganalysis.post_mortem.unknowns import unknown_lines
 from daganalysis.post_mortem.what_failed import trouble_lines
 from daganalysis.post_mortem.what_made_it_long import gather_length_facts, length_lines, lock_lines, scenario_lines
 from daganalysis.post_mortem.who_asked import request_lines
-from daganalysis.tables.plain_rows import rows_of
 from daganalysis.text.zones import servers_zone
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ def post_mortem_text(archive: Archive, run_id: str, *, named: str, why: bool = F
     Cluster scale out: succeeded
     """
     facts = gather_facts(archive, run_id)
-    conclusion = rows_of(runs(archive, run_ids=[run_id]))[0]["conclusion"] or ""
+    told = told_runs(archive, [run_id])[0]
     zone = servers_zone([facts.run["utc_offset_s"]]) if zone is None else zone
-    length = gather_length_facts(archive, facts.run)
+    length = gather_length_facts(archive, facts.run, told.usual)
     sections = [
-        overview_lines(facts, conclusion, zone),
+        overview_lines(facts, conclusion(told), zone),
         chronology_lines(facts, zone),
         request_lines(facts, zone),
         length_lines(length),

@@ -38,10 +38,9 @@ class LengthFacts:
     usual: Usual | None
 
 
-def gather_length_facts(archive: Archive, run: Row) -> LengthFacts:
+def gather_length_facts(archive: Archive, run: Row, usual: Usual | None) -> LengthFacts:
     """Gather what explains the length of one run."""
     from daganalysis.analysis import critical_path, locks, what_if
-    from daganalysis.analysis._runs import told_runs
 
     run_id = run["run_id"]
     path = critical_path(archive.run(run_id, children=True))
@@ -50,7 +49,7 @@ def gather_length_facts(archive: Archive, run: Row) -> LengthFacts:
         path=rows_of(path[path["run_id"] == run_id]),
         scenarios=rows_of(what_if(archive.run(run_id))),
         locks=rows_of(locks(archive, run_ids=[run_id])),
-        usual=told_runs(archive, [run_id])[0].usual,
+        usual=usual,
     )
 
 

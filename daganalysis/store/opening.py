@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from daganalysis.errors import StoreError
 from daganalysis.store.commit import new_generation, readable_folder
 from daganalysis.store.folder_manifest import check_manifest, noted
-from daganalysis.store.parts import check_version, count_rows, read_coded, read_parts, write_part
+from daganalysis.store.parts import check_version, count_rows, first_and_last, read_coded, read_parts, write_part
 from daganalysis.store.remote_paths import RemotePath, read_catalogue, store_path
 from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.declaration import code_texts
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _MOST_SLICES = 4096
 """So many stretches of rows are moved as they are; more of them are gathered row by row."""
+_MOST_SOUGHT = 64
+"""So many runs are first looked for in the ends of the files, which say between which ids the runs of each lie."""
 _REPLACED_AT_MOST = 5
 """So often is a store opened anew that is replaced while it is opened."""
 
@@ -72,6 +74,7 @@ class StoreTables:
     def __init__(self, store: StorePath, parts: dict[str, list[StorePath]] | None = None, rows: dict[str, int] | None = None) -> None:
         self._store = store
         self._rows = rows or {}
+        self._stretches: dict[str, tuple[str, str] | None] | None = None
         self._parts = self._opened() if parts is None else parts
 
     def _opened(self) -> dict[str, list[StorePath]]:
@@ -111,19 +114,29 @@ class StoreTables:
         declared = BASE_TABLES[name]
         key = declared.run_key
         wanted = declared.names if columns is None else list(columns)
-        parts = self._parts[name]
+        parts = self._parts[name] if run_ids is None or key != "run_id" else self._parts_holding(name, run_ids)
         # One part is in order already; several are put in order by the run, or, where rows need not have one, by the whole key.
         by_run = key is not None and not declared.has_rows_without_run
         order = [] if len(parts) == 1 else [declared.sort[0]] if by_run else list(declared.sort)
         reading = wanted + [column for column in order if column not in wanted]
         only = None if run_ids is None or key is None else (key, run_ids)
         self._check_present(parts)
-        table = read_parts(parts, declared.schema(), reading, only, where)
+        table = read_parts(parts, declared.schema(), reading, only, where) if parts else declared.schema().empty_table()
         if order and by_run:
             table = _ordered_by_run(table, order[0])
         elif order:
             table = table.sort_by([(column, "ascending") for column in order])
         return table.select(wanted)
+
+    def _parts_holding(self, name: str, run_ids: Sequence[str]) -> Sequence[StorePath]:
+        """Return the parts of a table that may hold rows of some runs: most parts hold a stretch of the runs in order of their ids."""
+        parts = self._parts[name]
+        if len(run_ids) > _MOST_SOUGHT or len(parts) == 1 or not isinstance(self._store, Path):
+            return parts
+        if self._stretches is None:
+            self._stretches = {part.name: first_and_last(part, "run_id") for part in self._parts["dags"]}
+        held = {name for name, ends in self._stretches.items() if ends is None or any(ends[0] <= run_id <= ends[1] for run_id in run_ids)}
+        return [part for part in parts if part.name in held]
 
     def read_coded(self, name: str, columns: Sequence[str]) -> pa.Table:
         """Return some columns of one base table, texts that repeat as places in a dictionary, sorted by the table's key."""

@@ -156,6 +156,21 @@ def count_rows(paths: Sequence[StorePath]) -> int:
         raise damaged(_culprit(paths), error) from error
 
 
+def first_and_last(path: StorePath, column: str) -> tuple[str, str] | None:
+    """Return bounds on the texts of a column of a file, as the end of the file tells them; None where it does not."""
+    import pyarrow as pa
+
+    try:
+        metadata = parquet_file(path).metadata
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(path, error) from error
+    place = metadata.schema.names.index(column)
+    found = [metadata.row_group(group).column(place).statistics for group in range(metadata.num_row_groups)]
+    if not found or not all(one is not None and one.has_min_max for one in found):
+        return None
+    return min(one.min for one in found), max(one.max for one in found)
+
+
 def read_coded(paths: Sequence[StorePath], declared: Table, columns: Sequence[str]) -> pa.Table:
     """Read some columns of several files, texts that repeat as places in a dictionary, as the files hold them.
 

@@ -47,6 +47,29 @@ def test_a_run_is_found_without_reading_the_rows_of_others(store):
     assert set(one.sub_tasks["run_id"]) == {"12"}
 
 
+def test_of_several_parts_those_alone_are_read_that_may_hold_a_run(store, tmp_path, monkeypatch):
+    save({"c.json": polls("999")[2]}, tmp_path / "responses")
+    load_into_store(tmp_path / "responses", store=store)
+    archive, read = read_parquet(store), []
+    monkeypatch.setattr(opening, "read_parts", lambda paths, *rest: read.append(len(paths)) or parts.read_parts(paths, *rest))
+    for run_id in archive.dags["run_id"]:
+        read.clear()
+        one = archive.only([run_id])
+        assert read[list(BASE_TABLES).index("sub_tasks")] == 1
+        whole = archive.attempts
+        assert one.attempts.equals(whole[whole["run_id"].eq(run_id)].reset_index(drop=True))
+
+
+def test_a_run_that_is_not_there_has_no_rows(store):
+    assert read_parquet(store).only(["no such run"]).sub_tasks.empty
+
+
+def test_a_run_that_is_asked_for_again_is_not_read_again(store):
+    archive = read_parquet(store)
+    assert archive.run("12") is archive.run("12")
+    assert archive.run("11") is not archive.run("12")
+
+
 def test_some_columns_come_in_the_order_asked_for(store):
     frame = read_parquet(store).table("dags", ["outcome", "run_id"])
     assert frame.columns.tolist() == ["outcome", "run_id"]
