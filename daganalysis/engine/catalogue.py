@@ -109,7 +109,7 @@ def creates_itself(name: str) -> bool:
 
 
 def begins_as_sub_dag(name: str | None, node_names: Sequence[str | None]) -> bool:
-    """Tell by its name or its first node whether a DAG is one that only another DAG creates.
+    """Return whether only another DAG creates such a DAG, by its name or its first node.
 
     >>> begins_as_sub_dag(None, ["Start preparations"]), begins_as_sub_dag("Start OB", ["Inform all agents to start observer"])
     (True, False)
@@ -118,7 +118,7 @@ def begins_as_sub_dag(name: str | None, node_names: Sequence[str | None]) -> boo
 
 
 def sub_dag_name(node_names: Sequence[str | None]) -> str | None:
-    """Return the name of a per-agent sub-DAG by its nodes; None where they do not tell.
+    """Return the name of a per-agent sub-DAG by its nodes; None if they do not tell.
 
     >>> sub_dag_name(["Start preparations", "Stop observer"]), sub_dag_name(["Create tenant"])
     ('Stop observer', None)
@@ -131,6 +131,6 @@ def sub_dag_name(node_names: Sequence[str | None]) -> str | None:
 def is_sub_dag(name: str | None, node_names: Sequence[str | None]) -> bool:
     """Return whether a DAG is a per-agent sub-DAG of Start or Stop OB, by its name and its last node (engine-semantics §7 A).
 
-    A remote one-node DAG bears the same name and has no such last node.
+    A remote one-node DAG has the same name but no such last node.
     """
     return name in {"Start observer", "Stop observer"} and len(node_names) > 1 and node_names[-1] == LAST_WAIT

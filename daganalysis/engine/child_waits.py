@@ -10,7 +10,7 @@ _WAITS = {
 
 
 def waits_for_child(kind: str, stage_name: str | None, child_name: str | None) -> bool:
-    """Return whether a stage waits for a child DAG; a DAG of one node on another agent bears the name of the stage that asked for it.
+    """Return whether a stage waits for a child DAG. A DAG of one node on another agent has the name of the stage that asked for it.
 
     >>> waits_for_child("scale_out", "Wait remote deploy finish", "Local scale out")
     True

@@ -1,10 +1,10 @@
-"""Facts: what sources beside the API's answers tell, one typed record each.
+"""Facts: what logs and databases tell, one typed record each.
 
-Agents' logs and databases tell what the API's rows no longer show. A reader of such a source yields facts; only the rules of
-``daganalysis.history`` decide what follows from them. A fact says which agent tells it and on whose clock its instants are.
+Logs and databases of agents tell what the API's rows no longer show. A reader of such a source yields facts; only the rules of
+``daganalysis.history`` decide what follows from them. A fact names the agent that tells it, and the agent on whose clock its instants are.
 
-Instants are nanoseconds since 1970. In UTC where ``zoned`` is true; otherwise they are the agent's local time of day, read as if it were
-UTC, until the zone of the agent's log is known.
+Instants are nanoseconds since 1970. They are in UTC if ``zoned`` is true. Otherwise they are the agent's local time, read as if it
+were UTC, until the zone of the agent's log is known.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ LOG_PRECISION_NS = 1_000_000
 class Fact(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="fact"):
     """What every fact has.
 
-    ``teller`` is the agent (`ip:port`) whose file tells it, None for the cluster's own database; ``clock`` is the agent on whose clock the
-    instants are, None for that of ``teller``. ``precision_ns`` is how much later the true instant may be than the written one, which was
-    cut. ``place`` is the byte offset or the row it was found at, for messages.
+    ``teller`` is the agent (`ip:port`) whose file tells it; None for the cluster's own database. ``clock`` is the agent on whose clock the
+    instants are; None for the clock of ``teller``. Instants were cut: the true one may be up to ``precision_ns`` later. ``place`` is the
+    byte offset or the row, for messages.
     """
 
     teller: str | None = None
@@ -41,12 +41,12 @@ class Fact(msgspec.Struct, kw_only=True, omit_defaults=True, tag_field="fact"):
 class Execution(Fact, tag="execution"):
     """One execution of a sub-task, or the part of it that one file shows.
 
-    ``task_gid`` is the generic id of a sub-task of the cluster where the source tells it; ``local_id`` is the row id in the database of
-    ``teller``, under which the executor writes. ``attempt`` is the value of execute_times where the source tells it. ``handed_at`` is when
-    it was queued, ``started_at`` and ``ended_at`` are when its row was started and ended; ``work_ended_at`` is when the work ended, where
-    the row was written later. ``ending`` is `succeeded`, `failed`, `waiting`, `timeout`, `cancelled` or `interrupted`; ``written`` says
-    that the row is known to say so, for the scheduler may have ended the attempt before. ``resumed`` says that the agent had started anew
-    before this start, which may go on with an earlier one.
+    ``task_gid`` is the generic id of a sub-task of the cluster, if the source tells it. ``local_id`` is the row id in the database of
+    ``teller``, under which the executor writes. ``attempt`` is the value of execute_times, if the source tells it. ``handed_at`` is when it
+    was queued, ``started_at`` and ``ended_at`` are when its row was started and ended; ``work_ended_at`` is when the work ended, if the row
+    was written later. ``ending`` is `succeeded`, `failed`, `waiting`, `timeout`, `cancelled` or `interrupted`; ``written``: the row is
+    known to have this ending; otherwise the scheduler may have ended the attempt before. ``resumed``: the agent had started again before
+    this start, which may continue an earlier one.
     """
 
     task_gid: str | None = None
@@ -64,7 +64,7 @@ class Execution(Fact, tag="execution"):
 
 
 class Line(Fact, tag="line"):
-    """One line of a sub-task's log, with the attempt that wrote it where that is known."""
+    """One line of a sub-task's log, with the attempt that wrote it if that is known."""
 
     text: str
     at: int
@@ -79,9 +79,9 @@ class Line(Fact, tag="line"):
 class Passes(Fact, tag="passes"):
     """Passes of the scheduler, one after the other, over one node under one operator: one execution of the node, or a part of it.
 
-    ``dag_at`` is when the first of them took up the DAG, ``node_at`` the node; ``last_at`` is when the last one did. ``finished_at`` is
-    when the last one found the node at its end, and ``succeeded`` what it came to. ``stepped_over`` says that the node had ended before.
-    ``fresh`` says that the first pass began the node's execution.
+    ``dag_at`` and ``node_at`` are when the first pass reached the DAG and the node, ``last_at`` when the last pass did. ``finished_at`` is
+    when the last pass found the node ended, ``succeeded`` whether it succeeded. ``stepped_over``: the node had ended before. ``fresh``: the
+    first pass began the node's execution.
     """
 
     dag_gid: str
@@ -97,9 +97,9 @@ class Passes(Fact, tag="passes"):
 
 
 class HandOut(Fact, tag="hand_out"):
-    """The scheduler handed a sub-task out, again and again until ``last_at`` while it was not begun.
+    """The scheduler handed a sub-task out, repeatedly until ``last_at`` while it had not begun.
 
-    ``kind`` is `run` or `rollback`; ``agent`` is the agent it was sent to, None for the scheduler's own.
+    ``kind`` is `run` or `rollback`; ``agent`` is the agent that got it, None for the scheduler's own.
     """
 
     dag_gid: str
@@ -129,7 +129,7 @@ class Creation(Fact, tag="creation"):
 
 
 class Child(Fact, tag="child"):
-    """A main DAG had an agent create a child DAG: when it asked, from which address, and when that was answered."""
+    """A main DAG asked an agent to create a child DAG: when, from which address, and when the answer came."""
 
     dag_gid: str
     parent_gid: str
@@ -140,12 +140,12 @@ class Child(Fact, tag="child"):
 
 
 class Request(Fact, tag="request"):
-    """One request to a DAG or to one of its nodes, or one that creates a DAG, as one agent's log shows it.
+    """One request that creates a DAG, or is made to a DAG or a node, as one agent's log shows it.
 
-    ``operation`` is `create`, `retry`, `rollback`, `cancel`, `pass` or `pass_node`; ``client`` the caller's address, empty for the unix
-    socket; ``forwarded_to`` the agent that was to answer it, ``forwarded`` whether another agent passed it on. ``answered_at`` is None
-    where no answer was logged; ``status`` is the HTTP status, ``error_code`` the code of a refusal. ``route`` is the path of a creating
-    request, ``name`` the DAG's name where a refusal tells it.
+    ``operation`` is `create`, `retry`, `rollback`, `cancel`, `pass` or `pass_node`; ``client`` is the caller's address, empty for the unix
+    socket. ``forwarded_to`` is the agent that had to answer it. ``forwarded``: another agent passed it on. ``answered_at`` is None if no
+    answer was logged. ``status`` is the HTTP status, ``error_code`` the code of a refusal. ``route`` is the path of a creating request,
+    ``name`` the DAG's name if a refusal tells it.
     """
 
     operation: str
@@ -167,7 +167,7 @@ class Request(Fact, tag="request"):
 
 
 class Restart(Fact, tag="restart"):
-    """An agent started again. ``stopped_at`` is when it was told to stop, None where it crashed; ``last_sign_at`` its last entry before."""
+    """An agent started again. ``stopped_at`` is when it was told to stop, None after a crash. ``last_sign_at`` is its last entry before."""
 
     started_at: int | None = None
     stopped_at: int | None = None
@@ -175,14 +175,14 @@ class Restart(Fact, tag="restart"):
 
 
 class MaintainerChange(Fact, tag="maintainer"):
-    """Whose scheduler worked on the cluster's DAGs from ``at``, as ``teller`` learnt it."""
+    """The agent whose scheduler works on the cluster's DAGs from ``at`` on, as ``teller`` learnt it."""
 
     maintainer: str
     at: int
 
 
 class Zone(Fact, tag="zone"):
-    """The offset of an agent's local time from UTC as its log shows it between two local times; ``given`` if only the user said so."""
+    """The offset of an agent's local time from UTC between two local times, from its log, or ``given`` by the user."""
 
     offset_s: int
     local_from: int
@@ -191,9 +191,9 @@ class Zone(Fact, tag="zone"):
 
 
 class Coverage(Fact, tag="coverage"):
-    """From when to when a file tells everything that an agent logged, in local time.
+    """The local times between which a file holds everything that an agent logged.
 
-    ``peers`` are the other agents it speaks of, ``traces`` the local times of requests by their trace ids, kept where its zone is not told.
+    ``peers`` are the other agents in it. ``traces`` has the local times of requests by their trace ids, if the zone is unknown.
     """
 
     first_at: int
@@ -203,7 +203,7 @@ class Coverage(Fact, tag="coverage"):
 
 
 class AgentState(Fact, tag="agent"):
-    """What a source tells of an agent itself: a row of the table ``agents``."""
+    """An agent as a source describes it: a row of the table ``agents``."""
 
     agent: str
     observed_at: int | None = None
@@ -214,10 +214,10 @@ class AgentState(Fact, tag="agent"):
 
 
 class LockState(Fact, tag="lock"):
-    """What a database's row said of a maintenance lock: a row of the table ``maintenance_locks``.
+    """A maintenance lock as a database shows it: a row of the table ``maintenance_locks``.
 
-    ``lock`` is `global`, `tenant`, `agent` or `obproxy`, ``key`` whose it is (empty for `global`). ``dag_gid`` is the DAG that took it
-    last, ``locked_at`` when, where it is held and the row tells; ``n_taken`` how often it was taken.
+    ``lock`` is `global`, `tenant`, `agent` or `obproxy`, ``key`` names its tenant or agent (empty for `global`). ``dag_gid`` is the DAG
+    that took it last, ``locked_at`` when, if it is held and the row tells it. ``n_taken`` is how often it was taken.
     """
 
     lock: str
@@ -236,7 +236,7 @@ AnyFact: TypeAlias = (Execution | Line | Passes | HandOut | TaskState | Creation
 
 
 class Named(msgspec.Struct):
-    """The ids that a fact of any kind names, and nothing else of it."""
+    """Only the ids that a fact of any kind names."""
 
     task_gid: str | None = None
     node_gid: str | None = None
@@ -263,7 +263,7 @@ def decode_facts(body: bytes) -> list[AnyFact]:
 
 
 def decode_named(body: bytes) -> list[Named]:
-    """Read which ids the facts of an answer name: each answer is asked on its way, before it is known whether its facts are wanted.
+    """Read only the ids that the facts of an answer name. This happens for each answer, before it is known whether its facts are needed.
 
     >>> decode_named(encode_facts([Execution(task_gid="11", ending="failed")]))
     [Named(task_gid='11', node_gid=None, parent_gid=None)]

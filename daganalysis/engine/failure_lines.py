@@ -16,10 +16,10 @@ _NO_FAILURE = {WAITING, CANCELLED}
 
 
 class Failure(NamedTuple):
-    """One failed attempt: its place in the story, what shows that it failed, and the line it ended with, if one is left for it.
+    """One failed attempt: its place among the attempts, the evidence of its failure, and the line that it ended with, if any.
 
-    ``evidence`` is ``observed``, ``redone`` (it was rolled back and run again, engine-semantics §2.3) or ``line``. Where it is not
-    ``certain``, one of several attempts failed with this line, and ``place`` is that of one which may have been it.
+    ``evidence`` is ``observed``, ``redone`` (it was rolled back and run again, engine-semantics §2.3) or ``line``. If it is not
+    ``certain``, one of several attempts failed with this line, and ``place`` is one of them.
     """
 
     place: int
@@ -29,12 +29,12 @@ class Failure(NamedTuple):
 
 
 def find_failures(story: Sequence[tuple[str, str]], logs: Sequence[str] | None) -> list[Failure]:
-    """Find the failed attempts among those of one sub-task, given in order as (kind, outcome), and deal its ending lines out to them.
+    """Find the failed attempts of one sub-task, given in order as (kind, outcome), and assign its ending lines to them.
 
-    A failed execution ends with one line that says so. What waited on purpose or was cancelled wrote a line of its own, which makes an
-    overwritten attempt no failure. Where there are more lines than attempts that cannot have succeeded, lines alike that follow each other
-    are one attempt's; those left over are of attempts of which nothing is known, or of nobody. The first attempt owns the first line and
-    the last one the last; whose the others are is certain only where there are as many lines as attempts.
+    A failed execution ends with one line. An attempt that waited on purpose or was cancelled wrote another line, so it is no failure. If
+    there are more lines than attempts that cannot have succeeded, equal lines that follow each other belong to one attempt. Lines that are
+    left over belong to unknown attempts, or to none. The first attempt has the first line and the last attempt the last one. The others are
+    certain only if there are as many lines as attempts.
 
     >>> story = [("run", "failed"), ("rollback", "succeeded"), ("run", "failed")]
     >>> [(failure.place, failure.line) for failure in find_failures(story, ["ERROR: no space", "Rolling back...", "ERROR: no host"])]
@@ -61,7 +61,7 @@ def find_failures(story: Sequence[tuple[str, str]], logs: Sequence[str] | None) 
 
 
 def _endings(logs: Sequence[str], enough: int) -> list[str]:
-    """Return the lines that each end an execution; where they are more than enough, one of those alike that follow each other.
+    """Return the lines that end executions; if there are too many, only one of equal lines that follow each other.
 
     A poll loop writes the same ERROR line each time and goes on (engine-semantics §13).
     """

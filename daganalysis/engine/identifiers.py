@@ -24,7 +24,7 @@ _UNKNOWN = Identity(None, None, None)
 
 
 def key_of(cluster: str | None, gid: str) -> str:
-    """Return the key of an object among those of all clusters; that of a DAG is the key of its run in every table.
+    """Return the key of an object among the objects of all clusters. The key of a DAG is the ``run_id`` in every table.
 
     >>> key_of("prod-a", "11"), key_of(None, "11")
     ('prod-a/11', '11')
@@ -56,7 +56,7 @@ def split_address(agent: str) -> tuple[str | None, int | None]:
 
 @lru_cache(maxsize=65536)
 def identify(gid: str) -> Identity:
-    """Read a generic id (engine-semantics §4; obshell's engine/task/task_dto.go). Nothing is known of an id of another layout.
+    """Read a generic id (engine-semantics §4; obshell's engine/task/task_dto.go). All fields are None for an id with another layout.
 
     >>> identify("11")
     Identity(scope='cluster', owner_agent=None, row_id='1')

@@ -1,7 +1,7 @@
 """Which maintenance lock a DAG takes, and which failures free it (engine-semantics §2.8).
 
 A DAG under maintenance takes its lock in the transaction that creates it and frees it when it succeeds, is rolled back or is passed. A
-failure keeps the lock, but for the nodes named here, whose failure frees it; a retry, a rollback or a pass of such a node takes it again.
+failure keeps the lock, except that of the nodes named here. A retry, a rollback or a pass of such a node takes the lock again.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _WITHOUT_LOCK = frozenset(
 
 
 class Lock(NamedTuple):
-    """A maintenance lock: its kind, the tenant or agent it is of (none of the cluster's own), and whether an answer names it."""
+    """A maintenance lock: its kind, its tenant or agent (None for the cluster's lock), and whether an answer names it."""
 
     kind: str
     key: str | None
@@ -52,7 +52,7 @@ class Lock(NamedTuple):
 def lock_of(
     maintenance_type: int | None, maintenance_key: str | None, *, scope: str | None, owner: str | None, name: str | None
 ) -> Lock | None:
-    """Return the lock that a DAG holds; of an answer before obshell 4.3.1, which tells of none, that of the DAG's name.
+    """Return the lock that a DAG holds. Answers before obshell 4.3.1 name no lock, so the DAG's name decides.
 
     >>> lock_of(3, "t1", scope="cluster", owner=None, name="Create tenant t1")
     Lock(kind='tenant', key='t1', is_told=True)
@@ -95,7 +95,7 @@ def frees_lock(workflow: str | None, stage_name: str | None) -> bool:
 
 
 def names_which_stage(workflow: str | None) -> bool:
-    """Return whether the failure of some stages of a workflow frees the lock and that of others does not.
+    """Return whether it depends on the stage if a failure of a workflow frees the lock.
 
     >>> names_which_stage("Cluster scale in"), names_which_stage("Create tenant")
     (True, False)

@@ -26,14 +26,14 @@ _SENT_OPERATOR = re.compile(r"\bsend operator (RETRY|ROLLBACK) request to \S*/ta
 
 
 def is_error(line: str) -> bool:
-    """Return whether a line is an ERROR line of the task itself (a copied one carries the other task's name in front)."""
+    """Return whether a line is an ERROR line of the task itself (a copied line has the other task's name in front)."""
     return line.startswith("ERROR: ")
 
 
 def ending_lines(lines: Sequence[str]) -> list[str]:
-    """Return the lines that each end an execution without success: its ERROR line, the scheduler's that it timed out, or that it waits.
+    """Return the lines that end executions without success: an ERROR line, the scheduler's line of a timeout, or the line of a wait.
 
-    A line that announces another try ends nothing, and the executor's word on a timeout after the scheduler's ends nothing more
+    A line that announces another try ends nothing. Nor does the executor's line of a timeout after the scheduler's
     (engine-semantics §2.7, §7, §8).
 
     >>> ending_lines(["ERROR: A failed to create the task due to 'B' and will try again[1/3].", "ERROR: C"])
@@ -50,7 +50,7 @@ def ending_lines(lines: Sequence[str]) -> list[str]:
 
 
 def is_timeout(line: str) -> bool:
-    """Return whether a line is written by the scheduler or the executor for an attempt that ran into its timeout, and says nothing else.
+    """Return whether the scheduler or the executor wrote a line only because an attempt ran into its timeout.
 
     >>> is_timeout("sub task timeout"), is_timeout("ERROR: task 7 timeout"), is_timeout("ERROR: watch dag of task 7 timeout")
     (True, True, False)
@@ -71,7 +71,7 @@ def error_parts(line: str) -> tuple[str | None, str]:
 
 
 def ending_of(lines: Sequence[str]) -> str | None:
-    """Say how the last attempt that wrote these lines came to fail, from its last line that does; None if no line tells.
+    """Return how the last attempt that wrote these lines failed, from its last line that tells it; None if no line does.
 
     One of ``cancelled`` ``timeout`` ``waiting`` ``interrupted`` ``failed``.
 
@@ -95,7 +95,7 @@ def ending_of(lines: Sequence[str]) -> str | None:
 
 
 def failure_lines_of(lines: Sequence[str] | None) -> list[str]:
-    """Return the lines that say why attempts failed, each once, in their order: the ERROR lines, else the line that the scheduler wrote.
+    """Return the lines that tell why attempts failed, each once, in order: the ERROR lines, or else the scheduler's line.
 
     >>> failure_lines_of(["start", "ERROR: [A.B]: no space", "Rolling back...", "ERROR: [A.B]: no space", "sub task cancelled"])
     ['ERROR: [A.B]: no space']
@@ -110,12 +110,12 @@ def failure_lines_of(lines: Sequence[str] | None) -> list[str]:
 
 
 def newest_failure_line(lines: Sequence[str] | None) -> str:
-    """Return the last of :func:`failure_lines_of`, which tells of the newest failure; empty if there is none."""
+    """Return the last of :func:`failure_lines_of`, which belongs to the newest failure; empty if there is none."""
     return (failure_lines_of(lines) or [""])[-1]
 
 
 def may_name_a_dag(line: str) -> bool:
-    """Tell at next to no cost whether a line may name another DAG: what the patterns below have in common. Most lines do not."""
+    """Return quickly whether a line may name another DAG, by what the patterns below have in common. Most lines do not."""
     return "genericID:" in line or "emote task " in line or "/task/dag/" in line or "create task " in line
 
 
@@ -126,7 +126,7 @@ def scale_out_child(line: str) -> str | None:
 
 
 def sub_dag_created(line: str) -> str | None:
-    """Return the generic id of the sub-DAG that a main DAG's task had an agent create, if the line tells it.
+    """Return the generic id of the sub-DAG that a main DAG's task asked an agent to create, if the line tells it.
 
     The agent may be its own, which it asks without a request (obshell's executor/ob/sub_dag.go).
 

@@ -1,7 +1,7 @@
 """The messages that the engine's own tasks fail with, and what each is called (engine-semantics §8).
 
-A message is written down as the format that the engine fills: its fixed words are what it is known by. Since obshell 4.3.1 a failure bears
-an error code as well. Errors are wrapped on their way up, so that a message may have others before it.
+A message is declared as the format that the engine fills; its fixed words identify it. Since obshell 4.3.1 a failure has an error code,
+too. Errors are wrapped on their way up, so a message may follow others.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 
 class Message(NamedTuple):
-    """One message: what it is called, its error code (None if it never has one of its own), and its format.
+    """One message: its name, its error code (None if it never has its own), and its format.
 
-    The format is empty where its fixed words say too little to know the message by; it is then known by its code alone.
+    The format is empty if its fixed words do not identify the message. Then its code alone does.
     """
 
     name: str
@@ -219,7 +219,7 @@ _BEFORE, _AFTER = r"(?:.*(?:: |\] ))?", r"(?:[:,.; ].*)?"
 
 
 class _Known(NamedTuple):
-    """What a message is known by. ``words`` are the longest fixed ones, which are looked for first: most messages lack them."""
+    """What identifies a message. ``words`` are its longest fixed words, which are searched first because most messages lack them."""
 
     name: str
     words: str
@@ -245,7 +245,7 @@ _BY_CODE = {message.code: message.name for message in reversed(ENGINE_MESSAGES) 
 
 @lru_cache(maxsize=4096)
 def known_message(text: str, code: str | None = None) -> str | None:
-    """Return what a failed task's message is called, if it is one of the engine's own; ``code`` is its error code, if it has one.
+    """Return the name of a failed task's message, if it is one of the engine's own. ``code`` is its error code, if it has one.
 
     >>> known_message("check sub dag created failed: Sub DAG of agents: [192.0.2.1:2886] not created, main DAG failed")
     'sub-DAGs not created'

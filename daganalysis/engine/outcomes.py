@@ -1,6 +1,6 @@
-"""What an object's state, operator, counters, logs and relatives say it came to: the rules, as data, each with its name and source.
+"""The rules of outcomes, as data, each with its name and source: what the state, operator, counters and logs of an object mean.
 
-The first rule of a level that holds decides. :func:`judge` returns the rule, so that a user can ask why.
+The first rule of a level that holds decides. :func:`judge` returns the rule, so a user can ask why.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class Facts(NamedTuple):
-    """What the rules look at; each level uses those that it has.
+    """What the rules use. Each level has some of these facts.
 
-    ``ending`` is how the newest attempt failed by its own lines (:func:`daganalysis.engine.log_lines.ending_of`), ``executed`` whether
-    anything was ever handed out, ``begun`` whether the DAG had ever started, ``deliberate`` whether a child DAG stands waiting for its
-    main DAG, ``perhaps_waiting`` whether it may, ``retried`` whether a person retried the run, ``node_passed`` whether a person passed one
-    of its nodes, ``untold`` whether no answer shows that, ``followed`` whether an attempt is a rollback run before a run.
+    ``ending`` is how the newest attempt failed, by its own lines (:func:`daganalysis.engine.log_lines.ending_of`). ``executed``: something
+    was handed out. ``begun``: the DAG had started. ``deliberate``: a child DAG waits for its main DAG; ``perhaps_waiting``: it may wait.
+    ``retried``: a person retried the run. ``node_passed``: a person passed one of its nodes. ``untold``: answers do not show whether
+    somebody retried it or passed a node. ``followed``: an attempt is a rollback run before a run.
     """
 
     state: str | None
@@ -39,7 +39,7 @@ class Facts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: its name, the outcome it gives, when it holds, in words, and where it comes from."""
+    """One rule: its name, its outcome, its condition (as a function and in words), and its source."""
 
     name: str
     outcome: str
@@ -274,8 +274,8 @@ RULES = {"dag": DAG_RULES, "node": NODE_RULES, "sub_task": SUB_TASK_RULES, "atte
 def rule_behind(level: str, outcome: str | None, state: str | None = None, operator: str | None = None, *, observed: bool = True) -> Rule:
     """Return the rule that gave a row of a table its outcome.
 
-    Most outcomes of a level have one rule; where there are several, the state and the operator that were served tell them apart, or of an
-    attempt whether an answer showed it (``observed``).
+    Most outcomes of a level have one rule. If there are several, the served state and operator decide, or for an attempt whether an answer
+    showed it (``observed``).
 
     >>> rule_behind("attempt", "succeeded", observed=False).name
     'attempt-followed'
@@ -307,17 +307,17 @@ def judge(level: str, facts: Facts) -> Rule:
 
 @lru_cache(maxsize=1024)
 def node_rule(state: str | None, operator: str | None, *, deliberate: bool = False) -> Rule:
-    """Return the rule for a node; ``deliberate`` says that what of it failed did so on purpose."""
+    """Return the rule for a node. ``deliberate``: what failed in it failed on purpose."""
     return judge("node", Facts(state, operator, deliberate=deliberate))
 
 
 @lru_cache(maxsize=4096)
 def sub_task_rule(state: str | None, operator: str | None, ending: str | None, *, executed: bool) -> Rule:
-    """Return the rule for a sub-task, by its newest row and how its last attempt failed, if it did."""
+    """Return the rule for a sub-task, by its newest row and the way in which its last attempt failed, if it did."""
     return judge("sub_task", Facts(state, operator, ending, executed=executed))
 
 
 @lru_cache(maxsize=1024)
 def attempt_rule(state: str | None, ending: str | None, *, followed: bool) -> Rule:
-    """Return the rule for an attempt, for which it does not matter whether it ran or rolled back."""
+    """Return the rule for an attempt, whether it is a run or a rollback run."""
     return judge("attempt", Facts(state, "RUN", ending, followed=followed))

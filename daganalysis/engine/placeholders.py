@@ -1,4 +1,4 @@
-"""Times that stand for no time (engine-semantics §3)."""
+"""Placeholders: times that mean that there is no time (engine-semantics §3)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The engine's objects as one answer showed them: DAG, node, sub-task and log record, cleaned of wire detail.
+"""The engine's objects as one answer showed them: DAG, node, sub-task and log record, without details of the notation.
 
-Instants are nanoseconds since 1970 in UTC, None for the server's placeholders (epoch, year 1) and for anything that is no instant.
-A field that was missing or of a wrong type is None. ``moved`` says by how much times were moved, because the database's zone is not the one
-that the agent labelled them with; what the server said is less by that.
+Instants are nanoseconds since 1970 in UTC, None for the server's placeholders (epoch, year 1) and for anything that is no instant. A field
+that was missing or of a wrong type is None. ``moved`` is the amount by which times were moved, because the database's zone is not the zone
+of their label. The served times are earlier by that amount.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class SubTask(msgspec.Struct, gc=False):
 
 
 class Node(msgspec.Struct, gc=False):
-    """One node as one answer showed it; ``sub_tasks`` is None where they were not shown."""
+    """One node as one answer showed it; ``sub_tasks`` is None if they were not shown."""
 
     gid: str
     node_id: int | None = None

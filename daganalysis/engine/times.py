@@ -1,7 +1,7 @@
 """Which served times are true, by level, state and operator (engine-semantics §3).
 
-The server overwrites its rows, so a time is only meaningful in some states; elsewhere it is the row's creation time, the previous
-execution's value, a copy of the start, or the time of an operator's request. Placeholders have become None before they come here.
+The server overwrites its rows, so a time is meaningful only in some states. In others it is the row's creation time, the previous
+execution's value, a copy of the start, or the time of an operator's request. Placeholders are None here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from daganalysis.engine.states import ENDED
 
 
 class Meaning(enum.Enum):
-    """What a served time stands for."""
+    """What a served time means."""
 
     TRUE = "when it happened"
     CREATED = "when the row was created"
@@ -25,7 +25,7 @@ class Meaning(enum.Enum):
 
 
 class Times(NamedTuple):
-    """What the start and the end of an object in some state stand for."""
+    """What the start and the end of an object in some state mean."""
 
     start: Meaning
     end: Meaning
@@ -61,7 +61,7 @@ SCHEDULER_SLEEP_S = 1.0
 
 @lru_cache(maxsize=1024)
 def dag_times(state: str | None, operator: str | None) -> Times:
-    """Say what a DAG's start and end stand for.
+    """Return what a DAG's start and end mean.
 
     >>> dag_times("RUNNING", "RUN").end.value
     'nothing yet'
@@ -77,7 +77,7 @@ def dag_times(state: str | None, operator: str | None) -> Times:
 
 @lru_cache(maxsize=1024)
 def node_times(state: str | None, operator: str | None, *, executed: bool) -> Times:
-    """Say what a node's start and end stand for; ``executed`` says whether any of its sub-tasks was ever handed out."""
+    """Return what a node's start and end mean. ``executed``: one of its sub-tasks was handed out."""
     if state == "PENDING":
         return Times(_CR, _CR) if operator == "RUN" else _NOTHING
     if state == "RUNNING":
@@ -93,7 +93,7 @@ def node_times(state: str | None, operator: str | None, *, executed: bool) -> Ti
 
 @lru_cache(maxsize=4096)
 def sub_task_times(state: str | None, operator: str | None, execute_times: int) -> Times:
-    """Say what a sub-task's start and end stand for (a cancel before the start is recognised apart, from its log)."""
+    """Return what a sub-task's start and end mean. A cancel before the start is recognised elsewhere, from its log."""
     if execute_times <= 0:
         return Times(_CR, _OP if operator == "PASS" else _CR) if state in {"PENDING", "READY", *ENDED} else _NOTHING
     if state == "READY":

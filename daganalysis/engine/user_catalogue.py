@@ -1,6 +1,6 @@
-"""What users add to what is known of the engine: workflow name patterns and failure signatures, from a small TOML file.
+"""Workflow name patterns and failure signatures of users, from a small TOML file.
 
-Patterns are matched by RE2 (through Arrow), whose time grows with the length of the text alone: no pattern can hang the program.
+Patterns are matched by RE2 (through Arrow). Its time grows only with the length of the text, so no pattern can hang the program.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _HINT = "see docs/catalogue.md for the keys and an example"
 
 
 class Failure(NamedTuple):
-    """What a failed attempt is known by: its error code and its log line, either of which may be missing."""
+    """What identifies a failed attempt: its error code and its log line. Either may be missing."""
 
     code: str | None
     line: str | None
@@ -31,7 +31,7 @@ class Failure(NamedTuple):
 class WorkflowPattern:
     r"""DAG names that are runs of one workflow.
 
-    The pattern must match the whole name; ``\1`` in the workflow stands for what its first group matched. It applies to names that the
+    The pattern must match the whole name; ``\1`` in the workflow is replaced by what its first group matched. It applies to names that the
     engine does not use itself, unless it ``overrides`` the engine's rules.
     """
 
@@ -44,7 +44,7 @@ class WorkflowPattern:
 class SignaturePattern:
     """The name of failures whose log line matches a pattern anywhere, and whose error code is ``code``; one of the two may be None.
 
-    It applies to lines that are none of the engine's own messages, unless it ``overrides`` them.
+    It applies to lines that are not the engine's own messages, unless it ``overrides`` them.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Catalogue:
     signatures: tuple[SignaturePattern, ...] = ()
 
     def workflows_of(self, names: Iterable[str]) -> dict[str, str]:
-        """Return the workflow of every DAG name that a pattern is for; the other names are left to the engine's rules."""
+        """Return the workflow of every DAG name that a pattern matches. The engine's rules decide about other names."""
         distinct = sorted(set(names))
         found: dict[str, str] = {}
         for rule in self.workflows:
@@ -71,7 +71,7 @@ class Catalogue:
         return found
 
     def signatures_of(self, failures: Iterable[Failure], *, overriding: bool) -> dict[Failure, str]:
-        """Return the signature's name of every failure that a pattern is for, by the patterns that override the engine's or the others."""
+        """Return the signature of every failure that a pattern matches, from the patterns that override the engine's or from the others."""
         distinct = list(dict.fromkeys(failures))
         found: dict[Failure, str] = {}
         for rule in self.signatures:
@@ -97,7 +97,7 @@ def read_catalogue(file: str | os.PathLike[str]) -> Catalogue:
         :func:`daganalysis.read_parquet`.
 
     Raises:
-        UsageError: The file cannot be read, is no TOML, has a key that is not known, or a pattern that is no regular expression of RE2.
+        UsageError: The file cannot be read, is not TOML, or has an unknown key or a pattern that RE2 does not accept.
 
     Example:
         >>> read_catalogue("examples/catalogue.toml").workflows[0].workflow
@@ -187,7 +187,7 @@ class _Reader:
 
 
 def _rewritten(rule: WorkflowPattern, names: Sequence[str]) -> list[str | None]:
-    """Return the workflow of each name; None where the rule's pattern does not match the whole of it."""
+    """Return the workflow of each name; None if the rule's pattern does not match the whole name."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -199,7 +199,7 @@ def _rewritten(rule: WorkflowPattern, names: Sequence[str]) -> list[str | None]:
 
 
 def _matches(rule: SignaturePattern, lines: Sequence[str | None]) -> list[bool]:
-    """Return whether the rule's pattern matches in each line; a rule of a code alone matches every failure."""
+    """Return whether the rule's pattern matches in each line. A rule with only a code matches every line."""
     if rule.pattern is None:
         return [True] * len(lines)
     return _found_in(rule.pattern, lines)

@@ -1,6 +1,6 @@
 """The words of this package, each declared once: outcomes, time categories, verdicts, severities.
 
-Whoever needs to know how bad an outcome is, what a category of time is called, or what colour either has, asks here.
+Other modules ask here how bad an outcome is, what a category of time is called, and what colour either has.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 
 class Tone(enum.StrEnum):
-    """How good a word is: what a page marks and colours, and what a reader should look at first."""
+    """How good or bad a word is. Pages choose marks and colours by it."""
 
     GOOD = "good"
     CALM = "calm"
@@ -38,9 +38,9 @@ class RunOutcome:
 class TaskOutcome:
     """One outcome of a node, a sub-task or an attempt.
 
-    ``is_trouble`` says that a sub-task with this outcome had trouble, ``is_failure`` that an attempt went wrong by itself, ``is_stopped``
-    that it did not do its work though it did not go wrong: it was cancelled, or which of the two is not known. ``is_executed`` is false
-    where nothing was ever handed out. ``colour`` is a key of the palette.
+    ``is_trouble``: a sub-task with this outcome had trouble. ``is_failure``: an attempt went wrong by itself. ``is_stopped``: an attempt
+    did not do its work, because it was cancelled or perhaps failed. ``is_executed`` is false if nothing was ever handed out. ``colour`` is
+    a key of the palette.
     """
 
     name: str
@@ -61,8 +61,8 @@ class TaskOutcome:
 class Category:
     """What a stretch of a run's time was spent on.
 
-    ``is_engine`` marks the engine's own time, ``is_wait`` time in which the engine and the sub-tasks of this run were not known to be at
-    work. ``past`` is the label of a stretch in a story. ``colour`` is a key of the palette.
+    ``is_engine``: it is the engine's own time. ``is_wait``: neither the engine nor a sub-task of this run is known to have worked. ``past``
+    is the label of a stretch in a post-mortem. ``colour`` is a key of the palette.
     """
 
     name: str
@@ -89,7 +89,7 @@ def words(name: str) -> str:
 
 
 def told_outcome(name: str | None, *, perhaps_cancelled: bool) -> str:
-    """Return the outcome of a sub-task or an attempt as prose tells it: what did not succeed, with what it may have come to.
+    """Return the outcome of a sub-task or an attempt in prose; ``not_succeeded`` with its possible outcomes.
 
     >>> told_outcome("not_succeeded", perhaps_cancelled=False)
     'failed (timed out or failed, not known which)'

@@ -1,7 +1,7 @@
 """Arrow arrays of plain Python values, without ``pyarrow.array``.
 
-That one imports pandas, to see whether it was given any of its objects. A load has no other use for pandas, and in the time in which it
-is imported, once in each process, several thousand sub-tasks are loaded.
+That function imports pandas to recognise its objects. A load needs pandas for nothing else, and in the time of the import, once in each
+process, several thousand sub-tasks are loaded.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _REACH = (1 << 31) - 1
 
 
 def table_of(columns: Mapping[str, Sequence[Any]], schema: pa.Schema) -> pa.Table:
-    """Make an Arrow table of equally long columns of plain Python values; what is an Arrow array already is taken as it is."""
+    """Make an Arrow table of equally long columns of plain Python values. Arrow arrays are taken as they are."""
     import pyarrow as pa
 
     return pa.Table.from_arrays([array_of(columns[field.name], field.type) for field in schema], schema=schema)
@@ -35,7 +35,7 @@ def table_of(columns: Mapping[str, Sequence[Any]], schema: pa.Schema) -> pa.Tabl
 def array_of(values: Sequence[Any] | npt.NDArray[Any], kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
     """Make an Arrow array of plain Python values: texts, bytes, numbers (instants are whole ones), lists of these, or None.
 
-    NumPy's numbers are laid out as they are, and what is an Arrow array already is returned.
+    NumPy arrays of numbers are not converted, and an Arrow array is returned as it is.
 
     >>> import pyarrow as pa
     >>> array_of(["a", None], pa.string()).to_pylist()
@@ -55,7 +55,7 @@ def array_of(values: Sequence[Any] | npt.NDArray[Any], kind: pa.DataType) -> pa.
 
 
 def interleave(tables: Sequence[pa.Table], key: str) -> pa.Table:
-    """Put tables that are in order of a column of texts into one that is; rows of one text keep their order. Nulls come last.
+    """Merge tables that are sorted by a column of texts. Rows of one text keep their order. Nulls come last.
 
     >>> import pyarrow as pa
     >>> interleave([pa.table({"run": ["a", "c"]}), pa.table({"run": ["b"]})], "run")["run"].to_pylist()
@@ -79,7 +79,7 @@ def interleave(tables: Sequence[pa.Table], key: str) -> pa.Table:
 
 
 def seconds_between(starts: pa.Array, ends: pa.Array) -> pa.Array:
-    """Return how long it is from one instant to another; null where either is, or where they contradict each other, never negative.
+    """Return the seconds from one instant to another, never negative; null if either is null or the end lies before the start.
 
     >>> import pyarrow as pa
     >>> instants = pa.timestamp("ns")
@@ -97,7 +97,7 @@ def seconds_between(starts: pa.Array, ends: pa.Array) -> pa.Array:
 
 
 def _instants(array: pa.Array) -> npt.NDArray[np.int64]:
-    """Return instants as NumPy has them, anything at all for a null; ``to_numpy`` imports pandas."""
+    """Return instants as a NumPy array with arbitrary values for nulls, because ``to_numpy`` would import pandas."""
     return np.frombuffer(array.buffers()[1], np.int64)[array.offset :][: len(array)]
 
 
@@ -122,7 +122,7 @@ def _of_numbers(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 
 def _whole_numbers(values: Sequence[int | None], dtype: np.dtype[Any]) -> tuple[npt.NDArray[Any], _Mask | None]:
-    """Return numbers, and which of them are there in truth (None if all are)."""
+    """Return numbers, and which of them are not null (None: all)."""
     with contextlib.suppress(TypeError):  # of None; to look for it first takes as long as this
         return np.fromiter(values, dtype, len(values)), None
     unlikely = int(np.iinfo(dtype).min)
@@ -134,7 +134,7 @@ def _whole_numbers(values: Sequence[int | None], dtype: np.dtype[Any]) -> tuple[
 
 
 def numbers_where(present: _Mask, numbers: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
-    """Make an Arrow array of NumPy's numbers, null where they are not there.
+    """Make an Arrow array of NumPy's numbers, null where they are not present.
 
     >>> import pyarrow as pa
     >>> numbers_where(np.array([True, False]), np.array([1, 0]), pa.int64()).to_pylist()
@@ -172,7 +172,7 @@ def _of_every(values: Sequence[Any], kind: pa.DataType, present: _Mask | None) -
 
 
 def _offsets(values: Sequence[Sized], *, wide: bool = False) -> npt.NDArray[np.signedinteger[Any]]:
-    """Return where each value begins among all, and where the last ends."""
+    """Return the offsets of the values: where each begins, and where the last one ends."""
     offsets = np.zeros(len(values) + 1, np.int64)
     np.cumsum(np.fromiter(map(len, values), np.int64, len(values)), out=offsets[1:])
     if wide:
@@ -190,7 +190,7 @@ def _present(values: Sequence[object]) -> _Mask:
 
 
 def _array(kind: pa.DataType, n: int, present: _Mask | None, *data: npt.NDArray[Any] | bytes, items: pa.Array | None = None) -> pa.Array:
-    """Put an array together as Arrow lays it out: which of its values are there, then what they are."""
+    """Make an Arrow array from its buffers: which values are not null, then the values."""
     import pyarrow as pa
 
     valid = None if present is None else pa.py_buffer(np.packbits(present, bitorder="little"))

@@ -1,8 +1,8 @@
 """Rows of the base tables as typed records: the fields of each are the columns of its table, by name.
 
-Rows are made by keyword, and whole columns by name, so that no order of values can be wrong; a test compares these records with the
-declarations. What the server said of a time and when something happened are different types: one cannot stand for the other, nor a start
-for an end. ``duration_s`` is not among the fields; it follows from ``started_at`` and ``ended_at``.
+Rows are made by keyword, and whole columns by name, so the order of values cannot be wrong. A test compares these records with the
+declarations. Served times and actual times have different types, and so do starts and ends, so none can be used for another. ``duration_s``
+is not a field; it follows from ``started_at`` and ``ended_at``.
 """
 
 from __future__ import annotations

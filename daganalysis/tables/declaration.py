@@ -36,7 +36,7 @@ class Type(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its name, type and meaning, when it is null (never, if that is empty), and what a person reads there if not a dash."""
+    """One column: its name, type and meaning, when it is null (empty: never), and the text that people see for null instead of a dash."""
 
     name: str
     type: Type
@@ -66,7 +66,7 @@ class Table:
 
     @property
     def repeating(self) -> list[str]:
-        """The columns of texts that repeat, for which a dictionary saves time and space."""
+        """The columns of repeating texts, for which a dictionary saves time and space."""
         return [column.name for column in self.columns if column.type is Type.STRING and column.name not in _FREE_TEXT]
 
     @property
@@ -76,7 +76,7 @@ class Table:
 
     @property
     def has_rows_without_run(self) -> bool:
-        """Whether rows of this table may belong to no run, so that they lie in parts of a store that hold no run."""
+        """Whether rows of this table may belong to no run. Such rows are in parts of a store without runs."""
         return self.run_key is None or self.name in {"issues", "operations"}
 
     def schema(self) -> pa.Schema:
@@ -105,7 +105,7 @@ class Table:
     def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a new frame with exactly the declared columns and dtypes, sorted by the key, with a RangeIndex.
 
-        A missing or an extra column is a mistake of this program and raises :class:`DagAnalysisError`.
+        A missing or an extra column is an error in this program and raises :class:`DagAnalysisError`.
         """
         missing = [name for name in self.names if name not in frame.columns]
         extra = [str(name) for name in frame.columns if name not in self.names]
@@ -116,7 +116,7 @@ class Table:
 
 
 def code_texts(rows: pa.Table, table: Table) -> pa.Table:
-    """Return the same rows with texts that repeat as places in a dictionary."""
+    """Return the same rows, with repeating texts dictionary-encoded."""
     rows = rows.combine_chunks()
     for name in {*table.repeating} & {*rows.column_names}:
         rows = rows.set_column(rows.column_names.index(name), name, rows.column(name).dictionary_encode())

@@ -1,4 +1,4 @@
-"""Frames as rows of plain Python values: what JSON, pages and sentences are made from."""
+"""Frames as rows of plain Python values, for JSON, pages and sentences."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def instant_texts(values: pd.Series[Any]) -> list[str | None]:
 
 
 def raw_rows(frame: pd.DataFrame, table: Table) -> Iterator[dict[str, Any]]:
-    """Give each row as plain Python values that JSON can say: nulls as None, never NaN, instants as RFC 3339."""
+    """Yield each row as plain Python values for JSON: nulls as None, never NaN, instants as RFC 3339."""
     columns = [column for column in table.columns if column.name in frame.columns]
     for first in range(0, len(frame), _CHUNK):
         part = frame.iloc[first : first + _CHUNK]

@@ -1,4 +1,4 @@
-"""How a store is told from a folder of responses: by the Parquet files of its table ``dags``."""
+"""What a store is: a folder with Parquet files of the table ``dags``. Any other folder holds responses."""
 
 from __future__ import annotations
 

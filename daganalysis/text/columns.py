@@ -115,7 +115,7 @@ SUMMED: MappingProxyType[str, tuple[str, ...]] = MappingProxyType({"summary": tu
 
 
 def columns_by_importance(table: Table) -> tuple[str, ...]:
-    """Return the columns of a table worth showing first; those of a coarser level of an analysis begin with its key.
+    """Return the columns of a table, the most important first. At a coarser level of an analysis, its key comes first.
 
     >>> from daganalysis.tables import LINKS
     >>> columns_by_importance(LINKS)[0]

@@ -1,4 +1,4 @@
-"""One sentence that says what a comparison came to."""
+"""The result of a comparison in one sentence."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MOST_NAMED = 3
 
 
 def comparison_sentence(rows: Sequence[Row]) -> str:
-    """Say what changed, from the rows of ``compare``: the whole runs first, then the stage that changed most.
+    """Return in one sentence what changed, from the rows of ``compare``: the whole runs first, then the stage that changed most.
 
     >>> whole = {"workflow": "Start", "name": None, "n_agents": 3, "verdict": "slower", "ratio": 1.2}
     >>> whole |= {"ci_low": 1.1, "ci_high": 1.3, "n_base": 12, "n_candidate": 14}

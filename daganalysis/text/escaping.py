@@ -1,7 +1,7 @@
-"""Strings that anybody may have typed, escaped for where they are shown.
+"""Untrusted strings, escaped for the place where they are shown.
 
-Names and log lines of an archive are untrusted: shown as they are, an escape sequence would drive the terminal, a pipe would break a
-Markdown table, a leading ``=`` would be run by a spreadsheet.
+Names and log lines of an archive are untrusted. Without escapes, a control sequence would act on the terminal, a pipe would break a
+Markdown table, and a spreadsheet would run a text with a leading ``=``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def for_terminal(text: str) -> str:
 
 
 def for_drawing(text: object) -> str:
-    r"""Show invisible characters as escapes, and no more of a text than a picture has room for.
+    r"""Show invisible characters as escapes, and cut a text that is too long for a picture.
 
     >>> for_drawing("a" + chr(27) + "[31m")
     'a\\x1b[31m'
@@ -53,7 +53,7 @@ def for_markdown(text: str) -> str:
 
 
 def for_csv(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would take for a formula; escape what would drive a terminal, except tabs and newlines.
+    """Put an apostrophe before what a spreadsheet would take for a formula, and escape control characters except tabs and newlines.
 
     A carriage return is escaped too: some readers end a row there.
 
@@ -65,7 +65,7 @@ def for_csv(text: str) -> str:
 
 
 def for_json(encoded: str) -> str:
-    r"""Write the invisible characters of a JSON text as its own escapes; the text means the same.
+    r"""Write the invisible characters of a JSON text as JSON escapes. The meaning stays the same.
 
     >>> for_json('["a\u202eb"]')
     '["a\\u202eb"]'

@@ -36,7 +36,7 @@ _UNTOLD = {
 
 
 def headline(run: Row, nodes: list[Row]) -> str:
-    """Say in one sentence how the run ended."""
+    """Return in one sentence how the run ended."""
     passed = [str(node["stage"]) for node in nodes if node["outcome"] == "passed"]
     undecided = _UNTOLD.get((run["state"], run["operator"])) if run["outcome"] == "unknown" else None
     sentence = (undecided or _SENTENCES.get(run["outcome"], _SENTENCES["unknown"])).format(
@@ -64,12 +64,12 @@ def _where(run: Row, nodes: list[Row], stage: int | None) -> str:
 
 
 def retries_text(run: Row) -> str:
-    """Say how often a run was retried; empty if it was not."""
+    """Return in words how often a run was retried; empty if it was not."""
     return _counted(run["retries_min"], run["retries_max"], "retry", "retries")
 
 
 def rollbacks_text(run: Row) -> str:
-    """Say how often a run was rolled back; empty if it was not."""
+    """Return in words how often a run was rolled back; empty if it was not."""
     return _counted(run["rollbacks_min"], run["rollbacks_max"], "rollback", "rollbacks")
 
 

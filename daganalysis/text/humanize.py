@@ -15,7 +15,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def human_duration(seconds: float | None) -> str:
-    """Say a duration with three digits or so and its unit; null is a dash.
+    """Return a duration with about three digits and its unit; null is a dash.
 
     >>> [human_duration(s) for s in (0, 0.0000131, 0.174417, 5.95206, 28.613749, 59.97, 125, 11220, 266400, -1.5, None)]
     ['0 s', '13 µs', '174 ms', '5.95 s', '28.6 s', '1 min 00 s', '2 min 05 s', '3 h 07 min', '3 d 02 h', '-1.50 s', '-']
@@ -38,7 +38,7 @@ def human_duration(seconds: float | None) -> str:
 
 
 def _half_up(value: float, digits: int) -> str:
-    """Round as JavaScript does, so that a page's script writes the same: halves up, where Python takes the even neighbour.
+    """Round halves up as JavaScript does, so a page's script writes the same. Python rounds to the even neighbour.
 
     >>> _half_up(2.125, 2), _half_up(0.5, 0)
     ('2.13', '1')
@@ -47,7 +47,7 @@ def _half_up(value: float, digits: int) -> str:
 
 
 def human_share(share: float | None) -> str:
-    """Say a share of 0..1 in percent; null is a dash, and what is not nothing never reads as 0 %.
+    """Return a share of 0..1 in percent; null is a dash. A share above 0 is never shown as 0 %.
 
     >>> [human_share(s) for s in (0, 0.0004, 0.034, 0.5, 0.9999, 1, None)]
     ['0 %', '<0.1 %', '3.4 %', '50 %', '>99 %', '100 %', '-']
@@ -62,7 +62,7 @@ def human_share(share: float | None) -> str:
 
 
 def human_number(value: float | None) -> str:
-    """Say a plain number with up to four digits; null is a dash.
+    """Return a plain number with up to four digits; null is a dash.
 
     >>> [human_number(n) for n in (12, 1.25, 0.0345678, 1234567.0, None)]
     ['12', '1.25', '0.03457', '1234567', '-']
@@ -73,7 +73,7 @@ def human_number(value: float | None) -> str:
 
 
 def plural(count: int, one: str, many: str = "") -> str:
-    """Count things in words.
+    """Return a count with its noun, in the singular or the plural.
 
     >>> plural(1, "attempt"), plural(3, "attempt"), plural(2, "child DAG"), plural(2, "retry", "retries")
     ('1 attempt', '3 attempts', '2 child DAGs', '2 retries')

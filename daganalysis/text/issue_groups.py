@@ -1,4 +1,4 @@
-"""Issues in words: what repeats together, why nothing could be used, what was skipped."""
+"""Issues in words: groups of equal issues, why nothing could be used, and what was skipped."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ GROUPED_COLUMNS = ("severity", "code", "source", "run_id", "message", "hint")
 
 @dataclass(slots=True)
 class IssueGroup:
-    """The issues of one severity and code: how many, of which runs and files, and what they say."""
+    """The issues of one severity and code: their number, runs, files and messages."""
 
     severity: str
     code: str
@@ -57,7 +57,7 @@ def group_issues(rows: Iterable[tuple[str, str, str | None, str | None, str, str
 
 
 def issue_groups_text(groups: Sequence[IssueGroup], width: int) -> Iterator[str]:
-    """Yield the lines of some groups: what there is how often and where, its messages in full, and what to do."""
+    """Yield the lines of some groups: the code and its places, the messages in full, and what to do."""
     for group in groups:
         where = _places(group)
         head = f"{group.severity:8} {group.code} {where}".rstrip()

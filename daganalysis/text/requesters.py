@@ -1,4 +1,4 @@
-"""Who asked something of a DAG, in words."""
+"""Who made the requests to a DAG, in words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_PLACES = 3
 
 
 def requester(row: Row) -> str:
-    """Say who made a request (a row of ``operations``), from where, and through which agent.
+    """Return in words who made a request (a row of ``operations``), from where, and through which agent.
 
     >>> requester({"actor": "person", "client": "192.0.2.9", "agent": "10.0.0.1:2886"})
     'a person at 192.0.2.9, through 10.0.0.1:2886'
@@ -36,7 +36,7 @@ def requester(row: Row) -> str:
 
 
 def people_sentence(rows: Sequence[Row]) -> str | None:
-    """Say how often people acted on a run after it was created, and from where; None where no log shows a request of a person.
+    """Return in words how often people acted on a run after its creation, and from where; None if no log shows a person's request.
 
     >>> rows = [{"actor": "person", "operation": "retry", "client": "192.0.2.9", "agent": "a", "result": "accepted"}] * 2
     >>> people_sentence([*rows, rows[0] | {"operation": "pass", "client": "unix socket", "result": "refused"}])

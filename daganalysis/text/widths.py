@@ -35,7 +35,7 @@ def _cut(text: str, width: int) -> str:
 
 
 def shorten_middle(text: str, width: int) -> str:
-    """Shorten an id to a width by cutting its middle: its neighbours differ from it at the ends.
+    """Shorten an id to a width by cutting its middle, because ids differ at their ends.
 
     >>> shorten_middle("prod-a/22130706433028869", 15)
     'prod-a/…3028869'

@@ -1,4 +1,4 @@
-"""The one time zone in which an output tells its times: the servers' own, or the one that was asked for."""
+"""The time zone of an output: that of the servers, or the one that the user asked for."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def offset_name(seconds: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A time zone to tell times in, and what it is called."""
+    """A time zone of an output, with its name."""
 
     name: str = "UTC"
 
@@ -77,7 +77,7 @@ class Zone:
     def bare(self, instant: dt.datetime | None) -> str:
         """Write an instant to the second, for a place that names the zone elsewhere; null is a dash.
 
-        A zone whose offset changes during the year has the offset behind every time: both offsets of a clock change can be told.
+        If the offset of the zone changes during the year, every time has its offset, so times around a clock change are clear.
 
         >>> moment = dt.datetime(2024, 1, 9, 12, 40, 1, 706073, tzinfo=dt.UTC)
         >>> Zone("+08:00").bare(moment), Zone("Europe/Berlin").bare(moment)
@@ -100,7 +100,7 @@ class Zone:
         return f"{instant.astimezone(self.info):%Y-%m-%d %H:%M:%S} {self.offset_at(instant)}"
 
     def of_text(self, text: str) -> str:
-        """Write an instant that is given as RFC 3339.
+        """Write an instant from its RFC 3339 text.
 
         >>> Zone("+08:00").of_text("2024-01-09T12:40:01.706073000Z")
         '2024-01-09 20:40:01'
@@ -112,7 +112,7 @@ UTC = Zone()
 
 
 def servers_zone(offsets: Iterable[int | None]) -> Zone:
-    """Return the zone that most runs were served in, from their offsets in seconds; UTC where no run has one.
+    """Return the zone that most runs were served in, from their offsets in seconds; UTC if no run has one.
 
     >>> servers_zone([28800, None, 28800, 0]).name
     '+08:00'
