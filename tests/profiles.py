@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import os
+import shutil
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 LONG = os.environ.get("DAGANALYSIS_TESTS") == "long"
 GATE = os.environ.get("CI") not in {None, "", "0", "false"}
@@ -29,6 +32,20 @@ def examples(gate: int) -> settings:
 def some(values: Sequence[Any], *, gate: Sequence[object], several: bool = False) -> list[object]:
     """Return the values of a test's parameter, or of ``several``: those that are not in ``gate`` run in the long profile alone."""
     return [value if value in gate else pytest.param(*(value if several else (value,)), marks=pytest.mark.long) for value in values]
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """Return a folder with something that takes long to make: the first of the test processes makes it for all of them."""
+    shared = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
+    folder, unfinished = shared / name, shared / f"{name}.unfinished"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            make(unfinished)
+            unfinished.rename(folder)
+    return folder
 
 
 def needed(module: str) -> Any:

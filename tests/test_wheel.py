@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import daganalysis
+from tests.profiles import made_once
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = """\
@@ -29,11 +30,11 @@ reveal_type(da.retries(archive))
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)], check=True, capture_output=True
-    )
-    (built,) = folder.glob("*.whl")
+    def build(folder: Path) -> None:
+        command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+        subprocess.run(command, check=True, capture_output=True)
+
+    (built,) = made_once(tmp_path_factory, "dist", build).glob("*.whl")
     return built
 
 

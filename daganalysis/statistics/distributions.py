@@ -1,4 +1,4 @@
-"""Quantiles and tails of distributions, as ``scipy.stats`` has them to the last bit, from the functions that it calls itself.
+"""Quantiles and tails of distributions, as ``scipy.stats`` has them, from the functions that its current version calls itself.
 
 To import ``scipy.stats`` takes ten times as long as to import these, and longer than most analyses take. Where it has what is not here, it
 is imported where it is used.

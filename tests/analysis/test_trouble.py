@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import daganalysis as da
-from daganalysis.analysis.run_facts import gather_facts
+from daganalysis.analysis.run_facts import gather_all_facts
 from daganalysis.engine.log_lines import WAITING
 from daganalysis.errors import UsageError
 from daganalysis.pages.report_page.run_sections import run_section
@@ -95,8 +95,9 @@ CASES = Path(__file__).parents[3] / "shared" / "cases"
 
 
 def assert_same_trouble(archive):
-    for run_id in archive.dags["run_id"]:
-        facts = gather_facts(archive, run_id)
+    all_facts = gather_all_facts(archive, archive.dags["run_id"].tolist())
+    assert all_facts
+    for run_id, facts in all_facts.items():
         shown = re.findall(r"^  Stage (\d+), .*: ([a-z ]+)$", "\n".join(trouble_lines(facts)), re.MULTILINE)
         troubles = run_section(facts, None)["troubles"]
         assert [(str(entry["stage"]), entry["outcome"].replace("_", " ")) for entry in troubles] == shown, run_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import http.server
 import json
 import re
@@ -25,8 +26,13 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000
 PASSWORD = "correct horse battery"
-_KEY = RSA.generate(1024)
 _NOT_FOUND = {"successful": False, "timestamp": "2026-03-02T10:00:00+08:00", "duration": 0, "status": 404, "traceId": "0"}
+
+
+@functools.cache
+def _key() -> RSA.RsaKey:
+    """Make the agent's key, which takes a second, for the tests that need one."""
+    return RSA.generate(1024)
 
 
 class StandIn:
@@ -139,7 +145,7 @@ def _handler(stand_in: StandIn, *, signed: bool) -> type[http.server.BaseHTTPReq
 
         def _answer(self) -> tuple[int, dict[str, Any]]:
             if self.path == "/api/v1/secret":
-                return 200, {"data": {"public_key": base64.b64encode(_KEY.public_key().export_key("DER")).decode()}}
+                return 200, {"data": {"public_key": base64.b64encode(_key().public_key().export_key("DER")).decode()}}
             if self.path == "/api/v1/info" and signed:
                 return 200, {"data": {"identity": "CLUSTER AGENT", "version": "4.3.1.0", "supportedAuth": ["v2"], "security": False}}
             if signed and not self._is_signed():
@@ -150,8 +156,8 @@ def _handler(stand_in: StandIn, *, signed: bool) -> type[http.server.BaseHTTPReq
             header = self.headers.get("X-OCS-Header")
             if header is None:
                 return False
-            encrypted, size = base64.b64decode(header), _KEY.size_in_bytes()
-            cipher = PKCS1_v1_5.new(_KEY)
+            encrypted, size = base64.b64decode(header), _key().size_in_bytes()
+            cipher = PKCS1_v1_5.new(_key())
             told = b"".join(cipher.decrypt(encrypted[at : at + size], b"") for at in range(0, len(encrypted), size))
             fields = json.loads(told)
             return bool(fields["auth"] == PASSWORD and fields["uri"] == self.path)

@@ -11,6 +11,7 @@ import pytest
 import daganalysis as da
 from daganalysis.tables import results
 from daganalysis.tables.plain_rows import raw_rows
+from tests.profiles import made_once
 
 ANALYSES = {
     "summary": (da.summary, {}, results.SUMMARY),
@@ -26,7 +27,7 @@ ANALYSES = {
 def written(tmp_path_factory):
     """An archive, the plain data of its report and its page."""
     archive = da.load("sample_data/scale-out", "sample_data/upgrade", "sample_data/tenant")
-    page = da.write_report(archive, tmp_path_factory.mktemp("report"))
+    page = made_once(tmp_path_factory, "report-of-numbers", lambda folder: da.write_report(archive, folder)) / "report.html"
     return archive, json.loads(page.with_name("report.json").read_text()), page.read_text(encoding="utf-8")
 
 

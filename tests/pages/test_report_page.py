@@ -8,12 +8,12 @@ from daganalysis.archive import Archive
 from daganalysis.errors import DagAnalysisError, UsageError
 from daganalysis.history.rebuild import rebuild
 from daganalysis.pages import write_report
-from daganalysis.pages.report_page import content
+from daganalysis.pages.report_page import content, report_tables
 from daganalysis.pages.report_page.content import collect
 from daganalysis.pages.report_page.report_html import report_html
 from tests.history.responses import dag, node, sub_task
 from tests.pages.fleets import fleet, run, week
-from tests.profiles import some
+from tests.profiles import made_once, some
 from tests.rows import at
 
 
@@ -21,12 +21,19 @@ def page_of(archive):
     return report_html(archive, collect(archive), "")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def few_sections():
+    """Give two runs in trouble and two others sections of their own: the chart of a section takes most of the time of a report."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(content, "MOST_WORST", 2)
+        patched.setattr(content, "MOST_SLOWEST", 2)
+        yield
+
+
 @pytest.fixture(scope="module")
-def week_folder(tmp_path_factory):
+def week_folder(tmp_path_factory, few_sections):
     """The report of a week's fleet, written once."""
-    folder = tmp_path_factory.mktemp("week")
-    write_report(week(), folder)
-    return folder
+    return made_once(tmp_path_factory, "week", lambda folder: write_report(week(), folder))
 
 
 @pytest.fixture(scope="module")
@@ -167,10 +174,17 @@ def test_pictures_show_what_there_is_and_their_numbers_are_in_the_json(open_page
     assert {row["name"] for row in pictures["stage_run_cells"]} == {"Prepare", "Copy files"}
 
 
-def test_what_is_left_out_of_a_large_archive_is_said(open_page):
-    opened = open_page(page_of(fleet(*(run(number) for number in range(1, 1006)))))
-    assert "The first 1,000 of 1,005, the worst first, child DAGs last. All of them: daganalysis table ARCHIVE dags" in opened.text("main")
-    assert len(column(opened, "runs", 0)) == 1000
+def test_what_is_left_out_of_a_large_archive_is_said(open_page, monkeypatch):
+    monkeypatch.setattr(report_tables, "MOST_RUNS", 10)
+    opened = open_page(page_of(fleet(*(run(number) for number in range(1, 16)))))
+    assert "The first 10 of 15, the worst first, child DAGs last. All of them: daganalysis table ARCHIVE dags" in opened.text("main")
+    assert len(column(opened, "runs", 0)) == 10
+
+
+def test_runs_have_sections_of_their_own_the_worst_and_the_slowest(open_page, week_page):
+    opened = open_page(week_page)
+    headings = [heading.inner_text().split(":")[0] for heading in opened.page.query_selector_all("main article h3")]
+    assert headings == ["Create tenant t1", "Create tenant t2", "Create tenant t10", "Create tenant t9"]
 
 
 def test_another_format_is_refused(tmp_path):
@@ -221,13 +235,6 @@ def two_agents():
 LONG_ID = "3336294682933583715844663186250939760642028865"
 
 
-@pytest.fixture
-def few_sections(monkeypatch):
-    """Give three runs sections of their own, and the others none: charts take the time of a report."""
-    monkeypatch.setattr(content, "MOST_WORST", 3)
-    monkeypatch.setattr(content, "MOST_SLOWEST", 0)
-
-
 def on_paper(open_page, archive):
     """Open a report as it is printed, as wide as A4 is between its margins (190 mm)."""
     opened = open_page(page_of(archive), width=718)
@@ -245,7 +252,7 @@ def test_on_paper_no_column_is_cut_off_and_the_error_line_is_there(open_page):
     assert "connection refused" in opened.text("#table-failures")
 
 
-def test_on_paper_what_folds_and_what_is_long_is_left_out_and_the_page_says_how_much(open_page, few_sections):
+def test_on_paper_what_folds_and_what_is_long_is_left_out_and_the_page_says_how_much(open_page):
     agents = [run(n, agent=f"10.0.0.{n}:2886", error=f"ERROR: [Code.N{n}]: x", outcome="failed") for n in range(1, 16)]
     opened = on_paper(open_page, fleet(*agents))
     shown = "[...document.querySelectorAll('#table-failures tbody tr')].filter(row => row.offsetParent).length"
@@ -261,7 +268,7 @@ def test_an_id_of_fifty_digits_in_a_sentence_does_not_widen_a_small_screen(open_
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_a_rolled_back_run_that_was_not_redone_is_on_the_first_screen_however_short_it_was(open_page, few_sections):
+def test_a_rolled_back_run_that_was_not_redone_is_on_the_first_screen_however_short_it_was(open_page):
     worse = [run(n, outcome="failed", seconds=500) for n in range(2, 7)]
     lost = run(1, outcome="rolled_back", seconds=5, name="Scale in b", workflow="Scale in")
     opened = open_page(page_of(fleet(lost, *worse)))

@@ -37,8 +37,15 @@ RETRIED = dag(
 )
 
 
+TEXTS: dict[str, str] = {}
+"""What has been told already: a text takes half a second, and most tests look at the same ones."""
+
+
 def told(*answers: Answer, run: str = "11", **options: Any) -> str:
-    return post_mortem_text(Archive.from_tables(rebuild(answers)), run, named="store/", **options)
+    asked = repr((answers, run, options))
+    if asked not in TEXTS:
+        TEXTS[asked] = post_mortem_text(Archive.from_tables(rebuild(answers)), run, named="store/", **options)
+    return TEXTS[asked]
 
 
 def section(text: str, title: str) -> str:

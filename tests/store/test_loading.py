@@ -171,12 +171,13 @@ def test_the_size_of_the_pieces_that_are_rebuilt_at_a_time_changes_no_table(tmp_
     assert contents(archive) == whole
 
 
-def test_many_small_parts_become_one(tmp_path):
-    for number in range(20):
+def test_many_small_parts_become_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(into_store, "_MANY_SMALL", 4)
+    for number in range(6):
         folder = save({f"{number}.json": polls(f"1{number}")[2]}, tmp_path / "responses")
         archive = load_into_store(folder / f"{number}.json", store=tmp_path / "store")
-    assert len(list((tmp_path / "store/dags").glob("*.parquet"))) < 10
-    assert contents(archive) == contents(load(*(folder / f"{number}.json" for number in range(20))))
+    assert len(list((tmp_path / "store/dags").glob("*.parquet"))) < 4
+    assert contents(archive) == contents(load(*(folder / f"{number}.json" for number in range(6))))
 
 
 def test_a_large_source_goes_through_a_temporary_store_with_the_same_result(tmp_path, monkeypatch):
