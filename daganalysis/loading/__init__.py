@@ -45,14 +45,14 @@ def load(
     archive; the result is the same. A record that cannot be used becomes a row of the table ``issues``, and the rest is loaded.
 
     Args:
-        sources: Files, folders, patterns or URLs; or bytes, decoded JSON or objects of the SDK; or stores, which stand for the responses
-            that they were made of.
+        sources: Files, folders, patterns or URLs; or bytes, decoded JSON or objects of the SDK; or stores, which give the responses that
+            they were made of.
         cluster: The label of the cluster that all sources come from.
         cluster_by: Take the label from the first folder below the source (``"dir"``), or from the file name up to its first dot
             (``"file"``).
         jobs: The number of processes; None means one per core.
         strict: Raise an error if a record is rejected.
-        progress: A function that is told the progress (:data:`daganalysis.progress.Progress`). None shows a bar in a terminal and in a
+        progress: A function that receives the progress (:data:`daganalysis.progress.Progress`). None shows a bar in a terminal and in a
             notebook.
         limits: Bounds on what an untrusted source can unpack to (:class:`daganalysis.reading.Limits`).
         tz: The time zone of times without a zone in dumps and agents' logs, where nothing else shows it: an offset (``"+08:00"``) or a
@@ -85,7 +85,7 @@ def load(
 
 
 def _read(catalogue: Catalogue | str | os.PathLike[str] | None) -> Catalogue | None:
-    """Read a catalogue before anything is loaded, so that a mistake in it is told at once."""
+    """Read a catalogue before anything is loaded, so a mistake in it is reported at once."""
     from daganalysis.engine.user_catalogue import Catalogue, read_catalogue
 
     return catalogue if catalogue is None or isinstance(catalogue, Catalogue) else read_catalogue(catalogue)
@@ -197,7 +197,7 @@ def _listed(
 
 
 def _split(sources: Sequence[object], cluster: str | None) -> tuple[Sequence[object], list[GivenStore]]:
-    """Tell the stores among some sources from all else."""
+    """Part sources into stores and all others."""
     if not any(isinstance(source, (str, os.PathLike)) and source != "-" and is_store(source) for source in sources):
         return sources, []
     from daganalysis.loading.from_stores import split_stores

@@ -1,9 +1,8 @@
 """A large first load planned cluster by cluster, by the workers: no run and no link goes from one cluster to another.
 
-What a piece of the sources gave is written beside its answers, in order of cluster (:func:`by_cluster`). A worker plans a stretch of
-clusters from that and writes which answers belong together (:func:`plan_stretch`). The process that hands the work out holds a row for each
-cluster of a piece, and the sizes of the groups of a few stretches; it cuts the groups into the shards that
-:mod:`daganalysis.loading.planning` would make of all at once.
+What the answers of a piece describe is written beside them, in order of cluster (:func:`by_cluster`). A worker plans a range of clusters
+from these files and writes which answers belong together (:func:`plan_stretch`). The main process holds a row for each cluster of a piece
+and the sizes of the groups of a few ranges. It cuts the groups into the same shards as :mod:`daganalysis.loading.planning`.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ _SEGMENT_BYTES = 1 << 24
 
 
 class _Entries(msgspec.Struct, array_like=True, gc=False):
-    """What some answers of one piece describe, where they lie, and their numbers in the piece: an entry an answer, three places."""
+    """What some answers of one piece describe, where they lie, and their numbers in the piece: one entry an answer."""
 
     spill: str
     numbers: list[int] = []
@@ -80,7 +79,7 @@ class _Entries(msgspec.Struct, array_like=True, gc=False):
 
 
 class _Segment(msgspec.Struct, array_like=True, gc=False):
-    """Groups of answers, each by piece with rows of its entries, in order of their first DAG."""
+    """Groups of answers (rows of entries, by piece), in order of their first DAG."""
 
     entries: dict[int, _Entries]
     groups: list[dict[int, list[int]]]
@@ -95,7 +94,7 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class ScannedByCluster:
-    """What a piece gave, written to a file: where each cluster's answers are described, how many there are, and what was wrong."""
+    """The result of a piece: where each cluster's answers are described, their number, and the issues."""
 
     spill: str
     index: str
@@ -104,12 +103,12 @@ class ScannedByCluster:
 
 
 def scan_by_cluster(chunk: Chunk) -> ScannedByCluster:
-    """Read the sources of a chunk, write their answers to its spill file and what they describe beside it."""
+    """Read the sources of a chunk; write their answers to its spill file, and what they describe beside it."""
     return by_cluster(scan(chunk))
 
 
 def by_cluster(found: Scanned) -> ScannedByCluster:
-    """Write what a piece gave to a file beside its answers, in order of cluster."""
+    """Write what the answers of a piece describe to a file beside them, in order of cluster."""
     name = found.spill.name
     every = _Entries(
         name,
@@ -151,7 +150,7 @@ class _Appended:
 
 @dataclass(slots=True)
 class Stretch:
-    """Clusters to plan: the pieces that tell of them, by number, with the places of their entries."""
+    """Clusters to plan: the pieces with answers about them, by number, with the places of their entries."""
 
     folder: StagePath
     store: StorePath
@@ -161,7 +160,7 @@ class Stretch:
 
 @dataclass(slots=True)
 class StretchPlan:
-    """What was planned: the size of each group, where the plan of each some groups lies, and what belongs to no DAG."""
+    """The plan of a stretch: the size of each group, the places of the plans, and the answers that belong to no DAG."""
 
     name: str
     sizes: array[int]
@@ -222,7 +221,7 @@ def _segments(groups: Iterable[Picked]) -> Iterator[list[Picked]]:
 
 
 def _segment(groups: Sequence[Picked], entries: Mapping[int, _Entries]) -> _Segment:
-    """Put the plan of some groups together with the entries of their answers; pieces are numbered as they are among all."""
+    """Join the plan of some groups with the entries of their answers. Pieces have their numbers among all pieces."""
     numbers = list(entries)
     taken = {place: _Entries(own.spill) for place, own in entries.items()}
     told = []
@@ -242,7 +241,7 @@ def _segment(groups: Sequence[Picked], entries: Mapping[int, _Entries]) -> _Segm
 
 
 class ShardPiece(NamedTuple):
-    """Some groups of a stretch, from one to another of those in a segment of its plan."""
+    """Some groups of a stretch: a range of a segment of its plan."""
 
     plan: str
     place: Place
@@ -265,7 +264,7 @@ class ClusterPlan:
 def plan_by_cluster(
     workers: Workers | DaskWorkers, folder: StagePath, store: StorePath, scanned: Sequence[ScannedByCluster]
 ) -> ClusterPlan:
-    """Let the workers plan what was scanned; the shards are those of a plan made at once."""
+    """Let the workers plan what was scanned. The shards are the same as those of a plan by one process."""
     shards: list[PlannedShard] = []
     orphans: PlannedShard = []
     contexts: dict[str, ClusterContext] = {}
@@ -288,7 +287,7 @@ def plan_by_cluster(
 
 
 def _stretches(folder: StagePath, store: StorePath, scanned: Sequence[ScannedByCluster]) -> list[Stretch]:
-    """Put clusters together, in the order of their runs' keys, until there is enough to plan."""
+    """Group clusters, in the order of their runs' keys, into stretches that are worth a worker."""
     counts: dict[str, int] = {}
     for found in scanned:
         for label, (_, n) in found.clusters.items():

@@ -1,4 +1,4 @@
-"""Stores as sources: a store stands for the sources it was made of, whose answers it keeps."""
+"""Stores as sources: a store keeps the answers of the sources that it was made of."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class GivenStore:
-    """A store to load from: its sources, the issues of each by its number, and a cluster label for those that bear none."""
+    """A store to load from: its sources, their issues by number, and a cluster label for sources without one."""
 
     folder: StorePath
     cluster: str | None
@@ -33,7 +33,7 @@ class GivenStore:
 
     @classmethod
     def open(cls, place: str | os.PathLike[str], cluster: str | None) -> GivenStore:
-        """Open a store. Raises :class:`StoreError` for one that does not hold the answers it was made of."""
+        """Open a store. Raises :class:`StoreError` if it does not keep its answers."""
         folder = readable_folder(store_path(place))
         check_version(min((folder / "dags").glob("*.parquet")))
         sources, issues = read_sources(folder)
@@ -46,7 +46,7 @@ class GivenStore:
 
 
 def split_stores(sources: Iterable[object], cluster: str | None) -> tuple[list[object], list[GivenStore]]:
-    """Tell the stores among some sources from all else."""
+    """Part sources into stores and all others."""
     files: list[object] = []
     stores: list[GivenStore] = []
     for source in sources:
@@ -61,7 +61,7 @@ def split_stores(sources: Iterable[object], cluster: str | None) -> tuple[list[o
 class StoreChunk:
     """A piece of the first pass: the answers of one evidence part of a store that came from some of its sources.
 
-    ``numbers`` says which number each source has where it is loaded; ``remembered`` are those that gave answers there before.
+    ``numbers`` has the number of each source in the new store. ``remembered`` are sources that gave it answers before.
     """
 
     spill: StagePath
@@ -73,7 +73,7 @@ class StoreChunk:
 
 
 def scan_store(chunk: StoreChunk) -> Scanned:
-    """Write answers that a store keeps to a spill file, as :func:`daganalysis.loading.scanning.scan` does with those of files."""
+    """Write answers that a store keeps to a spill file, as :func:`daganalysis.loading.scanning.scan` does for files."""
     return put_aside(_answers_of(chunk), chunk.spill, chunk.remembered)
 
 
@@ -86,7 +86,7 @@ def _answers_of(chunk: StoreChunk) -> Iterator[tuple[int, Answer]]:
 
 
 def make_store_chunks(given: Mapping[int, tuple[GivenStore, int]], remembered: frozenset[int], folder: StagePath) -> list[StoreChunk]:
-    """Cut sources that lie in stores, by the number they are to have, into pieces of work: one an evidence part."""
+    """Cut the sources of stores (by their new numbers) into pieces of work, one for each evidence part."""
     by_store: dict[int, tuple[GivenStore, dict[int, int]]] = {}
     for number, (store, own) in given.items():
         by_store.setdefault(id(store), (store, {}))[1][own] = number
@@ -98,5 +98,5 @@ def make_store_chunks(given: Mapping[int, tuple[GivenStore, int]], remembered: f
 
 
 def is_newer(one: KnownSource, other: KnownSource) -> bool:
-    """Return whether a source was read in a later state than another; where a time is not known, it may have been."""
+    """Return whether a source was read in a later state than another, or may have been because a time is unknown."""
     return one.mtime_ns is None or other.mtime_ns is None or one.mtime_ns > other.mtime_ns

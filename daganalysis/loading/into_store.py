@@ -1,4 +1,4 @@
-"""Loading into a store: read what is new, rebuild the runs that it tells of, and keep all else as it is."""
+"""Load into a store: read what is new, rebuild the runs that it concerns, and keep the rest."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def load_sources(
 
 
 class _LargeScan(list[ScannedByCluster]):
-    """What was read of sources that are too large for one process to plan."""
+    """What was read from sources that are too large for one process to plan."""
 
 
 class _Load:
@@ -163,20 +163,20 @@ class _Load:
         self._contexts: dict[str, ClusterContext] = {}
 
     def nothing_new(self) -> bool:
-        """Whether the store is there and all that was given is in it."""
+        """Whether the store exists and holds all given sources."""
         return not self._fresh and not self._from_stores and is_store(self._before.folder)
 
     def is_small(self) -> bool:
-        """Whether what is to be read is not worth a second process."""
+        """Whether so little has to be read that a second process is not worth its start."""
         kept = sum(store.size for store in {id(store): store for store, _ in self._from_stores.values()}.values())
         return kept + sum((file.size or 0) + 4096 for _, file in self._fresh) < _WORTH_A_PROCESS
 
     def given(self) -> str | None:
-        """Return what stands for the sources that were given, in the state in which they were read; None if a store was among them."""
+        """Return the fingerprint of the given sources in the state in which they were read; None if a store is among them."""
         return None if self._from_stores else fingerprint(self._sources[number] for number in self._given)
 
     def local_places(self, folder: StagePath) -> list[Path]:
-        """Return some of what a worker must see: the folder to write to, and the first and the last file to read from this disk."""
+        """Return paths that a worker must see: the folder to write to, and the first and the last local file to read."""
         paths = [Path(file.path) for _, file in self._fresh if file.path is not None and file.trouble is None and not is_url(file.path)]
         stores = [store.folder for store, _ in self._from_stores.values()]
         return [place for place in (folder, *paths[:1], *paths[-1:], *stores[:1], *stores[-1:]) if isinstance(place, Path)]
@@ -191,7 +191,7 @@ class _Load:
             self._told(stage, done, total)
 
     def run(self, workers: Workers | DaskWorkers, folder: StagePath, strict: bool) -> bool:
-        """Build the new content of the store in an empty folder, up to the list of its sources; say whether there is anything new."""
+        """Build the new content of the store in an empty folder, except the list of its sources; return whether anything is new."""
         scanned = self._scan(workers, folder)
         self.check(strict)
         if isinstance(scanned, _LargeScan):
@@ -211,7 +211,7 @@ class _Load:
         return True
 
     def finish(self, folder: StagePath, *, is_new: bool) -> None:
-        """Write the list of sources, if the content is new, and remove what was put aside."""
+        """Write the list of sources, if the content is new, and remove the spill files."""
         if is_new:
             write_sources(folder, self._sources, self._issues)
         _remove_spill(folder)
@@ -234,13 +234,13 @@ class _Load:
         return scanned
 
     def _each(self, pieces: Iterable[Piece], n_pieces: int) -> Iterator[Piece]:
-        """Yield what pieces of the sources gave, and tell how many were read."""
+        """Yield the results of the pieces, and report the progress."""
         for done, piece in enumerate(pieces, start=1):
             self._progress("reading", done, n_pieces)
             yield piece
 
     def _note_issues(self, scanned: Sequence[Scanned | ScannedByCluster]) -> None:
-        """Take note of what was wrong with the sources that were read, and of those that could not be read."""
+        """Note the issues of the sources that were read, and of those that could not be read."""
         for number, _ in self._fresh:
             self._issues.pop(number, None)
         for found in scanned:
@@ -260,7 +260,7 @@ class _Load:
             self._sources[number] = self._sources[number]._replace(mtime_ns=None)
 
     def _reread(self) -> frozenset[int]:
-        """The sources that are read although the store holds what they gave before."""
+        """Return the sources that are read although the store holds answers of them."""
         numbers = (*(number for number, _ in self._fresh), *self._from_stores)
         return frozenset(number for number in numbers if number < len(self._before.sources))
 
@@ -269,7 +269,7 @@ class _Load:
         return no_answers and self._issues == self._before.issues and self._sources == self._before.sources
 
     def _compare(self, scanned: Sequence[Scanned], kept: Sequence[KeptIndex]) -> tuple[dict[int, set[int]], dict[str, set[int]]]:
-        """Of sources read again, tell the answers that the store has already, and those in it that are no longer given."""
+        """Find, for sources read again, the answers that the store has already, and those in it that the sources no longer give."""
         again: dict[bytes, list[tuple[int, int]]] = {}
         for place, chunk in enumerate(scanned):
             for number, name in chunk.digests.items():
@@ -340,7 +340,7 @@ class _Load:
         return PartWork(folder, part, self._before.folder, places, shards, contexts=self._contexts)
 
     def _carried_tables(self, folder: StagePath, void: set[str], generation: int) -> list[CarriedTables]:
-        """Parts that hold rows which are void, and small ones where there are many, are written anew."""
+        """Write the parts anew that hold void rows, and small parts if there are many."""
         store = self._before.folder
         rows = {part: _run_ids(store, part, void) for part in self._before.tables}
         sizes = {part: sum((store / name / part).stat().st_size for name in BASE_TABLES) for part in rows}
@@ -385,13 +385,13 @@ def _run_ids(store: StorePath, part: str, void: set[str]) -> list[str]:
 
 
 def _remove_spill(folder: StagePath) -> None:
-    """Remove what was read; at a URL it is removed with all else that is of no use."""
+    """Remove the spill files. At a URL the next writer removes them."""
     if isinstance(folder, Path):
         shutil.rmtree(folder / SPILL)
 
 
 def _link(source: StorePath, target: StagePath) -> None:
-    """Give a file a second name; copy it where the file system cannot. At a URL it just stays."""
+    """Give a file a second name, or copy it if the file system has no links. At a URL the file stays as it is."""
     if isinstance(source, RemotePath):
         source.keep()
         return

@@ -1,4 +1,4 @@
-"""Answers of other kinds than DAG, among what was read and what the store keeps: what must find its DAG, and what is known of agents."""
+"""Answers of other kinds than DAG, new ones and those in the store: find their DAGs, and collect what is known of agents."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OF_AGENTS = frozenset({Kind.AGENT_FACTS})
 def gather_unclaimed(
     store: StorePath, scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dropped: dict[int, set[int]], dead: dict[str, set[int]]
 ) -> tuple[Unclaimed, Unclaimed]:
-    """Return what must find its DAG: of what was just read, and of all there is."""
+    """Return the answers that need a DAG: the new ones, and all."""
     new, every = Unclaimed(), Unclaimed()
     for place, chunk in enumerate(scanned):
         gone = dropped.get(place, set())
@@ -55,7 +55,7 @@ def gather_unclaimed(
 
 
 def add_owners(scanned: Sequence[Scanned], owners: Mapping[str, set[str]]) -> None:
-    """Add to what was just read the DAGs in the store that it belongs to; ``owners`` are their keys by what belongs to them."""
+    """Add the DAGs in the store that new answers belong to. ``owners`` has the keys of the DAGs by the keys of the answers."""
     for chunk in scanned:
         for number, (key, kind) in enumerate(zip(chunk.keys, chunk.kinds, strict=True)):
             if chunk.is_dag[number]:
@@ -68,7 +68,7 @@ def add_owners(scanned: Sequence[Scanned], owners: Mapping[str, set[str]]) -> No
 def know_agents(
     store: StorePath, scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dropped: dict[int, set[int]], dead: dict[str, set[int]]
 ) -> tuple[dict[str, ClusterContext], frozenset[str]]:
-    """Return what is known of the agents of each cluster, and the clusters of which the store knew something else."""
+    """Return what is known of the agents of each cluster, and the clusters for which the store knew something else."""
     from daganalysis.history.replay.contexts import contexts_of, wanted_traces
 
     before: list[Answer] = []

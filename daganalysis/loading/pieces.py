@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class PartWork:
     """A part to make: runs to rebuild, shard by shard, from what was read now and from what the store held.
 
-    ``scanned`` are the chunks that the shards pick from, ``contexts`` is what is known of the agents of each cluster.
+    ``scanned`` are the chunks that the shards pick from. ``contexts`` has what is known of the agents of each cluster.
     """
 
     folder: StagePath
@@ -43,12 +43,12 @@ class PartWork:
     contexts: Mapping[str, ClusterContext] = field(default_factory=dict)
 
     def names(self) -> list[str]:
-        """Return what is made, for messages."""
+        """Return what this piece of work makes, for messages."""
         return [f"rebuilding the runs of {self.part}"]
 
 
 def import_for_parts() -> None:
-    """Import what only making parts takes, and takes long to import."""
+    """Import what only the second pass needs and what takes long to import."""
     for name in ("pyarrow.compute", "pyarrow.parquet", "daganalysis.history.rebuild"):
         importlib.import_module(name)
 
@@ -85,7 +85,7 @@ def _build_shard(work: PartWork, shard: Picked | PlannedShard, evidence: Evidenc
 
 
 def _sorted_by_key(name: str, tables: list[pa.Table]) -> pa.Table:
-    """Put tables, each sorted by the key, into one; they are copied only if they do not follow each other as they are."""
+    """Join tables that are each sorted by the key. They are copied only if they do not follow each other."""
     import pyarrow as pa
 
     whole = pa.concat_tables(tables)
@@ -98,7 +98,7 @@ def _in_order(name: str, tables: list[pa.Table]) -> bool:
 
 
 def _key_at(name: str, table: pa.Table, row: int) -> list[tuple[bool, object]]:
-    """The key of a row as something to compare: nulls come last. Instants are numbers: to make anything else of them imports pandas."""
+    """Return the key of a row for comparisons; nulls come last. Instants are numbers, because other types would import pandas."""
     import pyarrow as pa
 
     cells = [table.column(key)[row] for key in BASE_TABLES[name].sort]
@@ -115,7 +115,7 @@ def write_tables(tables: Iterable[tuple[str, pa.Table]], folder: StagePath, part
 
 @dataclass(slots=True)
 class CarriedTables:
-    """Parts of the store to make one new part of, without the rows of some runs."""
+    """Parts of the store that become one new part, without the rows of some runs."""
 
     folder: StagePath
     part: str
@@ -125,7 +125,7 @@ class CarriedTables:
 
 
 def carry_tables(work: CarriedTables) -> str | None:
-    """Write what stays of some parts; return the new part's name, or None where nothing stays."""
+    """Write what stays of some parts; return the new part's name, or None if nothing stays."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -148,7 +148,7 @@ def carry_tables(work: CarriedTables) -> str | None:
 
 @dataclass(slots=True)
 class CarriedEvidence:
-    """Evidence parts of the store to make one new part of, without the dead rows of each."""
+    """Evidence parts of the store that become one new part, without their dead rows."""
 
     folder: StagePath
     part: str

@@ -1,4 +1,4 @@
-"""What has to be rebuilt together, and in which pieces: decided from keys alone, without the answers."""
+"""What must be rebuilt together, and in which pieces, decided from keys alone, without the answers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _Member = tuple[int, str, Kind, int, bool, int]
 
 @dataclass(slots=True)
 class Picked:
-    """Some answers: by chunk of what was just read, and by evidence part of what the store held, each with numbers there."""
+    """Some answers, by their numbers in each chunk (new ones) and in each evidence part (those in the store)."""
 
     new: dict[int, list[int]] = field(default_factory=dict)
     old: dict[str, list[int]] = field(default_factory=dict)
@@ -73,10 +73,10 @@ def make_plan(
 ) -> Plan:
     """Plan what to rebuild when some answers are new and some of the store's are dead.
 
-    ``dropped`` are answers read now that the store has already (by chunk), ``dead`` those of the store that their source no longer gives
-    (by evidence part). ``renewed`` are the clusters of whose agents something else is known now, which may change what their logs tell of
-    any run. Only groups that hold a new or a dead answer, or facts of such a cluster, are planned. The order of the sources does not change
-    the plan.
+    ``dropped`` are new answers that the store has already (by chunk). ``dead`` are answers in the store that their source no longer gives
+    (by evidence part). ``renewed`` are clusters with new knowledge of their agents, which may change the meaning of their logs for any run.
+    Only groups that hold a new or a dead answer, or facts of such a cluster, are planned. The order of the sources does not change the
+    plan.
     """
     grouped = group_answers(scanned, kept, dropped, dead, renewed)
     return Plan(in_parts(_packed(grouped.groups)), grouped.orphans, grouped.void)
@@ -89,7 +89,7 @@ def group_answers(
     dead: dict[str, set[int]],
     renewed: frozenset[str] = frozenset(),
 ) -> Grouped:
-    """Put the answers together that must be rebuilt together; see :func:`make_plan`."""
+    """Group the answers that must be rebuilt together; see :func:`make_plan`."""
     groups = Groups()
     touched: list[int] = []
     members: list[_Member] = []
@@ -126,7 +126,7 @@ def group_answers(
 
 
 def _referred_to(scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dead: dict[str, set[int]]) -> set[str]:
-    """Return the keys of what is new or dead, and of all that any answer speaks of."""
+    """Return the keys of new and dead answers, and all keys to which answers refer."""
     found: set[str] = set()
     for chunk in scanned if kept else ():
         found.update(chunk.keys, *chunk.references.values())
@@ -143,7 +143,7 @@ class _Owners:
         self._claimed: set[str] = set()
 
     def note(self, key: str, references: Iterable[str]) -> None:
-        """Take note of a DAG, and of what it speaks of."""
+        """Note a DAG and its references."""
         self._dags.add(key)
         self._claimed.update(references)
 
@@ -190,7 +190,7 @@ def _plan_groups(
 
 
 def in_parts(shards: list[Shard]) -> list[list[Shard]]:
-    """Deal shards, in their order, out to parts of a store."""
+    """Assign shards, in their order, to parts of a store."""
     n_parts = min(len(shards), -(-len(shards) // PART_SHARDS**2) * PART_SHARDS)
     ends = (math.ceil(len(shards) * number / n_parts) for number in range(1, n_parts + 1))  # the longest first
     return [shards[start:end] for start, end in itertools.pairwise((0, *ends))]
@@ -212,7 +212,7 @@ class Packing:
 
 
 def _packed(groups: Iterable[Picked]) -> list[Picked]:
-    """Put groups into shards, in order of their first DAG, so that each shard is a stretch of the run ids as far as may be."""
+    """Pack groups into shards in order of their first DAG, so each shard is mostly a range of the run ids."""
     shards: list[Picked] = []
     packing = Packing()
     for group in sorted(groups, key=lambda g: g.first):

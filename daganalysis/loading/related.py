@@ -1,4 +1,4 @@
-"""Which answers must be rebuilt together: those of one run, and of runs that speak of each other.
+"""Which answers must be rebuilt together: those of one run, and of runs that refer to each other.
 
 Every answer has the key of the entity it describes, and references: the keys of other entities that it names. Answers that share a key,
 directly or through others, belong together. Over-grouping is safe; under-grouping would split a run.
@@ -26,7 +26,7 @@ OWNER = "owner "
 
 
 def cluster_of(key: str, *, is_dag: bool) -> str:
-    """Return the cluster label of a key, empty where it has none.
+    """Return the cluster label of a key, empty if it has none.
 
     A key of another kind than DAG begins with its kind. A label may hold blanks.
 
@@ -38,7 +38,7 @@ def cluster_of(key: str, *, is_dag: bool) -> str:
 
 
 def entity_key(answer: Answer) -> str:
-    """Return the key of what an answer describes; the kinds do not mix, for a DAG, a node and a sub-task may share an id.
+    """Return the key of what an answer describes. Each kind has its own keys, because a DAG, a node and a sub-task may share an id.
 
     >>> entity_key(Answer(Kind.NODE, "11", b"{}", cluster="prod-a"))
     'node prod-a/11'
@@ -54,7 +54,7 @@ def entity_key(answer: Answer) -> str:
 
 
 def references_of(answer: Answer, ids: Iterable[str]) -> tuple[str, ...]:
-    """Return the keys of the DAGs that an answer speaks of by their ids, without doubles, in order.
+    """Return the keys of the DAGs that an answer names by id, each once, in order.
 
     >>> references_of(Answer(Kind.SUB_TASK, "11", b"{}", cluster="prod-a"), ["22130706433028869", "11"])
     ('prod-a/22130706433028869',)
@@ -63,7 +63,7 @@ def references_of(answer: Answer, ids: Iterable[str]) -> tuple[str, ...]:
 
 
 def references_of_facts(answer: Answer) -> tuple[str, ...]:
-    """Return the keys of the nodes, sub-tasks and main DAGs that facts speak of: an agent's copy of a sub-task leads to the sub-task.
+    """Return the keys of the nodes, sub-tasks and main DAGs that facts name. An agent's copy of a sub-task refers to the sub-task.
 
     >>> from daganalysis.engine.facts import Execution, encode_facts
     >>> references_of_facts(Answer(Kind.FACTS, "221307064330288657", encode_facts([Execution(task_gid="11")])))
@@ -91,7 +91,7 @@ def references_of_facts(answer: Answer) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class Unclaimed:
-    """Answers of other kinds than DAG, by what of a DAG's nodes would claim them: node id, sub-task id, or row id and a line of its log."""
+    """Answers of other kinds than DAG, by what claims them in a DAG's nodes: node id, sub-task id, or row id with a log line."""
 
     keys: set[str] = field(default_factory=set)
     lines: dict[tuple[str, int | None], dict[str, set[str]]] = field(default_factory=dict)
@@ -111,12 +111,12 @@ class Unclaimed:
                 by_line.setdefault(record.line, set()).add(key)
 
     def add_facts(self, key: str, references: Iterable[str]) -> None:
-        """Add facts by their key and their references: a DAG that accounts for any of them accounts for the facts."""
+        """Add facts by their key and their references. A DAG that claims one of these claims the facts."""
         self.keys.add(key)
         self.keys.update(reference for reference in references if not reference.startswith(OWNER))
 
     def claimed_by(self, answer: Answer) -> set[str]:
-        """Return the keys of those that a DAG answer accounts for."""
+        """Return the keys of the answers that a DAG answer claims."""
         from daganalysis.reading.decoding import decode_nodes
 
         claimed = set()
@@ -135,7 +135,7 @@ class Unclaimed:
 
 
 class Groups:
-    """Tokens joined into groups (a union-find)."""
+    """Keys joined into groups (a union-find)."""
 
     def __init__(self) -> None:
         self._number: dict[str, int] = {}

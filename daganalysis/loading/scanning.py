@@ -1,4 +1,4 @@
-"""The first pass: read pieces of the sources and put their answers aside, remembering only what each describes and where it lies."""
+"""The first pass: read pieces of the sources and spill their answers. Only what each describes, and its place, stays in memory."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Chunk:
 
 @dataclass(slots=True)
 class Scanned:
-    """What a chunk's answers describe and speak of, an entry an answer, and what was wrong with its sources.
+    """What the answers of a chunk describe and refer to, one entry an answer, and the issues of its sources.
 
-    ``places`` are three numbers an answer: where it lies in the spill file.
+    ``places`` has three numbers an answer, its place in the spill file.
     """
 
     spill: StagePath
@@ -53,11 +53,11 @@ class Scanned:
     places: array[int] = field(default_factory=lambda: array("q"))
 
     def add_references(self, number: int, references: Iterable[str]) -> None:
-        """Add what was found out about an answer since it was read."""
+        """Add references that were found after an answer was read."""
         self.references[number] = tuple(sorted({*self.references.get(number, ()), *references}))
 
     def size(self, number: int) -> int:
-        """Return how many bytes an answer took in the spill file: what it has in common with others counts once."""
+        """Return the bytes of an answer in the spill file. Texts that it shares with others count once."""
         return self.places[3 * number + 2] - self.places[3 * number]
 
     def read(self, numbers: Sequence[int]) -> Iterator[Kept]:
@@ -124,14 +124,14 @@ def make_chunks(sources: Sequence[tuple[int, SourceFile]], remembered: frozenset
 
 @dataclass(slots=True)
 class Claiming:
-    """A piece of the second pass: the DAG answers of a chunk, and what might belong to them."""
+    """The DAG answers of a chunk, and the answers that may belong to them."""
 
     scanned: Scanned
     unclaimed: Unclaimed
 
 
 def claim(work: Claiming) -> dict[int, set[str]]:
-    """Return, by number of the DAG answer, the keys of the unclaimed answers that it accounts for."""
+    """Return, by number of the DAG answer, the keys of the answers that it claims."""
     numbers = [number for number, kind in enumerate(work.scanned.kinds) if kind is Kind.DAG]
     claims: dict[int, set[str]] = {}
     for number, kept in zip(numbers, work.scanned.read(numbers), strict=True):

@@ -1,6 +1,6 @@
-"""Answers on their way through a temporary file, so that loading needs memory for a few of them only.
+"""Answers in temporary files, so a load needs memory for only a few of them.
 
-Whoever reads a piece of the sources writes its answers to one file; whoever rebuilds some runs picks the answers of those from all files.
+The first pass writes the answers of each piece to one file. The second pass picks the answers of its runs from all files.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _ids_in_both(body: bytes) -> frozenset[str]:
 
 
 def read_spill(path: StagePath, places: Iterable[Place]) -> Iterator[Answer]:
-    """Read some records of a spill file, in the order asked for; a text that several of them have is one object."""
+    """Read some records of a spill file, in the given order. Equal texts are one object."""
     known: dict[int, bytes] = {}
     with reader_of(path) as read:
         for batch in _batches(places):
@@ -139,7 +139,7 @@ def _batches(places: Iterable[Place]) -> Iterator[list[Place]]:
 
 @contextlib.contextmanager
 def reader_of(path: StagePath) -> Iterator[Callable[[Sequence[tuple[int, int]]], list[bytes]]]:
-    """Give what reads stretches of a file, each from an offset to another."""
+    """Return a function that reads ranges of a file, each from an offset to another."""
     if isinstance(path, RemoteStage):
         yield path.read_ranges
         return

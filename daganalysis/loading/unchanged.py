@@ -1,6 +1,6 @@
-"""Whether a store was loaded last from the very sources that are given again: told without reading what it holds.
+"""Whether the last load of a store had the same sources, decided without reading its tables.
 
-This module imports nothing of Arrow, as a load that finds nothing new would take most of its time to import it.
+This module does not import Arrow, because the import would take most of the time of a load that finds nothing new.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ State = tuple[str, str | None, int | None, int | None]
 
 
 def fingerprint(states: Iterable[State]) -> str | None:
-    """Return what stands for some sources in their states, in any order; None where one has no time of change.
+    """Return a fingerprint of sources in their states, in any order; None if one has no modification time.
 
     >>> one, other = ("/a", "prod", 10, 1), ("/b", None, 20, 2)
     >>> fingerprint([one, other]) == fingerprint([other, one]) != fingerprint([one])
@@ -45,8 +45,8 @@ def fingerprint(states: Iterable[State]) -> str | None:
 def is_unchanged(store: StorePath, files: Sequence[SourceFile], wait_s: float = LOCK_WAIT_S) -> bool:
     """Return whether the last load of a store was given these files, each in the state that it has now.
 
-    False where only a closer look tells: sources that have no time of change, a zone that is given with them, a store at a URL or of
-    another version. Raises :class:`StoreError` for a store that is damaged.
+    False if only a closer comparison can decide: for sources without a modification time, with a given zone, and for a store at a URL or of
+    another version. Raises :class:`StoreError` for a damaged store.
     """
     if not isinstance(store, Path) or not is_store(store) or any(file.zone is not None for file in files):
         return False

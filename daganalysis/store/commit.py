@@ -43,7 +43,7 @@ _RENAME_EXCHANGE = 2
 
 @contextlib.contextmanager
 def new_generation(store: StorePath, wait_s: float = LOCK_WAIT_S) -> Iterator[Path]:
-    """Give an empty folder to fill; when the block ends well it becomes the store, else it is removed and the store stays as it was.
+    """Give an empty folder to fill. If the block succeeds, it becomes the store; otherwise it is removed and the store stays as it was.
 
     Raises :class:`StoreBusyError` if another process keeps writing the store for ``wait_s`` seconds, :class:`StoreError` if the folder
     holds other things than a store, or cannot be written (a full disk, a missing permission).
@@ -55,7 +55,7 @@ def new_generation(store: StorePath, wait_s: float = LOCK_WAIT_S) -> Iterator[Pa
 
 @contextlib.contextmanager
 def locked(store: StorePath, wait_s: float = LOCK_WAIT_S) -> Iterator[StorePath]:
-    """Keep other writers out, clear away what a crashed one left behind, and give the store's real path (links followed)."""
+    """Lock out other writers, remove what a crashed one left, and give the store's real path (links followed)."""
     if isinstance(store, RemotePath):
         from daganalysis.store.remote_commit import claimed
 
@@ -79,9 +79,9 @@ def locked(store: StorePath, wait_s: float = LOCK_WAIT_S) -> Iterator[StorePath]
 
 @contextlib.contextmanager
 def staged(store: StorePath, *, far: bool = False, notes: StoreNotes | None = None) -> Iterator[StagePath]:
-    """Give an empty folder beside a locked store, and exchange the two when the block ends well and has put something into it.
+    """Give an empty folder beside a locked store, and exchange the two if the block succeeds and fills it.
 
-    What will be a store at a URL is written on this disk first, or, for workers on other machines (``far``), at the URL.
+    A store at a URL is written on this disk first or, for workers on other machines (``far``), at the URL.
     """
     if isinstance(store, RemotePath):
         from daganalysis.store.remote_commit import staged_here, staged_there
@@ -107,9 +107,9 @@ def staged(store: StorePath, *, far: bool = False, notes: StoreNotes | None = No
 
 
 def readable_folder(store: StorePath) -> StorePath:
-    """Return the folder to read a store from: its own, or the old content where a crash came between two renames.
+    """Return the folder to read a store from: its own, or the old content if a crash came between two renames.
 
-    That second case exists only where the system cannot exchange two folders in one step.
+    The second case exists only on systems that cannot exchange two folders in one step.
     """
     if isinstance(store, Path) and not store.exists():
         old = _beside(store.resolve(), "old")
@@ -124,7 +124,7 @@ def _beside(store: Path, role: str) -> Path:
 
 @contextlib.contextmanager
 def _writing(store: Path) -> Iterator[None]:
-    """Turn the system's errors into ours, with what to do."""
+    """Turn errors of the system into errors of this package, with what to do."""
     try:
         yield
     except OSError as error:
@@ -195,7 +195,7 @@ def _tell_of_interruption(store: Path) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Return whether a folder beside the store is one that an interrupted load left: nothing in it, or parts of a store."""
+    """Return whether an interrupted load left a folder beside the store: it is empty or holds parts of a store."""
     ours = {*BASE_TABLES, *PRIVATE_FOLDERS, SPILL, FOLDER_MANIFEST}
     names = {entry.name for entry in folder.iterdir()} if folder.is_dir() and not folder.is_symlink() else {""}
     return names <= ours or bool(names & {*PRIVATE_FOLDERS, FOLDER_MANIFEST})
@@ -211,7 +211,7 @@ def _refuse_other_folders(store: Path) -> None:
 
 
 def _keep_foreign_files(store: Path, folder: Path) -> None:
-    """What a user put into the store's folder stays there."""
+    """Keep the files that a user put into the store's folder."""
     ours = {*BASE_TABLES, *PRIVATE_FOLDERS, FOLDER_MANIFEST}
     for entry in store.iterdir() if store.exists() else ():
         if entry.name in ours:
@@ -223,7 +223,7 @@ def _keep_foreign_files(store: Path, folder: Path) -> None:
 
 
 def _keep_permissions(store: Path, folder: Path) -> None:
-    """Give new content the owner, the group and the mode of what it replaces; a new store has what the process gives new folders."""
+    """Give new content the owner, the group and the mode of what it replaces. A new store has the defaults of the process."""
     if not store.exists():
         umask = os.umask(0)
         os.umask(umask)
@@ -242,7 +242,7 @@ def _keep_permissions(store: Path, folder: Path) -> None:
 
 
 def _force_folders(folder: Path) -> None:
-    """Force the names in a folder and below to the disk (the files were when they were written)."""
+    """Sync the folders of new content to the disk. The files were synced when they were written."""
     for place, _, _ in os.walk(folder):
         _force(place)
 
@@ -271,7 +271,7 @@ def _put_in_place(folder: Path, store: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Exchange two folders in one step; False where the system or the file system cannot."""
+    """Exchange two folders in one step; False if the system or the file system cannot."""
     if not sys.platform.startswith("linux"):
         return False
     import ctypes

@@ -1,7 +1,7 @@
-"""The list of a folder store's files: what must be there, how large, and with which Parquet footer.
+"""The list of the files of a store on disk, with their sizes and the checksums of their Parquet footers.
 
-A copy that was interrupted, or a file that somebody deleted or replaced, would otherwise go unnoticed: the other files still make a store.
-The footer of a Parquet file holds its schema, its counts of rows and the places of all its data: its checksum tells files apart.
+Without it, an interrupted copy or a deleted or replaced file would go unnoticed, because the other files are still a store. The footer of a
+Parquet file holds its schema, its counts of rows and the places of its data, so its checksum identifies the file.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _WAY_OUT = "restore it from a copy, or load the sources again into a new store"
 
 @dataclass(slots=True)
 class StoreNotes:
-    """What a load wants to know the next time: ``given`` stands for the sources it was given, each in its state.
+    """What a load leaves for the next one. ``given`` is the fingerprint of its sources in their states.
 
-    ``rows`` are those of files that were in the store before, as its list tells them.
+    ``rows`` has the row counts of files that were in the store before, from its list.
     """
 
     given: str | None = None
@@ -74,7 +74,7 @@ def write_manifest(folder: Path, notes: StoreNotes | None = None) -> None:
 
 
 def noted(folder: Path) -> tuple[str | None, str | None]:
-    """Return the schema version of a store and what stands for the sources of its last load, each None where the list does not tell it."""
+    """Return the schema version of a store and the fingerprint of its last sources, each None if the list lacks it."""
     try:
         manifest = _read(folder)
     except (OSError, StoreError):
@@ -83,9 +83,9 @@ def noted(folder: Path) -> tuple[str | None, str | None]:
 
 
 def check_manifest(folder: Path, *, private: bool) -> dict[str, int]:
-    """Raise :class:`StoreError` for the first file that is missing, altered or foreign; ``private`` looks at evidence and sources too.
+    """Raise :class:`StoreError` for the first file that is missing, altered or foreign. ``private``: check evidence and sources, too.
 
-    Return how many rows each file has, where the list tells it.
+    Return how many rows each file has, if the list tells it.
     """
     folders = (*BASE_TABLES, *PRIVATE_FOLDERS) if private else tuple(BASE_TABLES)
     listed = {name: entry for name, entry in _read(folder).files.items() if name.partition("/")[0] in folders}
@@ -116,7 +116,7 @@ def _read(folder: Path) -> _Manifest:
 
 
 def _checksum(manifest: dict[str, Any]) -> str:
-    """Return the checksum of all else in the list, which tells one that was damaged and is JSON all the same."""
+    """Return the checksum of the rest of the list, which shows damage that is still JSON."""
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
@@ -131,7 +131,7 @@ def _entry(path: Path) -> _Entry:
 
 
 def _footer(file: BinaryIO, size: int) -> bytes:
-    """Return the footer of a Parquet file; of anything else, its last bytes."""
+    """Return the footer of a Parquet file, or the last bytes of another file."""
     if size < _END.size:
         file.seek(0)
         return file.read()

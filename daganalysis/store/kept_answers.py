@@ -39,7 +39,7 @@ _ROW_GROUP = 8192
 
 @dataclass(slots=True)
 class Kept:
-    """An answer with the number of its source, the key of what it describes, and the keys of what it speaks of."""
+    """An answer with the number of its source, the key of what it describes, and the keys to which it refers."""
 
     answer: Answer
     source: int
@@ -49,7 +49,7 @@ class Kept:
 
 @dataclass(slots=True)
 class KeptIndex:
-    """What the answers of one part describe and speak of, without the answers, a list entry a row."""
+    """What the answers of one part describe and refer to, without the answers, one list entry a row."""
 
     part: str
     source: list[int]
@@ -69,9 +69,9 @@ def _schema() -> pa.Schema:
 
 
 class EvidenceWriter:
-    """Writes answers as a new part of the store in ``folder``, some at a time; nothing is made where there are none.
+    """Writes answers as a new part of the store in ``folder``, some at a time. Without answers it makes no file.
 
-    Texts are told apart within what is written at a time. The same answers give the same bytes.
+    Equal texts of one batch are written once. The same answers give the same bytes.
     """
 
     def __init__(self, folder: StagePath, part: str, closing: Closing | None = None) -> None:
@@ -125,14 +125,14 @@ def evidence_parts(store: StorePath) -> list[str]:
 
 
 def read_index(store: StorePath, part: str) -> KeptIndex:
-    """Read what the answers of a part describe and speak of."""
+    """Read what the answers of a part describe and refer to."""
     table = read_file(store / ANSWERS / part, ["source", "kind", "key", "references", "size"])
     columns = {name: table.column(name).to_pylist() for name in table.column_names}
     return KeptIndex(part, **columns)
 
 
 def read_evidence(store: StorePath, part: str, rows: Sequence[int] | None = None) -> list[Kept]:
-    """Read some answers of a part (all, if None), in the order asked for; equal texts are one object."""
+    """Read some answers of a part (None: all), in the given order. Equal texts are one object."""
     import pyarrow as pa
 
     table = read_file(store / ANSWERS / part)
@@ -155,7 +155,7 @@ def _texts(store: StorePath, part: str, answers: pa.Table) -> dict[int, bytes]:
 
 
 def digest(answer: Answer) -> bytes:
-    """Return a short name of an answer and of where it came from: equal for equal ones only."""
+    """Return a digest of an answer and its origin, equal only for equal ones."""
     fields = (answer.kind.value, answer.gid, answer.cluster, answer.source, answer.position, answer.observed_at, answer.utc_offset_s)
     state = hashlib.blake2b(repr((*fields, answer.trace_id, answer.http_status, answer.request_ms)).encode(), digest_size=16)
     for text in (answer.body, *(answer.nodes or ())):

@@ -1,6 +1,6 @@
-"""New files of a store, on disk or at a URL: each is there when it is whole.
+"""New files of a store, on disk or at a URL. A file appears under its name only when it is complete.
 
-Whoever is ended in writing one, or writes it a second time, or beside somebody who writes the same, harms nothing.
+A writer that is killed, writes a file twice, or writes the same file as another one does no harm.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _AT_A_TIME = 4
 
 
 class NewFile:
-    """A file to write to ``stream``, which gathers so many bytes; it gets its name when it is closed as whole."""
+    """A file to write to ``stream``, which buffers some bytes. The file gets its name when it is closed as complete."""
 
     def __init__(self, path: StagePath, gathered: int = -1) -> None:
         # Imported here, as most commands write no store.
@@ -40,7 +40,7 @@ class NewFile:
             self.stream = self._unfinished.open("xb", gathered)
 
     def close(self, *, whole: bool, force: bool = True) -> None:
-        """Give the file its name, and make sure that it is on the disk (``force``); or, if it is not whole, remove it."""
+        """Give the file its name and sync it to the disk (``force``); or remove it if it is not complete."""
         try:
             if whole and force and not isinstance(self._path, RemoteStage):
                 self.stream.flush()
@@ -57,9 +57,9 @@ class NewFile:
 
 
 class Closing:
-    """Closes files as whole, several at a time, while other work goes on; by the end of its block all are closed.
+    """Closes files as complete, several at a time, while other work goes on. At the end of its block all are closed.
 
-    To force files to the disk one after the other takes a fifth of the time of loading many small runs, all of it spent waiting.
+    To sync files to the disk one after the other takes a fifth of the time of loading many small runs, all of it waiting.
     """
 
     def __init__(self) -> None:
@@ -83,6 +83,6 @@ class Closing:
 
 
 def clear_unfinished(folder: Path) -> None:
-    """Remove what workers that were ended left behind."""
+    """Remove what killed workers left."""
     for path in folder.rglob(f"{_PREFIX}*"):
         path.unlink(missing_ok=True)

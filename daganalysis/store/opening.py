@@ -43,16 +43,16 @@ def is_store(path: str | os.PathLike[str] | RemotePath) -> bool:
 def open_tables(store: str | os.PathLike[str], *, absolute: bool = False) -> StoreTables:
     """Open the tables of a store, in a folder or at a URL; ``absolute`` keeps them readable from another working directory.
 
-    Raises :class:`StoreError` where there is no store or it is damaged, and :class:`SchemaVersionError` for one of another schema version.
+    Raises :class:`StoreError` if there is no store or it is damaged, and :class:`SchemaVersionError` for another schema version.
     """
     place = store_path(store)
     return StoreTables(place.absolute() if absolute and isinstance(place, Path) else place)
 
 
 def write_tables(source: Readable, store: str | os.PathLike[str]) -> None:
-    """Write the tables of an archive as a store, replacing at once what the store held.
+    """Write the tables of an archive as a store, and replace the content of the store in one step.
 
-    Such a store can be read but not added to: it does not hold the responses. Raises :class:`StoreError` if it cannot be written.
+    Nothing can be added to such a store, because it does not hold the responses. Raises :class:`StoreError` if it cannot be written.
     """
     with new_generation(store_path(store)) as folder:
         for name in BASE_TABLES:
@@ -78,7 +78,7 @@ class StoreTables:
         self._parts = self._opened() if parts is None else parts
 
     def _opened(self) -> dict[str, list[StorePath]]:
-        """Find the parts; once more where another load replaced the store between finding them and looking into one."""
+        """Find the parts; again if another load replaced the store before the first one was opened."""
         for _ in range(_REPLACED_AT_MOST):
             found = self._found()
             try:
@@ -139,7 +139,7 @@ class StoreTables:
         return [part for part in parts if part.name in held]
 
     def read_coded(self, name: str, columns: Sequence[str]) -> pa.Table:
-        """Return some columns of one base table, texts that repeat as places in a dictionary, sorted by the table's key."""
+        """Return some columns of one base table, sorted by its key, with repeating texts dictionary-encoded."""
         declared = BASE_TABLES[name]
         key = declared.run_key
         if key is None or declared.has_rows_without_run:
@@ -168,11 +168,11 @@ class StoreTables:
 
     @property
     def folder(self) -> Path | None:
-        """The folder of the store; None where it is at a URL."""
+        """The folder of the store; None if it is at a URL."""
         return self._store if isinstance(self._store, Path) else None
 
     def split(self) -> list[StoreTables]:
-        """Return the tables part by part: each run is in one of them, whole."""
+        """Return the tables part by part. Each part holds whole runs."""
         names = sorted({part.name for parts in self._parts.values() for part in parts})
         return [
             StoreTables(
@@ -182,12 +182,12 @@ class StoreTables:
         ]
 
     def describe(self) -> str:
-        """Say in a few words where the tables are."""
+        """Return in a few words where the tables are."""
         return f"in {self._store}"
 
 
 def _ordered_by_run(table: pa.Table, key: str) -> pa.Table:
-    """Put rows in order of the run. Rows of one run lie together, in order, so runs are moved, and those that stay together at once."""
+    """Sort rows by run. Rows of one run lie together, in order, so whole runs are moved, and neighbouring runs together."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -1,6 +1,6 @@
 """Part files: how one table, or a piece of one, is written to Parquet and read back.
 
-The same rows always become the same bytes. What a file is stands in its metadata, for readers that know nothing of this package.
+The same rows give the same bytes. The metadata of a file tells what it is, for readers without this package.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ZSTD_LEVEL = 1
 
 
 def write_part(table: pa.Table, name: str, path: StagePath, closing: Closing | None = None) -> None:
-    """Write rows of one base table to a new file and make sure, at once or by the end of ``closing``, that they are on the disk."""
+    """Write rows of one base table to a new file and sync it to the disk, at once or by the end of ``closing``."""
     declared = BASE_TABLES[name]
     schema = declared.schema()
     # What numbers differ by is written in no more time than they, and packs into a fifth less.
@@ -43,18 +43,18 @@ def write_part(table: pa.Table, name: str, path: StagePath, closing: Closing | N
 
 
 def _as(schema: pa.Schema, table: pa.Table) -> pa.Table:
-    """Give a table the columns of a schema, if it has others; to compare is cheaper than a cast, which imports all of Arrow's functions."""
+    """Cast a table to a schema if it differs. The comparison avoids a needless cast, which imports all of Arrow's functions."""
     return table if table.schema.equals(schema) else table.select(schema.names).cast(schema)
 
 
 def write_parquet(table: pa.Table, path: StagePath, name: str, dictionary: list[str], row_group: int) -> None:
-    """Write a table with this package's marks to a new file, and make sure that it is on the disk."""
+    """Write a table with this package's metadata to a new file, and sync it to the disk."""
     with MarkedWriter(path, table.schema, name, dictionary) as writer:
         writer.write(table, row_group)
 
 
 class MarkedWriter:
-    """Writes one new Parquet file with this package's marks, some rows at a time; by the end of ``closing`` it is on the disk."""
+    """Writes one new Parquet file with this package's metadata, some rows at a time. By the end of ``closing`` it is on the disk."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class MarkedWriter:
         self._writer.write_table(table, row_group_size=row_group)
 
     def close(self, *, whole: bool) -> None:
-        """Finish the file and make sure that it is, or will be, on the disk; or, if it is not whole, just let go of it."""
+        """Finish the file and sync it to the disk, now or later; or drop it if it is not complete."""
         try:
             if whole:
                 self._writer.close()
@@ -114,9 +114,9 @@ def parquet_file(path: StorePath) -> pq.ParquetFile:
 
 
 def check_version(path: StorePath, told: str | None = None) -> None:
-    """Raise :class:`SchemaVersionError` for a part of another schema version, :class:`StoreError` for a file that is none of ours.
+    """Raise :class:`SchemaVersionError` for a part of another schema version, :class:`StoreError` for a file of another program.
 
-    The part is not opened where the list of the store's files has ``told`` this version: the list is held against every file.
+    The part is not opened if the list of the store's files has ``told`` this version, because every file is compared with the list.
     """
     if told == SCHEMA_VERSION:
         return
@@ -134,7 +134,7 @@ def check_version(path: StorePath, told: str | None = None) -> None:
 
 
 def damaged(path: StorePath, error: Exception) -> StoreError:
-    """Make the error for a Parquet file that cannot be read."""
+    """Return the error for a Parquet file that cannot be read."""
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return StoreError(
         f"a damaged Parquet file ({reason})", where=str(path), hint="restore it from a copy, or load the saved responses into a new store"
@@ -142,7 +142,7 @@ def damaged(path: StorePath, error: Exception) -> StoreError:
 
 
 def count_rows(paths: Sequence[StorePath]) -> int:
-    """Return how many rows some files have together, without reading them."""
+    """Return the number of rows of some files together, without reading them."""
     import pyarrow as pa
 
     try:
@@ -172,9 +172,9 @@ def first_and_last(path: StorePath, column: str) -> tuple[str, str] | None:
 
 
 def read_coded(paths: Sequence[StorePath], declared: Table, columns: Sequence[str]) -> pa.Table:
-    """Read some columns of several files, texts that repeat as places in a dictionary, as the files hold them.
+    """Read some columns of several files, with repeating texts dictionary-encoded as in the files.
 
-    To read such texts one by one takes several times as long. A file that cannot be read raises a :class:`StoreError` that names it.
+    Decoding such texts takes several times as long. A file that cannot be read raises a :class:`StoreError` that names it.
     """
     import pyarrow as pa
     import pyarrow.dataset as ds
@@ -208,7 +208,7 @@ def read_parts(
     only: tuple[str, Sequence[str]] | None,
     where: pc.Expression | None = None,
 ) -> pa.Table:
-    """Read some columns of several files, and of them only the rows whose key column has one of some values and a condition holds for.
+    """Read some columns of several files: only rows with one of some values in the key column, for which a condition is true.
 
     Row groups that cannot hold a wanted row are not read. A file that cannot be read raises a :class:`StoreError` that names it.
     """

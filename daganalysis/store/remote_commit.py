@@ -1,12 +1,12 @@
-"""Replacing a store at a URL: one writer at a time, and every reader sees the old content or the new, never a mixture.
+"""Replace a store at a URL: one writer at a time, and every reader sees the old content or the new, never a mixture.
 
 New files are written under names of their own beside the old ones, and the manifest is replaced, in one step, by one that names them. A
 crash before that step leaves the old content, a crash after it the new; files that no manifest names are removed by the next writer.
 
 A writer first puts its token into the manifest, on the condition that the manifest is what the writer has read; it commits on the same
-condition. So of two writers one is refused, whatever the moment, and no file is removed that a writer may still commit. That holds where
-the server carries out conditional writes (S3, and what is compatible with it). Elsewhere the manifest is read again before it is written,
-which keeps two writers apart but for an instant.
+condition. Of two writers, one is therefore always refused, and no file is removed that a writer may still commit. This needs a server with
+conditional writes (S3 and compatible ones). Elsewhere the manifest is read again before it is written, which leaves a moment in which two
+writers may collide.
 
 No lock ends with its holder on an object store. A writer therefore writes a heartbeat every few seconds; another one waits as long as it
 does, and takes over when it has not for some time. A writer whose lease expired finds that it can no longer commit.
@@ -72,7 +72,7 @@ class _Writer:
     # -- the manifest -----------------------------------------------------------------------------------------------------------------
 
     def _replace(self, catalogue: Catalogue) -> None:
-        """Replace the manifest if it is still the one that is known; raises _RefusedError if not."""
+        """Replace the manifest if it is unchanged; raises _RefusedError if it is not."""
         content = catalogue.as_json()
         version = _put_if(self._files, f"{self._path}/{MANIFEST}", content, catalogue.version)
         self.catalogue = replace(catalogue, version=version)
@@ -114,7 +114,7 @@ class _Writer:
             raise StoreError("the place is not a store and not empty", where=self._url, hint="name a new or an empty one")
 
     def _check_conditions(self) -> None:
-        """Say so where a server passes over the conditions of a write."""
+        """Warn if a server ignores the conditions of a write."""
         if _is_s3(self._files):
             try:
                 version = _put_if_on_s3(self._files, f"{self._path}/{MANIFEST}", self.catalogue.as_json(), None)
@@ -124,7 +124,7 @@ class _Writer:
         _log.warning("%s has no conditional writes: make sure that only one load at a time writes this store", scheme_of(self._url))
 
     def release(self) -> None:
-        """Let others write the store; it stays as it is."""
+        """Let others write the store, which stays as it is."""
         self._ended.set()
         if self.catalogue.writer is None:
             return
@@ -151,20 +151,20 @@ class _Writer:
     # -- files ------------------------------------------------------------------------------------------------------------------------
 
     def clear(self) -> None:
-        """Remove the files that the manifest does not name: nobody can commit them any more."""
+        """Remove the files that the manifest does not name. No writer can commit them any more."""
         named = {stored.object for stored in self.catalogue.files.values()}
         found = (name[len(self._path) + 1 :] for name in self._files.find(self._path))
         self._remove(name for name in found if is_ours(name) and name not in named)
 
     def clear_own(self) -> None:
-        """Remove what this writer has put there and the manifest does not name; what another writer does is none of its business."""
+        """Remove the files of this writer that the manifest does not name. Files of other writers stay."""
         named = {stored.object for stored in self.catalogue.files.values()}
         with contextlib.suppress(Exception):  # what stays is removed by the next load
             found = [name[len(self._path) + 1 :] for name in self._files.find(self._path)]
             self._remove(name for name in found if is_ours(name) and self.token in name and name not in named)
 
     def upload(self, folder: Path) -> dict[str, Stored]:
-        """Put the files of a folder on disk beside those of the store; return them by their names."""
+        """Upload the files of a folder beside those of the store; return them by name."""
         paths = sorted(folder.rglob("*.parquet"))
         names = [path.relative_to(folder).as_posix() for path in paths]
         new = {name: Stored(own_name(name, self.token), path.stat().st_size) for name, path in zip(names, paths, strict=True)}
@@ -174,7 +174,7 @@ class _Writer:
         return new
 
     def uploaded(self) -> dict[str, Stored]:
-        """Return what workers have put beside the files of the store, by its names."""
+        """Return the files that workers have put beside those of the store, by name."""
         found = self._files.find(self._path, detail=True)
         own = {
             name[len(self._path) + 1 :]: fact["size"] for name, fact in found.items() if self.token in name and name.endswith(".parquet")
@@ -182,7 +182,7 @@ class _Writer:
         return {name.replace(f"-{self.token}", ""): Stored(name, size) for name, size in own.items() if is_ours(name)}
 
     def commit(self, new: dict[str, Stored], kept: set[str]) -> None:
-        """Make new files, and of those there were the kept ones, the store's content."""
+        """Make the new files and the kept ones the store's content."""
         before = self.catalogue.files
         # A part is called what its file is called, which no other load calls it.
         named = {name if name.startswith("_sources/") else stored.object: stored for name, stored in new.items()}
@@ -199,7 +199,7 @@ class _Writer:
         self._remove(stored.object for stored in before.values() if stored.object not in staying)
 
     def _make_folders(self, names: Iterable[str]) -> None:
-        """Object stores have none, and s3fs would make a bucket instead."""
+        """Make folders on file systems that have them. Object stores have none, and s3fs would make a bucket instead."""
         if not _is_s3(self._files):
             for folder in sorted({name.rpartition("/")[0] for name in names}):
                 self._files.makedirs(f"{self._path}/{folder}", exist_ok=True)
@@ -215,7 +215,7 @@ class _Writer:
 
 @contextlib.contextmanager
 def claimed(store: RemotePath, wait_s: float) -> Iterator[RemotePath]:
-    """Keep other writers out, clear away what a crashed one left behind, and give the store's path with what it holds now.
+    """Lock out other writers, remove what a crashed one left, and give the store's path with its present content.
 
     Raises :class:`StoreBusyError` if another process keeps writing the store, :class:`StoreError` if it cannot be written.
     """
@@ -234,7 +234,7 @@ def claimed(store: RemotePath, wait_s: float) -> Iterator[RemotePath]:
 
 @contextlib.contextmanager
 def staged_here(store: RemotePath) -> Iterator[Path]:
-    """Give an empty folder on disk; when the block ends well and has put something into it, that becomes the store's content."""
+    """Give an empty folder on disk. If the block succeeds and fills it, it becomes the store's content."""
     writer = store.shared.writer
     with tempfile.TemporaryDirectory(prefix="daganalysis-") as place:
         folder = Path(place) / "store"
@@ -247,7 +247,7 @@ def staged_here(store: RemotePath) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def staged_there(store: RemotePath) -> Iterator[RemoteStage]:
-    """Give a folder at the store's URL for many workers to fill; when the block ends well, what they put there becomes the content."""
+    """Give a folder at the store's URL for many workers to fill. If the block succeeds, it becomes the store's content."""
     writer = store.shared.writer
     try:
         yield RemoteStage(store.url, writer.token)
@@ -260,10 +260,10 @@ def staged_there(store: RemotePath) -> Iterator[RemoteStage]:
 
 
 def _put_if(files: Any, path: str, content: bytes, version: str | None) -> str:
-    """Replace an object that is of this version, or make one where there is none (None); return the new version.
+    """Replace an object of this version, or create it if there is none (None); return the new version.
 
-    Raises _RefusedError where it is not so. A server may have carried out a request whose answer was lost on the way: what is there then is
-    what was written, and no other writer writes the same.
+    Raises _RefusedError if the object has another version. If the answer to a successful request was lost, the object has the content that
+    was written, which no other writer writes.
     """
     try:
         return _put_if_on_s3(files, path, content, version) if _is_s3(files) else _put_if_unchanged(files, path, content, version)

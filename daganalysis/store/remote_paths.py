@@ -1,8 +1,8 @@
 """A store at a URL: what is in it at one moment, and its files.
 
-An object store has no folders to exchange in one step. So one small object, ``_manifest.json``, names the files that make up the store, and
-replacing it is the one step by which a store changes (see :mod:`daganalysis.store.remote_commit`). A store without a manifest, as one that
-was copied from disk, is what is listed there.
+An object store has no folders to exchange in one step. A small object, ``_manifest.json``, names the files of the store, and a store
+changes by replacing it (:mod:`daganalysis.store.remote_commit`). A store without a manifest, such as a copy from a disk, consists of the
+files that are listed there.
 """
 
 from __future__ import annotations
@@ -41,9 +41,10 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What a store held at one moment: its files by the names they have in a store on disk.
+    """The content of a store at one moment: its files, by their names in a store on disk.
 
-    ``version`` is that of the manifest, None where there is none; ``writer`` is the token of the load that is writing the store, or None.
+    ``version`` is the version of the manifest, None without a manifest. ``writer`` is the token of the load that is writing the store, or
+    None.
     """
 
     files: dict[str, Stored] = field(default_factory=dict)
@@ -57,9 +58,9 @@ class Catalogue:
 
 
 class RemotePath:
-    """A file or a folder of a store at a URL, with as much of a Path as whoever reads a store asks for.
+    """A file or a folder of a store at a URL, with the methods of a Path that readers of a store need.
 
-    All paths made from one share what the store held when it was first asked. Sent to another process, a path opens files as before.
+    All paths made from one share the content that the store had at first use. A path also works in another process.
     """
 
     __slots__ = ("inner", "shared", "url")
@@ -90,18 +91,18 @@ class RemotePath:
 
     @property
     def parent(self) -> RemotePath:
-        """The folder above; that of the store is the store."""
+        """The folder above; for the store, the store itself."""
         return RemotePath(self.url, self.inner.rpartition("/")[0], self.shared)
 
     @property
     def catalogue(self) -> Catalogue:
-        """What the store held when it was first asked."""
+        """The content of the store at first use."""
         if self.shared.catalogue is None:
             self.shared.catalogue = read_catalogue(self.url)
         return self.shared.catalogue
 
     def glob(self, pattern: str) -> Iterator[RemotePath]:
-        """Yield the files in this folder; the one pattern that is asked for is ``*.parquet``."""
+        """Yield the files in this folder. The only pattern in use is ``*.parquet``."""
         assert pattern == "*.parquet"
         for name in self.catalogue.files:
             if name.rpartition("/")[0] == self.inner:
@@ -126,13 +127,13 @@ class RemotePath:
         return self.catalogue.files[self.inner].object if self.inner.startswith("_sources/") else self.inner
 
     def keep(self) -> None:
-        """Let the next content of the store have this file as well."""
+        """Keep this file in the next content of the store."""
         self.shared.kept.add(self.inner)
 
 
 @dataclass(slots=True)
 class Shared:
-    """What the paths of one store have in common: its content, what of it is kept by the load that writes it, and that load."""
+    """What the paths of one store share: its content, the files that a running load keeps, and that load."""
 
     catalogue: Catalogue | None = None
     kept: set[str] = field(default_factory=set)
@@ -140,9 +141,9 @@ class Shared:
 
 
 class RemoteStage:
-    """A file or a folder of what will be the content of a store at a URL, which many workers write, each file at once.
+    """A file or a folder of the future content of a store at a URL, written by many workers, each file as a whole.
 
-    ``token`` is the writer's; it makes names that no other load gives.
+    ``token`` is the writer's and makes names unique to its load.
     """
 
     __slots__ = ("inner", "token", "url")
@@ -175,7 +176,7 @@ class RemoteStage:
         return own_name(self.inner, self.token)
 
     def mkdir(self, **_options: bool) -> None:
-        """Make the folder where the file system has folders."""
+        """Make the folder if the file system has folders."""
         with reaching(self.url, StoreError):
             files, path = file_system(self.url)
             if "s3" not in files.protocol:  # s3fs would look for the bucket
@@ -188,7 +189,7 @@ class RemoteStage:
             files.put_file(str(file), f"{path}/{self.object}")
 
     def read_ranges(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
-        """Read some stretches of the file, each from an offset to another, in as few requests as make sense."""
+        """Read some ranges of the file, each from an offset to another, in few requests."""
         blocks = _joined(ranges)
         with reaching(self.url, StoreError):
             files, path = file_system(self.url)
@@ -198,7 +199,7 @@ class RemoteStage:
 
 
 def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Join stretches that lie near each other, as one request for both costs less than two.
+    """Join ranges that lie near each other, because one request costs less than two.
 
     >>> _joined([(10, 20), (0, 5), (900_000, 900_001)])
     [(0, 20), (900000, 900001)]
@@ -217,7 +218,7 @@ def _around(start: int, blocks: Sequence[tuple[int, int]]) -> tuple[int, int]:
 
 
 def own_name(name: str, token: str) -> str:
-    """Give a file of a store a name that no other load gives: ``part-000002-0000`` becomes ``part-000002-TOKEN-0000``.
+    """Return a name for a file of a store that is unique to this load: ``part-000002-0000`` becomes ``part-000002-TOKEN-0000``.
 
     >>> own_name("dags/part-000002-0000.parquet", "0badcafe"), own_name("_sources/files.parquet", "0badcafe")
     ('dags/part-000002-0badcafe-0000.parquet', '_sources/files-0badcafe.parquet')
@@ -260,7 +261,7 @@ def store_path(place: str | os.PathLike[str] | RemotePath) -> StorePath:
 
 @contextlib.contextmanager
 def dataset_files(paths: Sequence[StorePath]) -> Iterator[tuple[Any, list[str]]]:
-    """Give the file system (None for that of the disk) and the names in it by which Arrow reads these files of one store."""
+    """Return the file system (None: the disk) and the names with which Arrow reads these files of one store."""
     if not paths or isinstance(paths[0], Path):
         yield None, [str(path) for path in paths]
         return
@@ -275,7 +276,7 @@ def dataset_files(paths: Sequence[StorePath]) -> Iterator[tuple[Any, list[str]]]
 
 
 def read_catalogue(url: str) -> Catalogue:
-    """Read what a store holds; an empty catalogue where there is none."""
+    """Read the content of a store; an empty catalogue if there is none."""
     if scheme_of(url) in WEB_SCHEMES:
         return Catalogue()  # nothing is listed on the web
     with reaching(url):
@@ -296,7 +297,7 @@ def read_catalogue(url: str) -> Catalogue:
 
 
 def read_versioned(files: Any, path: str) -> tuple[bytes, str] | None:
-    """Read an object and the version of what was read; None where there is none."""
+    """Read an object and its version; None if there is none."""
     while True:
         try:
             version = _version(files, path)
@@ -313,7 +314,7 @@ def _version(files: Any, path: str, content: bytes | None = None) -> str:
 
 
 def version_of(content: bytes) -> str:
-    """Return what stands for a content where the file system has no versions."""
+    """Return a substitute for a version, from the content, if the file system has no versions."""
     import hashlib
 
     return hashlib.blake2b(content, digest_size=16).hexdigest()
@@ -328,5 +329,5 @@ def _listed(files: Any, path: str) -> dict[str, Stored]:
 
 
 def is_ours(name: str) -> bool:
-    """Return whether an object below a store's URL is the store's, and not something a user put there."""
+    """Return whether an object below a store's URL belongs to the store and was not put there by a user."""
     return name.partition("/")[0] in {*BASE_TABLES, *PRIVATE_FOLDERS, SPILL}

@@ -1,4 +1,4 @@
-"""Sources: which files a store was made of, and what was wrong with them (``_sources/`` in the store, private to this package)."""
+"""Sources: the files that a store was made of, and their issues (``_sources/`` in the store, private to this package)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ISSUES = "issues.parquet"
 
 
 class KnownSource(NamedTuple):
-    """A source as it was when it was last read; it is the same source while path and label are the same."""
+    """A source as it was when it was last read. Path and label identify a source."""
 
     path: str
     cluster: str | None
@@ -53,7 +53,7 @@ def write_sources(folder: StagePath, sources: Sequence[KnownSource], issues: Map
 
 
 def read_sources(store: StorePath) -> tuple[list[KnownSource], dict[int, list[Issue]]]:
-    """Read the sources of a store and the issues of each by its number. Raises :class:`StoreError` for one without its responses."""
+    """Read the sources of a store and the issues of each by its number. Raises :class:`StoreError` for a store without its responses."""
     if not (store / _FOLDER).is_dir():
         # One that was written from an archive in memory.
         raise StoreError(
