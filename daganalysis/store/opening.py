@@ -74,7 +74,7 @@ class StoreTables:
     def __init__(self, store: StorePath, parts: dict[str, list[StorePath]] | None = None, rows: dict[str, int] | None = None) -> None:
         self._store = store
         self._rows = rows or {}
-        self._stretches: dict[str, tuple[str, str] | None] | None = None
+        self._stretches: dict[str, tuple[str, str]] | None = None
         self._parts = self._opened() if parts is None else parts
 
     def _opened(self) -> dict[str, list[StorePath]]:
@@ -135,7 +135,7 @@ class StoreTables:
             return parts
         if self._stretches is None:
             self._stretches = {part.name: first_and_last(part, "run_id") for part in self._parts["dags"]}
-        held = {name for name, ends in self._stretches.items() if ends is None or any(ends[0] <= run_id <= ends[1] for run_id in run_ids)}
+        held = {part for part, (first, last) in self._stretches.items() if any(first <= run_id <= last for run_id in run_ids)}
         return [part for part in parts if part.name in held]
 
     def read_coded(self, name: str, columns: Sequence[str]) -> pa.Table:

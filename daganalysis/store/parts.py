@@ -5,6 +5,7 @@ The same rows give the same bytes. The metadata of a file tells what it is, for 
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -156,8 +157,8 @@ def count_rows(paths: Sequence[StorePath]) -> int:
         raise damaged(_culprit(paths), error) from error
 
 
-def first_and_last(path: StorePath, column: str) -> tuple[str, str] | None:
-    """Return bounds on the texts of a column of a file, as the end of the file tells them; None where it does not."""
+def first_and_last(path: StorePath, column: str) -> tuple[str, str]:
+    """Return between which texts those of a column of a file lie, as the end of the file tells; a file without rows has empty texts."""
     import pyarrow as pa
 
     try:
@@ -165,10 +166,11 @@ def first_and_last(path: StorePath, column: str) -> tuple[str, str] | None:
     except (pa.ArrowException, OSError) as error:
         raise damaged(path, error) from error
     place = metadata.schema.names.index(column)
-    found = [metadata.row_group(group).column(place).statistics for group in range(metadata.num_row_groups)]
-    if not found or not all(one is not None and one.has_min_max for one in found):
-        return None
-    return min(one.min for one in found), max(one.max for one in found)
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    found = [group.column(place).statistics for group in groups if group.num_rows]
+    if not all(one is not None and one.has_min_max for one in found):
+        return "", chr(sys.maxunicode)
+    return min((one.min for one in found), default=""), max((one.max for one in found), default="")
 
 
 def read_coded(paths: Sequence[StorePath], declared: Table, columns: Sequence[str]) -> pa.Table:
