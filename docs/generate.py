@@ -187,6 +187,7 @@ def _python() -> Iterator[str]:
 
 def _manual() -> str:
     described = {"version": daganalysis.__version__, "project_name": "daganalysis", "manual_title": "daganalysis"}
+    described["description"] = "tell what happened in obshell tasks, and where the time went"
     page = str(Manpage(build_parser(), described, format="pretty"))
     return re.sub(r'^(\.TH \S+ "1") "[^"]*"', r'\1 ""', page)  # the same program gives the same page on any day
 
