@@ -35,7 +35,7 @@ def stragglers(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
     Only executions in which at least two agents worked count. The agent whose sub-task ended last was the slowest; a late start and slow
     work are told apart. An agent is ``flagged`` if it is slowest more often than by chance (binomial test, Holm correction over all rows),
     also when a slow spell of several runs counts as one run, and if it is late by at least 10 % of the others' work and a quarter of a
-    tick of the engine.
+    tick of the engine. Over all stages, both its runs and its executions of stages must show it.
 
     Args:
         archive: The runs.
@@ -229,10 +229,24 @@ def _by_agent(rows: pd.DataFrame) -> _ByAgent:
     units = units.assign(skew=units["work_s"] / units["others_s"].clip(lower=1e-9), chance=chance)
     result = _measures(units, keys)
     result["n_executions"] = units.groupby(keys, dropna=False, sort=True)["n_executions"].sum().to_numpy()
+    result["p_of_executions"] = _tails_of_executions(rows, keys)
     costs = rows.groupby([*keys, "name"], dropna=False, as_index=False).agg(waited_s=("waited_s", "sum"))
     costs = costs.sort_values(["waited_s", "name"], ascending=[False, True]).drop_duplicates(keys)
     worst = costs["name"].where(costs["waited_s"] > 0)
     return _ByAgent(result.merge(costs[keys].assign(worst_stage=worst), on=keys, how="left"), units, keys)
+
+
+def _tails_of_executions(rows: pd.DataFrame, keys: list[str]) -> list[float]:
+    """How likely each agent is by chance to be the slowest of so many of its executions, in the order of the measures.
+
+    One long stage decides what a whole run waited for: in three runs of six agents, one of them is last every time in one archive of 36.
+    """
+    share = 1 / rows.groupby(_KEYS, sort=False)["task_gid"].transform("size")
+    of_execution = rows.assign(chance=share).groupby([*_KEYS, *keys], dropna=False, as_index=False)
+    executions = of_execution.agg(hit=("is_slowest", "any"), chance=("chance", "sum"))
+    agents = executions.groupby(keys, dropna=False, sort=True).agg(hits=("hit", "sum"), n=("hit", "size"), chance=("chance", "mean"))
+    tails: list[float] = binomial_tails(agents["hits"].astype(int), agents["n"].astype(int), agents["chance"]).tolist()
+    return tails
 
 
 def _measures(units: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -268,6 +282,8 @@ def _flags(result: pd.DataFrame, units: pd.DataFrame, keys: list[str]) -> tuple[
         return [can and next(corrected) <= LEVEL and matters for can, matters in zip(could, late, strict=True)]
 
     p_values = binomial_tails(hits, n, chance).tolist()
+    if "p_of_executions" in result:
+        p_values = list(map(max, p_values, result["p_of_executions"]))
     suspects = shown(p_values)
     memories = _memories(units, result[suspects], keys)
     effective: list[float | None] = [None] * len(result)

@@ -117,5 +117,5 @@ def _length(step: Any) -> str:
     for unit, word in ((7 * 86400, "week"), (86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds and seconds % unit == 0:
             n = seconds // unit
-            return f"a {word}" if n == 1 else plural(n, word)
+            return f"{'an' if word == 'hour' else 'a'} {word}" if n == 1 else plural(n, word)
     return "a period"

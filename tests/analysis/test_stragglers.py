@@ -101,6 +101,15 @@ def test_over_all_stages_the_run_is_the_unit():
     assert stragglers(fleet({"a": 5.0, "b": 5.0, "slow": 8.0}, 8), level="agent")["flagged"].tolist() == [True, False, False]
 
 
+def test_an_agent_that_only_one_long_stage_waits_for_is_not_slow_over_all_stages():
+    long_stage = {agent: (0.0, 10.0 + 5 * (agent == "a")) for agent in "abcdef"}
+    short_stage = {agent: (0.0, 1.0 + (agent == "b")) for agent in "abcdef"}
+    runs = [parallel_rows(f"r{i}", {"Long": long_stage} | {f"S{n}": short_stage for n in range(3)}, started=i * DAY) for i in range(8)]
+    found = stragglers(archive_of_runs(*runs), level="agent")
+    assert found[["agent", "n", "n_slowest"]].to_numpy().tolist()[0] == ["a", 8, 8]
+    assert not found["flagged"].any()
+
+
 def test_the_stage_that_an_agent_costs_most_in_is_named():
     works = {"Short": {"a": (0.0, 1.0), "b": (0.0, 2.0)}, "Long": {"a": (0.0, 10.0), "b": (0.0, 20.0)}}
     found = stragglers(archive_of_runs(parallel_rows("r", works)), level="agent").set_index("agent")

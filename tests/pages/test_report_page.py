@@ -252,6 +252,12 @@ def test_on_paper_no_column_is_cut_off_and_the_error_line_is_there(open_page):
     assert "connection refused" in opened.text("#table-failures")
 
 
+def test_on_paper_the_words_of_a_head_are_in_no_box_that_a_browser_prints_once(open_page):
+    opened = on_paper(open_page, fleet(run(1, outcome="failed"), run(2)))
+    shown = "[...new Set([...document.querySelectorAll('th button')].map(button => getComputedStyle(button).display))]"
+    assert opened.page.evaluate(shown) == ["contents"]
+
+
 def test_on_paper_what_folds_and_what_is_long_is_left_out_and_the_page_says_how_much(open_page):
     agents = [run(n, agent=f"10.0.0.{n}:2886", error=f"ERROR: [Code.N{n}]: x", outcome="failed") for n in range(1, 16)]
     opened = on_paper(open_page, fleet(*agents))

@@ -162,6 +162,7 @@ def agents_table(rows: pd.DataFrame) -> ShownTable:
         "n_slowest",
         "slowest_low",
         "slowest_high",
+        "skew_p50",
         "barrier_wait_s",
         "late_p50_s",
         "worst_stage",
