@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import difflib
+import itertools
 import re
+import sys
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -13,7 +15,7 @@ from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.formats import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
     Execute: TypeAlias = Callable[[argparse.Namespace], int]
@@ -24,21 +26,38 @@ if TYPE_CHECKING:
 _BY_ENDING = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "markdown", ".xlsx": "xlsx"}
 _NO_SUCH_CHOICE = re.compile(r"invalid choice: '(?P<wrong>.*?)' \(choose from (?P<choices>.*)\)$")
 
+_MISSING = "the following arguments are required"
+
 
 class OneLineParser(argparse.ArgumentParser):
     """A parser that says what is wrong in one line, as every other error of the program is said."""
 
+    _given: Sequence[str] = ()
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Parse the arguments; an option that a command does not have is answered with the nearest that it has."""
+        self._given = list(sys.argv[1:] if args is None else args)
         parsed, unknown = super().parse_known_args(args, namespace)
         wrong = next((text.partition("=")[0] for text in unknown if text.startswith("-")), None)
         if wrong is not None:
-            near = difflib.get_close_matches(wrong, self._option_string_actions, n=2, cutoff=0.7)
-            self.error(f"no such option: {wrong}" + (f", perhaps {' or '.join(near)}" if near else ""))
+            self.error(self._no_such_option(wrong))
         return parsed, unknown
+
+    def _no_such_option(self, wrong: str) -> str:
+        near = difflib.get_close_matches(wrong, self._option_string_actions, n=2, cutoff=0.7)
+        return f"no such option: {wrong}" + (f", perhaps {' or '.join(near)}" if near else "")
+
+    def _misspelt_option(self) -> str | None:
+        """Return the first option given that there is not; behind a command, options are the command's."""
+        own = itertools.takewhile(lambda text: self._subparsers is None or text.startswith("-"), self._given)
+        options = (text.partition("=")[0] for text in own if text.startswith("--") and text != "--")
+        return next((option for option in options if option not in self._option_string_actions), None)
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments and stop; for a name that is misspelt, the nearest there are."""
+        misspelt = self._misspelt_option() if message.startswith(_MISSING) else None
+        if misspelt is not None:
+            message = self._no_such_option(misspelt)
         choice = _NO_SUCH_CHOICE.search(message)
         if choice is not None:
             near = difflib.get_close_matches(choice["wrong"], re.findall(r"[\w-]+", choice["choices"]), n=3)
