@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
-from daganalysis.reading.documents import BLANK, Document, one_document, outermost, without_chunks
+from daganalysis.reading.documents import BLANK, Document, one_document, outermost, with_plain_bodies
 from daganalysis.reading.embedded_json import EmbeddedJson, Finding
 from daganalysis.reading.fast_path import fast_answer
 from daganalysis.reading.issue_codes import issue
@@ -55,7 +55,7 @@ def find_documents(stream: IO[bytes] | None, name: str, limits: Limits, issues: 
         if enclosed:
             yield from (replace(document, position=f"byte {reading.offset}" + _within(document.position)) for document in enclosed)
             return
-        reading.head = without_chunks(whole)
+        reading.head = with_plain_bodies(whole)
     yield from _Lines(name, limits, issues).find(reading)
 
 
@@ -112,7 +112,7 @@ def _peeled(text: bytes, taken: tuple[Layer, ...], peeling: _Peeling) -> list[Do
 
 def _plain_or_peeled(text: bytes, taken: tuple[Layer, ...], peeling: _Peeling) -> list[Document]:
     """Return the documents of a text from which a layer was taken, if any is JSON that may hold answers."""
-    if is_enclosed(text):
+    if is_enclosed(text, taken):
         return _peeled(text, taken, peeling)
     whole = one_document(text, 0, peeling.limits)
     documents = [whole] if whole is not None else list(_Lines("", peeling.limits, [], peels=False).find(PlainText(None, text)))

@@ -10,6 +10,7 @@ import msgspec
 
 from daganalysis.reading.fast_path import fast_answer
 from daganalysis.reading.json_repair import NOT_JSON, balanced
+from daganalysis.reading.packed_text import unpacked
 
 if TYPE_CHECKING:
     from daganalysis.reading.answers import Answer
@@ -19,6 +20,8 @@ BLANK = b" \t\r\n\x1e"
 _HEADERS = re.compile(rb"HTTP/[^\n]{0,200}\n(?:[^\n\r]{1,8192}\r?\n){1,200}?\r?\n")
 _CHUNKED = re.compile(rb"^transfer-encoding:[ \t]*chunked[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})(?:;[^\n]{0,200})?\r?\n")
+_PACKED_BODY = re.compile(rb"(?<=\n)(?:\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]|\x28\xb5\x2f\xfd)")
+_LONGEST_HEADERS = 1 << 20
 _CHUNKS_ALONE = re.compile(rb"[0-9a-fA-F]{1,8}\r\n[{\[]")
 
 _object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -71,8 +74,16 @@ def one_document(content: bytes, offset: int, limits: Limits) -> Document | None
     return Document(text, position, value)
 
 
-def without_chunks(content: bytes) -> bytes:
-    """Join the chunks of each response that was saved with its transfer encoding; anything else stays as it is."""
+def with_plain_bodies(content: bytes) -> bytes:
+    """Join the chunks of each response that was saved with its transfer encoding, and unpack the last if it is compressed."""
+    joined = _without_chunks(content)
+    headers = [found.end() for found in _HEADERS.finditer(joined[:_LONGEST_HEADERS])] if _PACKED_BODY.search(joined) else []
+    if not headers or _PACKED_BODY.match(joined, headers[-1]) is None:
+        return joined
+    return joined[: headers[-1]] + unpacked(joined[headers[-1] :])
+
+
+def _without_chunks(content: bytes) -> bytes:
     if _CHUNKS_ALONE.match(content):
         joined, at = _joined_chunks(content, 0)
         return joined + content[at:]

@@ -41,6 +41,8 @@ _FIELD = re.compile(
     re.IGNORECASE,
 )
 """A field of a task with a number, not as JSON has it."""
+_FIELD_NAME = re.compile(rb"\b(?:dag_id|max_stage|node_id|task_id|execute_times|maintenance_key|generic_id)\b")
+_FEWEST_FIELDS = 2
 _HEX_DUMP = re.compile(rb"\A(?:0000[0-9a-f]*:? {1,2}(?:[0-9a-f]{2} ?){2,}|0000000 +(?:[0-9a-f]{4} |\S{1,2} +\S{1,2} ))")
 _CURL_TRACE = re.compile(rb"(?:^|\n)<= Recv (?:data|header), \d+ bytes")
 _PICKLE = re.compile(rb"\x80[\x02-\x05](?:\x95.{8}|[}\](cX\x8c\x58])|\((?:dp|lp)\d+\n|c[\w.]+\n\w+\np?\d*\n?", re.DOTALL)
@@ -94,6 +96,26 @@ OTHER_NOTATION = FileKind(
     _SAVE_ANSWER,
     certain=False,
 )
+DATA_FILE = FileKind(
+    "data file of another program",
+    "data files of other programs",
+    _starts(b"PAR1", b"ARROW1", b"ORC", b"Obj\x01", b"\x89HDF\r\n", b"\x93NUMPY", b"SEQ\x06", b"RDX3\n", b"\xac\xed\0\5", b"MDMP"),
+)
+TASK_DATA = FileKind(
+    "binary file that names fields of a task",
+    "binary files that name fields of a task",
+    lambda head: len(set(_FIELD_NAME.findall(head))) >= _FEWEST_FIELDS,
+    "unusable-form",
+    f"{_SAVE_ANSWER}; of a store, name its folder",
+)
+"""A file of a database or of a store of Parquet, in which tasks are kept in another form than answers."""
+ENCRYPTED_FILE = FileKind(
+    "encrypted file",
+    "encrypted files",
+    _starts(b"Salted__", b"-----BEGIN PGP MESSAGE-----", b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----", b"$ANSIBLE_VAULT;"),
+    "encrypted-archive",
+    "decrypt it first",
+)
 DATABASE_COPY = FileKind("copy of a database", "copies of databases", _is_database_copy, certain=False)
 """A file of a copy of obshell's databases, which is read by :mod:`daganalysis.reading.databases`."""
 AGENT_LOG = FileKind("obshell.log", "obshell.log files", _has(_OBSHELL_LOG), certain=False)
@@ -106,14 +128,12 @@ FILE_KINDS: tuple[FileKind, ...] = (
     FileKind("picture", "pictures", lambda head: head[4:12] in {b"ftypheic", b"ftypheif", b"ftypmif1", b"ftypavif"}),
     FileKind("picture", "pictures", lambda head: head.lstrip()[:4] == b"<svg"),
     FileKind("video", "videos", lambda head: head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3"),
+    FileKind("sound", "sounds", _starts(b"ID3", b"fLaC", b"OggS", b"#!AMR", b"\xff\xfb", b"MThd")),
+    FileKind("font", "fonts", _starts(b"\0\1\0\0\0", b"OTTO\0", b"wOFF", b"wOF2", b"ttcf")),
     FileKind("PDF document", "PDF documents", _starts(b"%PDF-")),
     FileKind("Office document", "Office documents", _starts(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"{\\rtf")),
     FileKind("program", "programs", _starts(b"\x7fELF", b"MZ\x90", b"\xca\xfe\xba\xbe", b"\xfe\xed\xfa\xcf", b"\xcf\xfa\xed\xfe")),
-    FileKind(
-        "data file of another program",
-        "data files of other programs",
-        _starts(b"PAR1", b"ARROW1", b"ORC", b"Obj\x01", b"\x89HDF\r\n", b"\x93NUMPY", b"SEQ\x06", b"RDX3\n", b"\xac\xed\0\5", b"MDMP"),
-    ),
+    DATA_FILE,
     FileKind(
         "capture of network packets",
         "captures of network packets",
@@ -123,11 +143,12 @@ FILE_KINDS: tuple[FileKind, ...] = (
         certain=False,
     ),
     FileKind("desktop settings file", "desktop settings files", _starts(b"\0\0\0\1Bud1", b"\0\5\x16\7", b"L\0\0\0\1\x14\2\0")),
+    ENCRYPTED_FILE,
     FileKind(
         "archive of an unsupported kind",
         "archives of unsupported kinds",
         _starts(
-            *(b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x1f\x9d", b"LZIP", b"\x04\x22\x4d\x18", b"\x1f\xa0", b"MSCF", b"Salted__"),
+            *(b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"\x1f\x9d", b"LZIP", b"\x04\x22\x4d\x18", b"\x1f\xa0", b"MSCF", b"hsqs", b"sqsh"),
             *(b"070701", b"070702", b"070707", b"!<arch>\n", b"\xed\xab\xee\xdb", b"\xff\x06\0\0sNaPpY", b"\x89LZO\0\r\n"),
         ),
         "unread-archive",
@@ -200,6 +221,8 @@ def kind_of(head: bytes) -> FileKind | None:
 
 def in_other_notation(content: bytes) -> FileKind | None:
     """Return the kind of a file without a readable answer that names fields of a task all the same; None for any other."""
+    if is_binary(content) and TASK_DATA.matches(content):
+        return TASK_DATA
     if len({(found[1] or found[2]).lower().replace(b"_", b"") for found in _FIELD.finditer(content[:_MOST_LOOKED_AT])}) > 1:
         return OTHER_NOTATION
     return None
@@ -212,7 +235,7 @@ OTHER_TEXT = FileKind("text without answers", "texts without answers", lambda he
 HIDDEN_FILE = FileKind("hidden file", "hidden files", _starts())
 """A file or folder that the system or a program keeps for itself; told by its name."""
 
-_NOUNS = {kind.noun: kind.nouns for kind in (*FILE_KINDS, BINARY_FILE, OTHER_TEXT, HIDDEN_FILE)}
+_NOUNS = {kind.noun: kind.nouns for kind in (*FILE_KINDS, TASK_DATA, BINARY_FILE, OTHER_TEXT, HIDDEN_FILE)}
 _NOUNS["file whose name promises no answers"] = "files whose names promise no answers"
 
 

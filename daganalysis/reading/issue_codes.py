@@ -152,6 +152,12 @@ _CODES = (
     ),
     IssueCode("lone-surrogate", "warning", "a text holds half a surrogate pair; it was replaced", ""),
     IssueCode("control-character", "warning", "a text holds unescaped control characters; they were kept", ""),
+    IssueCode(
+        "decoded-entities",
+        "info",
+        "a text that holds an answer is written as in XML; its entities were decoded",
+        "if a log line itself had such an entity, see the source",
+    ),
     IssueCode("not-a-number", "warning", "a value is NaN or Infinity; it was read as null", ""),
     IssueCode("huge-number", "warning", "a number has too many digits; it was read as text", ""),
     IssueCode("duplicate-key", "warning", "an object has the same key twice; the last value counts", ""),

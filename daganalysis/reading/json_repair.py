@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from daganalysis.reading.issue_codes import issue
+from daganalysis.reading.recognition import looks_like_answer
 
 if TYPE_CHECKING:
     from daganalysis.reading.answers import Issue
@@ -31,7 +32,10 @@ _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _PAIR_OR_HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})")
 _LONGEST_NUMBER = 19
 _HEAD_BYTES = 1 << 12
-_MOST_CONTROL_SHARE = 0.1
+_MOST_CONTROL_SHARE, _MOST_CONTROL_OF_OTHERS = 0.1, 0.03
+"""Of the bytes of a text the share that may be control characters: of UTF-8, and of a text in another encoding, which has hardly any."""
+_LONGEST_CUT = 3
+"""Characters that do not decode at the end of a sample."""
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\r\x0c\x1b\0"))
 _NARROWEST = 20
 """Bytes of a line below which no program breaks a text."""
@@ -113,17 +117,22 @@ def is_binary(head: bytes) -> bool:
     >>> is_binary(bytes(range(1, 9)) * 9), is_binary(b"line\n")
     (True, False)
     """
-    head = head[:_HEAD_BYTES]
-    return len(head) - len(head.translate(None, _CONTROL)) > _MOST_CONTROL_SHARE * len(head)
+    head = head[:_HEAD_BYTES].translate(None, b"\0")
+    is_text = head.decode(errors="replace").count("\ufffd") <= _LONGEST_CUT
+    return len(head) - len(head.translate(None, _CONTROL)) > (_MOST_CONTROL_SHARE if is_text else _MOST_CONTROL_OF_OTHERS) * len(head)
 
 
 def diagnose(content: bytes, limits: Limits) -> tuple[str, str]:
     """Say which issue a text that is no JSON document is, and in words."""
     text = content.strip()
-    if is_binary(text):
+    if not text.strip(b"\0"):
+        return "no-json", "nothing but NUL bytes, as where a disk was full or a machine stopped"
+    if is_binary(text) or text[:_HEAD_BYTES].count(b"\0") > _MOST_CONTROL_SHARE * len(text[:_HEAD_BYTES]):
         return "no-json", "a binary file of an unknown kind"
     if _HTML.search(text[:4096]):
         return "html-page", "a web page"
+    if _is_beheaded(text):
+        return "truncated-json", "the document is cut off at its beginning"
     opening = _OPENING.search(text)
     if opening is None or not _BEGINS_JSON.match(text, opening.start()):
         return "no-json", f"it begins {text[:40].decode(errors='replace')!r}"
@@ -140,6 +149,14 @@ def diagnose(content: bytes, limits: Limits) -> tuple[str, str]:
     except NOT_JSON as error:
         return "invalid-json", str(error)
     return "no-json", f"it begins {text[:40].decode(errors='replace')!r}"
+
+
+def _is_beheaded(text: bytes) -> bool:
+    """Return whether a text is the end of an answer: it closes more brackets than it opens, and has keys of the task API."""
+    if text[:1] in {b"{", b"["} or text[-1:] not in {b"}", b"]"} or not looks_like_answer(text):
+        return False
+    closing = text.translate(None, b" \t\r\n")[-2:]
+    return closing in {b"}}", b"}]", b"]}", b"]]"} and text.count(b"}") > text.count(b"{")
 
 
 def repair_json(text: bytes, name: str, position: str, limits: Limits, issues: list[Issue]) -> bytes | None:

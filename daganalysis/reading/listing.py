@@ -228,7 +228,8 @@ def _walk(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found: l
         except OSError as error:
             # A link that leads to itself cannot even be looked at.
             code = "link-loop" if error.errno == errno.ELOOP else "not-a-file" if entry.is_symlink() else "vanished-file"
-            found.append(_troubled(entry.path, name, code, error.strerror or str(error)))
+            message = "a broken link" if code == "not-a-file" else error.strerror or str(error)
+            found.append(_troubled(entry.path, name, code, message))
             continue
         if stat.S_ISREG(status.st_mode):
             found.append(_from_status(entry.path, name, status))

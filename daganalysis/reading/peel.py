@@ -16,25 +16,33 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from daganalysis.reading.json_repair import NOT_JSON, is_html, without_escapes
+from daganalysis.reading.json_repair import NOT_JSON, is_utf8, without_escapes
 from daganalysis.reading.line_heads import OPENS_AFTER_HEAD, without_heads
 from daganalysis.reading.literal_notations import find_literals, unquoted
 from daganalysis.reading.mail_parts import has_mail_parts, mail_parts
 from daganalysis.reading.packed_text import from_base64, from_hex, has_base64, has_hex
-from daganalysis.reading.web_pages import has_entities, has_tags, page_texts, without_entities, without_tags
+from daganalysis.reading.web_pages import has_entities, has_tags, is_markup, page_texts, without_entities, without_tags
 from daganalysis.reading.yaml_documents import has_yaml, yaml_documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _COLOUR = re.compile(rb"\x1b\[[0-9;:?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_]")
-_QUOTED_LINE = re.compile(rb"^[ \t]*(?:(?:[>|+#]|//|\d{1,7}(?:\t|: ?))[ \t]?)+", re.MULTILINE)
+_QUOTED_LINE = re.compile(
+    rb"^[ \t]*(?:(?:[>|+#]|//|\d{1,7}(?:\t|: ?))[ \t]?)+|^\^?[0-9a-f]{7,40} [^\n(]{0,200}\([^\n()]{0,80} [+-]\d{4} +\d{1,7}\) ?",
+    re.MULTILINE,
+)
+"""What stands before each line in a mail, a diff, a listing with numbers, and the output of ``git blame``."""
 _PARTIAL_LINE = re.compile(rb"^\S{1,64} std(?:out|err) P ", re.MULTILINE)
 _CONTAINER_LINE = re.compile(rb"\S{1,64} std(?:out|err) ([PF]) ")
+_RAW_QUOTE = re.compile(rb'"(?=\s{0,16}[{\[]\s{0,64}"\w{1,40}"\s{0,16}:)')
+_TRIPLE_QUOTED = re.compile(rb"(\'\'\'|\"\"\")(\s*+[{\[].*?)\1", re.DOTALL)
+_CAT_BYTES = re.compile(rb"(?:M-(?:\^[@-_?]|[ -~])){2,}")
+_CAT_BYTE = re.compile(rb"M-(\^?)([ -~])")
 _CELL = re.compile(rb'"((?:[^"]++|"")*+)"')
 _CELL_MARK = re.compile(rb'[{\[]\s*""')
-_LITERAL = re.compile(rb'"((?:\s|\\[nrt"\\])*+[{\[](?:[^"\\]++|\\.)*+)"', re.DOTALL)
-_LITERAL_MARK = re.compile(rb'[{\[](?:\s|\\[nrt])*\\+"')
+_LITERAL = re.compile(rb'"((?:[\s*]|\\[nrt"\\])*+[{\[](?:[^"\\]++|\\.)*+)"', re.DOTALL)
+_LITERAL_MARK = re.compile(rb'[{\[](?:\s|\\[nrt])*(?:\\+"|\\x22|\\u0022)')
 _SINGLE_QUOTED = re.compile(rb"(?<![\w\\])[bru]{0,2}'((?:\s|\\[nrt])*+[{\[](?:[^'\\]++|\\.)*+)'", re.DOTALL)
 _LITERAL_OBJECT = re.compile(rb"[{\[(]\s*[bru]{0,2}'")
 _SQL_INSERT = re.compile(rb"\b(?:insert|replace)\s", re.IGNORECASE)
@@ -42,6 +50,7 @@ _SQL_VALUES = re.compile(rb"\bvalues?\s*+\(", re.IGNORECASE)
 _SQL_STRING = re.compile(rb"'((?:[^'\\]++|\\.|'')*+)'", re.DOTALL)
 _SQL_JSON = re.compile(rb"'\s*[{\[](?:\s|\\[nrt])*\\?\"")
 _PLAIN_SQL_STRING = re.compile(rb"'((?:[^']++|'')*+)'")
+_LONE_SQL = re.compile(rb"(?:^|(?<=[,(|\t ]))'(?=\s{0,64}[{\[]\s{0,64}\")((?:[^']++|'')*+)'(?=[,)|;\s]|$)", re.MULTILINE)
 _SHELL_QUOTE = b"'\\''"
 _ESCAPE = re.compile(rb"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
 _ESCAPED_MARK = re.compile(rb"[{\[]\\x22|\\'|[{\[](?:\s|\\[nrt])*(?:\\+\"|\\[nrt])")
@@ -61,6 +70,9 @@ _WRITTEN_CONTROL = re.compile(rb"#0(1[125])|<0x0([9aAdD])>")
 _CONTROL_IN_JSON = re.compile(rb"[{\[,](?:#01[125]|<0x0[9aAdD]>)")
 _BORDER = re.compile(rb"[ \t]*(?:\xe2\x94[\x82\x83]|[|+$<])[ \t]*\r?$", re.MULTILINE)
 _BORDER_OF_JSON = re.compile(rb"[{\[,][ \t]*(?:\xe2\x94[\x82\x83]|[|+$<])[ \t]*\r?$", re.MULTILINE)
+_BOX_LINE = re.compile(rb"^[ \t]*(?:\xe2\x94[\x82\x83]|\xe2\x95\x91)", re.MULTILINE)
+_BOX_EDGE = re.compile(rb"\xe2\x94[\x82\x83]|\xe2\x95\x91")
+_BOXED_JSON = re.compile(rb"[{\[,][ \t]*(?:\xe2\x94[\x82\x83]|\xe2\x95\x91)[ \t]*\r?$", re.MULTILINE)
 _SOFT_BREAK = re.compile(rb"=\r?\n")
 _NARROWEST = 20
 """Columns below which no terminal breaks a line."""
@@ -126,6 +138,29 @@ def _from_literals(text: bytes) -> Iterator[bytes]:
                 yield _unescaped(literal[1])
 
 
+def _without_raw_quotes(text: bytes) -> Iterator[bytes]:
+    yield _RAW_QUOTE.sub(b" ", text)
+
+
+def _from_triple_quoted(text: bytes) -> Iterator[bytes]:
+    for literal in _TRIPLE_QUOTED.finditer(text):
+        yield literal[2]
+
+
+def _has_cat_bytes(text: bytes) -> bool:
+    """Return whether a text has bytes of UTF-8 as ``cat -v`` writes them."""
+    found = _CAT_BYTES.search(text)
+    return found is not None and is_utf8(_cat_bytes(found))
+
+
+def _from_cat(text: bytes) -> Iterator[bytes]:
+    yield _CAT_BYTES.sub(_cat_bytes, text)
+
+
+def _cat_bytes(run: re.Match[bytes]) -> bytes:
+    return bytes((byte[2][0] ^ 0x40 if byte[1] else byte[2][0]) | 0x80 for byte in _CAT_BYTE.finditer(run[0]))
+
+
 def _is_single_quoted(text: bytes) -> bool:
     """Return whether a text in single quotes that holds JSON comes before any object whose keys are in such quotes."""
     literal = _SINGLE_QUOTED.search(text)
@@ -141,9 +176,11 @@ def _from_single_quoted(text: bytes) -> Iterator[bytes]:
 
 
 def _has_sql(text: bytes) -> bool:
-    """Return whether a statement of SQL puts in values of which one is JSON."""
+    """Return whether a statement of SQL puts in values of which one is JSON, or such a value stands by itself and has quotes in it."""
     if _SQL_JSON.search(text) is None:
         return False
+    if b"''" in text and any(b"''" in literal[1] for literal in _LONE_SQL.finditer(text)):
+        return True
     insert = _SQL_INSERT.search(text)
     return insert is not None and _SQL_VALUES.search(text, insert.end()) is not None
 
@@ -212,6 +249,23 @@ def _without_borders(text: bytes) -> Iterator[bytes]:
     yield _BORDER.sub(b"", text)
 
 
+def _has_boxes(text: bytes) -> bool:
+    return _BOXED_JSON.search(text) is not None and _BOX_LINE.search(text) is not None
+
+
+def _from_boxes(text: bytes) -> Iterator[bytes]:
+    """Yield each column of the tables that are drawn with lines in a text, its lines as they stand one under the other."""
+    columns: list[list[bytes]] = []
+    for line in [*text.split(b"\n"), b""]:
+        cells = _BOX_EDGE.split(line)[1:-1] if _BOX_LINE.match(line) else []
+        if len(cells) != len(columns):
+            for column in columns:
+                yield b"\n".join(column)
+            columns = [[] for _ in cells]
+        for column, cell in zip(columns, cells, strict=True):
+            column.append(cell.strip(b" \t") if not column else cell.rstrip())
+
+
 def _from_quoted_printable(text: bytes) -> Iterator[bytes]:
     yield quopri.decodestring(text)
 
@@ -237,15 +291,15 @@ def _width(line: str) -> int:
     return len(line) if line.isascii() else sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in line)
 
 
-def is_enclosed(text: bytes) -> bool:
-    """Return whether a layer must be taken off a text before JSON is looked for in it."""
-    return any(layer.encloses and layer.is_there(text) for layer in LAYERS)
+def is_enclosed(text: bytes, taken: tuple[Layer, ...] = ()) -> bool:
+    """Return whether a layer must be taken off a text before JSON is looked for in it, beside those that were."""
+    return any(layer.encloses and not (layer.once and layer in taken) and layer.is_there(text) for layer in LAYERS)
 
 
 LAYERS: tuple[Layer, ...] = (
     Layer("terminal colours", lambda text: b"\x1b" in text, _without_colours, once=True),
     Layer("parts of a mail", has_mail_parts, mail_parts, encloses=True),
-    Layer("a web page", is_html, page_texts, encloses=True, once=True),
+    Layer("a web page, or another text with tags", is_markup, page_texts, encloses=True, once=True),
     Layer("YAML", has_yaml, yaml_documents),
     Layer("Base64", has_base64, from_base64),
     Layer("hexadecimal digits", has_hex, from_hex),
@@ -253,17 +307,21 @@ LAYERS: tuple[Layer, ...] = (
     Layer("quote marks of a mail", _found(_QUOTED_LINE), _without_quote_marks, once=True),
     Layer("partial lines of a container's log", _found(_PARTIAL_LINE), _with_whole_lines, once=True),
     Layer("prefixes of log lines", _found(OPENS_AFTER_HEAD), _without_line_heads, once=True),
+    Layer("bytes as cat -v writes them", _has_cat_bytes, _from_cat, encloses=True, once=True),
+    Layer("tables drawn with lines", _has_boxes, _from_boxes),
     Layer("cells of a CSV file", _found(_CELL_MARK), _from_cells),
     Layer("doubled quotes", _found(_CELL_MARK), _with_single_quotes, once=True),
     Layer("values of SQL statements", _has_sql, _from_sql, encloses=True),
+    Layer("a text in three quotes", _found(_TRIPLE_QUOTED), _from_triple_quoted),
     Layer("shell quotes", lambda text: _SHELL_QUOTE in text, _without_shell_quotes),
     Layer("a text in single quotes", _is_single_quoted, _from_single_quoted),
     Layer("a text in quotes", _found(_LITERAL_MARK), _from_literals),
     Layer("literals of a programming language", lambda text: b"{" in text, find_literals, once=True),
     Layer("escapes of a programming language", _found(_ESCAPED_MARK), _without_backslashes),
+    Layer("quotes around JSON whose own are not escaped", _found(_RAW_QUOTE), _without_raw_quotes, once=True),
     Layer("printed objects of the SDK", _found(_SDK_MARK), _from_sdk_print),
-    Layer("entities", has_entities, without_entities),
     Layer("tags", has_tags, without_tags, once=True),
+    Layer("entities", has_entities, without_entities),
     Layer("non-breaking spaces", lambda text: any(mark in text for mark in _SPACE_MARKS), _with_plain_spaces, once=True),
     Layer("typographic quotes", _found(_TYPOGRAPHIC_MARK), _with_plain_quotes, once=True),
     Layer("colours as less and cat write them", _found(_COLOURED_BRACKET), _without_written_colours, once=True),

@@ -29,6 +29,8 @@ from daganalysis.reading.recognition import (
     may_hold_answers,
 )
 from daganalysis.reading.sdk import from_sdk
+from daganalysis.reading.typed_values import without_types
+from daganalysis.reading.web_pages import only_entities, without_markup_entities
 from daganalysis.reading.wrapper_time import fault_of, wrapper_time
 
 if TYPE_CHECKING:
@@ -116,6 +118,9 @@ class Reader:
             text, value = repaired, outermost(repaired)
         if value is None:
             return False
+        untyped = without_types(text)
+        if untyped is not None:
+            text, value = untyped, outermost(untyped) or value
         if document.before:
             heading = heading.within(document.before)
         if depth == 0:
@@ -240,6 +245,9 @@ class Reader:
     def _string(self, raw: bytes, heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
         """Look for answers in a text: one that is JSON, or that holds some among other words."""
         content = _text_decoder.decode(raw).encode("utf-8", "replace")
+        if only_entities(content) and looks_like_answer(content):
+            content = without_markup_entities(content)
+            self._note("decoded-entities", heading, pointer, "&amp;, &lt; and &gt;")
         faults: list[Issue] = []
         documents = find_documents(None, self._name, self._limits, faults, content) if depth < self._limits.wrapping else ()
         if (yield from self._texts(documents, heading, pointer, depth)):

@@ -11,7 +11,16 @@ from daganalysis.reading.answers import Answer, FileIssues, Issue, Reading
 from daganalysis.reading.databases.forms import HEAD_BYTES, bare_rows, recognise
 from daganalysis.reading.documents import alone
 from daganalysis.reading.fast_path import fast_answer, placed
-from daganalysis.reading.file_kinds import AGENT_LOG, BINARY_FILE, DATABASE_COPY, OTHER_TEXT, in_other_notation, kind_of
+from daganalysis.reading.file_kinds import (
+    AGENT_LOG,
+    BINARY_FILE,
+    DATA_FILE,
+    DATABASE_COPY,
+    OTHER_TEXT,
+    TASK_DATA,
+    in_other_notation,
+    kind_of,
+)
 from daganalysis.reading.issue_codes import issue
 from daganalysis.reading.json_repair import is_binary
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
@@ -34,6 +43,7 @@ if TYPE_CHECKING:
 _OF_OTHER_TEXTS = frozenset(
     ("no-json", "invalid-json", "truncated-json", "trailing-comma", "nested-too-deep", "html-page", "empty-file", "not-a-task")
     + ("empty-list", "invalid-utf8", "lone-surrogate", "control-character", "not-a-number", "huge-number", "duplicate-key")
+    + ("other-encoding", "trailing-comma")
 )
 """Issue codes that a text about something else may give when answers are looked for in it."""
 
@@ -179,6 +189,8 @@ def _plain(
     was_promised = (file.was_named and name == file.name) or promises_answers(name.rpartition("!")[2])
     if kind is None and not was_promised and is_binary(content):
         kind = BINARY_FILE
+    if kind in {DATA_FILE, BINARY_FILE} and TASK_DATA.matches(content):
+        kind = TASK_DATA
     if kind is not None and kind.certain:
         issues.append(issue(kind.code, name, None, kind.message))
         return

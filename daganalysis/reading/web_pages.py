@@ -6,16 +6,24 @@ import html
 import re
 from typing import TYPE_CHECKING
 
+from daganalysis.reading.json_repair import is_html
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TAG = re.compile(rb"<[!/a-zA-Z][^<>]{0,2000}>")
+_TAG = re.compile(rb"<[!?/a-zA-Z][^<>]{0,2000}>")
 _RAW_BEGINS = re.compile(rb"<!\[CDATA\[|<(script|style)\b[^<>]{0,500}>", re.IGNORECASE)
 _ENTITY_IN_JSON = re.compile(rb"[{\[](?:\s|\\[nrt])*\\*&(?:quot|#0*34|#x0*22);", re.IGNORECASE)
 _TAG_IN_JSON = re.compile(
     rb"<[!/a-zA-Z][^<>]{0,2000}>\s*[{\[]\s*(?:[\"&<]|$)|[{,]\s*<[a-zA-Z][^<>]{0,200}>\s*(?:\"|&quot;)", re.IGNORECASE | re.MULTILINE
 )
+_MARKUP_ENTITY = re.compile(rb"&(?:amp|lt|gt);")
 _QUOTE_BEFORE = re.compile(rb'"((?:\s{0,64}[{\[]){1,16})(?=\s{0,64}&)')
+
+
+def is_markup(text: bytes) -> bool:
+    """Return whether a text is a web page, or XML, by its beginning: in both, entities stand for characters."""
+    return is_html(text) or text[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<?xml")
 
 
 def has_entities(text: bytes) -> bool:
@@ -26,6 +34,16 @@ def has_entities(text: bytes) -> bool:
 def has_tags(text: bytes) -> bool:
     """Return whether tags stand where JSON begins, or between its parts."""
     return _TAG_IN_JSON.search(text) is not None
+
+
+def only_entities(text: bytes) -> bool:
+    """Return whether a text has ``&lt;`` and the like, and none of the characters they stand for, as chats and XML write texts."""
+    return b"&" in text and b"<" not in text and b">" not in text and len(_MARKUP_ENTITY.findall(text)) == text.count(b"&")
+
+
+def without_markup_entities(text: bytes) -> bytes:
+    """Return a text with the three entities decoded that stand for the characters of tags."""
+    return text.replace(b"&lt;", b"<").replace(b"&gt;", b">").replace(b"&amp;", b"&")
 
 
 def without_entities(text: bytes) -> Iterator[bytes]:

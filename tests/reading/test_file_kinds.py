@@ -36,6 +36,15 @@ def issues_of(folder: Path) -> list[tuple[str, str]]:
         (b"\x89PNG\r\n\x1a\n" + bytes(50), "skipped-file", "picture"),
         (b"%PDF-1.7\n", "skipped-file", "PDF document"),
         (b"7z\xbc\xaf\x27\x1c", "unread-archive", "archive of an unsupported kind"),
+        (b"-----BEGIN PGP MESSAGE-----\n\nhQEMA\n", "encrypted-archive", "encrypted file"),
+        (b"ID3\3\0" + bytes(50), "skipped-file", "sound"),
+        (b"Obj\1\4" + bytes(50), "skipped-file", "data file of another program"),
+        (b'Obj\1\4{"name":"dag_id"},{"name":"max_stage"}', "unusable-form", "binary file that names fields of a task"),
+        (
+            b"\x10dag_id\0\1\0\0\0\x10max_stage\0\1\0\0\0" + bytes(range(1, 9)) * 9,
+            "unusable-form",
+            "binary file that names fields of a task",
+        ),
         (b"notes about Tuesday [1]\n", "skipped-file", "text without answers"),
         (bytes(range(1, 9)) * 40, "skipped-file", "binary file"),
     ],
@@ -134,3 +143,21 @@ def test_an_answer_that_is_cut_off_is_not_taken_for_another_notation():
     assert [found.code for found in read_sources(b'{"successful": true, "data": {"dag_id": 1, "max_stage": 2, "na').issues] == [
         "truncated-json"
     ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (bytes(4096), "nothing but NUL bytes"),
+        (b"\x01\x02" + bytes(2000) + b"{\n", "a binary file of an unknown kind"),
+        (text()[300:], "the document is cut off at its beginning"),
+    ],
+)
+def test_a_named_file_without_an_answer_is_told_what_it_is(content, said, tmp_path):
+    (tmp_path / "a.json").write_bytes(content)
+    assert [issue.message.partition(",")[0] for issue in read_sources(tmp_path / "a.json").issues] == [said]
+
+
+def test_a_broken_link_in_a_folder_is_called_one(tmp_path):
+    (tmp_path / "a.json").symlink_to("nowhere")
+    assert [issue.message for issue in read_sources(tmp_path).issues] == ["a broken link"]

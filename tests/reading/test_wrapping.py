@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -169,3 +170,29 @@ def test_printed_objects_of_the_sdk_are_read():
 def test_milliseconds_of_dotnet_are_instants():
     text = GOOD.replace('"2025-01-01T00:00:01.05Z"', '"\\/Date(1735689601050)\\/"')
     assert rows_of(da.load(text.encode())) == ALONE
+
+
+@pytest.mark.parametrize("head", ["", "Transfer-Encoding: chunked\r\n"])
+def test_a_response_with_headers_and_a_compressed_body_is_unpacked(head):
+    body = gzip.compress(GOOD.encode(), mtime=0)
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if head else body
+    content = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n{head}\r\n".encode() + body
+    assert rows_of(da.load(content)) == ALONE
+
+
+def test_entities_of_a_chat_are_decoded_and_named():
+    answer = json.dumps(response(name="a & b <c>"))
+    escaped = answer.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    archive = da.load(json.dumps([{"type": "message", "text": f"```{escaped}```"}]).encode())
+    assert archive.dags["name"].tolist() == ["a & b <c>"]
+    assert archive.issues["code"].tolist() == ["decoded-entities"]
+
+
+def test_entities_that_are_not_all_that_a_text_has_of_their_kind_stay():
+    answer = json.dumps(response(name="a &amp; b <c>"))
+    assert da.load(json.dumps({"text": answer}).encode()).dags["name"].tolist() == ["a &amp; b <c>"]
+
+
+def test_types_are_left_alone_in_what_is_no_field_of_the_api():
+    answer = response(additional_data={"limit": {"N": "1"}})
+    assert json.loads(da.load(json.dumps(answer).encode()).dags["additional_data"][0]) == {"limit": {"N": "1"}}

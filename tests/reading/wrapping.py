@@ -13,6 +13,7 @@ import quopri
 import re
 import urllib.parse
 from collections.abc import Callable
+from typing import Any
 
 import zstandard
 
@@ -47,12 +48,73 @@ def pretty(text: str) -> str:
     return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
 
 
+def in_types_of_mongodb(value: Any) -> Any:
+    """As ``mongoexport --jsonFormat canonical`` writes a value."""
+    if isinstance(value, dict):
+        return {name: in_types_of_mongodb(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [in_types_of_mongodb(item) for item in value]
+    return {"$numberInt": str(value)} if type(value) is int else value
+
+
+def in_types_of_dynamodb(value: Any) -> Any:
+    """As DynamoDB's API writes a value."""
+    if isinstance(value, dict):
+        return {"M": {name: in_types_of_dynamodb(item) for name, item in value.items()}}
+    if isinstance(value, list):
+        return {"L": [in_types_of_dynamodb(item) for item in value]}
+    if value is None or isinstance(value, bool):
+        return {"NULL": True} if value is None else {"BOOL": value}
+    return {"S": value} if isinstance(value, str) else {"N": str(value)}
+
+
+def in_types_of_telemetry(value: Any) -> Any:
+    """As OpenTelemetry's exporters write an attribute."""
+    if isinstance(value, dict):
+        return {"kvlistValue": {"values": [{"key": name, "value": in_types_of_telemetry(item)} for name, item in value.items()]}}
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [in_types_of_telemetry(item) for item in value]}}
+    if value is None or isinstance(value, bool):
+        return {} if value is None else {"boolValue": value}
+    return {"stringValue": value} if isinstance(value, str) else {"intValue": str(value)}
+
+
+def escaped_by_nginx(text: str) -> str:
+    return "".join(char if char.isascii() and char not in '"\\\n' else "".join(f"\\x{byte:02X}" for byte in char.encode()) for char in text)
+
+
+def as_cat_writes_it(text: str) -> str:
+    return "".join(char if char.isascii() else "".join(_as_cat_writes_it(byte) for byte in char.encode()) for char in text)
+
+
+def _as_cat_writes_it(byte: int) -> str:
+    low = byte & 0x7F
+    return f"M-{chr(low)}" if low >= 32 else f"M-^{chr(low + 64)}"
+
+
+def in_a_box(text: str) -> str:
+    """As ``sqlite3 -box`` draws a cell of several lines."""
+    lines = pretty(text).split("\n")
+    width = max(map(len, lines))
+    rows = "".join(f"│ {'1' if n == 0 else ' '} │ {line:{width}} │\n" for n, line in enumerate(lines))
+    return f"┌───┬{'─' * (width + 2)}┐\n{rows}└───┴{'─' * (width + 2)}┘\n"
+
+
+def with_lines_between(text: str) -> str:
+    """The output of two containers, as docker compose mixes it."""
+    lines = pretty(text).split("\n")
+    return "".join(f"poller-1  | {line}\n" + ("poller-2  | GET / 200\n" if n % 3 == 0 else "") for n, line in enumerate(lines))
+
+
 OBJECTS: dict[str, Wrap] = {
     "a register of Ansible": lambda text: json.dumps({"changed": False, "status": 200, "json": json.loads(text), "content": text}),
     "a loop of Ansible": lambda text: json.dumps({"results": [{"item": "a", "failed": False, "json": json.loads(text)}]}),
     "an exchange of a browser": lambda text: json.dumps({"log": {"entries": [{"time": 5.1, "response": {"content": {"text": text}}}]}}),
     "a browser's Base64": lambda text: json.dumps({"content": {"encoding": "base64", "text": base64.b64encode(text.encode()).decode()}}),
     "a response of Postman": lambda text: json.dumps({"item": [{"name": "poll", "response": [{"body": text, "code": 200}]}]}),
+    "a document of MongoDB": lambda text: json.dumps({"_id": {"$oid": "65"}, "answer": in_types_of_mongodb(json.loads(text))}),
+    "an item of DynamoDB": lambda text: json.dumps({"Item": {"answer": in_types_of_dynamodb(json.loads(text))}}),
+    "an attribute of OpenTelemetry": lambda text: json.dumps({"logRecords": [{"body": in_types_of_telemetry(json.loads(text))}]}),
     "by host": lambda text: json.dumps({"192.0.2.7:2886": json.loads(text)}),
     "by id": lambda text: json.dumps({"11": [json.loads(text)], "12": None}),
     "a list of lists": lambda text: json.dumps([[json.loads(text)]]),
@@ -97,6 +159,21 @@ TEXTS: dict[str, Wrap] = {
     "logfmt": lambda text: f"ts=2025-01-01T00:02:00Z level=info msg={json.dumps(text)} a=b\n",
     "quoted-printable": lambda text: quopri.encodestring(text.encode()).decode(),
     "a URL": lambda text: f"https://host/?a={urllib.parse.quote(text)}",
+    "XML": lambda text: f'<?xml version="1.0"?>\n<robot><msg level="INFO">{html.escape(pretty(text), quote=False)}</msg></robot>',
+    "paragraphs in a raw section": lambda text: "".join(
+        ('<?xml version="1.0"?>\n<note><![CDATA[', *(f"<div>{html.escape(line)}</div>" for line in pretty(text).split("\n")), "]]></note>")
+    ),
+    "a log of nginx": lambda text: f'192.0.2.9 - - "GET /api HTTP/1.1" 200 4861 "{escaped_by_nginx(text)}"\n',
+    "quotes that escape nothing": lambda text: f's:{len(text)}:"{text}";',
+    "three quotes": lambda text: f"body {{\n  content: '''\n{pretty(text)}\n  '''\n}}\n",
+    "a value of SQL by itself": lambda text: "1,'" + text.replace("'", "''") + "'\n",
+    "cat -A": lambda text: "".join(f"{as_cat_writes_it(line)}$\n" for line in pretty(text).split("\n")),
+    "git blame": lambda text: "\n".join(
+        f"{'^' * (n == 1)}{n * 7919:08x} (A. Person 2025-01-01 08:01:00 +0800 {n:3}) {line}"
+        for n, line in enumerate(pretty(text).split("\n"), 1)
+    ),
+    "a box": in_a_box,
+    "lines of two containers": with_lines_between,
     "records of lines": records_of_lines,
     "records of bytes": records_of_bytes,
 }
