@@ -152,7 +152,7 @@ class ArchiveFrames:
 
     @property
     def agents(self) -> pd.DataFrame:
-        """One row is one agent as one source told of it."""
+        """One row is one agent as one source describes it."""
         return self.table("agents")
 
     @property
@@ -172,7 +172,7 @@ class ArchiveFrames:
 
     @property
     def clock_offsets(self) -> pd.DataFrame:
-        """One row is one agent in one stage of a run, where its clock differs from that of the DAG's own rows."""
+        """One row is one agent in one stage of a run, if its clock differs from the clock of the DAG's own rows."""
         return self.table("clock_offsets")
 
     @property

@@ -30,7 +30,7 @@ API_FIELDS = (
         ("status", "snapshots.http_status", ""),
         ("traceId", "snapshots.trace_id", ""),
         ("data", "", "the objects below"),
-        ("error", "issues.message", "an error answer is an issue: it tells of no run"),
+        ("error", "issues.message", "an error answer is an issue: it describes no run"),
     ),
     *_fields(
         "DAG",

@@ -62,7 +62,8 @@ COMPARE = Table(
         Column(
             "n_needed",
             Type.INTEGER,
-            "runs each side needs: for a test among all these rows, or to show what is seen, four times out of five (Noether)",
+            "runs that each side needs: for any test among all these rows, or to show the difference that is seen "
+            "in four of five cases (Noether)",
             "the verdict is not `insufficient`, or no cluster has runs on both sides",
         ),
         Column("clusters", Type.STRING, "labels of the clusters compared", "no label, or no cluster has runs on both sides"),
@@ -142,7 +143,8 @@ CONTRIBUTIONS = Table(
         Column(
             "stage",
             Type.INTEGER,
-            "number of the stage that the time lies in or before (or after, for the last stage), in the candidate or else in the base",
+            "number of the stage that the time lies in or before (or after, for the last stage), in the candidate, "
+            "or in the base if the candidate lacks the stage",
             "the time lies in no known stage",
         ),
         Column("name", Type.STRING, "the stage's name, with a number appended to a later stage of the same name", "stage is null"),
@@ -172,7 +174,7 @@ CHECK = Table(
         Column("high", Type.REAL, "upper bound of the metric (95 %, one-sided)", "nothing bounds it, or no run decides"),
         Column("limit", Type.REAL, "limit in the condition"),
         Column("n", Type.INTEGER, "number of runs that the metric is computed from"),
-        Column("assumes", Type.STRING, "what the decision takes for granted because the runs cannot tell it", "nothing"),
+        Column("assumes", Type.STRING, "what the decision assumes because the runs cannot show it", "nothing"),
     ),
     (),
 )

@@ -18,7 +18,7 @@ OPERATIONS = Table(
         Column(
             "stage",
             Type.INTEGER,
-            "stage that the request was for: that of the passed node, or the DAG's stage at the time",
+            "stage that the request was for: the stage of the passed node, or the DAG's stage at the time",
             "unknown, or a `create`",
         ),
         Column("actor", Type.STRING, "`person`, `dag` (another DAG's task asked) or `unknown`"),
@@ -34,7 +34,7 @@ OPERATIONS = Table(
 
 AGENTS = Table(
     "agents",
-    "one agent as one source told of it",
+    "one agent as one source describes it",
     (
         Column("cluster", Type.STRING, "the cluster label", "none was given"),
         Column("agent", Type.STRING, "`ip:port` of the agent"),

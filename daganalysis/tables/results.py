@@ -116,7 +116,8 @@ CLOCK_SKEW = Table(
         Column(
             "against",
             Type.STRING,
-            "`scheduler`: the clock of the DAGs' own rows; `others`: that of the other agents, which agree while the scheduler's is off",
+            "`scheduler`: the clock of the DAGs' own rows; `others`: the clocks of the other agents, which "
+            "agree while the scheduler's is off",
         ),
     ),
     ("cluster", "agent", "since"),

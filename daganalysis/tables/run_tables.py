@@ -211,21 +211,21 @@ FAILED_ATTEMPTS = Table(
             "attempt",
             Type.INTEGER,
             "number of the attempt, from 1: the value of execute_times during it",
-            "the line may be that of several attempts, or no answer shows execute_times",
+            "the line may belong to several attempts, or no answer shows execute_times",
         ),
         Column("kind", Type.STRING, "`run`, `rollback` or `unknown`"),
         Column(
             "started_at",
             Type.INSTANT,
             "when the executor started the attempt",
-            "the line may be that of several attempts, or no answer shows the start",
+            "the line may belong to several attempts, or no answer shows the start",
         ),
         OUTCOME,
         Column("agent", Type.STRING, "`ip:port` of the agent that executed the attempt", "no answer shows it"),
         Column(
             "evidence",
             Type.STRING,
-            "`observed`: an answer shows the failure; `redone`: the attempt was rolled back and run again; `line`: a log line tells of it",
+            "`observed`: an answer shows the failure; `redone`: the attempt was rolled back and run again; `line`: a log line shows it",
         ),
         Column("line", Type.STRING, "log line that the attempt ended with", "no line of the log belongs to the attempt"),
         Column("error_code", Type.STRING, "code of that line, such as `OB.Server.Process.NotExist`", "no line, or one without a code"),
@@ -279,7 +279,7 @@ TIMELINE = Table(
 
 CLOCK_OFFSETS = Table(
     "clock_offsets",
-    "one agent in one stage of a run, whose clock is not the DAG's",
+    "one agent in one stage of a run, if its clock differs from the clock of the DAG's own rows",
     (
         RUN_ID,
         STAGE,
