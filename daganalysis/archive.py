@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.archive_frames import ArchiveFrames
@@ -89,6 +88,8 @@ class Archive(ArchiveFrames):
             1
         """
         if not self._source.read("dags", ["run_id"], [run_id]).num_rows:
+            import difflib
+
             known = self.table("dags", ["run_id"])["run_id"].tolist()
             alike = [key for key in known if key.partition("#")[0] == run_id or key.partition("#")[0].endswith("/" + run_id)]
             raise RunNotFoundError(run_id, (alike or difflib.get_close_matches(run_id, known, n=3))[:3])

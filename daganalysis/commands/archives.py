@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING
 
@@ -145,6 +144,8 @@ def _check_workflows(wanted: list[str], dags: pd.DataFrame) -> None:
     known = sorted(set(dags["workflow"].dropna()))
     for name in wanted:
         if name not in known:
+            import difflib
+
             alike = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:3]
             hint = "perhaps " + ", ".join(alike) if alike else "the archive is empty"
             raise UsageError("no run of such a workflow", where=name, hint=hint)

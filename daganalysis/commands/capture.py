@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 import os
 import re
 import signal
@@ -138,6 +137,8 @@ def _password(arguments: argparse.Namespace) -> str:
         return os.environ[_PASSWORD_VARIABLE]
     if not sys.stdin.isatty():
         raise UsageError("no password", where="--url", hint=f"give --password-file, or set {_PASSWORD_VARIABLE}")
+    import getpass
+
     return getpass.getpass("Password of root@sys: ")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import difflib
 import itertools
 import re
 import sys
@@ -15,7 +14,7 @@ from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.formats import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TypeAlias
 
     Execute: TypeAlias = Callable[[argparse.Namespace], int]
@@ -27,6 +26,12 @@ _BY_ENDING = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "m
 _NO_SUCH_CHOICE = re.compile(r"invalid choice: '(?P<wrong>.*?)' \(choose from (?P<choices>.*)\)$")
 
 _MISSING = "the following arguments are required"
+
+
+def _nearest(word: str, known: Iterable[str], *, n: int, cutoff: float = 0.6) -> list[str]:
+    import difflib
+
+    return difflib.get_close_matches(word, list(known), n=n, cutoff=cutoff)
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -44,7 +49,7 @@ class OneLineParser(argparse.ArgumentParser):
         return parsed, unknown
 
     def _no_such_option(self, wrong: str) -> str:
-        near = difflib.get_close_matches(wrong, self._option_string_actions, n=2, cutoff=0.7)
+        near = _nearest(wrong, self._option_string_actions, n=2, cutoff=0.7)
         return f"no such option: {wrong}" + (f", perhaps {' or '.join(near)}" if near else "")
 
     def _misspelt_option(self) -> str | None:
@@ -60,7 +65,7 @@ class OneLineParser(argparse.ArgumentParser):
             message = self._no_such_option(misspelt)
         choice = _NO_SUCH_CHOICE.search(message)
         if choice is not None:
-            near = difflib.get_close_matches(choice["wrong"], re.findall(r"[\w-]+", choice["choices"]), n=3)
+            near = _nearest(choice["wrong"], re.findall(r"[\w-]+", choice["choices"]), n=3)
             if near:
                 message = f"{message[: choice.start()]}no such choice: {choice['wrong']}, perhaps {' or '.join(near)}"
         self.exit(ExitStatus.USAGE, f"daganalysis: {message} (see `{self.prog} --help`)\n")

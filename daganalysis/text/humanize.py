@@ -5,7 +5,6 @@ Machine formats (JSON, CSV, Parquet) keep the raw values; these are for terminal
 
 from __future__ import annotations
 
-import decimal
 import math
 
 MISSING = "-"
@@ -43,6 +42,8 @@ def _half_up(value: float, digits: int) -> str:
     >>> _half_up(2.125, 2), _half_up(0.5, 0)
     ('2.13', '1')
     """
+    import decimal  # most commands write no number
+
     return str(decimal.Decimal(value).quantize(decimal.Decimal(1).scaleb(-digits), decimal.ROUND_HALF_UP))
 
 
