@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _END = struct.Struct("<I4s")
 """The last bytes of a Parquet file: the length of its footer, and a mark."""
+_LARGEST = (1 << 63) - 1
 _WRITTEN_ANEW = "_sources/"
 _WAY_OUT = "restore it from a copy, or load the sources again into a new store"
 
@@ -43,6 +44,11 @@ class _Entry:
     size: int
     footer: str
     rows: int | None = None
+
+    def is_sound(self) -> bool:
+        """Tell whether the size and the count of rows are numbers that a file can have."""
+        rows = 0 if self.rows is None else self.rows
+        return all(isinstance(number, int) and 0 <= number <= _LARGEST for number in (self.size, rows))
 
     def is_like(self, other: _Entry) -> bool:
         return self.size == other.size and self.footer == other.footer
@@ -106,9 +112,11 @@ def _read(folder: Path) -> _Manifest:
         told = json.loads(path.read_bytes())
         checksum = told.pop("checksum")
         manifest = _Manifest(told["schema_version"], told["given"], {name: _Entry(**entry) for name, entry in told["files"].items()})
+        if not all(entry.is_sound() for entry in manifest.files.values()):
+            raise ValueError("a size or a count that is none")
     except FileNotFoundError:
         raise StoreError("the list of the store's files is missing", where=str(path), hint=_WAY_OUT) from None
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise StoreError("the list of the store's files is damaged", where=str(path), hint=_WAY_OUT) from error
     if checksum != _checksum(told):
         raise StoreError("the list of the store's files is damaged", where=str(path), hint=_WAY_OUT)

@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self
 
 from daganalysis.reading.answers import Answer, Kind
-from daganalysis.store.parts import MarkedWriter, read_file
+from daganalysis.store.parts import MarkedWriter, damaged, read_file
 from daganalysis.tables.arrays import array_of, table_of
 
 if TYPE_CHECKING:
@@ -126,7 +126,8 @@ def evidence_parts(store: StorePath) -> list[str]:
 
 def read_index(store: StorePath, part: str) -> KeptIndex:
     """Read what the answers of a part describe and refer to."""
-    table = read_file(store / ANSWERS / part, ["source", "kind", "key", "references", "size"])
+    table = read_file(store / ANSWERS / part, ["source", "kind", "key", "references", "size"], _schema())
+    _check_kinds(store, part, table)
     columns = {name: table.column(name).to_pylist() for name in table.column_names}
     return KeptIndex(part, **columns)
 
@@ -135,7 +136,8 @@ def read_evidence(store: StorePath, part: str, rows: Sequence[int] | None = None
     """Read some answers of a part (None: all), in the given order. Equal texts are one object."""
     import pyarrow as pa
 
-    table = read_file(store / ANSWERS / part)
+    table = read_file(store / ANSWERS / part, schema=_schema())
+    _check_kinds(store, part, table)
     if rows is not None:
         table = table.take(array_of(rows, pa.int64()))
     texts = _texts(store, part, table)
@@ -146,11 +148,23 @@ def read_evidence(store: StorePath, part: str, rows: Sequence[int] | None = None
     return list(map(Kept, answers, columns["source"], columns["key"], map(tuple, columns["references"])))
 
 
+def _check_kinds(store: StorePath, part: str, answers: pa.Table) -> None:
+    import pyarrow.compute as pc
+
+    unknown = {*pc.unique(answers.column("kind")).to_pylist()} - {kind.value for kind in Kind}
+    if unknown:
+        raise damaged(store / ANSWERS / part, ValueError("it holds answers of an unknown kind"))
+
+
 def _texts(store: StorePath, part: str, answers: pa.Table) -> dict[int, bytes]:
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     wanted = pc.unique(pc.list_flatten(answers.column("nodes")))
-    texts = read_file(store / TEXTS / part, ["text"]).column("text").take(wanted)
+    try:
+        texts = read_file(store / TEXTS / part, ["text"], _text_schema()).column("text").take(wanted)
+    except pa.ArrowException as error:
+        raise damaged(store / TEXTS / part, error) from error
     return dict(zip(wanted.to_pylist(), texts.to_pylist(), strict=True))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -15,7 +16,6 @@ from daganalysis.tables.declaration import code_texts
 from daganalysis.tables.store_layout import is_store_folder
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
 
     import pyarrow as pa
@@ -163,7 +163,7 @@ class StoreTables:
 
     def _is_there(self, parts: Sequence[StorePath]) -> bool:
         if isinstance(self._store, Path):
-            return all(cast("Path", part).exists() for part in parts)
+            return all(os.path.lexists(cast("Path", part)) for part in parts)
         return read_catalogue(self._store.url).files.keys() >= {part.inner for part in cast("Sequence[RemotePath]", parts)}
 
     @property

@@ -16,11 +16,12 @@ from daganalysis.tables import BASE_TABLES, SCHEMA_VERSION
 from daganalysis.tables.declaration import Type
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
 
     import pyarrow as pa
     import pyarrow.compute as pc
+    import pyarrow.dataset as ds
     import pyarrow.parquet as pq
 
     from daganalysis.store.remote_paths import StagePath, StorePath
@@ -79,6 +80,7 @@ class MarkedWriter:
             compression_level=_ZSTD_LEVEL,
             use_dictionary=dictionary or False,
             column_encoding=encodings,
+            write_page_checksum=True,  # zstd's frames have none of their own: a bit that flipped would give other values
         )
 
     def write(self, table: pa.Table, row_group: int) -> None:
@@ -111,7 +113,19 @@ def parquet_file(path: StorePath) -> pq.ParquetFile:
     """Open a Parquet file, on disk or at a URL."""
     import pyarrow.parquet as pq
 
-    return pq.ParquetFile(path) if isinstance(path, Path) else pq.ParquetFile(path.open_to_read(), pre_buffer=True)
+    if isinstance(path, Path):
+        return pq.ParquetFile(path, page_checksum_verification=True)
+    return pq.ParquetFile(path.open_to_read(), pre_buffer=True, page_checksum_verification=True)
+
+
+def _parquet_format(coded: Iterable[str] = ()) -> ds.ParquetFileFormat:
+    """Return how a dataset reads files: with each page held against its checksum, and some columns as dictionaries."""
+    import pyarrow.dataset as ds
+
+    return ds.ParquetFileFormat(
+        read_options=ds.ParquetReadOptions(dictionary_columns=coded),
+        default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True),
+    )
 
 
 def check_version(path: StorePath, told: str | None = None) -> None:
@@ -184,7 +198,7 @@ def read_coded(paths: Sequence[StorePath], declared: Table, columns: Sequence[st
     coded = {*declared.repeating} & {*columns}
     dictionary = pa.dictionary(pa.int32(), pa.string())
     wanted = pa.schema([field.with_type(dictionary) if field.name in coded else field for field in declared.schema()])
-    form = ds.ParquetFileFormat(read_options=ds.ParquetReadOptions(dictionary_columns=coded))
+    form = _parquet_format(coded)
     try:
         with dataset_files(paths) as (files, names):
             table = ds.dataset(names, schema=wanted, format=form, filesystem=files).to_table(columns=list(columns))
@@ -193,14 +207,23 @@ def read_coded(paths: Sequence[StorePath], declared: Table, columns: Sequence[st
         raise damaged(_culprit(paths), error) from error
 
 
-def read_file(path: StorePath, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read one file, or some columns of it. A file that cannot be read raises a :class:`StoreError` that names it."""
+def read_file(path: StorePath, columns: Sequence[str] | None = None, schema: pa.Schema | None = None) -> pa.Table:
+    """Read one file, or some columns of it. A file that cannot be read raises a :class:`StoreError` that names it.
+
+    With a ``schema``, so does one in which a column that was asked for is missing or has another type.
+    """
     import pyarrow as pa
 
     try:
-        return parquet_file(path).read(columns)
+        table = parquet_file(path).read(columns)
     except (pa.ArrowException, OSError) as error:
         raise damaged(path, error) from error
+    if schema is None:
+        return table
+    for name in columns or schema.names:
+        if name not in table.column_names or table.schema.field(name).type != schema.field(name).type:
+            raise damaged(path, ValueError(f"its column {name} is missing or has another type"))
+    return table
 
 
 def read_parts(
@@ -218,7 +241,7 @@ def read_parts(
 
     if only is None and where is None and paths and all(isinstance(path, Path) for path in paths):
         # One after the other, each with its columns side by side, takes two thirds of the processor time of a dataset.
-        return pa.concat_tables([read_file(path, columns).select(columns).replace_schema_metadata(None) for path in paths])
+        return pa.concat_tables([read_file(path, columns, schema).select(columns).replace_schema_metadata(None) for path in paths])
     import pyarrow.dataset as ds  # which asks for many files at a time, but takes long to import
 
     condition = where
@@ -232,7 +255,7 @@ def read_parts(
         condition = of_runs if where is None else of_runs & where
     try:
         with dataset_files(paths) as (files, names):
-            dataset = ds.dataset(names, schema=schema, format="parquet", filesystem=files)
+            dataset = ds.dataset(names, schema=schema, format=_parquet_format(), filesystem=files)
             return dataset.to_table(columns=list(columns), filter=condition)
     except (pa.ArrowException, OSError) as error:
         raise damaged(_culprit(paths), error) from error

@@ -39,14 +39,12 @@ _make: Callable[[tuple[Any, ...]], KnownSource] = partial(tuple.__new__, KnownSo
 
 def write_sources(folder: StagePath, sources: Sequence[KnownSource], issues: Mapping[int, Sequence[Issue]]) -> None:
     """Write the sources, numbered by their place in the list, and the issues found in reading each."""
-    import pyarrow as pa
-
     (folder / _FOLDER).mkdir()
     columns = dict(zip(KnownSource._fields, zip(*sources, strict=True), strict=True)) if sources else dict.fromkeys(KnownSource._fields, ())
     write_parquet(table_of(columns, _files_schema()), folder / _FOLDER / _FILES, _FOLDER, ["cluster"], 1 << 16)
     ordered = [(number, issue) for number in sorted(issues) for issue in issues[number]]
     names = [field.name for field in dataclasses.fields(Issue)]
-    schema = pa.schema([("number", pa.int32()), *((name, pa.string()) for name in names)])
+    schema = _issues_schema()
     found: dict[str, list[object]] = {name: [getattr(issue, name) for _, issue in ordered] for name in names}
     found["number"] = [number for number, _ in ordered]
     write_parquet(table_of(found, schema), folder / _FOLDER / _ISSUES, _FOLDER, ["severity", "code"], 1 << 16)
@@ -60,10 +58,10 @@ def read_sources(store: StorePath) -> tuple[list[KnownSource], dict[int, list[Is
             "the store does not hold the responses that it was made of, so nothing can be added to it or loaded from it", where=str(store),
             hint="load the saved responses into a new store",
         )  # fmt: skip
-    files = read_file(store / _FOLDER / _FILES)
+    files = read_file(store / _FOLDER / _FILES, schema=_files_schema())
     rows = zip(*(files.column(name).to_pylist() for name in _files_schema().names), strict=True)
     sources = list(map(_make, rows))
-    found = read_file(store / _FOLDER / _ISSUES)
+    found = read_file(store / _FOLDER / _ISSUES, schema=_issues_schema())
     issues: dict[int, list[Issue]] = {}
     for number, *values in zip(*(column.to_pylist() for column in found.columns), strict=True):
         issues.setdefault(number, []).append(issue_of_row(values))
@@ -74,3 +72,9 @@ def _files_schema() -> pa.Schema:
     import pyarrow as pa
 
     return pa.schema([("path", pa.string()), ("cluster", pa.string()), ("size", pa.int64()), ("mtime_ns", pa.int64())])
+
+
+def _issues_schema() -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema([("number", pa.int32()), *((field.name, pa.string()) for field in dataclasses.fields(Issue))])

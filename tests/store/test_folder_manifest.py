@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import stat
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import daganalysis as da
 from daganalysis.errors import StoreError, UsageError
+from daganalysis.store.folder_manifest import write_manifest
+from daganalysis.store.parts import read_file
 
 ANSWERS = ["sample_data/start", "sample_data/tenant"]
 
@@ -81,6 +87,70 @@ def test_two_parts_that_changed_places_are_noticed(store: Path) -> None:
     (store / "x").rename(other)
     with pytest.raises(StoreError, match="altered"):
         da.read_parquet(store)
+
+
+def ends_of_pages(path: Path) -> list[int]:
+    """The places of the last byte of each column's data."""
+    metadata = pq.read_metadata(path)
+    chunks = [
+        metadata.row_group(group).column(column) for group in range(metadata.num_row_groups) for column in range(metadata.num_columns)
+    ]
+    return [(chunk.dictionary_page_offset or chunk.data_page_offset) + chunk.total_compressed_size - 1 for chunk in chunks]
+
+
+@pytest.mark.parametrize("table", ["sub_tasks", "dags", "_evidence/answers", "_evidence/texts"])
+def test_a_bit_that_flips_in_the_data_is_noticed(made: Path, tmp_path: Path, table: str) -> None:
+    # Arrow packs pages without a checksum of its own, so most flips would give other values.
+    whole = next((made / table).glob("*.parquet"))
+    copy = tmp_path / "copy.parquet"
+    content = whole.read_bytes()
+    for place in ends_of_pages(whole):
+        copy.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        with pytest.raises(StoreError, match="damaged Parquet file"):
+            read_file(copy)
+
+
+def listed(store: Path, **changes: object) -> None:
+    """Change the entry of the first file in the list of a store's files, as somebody does who knows how its checksum is made."""
+    path = store / "_files.json"
+    told = json.loads(path.read_bytes())
+    del told["checksum"]
+    next(iter(told["files"].values())).update(changes)
+    text = json.dumps(told, sort_keys=True)
+    path.write_text(json.dumps({**told, "checksum": hashlib.sha256(text.encode()).hexdigest()}))
+
+
+@pytest.mark.parametrize("changes", [{"rows": "abc"}, {"rows": -1}, {"rows": 10**30}, {"rows": [1]}, {"size": "abc"}, {"size": None}])
+def test_a_count_in_the_list_that_is_none_is_refused(store: Path, changes: dict[str, object]) -> None:
+    listed(store, **changes)
+    with pytest.raises(StoreError, match="list of the store's files is damaged"):
+        da.read_parquet(store)
+
+
+def test_a_list_that_is_a_folder_is_refused(store: Path) -> None:
+    (store / "_files.json").unlink()
+    (store / "_files.json").mkdir()
+    with pytest.raises(StoreError, match="list of the store's files is damaged"):
+        da.read_parquet(store)
+
+
+def test_a_link_to_nothing_is_named(store: Path) -> None:
+    (store / "dags" / "zz.parquet").symlink_to("/nonexistent")
+    with pytest.raises(StoreError, match="does not belong to it"):
+        da.read_parquet(store)
+
+
+@pytest.mark.parametrize(("table", "column"), [("dags", "state"), ("_evidence/answers", "kind"), ("_sources", "path")])
+@pytest.mark.parametrize("is_missing", [True, False])
+def test_a_column_that_is_missing_or_of_another_type_is_named(store: Path, table: str, column: str, is_missing: bool) -> None:
+    for path in (store / table).glob("*.parquet"):
+        part = pq.read_table(path)
+        if column in part.column_names:
+            place, other = part.column_names.index(column), pa.array([[1]] * len(part))
+            changed = part.drop_columns([column]) if is_missing else part.set_column(place, column, other)
+            pq.write_table(changed.replace_schema_metadata(part.schema.metadata), path)
+    write_manifest(store)
+    assert f"column {column} is missing or has another type" in what_is_said(store)
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o027, 0o077, 0o002])
