@@ -22,8 +22,8 @@ from daganalysis.reading import list_source_files
 from daganalysis.redaction.engine_words import ENGINE_WORDS
 from daganalysis.redaction.files import DAMAGE, FileRedactor
 from daganalysis.redaction.pseudonyms import Originals
+from daganalysis.redaction.redaction_walks import RedactionWalks
 from daganalysis.redaction.sources import copied_one_by_one, is_source
-from daganalysis.redaction.strictness import Strictness
 from daganalysis.store import is_store
 from daganalysis.urls import is_url
 
@@ -95,7 +95,7 @@ def redact(
         raise UsageError("the destination exists", where=str(target), hint="name a new file or folder")
     if Path(source).is_dir() and target.resolve().is_relative_to(Path(source).resolve()):
         raise UsageError("the destination lies in the source", where=str(target), hint="name a folder beside it")
-    strictness = Strictness(is_strict=not lenient, keeps_clusters=keep_cluster_names, keep_words=keep_words)
+    strictness = RedactionWalks(is_strict=not lenient, keeps_clusters=keep_cluster_names, keep_words=keep_words)
     with shown(progress) as tell:
         if is_store(source):
             from daganalysis.redaction.stores import redact_store
@@ -114,7 +114,7 @@ def redacted(archive: Archive) -> Iterator[Archive]:
         yield read_parquet(f"{folder}/copy")
 
 
-def _redact_files(source: str | os.PathLike[str], target: Path, progress: Progress, strictness: Strictness) -> Redacted:
+def _redact_files(source: str | os.PathLike[str], target: Path, progress: Progress, strictness: RedactionWalks) -> Redacted:
     files = copied_one_by_one(list_source_files([os.fspath(source)]))
     readable = [file for file in files if file.trouble is None and is_source(file)]
     left_out = [(file.name, file.trouble[1]) for file in files if file.trouble is not None]
@@ -146,7 +146,7 @@ def _summary(n_files: int, originals: Originals, left_out: list[tuple[str, str]]
 
 
 def _collect(
-    files: Sequence[SourceFile], left_out: list[tuple[str, str]], progress: Progress, strictness: Strictness
+    files: Sequence[SourceFile], left_out: list[tuple[str, str]], progress: Progress, strictness: RedactionWalks
 ) -> tuple[Originals, set[str]]:
     """Walk every file once to learn what there is to replace."""
     originals = Originals()

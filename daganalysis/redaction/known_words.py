@@ -17,9 +17,9 @@ _END = ""
 class KnownWords:
     """A tree of the pieces of all words: each text is cut into pieces once, and every piece is looked up."""
 
-    def __init__(self, words: Iterable[tuple[str, str, bool]], seal: Callable[[str], str] = str) -> None:
-        """Take words, each with what stands for it, and whether its case matters; what stands for a word goes through ``seal``."""
-        self._seal = seal
+    def __init__(self, words: Iterable[tuple[str, str, bool]], mark: Callable[[str], str] = str) -> None:
+        """Take words, each with what stands for it, and whether its case matters; what stands for a word goes through ``mark``."""
+        self._mark = mark
         self._tree: dict[str, Any] = {}
         for word, pseudonym, is_exact in words:
             core = _CORE.search(word)
@@ -44,7 +44,7 @@ class KnownWords:
         written, at = [], 0
         while at < len(pieces):
             end, pseudonym = self._longest(pieces, folded, at)
-            written.append(pieces[at] if pseudonym is None else self._seal(pseudonym))
+            written.append(pieces[at] if pseudonym is None else self._mark(pseudonym))
             at = end
         return "".join(written)
 

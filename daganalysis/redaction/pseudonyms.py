@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from daganalysis.redaction.known_words import KnownWords
-from daganalysis.redaction.seals import sealed, unsealed
+from daganalysis.redaction.replaced_marks import marked, without_marks
 from daganalysis.redaction.walker import KEPT_ACCOUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 KINDS = ("host", "user", "folder", "cluster", "network", "mac", "secret", "guess", "word", "code")
-"""Kinds of words that are replaced. A ``word`` is one that nobody vouches for; a ``code`` is one of letters and digits."""
+"""Kinds of words that are replaced. A ``word`` is one that is not among the allowed words; a ``code`` is one of letters and digits."""
 _NAMES = ("host", "user", "folder", "cluster", "word")
 _DISGUISED = ("secret", "mac", "network", "guess", "code")
 _LONG_NUMBER = re.compile(r"\d{4,}")
@@ -69,11 +69,11 @@ class Originals:
 class Pseudonyms:
     """Returns what stands for each original (a :class:`daganalysis.redaction.walker.Give`).
 
-    ``seals``: pseudonyms come in seals, for those who go through the text again.
+    ``marks``: pseudonyms have marks, so a second pass over the text recognises them.
     """
 
-    def __init__(self, originals: Originals, vocabulary: Iterable[str] = (), *, seals: bool = False) -> None:
-        self._seals = seals
+    def __init__(self, originals: Originals, vocabulary: Iterable[str] = (), *, marks: bool = False) -> None:
+        self._marks = marks
         self._issued: set[str] = set()
         wide = originals.certain[6] | {whole for whole, shorter in originals.unclear if shorter not in originals.certain[6]}
         self._addresses = {
@@ -101,17 +101,17 @@ class Pseudonyms:
 
     def word(self, kind: str, text: str) -> str:
         """Return what stands for a word."""
-        return self._issue(self._pseudonym(kind, unsealed(text)))
+        return self._issue(self._pseudonym(kind, without_marks(text)))
 
     def is_issued(self, text: str) -> bool:
         """Tell whether a text is a pseudonym."""
         return text in self._issued
 
     def _issue(self, pseudonym: str) -> str:
-        if not self._seals:
+        if not self._marks:
             return pseudonym
         self._issued.add(pseudonym)
-        return sealed(pseudonym)
+        return marked(pseudonym)
 
     def _pseudonym(self, kind: str, text: str) -> str:
         if kind == "word":

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from daganalysis.progress import Progress
-    from daganalysis.redaction.strictness import Strictness
+    from daganalysis.redaction.redaction_walks import RedactionWalks
     from daganalysis.redaction.texts import JsonRedactor
 
 _JSON = frozenset({"additional_data", "body", "text"})
@@ -34,7 +34,7 @@ _KEPT = frozenset({"outcome", "kind", "severity", "code", "evidence", "category"
 _ROW_GROUP = 16_384
 
 
-def redact_store(store: Path, target: Path, progress: Progress, strictness: Strictness) -> tuple[int, Originals]:
+def redact_store(store: Path, target: Path, progress: Progress, strictness: RedactionWalks) -> tuple[int, Originals]:
     """Write a redacted copy of a store; return how many files it has and what was replaced."""
     StoreTables(store)  # raises for what is no store, or one of another version
     files = sorted(path for path in store.rglob("*.parquet") if path.relative_to(store).parts[0] in {*BASE_TABLES, "_evidence", "_sources"})

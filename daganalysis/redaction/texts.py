@@ -14,12 +14,12 @@ from daganalysis.reading.databases.schema import TABLES
 from daganalysis.redaction.detectors import HOST_KEY, SECRET_KEY, USER_KEY, VERSION_KEY
 from daganalysis.redaction.json_pairs import json_text, replace_pairs
 from daganalysis.redaction.lines import Lines
-from daganalysis.redaction.seals import unsealed
+from daganalysis.redaction.replaced_marks import without_marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from daganalysis.redaction.vouching import Voucher
+    from daganalysis.redaction.unknown_words import UnknownWords
     from daganalysis.redaction.walker import Walker
 
 _PIECE = re.compile(r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*"|"|[^"]+')
@@ -56,9 +56,9 @@ _JSON_MARKS = frozenset('{}[],"')
 class JsonRedactor:
     """Redacts texts one after the other; what was replaced once is looked up after that."""
 
-    def __init__(self, walker: Walker, *, keeps_clusters: bool = False, voucher: Voucher | None = None) -> None:
+    def __init__(self, walker: Walker, *, keeps_clusters: bool = False, unknown_words: UnknownWords | None = None) -> None:
         self._walker = walker
-        self._voucher = voucher
+        self._unknown_words = unknown_words
         self.keeps_clusters = keeps_clusters
         self._remembered: dict[tuple[str, str], str] = {}
         self._key: str | None = None
@@ -84,10 +84,10 @@ class JsonRedactor:
 
     def _head(self, head: re.Match[str]) -> str:
         """Redact what stands before the message in a line of obshell.log."""
-        if self._voucher is None:
+        if self._unknown_words is None:
             return head[0]
-        trace = head[2] if _TRACE.fullmatch(head[2]) else self._voucher.text(head[2])
-        return self._voucher.text(head[1]) + trace + self._voucher.text(head[3])
+        trace = head[2] if _TRACE.fullmatch(head[2]) else self._unknown_words.text(head[2])
+        return self._unknown_words.text(head[1]) + trace + self._unknown_words.text(head[3])
 
     def _stretch(self, text: str) -> str:
         hide = partial(self._walker.give.word, "secret")
@@ -102,7 +102,7 @@ class JsonRedactor:
     def document(self, text: str) -> str:
         """Redact valid JSON, several times as fast as :meth:`text`."""
         text = replace_pairs(text, partial(self._walker.give.word, "secret"))
-        is_strict = self._voucher is not None
+        is_strict = self._unknown_words is not None
         telling = sorted(key for key in set(_KEY.findall(text)) if _tells(key) or (is_strict and key in _TRACE_KEYS))
         return _hits(tuple(telling), _PASSED_OVER_IF_STRICT if is_strict else _PASSED_OVER).sub(self._hit, text)
 
@@ -112,7 +112,7 @@ class JsonRedactor:
             if _BARE_GID.search(gap):
                 gap = _BARE_GID.sub(lambda found: self._walker.text(found[0]), gap)
             # All that it holds beside brackets, numbers and times is what the pattern passes over.
-            gap = unsealed(self._walker.words(gap))
+            gap = without_marks(self._walker.words(gap))
         piece = match["string"]
         if piece is not None:
             return gap + self._remember("", piece, self._string)
@@ -120,10 +120,11 @@ class JsonRedactor:
         if key is None:
             return gap
         value = match["value"]
-        before = self._vouched(match[0][len(match["gap"]) : len(match[0]) - len(value)])
+        before = self._without_unknown_words(match[0][len(match["gap"]) : len(match[0]) - len(value)])
         if value[0] == '"':
             return gap + before + self._remember(key, value, lambda text: self._value(key, text))
-        return gap + before + unsealed(self._walker.give.word("secret", value) if SECRET_KEY.fullmatch(key) else self._walker.text(value))
+        replaced = self._walker.give.word("secret", value) if SECRET_KEY.fullmatch(key) else self._walker.text(value)
+        return gap + before + without_marks(replaced)
 
     def name(self, name: str) -> str:
         """Redact the name of a file or a folder."""
@@ -131,11 +132,11 @@ class JsonRedactor:
 
     def engine_word(self, text: str) -> str:
         """Redact what should be a word of the engine, as a state is."""
-        return self._vouched(text)
+        return self._without_unknown_words(text)
 
     def trace(self, text: str) -> str:
         """Redact a trace id."""
-        return text if _TRACE.fullmatch(text) else self._vouched(text)
+        return text if _TRACE.fullmatch(text) else self._without_unknown_words(text)
 
     line = name
 
@@ -159,9 +160,9 @@ class JsonRedactor:
         if label in _OWN_FOLDERS:
             return label
         if label in {"", ".", ".."} or self.keeps_clusters:
-            return unsealed(self._walker.words(self._walker.text(label)))
+            return without_marks(self._walker.words(self._walker.text(label)))
         replaced = self._walker.text(label)
-        return self._vouched(replaced if replaced != label else self._walker.give.word("cluster", label))
+        return self._without_unknown_words(replaced if replaced != label else self._walker.give.word("cluster", label))
 
     def run(self, run_id: str) -> str:
         """Redact `<cluster>/<generic id>`."""
@@ -174,7 +175,7 @@ class JsonRedactor:
 
     def version(self, text: str) -> str:
         """Redact a version, or a text that names some."""
-        return self._vouched(self._walker.version(text))
+        return self._without_unknown_words(self._walker.version(text))
 
     def title(self, text: str) -> str:
         """Redact the name of a DAG, a node or a sub-task."""
@@ -208,7 +209,7 @@ class JsonRedactor:
                 self._key = json_text(self._last)
             elif SECRET_KEY.fullmatch(json_text(self._last)) and (number := _NUMBER_VALUE.match(piece)):
                 hidden = self._walker.give.word("secret", number[2])
-                return number[1] + unsealed(hidden) + self._words(self._walker.text(piece[number.end() :]))
+                return number[1] + without_marks(hidden) + self._words(self._walker.text(piece[number.end() :]))
         self._last = None
         if len(piece) < 16 and _NO_WORDS.fullmatch(piece):
             return piece
@@ -228,7 +229,7 @@ class JsonRedactor:
     def _value(self, key: str, text: str) -> str:
         if key in _TRACE_KEYS:
             return self.trace(text)
-        return self._vouched(self._walked_value(key, text))
+        return self._without_unknown_words(self._walked_value(key, text))
 
     def _walked_value(self, key: str, text: str) -> str:
         if key in _KEPT_KEYS:
@@ -248,10 +249,10 @@ class JsonRedactor:
         return text if _TIME.fullmatch(text) else self._words(self._walker.text(text))
 
     def _words(self, text: str) -> str:
-        return self._vouched(self._walker.words(text))
+        return self._without_unknown_words(self._walker.words(text))
 
-    def _vouched(self, text: str) -> str:
-        return text if self._voucher is None else self._voucher.text(text)
+    def _without_unknown_words(self, text: str) -> str:
+        return text if self._unknown_words is None else self._unknown_words.text(text)
 
 
 @lru_cache(maxsize=1024)

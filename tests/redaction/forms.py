@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daganalysis.redaction.pseudonyms import Originals
-from daganalysis.redaction.strictness import Strictness
+from daganalysis.redaction.redaction_walks import RedactionWalks
 
 if TYPE_CHECKING:
     from daganalysis.redaction.texts import JsonRedactor
@@ -60,7 +60,7 @@ def redacted(text: str) -> tuple[str, str]:
 
 
 def _twice(text: str, *, is_strict: bool) -> tuple[str, str]:
-    strictness, copies = Strictness(is_strict=is_strict), []
+    strictness, copies = RedactionWalks(is_strict=is_strict), []
     for way in (in_a_log, in_a_file):
         originals = Originals()
         way(strictness.collecting(originals), text)

@@ -1,4 +1,4 @@
-"""Strict redaction: what nobody vouches for goes, however it is written, and what tells of nobody stays."""
+"""Strict redaction: every word that is not allowed goes, however it is written, and words about nobody stay."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def archive_with(*logs: str, name: str = "Create tenant sunflower", **told: obje
     return dag("12", node(sub_task(logs=list(logs))), at=3.0, name=name, additional_data=told)
 
 
-def test_names_keys_and_values_of_answers_are_vouched_for_too(tmp_path):
+def test_names_keys_and_values_of_answers_lose_their_unknown_words_too(tmp_path):
     content = archive_with("for sunflower", state="FAILED", maintenance_key="sunflower", sunflower={"marigold": "sunflower"})
     (tmp_path / "a.json").write_bytes(content)
     redact(tmp_path / "a.json", tmp_path / "b.json")
@@ -147,7 +147,7 @@ def test_words_to_keep_that_cannot_be_read_are_named(tmp_path, capsys):
     assert "the words to keep cannot be read" in capsys.readouterr().err
 
 
-def test_a_store_is_vouched_for_in_every_column(tmp_path):
+def test_a_store_loses_its_unknown_words_in_every_column(tmp_path):
     folder = save({"c1/a.json": archive_with("for sunflower", state="SUNFLOWER"), "c1/b.json": polls("15")[2]}, tmp_path / "responses")
     load_into_store(folder, store=tmp_path / "store", cluster_by="dir")
     redact(tmp_path / "store", tmp_path / "copy")

@@ -51,7 +51,7 @@ _MIXED_WORDS = frozenset(
 )
 
 
-class Vocabulary:
+class AllowedWords:
     """Words that are kept; ``more`` are the user's own."""
 
     def __init__(self, more: Iterable[str] = ()) -> None:
@@ -62,7 +62,7 @@ class Vocabulary:
     def has(self, run: str) -> bool:
         """Tell whether a run of letters and digits is a word that is kept, a number, or a number with its unit.
 
-        >>> [Vocabulary().has(run) for run in ("retried", "rootService", "sunflower", "zone1", "admin2024", "250ms", "4012")]
+        >>> [AllowedWords().has(run) for run in ("retried", "rootService", "sunflower", "zone1", "admin2024", "250ms", "4012")]
         [True, True, False, True, False, True, True]
         """
         found = self._known.get(run)

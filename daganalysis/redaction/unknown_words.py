@@ -1,8 +1,8 @@
-"""Strict redaction: of a text, only what is known to tell of nobody is kept, and each other word is replaced.
+"""Strict redaction: replace every word of a text that is not known to be harmless.
 
-Detectors know how secrets and names are announced, and people find ways that no detector knows. Therefore a text that the detectors have
-been through is cut into words here. Numbers, times and the words of :mod:`daganalysis.redaction.vocabulary` stay; every other word becomes
-a pseudonym, the same one wherever it stands.
+Detectors know how secrets and names are announced, but people announce them in ways that no detector knows. After the detectors, a text is
+therefore cut into words here. Numbers, times and the words of :mod:`daganalysis.redaction.allowed_words` stay. Every other word becomes a
+pseudonym, the same one everywhere.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from daganalysis.redaction.seals import SEALED, unsealed
-from daganalysis.redaction.vocabulary import HAN
+from daganalysis.redaction.allowed_words import HAN
+from daganalysis.redaction.replaced_marks import MARKED, without_marks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from daganalysis.redaction.vocabulary import Vocabulary
+    from daganalysis.redaction.allowed_words import AllowedWords
     from daganalysis.redaction.walker import Give
 
 _HEX = "[0-9A-Fa-f]"
@@ -30,7 +30,7 @@ _ESCAPES = rf"(?:\\+u{_HEX}{{4}})+"
 _ESCAPE = r"\\[nrtbfv](?=[^\W\d_])"
 _PERCENT = rf"(?:%{_HEX}{{2}})+"
 _PIECE = re.compile(
-    rf"(?P<sealed>{SEALED})|(?P<kept>{_TIME}|{_PSEUDONYM_OF_IPV6}|{_TRACE})|(?P<id>{_UUID})|(?P<escapes>{_ESCAPES})|{_ESCAPE}"
+    rf"(?P<marked>{MARKED})|(?P<kept>{_TIME}|{_PSEUDONYM_OF_IPV6}|{_TRACE})|(?P<id>{_UUID})|(?P<escapes>{_ESCAPES})|{_ESCAPE}"
     rf"|(?P<percent>{_PERCENT})|(?P<han>[{HAN}]+)|(?P<run>(?:(?![{HAN}])[^\W_])+)"
 )
 _NUMBERED = re.compile(r"([^\W\d_]{2,})(\d{1,3})")
@@ -38,14 +38,14 @@ _NUMBERED = re.compile(r"([^\W\d_]{2,})(\d{1,3})")
 _ESCAPED = re.compile(rf"(\\+u)({_HEX}{{4}})")
 
 
-class Voucher:
-    """Keeps the words of a vocabulary and replaces all others by what ``give`` returns for them."""
+class UnknownWords:
+    """Keeps allowed words and replaces all others by what ``give`` returns for them."""
 
-    def __init__(self, vocabulary: Vocabulary, give: Give) -> None:
-        self._vocabulary = vocabulary
+    def __init__(self, allowed_words: AllowedWords, give: Give) -> None:
+        self._allowed_words = allowed_words
         self._give = give
         self._rules: dict[str, Callable[[str], str]] = {
-            "sealed": self._sealed,
+            "marked": self._marked,
             "kept": str,
             "id": lambda text: give.word("code", text),
             "escapes": self._escapes,
@@ -55,8 +55,8 @@ class Voucher:
         }
 
     def text(self, text: str) -> str:
-        """Return a text without the words that nobody vouches for, and without seals."""
-        return unsealed(_PIECE.sub(self._piece, text))
+        """Return a text without its unknown words, and without marks."""
+        return without_marks(_PIECE.sub(self._piece, text))
 
     def _piece(self, match: re.Match[str]) -> str:
         rule = match.lastgroup
@@ -64,20 +64,20 @@ class Voucher:
 
     def word(self, run: str) -> str:
         """Return what stands for a run of letters and digits."""
-        if self._vocabulary.has(run):
+        if self._allowed_words.has(run):
             return run
         if run.isalpha():
             return self._give.word("word", run)
         numbered = _NUMBERED.fullmatch(run)
         return self._give.word("word", numbered[1]) + numbered[2] if numbered else self._give.word("code", run)
 
-    def _sealed(self, text: str) -> str:
+    def _marked(self, text: str) -> str:
         # The input itself may hold these characters.
         inner = text[1:-1]
         return inner if self._give.is_issued(inner) else self.text(inner)
 
     def _han(self, text: str) -> str:
-        return "".join(piece if is_kept else self._give.word("word", piece) for piece, is_kept in self._vocabulary.han_words(text))
+        return "".join(piece if is_kept else self._give.word("word", piece) for piece, is_kept in self._allowed_words.han_words(text))
 
     def _escapes(self, text: str) -> str:
         """Replace words in letters that are written as their numbers, as JSON in JSON has them."""

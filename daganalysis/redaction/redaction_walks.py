@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.redaction.allowed_words import AllowedWords
 from daganalysis.redaction.pseudonyms import Originals, Pseudonyms
 from daganalysis.redaction.texts import JsonRedactor
-from daganalysis.redaction.vocabulary import Vocabulary
-from daganalysis.redaction.vouching import Voucher
+from daganalysis.redaction.unknown_words import UnknownWords
 from daganalysis.redaction.walker import Walker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-class Strictness:
+class RedactionWalks:
     """Makes the two walks over what is redacted: one that collects what there is to replace, and one that replaces it.
 
-    Strict walks also replace every word that is not in the vocabulary. ``keep_words`` are added to the vocabulary.
+    Strict walks also replace every word that is not allowed. ``keep_words`` are allowed, too.
     """
 
     def __init__(self, *, is_strict: bool = True, keeps_clusters: bool = False, keep_words: Iterable[str] = ()) -> None:
         self._is_strict = is_strict
         self._keeps_clusters = keeps_clusters
-        self._vocabulary = Vocabulary(keep_words)
+        self._allowed_words = AllowedWords(keep_words)
 
     def collecting(self, originals: Originals) -> JsonRedactor:
         """Return what changes nothing and notes in ``originals`` what must be replaced."""
@@ -31,9 +31,9 @@ class Strictness:
 
     def replacing(self, originals: Originals, engine_words: Iterable[str]) -> JsonRedactor:
         """Return what replaces the originals; ``engine_words`` are no names or secrets even where something else is called so."""
-        pseudonyms = Pseudonyms(originals, engine_words, seals=self._is_strict)
+        pseudonyms = Pseudonyms(originals, engine_words, marks=self._is_strict)
         return self._texts(Walker(pseudonyms, pseudonyms.known))
 
     def _texts(self, walker: Walker) -> JsonRedactor:
-        voucher = Voucher(self._vocabulary, walker.give) if self._is_strict else None
-        return JsonRedactor(walker, keeps_clusters=self._keeps_clusters, voucher=voucher)
+        unknown_words = UnknownWords(self._allowed_words, walker.give) if self._is_strict else None
+        return JsonRedactor(walker, keeps_clusters=self._keeps_clusters, unknown_words=unknown_words)
