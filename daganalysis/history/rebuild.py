@@ -19,7 +19,7 @@ from daganalysis.history.regular_rows import regular_tables
 from daganalysis.history.regular_runs import find_regular_runs, without
 from daganalysis.history.replay.all_runs import replay_runs
 from daganalysis.history.replay.contexts import NO_CONTEXT, ClusterContext, contexts_of
-from daganalysis.history.replay.told_rows import add_agent_events, add_operations
+from daganalysis.history.replay.told_rows import add_agent_events, add_operations, add_what_is_alone
 from daganalysis.history.rows import Rows
 from daganalysis.history.views import MainDag, RunView
 from daganalysis.reading.answers import Answer, Kind
@@ -60,7 +60,7 @@ def rebuild(
     decoder = Decoder(shown)
     regular = find_regular_runs(shown, decoder, _told_otherwise(every, contexts))
     runs = collect_runs(_without(shown, regular), decoder)
-    operations = replay_runs(runs, every, contexts)
+    replayed = replay_runs(runs, every, contexts)
     orphans = attach(runs, (answer for answer in every if answer.kind in _ATTACHED))
     told = {run.run_id: lines_naming_dags(run) for run in runs}
     regular, related = without(regular, named_dags(runs, told))
@@ -82,7 +82,7 @@ def rebuild(
         parent = parent_of.get(view.evidence.run_id)
         rows.add_run(view, parent)
         context = contexts.get(run.cluster or "", NO_CONTEXT)
-        add_operations(rows, view, operations.get(run.run_id, ()), context, is_child=parent is not None)
+        add_operations(rows, view, replayed.operations.get(run.run_id, ()), context, is_child=parent is not None)
         for found in _run_issues(view):
             rows.add_issue(found)
     for link in links:
@@ -100,6 +100,7 @@ def rebuild(
     n_regular = 0 if regular is None else len(regular.runs)
     _log.debug("judged %d runs, %d of them regular", len(runs) + n_regular, n_regular)
     _add_orphans(rows, orphans)
+    add_what_is_alone(rows, replayed, contexts)
     for answer in told_of_agents:
         _add_states(rows, answer)
     add_agent_events(rows, told_of_agents, contexts)

@@ -28,6 +28,10 @@ _CURL = "curl --unix-socket run/obshell.sock http://obshell/api/v1/task/dag/ID"
 _TASK_SHOW = re.compile(rb"(?:^|\n)id: [^\s'\"]+\r?\ndag_id: \d+\r?\nname: [^\n]*\nstage: ")
 _DOWNLOADED_LOG = re.compile(rb"\A[^\n{]{4,24}\d\d:\d\d:\d\d(?: [AP]M)?\r?\n [^\n]*\n")
 _OBSHELL_LOG = re.compile(rb"(?:^|\n)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3} [A-Z]{4,5} *\[\d+\] \[\w*\] \[[\w./-]+:\d+\] ")
+_ENTRIES = re.compile(
+    rb"\[(?:scheduler/(?:dag|node|task)_handler|executor/(?:pool|executor|task_sync)|coordinator/coordinator|common/middleware)\.go:\d+\] "
+)
+"""Where entries of an obshell.log stem from, whatever was done to their heads."""
 _OBD_LOG = re.compile(rb"(?:^|\n)\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\] \[[0-9a-f]{8}-[0-9a-f-]{27}\] \[[A-Z]+\] ")
 _OBSERVER_LOG = re.compile(rb"(?:^|\n)\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\] [A-Z]+ +(?:\[[\w.]+\] )?[^\n]{0,200}\[\d+\]\[")
 _POWERSHELL = re.compile(rb"@\{(?:successful|id|dag_id|state|node_id|task_id)=|\A\s*StatusCode +: \d[^\n]*\n *StatusDescr")
@@ -118,6 +122,14 @@ ENCRYPTED_FILE = FileKind(
 )
 DATABASE_COPY = FileKind("copy of a database", "copies of databases", _is_database_copy, certain=False)
 """A file of a copy of obshell's databases, which is read by :mod:`daganalysis.reading.databases`."""
+CHANGED_LOG = FileKind(
+    "obshell.log whose lines were changed",
+    "obshell.log files whose lines were changed",
+    _has(_ENTRIES),
+    "unusable-form",
+    "copy the files of log_obshell as they are",
+    certain=False,
+)
 AGENT_LOG = FileKind("obshell.log", "obshell.log files", _has(_OBSHELL_LOG), certain=False)
 """An agent's own log, which is read by :mod:`daganalysis.obshell_logs`."""
 
@@ -220,7 +232,9 @@ def kind_of(head: bytes) -> FileKind | None:
 
 
 def in_other_notation(content: bytes) -> FileKind | None:
-    """Return the kind of a file without a readable answer that names fields of a task all the same; None for any other."""
+    """Return the kind of a file without a readable answer that names fields of a task, or holds lines of a log; None for any other."""
+    if _ENTRIES.search(content, 0, _MOST_LOOKED_AT) is not None:
+        return CHANGED_LOG
     if is_binary(content) and TASK_DATA.matches(content):
         return TASK_DATA
     if len({(found[1] or found[2]).lower().replace(b"_", b"") for found in _FIELD.finditer(content[:_MOST_LOOKED_AT])}) > 1:
@@ -235,7 +249,7 @@ OTHER_TEXT = FileKind("text without answers", "texts without answers", lambda he
 HIDDEN_FILE = FileKind("hidden file", "hidden files", _starts())
 """A file or folder that the system or a program keeps for itself; told by its name."""
 
-_NOUNS = {kind.noun: kind.nouns for kind in (*FILE_KINDS, TASK_DATA, BINARY_FILE, OTHER_TEXT, HIDDEN_FILE)}
+_NOUNS = {kind.noun: kind.nouns for kind in (*FILE_KINDS, TASK_DATA, CHANGED_LOG, BINARY_FILE, OTHER_TEXT, HIDDEN_FILE)}
 _NOUNS["file whose name promises no answers"] = "files whose names promise no answers"
 
 

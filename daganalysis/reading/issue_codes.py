@@ -279,6 +279,12 @@ _CODES = (
         "give the zone with --tz, or load answers of this agent as well",
     ),
     IssueCode(
+        "executions-without-dag",
+        "info",
+        "an agent executed sub-tasks of DAGs that no source shows; they were left out",
+        "load answers of these DAGs, a dump of ocs, or the log of the agent that was the maintainer",
+    ),
+    IssueCode(
         "details-missing",
         "info",
         "no answer shows the nodes, the sub-tasks or the counters of the run, so its attempts are unknown",

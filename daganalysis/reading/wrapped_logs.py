@@ -16,7 +16,7 @@ from daganalysis.reading.encodings import codec_of, recoded
 from daganalysis.reading.line_heads import pattern_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from daganalysis.reading.encodings import Readable
 
@@ -27,6 +27,7 @@ _ENTRY = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3} [A-Z]{4,5} {0,2}\[\
 _MARK = b"] ["
 """Every entry has it."""
 _COLOUR = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
+_LAST_QUOTE = re.compile(rb'"(?=\r?$)', re.MULTILINE)
 _record = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -62,13 +63,15 @@ def unwrapped_log(head: bytes, rest: IO[bytes] | None) -> Readable | None:
 def _change(line: bytes, at: int) -> Callable[[bytes], bytes] | None:
     """Return what makes lines of the log of some whole lines, by the first line in which an entry begins at a place."""
     if line[:1] == b"{":
-        key = _key_of_entry(line)
-        return None if key is None else lambda lines: b"".join(_from_record(line, key) for line in lines.splitlines(keepends=True))
+        keys = _keys_of_entry(line)
+        return None if keys is None else lambda lines: b"".join(_from_record(line, keys) for line in lines.splitlines(keepends=True))
     if at > _LONGEST_HEAD:
         return None
     if not line[:at].strip(b"\xef\xbb\xbf"):
         return _without_colours
     before = re.compile(rb"^" + pattern_of(line[:at]), re.MULTILINE)
+    if line[:at].endswith(b'"'):  # the last field of a CSV line
+        return lambda lines: _LAST_QUOTE.sub(b"", before.sub(b"", _without_colours(lines))).replace(b'""', b'"')
     return lambda lines: before.sub(b"", _without_colours(lines))
 
 
@@ -76,20 +79,31 @@ def _without_colours(text: bytes) -> bytes:
     return _COLOUR.sub(b"", text) if b"\x1b" in text else text
 
 
-def _key_of_entry(line: bytes) -> str | None:
+def _keys_of_entry(line: bytes) -> list[str] | None:
+    """Return the keys that lead to the entry in a record, as ``_source`` and ``message`` in those of Elasticsearch."""
     try:
-        fields = _record.decode(line)
+        return _keys_to_entry(_record.decode(line))
     except (msgspec.DecodeError, RecursionError):
         return None
-    return next((key for key, value in fields.items() if isinstance(value, str) and _ENTRY.match(value.encode())), None)
 
 
-def _from_record(line: bytes, key: str) -> bytes:
+def _keys_to_entry(fields: Mapping[str, Any]) -> list[str] | None:
+    for key, value in fields.items():
+        if isinstance(value, str) and _ENTRY.match(value.encode()):
+            return [key]
+        if isinstance(value, dict) and (rest := _keys_to_entry(value)) is not None:
+            return [key, *rest]
+    return None
+
+
+def _from_record(line: bytes, keys: Sequence[str]) -> bytes:
     try:
-        text = _record.decode(line).get(key)
+        found: Any = _record.decode(line)
     except (msgspec.DecodeError, RecursionError):
         return line
-    return text.rstrip("\n").encode() + b"\n" if isinstance(text, str) else line
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found.rstrip("\n").encode() + b"\n" if isinstance(found, str) else line
 
 
 class _Joined:

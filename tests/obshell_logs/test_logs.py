@@ -123,6 +123,25 @@ def test_without_the_log_of_an_agent_its_attempts_are_known_by_the_scheduler_alo
     assert [kind for (task, _), (kind, _) in seen(archive).items() if task == "133"] == ["run", "rollback", "run"]
 
 
+def test_what_an_agent_executed_for_dags_that_nothing_shows_is_counted_in_an_issue(tmp_path):
+    run = failing_twice()
+    archive = da.load(save_logs(tmp_path, run, without=run.maintainer.address))
+    assert len(archive) == 0
+    (issue,) = archive.issues.query("code == 'executions-without-dag'").to_dict("records")
+    assert issue["message"].startswith("executions of 1 sub-tasks are left out")
+
+
+def test_requests_to_a_dag_that_nothing_shows_are_told_with_its_id(tmp_path):
+    def requests_alone(text):
+        return "".join(line for line in text.splitlines(keepends=True) if "API re" in line or "maintainer" in line)
+
+    told = da.load(save_logs(tmp_path, failing_twice(), requests_alone)).operations
+    assert told[["run_id", "operation", "actor", "result"]].to_numpy().tolist() == [
+        ["111", "retry", "person", "accepted"],
+        ["111", "pass", "person", "accepted"],
+    ]
+
+
 def test_times_in_a_zone_that_nothing_tells_are_not_used_and_an_issue_says_so(tmp_path):
     run = failing_twice()
     archive = da.load(save_logs(tmp_path, run, zone_told=False), final_answer(run))

@@ -36,6 +36,8 @@ WRAPPINGS: dict[str, Callable[[str], str]] = {
     "docker compose": headed("obshell-1  | "),
     "docker": records("log", "\n"),
     "journald": records("MESSAGE", ""),
+    "Elasticsearch": lambda text: "".join(json.dumps({"_id": "7", "_source": {"message": line}}) + "\n" for line in text.splitlines()),
+    "Kibana": lambda text: "".join('"Mar 2, 2026 @ 17:10:00","{}"\n'.format(line.replace('"', '""')) for line in text.splitlines()),
     "grep": headed("log_obshell/obshell.log:#:"),
     "a mail": headed("> "),
     "a page": lambda text: f"# the log\n\n```\n{text}```\n",
@@ -71,6 +73,14 @@ def test_a_log_in_another_encoding_keeps_its_lines(encoding: str, tmp_path: Path
     for path in tmp_path.rglob("*.log"):
         path.write_bytes(path.read_text("utf-8").encode(encoding))
     assert "正在工作" in lines_of(da.load(tmp_path))
+
+
+@pytest.mark.parametrize("change", [(r"^(\S+)T(\S+)", r"\1 \2"), (r"^\S+", "<time>"), (r"^(\S+) \w+ +", r"\1 ")])
+def test_a_log_whose_heads_were_changed_is_named_with_what_to_copy(change: tuple[str, str], tmp_path: Path) -> None:
+    save_logs(tmp_path, failing_twice(), lambda text: re.sub(*change, text, flags=re.MULTILINE))
+    issues = da.load(tmp_path).issues
+    assert set(issues["code"]) == {"unusable-form"}
+    assert "copy the files of log_obshell" in issues["message"].iloc[0]
 
 
 def test_bodies_in_wrapped_logs_are_not_kept_either(tmp_path: Path) -> None:

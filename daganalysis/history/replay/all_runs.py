@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.history.replay.gathering import FactIndex, RunFacts
 from daganalysis.history.replay.sightings import logged_run, replay
+from daganalysis.history.replay.told_requests import operations_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,15 +18,28 @@ if TYPE_CHECKING:
     from daganalysis.reading.answers import Answer
 
 
-def replay_runs(runs: list[RunEvidence], answers: Sequence[Answer], contexts: Mapping[str, ClusterContext]) -> dict[str, list[Operation]]:
-    """Add what facts tell to the runs, and to the list the runs that only logs know; return the requests to each run by its key."""
+class Replayed(NamedTuple):
+    """What facts tell beyond the runs themselves.
+
+    ``operations`` are the requests to each run by its key, ``requests_alone`` those to DAGs of which nothing else is known, by cluster
+    and generic id. ``executions_alone`` counts, by cluster and source, the sub-tasks that an agent executed for DAGs that nothing shows.
+    """
+
+    operations: dict[str, list[Operation]]
+    requests_alone: dict[tuple[str, str], list[Operation]]
+    executions_alone: dict[tuple[str, str], int]
+
+
+def replay_runs(runs: list[RunEvidence], answers: Sequence[Answer], contexts: Mapping[str, ClusterContext]) -> Replayed:
+    """Add what facts tell to the runs, and to the list the runs that only logs know; return the rest of what they tell."""
     index = FactIndex(answers, contexts)
+    operations: dict[str, list[Operation]] = {}
+    alone: dict[tuple[str, str], list[Operation]] = {}
     if index.is_empty():
-        return {}  # as in most archives, which hold answers alone
+        return Replayed(operations, alone, {})  # as in most archives, which hold answers alone
     by_key: dict[tuple[str, str], list[RunEvidence]] = {}
     for run in runs:
         by_key.setdefault((run.cluster or "", run.gid), []).append(run)
-    operations: dict[str, list[Operation]] = {}
     for key in sorted({*by_key, *index.dags()}):
         cluster, gid = key
         generations = by_key.get(key)
@@ -35,6 +49,8 @@ def replay_runs(runs: list[RunEvidence], answers: Sequence[Answer], contexts: Ma
             if logged is not None:
                 operations[logged.run_id] = replay(logged, facts)
                 runs.append(logged)
+            elif facts.requests:
+                alone[key] = operations_of(facts.requests)
             continue
         facts = index.facts_of(cluster, gid, {task: node for run in generations for task, node in run.node_of.items()})
         if not facts:
@@ -42,7 +58,7 @@ def replay_runs(runs: list[RunEvidence], answers: Sequence[Answer], contexts: Ma
         for run, own in zip(generations, _by_generation(generations, facts), strict=True):
             operations[run.run_id] = replay(run, own)
     runs.sort(key=lambda run: (run.cluster or "", run.gid, run.generation))
-    return operations
+    return Replayed(operations, alone, index.executions_left())
 
 
 def _by_generation(generations: Sequence[RunEvidence], facts: RunFacts) -> list[RunFacts]:

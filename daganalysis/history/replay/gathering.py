@@ -86,6 +86,7 @@ class FactIndex:
                 if isinstance(fact, Execution) and fact.task_gid is not None and fact.task_gid != gid:
                     self._remote.setdefault((cluster, fact.task_gid), set()).add(gid)
         self._mirrors = {(cluster, gid) for (cluster, _), gids in self._remote.items() for gid in gids}
+        self._given: set[_Key] = set()
 
     def is_empty(self) -> bool:
         """Return whether there are no facts."""
@@ -110,13 +111,24 @@ class FactIndex:
                 self._take(found, fact, source, twin=False)
                 sources.add(source)
         for task in sorted(found.nodes_of):
-            told = [pair for key in self._keys_of(cluster, task) for pair in self._of_task.get((cluster, key), ())]
+            keys = [(cluster, key) for key in self._keys_of(cluster, task)]
+            told = [pair for key in keys for pair in self._of_task.get(key, ())]
+            self._given.update(keys)
             for fact, source in _distinct(told):
                 self._take_of_task(found, task, fact)
                 sources.add(source)
         _sort(found)
         found.source = min(sources, default="")
         return found
+
+    def executions_left(self) -> dict[_Key, int]:
+        """Return how many executed sub-tasks no DAG that was asked for has, by cluster and source."""
+        left: dict[_Key, int] = {}
+        for key, told in self._of_task.items():
+            if key not in self._given:
+                for source in {source for fact, source in told if isinstance(fact, Execution)}:
+                    left[key[0], source] = left.get((key[0], source), 0) + 1
+        return left
 
     def _keys_of(self, cluster: str, task: str) -> list[str]:
         """Return under which ids facts of a sub-task are told: its own, and those of its copies on the agents that ran it."""

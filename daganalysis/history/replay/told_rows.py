@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.catalogue import begins_as_sub_dag
 from daganalysis.engine.facts import decode_facts
+from daganalysis.engine.identifiers import key_of
 from daganalysis.history.asked_requests import asked_creation
+from daganalysis.history.replay.contexts import NO_CONTEXT
 from daganalysis.history.replay.told_creations import creation_of, creator
 from daganalysis.history.replay.told_requests import Operation, actor_of, unlogged_requests
 from daganalysis.reading.issue_codes import issue
@@ -15,6 +17,7 @@ from daganalysis.tables.base_rows import AgentEventRow, OperationRow
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from daganalysis.history.replay.all_runs import Replayed
     from daganalysis.history.replay.contexts import AgentLog, ClusterContext
     from daganalysis.history.rows import Rows
     from daganalysis.history.views import RunView
@@ -57,6 +60,18 @@ def add_operations(rows: Rows, view: RunView, operations: Sequence[Operation], c
                 source=request.source,
             )
         )
+
+
+def add_what_is_alone(rows: Rows, replayed: Replayed, contexts: Mapping[str, ClusterContext]) -> None:
+    """Add the requests to DAGs of which nothing else is known, and say what else agents did for such DAGs."""
+    for (cluster, gid), operations in replayed.requests_alone.items():
+        context = contexts.get(cluster, NO_CONTEXT)
+        for one in operations:
+            one.actor = actor_of(one, context, is_child=False)
+            rows.add_operation(_logged_row(key_of(cluster or None, gid), cluster or None, one, None))
+    for (_, source), count in sorted(replayed.executions_alone.items()):
+        message = f"executions of {count:,} sub-tasks are left out: nothing in the archive shows the DAGs that they belong to"
+        rows.add_issue(issue("executions-without-dag", source, None, message))
 
 
 def _logged_row(run_id: str | None, cluster: str | None, one: Operation, stage: int | None) -> OperationRow:
