@@ -87,7 +87,8 @@ def table_in_order(declared: Table, columns: Mapping[str, Any]) -> pa.Table:
 
 @cache
 def _empty(name: str) -> pa.Table:
-    return BASE_TABLES[name].schema().empty_table()
+    # ``Schema.empty_table`` would import pandas.
+    return BASE_TABLES[name].arrow({column: [] for column in BASE_TABLES[name].names})
 
 
 class Rows:
