@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from daganalysis.pages.report_page import content
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TOUR = runpy.run_path(str(ROOT / "docs" / "tour.py"))
@@ -19,6 +21,9 @@ def tour_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("COLUMNS", raising=False)
+    # The tour prints no chart of a report, and to draw all of them takes most of its time.
+    monkeypatch.setattr(content, "MOST_WORST", content.MOST_ON_TOP)
+    monkeypatch.setattr(content, "MOST_SLOWEST", 0)
     return tmp_path
 
 
