@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from daganalysis.engine.identifiers import key_of
 from daganalysis.loading.by_cluster import MANY_PIECES, ClusterPlan, ScannedByCluster, plan_by_cluster, scan_by_cluster
+from daganalysis.loading.carrying import evidence_to_carry, link_others, tables_to_carry
 from daganalysis.loading.from_stores import is_newer, make_store_chunks, scan_store
 from daganalysis.loading.other_kinds import add_owners, gather_unclaimed, know_agents, owners_in_store
-from daganalysis.loading.pieces import CarriedEvidence, CarriedTables, PartWork, build_part, carry_evidence, carry_tables
+from daganalysis.loading.pieces import PartWork, build_part, carry_evidence, carry_tables
 from daganalysis.loading.planning import Picked, Plan, make_plan
 from daganalysis.loading.scanning import Claiming, claim, make_chunks, scan
 from daganalysis.loading.strictness import refuse_rejected
@@ -24,8 +23,8 @@ from daganalysis.store.commit import LOCK_WAIT_S, locked, staged
 from daganalysis.store.folder_manifest import StoreNotes, check_manifest
 from daganalysis.store.kept_answers import ANSWERS, TEXTS, digest, evidence_parts, read_evidence, read_index
 from daganalysis.store.opening import is_store
-from daganalysis.store.parts import check_version, read_file
-from daganalysis.store.remote_paths import SPILL, RemotePath
+from daganalysis.store.parts import check_version
+from daganalysis.store.remote_paths import SPILL
 from daganalysis.store.source_list import KnownSource, read_sources, write_sources
 from daganalysis.tables import BASE_TABLES
 from daganalysis.urls import is_url
@@ -55,10 +54,6 @@ _WHICH = attrgetter("path", "cluster")
 _STATE = attrgetter("identity", "cluster", "size", "mtime_ns")
 """What is known of a source, of a file."""
 _WORTH_A_PROCESS = 1 << 24
-_SMALL = 1 << 17
-"""Bytes of Parquet below which a part is small: what a daily load of some hundred responses makes."""
-_MANY_SMALL = 16
-"""So many small parts are made one."""
 
 
 @dataclass(slots=True)
@@ -317,12 +312,9 @@ class _Load:
         self, workers: Workers | DaskWorkers, folder: StagePath, scanned: Sequence[Scanned], plan: Plan | ClusterPlan
     ) -> None:
         generation = self._before.next_generation()
-        works = self._carried_tables(folder, plan.void, generation) if isinstance(plan, Plan) else []
-        carried = {part for work in works for part in work.parts}
-        for part in self._before.tables:
-            if part not in carried:
-                for name in BASE_TABLES:
-                    _link(self._before.folder / name / part, folder / name / part)
+        before = self._before
+        works = tables_to_carry(before.folder, before.tables, plan.void, folder, generation) if isinstance(plan, Plan) else []
+        link_others(before.folder, before.tables, works, BASE_TABLES, folder)
         for _ in workers.over(carry_tables, works):
             pass
         dealt: Sequence[Sequence[Picked | PlannedShard]] = plan.parts
@@ -339,67 +331,15 @@ class _Load:
         places = {place: scanned[place] for shard in shards if isinstance(shard, Picked) for place in shard.new}
         return PartWork(folder, part, self._before.folder, places, shards, contexts=self._contexts)
 
-    def _carried_tables(self, folder: StagePath, void: set[str], generation: int) -> list[CarriedTables]:
-        """Write the parts anew that hold void rows, and small parts if there are many."""
-        store = self._before.folder
-        rows = {part: _run_ids(store, part, void) for part in self._before.tables}
-        sizes = {part: sum((store / name / part).stat().st_size for name in BASE_TABLES) for part in rows}
-        small = [part for part in rows if sizes[part] < _SMALL]
-        together = [small] if len(small) > _MANY_SMALL else []
-        alone = [[part] for part in rows if rows[part] and not (together and part in small)]
-        works = []
-        for number, parts in enumerate([*alone, *together]):
-            gone = sorted({*void, *(run_id for part in parts for run_id in rows[part])})
-            works.append(CarriedTables(folder, f"part-{generation:06d}-{number:04d}.parquet", store, parts, gone))
-        return works
-
     def _carry_evidence(self, workers: Workers | DaskWorkers, folder: StagePath, dead: dict[str, set[int]]) -> None:
-        store, generation = self._before.folder, self._before.next_generation()
-        sizes = {part: sum((store / place / part).stat().st_size for place in (ANSWERS, TEXTS)) for part in self._before.evidence}
-        small = [part for part in sizes if sizes[part] < _SMALL]
-        together = [small] if len(small) > _MANY_SMALL else []
-        alone = [[part] for part in dead if not (together and part in small)]
-        works = [
-            CarriedEvidence(
-                folder, f"part-{generation:06d}-kept-{number:04d}.parquet", store, {part: dead.get(part, set()) for part in parts}
-            )
-            for number, parts in enumerate([*alone, *together])
-        ]
-        carried = {part for work in works for part in work.parts}
-        for part in self._before.evidence:
-            if part not in carried:
-                for place in (ANSWERS, TEXTS):
-                    _link(store / place / part, folder / place / part)
+        before = self._before
+        works = evidence_to_carry(before.folder, before.evidence, dead, folder, before.next_generation())
+        link_others(before.folder, before.evidence, works, (ANSWERS, TEXTS), folder)
         for _ in workers.over(carry_evidence, works):
             pass
-
-
-def _run_ids(store: StorePath, part: str, void: set[str]) -> list[str]:
-    """Return the runs of a part whose key is void."""
-    if not void:
-        return []
-    columns = ["run_id", "cluster", "dag_gid"]
-    table = read_file(store / "dags" / part, columns)
-    rows = zip(*(table.column(name).to_pylist() for name in columns), strict=True)
-    return [run_id for run_id, cluster, gid in rows if key_of(cluster, gid) in void]
 
 
 def _remove_spill(folder: StagePath) -> None:
     """Remove the spill files. At a URL the next writer removes them."""
     if isinstance(folder, Path):
         shutil.rmtree(folder / SPILL)
-
-
-def _link(source: StorePath, target: StagePath) -> None:
-    """Give a file a second name, or copy it if the file system has no links. At a URL the file stays as it is."""
-    if isinstance(source, RemotePath):
-        source.keep()
-        return
-    assert isinstance(target, Path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-        with target.open("rb") as file:
-            os.fsync(file.fileno())
