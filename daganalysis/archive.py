@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.archive_frames import ArchiveFrames
+from daganalysis.engine.identifiers import key_of, split_run_key
 from daganalysis.engine.user_catalogue import EMPTY_CATALOGUE
 from daganalysis.errors import RunNotFoundError
 from daganalysis.table_sources import MemoryTables, RunsOnly, WithCatalogue, parts_of
@@ -91,7 +92,7 @@ class Archive(ArchiveFrames):
             import difflib
 
             known = self.table("dags", ["run_id"])["run_id"].tolist()
-            alike = [key for key in known if key.partition("#")[0] == run_id or key.partition("#")[0].endswith("/" + run_id)]
+            alike = [key for key in known if run_id in {split_run_key(key)[1], key_of(*split_run_key(key))}]
             raise RunNotFoundError(run_id, (alike or difflib.get_close_matches(run_id, known, n=3))[:3])
         return self.only(self._family(run_id) if children else [run_id])
 

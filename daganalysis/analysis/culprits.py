@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from daganalysis.analysis.conclusions import Place
 from daganalysis.analysis.membership import among
 from daganalysis.engine.child_waits import waits_for_child
+from daganalysis.engine.identifiers import split_run_key
 from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, error_parts, is_error, newest_failure_line
 from daganalysis.engine.vocabulary import CHILD_FAILED, STANDS_FAILED, SUCCEEDED
 from daganalysis.tables.plain_rows import rows_of
@@ -224,7 +225,7 @@ def _is_echo(outer: Culprit, child: Culprit) -> bool:
         return True
     if outer.line is None:
         return outer.n_failed > 0  # else it was rolled back from a stage of which no attempt is known
-    gid = child.run_id.rpartition("/")[2].partition("#")[0]
+    _, gid = split_run_key(child.run_id)
     return (outer.error_code or "").startswith(_OF_CHILDREN) or gid in outer.line
 
 

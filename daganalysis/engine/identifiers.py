@@ -32,6 +32,26 @@ def key_of(cluster: str | None, gid: str) -> str:
     return f"{cluster}/{gid}" if cluster else gid
 
 
+def run_key(cluster: str | None, gid: str, generation: int) -> str:
+    """Return the ``run_id`` of a run: its key, with a number from the second DAG on that had the same key.
+
+    >>> run_key("prod-a", "11", 1), run_key("prod-a", "11", 2)
+    ('prod-a/11', 'prod-a/11#2')
+    """
+    key = key_of(cluster, gid)
+    return key if generation == 1 else f"{key}#{generation}"
+
+
+def split_run_key(run_id: str) -> tuple[str | None, str]:
+    """Return the cluster label and the generic id in a ``run_id``, without the number of a later DAG.
+
+    >>> split_run_key("prod-a/11#2"), split_run_key("11")
+    (('prod-a', '11'), (None, '11'))
+    """
+    cluster, slash, rest = run_id.rpartition("/")
+    return (cluster if slash else None), rest.partition("#")[0]
+
+
 @lru_cache(maxsize=65536)
 def agent_address(ip: str | None, port: int | None) -> str | None:
     """Join an address and a port as obshell writes them, IPv6 in brackets; None if either is missing.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from daganalysis.engine.identifiers import key_of
+from daganalysis.engine.identifiers import run_key
 
 if TYPE_CHECKING:
     from daganalysis.engine.facts import Child
@@ -79,8 +79,7 @@ class RunEvidence:
     """The key of the run in every table."""
 
     def __post_init__(self) -> None:
-        key = key_of(self.cluster, self.gid)
-        self.run_id = key if self.generation == 1 else f"{key}#{self.generation}"
+        self.run_id = run_key(self.cluster, self.gid, self.generation)
 
     @property
     def newest(self) -> Dag:

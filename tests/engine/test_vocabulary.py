@@ -52,6 +52,7 @@ def test_the_label_of_a_category_stands_in_the_vocabulary_alone(label: str) -> N
     [
         ("isprintable()", "escaping.py"),  # which characters are invisible
         ('f"{cluster}/{gid}"', "identifiers.py"),  # the key of a run
+        ('partition("#")', "identifiers.py"),
         ("def is_store_folder", "store_layout.py"),  # what a store is
         ("def scheme_of", "urls.py"),  # what a URL is
         (".0%}", None),  # shares as text: human_share
