@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.analysis.holdings import SLACK_S, Holding
+from daganalysis.analysis.holdings import SLACK_NS, Holding
 from daganalysis.analysis.lock_copies import hold_against_copies
 from daganalysis.engine.lock_rules import REFUSED_BY, frees_lock, lock_of, names_which_stage
 from daganalysis.engine.vocabulary import WAITS
@@ -50,10 +50,8 @@ def locks(archive: Archive, *, run_ids: Iterable[str] | None = None) -> pd.DataF
         >>> da.locks(da.load("sample_data/tenant/failed.json"))[["lock", "key", "working_s"]].round(1).to_dict("records")
         [{'lock': 'tenant', 'key': 'billing', 'working_s': 21.6}]
     """
-    import pandas as pd
-
-    holdings = find_holdings(archive, run_ids)
-    return LOCKS.conform(pd.DataFrame([one.row() for one in holdings], columns=LOCKS.names)) if holdings else LOCKS.empty()
+    rows = [one.row() for one in find_holdings(archive, run_ids)]
+    return LOCKS.conform(LOCKS.frame(LOCKS.arrow({name: [row[name] for row in rows] for name in LOCKS.names})))
 
 
 def find_holdings(archive: Archive, run_ids: Iterable[str] | None = None) -> list[Holding]:
@@ -61,20 +59,20 @@ def find_holdings(archive: Archive, run_ids: Iterable[str] | None = None) -> lis
     import pyarrow.compute as pc
 
     source = archive if run_ids is None else archive.lazily(run_ids)
-    held = [(row, lock) for row in rows_of(source.table("dags", _DAGS)) if (lock := _lock(row)) is not None]
+    held = [(row, lock) for row in rows_of(source.table("dags", _DAGS), in_nanoseconds=True) if (lock := _lock(row)) is not None]
     copies = archive.table("maintenance_locks")
     if not held and copies.empty:
         return []
     idle: dict[str, list[Row]] = {}
     columns = ["run_id", "seq", "started_at", "ended_at", "category", "from_stage", "to_stage", "leg"]
     line = source.table("timeline", columns, pc.field("category").isin(WAITS))
-    for row in rows_of(line.sort_values(["run_id", "seq"])):
+    for row in rows_of(line.sort_values(["run_id", "seq"]), in_nanoseconds=True):
         idle.setdefault(row["run_id"], []).append(row)
     names = _stage_names(archive, [row for row, _ in held], idle)
     _mark_hidden_failures(archive, [row for row, _ in held], idle)
     holdings = [one for row, lock in held for one in _holdings(row, lock, idle.get(row["run_id"], []), names)]
     if len(copies):
-        holdings += hold_against_copies(holdings, rows_of(copies), only_runs=run_ids is not None)
+        holdings += hold_against_copies(holdings, rows_of(copies, in_nanoseconds=True), only_runs=run_ids is not None)
         _forget_unknown_runs(archive, holdings)
     _end_where_the_next_begins(holdings)
     _count_refusals(archive, holdings)
@@ -196,7 +194,7 @@ def _exclude(one: Holding, other: Holding) -> bool:
 
 
 def _ends_before(one: Holding, other: Holding) -> bool:
-    return one.end is None or other.taken_at is None or (one.end - other.taken_at).total_seconds() <= SLACK_S
+    return one.end is None or other.taken_at is None or one.end - other.taken_at <= SLACK_NS
 
 
 def _meet(one: Holding, other: Holding) -> None:
@@ -211,11 +209,14 @@ def _meet(one: Holding, other: Holding) -> None:
 
 def _count_refusals(archive: Archive, holdings: list[Holding]) -> None:
     """Count, where logs are in the archive, the requests that were refused while each lock was held, because of it."""
-    operations = archive.table("operations")
-    logged = operations[operations["evidence"].eq("log")]
+    import pyarrow.compute as pc
+
+    columns = ["cluster", "run_id", "at", "agent", "result", "error_code"]
+    logged = archive.table("operations", columns, pc.field("evidence") == "log")
     if logged.empty:
         return
-    refused = rows_of(logged[logged["result"].eq("refused") & logged["error_code"].isin(list(REFUSED_BY))])
+    is_refused = logged["result"].eq("refused") & logged["error_code"].isin(list(REFUSED_BY))
+    refused = rows_of(logged[is_refused], in_nanoseconds=True)
     for one in holdings:
         end = one.end
         one.n_refused = sum(

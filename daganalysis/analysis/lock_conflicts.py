@@ -71,5 +71,7 @@ def _messages(one: Holding) -> list[str]:
     ]
 
 
-def _text(moment: pd.Timestamp | None) -> str:
-    return "an unknown time" if moment is None else moment.isoformat(timespec="milliseconds")
+def _text(moment: int | None) -> str:
+    import pandas as pd
+
+    return "an unknown time" if moment is None else pd.Timestamp(moment, tz="UTC").isoformat(timespec="milliseconds")

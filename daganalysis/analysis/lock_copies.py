@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from daganalysis.analysis.holdings import SLACK_S, Holding
+from daganalysis.analysis.holdings import SLACK_NS, Holding
 from daganalysis.engine.lock_rules import Lock
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from daganalysis.tables.plain_rows import Row
-
-_SLACK = timedelta(seconds=SLACK_S)
 
 
 def hold_against_copies(holdings: list[Holding], copies: list[Row], *, only_runs: bool) -> list[Holding]:
@@ -37,12 +32,12 @@ def hold_against_copies(holdings: list[Holding], copies: list[Row], *, only_runs
     return list(more.values())
 
 
-def _freed_by(own: list[Holding], moment: pd.Timestamp | None) -> None:
+def _freed_by(own: list[Holding], moment: int | None) -> None:
     """Let no holding whose end is not known last beyond a moment at which the lock was free."""
     if moment is None:
         return
     for one in own:
-        if one.taken_at is None or one.end is None or not one.taken_at < moment < one.end - _SLACK:
+        if one.taken_at is None or one.end is None or not one.taken_at < moment < one.end - SLACK_NS:
             continue
         # The copy may have been made later than it tells: what was freed after that moment contradicts nothing.
         if one.released_at is None:
@@ -53,12 +48,12 @@ def _was_held(own: list[Holding], copy: Row) -> bool:
     """Return whether a holding is the one that a copy shows, and let it last until then."""
     moment = copy["observed_at"] or copy["locked_at"]
     for one in own:
-        if one.taken_at is None or moment is None or one.taken_at > moment + _SLACK or not _is_of(one, copy):
+        if one.taken_at is None or moment is None or one.taken_at > moment + SLACK_NS or not _is_of(one, copy):
             continue
         if one.released_at is None:
             one.until = moment if one.until is None else max(one.until, moment)
             return True
-        if one.released_at + _SLACK >= moment:
+        if one.released_at + SLACK_NS >= moment:
             return True
     return False
 

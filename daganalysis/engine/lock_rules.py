@@ -28,6 +28,7 @@ _FREED_BY_FAILURE_OF = frozenset(
     }
 )
 """Nodes of other workflows that do."""
+_FREED_BY_SOME_FAILURES = frozenset(workflow for workflow, _ in _FREED_BY_FAILURE_OF)
 _TENANT_WORKFLOWS = _FREED_BY_ANY_FAILURE - {
     "Kill observer",
     "Start observer for scale in rollback",
@@ -100,7 +101,7 @@ def names_which_stage(workflow: str | None) -> bool:
     >>> names_which_stage("Cluster scale in"), names_which_stage("Create tenant")
     (True, False)
     """
-    return any(workflow == name for name, _ in _FREED_BY_FAILURE_OF)
+    return workflow in _FREED_BY_SOME_FAILURES
 
 
 REFUSED_BY = {

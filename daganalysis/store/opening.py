@@ -114,13 +114,14 @@ class StoreTables:
         declared = BASE_TABLES[name]
         key = declared.run_key
         wanted = declared.names if columns is None else list(columns)
-        parts = self._parts[name] if run_ids is None or key != "run_id" else self._parts_holding(name, run_ids)
+        parts = self._with_rows(name)
+        if run_ids is not None and key == "run_id":
+            parts = self._parts_holding(parts, run_ids)
         # One part is in order already; several are put in order by the run, or, where rows need not have one, by the whole key.
         by_run = key is not None and not declared.has_rows_without_run
         order = [] if len(parts) == 1 else [declared.sort[0]] if by_run else list(declared.sort)
         reading = wanted + [column for column in order if column not in wanted]
         only = None if run_ids is None or key is None else (key, run_ids)
-        self._check_present(parts)
         table = read_parts(parts, declared.schema(), reading, only, where) if parts else declared.schema().empty_table()
         if order and by_run:
             table = _ordered_by_run(table, order[0])
@@ -128,9 +129,8 @@ class StoreTables:
             table = table.sort_by([(column, "ascending") for column in order])
         return table.select(wanted)
 
-    def _parts_holding(self, name: str, run_ids: Sequence[str]) -> Sequence[StorePath]:
+    def _parts_holding(self, parts: list[StorePath], run_ids: Sequence[str]) -> list[StorePath]:
         """Return the parts of a table that may hold rows of some runs: most parts hold a stretch of the runs in order of their ids."""
-        parts = self._parts[name]
         if len(run_ids) > _MOST_SOUGHT or len(parts) == 1 or not isinstance(self._store, Path):
             return parts
         if self._stretches is None:
@@ -144,8 +144,7 @@ class StoreTables:
         key = declared.run_key
         if key is None or declared.has_rows_without_run:
             return code_texts(self.read(name, columns, None), declared)
-        parts = self._parts[name]
-        self._check_present(parts)
+        parts = self._with_rows(name)
         table = read_coded(parts, declared, list(dict.fromkeys([*columns, key])))
         return (table if len(parts) == 1 else _ordered_by_run(table, key)).select(columns)
 
@@ -156,6 +155,12 @@ class StoreTables:
         listed = [self._rows.get(f"{name}/{part.name}") for part in parts]
         known = [rows for rows in listed if rows is not None]
         return sum(known) if len(known) == len(parts) else count_rows(parts)
+
+    def _with_rows(self, name: str) -> list[StorePath]:
+        """Return the parts of one table but for those that the list of the store's files tells to be empty; one of them if all are."""
+        parts = self._parts[name]
+        self._check_present(parts)
+        return [part for part in parts if self._rows.get(f"{name}/{part.name}") != 0] or parts[:1]
 
     def _check_present(self, parts: Sequence[StorePath]) -> None:
         if not self._is_there(parts):

@@ -109,13 +109,14 @@ class MarkedWriter:
         self.close(whole=kind is None)
 
 
-def parquet_file(path: StorePath) -> pq.ParquetFile:
-    """Open a Parquet file, on disk or at a URL."""
+def parquet_file(path: StorePath, coded: Sequence[str] = ()) -> pq.ParquetFile:
+    """Open a Parquet file, on disk or at a URL; columns that are ``coded`` are read as places in a dictionary."""
     import pyarrow.parquet as pq
 
     if isinstance(path, Path):
-        return pq.ParquetFile(path, page_checksum_verification=True)
-    return pq.ParquetFile(path.open_to_read(), pre_buffer=True, page_checksum_verification=True)
+        return pq.ParquetFile(path, read_dictionary=list(coded) or None, page_checksum_verification=True)
+    stream = path.open_to_read()
+    return pq.ParquetFile(stream, read_dictionary=list(coded) or None, pre_buffer=True, page_checksum_verification=True)
 
 
 def _parquet_format(coded: Iterable[str] = ()) -> ds.ParquetFileFormat:
@@ -193,11 +194,15 @@ def read_coded(paths: Sequence[StorePath], declared: Table, columns: Sequence[st
     Decoding such texts takes several times as long. A file that cannot be read raises a :class:`StoreError` that names it.
     """
     import pyarrow as pa
-    import pyarrow.dataset as ds
 
     coded = {*declared.repeating} & {*columns}
     dictionary = pa.dictionary(pa.int32(), pa.string())
     wanted = pa.schema([field.with_type(dictionary) if field.name in coded else field for field in declared.schema()])
+    if all(isinstance(path, Path) for path in paths):
+        tables = [read_file(path, columns, wanted).select(columns).replace_schema_metadata(None) for path in paths]
+        return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    import pyarrow.dataset as ds  # which asks for many files at a time, but takes long to import
+
     form = _parquet_format(coded)
     try:
         with dataset_files(paths) as (files, names):
@@ -210,12 +215,14 @@ def read_coded(paths: Sequence[StorePath], declared: Table, columns: Sequence[st
 def read_file(path: StorePath, columns: Sequence[str] | None = None, schema: pa.Schema | None = None) -> pa.Table:
     """Read one file, or some columns of it. A file that cannot be read raises a :class:`StoreError` that names it.
 
-    With a ``schema``, so does one in which a column that was asked for is missing or has another type.
+    With a ``schema``, so does one in which a column that was asked for is missing or has another type; texts that are dictionaries in the
+    schema are read as such.
     """
     import pyarrow as pa
 
+    coded = [] if schema is None else [field.name for field in schema if pa.types.is_dictionary(field.type)]
     try:
-        table = parquet_file(path).read(columns)
+        table = parquet_file(path, coded).read(columns)
     except (pa.ArrowException, OSError) as error:
         raise damaged(path, error) from error
     if schema is None:

@@ -20,10 +20,10 @@ _CHUNK = 10_000
 """Rows turned into plain values at a time, so that a large table is never held twice."""
 
 
-def rows_of(frame: pd.DataFrame) -> list[Row]:
-    """Turn a frame into rows of plain Python values, nulls as None."""
+def rows_of(frame: pd.DataFrame, *, in_nanoseconds: bool = False) -> list[Row]:
+    """Turn a frame into rows of plain Python values, nulls as None, instants as timestamps or as whole nanoseconds since 1970."""
     names = frame.columns.tolist()  # an index hands out its texts one by one, slowly
-    values = [_cells(frame[name]) for name in names]
+    values = [_cells(frame[name], in_nanoseconds=in_nanoseconds) for name in names]
     return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
 
 
@@ -53,6 +53,10 @@ def _declared_cells(values: pd.Series[Any], column: Column) -> list[Any]:
     return [None if missing else value for value, missing in zip(values.tolist(), values.isna().tolist(), strict=True)]
 
 
-def _cells(values: pd.Series[Any]) -> list[Any]:
-    cells = [None if null else value for value, null in zip(values.tolist(), values.isna().tolist(), strict=True)]
+def _cells(values: pd.Series[Any], *, in_nanoseconds: bool) -> list[Any]:
+    nulls = values.isna()
+    is_instant = in_nanoseconds and values.dtype.kind == "M"  # of which each would become an object of its own
+    cells = (values.astype("int64") if is_instant else values).tolist()
+    if nulls.any():
+        cells = [None if null else value for value, null in zip(cells, nulls.tolist(), strict=True)]
     return [None if cell is None else list(cell) for cell in cells] if values.name == "task_logs" else cells
