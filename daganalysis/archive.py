@@ -120,6 +120,31 @@ class Archive(ArchiveFrames):
             self._chosen = wanted, chosen
         return chosen
 
+    def in_clusters(self, clusters: Iterable[str]) -> Archive:
+        """Return an archive of some clusters, in memory: their runs, agents, locks, and requests that made no run.
+
+        Args:
+            clusters: The labels of the clusters. Labels that the archive does not have are ignored.
+
+        Returns:
+            A new archive.
+
+        Example:
+            >>> import daganalysis as da
+            >>> archive = da.load("sample_data/fleet", cluster_by="dir")
+            >>> archive.in_clusters(["prod-a"]).dags["cluster"].unique().tolist()
+            ['prod-a']
+        """
+        import pyarrow.compute as pc
+
+        is_chosen = pc.field("cluster").isin(sorted({*clusters}))
+        run_ids = self._source.read("dags", ["run_id"], None, is_chosen).column("run_id").to_pylist()
+        tables = {
+            name: self._source.read(name, None, None, is_chosen) if "cluster" in table.names else self._source.read(name, None, run_ids)
+            for name, table in BASE_TABLES.items()
+        }
+        return Archive(MemoryTables(tables), catalogue=self.catalogue)
+
     def with_catalogue(self, catalogue: Catalogue | str | os.PathLike[str]) -> Archive:
         """Return the same archive with workflow name patterns and failure signatures of your own.
 

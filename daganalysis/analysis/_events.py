@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.analysis._locks import locks
+from daganalysis.analysis._locks import as_frame, find_holdings, idle_stretches
 from daganalysis.analysis.culprits import short_cause
 from daganalysis.analysis.membership import among
 from daganalysis.engine.vocabulary import STANDS_FAILED, words
+from daganalysis.tables import OPERATIONS
 from daganalysis.tables.explanations import EVENTS
 from daganalysis.tables.plain_rows import rows_of
 from daganalysis.text.humanize import human_duration
@@ -64,7 +65,9 @@ def events(archive: Archive) -> pd.DataFrame:
     import pandas as pd
 
     dags = archive.table("dags", _DAGS)
-    parts = [_milestones(dags), _of_locks(archive), _failures_and_requests(archive, dags), _moves(archive, dags), _of_agents(archive)]
+    line = idle_stretches(archive)
+    requests = _failures_and_requests(archive, dags, line)
+    parts = [_milestones(dags), _of_locks(archive, line), requests, _moves(archive, dags), _of_agents(archive)]
     told = (
         pd.concat([part.reindex(columns=EVENTS.names) for part in parts if len(part)], ignore_index=True) if len(dags) else EVENTS.empty()
     )
@@ -87,11 +90,11 @@ def _milestones(dags: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([created, started, ended], ignore_index=True)
 
 
-def _of_locks(archive: Archive) -> pd.DataFrame:
+def _of_locks(archive: Archive, line: pd.DataFrame) -> pd.DataFrame:
     """Tell when locks were taken and freed."""
     import pandas as pd
 
-    held = locks(archive)
+    held = as_frame(find_holdings(archive, line=line))
     what = held["lock"].where(held["key"].isna(), held["lock"] + " " + held["key"].fillna(""))
     told = held.assign(detail=what, actor="engine", agent=held["key"].where(held["lock"].isin(["agent", "obproxy"])))
     # What contradicts another holding is not told as a fact.
@@ -102,17 +105,18 @@ def _of_locks(archive: Archive) -> pd.DataFrame:
     return pd.concat([taken, freed], ignore_index=True)
 
 
-def _failures_and_requests(archive: Archive, dags: pd.DataFrame) -> pd.DataFrame:
+def _failures_and_requests(archive: Archive, dags: pd.DataFrame, line: pd.DataFrame) -> pd.DataFrame:
     """Tell where runs failed, and who asked for what after that."""
     import pandas as pd
+    import pyarrow.compute as pc
 
     runs = {row["run_id"]: row for row in rows_of(dags[dags["outcome"].ne("succeeded")])}
     # What answers alone prove of requests has no time, only bounds; what a run did next tells the time of most of them.
-    operations = [row for row in rows_of(archive.table("operations")) if row["evidence"] == "log"]
-    operations = [row for row in operations if row["operation"] != "create" or row["result"] == "refused"]
+    logged_ones = archive.table("operations", OPERATIONS.names, pc.field("evidence") == "log")
+    operations = rows_of(logged_ones[logged_ones["operation"].ne("create") | logged_ones["result"].eq("refused")])
     logged = {row["run_id"] for row in operations}
-    causes = _Causes(archive, list(runs))
-    waits = _waits(archive)
+    causes = _Causes(archive)
+    waits = _waits(archive, line)
     of_waits = {row["run_id"]: row for row in rows_of(dags[among(dags["run_id"], {wait["run_id"] for wait in waits})])}
     rows: list[Row] = []
     for wait in waits:
@@ -137,15 +141,14 @@ def _failures_and_requests(archive: Archive, dags: pd.DataFrame) -> pd.DataFrame
     return pd.DataFrame(rows, columns=EVENTS.names)
 
 
-def _waits(archive: Archive) -> list[Row]:
+def _waits(archive: Archive, line: pd.DataFrame) -> list[Row]:
     """Return the waits of all runs, each with the ``request`` that ended it, as what the run did next tells.
 
     A wait that a pass of the DAG ended has none.
     """
     import pyarrow.compute as pc
 
-    columns = ["run_id", "seq", "started_at", "ended_at", "category", "from_stage", "leg"]
-    waits = archive.table("timeline", columns, pc.field("category").isin(list(_WAITS)))
+    waits = line[line["category"].isin(list(_WAITS))]
     if waits.empty:
         return []
     own = archive.lazily(waits["run_id"].unique().tolist())
@@ -167,12 +170,10 @@ def _event(run: Row, at: Any, event: str, stage: int | None, **more: Any) -> Row
 class _Causes:
     """The causes of failed attempts, by run and stage."""
 
-    def __init__(self, archive: Archive, run_ids: list[str]) -> None:
+    def __init__(self, archive: Archive) -> None:
         self._found: dict[tuple[str, int], list[Row]] = {}
-        if run_ids:
-            columns = ["run_id", "stage", "started_at", "agent", "line", "outcome"]
-            for row in rows_of(archive.lazily(run_ids).table("failed_attempts", columns)):
-                self._found.setdefault((row["run_id"], row["stage"]), []).append(row)
+        for row in rows_of(archive.table("failed_attempts", ["run_id", "stage", "started_at", "agent", "line", "outcome"])):
+            self._found.setdefault((row["run_id"], row["stage"]), []).append(row)
 
     def before(self, run_id: str, stage: int | None, at: Any) -> Row | None:
         """Return the failed attempt that made a run fail at a stage at some time, as far as it is known."""

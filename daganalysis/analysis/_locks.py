@@ -50,23 +50,24 @@ def locks(archive: Archive, *, run_ids: Iterable[str] | None = None) -> pd.DataF
         >>> da.locks(da.load("sample_data/tenant/failed.json"))[["lock", "key", "working_s"]].round(1).to_dict("records")
         [{'lock': 'tenant', 'key': 'billing', 'working_s': 21.6}]
     """
-    rows = [one.row() for one in find_holdings(archive, run_ids)]
+    return as_frame(find_holdings(archive, run_ids))
+
+
+def as_frame(holdings: list[Holding]) -> pd.DataFrame:
+    """Return holdings as rows of the result, in its order."""
+    rows = [one.row() for one in holdings]
     return LOCKS.conform(LOCKS.frame(LOCKS.arrow({name: [row[name] for row in rows] for name in LOCKS.names})))
 
 
-def find_holdings(archive: Archive, run_ids: Iterable[str] | None = None) -> list[Holding]:
-    """Work out every holding of a maintenance lock, in no order."""
-    import pyarrow.compute as pc
-
+def find_holdings(archive: Archive, run_ids: Iterable[str] | None = None, line: pd.DataFrame | None = None) -> list[Holding]:
+    """Work out every holding of a maintenance lock, in no order; ``line`` are the idle stretches, where they have been read already."""
     source = archive if run_ids is None else archive.lazily(run_ids)
     held = [(row, lock) for row in rows_of(source.table("dags", _DAGS), in_nanoseconds=True) if (lock := _lock(row)) is not None]
     copies = archive.table("maintenance_locks")
     if not held and copies.empty:
         return []
     idle: dict[str, list[Row]] = {}
-    columns = ["run_id", "seq", "started_at", "ended_at", "category", "from_stage", "to_stage", "leg"]
-    line = source.table("timeline", columns, pc.field("category").isin(WAITS))
-    for row in rows_of(line.sort_values(["run_id", "seq"]), in_nanoseconds=True):
+    for row in rows_of(idle_stretches(source) if line is None else line, in_nanoseconds=True):
         idle.setdefault(row["run_id"], []).append(row)
     names = _stage_names(archive, [row for row, _ in held], idle)
     _mark_hidden_failures(archive, [row for row, _ in held], idle)
@@ -77,6 +78,14 @@ def find_holdings(archive: Archive, run_ids: Iterable[str] | None = None) -> lis
     _end_where_the_next_begins(holdings)
     _count_refusals(archive, holdings)
     return holdings
+
+
+def idle_stretches(archive: Archive) -> pd.DataFrame:
+    """Return the stretches of all timelines in which nothing worked or nothing is known, sorted by run and time."""
+    import pyarrow.compute as pc
+
+    columns = ["run_id", "seq", "started_at", "ended_at", "category", "from_stage", "to_stage", "leg"]
+    return archive.table("timeline", columns, pc.field("category").isin(WAITS)).sort_values(["run_id", "seq"])
 
 
 def _lock(row: Row) -> Lock | None:

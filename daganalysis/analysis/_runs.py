@@ -6,13 +6,14 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.analysis.conclusions import Place, Told, conclusion
-from daganalysis.analysis.culprits import find_trouble, find_undone, passed_stages
+from daganalysis.analysis.culprits import find_trouble, find_undone, passed_stages, stages_rolled_back_from
 from daganalysis.analysis.membership import among
 from daganalysis.analysis.ranking import RANKED_BY, rank_runs
 from daganalysis.analysis.usual import find_usual
 from daganalysis.engine.vocabulary import SUCCEEDED
 from daganalysis.errors import UsageError
 from daganalysis.tables.explanations import RUN_ORDERS, RUNS
+from daganalysis.tables.plain_rows import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +26,7 @@ _DAGS = [
     *("run_id", "cluster", "workflow", "name", "started_at", "ended_at", "elapsed_s", "outcome", "state", "operator", "work_ok", "stage"),
     *("max_stage", "n_agents", "elapsed_min_s", "elapsed_max_s", "retries_min", "retries_max", "parent_run_id", "last_observed_at"),
 ]
-_NAMED = {"failed", "cancelled", "passed", "succeeded_with_node_pass", "running", "waiting", "rollback_failed"}
+_NAMED = {"failed", "rolled_back", "cancelled", "passed", "succeeded_with_node_pass", "running", "waiting", "rollback_failed"}
 """Outcomes whose sentence names the stage where the run stands."""
 
 
@@ -87,17 +88,16 @@ def told_runs(archive: Archive, run_ids: list[str], dags: pd.DataFrame | None = 
         **{f"{part}_share": own["run_id"].map(spent[part]).astype("float64").fillna(0) / elapsed for part in ("wait_operator", "lost")},
     )
     places = {run_id: culprit.place(run_id) for run_id, culprit in find_trouble(archive, dags, run_ids).items()}
-    own["stage"] = own["run_id"].map(passed_stages(archive, own)).astype("Int64").fillna(own["stage"])
+    told_at = own["run_id"].map(passed_stages(archive, own) | stages_rolled_back_from(archive, own)).astype("Int64")
+    own["stage"] = told_at.fillna(own["stage"].mask(own["outcome"].eq("rolled_back")))  # a rollback ends at the first stage
     undone = find_undone(archive, run_ids)
     usual, longest = find_usual(archive, dags, own)
     names = _stage_names(archive, own.loc[own["outcome"].isin(_NAMED), ["run_id", "stage"]].dropna())
     redone = _redone(dags, own)
-    plain = own.astype(object).where(own.notna(), None)
-    known = {field.name for field in fields(Told)} & set(plain.columns)
+    known = [field.name for field in fields(Told) if field.name in own.columns]
     result = []
-    for row in plain[[*known, "run_id"]].to_dict("records"):
-        run_id = row.pop("run_id")
-        run = Told(**{str(name): value for name, value in row.items()})
+    for run_id, row in zip(run_ids, rows_of(own[known]), strict=True):
+        run = Told(**row)
         run.retries_min = run.retries_min or 0
         run.stage_name, run.place, run.undone = names.get(run_id), places.get(run_id), undone.get(run_id)
         run.usual, run.longest, run.redone_by = usual.get(run_id), longest.get(run_id), redone.get(run_id)

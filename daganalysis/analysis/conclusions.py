@@ -177,8 +177,9 @@ def _undone(place: Place) -> str:
 
 
 def _rolled_back(run: Told) -> str:
+    where = _after(run) if run.place is not None else _named_stage(run).replace(" at ", " from ", 1)
     redone = f"redone by {run.redone_by}" if run.redone_by else "not redone since"
-    return _then(f"rolled back{_after(run)}", redone, _spent(run))
+    return _then(f"rolled back{where}", redone, _spent(run))
 
 
 def _stands_failed(run: Told) -> str:

@@ -134,7 +134,8 @@ def find_trouble(archive: Archive, dags: pd.DataFrame, run_ids: Sequence[str]) -
     if not own:
         return {}
     source = archive.lazily(own)
-    told_by = _longest_waits(source) | passed_stages(archive, dags[is_eventful]) | _rolled_back_from(source, own)
+    eventful = dags[is_eventful]
+    told_by = _longest_waits(source) | passed_stages(archive, eventful) | stages_rolled_back_from(archive, eventful)
     names = _stage_names(source)
     found = _failed(source, own, told_by, names) | _stopped(source, own, names)
     return {run_id: culprit for run_id in run_ids if (culprit := _deepest(run_id, found, children, own, names)) is not None}
@@ -160,14 +161,14 @@ def passed_stages(archive: Archive, dags: pd.DataFrame) -> dict[str, int]:
     return {str(run_id): int(stage) for run_id, stage in nodes.groupby("run_id")["stage"].min().items()}
 
 
-def _rolled_back_from(source: Archive, own: Mapping[str, Row]) -> dict[str, int]:
+def stages_rolled_back_from(archive: Archive, dags: pd.DataFrame) -> dict[str, int]:
     """Return the stage from which each run was rolled back: where it had failed (engine-semantics §2.4)."""
     import pyarrow.compute as pc
 
-    undone = [run_id for run_id, row in own.items() if row["outcome"] == "rolled_back"]
-    if not undone:
+    run_ids = dags.loc[dags["outcome"].eq("rolled_back"), "run_id"]
+    if run_ids.empty:
         return {}
-    nodes = source.lazily(undone).table("nodes", ["run_id", "stage"], pc.field("outcome") == "rolled_back").dropna()
+    nodes = archive.lazily(run_ids).table("nodes", ["run_id", "stage"], pc.field("outcome") == "rolled_back").dropna()
     return {str(run_id): int(stage) for run_id, stage in nodes.groupby("run_id")["stage"].max().items()}
 
 

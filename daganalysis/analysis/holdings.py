@@ -19,7 +19,8 @@ SLACK_NS = 3 * SECOND_NS // 2
 class Holding:
     """One holding while it is worked out, its moments in nanoseconds since 1970.
 
-    ``until`` is the last moment at which the lock is known to have been held. ``against`` are later holdings that it overlaps, though the two exclude each other.
+    ``until`` is the last moment at which the lock is known to have been held. ``against`` are later holdings that it overlaps, though the
+    two exclude each other.
     """
 
     cluster: str | None

@@ -70,12 +70,14 @@ def _blamed(archive: Archive, plain: pd.DataFrame, slow: pd.DataFrame) -> list[t
 
     if slow.empty:
         return []
-    like = pd.concat([plain, slow]).merge(slow[_LIKE].drop_duplicates(), on=_LIKE)[["run_id", *_LIKE]].drop_duplicates("run_id")
+    like = pd.concat([plain, slow])[["run_id", *_LIKE]].drop_duplicates("run_id").merge(slow[_LIKE].drop_duplicates(), on=_LIKE)
+    like = like.assign(group=like.groupby(_LIKE, dropna=False).ngroup(), is_plain=among(like["run_id"], plain["run_id"]))
+    like = like.assign(is_slow=among(like["run_id"], slow["run_id"])).drop(columns=_LIKE)
     nodes = archive.lazily(like["run_id"]).table("nodes", ["run_id", "stage", "name", "duration_s"])
     nodes = nodes[nodes["duration_s"].notna()].merge(like, on="run_id")
-    keys = [*_LIKE, "stage", "name"]
-    usual = nodes[among(nodes["run_id"], plain["run_id"])].groupby(keys, dropna=False)["duration_s"].median().rename("usual").reset_index()
-    ours = nodes[among(nodes["run_id"], slow["run_id"])].merge(usual, on=keys)
+    keys = ["group", "stage", "name"]
+    usual = nodes[nodes["is_plain"]].groupby(keys, dropna=False)["duration_s"].median().rename("usual").reset_index()
+    ours = nodes[nodes["is_slow"]].merge(usual, on=keys)
     ours = ours.assign(excess=ours["duration_s"] - ours["usual"]).sort_values(["run_id", "excess", "stage"], ascending=[True, False, True])
     worst = ours.drop_duplicates("run_id").merge(slow[["run_id", "elapsed_s", "median_s"]], on="run_id")
     worst = worst.assign(share=(worst["excess"] / (worst["elapsed_s"] - worst["median_s"])).clip(upper=1.0))

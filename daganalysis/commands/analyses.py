@@ -94,7 +94,7 @@ EXAMPLES = {
     "what_if": ("--run prod-a/11", "--scenario tick=0.1 --scenario no_retries"),
     "trouble": ("--since 2024-01-01", "--level run"),
     "locks": ("", "--since 2024-01-01 --format csv -o locks.csv"),
-    "events": ("--since 2024-01-01 --tz +08:00", "--picture events.html"),
+    "events": ("--since 2024-01-01 --tz +08:00", "--only-cluster prod-a --picture events.html"),
     "outcome_rules": ("--run prod-a/11", "--level attempt --run prod-a/11"),
 }
 """Options for the examples in the help of each."""

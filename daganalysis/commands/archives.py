@@ -117,11 +117,15 @@ def meant_run(archive: Archive, text: str) -> str:
 
 
 def selected_runs(archive: Archive, arguments: argparse.Namespace, *, absent_workflows: bool = False) -> Archive:
-    """Keep the runs that ``--run``, ``--workflow``, ``--since`` and ``--until`` choose; all of them where none of these is given.
+    """Keep the runs that the options about runs and clusters choose; all of them where none of these is given.
 
-    A run that is not there raises :class:`RunNotFoundError`, a workflow that is not there :class:`UsageError` (unless
-    ``absent_workflows``), with the nearest names. A time outside the archive is no mistake: it leaves no run, which stderr says.
+    A run that is not there raises :class:`RunNotFoundError`, a cluster or a workflow that is not there :class:`UsageError` (a workflow
+    unless ``absent_workflows``), with the nearest names. A time outside the archive is no mistake: it leaves no run, which stderr says.
     """
+    if arguments.only_cluster:
+        known = archive.table("dags", ["cluster"])["cluster"]
+        _check_names(arguments.only_cluster, known, "no such cluster")
+        archive = archive.in_clusters(arguments.only_cluster)
     if not (arguments.run or arguments.workflow or arguments.since or arguments.until):
         return archive
     dags = archive.table("dags", ["run_id", "workflow", *COLUMNS])
@@ -133,19 +137,19 @@ def selected_runs(archive: Archive, arguments: argparse.Namespace, *, absent_wor
         chosen &= dags["run_id"].isin(wanted)
     if arguments.workflow:
         if not absent_workflows:
-            _check_workflows(arguments.workflow, dags)
+            _check_names(arguments.workflow, dags["workflow"], "no run of such a workflow")
         chosen &= dags["workflow"].isin(arguments.workflow)
     if arguments.since or arguments.until:
         chosen &= starts_within(dags, arguments)
     return archive.only(dags.loc[chosen, "run_id"])
 
 
-def _check_workflows(wanted: list[str], dags: pd.DataFrame) -> None:
-    known = sorted(set(dags["workflow"].dropna()))
+def _check_names(wanted: list[str], names: pd.Series[str], problem: str) -> None:
+    known = sorted(set(names.dropna()))
     for name in wanted:
         if name not in known:
             import difflib
 
             alike = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:3]
-            hint = "perhaps " + ", ".join(alike) if alike else "the archive is empty"
-            raise UsageError("no run of such a workflow", where=name, hint=hint)
+            hint = "perhaps " + ", ".join(alike) if alike else "no run of the archive has one"
+            raise UsageError(problem, where=name, hint=hint)

@@ -127,6 +127,7 @@ def add_selection(parser: argparse.ArgumentParser, *, one_archive: bool = True) 
     if one_archive:
         group.add_argument("--run", metavar="ID", action="append", default=[], help="only this run (may be repeated)")
     group.add_argument("--workflow", metavar="NAME", action="append", default=[], help="only runs of this workflow (may be repeated)")
+    group.add_argument("--only-cluster", metavar="NAME", action="append", default=[], help="only this cluster of several (may be repeated)")
     group.add_argument("--since", metavar="T", type=parse_instant, help="only runs that started at T or later: a date, or RFC 3339")
     group.add_argument("--until", metavar="T", type=parse_instant, help="only runs that started before T")
 

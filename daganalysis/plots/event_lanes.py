@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 
     from daganalysis.archive import Archive
 
-_DAGS = ["run_id", "cluster", "name", "outcome", "created_at", "started_at", "ended_at", "last_observed_at", "parent_run_id", "owner_agent"]
+_DAGS = [
+    *("run_id", "cluster", "name", "outcome", "work_ok", "created_at", "started_at", "ended_at", "last_observed_at"),
+    *("parent_run_id", "owner_agent"),
+]
 _REQUESTS = ("retry", "rollback", "pass", "pass_node", "cancel", "refused")
 _MARKS = {
     "retry": "o",
     "rollback": "<",
     "pass": "^",
-    "pass_node": "^",
+    "pass_node": "D",
     "cancel": "X",
     "refused": "s",
     "agent_restarted": "v",
@@ -37,6 +40,7 @@ _MARKS = {
 }
 _COLOURS = {Tone.GOOD: "#0072B2", Tone.CALM: "#A6CEE3", Tone.WARN: "#E69F00", Tone.BAD: "#D55E00"}
 _STOOD, _LOCK = "#F0E442", "#999999"
+_AS_PLANNED = "passed_as_planned"
 _LANE_OF_LOCKS = "locks of cluster and tenants"
 
 
@@ -56,7 +60,7 @@ def event_marks(archive: Archive, events: pd.DataFrame, locks: pd.DataFrame) -> 
         One row per bar or mark, sorted by lane and time.
 
     Raises:
-        UsageError: The archive holds several clusters.
+        UsageError: The archive holds several clusters; :meth:`daganalysis.Archive.in_clusters` chooses one.
 
     Example:
         >>> import daganalysis as da
@@ -68,7 +72,7 @@ def event_marks(archive: Archive, events: pd.DataFrame, locks: pd.DataFrame) -> 
 
     dags = archive.table("dags", _DAGS)
     if len(dags["cluster"].drop_duplicates()) > 1:
-        raise UsageError("several clusters in one chart", hint="choose the runs of one, as with --run or --workflow")
+        raise UsageError("several clusters in one chart", hint="choose one with --only-cluster, or Archive.in_clusters in Python")
     dags = dags.assign(begin=dags["created_at"].fillna(dags["started_at"]).fillna(dags["last_observed_at"]))
     dags = dags[dags["begin"].notna()]
     lane_of = {run_id: place for place, run_id in enumerate(_in_order(dags), start=1)}
@@ -77,7 +81,9 @@ def event_marks(archive: Archive, events: pd.DataFrame, locks: pd.DataFrame) -> 
     labels = {lane_of[run_id]: text for run_id, text in names.items()}
     open_end = dags["ended_at"].isna()
     ends = dags["ended_at"].fillna(dags["last_observed_at"]).fillna(dags["begin"])
-    runs = dags.assign(role="run", what=dags["outcome"], started_at=dags["begin"], ended_at=ends, is_open=open_end)
+    is_planned = dags["work_ok"].fillna(value=False).astype(bool) & dags["outcome"].eq("passed")
+    what = dags["outcome"].mask(is_planned, _AS_PLANNED)
+    runs = dags.assign(role="run", what=what, started_at=dags["begin"], ended_at=ends, is_open=open_end)
     line = archive.table("timeline", ["run_id", "category", "started_at", "ended_at"])
     waits = line[line["category"].eq("wait_operator")].assign(role="stood", what="wait_operator", is_open=False)
     marks = events[events["event"].isin([*_REQUESTS, "stage_failed", "agent_restarted"])]
@@ -186,7 +192,7 @@ def _bar(role: str, what: str) -> tuple[str, dict[str, Any]]:
     if role == "stood":
         look = {"color": _STOOD, "hatch": "...", "edgecolor": INK, "linewidth": 0.3, "height": 0.34, "zorder": 3}
         return "stood FAILED until a person acted", look
-    tone = RUN_OUTCOMES[what].tone if what in RUN_OUTCOMES else Tone.WARN
+    tone = Tone.CALM if what == _AS_PLANNED else RUN_OUTCOMES[what].tone if what in RUN_OUTCOMES else Tone.WARN
     return words(what), {"color": _COLOURS[tone], "edgecolor": INK, "linewidth": 0.3, "height": 0.62, "zorder": 2}
 
 

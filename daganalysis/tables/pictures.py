@@ -150,7 +150,11 @@ EVENT_MARKS = Table(
         _LANE,
         _LABEL,
         Column("run_id", Type.STRING, RUN_ID.meaning, "the row concerns no run"),
-        Column("what", Type.STRING, "the kind of lock, the outcome of the run, or the event"),
+        Column(
+            "what",
+            Type.STRING,
+            "the kind of lock, the outcome of the run (`passed_as_planned` if its main DAG passed it once its work was done), or the event",
+        ),
         Column("started_at", Type.INSTANT, "start of the bar, or time of the event"),
         Column("ended_at", Type.INSTANT, "end of the bar, or the last time at which it is known to have lasted"),
         Column("is_open", Type.BOOLEAN, "whether the end is unknown"),

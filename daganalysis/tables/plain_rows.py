@@ -56,7 +56,7 @@ def _declared_cells(values: pd.Series[Any], column: Column) -> list[Any]:
 def _cells(values: pd.Series[Any], *, in_nanoseconds: bool) -> list[Any]:
     nulls = values.isna()
     is_instant = in_nanoseconds and values.dtype.kind == "M"  # of which each would become an object of its own
-    cells = (values.astype("int64") if is_instant else values).tolist()
+    cells: list[Any] = (values.astype("int64") if is_instant else values).tolist()
     if nulls.any():
         cells = [None if null else value for value, null in zip(cells, nulls.tolist(), strict=True)]
     return [None if cell is None else list(cell) for cell in cells] if values.name == "task_logs" else cells

@@ -183,6 +183,17 @@ def test_a_run_is_rolled_back_from_the_stage_that_failed_last_though_another_lef
     assert sentence == "Rolled back after Start failed; not redone since."
 
 
+def test_a_rollback_of_which_no_failed_attempt_is_known_names_the_stage_it_began_at() -> None:
+    dag = {"run_id": "1", "workflow": "Work", "outcome": "rolled_back", "stage": 1, "max_stage": 3}
+    nodes = [
+        {"run_id": "1", "stage": stage, "node_gid": str(stage), "name": name, "outcome": outcome}
+        for stage, name, outcome in ((1, "Copy", "rolled_back"), (2, "Start", "rolled_back"), (3, "Check", "never_run"))
+    ]
+    listed = da.runs(archive_of(dags=[dag], nodes=nodes))
+    assert listed["conclusion"].tolist() == ["Rolled back from stage 2 of 3 (Start); not redone since."]
+    assert listed["stage"].tolist() == [2]
+
+
 def test_a_main_dag_is_told_by_the_child_that_failed() -> None:
     main = {"run_id": "m", "workflow": "Start OB", "outcome": "failed", "stage": 5, "max_stage": 5}
     child = {"run_id": "k", "workflow": "Start observer", "outcome": "passed", "work_ok": False, "parent_run_id": "m", "stage": 2}

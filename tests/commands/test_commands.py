@@ -289,3 +289,11 @@ def test_a_misspelt_name_gets_the_nearest_there_is(wrong: list[str], right: str,
     assert status == 2
     assert f"perhaps {right}" in err
     assert len(err.splitlines()) == 1
+
+
+def test_a_cluster_that_is_not_there_is_a_usage_error_with_the_nearest_names(run: Run) -> None:
+    fleet = str(Path(__file__).parent.parent.parent / "sample_data" / "fleet")
+    status, _, err = run("runs", fleet, "--cluster-by", "dir", "--only-cluster", "prod-z")
+    assert status == 2
+    assert "no such cluster: prod-z" in err
+    assert "prod-a" in err

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import daganalysis as da
@@ -87,6 +88,33 @@ def test_every_bar_and_kind_of_mark_is_drawn() -> None:
     cuts = [patch for patch in ax.patches if patch.get_facecolor()[:3] == (1.0, 1.0, 1.0)]
     assert len(ax.patches) - len(cuts) == (marks["role"] != "mark").sum()
     assert sum(len(c.get_offsets()) for c in ax.collections) == (marks["role"] == "mark").sum()
+
+
+def test_a_child_dag_that_did_its_work_and_was_passed_is_no_trouble() -> None:
+    archive = archive_of(dags=[dag("a", 0, 9), dag("b", 2, 8, outcome="passed", work_ok=True, parent_run_id="a")])
+    marks = marks_of(archive)
+    assert marks.query("role == 'run'")["what"].tolist() == ["succeeded", "passed_as_planned"]
+    labels = [text.get_text() for text in draw_events(marks).get_legend().get_texts()]
+    assert "passed as planned" in labels
+
+
+def test_each_kind_of_request_has_a_mark_of_its_own() -> None:
+    kinds = ("retry", "rollback", "pass", "pass_node", "cancel", "refused", "stage_failed", "agent_restarted")
+    told = pd.DataFrame({"at": pd.Timestamp(at(5), tz="UTC"), "run_id": "a", "event": kinds, "actor": "person"})
+    archive = archive_of(dags=[dag("a", 0, 9)])
+    ax = draw_events(event_marks(archive, told, da.locks(archive)))
+    shapes = {tuple(map(tuple, mark.get_paths()[0].vertices.round(3))) for mark in ax.collections}
+    assert len(shapes) == len(kinds)
+
+
+def test_the_command_draws_one_cluster_of_several(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["events", "sample_data/fleet", "--cluster-by", "dir", "--picture", str(tmp_path / "night.html")]
+    assert main(command) == 2
+    assert "--only-cluster" in capsys.readouterr().err
+    assert main([*command, "--only-cluster", "prod-a"]) == 0
+    text = (tmp_path / "night.html").read_text(encoding="utf-8")
+    assert "prod-a/" in text
+    assert "prod-b/" not in text
 
 
 @pytest.mark.parametrize("name", ["night.svg", "night.html"])
