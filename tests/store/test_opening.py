@@ -51,11 +51,11 @@ def test_of_several_parts_those_alone_are_read_that_may_hold_a_run(store, tmp_pa
     save({"c.json": polls("999")[2]}, tmp_path / "responses")
     load_into_store(tmp_path / "responses", store=store)
     archive, read = read_parquet(store), []
-    monkeypatch.setattr(opening, "read_parts", lambda paths, *rest: read.append(len(paths)) or parts.read_parts(paths, *rest))
+    monkeypatch.setattr(opening, "read_parts", lambda paths, *rest: read.extend(paths) or parts.read_parts(paths, *rest))
     for run_id in archive.dags["run_id"]:
         read.clear()
         one = archive.only([run_id])
-        assert read[list(BASE_TABLES).index("sub_tasks")] == 1
+        assert [path.parent.name for path in read].count("sub_tasks") == 1
         whole = archive.attempts
         assert one.attempts.equals(whole[whole["run_id"].eq(run_id)].reset_index(drop=True))
 
