@@ -30,7 +30,15 @@ def zone_of(tz: str) -> dt.tzinfo:
             return dt.timezone(size if offset[1] == "+" else -size)
         return dt.UTC if tz == "UTC" else _named_zone(tz)
     except (KeyError, ValueError, OSError):  # a name that is not known is a KeyError
-        raise UsageError("no such time zone", where=tz, hint="a name such as UTC or Asia/Shanghai, or an offset such as +08:00") from None
+        raise UsageError("no such time zone", where=tz, hint=_nearest_zone(tz)) from None
+
+
+def _nearest_zone(tz: str) -> str:
+    import difflib
+    from zoneinfo import available_timezones
+
+    near = difflib.get_close_matches(tz, sorted(available_timezones()), n=1, cutoff=0.8)
+    return f"perhaps {near[0]}" if near else "a name such as UTC or Asia/Shanghai, or an offset such as +08:00"
 
 
 def _named_zone(name: str) -> dt.tzinfo:
