@@ -182,13 +182,14 @@ class _Estimate(NamedTuple):
 def check(archive: Archive, conditions: Sequence[str]) -> pd.DataFrame:
     """Decide conditions such as ``failed_share>0.1`` over an archive.
 
-    The runs of an archive are a sample. A condition is ``tripped`` where the metric is shown to be beyond the limit (its one-sided 95 %
-    bound is), ``held`` where it is shown not to be, and ``undecided`` in between. Bounds of shares of runs are Clopper-Pearson bounds,
-    those of percentiles come from order statistics, those of shares of time from a ratio of sums over runs. Where runs resemble their
-    neighbours in time, as failures in bursts do, the bounds are those of fewer, independent runs. A run whose answers leave the metric
-    open counts as a hit in the upper bound and as none in the lower bound. Counts (``n_failed``, ``lost_share``) are no sample: they are
-    always decided, unless there is no run. A share that is held where at most one group of hits is in view holds only if hits do not come
-    in bursts, and ``assumes`` says so. A child DAG counts with its main DAG, if that is in the archive.
+    The runs of an archive are a sample. A condition is ``tripped`` if the metric is shown to be beyond the limit (its one-sided 95 % bound
+    is beyond it), ``held`` if the metric is shown not to be, and ``undecided`` otherwise.
+
+    Bounds of shares of runs are Clopper-Pearson bounds. Bounds of percentiles come from order statistics, and bounds of shares of time from
+    a ratio of sums over runs. If runs resemble their neighbours in time, as failures in bursts do, the bounds are those of fewer,
+    independent runs. A run whose answers leave the metric open counts as a hit in the upper bound only. Counts (``n_failed``,
+    ``lost_share``) are not a sample: they are always decided, unless there is no run. With at most one group of hits, a share is held only
+    if hits do not come in bursts, and ``assumes`` says so. A child DAG counts with its main DAG, if the main DAG is in the archive.
 
     Args:
         archive: The runs.

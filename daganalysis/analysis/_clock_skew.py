@@ -31,22 +31,22 @@ class _Stretch(NamedTuple):
 
 
 def clock_skew(archive: Archive) -> pd.DataFrame:
-    """Bound each agent's clock against that of the DAGs' own rows.
+    """Bound how far each agent's clock is off from the clock of the DAGs' own rows.
 
-    A node starts before its sub-tasks do and ends after them, yet in a cluster DAG its times are the maintainer's and theirs those of the
-    executing agents (engine-semantics §5, §12). So an agent is ahead by at most the smallest ``sub-task start - node start`` and by at
-    least the largest ``sub-task end - node end``. Local DAGs have one clock and do not count.
+    A node starts before its sub-tasks and ends after them. In a cluster DAG, the times of a node are the maintainer's, and those of its
+    sub-tasks are the executing agents' (engine-semantics §5, §12). An agent is therefore ahead by at most the smallest
+    ``sub-task start - node start`` and by at least the largest ``sub-task end - node end``. Local DAGs have one clock and do not count.
 
-    A clock that was set, or another maintainer, makes these bounds contradict each other. An agent then has a row for each stretch of time
-    that one offset fits; where there are more than eight, it has one row, ``varies``, with bounds that hold at all times. Where all agents
-    but one differ from the scheduler by the same, the scheduler's clock is the odd one: then ``against`` is ``others``, the bounds are
-    those against the others, and the one agent that agrees with the scheduler is named as ahead or behind.
+    If a clock was set, or another agent became the maintainer, these bounds contradict each other. An agent then has one row for each
+    period that one offset fits, or a single row ``varies`` if there are more than eight periods. If all agents but one differ from the
+    scheduler by the same amount, the scheduler's clock is off. Then ``against`` is ``others``, and the one agent that agrees with the
+    scheduler is ahead or behind of the others.
 
     Args:
         archive: The runs.
 
     Returns:
-        One row per cluster, agent and stretch of time, sorted by these. Bounds in seconds, positive where the agent is ahead; the minimum
+        One row per cluster, agent and period, sorted by these. Bounds in seconds, positive where the agent is ahead; the minimum
         never exceeds the maximum.
 
     Example:

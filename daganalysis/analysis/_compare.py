@@ -58,13 +58,13 @@ _NUMBERS = (
 def compare(base: Archive, candidate: Archive, *, outcomes: Sequence[str] = ("succeeded",), level: str = "stage") -> pd.DataFrame:
     """Compare the runs of two archives, stage by stage and as a whole.
 
-    Runs are compared with runs of the same workflow, number of agents and outcome. Stages are matched by name and order; a stage that one
-    side alone has, or that has another name on each side, has a row of its own. The ratio is the Hodges-Lehmann estimate.
+    Runs are compared with runs of the same workflow, number of agents and outcome. Stages are matched by name and order; a stage that only
+    one side has, or that has another name on each side, has a row of its own. The ratio is the Hodges-Lehmann estimate.
 
     A verdict needs a Mann-Whitney test that holds after Holm correction over all rows that could show something, and an effect of at least
-    10 % and one tick of the engine. The verdict is ``insufficient`` where so few runs could show nothing, or where an effect is visible
-    that these runs cannot confirm; ``n_needed`` then says how many runs would do. ``same`` means that no such effect is visible; the
-    interval says how large a hidden one may be. docs/verdicts.md explains each verdict.
+    10 % and one tick of the engine. The verdict is ``insufficient`` if so few runs cannot show anything, or if an effect is visible that
+    these runs cannot confirm; ``n_needed`` then has the number of runs that would be enough. ``same`` means that no such effect is visible;
+    the interval tells how large a hidden one may be. docs/verdicts.md explains each verdict.
 
     Args:
         base: The runs to compare with.

@@ -21,17 +21,17 @@ _LEVELS = ("segment", "stage")
 def critical_path(archive: Archive, *, level: str = "segment") -> pd.DataFrame:
     """Return the chain of work and waits that determined how long each run took.
 
-    Every stretch of the run's timeline is a segment, and every stretch of work is resolved into the attempts that the run waited for: from
-    its end backwards, the attempt with the latest end not after the cursor, whose start is the next cursor; what only attempts that end
-    later cover belongs to the longest of them. An attempt that waited for a child DAG is replaced by the child's own path, as far as that
-    lies within it; the rest of the attempt is ``child_poll``. Attempts are on the clock of their DAG's own rows; where what bounds the
-    clocks of two agents leaves open whose attempt ended last, the evidence is ``uncertain``.
+    Every stretch of the run's timeline is a segment. A stretch of work is resolved into the attempts that the run waited for: starting at
+    its end, take the attempt that ended last, and continue at the start of that attempt. Time that only attempts with a later end cover
+    belongs to the longest of them. An attempt that waited for a child DAG is replaced by the path of the child, if that lies within the
+    attempt; the rest of the attempt is ``child_poll``. Attempts are on the clock of their DAG's own rows. If the bounds of two clocks leave
+    open which attempt ended last, the evidence is ``uncertain``.
 
     Args:
         archive: The runs.
         level: ``"segment"``, one row per segment; ``"stage"``, one row per stage name of a workflow, over its runs of known length: how
-            long its work was on the path, and its drag, what the runs would have been shorter without the attempt that ended it. Each
-            workflow is told by its own stages there, a wait for a child DAG by the stage that waited.
+            long its work was on the path, and its drag: how much shorter the runs would have been without the attempt that ended it. Each
+            workflow has its own stages here, and a wait for a child DAG belongs to the stage that waited.
 
     Returns:
         Level ``"segment"``: sorted by run_id and time; the durations of a run add up to its ``elapsed_s``, to the nanosecond. A run that

@@ -44,18 +44,18 @@ _WAITS = {"wait_operator": "person", "wait_protocol": "dag"}
 
 
 def events(archive: Archive) -> pd.DataFrame:
-    """Tell everything that happened over all DAGs, in order of time.
+    """List everything that happened over all DAGs, in order of time.
 
     A run is created, starts, fails at a stage, is retried, rolled back, cancelled or passed by somebody, takes and frees locks, and ends;
-    requests are refused, agents restart, and the maintainer moves to another agent. What a main DAG does to its child DAGs is told once, as
-    an event of the child by ``dag``; a child that fails on purpose, to wait for its main DAG, is no failure. Requests are those that logs
-    tell of (base table ``operations``), or else follow from what answers show of the runs.
+    requests are refused, agents restart, and the maintainer moves to another agent. What a main DAG does to its child DAGs is listed once,
+    as an event of the child with the actor ``dag``. A child that fails on purpose, to wait for its main DAG, is no failure. Requests come
+    from logs (base table ``operations``) or, without logs, from what answers show of the runs.
 
     Args:
         archive: The runs.
 
     Returns:
-        One row per event, sorted by time; those of the same time in the order in which the engine makes them happen.
+        One row per event, sorted by time. Events of the same time are in the order in which the engine makes them happen.
 
     Example:
         >>> import daganalysis as da

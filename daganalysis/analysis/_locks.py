@@ -31,9 +31,9 @@ _FAILED = {"failed", "rollback_failed", "cancelled"}
 def locks(archive: Archive, *, run_ids: Iterable[str] | None = None) -> pd.DataFrame:
     """List every holding of a maintenance lock.
 
-    A DAG under maintenance holds a lock from its creation until it succeeds, is rolled back or is passed; a failure keeps the lock, so that
-    nothing else that needs it can start, except of the nodes whose failure frees it, which take it again for a retry (engine-semantics
-    §2.8). A lock of the cluster and one of a tenant exclude each other too.
+    A DAG under maintenance holds a lock from its creation until it succeeds, is rolled back or is passed. A failure keeps the lock, so
+    nothing else that needs it can start. The failure of some nodes frees the lock, and a retry takes it again (engine-semantics §2.8). A
+    lock of the cluster and a lock of a tenant exclude each other.
 
     Args:
         archive: The runs.
@@ -41,9 +41,9 @@ def locks(archive: Archive, *, run_ids: Iterable[str] | None = None) -> pd.DataF
 
     Returns:
         One row per holding, sorted by cluster, lock, key and time. ``working_s`` and ``neglected_s`` are parts of ``held_s``; the rest was
-        spent waiting for a main DAG, or is not known. Two holdings of one lock never overlap; where they seem to, the evidence is
-        ``contradicted``, and :func:`daganalysis.analysis.lock_conflicts` says which two. Copies of databases bound the holdings, and show
-        those of DAGs that no answer tells of.
+        spent waiting for a main DAG, or is not known. Two holdings of one lock never overlap. If they seem to, the evidence is
+        ``contradicted``, and :func:`daganalysis.analysis.lock_conflicts` names the two. Copies of databases bound the holdings, and show
+        holdings of DAGs without answers.
 
     Example:
         >>> import daganalysis as da

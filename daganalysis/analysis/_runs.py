@@ -31,11 +31,11 @@ _NAMED = {"failed", "rolled_back", "cancelled", "passed", "succeeded_with_node_p
 
 
 def runs(archive: Archive, *, by: str = "start", last: int | None = None, run_ids: Iterable[str] | None = None) -> pd.DataFrame:
-    """List the runs, each with a conclusion: one sentence that says what happened.
+    """List the runs, each with its conclusion, one sentence about what happened.
 
-    The sentence is that of the first rule that applies: work was rolled back and not redone; the run failed, was cancelled or passed, and
-    where; a person was waited for; much of it was overwritten; it was slow against the other runs of its workflow with as many agents; all
-    went well. Every number in it stands in a table.
+    The first rule that applies decides the sentence: work was rolled back and not redone; the run failed, was cancelled or was passed; it
+    waited for a person; much of it was overwritten; it was slower than other runs of its workflow with as many agents; all went well. Every
+    number in the sentence is in a table.
 
     Args:
         archive: The runs to list.

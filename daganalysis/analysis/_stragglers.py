@@ -32,10 +32,10 @@ _LEAST_LATE_S = SCHEDULER_SLEEP_S / 4
 def stragglers(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
     """Return which agents the others waited for.
 
-    Only executions in which at least two agents worked count. The agent whose sub-task ended last was the slowest; a late start and slow
-    work are told apart. An agent is ``flagged`` if it is slowest more often than by chance (binomial test, Holm correction over all rows),
-    also when a slow spell of several runs counts as one run, and if it is late by at least 10 % of the others' work and a quarter of a
-    tick of the engine. Over all stages, both its runs and its executions of stages must show it.
+    Only executions in which at least two agents worked count. The agent whose sub-task ended last was the slowest. A late start and slow
+    work have columns of their own. An agent is ``flagged`` on two conditions. It is slowest more often than by chance (binomial test, Holm
+    correction over all rows), even if a slow spell of several runs counts as one run. And it is late by at least 10 % of the others' work
+    and a quarter of a tick of the engine. Over all stages, both its runs and its executions of stages must show it.
 
     Args:
         archive: The runs.

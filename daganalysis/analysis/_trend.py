@@ -36,11 +36,11 @@ _HALVES = 2
 def trend(archive: Archive) -> pd.DataFrame:
     """Find level shifts, drifts and cycles in how long runs took.
 
-    A history is what runs that succeeded took, in order of their start: those of one cluster, one workflow and one number of agents. Shifts
-    are looked for by seeded binary segmentation on the ranks of the durations, so that a spike weighs little. A level must last five runs,
-    the shift hold in a test of the best split of ranks (Lausen and Schumacher 1992) corrected over all histories of the archive, and be
-    10 % and one tick of the engine at least. It must also hold where each run may resemble the one before it, and against a steady drift
-    and a cycle of a day or a week, which are told as what they are. A history of less than ten runs shows none.
+    A history has the lengths of the runs that succeeded, of one cluster, one workflow and one number of agents, in order of their start.
+    Seeded binary segmentation on the ranks of the durations finds shifts, so a spike weighs little. A level must last five runs. A shift
+    must be at least 10 % and one tick of the engine, and must hold in a test of the best split of ranks (Lausen and Schumacher 1992),
+    corrected over all histories of the archive. It must also hold if each run may resemble the one before it, and against a steady drift
+    and a cycle of a day or a week, which have rows of their own. A history of less than ten runs shows none.
 
     Args:
         archive: The runs.

@@ -18,20 +18,19 @@ if TYPE_CHECKING:
 def what_if(archive: Archive, *, scenarios: Sequence[str] = DEFAULTS) -> pd.DataFrame:
     """Predict how long each run would have taken under scenarios.
 
-    A scenario replaces the stretches of a run's timeline by shorter or longer ones; all others stay, in their order. ``no_wait_operator``,
+    A scenario replaces stretches of a run's timeline by shorter or longer ones. All others stay, in their order. ``no_wait_operator``,
     ``no_engine`` (dispatch, detection and hand-over take no time), ``no_stragglers`` (an attempt takes at most the median of the others of
     its stage), ``no_retries`` (each stage's last execution only), ``tick=SECONDS`` (the scheduler's sleep, which is 1 second) and
-    ``stage=NAME*FACTOR`` (the work of a stage) may be joined by ``+``. What the server has overwritten, and what is put down to no cause,
-    may be anything: the lower bound drops it, the upper keeps it. :func:`daganalysis.analysis.scenarios.assumptions` says what each takes
-    for granted.
+    ``stage=NAME*FACTOR`` (the work of a stage) can be joined by ``+``. Lost and unattributed time may be anything: the lower bound leaves
+    it out, the upper bound keeps it. :func:`daganalysis.analysis.scenarios.assumptions` lists the assumptions of each scenario.
 
     Args:
         archive: The runs.
         scenarios: The scenarios; without any, the four that remove something.
 
     Returns:
-        One row per run and scenario, sorted by both. Where nothing is changed the prediction is ``elapsed_s``; removing more never makes
-        it longer. A run of unknown length has nulls and a reason.
+        One row per run and scenario, sorted by both. If nothing changes, the prediction is ``elapsed_s``. Removing more never makes it
+        longer. A run of unknown length has nulls and a reason.
 
     Raises:
         UsageError: There is no such scenario, or no run has a stage of that name.
