@@ -52,7 +52,7 @@ def add_to(commands: Subparsers) -> None:
     parser.add_argument(
         "--by",
         metavar="COLUMN",
-        help="split BASE alone by a column of the table agents, as obshell_version; COLUMN=ONE,OTHER where it has more than two values",
+        help="split BASE by a column of the table agents, such as obshell_version; COLUMN=ONE,OTHER if it has more than two values",
     )
     parser.add_argument("--base-run", metavar="ID", help="only this run of the base")
     parser.add_argument("--candidate-run", metavar="ID", help="only this run of the candidate")

@@ -16,17 +16,18 @@ if TYPE_CHECKING:
     from daganalysis.commands.options import Subparsers
 
 _DESCRIPTION = """\
-Copy saved responses, logs and databases, or a store, with pseudonyms for
-addresses (also inside ids), host names, paths, users and what looks like a
-secret, and for every other word that is not known to tell of nobody: numbers,
+Copy saved responses, logs and databases, or a store, without addresses, names
+and secrets. Pseudonyms replace addresses (also inside ids), host names, paths,
+users, secrets, and every other word that is not known to be harmless. Numbers,
 times, the words of the engine and of its systems, plain English and Chinese
 stay. Pseudonyms are the same everywhere, and structure and times stay, so every
-analysis gives the same numbers. Use --keep-words for words of your own, such as
-the names of your workflows. With --lenient, all words stay that no detector
-finds; secrets that nothing announces stay then, too. A copy of a database
-becomes a new one that holds only the tables and columns that load reads. Files
-that are no text are left out: the exit status is 3 then. Review the copy before
-sharing it.
+analysis gives the same numbers.
+
+Use --keep-words for your own words, such as the names of your workflows. With
+--lenient, every word stays that no detector finds, even a secret that nothing
+announces. A copy of a database becomes a new one with only the tables and
+columns that load reads. Files that are not text are left out; the exit status
+is then 3. Review the copy before you share it.
 """
 
 

@@ -176,7 +176,7 @@ SUB_TASKS = Table(
 
 ATTEMPTS = Table(
     "attempts",
-    "one attempt of a sub-task; of more than 100, those that something shows, those around them, the first and the last",
+    "one attempt of a sub-task; if there are more than 100, those with evidence, their neighbours, the first and the last",
     (
         Column("run_id", Type.STRING, RUN_ID.meaning, "the sub-task's DAG is not in the archive"),
         STAGE,
