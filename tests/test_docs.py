@@ -7,6 +7,7 @@ import runpy
 import subprocess
 from pathlib import Path
 
+import matplotlib as mpl
 import pytest
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -19,10 +20,24 @@ def test_a_generated_page_is_what_the_program_would_write_now(name: str) -> None
     assert (DOCS / name).read_text(encoding="utf-8") == PAGES[name], "run `python docs/generate.py`"
 
 
+DRAWN_WITH = "3.11"
+"""The version of matplotlib that drew the stored pictures. Another one measures texts a little differently: then only what is written is
+compared."""
+
+
+def written_on(picture: str) -> list[str]:
+    return [text for text in re.findall(r"<text[^>]*>([^<]*)<", picture) if "…" not in text]
+
+
 def test_the_pictures_are_what_the_program_would_draw_now(tmp_path: Path) -> None:
-    for drawn in SCRIPT["draw_pictures"](tmp_path / "pictures"):
+    compared = str if mpl.__version__.startswith(f"{DRAWN_WITH}.") else written_on
+    pictures = SCRIPT["draw_pictures"](tmp_path / "pictures")
+    assert pictures
+    for drawn in pictures:
         stored = DOCS / ("" if drawn.name == "scale-out.svg" else "pictures") / drawn.name
-        assert drawn.read_bytes() == stored.read_bytes(), f"{drawn.name}: run `python docs/generate.py`"
+        now, then = compared(drawn.read_text(encoding="utf-8")), compared(stored.read_text(encoding="utf-8"))
+        assert now
+        assert now == then, f"{drawn.name}: run `python docs/generate.py`"
 
 
 def completed(words: str) -> set[str]:
