@@ -71,6 +71,7 @@ def find_holdings(archive: Archive, run_ids: Iterable[str] | None = None, line: 
         idle.setdefault(row["run_id"], []).append(row)
     names = _stage_names(archive, [row for row, _ in held], idle)
     _mark_hidden_failures(archive, [row for row, _ in held], idle)
+    _mark_unknown_beginnings(archive, [row for row, _ in held], idle)
     holdings = [one for row, lock in held for one in _holdings(row, lock, idle.get(row["run_id"], []), names)]
     if len(copies):
         holdings += hold_against_copies(holdings, rows_of(copies, in_nanoseconds=True), only_runs=run_ids is not None)
@@ -116,6 +117,25 @@ def _mark_hidden_failures(archive: Archive, held: list[Row], idle: dict[str, lis
         waited = {stretch["leg"] for stretch in idle[run_id] if stretch["category"] in {"wait_operator", "wait_protocol"}}
         for leg, stretch in lost.items():
             stretch["hides_failure"] = leg < legs[run_id] and leg not in waited
+
+
+def _mark_unknown_beginnings(archive: Archive, held: list[Row], idle: dict[str, list[Row]]) -> None:
+    """Let nothing count as work before the first stretch that is known of a run whose start was overwritten: it may have stood FAILED.
+
+    It did where a person is known to have acted on it, and no wait for that person is known.
+    """
+    unknown = [row for row in held if row["started_at"] is None and row["created_at"] is not None and row["outcome"] != "not_started"]
+    if not unknown:
+        return
+    line = archive.lazily([row["run_id"] for row in unknown]).table("timeline", ["run_id", "started_at"])
+    known_from = line["started_at"].astype("int64").groupby(line["run_id"]).min().to_dict()
+    for row in unknown:
+        until = known_from.get(row["run_id"], row["ended_at"] or row["last_observed_at"])
+        if until is not None and until > row["created_at"]:
+            own = idle.setdefault(row["run_id"], [])
+            failed = bool(row["retries_min"] or row["rollbacks_min"]) and all(stretch["category"] != "wait_operator" for stretch in own)
+            lost = {"category": "lost", "started_at": row["created_at"], "ended_at": until, "hides_failure": failed}
+            own.insert(0, lost | {"from_stage": None, "to_stage": None})
 
 
 def _holdings(row: Row, lock: Lock, idle: list[Row], names: dict[tuple[str, int], str]) -> list[Holding]:

@@ -28,7 +28,8 @@ _WENT = {"timeout": "timed out", "interrupted": "was interrupted by a restart", 
 class Place(NamedTuple):
     """Where a run failed: the stage, its name, how its attempt ended, on which agent, on how many, and why, in a few words.
 
-    ``child`` names the workflow of the child run that it truly happened in; ``child_name`` is the stage's name there.
+    ``child`` names the workflow of the child run that it truly happened in; ``child_name`` is the stage's name there. ``is_rollback`` says
+    that the attempt was to undo the stage.
     """
 
     stage: int
@@ -39,6 +40,7 @@ class Place(NamedTuple):
     cause: str | None
     child: str | None = None
     child_name: str | None = None
+    is_rollback: bool = False
 
 
 class Usual(NamedTuple):
@@ -122,7 +124,8 @@ def _failed(place: Place) -> str:
     if place.child is not None:
         inside = f" at {place.child_name}" if place.child_name and place.child_name != place.child else ""
         return f"its child DAG {place.child} {went}{inside}{_on(place)}{why}"
-    return f"{place.name or f'stage {place.stage}'} {went}{_on(place)}{why}"
+    undoing = "the rollback of " if place.is_rollback else ""
+    return f"{undoing}{place.name or f'stage {place.stage}'} {went}{_on(place)}{why}"
 
 
 def _on(place: Place) -> str:
@@ -188,7 +191,7 @@ def _stands_failed(run: Told) -> str:
 
 
 def _rollback_failed(run: Told) -> str:
-    why = f": {_failed(run.place)}" if run.place is not None else ""
+    why = f": {_failed(run.place._replace(is_rollback=False))}" if run.place is not None else ""
     return _then(f"the rollback failed{_at_stage(run)}{why}", _spent(run), _neglected(run))
 
 

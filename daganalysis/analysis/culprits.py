@@ -80,8 +80,9 @@ class Culprit:
     which stage of the run itself it shows. ``why`` says what made this stage the one named: it ``failed``, it was ``retried``, the run was
     ``stopped`` there by a person, or, in a run without trouble, it was the ``slowest``. ``outcome`` is how the attempt ended that is told,
     ``agent`` where it ran, ``line`` its log line, ``cause`` that line in a few words; ``error_code`` and ``line`` are null where no line
-    tells. ``n_agents`` counts the agents that met it alike at that stage, ``n_failed`` the failed attempts there. ``earlier_lines`` are
-    other lines that failures of the same sub-task left before, the newest last.
+    tells. ``is_rollback`` says that the attempt was to undo the stage. ``n_agents`` counts the agents that met it alike at that stage,
+    ``n_failed`` the failed attempts there. ``earlier_lines`` are other lines that failures of the same sub-task left before, the newest
+    last.
     """
 
     run_id: str
@@ -99,6 +100,7 @@ class Culprit:
     workflow: str | None = None
     at_stage: int | None = None
     at_name: str | None = None
+    is_rollback: bool = False
 
     def plain(self) -> Row:
         """Return the facts as plain values."""
@@ -109,6 +111,7 @@ class Culprit:
         if self.why not in {"failed", "retried"} or self.at_stage is None:
             return None
         told = Place(self.at_stage, self.at_name, self.outcome or "failed", self.agent, self.n_agents, self.cause)
+        told = told._replace(is_rollback=self.is_rollback)
         return told if self.run_id == run_id else told._replace(child=self.workflow or "of no name", child_name=self.name)
 
 
@@ -232,7 +235,7 @@ def _is_echo(outer: Culprit, child: Culprit) -> bool:
 
 def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int], names: _Names) -> dict[str, Culprit]:
     """Tell of the failed attempts of each run, those of one stage."""
-    columns = ["run_id", "stage", "task_gid", "attempt", "outcome", "agent", "error_code", "line"]
+    columns = ["run_id", "stage", "task_gid", "attempt", "kind", "outcome", "agent", "error_code", "line"]
     failures = rows_of(source.table("failed_attempts", columns).dropna(subset="stage"))
     found = {}
     for run_id, group in itertools.groupby(failures, key=lambda row: row["run_id"]):
@@ -269,6 +272,7 @@ def _of_failures(told: Culprit, failures: list[Row]) -> Culprit:
         error_code=row["error_code"],
         line=line,
         earlier_lines=tuple(earlier[-_MOST_EARLIER:]),
+        is_rollback=row["kind"] == "rollback",
         outcome=row["outcome"] if row["outcome"] in {"timeout", "interrupted"} else _BY_LINE.get(line or "", "failed"),
         cause=short_cause(line),
     )

@@ -43,6 +43,10 @@ class OneLineParser(argparse.ArgumentParser):
         """Parse the arguments; an option that a command does not have is answered with the nearest that it has."""
         self._given = list(sys.argv[1:] if args is None else args)
         parsed, unknown = super().parse_known_args(args, namespace)
+        for action in self._actions:  # argparse gives up on an argument that may be absent as soon as an option follows the one before it
+            may_be_absent = action.nargs == "?" and not action.option_strings
+            if may_be_absent and getattr(parsed, action.dest) is None and unknown and not unknown[0].startswith("-"):
+                setattr(parsed, action.dest, unknown.pop(0))
         wrong = next((text.partition("=")[0] for text in unknown if text.startswith("-")), None)
         if wrong is not None:
             self.error(self._no_such_option(wrong))

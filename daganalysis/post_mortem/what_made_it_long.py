@@ -97,6 +97,9 @@ def lock_lines(facts: LengthFacts) -> list[str]:
         if row["held_s"] is None:
             continue
         name = f"{row['lock']} lock" + (f" of {row['key']}" if row["key"] else "")
+        if not row["held_s"] and row["released_at"] is None:
+            lines += _wrapped(f"{name}: taken; how long it was held is not known")
+            continue
         still = "" if row["released_at"] is not None else ", not seen freed"
         parts = [f"{name}: held {human_duration(row['held_s'])}{still}", f"at work {human_duration(row['working_s'])}"]
         if row["neglected_s"]:

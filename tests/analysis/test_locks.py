@@ -76,6 +76,18 @@ def test_a_failure_that_no_answer_showed_hides_when_the_lock_was_free() -> None:
     assert locks["evidence"].tolist() == ["inferred", "inferred"]
 
 
+def test_what_came_before_the_first_known_stretch_is_not_told_as_work() -> None:
+    row = dag(started_at=None)
+    assert held(archive_of(dags=[row], timeline=[wait(70, 80, category="execute")])) == [(0.0, 100.0, 30.0, 0.0)]
+
+
+def test_a_failure_that_was_overwritten_and_freed_the_lock_leaves_its_holding_before_unknown() -> None:
+    row = dag(name="Create tenant t1", kind=3, key="t1", started_at=None, outcome="rolled_back", rollbacks_min=1)
+    locks = da.locks(archive_of(dags=[row], timeline=[wait(90, 100, category="execute", leg=2)]))
+    assert locks["held_s"].tolist() == [0.0, 10.0]
+    assert locks["evidence"].tolist() == ["inferred", "inferred"]
+
+
 def test_two_holdings_of_one_lock_at_a_time_contradict_each_other() -> None:
     archive = archive_of(dags=[dag(), dag("2", created_at=at(50), ended_at=at(160))])
     assert da.locks(archive)["evidence"].tolist() == ["contradicted", "contradicted"]

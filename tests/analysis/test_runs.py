@@ -123,6 +123,14 @@ def _causes(tasks: pd.DataFrame) -> set[str]:
             f"Rolled back after {_FAILED}; redone by c/12.",
         ),
         (
+            Told("rolled_back", place=_PLACE._replace(is_rollback=True)),
+            f"Rolled back after the rollback of {_FAILED}; not redone since.",
+        ),
+        (
+            Told("rollback_failed", stage=5, max_stage=9, place=_PLACE._replace(is_rollback=True)),
+            f"The rollback failed at stage 5 of 9: {_FAILED}.",
+        ),
+        (
             Told("rolled_back", elapsed_s=100.0, lost_share=0.8, wait_operator_share=0.0),
             "Rolled back; not redone since; 80 % of 1 min 40 s unknown (overwritten by the server).",
         ),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import daganalysis as da
 from daganalysis.commands.parsing import JOBS, build_parser
 from daganalysis.tables import DAGS
 from tests.commands.conftest import envelope
@@ -297,3 +298,11 @@ def test_a_cluster_that_is_not_there_is_a_usage_error_with_the_nearest_names(run
     assert status == 2
     assert "no such cluster: prod-z" in err
     assert "prod-a" in err
+
+
+def test_a_run_may_be_named_before_or_after_the_options(run: Run) -> None:
+    fleet = str(Path(__file__).parent.parent.parent / "sample_data" / "fleet")
+    run_id = da.load(fleet, cluster_by="dir").dags["run_id"].iloc[0]
+    shown = run("show", fleet, run_id, "--cluster-by", "dir")
+    assert shown[0] == 0
+    assert run("show", fleet, "--cluster-by", "dir", run_id) == shown
