@@ -26,7 +26,7 @@ _JSON = [_first_letters(bytes((first, second))) for first in _BEFORE[0] for seco
 _PACKED = [_first_letters(begin) for begin in (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"BZh", b"\x78\x9c", b"\x78\xda")]
 _OTHERS = [_first_letters(begin) for begin in (b"HTTP/", b"eyJ", b"eyI", b"START ")]
 """A response with its headers, Base64 of Base64, and the log of a function in the cloud."""
-_BEGINS = rb"(?:(?<![A-Za-z0-9+/_-])|(?<=%22|%3D|%2C)|(?<=\\n))(?:" + b"|".join((*_JSON, *_PACKED, *_OTHERS)) + rb")"
+_BEGINS = rb"(?:(?<![A-Za-z0-9+/_-])|(?<=%22|%3D|%2C)|(?<=\\n)|(?<=\\x22))(?:" + b"|".join((*_JSON, *_PACKED, *_OTHERS)) + rb")"
 _BASE64 = re.compile(_BEGINS + rb"[A-Za-z0-9+/_-]{20,}+(?:(?:\r?\n[ \t>]{0,8}|\\r\\n|\\n)[A-Za-z0-9+/_-]++)*+={0,2}")
 _SHORT_RUN = re.compile(_BEGINS + rb"[A-Za-z0-9+/_-]{20}")
 _BREAK = re.compile(rb"\r?\n[ \t>]{0,8}|\\r\\n|\\n")

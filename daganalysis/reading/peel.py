@@ -35,22 +35,26 @@ _QUOTED_LINE = re.compile(
 """What stands before each line in a mail, a diff, a listing with numbers, and the output of ``git blame``."""
 _PARTIAL_LINE = re.compile(rb"^\S{1,64} std(?:out|err) P ", re.MULTILINE)
 _CONTAINER_LINE = re.compile(rb"\S{1,64} std(?:out|err) ([PF]) ")
-_RAW_QUOTE = re.compile(rb'"(?=\s{0,16}[{\[]\s{0,64}"\w{1,40}"\s{0,16}:)')
+_RAW_QUOTE = re.compile(rb'"(?=\s{0,16}[{\[][\s{\[]{0,64}"[^"\n]{1,80}"\s{0,16}:)')
 _TRIPLE_QUOTED = re.compile(rb"(\'\'\'|\"\"\")(\s*+[{\[].*?)\1", re.DOTALL)
 _CAT_BYTES = re.compile(rb"(?:M-(?:\^[@-_?]|[ -~])){2,}")
 _CAT_BYTE = re.compile(rb"M-(\^?)([ -~])")
 _CELL = re.compile(rb'"((?:[^"]++|"")*+)"')
 _CELL_MARK = re.compile(rb'[{\[]\s*""')
-_LITERAL = re.compile(rb'"((?:[\s*]|\\[nrt"\\])*+[{\[](?:[^"\\]++|\\.)*+)"', re.DOTALL)
-_LITERAL_MARK = re.compile(rb'[{\[](?:\s|\\[nrt])*(?:\\+"|\\x22|\\u0022)')
+_LITERAL = re.compile(rb'"((?:[\s*]|\\(?:[nrt"\\]|x22|x5[cC]))*+[{\[](?:[^"\\]++|\\.)*+)"', re.DOTALL)
+_LITERAL_MARK = re.compile(rb'[{\[](?:\s|\\[nrt])*(?:\\+"|(?:\\x5[cC])*+\\x22|\\u0022)')
 _SINGLE_QUOTED = re.compile(rb"(?<![\w\\])[bru]{0,2}'((?:\s|\\[nrt])*+[{\[](?:[^'\\]++|\\.)*+)'", re.DOTALL)
 _LITERAL_OBJECT = re.compile(rb"[{\[(]\s*[bru]{0,2}'")
 _SQL_INSERT = re.compile(rb"\b(?:insert|replace)\s", re.IGNORECASE)
 _SQL_VALUES = re.compile(rb"\bvalues?\s*+\(", re.IGNORECASE)
 _SQL_STRING = re.compile(rb"'((?:[^'\\]++|\\.|'')*+)'", re.DOTALL)
-_SQL_JSON = re.compile(rb"'\s*[{\[](?:\s|\\[nrt])*\\?\"")
+_SQL_JSON = re.compile(rb"'\s*(?:\\?\"\s*)?[{\[](?:[\s{\[]|\\[nrt])*\\?\"")
 _PLAIN_SQL_STRING = re.compile(rb"'((?:[^']++|'')*+)'")
-_LONE_SQL = re.compile(rb"(?:^|(?<=[,(|\t ]))'(?=\s{0,64}[{\[]\s{0,64}\")((?:[^']++|'')*+)'(?=[,)|;\s]|$)", re.MULTILINE)
+_LONE_SQL = re.compile(
+    rb"(?:^|(?<=[,(|\t ]))'(?=\s{0,64}\"?\s{0,64}[{\[][\s{\[]{0,64}\\{0,9}\")"
+    rb"((?:[^']++|'')*+)'(?=[,)|;\s]|$)",
+    re.MULTILINE,
+)
 _SHELL_QUOTE = b"'\\''"
 _ESCAPE = re.compile(rb"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
 _ESCAPED_MARK = re.compile(rb"[{\[]\\x22|\\'|[{\[](?:\s|\\[nrt])*(?:\\+\"|\\[nrt])")
@@ -72,7 +76,7 @@ _BORDER = re.compile(rb"[ \t]*(?:\xe2\x94[\x82\x83]|[|+$<])[ \t]*\r?$", re.MULTI
 _BORDER_OF_JSON = re.compile(rb"[{\[,][ \t]*(?:\xe2\x94[\x82\x83]|[|+$<])[ \t]*\r?$", re.MULTILINE)
 _BOX_LINE = re.compile(rb"^[ \t]*(?:\xe2\x94[\x82\x83]|\xe2\x95\x91)", re.MULTILINE)
 _BOX_EDGE = re.compile(rb"\xe2\x94[\x82\x83]|\xe2\x95\x91")
-_BOXED_JSON = re.compile(rb"[{\[,][ \t]*(?:\xe2\x94[\x82\x83]|\xe2\x95\x91)[ \t]*\r?$", re.MULTILINE)
+_BOXED_JSON = re.compile(rb"[{\[,}\]\"][ \t]*(?:\xe2\x94[\x82\x83]|\xe2\x95\x91)[ \t]*\r?$", re.MULTILINE)
 _SOFT_BREAK = re.compile(rb"=\r?\n")
 _NARROWEST = 20
 """Columns below which no terminal breaks a line."""
@@ -188,7 +192,7 @@ def _has_sql(text: bytes) -> bool:
 def _from_sql(text: bytes) -> Iterator[bytes]:
     """The texts among the values of SQL statements, with the backslashes of MySQL or without."""
     first = _SQL_JSON.search(text)
-    has_escapes = first is not None and b"\\" in first[0]
+    has_escapes = first is not None and b"\\" in first[0] and not first[0].startswith(b"'\"")  # those are of a JSON string itself
     for literal in (_SQL_STRING if has_escapes else _PLAIN_SQL_STRING).finditer(text):
         if b"{" in literal[1]:
             plain = literal[1].replace(b"''", b"'")

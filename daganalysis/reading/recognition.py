@@ -26,6 +26,10 @@ _MARKS = (b"max_stage", b"dag_id", b"node_id", b"task_id", b"log_content", b"sub
 _KEYS = re.compile(rb'["\'](?:max_stage|dag_id|node_id|execute_times|sub_tasks|task_logs)\\*["\']+\s*:')
 
 
+_LOG_SAMPLE = 1 << 20
+"""Bytes of a file's beginning in which an entry of a log is looked for."""
+
+
 def may_hold_answers(text: bytes | bytearray) -> bool:
     """Return whether answers may lie in a text: a quick look, so that nothing else is walked through."""
     return any(mark in text for mark in _MARKS) or is_encoded(text)
@@ -43,7 +47,7 @@ def looks_like_answer(text: bytes) -> bool:
 
 def may_hold_log(head: bytes) -> bool:
     """Tell by a look at its beginning whether a text may be an obshell.log in some wrapping."""
-    return b"] [" in head or b"\0" in head[:4]
+    return head.find(b"] [", 0, _LOG_SAMPLE) >= 0 or b"\0" in head[:4]
 
 
 def is_envelope(fields: Mapping[str, msgspec.Raw]) -> bool:

@@ -65,22 +65,17 @@ _FAMILIES: tuple[_Types, ...] = (_MONGO, _DYNAMO, _PROTOBUF, _AVRO, {"@value": _
 def without_types(text: bytes) -> bytes | None:
     """Return a JSON text with its values unwrapped; None for one in which no field of the task API is wrapped in a type.
 
-    Values may be wrapped in types of several families, one in the other.
-
     >>> without_types(b'{"id": {"S": "11"}, "max_stage": {"N": "2"}, "nodes": {"NULL": true}}')
     b'{"id":"11","max_stage":2,"nodes":null}'
     >>> without_types(b'{"id": "11", "additional_data": {"S": "x"}}')
     """
-    plain = None
-    for _ in _FAMILIES:
-        types = _types_of(plain or text)
-        if types is None:
-            break
-        try:
-            plain = msgspec.json.encode(_unwrapped(msgspec.json.decode(plain or text), types))
-        except NOT_JSON:
-            break
-    return plain
+    types = _types_of(text)
+    if types is None:
+        return None
+    try:
+        return msgspec.json.encode(_unwrapped(msgspec.json.decode(text), types))
+    except NOT_JSON:
+        return None
 
 
 def _types_of(text: bytes) -> Mapping[str, Callable[[Any], Any]] | None:
@@ -94,12 +89,10 @@ def _types_of(text: bytes) -> Mapping[str, Callable[[Any], Any]] | None:
 
 
 def _unwrapped(value: Any, types: Mapping[str, Callable[[Any], Any]]) -> Any:
+    """Return a value and all that is in it, each without its outermost wrapper."""
+    if isinstance(value, dict) and len(value) == 1:
+        (name, inner), *_ = value.items()
+        value = types[name](inner) if name in types else value
     if isinstance(value, list):
         return [_unwrapped(item, types) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if len(value) == 1:
-        (name, inner), *_ = value.items()
-        if name in types:
-            return _unwrapped(types[name](inner), types)
-    return {name: _unwrapped(item, types) for name, item in value.items()}
+    return {name: _unwrapped(item, types) for name, item in value.items()} if isinstance(value, dict) else value

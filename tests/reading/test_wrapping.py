@@ -14,7 +14,7 @@ import daganalysis as da
 from daganalysis.reading import read_sources
 from tests.profiles import examples, needed
 from tests.reading.broken_inputs import response
-from tests.reading.wrapping import BYTES, OBJECTS, TEXTS, TOOLS
+from tests.reading.wrapping import BYTES, OBJECTS, TEXTS, TOOLS, TYPED
 
 GOOD = json.dumps(response(name="Create tenant 租户 'a'"), ensure_ascii=False)
 BARE = response()["data"]
@@ -30,7 +30,7 @@ def rows_of(archive: da.Archive) -> dict[str, list[dict[str, Any]]]:
 ALONE = rows_of(da.load(GOOD.encode()))
 
 
-@pytest.mark.parametrize("wrap", [*OBJECTS.values(), *TEXTS.values()], ids=[*OBJECTS, *TEXTS])
+@pytest.mark.parametrize("wrap", [*OBJECTS.values(), *TYPED.values(), *TEXTS.values()], ids=[*OBJECTS, *TYPED, *TEXTS])
 def test_a_wrapped_answer_gives_the_rows_that_it_gives_alone(wrap):
     archive = da.load(wrap(GOOD).encode())
     assert rows_of(archive) == ALONE
@@ -68,12 +68,13 @@ def test_lists_of_answers_in_an_attribute_give_the_rows_that_they_give_alone():
 
 @examples(15)
 @given(
+    types=st.sampled_from(["", *sorted(TYPED)]),
     objects=st.lists(st.sampled_from(sorted(OBJECTS)), max_size=3),
     text=st.sampled_from(["", *sorted(TEXTS.keys() - OF_ANSWERS)]),
     pack=st.sampled_from(sorted(BYTES)),
 )
-def test_any_wrapping_of_wrappings_gives_the_same_rows(objects, text, pack):
-    wrapped = GOOD
+def test_any_wrapping_of_wrappings_gives_the_same_rows(types, objects, text, pack):
+    wrapped = TYPED[types](GOOD) if types else GOOD
     for name in objects:
         wrapped = OBJECTS[name](wrapped)
     if text:

@@ -112,9 +112,6 @@ OBJECTS: dict[str, Wrap] = {
     "an exchange of a browser": lambda text: json.dumps({"log": {"entries": [{"time": 5.1, "response": {"content": {"text": text}}}]}}),
     "a browser's Base64": lambda text: json.dumps({"content": {"encoding": "base64", "text": base64.b64encode(text.encode()).decode()}}),
     "a response of Postman": lambda text: json.dumps({"item": [{"name": "poll", "response": [{"body": text, "code": 200}]}]}),
-    "a document of MongoDB": lambda text: json.dumps({"_id": {"$oid": "65"}, "answer": in_types_of_mongodb(json.loads(text))}),
-    "an item of DynamoDB": lambda text: json.dumps({"Item": {"answer": in_types_of_dynamodb(json.loads(text))}}),
-    "an attribute of OpenTelemetry": lambda text: json.dumps({"logRecords": [{"body": in_types_of_telemetry(json.loads(text))}]}),
     "by host": lambda text: json.dumps({"192.0.2.7:2886": json.loads(text)}),
     "by id": lambda text: json.dumps({"11": [json.loads(text)], "12": None}),
     "a list of lists": lambda text: json.dumps([[json.loads(text)]]),
@@ -129,6 +126,13 @@ OBJECTS: dict[str, Wrap] = {
     ),
 }
 """An answer in an object, a list or a string."""
+
+TYPED: dict[str, Wrap] = {
+    "a document of MongoDB": lambda text: json.dumps({"_id": {"$oid": "65"}, "answer": in_types_of_mongodb(json.loads(text))}),
+    "an item of DynamoDB": lambda text: json.dumps({"Item": {"answer": in_types_of_dynamodb(json.loads(text))}}),
+    "an attribute of OpenTelemetry": lambda text: json.dumps({"logRecords": [{"body": in_types_of_telemetry(json.loads(text))}]}),
+}
+"""An answer whose values are wrapped in their types."""
 
 TEXTS: dict[str, Wrap] = {
     "indented": pretty,
