@@ -150,3 +150,20 @@ def test_sub_tasks_that_run_at_the_same_time_or_one_after_the_other(
     caplog.set_level(logging.DEBUG)
     assert_same([dag(node(*(sub_task(start=start, end=end, gid=f"1{n}") for n, (start, end) in enumerate(spans, start=1))))])
     assert "judged 1 runs, 1 of them regular" in caplog.messages
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        dag(node(sub_task(start=1.5, end=1.5))),
+        dag(node(sub_task(gid="11"), sub_task(start=1.9, end=1.2, gid="12"))),
+        dag(node(sub_task()), at=-3600.0),
+        dag(node(sub_task(), gid="11"), node(sub_task(start=2.6, end=2.7), start=2.55, end=2.8, gid="12"), end=2.9, stage=2),
+        dag(node(sub_task(logs=["remote task 22130706433028869 Start observer running [1/1]"]))),
+    ],
+    ids=["no time", "an end before the start", "a time after the answer", "one id at two stages", "a line that names another DAG"],
+)
+def test_a_run_with_something_in_doubt_is_left_to_the_rules(answer: Answer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert_same([answer])
+    assert "judged 1 runs, 0 of them regular" in caplog.messages
