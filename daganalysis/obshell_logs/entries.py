@@ -77,7 +77,7 @@ def _any_of(beginnings: Iterable[bytes]) -> bytes:
     return b"|".join(letter + b"(?:" + b"|".join(rests) + b")" for letter, rests in by_letter.items())
 
 
-_TELLING = re.compile(
+_RELEVANT = re.compile(
     rb"\n(" + _MINUTE + rb"):(" + _MOMENT + rb")" + _SOON_AFTER_TIME + rb"(?:" + _IDLE_PASS + rb"|(" + _any_of(MESSAGES) + rb"))"
 )
 """The head of a line and the beginning of its message, where that tells something."""
@@ -217,7 +217,7 @@ def _note_ends(data: bytes, end: int, listener: Listener) -> None:
 
 def _hits(data: bytes, end: int) -> Iterator[re.Match[bytes]]:
     """Yield the entries that tell something, without those whose head is not in one line."""
-    search, find, at = _TELLING.search, data.find, 0
+    search, find, at = _RELEVANT.search, data.find, 0
     while (found := search(data, at, end)) is not None:
         at = find(b"\n", found.start() + 1, found.start(4))
         if at < 0:

@@ -6,13 +6,13 @@ from daganalysis.redaction.detector import Detector
 from daganalysis.redaction.secret_words import (
     BARE,
     MARK,
+    MIXED,
     NAME_LABEL,
     ONLY_QUOTED,
     QUOTED,
     SECRET_NAME,
     SECRET_WORD,
     SHORT_SECRET_WORD,
-    TELLING,
     VALUE,
     VALUE_LABEL,
 )
@@ -131,7 +131,7 @@ ASSIGNED_SECRETS: tuple[Detector, ...] = (
     Detector(
         "short_colon",
         rf"(?:(?<![^\s,{{])|(?<=[\"']))(?i:pass|passcode|auth|sk|ak|pw)\\{{0,15}}[\"']?\s{{0,4}}[:：]\s{{0,4}}(?:(?:(?<=pw:)|(?<=pw:\s"
-        rf")|{TELLING})(?P<t>{BARE}{{1,4096}})|{QUOTED})",
+        rf")|{MIXED})(?P<t>{BARE}{{1,4096}})|{QUOTED})",
         "what a short label and a colon are followed by",
         "sk: <<Kj8sQ2mZx>>",
         "first pass: done",

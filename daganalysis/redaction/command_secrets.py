@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daganalysis.redaction.detector import Detector
-from daganalysis.redaction.secret_words import MARK, SECRET_WORD, TELLING, VALUE
+from daganalysis.redaction.secret_words import MARK, MIXED, SECRET_WORD, VALUE
 
 _CLIENTS: tuple[tuple[str, str], ...] = (
     (r"mysql\w*|mariadb\w*|obclient|obd|obshell|obloader|obdumper|sshpass|mycli|mongo\w*|xtrabackup|influx|clickhouse-client", "-p"),
@@ -169,14 +169,14 @@ COMMAND_SECRETS: tuple[Detector, ...] = (
         "slash_login",
         r"(?<![\w-])(?:(?i:sqlplus|expdp|impdp|exp|imp|rman|sqlldr|connect|conn|target)\s+(?:-\w+\s+){0,3}|userid\s?=\s?)[\"']?(?P<u"
         r">[A-Za-z][\w#$]{0,64})/\\{0,15}[\"']?(?P<s>[^\s/@\"']{1,100})"
-        rf"|(?<![\w./:@%-])(?P<u2>[A-Za-z][\w#$.]{{1,64}})/{TELLING}(?P<s2>[^\s/@\"']{{3,100}})(?=@)",
+        rf"|(?<![\w./:@%-])(?P<u2>[A-Za-z][\w#$.]{{1,64}})/{MIXED}(?P<s2>[^\s/@\"']{{3,100}})(?=@)",
         "user and password of Oracle's clients",
         "sqlplus <<gwendolyn>>/<<hunterous>>@//a:1521/b",
         "exp 1/2",
     ),
     Detector(
         "p_option",
-        rf"(?<=\s)-p\s+(?![^\s]{{0,200}}/){TELLING}{VALUE}",
+        rf"(?<=\s)-p\s+(?![^\s]{{0,200}}/){MIXED}{VALUE}",
         "the value of -p where it looks like a secret",
         "tool -p <<Kj8sQ2mZx>>",
         "observer -p 2881",
@@ -191,7 +191,7 @@ COMMAND_SECRETS: tuple[Detector, ...] = (
     ),
     Detector(
         "quoted_option",
-        rf"(?<=[\"'])-p\\{{0,15}}[\"']\s{{0,4}},\s{{0,4}}\\{{0,15}}[\"']{TELLING}(?P<s>[^\"'\\\n]{{1,200}})(?=\\{{0,15}}[\"'])",
+        rf"(?<=[\"'])-p\\{{0,15}}[\"']\s{{0,4}},\s{{0,4}}\\{{0,15}}[\"']{MIXED}(?P<s>[^\"'\\\n]{{1,200}})(?=\\{{0,15}}[\"'])",
         "the value of -p in a list of arguments",
         "run(['tool', '-p', '<<Kj8sQ2mZx>>'])",
         "run(['mkdir', '-p', 'backup'])",

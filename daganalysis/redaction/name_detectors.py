@@ -30,7 +30,7 @@ DASHED = rf"(?<!\d)(?:{OCTET}[-_]){{3}}{OCTET}(?!\d)"
 _DOTTED = rf"(?:{OCTET}\.){{3}}{OCTET}"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
 _HOST_BEFORE = r"(?:lookup|ping|ssh|connect(?:ing|ed|ion)?\s+to|(?:could|can)\s?not\s+resolve|unreachable|[Hh]ost|[Ss]erver|-h|--host)"
-_TELLING_HOST = r"(?!zone|tenant)(?=[A-Za-z_]{0,60}[\d.-])[A-Za-z](?:[\w.-]{0,250}\w)?"
+_DISTINCTIVE_HOST = r"(?!zone|tenant)(?=[A-Za-z_]{0,60}[\d.-])[A-Za-z](?:[\w.-]{0,250}\w)?"
 _SURNAMES = (
     "张王李刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟"
     "熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤欧"
@@ -226,12 +226,12 @@ NAME_DETECTORS: tuple[Detector, ...] = (
     Detector(
         "lookup",
         r"(?<![\w-])(?:lookup\s+(?!(?:error|failed|for|is|of|table|timed|took|was)\b)(?P<h>[A-Za-z][\w.-]+)"
-        rf"|{_HOST_BEFORE}\s+(?P<h2>{_TELLING_HOST}))",
+        rf"|{_HOST_BEFORE}\s+(?P<h2>{_DISTINCTIVE_HOST}))",
         "a host after a verb",
         "ping <<obs-77>> failed",
         "server zone1 started",
     ),
-    Detector("remote", rf"(?<![\w./:-])(?P<h>{_TELLING_HOST})(?=:~?/[\w.])", "the host of scp", "scp <<obs-77>>:/data/1 .", "a:/b"),
+    Detector("remote", rf"(?<![\w./:-])(?P<h>{_DISTINCTIVE_HOST})(?=:~?/[\w.])", "the host of scp", "scp <<obs-77>>:/data/1 .", "a:/b"),
     Detector("unc", r"(?<![\\\w])\\\\[\w.-]+(?:\\[\w.$-]+)+", "host and folders of a share", r"at \\<<obs-77>>\share\x", r"\\"),
     Detector(
         "path",

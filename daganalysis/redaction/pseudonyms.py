@@ -32,7 +32,7 @@ _SHORT = 3
 """Words shorter than this are replaced where they stand, but not looked for elsewhere."""
 _LONGEST_PLAIN_NUMBER = 8
 """Names that are shorter numbers are looked for where they are marked alone."""
-_TELLING = re.compile(r"(?!\d{1,7}$)(?:[^\d\W_]*[\d\W_]|[^a-z]*[a-z][^A-Z]*[A-Z]|.{8})", re.DOTALL)
+_DISTINCTIVE = re.compile(r"(?!\d{1,7}$)(?:[^\d\W_]*[\d\W_]|[^a-z]*[a-z][^A-Z]*[A-Z]|.{8})", re.DOTALL)
 """Secrets that are looked for elsewhere: a short number or a common word would be found where it is none."""
 
 
@@ -142,14 +142,14 @@ class Pseudonyms:
         for kind in ("host", "user", "cluster"):
             for text in sorted(originals.words[kind]):
                 for name in dict.fromkeys((text, text.split(".")[0])):
-                    if _is_telling_name(name) and name.lower() not in kept:
+                    if _is_distinctive_name(name) and name.lower() not in kept:
                         yield name, self._pseudonym(kind, name), False
         for text in sorted(originals.words["secret"]):
-            if len(text) > _SHORT and text.lower() not in vocabulary and _TELLING.match(text):
+            if len(text) > _SHORT and text.lower() not in vocabulary and _DISTINCTIVE.match(text):
                 yield text, self._pseudonym("secret", text), True
 
 
-def _is_telling_name(name: str) -> bool:
+def _is_distinctive_name(name: str) -> bool:
     if name.isdigit():
         return len(name) >= _LONGEST_PLAIN_NUMBER
     return len(name) >= _SHORT or (len(name) > 1 and all("\u4e00" <= char <= "\u9fff" for char in name))

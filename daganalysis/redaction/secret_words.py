@@ -35,7 +35,7 @@ QUOTED = (
 VALUE = rf"(?:{QUOTED}|(?P<t>{BARE}{{1,4096}}))"
 """What stands behind an announcement: in quotes, or up to a blank or a mark that ends something."""
 ONLY_QUOTED = r"(?P<q3>\\{0,15}[\"'`])(?P<s3>(?:(?!(?P=q3))[^\r\n\\]|\\(?![\"'`\\])){1,4096}?)(?=(?P=q3))"
-TELLING = r"(?=[^\s\d]{0,40}\d)(?=[^\sA-Za-z]{0,40}[A-Za-z])(?=\S{6})"
+MIXED = r"(?=[^\s\d]{0,40}\d)(?=[^\sA-Za-z]{0,40}[A-Za-z])(?=\S{6})"
 """Six characters or more, letters and digits among them."""
 DRAWN = (
     r"(?=[!-~]{6,128}(?:[^!-~]|$))(?![\w.-]*[:/])(?=[!-~]{0,127}[A-Za-z])(?=[!-~]{0,127}\d)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daganalysis.redaction.detector import Detector
-from daganalysis.redaction.secret_words import DRAWN, MARK, SECRET_WORD, TELLING, VALUE
+from daganalysis.redaction.secret_words import DRAWN, MARK, MIXED, SECRET_WORD, VALUE
 
 _NO_VALUE = (
     r"(?!(?i:a|an|and|any|as|at|be|because|being|by|can|cannot|changed|configured|correct|currently|different|disabled|empty|enabled"
@@ -111,7 +111,7 @@ SPOKEN_SECRETS: tuple[Detector, ...] = (
     Detector(
         "reset_to",
         rf"(?<![A-Za-z])(?i:reset|changed|set|switched|rotated)[ \t]+(?:root|sys|admin|sa|oceanbase|root@sys|root@\w{{1,20}})[ \t]+to"
-        rf"[ \t]+{MARK}?{TELLING}(?P<s>[^\s\"'`]{{6,200}})",
+        rf"[ \t]+{MARK}?{MIXED}(?P<s>[^\s\"'`]{{6,200}})",
         "what an account is reset to",
         "I reset root to <<hunterous9>>",
         "set root to false",
@@ -120,7 +120,7 @@ SPOKEN_SECRETS: tuple[Detector, ...] = (
         "used_as",
         rf"(?<![A-Za-z])(?i:use|used|using|enter|entered|type|typed|tried|try|with|set|chose|choose|pick|picked|put)[ \t]+{MARK}?"
         rf"{_NO_VALUE}"
-        rf"(?:{TELLING}|(?=\S{{6}}))(?P<s>[^\s\"'`]{{4,200}}){MARK}?[ \t]+(?i:as|for)[ \t]+(?:[\w'.-]{{1,30}}[ \t]+){{0,4}}?(?i:passw"
+        rf"(?:{MIXED}|(?=\S{{6}}))(?P<s>[^\s\"'`]{{4,200}}){MARK}?[ \t]+(?i:as|for)[ \t]+(?:[\w'.-]{{1,30}}[ \t]+){{0,4}}?(?i:passw"
         rf"ord|passwd|passphrase|passcode|pwd|pin|secret)(?![\w])",
         "what is used as a secret",
         "use <<hunterous>> as the root password",
@@ -133,7 +133,7 @@ SPOKEN_SECRETS: tuple[Detector, ...] = (
         rf"(?:{_BE}(?:[ \t]+(?i:now|still|currently|simply|just|already|successfully)){{0,2}}(?:[ \t]+{_SET}(?:[ \t]+(?i:back))?[ \t]"
         rf"+{_TO})?|{_SET}[ \t]+{_TO}){_COLON}{_NO_VALUE}{VALUE}"
         rf"|[ \t]+(?i:(?:for|of)\s+{MARK}?[A-Za-z][\w.-]{{0,60}}{MARK}?\s*(?:=|:|：)\s*(?P<s2>\S+))"
-        rf"|[ \t]+{TELLING}(?=\S{{8}})(?![\w.-]+\.\w|\d{{4}}-|\w+:)(?P<t2>\S+)"
+        rf"|[ \t]+{MIXED}(?=\S{{8}})(?![\w.-]+\.\w|\d{{4}}-|\w+:)(?P<t2>\S+)"
         rf"|(?:[ \t]+[\w.@'/:-]{{1,40}}){{1,10}}?[ \t]+(?:{_TO}|(?i:is|was|be|now))[ \t:]+{MARK}?{DRAWN}(?P<s4>[!-~]{{6,128}}))",
         "what a sentence calls a secret",
         "root_password is <<hunterous>>",

@@ -10,6 +10,7 @@ import re
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.states import OPERATORS, STATES
 from daganalysis.reading.databases.schema import TABLES
 from daganalysis.redaction.detectors import HOST_KEY, SECRET_KEY, USER_KEY, VERSION_KEY
 from daganalysis.redaction.json_pairs import json_text, replace_pairs
@@ -103,8 +104,8 @@ class JsonRedactor:
         """Redact valid JSON, several times as fast as :meth:`text`."""
         text = replace_pairs(text, partial(self._walker.give.word, "secret"))
         is_strict = self._unknown_words is not None
-        telling = sorted(key for key in set(_KEY.findall(text)) if _tells(key) or (is_strict and key in _TRACE_KEYS))
-        return _hits(tuple(telling), _PASSED_OVER_IF_STRICT if is_strict else _PASSED_OVER).sub(self._hit, text)
+        secret_keys = sorted(key for key in set(_KEY.findall(text)) if _announces_secret(key) or (is_strict and key in _TRACE_KEYS))
+        return _hits(tuple(secret_keys), _PASSED_OVER_IF_STRICT if is_strict else _PASSED_OVER).sub(self._hit, text)
 
     def _hit(self, match: re.Match[str]) -> str:
         gap = match["gap"]
@@ -256,8 +257,8 @@ class JsonRedactor:
 
 
 @lru_cache(maxsize=1024)
-def _tells(key: str) -> bool:
-    """Whether a key says what its value is."""
+def _announces_secret(key: str) -> bool:
+    """Return whether a key tells that its value is a name or a secret."""
     return key in _NAME_KEYS or any(pattern.fullmatch(key) for pattern in (SECRET_KEY, USER_KEY, HOST_KEY, VERSION_KEY))
 
 
@@ -272,15 +273,15 @@ _API_KEYS = (
     *("maintenance_type", "state", "operator", "start_time", "end_time", "nodes", "sub_tasks", "additional_data", "execute_times"),
     *("execute_agent", "port", "task_logs"),
 )
-_ENGINE_VALUES = ("RUN", "RETRY", "ROLLBACK", "CANCEL", "PASS", "PENDING", "READY", "RUNNING", "FAILED", "SUCCEED")
+_ENGINE_VALUES = sorted((*OPERATORS, *STATES))
 _PASSED_OVER_IF_STRICT = rf'(?:(?:{"|".join(_API_KEYS)})"\s*:|(?:{"|".join(_ENGINE_VALUES)})"|\d{{0,16}}")'
 """Strings that a strict redaction keeps in any case."""
 
 
 @lru_cache(maxsize=256)
-def _hits(telling: tuple[str, ...], passed_over: str) -> re.Pattern[str]:
-    """A pattern for valid JSON: all up to the next string that may hold something, or value of a key that tells."""
-    key = "|".join(map(re.escape, telling)) or "(?!)"
+def _hits(secret_keys: tuple[str, ...], passed_over: str) -> re.Pattern[str]:
+    """A pattern for valid JSON: all up to the next string that may hold something, or value of one of the keys."""
+    key = "|".join(map(re.escape, secret_keys)) or "(?!)"
     return re.compile(
         rf"""
         (?P<gap>(?:[^"]++|"\d{{4}}-\d\d-\d\dT[\d:.Z+-]*+"|"(?!(?:{key})"\s*:){passed_over})*)
