@@ -1,10 +1,11 @@
-"""Fonts for Chinese, Japanese and Korean names, which the default font of matplotlib does not have."""
+"""Fonts for Chinese, Japanese and Korean names, which matplotlib's own font lacks, and the direction of Arabic and Hebrew names."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import re
+import unicodedata
 import warnings
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ _FAMILIES = re.compile(
     r"Noto Sans (?:Mono )?CJK|Source Han Sans|WenQuanYi|Microsoft YaHei|PingFang|SimHei|Hiragino Sans|Malgun Gothic|Noto Serif CJK|SimSun"
 )
 """Families that have these characters, those without serifs first."""
+_LEFT_TO_RIGHT = "\u200e"
+"""A mark without ink: the line that it begins runs from left to right, and words of other scripts in it run their own way."""
 _MISSING = r"Glyph \d+ .* missing from"
 
 
@@ -49,11 +52,25 @@ def families_for(text: str) -> list[str] | None:
     return [*mpl.rcParams["font.family"], family]
 
 
+def from_left(text: str) -> str:
+    """Let a line with Arabic or Hebrew words run from left to right, so that an address behind a name is not turned round.
+
+    >>> from_left("Create tenant"), len(from_left("אב")) - len("אב"), from_left(from_left("אב")) == from_left("אב")
+    ('Create tenant', 1, True)
+    """
+    if text.startswith(_LEFT_TO_RIGHT) or not any(unicodedata.bidirectional(letter) in {"R", "AL"} for letter in text):
+        return text
+    return _LEFT_TO_RIGHT + text
+
+
 def give_fonts(figure: Figure) -> bool:
     """Let every text of a figure that needs it be drawn in a font that has its characters; return whether there are such fonts."""
     from matplotlib.text import Text
 
-    needing = [text for text in figure.findobj(Text) if isinstance(text, Text) and has_cjk(text.get_text())]
+    texts = [text for text in figure.findobj(Text) if isinstance(text, Text)]
+    for text in texts:
+        text.set_text(from_left(text.get_text()))
+    needing = [text for text in texts if has_cjk(text.get_text())]
     for text in needing:
         text.set_fontfamily(families_for(text.get_text()) or text.get_fontfamily())
     return not needing or cjk_family() is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, NamedTuple
 
-from daganalysis.plots.fonts import cjk_family, has_cjk, without_glyph_warnings
+from daganalysis.plots.fonts import cjk_family, from_left, has_cjk, without_glyph_warnings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,7 @@ def outline(text: str, size: float, weight: str = "normal") -> Outline:
 
     setter, width = TextToPath(), _outline_width(text, size, weight)
     with without_glyph_warnings():
-        vertices, codes = setter.get_text_path(_font(size, weight, has_cjk(text)), text)
+        vertices, codes = setter.get_text_path(_font(size, weight, has_cjk(text)), from_left(text))
     return Outline(Path(np.reshape(vertices, (-1, 2)) * size / setter.FONT_SCALE - (width, MIDDLE * size), codes or None), width)
 
 

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.text import Text
 
 import daganalysis as da
-from daganalysis.plots import fonts
+from daganalysis.plots import fonts, text_metrics
 from daganalysis.plots.saving import save_figure
 from tests.reading.broken_inputs import response
 
@@ -39,3 +39,10 @@ def test_only_texts_that_need_it_get_another_font(monkeypatch):
 def test_where_no_font_has_them_the_writer_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(fonts, "cjk_family", lambda: None)
     assert not save_figure(drawn(), tmp_path / "a.png")
+
+
+def test_an_address_behind_an_arabic_name_is_painted_as_behind_any_other():
+    name, address = "إنشاء", " · [fd00::1]:2886"
+    plain, arabic = (text_metrics.outline(word + address, 8.0).path.vertices for word in ("x", name))
+    last = len(text_metrics.outline(address.strip(" ·"), 8.0).path.vertices)
+    assert arabic[-last:] == pytest.approx(plain[-last:], abs=0.05)
