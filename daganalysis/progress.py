@@ -21,7 +21,7 @@ _BAR = "{desc}: {percentage:3.0f}% |{bar}| {elapsed}"
 
 @contextlib.contextmanager
 def shown(progress: Progress | None = None, *, delay_s: float = 0.5) -> Iterator[Progress]:
-    """Give long work what to tell its progress to: the caller's own, else a bar where somebody watches, else nothing.
+    """Give long work a function to report its progress to: the caller's own, or a bar on a terminal or in a notebook, or none.
 
     Work that is done within ``delay_s`` seconds shows no bar, and a bar goes when its work is done.
     """
@@ -68,4 +68,4 @@ def _in_notebook_with_widgets() -> bool:
 
 
 def silent(stage: str, done: int, total: int) -> None:
-    """Tell nobody."""
+    """Ignore the progress."""

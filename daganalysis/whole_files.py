@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def whole_file(path: str | os.PathLike[str], noun: str) -> Iterator[IO[bytes]]:
-    """Give a file to write; when the block ends well it takes the place of ``path``, else ``path`` stays as it was.
+    """Give a file to write. If the block succeeds, it replaces ``path``; otherwise ``path`` stays as it was.
 
     A link stays a link, and a file keeps its permissions. A device or a FIFO is written to, never replaced. Raises
     :class:`DagAnalysisError` that says that ``noun``, "the chart" for instance, cannot be written, and why.

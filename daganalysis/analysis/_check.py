@@ -253,7 +253,7 @@ class _Metrics:
         self.timed = dags[["run_id", "cluster", "started_at"]].merge(timed, on="run_id")
 
     def hits(self, name: str) -> pd.Series[bool]:
-        """Say of each run that has ended whether it is one of those that a share or a count is of."""
+        """Return for each ended run whether it counts for a share or a count."""
         outcome = self.ended["outcome"]
         if name == "retry":
             return self.ended["retries_min"].fillna(0) > 0

@@ -98,7 +98,7 @@ def compare(base: Archive, candidate: Archive, *, outcomes: Sequence[str] = ("su
 
 
 def left_out(compared: pd.DataFrame) -> list[str]:
-    """Say of each workflow of a result of ``compare`` which runs were left out, if any were.
+    """Return in words, for each workflow of a result of ``compare``, which runs were left out.
 
     >>> import daganalysis as da
     >>> tenants = da.load("sample_data/endpoints")
@@ -256,7 +256,7 @@ def _standardised(pair: _Pair, weights: Sequence[float], side: int, middle: Call
 
 
 def _slow_runs(strata: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Tell which runs are slow: longer than half as much again as the median of their cluster on both sides, and by more than a tick."""
+    """Return which runs are slow: longer than half as much again as the median of their cluster on both sides, and by more than a tick."""
     import numpy as np
 
     found = []
@@ -330,7 +330,7 @@ def _second(row: dict[str, Any]) -> Iterator[str]:
 
 
 def _reason(row: dict[str, Any]) -> str:
-    """Say why a row is insufficient."""
+    """Return in words why a row is insufficient."""
     if row["ratio"] is None:
         return "no cluster on both sides" if row["n_base"] else "no run to compare"
     if row["p_value"] is None:

@@ -86,7 +86,7 @@ class Side:
         return cls(kinds, left_out, _needed_help(dags), set(starts.index[2 * starts["nunique"] > starts["size"]]))
 
     def left_out_of(self, workflow: str | None) -> str | None:
-        """Say how many runs of a workflow were left out, by outcome."""
+        """Return how many runs of a workflow were left out, by outcome."""
         return ", ".join(f"{n} {outcome}" for outcome, n in sorted(self.left_out.get(workflow, Counter()).items())) or None
 
 
@@ -119,7 +119,7 @@ def _add_stages(kinds: dict[Kind, Series], used: pd.DataFrame, nodes: pd.DataFra
 
 
 def _needed_help(dags: pd.DataFrame) -> dict[tuple[str | None, int], ByCluster]:
-    """Tell of the main runs that have ended which did not succeed by themselves: a person had to act, or still has to."""
+    """Return which ended main runs did not succeed by themselves: a person had to act, or still has to."""
     ended = dags[~dags["outcome"].isin(_NOT_ENDED) & dags["parent_run_id"].isna()]
     found: dict[tuple[str | None, int], ByCluster] = {}
     keys: Any

@@ -78,7 +78,7 @@ def events(archive: Archive) -> pd.DataFrame:
 
 
 def _milestones(dags: pd.DataFrame) -> pd.DataFrame:
-    """Tell when runs were created, started and ended."""
+    """Return when runs were created, started and ended."""
     import pandas as pd
 
     by = dags["parent_run_id"].notna().map({True: "dag", False: "person"})
@@ -91,7 +91,7 @@ def _milestones(dags: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_locks(archive: Archive, line: pd.DataFrame) -> pd.DataFrame:
-    """Tell when locks were taken and freed."""
+    """Return when locks were taken and freed."""
     import pandas as pd
 
     held = as_frame(find_holdings(archive, line=line))
@@ -106,7 +106,7 @@ def _of_locks(archive: Archive, line: pd.DataFrame) -> pd.DataFrame:
 
 
 def _failures_and_requests(archive: Archive, dags: pd.DataFrame, line: pd.DataFrame) -> pd.DataFrame:
-    """Tell where runs failed, and who asked for what after that."""
+    """Return where runs failed, and who asked for what after that."""
     import pandas as pd
     import pyarrow.compute as pc
 
@@ -191,7 +191,7 @@ def _failed(run: Row, at: Any, stage: int | None, causes: _Causes) -> Row:
 
 
 def _logged(row: Row, run: Row | None) -> Row:
-    """Tell a request that the base table ``operations`` has."""
+    """Return the event of a request in the base table ``operations``."""
     at = row["at"] or row["at_max"] or row["at_min"]
     event = "refused" if row["result"] == "refused" else row["operation"]
     detail = " ".join(text for text in (words(row["operation"]), row["error_code"]) if text) if event == "refused" else None
@@ -202,7 +202,7 @@ def _logged(row: Row, run: Row | None) -> Row:
 
 
 def _moves(archive: Archive, dags: pd.DataFrame) -> pd.DataFrame:
-    """Tell when another agent became the maintainer: as logs say, or else as the executors of normal nodes of cluster DAGs show."""
+    """Return when another agent became the maintainer: as logs say, or else as the executors of normal nodes of cluster DAGs show."""
     import pandas as pd
 
     logged = archive.table("agent_events").query("event == 'maintainer'").rename(columns={"agent": "teller", "detail": "agent"})
@@ -245,7 +245,7 @@ def _executors_of_normal_nodes(archive: Archive, dags: pd.DataFrame) -> pd.DataF
 
 
 def _of_agents(archive: Archive) -> pd.DataFrame:
-    """Tell when agents restarted: their logs say when each started, and most also when it was told to stop."""
+    """Return when agents restarted: their logs say when each started, and most also when it was told to stop."""
     import pandas as pd
 
     rows = archive.table("agent_events")

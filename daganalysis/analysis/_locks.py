@@ -167,7 +167,7 @@ def _holdings(row: Row, lock: Lock, idle: list[Row], names: dict[tuple[str, int]
 
 
 def _end(last: Holding, row: Row, names: dict[tuple[str, int], str]) -> None:
-    """Say how the last holding of a run ended, or until when it is known to have lasted."""
+    """Return in words how the last holding of a run ended, or until when it is known to have lasted."""
     outcome, ended = row["outcome"], row["ended_at"]
     seen = row["last_observed_at"]
     if outcome in _FREED:

@@ -127,7 +127,7 @@ def _executions(archive: Archive) -> pd.DataFrame:
 
 
 def _is_sure(left: pd.Series[float], error: pd.Series[float], at: pd.Series[int]) -> pd.Series[bool]:
-    """Tell which rows ended last in their execution whatever the clocks of agents do within their errors."""
+    """Return which rows ended last in their execution whatever the clocks of agents do within their errors."""
     others_latest = _largest_of_others(error - left, at)
     return others_latest < -left - error
 

@@ -353,7 +353,7 @@ def _texts_of(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _equal(column: pa.DictionaryArray, text: str) -> Bools:
-    """Tell where a column has a text."""
+    """Return where a column has a text."""
     codes, texts = encoded(column)
     known = texts.to_pylist()
     found: Bools = codes == (known.index(text) if text in known else NONE - 1)

@@ -98,7 +98,7 @@ def conclusion(run: Told) -> str:
 
 
 def retried(run: Told) -> str:
-    """Say how often a person retried a run; empty if nobody is known to have.
+    """Return in words how often a person retried a run; empty if nobody is known to have.
 
     >>> retried(Told("failed", retries_min=1, retries_max=1)), retried(Told("failed", retries_min=1, retries_max=None))
     ('retried once', 'retried at least once')
@@ -118,7 +118,7 @@ def _times(n: int) -> str:
 
 
 def _failed(place: Place) -> str:
-    """Say what failed where, and why."""
+    """Return in words what failed where, and why."""
     went = _WENT.get(place.outcome, "failed")
     why = f" ({place.cause})" if place.cause else ""
     if place.child is not None:
@@ -150,21 +150,21 @@ def _after(run: Told) -> str:
 
 
 def _waited(run: Told) -> str:
-    """Say how much of the run a person was waited for; empty if that was little."""
+    """Return in words how much of the run a person was waited for; empty if that was little."""
     if run.elapsed_s is None or run.wait_operator_share is None or run.wait_operator_share < WORTH_SAYING:
         return ""
     return f"{human_share(run.wait_operator_share)} of {human_duration(run.elapsed_s)} waiting for a person"
 
 
 def _overwritten(run: Told) -> str:
-    """Say how much of the run the server has overwritten; empty if that was little."""
+    """Return in words how much of the run the server has overwritten; empty if that was little."""
     if run.elapsed_s is None or run.lost_share is None or run.lost_share < WORTH_SAYING:
         return ""
     return f"{human_share(run.lost_share)} of {human_duration(run.elapsed_s)} unknown (overwritten by the server)"
 
 
 def _spent(run: Told) -> str:
-    """Say what a large part of the run went into that was no work."""
+    """Return in words what a large part of the run went into that was no work."""
     return _waited(run) or _overwritten(run)
 
 
@@ -247,7 +247,7 @@ def _succeeded(run: Told) -> str:
 
 
 def _bounds(run: Told) -> str:
-    """Say what is known of the length of a run whose elapsed time is not known."""
+    """Return in words what is known of the length of a run whose elapsed time is not known."""
     least = f"at least {human_duration(run.elapsed_min_s)}" if run.elapsed_min_s else ""
     most = f"at most {human_duration(run.elapsed_max_s)}" if run.elapsed_max_s is not None else ""
     known = " and ".join(bound for bound in (least, most) if bound)
@@ -276,7 +276,7 @@ def _and_then(run: Told) -> str:
 
 
 def _perhaps_retried(run: Told) -> str:
-    """Say how often a run may have been retried that is not known to have been."""
+    """Return in words how often a run may have been retried that is not known to have been."""
     return f", {retried(run)}" if retried(run) and not run.retries_min else ""
 
 
@@ -292,7 +292,7 @@ def is_slow(elapsed_s: float, median_s: float) -> bool:
 
 
 def comparison(elapsed_s: float, usual: Usual) -> str:
-    """Say how a run compares with those like it, and which stage explains most of the difference.
+    """Return in words how a run compares with those like it, and which stage explains most of the difference.
 
     >>> comparison(84.0, Usual(20.0, 9, 5, "Import script", 0.88))
     '4.2 times the median of 9 other runs like it (20.0 s); stage 5 (Import script) alone explains 88 % of the difference'

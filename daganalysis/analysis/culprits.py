@@ -234,7 +234,7 @@ def _is_echo(outer: Culprit, child: Culprit) -> bool:
 
 
 def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int], names: _Names) -> dict[str, Culprit]:
-    """Tell of the failed attempts of each run, those of one stage."""
+    """Return, for each run, the culprit by its failed attempts of one stage."""
     columns = ["run_id", "stage", "task_gid", "attempt", "kind", "outcome", "agent", "error_code", "line"]
     failures = rows_of(source.table("failed_attempts", columns).dropna(subset="stage"))
     found = {}
@@ -257,7 +257,7 @@ def _decisive_stage(stages: set[int], dag: Row, told_by: int | None) -> int:
 
 
 def _of_failures(told: Culprit, failures: list[Row]) -> Culprit:
-    """Tell of the failures of one stage: of those that have a line the last, or else of the last."""
+    """Add the failure that counts in one stage: the last one with a line, or else the last."""
     if not failures:
         return told
     row = max(reversed(failures), key=lambda failure: (failure["line"] is not None, failure["attempt"] or 0))
@@ -279,7 +279,7 @@ def _of_failures(told: Culprit, failures: list[Row]) -> Culprit:
 
 
 def _stopped(source: Archive, own: Mapping[str, Row], names: _Names) -> dict[str, Culprit]:
-    """Tell where runs were cancelled: on the agents of that stage, those whose work was stopped first."""
+    """Return where runs were cancelled: on the agents of that stage, those whose work was stopped first."""
     import pyarrow.compute as pc
 
     cancelled = {run_id: row["stage"] for run_id, row in own.items() if row["outcome"] == "cancelled" and row["stage"] is not None}

@@ -125,7 +125,7 @@ class _Known:
         )
 
     def of_category(self, *names: str) -> Bools:
-        """Tell which stretches are of some categories."""
+        """Return which stretches are of some categories."""
         return np.isin(self.category, [place for place, name in enumerate(self.categories) if name in names])
 
 
@@ -140,7 +140,7 @@ def _numbered(values: pa.Array) -> Ints:
 
 
 def _named_stages(archive: Archive, stretches: Stretches, scenarios: Sequence[Scenario]) -> dict[str, Bools]:
-    """Tell which stretches lie in the stages that scenarios name."""
+    """Return which stretches lie in the stages that scenarios name."""
     wanted = {name for scenario in scenarios for name, _ in scenario.factors}
     if not wanted:
         return {}
@@ -277,7 +277,7 @@ def _keep_last_executions(known: _Known, scenario: Scenario, least: Ints, most: 
 
 
 def _undoing(known: _Known) -> Bools:
-    """Tell which stretches were spent on undoing a stage before it was run again: rollback runs on the way forward, and their notice."""
+    """Return which stretches were spent on undoing a stage before it was run again: rollback runs on the way forward, and their notice."""
     s, pairs = known.stretches, known.pairs
     forward = np.zeros(len(known.work), bool)
     forward[pairs.of_work[~known.is_rollback[pairs.attempt]]] = True

@@ -75,7 +75,7 @@ def parse_scenario(text: str) -> Scenario:
 
 
 def assumptions(scenarios: Iterable[str]) -> list[str]:
-    """Say what scenarios assume, each kind once.
+    """Return in words what scenarios assume, each kind once.
 
     >>> assumptions(["no_engine", "no_engine+tick=1"])[0]
     'no_engine: the engine hands out, notices and hands over in no time; work and waits stay as they were'

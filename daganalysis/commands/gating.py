@@ -36,7 +36,7 @@ def write_gate_reports(gate: Gate, name: str, arguments: argparse.Namespace) -> 
 
 
 def gate_status(gate: Gate) -> ExitStatus:
-    """Say what tripped a gate, or what left it undecided, and return the exit status."""
+    """Print what tripped a gate, or what left it undecided, and return the exit status."""
     _say("gate tripped by", gate.tripped)
     _say("gate undecided on", gate.undecided)
     if gate.held:

@@ -30,7 +30,7 @@ class _Zone(NamedTuple):
 
 
 def starts_within(dags: pd.DataFrame, arguments: argparse.Namespace) -> pd.Series[bool]:
-    """Tell which runs started within ``--since`` and ``--until``, and say on stderr which period that is, with its zone.
+    """Return which runs started within ``--since`` and ``--until``, and say on stderr which period that is, with its zone.
 
     A date or a time without an offset is of the zone of ``--tz``, by default of each run's own servers. A run without a known start counts
     by when it was created, or first seen. Where no run is chosen, stderr has the range of those there are.

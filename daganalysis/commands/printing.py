@@ -30,7 +30,7 @@ _PLAIN = str.maketrans({"─": "-", "█": "#", "…": "~", "×": "x", "µ": "u"
 
 
 def notice(text: str) -> None:
-    """Say something beside the results: one line on stderr, whatever the text holds; nothing if nobody can hear it any more."""
+    """Print a notice on stderr, always as one line. A closed stderr is ignored."""
     try:
         print(_sayable(f"daganalysis: {for_terminal(without_secrets(text))}", sys.stderr), file=sys.stderr)
     except OSError:

@@ -139,7 +139,7 @@ def _kind(column: Column) -> str:
 
 
 def _notes(same: dict[str, str], without_room: list[str], zone_note: str, width: int, *, cut: bool = False) -> list[str]:
-    """Say in one line what a reader of the table cannot see: the zone, what is left out, what every row has in common."""
+    """Return in one line what the table does not show: the zone, what is left out, and what all rows have in common."""
     parts = [zone_note] if zone_note else []
     hidden = bool(without_room) or cut
     room = width - 2 - len("; ".join(parts)) - len("; --wide shows all")

@@ -1,4 +1,4 @@
-"""Tell apart the runs behind one key: a cluster that is re-created uses its ids again (contract, Identity)."""
+"""Separate the runs behind one key: a re-created cluster uses its ids again (contract, Identity)."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class RegularRuns:
         """The end of the last span of each node."""
 
     def are_regular(self) -> _Mask:
-        """Tell of each run whether its times are in order, and no step takes longer than the engine may need for it."""
+        """Return for each run whether its times are in order and no step takes longer than the engine may need."""
         doubtful = np.zeros(len(self.runs), np.bool_)
         doubtful |= _is_no_step(self.end - self.node_end[self.last_node])
         doubtful[self.run_of_node[_is_no_step(self.node_start - self.before_node)]] = True

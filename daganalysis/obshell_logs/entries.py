@@ -122,7 +122,7 @@ class Listener(Protocol):
 
 
 def is_obshell_log(head: bytes) -> bool:
-    """Tell by its first bytes whether a text is an obshell.log, whole or cut at its beginning.
+    """Return whether a text is an obshell.log, whole or cut at its beginning, by its first bytes.
 
     >>> is_obshell_log(b"2025-02-19T01:05:41.027 INFO  [46123] [F000000000000000] [server/init.go:83] initialize logger")
     True

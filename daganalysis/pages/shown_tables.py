@@ -98,7 +98,7 @@ class ShownTable:
 
     @property
     def left_out(self) -> str:
-        """Say what is not shown, and how to see it; empty if nothing is left out."""
+        """Return in words what is not shown, and how to see it; empty if nothing is left out."""
         if self.n_all == len(self.rows):
             return ""
         return f"The first {len(self.rows):,} of {self.n_all:,}, {self.order}. All of them: daganalysis {self.command}"
@@ -151,7 +151,7 @@ def shown_table(
 
 
 def shown_column(column: Column, *, of_dags: bool = False) -> ShownColumn:
-    """Say how a declared column is shown; ``name`` is the stage's in every table but that of the DAGs.
+    """Return in words how a declared column is shown; ``name`` is the stage's in every table but that of the DAGs.
 
     >>> from daganalysis.tables import Column, Type
     >>> shown_column(Column("gap_s", Type.REAL, "length, seconds")).kind

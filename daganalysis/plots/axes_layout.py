@@ -73,7 +73,7 @@ def fitting(label: str, room: float) -> str:
 
 
 def set_title(ax: Axes, head: str, facts: Sequence[str], width: float) -> None:
-    """Say what a picture shows and some facts, on as many lines as it takes."""
+    """Write what a picture shows and some facts, on as many lines as it takes."""
     ax.set_title(title_lines(head, facts, width), loc="left", fontsize=TITLE_SIZE, parse_math=False)
 
 

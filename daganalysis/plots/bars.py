@@ -382,7 +382,7 @@ def _with_nodes(archive: Archive) -> pd.DataFrame:
 
 
 def _is(value: object) -> bool:
-    """Tell an instant from a null."""
+    """Return whether a value is an instant and not null."""
     return value is not None and value == value  # noqa: PLR0124 - null is the one value that differs from itself
 
 

@@ -29,7 +29,7 @@ _BESIDE = 16.0
 
 
 def gantt_title(bars: pd.DataFrame, title: str | None, left_out: int, width: float) -> str:
-    """Say what a chart shows: which run, how it ended, how long it took, what is not drawn; on more lines where one is too short."""
+    """Return in words what a chart shows: which run, how it ended, how long it took, and what is not drawn."""
     head, facts = (title, list[str]()) if title is not None else _run_and_facts(bars)
     facts += [f"{plural(left_out, 'error line')} without room"] if left_out else []
     return title_lines(head, facts, width)
@@ -56,7 +56,7 @@ def _run_and_facts(bars: pd.DataFrame) -> tuple[str, list[str]]:
 
 
 def shares_of_time(bars: pd.DataFrame) -> list[str]:
-    """Say what most of a run's time was spent on, where waits are cut from the axis: there its strip does not show it."""
+    """Return in words what most of a run's time was spent on, where waits are cut from the axis: there its strip does not show it."""
     own = bars[bars["role"].eq("time") & bars["depth"].eq(0)]
     if own.empty or not bars["role"].eq("break").any():
         return []

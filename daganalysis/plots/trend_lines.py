@@ -180,7 +180,7 @@ def draw_trend(marks: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC") 
 
 
 def _note_shifts(ax: Axes, shifts: pd.DataFrame, places: list[float], top: float) -> None:
-    """Say how large each shift is, above the dots, where the one before leaves room."""
+    """Write how large each shift is, above the dots, if the one before leaves room."""
     left, right = ax.get_xlim()
     per_point = (right - left) / text_metrics.size_of(ax)[0]
     reached = left

@@ -27,7 +27,7 @@ __all__ = ["post_mortem_text"]
 
 
 def post_mortem_text(archive: Archive, run_id: str, *, named: str, why: bool = False, zone: Zone | None = None) -> str:
-    """Tell what a run was, how it ended, where the time went, what went wrong, what is not known, and what to look at next.
+    """Return in words what a run was, how it ended, where the time went, what went wrong, what is not known, and what to look at next.
 
     ``named`` is what the archive is called in the commands proposed at the end; ``why`` adds the rule behind every outcome; ``zone`` is
     the one of the times, that of the run's servers if None. A section with

@@ -20,7 +20,7 @@ _WORTH_SAYING_S = 0.0005
 
 
 def chronology_lines(facts: RunFacts, zone: Zone) -> list[str]:
-    """Tell leg by leg which stages were walked, which way, how long, and who was waited for between; nothing for a run of one leg."""
+    """List the legs: their stages, direction and length, and the waits between them. A run of one leg has no list."""
     if len({stretch["leg"] for stretch in facts.timeline}) < 2:
         return []
     events: list[str] = []

@@ -25,7 +25,7 @@ _SCOPES = {"cluster": "cluster DAG", "local": "local DAG", "obproxy": "obproxy D
 
 
 def overview_lines(facts: RunFacts, conclusion: str, zone: Zone) -> list[str]:
-    """Say what the run was and how it ended."""
+    """Return in words what the run was and how it ended."""
     run = facts.run
     lines = textwrap.wrap(headline(run, facts.nodes), 79, break_on_hyphens=False)
     if conclusion:
@@ -76,7 +76,7 @@ def _elapsed(run: Row) -> str:
 
 
 def _bounds(least: float | None, most: float | None) -> str:
-    """Say between what an unknown elapsed time lies."""
+    """Return in words between what an unknown elapsed time lies."""
     if least and most is not None:
         return f"between {human_duration(least)} and {human_duration(most)}"
     if least:

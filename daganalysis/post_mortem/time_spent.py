@@ -21,7 +21,7 @@ _WORTH_A_NAME = 0.05
 
 
 def budget_lines(facts: RunFacts) -> list[str]:
-    """Say what the elapsed time was spent on; the parts add up to it."""
+    """Return in words what the elapsed time was spent on; the parts add up to it."""
     elapsed = facts.budget.get("elapsed_s")
     if not elapsed:
         return []
@@ -58,7 +58,7 @@ def stage_lines(facts: RunFacts) -> list[str]:
 
 
 def _heading(facts: RunFacts) -> str:
-    """Say which execution of a stage is told where there was more than one."""
+    """Return in words which execution of a stage is shown if there were several."""
     if facts.run["outcome"] in {"rolled_back", "rollback_failed"}:
         return "Stages (the last execution of each, the rollback where there was one)"
     return "Stages (the last execution of each)" if facts.run["retries_max"] else "Stages"

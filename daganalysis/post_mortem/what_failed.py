@@ -79,7 +79,7 @@ def _entry(tasks: list[Row], attempts: list[Row], *, cancelled: bool) -> list[st
 
 
 def _attempts(attempts: list[Row], dealt: Mapping[int, str], *, perhaps_cancelled: bool) -> list[list[str]]:
-    """Tell each attempt, with the line it ended with (by its place) below it; those in a row that are lost are told in one.
+    """List each attempt, with its ending line (by place) below it. Lost attempts in a row share an entry.
 
     ``perhaps_cancelled`` says whether a cancel may have ended the last one; no answer excludes that of those before it.
     """

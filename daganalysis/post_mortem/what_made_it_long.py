@@ -54,7 +54,7 @@ def gather_length_facts(archive: Archive, run: Row, usual: Usual | None) -> Leng
 
 
 def length_lines(facts: LengthFacts) -> list[str]:
-    """Say what made the run as long as it was: the largest parts of its path, in order of time, and how it compares with others."""
+    """Return in words what made the run as long as it was: the largest parts of its path, in order of time, and a comparison with others."""
     elapsed = facts.run["elapsed_s"]
     if not elapsed:
         return []
@@ -91,7 +91,7 @@ def scenario_lines(facts: LengthFacts) -> list[str]:
 
 
 def lock_lines(facts: LengthFacts) -> list[str]:
-    """Say which maintenance locks the run held, how long it stood FAILED while it held them, and what was refused."""
+    """Return in words which maintenance locks the run held, how long it stood FAILED while it held them, and what was refused."""
     lines = []
     for row in facts.locks:
         if row["held_s"] is None:
@@ -121,7 +121,7 @@ def _parts(path: list[Row]) -> list[Row]:
 
 
 def _what(part: Row) -> tuple[str, str]:
-    """Say what a part is: a name that may be cut where there is no room, and the rest, which may not."""
+    """Return what a part is: a name, which may be cut if there is no room, and the rest, which may not."""
     inside = ", child DAG" if part["child_run_id"] else ""
     stage = f" (stage {part['stage']}{inside})" if part["stage"] is not None else ""
     name = part["name"] or "a stage without a name" if stage else "the beginning"

@@ -17,7 +17,7 @@ _WORDS = {"pass_node": "pass of stage"}
 
 
 def request_lines(facts: RunFacts, zone: Zone) -> list[str]:
-    """Tell every request to the run, in order of time: those of agents' logs, and those that follow from what answers show of it.
+    """List every request to the run, in order of time: those in agents' logs, and those that the states of the run prove.
 
     That the run was created is told elsewhere, unless a log names who asked.
     """
@@ -51,7 +51,7 @@ def _moment(row: Row) -> Any:
 
 
 def _bounds(row: Row, zone: Zone) -> list[str]:
-    """Tell between which moments a request came."""
+    """Return between which moments a request came."""
     first, last = (None if row[name] is None else zone.full(row[name])[5:19] for name in ("at_min", "at_max"))
     if first is None:
         return [f"  by {last}" if last is not None else "  at an unknown time"]

@@ -64,7 +64,7 @@ def is_envelope(fields: Mapping[str, msgspec.Raw]) -> bool:
 
 
 def kind_of_object(fields: Mapping[str, msgspec.Raw]) -> Kind | None:
-    """Tell what an object is by the keys that no other endpoint's objects have together (engine-semantics §6)."""
+    """Return what an object is by the keys that no other endpoint's objects have together (engine-semantics §6)."""
     names = fields.keys()
     if (
         ("max_stage" in names and not names.isdisjoint(_DAG_KEYS))

@@ -169,7 +169,7 @@ def _plain_files(stream: IO[bytes], file: SourceFile, issues: list[Issue], copie
 
 
 def _copy(head: bytes, kind: FileKind | None, name: str) -> Recognised | None:
-    """Tell what file of a database copy a plain file is."""
+    """Return what file of a database copy a plain file is."""
     if kind is DATABASE_COPY:
         return recognise(head)
     return bare_rows(name, head) if kind is None else None

@@ -72,7 +72,7 @@ _PACKED = r"\.(?:gz|zst|xz|bz2|zip|tar|tgz|tzst|txz|tbz2?)(?![a-z0-9])[^/.]*$"
 
 
 def promises_answers(name: str) -> bool:
-    """Tell by a file's name whether it should hold answers, so that it is an error if none are in it.
+    """Return whether a file should hold answers, by its name. It is then an error if it holds none.
 
     >>> promises_answers("poll.ndjson.1"), promises_answers("a/dag.json.bak.xz"), promises_answers("README"), promises_answers("x.log.gz")
     (True, True, False, False)

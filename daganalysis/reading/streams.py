@@ -168,7 +168,7 @@ def was_cut(issues: list[Issue], name: str) -> bool:
 
 
 def is_packed(head: bytes) -> bool:
-    """Tell by the first bytes of a file (512 of them) whether it is compressed or an archive."""
+    """Return whether a file is compressed or an archive, by its first 512 bytes."""
     return _opener_of(head) is not None
 
 

@@ -60,7 +60,7 @@ class AllowedWords:
         self._known: dict[str, bool] = {}
 
     def has(self, run: str) -> bool:
-        """Tell whether a run of letters and digits is a word that is kept, a number, or a number with its unit.
+        """Return whether a run of letters and digits is a word that is kept, a number, or a number with its unit.
 
         >>> [AllowedWords().has(run) for run in ("retried", "rootService", "sunflower", "zone1", "admin2024", "250ms", "4012")]
         [True, True, False, True, False, True, True]

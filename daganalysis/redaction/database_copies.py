@@ -53,7 +53,7 @@ _COMMA_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\\n", "\0": "\
 
 
 def is_agent_database(head: bytes) -> bool:
-    """Tell by its beginning whether a file is one of an agent's database."""
+    """Return whether a file is one of an agent's database, by its beginning."""
     found = recognise(head)
     return found is not None and found.form in _AGENT_FORMS
 

@@ -44,7 +44,7 @@ _ENDING = re.compile(
 
 
 def is_plain(text: str) -> bool:
-    """Tell whether a text is an ordinary word, or several joined.
+    """Return whether a text is an ordinary word, or several joined.
 
     >>> is_plain("authentication_failed"), is_plain("mangoleaf"), is_plain("policy3")
     (True, False, True)

@@ -62,7 +62,7 @@ class Originals:
         return text
 
     def is_issued(self, text: str) -> bool:  # noqa: ARG002 - the first walk issues nothing
-        """Tell whether a text is a pseudonym."""
+        """Return whether a text is a pseudonym."""
         return False
 
 
@@ -104,7 +104,7 @@ class Pseudonyms:
         return self._issue(self._pseudonym(kind, without_marks(text)))
 
     def is_issued(self, text: str) -> bool:
-        """Tell whether a text is a pseudonym."""
+        """Return whether a text is a pseudonym."""
         return text in self._issued
 
     def _issue(self, pseudonym: str) -> str:

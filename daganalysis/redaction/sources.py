@@ -31,7 +31,7 @@ def _parts(file: SourceFile) -> Iterator[SourceFile]:
 
 
 def is_source(file: SourceFile) -> bool:
-    """Tell whether a file is one that ``load`` may read: by its name, or by what it holds."""
+    """Return whether a file is one that ``load`` may read: by its name, or by what it holds."""
     if file.parts or file.was_named or is_answer_file(file.name):
         return bool(file.parts) or file.path is not None
     head = _head(file)

@@ -83,7 +83,7 @@ class Give(Protocol):
         ...
 
     def is_issued(self, text: str) -> bool:
-        """Tell whether a text is a pseudonym that was returned."""
+        """Return whether a text is a pseudonym that was returned."""
         ...
 
 

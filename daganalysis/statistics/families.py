@@ -30,7 +30,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def tarone_testable(smallest: Sequence[float], level: float = LEVEL) -> list[bool]:
-    """Say which members of a family could show anything, by the smallest p-value that each could have (Tarone 1990).
+    """Return which members of a family could show anything, by the smallest p-value that each could have (Tarone 1990).
 
     The others are no part of the family: they would cost those that can show something their power, and could never use it. The choice
     depends on the sizes of the samples alone, so that the correction over the rest holds.

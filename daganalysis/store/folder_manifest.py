@@ -46,7 +46,7 @@ class _Entry:
     rows: int | None = None
 
     def is_sound(self) -> bool:
-        """Tell whether the size and the count of rows are numbers that a file can have."""
+        """Return whether the size and the count of rows are numbers that a file can have."""
         rows = 0 if self.rows is None else self.rows
         return all(isinstance(number, int) and 0 <= number <= _LARGEST for number in (self.size, rows))
 

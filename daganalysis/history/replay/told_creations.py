@@ -59,7 +59,7 @@ def name_told(creation: CreatingRequest | None) -> str | None:
 
 
 def creator(request: Request, context: ClusterContext) -> str:
-    """Tell who made a creating request: a `person`, a `dag` (an agent for its main DAG), or `unknown`."""
+    """Return who made a creating request: a `person`, a `dag` (an agent for its main DAG), or `unknown`."""
     if (request.route or "").partition(" ")[2].startswith(_BY_A_DAG):
         return "dag"
     return "unknown" if request.client is None or context.is_agent(request.client) else "person"

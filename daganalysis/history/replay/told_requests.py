@@ -140,7 +140,7 @@ def _result(request: Request) -> str:
 
 
 def actor_of(operation: Operation, context: ClusterContext, *, is_child: bool) -> str:
-    """Tell who made a request: a `person`, a `dag` (a task of another DAG), or `unknown`.
+    """Return who made a request: a `person`, a `dag` (a task of another DAG), or `unknown`.
 
     The address decides: tasks ask from their agent's own address, people by the unix socket or from elsewhere. Only children are advanced
     by other DAGs (engine-semantics §7). A person may ask from an agent's host too, or through an agent whose log is not there.

@@ -15,7 +15,7 @@ _WORTH_SHARE, _WORTH_S = 0.2, 60.0
 
 
 def advice(run: Row, budget: Row | None, *, not_redone: bool) -> list[str]:
-    """Say what to do about a run, the most urgent first; empty where nothing is known to help.
+    """Return in words what to do about a run, the most urgent first; empty where nothing is known to help.
 
     >>> run = {"outcome": "rolled_back", "elapsed_s": 600.0}
     >>> advice(run, {"wait_operator_s": 480.0, "lost_s": 0.0}, not_redone=True)

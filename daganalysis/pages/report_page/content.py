@@ -153,7 +153,7 @@ def _worst(ranked: pd.DataFrame, culprits: dict[str, Culprit], budget: pd.DataFr
 
 
 def _concluded(archive: Archive, ranked: pd.DataFrame, chosen: list[str]) -> dict[str, str]:
-    """Say in one sentence what happened in the runs that have a section, and in those that were rolled back."""
+    """Return in one sentence what happened in each of the runs that have a section, and in those that were rolled back."""
     from daganalysis.analysis import runs
 
     undone = ranked.loc[~ranked["is_child"] & ranked["outcome"].eq("rolled_back"), "run_id"]
@@ -179,7 +179,7 @@ def _worst_runs(
     budget: pd.DataFrame,
     not_redone: list[str],
 ) -> list[Row]:
-    """Tell of the main runs that went worst: what happened, the line that says why, who acted, and what to do."""
+    """Describe the main runs that went worst: what happened, the line that says why, who acted, and what to do."""
     columns = ["run_id", "name", "cluster", "outcome", "started_at", "elapsed_s"]
     worst = ranked[~ranked["is_child"] & ranked["trouble"]].head(MOST_ON_TOP)
     spent = {row["run_id"]: row for row in rows_of(budget[budget["run_id"].isin(worst["run_id"])])}

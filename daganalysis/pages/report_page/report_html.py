@@ -109,7 +109,7 @@ def _kept(table: ShownTable, chosen: Callable[[Row], bool], n_all: int | None = 
 
 
 def heading(overview: Row) -> str:
-    """Say what the report is of.
+    """Return in words what the report is of.
 
     >>> heading({"n_runs": 3, "n_workflows": 1})
     'Report of 3 runs of 1 workflow'
@@ -118,7 +118,7 @@ def heading(overview: Row) -> str:
 
 
 def subtitle(overview: Row, zone: Zone = UTC) -> str:
-    """Say when the runs were, and what is known of them."""
+    """Return in words when the runs were, and what is known of them."""
     parts = []
     if overview["first_started_at"] and overview["last_observed_at"]:
         first, last = (cell_text(overview[name], "instant", zone) for name in ("first_started_at", "last_observed_at"))
@@ -130,7 +130,7 @@ def subtitle(overview: Row, zone: Zone = UTC) -> str:
 
 
 def _anchors(sections: Sequence[Row]) -> dict[str, str]:
-    """Say where on the page a run is told of: in its own section, or a child DAG in that of its main DAG."""
+    """Return in words where on the page a run is described: in its own section, or a child DAG in that of its main DAG."""
     anchors = {section["run_id"]: f"run-{number + 1}" for number, section in enumerate(sections)}
     for section in sections:
         for child in section["children"]:

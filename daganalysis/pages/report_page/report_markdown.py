@@ -40,7 +40,7 @@ def report_markdown(collected: Collected, title: str = "") -> str:
 
 
 def worst_sentence(worst: Row) -> str:
-    """Say in a sentence which run went worst, at which stage, on which agent."""
+    """Return in a sentence which run went worst, at which stage, on which agent."""
     name = worst["name"] or "unnamed DAG"
     if not worst["trouble"]:
         return f"No run had trouble. The longest: {name}, run {worst['run_id']}, {human_duration(worst['elapsed_s'])}."

@@ -70,7 +70,7 @@ def count_outcomes(ranked: pd.DataFrame) -> list[Row]:
 
 
 def clusters_of(ranked: pd.DataFrame, budget: pd.DataFrame) -> list[Row]:
-    """Tell of each cluster, those with most time in trouble first; nothing where there is one."""
+    """Return the totals of each cluster, those with most time in trouble first; nothing for a single cluster."""
     mains = ranked[~ranked["is_child"]]
     if mains["cluster"].nunique(dropna=False) < 2:
         return []

@@ -55,7 +55,7 @@ class Recognised(NamedTuple):
 
 
 def recognise(head: bytes) -> Recognised | None:
-    r"""Tell by its beginning whether a file is one of a database copy, and which.
+    r"""Return whether a file is one of a database copy, and which, by its beginning.
 
     >>> recognise(b"id\tsub_task_id\texecute_times\tlog_content\n1\t").table.name, recognise(b'{"data":')
     ('sub_task_log', None)
@@ -99,6 +99,6 @@ def _plain(head: bytes) -> bytes:
 
 
 def is_sql(head: bytes) -> bool:
-    """Tell by its beginning whether a file holds SQL statements."""
+    """Return whether a file holds SQL statements, by its beginning."""
     text = _plain(head)
     return _DUMP_HEAD.match(text) is not None or _STATEMENT.match(text) is not None

@@ -24,7 +24,7 @@ _END_OF_ROWS = re.compile(rb"(?:\d+ rows? in set|Empty set|Query OK|(?:mysql|obc
 
 
 def is_printed(head: bytes) -> bool:
-    r"""Tell by its beginning whether a text holds rows of a listed table as the client prints them.
+    r"""Return whether a text holds rows of a listed table as the client prints them, by its beginning.
 
     >>> is_printed(b"*************************** 1. row ***************************\n  id: 1\nstatus: 1\n"), is_printed(b"+--+\n")
     (True, False)
