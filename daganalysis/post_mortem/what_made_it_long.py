@@ -54,7 +54,7 @@ def gather_length_facts(archive: Archive, run: Row, usual: Usual | None) -> Leng
 
 
 def length_lines(facts: LengthFacts) -> list[str]:
-    """Return in words what made the run as long as it was: the largest parts of its path, in order of time, and a comparison with others."""
+    """Return in words what made the run long: the largest parts of its path, in order of time, and a comparison with others."""
     elapsed = facts.run["elapsed_s"]
     if not elapsed:
         return []
