@@ -72,7 +72,7 @@ class _Before:
     def of(cls, store: StorePath) -> _Before:
         if not is_store(store):
             return cls(store)
-        rows = check_manifest(store, private=True) if isinstance(store, Path) else {}
+        rows = check_manifest(store, private=True).rows if isinstance(store, Path) else {}
         names = sorted(path.name for path in (store / "dags").glob("*.parquet"))
         check_version(store / "dags" / names[0])
         sources, issues = read_sources(store)

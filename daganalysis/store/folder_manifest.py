@@ -10,7 +10,7 @@ import hashlib
 import json
 import struct
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from daganalysis.errors import StoreError
 from daganalysis.store.new_files import NewFile
@@ -88,10 +88,22 @@ def noted(folder: Path) -> tuple[str | None, str | None]:
     return manifest.schema_version, manifest.given
 
 
-def check_manifest(folder: Path, *, private: bool) -> dict[str, int]:
+class Checked(NamedTuple):
+    """What the list tells of files that are as it says: the rows of each, where it tells them, and what each is known by."""
+
+    rows: dict[str, int]
+    files: dict[str, tuple[int, str]]
+
+
+def listed_files(folder: Path) -> dict[str, tuple[int, str]]:
+    """Return what each file of a store is known by, as the list tells it: its size and the checksum of its footer."""
+    return {name: (entry.size, entry.footer) for name, entry in _read(folder).files.items()}
+
+
+def check_manifest(folder: Path, *, private: bool) -> Checked:
     """Raise :class:`StoreError` for the first file that is missing, altered or foreign. ``private``: check evidence and sources, too.
 
-    Return how many rows each file has, if the list tells it.
+    Only the files in question are returned.
     """
     folders = (*BASE_TABLES, *PRIVATE_FOLDERS) if private else tuple(BASE_TABLES)
     listed = {name: entry for name, entry in _read(folder).files.items() if name.partition("/")[0] in folders}
@@ -103,7 +115,8 @@ def check_manifest(folder: Path, *, private: bool) -> dict[str, int]:
     for name, entry in sorted(listed.items()):
         if not entry.is_like(_entry(folder / name)):
             raise StoreError("a file of the store was altered", where=str(folder / name), hint=_WAY_OUT)
-    return {name: entry.rows for name, entry in listed.items() if entry.rows is not None}
+    rows = {name: entry.rows for name, entry in listed.items() if entry.rows is not None}
+    return Checked(rows, {name: (entry.size, entry.footer) for name, entry in listed.items()})
 
 
 def _read(folder: Path) -> _Manifest:

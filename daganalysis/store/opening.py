@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from daganalysis.errors import StoreError
 from daganalysis.store.commit import new_generation, readable_folder
-from daganalysis.store.folder_manifest import check_manifest, noted
-from daganalysis.store.parts import check_version, count_rows, first_and_last, read_coded, read_parts, write_part
+from daganalysis.store.folder_manifest import check_manifest, listed_files, noted
+from daganalysis.store.parts import check_version, count_rows, damaged, first_and_last, read_coded, read_parts, write_part
 from daganalysis.store.remote_paths import RemotePath, read_catalogue, store_path
 from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.declaration import code_texts
 from daganalysis.tables.store_layout import is_store_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pyarrow as pa
     import pyarrow.compute as pc
 
     from daganalysis.store.remote_paths import StorePath
 
+T = TypeVar("T")
 _MOST_SLICES = 4096
 """So many stretches of rows are moved as they are; more of them are gathered row by row."""
 _MOST_SOUGHT = 64
@@ -74,25 +75,30 @@ class StoreTables:
     def __init__(self, store: StorePath, parts: dict[str, list[StorePath]] | None = None, rows: dict[str, int] | None = None) -> None:
         self._store = store
         self._rows = rows or {}
+        self._files: dict[str, tuple[int, str]] = {}
+        self._generation: tuple[int, int] | None = None
         self._stretches: dict[str, tuple[str, str]] | None = None
         self._parts = self._opened() if parts is None else parts
 
     def _opened(self) -> dict[str, list[StorePath]]:
-        """Find the parts; again if another load replaced the store before the first one was opened."""
+        """Find the parts; again if another load replaced the store meanwhile."""
         for _ in range(_REPLACED_AT_MOST):
+            self._generation = _generation(self._store)
             found = self._found()
             try:
                 folder = readable_folder(self._store)
                 check_version(found["dags"][0], noted(folder)[0] if isinstance(folder, Path) else None)
                 if isinstance(folder, Path):
-                    self._rows = check_manifest(folder, private=False)
-            except StoreError:
-                if self._is_there([part for parts in found.values() for part in parts]):
-                    raise
+                    self._rows, self._files = check_manifest(folder, private=False)
+            except (StoreError, OSError) as error:
+                is_same = _generation(self._store) == self._generation
+                if is_same and self._is_there([part for parts in found.values() for part in parts]):
+                    raise error if isinstance(error, StoreError) else damaged(found["dags"][0].parent.parent, error) from error
                 if not isinstance(self._store, Path):
                     self._store = RemotePath(self._store.url)  # which knows nothing yet of what is there
             else:
-                break
+                if _generation(self._store) == self._generation:
+                    break
         else:
             raise StoreError("the store keeps being replaced", where=str(self._store), hint="wait until other loads have finished")
         missing = [name for name, parts in found.items() if not parts]
@@ -122,7 +128,8 @@ class StoreTables:
         order = [] if len(parts) == 1 else [declared.sort[0]] if by_run else list(declared.sort)
         reading = wanted + [column for column in order if column not in wanted]
         only = None if run_ids is None or key is None else (key, run_ids)
-        table = read_parts(parts, declared.schema(), reading, only, where) if parts else declared.schema().empty_table()
+        schema = declared.schema()
+        table = self._steadily(parts, lambda: read_parts(parts, schema, reading, only, where)) if parts else schema.empty_table()
         if order and by_run:
             table = _ordered_by_run(table, order[0])
         elif order:
@@ -134,7 +141,8 @@ class StoreTables:
         if len(run_ids) > _MOST_SOUGHT or len(parts) == 1 or not isinstance(self._store, Path):
             return parts
         if self._stretches is None:
-            self._stretches = {part.name: first_and_last(part, "run_id") for part in self._parts["dags"]}
+            dags = self._parts["dags"]
+            self._stretches = self._steadily(dags, lambda: {part.name: first_and_last(part, "run_id") for part in dags})
         held = {part for part, (first, last) in self._stretches.items() if any(first <= run_id <= last for run_id in run_ids)}
         return [part for part in parts if part.name in held]
 
@@ -145,7 +153,7 @@ class StoreTables:
         if key is None or declared.has_rows_without_run:
             return code_texts(self.read(name, columns, None), declared)
         parts = self._with_rows(name)
-        table = read_coded(parts, declared, list(dict.fromkeys([*columns, key])))
+        table = self._steadily(parts, lambda: read_coded(parts, declared, list(dict.fromkeys([*columns, key]))))
         return (table if len(parts) == 1 else _ordered_by_run(table, key)).select(columns)
 
     def count(self, name: str) -> int:
@@ -154,7 +162,7 @@ class StoreTables:
         self._check_present(parts)
         listed = [self._rows.get(f"{name}/{part.name}") for part in parts]
         known = [rows for rows in listed if rows is not None]
-        return sum(known) if len(known) == len(parts) else count_rows(parts)
+        return sum(known) if len(known) == len(parts) else self._steadily(parts, lambda: count_rows(parts))
 
     def _with_rows(self, name: str) -> list[StorePath]:
         """Return the parts of one table but for those that the list of the store's files tells to be empty; one of them if all are."""
@@ -162,8 +170,32 @@ class StoreTables:
         self._check_present(parts)
         return [part for part in parts if self._rows.get(f"{name}/{part.name}") != 0] or parts[:1]
 
+    def _steadily(self, parts: Sequence[StorePath], read: Callable[[], T]) -> T:
+        """Return what ``read`` reads from some parts, all of it from one generation of the store."""
+        for _ in range(_REPLACED_AT_MOST):
+            self._check_present(parts)
+            try:
+                found = read()
+            except StoreError:
+                if _generation(self._store) == self._generation:
+                    raise
+            else:
+                if _generation(self._store) == self._generation:
+                    return found
+        raise StoreError("the store keeps being replaced", where=str(self._store), hint="wait until other loads have finished")
+
     def _check_present(self, parts: Sequence[StorePath]) -> None:
-        if not self._is_there(parts):
+        """Raise :class:`StoreError` unless the parts are there as they were when the store was opened. A load keeps most parts."""
+        now = _generation(self._store)
+        if isinstance(self._store, Path) and now != self._generation:
+            try:
+                is_there = listed_files(cast("Path", readable_folder(self._store))).items() >= self._files.items()
+            except StoreError:
+                is_there = False
+            self._generation = now if is_there else self._generation
+        else:
+            is_there = self._is_there(parts)
+        if not is_there:
             raise StoreError("the store was replaced after it was opened", where=str(self._store), hint="open it again")
 
     def _is_there(self, parts: Sequence[StorePath]) -> bool:
@@ -180,15 +212,30 @@ class StoreTables:
         """Return the tables part by part. Each part holds whole runs."""
         names = sorted({part.name for parts in self._parts.values() for part in parts})
         return [
-            StoreTables(
-                self._store, {table: [part for part in parts if part.name == name] for table, parts in self._parts.items()}, self._rows
-            )
-            for name in names
+            self._of_parts({table: [part for part in parts if part.name == name] for table, parts in self._parts.items()}) for name in names
         ]
+
+    def _of_parts(self, parts: dict[str, list[StorePath]]) -> StoreTables:
+        tables = StoreTables(self._store, parts, self._rows)
+        names = {f"{table}/{part.name}" for table, of_table in parts.items() for part in of_table}
+        tables._files = {name: known_by for name, known_by in self._files.items() if name in names}
+        tables._generation = self._generation
+        return tables
 
     def describe(self) -> str:
         """Return in a few words where the tables are."""
         return f"in {self._store}"
+
+
+def _generation(store: StorePath) -> tuple[int, int] | None:
+    """Return what tells one generation of a folder store from the next: which folder it is, and when it was put in place."""
+    if not isinstance(store, Path):
+        return None
+    try:
+        found = store.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_ctime_ns
 
 
 def _ordered_by_run(table: pa.Table, key: str) -> pa.Table:

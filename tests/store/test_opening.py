@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import duckdb
 import pandas as pd
 import pyarrow as pa
@@ -14,6 +16,8 @@ from hypothesis import strategies as st
 from daganalysis import SchemaVersionError, StoreError, load, read_parquet
 from daganalysis.loading import load_into_store
 from daganalysis.store import is_store, opening, parts
+from daganalysis.store.folder_manifest import check_manifest
+from daganalysis.store.parts import read_parts
 from daganalysis.tables import BASE_TABLES
 from tests.store.saved import history, polls, save
 
@@ -187,3 +191,48 @@ def test_rows_of_several_parts_come_in_order_of_their_runs(counts, most_slices):
         patch.setattr(opening, "_MOST_SLICES", most_slices)
         ordered = opening._ordered_by_run(table, "run_id").to_pydict()
     assert list(zip(ordered["run_id"], ordered["seq"], strict=True)) == sorted(rows)
+
+
+def replaced_while_reading(monkeypatch, store, times, *sources):
+    """Let another load replace a store just before each of some reads of its parts."""
+    left = iter(range(times))
+
+    def reading(*arguments):
+        if next(left, None) is not None:
+            shutil.rmtree(store)
+            load_into_store(*sources, store=store)
+        return read_parts(*arguments)
+
+    monkeypatch.setattr("daganalysis.store.opening.read_parts", reading)
+
+
+def test_a_store_that_is_replaced_by_an_equal_one_while_it_is_read_is_read(tmp_path, monkeypatch):
+    load_into_store("sample_data/start", store=tmp_path / "store")
+    archive = read_parquet(tmp_path / "store")
+    replaced_while_reading(monkeypatch, tmp_path / "store", 1, "sample_data/start")
+    assert len(archive.table("sub_tasks")) == len(load("sample_data/start").sub_tasks)
+
+
+def test_a_store_that_is_replaced_by_another_one_while_it_is_read_is_named_not_mixed(tmp_path, monkeypatch):
+    # Parts of both have the same names.
+    load_into_store("sample_data/start", store=tmp_path / "store")
+    archive = read_parquet(tmp_path / "store")
+    replaced_while_reading(monkeypatch, tmp_path / "store", 1, "sample_data/upgrade")
+    for _ in range(2):
+        with pytest.raises(StoreError, match="replaced after it was opened"):
+            archive.table("sub_tasks")
+
+
+def test_a_file_that_vanishes_while_a_store_is_opened_is_looked_for_again(tmp_path, monkeypatch):
+    load_into_store("sample_data/start", store=tmp_path / "store")
+    left = iter(range(1))
+
+    def checked(folder, *, private):
+        if next(left, None) is not None:
+            shutil.rmtree(tmp_path / "store")
+            load_into_store("sample_data/start", store=tmp_path / "store")
+            raise FileNotFoundError
+        return check_manifest(folder, private=private)
+
+    monkeypatch.setattr("daganalysis.store.opening.check_manifest", checked)
+    assert len(read_parquet(tmp_path / "store")) == len(load("sample_data/start"))
