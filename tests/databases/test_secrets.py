@@ -1,5 +1,8 @@
 """Databases hold passwords, keys and tokens: none of them comes out anywhere."""
 
+import sqlite3
+from contextlib import closing
+
 import pyarrow.parquet as pq
 import pytest
 
@@ -38,8 +41,6 @@ def test_no_secret_of_a_database_is_in_a_store_or_a_report(tmp_path, form, capfd
 
 
 def test_no_column_beside_those_listed_can_be_read(tmp_path):
-    import sqlite3
-
     from daganalysis.reading.databases.staging import keep_to_list, open_copy
 
     runs, t = family()
@@ -51,6 +52,22 @@ def test_no_column_beside_those_listed_can_be_read(tmp_path):
         with pytest.raises(sqlite3.DatabaseError, match=r"prohibited|not authorized"):
             connection.execute(f"SELECT {column} FROM {table}")
     connection.close()
+
+
+@pytest.mark.parametrize("table", ["dag_instance", "sub_task_log", "all_agent"])
+def test_rows_of_a_secret_table_in_the_page_of_another_stay_unread(tmp_path, table):
+    runs, t = family()
+    save_agents(tmp_path / "saved", runs, t)
+    path = tmp_path / "saved" / "192.0.2.11_2886" / ".meta"
+    with closing(sqlite3.connect(path)) as database:
+        (size,) = database.execute("PRAGMA page_size").fetchone()
+        page_of = dict(database.execute("SELECT name, rootpage - 1 FROM sqlite_master WHERE type = 'table'"))
+    content = bytearray(path.read_bytes())
+    secret = page_of["ob_global_config"] * size
+    content[page_of[table] * size : (page_of[table] + 1) * size] = content[secret : secret + size]
+    path.write_bytes(content)
+    da.load(tmp_path / "saved").to_parquet(tmp_path / "store")
+    assert [word for word in (*SECRETS, "rootPwd") if word in everything_in(tmp_path / "store")] == []
 
 
 def test_links_come_out_of_contexts_that_hold_secrets(tmp_path):

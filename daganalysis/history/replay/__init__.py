@@ -2,4 +2,5 @@
 
 ``contexts`` knows each agent's zone and what its logs cover, ``gathering`` puts the facts of one run together, ``hand_outs`` numbers the
 attempts of each sub-task, ``told_legs`` cuts what the scheduler did into legs, ``sightings`` writes it down as answers of those moments.
+``logged_runs`` makes the runs of which no answer tells, ``all_runs`` replays every run.
 """

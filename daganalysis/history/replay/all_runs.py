@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.history.replay.gathering import FactIndex, RunFacts
-from daganalysis.history.replay.sightings import logged_run, replay
+from daganalysis.history.replay.logged_runs import logged_run
+from daganalysis.history.replay.sightings import replay
 from daganalysis.history.replay.told_requests import operations_of
 
 if TYPE_CHECKING:

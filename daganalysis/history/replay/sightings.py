@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from daganalysis.engine.catalogue import begins_as_sub_dag, sub_dag_name
 from daganalysis.engine.facts import LOG_PRECISION_NS
-from daganalysis.engine.identifiers import identify
 from daganalysis.engine.records import Dag, Node, SubTask
 from daganalysis.engine.times import SECOND_NS
 from daganalysis.history.causal_order import order_nodes, order_snapshots
-from daganalysis.history.evidence import RunEvidence, Sighting, Snapshot
+from daganalysis.history.evidence import Sighting, Snapshot
 from daganalysis.history.log_merge import merge_lines
 from daganalysis.history.replay.hand_outs import LoggedAttempt, number_attempts
+from daganalysis.history.replay.logged_runs import row_of
 from daganalysis.history.replay.row_stamps import RowStamps, dag_stamps, node_stamps, task_stamps
 from daganalysis.history.replay.told_creations import creation_of, name_told
 from daganalysis.history.replay.told_legs import LoggedLeg, legs_of, node_runs_of
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from daganalysis.engine.facts import Line
+    from daganalysis.history.evidence import RunEvidence
     from daganalysis.history.replay.gathering import RunFacts
 
 _SURE_NS = 10 * SECOND_NS
@@ -44,38 +44,6 @@ def replay(run: RunEvidence, facts: RunFacts) -> list[Operation]:
     return _Replay(run, facts).add()
 
 
-def logged_run(cluster: str | None, gid: str, facts: RunFacts) -> RunEvidence | None:
-    """Return a run of which no answer told; None where its facts do not show what its scheduler did."""
-    if not facts.passes:
-        return None
-    run = RunEvidence(cluster, gid)
-    nodes = {passes.node_gid for passes in facts.passes}
-    run.stages = sorted(nodes, key=_row_of)
-    names = _names(facts)
-    for node in run.stages:
-        run.nodes[node] = []
-    for task, node in sorted(facts.nodes_of.items()):
-        if node in nodes:
-            run.node_of[task] = node
-            run.sub_tasks[task] = []
-    run.names = {**names, **{node: name for task, node in sorted(facts.nodes_of.items()) if (name := names.get(task)) is not None}}
-    return run
-
-
-def _names(facts: RunFacts) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for task, executions in facts.executions.items():
-        told = Counter(execution.name for execution in executions if execution.name is not None)
-        if told:
-            found[task] = min(told, key=lambda name: (-told[name], name))
-    return found
-
-
-def _row_of(gid: str) -> tuple[int, str]:
-    row = identify(gid).row_id
-    return (int(row) if row is not None else 0, gid)
-
-
 class _Replay:
     """One run, replayed."""
 
@@ -83,7 +51,7 @@ class _Replay:
         self._run, self._facts = run, facts
         self._answer = Answer(Kind.DAG_FACTS, run.gid, b"", None, run.cluster, facts.source)
         self._is_served = bool(run.snapshots)
-        self._dag = run.newest if run.snapshots else Dag(run.gid, dag_id=_row_of(run.gid)[0] or None)
+        self._dag = run.newest if run.snapshots else Dag(run.gid, dag_id=row_of(run.gid)[0] or None)
         self._dag_stamps = dag_stamps(run)
         self._node_stamps = {gid: node_stamps(run, gid) for gid in run.stages}
         self._snapshots: list[Snapshot] = []
@@ -135,7 +103,7 @@ class _Replay:
                 self._run.told_rows.add(id(sightings[0].task))
         for gid, seen in self._run.nodes.items():
             if not seen:
-                seen.append((at, Node(gid, node_id=_row_of(gid)[0] or None, name=self._run.names.get(gid))))
+                seen.append((at, Node(gid, node_id=row_of(gid)[0] or None, name=self._run.names.get(gid))))
                 self._run.told_rows.add(id(seen[0][1]))
 
     # -- sub-tasks --------------------------------------------------------------------------------------------------------------------
@@ -164,7 +132,7 @@ class _Replay:
         self._add_lines(gid, attempts)
 
     def _blank(self, gid: str) -> SubTask:
-        return SubTask(gid, task_id=_row_of(gid)[0] or None, name=self._run.names.get(gid))
+        return SubTask(gid, task_id=row_of(gid)[0] or None, name=self._run.names.get(gid))
 
     def _moments_of(self, attempt: LoggedAttempt, known: SubTask, stamps: dict[int, RowStamps]) -> list[Sighting]:
         number = attempt.number or 0
@@ -289,7 +257,7 @@ class _Replay:
 
     def _see_node(self, at: int, gid: str, state: str, operator: str, start: int | None, end: int | None) -> None:
         seen = self._run.nodes[gid]
-        known = seen[0][1] if seen else Node(gid, node_id=_row_of(gid)[0] or None, name=self._run.names.get(gid))
+        known = seen[0][1] if seen else Node(gid, node_id=row_of(gid)[0] or None, name=self._run.names.get(gid))
         node = Node(gid, known.node_id, known.name, state, operator, start, end, None, self._handed_out(gid))
         self._run.told_rows.add(id(node))
         seen.append((at, node))

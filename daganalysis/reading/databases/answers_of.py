@@ -35,6 +35,8 @@ _OBPROXY = "obproxy"
 _NO_MAINTENANCE, _GLOBAL, _TENANT, _OBPROXY_MAINTENANCE = 1, 2, 3, 4
 """Values of ``status`` and ``maintenance_type`` (obshell's engine/task/maintenance_type.go)."""
 _INSTANTS = ("start_time", "end_time", "gmt_modify")
+_NUMBERS = {table.name: [place for place, name in enumerate(table.columns) if name in table.numeric_keys] for table in TABLES.values()}
+"""Where the numbers stand that every row of a table has."""
 _encode = msgspec.json.encode
 
 
@@ -72,6 +74,8 @@ class Tables:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._statements: dict[str, str] = {}
+        self.n_foreign = 0
+        """Rows that were left out because they are not of their table: in a damaged file, a page may lie in the place of another."""
         self._has = {name: {column for _, column, *_ in connection.execute(f"PRAGMA table_info({name})")} for name in TABLES}
 
     def has(self, name: str) -> bool:
@@ -87,8 +91,13 @@ class Tables:
         if not self.has(name):
             return
         names = (*TABLES[name].columns, LINK_COLUMN)
+        numbers = _NUMBERS[name]
         for row in self._connection.execute(self._selecting(name) + rest, values):
-            yield dict(zip(names, row, strict=False))
+            # A row of another table may hold a password where this one has a name.
+            if all(isinstance(row[place], int) for place in numbers):
+                yield dict(zip(names, row, strict=False))
+            else:
+                self.n_foreign += 1
 
     def _selecting(self, name: str) -> str:
         """Return the beginning of the statement that selects the listed columns of a table; it is asked for once a DAG, node and task."""

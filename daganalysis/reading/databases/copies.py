@@ -240,6 +240,8 @@ class DatabaseCopies:
             self._note("no-agent-address", copy.name, None, "its table ocs_info does not hold the address of its agent")
             return
         yield from AnswerMaker(tables, owner, OwnOffsets(), self._cluster, copy.name).answers()
+        if tables.n_foreign:
+            self._note("damaged-database", copy.name, None, f"{tables.n_foreign:,} rows that are not of their table were left out")
 
     def _damaged(self, copy: _AgentCopy, error: sqlite3.Error) -> None:
         self._note("damaged-database", copy.name, None, str(error))

@@ -11,7 +11,23 @@ from types import MappingProxyType
 
 _TASK_STATE = ("state", "operator", "start_time", "end_time", "gmt_create", "gmt_modify")
 
-_KEYS = frozenset({"id", "dag_id", "node_id", "sub_task_id", "state", "operator", "ip", "agent_ip", "lock_type"})
+_KEYS = frozenset(
+    (
+        "id",
+        "dag_id",
+        "node_id",
+        "sub_task_id",
+        "state",
+        "operator",
+        "ip",
+        "port",
+        "agent_ip",
+        "lock_type",
+        "remote_task_id",
+        "local_task_id",
+    )
+)
+_ADDRESSES = frozenset({"ip", "agent_ip"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +47,11 @@ class DatabaseTable:
     def indispensable(self) -> frozenset[str]:
         """The columns without which rows of a table of this name are another program's."""
         return self.distinctive & _KEYS
+
+    @property
+    def numeric_keys(self) -> frozenset[str]:
+        """Those of the indispensable columns that hold numbers in every row."""
+        return self.indispensable - _ADDRESSES
 
 
 _TABLES = (
