@@ -20,6 +20,8 @@ _MARKS = (b'"$number', b'"S"', b'Value"', b'"string"', b'"@value"')
 """Of each family the type that an answer wrapped in it is sure to have."""
 _FIELDS = rb"id|generic_id|dag_id|node_id|task_id|name|state|operator|stage|max_stage|execute_times|successful|status|traceId"
 _WRAPPED_FIELD = re.compile(rb'(?:"key"\s*:\s*)?"(?:' + _FIELDS + rb')"\s*(?:,\s*"value"\s*)?:\s*\{\s*"([$@\w]{1,20})"\s*:')
+_SAMPLE_BYTES = 1 << 16
+"""Bytes of a text's beginning in which a wrapped field is looked for: where one value has its type, all have."""
 _NUMBER = re.compile(r"-?\d{1,19}(?:\.\d{1,20})?")
 
 
@@ -79,9 +81,10 @@ def without_types(text: bytes) -> bytes | None:
 
 
 def _types_of(text: bytes) -> Mapping[str, Callable[[Any], Any]] | None:
-    if not any(mark in text for mark in _MARKS):
+    sample = text[:_SAMPLE_BYTES]
+    if not any(mark in sample for mark in _MARKS):
         return None
-    found = _WRAPPED_FIELD.search(text)
+    found = _WRAPPED_FIELD.search(sample)
     if found is None:
         return None
     name = found[1].decode()
