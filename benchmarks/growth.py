@@ -74,6 +74,37 @@ def _equal_logs(n: int) -> Callable[[], object]:
     return lambda: da.load(*polls).sub_tasks
 
 
+def _nested(n: int) -> Callable[[], object]:
+    content = b'{"successful": true, "data": ' + b'{"a": [' * n + b"1" + b"]}" * n + b"}"
+    return lambda: da.load(content).issues
+
+
+def _opened(n: int) -> Callable[[], object]:
+    content = b'{"successful": [' * n
+    return lambda: da.load(content).issues
+
+
+def _strings_in_strings(n: int) -> Callable[[], object]:
+    text = "{\\n".join(f'"max_stage{k}": [' for k in range(n))
+    content = json.dumps({"a": text, "b": json.dumps({"c": text})}).encode()
+    return lambda: da.load(content).issues
+
+
+def _near_answers(n: int) -> Callable[[], object]:
+    content = b"\n".join(b'{"max_stage": %d, "stages": {"dag_id": [1]}}' % k for k in range(n))
+    return lambda: da.load(content).issues
+
+
+def _near_answers_in_prose(n: int) -> Callable[[], object]:
+    content = b"\n".join(b"poller-%d | {'max_stage': \"dag_id, {\\x22state\\x22: [" % (k % 7) for k in range(n))
+    return lambda: da.load(content).issues
+
+
+def _one_huge_string(n: int) -> Callable[[], object]:
+    content = json.dumps({"log": 'x "{max_stage ' * n}).encode()
+    return lambda: da.load(content).issues
+
+
 def _failures(n: int) -> Callable[[], object]:
     lines = _words(3, n)
     answers = [_answer(k, [_task(k, [f"ERROR: {line}"])], state="FAILED") for k, line in enumerate(lines, start=1)]
@@ -126,6 +157,12 @@ CASES: dict[str, tuple[Callable[[int], Callable[[], object]], int]] = {
     "hand-outs that nothing shows, by sub-tasks": (_hand_outs, 1_000),
     "two polls of random log lines": (_random_logs, 8_000),
     "six polls of equal log lines, one late": (_equal_logs, 8_000),
+    "reading brackets nested in each other": (_nested, 20_000),
+    "reading brackets that never close": (_opened, 20_000),
+    "reading near-answers in texts in texts": (_strings_in_strings, 5_000),
+    "reading near-answers, one a line": (_near_answers, 5_000),
+    "reading near-answers in prose of several writers": (_near_answers_in_prose, 5_000),
+    "reading one huge text with near-answers": (_one_huge_string, 20_000),
     "failures on random ERROR lines": (_failures, 2_500),
     "one document, by sub-tasks": (_document, 5_000),
     "redact, by different names and secrets": (_redacted_names, 500),
