@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _HEX = "[0-9A-Fa-f]"
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?(?![^\W_])"
 _UUID = rf"(?<![^\W_]){_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}(?![^\W_])"
-_PSEUDONYM_OF_IPV6 = r"(?<![\w:])2001:db8:[0-9a-f:]+"
+_PSEUDONYM_OF_IPV6 = r"(?<![0-9A-Fa-f])2001:db8::1[0-9a-f]{3}:[0-9a-f]{1,4}(?![^\W_])"
 _TRACE = r"(?i:trace_?id)[\"'\\]{0,8}\s?[=:]\s?[\"'\\]{0,8}(?:[A-Z]{0,2}[0-9a-f]{14,32}|[A-Z]{1,2}[0-9]?)(?![^\W_])"
 """A trace id, by which the requests in a log are found again in answers."""
 _ESCAPES = rf"(?:\\+u{_HEX}{{4}})+"

@@ -110,6 +110,28 @@ def test_equal_words_stay_equal_and_different_ones_differ():
     assert first == third != second
 
 
+@pytest.mark.parametrize(
+    ("text", "copy"),
+    [
+        ("map[AgentIp:fd00::c0:41 AgentPort:2886]", "map[AgentIp:2001:db8::1000:1000 AgentPort:2886]"),
+        ("dial tcp [fd00::c0:41]:2886: refused", "dial tcp [2001:db8::1000:1000]:2886: refused"),
+        ("10.20.30.41_2886/log_obshell/obshell.log", "198.18.100.100_2886/log_obshell/obshell.log"),
+        ("fd00::c0:41_2886/obshell.log", "2001:db8::1000:1000_2886/obshell.log"),
+    ],
+)
+def test_pseudonyms_of_addresses_are_no_unknown_words(text, copy):
+    assert strictly_redacted(text)[0] == copy
+
+
+def test_folders_that_are_named_after_agents_stay_recognisable(tmp_path):
+    log = b"2026-03-02T17:10:00.123 INFO  [1234] [069ee90fa4f4c3de] [agent/executor.go:112] agent 10.20.30.41:2886\n"
+    save({"10.20.30.41_2886/log_obshell/obshell.log": log, "c1/fd00::c0:41_2886/obshell.log": log}, tmp_path / "logs")
+    redact(tmp_path / "logs", tmp_path / "copy")
+    names = {path.relative_to(tmp_path / "copy").as_posix() for path in (tmp_path / "copy").rglob("*.log")}
+    assert "198.18.100.100_2886/log_obshell/obshell.log" in names
+    assert any(name.endswith("/2001:db8::1000:1000_2886/obshell.log") for name in names)
+
+
 def archive_with(*logs: str, name: str = "Create tenant sunflower", **told: object) -> bytes:
     return dag("12", node(sub_task(logs=list(logs))), at=3.0, name=name, additional_data=told)
 
