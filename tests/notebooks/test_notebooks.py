@@ -32,6 +32,8 @@ def test_a_notebook_runs_to_its_conclusions(path, kernel):
     finally:
         client.kc.stop_channels()
     assert "assert " in notebook.cells[-1].source
+    warned = [output["text"] for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"]
+    assert warned == []
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
