@@ -138,7 +138,7 @@ def _on(place: Place) -> str:
 def _at_stage(run: Told) -> str:
     if run.stage is None:
         return ""
-    return f" at stage {run.stage} of {run.max_stage if run.max_stage is not None else '?'}"
+    return f" at stage {run.stage}" + (f" of {run.max_stage}" if run.max_stage is not None else "")
 
 
 def _named_stage(run: Told) -> str:

@@ -155,18 +155,21 @@ class Rows:
             self._add_node(run, node, n_tasks.get(node.gid, 0))
         agents = self._sub_tasks.add(run_id, view.tasks, stages, run)
         self._add_dag(view, parent_run_id, len(agents - {None}))
-        self._clock_offsets += [
-            ClockOffsetRow(
-                run_id=run_id,
-                stage=stages[gid],
-                agent=agent,
-                ahead_s=_seconds(offset.used),
-                ahead_min_s=_seconds(offset.low),
-                ahead_max_s=_seconds(offset.high),
-            )
-            for (gid, agent), offset in view.offsets.items()
-        ]
+        self._add_offsets(view, stages)
         self._timelines.add(run_id, view.stretches)
+
+    def _add_offsets(self, view: RunView, stages: dict[str | None, int | None]) -> None:
+        """Add one row per stage and agent: nodes whose stage is unknown share one, in which no offset fits if theirs differ."""
+        told: dict[tuple[int | None, str], ClockOffsetRow] = {}
+        for (gid, agent), offset in view.offsets.items():
+            ahead, least, most = _seconds(offset.used), _seconds(offset.low), _seconds(offset.high)
+            stage = stages[gid]
+            row = ClockOffsetRow(run_id=view.evidence.run_id, stage=stage, agent=agent, ahead_s=ahead, ahead_min_s=least, ahead_max_s=most)
+            if told.setdefault((stage, agent), row) != row:
+                told[stage, agent] = ClockOffsetRow(
+                    run_id=view.evidence.run_id, stage=stage, agent=agent, ahead_s=None, ahead_min_s=None, ahead_max_s=None
+                )
+        self._clock_offsets += told.values()
 
     def _add_node(self, run: RunEvidence, node: NodeView, n_sub_tasks: int) -> None:
         new = served = node.newest

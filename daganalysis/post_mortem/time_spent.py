@@ -51,7 +51,8 @@ def stage_lines(facts: RunFacts) -> list[str]:
         together = sum(stage["latency_s"] or 0 for stage in hidden)
         lines.append(f"  and {plural(len(hidden), 'shorter stage')}, {human_duration(together)} together")
     executed = {stage["stage"] for stage in facts.stages}
-    unreached = [node["stage"] for node in facts.nodes if node["stage"] not in executed and node["outcome"] == "never_run"]
+    missed = (node["stage"] for node in facts.nodes if node["outcome"] == "never_run")
+    unreached = [number for number in missed if number is not None and number not in executed]
     if unreached:
         lines.append(f"  never run: {name_stages(unreached)} of {facts.run['max_stage'] or len(facts.nodes)}")
     return [_heading(facts), *lines]
@@ -93,7 +94,7 @@ def name_stages(numbers: list[int]) -> str:
 
 
 def _longest(stages: list[Row]) -> set[int]:
-    by_length = sorted(stages, key=lambda stage: (-(stage["latency_s"] or 0), stage["stage"]))
+    by_length = sorted(stages, key=lambda stage: (-(stage["latency_s"] or 0), stage["stage"] or 0))
     eventful = {stage["stage"] for stage in stages if stage["outcome"] != "succeeded"}
     return {stage["stage"] for stage in by_length[:_MOST_STAGES]} | (eventful if len(eventful) <= _MOST_STAGES else set())
 
@@ -102,7 +103,8 @@ def _stage(stage: Row, run_outcome: str) -> list[str]:
     name = pad(shorten_end(for_terminal(stage["name"] or ""), 28), 28)
     took = human_duration(stage["latency_s"]) + ("+" if stage["censored"] and stage["latency_s"] else "")
     work, share = human_duration(stage["work_s"]), stage["elapsed_share"]
-    lines = [f"  {stage['stage']:>3}  {name} {took:>10}{work:>12}{human_share(share):>8}  {share_bar(share or 0, 10)}"]
+    number = "?" if stage["stage"] is None else stage["stage"]  # logs do not tell the stage of every node
+    lines = [f"  {number:>3}  {name} {took:>10}{work:>12}{human_share(share):>8}  {share_bar(share or 0, 10)}"]
     remarks = []
     if stage["outcome"] not in {"succeeded", run_outcome}:
         remarks.append(words(stage["outcome"] or "unknown"))

@@ -37,7 +37,7 @@ _UNTOLD = {
 
 def headline(run: Row, nodes: list[Row]) -> str:
     """Return in one sentence how the run ended."""
-    passed = [str(node["stage"]) for node in nodes if node["outcome"] == "passed"]
+    passed = [str(node["stage"]) for node in nodes if node["outcome"] == "passed" and node["stage"] is not None]
     undecided = _UNTOLD.get((run["state"], run["operator"])) if run["outcome"] == "unknown" else None
     sentence = (undecided or _SENTENCES.get(run["outcome"], _SENTENCES["unknown"])).format(
         retries=retries_text(run) or "a retry",
@@ -53,14 +53,15 @@ def headline(run: Row, nodes: list[Row]) -> str:
 
 def _highest_undone(nodes: list[Row]) -> int | None:
     """Return the stage that a rollback began at: where the run had failed."""
-    return max((node["stage"] for node in nodes if node["outcome"] == "rolled_back"), default=None)
+    return max((node["stage"] for node in nodes if node["outcome"] == "rolled_back" and node["stage"] is not None), default=None)
 
 
 def _where(run: Row, nodes: list[Row], stage: int | None) -> str:
     if stage is None:
         return ""
     name = next((node["name"] for node in nodes if node["stage"] == stage), None)
-    return f"at stage {stage} of {run['max_stage'] or '?'}" + (f", {name}" if name else "")
+    of_all = f" of {run['max_stage']}" if run["max_stage"] else ""
+    return f"at stage {stage}{of_all}" + (f", {name}" if name else "")
 
 
 def retries_text(run: Row) -> str:

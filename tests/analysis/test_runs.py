@@ -144,6 +144,7 @@ def _causes(tasks: pd.DataFrame) -> set[str]:
             Told("succeeded", elapsed_s=40.0, retries_max=1, lost_share=0.25),
             "25 % of 40.0 s unknown (overwritten by the server); succeeded, retried at most once; to know more next time, save the DAG every few seconds while it runs.",  # noqa: E501 - one sentence
         ),
+        (Told("failed", stage=3), "Failed at stage 3."),
         (Told("running", stage=3, max_stage=9), "Running at stage 3 of 9 when last seen."),
         (Told("unknown", state="NEW", operator="RUN"), "Ended in a way that the rules do not know (state NEW, operator RUN)."),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -175,3 +176,12 @@ def test_a_clock_that_is_off_in_one_stage_alone_differs_by_no_fixed_offset() -> 
     fits = node(sub_task(start=11.45, end=19.0, gid="12", ip="192.0.2.2"), gid="12", start=11.4, end=19.9)
     (issue,) = frame("issues", dag(off, fits, stage=2, start=6.4, end=20.0)).to_dict("records")
     assert issue["message"].startswith("the clock of 192.0.2.2:2886 differs from the scheduler by no fixed offset")
+
+
+def test_an_agent_has_one_offset_in_nodes_whose_stages_no_source_tells() -> None:
+    logs = Path(__file__).parents[3] / "shared" / "cases" / "sources" / "log"
+    if not logs.exists():
+        pytest.skip("the cases are not here")
+    archive = da.load(logs, cluster_by="dir")
+    assert archive.clock_offsets["stage"].isna().any()
+    assert not archive.clock_offsets.duplicated(["run_id", "stage", "agent"]).any()

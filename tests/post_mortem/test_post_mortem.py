@@ -13,6 +13,7 @@ from daganalysis.history.rebuild import rebuild
 from daganalysis.post_mortem import post_mortem_text
 from daganalysis.post_mortem.time_spent import share_bar
 from tests.history.responses import dag, node, sub_task
+from tests.rows import archive_of, at
 
 if TYPE_CHECKING:
     from daganalysis.reading.answers import Answer
@@ -55,6 +56,25 @@ def section(text: str, title: str) -> str:
 
 def test_the_first_line_says_how_it_ended() -> None:
     assert told(HEALTHY).splitlines()[0] == "Create tenant t1: succeeded"
+
+
+def test_nodes_whose_stages_no_source_tells_are_told_all_the_same() -> None:
+    dag_row = {"run_id": "1", "name": "Work", "outcome": "rolled_back", "started_at": at(0), "ended_at": at(9), "elapsed_s": 9.0}
+    nodes = [
+        {
+            "run_id": "1",
+            "node_gid": gid,
+            "name": f"Step {gid}",
+            "outcome": outcome,
+            "started_at": at(1),
+            "ended_at": at(4),
+            "duration_s": 3.0,
+        }
+        for gid, outcome in (("a", "rolled_back"), ("b", "rolled_back"), ("c", "never_run"), ("d", "passed"))
+    ]
+    text = post_mortem_text(archive_of(dags=[dag_row], nodes=nodes), "1", named="store/")
+    assert text.splitlines()[0] == "Work: rolled back"
+    assert "?  Step a" in text
 
 
 def test_a_failure_is_placed_in_the_first_line() -> None:
