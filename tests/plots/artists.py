@@ -22,7 +22,8 @@ def texts(ax: Axes) -> list[Text]:
     """List every text that is shown: title, labels, notes and legend, once the layout has taken place."""
     figure = ax.get_figure(root=True)
     assert isinstance(figure, Figure)
-    FigureCanvasAgg(figure).draw()
+    if figure.stale or not isinstance(figure.canvas, FigureCanvasAgg):  # to draw takes most of the time of these tests
+        FigureCanvasAgg(figure).draw()
     legend, beside = ax.get_legend(), [text for one in ax.artists for text in one.findobj(Text)]
     candidates = [ax.title, ax._left_title, ax.xaxis.label, ax.yaxis.label, *ax.texts, *beside, *(legend.get_texts() if legend else [])]
     for axis in (ax.xaxis, ax.yaxis):
