@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from daganalysis.analysis.template_tree import TemplateTree
 from daganalysis.engine.messages import known_message
 
 if TYPE_CHECKING:
@@ -131,12 +132,10 @@ class _Fitting:
 
 def _mined(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Give each text with its template."""
-    from drain3.drain import Drain
-
-    miner = Drain(depth=4, sim_th=_SIMILARITY, max_children=100)
+    tree = TemplateTree(_SIMILARITY)
     clusters: dict[int, list[list[str]]] = {}
     for text in texts:
-        clusters.setdefault(miner.add_log_message(text)[0].cluster_id, []).append(text.split(" "))
+        clusters.setdefault(tree.group_of(text), []).append(text.split(" "))
     for members in clusters.values():
         yield from _told_apart(members)
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from daganalysis.analysis.signatures import MOST_MINED, OTHER, masked, signatures
+from daganalysis.analysis.template_tree import TemplateTree
 from daganalysis.engine.messages import known_message
 
 
@@ -104,10 +107,23 @@ def test_lines_beyond_those_that_are_mined_get_the_template_they_fit():
 
 @pytest.mark.parametrize("n", [MOST_MINED, 2 * MOST_MINED, 4 * MOST_MINED])
 def test_the_lines_that_are_mined_are_bounded(n, monkeypatch):
-    from drain3.drain import Drain
-
     mined = []
-    add = Drain.add_log_message
-    monkeypatch.setattr(Drain, "add_log_message", lambda self, text: mined.append(text) or add(self, text))
+    add = TemplateTree.group_of
+    monkeypatch.setattr(TemplateTree, "group_of", lambda self, text: mined.append(text) or add(self, text))
     signatures((None, f"word{n} one two") for n in range(n))
     assert len(mined) == MOST_MINED
+
+
+def test_groups_share_three_words_in_five_place_by_place_and_the_first_word():
+    tree = TemplateTree(0.6)
+    lines = ["dir a is not empty", "dir b is not empty", "dir b is now full", "file b is not empty", "dir is not empty"]
+    assert [tree.group_of(line) for line in lines] == [1, 1, 2, 3, 4]
+
+
+def test_lines_whose_first_words_differ_by_numbers_or_are_very_many_share_a_leaf():
+    tree = TemplateTree(0.6)
+    assert {tree.group_of(f"task{n} has no more room") for n in range(9)} == {1}
+    many = ["".join(letters) for letters in itertools.product("abcdefghijkl", repeat=2)]
+    numbers = [tree.group_of(f"{word} has no more room left") for word in many]
+    assert len(set(numbers)) == 100
+    assert set(numbers[99:]) == {numbers[-1]}
