@@ -51,6 +51,8 @@ _HEX_DUMP = re.compile(rb"\A(?:0000[0-9a-f]*:? {1,2}(?:[0-9a-f]{2} ?){2,}|000000
 _CURL_TRACE = re.compile(rb"(?:^|\n)<= Recv (?:data|header), \d+ bytes")
 _PICKLE = re.compile(rb"\x80[\x02-\x05](?:\x95.{8}|[}\](cX\x8c\x58])|\((?:dp|lp)\d+\n|c[\w.]+\n\w+\np?\d*\n?", re.DOTALL)
 _C_ARRAY = re.compile(rb"\{\s*(?:/\*[^*]{0,80}\*/)?\s*0x[0-9a-f]{2},\s*0x[0-9a-f]{2},")
+_SVG = re.compile(rb"\s*(?:<\?xml[^>]{0,200}>\s*|<!DOCTYPE svg[^>]{0,400}>\s*|<!--[^>]{0,400}-->\s*){0,3}<svg\b")
+_TABLE = re.compile(rb"(?:\xef\xbb\xbf)?(?:[a-z_]+,){0,3}run_id,")
 _SAVE_ANSWER = "save the answer itself, as JSON"
 _MOST_LOOKED_AT = 1 << 16
 
@@ -138,7 +140,7 @@ FILE_KINDS: tuple[FileKind, ...] = (
     FileKind("picture", "pictures", _starts(b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM6", b"II*\0", b"MM\0*", b"\0\0\1\0")),
     FileKind("picture", "pictures", lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP"),
     FileKind("picture", "pictures", lambda head: head[4:12] in {b"ftypheic", b"ftypheif", b"ftypmif1", b"ftypavif"}),
-    FileKind("picture", "pictures", lambda head: head.lstrip()[:4] == b"<svg"),
+    FileKind("picture", "pictures", lambda head: _SVG.match(head) is not None),
     FileKind("video", "videos", lambda head: head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3"),
     FileKind("sound", "sounds", _starts(b"ID3", b"fLaC", b"OggS", b"#!AMR", b"\xff\xfb", b"MThd")),
     FileKind("font", "fonts", _starts(b"\0\1\0\0\0", b"OTTO\0", b"wOFF", b"wOF2", b"ttcf")),
@@ -212,6 +214,14 @@ FILE_KINDS: tuple[FileKind, ...] = (
         lambda head: has_yaml(head[:_SHORT_HEAD]),
         "unusable-form",
         "install daganalysis[yaml] to read it, or convert it to JSON: `yq -o json . FILE`",
+        certain=False,
+    ),
+    FileKind(
+        "table that daganalysis wrote",
+        "tables that daganalysis wrote",
+        lambda head: _TABLE.match(head) is not None,
+        "table-row",
+        "load the answers, or the store, that it was made of",
         certain=False,
     ),
     AGENT_LOG,

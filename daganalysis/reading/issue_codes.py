@@ -190,6 +190,12 @@ _CODES = (
         "copy the agent's .meta, or dump the tables of ocs as SQL, TSV or CSV",
     ),
     IssueCode(
+        "table-row",
+        "warning",
+        "the rows are of a table that daganalysis wrote, not answers; they were not used",
+        "load the answers, or the store, that the table was made of",
+    ),
+    IssueCode(
         "wrapper-time",
         "info",
         "an answer has no envelope; it was ordered by the time of the record that holds it, which another clock wrote",

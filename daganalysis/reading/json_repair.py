@@ -28,6 +28,7 @@ _JSON_KEY = re.compile(rb"\s*[{\[]\s*\"")
 _JSON_WORD = re.compile(rb":\s*(?:true|false|null)\b")
 _STRING_OR_COMMA = re.compile(rb'"[^"]*+"|(,)\s*+[}\]]')
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_TITLE = re.compile(rb"<title[^<>]{0,200}>([^<]{1,400})<", re.IGNORECASE)
 # Half a pair: a high one without a low one, or a low one alone.
 _PAIR_OR_HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})")
 _LONGEST_NUMBER = 19
@@ -130,7 +131,11 @@ def diagnose(content: bytes, limits: Limits) -> tuple[str, str]:
     if is_binary(text) or text[:_HEAD_BYTES].count(b"\0") > _MOST_CONTROL_SHARE * len(text[:_HEAD_BYTES]):
         return "no-json", "a binary file of an unknown kind"
     if _HTML.search(text[:4096]):
-        return "html-page", "a web page"
+        title = _TITLE.search(text[:4096])
+        return (
+            "html-page",
+            "a web page" if title is None else f"a web page with the title {title[1].strip()[:80].decode(errors='replace')!r}",
+        )
     if _is_beheaded(text):
         return "truncated-json", "the document is cut off at its beginning"
     opening = _OPENING.search(text)

@@ -89,6 +89,13 @@ def is_database_row(fields: Mapping[str, msgspec.Raw]) -> bool:
     return False
 
 
+def is_table_row(fields: Mapping[str, msgspec.Raw]) -> bool:
+    """Return whether an object is a row of a table of this package, and holds nothing else: no object of the task API has a ``run_id``."""
+    if "run_id" not in fields or "id" in fields or "generic_id" in fields:
+        return False
+    return not any(bytes(raw)[:1] == b"{" or looks_like_answer(bytes(raw)) for raw in fields.values())
+
+
 def is_log_record(text: bytes) -> bool:
     """Return whether the first of some objects is a record of the log endpoint."""
     return text[:1] == b"{" and b'"log_content"' in text and b'"gmt_create"' not in text

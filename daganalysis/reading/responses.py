@@ -24,6 +24,7 @@ from daganalysis.reading.recognition import (
     is_database_row,
     is_envelope,
     is_log_record,
+    is_table_row,
     kind_of_object,
     looks_like_answer,
     may_hold_answers,
@@ -54,6 +55,7 @@ _OPENING = (b"{", b"[")
 _HOLDING = (b"{", b"[", b'"')
 """How the text of a value begins that may hold others."""
 _LONGEST_KEY = 80
+_TABLE_KEY = b'"run_id"'
 
 
 class Reader:
@@ -169,6 +171,10 @@ class Reader:
         if isinstance(value, list):
             if value and is_log_record(bytes(value[0])):
                 yield self._answer(Kind.LOGS, "", text, None, heading, pointer)
+                return True
+            first = outermost(bytes(value[0])) if value and _TABLE_KEY in bytes(value[0]) else None
+            if isinstance(first, dict) and is_table_row(first):
+                self._note("table-row", heading, pointer, f"{len(value):,} rows with {', '.join(sorted(first)[:6])[:200]}")
                 return True
         elif is_database_row(value):
             self._note("database-row", heading, pointer, f"a row with {', '.join(sorted(value)[:6])[:200]}")

@@ -161,3 +161,23 @@ def test_a_named_file_without_an_answer_is_told_what_it_is(content, said, tmp_pa
 def test_a_broken_link_in_a_folder_is_called_one(tmp_path):
     (tmp_path / "a.json").symlink_to("nowhere")
     assert [issue.message for issue in read_sources(tmp_path).issues] == ["a broken link"]
+
+
+@pytest.mark.parametrize("name", ["dags", "nodes", "sub_tasks", "attempts"])
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_a_table_of_this_package_is_no_answer_and_is_named(name, form):
+    table = da.load(GOOD).table(name)
+    text = table.to_json(orient="records", date_format="iso") if form == "json" else table.to_csv(index=False)
+    reading = read_sources(text.encode())
+    assert reading.answers == []
+    assert {issue.code for issue in reading.issues} == {"table-row"}
+
+
+def test_a_web_page_is_named_with_its_title():
+    page = b"<html><head><title>502 Bad Gateway</title></head><body></body></html>"
+    assert [issue.message for issue in read_sources(page).issues] == ["a web page with the title '502 Bad Gateway'"]
+
+
+def test_answers_in_records_with_a_run_id_of_another_program_are_read():
+    records = [{"run_id": 7, "answer": json.loads(GOOD)}, {"run_id": 8, "answer": text(gid="1901").decode()}]
+    assert [answer.gid for answer in read_sources(json.dumps(records).encode()).answers] == ["1900", "1901"]
