@@ -128,6 +128,10 @@ def _redacted_line(n: int) -> Callable[[], object]:
     return _redacting(json.dumps(_answer(1, [_task(1, ["password is a. token " * n])])).encode())
 
 
+def _redacted_words(n: int) -> Callable[[], object]:
+    return _redacting(json.dumps(_answer(1, [_task(1, _words(9, n))])).encode())
+
+
 def _redacting(content: bytes) -> Callable[[], object]:
     def work() -> object:
         with tempfile.TemporaryDirectory() as folder:
@@ -167,6 +171,7 @@ CASES: dict[str, tuple[Callable[[int], Callable[[], object]], int]] = {
     "one document, by sub-tasks": (_document, 5_000),
     "redact, by different names and secrets": (_redacted_names, 500),
     "redact, by the length of a line": (_redacted_line, 500),
+    "redact, by lines of unknown words": (_redacted_words, 1_000),
     "gantt of a chain of children": (_children, 250),
 }
 """What grows, each with what makes the work of a size, and the smallest size."""
