@@ -20,7 +20,7 @@ GATE = os.environ.get("CI") not in {None, "", "0", "false"}
 """Whether the gate runs, where a test that cannot run is a failure (``CI=true``, as ``.ci/run`` and CI services set it)."""
 
 # A shared machine may be slow at any moment; a test says what is true, not how soon.
-settings.register_profile("gate", deadline=None, max_examples=20)
+settings.register_profile("gate", deadline=None, max_examples=10)
 settings.register_profile("long", deadline=None, max_examples=400)
 
 

@@ -167,7 +167,8 @@ def _not_redone(archive: Archive, ranked: pd.DataFrame, concluded: dict[str, str
 
     flagged = archive.table("issues", ["run_id"], pc.field("code") == "rolled-back-not-redone")["run_id"]
     mains = ranked[~ranked["is_child"]]
-    undone = mains["outcome"].eq("rolled_back") & mains["run_id"].map(concluded).str.contains("not redone", regex=False).fillna(value=False)
+    told = [run_id for run_id, conclusion in concluded.items() if "not redone" in conclusion]
+    undone = mains["outcome"].eq("rolled_back") & mains["run_id"].isin(told)
     return mains.loc[undone | (mains["run_id"].isin(flagged) & ~mains["outcome"].eq("rolled_back")), "run_id"].tolist()
 
 
