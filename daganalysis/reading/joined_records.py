@@ -54,6 +54,22 @@ class JoinedRecords:
                 yield name.split(" ")[0], between.join(texts).encode("utf-8", "replace")
 
 
+def text_of_parts(value: list[msgspec.Raw]) -> bytes | None:
+    """Return the text that a list holds in parts: as its bytes (journald, buffers of Node.js), or line by line (notebooks)."""
+    if bytes(value[0]).isdigit():
+        try:
+            return bytes(map(int, value))
+        except ValueError:
+            return None
+    if bytes(value[0])[:1] != b'"':
+        return None
+    try:
+        lines = msgspec.json.decode(msgspec.json.encode(value), type=list[str])
+    except NOT_JSON:
+        return None
+    return ("" if lines[0].endswith("\n") else "\n").join(lines).encode("utf-8", "replace")
+
+
 def _texts_of(fields: Mapping[str, msgspec.Raw]) -> Iterator[tuple[str, bytes]]:
     for name, raw in fields.items():
         text = bytes(raw)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from daganalysis.engine.facts import encode_facts
 from daganalysis.reading.agent_answers import agents_in
 from daganalysis.reading.answers import Answer, Kind
+from daganalysis.reading.checked_fields import NULL, CheckedFields, Fields, error_message, integer_decoder, shown, text_decoder
 from daganalysis.reading.document_search import find_documents, peeled_documents
 from daganalysis.reading.documents import Document, outermost
 from daganalysis.reading.duplicate_keys import own_keys_twice
-from daganalysis.reading.fast_path import ID, fast_answer, placed
+from daganalysis.reading.fast_path import fast_answer, placed
+from daganalysis.reading.headings import Heading, pointer_part
 from daganalysis.reading.instants import InstantError, parse_instant
-from daganalysis.reading.issue_codes import error_answer, issue
-from daganalysis.reading.joined_records import JoinedRecords
+from daganalysis.reading.issue_codes import error_answer
+from daganalysis.reading.joined_records import JoinedRecords, text_of_parts
 from daganalysis.reading.json_repair import NOT_JSON, is_nearly_json, is_utf8, repair_json, too_deep
 from daganalysis.reading.recognition import (
     ENVELOPE_KEYS,
@@ -40,21 +41,13 @@ if TYPE_CHECKING:
     from daganalysis.reading.answers import Issue
     from daganalysis.reading.documents import Outermost
     from daganalysis.reading.limits import Limits
-    from daganalysis.reading.wrapper_time import Wrapper
 
-T = TypeVar("T")
-_Fields = dict[str, msgspec.Raw]
-_fields_decoder = msgspec.json.Decoder(_Fields)
-_list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
-_text_decoder = msgspec.json.Decoder(str)
-_integer_decoder = msgspec.json.Decoder(int)
+_fields_decoder = msgspec.json.Decoder(Fields)
 _encoder = msgspec.json.Encoder()
-_NULL = msgspec.Raw(b"null")
 _TRUTHS = frozenset({b"true", b"false", b"null"})
 _OPENING = (b"{", b"[")
 _HOLDING = (b"{", b"[", b'"')
 """How the text of a value begins that may hold others."""
-_LONGEST_KEY = 80
 _TABLE_KEY = b'"run_id"'
 
 
@@ -66,6 +59,7 @@ class Reader:
         self._limits = limits
         self._issues = issues
         self._name = ""
+        self._fields = CheckedFields("", limits, issues)
         self._noted_times: set[str] = set()
         self._n_unread = self._n_given = 0
         self._records = JoinedRecords()
@@ -74,16 +68,17 @@ class Reader:
 
     def read(self, document: Document, name: str) -> Iterator[Answer]:
         """Yield the answers of one document, wherever in it they lie."""
-        self._name = name
+        if name != self._name:
+            self._name, self._fields = name, CheckedFields(name, self._limits, self._issues)
         if isinstance(document.value, Answer):
             yield placed(document.value, self._cluster, name, f"{document.position} /data")
             return
-        yield from self._document(document, _Heading(document.position), "", 0)
+        yield from self._document(document, Heading(document.position), "", 0)
 
     def close(self) -> Iterator[Answer]:
         """Yield the answers that were cut into several documents of the file, or note what else these were."""
         set_aside, self._set_aside = self._set_aside, []
-        heading = _Heading("line 1")
+        heading = Heading("line 1")
         recognised = False
         for name, text in self._records.joined():
             if looks_like_answer(text):
@@ -92,12 +87,12 @@ class Reader:
         if not recognised:
             self._issues.extend(set_aside)
 
-    def _note(self, code: str, heading: _Heading, pointer: str, message: str) -> None:
-        self._issues.append(issue(code, self._name, f"{heading.position} {pointer}".rstrip() or None, message))
+    def _note(self, code: str, heading: Heading, pointer: str, message: str) -> None:
+        self._fields.note(code, heading, pointer, message)
 
     # -- documents --------------------------------------------------------------------------------------------------------------------
 
-    def _document(self, document: Document, heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+    def _document(self, document: Document, heading: Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
         """Read one document, of a file or of a text within another; return whether anything in it was of the task API."""
         text, value = document.text, document.value
         if isinstance(value, Answer):
@@ -129,7 +124,7 @@ class Reader:
             return (yield from self._outermost(text, value, heading, pointer))
         return (yield from self._value(text, value, heading, pointer, depth))
 
-    def _outermost(self, text: bytes, value: Outermost, heading: _Heading, pointer: str) -> Generator[Answer, None, bool]:
+    def _outermost(self, text: bytes, value: Outermost, heading: Heading, pointer: str) -> Generator[Answer, None, bool]:
         """Read a document of a file; one in which nothing can be used may be a part of an answer that was cut."""
         n_before, n_unread = len(self._issues), self._n_unread
         recognised = yield from self._value(text, value, heading, pointer, 0)
@@ -141,10 +136,10 @@ class Reader:
             del self._issues[n_before:]
         return recognised
 
-    def _note_foreign(self, text: bytes, value: Outermost, heading: _Heading, pointer: str) -> None:
+    def _note_foreign(self, text: bytes, value: Outermost, heading: Heading, pointer: str) -> None:
         """Say that a document, or a payload, is nothing of the task API, or what of it cannot be used."""
         if looks_like_answer(text):
-            self._note("unread-answer", heading, pointer, f"it has fields of a task answer: {_shown(text)}")
+            self._note("unread-answer", heading, pointer, f"it has fields of a task answer: {shown(text)}")
         elif isinstance(value, dict) and b'"entries"' in text and b"/api/v1/task/" in text:
             message = "a HAR file without the bodies of the responses; save it again with content"
             self._note("unusable-form", heading, pointer, message)
@@ -155,7 +150,7 @@ class Reader:
         else:
             self._note("empty-list", heading, pointer, "an empty list")
 
-    def _texts(self, documents: Iterable[Document], heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+    def _texts(self, documents: Iterable[Document], heading: Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
         """Read documents that were found in a text within a document."""
         recognised = False
         for document in documents:
@@ -166,7 +161,7 @@ class Reader:
 
     # -- objects ----------------------------------------------------------------------------------------------------------------------
 
-    def _value(self, text: bytes, value: Outermost, heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+    def _value(self, text: bytes, value: Outermost, heading: Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
         """Read an object or a list by its own keys, and what lies in it where it is neither; return whether anything was recognised."""
         if isinstance(value, list):
             if value and is_log_record(bytes(value[0])):
@@ -192,7 +187,7 @@ class Reader:
             return True
         return (yield from self._inside(value, heading.within(value), pointer, depth))
 
-    def _inside(self, value: Outermost, heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+    def _inside(self, value: Outermost, heading: Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
         """Look for answers in each of the values of an object or a list that is no answer itself."""
         if depth >= self._limits.wrapping:
             return False
@@ -201,13 +196,13 @@ class Reader:
         others: list[tuple[str, bytes]] = []
         for name, raw in value.items() if isinstance(value, dict) else enumerate(value):
             text = bytes(raw)
-            place = f"{pointer}/{_pointer_part(name) if isinstance(name, str) else name}"
+            place = f"{pointer}/{pointer_part(name) if isinstance(name, str) else name}"
             if (yield from self._child(text, heading, place, depth + 1)):
                 recognised = True
             elif isinstance(value, list) and (depth == 0 or text[:1] in _OPENING):
                 others.append((place, text))
         if n_given == self._n_given and isinstance(value, list) and len(value) > 1:
-            content = _text_of_parts(value)
+            content = text_of_parts(value)
             if content and (yield from self._texts(find_documents(None, self._name, self._limits, [], content), heading, pointer, depth)):
                 del self._issues[n_issues:]
                 return True
@@ -216,12 +211,12 @@ class Reader:
             return True
         for place, text in others if recognised else ():
             if looks_like_answer(text):
-                self._note("unread-answer", heading, place, f"it has fields of a task answer: {_shown(text)}")
+                self._note("unread-answer", heading, place, f"it has fields of a task answer: {shown(text)}")
             elif depth == 0:
-                self._note("not-a-task", heading, place, f"an element that is {_shown(text)}")
+                self._note("not-a-task", heading, place, f"an element that is {shown(text)}")
         return recognised
 
-    def _joined(self, value: list[msgspec.Raw], heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+    def _joined(self, value: list[msgspec.Raw], heading: Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
         """Look for answers that lie in several records of a list, a line in each."""
         records = JoinedRecords()
         for raw in value:
@@ -235,7 +230,7 @@ class Reader:
                 recognised = yield from self._texts(documents, heading, f"{pointer}{name}", depth + 1)
         return recognised
 
-    def _child(self, text: bytes, heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+    def _child(self, text: bytes, heading: Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
         if text[:1] not in _HOLDING or not may_hold_answers(text):
             return False
         if text[:1] == b'"':
@@ -248,9 +243,9 @@ class Reader:
         value = outermost(text)
         return False if value is None else (yield from self._value(text, value, heading, pointer, depth))
 
-    def _string(self, raw: bytes, heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+    def _string(self, raw: bytes, heading: Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
         """Look for answers in a text: one that is JSON, or that holds some among other words."""
-        content = _text_decoder.decode(raw).encode("utf-8", "replace")
+        content = text_decoder.decode(raw).encode("utf-8", "replace")
         if only_entities(content) and looks_like_answer(content):
             content = without_markup_entities(content)
             self._note("decoded-entities", heading, pointer, "&amp;, &lt; and &gt;")
@@ -259,32 +254,32 @@ class Reader:
         if (yield from self._texts(documents, heading, pointer, depth)):
             return True
         if looks_like_answer(content):
-            reason = faults[0].message if faults else _shown(content)
+            reason = faults[0].message if faults else shown(content)
             self._n_unread += 1
             self._note("unread-answer", heading, pointer, f"a text with fields of a task answer: {reason}")
             return True
         return False
 
-    def _envelope(self, text: bytes, fields: _Fields, heading: _Heading, pointer: str, depth: int) -> Iterator[Answer]:
+    def _envelope(self, text: bytes, fields: Fields, heading: Heading, pointer: str, depth: int) -> Iterator[Answer]:
         outer = heading
-        heading = _Heading(outer.position, outer.wrappers)
-        heading.trace_id = self._take(fields, "traceId", _text_decoder, heading, pointer)
-        heading.http_status = self._take(fields, "status", _integer_decoder, heading, pointer)
-        heading.request_ms = self._take(fields, "duration", _integer_decoder, heading, pointer)
-        timestamp = self._take(fields, "timestamp", _text_decoder, heading, pointer)
+        heading = Heading(outer.position, outer.wrappers)
+        heading.trace_id = self._fields.take(fields, "traceId", text_decoder, heading, pointer)
+        heading.http_status = self._fields.take(fields, "status", integer_decoder, heading, pointer)
+        heading.request_ms = self._fields.take(fields, "duration", integer_decoder, heading, pointer)
+        timestamp = self._fields.take(fields, "timestamp", text_decoder, heading, pointer)
         if timestamp is not None:
             try:
                 heading.observed_at, heading.utc_offset_s = parse_instant(timestamp) or (None, None)
             except InstantError as error:
                 self._note("wrong-time", heading, pointer + "/timestamp", f"{timestamp[:60]!r} is not an instant: {error}")
-        successful = bytes(fields.get("successful", _NULL))
+        successful = bytes(fields.get("successful", NULL))
         if successful not in _TRUTHS:
-            self._note("wrong-type", heading, pointer + "/successful", f"expected true or false, found {_shown(successful)}")
-        data = bytes(fields.get("data", _NULL))
+            self._note("wrong-type", heading, pointer + "/successful", f"expected true or false, found {shown(successful)}")
+        data = bytes(fields.get("data", NULL))
         self._look_for_keys_twice(text, fields, "data", data, heading, pointer)
         others = {name: raw for name, raw in fields.items() if name not in ENVELOPE_KEYS}
         found_beside = (yield from self._inside(others, outer.within(others), pointer, depth)) if others else False
-        failure = bytes(fields.get("error", _NULL))
+        failure = bytes(fields.get("error", NULL))
         if failure != b"null":
             self._note_failure(failure, heading, pointer)
         elif data == b"null" and successful == b"false":
@@ -299,11 +294,11 @@ class Reader:
         if not (yield from self._payload_of(data, heading, pointer + "/data", depth)):
             value = outermost(data)
             if value is None:
-                self._note("not-a-task", heading, pointer + "/data", f"the payload is {_shown(data)}")
+                self._note("not-a-task", heading, pointer + "/data", f"the payload is {shown(data)}")
             else:
                 self._note_foreign(data, value, heading, pointer + "/data")
 
-    def _payload_of(self, data: bytes, heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+    def _payload_of(self, data: bytes, heading: Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
         """What an envelope holds: one object, several in a list, or anything that these lie in."""
         if data[:1] == b'"':
             return (yield from self._string(data, heading, pointer, depth + 1)) if may_hold_answers(data) else False
@@ -315,16 +310,16 @@ class Reader:
                 if element is not None and (yield from self._value(bytes(item), element, heading, f"{pointer}/{index}", depth + 1)):
                     recognised = True
                 else:
-                    self._note("not-a-task", heading, f"{pointer}/{index}", f"an element that is {_shown(bytes(item))}")
+                    self._note("not-a-task", heading, f"{pointer}/{index}", f"an element that is {shown(bytes(item))}")
                     recognised = True
             return recognised
         return False if value is None else (yield from self._value(data, value, heading, pointer, depth + 1))
 
-    def _note_failure(self, failure: bytes, heading: _Heading, pointer: str) -> None:
-        self._issues.append(error_answer(self._name, f"{heading.position} {pointer}/error", heading.http_status, _error_message(failure)))
+    def _note_failure(self, failure: bytes, heading: Heading, pointer: str) -> None:
+        self._issues.append(error_answer(self._name, f"{heading.position} {pointer}/error", heading.http_status, error_message(failure)))
 
     def _look_for_keys_twice(
-        self, text: bytes, fields: _Fields, large: str, large_text: bytes, heading: _Heading, pointer: str, others: bytes | None = None
+        self, text: bytes, fields: Fields, large: str, large_text: bytes, heading: Heading, pointer: str, others: bytes | None = None
     ) -> None:
         if others is None:
             others = _encoder.encode({name: value for name, value in fields.items() if name != large})
@@ -332,7 +327,7 @@ class Reader:
         if twice:
             self._note("duplicate-key", heading, pointer, f"{', '.join(twice[:5])} twice in one object; the last value counts")
 
-    def _payload(self, text: bytes, fields: _Fields, heading: _Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
+    def _payload(self, text: bytes, fields: Fields, heading: Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
         """One DAG, node or sub-task."""
         if "generic_id" in fields and "id" not in fields:
             try:
@@ -346,25 +341,25 @@ class Reader:
             return False
         others = {name: raw for name, raw in fields.items() if name not in PAYLOAD_KEYS}
         found_inside = (yield from self._inside(others, heading.within(fields), pointer, depth)) if others else False
-        if found_inside and bytes(fields.get("id", _NULL)) in {b"null", b'""'}:
+        if found_inside and bytes(fields.get("id", NULL)) in {b"null", b'""'}:
             return True  # a wrapper that repeats some fields of what it holds
         if "additional_data" in fields and too_deep(bytes(fields["additional_data"]), self._limits):
             self._note("nested-too-deep", heading, pointer + "/additional_data", f"brackets nested deeper than {self._limits.nesting}")
             return True
-        gid = self._gid(fields, heading, pointer)
+        gid = self._fields.gid(fields, heading, pointer)
         if gid is None:
             return True
         if kind is not Kind.DAG:
             yield self._answer(kind, gid, _encoder.encode(fields), None, heading, pointer)
             return True
-        shown = bytes(fields.get("nodes", _NULL))
-        nodes = self._nodes(shown, heading, pointer + "/nodes")
+        shown = bytes(fields.get("nodes", NULL))
+        nodes = self._fields.nodes(shown, heading, pointer + "/nodes")
         body = _encoder.encode({name: value for name, value in fields.items() if name != "nodes"})
         self._look_for_keys_twice(text, fields, "nodes", shown, heading, pointer, body)
         yield self._answer(kind, gid, body, nodes, heading, pointer)
         return True
 
-    def _answer(self, kind: Kind, gid: str, body: bytes, nodes: list[bytes] | None, heading: _Heading, pointer: str) -> Answer:
+    def _answer(self, kind: Kind, gid: str, body: bytes, nodes: list[bytes] | None, heading: Heading, pointer: str) -> Answer:
         self._n_given += 1
         observed_at = heading.observed_at
         if observed_at is None and heading.wrappers:
@@ -384,7 +379,7 @@ class Reader:
             heading.request_ms,
         )
 
-    def _time_around(self, heading: _Heading, pointer: str, texts: Iterable[bytes]) -> int | None:
+    def _time_around(self, heading: Heading, pointer: str, texts: Iterable[bytes]) -> int | None:
         """Return the time of what an answer without an envelope lies in, if it can be when the answer was saved; say so once a file."""
         found = wrapper_time(heading.wrappers)
         if found is None:
@@ -396,119 +391,3 @@ class Reader:
             said = fault or f"ordered by the time of the record around it ({found.name})"
             self._note(code, heading, pointer, f"{said}; this holds for similar answers of the file, too")
         return None if fault else found.at
-
-    # -- fields -----------------------------------------------------------------------------------------------------------------------
-
-    def _list(self, text: bytes, heading: _Heading, pointer: str) -> list[bytes]:
-        try:
-            return [bytes(item) for item in _list_decoder.decode(text)]
-        except NOT_JSON as error:
-            self._note("wrong-type", heading, pointer, f"expected a list: {error}")
-            return []
-
-    def _take(self, fields: _Fields, name: str, decoder: msgspec.json.Decoder[T], heading: _Heading, pointer: str) -> T | None:
-        raw = fields.get(name)
-        if raw is None or bytes(raw) == b"null":
-            return None
-        try:
-            value: Any = decoder.decode(raw)
-        except NOT_JSON:
-            wanted = "a text" if decoder.type is str else "a whole number"
-            self._note("wrong-type", heading, f"{pointer}/{name}", f"expected {wanted}, found {_shown(bytes(raw))}")
-            return None
-        if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            self._note("wrong-value", heading, f"{pointer}/{name}", "the number needs more than 64 bits")
-            return None
-        return value  # type: ignore[no-any-return] # of the decoder's type
-
-    def _gid(self, fields: _Fields, heading: _Heading, pointer: str) -> str | None:
-        raw = bytes(fields.get("id", _NULL))
-        if raw in {b"null", b'""'}:
-            self._note("no-id", heading, pointer, "no id")
-            return None
-        if len(raw) > self._limits.id_length:
-            self._note("wrong-id", heading, pointer + "/id", f"an id of {len(raw):,} characters")
-            return None
-        if raw.isdigit():
-            # A number is rounded by many a program on its way; its digits are all there is.
-            self._note("wrong-type", heading, pointer + "/id", "the id is a number, not a text; its digits were used")
-            fields["id"] = msgspec.Raw(b'"' + raw + b'"')
-            return raw.decode()
-        try:
-            gid = _text_decoder.decode(raw)
-        except NOT_JSON:
-            gid = ""
-        if ID.fullmatch(gid):
-            return gid
-        # An id with a / or a # in it could pass for a run of another cluster.
-        self._note("wrong-id", heading, pointer + "/id", f"the id is {_shown(raw)}")
-        return None
-
-    def _nodes(self, text: bytes, heading: _Heading, pointer: str) -> list[bytes] | None:
-        if text in {b"null", b"[]"}:
-            # `show_details=false` gives null; the SDK makes an empty list of it.
-            return None
-        if text[:1] != b"[":
-            self._note("wrong-type", heading, pointer, "expected a list of nodes")
-            return None
-        nodes = []
-        for index, item in enumerate(self._list(text, heading, pointer)):
-            if item[:1] != b"{":
-                self._note("no-id", heading, f"{pointer}/{index}", f"expected a node, found {_shown(item)}")
-                continue
-            nodes.append(item)
-        return nodes
-
-
-@dataclass(slots=True)
-class _Heading:
-    """What an envelope says of all it holds, and what the object at hand lies in, the outermost first."""
-
-    position: str
-    wrappers: tuple[Wrapper, ...] = ()
-    observed_at: int | None = None
-    utc_offset_s: int | None = None
-    trace_id: str | None = None
-    http_status: int | None = None
-    request_ms: int | None = None
-
-    def within(self, wrapper: Wrapper) -> _Heading:
-        """Return the same heading for what lies in one more wrapper."""
-        return replace(self, wrappers=(*self.wrappers, wrapper))
-
-
-def _text_of_parts(value: list[msgspec.Raw]) -> bytes | None:
-    """Return the text that a list holds in parts: as its bytes (journald, buffers of Node.js), or line by line (notebooks)."""
-    if bytes(value[0]).isdigit():
-        try:
-            return bytes(map(int, value))
-        except ValueError:
-            return None
-    if bytes(value[0])[:1] != b'"':
-        return None
-    try:
-        lines = msgspec.json.decode(_encoder.encode(value), type=list[str])
-    except NOT_JSON:
-        return None
-    return ("" if lines[0].endswith("\n") else "\n").join(lines).encode("utf-8", "replace")
-
-
-def _pointer_part(name: str) -> str:
-    """A key as a part of a JSON pointer; a long one cut, for a wrapper's keys may be anything."""
-    return name[:_LONGEST_KEY].replace("~", "~0").replace("/", "~1")
-
-
-def _shown(text: bytes) -> str:
-    return text[:40].decode(errors="replace")
-
-
-def _error_message(raw: bytes) -> str:
-    try:
-        fields = msgspec.json.decode(raw)
-    except NOT_JSON:
-        return "the error is not an object"
-    if not isinstance(fields, dict):
-        return f"error: {str(fields)[:200]}"
-    code = fields.get("errCode") or fields.get("code")
-    message = str(fields.get("message"))[:300]
-    return f"{str(code)[:100]}: {message}" if code else message
