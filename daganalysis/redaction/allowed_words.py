@@ -1,4 +1,4 @@
-"""The words that a strict redaction keeps: those of the engine, of its systems, and plain English, which tell of nobody."""
+"""The words that a strict redaction keeps: those of the engine and its systems, and plain English. They identify nobody."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ class Pseudonyms:
         return found.upper() if letters.isupper() and letters not in self._stems else found
 
     def _number(self, digits: str, kind: str) -> str:
-        # A date in the name of a folder or a host tells of nobody.
+        # A date in the name of a folder or a host identifies nobody.
         return digits if kind != "user" and _DATE.fullmatch(digits) else self._numbers.get(digits, digits)
 
     def _known(self, originals: Originals, vocabulary: set[str]) -> Iterator[tuple[str, str, bool]]:

@@ -1,4 +1,4 @@
-"""How much of a text is kept: all that no detector finds, or only what is known to tell of nobody."""
+"""How much of a text is kept: everything that no detector finds, or only the words that are known to be harmless."""
 
 from __future__ import annotations
 
