@@ -1,4 +1,4 @@
-"""Analyses: from an archive to one new frame each. The module of each bears its name, after an underscore."""
+"""Analyses: each turns an archive into one new frame. Its module has the name of the function, after an underscore."""
 
 from daganalysis.analysis import (
     _check,

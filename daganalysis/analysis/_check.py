@@ -44,7 +44,7 @@ _WORDS = {
     "slower": {"slower": _DURATIONS, "more_help": _HELP, "more_slow_runs": _SLOW},
     "faster": {"faster": _DURATIONS, "less_help": _HELP, "fewer_slow_runs": _SLOW},
 }
-"""The verdicts that trip each gate, and how they are told."""
+"""The verdicts that trip each gate, and their text."""
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from daganalysis.archive import Archive
 
 _MOST_STRETCHES = 8
-"""A clock that was set more often than this drifts, and is told of in one row."""
+"""A clock that was set more often than this drifts; one row describes it."""
 _SOME = 2
 """So many clocks that agree with each other outweigh one."""
 

@@ -41,9 +41,9 @@ SECOND_LEVEL = 0.01
 SLOW_RUN_RATIO = 1.5
 """A run that takes longer than so many medians is slow."""
 SMALLEST_SLOW_CHANGE = 0.05
-"""A smaller change of the share of slow runs is not told."""
+"""A smaller change of the share of slow runs is not reported."""
 SMALLEST_HELP_CHANGE = 0.02
-"""A smaller change of the share of runs that needed help is not told."""
+"""A smaller change of the share of runs that needed help is not reported."""
 _BORROWED = 15
 """The memory of a row is estimated from its own runs and, with the weight of so many more, from those of all stages of the workflow."""
 _MUCH_MEMORY = 1.5

@@ -64,7 +64,7 @@ def critical_path(archive: Archive, *, level: str = "segment") -> pd.DataFrame:
 
 
 def _rows(archive: Archive, stretches: Stretches, segments: Segments, attempts: pa.Table) -> pa.Table:
-    """Make the rows of the result, each run told by its own attempts."""
+    """Make the rows of the result, each run from its own attempts."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -137,6 +137,6 @@ def _by_stage(archive: Archive, stretches: Stretches, segments: Segments, attemp
 
 
 def _texts(values: pa.Array, codes: pd.Series[int]) -> list[str | None]:
-    """Return the texts that codes stand for."""
+    """Return the texts of codes."""
     texts = values.to_pylist()
     return [None if code < 0 else texts[code] for code in codes.tolist()]

@@ -39,7 +39,7 @@ _ORDER = (
     ),
     *("started", "stage_failed", "ended", "lock_freed"),
 )
-"""In which order things that bear the same time are told."""
+"""The order of events of the same time."""
 _WAITS = {"wait_operator": "person", "wait_protocol": "dag"}
 
 
@@ -245,7 +245,7 @@ def _executors_of_normal_nodes(archive: Archive, dags: pd.DataFrame) -> pd.DataF
 
 
 def _of_agents(archive: Archive) -> pd.DataFrame:
-    """Return when agents restarted: their logs say when each started, and most also when it was told to stop."""
+    """Return when agents restarted: their logs say when each started, and most also say when it was asked to stop."""
     import pandas as pd
 
     rows = archive.table("agent_events")

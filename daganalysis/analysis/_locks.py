@@ -207,7 +207,7 @@ def _end_where_the_next_begins(holdings: list[Holding]) -> None:
 
 
 def _forget_unknown_runs(archive: Archive, holdings: list[Holding]) -> None:
-    """Name no run that is not in the archive: copies of databases tell of locks of DAGs without one."""
+    """Name no run that is not in the archive: copies of databases also hold locks of DAGs without a run."""
     known = set(archive.table("dags", ["run_id"])["run_id"])
     for one in holdings:
         if one.run_id not in known:

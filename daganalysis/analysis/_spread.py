@@ -16,7 +16,7 @@ Options = ParamSpec("Options")
 Result = TypeVar("Result")
 
 _BY_RUN = frozenset({("time_budget", None), ("retries", None), ("stage_latency", None), ("stage_latency", "stage")})
-"""Analyses (and their levels) whose rows tell of one run and depend on nothing else, sorted by the run."""
+"""Analyses (and their levels) of which each row depends on one run alone, sorted by the run."""
 _BY_WORKFLOW = frozenset({("stage_latency", "workflow"), ("retry_patterns", None)})
 """Analyses (and their levels) whose rows depend on the runs of one workflow, sorted by it first.
 

@@ -67,7 +67,7 @@ def executed_stages(archive: Archive, columns: Sequence[str] = ()) -> pd.DataFra
 
 
 def _with_sub_tasks(archive: Archive, rows: pd.DataFrame) -> pd.DataFrame:
-    """Add what the sub-tasks tell of each execution, for which a number stands: it is found and sorted faster than names."""
+    """Add what the sub-tasks show about each execution. Executions are numbered, because numbers are found and sorted faster than names."""
     tasks = on_dag_clock(archive, "sub_tasks", ["run_id", "stage", "task_gid", "agent", "started_at", "ended_at", "duration_s"])
     executions = rows[["run_id", "stage", "started_at", "ended_at"]].rename(columns={"started_at": "node_start", "ended_at": "node_end"})
     tasks = tasks.merge(executions.assign(at=range(len(rows))), on=["run_id", "stage"])

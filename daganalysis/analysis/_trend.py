@@ -240,7 +240,7 @@ def _best_of(sums: np.ndarray, squares: np.ndarray, n: int, lows: np.ndarray) ->
 
 
 def _placed(seconds: np.ndarray, cuts: list[int]) -> list[int]:
-    """Place each shift anew, between its neighbours: it may have been found in an interval that knew little of its levels."""
+    """Place each shift again, between its neighbours: it may have been found in an interval that held little of its levels."""
     import numpy as np
 
     edges = [0, *cuts, len(seconds)]

@@ -1,4 +1,4 @@
-"""Runs grouped by what sources tell of their agents: by version, zone or any other column of the table ``agents``."""
+"""Runs grouped by facts about their agents: by version, zone or any other column of the table ``agents``."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def runs_by_agents(archive: Archive, by: str) -> dict[str, list[str]]:
 
 
 def values_of_agents(archive: Archive, column: str, some: Archive) -> dict[str, dict[str, str | None]]:
-    """Return, of each of some runs of an archive by its start, what a column of ``agents`` told of each of its agents.
+    """Return for each of some runs what a column of ``agents`` held for each of its agents when the run started.
 
     What was told last before the run began counts, or else first after; None where nothing was told.
     """
@@ -75,7 +75,7 @@ def split_by_agents(archive: Archive, by: str) -> tuple[Archive, Archive, str]:
 
 
 def _value_at(told: list[tuple[int, str]], at: int) -> str | None:
-    """Return what was told last by then, or else first after."""
+    """Return the last value by then, or the first one after if there is none."""
     before = [one for one in told if one[0] <= at]
     if before:
         return max(before)[1]

@@ -143,7 +143,7 @@ def read_attempt_table(archive: Archive, columns: Sequence[str]) -> pa.Table:
 
 
 def read_attempts(table: pa.Table, run_ids: pa.Array) -> Attempts:
-    """Take out of a table of attempts those whose start is known; without the column of agents, no agent is told."""
+    """Return the attempts of a table whose start is known; without the column of agents, they have no agent."""
     key = _key(codes_of(table.column("run_id"), run_ids), integers(table.column("stage")))
     start, end = integers(table.column("started_at")), integers(table.column("ended_at"), null=OPEN)
     agent = encoded(table.column("agent"))[0] if "agent" in table.column_names else np.full(len(key), NONE)

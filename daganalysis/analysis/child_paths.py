@@ -54,7 +54,7 @@ class _Families:
                 self._children.setdefault(link["parent_run_id"], []).append(link | {"name": names.get(link["child_run_id"])})
 
     def path(self, run_id: str) -> list[Row]:
-        """Return the path of a run, with those of the child runs that it waited for; a run is never told within itself."""
+        """Return the path of a run, with the paths of the child runs that it waited for; a run is never part of its own path."""
         begun: set[str] = set()
         to_tell = [run_id]
         while to_tell:

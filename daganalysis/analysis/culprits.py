@@ -204,7 +204,7 @@ def _deepest(
     own: Mapping[str, Row],
     names: _Names,
 ) -> Culprit | None:
-    """Return what is told of a run: of several children that failed, the first in order of run_id."""
+    """Return the facts of a run. If several of its children failed, the first in order of run_id counts."""
     begun, to_do, at_last = set(), [run_id], None
     while to_do:
         member = to_do.pop()

@@ -24,7 +24,7 @@ RANKED_BY = (
     *("run_id", "cluster", "name", "workflow", "outcome", "work_ok", "started_at", "elapsed_s", "n_agents", "retries_min", "retries_max"),
     *("parent_run_id", "rollbacks_min", "rollbacks_max", "last_observed_at", "elapsed_min_s"),
 )
-"""The columns of ``dags`` that the order follows, or that are told with it."""
+"""The columns of ``dags`` that decide the order, and those shown with it."""
 
 
 def rank_runs(archive: Archive, dags: pd.DataFrame | None = None) -> pd.DataFrame:

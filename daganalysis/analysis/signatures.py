@@ -43,7 +43,7 @@ _MOST_PATTERNS = 50
 """So many kinds of templates of one length, those of most lines, are tried on a line that was not mined."""
 _SIMILARITY = 0.6
 _MOST_TOKENS = 60
-"""A dump of a whole structure is told by its beginning."""
+"""A dump of a whole structure is known by its beginning."""
 _WORD = re.compile(r"[A-Za-z]+[.,:;]?")
 _FEW = 3
 """Words at one place of otherwise equal lines are different things said, if they are so few; more of them are names."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from daganalysis.archive import Archive
 
 FEWEST = 4
-"""Of fewer other runs, no usual length is told."""
+"""With fewer other runs, there is no usual length."""
 _LIKE = ["workflow", "n_agents"]
 
 

@@ -51,7 +51,7 @@ def _end_well_on_sigterm() -> None:
 
 
 def _survive_warnings() -> None:
-    """Show warnings where Python was told (-W error) to make errors of them: those of a library are no reason to stop."""
+    """Show warnings even where ``-W error`` makes errors of them: a warning of a library is no reason to stop."""
     if any(option.startswith("error") for option in sys.warnoptions):
         warnings.simplefilter("default")
 

@@ -93,7 +93,7 @@ def nothing_usable(archive: Archive, source: str, *, is_listed: bool = False) ->
 
 
 def shown_zone(archive: Archive, arguments: argparse.Namespace) -> Zone:
-    """Return the zone in which times are told: that of ``--tz``, else the one that most runs were served in."""
+    """Return the zone of all printed times: that of ``--tz``, otherwise the zone of the servers of most runs."""
     if arguments.tz != "server":
         zone_of(arguments.tz)
         return Zone(arguments.tz)

@@ -143,7 +143,7 @@ def _password(arguments: argparse.Namespace) -> str:
 
 
 def _teller() -> Callable[[str], None]:
-    """Return what tells of changes: on a terminal a line each, elsewhere nothing."""
+    """Return a function that reports changes: one line each on a terminal, nothing elsewhere."""
     return notice if sys.stderr.isatty() else lambda _: None
 
 

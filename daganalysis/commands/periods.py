@@ -76,7 +76,7 @@ def _boundary(instant: dt.datetime, zone: _Zone) -> pd.Timestamp | pd.Series[pd.
 
 
 def _said(instant: dt.datetime, zone: _Zone) -> str:
-    """Write a boundary; one without an offset bears no zone where there are several."""
+    """Write a boundary; without an offset of its own, it has no zone where there are several."""
     if instant.tzinfo is None and zone.own is None:
         return instant.strftime("%Y-%m-%d %H:%M:%S")
     return _written(instant.astimezone(zone.shown) if instant.tzinfo is not None else instant.replace(tzinfo=zone.own))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _NARROWEST = 40
 _PLAIN = str.maketrans({"─": "-", "█": "#", "…": "~", "×": "x", "µ": "u", **dict.fromkeys("▏▎▍▌▋▊▉", "#")})
-"""What stands for drawn bars and other signs where a terminal cannot show them; each is one column wide."""
+"""Replacements for bars and other signs that a terminal cannot show; each is one column wide."""
 
 
 def notice(text: str) -> None:

@@ -167,7 +167,7 @@ class Request(Fact, tag="request"):
 
 
 class Restart(Fact, tag="restart"):
-    """An agent started again. ``stopped_at`` is when it was told to stop, None after a crash. ``last_sign_at`` is its last entry before."""
+    """An agent started again. ``stopped_at`` is when it was asked to stop, None after a crash. ``last_sign_at`` is its last entry."""
 
     started_at: int | None = None
     stopped_at: int | None = None

@@ -1,4 +1,4 @@
-"""What every exporter tells of a run: its spans in plain integers, ready for any trace format.
+"""What every exporter writes about a run: its spans in plain integers, ready for any trace format.
 
 A trace knows no null: a span has a start and an end. A run of which no time is known cannot be exported. An attempt without a known start
 is counted and left out. An attempt whose end is unknown ends where the next attempt of its sub-task starts, or at the last observation of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from daganalysis.tables.plain_rows import Row
 
 REQUEST_FACTS = ("actor", "client", "agent", "result", "error_code", "evidence")
-"""What a trace tells of a request, besides its time and its operation."""
+"""The attributes of a request in a trace, besides its time and its operation."""
 _RUNS_AT_ONCE = 200
 """Runs held in memory at a time."""
 

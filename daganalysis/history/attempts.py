@@ -58,7 +58,7 @@ class Attempt(msgspec.Struct, gc=False):
     evidence: str = "lost"
     stage: int | None = None
     is_unplaced: bool = False
-    """Its stamps bear a clock that cannot be put right, so that nothing tells when in the execution of its node it ran."""
+    """Its times come from a clock that cannot be corrected, so nothing shows when it ran within the execution of its node."""
     is_start_estimated: bool = False
     """Its start is an estimate from log lines (:mod:`daganalysis.history.written_lines`)."""
     is_end_estimated: bool = False

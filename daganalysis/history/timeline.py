@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 _CLOCKS_DIFFER_NS = 2_000_000_000
-"""Answers bear the clocks of agents, which may differ by so much from that of the DAG's own rows."""
+"""The times of answers come from clocks of agents, which may differ by this much from the clock of the DAG's rows."""
 
 
 def build_timeline(story: Story) -> list[Stretch]:

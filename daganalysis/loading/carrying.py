@@ -1,4 +1,4 @@
-"""What stays of a store when it is added to: which files are linked as they are, and which are written anew without some rows."""
+"""What stays of a store when it is added to: which files are linked as they are, and which are rewritten without some rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MANY_SMALL = 16
 def tables_to_carry(
     store: StorePath, parts: Sequence[str], void: Collection[str], folder: StagePath, generation: int
 ) -> list[CarriedTables]:
-    """Return the parts to write anew: those that hold void rows, and small parts if there are many."""
+    """Return the parts to rewrite: those that hold void rows, and small parts if there are many."""
     rows = {part: _void_runs(store, part, void) for part in parts}
     together = _small_parts(store, parts, BASE_TABLES)
     works = []
@@ -41,7 +41,7 @@ def tables_to_carry(
 def evidence_to_carry(
     store: StorePath, parts: Sequence[str], dead: Mapping[str, set[int]], folder: StagePath, generation: int
 ) -> list[CarriedEvidence]:
-    """Return the parts of the evidence to write anew: those that hold dead answers, and small parts if there are many."""
+    """Return the parts of the evidence to rewrite: those that hold dead answers, and small parts if there are many."""
     together = _small_parts(store, parts, (ANSWERS, TEXTS))
     every = [*([part] for part in dead if part not in together), *([together] if together else [])]
     return [
@@ -53,7 +53,7 @@ def evidence_to_carry(
 def link_others(
     store: StorePath, parts: Iterable[str], works: Iterable[CarriedTables | CarriedEvidence], places: Iterable[str], folder: StagePath
 ) -> None:
-    """Give the files of all parts that are not written anew a second name in a folder."""
+    """Give the files of all parts that are not rewritten a second name in a folder."""
     carried = {part for work in works for part in work.parts}
     for part in parts:
         if part not in carried:

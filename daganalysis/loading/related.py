@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DAG_KINDS = frozenset({Kind.DAG, Kind.DAG_FACTS})
 """Answers that describe a DAG: either kind makes a run."""
 FACT_KINDS = frozenset({Kind.FACTS, Kind.DAG_FACTS, Kind.NODE_FACTS})
-"""What other sources tell of a run: they belong wherever their keys lead, perhaps through others of their kind."""
+"""What other sources know about a run. They belong wherever their keys lead, perhaps through others of their kind."""
 _KIND_OF_FACTS = {Kind.FACTS: Kind.SUB_TASK.value, Kind.NODE_FACTS: Kind.NODE.value}
 OWNER = "owner "
 """Begins a reference that names the DAG an answer of another kind belongs to."""

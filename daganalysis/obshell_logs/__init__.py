@@ -171,7 +171,7 @@ class _LogReader:
                 yield Told("node" if request.node_gid is not None else "dag", request.node_gid or request.dag_gid or "", [request])
 
     def of_agent(self, agent: str | None) -> list[AnyFact]:
-        """Return what the log tells of the agent itself."""
+        """Return what the log says about the agent itself."""
         zoned = any(isinstance(fact, Zone) for fact in self._of_agent)
         if self._first is not None and self._last is not None:
             traces = {} if zoned else self._asked.traces

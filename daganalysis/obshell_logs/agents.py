@@ -1,4 +1,4 @@
-"""What a log tells of its agent: its address, the zone of its times, when it stopped and started, and who was the maintainer."""
+"""What a log says about its agent: its address, the zone of its times, when it stopped and started, and who was the maintainer."""
 
 from __future__ import annotations
 

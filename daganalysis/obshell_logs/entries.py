@@ -58,7 +58,7 @@ MESSAGES = (
     b"initialize logger",
     b"obshell server received ",
 )
-"""What the messages begin with that tell of DAGs, of requests or of the agent itself."""
+"""How messages begin that concern DAGs, requests or the agent itself."""
 _ON = rb"\n[^\n]{26,130}\] "
 _IDLE_PASS = (
     rb"advance dag (\d+)" + _ON + rb"advance node (\d+)" + _ON + rb"advanceTask: node \d+ operator (\d)"
@@ -99,7 +99,7 @@ class Readable(Protocol):
 
 
 class Listener(Protocol):
-    """What is told of the entries that matter, in order; instants are local time as if it were UTC, nanoseconds.
+    """The entries that matter, in order; instants are local time as if it were UTC, in nanoseconds.
 
     ``own`` and ``others`` hold, by what a message begins with, what takes in its time and the rest of it: those of the scheduler of the
     agent's own database, and all others. Meanwhile ``place`` is the entry's byte offset, ``trace`` its trace, and ``last_at`` when the

@@ -50,7 +50,7 @@ class ExecutorReader:
         self._restarted = False
 
     def restarted(self) -> None:
-        """The agent has started anew: what was not finished may go on."""
+        """The agent has started again: what was not finished may go on."""
         self._restarted = True
 
     # -- lines ------------------------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import markupsafe
 
 _MARKS = {"bad": "\u2717 ", "warn": "\u25b2 ", "good": "\u2713 ", "calm": ""}
-"""An outcome is told by a mark as well as by its colour."""
+"""An outcome has a mark as well as a colour."""
 _LONGEST_ID = 21
 """Letters of an id beside the name of its run; its section, and the list of all runs, have it whole."""
 _LINE_ENDS = re.compile(r"[ \t]*[\r\n]+[ \t]*")

@@ -33,7 +33,7 @@ _SCHEME_COLOURS = {
     "#e6e6e6": "line",
     "#ffffff": "paper",
 }
-"""Colours of the drawings that stand for ink, paper and lines, which a dark scheme has others for; the rest is told apart on both."""
+"""Colours of ink, paper and lines in drawings; a dark scheme replaces them. All other colours can be told apart on both."""
 _BESIDE = 16.0
 """Points of room at the left."""
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")

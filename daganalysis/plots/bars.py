@@ -231,7 +231,7 @@ class _Chart:
 
     @staticmethod
     def _fold(run: _Run, tasks: list[dict[Any, Any]], room: int | None) -> tuple[list[dict[Any, Any]], list[dict[Any, Any]]]:
-        """Divide the sub-tasks of a stage into those with a lane of their own and those that one bar stands for."""
+        """Divide the sub-tasks of a stage into those with a lane of their own and those that share one bar."""
         if room is None or len(tasks) <= room:
             return tasks, []
         kept = {task["task_gid"] for task in sorted(tasks, key=run.importance, reverse=True)[: room - 1]}

@@ -117,7 +117,7 @@ class _Painter:
         self.middles, self.heights = self.lanes.middles[of_bars], self.lanes.heights[of_bars]
 
     def _boxes(self, rows: np.ndarray, left: str, right: str, height: float, **look: Any) -> Artist | None:
-        """Draw a box for each of these rows; return what stands for them in a legend."""
+        """Draw a box for each of these rows; return their handle in a legend."""
         import numpy as np
         from matplotlib.patches import Patch
 

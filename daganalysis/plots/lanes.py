@@ -19,7 +19,7 @@ _MOST_FOR_TIMELINES = 0.3
 
 @dataclass(frozen=True, slots=True)
 class LaneLabel:
-    """One label beside the chart: the place it is at, what it says, and the lanes it stands for (the first, and how many)."""
+    """One label beside the chart: its place, its text, and the lanes it labels (the first, and how many)."""
 
     y: float
     text: str
@@ -70,7 +70,7 @@ class Lanes:
         return sorted(self._spaced(groups, line / self.points), key=lambda label: label.y)
 
     def _groups(self, named: pd.DataFrame) -> list[LaneLabel]:
-        """One label in the middle of neighbouring lanes that have a stage or an agent in common, saying how much it stands for."""
+        """One label in the middle of neighbouring lanes that share a stage or an agent, with the number of lanes."""
         import numpy as np
 
         run_ids, groups = named["run_id"].to_numpy(object), named["group"].to_numpy(object)

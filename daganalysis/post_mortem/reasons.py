@@ -35,7 +35,7 @@ def reason_lines(facts: RunFacts) -> list[str]:
 
 
 def _attempt_lines(facts: RunFacts) -> list[str]:
-    """Name the rule of each kind of attempt and what shows it; those of a sub-task that ran once are told by its own."""
+    """Name the rule of each kind of attempt and its evidence; for a sub-task that ran once, its own rule is enough."""
     handed_out = Counter(row["task_gid"] for row in facts.attempts)
     alike: dict[tuple[str, str, str], list[Row]] = {}
     for row in facts.attempts:

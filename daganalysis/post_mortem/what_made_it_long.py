@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MOST_LINES = 8
 _MOST_SCENARIOS = 2
 _WORTH_SAYING = 0.01
-"""A part, or what a scenario would have saved, is told from this share of the run on."""
+"""A part of a run, or what a scenario would have saved, is printed if it is at least this share of the run."""
 _WIDTH = 79
 _ENGINE = {*ENGINE_TIME, CHILD_POLL.name}
 

@@ -32,7 +32,7 @@ class _Cluster(msgspec.Struct):
 
 
 def agents_in(fields: Mapping[str, msgspec.Raw], observed_at: int | None) -> list[AgentState]:
-    """Return what an answer tells of agents; nothing for an answer of another kind.
+    """Return what an answer says about agents; nothing for an answer of another kind.
 
     >>> raw = {name: msgspec.Raw(text) for name, text in (("ip", b'"192.0.2.1"'), ("port", b"2886"), ("identity", b'"SINGLE"'))}
     >>> [state.agent for state in agents_in(raw, None)]

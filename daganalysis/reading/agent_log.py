@@ -1,4 +1,4 @@
-"""An agent's log as answers: what it tells of each sub-task, DAG and node, and of the agent itself."""
+"""An agent's log as answers: what it says about each sub-task, DAG and node, and about the agent itself."""
 
 from __future__ import annotations
 

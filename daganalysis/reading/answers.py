@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Kind(enum.StrEnum):
-    """What an answer's object is; facts are what another source tells of one sub-task, DAG, node or agent (`daganalysis.engine.facts`)."""
+    """What an answer's object is. Facts are what other sources say about a sub-task, DAG, node or agent (`daganalysis.engine.facts`)."""
 
     DAG = "dag"
     NODE = "node"

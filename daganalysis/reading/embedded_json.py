@@ -222,7 +222,7 @@ class EmbeddedJson:
             self._beheaded = False
 
     def _settle(self) -> None:
-        """Hand on all that was found, and begin anew."""
+        """Hand on all that was found, and start again."""
         self._hand_on(self._spans)
         self._spans.clear()
         self._opens.clear()

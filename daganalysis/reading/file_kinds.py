@@ -1,4 +1,4 @@
-"""What a file is, told by its first bytes: the one table that names what is not, or not simply, a file of saved answers.
+"""What a file is, recognised by its first bytes: the one table that names what is not, or not simply, a file of saved answers.
 
 A kind is added by one entry of :data:`FILE_KINDS`; the first that matches counts. A file of no kind listed here is plain text or JSON, in
 which answers are looked for wherever they lie. Compressed files and archives are told by :mod:`daganalysis.reading.streams`.
@@ -257,7 +257,7 @@ BINARY_FILE = FileKind("binary file", "binary files", is_binary)
 OTHER_TEXT = FileKind("text without answers", "texts without answers", lambda head: not is_binary(head))
 """A text, found in a folder under a name that promises no answers, in which none lie."""
 HIDDEN_FILE = FileKind("hidden file", "hidden files", _starts())
-"""A file or folder that the system or a program keeps for itself; told by its name."""
+"""A file or folder that the system or a program keeps for itself, recognised by its name."""
 
 _NOUNS = {kind.noun: kind.nouns for kind in (*FILE_KINDS, TASK_DATA, CHANGED_LOG, BINARY_FILE, OTHER_TEXT, HIDDEN_FILE)}
 _NOUNS["file whose name promises no answers"] = "files whose names promise no answers"

@@ -40,7 +40,7 @@ _OPENERS = {b"{": (b"{", b"}", b"}"), b"[": (b"[", b"]", b"]"), b"(": (b"[", b"]
 _WORDS = {b"True": b"true", b"False": b"false", b"None": b"null", b"nil": b"null", b"undefined": b"null"}
 _WORDS |= dict.fromkeys((b"undef", b"Null", b"interface {}(nil)"), b"null")
 _AFTER = re.compile(rb"\n(?=[^\s}\])])")
-"""Where a text may begin anew after an object in it that could not be read."""
+"""Where a text may start again after an object in it that could not be read."""
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{1,3}|\n|.)", re.DOTALL)
 _NAMED = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "\n": ""}
 _COMMA = b", "
@@ -158,7 +158,7 @@ class _Converter:
 
 
 def unquoted(literal: bytes) -> str:
-    """Return what a string of Python stands for, whether of text or of bytes."""
+    """Return the value of a Python string literal, of text or of bytes."""
     return _string(literal)
 
 

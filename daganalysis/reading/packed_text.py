@@ -48,7 +48,7 @@ def has_base64(text: bytes) -> bool:
 
 
 def from_base64(text: bytes) -> Iterator[bytes]:
-    """Yield what each run of Base64 in a text stands for, unpacked where it is compressed."""
+    """Yield the bytes of each run of Base64 in a text, unpacked where they are compressed."""
     for run in _BASE64.finditer(text):
         data = _joined(run[0]).rstrip(b"=").translate(_URL_SAFE)
         try:
@@ -81,7 +81,7 @@ def is_encoded(text: bytes | bytearray) -> bool:
 
 
 def from_hex(text: bytes) -> Iterator[bytes]:
-    """Yield what each run of hexadecimal digits in a text stands for."""
+    """Yield the bytes of each run of hexadecimal digits in a text."""
     for run in _HEX.finditer(text):
         digits = b"".join(run[0].replace(b":", b" ").split())
         yield bytes.fromhex(digits[: len(digits) - len(digits) % 2].decode())

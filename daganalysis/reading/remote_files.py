@@ -111,7 +111,7 @@ def _literal(url: str) -> str:
 
 
 def _version(facts: dict[str, Any]) -> int | None:
-    """A number that changes when the file does: what stands for its content, or its time of change."""
+    """A number that changes when the file does: its entity tag, or its time of change."""
     import hashlib
 
     for key in _VERSIONS:

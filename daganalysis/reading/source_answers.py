@@ -1,4 +1,4 @@
-"""The answers of sources: each file opened, told what it is, and read in the way that suits it."""
+"""The answers of sources: each file is opened, recognised, and read in the way that suits it."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _QUOTE_BEFORE = re.compile(rb'"((?:\s{0,64}[{\[]){1,16})(?=\s{0,64}&)')
 
 
 def is_markup(text: bytes) -> bool:
-    """Return whether a text is a web page, or XML, by its beginning: in both, entities stand for characters."""
+    """Return whether a text is a web page, or XML, by its beginning: in both, entities replace characters."""
     return is_html(text) or text[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<?xml")
 
 
@@ -37,7 +37,7 @@ def has_tags(text: bytes) -> bool:
 
 
 def only_entities(text: bytes) -> bool:
-    """Return whether a text has ``&lt;`` and the like, and none of the characters they stand for, as chats and XML write texts."""
+    """Return whether a text has ``&lt;`` and the like, and none of the characters they replace, as chats and XML write texts."""
     return b"&" in text and b"<" not in text and b">" not in text and len(_MARKUP_ENTITY.findall(text)) == text.count(b"&")
 
 

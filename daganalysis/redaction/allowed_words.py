@@ -45,7 +45,7 @@ _NUMBERED = re.compile(
     r"(?i)(?:zone|node|server|observer|unit|pool|disk|stage|step|task|dag|log|data|agent|eth|bond|ens|eno|tun|vol|part|el|ipv|utf|http|sha|"
     r"base|iso|x|amd|arm|python|tls|tlsv|ext|lz|oauth)\d{1,3}"
 )
-"""A word that usually bears a number. Other words do not: `admin2024` is a password."""
+"""A word that usually has a number. Other words do not: `admin2024` is a password."""
 _MIXED_WORDS = frozenset(
     {"utf8mb4", "utf8mb3", "k8s", "i386", "i686", "gb18030", "ntlmv2", "md5sum", "aarch64", "x86", "b64", "ipv4", "ipv6", "oauth2"}
 )

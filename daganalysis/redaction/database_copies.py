@@ -66,7 +66,7 @@ class RowRedactor:
         self._remembered: dict[tuple[str, str], str] = {}
 
     def value(self, column: str, value: object) -> object:
-        """Return what stands for a value of a column; numbers, times and null stay."""
+        """Return the pseudonym of a value of a column; numbers, times and null stay."""
         if not isinstance(value, str) or (_PLAIN.fullmatch(value) and column not in _HOSTS):
             return value
         found = self._remembered.get((column, value))

@@ -28,7 +28,7 @@ DETECTORS = (*(row for row in _ALL if row.name in _FIRST), *(row for row in _ALL
 BY_NAME = {row.name: row for row in DETECTORS}
 _LABELLED = ("sql_user", "sql_account", "user_markup", "user", "short_user", "forwhom", "hostis", "labelled_number")
 _STATED = frozenset({*(row.name for row in SECRET_DETECTORS), *_LABELLED})
-"""What is told by what stands before it: all secrets, and the users and hosts with a label."""
+"""Detectors that go by the words before a value: all secrets, and users and hosts with a label."""
 _WITH_WORD = frozenset({*(row.name for row in SECRET_DETECTORS if SECRET_WORD in row.pattern), "chinese"})
 _WITH_OPTION = frozenset(row.name for row in COMMAND_SECRETS) - _WITH_WORD - {"pgpass"}
 _WORD = re.compile(rf"(?i){SECRET_WORD}|(?<![a-z]){SHORT_SECRET_WORD}(?![a-z])|-rp(?![a-z])")
@@ -43,7 +43,7 @@ PARTS: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 def findings(text: str, *, stated: bool = False) -> Iterator[tuple[Detector, re.Match[str]]]:
-    """Yield what is found in a text, from left to right; ``stated``: what is told by what stands before it alone.
+    """Yield what is found in a text, from left to right; ``stated``: only what the words before it announce.
 
     Each detector searches by itself and is asked again only where it found what another had taken, so none reads a text twice. One
     pattern of all takes three times as long: at each character it tries every one of them. Most texts have neither a word for a secret nor

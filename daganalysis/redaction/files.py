@@ -64,7 +64,7 @@ DAMAGE = (
 
 
 class FileRedactor:
-    """Copies files with everything in them redacted. The same file gives the same bytes: packed ones bear no time."""
+    """Copies files with everything in them redacted. The same file gives the same bytes: packed ones hold no time."""
 
     def __init__(self, texts: JsonRedactor, limits: Limits = DEFAULT_LIMITS) -> None:
         self._texts = texts

@@ -31,7 +31,7 @@ _PAIR_HINT = re.compile(rf'"{VALUE_LABEL}"\s*:')
 
 
 def replace_pairs(text: str, hide: Callable[[str], str]) -> str:
-    """Return a text of JSON with the secrets in pairs of strings replaced; ``hide`` returns what stands for a secret."""
+    """Return a text of JSON with the secrets in pairs of strings replaced; ``hide`` returns the pseudonym of a secret."""
 
     def hidden(match: re.Match[str]) -> str:
         return match[1] + _hidden(match[2], hide)
@@ -54,7 +54,7 @@ def _hidden(piece: str, hide: Callable[[str], str]) -> str:
 
 
 def json_text(piece: str) -> str:
-    """Decode a JSON string; one that is broken stands for what is between its quotes."""
+    """Decode a JSON string; a broken one gives the text between its quotes."""
     if "\\" not in piece:
         return piece[1:-1]
     try:

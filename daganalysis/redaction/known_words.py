@@ -18,7 +18,7 @@ class KnownWords:
     """A tree of the pieces of all words: each text is cut into pieces once, and every piece is looked up."""
 
     def __init__(self, words: Iterable[tuple[str, str, bool]], mark: Callable[[str], str] = str) -> None:
-        """Take words, each with what stands for it, and whether its case matters; what stands for a word goes through ``mark``."""
+        """Take words, each with its pseudonym, and whether its case matters. Each pseudonym goes through ``mark``."""
         self._mark = mark
         self._tree: dict[str, Any] = {}
         for word, pseudonym, is_exact in words:

@@ -67,7 +67,7 @@ class Originals:
 
 
 class Pseudonyms:
-    """Returns what stands for each original (a :class:`daganalysis.redaction.walker.Give`).
+    """Returns the pseudonym of each original (a :class:`daganalysis.redaction.walker.Give`).
 
     ``marks``: pseudonyms have marks, so a second pass over the text recognises them.
     """
@@ -91,16 +91,16 @@ class Pseudonyms:
         self.known = KnownWords(self._known(originals, {word.lower() for word in vocabulary}), self._issue)
 
     def address(self, version: int, value: int, *, certain: bool) -> int:  # noqa: ARG002 - decided by the first walk
-        """Return the address that stands for another; one never seen as an address for certain is taken for a version number."""
+        """Return the pseudonym of an address; one never seen as an address for certain is taken for a version number."""
         return self._addresses[version].get(value, value)
 
     def address_or_port(self, whole: int, shorter: int) -> tuple[int, bool]:
-        """Return what stands for an IPv6 address whose last group may be a port, and whether it is one."""
+        """Return the pseudonym of an IPv6 address whose last group may be a port, and whether it is one."""
         known = self._addresses[6]
         return (known[shorter], True) if shorter in known else (known.get(whole, whole), False)
 
     def word(self, kind: str, text: str) -> str:
-        """Return what stands for a word."""
+        """Return the pseudonym of a word."""
         return self._issue(self._pseudonym(kind, without_marks(text)))
 
     def is_issued(self, text: str) -> bool:
@@ -126,7 +126,7 @@ class Pseudonyms:
         return _LONG_NUMBER.sub(lambda match: self._number(match[0], kind), named) + text[end:]
 
     def _stem(self, letters: str) -> str:
-        """Return what stands for some letters; those in another case than any name's are written in that case."""
+        """Return the pseudonym of some letters; those in another case than any name's are written in that case."""
         found = self._stems.get(letters) or self._stems.get(letters.lower())
         if found is None:
             return letters
@@ -137,7 +137,7 @@ class Pseudonyms:
         return digits if kind != "user" and _DATE.fullmatch(digits) else self._numbers.get(digits, digits)
 
     def _known(self, originals: Originals, vocabulary: set[str]) -> Iterator[tuple[str, str, bool]]:
-        """Yield each word that is replaced wherever it stands, what stands for it, and whether its case matters."""
+        """Yield each word that is replaced wherever it stands, its pseudonym, and whether its case matters."""
         kept = vocabulary | KEPT_ACCOUNTS
         for kind in ("host", "user", "cluster"):
             for text in sorted(originals.words[kind]):

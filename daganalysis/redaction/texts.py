@@ -32,7 +32,7 @@ _TRACE_KEYS = frozenset({"traceId", "trace_id"})
 _TRACE = re.compile(r"[A-Z]{0,2}[0-9a-f]{0,32}")
 """A trace id as obshell writes it."""
 _NAME_KEYS = frozenset({"name", "maintenance_key"})
-"""Keys of names of DAGs, nodes and sub-tasks: addresses in them are replaced, words are not, for workflows are told by them."""
+"""Keys of names of DAGs, nodes and sub-tasks: addresses in them are replaced, words are not, because they name the workflow."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)")
 _KEY = re.compile(r'"([^"\\]{1,60})"\s*:')
 _BARE_GID = re.compile(r"(?<![\d.\w])[2-5]\d{16,63}(?!\d)")
@@ -95,7 +95,7 @@ class JsonRedactor:
         return _PIECE.sub(self._piece, replace_pairs(self._lines.with_before(text, self._across, hide), hide))
 
     def _across(self, text: str) -> str:
-        """Replace secrets that are told by more than one string of JSON: what stands in quotes in a shell or in a program."""
+        """Replace secrets that take more than one string of JSON to recognise, such as a quoted value in a shell command."""
         is_json = "\\" in text and text.lstrip()[:1] in _JSON_MARKS
         tells_more = '"' in text or "\n" in text[:-1]
         return self._walker.secrets(text) if tells_more and not is_json else text

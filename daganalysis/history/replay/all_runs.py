@@ -1,4 +1,4 @@
-"""Every run that facts tell of, replayed: those of answers, and those that only logs know."""
+"""Every run in the facts, replayed: the runs of answers, and those that only logs show."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ def _order(told: tuple[AnyFact, str]) -> tuple[str, str, int, str]:
 
 
 def wanted_traces(answers: Iterable[Answer]) -> set[tuple[str, str]]:
-    """Return the trace ids, by cluster, of requests in logs whose own zone is not told."""
+    """Return the trace ids, by cluster, of requests in logs that do not state their zone."""
     return {
         (answer.cluster or "", trace)
         for answer in answers

@@ -37,7 +37,7 @@ _Sourced = tuple["AnyFact", str]
 
 @dataclass(slots=True)
 class RunFacts:
-    """What other sources than answers tell of one run, in UTC and in order of time.
+    """What sources other than answers know about one run, in UTC and in order of time.
 
     ``executions`` and ``lines`` are by sub-task; ``sources`` are the files that tell, by the teller's address.
     """
@@ -52,9 +52,9 @@ class RunFacts:
     children: list[tuple[Child, str]] = field(default_factory=list)
     """Requests of main DAGs that created it, each with the file that tells."""
     nodes_of: dict[str, str] = field(default_factory=dict)
-    """The node of each sub-task that a scheduler's log tells of."""
+    """The node of each sub-task in a scheduler's log."""
     source: str = ""
-    """One file that tells of the run: the first in order of name."""
+    """One file with facts of the run: the first in order of name."""
     context: ClusterContext = field(default_factory=ClusterContext)
 
     def __bool__(self) -> bool:
@@ -131,7 +131,7 @@ class FactIndex:
         return left
 
     def _keys_of(self, cluster: str, task: str) -> list[str]:
-        """Return under which ids facts of a sub-task are told: its own, and those of its copies on the agents that ran it."""
+        """Return the ids under which facts of a sub-task stand: its own, and those of its copies on the agents that ran it."""
         own = [key for key in _spellings(task) if (cluster, key) not in self._mirrors]
         return own + sorted(self._remote.get((cluster, task), ()))
 
@@ -180,7 +180,7 @@ def _as_obproxy(fact: AnyFact) -> AnyFact:
 
 
 def _distinct(told: Iterable[_Sourced]) -> list[_Sourced]:
-    """Drop what two files tell alike: a log that was copied before and after its rotation. Order of time, then of what is told."""
+    """Drop facts that two files share, as of a log copied before and after its rotation. Sort by time, then by content."""
     found = list(told)
     if len(found) < 2:
         return found

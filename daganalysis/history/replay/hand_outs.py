@@ -50,7 +50,7 @@ class LoggedAttempt:
     written: bool = True
     """Whether the executor's word on its end is known to stand in its row."""
     sure: bool = False
-    """Whether the number was told, or follows from the operator: that of others follows from it."""
+    """Whether the number was stated or follows from the operator. The numbers of others follow from it."""
     lines: list[Line] = field(default_factory=list)
 
     @property

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def logged_run(cluster: str | None, gid: str, facts: RunFacts) -> RunEvidence | None:
-    """Return a run of which no answer told; None where its facts do not show what its scheduler did."""
+    """Return a run that no answer shows; None where its facts do not show what its scheduler did."""
     if not facts.passes:
         return None
     run = RunEvidence(cluster, gid)

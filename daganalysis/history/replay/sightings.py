@@ -1,4 +1,4 @@
-"""What answers would have shown of a run at the moments that logs tell of, added to what answers did show."""
+"""What answers would have shown of a run at the moments in logs, added to what answers did show."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ class _Replay:
         return log is not None and log.covers(last.end, until) and not moved
 
     def _tells_its_beginning(self) -> bool:
-        """Return whether the first pass that logs tell of was the first of all: the same log has nothing of the DAG before it."""
+        """Return whether the first pass in the logs was the first of all: the same log has nothing about the DAG before it."""
         first = self._legs[0].runs[0]
         log = self._facts.context.logs.get(first.teller or "")
         if first.operator != "RUN" or first.start is None or log is None:
@@ -263,7 +263,7 @@ class _Replay:
         seen.append((at, node))
 
     def _handed_out(self, node: str) -> list[SubTask] | None:
-        """Return what is known of the sub-tasks of a node that no answer shows: a log tells of those that were handed out."""
+        """Return the sub-tasks of a node that no answer shows: a log has those that were handed out."""
         if self._is_served:
             return None
         own = [task for task, home in sorted(self._run.node_of.items()) if home == node]

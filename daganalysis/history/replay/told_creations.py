@@ -53,7 +53,7 @@ def creation_of(gid: str, created: int | None, begun: int | None, context: Clust
 
 
 def name_told(creation: CreatingRequest | None) -> str | None:
-    """Return the name of the DAG that a request created, where all that it can create bear one name."""
+    """Return the name of the DAG that a request created, where every DAG it can create has the same name."""
     method, _, path = (creation.request.route or "").partition(" ") if creation is not None else ("", "", "")
     return NAMES_BY_ROUTE.get(path) if method == "POST" else None
 

@@ -16,7 +16,7 @@ _SOON_NS = 3_000_000_000
 
 @dataclass(slots=True)
 class LoggedNodeRun:
-    """One execution of a node; ``start`` is None where it had begun before the log tells of it."""
+    """One execution of a node; ``start`` is None where it began before its first line in the log."""
 
     node_gid: str
     operator: str | None
@@ -31,7 +31,7 @@ class LoggedNodeRun:
 
 @dataclass(slots=True)
 class LoggedLeg:
-    """One leg: the executions of nodes in it, in order. ``start`` is None where it had begun before the log tells of it."""
+    """One leg: the executions of nodes in it, in order. ``start`` is None where it began before its first line in the log."""
 
     start: int | None
     operator: str
@@ -52,7 +52,7 @@ class LoggedLeg:
 
 
 def node_runs_of(passes: Sequence[Passes]) -> list[LoggedNodeRun]:
-    """Join passes over one node that belong to one execution, though several files or schedulers tell of them."""
+    """Join passes over one node that belong to one execution but stand in several files or logs of several schedulers."""
     runs: list[LoggedNodeRun] = []
     for one in passes:
         last = runs[-1] if runs else None

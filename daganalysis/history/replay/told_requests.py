@@ -1,4 +1,4 @@
-"""Requests to a run: those that several logs tell of made one, with who asked, and what came of it."""
+"""Requests to a run, with who asked and what came of it. A request in several logs is one."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def operations_of(requests: Sequence[tuple[Request, str]]) -> list[Operation]:
 
 
 def unlogged_requests(asked: Sequence[AskedRequest], logged: Sequence[Operation]) -> list[AskedRequest]:
-    """Return the requests that only the states of a run prove: those which a log tells too are told once, as the log has them.
+    """Return the requests that only the states of a run prove. A request that a log has, too, is listed once, as the log has it.
 
     A request in a log whose answer is not in it may be the one, and was accepted then; a refused one is not.
     """

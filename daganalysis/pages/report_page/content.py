@@ -82,7 +82,7 @@ class Collected:
 
 
 def collect(archive: Archive, progress: Progress = silent, zone: Zone | None = None) -> Collected:
-    """Collect what a report says of an archive; ``progress`` is told a stage, how much is done, of how much.
+    """Collect what a report says about an archive. ``progress`` gets a stage, how much of it is done, and how much there is.
 
     ``zone`` is the one in which a page tells times; None stands for the servers' own.
     """

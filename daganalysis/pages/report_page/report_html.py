@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 SCRIPTS = ("templates/text.js", "report_page/report.js")
 _MOST_LANES = 36
-"""Lanes of a chart inside a report; of a stage with more sub-tasks one bar stands for the unremarkable ones, and says so."""
+"""Lanes of a chart inside a report. If a stage has more sub-tasks, one labelled bar replaces the unremarkable ones."""
 _MOST_SUSPECTS = 3
-"""Agents told of where none is shown to be slow: those that others waited for most."""
+"""Agents listed where none is shown to be slow: those that others waited for most."""
 _CONTENTS = (
     ("time", "Where the time went"),
     ("failed", "What failed, and why"),

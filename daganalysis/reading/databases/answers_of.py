@@ -69,7 +69,7 @@ def _local_prefix(ip: str, port: int, obproxy: bool) -> str:
 
 
 class Tables:
-    """The listed tables of one database, whichever of their columns it has."""
+    """The listed tables of one database, with those of their columns that it has."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -280,7 +280,7 @@ class AnswerMaker:
                 yield self._facts(Kind.FACTS, gid, facts, f"task_mapping {mapping['remote_task_id']}")
 
     def _execution(self, row: Row, gid: str) -> Iterator[Execution]:
-        """The run that a mirror shows; one that is only handed over still bears the times of the cluster's row."""
+        """The run that a mirror shows; a task that was only handed over still has the times of the cluster's row."""
         state = _STATES.get(row["state"])
         if state not in BEGUN or not row["execute_times"]:
             return

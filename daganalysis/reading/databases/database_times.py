@@ -1,4 +1,4 @@
-"""Instants as databases write them: SQLite's texts bear an offset, those of a dump are in the time zone of the session that made it."""
+"""Instants as databases write them: texts of SQLite have an offset, those of a dump are in the time zone of the session that made it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class SessionZone:
 
 @lru_cache(maxsize=1 << 14)
 def _both(text: str, zone: tzinfo) -> tuple[str | None, int | None]:
-    """Return a text in UTC, and in nanoseconds since 1970: rows that were made together bear the same, and each is asked for twice."""
+    """Return a text in UTC, and in nanoseconds since 1970. Cached, because rows that were made together share their times."""
     moment = _in_utc(text, zone)
     if moment is None:
         return None, None

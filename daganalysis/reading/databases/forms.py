@@ -1,4 +1,4 @@
-"""What a file of a database copy is, told by its beginning."""
+"""The form of a file of a database copy, recognised by its beginning."""
 
 from __future__ import annotations
 

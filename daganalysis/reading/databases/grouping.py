@@ -1,4 +1,4 @@
-"""Which files make one copy of a database: told by their names, for only together they tell anything.
+"""Which files make one copy of a database, recognised by their names: they can only be read together.
 
 An agent's ``.meta`` goes with its write-ahead log (``.meta-wal``), the files of a dump with one file a table go with each other. What a
 file holds is looked at when it is read; a file that turns out to be something else is read as what it is.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _COMPANIONS = ("-wal", "-journal")
 _ENDINGS = (".tsv", ".csv", ".sql", ".txt", ".dat", ".gz", ".zst")
 _INDEX = "-shm"
-"""The index of a write-ahead log; SQLite makes it anew."""
+"""The index of a write-ahead log; SQLite makes a new one."""
 _WHOLE = (".meta", ".db", ".sqlite", ".sqlite3")
 _PERHAPS = (*_COMPANIONS, _INDEX, *_WHOLE, *_ENDINGS)
 """How a file ends that may be one of several: few of the hundred thousand that there may be."""

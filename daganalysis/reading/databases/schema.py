@@ -105,7 +105,7 @@ AGENT_FACTS = ("ip", "port", "identity", "status", "version", "zone")
 """The rows of ``ocs_info`` that are read, by name; others hold keys."""
 
 LINK_COLUMN = "link_keys"
-"""The column that stands for ``context`` where rows are put aside: the ids of other DAGs found in it, as JSON, and nothing else."""
+"""The column that replaces ``context`` where rows are put aside: the ids of other DAGs found in it, as JSON, and nothing else."""
 
 
 def table_of_columns(names: frozenset[str]) -> DatabaseTable | None:

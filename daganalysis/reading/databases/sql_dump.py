@@ -192,7 +192,7 @@ def _pattern_of_plain_rows(wanted: Sequence[bool]) -> re.Pattern[bytes]:
 
 
 def _values(tokens: Iterable[bytes]) -> list[bytes | None]:
-    """Return what some literals stand for; millions come here, nearly all of them plain texts and numbers."""
+    """Return the values of some literals; there are millions, nearly all of them plain texts and numbers."""
     return [
         token[1:-1]
         if token[:1] == b"'" and (len(token) == 2 or (b"\\" not in token and b"''" not in token))
@@ -208,7 +208,7 @@ def _bare(column: bytes) -> str:
 
 
 def _value(token: bytes) -> bytes | None:
-    """Return what a literal stands for.
+    """Return the value of a literal.
 
     >>> _value(b"'it''s'"), _value(b"NULL"), _value(b"0x4142"), _value(b"12")
     (b"it's", None, b'AB', b'12')
