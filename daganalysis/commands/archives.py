@@ -13,6 +13,7 @@ from daganalysis.text.zones import Zone, servers_zone, zone_of
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     import pandas as pd
 
@@ -44,9 +45,10 @@ def open_source(source: str, arguments: argparse.Namespace) -> Archive:
     return archive
 
 
-def report_issues(archive: Archive, source: str) -> None:
+def report_issues(archive: Archive, source: str, *, read: Sequence[str] = ()) -> None:
     """Say on stderr how much could not be used and was skipped, and where to read about it; without pandas, which a load does without.
 
+    ``source`` is what `validate` is to be given; ``read`` are the sources that were read, where ``source`` is a store made of them.
     Raises :class:`InputError`, with the reasons, where nothing at all could be used.
     """
     usable = holds_anything(archive)
@@ -55,7 +57,7 @@ def report_issues(archive: Archive, source: str) -> None:
     tables = [part.arrow("issues", ["severity", "code"]) for part in archive.by_part()]
     severities, codes = ([text for table in tables for text in table.column(name).to_pylist()] for name in ("severity", "code"))
     if not usable:
-        raise nothing_usable(archive, source)
+        raise nothing_usable(archive, source, read=read)
     rejected, warnings = severities.count("error"), severities.count("warning")
     counts = [plural(count, noun) for count, noun in ((rejected, "rejected record"), (warnings, "warning")) if count]
     if counts:
@@ -78,7 +80,7 @@ def holds_anything(archive: Archive) -> bool:
     return any(archive.count(name) for name in _HOLDING)
 
 
-def nothing_usable(archive: Archive, source: str, *, is_listed: bool = False) -> InputError:
+def nothing_usable(archive: Archive, source: str, *, read: Sequence[str] = (), is_listed: bool = False) -> InputError:
     """Return the error that says why an archive holds nothing, and what to do; ``is_listed``: every issue was printed already."""
     from daganalysis.text.issue_groups import GROUPED_COLUMNS, group_issues, why_nothing_was_usable
 
@@ -87,7 +89,8 @@ def nothing_usable(archive: Archive, source: str, *, is_listed: bool = False) ->
         row for table in tables for row in zip(*(table.column(name).to_pylist() for name in GROUPED_COLUMNS), strict=True)
     )
     rejected = sum(group.n for group in groups if group.severity == "error")
-    where = f"{plural(rejected, 'rejected record')} in {source}" if rejected else source
+    named = source if not read else read[0] if len(read) == 1 else f"{read[0]} and {plural(len(read) - 1, 'other source')}"
+    where = f"{plural(rejected, 'rejected record')} in {named}" if rejected else named
     explained = f" `daganalysis validate {source}` lists every issue." if len(groups) > 1 and not is_listed else ""
     return InputError(f"nothing in it can be used: {where}: {why_nothing_was_usable(groups)}{explained}")
 

@@ -70,5 +70,5 @@ def execute(arguments: argparse.Namespace) -> int:
     )
     held = f"{plural(archive.count('snapshots'), 'snapshot')}, {plural(archive.count('sub_tasks'), 'sub-task')}"
     notice(f"{plural(len(archive), 'run')} ({held}) in {arguments.out}")
-    report_issues(archive, arguments.out)
+    report_issues(archive, arguments.out, read=arguments.source)
     return ExitStatus.DONE

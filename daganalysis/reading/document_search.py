@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 from daganalysis.reading.documents import BLANK, Document, one_document, outermost, with_plain_bodies
 from daganalysis.reading.embedded_json import EmbeddedJson, Finding
+from daganalysis.reading.encodings import GUESSED
 from daganalysis.reading.fast_path import fast_answer
 from daganalysis.reading.issue_codes import issue
 from daganalysis.reading.json_repair import diagnose, is_html
@@ -22,14 +23,13 @@ if TYPE_CHECKING:
     from daganalysis.reading.answers import Issue
     from daganalysis.reading.limits import Limits
     from daganalysis.reading.peel import Layer
+    from daganalysis.reading.source_file import Stretch
 
 _GAP_BYTES = 1 << 24
 """Bytes of text between documents that are held, to look in them for answers under layers of other notations."""
 _PEELINGS, _SMALL_TEXT = 16, 1 << 18
 """How often as many bytes as a text has may be looked through to take layers off it, and so many bytes more."""
 _MOST_LAYERS = 8
-_GUESSED = "gb18030"
-"""The encoding that shows by likelihood alone."""
 
 
 def find_documents(stream: IO[bytes] | None, name: str, limits: Limits, issues: list[Issue], head: bytes = b"") -> Iterator[Document]:
@@ -39,8 +39,8 @@ def find_documents(stream: IO[bytes] | None, name: str, limits: Limits, issues: 
     file holds nothing else, or holds one document a line; text around documents does not.
     """
     reading = PlainText(stream, head)
-    if reading.settle_encoding() == _GUESSED:
-        issues.append(issue("other-encoding", name, None, f"not UTF-8; it was read as {_GUESSED.upper()}"))
+    if reading.settle_encoding() == GUESSED:
+        issues.append(_guessed(name))
     if not reading.has_text():
         if not was_cut(issues, name):
             issues.append(issue("empty-file", name, None, f"{reading.offset} bytes of white space" if reading.offset else "0 bytes"))
@@ -122,9 +122,18 @@ def _plain_or_peeled(text: bytes, taken: tuple[Layer, ...], peeling: _Peeling) -
     return _peeled(text, taken, peeling)
 
 
-def find_lines(stream: IO[bytes], size: int, name: str, limits: Limits, issues: list[Issue], first_line: int) -> Iterator[Document]:
-    """Yield the documents of so many bytes of a file of one document a line, of which the first has a number."""
-    yield from _Lines(name, limits, issues, one_a_line=True).find(PlainText(stream, b"", size, first_line))
+def find_lines(stream: IO[bytes], stretch: Stretch, name: str, limits: Limits, issues: list[Issue]) -> Iterator[Document]:
+    """Yield the documents of a stretch of a file of one document a line."""
+    stream.seek(stretch.begin)
+    reading = PlainText(stream, b"", stretch.end - stretch.begin, stretch.line)
+    if stretch.codec:
+        issues.append(_guessed(name))
+        reading.recode(stretch.codec)
+    yield from _Lines(name, limits, issues, one_a_line=True).find(reading)
+
+
+def _guessed(name: str) -> Issue:
+    return issue("other-encoding", name, None, f"not UTF-8; it was read as {GUESSED.upper()}")
 
 
 class _Lines:

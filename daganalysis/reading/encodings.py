@@ -7,6 +7,8 @@ import io
 import re
 from typing import Protocol, cast
 
+GUESSED = "gb18030"
+"""The encoding that shows by likelihood alone."""
 _SAMPLE_BYTES = 1 << 16
 _WIDE_SHARE = 0.6
 """Of the characters of a text in UTF-16, the share whose high byte is zero: keys and times are ASCII whatever the names are."""
@@ -32,7 +34,7 @@ def codec_of(head: bytes) -> str:
     >>> codec_of("\ufeff{}".encode("utf-16")), codec_of('{"name": "租户"}'.encode("gbk")), codec_of('{"name": "租户"}'.encode())
     ('utf-16', 'gb18030', '')
     """
-    return _wide_codec(head[:_SAMPLE_BYTES]) or ("gb18030" if not head.isascii() and _is_chinese(head) else "")
+    return _wide_codec(head[:_SAMPLE_BYTES]) or (GUESSED if not head.isascii() and _is_chinese(head) else "")
 
 
 def _wide_codec(head: bytes) -> str:

@@ -23,25 +23,30 @@ SAMPLE_BYTES = 1 << 16
 UTF8_MARK = b"\xef\xbb\xbf"
 
 
+class _Part:
+    """So many bytes of a stream, from where it stands."""
+
+    def __init__(self, stream: Readable, size: int) -> None:
+        self._stream, self._left = stream, size
+
+    def read(self, size: int, /) -> bytes:
+        block = self._stream.read(min(size, self._left))
+        self._left -= len(block)
+        return block
+
+
 class PlainText:
     """A stream with what was read of it so far; ``offset`` is where ``head`` begins in the file."""
 
     def __init__(self, stream: Readable | None, head: bytes, size: int | None = None, first_line: int = 1) -> None:
-        self._stream = stream
-        self._left = size
+        self._stream = stream if stream is None or size is None else _Part(stream, size)
         self._first_line = first_line
         self.offset = 0
         self.head = head or self.more()
 
     def more(self) -> bytes:
         """Return the next block; nothing at the end."""
-        if self._stream is None:
-            return b""
-        if self._left is None:
-            return self._stream.read(BLOCK_BYTES)
-        block = self._stream.read(min(BLOCK_BYTES, self._left))
-        self._left -= len(block)
-        return block
+        return b"" if self._stream is None else self._stream.read(BLOCK_BYTES)
 
     def settle_encoding(self) -> str:
         """Pass over a byte order mark of UTF-8, and turn a text in another encoding to UTF-8; return which it was, empty for UTF-8."""
@@ -49,9 +54,13 @@ class PlainText:
             self.head, self.offset = self.head[3:], 3
         codec = codec_of(self.head)
         if codec:
-            self._stream = recoded(self.head, self._stream, codec)
-            self.head = self._stream.read(BLOCK_BYTES)
+            self.recode(codec)
         return codec
+
+    def recode(self, codec: str) -> None:
+        """Turn the text, which is in this encoding, to UTF-8."""
+        self._stream = recoded(self.head, self._stream, codec)
+        self.head = self._stream.read(BLOCK_BYTES)
 
     def has_text(self) -> bool:
         """Pass over blocks of nothing but white space."""

@@ -130,8 +130,7 @@ def _large(handle: int, file: SourceFile, issues: list[Issue]) -> Iterator[Answe
         from daganalysis.reading.responses import Reader
 
         reader = Reader(file.cluster, file.limits, issues)
-        stream.seek(file.stretch.begin)
-        for document in find_lines(stream, file.stretch.end - file.stretch.begin, file.name, file.limits, issues, file.stretch.line):
+        for document in find_lines(stream, file.stretch, file.name, file.limits, issues):
             yield from reader.read(document, file.name)
         yield from reader.close()
 

@@ -18,11 +18,12 @@ _TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 
 
 
 class Stretch(NamedTuple):
-    """A stretch of a file of one document a line: where it begins and ends (bytes), and the number of its first line."""
+    """A stretch of a file of one document a line: where it begins and ends (bytes), the number of its first line, the file's encoding."""
 
     begin: int
     end: int
     line: int
+    codec: str = ""
 
 
 @dataclass(slots=True)

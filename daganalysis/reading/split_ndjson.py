@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from daganalysis.reading.documents import outermost
+from daganalysis.reading.encodings import GUESSED, codec_of
 from daganalysis.reading.plain_text import BLOCK_BYTES
 from daganalysis.reading.source_file import SourceFile, Stretch, open_file
 from daganalysis.urls import is_url
@@ -27,16 +28,20 @@ def split_at_lines(file: SourceFile, size: int) -> list[SourceFile]:
         return [file]
     try:
         with os.fdopen(open_file(file.path), "rb") as stream:
-            begins = [(0, 1), *_begins(stream, size)]
+            codec = codec_of(stream.read(BLOCK_BYTES))
+            if codec not in {"", GUESSED}:
+                return [file]  # a byte of a line break may be part of another character
+            stream.seek(0)
+            begins = [(0, 1), *_begins(stream, size, codec)]
     except OSError:
         return [file]  # whoever reads it says why
     if len(begins) == 1:
         return [file]
     ends = [begin for begin, _ in begins[1:]] + [total]
-    return [replace(file, stretch=Stretch(begin, end, line)) for (begin, line), end in zip(begins, ends, strict=True)]
+    return [replace(file, stretch=Stretch(begin, end, line, codec)) for (begin, line), end in zip(begins, ends, strict=True)]
 
 
-def _begins(stream: IO[bytes], size: int) -> Iterator[tuple[int, int]]:
+def _begins(stream: IO[bytes], size: int, codec: str) -> Iterator[tuple[int, int]]:
     """Yield (offset, line number) of documents about so many bytes apart that follow a document on the line before."""
     offset, line, wanted = 0, 1, size
     while block := stream.read(BLOCK_BYTES):
@@ -48,7 +53,7 @@ def _begins(stream: IO[bytes], size: int) -> Iterator[tuple[int, int]]:
                 wanted = offset + len(block)  # the line goes on in the next block
             elif start == 0 and offset > 0:
                 wanted = offset + end + 1  # it began in the block before
-            elif outermost(block[start:end].strip()) is None or outermost(block[end + 1 : following].strip()) is None:
+            elif not _is_document(block[start:end], codec) or not _is_document(block[end + 1 : following], codec):
                 if offset == 0 and line == 1 and wanted == size:
                     return  # not of one document a line
                 wanted = offset + end + 1
@@ -57,3 +62,7 @@ def _begins(stream: IO[bytes], size: int) -> Iterator[tuple[int, int]]:
                 wanted = offset + end + 1 + size
         line += block.count(_LINE)
         offset += len(block)
+
+
+def _is_document(line: bytes, codec: str) -> bool:
+    return outermost((line.decode(codec, "replace").encode() if codec else line).strip()) is not None

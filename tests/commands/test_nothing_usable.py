@@ -46,3 +46,12 @@ def test_validate_tells_what_repeats_together_and_in_full(tmp_path: Path, run):
     out = run("validate", str(tmp_path))[1]
     assert out.startswith("error    no-json in 5 files: 0.json, 1.json, 2.json and 2 more\n")
     assert len(json.loads(run("validate", str(tmp_path), "--format", "json")[1])) == 5
+
+
+def test_a_load_without_anything_usable_names_what_was_read_not_the_store(tmp_path: Path, run):
+    for name in ("a.json", "b.json", "c.json"):
+        (tmp_path / name).write_bytes(b"connection refused")
+    store = tmp_path / "store"
+    status, _, err = run("load", str(tmp_path / "a.json"), str(tmp_path / "b.json"), str(tmp_path / "c.json"), "-o", str(store))
+    assert status == 3
+    assert f"nothing in it can be used: 3 rejected records in {tmp_path}/a.json and 2 other sources: " in err

@@ -46,3 +46,16 @@ def test_a_file_of_one_document_is_not_cut(tmp_path):
     path.write_text(json.dumps(json.loads(lines(1)[0]), indent=1))
     (file,) = list_source_files([path])
     assert split_at_lines(file, 1) == [file]
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "gb18030", "utf-16", "utf-16-le"])
+def test_stretches_of_a_text_in_another_encoding_keep_its_names(tmp_path, encoding):
+    texts = [text.decode().replace('"name": "', '"name": "\u79df\u6237\u4e00\u8054', 1) for text in lines(20)]
+    path = tmp_path / "polls.ndjson"
+    path.write_bytes(("\n".join([*texts, *(text.decode() for text in lines(30)[20:])]) + "\n").encode(encoding))
+    (file,) = list_source_files([path])
+    stretches = split_at_lines(file, 700)
+    answers, issues = read(stretches)
+    assert (answers, set(issues)) == (read([file])[0], set(read([file])[1]))
+    assert len(answers) == 30
+    assert (len(stretches) > 1) == encoding.startswith("gb")
