@@ -69,7 +69,7 @@ ANSWERS = {
     "trend": "when a workflow or a stage became slower or faster",
     "clock_skew": "how far the clocks of the agents are apart",
     "runs": "the list of runs, with a sentence about each",
-    "critical_path": "the chain of work and waits that determined how long a run took",
+    "critical_path": "the chain of work and waits that determined a run's length",
     "what_if": "how long runs would have taken under scenarios",
     "trouble": "which sub-tasks had trouble, which runs were the worst",
     "locks": "which maintenance lock each run held, and for how long",
@@ -129,7 +129,11 @@ def add_to(commands: Subparsers, only: str | None = None) -> None:
             parser.add_argument("--by", choices=RUN_ORDERS, default=RUN_ORDERS[0], help="order of the list (default: %(default)s)")
             parser.add_argument("--last", metavar="N", type=positive, help="list the last N by start, or the first N by trouble or length")
             parser.add_argument(
-                "--outcome", metavar="NAME", choices=tuple(RUN_OUTCOMES), action="append", help="only runs with this outcome (repeatable)"
+                "--outcome",
+                metavar="NAME",
+                choices=tuple(RUN_OUTCOMES),
+                action="append",
+                help="only runs with this outcome (may be repeated)",
             )
         add_selection(parser)
         add_output(parser)

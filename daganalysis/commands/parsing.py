@@ -38,7 +38,7 @@ as they are: a file, a folder, an archive file, or - for standard input.
 _EXAMPLE = """\
 examples:
   daganalysis load responses/ --out store/      read everything once
-  daganalysis summary store/                    which workflows ran, how they ended
+  daganalysis summary store/                    which workflows ran, and how
   daganalysis show store/ 11                    what happened in run 11
   daganalysis gantt store/ 11 -o run.svg        the same as a chart
 
@@ -75,6 +75,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     Only what the command needs is imported: the others are put together where help names them, or where there is no such command.
     """
     asked = argv[0] if argv and any(argv[0] in names for _, names in JOBS) else None
+    if argv and asked is None and argv[0].startswith("-"):
+        build_parser().parse_args(argv[:1])  # ends here: help, the version, or an option that there is not, whatever follows
     return build_parser(asked).parse_args(argv)
 
 

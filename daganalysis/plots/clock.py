@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.plots import axes_layout, text_metrics
+from daganalysis.text.zones import Zone
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -43,7 +44,7 @@ def label_clock(ax: Axes, bars: pd.DataFrame, cuts: list[dict[Any, Any]], zone: 
     axes_layout.lower_legend(ax, max((text.count("\n") + 1 for _, text in labelled), default=1))
     ax.grid(axis="x", color="#E6E6E6", linewidth=0.6, zorder=0)
     ax.set_axisbelow(True)
-    ax.set_xlabel(f"clock time ({tz}), from {begin.tz_convert(zone):%Y-%m-%d %H:%M:%S}", fontsize=8)
+    ax.set_xlabel(f"clock time ({tz}), from {Zone(tz).bare(begin)}", fontsize=8)
 
 
 def _labels(moments: list[pd.Timestamp], step: float, zone: dt.tzinfo) -> list[str]:

@@ -34,7 +34,7 @@ def chronology_lines(facts: RunFacts, zone: Zone) -> list[str]:
             continue  # the pass of the scheduler that takes the operator's request up
         if seconds >= _WORTH_SAYING_S:
             cause = _WAITS[what] if what else _leg(stretches)
-            events.append(f"  {zone.full(stretches[0]['started_at'])[5:19]}  {human_duration(seconds):>12}  {cause}")
+            events.append(f"  {zone.short(stretches[0]['started_at'])}  {human_duration(seconds):>12}  {cause}")
     if len(events) > _MOST_SHOWN:
         half = _MOST_SHOWN // 2
         events = [*events[:half], f"  … {plural(len(events) - 2 * half, 'event')} between …", *events[-half:]]

@@ -35,13 +35,14 @@ def request_lines(facts: RunFacts, zone: Zone) -> list[str]:
 def _lines(row: Row, zone: Zone) -> list[str]:
     what = _WORDS.get(row["operation"], row["operation"])
     stage = f" {row['stage']}" if row["operation"] == "pass_node" and row["stage"] is not None else ""
+    indent = " " * (25 if zone.changes else 18)
     if row["at"] is None:
-        return [*_bounds(row, zone), f"{'':18}{what}{stage}, {requester(row)}; no log tells from where"]
-    lines = [f"  {zone.full(row['at'])[5:19]}  {what}{stage}, {requester(row)}"]
+        return [*_bounds(row, zone), f"{indent}{what}{stage}, {requester(row)}; no log tells from where"]
+    lines = [f"  {zone.short(row['at'])}  {what}{stage}, {requester(row)}"]
     if row["result"] == "refused":
-        lines.append(f"{'':18}refused: {row['error_code'] or 'the code was not logged'}")
+        lines.append(f"{indent}refused: {row['error_code'] or 'the code was not logged'}")
     elif row["result"] == "unknown":
-        lines.append(f"{'':18}no answer was logged")
+        lines.append(f"{indent}no answer was logged")
     return lines
 
 
@@ -52,7 +53,7 @@ def _moment(row: Row) -> Any:
 
 def _bounds(row: Row, zone: Zone) -> list[str]:
     """Return between which moments a request came."""
-    first, last = (None if row[name] is None else zone.full(row[name])[5:19] for name in ("at_min", "at_max"))
+    first, last = (None if row[name] is None else zone.short(row[name]) for name in ("at_min", "at_max"))
     if first is None:
         return [f"  by {last}" if last is not None else "  at an unknown time"]
     return [f"  {first} to {last}" if last is not None else f"  after {first}"]

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 
 
+_DAY_NS = 86_400 * 10**9
+
+
 def zone_of(tz: str) -> dt.tzinfo:
     """Return the time zone of a name such as ``Asia/Shanghai``, or of an offset such as ``+08:00``.
 
@@ -55,6 +58,20 @@ def offset_name(seconds: int) -> str:
     """
     minutes = abs(seconds) // 60
     return f"{'-' if seconds < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}" if seconds else "UTC"
+
+
+def _offset_s(info: dt.tzinfo, at_ns: int) -> int:
+    offset = dt.datetime.fromtimestamp(at_ns / 1e9, dt.UTC).astimezone(info).utcoffset() or dt.timedelta()
+    return round(offset.total_seconds())
+
+
+def _changed_at(info: dt.tzinfo, before_ns: int, after_ns: int) -> int:
+    """Return the first whole second between two instants at which the offset of the later one holds."""
+    low, high, offset = before_ns // 10**9, -(-after_ns // 10**9), _offset_s(info, after_ns)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _offset_s(info, middle * 10**9) == offset else (middle, high)
+    return high * 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +123,36 @@ class Zone:
         if instant is None or instant != instant:  # noqa: PLR0124 - NaT is the only instant that differs from itself
             return MISSING
         return f"{instant.astimezone(self.info):%Y-%m-%d %H:%M:%S} {self.offset_at(instant)}"
+
+    def short(self, instant: dt.datetime) -> str:
+        """Write an instant as :meth:`bare` does, without the year, for a place that names the year elsewhere.
+
+        >>> moment = dt.datetime(2024, 1, 9, 12, 40, 1, tzinfo=dt.UTC)
+        >>> Zone("+08:00").short(moment), Zone("Europe/Berlin").short(moment)
+        ('01-09 20:40:01', '01-09 13:40:01 +01:00')
+        """
+        return self.bare(instant)[5:]
+
+    def offsets(self, begin_ns: int, end_ns: int) -> list[tuple[int, int]]:
+        """Return the offsets in seconds that hold from one instant to another, each with the instant it holds from, in order.
+
+        Instants are nanoseconds since 1970.
+
+        >>> day = 86_400 * 10**9
+        >>> Zone("Europe/Berlin").offsets(20_020 * day, 20_021 * day)  # the last Sunday of October 2024 is the day after
+        [(1729728000000000000, 7200)]
+        >>> Zone("Europe/Berlin").offsets(20_022 * day, 20_024 * day)
+        [(1729900800000000000, 7200), (1729990800000000000, 3600)]
+        """
+        info = self.info
+        held = [(begin_ns, _offset_s(info, begin_ns))]
+        at = begin_ns
+        while at < end_ns:
+            later = min(at + _DAY_NS, end_ns)
+            if _offset_s(info, later) != held[-1][1]:
+                held.append((_changed_at(info, at, later), _offset_s(info, later)))
+            at = later
+        return held
 
     def of_text(self, text: str) -> str:
         """Write an instant from its RFC 3339 text.

@@ -133,6 +133,7 @@ def test_validate_explains_each_rejected_record(responses: str, run: Run) -> Non
         (["summary", "STORE", "--formt", "json"], 2, "no such option: --formt, perhaps --format"),
         (["report", "STORE", "--titel=Week"], 2, "no such option: --titel, perhaps --title"),
         (["--versoin"], 2, "no such option: --versoin, perhaps --version"),
+        (["--versoin", "summary"], 2, "no such option: --versoin, perhaps --version"),
         (["summary", "STORE", "--zzz"], 2, "no such option: --zzz (see `daganalysis summary --help`)"),
         (["table", "STORE", "dags", "-o", "no/such/folder/x.csv"], 3, "no/such/folder"),
         (["load", "RESPONSES", "--out", "x", "--jobs", "0"], 2, "not a whole number of at least 1"),

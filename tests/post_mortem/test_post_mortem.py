@@ -12,6 +12,7 @@ from daganalysis.errors import RunNotFoundError
 from daganalysis.history.rebuild import rebuild
 from daganalysis.post_mortem import post_mortem_text
 from daganalysis.post_mortem.time_spent import share_bar
+from daganalysis.text.zones import Zone
 from tests.history.responses import dag, node, sub_task
 from tests.rows import archive_of, at
 
@@ -132,6 +133,14 @@ def test_a_run_of_several_legs_is_told_in_order_of_time() -> None:
     events = section(told(FAILED, RETRIED), "What happened, leg by leg").splitlines()[1:]
     told_events = [re.split(r"  +", line.strip())[2].partition(" (")[0] for line in events]
     assert told_events == ["ran stage 1", "waited for a person", "ran stages 1 to 2"]
+
+
+def test_where_clocks_may_change_every_time_of_a_leg_and_a_request_has_its_offset() -> None:
+    text = told(FAILED, RETRIED, zone=Zone("Europe/Berlin"))
+    for title in ("What happened, leg by leg", "Who asked for what"):
+        times = re.findall(r"01-01 0\d:\d\d:\d\d(.{7})", section(text, title))
+        assert times
+        assert set(times) == {" +01:00"}
 
 
 def test_what_an_overwritten_history_hides_is_said() -> None:

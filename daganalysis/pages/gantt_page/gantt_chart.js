@@ -3,6 +3,11 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const found = (id) => document.getElementById(id);
 
+// The offset from UTC that holds at a time: it changes where clocks change within the chart.
+function offsetAt(time) {
+  return data.offsets.findLast((offset) => offset.from <= time) || data.offsets[0];
+}
+
 class Chart {
   constructor() {
     const { bars, lanes } = unpack(data);
@@ -58,7 +63,7 @@ class Chart {
   }
 
   clock(time, step) {
-    const moment = new Date(data.origin_ms + time * 1000 + data.offset_s * 1000);
+    const moment = new Date(data.origin_ms + time * 1000 + offsetAt(time).s * 1000);
     const iso = moment.toISOString();
     if (step >= 86400) return iso.slice(5, 10);
     if (step >= 60) return iso.slice(data.end > 86400 ? 5 : 11, 16).replace("T", " ");
@@ -126,7 +131,7 @@ function redraw() {
   requestAnimationFrame(() => {
     waiting = false;
     const room = Math.max(lanesBox.clientWidth - chart.painter.labels, 80);
-    Object.assign(chart, chart.scale.ticks(chart.view.left, chart.view.right, room / 90, (data.origin_ms / 1000 + data.offset_s) % 86400));
+    Object.assign(chart, chart.scale.ticks(chart.view.left, chart.view.right, room / 90, (data.origin_ms / 1000 + data.offsets[0].s) % 86400));
     chart.painter.draw(chart);
     chart.painter.overview(chart, found("overview"));
     found("sight").textContent = inSight();

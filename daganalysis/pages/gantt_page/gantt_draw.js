@@ -342,14 +342,18 @@ class Painter {
     pen.fillStyle = this.colour("ink");
     pen.textAlign = "center";
     const taken = AXIS_LINES.map(() => this.labels - 4);
+    let told = data.offsets.length > 1 ? null : data.offsets[0];
     for (const tick of chart.ticks) {
       const x = this.x(chart.view, tick.shown);
-      const text = chart.clock(tick.time, chart.step);
+      const offset = offsetAt(tick.time);
+      // Where clocks change, the first time with each offset names it.
+      const text = chart.clock(tick.time, chart.step) + (offset === told ? "" : " " + offset.name);
       const half = pen.measureText(text).width / 2;
       const line = taken.findIndex((reached) => x - half >= reached);
       if (line < 0 || x + half > this.width) continue;
       pen.fillText(text, x, AXIS_LINES[line]);
       taken[line] = x + half + 8;
+      told = offset;
     }
     pen.textAlign = "left";
     pen.fillStyle = this.colour("soft");

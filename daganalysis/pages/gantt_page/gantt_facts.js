@@ -17,8 +17,9 @@ function lengthOf(bar) {
 }
 
 function instant(time) {
-  const moment = new Date(data.origin_ms + (time + data.offset_s) * 1000);
-  return moment.toISOString().slice(0, 23).replace("T", " ") + " " + data.zone;
+  const offset = offsetAt(time);
+  const moment = new Date(data.origin_ms + (time + offset.s) * 1000);
+  return moment.toISOString().slice(0, 23).replace("T", " ") + " " + (data.offsets.length > 1 ? offset.name : data.zone);
 }
 
 function factRows(bar) {
@@ -68,7 +69,7 @@ function nothingChosen() {
       select(bar, true);
       found("facts").focus();
     };
-    list.append(element("li", {}, element("button", { type: "button", class: "name", onclick: go }, stageName(bar) + ", " + bar.agent), element("div", { class: "code error" }, bar.error.slice(0, 300))));
+    list.append(element("li", {}, element("button", { type: "button", class: "name", onclick: go }, stageName(bar) + ", " + bar.agent + (bar.task.times > 1 ? ", attempt " + bar.attempt : "")), element("div", { class: "code error" }, bar.error.slice(0, 300))));
   }
   if (failed.length > MOST_ERRORS) list.append(element("li", { class: "quiet" }, "and " + counted(failed.length - MOST_ERRORS, "more", "more")));
   return [hint, element("h2", {}, counted(failed.length, "attempt") + " with an error line, the last first"), list];

@@ -5,7 +5,7 @@ The page computes nothing: what it draws are the bars of the frame. It is one fi
 
 from __future__ import annotations
 
-import datetime as dt
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.engine.vocabulary import CATEGORIES, words
@@ -14,7 +14,7 @@ from daganalysis.plots.gantt_words import shares_of_time
 from daganalysis.tables.plain_rows import rows_of
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, plural
-from daganalysis.text.zones import Zone, servers_zone
+from daganalysis.text.zones import Zone, offset_name, servers_zone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,10 +58,9 @@ def gantt_page(bars: pd.DataFrame, archive: Archive | None = None, *, title: str
     run = _run(archive)
     data = _data(rows, attempts, archive, origin)
     zone = Zone(tz) if tz else servers_zone([run.get("utc_offset_s")])
-    offset = dt.datetime.fromtimestamp(origin / 1e9, dt.UTC).astimezone(zone.info).utcoffset() or dt.timedelta()
-    change = _clock_change(origin, end, zone)
-    data |= {"origin_ms": origin / 1e6, "end": (end - origin) / 1e9, "offset_s": round(offset.total_seconds())}
-    data["zone"] = change[0] if change else zone.name
+    offsets = zone.offsets(origin, end)
+    data |= {"origin_ms": origin / 1e6, "end": (end - origin) / 1e9, "zone": zone.name}
+    data["offsets"] = [{"from": (at - origin) / 1e9, "s": seconds, "name": offset_name(seconds)} for at, seconds in offsets]
     untimed = sum(1 for row in rows if row["role"] in {"attempt", "folded"}) - len(attempts)
     return render_page(
         "gantt_page/gantt.html.jinja",
@@ -74,7 +73,7 @@ def gantt_page(bars: pd.DataFrame, archive: Archive | None = None, *, title: str
         has_path=any(data["bars"]["path"]),
         legend=_legend(attempts, rows),
         definitions=[*_DEFINITIONS, *((category.label, category.meaning) for category in CATEGORIES.values())],
-        notes=_notes(untimed, change),
+        notes=_notes(untimed, offsets),
     )
 
 
@@ -109,15 +108,10 @@ def _count(rows: Sequence[Row], archive: Archive | None) -> int:
     return max(drawn, sum(run_id in runs for run_id in archive.table("attempts", ["run_id"])["run_id"]))
 
 
-def _notes(untimed: int, change: tuple[str, str] | None) -> list[str]:
+def _notes(untimed: int, offsets: list[tuple[int, int]]) -> list[str]:
     notes = [f"{plural(untimed, 'attempt')} without known times: no bar is drawn."] if untimed else []
-    return notes + ([f"The axis keeps {change[0]}; clocks change to {change[1]} before its end."] if change else [])
-
-
-def _clock_change(origin: int, end: int, zone: Zone) -> tuple[str, str] | None:
-    """Return the offsets at both ends of the axis where they differ: the axis keeps the first."""
-    one, other = (f"{dt.datetime.fromtimestamp(at / 1e9, dt.UTC).astimezone(zone.info):%z}" for at in (origin, end))
-    return None if one == other else (f"{one[:3]}:{one[3:]}", f"{other[:3]}:{other[3:]}")
+    changes = itertools.pairwise(offset_name(seconds) for _, seconds in offsets)
+    return notes + [f"Clocks change from {one} to {other} within the chart: times on its axis name their offset." for one, other in changes]
 
 
 def _subtitle(run: Row, facts: list[str], length: int, zone: Zone) -> str:
