@@ -26,8 +26,9 @@ analysis gives the same numbers.
 Use --keep-words for your own words, such as the names of your workflows. With
 --lenient, every word stays that no detector finds, even a secret that nothing
 announces. A copy of a database becomes a new one with only the tables and
-columns that load reads. Files that are not text are left out; the exit status
-is then 3. Review the copy before you share it.
+columns that load reads. What load skips, such as pictures and hidden files, is
+not copied. Other files that are not text are left out; the exit status is then
+3. Review the copy before you share it.
 """
 
 
@@ -63,8 +64,13 @@ def execute(arguments: argparse.Namespace) -> int:
         keep_words=_words_of(arguments.keep_words),
         lenient=arguments.lenient,
     )
-    replaced = f"{done.n_addresses} addresses and {done.n_words} names, secrets and unknown words replaced"
+    words = plural(done.n_words, "name, secret or unknown word", "names, secrets and unknown words")
+    replaced = f"{plural(done.n_addresses, 'address', 'addresses')} and {words} replaced"
     notice(f"{plural(done.n_files, 'file')} in {arguments.output}, {replaced}")
+    if done.skipped:
+        from daganalysis.text.issue_groups import skipped_files_text
+
+        notice(skipped_files_text([what for _, what in done.skipped]))
     for name, reason in done.left_out:
         notice(f"left out {name}: {reason}")
     if done.left_out and not arguments.allow_left_out:

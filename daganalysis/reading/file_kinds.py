@@ -132,6 +132,13 @@ CHANGED_LOG = FileKind(
     "copy the files of log_obshell as they are",
     certain=False,
 )
+TASK_SHOW = FileKind(
+    "output of `obshell task show`",
+    "outputs of `obshell task show`",
+    _has(_TASK_SHOW),
+    "unusable-form",
+    f"its quotes are lost and its keys are ambiguous; save the answer itself: {_CURL}",
+)
 AGENT_LOG = FileKind("obshell.log", "obshell.log files", _has(_OBSHELL_LOG), certain=False)
 """An agent's own log, which is read by :mod:`daganalysis.obshell_logs`."""
 
@@ -168,13 +175,7 @@ FILE_KINDS: tuple[FileKind, ...] = (
         "unread-archive",
         "unpack it first",
     ),
-    FileKind(
-        "output of `obshell task show`",
-        "outputs of `obshell task show`",
-        _has(_TASK_SHOW),
-        "unusable-form",
-        f"its quotes are lost and its keys are ambiguous; save the answer itself: {_CURL}",
-    ),
+    TASK_SHOW,
     FileKind(
         "sub-task log from the dashboard's Download Log",
         "sub-task logs from the dashboard's Download Log",

@@ -17,7 +17,7 @@ from daganalysis.reading.issue_codes import issue
 from daganalysis.reading.source_file import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from daganalysis.reading.answers import Issue
     from daganalysis.reading.limits import Limits
@@ -71,6 +71,21 @@ class _Counted(io.RawIOBase):
         return len(data)
 
 
+def is_clutter(member: str) -> bool:
+    """Return whether a member of an archive is what systems put there beside the files, by its path.
+
+    >>> is_clutter("__MACOSX/a/._b.json"), is_clutter("a/.DS_Store"), is_clutter("./a/.meta")
+    (True, True, False)
+    """
+    parts = member.replace("\\", "/").split("/")
+    return any(part == "__MACOSX" or (part.startswith(".") and part.strip(".") and not part.startswith(".meta")) for part in parts)
+
+
+def is_office(members: Iterable[str]) -> bool:
+    """Return whether a zip is an Office document or a Java program, by the paths of its members."""
+    return not _OFFICE.isdisjoint(members)
+
+
 class Unpacking:
     """What one source has unpacked to so far, in all its members; its limits, and where its issues go."""
 
@@ -87,8 +102,7 @@ class Unpacking:
 
     def passes_over(self, archive: str, member: str) -> bool:
         """Return whether a member is what systems put into archives beside the files; it is noted."""
-        parts = member.replace("\\", "/").split("/")
-        if not any(part == "__MACOSX" or (part.startswith(".") and part.strip(".") and not part.startswith(".meta")) for part in parts):
+        if not is_clutter(member):
             return False
         self.note(HIDDEN_FILE.code, f"{archive}!{printable(member)}", HIDDEN_FILE.message)
         return True
@@ -310,7 +324,7 @@ def _open_zip(buffered: io.BufferedReader, name: str, unpacking: Unpacking, dept
         members = sorted((member for member in archive.infolist() if not member.filename.endswith("/")), key=lambda member: member.filename)
         if not members:
             unpacking.note("empty-file", name, "an archive without files")
-        elif not _OFFICE.isdisjoint(member.filename for member in members):
+        elif is_office(member.filename for member in members):
             unpacking.note("skipped-file", name, "Office document")
             return
         n_encrypted = sum(member.flag_bits & 1 for member in members)

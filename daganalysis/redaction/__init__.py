@@ -19,11 +19,13 @@ from daganalysis.archive import read_parquet
 from daganalysis.errors import InputError, UsageError
 from daganalysis.progress import shown
 from daganalysis.reading import list_source_files
+from daganalysis.reading.file_kinds import HIDDEN_FILE
 from daganalysis.redaction.engine_words import ENGINE_WORDS
 from daganalysis.redaction.files import DAMAGE, FileRedactor
+from daganalysis.redaction.left_out import SkippedError
 from daganalysis.redaction.pseudonyms import Originals
 from daganalysis.redaction.redaction_walks import RedactionWalks
-from daganalysis.redaction.sources import copied_one_by_one, is_source
+from daganalysis.redaction.sources import copied_one_by_one
 from daganalysis.store import is_store
 from daganalysis.urls import is_url
 
@@ -37,12 +39,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """What was done: how many files were written and how many different things replaced, and the files left out, each with the reason."""
+    """What was done: how many files were written and how many different things replaced, and the files left out, each with the reason.
+
+    ``skipped`` are files that are not copied as ``load`` skips them, too, each with what it is: a picture, a hidden file.
+    """
 
     n_files: int
     n_addresses: int
     n_words: int
     left_out: tuple[tuple[str, str], ...]
+    skipped: tuple[tuple[str, str], ...] = ()
 
 
 def redact(
@@ -58,8 +64,9 @@ def redact(
 
     Addresses, names and secrets are replaced by pseudonyms, the same ones everywhere, so that every analysis gives the same numbers. In
     texts, only numbers, times, the words of the engine and of its systems, and plain English and Chinese words stay. A copy of a database
-    is written anew, with only the tables and columns that ``load`` reads. Files that cannot be read or are not text are left out. Review
-    the copy before sharing it: a password that is a common word stays where nothing announces it.
+    is written anew, with only the tables and columns that ``load`` reads. Files that cannot be read or are not text are left out; hidden
+    files, pictures and other files that ``load`` skips are not copied. Review the copy before sharing it: a password that is a common
+    word stays where nothing announces it.
 
     Args:
         source: A file, a folder or a store; a path or a URL. What lies at a URL is copied to this disk for as long as it takes.
@@ -101,7 +108,7 @@ def redact(
             from daganalysis.redaction.stores import redact_store
 
             n_files, originals = redact_store(Path(source), target, tell, strictness)
-            return _summary(n_files, originals, [])
+            return _summary(n_files, originals, [], [])
         return _redact_files(source, target, tell, strictness)
 
 
@@ -116,37 +123,43 @@ def redacted(archive: Archive) -> Iterator[Archive]:
 
 def _redact_files(source: str | os.PathLike[str], target: Path, progress: Progress, strictness: RedactionWalks) -> Redacted:
     files = copied_one_by_one(list_source_files([os.fspath(source)]))
-    readable = [file for file in files if file.trouble is None and is_source(file)]
-    left_out = [(file.name, file.trouble[1]) for file in files if file.trouble is not None]
-    known = {id(file) for file in readable}
-    left_out += [(file.name, "its name promises no answers") for file in files if file.trouble is None and id(file) not in known]
+    readable = [file for file in files if file.trouble is None and (file.parts or file.path is not None)]
+    left_out = [(file.name, file.trouble[1]) for file in files if file.trouble is not None and file.trouble[0] != HIDDEN_FILE.code]
+    left_out += [(file.name, "it can be read only once: save it in a file") for file in files if file.content is not None]
+    skipped = [(file.name, file.trouble[1]) for file in files if file.trouble is not None and file.trouble[0] == HIDDEN_FILE.code]
     if not readable:
         if left_out:
             raise InputError(f"nothing can be redacted: {left_out[0][0]}: {left_out[0][1]}", where=str(source))
         raise InputError("nothing to redact", where=str(source), hint="give a file or a folder of saved responses")
-    originals, vocabulary = _collect(readable, left_out, progress, strictness)
-    if {file.name for file in readable} <= {name for name, _ in left_out}:
-        raise InputError(f"nothing can be redacted: {left_out[-1][1]}", where=left_out[-1][0])
+    originals, vocabulary = _collect(readable, left_out, skipped, progress, strictness)
+    unusable = [*skipped, *left_out]
+    readable = [file for file in readable if file.name not in dict(unusable)]
+    if not readable:
+        raise InputError(f"nothing can be redacted: {unusable[-1][1]}", where=unusable[-1][0])
     folder = target if Path(source).is_dir() else None
     redactor = FileRedactor(strictness.replacing(originals, vocabulary))
-    n_files = _write(readable, target, folder, redactor, left_out, progress)
-    return _summary(n_files, originals, left_out)
+    _write(readable, target, folder, redactor, progress)
+    return _summary(len(readable), originals, left_out, skipped)
 
 
 def _copy(redactor: FileRedactor, file: SourceFile, target: Path | None) -> None:
     if file.parts:
         redactor.copy_database({part.name: Path(part.path or "") for part in file.parts}, target)
     else:
-        redactor.copy(Path(file.path or ""), target)
+        redactor.copy(Path(file.path or ""), target, was_named=file.was_named)
 
 
-def _summary(n_files: int, originals: Originals, left_out: list[tuple[str, str]]) -> Redacted:
+def _summary(n_files: int, originals: Originals, left_out: list[tuple[str, str]], skipped: list[tuple[str, str]]) -> Redacted:
     n_addresses = len(originals.certain[4]) + len(originals.certain[6])
-    return Redacted(n_files, n_addresses, sum(map(len, originals.words.values())), tuple(left_out))
+    return Redacted(n_files, n_addresses, sum(map(len, originals.words.values())), tuple(left_out), tuple(skipped))
 
 
 def _collect(
-    files: Sequence[SourceFile], left_out: list[tuple[str, str]], progress: Progress, strictness: RedactionWalks
+    files: Sequence[SourceFile],
+    left_out: list[tuple[str, str]],
+    skipped: list[tuple[str, str]],
+    progress: Progress,
+    strictness: RedactionWalks,
 ) -> tuple[Originals, set[str]]:
     """Walk every file once to learn what there is to replace."""
     originals = Originals()
@@ -156,10 +169,13 @@ def _collect(
         redactor.name(file.name)
         try:
             _copy(redactor, file, None)
+        except SkippedError as error:
+            skipped.append((file.name, str(error)))
         except DAMAGE as error:
             left_out.append((file.name, str(error) or type(error).__name__))
-        left_out += [(f"{file.name}!{member}", reason) for member, reason in redactor.left_out]
-        redactor.left_out.clear()
+        for told, members in ((left_out, redactor.left_out), (skipped, redactor.skipped)):
+            told += [(f"{file.name}!{member}", reason) for member, reason in members]
+            members.clear()
         progress("looking", number, len(files))
     return originals, {*ENGINE_WORDS, *(word.lower() for word in texts.names)}
 
@@ -169,23 +185,18 @@ def _write(
     target: Path,
     folder: Path | None,
     redactor: FileRedactor,
-    left_out: Sequence[tuple[str, str]],
     progress: Progress,
-) -> int:
+) -> None:
     """Write the copies beside the destination and put them in place when all are there."""
-    unusable = {name for name, _ in left_out}
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = target.parent / f".{target.name}.new"
     shutil.rmtree(staging, ignore_errors=True)
     staging.mkdir()
-    n_files = 0
     try:
         for number, file in enumerate(files, start=1):
-            if file.name not in unusable:
-                _copy(redactor, file, staging / redactor.name(file.name))
-                n_files += 1
+            _copy(redactor, file, staging / redactor.name(file.name))
             progress("replacing", number, len(files))
-        if folder is None and n_files == 1:
+        if folder is None and len(files) == 1:
             next(path for path in staging.rglob("*") if path.is_file()).replace(target)
         else:
             if target.exists():
@@ -195,4 +206,3 @@ def _write(
         raise InputError(f"the copy cannot be written ({error.strerror or error})", where=str(target)) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return n_files

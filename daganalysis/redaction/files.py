@@ -19,12 +19,24 @@ import msgspec
 
 from daganalysis.reading.databases.forms import HEAD_BYTES, bare_rows, recognise
 from daganalysis.reading.encodings import codec_of, recoded
-from daganalysis.reading.file_kinds import DATABASE_COPY, kind_of
+from daganalysis.reading.file_kinds import (
+    AGENT_LOG,
+    BINARY_FILE,
+    CHANGED_LOG,
+    DATABASE_COPY,
+    HIDDEN_FILE,
+    OTHER_TEXT,
+    TASK_SHOW,
+    kind_of,
+)
 from daganalysis.reading.json_repair import is_binary
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
-from daganalysis.reading.streams import Unpacking, bounded_stream, is_packed, unpacked_stream
+from daganalysis.reading.recognition import may_hold_answers
+from daganalysis.reading.source_file import is_answer_file, promises_answers
+from daganalysis.reading.streams import Unpacking, bounded_stream, is_clutter, is_office, is_packed, unpacked_stream
+from daganalysis.reading.wrapped_logs import unwrapped_log
 from daganalysis.redaction.database_copies import AgentCopies, RowRedactor, redact_dump
-from daganalysis.redaction.left_out import NotUnderstoodError
+from daganalysis.redaction.left_out import NotUnderstoodError, SkippedError
 
 if TYPE_CHECKING:
     import contextlib
@@ -45,7 +57,7 @@ _EMPTY_ZIP = b"PK\x05\x06"
 _TAR = slice(257, 262)
 _WHOLE = 1 << 24
 _IN_MEMORY = 1 << 24
-_TEXT_KINDS = frozenset({"obshell.log", "log of obd", "observer.log"})
+_OTHER_LOG, _OWN_TABLE = "other-log", "table-row"
 DAMAGE = (
     OSError,
     EOFError,
@@ -72,17 +84,23 @@ class FileRedactor:
         self._limits = limits
         self.left_out: list[tuple[str, str]] = []
         """Members of archives that were left out of their copy, each with the reason."""
+        self.skipped: list[tuple[str, str]] = []
+        """Members of archives that are not copied, as ``load`` skips them, too, each with what it is."""
 
-    def copy(self, source: Path, target: Path | None) -> None:
-        """Redact a file into a new one; with no target, only walk it. Raises what is in :data:`DAMAGE` for one that cannot be unpacked."""
+    def copy(self, source: Path, target: Path | None, *, was_named: bool = False) -> None:
+        """Redact a file into a new one; with no target, only walk it; ``was_named``: it is a source whatever it is called.
+
+        Raises what is in :data:`DAMAGE` for one that cannot be unpacked, and :class:`SkippedError` for one that ``load`` skips, too.
+        """
         unpacking = Unpacking(self._limits, [])
-        with source.open("rb") as reading:
+        name = "" if was_named else source.name
+        with source.open("rb", buffering=_BLOCK) as reading:
             if target is None:
-                self._stream(reading, cast("IO[bytes]", _Nothing()), unpacking, name=source.name)
+                self._stream(reading, cast("IO[bytes]", _Nothing()), unpacking, name=name)
                 return
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("xb") as writing:
-                self._stream(reading, writing, unpacking, name=source.name)
+                self._stream(reading, writing, unpacking, name=name)
 
     def copy_database(self, sources: Mapping[str, Path], target: Path | None) -> None:
         """Redact the files of one agent's database, by their names, into one new database; with no target, only walk it."""
@@ -117,7 +135,7 @@ class FileRedactor:
         elif (copy := _database_copy(head)) is not None:
             self._database(copy, buffered, writing, unpacking)
         else:
-            _check_is_text(head)
+            _check_is_text(buffered.peek(_BLOCK), name)
             if bare_rows(name, head) is not None:
                 raise NotUnderstoodError("rows of a database without a header line: nothing tells which column holds passwords")
             codec = codec_of(head)
@@ -157,6 +175,10 @@ class FileRedactor:
         content = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - the caller closes it
         try:
             write(content)
+        except SkippedError as error:
+            content.close()
+            self.skipped.append((name, str(error)))
+            return None
         except NotUnderstoodError as error:
             content.close()
             if unpacking.issues:
@@ -169,6 +191,9 @@ class FileRedactor:
         """Yield the redacted members of an archive; files that make one database come together, behind all others."""
         with AgentCopies(self._rows) as copies:
             for name, stream in opened:
+                if is_clutter(name):
+                    self.skipped.append((name, HIDDEN_FILE.noun))
+                    continue
                 buffered = io.BufferedReader(cast("io.RawIOBase", stream), _BLOCK)
                 if copies.take(name, buffered):
                     continue
@@ -183,6 +208,8 @@ class FileRedactor:
     def _zip(self, reading: io.BufferedReader, writing: IO[bytes], unpacking: Unpacking, depth: int) -> None:
         whole = reading if reading.seekable() else io.BytesIO(_bounded_read(reading, unpacking.limits.document_bytes))
         with zipfile.ZipFile(whole) as old, zipfile.ZipFile(writing, "w", zipfile.ZIP_DEFLATED) as new:
+            if is_office(old.namelist()):
+                raise SkippedError("Office document")
             for name, content in self._members(_of_zip(old, unpacking), unpacking, depth):
                 fresh = zipfile.ZipInfo(self.name(name))
                 fresh.compress_type = zipfile.ZIP_DEFLATED
@@ -283,12 +310,29 @@ def _database_copy(head: bytes) -> Recognised | None:
     return recognise(head) if DATABASE_COPY.matches(head) else None
 
 
-def _check_is_text(head: bytes) -> None:
-    kind = kind_of(head)
-    if kind is not None and kind.certain and kind.noun not in _TEXT_KINDS:
+def _check_is_text(sample: bytes, name: str) -> None:
+    """Raise an error for what is no text, and for what ``load`` skips. It is told by content; an empty name is that of any source."""
+    kind = kind_of(sample)
+    if kind is not None and kind.certain and kind.code == BINARY_FILE.code:
+        raise SkippedError(kind.noun)
+    if kind is not None and kind.certain and kind.code != _OTHER_LOG and kind is not TASK_SHOW:
         raise NotUnderstoodError(f"it is no text that can be redacted ({kind.noun})")
-    if is_binary(head) and not codec_of(head):
+    codec = codec_of(sample)
+    if is_binary(sample) and not codec:
+        if name and not promises_answers(name):
+            raise SkippedError(BINARY_FILE.noun)
         raise NotUnderstoodError("it is no text that can be redacted (binary file)")
+    if name and not is_answer_file(name) and not _is_of_use(sample, codec):
+        raise SkippedError(OTHER_TEXT.noun if kind is None else kind.noun)
+
+
+def _is_of_use(sample: bytes, codec: str) -> bool:
+    """Return whether answers may lie in a text, or lines of a log, of which this is the beginning."""
+    kind = kind_of(sample)
+    if kind in {AGENT_LOG, CHANGED_LOG, TASK_SHOW} or (kind is not None and kind.code == _OTHER_LOG):
+        return True
+    text = sample.decode(codec, "ignore").encode() if codec else sample
+    return (kind is None or kind.code != _OWN_TABLE) and (may_hold_answers(text) or unwrapped_log(sample, None) is not None)
 
 
 def _check_whole(unpacking: Unpacking) -> None:

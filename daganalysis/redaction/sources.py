@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daganalysis.reading.databases.forms import HEAD_BYTES
-from daganalysis.reading.file_kinds import AGENT_LOG, DATABASE_COPY
-from daganalysis.reading.source_file import is_answer_file
 from daganalysis.redaction.database_copies import is_agent_database
 
 if TYPE_CHECKING:
@@ -28,14 +26,6 @@ def _parts(file: SourceFile) -> Iterator[SourceFile]:
         yield file
     else:
         yield from file.parts
-
-
-def is_source(file: SourceFile) -> bool:
-    """Return whether a file is one that ``load`` may read: by its name, or by what it holds."""
-    if file.parts or file.was_named or is_answer_file(file.name):
-        return bool(file.parts) or file.path is not None
-    head = _head(file)
-    return AGENT_LOG.matches(head) or DATABASE_COPY.matches(head)
 
 
 def _head(file: SourceFile) -> bytes:

@@ -348,6 +348,52 @@ def test_the_command_exits_with_3_for_what_is_left_out_unless_that_is_allowed(tm
     assert "left out b.json" in capsys.readouterr().err
 
 
+def test_clutter_is_skipped_as_load_skips_it(tmp_path, capsys):
+    clutter = {"__MACOSX/a/._b.json": b"\0\5\x16\7", "a/.DS_Store": b"\0\0\0\1Bud1", "a/c.png": b"\x89PNG\r\n", "a/d.md": b"notes"}
+    with zipfile.ZipFile(tmp_path / "mac.zip", "w") as packed:
+        for name, content in {"a/b.json": polls("11")[2], **clutter}.items():
+            packed.writestr(name, content)
+    folder = save({"b.json": polls("12")[2], **clutter}, tmp_path / "folder")
+    assert main(["redact", str(tmp_path / "mac.zip"), "-o", str(tmp_path / "copy.zip")]) == 0
+    assert "4 files skipped: 2 hidden files" in capsys.readouterr().err
+    assert len(zipfile.ZipFile(tmp_path / "copy.zip").namelist()) == len(load(tmp_path / "copy.zip")) == 1
+    assert redact(folder, tmp_path / "copy").left_out == ()
+    assert len([path for path in (tmp_path / "copy").rglob("*") if path.is_file()]) == len(load(tmp_path / "copy")) == 1
+
+
+RENAMED = {
+    "an answer": polls("11")[2],
+    "an answer in a pretty form": json.dumps(json.loads(polls("11")[2]), indent=1).encode(),
+    "answers, a line each": b"\n".join(polls("11")),
+    "an answer in UTF-16": polls("11")[2].decode().encode("utf-16"),
+    "a compressed answer": gzip.compress(polls("11")[2]),
+    "a text with an answer": b"# what was saved\n" * 9_000 + polls("11")[2],
+}
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a", "a.json.bak", "a.ndjson.1", "a.dat", "a.log", "a.gz", "a.pdf"])
+@pytest.mark.parametrize("content", RENAMED.values(), ids=RENAMED)
+def test_a_file_is_redacted_by_its_content_whatever_its_name(tmp_path, name, content):
+    folder = save({name: content}, tmp_path / "folder")
+    assert redact(folder, tmp_path / "copy").left_out == ()
+    assert load(tmp_path / "copy").sub_tasks["agent_ip"].tolist()[0] == "198.18.100.100"
+
+
+@pytest.mark.parametrize("name", ["obshell.json", "obshell", "obshell.log.bak", "obshell.csv"])
+def test_a_log_is_redacted_by_its_content_whatever_its_name(tmp_path, name):
+    line = b"2025-02-19T01:05:41.027 INFO  [7] [F000000000000000] [server/init.go:83] agent is 10.20.30.41:2886\n"
+    redact(save({name: line}, tmp_path / "folder"), tmp_path / "copy")
+    (copy,) = (path for path in (tmp_path / "copy").iterdir())
+    assert copy.read_bytes() == line.replace(b"10.20.30.41", b"198.18.100.100")
+
+
+@pytest.mark.parametrize("name", ["obd", "obd.log.1", "obd.json"])
+def test_a_log_of_another_program_is_copied_redacted(tmp_path, name):
+    line = b"[2026-03-02 17:10:00.123] [069ee90f-a4f4-11ef-8000-0242ac110002] [INFO] host 10.20.30.41 is reached\n"
+    done = redact(save({name: line}, tmp_path / "folder"), tmp_path / "copy")
+    assert (done.n_files, done.left_out, done.skipped) == (1, (), ())
+
+
 def test_lines_of_obshell_log_stay_readable(tmp_path):
     line = "2026-03-02T17:10:00.123 INFO  [1234] [069ee90fa4f4c3de] [agent/executor.go:112] agent 8.130.4.7:2886 user=gwendolyn\n"
     (tmp_path / "obshell.log").write_text(line)
