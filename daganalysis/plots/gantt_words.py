@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.engine.vocabulary import CATEGORIES, words
 from daganalysis.plots import text_metrics
-from daganalysis.plots.axes_layout import LABEL_SHARE, LABEL_SIZE, LINE, fitting, title_lines
+from daganalysis.plots.axes_layout import LABEL_SHARE, LABEL_SIZE, LINE, TITLE_SIZE, fitting, title_lines
 from daganalysis.text.escaping import for_drawing
 from daganalysis.text.humanize import human_duration, human_share, plural
 
@@ -30,12 +30,12 @@ _BESIDE = 16.0
 
 def gantt_title(bars: pd.DataFrame, title: str | None, left_out: int, width: float) -> str:
     """Return in words what a chart shows: which run, how it ended, how long it took, and what is not drawn."""
-    head, facts = (title, list[str]()) if title is not None else _run_and_facts(bars)
+    head, facts = (title, list[str]()) if title is not None else _run_and_facts(bars, width)
     facts += [f"{plural(left_out, 'error line')} without room"] if left_out else []
     return title_lines(head, facts, width)
 
 
-def _run_and_facts(bars: pd.DataFrame) -> tuple[str, list[str]]:
+def _run_and_facts(bars: pd.DataFrame, width: float) -> tuple[str, list[str]]:
     roles = bars["role"].to_numpy(object)
     lines = bars.loc[roles == "time", ["run_id", "depth", "stage_name", "outcome", "started_at", "ended_at", "n", "n_attempts", "category"]]
     own = lines[lines["depth"] == 0]
@@ -52,7 +52,9 @@ def _run_and_facts(bars: pd.DataFrame) -> tuple[str, list[str]]:
     untimed = int(bars["x_started"].isna().to_numpy()[attempts].sum())
     parts += [f"{untimed:,} of them without known times"] if untimed else []
     parts += [f"{plural(folded, 'more sub-task')} folded"] if folded else []
-    return f"{first['stage_name']} (run {first['run_id']})", parts
+    run = f" (run {first['run_id']})"
+    room = width - text_metrics.text_width(f"{run}:", TITLE_SIZE)
+    return text_metrics.shortened(for_drawing(str(first["stage_name"])), room, TITLE_SIZE) + run, parts
 
 
 def shares_of_time(bars: pd.DataFrame) -> list[str]:

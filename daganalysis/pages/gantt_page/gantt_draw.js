@@ -307,7 +307,8 @@ class Painter {
       const indent = 6 + (lane.label.length - lane.label.trimStart().length) * 5;
       // The topmost lane in sight names its stage, however far down its stage it is.
       const named = lane.opens || n === Math.ceil(chart.top / ROW);
-      pen.fillText(this.shortened(lane, this.labels - indent - 6, named), indent, y);
+      // A mark before the dot keeps the digits of an address out of an Arabic or Hebrew name before it.
+      pen.fillText(this.shortened(lane, this.labels - indent - 6, named).replace(" · ", "\u200e · "), indent, y);
     }
   }
 

@@ -72,7 +72,7 @@ function nothingChosen() {
     list.append(element("li", {}, element("button", { type: "button", class: "name", onclick: go }, stageName(bar) + ", " + bar.agent + (bar.task.times > 1 ? ", attempt " + bar.attempt : "")), element("div", { class: "code error" }, bar.error.slice(0, 300))));
   }
   if (failed.length > MOST_ERRORS) list.append(element("li", { class: "quiet" }, "and " + counted(failed.length - MOST_ERRORS, "more", "more")));
-  return [hint, element("h2", {}, counted(failed.length, "attempt") + " with an error line, the last first"), list];
+  return [hint, element("h2", {}, counted(failed.length, "attempt") + " with an error line" + (failed.length > 1 ? ", the last first" : "")), list];
 }
 
 function logList(task) {
