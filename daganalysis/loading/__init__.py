@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.archive import Archive, read_parquet
-from daganalysis.loading.strictness import refuse_rejected
+from daganalysis.loading.strictness import refuse_rejected, refuse_rejected_rows
 from daganalysis.progress import shown
 from daganalysis.store import is_store
 from daganalysis.store.remote_paths import store_path
@@ -169,12 +169,16 @@ def open_archive(
 def _load_in_memory(files: Sequence[SourceFile], strict: bool) -> Archive:
     from daganalysis.history.rebuild import rebuild
     from daganalysis.reading import read_files
+    from daganalysis.text.issue_groups import GROUPED_COLUMNS
 
     issues: list[Issue] = []
     answers = read_files(files, issues)
     if strict:
         refuse_rejected(issues)
-    return Archive.from_tables(rebuild(answers, issues))
+    archive = Archive.from_tables(rebuild(answers, issues))
+    if strict:
+        refuse_rejected_rows(archive.arrow("issues", GROUPED_COLUMNS))
+    return archive
 
 
 def _on(client: Any) -> contextlib.AbstractContextManager[DaskWorkers | None]:

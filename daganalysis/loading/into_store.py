@@ -16,7 +16,7 @@ from daganalysis.loading.other_kinds import add_owners, gather_unclaimed, know_a
 from daganalysis.loading.pieces import PartWork, build_part, carry_evidence, carry_tables
 from daganalysis.loading.planning import Picked, Plan, make_plan
 from daganalysis.loading.scanning import Claiming, claim, make_chunks, scan
-from daganalysis.loading.strictness import refuse_rejected
+from daganalysis.loading.strictness import refuse_rejected, refuse_rejected_in
 from daganalysis.loading.unchanged import fingerprint
 from daganalysis.loading.workers import Workers
 from daganalysis.store.commit import LOCK_WAIT_S, locked, staged
@@ -98,8 +98,11 @@ def load_sources(
     with locked(store, wait_s) as real:
         before = _Before.of(real)
         load = _Load(before, files, stores, progress)
+        names = None if stores else {file.name for file in files}
         if load.nothing_new():
             load.check(strict)
+            if strict:
+                refuse_rejected_in(before.folder, names)
             return
         # The workers end before the folder that they write into is put in place or removed.
         notes = StoreNotes(rows=before.rows)
@@ -110,6 +113,8 @@ def load_sources(
                 is_new = load.run(dask or here, folder, strict)
             # Their memory is free before this process takes what it needs to write and to read tables itself.
             load.finish(folder, is_new=is_new)
+            if strict and isinstance(folder, Path):
+                refuse_rejected_in(folder if is_new else before.folder, names)
             notes.given = load.given()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -196,6 +197,25 @@ def test_strict_refuses_rejected_records_and_leaves_the_store_as_it_was(tmp_path
         load_into_store(folder, store=tmp_path / "store", strict=True)
     assert caught.value.n_rejected == 1
     assert fingerprint(tmp_path / "store") == before
+
+
+def test_strict_refuses_a_part_that_was_rejected_in_a_good_answer(tmp_path):
+    answer = json.loads(polls("11")[2])
+    del answer["data"]["nodes"][0]["id"]
+    folder = save({"a.json": polls("12")[2]}, tmp_path / "responses")
+    store = tmp_path / "store"
+    load_into_store(folder, store=store, strict=True)
+    before = fingerprint(store)
+    bad = folder / "b.json"
+    bad.write_text(json.dumps(answer))
+    for load_strictly in (lambda: load_into_store(bad, store=store, strict=True), lambda: load(bad, strict=True)):
+        with pytest.raises(RejectedRecordsError, match="without an id"):
+            load_strictly()
+    assert fingerprint(store) == before
+    load_into_store(bad, store=store)
+    load_into_store(folder / "a.json", store=store, strict=True)
+    with pytest.raises(RejectedRecordsError, match="without an id"):
+        load_into_store(bad, store=store, strict=True)
 
 
 def test_strict_remembers_what_was_rejected_in_an_earlier_load(tmp_path):
