@@ -23,17 +23,24 @@ def page_of(archive):
 
 @pytest.fixture(autouse=True, scope="module")
 def few_sections():
-    """Give three runs in trouble and two others sections of their own: the chart of a section takes most of the time of a report."""
+    """Give three runs in trouble sections of their own: the chart of a section takes most of the time of a report."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(content, "MOST_WORST", content.MOST_ON_TOP)
-        patched.setattr(content, "MOST_SLOWEST", 2)
+        patched.setattr(content, "MOST_SLOWEST", 0)
         yield
+
+
+def write_week(folder):
+    """Write the report of a week's fleet, in which the two slowest runs have sections of their own, too."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(content, "MOST_SLOWEST", 2)
+        return write_report(week(), folder)
 
 
 @pytest.fixture(scope="module")
 def week_folder(tmp_path_factory, few_sections):
     """The report of a week's fleet, written once."""
-    return made_once(tmp_path_factory, "week", lambda folder: write_report(week(), folder))
+    return made_once(tmp_path_factory, "week", write_week)
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +161,7 @@ def test_every_number_of_the_page_is_in_the_json(week_folder):
 
 
 def test_the_same_archive_gives_the_same_bytes(week_folder, tmp_path):
-    assert write_report(week(), tmp_path) == tmp_path / "report.html"
+    assert write_week(tmp_path) == tmp_path / "report.html"
     for name in ("report.html", "report.json"):
         assert (tmp_path / name).read_bytes() == (week_folder / name).read_bytes()
 
@@ -198,7 +205,8 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
         write_report(fleet(), tmp_path / "report")
 
 
-def test_progress_is_told_from_the_first_run_to_the_last(tmp_path):
+def test_progress_is_told_from_the_first_run_to_the_last(tmp_path, monkeypatch):
+    monkeypatch.setattr(content, "MOST_SLOWEST", 2)
     told = []
     write_report(fleet(run(1), run(2)), tmp_path, progress=lambda *step: told.append(step))
     assert told == [("collecting", 1, 2), ("collecting", 2, 2), ("drawing", 1, 2), ("drawing", 2, 2)]
