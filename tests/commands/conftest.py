@@ -12,7 +12,6 @@ from tests.history.responses import dag, node, sub_task, when
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from daganalysis.reading.answers import Answer
 
@@ -35,10 +34,10 @@ def envelope(answer: Answer, at: float = 100) -> str:
     return json.dumps({"successful": True, "timestamp": when(at), "duration": 1, "status": 200, "traceId": "t", "data": body})
 
 
-@pytest.fixture
-def responses(tmp_path: Path) -> str:
-    """Give a folder of two good responses and one broken."""
-    folder = tmp_path / "responses"
+@pytest.fixture(scope="session")
+def responses(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Give a folder of two good responses and one broken, to be read and not written."""
+    folder = tmp_path_factory.mktemp("read-only") / "responses"
     folder.mkdir()
     (folder / "healthy.json").write_text(envelope(HEALTHY), encoding="utf-8")
     (folder / "failed.json").write_text(envelope(FAILED), encoding="utf-8")
@@ -46,13 +45,19 @@ def responses(tmp_path: Path) -> str:
     return str(folder)
 
 
-@pytest.fixture
-def store(responses: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> str:
-    """Give a store of these responses."""
-    path = str(tmp_path / "store")
+@pytest.fixture(scope="session")
+def loaded(responses: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Load these responses into a store, to be read and not written."""
+    path = str(tmp_path_factory.mktemp("read-only") / "store")
     assert main(["load", responses, "--out", path]) == 0
-    capfd.readouterr()
     return path
+
+
+@pytest.fixture
+def store(loaded: str, capfd: pytest.CaptureFixture[str]) -> str:
+    """Give a store of these responses, after what was said at its load."""
+    capfd.readouterr()
+    return loaded
 
 
 @pytest.fixture

@@ -215,7 +215,7 @@ def drawn(run: Run, tmp_path: Path, *arguments: str) -> str:
 
 
 def test_gantt_folds_a_picture_of_very_many_lanes_and_says_so_unless_told_otherwise(tmp_path: Path, run: Run) -> None:
-    tasks = [sub_task(gid=f"1{n:03}", ip=f"192.0.2.{n}") for n in range(200)]
+    tasks = [sub_task(gid=f"1{n:03}", ip=f"192.0.2.{n}") for n in range(125)]
     file = tmp_path / "wide.json"
     file.write_text(envelope(dag(node(*tasks), gid="13")), encoding="utf-8")
     assert "more sub-tasks" in drawn(run, tmp_path, str(file), "13")

@@ -11,7 +11,14 @@ import pytest
 from daganalysis.commands import main
 
 VERSIONS = ("sample_data/versions/a", "sample_data/versions/b")
-FLEET = ("sample_data/fleet", "--cluster-by", "dir")
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory):
+    """Give a store of the sample fleet, loaded once."""
+    path = str(tmp_path_factory.mktemp("read-only") / "fleet")
+    assert main(["load", "sample_data/fleet", "--cluster-by", "dir", "--out", path]) == 0
+    return path
 
 
 @pytest.fixture
@@ -74,13 +81,13 @@ def test_runs_of_another_outcome_are_said_to_be_left_out(run):
         (["failed_share"], 2),
     ],
 )
-def test_check_exits_as_what_was_decided(run, conditions, status):
-    assert run("check", *FLEET, "--fail-on", *conditions)[0] == status
+def test_check_exits_as_what_was_decided(fleet, run, conditions, status):
+    assert run("check", fleet, "--fail-on", *conditions)[0] == status
 
 
-def test_check_prints_every_decision_and_says_which_tripped_or_could_not_be_made(run):
+def test_check_prints_every_decision_and_says_which_tripped_or_could_not_be_made(fleet, run):
     conditions = ("failed_share>0.5", "elapsed_p95_s>60", "retry_share>0.1")
-    _, out, err = run("check", *FLEET, "--format", "json", "--fail-on", *conditions)
+    _, out, err = run("check", fleet, "--format", "json", "--fail-on", *conditions)
     assert [(row["condition"], row["decision"]) for row in json.loads(out)] == list(
         zip(conditions, ("held", "tripped", "undecided"), strict=True)
     )

@@ -30,15 +30,13 @@ def started(hour: float, gid: str, zone: float = 0) -> str:
     return envelope(shown(answer, database_s=zone * HOUR, label_s=zone * HOUR), begin + 60)
 
 
-@pytest.fixture
-def china(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> str:
+@pytest.fixture(scope="module")
+def china(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Give a store of servers at +08:00 whose runs 11, 12 and 13 started at 23:00, 01:00 and 07:00 there."""
-    folder, path = tmp_path / "china", str(tmp_path / "store")
-    folder.mkdir()
+    folder, path = tmp_path_factory.mktemp("china"), str(tmp_path_factory.mktemp("read-only") / "store")
     for gid, hour in (("11", 15.0), ("12", 17.0), ("13", 23.0)):
         (folder / f"{gid}.json").write_text(started(hour, gid, zone=8), encoding="utf-8")
     assert main(["load", str(folder), "--out", path]) == 0
-    capfd.readouterr()
     return path
 
 
