@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LABEL_SIZE, TITLE_SIZE, LEGEND_SIZE = 7.5, 10.0, 7.0
+_END_OF_LABEL = 9
 LINE = 1.35
 """The height of a line of text, as a multiple of the size of its letters."""
 LABEL_SHARE = 0.36
@@ -61,8 +62,17 @@ def label_columns(ax: Axes, labels: Sequence[str]) -> None:
     width = text_metrics.size_of(ax)[0]
     step = int(max(1, -(-LABEL_SIZE * LINE * len(labels) // max(width, 1.0))))
     shown = range(0, len(labels), step)
-    ax.set_xticks(list(shown), [fitting(labels[n], 130) for n in shown], fontsize=LABEL_SIZE, rotation=90, parse_math=False)
+    ax.set_xticks(list(shown), [_without_middle(labels[n], 130) for n in shown], fontsize=LABEL_SIZE, rotation=90, parse_math=False)
     ax.tick_params(axis="x", length=0)
+
+
+def _without_middle(label: str, room: float) -> str:
+    """Shorten a label of a run or an agent so that it fits; its end tells it apart from its neighbours."""
+    text = for_drawing(label)
+    if text_metrics.text_width(text, LABEL_SIZE) <= room:
+        return text
+    end = text[-_END_OF_LABEL:]
+    return text_metrics.shortened(text[:-_END_OF_LABEL], room - text_metrics.text_width(end, LABEL_SIZE), LABEL_SIZE) + end
 
 
 def fitting(label: str, room: float) -> str:

@@ -160,11 +160,14 @@ def draw_events(marks: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC")
     length = float(marks["x_ended"].max()) if len(marks) else 1.0
     ax.set_xlim(-0.01 * length, length * 1.01)
     handles: dict[str, Artist] = {}
+    looks: dict[tuple[str, str | None], tuple[Artist, dict[str, None]]] = {}  # what looks alike has one entry in the legend
     for row in rows_of(marks[marks["role"].ne("mark")]):
         label, look = _bar(row["role"], row["what"])
         width = max(row["x_ended"] - row["x_started"], length * 0.0015)
         drawn = ax.barh(row["lane"], width, left=row["x_started"], **look)[0]
-        handles.setdefault(label, drawn)
+        _, labels_of_look = looks.setdefault((look["color"], look.get("hatch")), (drawn, {}))
+        labels_of_look[label] = None
+    handles |= {", ".join(alike): drawn for drawn, alike in looks.values()}
     for what, own in marks[marks["role"].eq("mark")].groupby("what"):
         look = {"marker": _MARKS[str(what)], "s": 26, "c": INK if what in {"stage_failed", "refused"} else "white", "zorder": 5}
         look |= {} if what == "stage_failed" else {"edgecolors": INK, "linewidths": 0.8}

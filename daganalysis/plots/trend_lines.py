@@ -10,7 +10,7 @@ from daganalysis.plots.stage_names import numbered
 from daganalysis.plots.styles import INK
 from daganalysis.tables.pictures import TREND_MARKS
 from daganalysis.text.humanize import plural
-from daganalysis.text.zones import zone_of
+from daganalysis.text.zones import Zone, zone_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from daganalysis.archive import Archive
 
 _NOTE_SIZE = 7.0
+_DATES = (["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M:%S"], ["", "%Y", "%m-%d", "%m-%d", "%H:%M", "%H:%M"])
+"""How a tick is written where the axis counts years, months, days and so on: in general, and at the zero of the larger unit."""
 _LIKE = ("cluster", "n_agents")
 
 
@@ -158,11 +160,10 @@ def draw_trend(marks: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC") 
         handles["shift"] = ax.axvline(x, color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=2)
     locator = AutoDateLocator(tz=zone, maxticks=8)  # type: ignore[no-untyped-call] # matplotlib's
     ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone))  # type: ignore[no-untyped-call] # matplotlib's
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, zone, _DATES[0], None, _DATES[1], show_offset=False))  # type: ignore[no-untyped-call] # matplotlib's
     ax.tick_params(labelsize=axes_layout.LABEL_SIZE)
-    ax.xaxis.get_offset_text().set_fontsize(axes_layout.LABEL_SIZE)
     ax.set_ylabel("seconds", fontsize=8)
-    ax.set_xlabel(f"start of the run ({tz})", fontsize=8)
+    ax.set_xlabel(f"start of the run ({tz})" + (f", from {Zone(tz).bare(marks['at'].min())}" if len(marks) else ""), fontsize=8)
     ax.grid(axis="y", color="#E6E6E6", linewidth=0.6)
     ax.set_axisbelow(True)
     for side in ("top", "right"):
