@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from enginemodel import agent_logs, answer
 from enginemodel.dag_parts import SECOND
@@ -56,3 +59,15 @@ def true_attempts(run: DagRun) -> dict[tuple[str, int], tuple[str, str, int | No
         for attempts in run.truth.values()
         for one in attempts
     }
+
+
+def in_berlin(log: str) -> str:
+    """A log of the model, whose times are in +08:00, as a host in Berlin writes it."""
+
+    def moved(match: re.Match[str]) -> str:
+        local = datetime.fromisoformat(match["time"]).replace(tzinfo=timezone(timedelta(hours=8))).astimezone(ZoneInfo("Europe/Berlin"))
+        is_go_time = match["zone"] is not None
+        written = local.isoformat(" " if is_go_time else "T", "microseconds" if is_go_time else "milliseconds")
+        return written[:-6] + (f" {local:%z %Z}" if is_go_time else "")
+
+    return re.sub(r"(?P<time>\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\.\d{3,6})(?P<zone> \+0800 CST)?", moved, log)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -18,19 +19,19 @@ from daganalysis.post_mortem import post_mortem_text
 from daganalysis.tables import BASE_TABLES
 from enginemodel import LOG_SECRETS, Agent, DagRun, Failure, Stage, Task, random_run
 from enginemodel.dag_parts import SECOND
-from tests.obshell_logs.builders import final_answer, save_logs, true_attempts
+from tests.obshell_logs.builders import final_answer, in_berlin, save_logs, true_attempts
 from tests.profiles import examples
 
 CREATED = 1_739_900_000 * SECOND
 NEAR = pd.Timedelta("5ms")
 
 
-def failing_twice(*, skew: float = 0.0) -> DagRun:
+def failing_twice(*, skew: float = 0.0, created: int = CREATED) -> DagRun:
     """A DAG of the cluster over two agents; its second stage fails twice, is retried, then passed."""
     first, second = Agent("192.0.2.1"), Agent("192.0.2.2", skew=skew)
     failing = {n: Failure() for n in (1, 3)}
     stages = [Stage("Prepare", [Task(first, 2.4)]), Stage("Work", [Task(first, 1.2), Task(second, 3.1, failing, ("working",))])]
-    run = DagRun("Create tenant t1", stages, "111", CREATED, first, first_row_id=31)
+    run = DagRun("Create tenant t1", stages, "111", created, first, first_row_id=31)
     run.run()
     run.act("retry", (run.ended or 0) + 40 * SECOND)
     run.run()
@@ -114,6 +115,15 @@ def test_a_clock_two_seconds_off_makes_nothing_false(tmp_path):
         archive = da.load(save_logs(tmp_path / str(skew), run), final_answer(run))
         assert false_claims(run, archive) == []
         assert archive.dags[["retries_min", "retries_max"]].to_numpy().tolist() == [[1, 1]]
+
+
+@pytest.mark.parametrize("change", ["2025-10-26T01:00Z", "2025-03-30T01:00Z"], ids=["an hour comes twice", "an hour is left out"])
+@pytest.mark.parametrize("seconds", [3, 50, 3599, -1800])
+def test_a_change_of_the_clock_of_the_host_makes_nothing_false(change, seconds, tmp_path):
+    run = failing_twice(created=(round(datetime.fromisoformat(change).timestamp()) - seconds) * SECOND)
+    archive = da.load(save_logs(tmp_path, run, in_berlin), final_answer(run))
+    assert false_claims(run, archive) == []
+    assert archive.attempts["started_at"].notna().sum() >= len(true_attempts(run)) - 1
 
 
 def test_without_the_log_of_an_agent_its_attempts_are_known_by_the_scheduler_alone(tmp_path):
