@@ -132,6 +132,15 @@ CHANGED_LOG = FileKind(
     "copy the files of log_obshell as they are",
     certain=False,
 )
+HEX_DUMP = FileKind(
+    "hexadecimal dump",
+    "hexadecimal dumps",
+    lambda head: _HEX_DUMP.search(head, 0, _SHORT_HEAD) is not None or _C_ARRAY.search(head, 0, _SHORT_HEAD) is not None,
+    "unusable-form",
+    f"{_SAVE_ANSWER}, or convert it back with `xxd -r`",
+    certain=False,
+)
+CURL_TRACE = FileKind("curl trace", "curl traces", _has(_CURL_TRACE), "unusable-form", f"{_SAVE_ANSWER}: `curl -o FILE`", certain=False)
 TASK_SHOW = FileKind(
     "output of `obshell task show`",
     "outputs of `obshell task show`",
@@ -191,15 +200,8 @@ FILE_KINDS: tuple[FileKind, ...] = (
         "unusable-form",
         f"unpickling can run a program, so it is never opened; {_SAVE_ANSWER}",
     ),
-    FileKind(
-        "hexadecimal dump",
-        "hexadecimal dumps",
-        lambda head: _HEX_DUMP.search(head, 0, _SHORT_HEAD) is not None or _C_ARRAY.search(head, 0, _SHORT_HEAD) is not None,
-        "unusable-form",
-        f"{_SAVE_ANSWER}, or convert it back with `xxd -r`",
-        certain=False,
-    ),
-    FileKind("curl trace", "curl traces", _has(_CURL_TRACE), "unusable-form", f"{_SAVE_ANSWER}: `curl -o FILE`", certain=False),
+    HEX_DUMP,
+    CURL_TRACE,
     OTHER_NOTATION,
     FileKind(
         "PowerShell output that lost its inner levels",

@@ -23,7 +23,9 @@ from daganalysis.reading.file_kinds import (
     AGENT_LOG,
     BINARY_FILE,
     CHANGED_LOG,
+    CURL_TRACE,
     DATABASE_COPY,
+    HEX_DUMP,
     HIDDEN_FILE,
     OTHER_TEXT,
     TASK_SHOW,
@@ -37,6 +39,7 @@ from daganalysis.reading.streams import Unpacking, bounded_stream, is_clutter, i
 from daganalysis.reading.wrapped_logs import unwrapped_log
 from daganalysis.redaction.database_copies import AgentCopies, RowRedactor, redact_dump
 from daganalysis.redaction.left_out import NotUnderstoodError, SkippedError
+from daganalysis.redaction.listed_bytes import with_listed_bytes
 
 if TYPE_CHECKING:
     import contextlib
@@ -159,9 +162,19 @@ class FileRedactor:
 
     def _plain(self, reading: io.BufferedReader[Any], writing: IO[bytes], unpacking: Unpacking) -> None:
         self._texts.start()
-        for piece in _pieces(reading, unpacking.limits.document_bytes):
+        for piece in _pieces(reading, unpacking.limits.document_bytes, self._listed):
             _check_whole(unpacking)
             writing.write(self._piece(piece))
+
+    def _listed(self, text: bytes) -> bytes:
+        return with_listed_bytes(text, self._apart)
+
+    def _apart(self, content: bytes) -> bytes:
+        """Redact a text that stands in another, as one of its own."""
+        self._texts.start()
+        redacted = self._piece(content)
+        self._texts.start()
+        return redacted
 
     def _piece(self, piece: bytes) -> bytes:
         if _is_json(piece):
@@ -317,6 +330,8 @@ def _check_is_text(sample: bytes, name: str) -> None:
         raise SkippedError(kind.noun)
     if kind is not None and kind.certain and kind.code != _OTHER_LOG and kind is not TASK_SHOW:
         raise NotUnderstoodError(f"it is no text that can be redacted ({kind.noun})")
+    if kind in {HEX_DUMP, CURL_TRACE}:
+        raise NotUnderstoodError(f"its text lies in numbers, which redaction keeps ({kind.noun})")
     codec = codec_of(sample)
     if is_binary(sample) and not codec:
         if name and not promises_answers(name):
@@ -347,10 +362,11 @@ def _bounded_read(reading: IO[bytes], limit: int) -> bytes:
     return data
 
 
-def _pieces(reading: io.BufferedReader[Any], longest: int) -> Iterator[bytes]:
+def _pieces(reading: io.BufferedReader[Any], longest: int, prepared: Callable[[bytes], bytes]) -> Iterator[bytes]:
     """Cut a plain file: a file of moderate size is one piece, if it is one document; else each line is."""
     head = reading.read(_WHOLE)
     rest = reading.read(1) if len(head) == _WHOLE else b""
+    head = prepared(head)
     if not rest and _is_json(head):
         yield head
         return
@@ -358,9 +374,9 @@ def _pieces(reading: io.BufferedReader[Any], longest: int) -> Iterator[bytes]:
     last = lines.pop() if lines and rest else b""
     yield from lines
     if rest:
-        yield last + rest + (_line(reading, longest) if rest != b"\n" else b"")
+        yield prepared(last + rest + (_line(reading, longest) if rest != b"\n" else b""))
     while line := _line(reading, longest):
-        yield line
+        yield prepared(line)
 
 
 def _line(reading: io.BufferedReader[Any], longest: int) -> bytes:

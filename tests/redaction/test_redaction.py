@@ -387,6 +387,24 @@ def test_a_log_is_redacted_by_its_content_whatever_its_name(tmp_path, name):
     assert copy.read_bytes() == line.replace(b"10.20.30.41", b"198.18.100.100")
 
 
+@pytest.mark.parametrize("form", [{"indent": 1}, {}, {"separators": (",", ":")}])
+def test_a_text_that_stands_as_a_list_of_its_bytes_is_redacted_in_it(tmp_path, form):
+    content = polls("11")[2].replace(b'"task_logs":', b'"password": "Hq7leak", "task_logs":')
+    folder = save({"a.json": json.dumps({"MESSAGE": list(content)}, **form).encode()}, tmp_path / "folder")
+    redact(folder, tmp_path / "copy")
+    copy = bytes(json.loads((tmp_path / "copy" / "a.json").read_bytes())["MESSAGE"])
+    assert b"Hq7leak" not in copy
+    assert load(tmp_path / "copy").sub_tasks["agent_ip"].tolist()[0] == "198.18.100.100"
+
+
+@pytest.mark.parametrize(
+    "begin", ["00000000: 7b22 7375 6363 6573 7366 756c 223a 2074", "<= Recv data, 16 bytes (0x10)\n0000: 7b 22 64 61 74 61"]
+)
+def test_a_dump_of_bytes_is_left_out(tmp_path, begin):
+    folder = save({"a.json": polls("11")[2], "b.txt": begin.encode() + b"  {...\n"}, tmp_path / "folder")
+    assert [name for name, _ in redact(folder, tmp_path / "copy").left_out] == ["b.txt"]
+
+
 @pytest.mark.parametrize("name", ["obd", "obd.log.1", "obd.json"])
 def test_a_log_of_another_program_is_copied_redacted(tmp_path, name):
     line = b"[2026-03-02 17:10:00.123] [069ee90f-a4f4-11ef-8000-0242ac110002] [INFO] host 10.20.30.41 is reached\n"
