@@ -38,7 +38,8 @@ def trouble(archive: Archive, *, level: str = "sub_task") -> pd.DataFrame:
 
     Returns:
         For sub-tasks, rows sorted by run, then ``place``: alike sub-tasks of one stage share a place, the most serious come first. For
-        runs, rows from the worst to the best: main runs before child DAGs, then by ``rank``, then the longest elapsed time first.
+        runs, rows from the worst to the best: main runs before child DAGs, trouble before the rest, then the longest first; of runs of
+        one length, by ``rank``.
 
     Raises:
         UsageError: ``level`` is not one of the two.

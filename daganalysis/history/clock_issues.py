@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _MOST_TOLD = 5
 _HOUR_NS = 4 * QUARTER_HOUR_NS
+_VERBS = {"differs": "differ", "shows": "show", "is": "are"}
 _SOME = 2
 """So many clocks that agree with each other outweigh one."""
 _NOTABLE_SKEW_NS = 100_000_000
@@ -60,10 +61,30 @@ def _wrong_clocks(view: RunView) -> list[Issue]:
         return []
     odd = _odd_one(view, off)
     agreeing = _agreeing_elsewhere(view)
-    each = [f"the clock of {agent} {_how_far(offsets, 'the scheduler', fixed=agent not in agreeing)}" for agent, offsets in off.items()]
-    named = odd if odd is not None else ", ".join(each)
+    far = {agent: _how_far(offsets, "the scheduler", fixed=agent not in agreeing) for agent, offsets in off.items()}
+    named = odd if odd is not None else ", ".join(_each(far))
     what = f"{named}; timeline, charts and analyses correct for this, the base tables keep the times as served"
     return [issue("clocks-differ", None, None, what, run_id=view.evidence.run_id)]
+
+
+def _each(far: dict[str, str]) -> list[str]:
+    """Return a clause about each agent; those of which no offset is known share one.
+
+    >>> _each({"a:1": "differs from b by no fixed offset", "c:1": "differs from b by no fixed offset", "d:1": "is behind b by 2.000 s"})
+    ['the clocks of a:1, c:1 differ from b by no fixed offset', 'the clock of d:1 is behind b by 2.000 s']
+    """
+    alike: dict[str, list[str]] = {}
+    for agent, how in far.items():
+        alike.setdefault(how, []).append(agent)
+    return [
+        f"the clock of {agents[0]} {how}" if len(agents) == 1 else f"the clocks of {', '.join(agents)} {_of_several(how)}"
+        for how, agents in alike.items()
+    ]
+
+
+def _of_several(how: str) -> str:
+    verb, _, rest = how.partition(" ")
+    return " ".join((_VERBS[verb], rest))
 
 
 def _agreeing_elsewhere(view: RunView) -> set[str | None]:
