@@ -38,8 +38,8 @@ from daganalysis.reading.source_file import is_answer_file, promises_answers
 from daganalysis.reading.streams import Unpacking, bounded_stream, is_clutter, is_office, is_packed, unpacked_stream
 from daganalysis.reading.wrapped_logs import unwrapped_log
 from daganalysis.redaction.database_copies import AgentCopies, RowRedactor, redact_dump
+from daganalysis.redaction.encoded_texts import with_encoded_texts
 from daganalysis.redaction.left_out import NotUnderstoodError, SkippedError
-from daganalysis.redaction.listed_bytes import with_listed_bytes
 
 if TYPE_CHECKING:
     import contextlib
@@ -162,17 +162,17 @@ class FileRedactor:
 
     def _plain(self, reading: io.BufferedReader[Any], writing: IO[bytes], unpacking: Unpacking) -> None:
         self._texts.start()
-        for piece in _pieces(reading, unpacking.limits.document_bytes, self._listed):
+        for piece in _pieces(reading, unpacking.limits.document_bytes, self._with_encoded):
             _check_whole(unpacking)
             writing.write(self._piece(piece))
 
-    def _listed(self, text: bytes) -> bytes:
-        return with_listed_bytes(text, self._apart)
+    def _with_encoded(self, text: bytes) -> bytes:
+        return with_encoded_texts(text, self._apart)
 
     def _apart(self, content: bytes) -> bytes:
         """Redact a text that stands in another, as one of its own."""
         self._texts.start()
-        redacted = self._piece(content)
+        redacted = self._piece(self._with_encoded(content))
         self._texts.start()
         return redacted
 

@@ -9,6 +9,7 @@ import json
 import lzma
 import tarfile
 import zipfile
+from urllib.parse import quote
 
 import pandas as pd
 import pytest
@@ -346,6 +347,19 @@ def test_the_command_exits_with_3_for_what_is_left_out_unless_that_is_allowed(tm
     assert main(["redact", str(folder), "-o", str(tmp_path / "copy")]) == 3
     assert main(["redact", str(folder), "-o", str(tmp_path / "again"), "--allow-left-out"]) == 0
     assert "left out b.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "encode", [lambda b: b.hex(":"), lambda b: b.hex(), lambda b: b.hex(" ").upper(), quote, lambda b: quote(quote(b))]
+)
+def test_a_text_in_hexadecimal_digits_or_percent_encoded_is_redacted_in_it(tmp_path, encode):
+    content = b'{"password": "Hq7leak", "agent": "10.20.30.41:2886"}'
+    (tmp_path / "a.txt").write_text(encode(content))
+    redact(tmp_path / "a.txt", tmp_path / "b.txt", lenient=True)
+    copy = (tmp_path / "b.txt").read_text()
+    assert encode(b"20.30.41") not in copy
+    assert encode(b"Hq7leak") not in copy
+    assert encode(b'"agent"') in copy
 
 
 def test_clutter_is_skipped_as_load_skips_it(tmp_path, capsys):
