@@ -29,9 +29,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; see :class:`daganalysis.commands.exit_status.ExitStatus`."""
     # NumPy starts a thread a core as it is imported, which takes as much of the processor as the import, for algebra that no command does.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Arrow's own allocator reserves 1 GB at a time, which a limit of the address space (ulimit -v) counts, and keeps more of it.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     _end_well_on_sigterm()
     if argv is None:
         gc.set_threshold(*_COLLECT_SELDOM)
+        _show_where_it_dies()
     try:
         status = _run(argv)
     except KeyboardInterrupt:
@@ -48,6 +51,14 @@ def _end_well_on_sigterm() -> None:
     """Let SIGTERM end the program as Ctrl-C does, so that what it was writing is cleared away."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _show_where_it_dies() -> None:
+    """Let a process that C++ ends (SIGABRT, SIGSEGV) say on stderr what it was doing."""
+    import faulthandler
+
+    if sys.stderr is not None and not faulthandler.is_enabled():
+        faulthandler.enable(all_threads=False)
 
 
 def _survive_warnings() -> None:

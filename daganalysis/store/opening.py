@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 from daganalysis.errors import StoreError
 from daganalysis.store.commit import new_generation, readable_folder
 from daganalysis.store.folder_manifest import check_manifest, listed_files, noted
+from daganalysis.store.keys import check_keys
 from daganalysis.store.parts import check_version, count_rows, damaged, first_and_last, read_coded, read_parts, write_part
 from daganalysis.store.remote_paths import RemotePath, read_catalogue, store_path
 from daganalysis.tables import BASE_TABLES
@@ -130,6 +131,7 @@ class StoreTables:
         only = None if run_ids is None or key is None else (key, run_ids)
         schema = declared.schema()
         table = self._steadily(parts, lambda: read_parts(parts, schema, reading, only, where)) if parts else schema.empty_table()
+        check_keys(table, declared, self._store)
         if order and by_run:
             table = _ordered_by_run(table, order[0])
         elif order:
@@ -154,6 +156,7 @@ class StoreTables:
             return code_texts(self.read(name, columns, None), declared)
         parts = self._with_rows(name)
         table = self._steadily(parts, lambda: read_coded(parts, declared, list(dict.fromkeys([*columns, key]))))
+        check_keys(table, declared, self._store)
         return (table if len(parts) == 1 else _ordered_by_run(table, key)).select(columns)
 
     def count(self, name: str) -> int:

@@ -5,6 +5,7 @@ The same rows give the same bytes. The metadata of a file tells what it is, for 
 
 from __future__ import annotations
 
+import mmap
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -32,6 +33,8 @@ TABLE_KEY = b"daganalysis.table"
 _ROW_GROUP = 16_384
 """Rows a row group: one run is found by reading a few thousand rows, and a million rows are still only some sixty groups."""
 _ZSTD_LEVEL = 1
+_WRITER_BYTES, _WRITER_COPIES = 1 << 25, 8
+"""What a writer of Parquet may take: copies of a row group (growing buffers, the least and the greatest value), and bytes beyond."""
 
 
 def write_part(table: pa.Table, name: str, path: StagePath, closing: Closing | None = None) -> None:
@@ -84,7 +87,8 @@ class MarkedWriter:
         )
 
     def write(self, table: pa.Table, row_group: int) -> None:
-        """Append rows, so many to a row group."""
+        """Append rows, so many to a row group. Raises :class:`MemoryError` if memory for the row group is lacking."""
+        _check_memory(table, row_group)
         self._writer.write_table(table, row_group_size=row_group)
 
     def close(self, *, whole: bool) -> None:
@@ -107,6 +111,18 @@ class MarkedWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close(whole=kind is None)
+
+
+def _check_memory(table: pa.Table, row_group: int) -> None:
+    """Raise :class:`MemoryError` unless as much memory can be reserved as writing a row group may take.
+
+    Arrow would end the whole process: an exception of C++ does not become one of Python there.
+    """
+    of_group = table.nbytes * min(1, row_group / max(1, table.num_rows))
+    try:
+        mmap.mmap(-1, _WRITER_BYTES + int(_WRITER_COPIES * of_group)).close()
+    except OSError as error:
+        raise MemoryError("writing Parquet") from error
 
 
 def parquet_file(path: StorePath, coded: Sequence[str] = ()) -> pq.ParquetFile:

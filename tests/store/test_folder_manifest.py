@@ -8,6 +8,7 @@ import os
 import shutil
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +18,10 @@ import daganalysis as da
 from daganalysis.errors import StoreError, UsageError
 from daganalysis.store.folder_manifest import write_manifest
 from daganalysis.store.parts import read_file
+from daganalysis.tables import BASE_TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ANSWERS = ["sample_data/start", "sample_data/tenant"]
 
@@ -151,6 +156,32 @@ def test_a_column_that_is_missing_or_of_another_type_is_named(store: Path, table
             pq.write_table(changed.replace_schema_metadata(part.schema.metadata), path)
     write_manifest(store)
     assert f"column {column} is missing or has another type" in what_is_said(store)
+
+
+def rewritten(store: Path, table: str, how: str) -> None:
+    """Double the rows of a table or take the run from the first, and list the files anew, as a program does that knows the store."""
+    path = max((store / table).glob("*.parquet"), key=lambda part: pq.read_metadata(part).num_rows)
+    rows = pq.read_table(path)
+    place = next(number for number, name in enumerate(rows.column_names) if name.endswith("run_id"))
+    runs = pa.array([None, *rows.column(place).to_pylist()[1:]], pa.string())
+    changed = pa.concat_tables([rows, rows]) if how == "doubled" else rows.set_column(place, rows.schema.field(place), runs)
+    pq.write_table(changed, path)
+    write_manifest(store)
+
+
+@pytest.mark.parametrize("analysis", [da.summary, da.retries, da.critical_path, da.failures, da.time_budget])
+def test_a_run_that_is_in_a_store_twice_is_named(store: Path, analysis: Callable[[da.Archive], object]) -> None:
+    rewritten(store, "dags", "doubled")
+    with pytest.raises(StoreError, match=r"the store holds the run \d+ twice.*load the sources again"):
+        analysis(da.read_parquet(store))
+
+
+@pytest.mark.parametrize("table", ["dags", "timeline", "links", "failed_attempts", "snapshots"])
+def test_rows_without_a_run_are_named(store: Path, table: str) -> None:
+    rewritten(store, table, "null")
+    for read in (da.Archive.arrow, da.Archive.coded):
+        with pytest.raises(StoreError, match=f"the store holds rows of {table} without a .*run_id"):
+            read(da.read_parquet(store), table, BASE_TABLES[table].names)
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o027, 0o077, 0o002])

@@ -107,3 +107,31 @@ def test_a_worker_that_dies_is_reported_with_what_it_worked_on() -> None:
 def test_memory_that_runs_out_is_reported_with_what_was_worked_on(jobs: int) -> None:
     with Workers(jobs) as workers, pytest.raises(DagAnalysisError, match=r"memory ran out: a\.json.*--jobs 1"):
         list(workers.over(out_of_memory, [Sources("a.json"), Sources("b.json")]))
+
+
+SHORT_OF_MEMORY = """
+import resource, sys
+import pyarrow as pa
+from daganalysis.store.kept_answers import TEXTS
+from daganalysis.store.parts import write_parquet
+table = pa.table({"text": ["x" * (40 << 20)]})
+from pathlib import Path
+write_parquet(table.slice(0, 0), Path(sys.argv[1] + "0"), TEXTS, [], 100)  # imports all that it takes
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+for spare in range(0, 400 << 20, 20 << 20):
+    resource.setrlimit(resource.RLIMIT_AS, (used + spare, resource.RLIM_INFINITY))
+    try:
+        write_parquet(table, Path(sys.argv[1] + str(spare)), TEXTS, [], 100)
+    except MemoryError:
+        continue
+    break
+else:
+    spare = None
+print("refused" if spare else "never")
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs to know how much memory is used")
+def test_writing_a_long_text_with_too_little_memory_is_an_error_of_python(tmp_path: Path) -> None:
+    done = run("-c", SHORT_OF_MEMORY, str(tmp_path / "part"), store=tmp_path)
+    assert (done.stdout, done.returncode) == ("refused\n", 0), done.stderr
