@@ -29,7 +29,7 @@ class Readable(Protocol):
 
 
 def codec_of(head: bytes) -> str:
-    r"""Return the encoding of a text by its beginning; empty for UTF-8, and for what is none that is known.
+    r"""Return the encoding of a text by its beginning; empty for UTF-8 and for an unknown encoding.
 
     >>> codec_of("\ufeff{}".encode("utf-16")), codec_of('{"name": "租户"}'.encode("gbk")), codec_of('{"name": "租户"}'.encode())
     ('utf-16', 'gb18030', '')

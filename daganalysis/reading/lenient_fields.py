@@ -85,7 +85,7 @@ class LenientFields:
             return None
 
     def gid(self, noun: str) -> str:
-        """The generic id, for which a number may stand; empty, with an error, where there is none that can be used."""
+        """Return the generic id, given as a text or a number. Without a usable one, note an error and return an empty text."""
         raw = bytes(self._fields.get("id") or _NULL)
         if raw in {b"null", b'""'}:
             self._problems.append(Problem(self._pointer, "no-id", f"{noun} without an id was rejected", "error"))

@@ -9,13 +9,18 @@ from urllib.parse import quote, unquote_to_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_BLANK = rb"(?:[ \t\r\n]|%20|\\n|\\t)*+"
+_BLANK = rb"(?:[ \t\r\n]|%20|\\n|\\t)*"
 _BETWEEN = _BLANK + rb"(?:,|%2C)" + _BLANK
-_LIST = re.compile(rb"(?<![\w.])\d{1,3}(?:" + _BETWEEN + rb"\d{1,3}(?![\w.])){7,}+", re.IGNORECASE)
-_HEX = re.compile(rb"(?<![\w:])[0-9a-fA-F]{2}(?P<between>[: ]?)[0-9a-fA-F]{2}(?:(?P=between)[0-9a-fA-F]{2}){6,}+(?!\w)")
+_LIST = re.compile(rb"(?<![\w.])\d{1,3}(?:" + _BETWEEN + rb"\d{1,3}(?![\w.])){7,}", re.IGNORECASE)
+_HEX_BYTE = rb"[0-9a-fA-F]{2}"
+_ONE_MORE = rb"(?P=between)" + _HEX_BYTE
+_HEX = re.compile(
+    rb"(?<![\w:])" + _HEX_BYTE + rb"(?P<between>[: ]?)" + _HEX_BYTE + rb"(?:" + _ONE_MORE + rb"){6,}(?!" + _ONE_MORE + rb"|\w)"
+)
+# No group here is possessive: Python before 3.11.5 loses its place where the last round of one fails within (gh-106052).
 _FEWEST_BYTES = 20
 """Digits of fewer bytes without anything between them are an id or a checksum."""
-_PERCENT = re.compile(rb"%(?:25){0,4}(?:7B|5B)(?:%[0-9A-F]{2}|[\w.+*~!()-]){8,}+", re.IGNORECASE)
+_PERCENT = re.compile(rb"%(?:25){0,4}(?:7B|5B)(?:%[0-9A-F]{2}|[\w.+*~!()-]){8,}", re.IGNORECASE)
 _SEPARATOR = re.compile(_BETWEEN, re.IGNORECASE)
 _NO_TEXT = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
 

@@ -63,7 +63,7 @@ class UnknownWords:
         return match[0] if rule is None else self._rules[rule](match[0])
 
     def word(self, run: str) -> str:
-        """Return what stands for a run of letters and digits."""
+        """Return a run of letters and digits if it is allowed, otherwise its pseudonym."""
         if self._allowed_words.has(run):
             return run
         if run.isalpha():

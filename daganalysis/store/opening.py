@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _MOST_SLICES = 4096
-"""So many stretches of rows are moved as they are; more of them are gathered row by row."""
+"""The largest number of stretches of rows that are moved whole; if there are more, rows are gathered one by one."""
 _MOST_SOUGHT = 64
-"""So many runs are first looked for in the ends of the files, which say between which ids the runs of each lie."""
+"""The largest number of runs that are first looked for in the ends of the files, which hold the first and the last run of each."""
 _REPLACED_AT_MOST = 5
-"""So often is a store opened anew that is replaced while it is opened."""
+"""The number of attempts to open or read a store that other loads keep replacing."""
 
 
 def is_store(path: str | os.PathLike[str] | RemotePath) -> bool:
@@ -101,7 +101,7 @@ class StoreTables:
                 if _generation(self._store) == self._generation:
                     break
         else:
-            raise StoreError("the store keeps being replaced", where=str(self._store), hint="wait until other loads have finished")
+            raise self._keeps_changing()
         missing = [name for name, parts in found.items() if not parts]
         if missing:
             raise StoreError(f"the store lacks the tables {', '.join(missing)}", where=str(self._store), hint="load into a new store")
@@ -185,7 +185,10 @@ class StoreTables:
             else:
                 if _generation(self._store) == self._generation:
                     return found
-        raise StoreError("the store keeps being replaced", where=str(self._store), hint="wait until other loads have finished")
+        raise self._keeps_changing()
+
+    def _keeps_changing(self) -> StoreError:
+        return StoreError("the store keeps being replaced", where=str(self._store), hint="wait until other loads have finished")
 
     def _check_present(self, parts: Sequence[StorePath]) -> None:
         """Raise :class:`StoreError` unless the parts are there as they were when the store was opened. A load keeps most parts."""

@@ -65,7 +65,7 @@ class DagState:
         self.entries: list[tuple[int, Agent, str, str]] = []
         """What obshell.log would hold of it: the true time, the agent that writes, the trace, the message."""
         self.requests: list[tuple[int, str, str]] = []
-        """Every request: its true time, what was asked for, and by whom."""
+        """Every request: its true time, the operation, and who asked for it."""
         self.protocol_retries = 0
         self.retries = self.rollbacks = self.cancels = self.passes = self.node_passes = 0
         self.begun: int | None = None
