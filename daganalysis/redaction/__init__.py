@@ -102,14 +102,14 @@ def redact(
         raise UsageError("the destination exists", where=str(target), hint="name a new file or folder")
     if Path(source).is_dir() and target.resolve().is_relative_to(Path(source).resolve()):
         raise UsageError("the destination lies in the source", where=str(target), hint="name a folder beside it")
-    strictness = RedactionWalks(is_strict=not lenient, keeps_clusters=keep_cluster_names, keep_words=keep_words)
+    walks = RedactionWalks(is_strict=not lenient, keeps_clusters=keep_cluster_names, keep_words=keep_words)
     with shown(progress) as tell:
         if is_store(source):
             from daganalysis.redaction.stores import redact_store
 
-            n_files, originals = redact_store(Path(source), target, tell, strictness)
+            n_files, originals = redact_store(Path(source), target, tell, walks)
             return _summary(n_files, originals, [], [])
-        return _redact_files(source, target, tell, strictness)
+        return _redact_files(source, target, tell, walks)
 
 
 @contextlib.contextmanager
@@ -121,7 +121,7 @@ def redacted(archive: Archive) -> Iterator[Archive]:
         yield read_parquet(f"{folder}/copy")
 
 
-def _redact_files(source: str | os.PathLike[str], target: Path, progress: Progress, strictness: RedactionWalks) -> Redacted:
+def _redact_files(source: str | os.PathLike[str], target: Path, progress: Progress, walks: RedactionWalks) -> Redacted:
     files = copied_one_by_one(list_source_files([os.fspath(source)]))
     readable = [file for file in files if file.trouble is None and (file.parts or file.path is not None)]
     left_out = [(file.name, file.trouble[1]) for file in files if file.trouble is not None and file.trouble[0] != HIDDEN_FILE.code]
@@ -131,13 +131,14 @@ def _redact_files(source: str | os.PathLike[str], target: Path, progress: Progre
         if left_out:
             raise InputError(f"nothing can be redacted: {left_out[0][0]}: {left_out[0][1]}", where=str(source))
         raise InputError("nothing to redact", where=str(source), hint="give a file or a folder of saved responses")
-    originals, vocabulary = _collect(readable, left_out, skipped, progress, strictness)
+    originals, vocabulary = _collect(readable, left_out, skipped, progress, walks)
     unusable = [*skipped, *left_out]
-    readable = [file for file in readable if file.name not in dict(unusable)]
+    names = {name for name, _ in unusable}
+    readable = [file for file in readable if file.name not in names]
     if not readable:
         raise InputError(f"nothing can be redacted: {unusable[-1][1]}", where=unusable[-1][0])
     folder = target if Path(source).is_dir() else None
-    redactor = FileRedactor(strictness.replacing(originals, vocabulary))
+    redactor = FileRedactor(walks.replacing(originals, vocabulary))
     _write(readable, target, folder, redactor, progress)
     return _summary(len(readable), originals, left_out, skipped)
 
@@ -159,11 +160,11 @@ def _collect(
     left_out: list[tuple[str, str]],
     skipped: list[tuple[str, str]],
     progress: Progress,
-    strictness: RedactionWalks,
+    walks: RedactionWalks,
 ) -> tuple[Originals, set[str]]:
     """Walk every file once to learn what there is to replace."""
     originals = Originals()
-    texts = strictness.collecting(originals)
+    texts = walks.collecting(originals)
     redactor = FileRedactor(texts)
     for number, file in enumerate(files, start=1):
         redactor.name(file.name)

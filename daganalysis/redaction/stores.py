@@ -34,16 +34,16 @@ _KEPT = frozenset({"outcome", "kind", "severity", "code", "evidence", "category"
 _ROW_GROUP = 16_384
 
 
-def redact_store(store: Path, target: Path, progress: Progress, strictness: RedactionWalks) -> tuple[int, Originals]:
+def redact_store(store: Path, target: Path, progress: Progress, walks: RedactionWalks) -> tuple[int, Originals]:
     """Write a redacted copy of a store; return how many files it has and what was replaced."""
     StoreTables(store)  # raises for what is no store, or one of another version
     files = sorted(path for path in store.rglob("*.parquet") if path.relative_to(store).parts[0] in {*BASE_TABLES, "_evidence", "_sources"})
     originals = Originals()
-    collecting = strictness.collecting(originals)
+    collecting = walks.collecting(originals)
     for number, path in enumerate(files, start=1):
         _rewritten(_read(path), collecting)
         progress("looking", number, len(files))
-    replacing = strictness.replacing(originals, {*ENGINE_WORDS, *(word.lower() for word in collecting.names)})
+    replacing = walks.replacing(originals, {*ENGINE_WORDS, *(word.lower() for word in collecting.names)})
     with new_generation(target) as folder:
         for number, path in enumerate(files, start=1):
             copy = folder / path.relative_to(store)
