@@ -69,7 +69,7 @@ def _rows(archive: Archive, stretches: Stretches, segments: Segments, attempts: 
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from daganalysis.analysis.chains import NONE, one_array
+    from daganalysis.tables.column_arrays import NONE, one_array
 
     of = segments.stretch
     name_codes, names = stretches.names(archive)
@@ -101,7 +101,7 @@ def _by_stage(archive: Archive, stretches: Stretches, segments: Segments, attemp
     """Sum the work on the path by workflow and stage name."""
     import pandas as pd
 
-    from daganalysis.analysis.chains import NONE, codes_of, encoded
+    from daganalysis.tables.column_arrays import NONE, codes_of, encoded
 
     dags = archive.arrow("dags", ["run_id", "workflow", "elapsed_s"])
     run = codes_of(dags.column("run_id"), stretches.run_ids)

@@ -224,7 +224,7 @@ def _executors_of_normal_nodes(archive: Archive, dags: pd.DataFrame) -> pd.DataF
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from daganalysis.analysis.chains import NONE, encoded, integers
+    from daganalysis.tables.column_arrays import NONE, encoded, integers
 
     table = archive.coded("sub_tasks", ["run_id", "stage", "agent", "started_at"])
     run, run_ids = encoded(table.column("run_id"))

@@ -7,11 +7,12 @@ run waited for. Everything here is arrays of whole numbers: codes instead of nam
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from daganalysis.tables import ATTEMPTS
+from daganalysis.tables.column_arrays import NONE, codes_of, encoded, find, integers, is_equal, one_array, run_stage_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,15 +20,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from daganalysis.archive import Archive
+    from daganalysis.tables.column_arrays import Bools, Ints
 
-    Ints = np.ndarray[Any, np.dtype[np.int64]]
-    Bools = np.ndarray[Any, np.dtype[np.bool_]]
-
-NONE = -1
-"""Stands for a null in an array of codes, stages or places."""
 OPEN = np.iinfo(np.int64).max
 """The end of an attempt that is not known to have ended."""
-_MOST_STAGES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +49,8 @@ class Stretches:
         codes, names = encoded(nodes.column("name"))
         if not len(codes):  # answers without details name no stage
             return np.full(len(self.run), NONE), names
-        order = np.argsort(_key(run, stage), kind="stable")
-        places = find(_key(run, stage)[order], _key(self.run, self.stage))
+        order = np.argsort(run_stage_keys(run, stage), kind="stable")
+        places = find(run_stage_keys(run, stage)[order], run_stage_keys(self.run, self.stage))
         return np.where(places == NONE, NONE, codes[order][places]), names
 
 
@@ -110,9 +106,9 @@ def read_stretches(archive: Archive) -> Stretches:
         integers(table.column("from_stage")),
         integers(table.column("to_stage")),
         one_array(table.column("evidence")),
-        _equal(category, "execute"),
+        is_equal(category, "execute"),
         integers(table.column("leg")),
-        _equal(one_array(table.column("direction")), "rollback"),
+        is_equal(one_array(table.column("direction")), "rollback"),
     )
 
 
@@ -144,7 +140,7 @@ def read_attempt_table(archive: Archive, columns: Sequence[str]) -> pa.Table:
 
 def read_attempts(table: pa.Table, run_ids: pa.Array) -> Attempts:
     """Return the attempts of a table whose start is known; without the column of agents, they have no agent."""
-    key = _key(codes_of(table.column("run_id"), run_ids), integers(table.column("stage")))
+    key = run_stage_keys(codes_of(table.column("run_id"), run_ids), integers(table.column("stage")))
     start, end = integers(table.column("started_at")), integers(table.column("ended_at"), null=OPEN)
     agent = encoded(table.column("agent"))[0] if "agent" in table.column_names else np.full(len(key), NONE)
     order = _by_id(table, key)
@@ -244,7 +240,7 @@ class _Chosen:
 
 def pair_up(stretches: Stretches, attempts: Attempts, work: Ints) -> Pairs:
     """Return which attempts ran in which of some stretches of work."""
-    key = _key(stretches.run[work], stretches.stage[work])
+    key = run_stage_keys(stretches.run[work], stretches.stage[work])
     low, high = (np.searchsorted(attempts.key, key, side) for side in ("left", "right"))
     sizes = high - low
     of_work = np.repeat(np.arange(len(work)), sizes)
@@ -306,43 +302,6 @@ def _best(group: Ints, rows: Ints, by: tuple[Ints, ...], n_groups: int) -> Ints:
 # -- columns as arrays ------------------------------------------------------------------------------------------------------------------
 
 
-def _key(run: Ints, stage: Ints) -> Ints:
-    """Return one number for a stage of a run; negative where either is not known."""
-    return np.where((run == NONE) | (stage < 0), NONE, run * _MOST_STAGES + stage)
-
-
-def find(ordered: Ints, values: Ints) -> Ints:
-    """Return where values stand in an array in order, or none."""
-    if not len(ordered):
-        return np.full(len(values), NONE)
-    place = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
-    return np.where((ordered[place] == values) & (values >= 0), place, NONE)
-
-
-def integers(column: pa.Array | pa.ChunkedArray, null: int = NONE) -> Ints:
-    """Return whole numbers or instants as NumPy has them."""
-    import pyarrow as pa
-
-    values: Ints = np.asarray(column.cast(pa.int64()).fill_null(null))
-    return values
-
-
-def encoded(column: pa.Array | pa.ChunkedArray) -> tuple[Ints, pa.Array]:
-    """Return the places of a column's values in an array of its different ones, and that array."""
-    import pyarrow as pa
-
-    found = one_array(column)
-    found = found if pa.types.is_dictionary(found.type) else found.dictionary_encode()
-    return integers(found.indices), found.dictionary
-
-
-def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Return a column in one piece."""
-    import pyarrow as pa
-
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-
-
 def _texts_of(column: pa.ChunkedArray) -> pa.Array:
     """Return the different texts of a column, in no order."""
     import pyarrow as pa
@@ -350,23 +309,6 @@ def _texts_of(column: pa.ChunkedArray) -> pa.Array:
     codes, texts = encoded(column)
     used = np.bincount(codes[codes != NONE], minlength=len(texts)) > 0
     return texts.filter(pa.array(used))
-
-
-def _equal(column: pa.DictionaryArray, text: str) -> Bools:
-    """Return where a column has a text."""
-    codes, texts = encoded(column)
-    known = texts.to_pylist()
-    found: Bools = codes == (known.index(text) if text in known else NONE - 1)
-    return found
-
-
-def codes_of(column: pa.ChunkedArray, values: pa.Array) -> Ints:
-    """Return the places of a column's values in an array of different ones, or none."""
-    import pyarrow.compute as pc
-
-    codes, known = encoded(column)
-    places = integers(pc.index_in(known, values))
-    return np.where(codes == NONE, NONE, places[codes]) if len(known) else codes
 
 
 def _in_order(run: Ints, seq: Ints) -> Ints | None:

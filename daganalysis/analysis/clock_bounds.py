@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from daganalysis.analysis.chains import NONE, Ahead, codes_of, encoded
+from daganalysis.analysis.chains import Ahead
+from daganalysis.tables.column_arrays import NONE, codes_of, encoded
 
 if TYPE_CHECKING:
     from daganalysis.analysis.chains import Attempts, Stretches

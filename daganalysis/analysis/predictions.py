@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daganalysis.analysis.chains import NONE, OPEN, codes_of, encoded, pair_up, read_attempt_table, read_attempts, read_stretches
+from daganalysis.analysis.chains import OPEN, pair_up, read_attempt_table, read_attempts, read_stretches
 from daganalysis.engine.times import SCHEDULER_SLEEP_S, SECOND_NS
 from daganalysis.engine.vocabulary import ENGINE_TIME
 from daganalysis.errors import UsageError
+from daganalysis.tables.column_arrays import NONE, codes_of, encoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from daganalysis.analysis.chains import Attempts, Bools, Ints, Pairs, Stretches
+    from daganalysis.analysis.chains import Attempts, Pairs, Stretches
     from daganalysis.analysis.scenarios import Scenario
     from daganalysis.archive import Archive
+    from daganalysis.tables.column_arrays import Bools, Ints
 
 _ATTEMPTS = ["run_id", "stage", "task_gid", "attempt", "kind", "started_at", "ended_at"]
 _USUAL_TICK = 1_025_000_000

@@ -1,0 +1,97 @@
+"""Columns of Arrow tables as NumPy arrays: codes instead of texts, whole numbers instead of instants.
+
+What is done to a million rows is done to such arrays; texts are compared and sorted once for each different one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    Ints = np.ndarray[Any, np.dtype[np.int64]]
+    Floats = np.ndarray[Any, np.dtype[np.float64]]
+    Bools = np.ndarray[Any, np.dtype[np.bool_]]
+
+NONE = -1
+"""Stands for a null in an array of codes, stages, instants or places."""
+_MOST_STAGES = 1 << 20
+
+
+def integers(column: pa.Array | pa.ChunkedArray, null: int = NONE) -> Ints:
+    """Return whole numbers or instants as NumPy has them."""
+    import pyarrow as pa
+
+    values: Ints = np.asarray(column.cast(pa.int64()).fill_null(null))
+    return values
+
+
+def reals(column: pa.Array | pa.ChunkedArray) -> Floats:
+    """Return real numbers as NumPy has them; null is not-a-number."""
+    values: Floats = one_array(column).to_numpy(zero_copy_only=False)
+    return values
+
+
+def encoded(column: pa.Array | pa.ChunkedArray) -> tuple[Ints, pa.Array]:
+    """Return the places of a column's values in an array of its different ones, and that array."""
+    import pyarrow as pa
+
+    found = one_array(column)
+    found = found if pa.types.is_dictionary(found.type) else found.dictionary_encode()
+    return integers(found.indices), found.dictionary
+
+
+def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return a column in one piece."""
+    import pyarrow as pa
+
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def is_equal(column: pa.Array | pa.ChunkedArray, *texts: str) -> Bools:
+    """Return where a column has one of some texts."""
+    codes, known = encoded(column)
+    wanted = np.array([*(text in texts for text in known.to_pylist()), False])  # the last place is that of null
+    return wanted[codes]
+
+
+def codes_of(column: pa.Array | pa.ChunkedArray, values: pa.Array) -> Ints:
+    """Return the places of a column's values in an array of different ones, or none."""
+    import pyarrow.compute as pc
+
+    codes, known = encoded(column)
+    places = integers(pc.index_in(known, values))
+    return np.where(codes == NONE, NONE, places[codes]) if len(known) else codes
+
+
+def ranked(column: pa.Array | pa.ChunkedArray) -> tuple[Ints, pa.Array]:
+    """Return the places of a column's values in an array of its different ones, and that array, which is sorted.
+
+    >>> import pyarrow as pa
+    >>> places, texts = ranked(pa.array(["b", None, "a", "b"]))
+    >>> places.tolist(), texts.to_pylist()
+    ([1, -1, 0, 1], ['a', 'b'])
+    """
+    import pyarrow.compute as pc
+
+    codes, texts = encoded(column)
+    order = integers(pc.sort_indices(texts))
+    rank = np.full(len(texts) + 1, NONE)  # the last place is that of null
+    rank[order] = np.arange(len(order))
+    return rank[codes], texts.take(order)
+
+
+def run_stage_keys(run: Ints, stage: Ints) -> Ints:
+    """Return one number for a stage of a run; negative where either is not known."""
+    return np.where((run == NONE) | (stage < 0), NONE, run * _MOST_STAGES + stage)
+
+
+def find(ordered: Ints, values: Ints) -> Ints:
+    """Return where values stand in an array in order, or none."""
+    if not len(ordered):
+        return np.full(len(values), NONE)
+    place = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    return np.where((ordered[place] == values) & (values >= 0), place, NONE)
