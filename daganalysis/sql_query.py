@@ -23,7 +23,7 @@ ANALYSES = tuple(name for name in RESULT_TABLES if name not in _NEEDS_MORE_THAN_
 """The analyses that a query can name."""
 
 
-class Tables(Protocol):
+class ArrowTables(Protocol):
     """What has the base tables: an archive."""
 
     def arrow(self, name: str) -> pa.Table:
@@ -31,7 +31,7 @@ class Tables(Protocol):
         ...
 
 
-def query(archive: Tables, statement: str) -> pa.Table:
+def query(archive: ArrowTables, statement: str) -> pa.Table:
     """Return the result of one SELECT over an archive; see :meth:`daganalysis.Archive.sql`."""
     connection = _connection()
     import duckdb
@@ -98,7 +98,7 @@ def _check_is_select(connection: duckdb.DuckDBPyConnection, statement: str) -> N
         raise UsageError("not a SELECT", where=statements[0].type.name, hint="a query reads the archive and cannot change anything")
 
 
-def _analysis(archive: Tables, name: str) -> pa.Table:
+def _analysis(archive: ArrowTables, name: str) -> pa.Table:
     import pyarrow as pa
 
     # The analyses lie above this module; the package's own list of public names leads to them.

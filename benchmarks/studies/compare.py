@@ -11,7 +11,7 @@ import numpy as np
 import daganalysis as da
 from benchmarks.archives import Agent, DagRun, Stage, Task, answer
 from benchmarks.studies.archives import MEANS, NAMES, archive_of, noisy, share_row
-from daganalysis.statistics.families import LEVEL
+from daganalysis.statistics.multiple_testing import LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

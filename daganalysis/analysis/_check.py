@@ -11,8 +11,8 @@ from daganalysis.analysis._time_budget import time_budget
 from daganalysis.engine.states import ENDED
 from daganalysis.engine.vocabulary import CHANGES_OF_LENGTH, ENGINE_TIME, STANDS_FAILED, UNFINISHED
 from daganalysis.errors import UsageError
+from daganalysis.statistics.autocorrelation import autocorrelation_of
 from daganalysis.statistics.distributions import normal_isf, t_isf, t_ppf
-from daganalysis.statistics.memory import memory_of
 from daganalysis.statistics.proportions import clopper_pearson_interval
 from daganalysis.tables.results import CHECK
 from daganalysis.text.humanize import human_share, plural
@@ -277,7 +277,7 @@ def _inflation(runs: pd.DataFrame, values: pd.Series[Any]) -> float:
         return 1.0
     numbers = values.astype(float)
     by_cluster = [own.to_numpy() for _, own in numbers.groupby(runs["cluster"].fillna(""))]
-    of_all, of_each = memory_of([numbers.to_numpy()]), memory_of(by_cluster)
+    of_all, of_each = autocorrelation_of([numbers.to_numpy()]), autocorrelation_of(by_cluster)
     weighted = sum(len(own) * of_each.inflation(len(own)) for own in by_cluster) / len(numbers)
     return max(of_all.inflation(len(numbers)), weighted)
 

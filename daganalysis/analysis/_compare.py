@@ -6,14 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.analysis._compared_runs import UNLABELLED, Kind, Series, Side
+from daganalysis.analysis._compared_runs import UNLABELLED, RunKind, Series, Side
 from daganalysis.analysis._contributions import contributions
 from daganalysis.analysis._stage_matching import match_stages
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
 from daganalysis.engine.vocabulary import DIFFERENCES
 from daganalysis.errors import UsageError
-from daganalysis.statistics.families import LEVEL, SMALLEST_RATIO, holm, tarone_testable
-from daganalysis.statistics.memory import LagSums, Memory, fitted_memory, memory_of
+from daganalysis.statistics.autocorrelation import Autocorrelation, LagSums, autocorrelation_of, fitted_autocorrelation
+from daganalysis.statistics.multiple_testing import LEVEL, SMALLEST_RATIO, holm, tarone_testable
 from daganalysis.statistics.rank_tests import midmean
 from daganalysis.statistics.sample_sizes import sample_size_to_show, sample_size_to_test
 from daganalysis.statistics.stratified import (
@@ -120,7 +120,7 @@ def _rows(base: Side, candidate: Side, outcomes: Sequence[str]) -> Iterator[dict
     # A workflow none of whose runs was compared still has its row, which says what was left out.
     rest = {*base.left_out, *candidate.left_out} - compared
     nothing = Series()
-    for kind in sorted([*kinds, *(Kind(workflow, -1, outcomes[0]) for workflow in rest)], key=lambda kind: (kind[0] or "", kind[1:])):
+    for kind in sorted([*kinds, *(RunKind(workflow, -1, outcomes[0]) for workflow in rest)], key=lambda kind: (kind[0] or "", kind[1:])):
         left, right = base.kinds.get(kind, nothing), candidate.kinds.get(kind, nothing)
         shared: dict[str, Any] = {
             "workflow": kind.workflow,
@@ -147,7 +147,7 @@ def _rows(base: Side, candidate: Side, outcomes: Sequence[str]) -> Iterator[dict
             yield row | _numbers(row["pair"], together)
 
 
-def _help(base: Side, candidate: Side, kind: Kind, ordered: set[str]) -> Shares | None:
+def _help(base: Side, candidate: Side, kind: RunKind, ordered: set[str]) -> Shares | None:
     """Compare how many of all the runs of a workflow needed help, within clusters; None where one side has none of a common cluster."""
     of_base, of_candidate = (side.needed_help.get((kind.workflow, kind.n_agents), {}) for side in (base, candidate))
     clusters = sorted(of_base.keys() & of_candidate.keys())
@@ -159,7 +159,7 @@ def _help(base: Side, candidate: Side, kind: Kind, ordered: set[str]) -> Shares 
 
 def _shares(strata: Sequence[tuple[np.ndarray, np.ndarray]], ordered: Sequence[bool]) -> Shares:
     known = [pair for pair, has_order in zip(strata, ordered, strict=True) if has_order]
-    memory = memory_of([side for pair in known for side in pair])
+    memory = autocorrelation_of([side for pair in known for side in pair])
     n = sum(len(x) + len(y) for x, y in strata)
     return compare_shares(strata, sum((len(x) + len(y)) * memory.inflation(max(len(x), len(y))) for x, y in strata) / n)
 
@@ -214,7 +214,7 @@ def _numbers(pair: _Pair, together: LagSums) -> dict[str, Any]:
     medians, middles = ([_standardised(pair, weights, side, of) for side in (0, 1)] for of in (np.median, midmean))
     found = stratified_effect(pair.strata)
     own = pair.lags + together.scaled(_BORROWED) if together.n else pair.lags
-    memory = Memory() if lie_far_apart(pair.strata) else fitted_memory(own)
+    memory = Autocorrelation() if lie_far_apart(pair.strata) else fitted_autocorrelation(own)
     located = location_test(pair.strata, memory)
     widened = math.sqrt(located.inflation)
     named = [cluster for cluster in pair.clusters if cluster != UNLABELLED]

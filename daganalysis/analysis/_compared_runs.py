@@ -24,7 +24,7 @@ UNLABELLED = ""
 _NOT_ENDED = UNFINISHED | {"unknown"}
 
 
-class Kind(NamedTuple):
+class RunKind(NamedTuple):
     """Runs that are like each other."""
 
     workflow: str | None
@@ -32,7 +32,7 @@ class Kind(NamedTuple):
     outcome: str
 
 
-_LIKE = list(Kind._fields)
+_LIKE = list(RunKind._fields)
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Side:
     ``ordered`` are the clusters whose runs have an order: their starts are known and differ.
     """
 
-    kinds: dict[Kind, Series]
+    kinds: dict[RunKind, Series]
     left_out: dict[str | None, Counter[str]]
     needed_help: dict[tuple[str | None, int], ByCluster]
     ordered: set[str]
@@ -73,7 +73,7 @@ class Side:
         left_out: dict[str | None, Counter[str]] = {}
         for workflow, outcome in zip(dags["workflow"][~chosen], dags["outcome"][~chosen], strict=True):
             left_out.setdefault(workflow or None, Counter())[outcome] += 1
-        kinds: dict[Kind, Series] = {}
+        kinds: dict[RunKind, Series] = {}
         keys: Any
         for keys, elapsed in used.groupby([*_LIKE, "cluster"])["elapsed_s"]:
             kind, cluster = _kind(keys[:-1]), str(keys[-1])
@@ -90,12 +90,12 @@ class Side:
         return ", ".join(f"{n} {outcome}" for outcome, n in sorted(self.left_out.get(workflow, Counter()).items())) or None
 
 
-def _kind(keys: Sequence[Any]) -> Kind:
+def _kind(keys: Sequence[Any]) -> RunKind:
     workflow, n_agents, outcome = keys
-    return Kind(workflow or None, int(n_agents), outcome)
+    return RunKind(workflow or None, int(n_agents), outcome)
 
 
-def _add_stages(kinds: dict[Kind, Series], used: pd.DataFrame, nodes: pd.DataFrame) -> None:
+def _add_stages(kinds: dict[RunKind, Series], used: pd.DataFrame, nodes: pd.DataFrame) -> None:
     """Add what each stage of the runs took."""
     import numpy as np
 
@@ -108,7 +108,7 @@ def _add_stages(kinds: dict[Kind, Series], used: pd.DataFrame, nodes: pd.DataFra
     seconds, stages = nodes["duration_s"].to_numpy(float), nodes["stage"].to_numpy(float)
     first = np.flatnonzero(np.diff(nodes["like"].to_numpy(), prepend=-1)).tolist()
     starts = nodes.loc[first, [*_LIKE, "key", "cluster"]].itertuples(index=False, name=None)
-    placed: dict[tuple[Kind, StageKey], tuple[float, int]] = {}
+    placed: dict[tuple[RunKind, StageKey], tuple[float, int]] = {}
     for (*keys, key, cluster), low, high in zip(starts, first, [*first[1:], len(nodes)], strict=False):
         own, kind = seconds[low:high], _kind(keys)
         kinds[kind].stages.setdefault(key, {})[cluster] = own[~np.isnan(own)]

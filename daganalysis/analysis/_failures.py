@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _KEYS = ["workflow", "name", "error_code", "signature"]
 
 
-class Coverage(NamedTuple):
+class SignatureCoverage(NamedTuple):
     """Of how many failed attempts the line was one of the engine's own, was mined for what it has in common, was not there, or is an other.
 
     Others are lines beyond those that are mined, like none of them.
@@ -133,18 +133,18 @@ def _plain(values: pd.Series[Any]) -> list[Any]:
     return values.astype(object).where(values.notna(), None).tolist()
 
 
-def coverage(found: pd.DataFrame) -> Coverage:
+def coverage(found: pd.DataFrame) -> SignatureCoverage:
     """Count the failed attempts of a result of ``failures`` by what is known of their lines.
 
     >>> import daganalysis as da
     >>> coverage(da.failures(da.load("sample_data/upgrade")))
-    Coverage(catalogue=2, mined=0, no_line=0, other=0)
+    SignatureCoverage(catalogue=2, mined=0, no_line=0, other=0)
     """
     catalogue = int(found.loc[found["known"].notna(), "n"].sum())
     no_line = int(found.loc[found["signature"].eq(NO_LINE), "n"].sum())
     # A line of the engine's own may be an other as well, where thousands differ.
     other = int(found.loc[found["signature"].eq(OTHER) & found["known"].isna(), "n"].sum())
-    return Coverage(catalogue, int(found["n"].sum()) - catalogue - no_line - other, no_line, other)
+    return SignatureCoverage(catalogue, int(found["n"].sum()) - catalogue - no_line - other, no_line, other)
 
 
 def _masked_failures(archive: Archive) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.vocabulary import UNFINISHED
-from daganalysis.statistics.families import LEVEL
+from daganalysis.statistics.multiple_testing import LEVEL
 
 if TYPE_CHECKING:
     from daganalysis.archive import Archive

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.analysis.conclusions import Place, Told, conclusion
+from daganalysis.analysis.conclusions import ConclusionFacts, FailurePlace, conclusion
 from daganalysis.analysis.culprits import find_trouble, find_undone, passed_stages, stages_rolled_back_from
 from daganalysis.analysis.membership import among
 from daganalysis.analysis.ranking import RANKED_BY, rank_runs
-from daganalysis.analysis.usual import find_usual
+from daganalysis.analysis.usual_durations import find_usual_durations
 from daganalysis.engine.vocabulary import SUCCEEDED
 from daganalysis.errors import UsageError
 from daganalysis.tables.explanations import RUN_ORDERS, RUNS
@@ -61,7 +61,7 @@ def runs(archive: Archive, *, by: str = "start", last: int | None = None, run_id
         raise UsageError("a negative number of runs", where=str(last), hint="0 or more")
     dags = archive.table("dags", list(dict.fromkeys([*_DAGS, *RANKED_BY])))
     chosen = _in_order(archive, dags, by, last, run_ids)
-    told = told_runs(archive, chosen["run_id"].tolist(), dags)
+    told = conclusion_facts(archive, chosen["run_id"].tolist(), dags)
     columns: dict[str, list[Any]] = {
         "conclusion": [conclusion(run) for run in told],
         "stage": [_stage(run) for run in told],
@@ -73,7 +73,7 @@ def runs(archive: Archive, *, by: str = "start", last: int | None = None, run_id
     return RUNS.conform(chosen.assign(**columns)[RUNS.names])
 
 
-def told_runs(archive: Archive, run_ids: list[str], dags: pd.DataFrame | None = None) -> list[Told]:
+def conclusion_facts(archive: Archive, run_ids: list[str], dags: pd.DataFrame | None = None) -> list[ConclusionFacts]:
     """Gather what a sentence about each of some runs needs, in their order; the other runs of the archive are what they are measured by.
 
     ``dags`` are the rows of all runs, where they have been read already.
@@ -91,13 +91,13 @@ def told_runs(archive: Archive, run_ids: list[str], dags: pd.DataFrame | None = 
     told_at = own["run_id"].map(passed_stages(archive, own) | stages_rolled_back_from(archive, own)).astype("Int64")
     own["stage"] = told_at.fillna(own["stage"].mask(own["outcome"].eq("rolled_back")))  # a rollback ends at the first stage
     undone = find_undone(archive, run_ids)
-    usual, longest = find_usual(archive, dags, own)
+    usual, longest = find_usual_durations(archive, dags, own)
     names = _stage_names(archive, own.loc[own["outcome"].isin(_NAMED), ["run_id", "stage"]].dropna())
     redone = _redone(dags, own)
-    known = [field.name for field in fields(Told) if field.name in own.columns]
+    known = [field.name for field in fields(ConclusionFacts) if field.name in own.columns]
     result = []
     for run_id, row in zip(run_ids, rows_of(own[known]), strict=True):
-        run = Told(**row)
+        run = ConclusionFacts(**row)
         run.retries_min = run.retries_min or 0
         run.stage_name, run.place, run.undone = names.get(run_id), places.get(run_id), undone.get(run_id)
         run.usual, run.longest, run.redone_by = usual.get(run_id), longest.get(run_id), redone.get(run_id)
@@ -152,14 +152,14 @@ def _redone(dags: pd.DataFrame, own: pd.DataFrame) -> dict[str, str]:
     return dict(zip(first["run_id"].tolist(), first["run_id_after"].tolist(), strict=True))
 
 
-def _place(run: Told) -> Place | None:
+def _place(run: ConclusionFacts) -> FailurePlace | None:
     """Return the place that the conclusion of a run names, if it names one."""
     if run.undone is not None and run.outcome in SUCCEEDED:
         return run.undone
     return run.place
 
 
-def _stage(run: Told) -> int | None:
+def _stage(run: ConclusionFacts) -> int | None:
     """Return the stage that the conclusion of a run names."""
     place = _place(run)
     if place is not None and run.outcome != "succeeded_with_node_pass":

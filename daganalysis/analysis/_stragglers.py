@@ -8,9 +8,9 @@ from daganalysis.dag_clock import on_dag_clock
 from daganalysis.engine.log_lines import LEFT_TO_ANOTHER
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
 from daganalysis.errors import UsageError
+from daganalysis.statistics.autocorrelation import autocorrelation_of, winsorised
 from daganalysis.statistics.distributions import binomial_tails, normal_isf, t_isf
-from daganalysis.statistics.families import LEVEL, SMALLEST_RATIO, holm, tarone_testable
-from daganalysis.statistics.memory import memory_of, winsorised
+from daganalysis.statistics.multiple_testing import LEVEL, SMALLEST_RATIO, holm, tarone_testable
 from daganalysis.statistics.proportions import clopper_pearson_interval
 from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.results import STRAGGLERS, STRAGGLERS_BY_AGENT, STRAGGLERS_BY_RUN, STRAGGLERS_BY_ZONE
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from daganalysis.archive import Archive
-    from daganalysis.statistics.memory import Memory
+    from daganalysis.statistics.autocorrelation import Autocorrelation
 
 _KEYS = ["run_id", "stage"]
 _LEVELS = {"stage": STRAGGLERS, "agent": STRAGGLERS_BY_AGENT, "zone": STRAGGLERS_BY_ZONE, "run": STRAGGLERS_BY_RUN}
@@ -307,7 +307,7 @@ def _pools(frame: pd.DataFrame, keys: list[str]) -> list[tuple[str | None, ...]]
     return list(plain.itertuples(index=False, name=None))
 
 
-def _memories(units: pd.DataFrame, suspects: pd.DataFrame, keys: list[str]) -> dict[tuple[str | None, ...], Memory]:
+def _memories(units: pd.DataFrame, suspects: pd.DataFrame, keys: list[str]) -> dict[tuple[str | None, ...], Autocorrelation]:
     """Return how long slow spells last in each pool with a suspect.
 
     Both who was slowest and how much longer each worked than the others are looked at; the one that remembers more counts.
@@ -324,7 +324,7 @@ def _memories(units: pd.DataFrame, suspects: pd.DataFrame, keys: list[str]) -> d
     for key in wanted:
         # Without distinct starts there is no order in which a spell might last.
         own = [unit for unit in series[str(key)] if 2 * unit["node_start"].nunique() > len(unit)]
-        slowest = memory_of([unit["is_slowest"].to_numpy(float) for unit in own])
-        slower = memory_of([winsorised(np.log(unit["skew"].clip(lower=1e-6).to_numpy(float))) for unit in own])
+        slowest = autocorrelation_of([unit["is_slowest"].to_numpy(float) for unit in own])
+        slower = autocorrelation_of([winsorised(np.log(unit["skew"].clip(lower=1e-6).to_numpy(float))) for unit in own])
         found[key] = max(slowest, slower, key=lambda memory: memory.inflation(max(map(len, own), default=0)))
     return found

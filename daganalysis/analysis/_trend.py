@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.analysis._stage_matching import stage_codes
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
+from daganalysis.statistics.autocorrelation import winsorised
 from daganalysis.statistics.change_points import largest_split, split_p
-from daganalysis.statistics.families import LEVEL, SMALLEST_RATIO, tarone_testable
-from daganalysis.statistics.memory import winsorised
+from daganalysis.statistics.multiple_testing import LEVEL, SMALLEST_RATIO, tarone_testable
 from daganalysis.statistics.patterns import cycle_columns, shown_patterns
 from daganalysis.statistics.rank_tests import log_seconds, ranks
 from daganalysis.tables.results import TREND

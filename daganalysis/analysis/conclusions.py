@@ -25,7 +25,7 @@ _SAVE = "to know more next time, save the DAG every few seconds while it runs"
 _WENT = {"timeout": "timed out", "interrupted": "was interrupted by a restart", "cancelled": "was cancelled"}
 
 
-class Place(NamedTuple):
+class FailurePlace(NamedTuple):
     """Where a run failed: the stage, its name, how its attempt ended, on which agent, on how many, and why, in a few words.
 
     ``child`` names the workflow of the child run that it truly happened in; ``child_name`` is the stage's name there. ``is_rollback`` says
@@ -43,7 +43,7 @@ class Place(NamedTuple):
     is_rollback: bool = False
 
 
-class Usual(NamedTuple):
+class UsualDuration(NamedTuple):
     """What a run is measured by: the median of other runs of its workflow that succeeded, and how many they are.
 
     ``stage``, ``name`` and ``share`` say which stage explains most of what the run took longer, and how much of it.
@@ -57,7 +57,7 @@ class Usual(NamedTuple):
 
 
 @dataclass(slots=True)
-class Told:
+class ConclusionFacts:
     """What is known of a run, as far as a sentence about it needs it."""
 
     outcome: str
@@ -75,18 +75,18 @@ class Told:
     retries_max: int | None = 0
     wait_operator_share: float | None = None
     lost_share: float | None = None
-    place: Place | None = None
-    undone: Place | None = None
+    place: FailurePlace | None = None
+    undone: FailurePlace | None = None
     redone_by: str | None = None
     standing_s: float | None = None
-    usual: Usual | None = None
+    usual: UsualDuration | None = None
     longest: tuple[str, float] | None = None
 
 
-def conclusion(run: Told) -> str:
+def conclusion(run: ConclusionFacts) -> str:
     """Return the sentence of the first rule that applies.
 
-    >>> conclusion(Told("succeeded", elapsed_s=28.613749, longest=("Wait remote start finish", 6.095774)))
+    >>> conclusion(ConclusionFacts("succeeded", elapsed_s=28.613749, longest=("Wait remote start finish", 6.095774)))
     'Succeeded in 28.6 s; its longest stage, Wait remote start finish, took 6.10 s.'
     """
     rule = _RULES.get(run.outcome, _unknown)
@@ -97,12 +97,14 @@ def conclusion(run: Told) -> str:
 # -- phrases ----------------------------------------------------------------------------------------------------------------------------
 
 
-def retried(run: Told) -> str:
+def retried(run: ConclusionFacts) -> str:
     """Return in words how often a person retried a run; empty if nobody is known to have.
 
-    >>> retried(Told("failed", retries_min=1, retries_max=1)), retried(Told("failed", retries_min=1, retries_max=None))
-    ('retried once', 'retried at least once')
-    >>> retried(Told("failed", retries_min=0, retries_max=2))
+    >>> retried(ConclusionFacts("failed", retries_min=1, retries_max=1))
+    'retried once'
+    >>> retried(ConclusionFacts("failed", retries_min=1, retries_max=None))
+    'retried at least once'
+    >>> retried(ConclusionFacts("failed", retries_min=0, retries_max=2))
     'retried at most twice'
     """
     least, most = run.retries_min, run.retries_max
@@ -117,7 +119,7 @@ def _times(n: int) -> str:
     return {1: "once", 2: "twice"}.get(n, f"{n} times")
 
 
-def _failed(place: Place) -> str:
+def _failed(place: FailurePlace) -> str:
     """Return in words what failed where, and why."""
     went = _WENT.get(place.outcome, "failed")
     why = f" ({place.cause})" if place.cause else ""
@@ -128,42 +130,42 @@ def _failed(place: Place) -> str:
     return f"{undoing}{place.name or f'stage {place.stage}'} {went}{_on(place)}{why}"
 
 
-def _on(place: Place) -> str:
+def _on(place: FailurePlace) -> str:
     if place.agent is None:
         return ""
     others = place.n_agents - 1
     return f" on {place.agent}" + (f" and {plural(others, 'other')}" if others > 0 else "")
 
 
-def _at_stage(run: Told) -> str:
+def _at_stage(run: ConclusionFacts) -> str:
     if run.stage is None:
         return ""
     return f" at stage {run.stage}" + (f" of {run.max_stage}" if run.max_stage is not None else "")
 
 
-def _named_stage(run: Told) -> str:
+def _named_stage(run: ConclusionFacts) -> str:
     return _at_stage(run) + (f" ({run.stage_name})" if run.stage_name and run.stage is not None else "")
 
 
-def _after(run: Told) -> str:
+def _after(run: ConclusionFacts) -> str:
     return f" after {_failed(run.place)}" if run.place is not None else ""
 
 
-def _waited(run: Told) -> str:
+def _waited(run: ConclusionFacts) -> str:
     """Return in words how much of the run a person was waited for; empty if that was little."""
     if run.elapsed_s is None or run.wait_operator_share is None or run.wait_operator_share < WORTH_SAYING:
         return ""
     return f"{human_share(run.wait_operator_share)} of {human_duration(run.elapsed_s)} waiting for a person"
 
 
-def _overwritten(run: Told) -> str:
+def _overwritten(run: ConclusionFacts) -> str:
     """Return in words how much of the run the server has overwritten; empty if that was little."""
     if run.elapsed_s is None or run.lost_share is None or run.lost_share < WORTH_SAYING:
         return ""
     return f"{human_share(run.lost_share)} of {human_duration(run.elapsed_s)} unknown (overwritten by the server)"
 
 
-def _spent(run: Told) -> str:
+def _spent(run: ConclusionFacts) -> str:
     """Return in words what a large part of the run went into that was no work."""
     return _waited(run) or _overwritten(run)
 
@@ -175,38 +177,38 @@ def _then(*parts: str) -> str:
 # -- rules ------------------------------------------------------------------------------------------------------------------------------
 
 
-def _undone(place: Place) -> str:
+def _undone(place: FailurePlace) -> str:
     return f"succeeded, but {place.name or f'stage {place.stage}'} was rolled back{_on(place)} and not run again"
 
 
-def _rolled_back(run: Told) -> str:
+def _rolled_back(run: ConclusionFacts) -> str:
     where = _after(run) if run.place is not None else _named_stage(run).replace(" at ", " from ", 1)
     redone = f"redone by {run.redone_by}" if run.redone_by else "not redone since"
     return _then(f"rolled back{where}", redone, _spent(run))
 
 
-def _stands_failed(run: Told) -> str:
+def _stands_failed(run: ConclusionFacts) -> str:
     said = f"{_failed(run.place)}{_at_stage(run)}" if run.place is not None else f"failed{_named_stage(run)}"
     return _then(said, retried(run), _spent(run), _neglected(run))
 
 
-def _rollback_failed(run: Told) -> str:
+def _rollback_failed(run: ConclusionFacts) -> str:
     why = f": {_failed(run.place._replace(is_rollback=False))}" if run.place is not None else ""
     return _then(f"the rollback failed{_at_stage(run)}{why}", _spent(run), _neglected(run))
 
 
-def _neglected(run: Told) -> str:
+def _neglected(run: ConclusionFacts) -> str:
     if run.is_child or run.standing_s is None or run.standing_s < _STANDING_S:
         return ""
     return f"nobody had acted for {human_duration(run.standing_s)} when last seen"
 
 
-def _cancelled(run: Told) -> str:
+def _cancelled(run: ConclusionFacts) -> str:
     took = f" after {human_duration(run.elapsed_s)}" if run.elapsed_s is not None else ""
     return _then(f"cancelled{_named_stage(run)}{took}", _spent(run))
 
 
-def _passed(run: Told) -> str:
+def _passed(run: ConclusionFacts) -> str:
     if not run.is_child:
         where = f"{_after(run)}{_at_stage(run)}" if run.place is not None else _named_stage(run)
         return _then(f"a person passed it{where}", _spent(run))
@@ -219,7 +221,7 @@ def _passed(run: Told) -> str:
     return f"did not do its work{why}; its main DAG passed it{_at_stage(run)}"
 
 
-def _node_passed(run: Told) -> str:
+def _node_passed(run: ConclusionFacts) -> str:
     stage = f"stage {run.stage}" + (f" ({run.stage_name})" if run.stage_name else "") if run.stage is not None else "a stage"
     failed = ""
     if run.place is not None and run.place.stage == run.stage:
@@ -227,7 +229,7 @@ def _node_passed(run: Told) -> str:
     return _then(f"succeeded, but a person passed {stage}{failed}", retried(run), _spent(run))
 
 
-def _succeeded(run: Told) -> str:
+def _succeeded(run: ConclusionFacts) -> str:
     if run.undone is not None:
         return _undone(run.undone)
     if run.place is not None and run.place.child is not None and not run.retries_min:
@@ -246,7 +248,7 @@ def _succeeded(run: Told) -> str:
     return took
 
 
-def _bounds(run: Told) -> str:
+def _bounds(run: ConclusionFacts) -> str:
     """Return in words what is known of the length of a run whose elapsed time is not known."""
     least = f"at least {human_duration(run.elapsed_min_s)}" if run.elapsed_min_s else ""
     most = f"at most {human_duration(run.elapsed_max_s)}" if run.elapsed_max_s is not None else ""
@@ -254,33 +256,33 @@ def _bounds(run: Told) -> str:
     return f"it took {known}" if known else "how long it took is not known"
 
 
-def _was_waited_for(run: Told) -> str:
+def _was_waited_for(run: ConclusionFacts) -> str:
     waited = _waited(run)
     return _then(f"{waited}{_after(run)}", _and_then(run)) if waited else ""
 
 
-def _is_lost(run: Told) -> str:
+def _is_lost(run: ConclusionFacts) -> str:
     lost = _overwritten(run)
     return _then(f"{lost}{_after(run)}", _and_then(run), _SAVE) if lost else ""
 
 
-def _was_retried(run: Told) -> str:
+def _was_retried(run: ConclusionFacts) -> str:
     if not run.retries_min:
         return ""
     took = f" in {human_duration(run.elapsed_s)} in all" if run.elapsed_s is not None else ""
     return _then(_failed(run.place) if run.place is not None else "", f"{_and_then(run)}{took}")
 
 
-def _and_then(run: Told) -> str:
+def _and_then(run: ConclusionFacts) -> str:
     return f"{retried(run)}, then succeeded" if run.retries_min else f"succeeded{_perhaps_retried(run)}"
 
 
-def _perhaps_retried(run: Told) -> str:
+def _perhaps_retried(run: ConclusionFacts) -> str:
     """Return in words how often a run may have been retried that is not known to have been."""
     return f", {retried(run)}" if retried(run) and not run.retries_min else ""
 
 
-def _was_slow(run: Told) -> str:
+def _was_slow(run: ConclusionFacts) -> str:
     if run.elapsed_s is None or run.usual is None or not is_slow(run.elapsed_s, run.usual.median_s):
         return ""
     return f"succeeded in {human_duration(run.elapsed_s)}, {comparison(run.elapsed_s, run.usual)}"
@@ -291,10 +293,10 @@ def is_slow(elapsed_s: float, median_s: float) -> bool:
     return elapsed_s >= SLOW * median_s and elapsed_s - median_s >= SLOW_S
 
 
-def comparison(elapsed_s: float, usual: Usual) -> str:
+def comparison(elapsed_s: float, usual: UsualDuration) -> str:
     """Return in words how a run compares with those like it, and which stage explains most of the difference.
 
-    >>> comparison(84.0, Usual(20.0, 9, 5, "Import script", 0.88))
+    >>> comparison(84.0, UsualDuration(20.0, 9, 5, "Import script", 0.88))
     '4.2 times the median of 9 other runs like it (20.0 s); stage 5 (Import script) alone explains 88 % of the difference'
     """
     said = f"{elapsed_s / usual.median_s:.1f} times the median of {usual.n_runs} other runs like it ({human_duration(usual.median_s)})"
@@ -304,25 +306,25 @@ def comparison(elapsed_s: float, usual: Usual) -> str:
     return f"{said}; stage {usual.stage}{named} alone explains {human_share(usual.share)} of the difference"
 
 
-def _running(run: Told) -> str:
+def _running(run: ConclusionFacts) -> str:
     return _then(f"running{_named_stage(run)} when last seen", retried(run))
 
 
-def _waiting(run: Told) -> str:
+def _waiting(run: ConclusionFacts) -> str:
     return f"stands failed on purpose{_named_stage(run)} until its main DAG advances it"
 
 
-def _not_started(_: Told) -> str:
+def _not_started(_: ConclusionFacts) -> str:
     return "not started when last seen"
 
 
-def _unknown(run: Told) -> str:
+def _unknown(run: ConclusionFacts) -> str:
     if run.state == "SUCCEED":
         return _then("succeeded; whether after a retry is not known", _spent(run))
     return f"ended in a way that the rules do not know (state {run.state}, operator {run.operator})"
 
 
-_RULES: dict[str, Callable[[Told], str]] = {
+_RULES: dict[str, Callable[[ConclusionFacts], str]] = {
     "rolled_back": _rolled_back,
     "failed": _stands_failed,
     "rollback_failed": _rollback_failed,

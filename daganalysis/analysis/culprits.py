@@ -10,7 +10,7 @@ import re
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-from daganalysis.analysis.conclusions import Place
+from daganalysis.analysis.conclusions import FailurePlace
 from daganalysis.analysis.membership import among
 from daganalysis.engine.child_waits import waits_for_child
 from daganalysis.engine.identifiers import split_run_key
@@ -106,11 +106,11 @@ class Culprit:
         """Return the facts as plain values."""
         return asdict(self)
 
-    def place(self, run_id: str) -> Place | None:
+    def place(self, run_id: str) -> FailurePlace | None:
         """Return what a sentence says of it; nothing if nothing failed."""
         if self.why not in {"failed", "retried"} or self.at_stage is None:
             return None
-        told = Place(self.at_stage, self.at_name, self.outcome or "failed", self.agent, self.n_agents, self.cause)
+        told = FailurePlace(self.at_stage, self.at_name, self.outcome or "failed", self.agent, self.n_agents, self.cause)
         told = told._replace(is_rollback=self.is_rollback)
         return told if self.run_id == run_id else told._replace(child=self.workflow or "of no name", child_name=self.name)
 
@@ -331,7 +331,7 @@ def _slowest(archive: Archive, run_ids: list[str]) -> dict[str, Culprit]:
     return found
 
 
-def find_undone(archive: Archive, run_ids: list[str]) -> dict[str, Place]:
+def find_undone(archive: Archive, run_ids: list[str]) -> dict[str, FailurePlace]:
     """Find sub-tasks that a retry rolled back and did not run again, though the stage succeeded (engine-semantics §2.3)."""
     import pyarrow.compute as pc
 
@@ -348,5 +348,5 @@ def find_undone(archive: Archive, run_ids: list[str]) -> dict[str, Place]:
         first = rows.iloc[0]
         same = rows[rows["stage"].eq(first["stage"])]
         name, agent = (value if isinstance(value, str) else None for value in (first["name"], first["agent"]))
-        places[str(run_id)] = Place(int(first["stage"]), name, "rolled_back", agent, max(1, same["agent"].nunique()), None)
+        places[str(run_id)] = FailurePlace(int(first["stage"]), name, "rolled_back", agent, max(1, same["agent"].nunique()), None)
     return places

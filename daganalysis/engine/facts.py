@@ -181,7 +181,7 @@ class MaintainerChange(Fact, tag="maintainer"):
     at: int
 
 
-class Zone(Fact, tag="zone"):
+class LogZone(Fact, tag="zone"):
     """The offset of an agent's local time from UTC between two local times, from its log, or ``given`` by the user."""
 
     offset_s: int
@@ -230,7 +230,7 @@ class LockState(Fact, tag="lock"):
 
 
 AnyFact: TypeAlias = (Execution | Line | Passes | HandOut | TaskState | Creation | Child) | (
-    Request | Restart | MaintainerChange | Zone | Coverage | AgentState | LockState
+    Request | Restart | MaintainerChange | LogZone | Coverage | AgentState | LockState
 )
 """Every kind of fact; the ``fact`` field of its JSON says which it is."""
 

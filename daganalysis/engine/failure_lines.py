@@ -15,7 +15,7 @@ _UNSUCCESSFUL = {*FAILURES, "waiting", "cancelled", "not_succeeded"}
 _NO_FAILURE = {WAITING, CANCELLED}
 
 
-class Failure(NamedTuple):
+class FailedAttempt(NamedTuple):
     """One failed attempt: its place among the attempts, the evidence of its failure, and the line that it ended with, if any.
 
     ``evidence`` is ``observed``, ``redone`` (it was rolled back and run again, engine-semantics §2.3) or ``line``. If it is not
@@ -28,7 +28,7 @@ class Failure(NamedTuple):
     certain: bool = True
 
 
-def find_failures(story: Sequence[tuple[str, str]], logs: Sequence[str] | None) -> list[Failure]:
+def find_failures(story: Sequence[tuple[str, str]], logs: Sequence[str] | None) -> list[FailedAttempt]:
     """Find the failed attempts of one sub-task, given in order as (kind, outcome), and assign its ending lines to them.
 
     A failed execution ends with one line. An attempt that waited on purpose or was cancelled wrote another line, so it is no failure. If
@@ -56,7 +56,7 @@ def find_failures(story: Sequence[tuple[str, str]], logs: Sequence[str] | None) 
             continue
         certain = extra <= 0 or (place not in perhaps and place in {0, len(story) - 1})
         evidence = "line" if place in perhaps else "observed" if outcome in _CERTAIN_FAILURES else "redone"
-        found.append(Failure(place, evidence, line, certain))
+        found.append(FailedAttempt(place, evidence, line, certain))
     return found
 
 

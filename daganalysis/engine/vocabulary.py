@@ -88,10 +88,10 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def told_outcome(name: str | None, *, perhaps_cancelled: bool) -> str:
+def outcome_in_words(name: str | None, *, perhaps_cancelled: bool) -> str:
     """Return the outcome of a sub-task or an attempt in prose; ``not_succeeded`` with its possible outcomes.
 
-    >>> told_outcome("not_succeeded", perhaps_cancelled=False)
+    >>> outcome_in_words("not_succeeded", perhaps_cancelled=False)
     'failed (timed out or failed, not known which)'
     """
     if name != "not_succeeded":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.records import Node, SubTask
 from daganalysis.history.causal_order import order_nodes
 from daganalysis.history.database_zone import move_node, move_sub_task
-from daganalysis.history.evidence import RunEvidence, Sighting
+from daganalysis.history.evidence import RunEvidence, TaskSnapshot
 from daganalysis.history.written_lines import note_line, precision_of
 from daganalysis.reading.answers import Answer, Issue, Kind
 from daganalysis.reading.decoding import decode_logs, decode_nodes, decode_sub_task
@@ -26,7 +26,7 @@ class Orphans:
     """Answers that belong to no run in the archive. They keep their rows, without a run."""
 
     nodes: dict[str, list[tuple[int, Node]]] = field(default_factory=dict)
-    sub_tasks: dict[str, list[Sighting]] = field(default_factory=dict)
+    sub_tasks: dict[str, list[TaskSnapshot]] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
     problems: list[tuple[Answer, Problem, int | None]] = field(default_factory=list)
 
@@ -55,8 +55,8 @@ def attach(runs: Sequence[RunEvidence], answers: Iterable[Answer]) -> Orphans:
     for run in runs:
         for seen in run.nodes.values():
             seen[:] = order_nodes(sorted(seen, key=lambda pair: pair[0]))
-        for sightings in run.sub_tasks.values():
-            sightings.sort(key=lambda s: s.at)
+        for task_snapshots in run.sub_tasks.values():
+            task_snapshots.sort(key=lambda s: s.at)
     return orphans
 
 
@@ -98,12 +98,12 @@ def _attach_task(run: RunEvidence | None, answer: Answer, orphans: Orphans) -> N
     at = answer.observed_at or 0
     if run is None:
         _orphan(answer, "sub-task", orphans)
-        orphans.sub_tasks.setdefault(answer.gid, []).append(Sighting(at, at, decoded.value))
+        orphans.sub_tasks.setdefault(answer.gid, []).append(TaskSnapshot(at, at, decoded.value))
         orphans.problems.extend((answer, problem, None) for problem in decoded.problems)
         return
     run.problems.extend((answer, problem, None) for problem in decoded.problems)
     by = run.zone.moves(answer.utc_offset_s) if run.zone is not None else 0
-    run.sub_tasks[answer.gid].append(Sighting(at or run.first_at, at or run.first_at, move_sub_task(decoded.value, by)))
+    run.sub_tasks[answer.gid].append(TaskSnapshot(at or run.first_at, at or run.first_at, move_sub_task(decoded.value, by)))
 
 
 def _attach_logs(runs: Sequence[RunEvidence], answer: Answer, orphans: Orphans) -> None:
@@ -131,7 +131,7 @@ def _attach_logs(runs: Sequence[RunEvidence], answer: Answer, orphans: Orphans) 
     for number, own in fresh.items():
         if len(own) >= len(per_attempt.get(number, [])):
             per_attempt[number] = own
-    run.sub_tasks[gid].append(Sighting(at, at, seen))
+    run.sub_tasks[gid].append(TaskSnapshot(at, at, seen))
 
 
 def _owner_of_logs(runs: Sequence[RunEvidence], records: Sequence[LogRecord]) -> tuple[RunEvidence, str] | None:
@@ -142,10 +142,10 @@ def _owner_of_logs(runs: Sequence[RunEvidence], records: Sequence[LogRecord]) ->
     wanted = Counter(record.line for record in records)
     best: tuple[int, RunEvidence, str] | None = None
     for run in runs:
-        for gid, sightings in run.sub_tasks.items():
-            if sightings[0].task.task_id != row_id:
+        for gid, task_snapshots in run.sub_tasks.items():
+            if task_snapshots[0].task.task_id != row_id:
                 continue
-            longest: list[str] = max((s.task.logs for s in sightings if s.task.logs), key=len, default=[])
+            longest: list[str] = max((s.task.logs for s in task_snapshots if s.task.logs), key=len, default=[])
             known = Counter(longest)
             shared = sum((wanted & known).values())
             if shared and (best is None or shared > best[0]):

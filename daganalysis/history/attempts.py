@@ -1,4 +1,4 @@
-"""Attempts: one for each hand-out of a sub-task, rebuilt from every sighting of its row."""
+"""Attempts: one for each hand-out of a sub-task, rebuilt from every answer that shows its row."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, ending_of
 from daganalysis.engine.outcomes import attempt_rule
 from daganalysis.engine.states import BEGUN, ENDED
 from daganalysis.engine.times import PREVIOUS, TRUE, sub_task_times
-from daganalysis.history.causal_order import sighting_order
+from daganalysis.history.causal_order import task_snapshot_order
 from daganalysis.history.inferences import NOT_SUCCEEDED, infer, succeeded_alone
 from daganalysis.history.legs import CREATION_NS
 from daganalysis.history.log_merge import lines_since
@@ -20,7 +20,7 @@ from daganalysis.history.log_merge import lines_since
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from daganalysis.history.evidence import Sighting
+    from daganalysis.history.evidence import TaskSnapshot
 
 _KINDS: dict[str | None, str] = {"RUN": "run", "ROLLBACK": "rollback"}
 _SOONEST_START_NS = 60_000_000
@@ -93,7 +93,7 @@ class Attempt(msgspec.Struct, gc=False):
 
 
 def rebuild_attempts(
-    sightings: Sequence[Sighting],
+    task_snapshots: Sequence[TaskSnapshot],
     *,
     created: int | None = None,
     begun: int | None = None,
@@ -104,22 +104,22 @@ def rebuild_attempts(
 
     If there are more than ``most``, hand-outs that nothing shows are left out, because a counter alone may be in the millions.
 
-    ``sightings`` are ordered by time, ``created`` is when the DAG's rows were created, ``begun`` when it had been started, ``written`` the
-    lines of each attempt where the log endpoint was asked. What a row shows of the attempt before it (engine-semantics §3: Prev) is used,
-    and marked as inferred.
+    ``task_snapshots`` are in order of time, ``created`` is when the DAG's rows were created, ``begun`` when it had been started, and
+    ``written`` the lines of each attempt where the log endpoint was asked. What a row shows of the attempt before it is used and marked as
+    inferred (engine-semantics §3: Prev).
     """
-    ordered = sorted(sightings, key=sighting_order) if len(sightings) > 1 else sightings
-    count = max((hand_outs(sighting) or 0 for sighting in ordered), default=0)
+    ordered = sorted(task_snapshots, key=task_snapshot_order) if len(task_snapshots) > 1 else task_snapshots
+    count = max((hand_outs(snapshot) or 0 for snapshot in ordered), default=0)
     if not count:
         return _uncounted(ordered)
-    shown = {number for sighting in ordered if (number := hand_outs(sighting))}
+    shown = {number for snapshot in ordered if (number := hand_outs(snapshot))}
     attempts = [Attempt(number) for number in _listed(count, shown.union(written or ()), most)]
     place = {attempt.number: index for index, attempt in enumerate(attempts)}
     may_have_failed = False
-    for sighting in ordered:
-        task = sighting.task
-        if number := hand_outs(sighting):
-            _take(attempts, place[number], sighting)
+    for snapshot in ordered:
+        task = snapshot.task
+        if number := hand_outs(snapshot):
+            _take(attempts, place[number], snapshot)
             may_have_failed = may_have_failed or task.state == "FAILED" or task.operator == "PASS"
     if may_have_failed:
         _judge_endings(attempts, ordered, written or {})
@@ -161,13 +161,13 @@ def unlisted_before(attempts: Sequence[Attempt], index: int) -> int:
     return max(0, attempts[index].number - before - 1)
 
 
-def hand_outs(sighting: Sighting) -> int | None:
+def hand_outs(snapshot: TaskSnapshot) -> int | None:
     """Return how often a sub-task had been handed out; None if the answer has no counter and nothing else tells.
 
     A sub-task that is PENDING under RUN was never handed out. A node under RUN was executed once and handed each sub-task out once
     (engine-semantics §2.2).
     """
-    task, node = sighting.task, sighting.node
+    task, node = snapshot.task, snapshot.node
     if task.execute_times is not None or task.operator != "RUN":
         return task.execute_times
     if task.state == "PENDING":
@@ -175,25 +175,27 @@ def hand_outs(sighting: Sighting) -> int | None:
     return 1 if node is not None and node.operator == "RUN" and task.state in {"READY", *BEGUN} else None
 
 
-def _uncounted(sightings: Sequence[Sighting]) -> list[Attempt]:
+def _uncounted(task_snapshots: Sequence[TaskSnapshot]) -> list[Attempt]:
     """Return, under the number 0, the attempt that the newest answer shows of a sub-task without a counter."""
-    shown = [s for s in sightings if s.task.execute_times is None and s.task.state in {"RUNNING", *ENDED} and s.task.operator in _KINDS]
+    shown = [
+        s for s in task_snapshots if s.task.execute_times is None and s.task.state in {"RUNNING", *ENDED} and s.task.operator in _KINDS
+    ]
     if not shown:
         return []
     newest = shown[-1]
     attempts = [Attempt(0)]
-    for sighting in shown:
-        if sighting.task.start == newest.task.start and sighting.task.operator == newest.task.operator:
-            _take(attempts, 0, sighting)
+    for snapshot in shown:
+        if snapshot.task.start == newest.task.start and snapshot.task.operator == newest.task.operator:
+            _take(attempts, 0, snapshot)
     _judge_endings(attempts, [newest], {})
     infer(attempts, {}, None)
     _conclude(attempts[0], None)
     return attempts
 
 
-def _take(attempts: list[Attempt], index: int, sighting: Sighting) -> None:
-    """Record what one sighting shows of its attempt and of the attempt before."""
-    task, attempt = sighting.task, attempts[index]
+def _take(attempts: list[Attempt], index: int, snapshot: TaskSnapshot) -> None:
+    """Record what one answer shows of its attempt and of the attempt before."""
+    task, attempt = snapshot.task, attempts[index]
     times = sub_task_times(task.state, task.operator, attempt.number or 1)
     if task.operator == "PASS":
         if task.state == "SUCCEED":
@@ -210,7 +212,7 @@ def _take(attempts: list[Attempt], index: int, sighting: Sighting) -> None:
         attempt.start = task.start if task.start is not None else attempt.start
         attempt.seen = True
     if task.state == "RUNNING":
-        attempt.seen_running = sighting.at
+        attempt.seen_running = snapshot.at
     if times.end is TRUE:
         attempt.end = task.end if task.end is not None else attempt.end
     if task.state in {"READY", *BEGUN}:
@@ -255,15 +257,15 @@ def _is_creation_time(start: int, created: int | None, begun: int | None, *, wor
     return False if begun is not None and created < begun < start else None
 
 
-def _judge_endings(attempts: list[Attempt], ordered: Sequence[Sighting], written: Mapping[int, list[str]]) -> None:
+def _judge_endings(attempts: list[Attempt], ordered: Sequence[TaskSnapshot], written: Mapping[int, list[str]]) -> None:
     """Find how each failed attempt failed, from the lines that are its own."""
     lines: dict[int, Sequence[str]] = {}
     cancelled_nodes: set[int] = set()
-    for sighting in ordered:
-        number = sighting.task.execute_times or 0
-        if sighting.task.logs is not None:
-            lines[number] = sighting.task.logs
-        if sighting.node is not None and sighting.node.operator == "CANCEL" and sighting.task.state == "FAILED":
+    for snapshot in ordered:
+        number = snapshot.task.execute_times or 0
+        if snapshot.task.logs is not None:
+            lines[number] = snapshot.task.logs
+        if snapshot.node is not None and snapshot.node.operator == "CANCEL" and snapshot.task.state == "FAILED":
             cancelled_nodes.add(number)
     before: Sequence[str] | None = []
     for attempt, after in itertools.zip_longest(attempts, attempts[1:]):
@@ -306,6 +308,6 @@ def _conclude(attempt: Attempt, after: Attempt | None) -> None:
     attempt.outcome = attempt_rule(state, attempt.ending, followed=succeeded_alone(attempt, after)).outcome
 
 
-def _longest_lines(sightings: Sequence[Sighting]) -> Sequence[str] | None:
-    shown = [s.task.logs for s in sightings if s.task.logs is not None]
+def _longest_lines(task_snapshots: Sequence[TaskSnapshot]) -> Sequence[str] | None:
+    shown = [s.task.logs for s in task_snapshots if s.task.logs is not None]
     return max(shown, key=len) if shown else None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from daganalysis.engine.records import Dag, Node, SubTask
-    from daganalysis.history.evidence import Sighting, Snapshot
+    from daganalysis.history.evidence import Snapshot, TaskSnapshot
 
 T = TypeVar("T")
 
@@ -33,17 +33,17 @@ def progress(row: _Row) -> int:
     return _PASSED if row.operator == "PASS" else _PROGRESS.get(row.state, -1)
 
 
-def sighting_order(sighting: Sighting) -> tuple[int, int, int]:
-    """Return the place of a sighting among those of its sub-task: by hand-out, then by progress, then by the clock.
+def task_snapshot_order(snapshot: TaskSnapshot) -> tuple[int, int, int]:
+    """Return the place of a snapshot among those of its sub-task: by hand-out, then by progress, then by the clock.
 
     >>> from daganalysis.engine.records import SubTask
-    >>> from daganalysis.history.evidence import Sighting
-    >>> ended = Sighting(96, 96, SubTask("11", state="SUCCEED", operator="RUN", execute_times=1))
-    >>> running = Sighting(97, 97, SubTask("11", state="RUNNING", operator="RUN", execute_times=1))
-    >>> sighting_order(running) < sighting_order(ended)
+    >>> from daganalysis.history.evidence import TaskSnapshot
+    >>> ended = TaskSnapshot(96, 96, SubTask("11", state="SUCCEED", operator="RUN", execute_times=1))
+    >>> running = TaskSnapshot(97, 97, SubTask("11", state="RUNNING", operator="RUN", execute_times=1))
+    >>> task_snapshot_order(running) < task_snapshot_order(ended)
     True
     """
-    return sighting.task.execute_times or 0, progress(sighting.task), sighting.at
+    return snapshot.task.execute_times or 0, progress(snapshot.task), snapshot.at
 
 
 def order_snapshots(snapshots: list[Snapshot]) -> list[Snapshot]:
@@ -57,7 +57,7 @@ def order_snapshots(snapshots: list[Snapshot]) -> list[Snapshot]:
 
 
 def order_nodes(seen: list[tuple[int, Node]]) -> list[tuple[int, Node]]:
-    """Return the sightings of one node, which are in order of time, in the order in which the engine gave them."""
+    """Return the snapshots of one node, which are in order of time, in the order in which the engine gave them."""
     return seen if len(seen) == 1 else _each_execution_in_order(seen, lambda pair: pair[1])
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from daganalysis.history.causal_order import order_snapshots
 from daganalysis.history.database_zone import in_database_zone
 from daganalysis.history.decoded_snapshots import Decoder
-from daganalysis.history.evidence import RunEvidence, Sighting
+from daganalysis.history.evidence import RunEvidence, TaskSnapshot
 from daganalysis.history.generations import generations_of
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _merge_lists(snapshots: list[Snapshot]) -> list[str]:
 
 
 def _index(run: RunEvidence) -> None:
-    """Put every sighting of nodes and sub-tasks under its id, in order of time. Sightings that repeat the one before extend it."""
+    """Put every snapshot of nodes and sub-tasks under its id, in order of time. A snapshot that repeats the one before extends it."""
     run.stages = _merge_lists(run.snapshots)
     known = set(run.stages)
     for snapshot in run.snapshots:
@@ -145,10 +145,10 @@ def _index(run: RunEvidence) -> None:
             else:
                 shown.append((at, node))
             for task in tasks:
-                sighting = Sighting(at, at, task, node)
-                sightings = run.sub_tasks.get(task.gid)
-                if sightings is None:
-                    run.sub_tasks[task.gid] = [sighting]
+                task_snapshot = TaskSnapshot(at, at, task, node)
+                task_snapshots = run.sub_tasks.get(task.gid)
+                if task_snapshots is None:
+                    run.sub_tasks[task.gid] = [task_snapshot]
                     run.node_of[task.gid] = gid
                 else:
-                    sightings.append(sighting)
+                    task_snapshots.append(task_snapshot)

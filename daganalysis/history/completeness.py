@@ -36,7 +36,7 @@ def what_is_missing(run: RunEvidence) -> frozenset[str]:
         failed = newest.state == "FAILED" and newest.operator in {"RUN", "RETRY"}
         if failed and newest.sub_tasks and all(task.state == "SUCCEED" for task in newest.sub_tasks):
             found.add("sub_tasks")
-    if any(all(s.task.execute_times is None for s in sightings) for sightings in run.sub_tasks.values()):
+    if any(all(s.task.execute_times is None for s in task_snapshots) for task_snapshots in run.sub_tasks.values()):
         found.add("counters")
     return frozenset(found | _outdated(run))
 

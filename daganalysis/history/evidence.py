@@ -33,10 +33,10 @@ class Snapshot:
     places: list[int] | None = None
 
 
-class Sighting(msgspec.Struct, gc=False):
-    """One sub-task as answers from ``since`` to ``at`` showed it, with its node if the same answer showed the node.
+class TaskSnapshot(msgspec.Struct, gc=False):
+    """What answers from ``since`` to ``at`` showed of one sub-task, with its node if the same answer showed the node.
 
-    A struct, like the records, because there are at least as many sightings as records.
+    A struct, like the records, because there are at least as many snapshots as records.
     """
 
     since: int
@@ -55,14 +55,14 @@ class RunEvidence:
     snapshots: list[Snapshot] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
     nodes: dict[str, list[tuple[int, Node]]] = field(default_factory=dict)
-    sub_tasks: dict[str, list[Sighting]] = field(default_factory=dict)
+    sub_tasks: dict[str, list[TaskSnapshot]] = field(default_factory=dict)
     node_of: dict[str, str] = field(default_factory=dict)
     attempt_lines: dict[str, dict[int, list[str]]] = field(default_factory=dict)
-    told_rows: set[int] = field(default_factory=set)
+    logged_rows: set[int] = field(default_factory=set)
     """Nodes and sub-tasks (by ``id``) that no answer showed: their states come from a log or a database."""
     created: int | None = None
     """When its rows were created, if a source tells it."""
-    told_child: tuple[Child, str] | None = None
+    logged_creation: tuple[Child, str] | None = None
     """The request of its main DAG that created it, if a log shows it, and the name of that log."""
     begun: int | None = None
     """When it was first started, if a log shows that."""

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.outcomes import Facts, Rule, judge
 from daganalysis.engine.times import SECOND_NS, TRUE, Meaning, dag_times
-from daganalysis.history.asked_requests import asked_requests
 from daganalysis.history.causal_order import never_started
 from daganalysis.history.completeness import OUTLINE
-from daganalysis.history.objects import judge_node
+from daganalysis.history.object_outcomes import judge_node
 from daganalysis.history.observations import Observations, observe
 from daganalysis.history.operators import count_operators
-from daganalysis.history.span import Span, find_span
-from daganalysis.history.story import Story
+from daganalysis.history.proven_requests import proven_requests
+from daganalysis.history.span import RunSpan, find_span
 from daganalysis.history.timeline import build_timeline
+from daganalysis.history.timeline_input import TimelineInput
 from daganalysis.history.timeouts import Timeout, book_timeouts, hidden_timeouts
 from daganalysis.history.views import MainDag, RunView
 
@@ -59,7 +59,7 @@ def judge_run(run: RunEvidence, *, main: MainDag | None = None, retries_received
         history=_history(observed, span, exact=retries.low == retries.high and rollbacks.low == rollbacks.high),
         missing=observed.missing,
         offsets=observed.offsets,
-        asked=asked_requests(observed, retries, rollbacks),
+        proven_requests=proven_requests(observed, retries, rollbacks),
     )
 
 
@@ -102,14 +102,14 @@ def _stands_waiting(observed: Observations) -> bool:
     return bool(failed) and all(view.rule.outcome == "waiting" for view in failed)
 
 
-def _stretches(observed: Observations, span: Span) -> tuple[list[Stretch], list[Timeout]]:
+def _stretches(observed: Observations, span: RunSpan) -> tuple[list[Stretch], list[Timeout]]:
     """Build the timeline. Also return the timeouts in it of which no answer showed the time."""
     if span.begin is None or (span.end is not None and span.end < span.begin):
         return [], []
     dag = observed.run.newest
     passed = [view.attempts[-1] for view in observed.tasks if view.attempts and view.newest.operator == "PASS"]
     stretches = build_timeline(
-        Story(
+        TimelineInput(
             observed.legs,
             observed.node_runs,
             observed.attempts,
@@ -198,7 +198,7 @@ def _last_leg(run: RunEvidence) -> int | None:
     return dag.end - dag.start if dag.end >= dag.start else None
 
 
-def _history(observed: Observations, span: Span, *, exact: bool) -> str:
+def _history(observed: Observations, span: RunSpan, *, exact: bool) -> str:
     if not observed.missing.isdisjoint(OUTLINE):
         return "outline"
     evidence = {a.evidence for attempts in observed.attempts for a in attempts}

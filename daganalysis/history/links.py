@@ -14,7 +14,7 @@ from daganalysis.engine.log_lines import may_name_a_dag, remote_child, scale_out
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from daganalysis.history.evidence import RunEvidence, Sighting
+    from daganalysis.history.evidence import RunEvidence, TaskSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ def may_name_relatives(data: str | None) -> bool:
     return data is not None and ("main_dag_id" in data or "sub_dags" in data or "\\" in data)
 
 
-def named_dags(runs: Iterable[RunEvidence], told: Mapping[str, Sequence[str]]) -> set[tuple[str, str]]:
-    """Return the cluster and the generic id of every DAG that some runs name; ``told`` has their lines that name DAGs, by key."""
+def named_dags(runs: Iterable[RunEvidence], naming_lines: Mapping[str, Sequence[str]]) -> set[tuple[str, str]]:
+    """Return the cluster and the generic id of every DAG that some runs name; ``naming_lines`` has their lines that name DAGs, by key."""
     found: set[tuple[str, str]] = set()
     for run in runs:
         data = _additional_data(run)
-        for gid, _, _ in chain(_children_told_by(run, data, told[run.run_id]), _parents_told_by(run, data)):
+        for gid, _, _ in chain(_children_named_by(run, data, naming_lines[run.run_id]), _parents_named_by(run, data)):
             found.add((run.cluster or "", gid))
     return found
 
@@ -51,16 +51,16 @@ def lines_naming_dags(run: RunEvidence) -> list[str]:
     return list(filter(may_name_a_dag, lines)) if may_name_a_dag("\n".join(lines)) else []
 
 
-def _longest_logs(sightings: Sequence[Sighting]) -> Sequence[str]:
-    if len(sightings) == 1:
-        return sightings[0].task.logs or ()
-    return max((s.task.logs for s in sightings if s.task.logs), key=len, default=())
+def _longest_logs(task_snapshots: Sequence[TaskSnapshot]) -> Sequence[str]:
+    if len(task_snapshots) == 1:
+        return task_snapshots[0].task.logs or ()
+    return max((s.task.logs for s in task_snapshots if s.task.logs), key=len, default=())
 
 
-def find_links(runs: Sequence[RunEvidence], told: Mapping[str, Sequence[str]]) -> list[Link]:
+def find_links(runs: Sequence[RunEvidence], naming_lines: Mapping[str, Sequence[str]]) -> list[Link]:
     """Find the links among the runs of one archive, ordered by parent and child.
 
-    ``told`` has, by the key of a run, the lines of its log that name another DAG.
+    ``naming_lines`` has, by the key of a run, the lines of its log that name another DAG.
 
     Additional data outweighs logs. If an id names several runs (of a re-created cluster), the one that was first seen after the other run
     counts.
@@ -71,10 +71,10 @@ def find_links(runs: Sequence[RunEvidence], told: Mapping[str, Sequence[str]]) -
     found: dict[tuple[str, str], Link] = {}
     for run in runs:
         data = _additional_data(run)
-        for child_gid, kind, evidence in _children_told_by(run, data, told[run.run_id]):
+        for child_gid, kind, evidence in _children_named_by(run, data, naming_lines[run.run_id]):
             child = _nearest(by_key.get((run.cluster, child_gid), []), run)
             _keep(found, run.run_id, child_gid, child, kind, evidence)
-        for parent_gid, kind, evidence in _parents_told_by(run, data):
+        for parent_gid, kind, evidence in _parents_named_by(run, data):
             parent = _nearest(by_key.get((run.cluster, parent_gid), []), run)
             parent_id = parent.run_id if parent else key_of(run.cluster, parent_gid)
             _keep(found, parent_id, run.gid, run, kind, evidence)
@@ -93,15 +93,15 @@ def _nearest(candidates: Sequence[RunEvidence], other: RunEvidence) -> RunEviden
     return min(candidates, key=lambda run: (abs(run.first_at - other.first_at), run.generation), default=None)
 
 
-def _parents_told_by(run: RunEvidence, data: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
+def _parents_named_by(run: RunEvidence, data: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
     """Yield the main DAG that a run names, and the main DAG that requested it according to an agent's log."""
     if parent_gid := _text(data.get("main_dag_id")):
         yield parent_gid, "scale_out" if run.newest.name == "Local scale out" else "sub_dag", "additional_data"
-    if run.told_child is not None:
-        yield run.told_child[0].parent_gid, "sub_dag", "log"
+    if run.logged_creation is not None:
+        yield run.logged_creation[0].parent_gid, "sub_dag", "log"
 
 
-def _children_told_by(run: RunEvidence, data: Mapping[str, object], lines: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+def _children_named_by(run: RunEvidence, data: Mapping[str, object], lines: Iterable[str]) -> Iterator[tuple[str, str, str]]:
     sub_dags = data.get("sub_dags")
     if isinstance(sub_dags, dict):
         for gid in sub_dags.values():
@@ -118,9 +118,9 @@ def _children_told_by(run: RunEvidence, data: Mapping[str, object], lines: Itera
             yield sent[1], "remote", "log"
 
 
-def retries_sent(runs: Iterable[RunEvidence], told: Mapping[str, Iterable[str]]) -> Counter[tuple[str | None, str]]:
+def retries_sent(runs: Iterable[RunEvidence], naming_lines: Mapping[str, Iterable[str]]) -> Counter[tuple[str | None, str]]:
     """Count how often a task asked another DAG to retry, by cluster and the child's generic id."""
-    sent = ((run.cluster, sent_operator(line)) for run in runs for line in told[run.run_id])
+    sent = ((run.cluster, sent_operator(line)) for run in runs for line in naming_lines[run.run_id])
     return Counter((cluster, asked[1]) for cluster, asked in sent if asked is not None and asked[0] == "RETRY")
 
 

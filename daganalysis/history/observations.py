@@ -12,7 +12,7 @@ from daganalysis.history.clocks import Offsets, find_offsets, on_dag_clock
 from daganalysis.history.completeness import what_is_missing
 from daganalysis.history.inferences import infer_from_later_stages
 from daganalysis.history.legs import Leg, NodeRun, find_legs, find_node_runs, is_first_execution
-from daganalysis.history.objects import created_at, judge_task
+from daganalysis.history.object_outcomes import created_at, judge_task
 from daganalysis.history.stage_numbers import Numbers, number_stages, ordinals
 from daganalysis.history.timeouts import placed_by_timeouts
 from daganalysis.history.written_lines import placed_by_lines
@@ -76,12 +76,12 @@ def observe(run: RunEvidence, main: MainDag | None) -> Observations:
     """Collect what the answers show of a run, and what its main DAG shows."""
     created = created_at(run)
     tasks_of: dict[str, list[TaskView]] = {gid: [] for gid in run.stages}
-    most = most_listed([max((hand_outs(s) or 0 for s in sightings), default=0) for sightings in run.sub_tasks.values()])
+    most = most_listed([max((hand_outs(s) or 0 for s in task_snapshots), default=0) for task_snapshots in run.sub_tasks.values()])
     legs = find_legs(run)
     begun = legs[0].start if legs else None
-    for gid, sightings in run.sub_tasks.items():
+    for gid, task_snapshots in run.sub_tasks.items():
         node_gid = run.node_of[gid]
-        tasks_of[node_gid].append(judge_task(gid, node_gid, sightings, created, run.attempt_lines.get(gid), begun=begun, most=most))
+        tasks_of[node_gid].append(judge_task(gid, node_gid, task_snapshots, created, run.attempt_lines.get(gid), begun=begun, most=most))
     infer_from_later_stages(run, tasks_of)
     as_served = {node_gid: {view.gid: view.attempts for view in own} for node_gid, own in tasks_of.items()}
     offsets = find_offsets(run, as_served)

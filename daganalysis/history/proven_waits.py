@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from daganalysis.history.legs import Leg
     from daganalysis.history.stretches import Stretch
 
-_UNTOLD = frozenset({"lost", "unattributed", "handoff"})
+_UNKNOWN = frozenset({"lost", "unattributed", "handoff"})
 """What may turn out to be a wait that answers prove."""
 
 
@@ -27,7 +27,7 @@ def book_proven_waits(stretches: list[Stretch], legs: Sequence[Leg], wait_catego
         return stretches
     result: list[Stretch] = []
     for stretch in stretches:
-        result += _split(stretch, proven, wait_category) if stretch.category in _UNTOLD else [stretch]
+        result += _split(stretch, proven, wait_category) if stretch.category in _UNKNOWN else [stretch]
     return result
 
 

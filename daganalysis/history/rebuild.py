@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.facts import AgentState, LockState, decode_facts
 from daganalysis.engine.states import ENDED, OPERATORS, STATES
 from daganalysis.history.attach import attach
-from daganalysis.history.cautions import missing_issues, timeout_issues, undone_issues, unlisted_issues, unordered_issues
 from daganalysis.history.clock_issues import clock_issues
 from daganalysis.history.collecting import collect_runs
 from daganalysis.history.decoded_snapshots import Decoder
 from daganalysis.history.judging import judge_run
 from daganalysis.history.links import Link, find_links, lines_naming_dags, named_dags, retries_sent
-from daganalysis.history.objects import judge_task
+from daganalysis.history.object_outcomes import judge_task
 from daganalysis.history.regular_rows import regular_tables
 from daganalysis.history.regular_runs import find_regular_runs, without
 from daganalysis.history.replay.all_runs import replay_runs
 from daganalysis.history.replay.contexts import NO_CONTEXT, ClusterContext, contexts_of
-from daganalysis.history.replay.told_rows import add_agent_events, add_operations, add_what_is_alone
+from daganalysis.history.replay.logged_rows import add_agent_events, add_operations, add_what_is_alone
 from daganalysis.history.rows import Rows
+from daganalysis.history.run_issues import missing_issues, timeout_issues, undone_issues, unlisted_issues, unordered_issues
 from daganalysis.history.views import MainDag, RunView
 from daganalysis.reading.answers import Answer, Kind
 from daganalysis.reading.issue_codes import issue
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from daganalysis.engine.records import Problem, SubTask
     from daganalysis.history.attach import Orphans
-    from daganalysis.history.evidence import RunEvidence, Sighting
+    from daganalysis.history.evidence import RunEvidence, TaskSnapshot
     from daganalysis.history.regular_runs import RegularRuns
     from daganalysis.reading.answers import Issue
 
@@ -54,21 +54,21 @@ def rebuild(
     """
     every = list(answers)
     shown = [answer for answer in every if answer.kind is Kind.DAG]
-    told_of_agents = [answer for answer in every if answer.kind is Kind.AGENT_FACTS]
+    about_agents = [answer for answer in every if answer.kind is Kind.AGENT_FACTS]
     if contexts is None:
-        contexts = contexts_of(told_of_agents, _observed(every))
+        contexts = contexts_of(about_agents, _observed(every))
     decoder = Decoder(shown)
-    regular = find_regular_runs(shown, decoder, _told_otherwise(every, contexts))
+    regular = find_regular_runs(shown, decoder, _clusters_with_facts(every, contexts))
     runs = collect_runs(_without(shown, regular), decoder)
     replayed = replay_runs(runs, every, contexts)
     orphans = attach(runs, (answer for answer in every if answer.kind in _ATTACHED))
-    told = {run.run_id: lines_naming_dags(run) for run in runs}
-    regular, related = without(regular, named_dags(runs, told))
+    naming_lines = {run.run_id: lines_naming_dags(run) for run in runs}
+    regular, related = without(regular, named_dags(runs, naming_lines))
     if related:
         more = collect_runs(related, decoder)
         runs = sorted([*runs, *more], key=lambda run: (run.cluster or "", run.gid, run.generation))
-        told |= {run.run_id: [] for run in more}  # none of them names another
-    links = find_links(runs, told)
+        naming_lines |= {run.run_id: [] for run in more}  # none of them names another
+    links = find_links(runs, naming_lines)
     rows = Rows()
     for given in issues:
         rows.add_issue(given)
@@ -76,7 +76,7 @@ def rebuild(
     for link in links:
         if link.child_run_id is not None:
             parent_of.setdefault(link.child_run_id, link.parent_run_id)
-    runs_in_order = _DependencyOrder(runs, links, retries_sent(runs, told))
+    runs_in_order = _DependencyOrder(runs, links, retries_sent(runs, naming_lines))
     for run in runs:
         view = runs_in_order.view(run.run_id)
         parent = parent_of.get(view.evidence.run_id)
@@ -101,16 +101,16 @@ def rebuild(
     _log.debug("judged %d runs, %d of them regular", len(runs) + n_regular, n_regular)
     _add_orphans(rows, orphans)
     add_what_is_alone(rows, replayed, contexts)
-    for answer in told_of_agents:
+    for answer in about_agents:
         _add_states(rows, answer)
-    add_agent_events(rows, told_of_agents, contexts)
+    add_agent_events(rows, about_agents, contexts)
     return rows.tables() if regular is None else _together(rows.tables(), regular_tables(regular))
 
 
-def _told_otherwise(answers: Iterable[Answer], contexts: Mapping[str, ClusterContext]) -> set[str]:
+def _clusters_with_facts(answers: Iterable[Answer], contexts: Mapping[str, ClusterContext]) -> set[str]:
     """Return the clusters of runs that other answers than those about DAGs may describe."""
-    told = {answer.cluster or "" for answer in answers if answer.kind not in {Kind.DAG, Kind.AGENT_FACTS}}
-    return told | {cluster for cluster, context in contexts.items() if context.creations}
+    with_facts = {answer.cluster or "" for answer in answers if answer.kind not in {Kind.DAG, Kind.AGENT_FACTS}}
+    return with_facts | {cluster for cluster, context in contexts.items() if context.creations}
 
 
 def _without(answers: Sequence[Answer], regular: RegularRuns | None) -> Sequence[Answer]:
@@ -243,27 +243,27 @@ def _contradictions(run: RunEvidence) -> list[Issue]:
     not compared.
     """
     found = []
-    for gid, sightings in run.sub_tasks.items():
-        if len(sightings) == 1:
+    for gid, task_snapshots in run.sub_tasks.items():
+        if len(task_snapshots) == 1:
             continue
-        highest: Sighting | None = None
-        for sighting in sorted(sightings, key=lambda s: s.at):
-            if sighting.task.execute_times is None:
+        highest: TaskSnapshot | None = None
+        for shown in sorted(task_snapshots, key=lambda s: s.at):
+            if shown.task.execute_times is None:
                 continue
-            if highest is not None and sighting.since - highest.at > _TORN_NS and _precedes(sighting.task, highest.task):
+            if highest is not None and shown.since - highest.at > _TORN_NS and _precedes(shown.task, highest.task):
                 found.append(
                     issue(
                         "contradiction",
                         None,
                         None,
-                        f"sub-task {gid}: a later answer shows execute_times {sighting.task.execute_times} {sighting.task.state}, "
+                        f"sub-task {gid}: a later answer shows execute_times {shown.task.execute_times} {shown.task.state}, "
                         f"an earlier one {highest.task.execute_times} {highest.task.state}; the higher count was kept",
                         run_id=run.run_id,
                     )
                 )
                 break
-            if highest is None or not _precedes(sighting.task, highest.task):
-                highest = sighting
+            if highest is None or not _precedes(shown.task, highest.task):
+                highest = shown
     return found
 
 

@@ -14,12 +14,12 @@ import numpy as np
 from daganalysis.engine.catalogue import workflow_of
 from daganalysis.engine.identifiers import agent_address, identify
 from daganalysis.engine.records import Dag, Node, SubTask
-from daganalysis.history.asked_requests import actor_of_creation
-from daganalysis.history.evidence import RunEvidence, Sighting, Snapshot
+from daganalysis.history.evidence import RunEvidence, Snapshot, TaskSnapshot
 from daganalysis.history.judging import judge_run
+from daganalysis.history.proven_requests import actor_of_creation
 from daganalysis.history.regular_runs import OPERATOR, STATE
 from daganalysis.history.replay.contexts import NO_CONTEXT
-from daganalysis.history.replay.told_rows import add_operations
+from daganalysis.history.replay.logged_rows import add_operations
 from daganalysis.history.rows import Rows, table_in_order
 from daganalysis.reading.answers import Answer, Kind
 from daganalysis.tables import BASE_TABLES
@@ -194,7 +194,7 @@ def _judged_tables() -> dict[str, pa.Table]:
     node = Node("11", 1, "work", STATE, OPERATOR, 20, 50, None, [task])
     dag = Dag("11", 1, "work", 1, 1, STATE, OPERATOR, 10, 60)
     run = RunEvidence(None, "11", 1, [Snapshot(Answer(Kind.DAG, "11", b""), dag, [node], 70, 1)], ["11"])
-    run.nodes, run.sub_tasks, run.node_of = {"11": [(70, node)]}, {"11": [Sighting(70, 70, task, node)]}, {"11": "11"}
+    run.nodes, run.sub_tasks, run.node_of = {"11": [(70, node)]}, {"11": [TaskSnapshot(70, 70, task, node)]}, {"11": "11"}
     rows, view = Rows(), judge_run(run)
     rows.add_run(view, None)
     add_operations(rows, view, (), NO_CONTEXT, is_child=False)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from daganalysis.engine.records import Node
     from daganalysis.history.attempts import Attempt
-    from daganalysis.history.evidence import RunEvidence, Sighting
+    from daganalysis.history.evidence import RunEvidence, TaskSnapshot
     from daganalysis.history.observations import Observations
     from daganalysis.history.views import TaskView
 
@@ -124,7 +124,7 @@ def _leaves_no_trace(below: Iterable[Node]) -> bool:
     return all(node.operator == "CANCEL" for node in below)
 
 
-def _newer_than_nodes(sightings: Sequence[Sighting]) -> bool:
+def _newer_than_nodes(task_snapshots: Sequence[TaskSnapshot]) -> bool:
     """Return whether the newest hand-out was shown only by an answer without nodes, where the mark of a rollback would be."""
-    newest = max(sightings, key=lambda s: (s.task.execute_times or 0, s.node is not None))
+    newest = max(task_snapshots, key=lambda s: (s.task.execute_times or 0, s.node is not None))
     return newest.node is None

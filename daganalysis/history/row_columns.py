@@ -58,7 +58,7 @@ class SubTaskRows:
         """Add the sub-tasks of a run, or of none; return the agents they were handed to."""
         agents: set[str | None] = set()
         starts, ends = cast("list[int | None]", self._started_at), cast("list[int | None]", self._ended_at)
-        told_rows = run.told_rows if run is not None else ()
+        logged_rows = run.logged_rows if run is not None else ()
         for task in tasks:
             new, own = task.newest, task.attempts
             times = sub_task_times(new.state, new.operator, len(own) if new.execute_times is None else new.execute_times)
@@ -67,7 +67,7 @@ class SubTaskRows:
             agent = agent_address(new.agent_ip, new.agent_port)
             agents.add(agent)
             self._agents.append(agent)
-            self._served.append(_served_row(task, run) if told_rows and run is not None else new)
+            self._served.append(_served_row(task, run) if logged_rows and run is not None else new)
             if run_id is not None and (len(own) != 1 or own[0].outcome != "succeeded"):
                 self.failed += failed_rows(run_id, stages.get(task.node_gid), task.gid, own, task.logs)
         self._tasks += tasks
@@ -120,10 +120,10 @@ class SubTaskRows:
 
 def _served_row(task: TaskView, run: RunEvidence) -> SubTask:
     """Return the newest row of a sub-task that an answer showed; a row without fields if none did."""
-    if id(task.newest) not in run.told_rows:
+    if id(task.newest) not in run.logged_rows:
         return task.newest
-    shown = (sighting.task for sighting in reversed(run.sub_tasks[task.gid]))
-    return next((row for row in shown if row.state is not None and id(row) not in run.told_rows), SubTask(task.gid))
+    shown = (task_snapshot.task for task_snapshot in reversed(run.sub_tasks[task.gid]))
+    return next((row for row in shown if row.state is not None and id(row) not in run.logged_rows), SubTask(task.gid))
 
 
 def _served_starts(rows: Iterable[SubTask]) -> list[ServedStart | None]:

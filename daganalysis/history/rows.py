@@ -173,8 +173,8 @@ class Rows:
 
     def _add_node(self, run: RunEvidence, node: NodeView, n_sub_tasks: int) -> None:
         new = served = node.newest
-        if id(new) in run.told_rows:
-            served = next((seen for _, seen in reversed(run.nodes[node.gid]) if id(seen) not in run.told_rows), Node(node.gid))
+        if id(new) in run.logged_rows:
+            served = next((seen for _, seen in reversed(run.nodes[node.gid]) if id(seen) not in run.logged_rows), Node(node.gid))
         start_time, end_time = served_times(served)
         started_at, ended_at = happened(node.start, node.end)
         self._nodes.append(

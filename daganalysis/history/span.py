@@ -17,7 +17,7 @@ _ON_PURPOSE = {"RETRY", "ROLLBACK"}
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class RunSpan:
     """The known span of a run, in nanoseconds.
 
     ``begin`` is the first instant at which the run is known to have run. ``sure``: it is the true start. ``created`` bounds the start from
@@ -57,11 +57,11 @@ class Span:
         return least, most if most is None or most >= least else None
 
 
-def find_span(observed: Observations) -> Span:
+def find_span(observed: Observations) -> RunSpan:
     """Find the span of a run."""
     begin, sure = _begin(observed)
     set_back = sum(node_run.set_back for node_run in observed.node_runs)
-    return Span(begin, sure, observed.created, _end(observed.run), set_back)
+    return RunSpan(begin, sure, observed.created, _end(observed.run), set_back)
 
 
 def _end(run: RunEvidence) -> int | None:

@@ -34,7 +34,7 @@ def number_stages(run: RunEvidence) -> Numbers:
         return {gid: stage for stage, gid in enumerate(run.stages, start=1)}
     bounds = _Bounds(run.stages, n)
     for snapshot in run.snapshots:
-        for gid, low, high in _told_by(snapshot, n):
+        for gid, low, high in _bounds_shown_by(snapshot, n):
             bounds.narrow(gid, low, high)
     bounds.settle(_neighbours(run))
     return bounds.numbers()
@@ -89,7 +89,7 @@ class _Bounds:
         return {gid: self._low[gid] if self._low[gid] == self._high[gid] else None for gid in self._gids}
 
 
-def _told_by(snapshot: Snapshot, n: int | None) -> Iterator[tuple[str, int, int]]:
+def _bounds_shown_by(snapshot: Snapshot, n: int | None) -> Iterator[tuple[str, int, int]]:
     """Yield what one answer shows about the numbers of its nodes: (generic id, least, greatest)."""
     dag, nodes = snapshot.dag, snapshot.nodes or []
     if snapshot.n_listed == n:

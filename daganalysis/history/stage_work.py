@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.engine.times import SECOND_NS
 from daganalysis.history.clock_doubts import LATE_NS
+from daganalysis.history.hidden_work import hides_attempt, hides_own_attempt, lacks_rollback_run
 from daganalysis.history.stretches import FOR_GOOD, Ledger
-from daganalysis.history.unseen import hides_attempt, hides_own_attempt, lacks_rollback_run
 
 if TYPE_CHECKING:
     from daganalysis.history.attempts import Attempt
     from daganalysis.history.legs import NodeRun
-    from daganalysis.history.story import Story
+    from daganalysis.history.timeline_input import TimelineInput
 
 
 class Residue(NamedTuple):
@@ -27,7 +27,7 @@ class Residue(NamedTuple):
     failed: bool = False
 
 
-def book_execution(ledger: Ledger, node_run: NodeRun, story: Story) -> Residue:
+def book_execution(ledger: Ledger, node_run: NodeRun, inputs: TimelineInput) -> Residue:
     """Book one node execution."""
     limit = node_run.end
     failed = any(a.state == "FAILED" or a.passed_at is not None for a in node_run.attempts)
@@ -39,7 +39,7 @@ def book_execution(ledger: Ledger, node_run: NodeRun, story: Story) -> Residue:
         if start is None:
             continue
         if start > ledger.cursor:
-            _book_up_to_attempt(ledger, node_run, attempt, start, story, first=first, lost=unknown_end is not None)
+            _book_up_to_attempt(ledger, node_run, attempt, start, inputs, first=first, lost=unknown_end is not None)
         if until > ledger.cursor:
             observed = known and not attempt.is_estimated
             ledger.book(until, "execute", to_stage=node_run.stage, evidence="observed" if observed else "inferred")
@@ -50,10 +50,10 @@ def book_execution(ledger: Ledger, node_run: NodeRun, story: Story) -> Residue:
             unknown_end = until
         first = False
     if limit is None:
-        open_end = unknown_end is not None or hides_own_attempt(story.attempts, node_run)
+        open_end = unknown_end is not None or hides_own_attempt(inputs.attempts, node_run)
         # A stage none of whose attempts failed was not the last of its leg; one that handed nothing out was cancelled.
         return Residue(open_end, all_ended=not open_end and (first or failed), failed=failed)
-    _book_up_to_end(ledger, node_run, limit, story, empty=first, still_open=unknown_end is not None and unknown_end >= ledger.cursor)
+    _book_up_to_end(ledger, node_run, limit, inputs, empty=first, still_open=unknown_end is not None and unknown_end >= ledger.cursor)
     return Residue(failed=failed)
 
 
@@ -75,36 +75,38 @@ def _doubt(ledger: Ledger, node_run: NodeRun) -> None:
         ledger.unsure_until = node_run.end if node_run.end is not None else FOR_GOOD
 
 
-def _book_up_to_attempt(ledger: Ledger, node_run: NodeRun, attempt: Attempt, start: int, story: Story, *, first: bool, lost: bool) -> None:
+def _book_up_to_attempt(
+    ledger: Ledger, node_run: NodeRun, attempt: Attempt, start: int, inputs: TimelineInput, *, first: bool, lost: bool
+) -> None:
     """Book the time up to the start of an attempt: its dispatch, or the detection of another's end."""
     before = "dispatch" if first else "detect"
     long = not first and node_run.start is None and start - ledger.cursor > 3 * ledger.tick
-    if lost or long or lacks_rollback_run(node_run, attempt) or _hides_work(ledger, start, story):
+    if lost or long or lacks_rollback_run(node_run, attempt) or _hides_work(ledger, start, inputs):
         before = "lost"
     if before == "detect" and attempt.kind == "run" and attempt.number > 1:
         # The pass that saw the rollback run end hands the re-run out; what is left it waited for a worker (engine-semantics §4).
         ledger.book(min(ledger.next_pass(), start), "detect", to_stage=node_run.stage)
         before = "dispatch"
-    doubtful = attempt.agent is not None and attempt.agent in story.doubtful_agents
+    doubtful = attempt.agent is not None and attempt.agent in inputs.doubtful_agents
     if before != "lost" and doubtful and start - ledger.cursor > LATE_NS:
         # By its own clock it began late: the engine may have taken long, or another clock is off.
         ledger.book(start, "unattributed", to_stage=node_run.stage, evidence="inferred")
     ledger.book(start, before, to_stage=node_run.stage)
 
 
-def _book_up_to_end(ledger: Ledger, node_run: NodeRun, end: int, story: Story, *, empty: bool, still_open: bool) -> None:
+def _book_up_to_end(ledger: Ledger, node_run: NodeRun, end: int, inputs: TimelineInput, *, empty: bool, still_open: bool) -> None:
     """Book the time from the last known attempt of an execution to its end. ``empty``: no attempt is known."""
-    if empty and story.sub_tasks_missing:
+    if empty and inputs.sub_tasks_missing:
         ledger.book(end, "unattributed", to_stage=node_run.stage, evidence="inferred")
         return
-    lost = node_run.operator != "CANCEL" if empty else still_open or _hides_work(ledger, end, story)
+    lost = node_run.operator != "CANCEL" if empty else still_open or _hides_work(ledger, end, inputs)
     ledger.book(end, "lost" if lost else "detect", to_stage=node_run.stage)
 
 
-def _hides_work(ledger: Ledger, until: int, story: Story) -> bool:
+def _hides_work(ledger: Ledger, until: int, inputs: TimelineInput) -> bool:
     """Return whether the stage may have run an attempt that no answer showed: it took longer than the detection of an end."""
     long = until - ledger.cursor > 2 * max(ledger.tick, SECOND_NS)
-    return long and (story.sub_tasks_missing or hides_attempt(story.attempts, ledger.cursor, until, stage=ledger.stage))
+    return long and (inputs.sub_tasks_missing or hides_attempt(inputs.attempts, ledger.cursor, until, stage=ledger.stage))
 
 
 def _extent(attempt: Attempt, limit: int | None) -> tuple[int | None, int, bool]:

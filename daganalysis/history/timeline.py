@@ -6,7 +6,7 @@ of the next one, a hand-over inside a leg, and lost time where an execution was 
 longer than it does while it runs, or where times contradict each other.
 
 This module walks over legs and node executions. `stretches.py` books the time, `stage_work.py` handles the time within one execution,
-`unseen.py` finds where something is hidden, and `proven_waits.py` finds waits in lost time.
+`hidden_work.py` finds where something is hidden, and `proven_waits.py` finds waits in lost time.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.times import SECOND_NS
+from daganalysis.history.hidden_work import Position, hides_attempt, hides_execution, hides_leg, hides_second_leg, skips_stage
 from daganalysis.history.proven_waits import book_proven_waits
 from daganalysis.history.stage_work import Residue, book_execution, direction_of
-from daganalysis.history.story import EDGE_NS, Story, estimate_tick
 from daganalysis.history.stretches import Ledger, Stretch
-from daganalysis.history.unseen import Place, hides_attempt, hides_execution, hides_leg, hides_second_leg, skips_stage
+from daganalysis.history.timeline_input import EDGE_NS, TimelineInput, estimate_tick
 
 if TYPE_CHECKING:
     from daganalysis.history.legs import Leg, NodeRun
@@ -29,9 +29,9 @@ _CLOCKS_DIFFER_NS = 2_000_000_000
 """The times of answers come from clocks of agents, which may differ by this much from the clock of the DAG's rows."""
 
 
-def build_timeline(story: Story) -> list[Stretch]:
+def build_timeline(inputs: TimelineInput) -> list[Stretch]:
     """Cut the known span of a run into stretches, in order of time."""
-    return book_proven_waits(_Walk(story).take(), story.legs, story.wait_category)
+    return book_proven_waits(_Walk(inputs).take(), inputs.legs, inputs.wait_category)
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class _Walk:
     leg that is entered next. ``unknown_legs`` counts legs that no answer showed. ``is_past_nodes``: no known execution follows.
     """
 
-    story: Story
+    inputs: TimelineInput
     ledger: Ledger = field(init=False)
     passes: list[int] = field(init=False)
     residue: Residue = field(init=False)
@@ -52,19 +52,19 @@ class _Walk:
     is_past_nodes: bool = False
 
     def __post_init__(self) -> None:
-        story = self.story
-        self.ledger = Ledger(story.begin, story.end, estimate_tick(story.node_runs)[0])
-        self.passes = [node_run.passed_at for node_run in story.node_runs if node_run.passed_at is not None]
-        self.residue = Residue(open_end=not story.sure_begin)
+        inputs = self.inputs
+        self.ledger = Ledger(inputs.begin, inputs.end, estimate_tick(inputs.node_runs)[0])
+        self.passes = [node_run.passed_at for node_run in inputs.node_runs if node_run.passed_at is not None]
+        self.residue = Residue(open_end=not inputs.sure_begin)
 
     def take(self) -> list[Stretch]:
         """Walk from the beginning of the span to its end."""
-        legs = self.story.legs
-        while self.next_leg < len(legs) and legs[self.next_leg].start <= self.story.begin:
+        legs = self.inputs.legs
+        while self.next_leg < len(legs) and legs[self.next_leg].start <= self.inputs.begin:
             self.next_leg += 1
         self.unknown_legs = 1 if legs and not self.next_leg else 0
         self._enter_leg()
-        for node_run in self.story.node_runs:
+        for node_run in self.inputs.node_runs:
             self._go_to(node_run)
             self._go_through(node_run)
         self._finish()
@@ -78,10 +78,10 @@ class _Walk:
     @property
     def _is_incomplete(self) -> bool:
         """Whether work that no answer shows may hide in any pause from here on."""
-        return self.story.is_incomplete or (self.story.nodes_outdated and self.is_past_nodes)
+        return self.inputs.is_incomplete or (self.inputs.nodes_outdated and self.is_past_nodes)
 
     def _misses_attempt(self, until: int) -> bool:
-        return self._is_incomplete or hides_attempt(self.story.attempts, self.ledger.cursor, until)
+        return self._is_incomplete or hides_attempt(self.inputs.attempts, self.ledger.cursor, until)
 
     # -- one node execution -----------------------------------------------------------------------------------------------------------
 
@@ -90,13 +90,13 @@ class _Walk:
         self.ledger.stage = node_run.stage
         self.ledger.pass_at = node_run.begin
         self.unknown_legs += self.ledger.turn(direction_of(node_run))
-        self.residue = book_execution(self.ledger, node_run, self.story)
+        self.residue = book_execution(self.ledger, node_run, self.inputs)
 
     # -- from one node execution to the next ------------------------------------------------------------------------------------------
 
     def _go_to(self, node_run: NodeRun) -> None:
         """Book the time up to the next node execution."""
-        ledger, legs = self.ledger, self.story.legs
+        ledger, legs = self.ledger, self.inputs.legs
         until, to_stage = node_run.begin, node_run.stage
         crossed = False
         while self.next_leg < len(legs) and legs[self.next_leg].start <= until + EDGE_NS:
@@ -107,10 +107,10 @@ class _Walk:
             self._over_pass(until, to_stage)
         if until <= ledger.cursor:
             return
-        place = Place(ledger.stage, self.operator, ledger.direction)
-        pause, sure = until - ledger.cursor, self.story.sure_begin
+        place = Position(ledger.stage, self.operator, ledger.direction)
+        pause, sure = until - ledger.cursor, self.inputs.sure_begin
         hidden = hides_execution(place, node_run, pause, self._tick, crossed=crossed, sure_begin=sure)
-        skips = self.story.nodes_missing and skips_stage(place, node_run)
+        skips = self.inputs.nodes_missing and skips_stage(place, node_run)
         if self.residue.open_end or skips or (hidden and self._misses_attempt(until)):
             ledger.book(until, "lost", to_stage=to_stage)
         elif hidden:
@@ -120,8 +120,8 @@ class _Walk:
 
     def _close_leg(self, until: int) -> None:
         """Go to the known end of the current leg, if it lies before an instant: what follows belongs to a leg that no answer showed."""
-        leg = self.story.legs[self.next_leg - 1] if self.next_leg else None
-        if leg is not None and leg.end is not None and self.ledger.cursor <= leg.end < until and self.story.nodes_shown:
+        leg = self.inputs.legs[self.next_leg - 1] if self.next_leg else None
+        if leg is not None and leg.end is not None and self.ledger.cursor <= leg.end < until and self.inputs.nodes_shown:
             self._end_leg(leg.end)
             self.residue = Residue(failed=self.residue.failed)
 
@@ -130,7 +130,7 @@ class _Walk:
         passed = self._passed_between(until)
         if passed is not None:
             waited = not (self.residue.open_end or self.residue.all_ended or self._is_incomplete)
-            self.ledger.book(passed, self.story.wait_category(passed) if waited else "lost", to_stage=to_stage)
+            self.ledger.book(passed, self.inputs.wait_category(passed) if waited else "lost", to_stage=to_stage)
             self.residue = self.residue._replace(open_end=False)
 
     # -- from one leg to the next -----------------------------------------------------------------------------------------------------
@@ -138,16 +138,16 @@ class _Walk:
     def _enter_leg(self) -> None:
         """Enter the next leg, which decides the direction."""
         if self.next_leg:
-            leg = self.story.legs[self.next_leg - 1]
+            leg = self.inputs.legs[self.next_leg - 1]
             self.ledger.leg = self.next_leg + self.unknown_legs
             if leg.operator is not None:
                 self.ledger.direction = "rollback" if leg.operator == "ROLLBACK" else "forward"
 
     def _cross(self, leg: Leg, to_stage: int | None, *, after_empty_leg: bool) -> None:
         """Cross into a new leg: to the end of the leg before, through the wait, to the start of this one."""
-        before = self.story.legs[self.next_leg - 1] if self.next_leg else None
+        before = self.inputs.legs[self.next_leg - 1] if self.next_leg else None
         ended = before.end if before is not None else None
-        if not self.story.nodes_shown:
+        if not self.inputs.nodes_shown:
             self._cross_in_outline(leg, ended, to_stage)
         elif ended is not None and ended + EDGE_NS >= self.ledger.cursor:
             # A leg whose node executions were all overwritten is known by its two ends alone.
@@ -164,7 +164,7 @@ class _Walk:
         """Cross into a leg if no answer shows nodes, so that whole legs may lie between two known ones."""
         if ended is not None:
             self._end_leg(ended)
-            self.ledger.book(min(leg.asked_from or ended, leg.start), self.story.wait_category(leg.start), to_stage=to_stage)
+            self.ledger.book(min(leg.asked_from or ended, leg.start), self.inputs.wait_category(leg.start), to_stage=to_stage)
         self.ledger.book(leg.start, "unattributed", to_stage=to_stage, evidence="inferred")
 
     def _cross_from_end(self, leg: Leg, ended: int, to_stage: int | None, *, lost: bool) -> None:
@@ -175,7 +175,7 @@ class _Walk:
         if self._hides_leg(leg):
             ledger.book(leg.start, "lost", to_stage=to_stage)
         else:
-            ledger.book(asked, self.story.wait_category(asked), to_stage=to_stage, evidence="inferred")
+            ledger.book(asked, self.inputs.wait_category(asked), to_stage=to_stage, evidence="inferred")
         # The scheduler takes a request up within a tick; a longer pause hides legs that were overwritten.
         hidden = leg.start - ledger.cursor > 2 * self._tick and self._misses_attempt(leg.start)
         ledger.book(leg.start, "lost" if hidden else "handoff", to_stage=to_stage, evidence="inferred")
@@ -200,14 +200,14 @@ class _Walk:
     def _end_leg(self, end: int, *, lost: bool = False) -> None:
         """Go to the end of a leg: the pass that noticed the end of its last stage, unless it ran stages without known attempts."""
         ledger = self.ledger
-        if not self.story.nodes_shown:
+        if not self.inputs.nodes_shown:
             ledger.book(end, "unattributed", to_stage=None, evidence="inferred")
             return
         # A further stage would take two passes at least: one to begin it, one to see it end (engine-semantics §5).
         room = 2 * SECOND_NS - EDGE_NS if ledger.stage is not None else EDGE_NS
         lost = lost or self.residue.open_end or (end - ledger.cursor > room and self._misses_attempt(end))
         # The last node known ends in the same pass, unless others that no answer shows followed it.
-        lost = lost or (self.story.nodes_missing and end - ledger.cursor > ledger.tick)
+        lost = lost or (self.inputs.nodes_missing and end - ledger.cursor > ledger.tick)
         ledger.book(end, "lost" if lost else "handoff", to_stage=None)
 
     def _wait(self, asked: int, until: int, to_stage: int | None) -> None:
@@ -217,18 +217,18 @@ class _Walk:
         # What did not fail was cancelled, which takes a pass more (engine-semantics §2.5).
         noticed = ledger.next_pass() + (0 if self.residue.failed else ledger.tick)
         ledger.book(min(noticed, asked), "detect", to_stage=ledger.stage, evidence="inferred")
-        leg = self.story.legs[self.next_leg - 1] if self.next_leg else None
+        leg = self.inputs.legs[self.next_leg - 1] if self.next_leg else None
         if leg is not None and leg.seen_running is not None and leg.seen_running > ledger.cursor + _CLOCKS_DIFFER_NS:
             # An answer shows it running still, at what none shows: a sub-task that answers leave out, or a scheduler that was down.
             ledger.book(min(leg.seen_running, asked), "unattributed", to_stage=ledger.stage, evidence="inferred")
-        ledger.book(asked, self.story.wait_category(asked), to_stage=to_stage, evidence="inferred")
+        ledger.book(asked, self.inputs.wait_category(asked), to_stage=to_stage, evidence="inferred")
         ledger.book(until, "handoff", to_stage=to_stage, evidence="inferred")
 
     def _hides_leg(self, leg: Leg) -> bool:
         """Return whether a whole leg is hidden before this one."""
         is_second = self.next_leg == 1 and not self.unknown_legs
-        attempts_of = self.story.attempts
-        return self._is_incomplete or (is_second and hides_second_leg(attempts_of, self.story.legs[0], leg)) or hides_leg(attempts_of, leg)
+        attempts_of = self.inputs.attempts
+        return self._is_incomplete or (is_second and hides_second_leg(attempts_of, self.inputs.legs[0], leg)) or hides_leg(attempts_of, leg)
 
     def _passed_between(self, until: int) -> int | None:
         return max((passed for passed in self.passes if self.ledger.cursor <= passed <= until), default=None) if self.passes else None
@@ -248,23 +248,23 @@ class _Walk:
     # -- the end ----------------------------------------------------------------------------------------------------------------------
 
     def _finish(self) -> None:
-        story, ledger = self.story, self.ledger
+        inputs, ledger = self.inputs, self.ledger
         self.is_past_nodes = True
-        while self.next_leg < len(story.legs):
-            self._cross(story.legs[self.next_leg], None, after_empty_leg=False)
-        last = story.legs[-1] if story.legs else None
-        if story.end is None:
+        while self.next_leg < len(inputs.legs):
+            self._cross(inputs.legs[self.next_leg], None, after_empty_leg=False)
+        last = inputs.legs[-1] if inputs.legs else None
+        if inputs.end is None:
             return
         if last is not None and last.end is not None and last.end + EDGE_NS >= ledger.cursor:
             self._end_leg(last.end)
-            if story.passed and (story.nodes_shown or story.ends_in_last_leg):
-                ledger.book(story.end, story.wait_category(story.end), to_stage=None)
-        elif story.passed and story.nodes_shown:
+            if inputs.passed and (inputs.nodes_shown or inputs.ends_in_last_leg):
+                ledger.book(inputs.end, inputs.wait_category(inputs.end), to_stage=None)
+        elif inputs.passed and inputs.nodes_shown:
             residue = self.residue
-            known = story.ended_waiting or residue.all_ended or not (residue.open_end or self._misses_attempt(story.end))
+            known = inputs.ended_waiting or residue.all_ended or not (residue.open_end or self._misses_attempt(inputs.end))
             if known and not self._is_incomplete:
                 # What waits for its main DAG fails at once, on purpose; what follows is the wait, but for the pass that notices it.
-                self._wait(story.end, story.end, None)
+                self._wait(inputs.end, inputs.end, None)
             else:
-                ledger.book(story.end, "lost", to_stage=None)
-        ledger.book(story.end, "unattributed", to_stage=None, evidence="inferred")
+                ledger.book(inputs.end, "lost", to_stage=None)
+        ledger.book(inputs.end, "unattributed", to_stage=None, evidence="inferred")

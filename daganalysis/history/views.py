@@ -10,10 +10,10 @@ import msgspec
 if TYPE_CHECKING:
     from daganalysis.engine.outcomes import Rule
     from daganalysis.engine.records import Node, SubTask
-    from daganalysis.history.asked_requests import AskedRequest
     from daganalysis.history.attempts import Attempt
     from daganalysis.history.clocks import Offsets
     from daganalysis.history.evidence import RunEvidence
+    from daganalysis.history.proven_requests import ProvenRequest
     from daganalysis.history.retry_bounds import Bounds
     from daganalysis.history.stretches import Stretch
     from daganalysis.history.timeouts import Timeout
@@ -72,7 +72,7 @@ class RunView:
     """How far the clocks of agents are off that do not agree with the DAG's own rows."""
     timeouts: list[Timeout] = field(default_factory=list)
     """Sub-tasks that ran into their timeout within time that would be lost but for that."""
-    asked: list[AskedRequest] = field(default_factory=list)
+    proven_requests: list[ProvenRequest] = field(default_factory=list)
     """The requests to it that its states prove, without the one that created it."""
 
 

@@ -1,7 +1,7 @@
 """A large first load planned cluster by cluster, by the workers: no run and no link goes from one cluster to another.
 
 What the answers of a piece describe is written beside them, in order of cluster (:func:`by_cluster`). A worker plans a range of clusters
-from these files and writes which answers belong together (:func:`plan_stretch`). The main process holds a row for each cluster of a piece
+from these files and writes which answers belong together (:func:`plan_batch`). The main process holds a row for each cluster of a piece
 and the sizes of the groups of a few ranges. It cuts the groups into the same shards as :mod:`daganalysis.loading.planning`.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from daganalysis.loading.other_kinds import gather_unclaimed, know_agents
+from daganalysis.loading.owners import gather_unclaimed, know_agents
 from daganalysis.loading.planning import Packing, Picked, group_answers, in_parts
 from daganalysis.loading.related import DAG_KINDS, cluster_of
 from daganalysis.loading.scanning import Claiming, Scanned, claim, scan
@@ -85,7 +85,7 @@ class _Segment(msgspec.Struct, array_like=True, gc=False):
     groups: list[dict[int, list[int]]]
 
 
-class Place(NamedTuple):
+class ByteRange(NamedTuple):
     """Where something lies in a file."""
 
     start: int
@@ -98,7 +98,7 @@ class ScannedByCluster:
 
     spill: str
     index: str
-    clusters: dict[str, tuple[Place, int]]
+    clusters: dict[str, tuple[ByteRange, int]]
     issues: dict[int, list[Issue]] = field(default_factory=dict)
 
 
@@ -135,41 +135,41 @@ class _Appended:
         self._file = NewFile(path, 1 << 18)
         self._at = 0
 
-    def append(self, value: object) -> Place:
+    def append(self, value: object) -> ByteRange:
         data = msgspec.msgpack.encode(value)
         self._file.stream.write(data)
         self._at += len(data)
-        return Place(self._at - len(data), self._at)
+        return ByteRange(self._at - len(data), self._at)
 
     def close(self) -> None:
         self._file.close(whole=True, force=False)
 
 
-# -- a stretch of clusters ------------------------------------------------------------------------------------------------------------
+# -- a batch of clusters --------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
-class Stretch:
+class ClusterBatch:
     """Clusters to plan: the pieces with answers about them, by number, with the places of their entries."""
 
     folder: StagePath
     store: StorePath
     name: str
-    pieces: dict[int, tuple[str, list[Place]]] = field(default_factory=dict)
+    pieces: dict[int, tuple[str, list[ByteRange]]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class StretchPlan:
-    """The plan of a stretch: the size of each group, the places of the plans, and the answers that belong to no DAG."""
+class BatchPlan:
+    """The plan of a batch: the size of each group, the places of the plans, and the answers that belong to no DAG."""
 
     name: str
     sizes: array[int]
-    segments: list[tuple[Place, int]]
-    orphans: Place | None
+    segments: list[tuple[ByteRange, int]]
+    orphans: ByteRange | None
     contexts: dict[str, ClusterContext]
 
 
-def plan_stretch(work: Stretch) -> StretchPlan:
+def plan_batch(work: ClusterBatch) -> BatchPlan:
     """Plan some clusters, and write the plan to a file."""
     entries = {place: _read_entries(work.folder, index, places) for place, (index, places) in sorted(work.pieces.items())}
     scanned = [own.as_scanned(work.folder) for own in entries.values()]
@@ -187,10 +187,10 @@ def plan_stretch(work: Stretch) -> StretchPlan:
     segments = [(file.append(_segment(some, entries)), len(some)) for some in _segments(groups)]
     orphans = file.append(_segment([grouped.orphans], entries)) if grouped.orphans.new else None
     file.close()
-    return StretchPlan(work.name, array("q", (group.size for group in groups)), segments, orphans, contexts)
+    return BatchPlan(work.name, array("q", (group.size for group in groups)), segments, orphans, contexts)
 
 
-def _read_entries(folder: StagePath, index: str, places: Sequence[Place]) -> _Entries:
+def _read_entries(folder: StagePath, index: str, places: Sequence[ByteRange]) -> _Entries:
     """Read the entries of some clusters of a piece, in the order of its answers."""
     with reader_of(folder / SPILL / index) as read:
         found = [msgspec.msgpack.decode(data, type=_Entries) for data in read(places)]
@@ -241,10 +241,10 @@ def _segment(groups: Sequence[Picked], entries: Mapping[int, _Entries]) -> _Segm
 
 
 class ShardPiece(NamedTuple):
-    """Some groups of a stretch: a range of a segment of its plan."""
+    """Some groups of a batch: a range of a segment of its plan."""
 
     plan: str
-    place: Place
+    place: ByteRange
     start: int
     end: int
 
@@ -269,7 +269,7 @@ def plan_by_cluster(
     orphans: PlannedShard = []
     contexts: dict[str, ClusterContext] = {}
     packing = Packing()
-    for plan in workers.over(plan_stretch, _stretches(folder, store, scanned)):
+    for plan in workers.over(plan_batch, _batches(folder, store, scanned)):
         sizes = iter(plan.sizes)
         for place, n_groups in plan.segments:
             first = 0
@@ -286,25 +286,25 @@ def plan_by_cluster(
     return ClusterPlan(in_parts(shards), orphans, contexts)
 
 
-def _stretches(folder: StagePath, store: StorePath, scanned: Sequence[ScannedByCluster]) -> list[Stretch]:
-    """Group clusters, in the order of their runs' keys, into stretches that are worth a worker."""
+def _batches(folder: StagePath, store: StorePath, scanned: Sequence[ScannedByCluster]) -> list[ClusterBatch]:
+    """Group clusters, in the order of their runs' keys, into batches that are worth a worker."""
     counts: dict[str, int] = {}
     for found in scanned:
         for label, (_, n) in found.clusters.items():
             counts[label] = counts.get(label, 0) + n
-    stretch_of: dict[str, int] = {}
+    batch_of: dict[str, int] = {}
     number = planned = 0
     for label in sorted(counts, key=lambda label: f"{label}/"):
         # Keys without a cluster may lie between those of two clusters, so that all must be planned at once.
         if planned and planned + counts[label] > STRETCH_ANSWERS and "" not in counts:
             number, planned = number + 1, 0
-        stretch_of[label] = number
+        batch_of[label] = number
         planned += counts[label]
-    stretches = [Stretch(folder, store, f"plan-{at:05d}") for at in range(number + 1 if counts else 0)]
+    batches = [ClusterBatch(folder, store, f"plan-{at:05d}") for at in range(number + 1 if counts else 0)]
     for place, found in enumerate(scanned):
         for label, (at, _) in found.clusters.items():
-            stretches[stretch_of[label]].pieces.setdefault(place, (found.index, []))[1].append(at)
-    return stretches
+            batches[batch_of[label]].pieces.setdefault(place, (found.index, []))[1].append(at)
+    return batches
 
 
 def read_shard(folder: StagePath, shard: PlannedShard) -> Iterator[Kept]:

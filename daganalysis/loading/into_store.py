@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from daganalysis.loading.by_cluster import MANY_PIECES, ClusterPlan, ScannedByCluster, plan_by_cluster, scan_by_cluster
-from daganalysis.loading.carrying import evidence_to_carry, link_others, tables_to_carry
+from daganalysis.loading.carried_parts import evidence_to_carry, link_others, tables_to_carry
 from daganalysis.loading.from_stores import is_newer, make_store_chunks, scan_store
-from daganalysis.loading.other_kinds import add_owners, gather_unclaimed, know_agents, owners_in_store
+from daganalysis.loading.owners import add_owners, gather_unclaimed, know_agents, owners_in_store
 from daganalysis.loading.pieces import PartWork, build_part, carry_evidence, carry_tables
 from daganalysis.loading.planning import Picked, Plan, make_plan
 from daganalysis.loading.scanning import Claiming, claim, make_chunks, scan

@@ -36,7 +36,7 @@ _STARTING = threading.Lock()
 
 
 @runtime_checkable
-class Named(Protocol):
+class WithSources(Protocol):
     """A piece of work that names its subject, for messages."""
 
     def names(self) -> Sequence[str]:
@@ -114,7 +114,7 @@ def _out_of_memory(pieces: Sequence[object]) -> DagAnalysisError:
 
 def _names(pieces: Sequence[object]) -> str:
     """Name the first sources of some pieces of work."""
-    names = [name for piece in pieces if isinstance(piece, Named) for name in piece.names()]
+    names = [name for piece in pieces if isinstance(piece, WithSources) for name in piece.names()]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from daganalysis.engine.facts import Child, Coverage, Execution, HandOut, Line, Passes, Request, TaskState, Zone
+from daganalysis.engine.facts import Child, Coverage, Execution, HandOut, Line, LogZone, Passes, Request, TaskState
 from daganalysis.engine.identifiers import local_gid
 from daganalysis.obshell_logs.agents import AgentReader, address_in_path
 from daganalysis.obshell_logs.entries import is_obshell_log, listen
@@ -31,7 +31,7 @@ _OWN = "own "
 _GIDS = ("dag_gid", "node_gid", "task_gid")
 
 
-class Told(NamedTuple):
+class ObjectFacts(NamedTuple):
     """Facts about one thing: a sub-task (``task``), a DAG (``dag``), a node (``node``) or the agent (``agent``, without an id)."""
 
     about: str
@@ -39,7 +39,7 @@ class Told(NamedTuple):
     facts: list[AnyFact]
 
 
-def read_log(stream: Readable, path: str) -> Iterator[Told]:
+def read_log(stream: Readable, path: str) -> Iterator[ObjectFacts]:
     """Yield what a log tells; ``path`` may name the agent where the log does not.
 
     Instants are the agent's local time, as if it were UTC. What belongs to the agent's own database is left out where nothing names the
@@ -54,7 +54,7 @@ def read_log(stream: Readable, path: str) -> Iterator[Told]:
     reader.flush()
     agent = reader.agents.own or named
     yield from reader.take(agent)
-    yield Told("agent", "", reader.of_agent(agent))
+    yield ObjectFacts("agent", "", reader.of_agent(agent))
 
 
 class _LogReader:
@@ -148,7 +148,7 @@ class _LogReader:
             reader.flush()
         self.agents.flush(self.last_at)
 
-    def take(self, agent: str | None) -> Iterator[Told]:
+    def take(self, agent: str | None) -> Iterator[ObjectFacts]:
         """Hand over the facts about DAGs and sub-tasks that were found since."""
         of_dags, of_tasks, requests = dict(self._of_dags), list(self._of_tasks), list(self._requests)
         self._of_dags.clear()
@@ -157,22 +157,22 @@ class _LogReader:
         for gid, facts in of_dags.items():
             named = _named(gid, agent)
             if named is not None and all(_name(fact, agent) for fact in facts):
-                yield Told("dag", named, facts)
+                yield ObjectFacts("dag", named, facts)
         for local, own in of_tasks:
             task_gid = next((fact.task_gid for fact in own if fact.task_gid is not None), None)
             named = local_gid(agent, local) if agent is not None else task_gid
             if named is not None:
-                yield Told("task", named, [fact for fact in own if _name(fact, agent)])
+                yield ObjectFacts("task", named, [fact for fact in own if _name(fact, agent)])
         for request in requests:
             request.teller = agent
             if request.operation == "create":
-                yield Told("agent", "", [request])
+                yield ObjectFacts("agent", "", [request])
             else:
-                yield Told("node" if request.node_gid is not None else "dag", request.node_gid or request.dag_gid or "", [request])
+                yield ObjectFacts("node" if request.node_gid is not None else "dag", request.node_gid or request.dag_gid or "", [request])
 
     def of_agent(self, agent: str | None) -> list[AnyFact]:
         """Return what the log says about the agent itself."""
-        zoned = any(isinstance(fact, Zone) for fact in self._of_agent)
+        zoned = any(isinstance(fact, LogZone) for fact in self._of_agent)
         if self._first is not None and self._last is not None:
             traces = {} if zoned else self._asked.traces
             self._of_agent.append(Coverage(first_at=self._first, last_at=self._last, peers=sorted(self.agents.peers), traces=traces))

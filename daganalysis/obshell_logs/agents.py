@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.facts import MaintainerChange, Restart, Zone
+from daganalysis.engine.facts import LogZone, MaintainerChange, Restart
 from daganalysis.engine.identifiers import local_gid
 from daganalysis.engine.times import SECOND_NS
 from daganalysis.obshell_logs.entries import local_time
@@ -44,13 +44,13 @@ def address_in_path(path: str) -> str | None:
 class AgentReader:
     """Reads the lines about the agent itself; ``keep`` takes each fact."""
 
-    def __init__(self, keep: Callable[[Restart | MaintainerChange | Zone], None]) -> None:
+    def __init__(self, keep: Callable[[Restart | MaintainerChange | LogZone], None]) -> None:
         self._keep = keep
         self.own: str | None = None
         """The agent's address, once a line tells it."""
         self.peers: set[str] = set()
         self.zoned = False
-        self._zone: Zone | None = None
+        self._zone: LogZone | None = None
         self._stopped_at: int | None = None
         self._maintainer: str | None = None
 
@@ -96,7 +96,7 @@ class AgentReader:
             self._zone.local_from, self._zone.local_to = min(self._zone.local_from, at), max(self._zone.local_to, at)
             return
         self._flush_zone()
-        self._zone = Zone(offset_s=offset, local_from=at, local_to=at)
+        self._zone = LogZone(offset_s=offset, local_from=at, local_to=at)
 
     def _flush_zone(self) -> None:
         if self._zone is not None:

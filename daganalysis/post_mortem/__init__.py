@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.analysis._runs import told_runs
+from daganalysis.analysis._runs import conclusion_facts
 from daganalysis.analysis.conclusions import conclusion
 from daganalysis.analysis.run_facts import gather_facts
 from daganalysis.post_mortem.children import children_lines
@@ -39,7 +39,7 @@ def post_mortem_text(archive: Archive, run_id: str, *, named: str, why: bool = F
     Cluster scale out: succeeded
     """
     facts = gather_facts(archive, run_id)
-    told = told_runs(archive, [run_id])[0]
+    told = conclusion_facts(archive, [run_id])[0]
     zone = servers_zone([facts.run["utc_offset_s"]]) if zone is None else zone
     length = gather_length_facts(archive, facts.run, told.usual)
     sections = [

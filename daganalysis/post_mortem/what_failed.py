@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from daganalysis.analysis.run_facts import attempts_by_task, troubled_groups
 from daganalysis.engine.failure_lines import find_failures
 from daganalysis.engine.log_lines import failure_lines_of, is_error, newest_failure_line
-from daganalysis.engine.vocabulary import told_outcome, words
+from daganalysis.engine.vocabulary import outcome_in_words, words
 from daganalysis.post_mortem.time_spent import name_stages
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, plural
@@ -102,7 +102,7 @@ def _attempts(attempts: list[Row], dealt: Mapping[int, str], *, perhaps_cancelle
 
 def _attempt(attempt: Row, *, perhaps_cancelled: bool) -> list[str]:
     kind = "hand-out" if attempt["kind"] == "unknown" else attempt["kind"]
-    said = told_outcome(attempt["outcome"], perhaps_cancelled=perhaps_cancelled)
+    said = outcome_in_words(attempt["outcome"], perhaps_cancelled=perhaps_cancelled)
     took = f"after {human_duration(attempt['duration_s'])}" if attempt["duration_s"] is not None else ""
     sure = "" if attempt["evidence"] == "observed" else f"({attempt['evidence']})"
     told = " ".join(part for part in (said, took, sure) if part)

@@ -15,7 +15,7 @@ from daganalysis.text.humanize import human_duration, human_share, plural
 from daganalysis.text.widths import shorten_end
 
 if TYPE_CHECKING:
-    from daganalysis.analysis.conclusions import Usual
+    from daganalysis.analysis.conclusions import UsualDuration
     from daganalysis.archive import Archive
     from daganalysis.tables.plain_rows import Row
 
@@ -35,10 +35,10 @@ class LengthFacts:
     path: list[Row]
     scenarios: list[Row]
     locks: list[Row]
-    usual: Usual | None
+    usual: UsualDuration | None
 
 
-def gather_length_facts(archive: Archive, run: Row, usual: Usual | None) -> LengthFacts:
+def gather_length_facts(archive: Archive, run: Row, usual: UsualDuration | None) -> LengthFacts:
     """Gather what explains the length of one run."""
     from daganalysis.analysis import critical_path, locks, what_if
 

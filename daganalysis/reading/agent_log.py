@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.facts import Coverage, Zone, encode_facts
+from daganalysis.engine.facts import Coverage, LogZone, encode_facts
 from daganalysis.engine.times import SECOND_NS
 from daganalysis.obshell_logs import read_log
 from daganalysis.reading.answers import Answer, Kind
@@ -41,4 +41,4 @@ def _given_zone(facts: Sequence[AnyFact], name: str | None) -> list[AnyFact]:
     if len(offsets) != 1 or (offset := offsets.pop()) is None:
         return []
     seconds = int(offset.total_seconds())
-    return [Zone(teller=covered.teller, offset_s=seconds, local_from=covered.first_at, local_to=covered.last_at, given=True)]
+    return [LogZone(teller=covered.teller, offset_s=seconds, local_from=covered.first_at, local_to=covered.last_at, given=True)]

@@ -12,7 +12,7 @@ from daganalysis.reading.encodings import GUESSED
 from daganalysis.reading.fast_path import fast_answer
 from daganalysis.reading.issue_codes import issue
 from daganalysis.reading.json_repair import diagnose, is_html
-from daganalysis.reading.peel import LAYERS, is_enclosed
+from daganalysis.reading.layers import LAYERS, is_enclosed
 from daganalysis.reading.plain_text import SAMPLE_BYTES, UTF8_MARK, PlainText
 from daganalysis.reading.recognition import may_hold_answers, names_a_dag
 from daganalysis.reading.streams import was_cut
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from daganalysis.reading.answers import Issue
+    from daganalysis.reading.layers import Layer
     from daganalysis.reading.limits import Limits
-    from daganalysis.reading.peel import Layer
-    from daganalysis.reading.source_file import Stretch
+    from daganalysis.reading.source_file import FileStretch
 
 _GAP_BYTES = 1 << 24
 """Bytes of text between documents that are held, to look in them for answers under layers of other notations."""
@@ -60,7 +60,7 @@ def find_documents(stream: IO[bytes] | None, name: str, limits: Limits, issues: 
 
 
 def peeled_documents(text: bytes, limits: Limits) -> list[Document]:
-    """Return the documents that lie in a text under layers of other notations (:mod:`daganalysis.reading.peel`), as far as it has any.
+    """Return the documents that lie in a text under layers of other notations (:mod:`daganalysis.reading.layers`), as far as it has any.
 
     Time and memory are in proportion to the text, however it is layered.
     """
@@ -122,7 +122,7 @@ def _plain_or_peeled(text: bytes, taken: tuple[Layer, ...], peeling: _Peeling) -
     return _peeled(text, taken, peeling)
 
 
-def find_lines(stream: IO[bytes], stretch: Stretch, name: str, limits: Limits, issues: list[Issue]) -> Iterator[Document]:
+def find_lines(stream: IO[bytes], stretch: FileStretch, name: str, limits: Limits, issues: list[Issue]) -> Iterator[Document]:
     """Yield the documents of a stretch of a file of one document a line."""
     stream.seek(stretch.begin)
     reading = PlainText(stream, b"", stretch.end - stretch.begin, stretch.line)

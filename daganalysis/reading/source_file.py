@@ -17,7 +17,7 @@ _ENDINGS = tuple(_SUFFIXES - {""})
 _TO_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
-class Stretch(NamedTuple):
+class FileStretch(NamedTuple):
     """A stretch of a file of one document a line: where it begins and ends (bytes), the number of its first line, the file's encoding."""
 
     begin: int
@@ -47,7 +47,7 @@ class SourceFile:
     mtime_ns: int | None = None
     trouble: tuple[str, str] | None = None
     limits: Limits = DEFAULT_LIMITS
-    stretch: Stretch | None = None
+    stretch: FileStretch | None = None
     was_named: bool = False
     parts: tuple[SourceFile, ...] = ()
     zone: str | None = None

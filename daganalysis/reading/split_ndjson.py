@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 from daganalysis.reading.documents import outermost
 from daganalysis.reading.encodings import GUESSED, codec_of
 from daganalysis.reading.plain_text import BLOCK_BYTES
-from daganalysis.reading.source_file import SourceFile, Stretch, open_file
+from daganalysis.reading.source_file import FileStretch, SourceFile, open_file
 from daganalysis.urls import is_url
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def split_at_lines(file: SourceFile, size: int) -> list[SourceFile]:
     if len(begins) == 1:
         return [file]
     ends = [begin for begin, _ in begins[1:]] + [total]
-    return [replace(file, stretch=Stretch(begin, end, line, codec)) for (begin, line), end in zip(begins, ends, strict=True)]
+    return [replace(file, stretch=FileStretch(begin, end, line, codec)) for (begin, line), end in zip(begins, ends, strict=True)]
 
 
 def _begins(stream: IO[bytes], size: int, codec: str) -> Iterator[tuple[int, int]]:

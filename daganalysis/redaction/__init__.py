@@ -22,7 +22,7 @@ from daganalysis.reading import list_source_files
 from daganalysis.reading.file_kinds import HIDDEN_FILE
 from daganalysis.redaction.engine_words import ENGINE_WORDS
 from daganalysis.redaction.files import DAMAGE, FileRedactor
-from daganalysis.redaction.left_out import SkippedError
+from daganalysis.redaction.omissions import SkippedError
 from daganalysis.redaction.pseudonyms import Originals
 from daganalysis.redaction.redaction_walks import RedactionWalks
 from daganalysis.redaction.sources import copied_one_by_one

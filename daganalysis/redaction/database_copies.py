@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self, cast
 
-from daganalysis.reading.databases.answers_of import Tables
+from daganalysis.reading.databases.database_answers import CopyTables
 from daganalysis.reading.databases.database_rows import DumpedRow, ExcessiveRowError, TruncatedRowsError, header_of, read_rows
 from daganalysis.reading.databases.database_times import parse_zone
 from daganalysis.reading.databases.forms import HEAD_BYTES, Form, recognise
@@ -24,7 +24,7 @@ from daganalysis.reading.databases.printed_rows import read_printed
 from daganalysis.reading.databases.schema import AGENT_FACTS, LINK_COLUMN, TABLES
 from daganalysis.reading.databases.sql_dump import SqlDump
 from daganalysis.reading.databases.staging import column_type, copy_stream, keep_to_list, open_copy
-from daganalysis.redaction.left_out import NotUnderstoodError
+from daganalysis.redaction.omissions import NotUnderstoodError
 
 if TYPE_CHECKING:
     import io
@@ -283,7 +283,7 @@ class AgentCopies:
         try:
             with closing(open_copy(path)) as old:
                 keep_to_list(old)
-                tables = Tables(old)
+                tables = CopyTables(old)
                 if not tables.has("dag_instance"):
                     raise NotUnderstoodError("it has no table dag_instance")
                 with closing(sqlite3.connect(fresh)) as new:
@@ -294,7 +294,7 @@ class AgentCopies:
             shutil.copyfileobj(stream, writing)
 
 
-def _fill(new: sqlite3.Connection, tables: Tables, rows: RowRedactor) -> None:
+def _fill(new: sqlite3.Connection, tables: CopyTables, rows: RowRedactor) -> None:
     for name in _TASK_TABLES:
         if tables.has(name):
             table = TABLES[name]

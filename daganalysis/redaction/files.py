@@ -39,7 +39,7 @@ from daganalysis.reading.streams import Unpacking, bounded_stream, is_clutter, i
 from daganalysis.reading.wrapped_logs import unwrapped_log
 from daganalysis.redaction.database_copies import AgentCopies, RowRedactor, redact_dump
 from daganalysis.redaction.encoded_texts import with_encoded_texts
-from daganalysis.redaction.left_out import NotUnderstoodError, SkippedError
+from daganalysis.redaction.omissions import NotUnderstoodError, SkippedError
 
 if TYPE_CHECKING:
     import contextlib

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from daganalysis.errors import InputError, UsageError
 from daganalysis.reading.remote_files import file_system, reaching
 from daganalysis.store.folder_manifest import write_manifest
-from daganalysis.store.remote_paths import FOLDER_MANIFEST, read_catalogue
+from daganalysis.store.remote_paths import FOLDER_MANIFEST, read_remote_manifest
 from daganalysis.urls import is_url, without_secrets
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def destination_here(destination: str) -> Iterator[str]:
 def _fetch(source: str, folder: Path) -> Path:
     with reaching(source):
         files, path = file_system(source)
-        held = {name: f"{path}/{stored.object}" for name, stored in read_catalogue(source).files.items()}
+        held = {name: f"{path}/{stored.object}" for name, stored in read_remote_manifest(source).files.items()}
         target = folder / PurePosixPath(path).name
         if not held and files.isfile(path):
             files.get_file(path, str(target))

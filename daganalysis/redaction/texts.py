@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.states import OPERATORS, STATES
 from daganalysis.reading.databases.schema import TABLES
+from daganalysis.redaction.announced_secrets import Lines
 from daganalysis.redaction.detectors import HOST_KEY, SECRET_KEY, USER_KEY, VERSION_KEY
 from daganalysis.redaction.json_pairs import json_text, replace_pairs
-from daganalysis.redaction.lines import Lines
 from daganalysis.redaction.replaced_marks import without_marks
 
 if TYPE_CHECKING:

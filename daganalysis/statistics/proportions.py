@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.statistics.distributions import beta_ppf
-from daganalysis.statistics.families import LEVEL
+from daganalysis.statistics.multiple_testing import LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

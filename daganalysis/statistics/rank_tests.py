@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.statistics.distributions import normal_ppf
-from daganalysis.statistics.families import LEVEL
+from daganalysis.statistics.multiple_testing import LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from daganalysis.statistics.distributions import normal_isf, normal_ppf
-from daganalysis.statistics.families import LEVEL
+from daganalysis.statistics.multiple_testing import LEVEL
 from daganalysis.statistics.rank_tests import smallest_mann_whitney_p
 
 _POWER = 0.8

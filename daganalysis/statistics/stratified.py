@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from daganalysis.statistics.autocorrelation import LagSums, winsorised
 from daganalysis.statistics.distributions import normal_ppf, t_sf
-from daganalysis.statistics.families import LEVEL
-from daganalysis.statistics.memory import LagSums, winsorised
+from daganalysis.statistics.multiple_testing import LEVEL
 from daganalysis.statistics.rank_tests import (
     LARGEST_EXACT,
     MOST_PAIRED,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from daganalysis.statistics.memory import Memory
+    from daganalysis.statistics.autocorrelation import Autocorrelation
 
     Strata = Sequence[tuple[np.ndarray, np.ndarray]]
 
@@ -200,15 +200,15 @@ class Location(NamedTuple):
     effective: tuple[float, float]
 
 
-def location_test(strata: Strata, memory: Memory) -> Location:
+def location_test(strata: Strata, memory: Autocorrelation) -> Location:
     """Compare two samples of durations in order of time, within strata, by the means of their winsorised logarithms.
 
     The variance of each mean is that of a series with such a memory, and the degrees of freedom are those of its effective number of runs.
 
     >>> import numpy as np
-    >>> from daganalysis.statistics.memory import Memory
+    >>> from daganalysis.statistics.autocorrelation import Memory
     >>> sample = np.array([10.0, 11.0, 12.0, 11.0])
-    >>> location_test([(sample, sample)], Memory()).p_value
+    >>> location_test([(sample, sample)], Autocorrelation()).p_value
     1.0
     """
     difference = variance = weight_sum = squares = room = plain = 0.0

@@ -11,7 +11,7 @@ from daganalysis.store.commit import new_generation, readable_folder
 from daganalysis.store.folder_manifest import check_manifest, listed_files, noted
 from daganalysis.store.keys import check_keys
 from daganalysis.store.parts import check_version, count_rows, damaged, first_and_last, read_coded, read_parts, write_part
-from daganalysis.store.remote_paths import RemotePath, read_catalogue, store_path
+from daganalysis.store.remote_paths import RemotePath, read_remote_manifest, store_path
 from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.declaration import code_texts
 from daganalysis.tables.store_layout import is_store_folder
@@ -207,7 +207,7 @@ class StoreTables:
     def _is_there(self, parts: Sequence[StorePath]) -> bool:
         if isinstance(self._store, Path):
             return all(os.path.lexists(cast("Path", part)) for part in parts)
-        return read_catalogue(self._store.url).files.keys() >= {part.inner for part in cast("Sequence[RemotePath]", parts)}
+        return read_remote_manifest(self._store.url).files.keys() >= {part.inner for part in cast("Sequence[RemotePath]", parts)}
 
     @property
     def folder(self) -> Path | None:

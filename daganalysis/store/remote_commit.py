@@ -29,14 +29,14 @@ from daganalysis.errors import StoreBusyError, StoreError
 from daganalysis.reading.remote_files import file_system, reaching
 from daganalysis.store.remote_paths import (
     MANIFEST,
-    Catalogue,
+    RemoteManifest,
     RemotePath,
     RemoteStage,
     Shared,
     Stored,
     is_ours,
     own_name,
-    read_catalogue,
+    read_remote_manifest,
     read_versioned,
     version_of,
 )
@@ -66,12 +66,12 @@ class _Writer:
         self.token = secrets.token_hex(4)
         self._url = url
         self._files, self._path = file_system(url)
-        self.catalogue = Catalogue()
+        self.catalogue = RemoteManifest()
         self._ended = threading.Event()
 
     # -- the manifest -----------------------------------------------------------------------------------------------------------------
 
-    def _replace(self, catalogue: Catalogue) -> None:
+    def _replace(self, catalogue: RemoteManifest) -> None:
         """Replace the manifest if it is unchanged; raises _RefusedError if it is not."""
         content = catalogue.as_json()
         version = _put_if(self._files, f"{self._path}/{MANIFEST}", content, catalogue.version)
@@ -82,7 +82,7 @@ class _Writer:
         seen: tuple[str, bytes] | None = None
         waited = silent = 0.0
         while True:
-            found = read_catalogue(self._url)
+            found = read_remote_manifest(self._url)
             if found.writer is not None:
                 sign = (found.writer, self._heartbeat())
                 silent = silent + _POLL_S if sign == seen else 0.0
@@ -106,7 +106,7 @@ class _Writer:
         self._check_conditions()
         threading.Thread(target=self._live, daemon=True).start()
 
-    def _refuse_other_places(self, found: Catalogue) -> None:
+    def _refuse_other_places(self, found: RemoteManifest) -> None:
         # A place that has just come to be may be listed as itself.
         there = [] if found.files else [name for name in self._files.find(self._path) if name != self._path]
         # Another writer may have come first meanwhile, which the condition of the next write tells.
@@ -187,7 +187,7 @@ class _Writer:
         # A part is called what its file is called, which no other load calls it.
         named = {name if name.startswith("_sources/") else stored.object: stored for name, stored in new.items()}
         try:
-            self._replace(Catalogue({name: before[name] for name in kept} | named, None, self.catalogue.version))
+            self._replace(RemoteManifest({name: before[name] for name in kept} | named, None, self.catalogue.version))
         except _RefusedError:
             self._remove(stored.object for stored in new.values())
             raise StoreBusyError(

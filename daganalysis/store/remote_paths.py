@@ -40,7 +40,7 @@ class Stored(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
+class RemoteManifest:
     """The content of a store at one moment: its files, by their names in a store on disk.
 
     ``version`` is the version of the manifest, None without a manifest. ``writer`` is the token of the load that is writing the store, or
@@ -95,10 +95,10 @@ class RemotePath:
         return RemotePath(self.url, self.inner.rpartition("/")[0], self.shared)
 
     @property
-    def catalogue(self) -> Catalogue:
+    def catalogue(self) -> RemoteManifest:
         """The content of the store at first use."""
         if self.shared.catalogue is None:
-            self.shared.catalogue = read_catalogue(self.url)
+            self.shared.catalogue = read_remote_manifest(self.url)
         return self.shared.catalogue
 
     def glob(self, pattern: str) -> Iterator[RemotePath]:
@@ -135,7 +135,7 @@ class RemotePath:
 class Shared:
     """What the paths of one store share: its content, the files that a running load keeps, and that load."""
 
-    catalogue: Catalogue | None = None
+    catalogue: RemoteManifest | None = None
     kept: set[str] = field(default_factory=set)
     writer: Any = None
 
@@ -275,10 +275,10 @@ def dataset_files(paths: Sequence[StorePath]) -> Iterator[tuple[Any, list[str]]]
         raise OSError(without_secrets(str(error) or type(error).__name__)) from None
 
 
-def read_catalogue(url: str) -> Catalogue:
+def read_remote_manifest(url: str) -> RemoteManifest:
     """Read the content of a store; an empty catalogue if there is none."""
     if scheme_of(url) in WEB_SCHEMES:
-        return Catalogue()  # nothing is listed on the web
+        return RemoteManifest()  # nothing is listed on the web
     with reaching(url):
         files, path = file_system(url)
         found = read_versioned(files, f"{path}/{MANIFEST}")
@@ -287,11 +287,11 @@ def read_catalogue(url: str) -> Catalogue:
             # What was listed is the store if nobody has begun to write it meanwhile.
             found = read_versioned(files, f"{path}/{MANIFEST}") if listed else None
             if found is None:
-                return Catalogue(listed)
+                return RemoteManifest(listed)
     content, version = found
     try:
         told = json.loads(content)
-        return Catalogue({name: Stored(*entry) for name, entry in told["files"].items()}, told["writer"], version)
+        return RemoteManifest({name: Stored(*entry) for name, entry in told["files"].items()}, told["writer"], version)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise StoreError("the store's manifest is damaged", where=f"{url}/{MANIFEST}", hint="load into a new store") from None
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import daganalysis as da
-from daganalysis.analysis.conclusions import Place, Told, Usual, conclusion
+from daganalysis.analysis.conclusions import ConclusionFacts, FailurePlace, UsualDuration, conclusion
 from daganalysis.text.humanize import human_duration, human_share
 from tests.analysis.runs import archive_of_runs, run_rows, series
 from tests.profiles import some
@@ -26,7 +26,7 @@ SOURCES += [ROOT / "sample_data" / name for name in ("versions", "fleet")]
 SOURCES += [CASES / name / "responses" for name in ("clusters", "sources", "polled", "final", "healthy")]
 _DURATION = r"\d+ d \d\d h|\d+ h \d\d min|\d+ min \d\d s|[\d.]+ (?:s|ms|µs)"
 _NUMBER = re.compile(rf"(?P<share>[<>]?[\d.]+ %)|(?P<duration>\b(?:{_DURATION})\b)|(?P<ratio>[\d.]+(?= times the median))|(?P<count>\d+)")
-_PLACE = Place(5, "Import script", "failed", "10.0.0.7:2886", 1, "MySQL 4012")
+_PLACE = FailurePlace(5, "Import script", "failed", "10.0.0.7:2886", 1, "MySQL 4012")
 _FAILED = "Import script failed on 10.0.0.7:2886 (MySQL 4012)"
 
 
@@ -107,50 +107,55 @@ def _causes(tasks: pd.DataFrame) -> set[str]:
     ("run", "sentence"),
     [
         (
-            Told("succeeded_after_retry", elapsed_s=3240.0, retries_min=1, retries_max=1, wait_operator_share=0.96, place=_PLACE),
+            ConclusionFacts(
+                "succeeded_after_retry", elapsed_s=3240.0, retries_min=1, retries_max=1, wait_operator_share=0.96, place=_PLACE
+            ),
             f"96 % of 54 min 00 s waiting for a person after {_FAILED}; retried once, then succeeded.",
         ),
         (
-            Told("succeeded_after_retry", undone=_PLACE, wait_operator_share=0.9, elapsed_s=90.0),
+            ConclusionFacts("succeeded_after_retry", undone=_PLACE, wait_operator_share=0.9, elapsed_s=90.0),
             "Succeeded, but Import script was rolled back on 10.0.0.7:2886 and not run again.",
         ),
         (
-            Told("failed", stage=5, max_stage=9, retries_min=2, retries_max=2, place=_PLACE, standing_s=7200.0),
+            ConclusionFacts("failed", stage=5, max_stage=9, retries_min=2, retries_max=2, place=_PLACE, standing_s=7200.0),
             f"{_FAILED} at stage 5 of 9; retried twice; nobody had acted for 2 h 00 min when last seen.",
         ),
         (
-            Told("rolled_back", place=_PLACE, redone_by="c/12", elapsed_s=60.0, wait_operator_share=0.0),
+            ConclusionFacts("rolled_back", place=_PLACE, redone_by="c/12", elapsed_s=60.0, wait_operator_share=0.0),
             f"Rolled back after {_FAILED}; redone by c/12.",
         ),
         (
-            Told("rolled_back", place=_PLACE._replace(is_rollback=True)),
+            ConclusionFacts("rolled_back", place=_PLACE._replace(is_rollback=True)),
             f"Rolled back after the rollback of {_FAILED}; not redone since.",
         ),
         (
-            Told("rollback_failed", stage=5, max_stage=9, place=_PLACE._replace(is_rollback=True)),
+            ConclusionFacts("rollback_failed", stage=5, max_stage=9, place=_PLACE._replace(is_rollback=True)),
             f"The rollback failed at stage 5 of 9: {_FAILED}.",
         ),
         (
-            Told("rolled_back", elapsed_s=100.0, lost_share=0.8, wait_operator_share=0.0),
+            ConclusionFacts("rolled_back", elapsed_s=100.0, lost_share=0.8, wait_operator_share=0.0),
             "Rolled back; not redone since; 80 % of 1 min 40 s unknown (overwritten by the server).",
         ),
         (
-            Told("succeeded", elapsed_s=84.0, usual=Usual(20.0, 9, 5, "W", 0.88)),
+            ConclusionFacts("succeeded", elapsed_s=84.0, usual=UsualDuration(20.0, 9, 5, "W", 0.88)),
             "Succeeded in 1 min 24 s, 4.2 times the median of 9 other runs like it (20.0 s); stage 5 (W) alone explains 88 % of the difference.",  # noqa: E501 - one sentence
         ),
-        (Told("passed", is_child=True, work_ok=True, elapsed_s=9.0), "Did its work in 9.00 s and was passed by its main DAG, as planned."),
-        (Told("succeeded", elapsed_s=40.2, retries_max=2), "Succeeded in 40.2 s, retried at most twice."),
         (
-            Told("succeeded", elapsed_s=40.0, retries_max=1, lost_share=0.25),
+            ConclusionFacts("passed", is_child=True, work_ok=True, elapsed_s=9.0),
+            "Did its work in 9.00 s and was passed by its main DAG, as planned.",
+        ),
+        (ConclusionFacts("succeeded", elapsed_s=40.2, retries_max=2), "Succeeded in 40.2 s, retried at most twice."),
+        (
+            ConclusionFacts("succeeded", elapsed_s=40.0, retries_max=1, lost_share=0.25),
             "25 % of 40.0 s unknown (overwritten by the server); succeeded, retried at most once; to know more next time, save the DAG every few seconds while it runs.",  # noqa: E501 - one sentence
         ),
-        (Told("failed", stage=3), "Failed at stage 3."),
-        (Told("running", stage=3, max_stage=9), "Running at stage 3 of 9 when last seen."),
-        (Told("unknown", state="NEW", operator="RUN"), "Ended in a way that the rules do not know (state NEW, operator RUN)."),
+        (ConclusionFacts("failed", stage=3), "Failed at stage 3."),
+        (ConclusionFacts("running", stage=3, max_stage=9), "Running at stage 3 of 9 when last seen."),
+        (ConclusionFacts("unknown", state="NEW", operator="RUN"), "Ended in a way that the rules do not know (state NEW, operator RUN)."),
     ],
-    ids=lambda value: value.outcome if isinstance(value, Told) else "",
+    ids=lambda value: value.outcome if isinstance(value, ConclusionFacts) else "",
 )
-def test_the_rule_that_comes_first_makes_the_sentence(run: Told, sentence: str) -> None:
+def test_the_rule_that_comes_first_makes_the_sentence(run: ConclusionFacts, sentence: str) -> None:
     assert conclusion(run) == sentence
 
 

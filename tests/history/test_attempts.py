@@ -1,4 +1,4 @@
-"""Attempts rebuilt from the sightings of a sub-task."""
+"""Attempts rebuilt from the snapshots of a sub-task."""
 
 from __future__ import annotations
 

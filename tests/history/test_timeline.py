@@ -11,9 +11,9 @@ from daganalysis.engine.times import SECOND_NS
 from daganalysis.history.attempts import Attempt
 from daganalysis.history.legs import Leg, NodeRun, was_executed
 from daganalysis.history.stage_work import direction_of
-from daganalysis.history.story import Story, estimate_tick
 from daganalysis.history.stretches import Stretch
 from daganalysis.history.timeline import build_timeline
+from daganalysis.history.timeline_input import TimelineInput, estimate_tick
 
 
 def ns(seconds: float) -> int:
@@ -37,7 +37,7 @@ def told(*legs: Leg, runs: list[NodeRun], end: float | None, begin: float = 0, *
     """What the known span is booked as, in seconds."""
     attempts = [[one] for run in runs for one in run.attempts]
     given = {"sure_begin": True, "wait_category": lambda _: "wait_operator", "attempts": attempts, **more}
-    stretches = build_timeline(Story(legs, runs, begin=ns(begin), end=None if end is None else ns(end), **given))
+    stretches = build_timeline(TimelineInput(legs, runs, begin=ns(begin), end=None if end is None else ns(end), **given))
     return [(one.category, round((one.end - one.start) / SECOND_NS, 3)) for one in stretches]
 
 
@@ -158,7 +158,7 @@ def test_a_leg_has_the_direction_of_its_operator() -> None:
     back = execution(1, 60, 64, attempt(60, 63.5, number=2, kind="rollback"), operator="ROLLBACK")
     legs, runs = [leg(0, 4), leg(60, 64, "ROLLBACK")], [FAILED, back]
     attempts = [[*FAILED.attempts, *back.attempts]]
-    stretches = build_timeline(Story(legs, runs, attempts, 0, sure_begin=True, end=ns(64), wait_category=lambda _: "wait_operator"))
+    stretches = build_timeline(TimelineInput(legs, runs, attempts, 0, sure_begin=True, end=ns(64), wait_category=lambda _: "wait_operator"))
     assert [(one.leg, one.direction) for one in stretches if one.category == "execute"] == [(1, "forward"), (2, "rollback")]
 
 
@@ -179,8 +179,8 @@ def test_the_tick_is_that_of_the_shorter_pauses_between_stages(pauses: tuple[flo
 
 @pytest.mark.parametrize(("nodes", "sub_tasks", "incomplete"), [(False, False, False), (True, False, True), (False, True, True)])
 def test_a_story_is_incomplete_if_nodes_or_sub_tasks_are_missing(nodes: bool, sub_tasks: bool, incomplete: bool) -> None:
-    story = Story([], [], [], 0, sure_begin=True, end=None, wait_category=str, nodes_missing=nodes, sub_tasks_missing=sub_tasks)
-    assert story.is_incomplete is incomplete
+    inputs = TimelineInput([], [], [], 0, sure_begin=True, end=None, wait_category=str, nodes_missing=nodes, sub_tasks_missing=sub_tasks)
+    assert inputs.is_incomplete is incomplete
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from daganalysis import StoreBusyError, StoreError, load, read_parquet
 from daganalysis.commands import main
 from daganalysis.loading import load_into_store, open_archive
 from daganalysis.store import is_store, opening, remote_commit
-from daganalysis.store.remote_paths import RemotePath, read_catalogue
+from daganalysis.store.remote_paths import RemotePath, read_remote_manifest
 from tests.profiles import LONG
 from tests.remote.conftest import SECRET, file_system, put
 from tests.store.faults import start_child, wait_for
@@ -214,7 +214,7 @@ def kills_leave_the_old_store_or_the_new(url, tmp_path, kill, steps):
         outcomes.append(kill(number, lambda: load_into_store(folder, store=url)))
         assert contents(read_parquet(url)) in (old, new)
         assert contents(load_into_store(folder, store=url)) == new
-        assert stored_bytes(url).keys() == {without_token(name) for name in read_catalogue(url).files}
+        assert stored_bytes(url).keys() == {without_token(name) for name in read_remote_manifest(url).files}
     return outcomes
 
 

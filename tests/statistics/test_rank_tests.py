@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu, rankdata
 
-from daganalysis.statistics.families import LEVEL, holm, tarone_testable
+from daganalysis.statistics.multiple_testing import LEVEL, holm, tarone_testable
 from daganalysis.statistics.proportions import clopper_pearson_interval
 from daganalysis.statistics.rank_tests import effect, mann_whitney_p, smallest_mann_whitney_p
 from daganalysis.statistics.sample_sizes import sample_size_to_test

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daganalysis import RejectedRecordsError, StoreError, UsageError, load, read_parquet
-from daganalysis.loading import carrying, into_store, load_into_store, open_archive, scanning
+from daganalysis.loading import carried_parts, into_store, load_into_store, open_archive, scanning
 from daganalysis.reading import Issue
 from daganalysis.tables import BASE_TABLES
 from tests.profiles import examples
@@ -173,7 +173,7 @@ def test_the_size_of_the_pieces_that_are_rebuilt_at_a_time_changes_no_table(tmp_
 
 
 def test_many_small_parts_become_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(carrying, "_MANY_SMALL", 4)
+    monkeypatch.setattr(carried_parts, "_MANY_SMALL", 4)
     for number in range(6):
         folder = save({f"{number}.json": polls(f"1{number}")[2]}, tmp_path / "responses")
         archive = load_into_store(folder / f"{number}.json", store=tmp_path / "store")

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from daganalysis.history.replay.gathering import FactIndex, RunFacts
+from daganalysis.history.replay.logged_facts import FactIndex, LoggedFacts
+from daganalysis.history.replay.logged_requests import operations_of
 from daganalysis.history.replay.logged_runs import logged_run
-from daganalysis.history.replay.sightings import replay
-from daganalysis.history.replay.told_requests import operations_of
+from daganalysis.history.replay.one_run import replay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from daganalysis.history.evidence import RunEvidence
     from daganalysis.history.replay.contexts import ClusterContext
-    from daganalysis.history.replay.told_requests import Operation
+    from daganalysis.history.replay.logged_requests import Operation
     from daganalysis.reading.answers import Answer
 
 
@@ -62,7 +62,7 @@ def replay_runs(runs: list[RunEvidence], answers: Sequence[Answer], contexts: Ma
     return Replayed(operations, alone, index.executions_left())
 
 
-def _by_generation(generations: Sequence[RunEvidence], facts: RunFacts) -> list[RunFacts]:
+def _by_generation(generations: Sequence[RunEvidence], facts: LoggedFacts) -> list[LoggedFacts]:
     """Share facts among the runs behind one id (a cluster re-created): each has those up to where the next was first seen to exist."""
     if len(generations) == 1:
         return [facts]
@@ -71,20 +71,20 @@ def _by_generation(generations: Sequence[RunEvidence], facts: RunFacts) -> list[
     return [_between(facts, low, high) for low, high in zip(limits, limits[1:], strict=False)]
 
 
-def _between(facts: RunFacts, low: int, high: int) -> RunFacts:
+def _between(facts: LoggedFacts, low: int, high: int) -> LoggedFacts:
     def inside(at: int | None) -> bool:
         return at is not None and low <= at < high
 
     return replace(
         facts,
         passes=[one for one in facts.passes if inside(one.dag_at)],
-        hand_outs={task: [one for one in told if inside(one.at)] for task, told in facts.hand_outs.items()},
-        states={task: [one for one in told if inside(one.at)] for task, told in facts.states.items()},
+        hand_outs={task: [one for one in facts_of if inside(one.at)] for task, facts_of in facts.hand_outs.items()},
+        states={task: [one for one in facts_of if inside(one.at)] for task, facts_of in facts.states.items()},
         executions={
-            task: [one for one in told if inside(one.started_at if one.started_at is not None else one.ended_at)]
-            for task, told in facts.executions.items()
+            task: [one for one in facts_of if inside(one.started_at if one.started_at is not None else one.ended_at)]
+            for task, facts_of in facts.executions.items()
         },
-        lines={task: [one for one in told if inside(one.at)] for task, told in facts.lines.items()},
+        lines={task: [one for one in facts_of if inside(one.at)] for task, facts_of in facts.lines.items()},
         requests=[one for one in facts.requests if inside(one[0].at)],
         children=[one for one in facts.children if inside(one[0].at)],
         creations=[one for one in facts.creations if inside(one.at)],

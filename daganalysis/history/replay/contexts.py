@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.facts import AgentState, Coverage, MaintainerChange, Request, Restart, Zone, decode_facts
+from daganalysis.engine.facts import AgentState, Coverage, LogZone, MaintainerChange, Request, Restart, decode_facts
 from daganalysis.engine.times import SECOND_NS
 from daganalysis.reading.answers import Kind
 
@@ -29,7 +29,7 @@ class AgentLog:
     ``covered`` are the stretches of UTC that its files cover.
     """
 
-    zones: list[Zone] = field(default_factory=list)
+    zones: list[LogZone] = field(default_factory=list)
     covered: list[tuple[int, int]] = field(default_factory=list)
     restarts: list[Restart] = field(default_factory=list)
     only_offset_s: int | None = None
@@ -98,15 +98,15 @@ def contexts_of(answers: Iterable[Answer], observed: Mapping[tuple[str, str], in
     ``observed`` are the moments of saved answers by cluster and trace id: where a log does not tell its zone, they do. The order of the
     answers is irrelevant.
     """
-    told: dict[str, list[tuple[AnyFact, str]]] = {}
+    facts_of: dict[str, list[tuple[AnyFact, str]]] = {}
     for answer in answers:
         if answer.kind is Kind.AGENT_FACTS:
-            told.setdefault(answer.cluster or "", []).extend((fact, answer.source) for fact in decode_facts(answer.body))
-    return {cluster: _context(sorted(facts, key=_order), observed or {}, cluster) for cluster, facts in sorted(told.items())}
+            facts_of.setdefault(answer.cluster or "", []).extend((fact, answer.source) for fact in decode_facts(answer.body))
+    return {cluster: _context(sorted(facts, key=_order), observed or {}, cluster) for cluster, facts in sorted(facts_of.items())}
 
 
-def _order(told: tuple[AnyFact, str]) -> tuple[str, str, int, str]:
-    fact, source = told
+def _order(sourced: tuple[AnyFact, str]) -> tuple[str, str, int, str]:
+    fact, source = sourced
     return (fact.teller or "", source, fact.place, repr(fact))
 
 
@@ -122,13 +122,13 @@ def wanted_traces(answers: Iterable[Answer]) -> set[tuple[str, str]]:
     }
 
 
-def _context(told: Sequence[tuple[AnyFact, str]], observed: Mapping[tuple[str, str], int], cluster: str) -> ClusterContext:
-    context = ClusterContext(agents=_agents(told))
-    given: dict[str, list[Zone]] = {}
-    of_logs = [(fact, source) for fact, source in told if isinstance(fact, Zone | Coverage | Restart | MaintainerChange | Request)]
+def _context(facts: Sequence[tuple[AnyFact, str]], observed: Mapping[tuple[str, str], int], cluster: str) -> ClusterContext:
+    context = ClusterContext(agents=_agents(facts))
+    given: dict[str, list[LogZone]] = {}
+    of_logs = [(fact, source) for fact, source in facts if isinstance(fact, LogZone | Coverage | Restart | MaintainerChange | Request)]
     for fact, source in of_logs:
         log = context.logs.setdefault(fact.teller or source, AgentLog())
-        if isinstance(fact, Zone):
+        if isinstance(fact, LogZone):
             (given.setdefault(fact.teller or source, []) if fact.given else log.zones).append(fact)
     for fact, source in of_logs:
         log = context.logs[fact.teller or source]
@@ -146,10 +146,10 @@ def _context(told: Sequence[tuple[AnyFact, str]], observed: Mapping[tuple[str, s
     return context
 
 
-def _agents(told: Iterable[tuple[AnyFact, str]]) -> set[str]:
+def _agents(facts: Iterable[tuple[AnyFact, str]]) -> set[str]:
     """Return the addresses of agents that any source names."""
     found: set[str] = set()
-    for fact, _ in told:
+    for fact, _ in facts:
         if fact.teller:
             found.add(fact.teller)
         if isinstance(fact, AgentState):
@@ -177,7 +177,7 @@ def _place(context: ClusterContext, fact: AnyFact, source: str) -> None:
         context.creations.append((fact, source))
 
 
-def _zone_by_traces(fact: Coverage, observed: Mapping[tuple[str, str], int], cluster: str) -> Zone | None:
+def _zone_by_traces(fact: Coverage, observed: Mapping[tuple[str, str], int], cluster: str) -> LogZone | None:
     """Find the offset by answers that were saved: an answer's moment, and the local time of the request it answers."""
     offsets = set()
     for trace, local in fact.traces.items():
@@ -188,7 +188,7 @@ def _zone_by_traces(fact: Coverage, observed: Mapping[tuple[str, str], int], clu
     if len(offsets) != 1 or None in offsets:
         return None
     (offset_s,) = offsets
-    return Zone(offset_s=offset_s or 0, local_from=fact.first_at, local_to=fact.last_at)
+    return LogZone(offset_s=offset_s or 0, local_from=fact.first_at, local_to=fact.last_at)
 
 
 def _joined(stretches: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -9,10 +9,10 @@ from daganalysis.engine.identifiers import identify
 from daganalysis.history.evidence import RunEvidence
 
 if TYPE_CHECKING:
-    from daganalysis.history.replay.gathering import RunFacts
+    from daganalysis.history.replay.logged_facts import LoggedFacts
 
 
-def logged_run(cluster: str | None, gid: str, facts: RunFacts) -> RunEvidence | None:
+def logged_run(cluster: str | None, gid: str, facts: LoggedFacts) -> RunEvidence | None:
     """Return a run that no answer shows; None where its facts do not show what its scheduler did."""
     if not facts.passes:
         return None
@@ -30,12 +30,12 @@ def logged_run(cluster: str | None, gid: str, facts: RunFacts) -> RunEvidence | 
     return run
 
 
-def _names(facts: RunFacts) -> dict[str, str]:
+def _names(facts: LoggedFacts) -> dict[str, str]:
     found: dict[str, str] = {}
     for task, executions in facts.executions.items():
-        told = Counter(execution.name for execution in executions if execution.name is not None)
-        if told:
-            found[task] = min(told, key=lambda name: (-told[name], name))
+        names = Counter(execution.name for execution in executions if execution.name is not None)
+        if names:
+            found[task] = min(names, key=lambda name: (-names[name], name))
     return found
 
 

@@ -11,7 +11,7 @@ from daganalysis.engine.times import TRUE, dag_times, node_times, sub_task_times
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from daganalysis.history.evidence import RunEvidence, Sighting
+    from daganalysis.history.evidence import RunEvidence, TaskSnapshot
 
 _SAME_NS = 750_000_000
 """A row's stamp and the log line beside it lie closer together than this."""
@@ -63,11 +63,11 @@ def node_stamps(run: RunEvidence, gid: str) -> RowStamps:
     return found
 
 
-def task_stamps(sightings: Iterable[Sighting]) -> dict[int, RowStamps]:
+def task_stamps(task_snapshots: Iterable[TaskSnapshot]) -> dict[int, RowStamps]:
     """Return the stamps of each attempt that answers show."""
     found: dict[int, RowStamps] = {}
-    for sighting in sightings:
-        task = sighting.task
+    for snapshot in task_snapshots:
+        task = snapshot.task
         if not task.execute_times:
             continue
         own = found.setdefault(task.execute_times, RowStamps())

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self, cast
 
-from daganalysis.reading.databases.answers_of import AnswerMaker, Owner, Tables
+from daganalysis.reading.databases.database_answers import AnswerMaker, CopyTables, Owner
 from daganalysis.reading.databases.database_rows import DumpedRow, ExcessiveRowError, TruncatedRowsError, read_bare_rows, read_rows
 from daganalysis.reading.databases.database_times import OwnOffsets, SessionZone, parse_zone, zone_told_by
 from daganalysis.reading.databases.forms import Form
@@ -189,7 +189,7 @@ class DatabaseCopies:
 
     def _of_dump(self, dump: _Dump) -> Iterator[Answer]:
         dump.staged.finish()
-        tables = Tables(dump.staged.connection)
+        tables = CopyTables(dump.staged.connection)
         missing = [name for name in ("dag_instance", "node_instance", "subtask_instance", "sub_task_log") if not tables.count(name)]
         if "dag_instance" in missing and not tables.count("all_agent") and not tables.count("node_instance"):
             self._note("no-tasks-in-dump", dump.name, None, "the tables of tasks and agents have no rows")
@@ -225,13 +225,13 @@ class DatabaseCopies:
             keep_to_list(connection)
             if trouble != "ok":
                 self._note("damaged-database", copy.name, None, str(trouble)[:200].replace("\n", " "))
-            yield from self._told_by(copy, Tables(connection))
+            yield from self._told_by(copy, CopyTables(connection))
         except sqlite3.Error as error:
             self._damaged(copy, error)
         finally:
             connection.close()
 
-    def _told_by(self, copy: _AgentCopy, tables: Tables) -> Iterator[Answer]:
+    def _told_by(self, copy: _AgentCopy, tables: CopyTables) -> Iterator[Answer]:
         if not tables.has("dag_instance"):
             self._note("not-an-agents-database", copy.name, None, "it has no table dag_instance")
             return

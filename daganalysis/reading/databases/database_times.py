@@ -19,7 +19,7 @@ _SLACK_S = 120
 """How far the clocks of an agent and of the database may be apart where both write down one moment."""
 
 
-class Times(Protocol):
+class DatabaseTimes(Protocol):
     """How one database writes instants.
 
     ``zoned`` says whether each text bears its offset, ``known`` whether the zone of those without one is known: if not, nanoseconds are

@@ -29,7 +29,7 @@ _WINSOR = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class Autocorrelation:
     """The autocorrelation of a series: ``share * coefficient ** lag``."""
 
     coefficient: float = 0.0
@@ -38,7 +38,7 @@ class Memory:
     def inflation(self, n: int) -> float:
         """Return how many times larger the variance of a mean of n values is than that of independent ones.
 
-        >>> Memory().inflation(50), round(Memory(0.6, 1.0).inflation(50), 2)
+        >>> Autocorrelation().inflation(50), round(Autocorrelation(0.6, 1.0).inflation(50), 2)
         (1.0, 3.85)
         """
         return 1.0 if n < 2 or not self.coefficient else 1 + self.share * (_inflation(self.coefficient, n) - 1)
@@ -87,26 +87,26 @@ class LagSums:
         return LagSums(self.observed * (factor / variance if variance > 0 else 0.0), self.expected * factor, round(weight))
 
 
-def memory_of(series: Iterable[np.ndarray]) -> Memory:
+def autocorrelation_of(series: Iterable[np.ndarray]) -> Autocorrelation:
     """Return the memory that several series share, each in order of time.
 
     >>> import numpy as np
-    >>> memory_of([np.array([1.0, 5.0, 2.0, 4.0, 1.0, 5.0])])
-    Memory(coefficient=0.0, share=0.0)
+    >>> autocorrelation_of([np.array([1.0, 5.0, 2.0, 4.0, 1.0, 5.0])])
+    Autocorrelation(coefficient=0.0, share=0.0)
     """
-    return fitted_memory(LagSums.of(series))
+    return fitted_autocorrelation(LagSums.of(series))
 
 
-def fitted_memory(sums: LagSums) -> Memory:
+def fitted_autocorrelation(sums: LagSums) -> Autocorrelation:
     """Fit an autoregressive process, alone and with noise on top, and return the one that leaves fewer effective values."""
     import numpy as np
 
     if sums.n < _SHORTEST or sums.observed[0] <= 1e-12 * sums.n:
-        return Memory()
+        return Autocorrelation()
     observed, white, expected = sums.observed[1:] / sums.observed[0], sums.expected[-1], sums.expected[:-1]
     lag_one = np.concatenate([[white[1] / white[0]], expected[:, 1] / expected[:, 0]])
     coefficient = float(np.interp(observed[0], lag_one, [0.0, *_COEFFICIENTS]))
-    alone = Memory(coefficient, 1.0) if coefficient > 0 else Memory()
+    alone = Autocorrelation(coefficient, 1.0) if coefficient > 0 else Autocorrelation()
     excess = float((observed - white[1:] / white[0]).sum())
     if excess * math.sqrt(sums.n / _LAGS) < _LIKELY:
         return alone
@@ -114,7 +114,7 @@ def fitted_memory(sums: LagSums) -> Memory:
     mixed = shares[:, None] * expected[:, None, :] + (1 - shares)[:, None] * white
     misfit = ((mixed[:, :, 1:] / mixed[:, :, :1] - observed) ** 2).sum(axis=2)
     place, share = np.unravel_index(int(misfit.argmin()), misfit.shape)
-    noisy = Memory(_COEFFICIENTS[int(place)], float(shares[int(share)]))
+    noisy = Autocorrelation(_COEFFICIENTS[int(place)], float(shares[int(share)]))
     return max(alone, noisy, key=lambda memory: memory.inflation(sums.n))
 
 

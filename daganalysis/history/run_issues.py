@@ -53,11 +53,11 @@ def undone_issues(view: RunView) -> list[Issue]:
     for node in view.nodes:
         undone = [task for task in view.tasks if task.node_gid == node.gid and task.rule.outcome == "rolled_back"]
         if undone:
-            found.append(issue("rolled-back-not-redone", None, None, _told(node, undone), run_id=view.evidence.run_id))
+            found.append(issue("rolled-back-not-redone", None, None, _undone_message(node, undone), run_id=view.evidence.run_id))
     return found
 
 
-def _told(node: NodeView, undone: list[TaskView]) -> str:
+def _undone_message(node: NodeView, undone: list[TaskView]) -> str:
     stage = f"stage {node.stage}" if node.stage is not None else "a stage"
     name = f", {node.newest.name}," if node.newest.name else ""
     agents = sorted({agent_address(task.newest.agent_ip, task.newest.agent_port) or "an unknown agent" for task in undone})
@@ -70,12 +70,12 @@ def timeout_issues(view: RunView) -> list[Issue]:
     stages = {node.gid: node for node in view.nodes}
     nodes = {task.gid: stages.get(task.node_gid or "") for task in view.tasks}
     return [
-        issue("ran-into-timeout", None, None, _told_of_timeout(timeout, nodes.get(timeout.task_gid)), run_id=view.evidence.run_id)
+        issue("ran-into-timeout", None, None, _timeout_message(timeout, nodes.get(timeout.task_gid)), run_id=view.evidence.run_id)
         for timeout in view.timeouts
     ]
 
 
-def _told_of_timeout(timeout: Timeout, node: NodeView | None) -> str:
+def _timeout_message(timeout: Timeout, node: NodeView | None) -> str:
     where = f" of stage {node.stage}" if node is not None and node.stage is not None else ""
     name = f", {node.newest.name}," if node is not None and node.newest.name else ""
     seconds = timeout.count * TIMEOUT_NS / 1e9

@@ -36,10 +36,10 @@ _Sourced = tuple["AnyFact", str]
 
 
 @dataclass(slots=True)
-class RunFacts:
+class LoggedFacts:
     """What sources other than answers know about one run, in UTC and in order of time.
 
-    ``executions`` and ``lines`` are by sub-task; ``sources`` are the files that tell, by the teller's address.
+    ``executions`` and ``lines`` are by sub-task; ``sources`` are the files that the facts come from, by the agent's address.
     """
 
     passes: list[Passes] = field(default_factory=list)
@@ -81,8 +81,8 @@ class FactIndex:
                 facts = [(fact, source) for fact in decode_facts(answer.body) if _put_in_utc(fact, source, context)]
                 place.setdefault((answer.cluster or "", answer.gid), []).extend(facts)
         self._remote: dict[_Key, set[str]] = {}
-        for (cluster, gid), told in self._of_task.items():
-            for fact, _ in told:
+        for (cluster, gid), facts in self._of_task.items():
+            for fact, _ in facts:
                 if isinstance(fact, Execution) and fact.task_gid is not None and fact.task_gid != gid:
                     self._remote.setdefault((cluster, fact.task_gid), set()).add(gid)
         self._mirrors = {(cluster, gid) for (cluster, _), gids in self._remote.items() for gid in gids}
@@ -96,10 +96,10 @@ class FactIndex:
         """Return the DAGs that facts are about, by cluster and generic id."""
         return set(self._of_dag)
 
-    def facts_of(self, cluster: str, gid: str, nodes_of: Mapping[str, str]) -> RunFacts:
+    def facts_of(self, cluster: str, gid: str, nodes_of: Mapping[str, str]) -> LoggedFacts:
         """Gather the facts of one DAG; ``nodes_of`` are the nodes of its sub-tasks as answers show them."""
         context = self._contexts.get(cluster, NO_CONTEXT)
-        found = RunFacts(nodes_of=dict(nodes_of), context=context)
+        found = LoggedFacts(nodes_of=dict(nodes_of), context=context)
         twin = gid[:1] in {"4", "5"}
         sources: set[str] = set()
         for key in _spellings(gid):
@@ -112,9 +112,9 @@ class FactIndex:
                 sources.add(source)
         for task in sorted(found.nodes_of):
             keys = [(cluster, key) for key in self._keys_of(cluster, task)]
-            told = [pair for key in keys for pair in self._of_task.get(key, ())]
+            facts = [pair for key in keys for pair in self._of_task.get(key, ())]
             self._given.update(keys)
-            for fact, source in _distinct(told):
+            for fact, source in _distinct(facts):
                 self._take_of_task(found, task, fact)
                 sources.add(source)
         _sort(found)
@@ -124,9 +124,9 @@ class FactIndex:
     def executions_left(self) -> dict[_Key, int]:
         """Return how many executed sub-tasks no DAG that was asked for has, by cluster and source."""
         left: dict[_Key, int] = {}
-        for key, told in self._of_task.items():
+        for key, facts in self._of_task.items():
             if key not in self._given:
-                for source in {source for fact, source in told if isinstance(fact, Execution)}:
+                for source in {source for fact, source in facts if isinstance(fact, Execution)}:
                     left[key[0], source] = left.get((key[0], source), 0) + 1
         return left
 
@@ -135,7 +135,7 @@ class FactIndex:
         own = [key for key in _spellings(task) if (cluster, key) not in self._mirrors]
         return own + sorted(self._remote.get((cluster, task), ()))
 
-    def _take(self, found: RunFacts, fact: AnyFact, source: str, *, twin: bool) -> None:
+    def _take(self, found: LoggedFacts, fact: AnyFact, source: str, *, twin: bool) -> None:
         if twin:
             fact = _as_obproxy(fact)
         if isinstance(fact, Passes):
@@ -155,7 +155,7 @@ class FactIndex:
         elif isinstance(fact, Execution | Line) and fact.task_gid is not None:
             self._take_of_task(found, fact.task_gid, fact)
 
-    def _take_of_task(self, found: RunFacts, task: str, fact: AnyFact) -> None:
+    def _take_of_task(self, found: LoggedFacts, task: str, fact: AnyFact) -> None:
         if isinstance(fact, Execution):
             if fact.task_gid is None or fact.task_gid in {task, *_spellings(task)}:
                 found.executions.setdefault(task, []).append(fact)
@@ -179,9 +179,9 @@ def _as_obproxy(fact: AnyFact) -> AnyFact:
     return msgspec.structs.replace(fact, **changed) if changed else fact
 
 
-def _distinct(told: Iterable[_Sourced]) -> list[_Sourced]:
+def _distinct(facts: Iterable[_Sourced]) -> list[_Sourced]:
     """Drop facts that two files share, as of a log copied before and after its rotation. Sort by time, then by content."""
-    found = list(told)
+    found = list(facts)
     if len(found) < 2:
         return found
     kept: dict[bytes, _Sourced] = {}
@@ -208,7 +208,7 @@ def _put_in_utc(fact: AnyFact, source: str, context: ClusterContext) -> bool:
     return True
 
 
-def _sort(found: RunFacts) -> None:
+def _sort(found: LoggedFacts) -> None:
     found.passes.sort(key=lambda passes: (passes.dag_at, passes.last_at, passes.node_gid))
     for hand_outs in found.hand_outs.values():
         hand_outs.sort(key=lambda one: (one.at, one.last_at))

@@ -6,9 +6,8 @@ import pytest
 
 from daganalysis.engine.times import SECOND_NS
 from daganalysis.history.attempts import Attempt
-from daganalysis.history.legs import Leg, NodeRun
-from daganalysis.history.unseen import (
-    Place,
+from daganalysis.history.hidden_work import (
+    Position,
     hides_attempt,
     hides_execution,
     hides_leg,
@@ -17,6 +16,7 @@ from daganalysis.history.unseen import (
     lacks_rollback_run,
     skips_stage,
 )
+from daganalysis.history.legs import Leg, NodeRun
 
 
 def attempt(number: int, start: float | None, *, kind: str = "run", stage: int = 1, state: str = "FAILED", ending: str | None = None):
@@ -109,8 +109,8 @@ def test_the_first_leg_hands_out_nothing_beyond_the_stage_it_failed_at():
 
 # -- executions -------------------------------------------------------------------------------------------------------------------------
 
-FORWARD = Place(2, "RUN", "forward")
-BACK = Place(2, "ROLLBACK", "rollback")
+FORWARD = Position(2, "RUN", "forward")
+BACK = Position(2, "ROLLBACK", "rollback")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ BACK = Place(2, "ROLLBACK", "rollback")
         (FORWARD, execution(2, 10, "ROLLBACK"), 1, True),
         (BACK, execution(1, 10, "ROLLBACK"), 1, False),
         (BACK, execution(1, 10, "ROLLBACK"), 500, True),
-        (Place(2, "RUN", "rollback"), execution(1, 10, "ROLLBACK"), 500, False),
+        (Position(2, "RUN", "rollback"), execution(1, 10, "ROLLBACK"), 500, False),
         (FORWARD, execution(2, None, None, attempt(1, 10)), 1, False),
         (FORWARD, execution(2, None, None, attempt(2, 10)), 1, True),
     ],
@@ -145,7 +145,7 @@ def test_what_follows_tells_whether_executions_hide_before_it(place, run, pause,
 
 
 def test_before_the_first_execution_some_hide_if_the_beginning_is_not_known():
-    nowhere = Place(None, None, "forward")
+    nowhere = Position(None, None, "forward")
     assert hides_execution(nowhere, execution(1, 10), SECOND_NS, SECOND_NS, crossed=False, sure_begin=False)
     assert not hides_execution(nowhere, execution(1, 10), SECOND_NS, SECOND_NS, crossed=False, sure_begin=True)
 

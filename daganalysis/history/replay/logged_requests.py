@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from daganalysis.history.asked_requests import CLOCKS_NS
+from daganalysis.history.proven_requests import CLOCKS_NS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from daganalysis.engine.facts import Request
-    from daganalysis.history.asked_requests import AskedRequest
+    from daganalysis.history.proven_requests import ProvenRequest
     from daganalysis.history.replay.contexts import ClusterContext
 
 _PASSED_ON_NS = 5_000_000_000
@@ -86,32 +86,32 @@ def operations_of(requests: Sequence[tuple[Request, str]]) -> list[Operation]:
     return sorted(found, key=lambda one: (one.at, one.operation, one.agent or "", one.source))
 
 
-def unlogged_requests(asked: Sequence[AskedRequest], logged: Sequence[Operation]) -> list[AskedRequest]:
+def unlogged_requests(proven: Sequence[ProvenRequest], logged: Sequence[Operation]) -> list[ProvenRequest]:
     """Return the requests that only the states of a run prove. A request that a log has, too, is listed once, as the log has it.
 
     A request in a log whose answer is not in it may be the one, and was accepted then; a refused one is not.
     """
     open_: list[Operation] = [one for one in logged if one.result != "refused"]
     kept = []
-    for one in sorted(asked, key=lambda one: (_width(one), one.at_max or 0)):
-        same = [told for told in open_ if told.operation == one.operation and _may_be(told, one)]
+    for one in sorted(proven, key=lambda one: (_width(one), one.at_max or 0)):
+        same = [request for request in open_ if request.operation == one.operation and _may_be(request, one)]
         if not same:
             kept.append(one)
             continue
-        told = max(same, key=lambda told: (told.result == "accepted", told.at))
-        told.result = "accepted"
-        open_.remove(told)
-    return [one for one in asked if one in kept]
+        twin = max(same, key=lambda request: (request.result == "accepted", request.at))
+        twin.result = "accepted"
+        open_.remove(twin)
+    return [one for one in proven if one in kept]
 
 
-def _width(asked: AskedRequest) -> float:
+def _width(request: ProvenRequest) -> float:
     """Return how closely the time of a request is bounded: the closest bounds are to find their request first."""
-    return float("inf") if asked.at_min is None or asked.at_max is None else asked.at_max - asked.at_min
+    return float("inf") if request.at_min is None or request.at_max is None else request.at_max - request.at_min
 
 
-def _may_be(told: Operation, asked: AskedRequest) -> bool:
-    early = asked.at_min is not None and told.at < asked.at_min - CLOCKS_NS
-    late = asked.at_max is not None and told.at > asked.at_max + CLOCKS_NS
+def _may_be(logged: Operation, proven: ProvenRequest) -> bool:
+    early = proven.at_min is not None and logged.at < proven.at_min - CLOCKS_NS
+    late = proven.at_max is not None and logged.at > proven.at_max + CLOCKS_NS
     return not early and not late
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     AttemptsOf = Sequence[Sequence[Attempt]]
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """The place of a timeline: the node executed last (None: none yet), its operator, and the direction of the current leg."""
 
     stage: int | None
@@ -98,14 +98,14 @@ def lacks_rollback_run(node_run: NodeRun, attempt: Attempt) -> bool:
     return not any(other.number == attempt.number - 1 and other.kind == "rollback" for other in node_run.attempts)
 
 
-def skips_stage(place: Place, node_run: NodeRun | None) -> bool:
+def skips_stage(place: Position, node_run: NodeRun | None) -> bool:
     """Return whether the next execution skips stages, so that others may have been executed between."""
     if node_run is None or node_run.operator != "RUN" or place.stage is None:
         return False
     return abs(node_run.stage - place.stage) > 1
 
 
-def hides_execution(place: Place, node_run: NodeRun, pause: int, tick: int, *, crossed: bool, sure_begin: bool) -> bool:
+def hides_execution(place: Position, node_run: NodeRun, pause: int, tick: int, *, crossed: bool, sure_begin: bool) -> bool:
     """Return whether hidden executions must, or may well, lie in the pause before the start of this one.
 
     ``crossed``: a known leg began in the pause. ``sure_begin``: the beginning of the run is known.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.analysis.conclusions import SLOW, SLOW_S, WORTH_SAYING, Usual
+from daganalysis.analysis.conclusions import SLOW, SLOW_S, WORTH_SAYING, UsualDuration
 from daganalysis.analysis.membership import among
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ FEWEST = 4
 _LIKE = ["workflow", "n_agents"]
 
 
-def find_usual(archive: Archive, dags: pd.DataFrame, own: pd.DataFrame) -> tuple[dict[str, Usual], dict[str, tuple[str, float]]]:
+def find_usual_durations(
+    archive: Archive, dags: pd.DataFrame, own: pd.DataFrame
+) -> tuple[dict[str, UsualDuration], dict[str, tuple[str, float]]]:
     """Return what each run of known length is measured by, and of those that simply succeeded without it, their longest stage.
 
     Runs of the same workflow with the same number of agents are alike. The median is taken over the other runs of known length that
@@ -28,7 +30,7 @@ def find_usual(archive: Archive, dags: pd.DataFrame, own: pd.DataFrame) -> tuple
     asked = _measured(plain, own)
     enough = asked[asked["n_others"] >= FEWEST]
     usual = {
-        run_id: Usual(median, n)
+        run_id: UsualDuration(median, n)
         for run_id, median, n in zip(enough["run_id"].tolist(), enough["median_s"].tolist(), enough["n_others"].tolist(), strict=True)
     }
     slow = enough[(enough["elapsed_s"] >= SLOW * enough["median_s"]) & (enough["elapsed_s"] - enough["median_s"] >= SLOW_S)]

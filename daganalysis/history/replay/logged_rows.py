@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.catalogue import begins_as_sub_dag
 from daganalysis.engine.facts import decode_facts
 from daganalysis.engine.identifiers import key_of
-from daganalysis.history.asked_requests import asked_creation
+from daganalysis.history.proven_requests import proven_creation
 from daganalysis.history.replay.contexts import NO_CONTEXT
-from daganalysis.history.replay.told_creations import creation_of, creator
-from daganalysis.history.replay.told_requests import Operation, actor_of, unlogged_requests
+from daganalysis.history.replay.logged_creations import creation_of, creator
+from daganalysis.history.replay.logged_requests import Operation, actor_of, unlogged_requests
 from daganalysis.reading.issue_codes import issue
 from daganalysis.tables.base_rows import AgentEventRow, OperationRow
 
@@ -32,9 +32,9 @@ def add_operations(rows: Rows, view: RunView, operations: Sequence[Operation], c
     run = view.evidence
     stages = {gid: stage for stage, gid in enumerate(run.stages, start=1)} if operations else {}
     created = _creation(view, context)
-    told = [*operations, *([created] if created is not None else [])]
-    proven = [*view.asked, *([asked] if (asked := asked_creation(view, is_child=is_child)) is not None else [])]
-    unlogged = unlogged_requests(proven, told) if told else proven
+    logged = [*operations, *([created] if created is not None else [])]
+    proven = [*view.proven_requests, *([asked] if (asked := proven_creation(view, is_child=is_child)) is not None else [])]
+    unlogged = unlogged_requests(proven, logged) if logged else proven
     for one in operations:
         one.actor = actor_of(one, context, is_child=is_child)
         stage = stages.get(one.node_gid) if one.node_gid is not None else _stage_at(view, one.at)
@@ -96,8 +96,8 @@ def _logged_row(run_id: str | None, cluster: str | None, one: Operation, stage: 
 def _creation(view: RunView, context: ClusterContext) -> Operation | None:
     """Return the request that created a run, as a log shows it."""
     run = view.evidence
-    if run.told_child is not None:
-        child, source = run.told_child
+    if run.logged_creation is not None:
+        child, source = run.logged_creation
         return Operation("create", child.at, child.teller, child.client, "accepted", None, source, actor="dag")
     if not context.creations:
         return None  # as in archives without logs, which most are

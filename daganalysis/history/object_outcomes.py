@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.outcomes import node_rule, sub_task_rule
 from daganalysis.engine.times import CREATED, TRUE, dag_times, node_times, sub_task_times
 from daganalysis.history.attempts import MOST_LISTED, hand_outs, rebuild_attempts
-from daganalysis.history.causal_order import sighting_order
+from daganalysis.history.causal_order import task_snapshot_order
 from daganalysis.history.legs import was_executed
 from daganalysis.history.log_merge import merge_lines
 from daganalysis.history.views import NodeView, TaskView
@@ -15,7 +15,7 @@ from daganalysis.history.views import NodeView, TaskView
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from daganalysis.history.evidence import RunEvidence, Sighting
+    from daganalysis.history.evidence import RunEvidence, TaskSnapshot
 
 
 def created_at(run: RunEvidence) -> int | None:
@@ -31,10 +31,10 @@ def created_at(run: RunEvidence) -> int | None:
                 continue
             if node_times(node.state, node.operator, executed=was_executed(node) is not False).start is CREATED:
                 found.append(node.start)
-    for sightings in run.sub_tasks.values():
-        for sighting in sightings:
-            task = sighting.task
-            handed_out = hand_outs(sighting)
+    for task_snapshots in run.sub_tasks.values():
+        for task_snapshot in task_snapshots:
+            task = task_snapshot.task
+            handed_out = hand_outs(task_snapshot)
             if handed_out is None or task.start is None:
                 continue
             if sub_task_times(task.state, task.operator, handed_out).start is CREATED:
@@ -45,36 +45,36 @@ def created_at(run: RunEvidence) -> int | None:
 def judge_task(
     gid: str,
     node_gid: str | None,
-    sightings: Sequence[Sighting],
+    task_snapshots: Sequence[TaskSnapshot],
     created: int | None = None,
     lines: Mapping[int, list[str]] | None = None,
     *,
     begun: int | None = None,
     most: int = MOST_LISTED,
 ) -> TaskView:
-    """Judge one sub-task from its sightings, in order of time.
+    """Judge one sub-task from its snapshots, in order of time.
 
     ``begun`` is when its DAG had been started; ``most`` of its hand-outs are listed though nothing shows them.
     """
-    if len(sightings) == 1:  # as in most archives nearly all are
-        newest = sightings[0].task
-        attempts = rebuild_attempts(sightings, created=created, begun=begun, written=lines, most=most)
+    if len(task_snapshots) == 1:  # as in most archives nearly all are
+        newest = task_snapshots[0].task
+        attempts = rebuild_attempts(task_snapshots, created=created, begun=begun, written=lines, most=most)
         logs, data, in_order = newest.logs, newest.additional_data, True
     else:
-        rows = [s for s in sightings if s.task.execute_times is not None or s.task.state is not None]
-        newest = max(rows, key=sighting_order).task if rows else sightings[-1].task
+        rows = [s for s in task_snapshots if s.task.execute_times is not None or s.task.state is not None]
+        newest = max(rows, key=task_snapshot_order).task if rows else task_snapshots[-1].task
         attempts = rebuild_attempts(rows, created=created, begun=begun, written=lines, most=most)
-        shown = [s.task.logs for s in sightings if s.task.logs is not None]
+        shown = [s.task.logs for s in task_snapshots if s.task.logs is not None]
         merged = merge_lines(shown)
         logs, in_order = merged.lines if shown else None, merged.in_order
-        data = next((s.task.additional_data for s in reversed(sightings) if s.task.additional_data is not None), None)
+        data = next((s.task.additional_data for s in reversed(task_snapshots) if s.task.additional_data is not None), None)
     ending = attempts[-1].ending if attempts else None
     rule = sub_task_rule(newest.state, newest.operator, ending, executed=bool(attempts))
     return TaskView(gid, node_gid, newest, attempts, logs, rule, data, in_order)
 
 
 def judge_node(run: RunEvidence, stage: int | None, gid: str, own: Sequence[TaskView]) -> NodeView:
-    """Judge one node from its sightings and the views of its sub-tasks."""
+    """Judge one node from its snapshots and the views of its sub-tasks."""
     seen = run.nodes[gid]
     newest = seen[-1][1]
     executed = was_executed(newest)

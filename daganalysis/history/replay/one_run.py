@@ -11,14 +11,14 @@ from daganalysis.engine.facts import LOG_PRECISION_NS
 from daganalysis.engine.records import Dag, Node, SubTask
 from daganalysis.engine.times import SECOND_NS
 from daganalysis.history.causal_order import order_nodes, order_snapshots
-from daganalysis.history.evidence import Sighting, Snapshot
+from daganalysis.history.evidence import Snapshot, TaskSnapshot
 from daganalysis.history.log_merge import merge_lines
 from daganalysis.history.replay.hand_outs import LoggedAttempt, number_attempts
+from daganalysis.history.replay.logged_creations import creation_of, name_told
+from daganalysis.history.replay.logged_legs import LoggedLeg, legs_of, node_runs_of
+from daganalysis.history.replay.logged_requests import Operation, operations_of
 from daganalysis.history.replay.logged_runs import row_of
 from daganalysis.history.replay.row_stamps import RowStamps, dag_stamps, node_stamps, task_stamps
-from daganalysis.history.replay.told_creations import creation_of, name_told
-from daganalysis.history.replay.told_legs import LoggedLeg, legs_of, node_runs_of
-from daganalysis.history.replay.told_requests import Operation, operations_of
 from daganalysis.history.written_lines import note_lines
 from daganalysis.reading.answers import Answer, Kind
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from daganalysis.engine.facts import Line
     from daganalysis.history.evidence import RunEvidence
-    from daganalysis.history.replay.gathering import RunFacts
+    from daganalysis.history.replay.logged_facts import LoggedFacts
 
 _SURE_NS = 10 * SECOND_NS
 """A scheduler that goes on for so long without a DAG has ended it."""
@@ -36,7 +36,7 @@ _AT_LAST = 5 * SECOND_NS
 _OPERATORS = {"run": "RUN", "rollback": "ROLLBACK"}
 
 
-def replay(run: RunEvidence, facts: RunFacts) -> list[Operation]:
+def replay(run: RunEvidence, facts: LoggedFacts) -> list[Operation]:
     """Add to a run what its facts tell; return the requests to it.
 
     Stamps that answers show are kept: a log's time of the same moment gives way to them, for it was cut to milliseconds.
@@ -47,7 +47,7 @@ def replay(run: RunEvidence, facts: RunFacts) -> list[Operation]:
 class _Replay:
     """One run, replayed."""
 
-    def __init__(self, run: RunEvidence, facts: RunFacts) -> None:
+    def __init__(self, run: RunEvidence, facts: LoggedFacts) -> None:
         self._run, self._facts = run, facts
         self._answer = Answer(Kind.DAG_FACTS, run.gid, b"", None, run.cluster, facts.source)
         self._is_served = bool(run.snapshots)
@@ -58,14 +58,14 @@ class _Replay:
         self._operations = operations_of(facts.requests)
         accepted = [one.effect_to or one.at for one in self._operations if one.result == "accepted"]
         self._legs = legs_of(node_runs_of(facts.passes), accepted)
-        run.told_child = next(iter(facts.children), None)
+        run.logged_creation = next(iter(facts.children), None)
         if not self._is_served:
             self._dag = msgspec.structs.replace(self._dag, name=self._name())
 
     def _name(self) -> str | None:
         """Return the name of a DAG that no answer shows, where the request that created it has but one."""
-        if self._run.told_child is not None:
-            return self._run.told_child[0].name
+        if self._run.logged_creation is not None:
+            return self._run.logged_creation[0].name
         nodes = [self._run.names.get(gid) for gid in self._run.stages]
         if begins_as_sub_dag(None, nodes):
             return sub_dag_name(nodes)
@@ -90,27 +90,27 @@ class _Replay:
             run.snapshots = order_snapshots(sorted([*run.snapshots, *self._snapshots], key=lambda snapshot: snapshot.at))
         for gid, seen in run.nodes.items():
             run.nodes[gid] = order_nodes(sorted(seen, key=lambda pair: pair[0]))
-        for sightings in run.sub_tasks.values():
-            sightings.sort(key=lambda sighting: sighting.at)
+        for task_snapshots in run.sub_tasks.values():
+            task_snapshots.sort(key=lambda task_snapshot: task_snapshot.at)
         return self._operations
 
     def _fill_gaps(self) -> None:
         """Give what is known to exist, and no more, a row without a state."""
         at = min((snapshot.at for snapshot in self._snapshots), default=0)
-        for gid, sightings in self._run.sub_tasks.items():
-            if not sightings:
-                sightings.append(Sighting(at, at, self._blank(gid)))
-                self._run.told_rows.add(id(sightings[0].task))
+        for gid, task_snapshots in self._run.sub_tasks.items():
+            if not task_snapshots:
+                task_snapshots.append(TaskSnapshot(at, at, self._blank(gid)))
+                self._run.logged_rows.add(id(task_snapshots[0].task))
         for gid, seen in self._run.nodes.items():
             if not seen:
                 seen.append((at, Node(gid, node_id=row_of(gid)[0] or None, name=self._run.names.get(gid))))
-                self._run.told_rows.add(id(seen[0][1]))
+                self._run.logged_rows.add(id(seen[0][1]))
 
     # -- sub-tasks --------------------------------------------------------------------------------------------------------------------
 
     def _add_task(self, gid: str) -> None:
         run, facts = self._run, self._facts
-        sightings = run.sub_tasks[gid]
+        task_snapshots = run.sub_tasks[gid]
         node = run.node_of[gid]
         attempts = number_attempts(
             facts.hand_outs.get(gid, ()),
@@ -118,23 +118,23 @@ class _Replay:
             facts.executions.get(gid, ()),
             facts.lines.get(gid, ()),
             [passes for passes in facts.passes if passes.node_gid == node],
-            [sighting.task for sighting in sightings],
+            [task_snapshot.task for task_snapshot in task_snapshots],
             facts.context,
         )
         if not attempts:
             self._add_lines(gid, attempts)
             return
-        known = next((s.task for s in reversed(sightings) if s.task.state is not None), None) or self._blank(gid)
-        stamps = task_stamps(sightings)
-        told = [sighting for attempt in attempts for sighting in self._moments_of(attempt, known, stamps)]
-        run.told_rows.update(id(sighting.task) for sighting in told)
-        sightings += told
+        known = next((s.task for s in reversed(task_snapshots) if s.task.state is not None), None) or self._blank(gid)
+        stamps = task_stamps(task_snapshots)
+        replayed = [snapshot for attempt in attempts for snapshot in self._moments_of(attempt, known, stamps)]
+        run.logged_rows.update(id(snapshot.task) for snapshot in replayed)
+        task_snapshots += replayed
         self._add_lines(gid, attempts)
 
     def _blank(self, gid: str) -> SubTask:
         return SubTask(gid, task_id=row_of(gid)[0] or None, name=self._run.names.get(gid))
 
-    def _moments_of(self, attempt: LoggedAttempt, known: SubTask, stamps: dict[int, RowStamps]) -> list[Sighting]:
+    def _moments_of(self, attempt: LoggedAttempt, known: SubTask, stamps: dict[int, RowStamps]) -> list[TaskSnapshot]:
         number = attempt.number or 0
         own = stamps.get(number, RowStamps())
         operator = _OPERATORS.get(attempt.kind or "")
@@ -143,21 +143,21 @@ class _Replay:
         ip, port = _address(attempt.agent) if attempt.agent is not None else (known.agent_ip, known.agent_port)
         row = SubTask(known.gid, known.task_id, known.name, "READY", operator, None, None, None, number, ip, port, None)
         node = self._node_at(self._run.node_of[known.gid], attempt.handed_at)
-        moments: list[Sighting] = []
+        moments: list[TaskSnapshot] = []
         until = attempt.noticed_at
         at = attempt.handed_at
         if at is not None:
-            moments.append(Sighting(at, at, _copy(row), node))
+            moments.append(TaskSnapshot(at, at, _copy(row), node))
         start = own.start(attempt.started_at) if attempt.started_at is not None else None
         unstarted = attempt.ending == "cancelled_before_start"
         if not unstarted and (start is not None or attempt.ending is not None):
             at = _clamped(attempt.started_at if attempt.started_at is not None else at or attempt.moment, at, until)
-            moments.append(Sighting(at, at, _copy(row, state="RUNNING", start=start), node))
+            moments.append(TaskSnapshot(at, at, _copy(row, state="RUNNING", start=start), node))
         if attempt.ending is not None:
             end = own.end(attempt.ended_at) if attempt.ended_at is not None else None
             at = _clamped(attempt.ended_at if attempt.ended_at is not None else until or attempt.moment, at, until)
             state = "SUCCEED" if attempt.ending == "succeeded" else "FAILED"
-            moments.append(Sighting(at, at, _copy(row, state=state, start=start, end=end), node))
+            moments.append(TaskSnapshot(at, at, _copy(row, state=state, start=start, end=end), node))
         return moments
 
     def _node_at(self, gid: str, at: int | None) -> Node | None:
@@ -171,20 +171,20 @@ class _Replay:
         run = self._run
         per_attempt = run.attempt_lines.setdefault(gid, {})
         found = [(attempt.number or 0, attempt.texts()) for attempt in attempts]
-        told = _by_source(self._facts.lines.get(gid, ()))
+        by_source = _by_source(self._facts.lines.get(gid, ()))
         note_lines(run, gid, self._facts.lines.get(gid, ()))
-        for lines in told.values():
+        for lines in by_source.values():
             numbers = {line.attempt for line in lines if line.attempt is not None}
             found += [(number, [line.text for line in lines if line.attempt == number]) for number in sorted(numbers)]
         for number, texts in found:
             if texts and len(texts) >= len(per_attempt.get(number, [])):
                 per_attempt[number] = texts
-        every = merge_lines(sorted(([line.text for line in lines] for lines in told.values()), key=len)).lines
+        every = merge_lines(sorted(([line.text for line in lines] for lines in by_source.values()), key=len)).lines
         if every:
-            at = max(lines[-1].at for lines in told.values())
+            at = max(lines[-1].at for lines in by_source.values())
             seen = SubTask(gid, execute_times=None, logs=every)
-            run.told_rows.add(id(seen))
-            run.sub_tasks[gid].append(Sighting(at, at, seen))
+            run.logged_rows.add(id(seen))
+            run.sub_tasks[gid].append(TaskSnapshot(at, at, seen))
 
     # -- nodes and the DAG ------------------------------------------------------------------------------------------------------------
 
@@ -259,7 +259,7 @@ class _Replay:
         seen = self._run.nodes[gid]
         known = seen[0][1] if seen else Node(gid, node_id=row_of(gid)[0] or None, name=self._run.names.get(gid))
         node = Node(gid, known.node_id, known.name, state, operator, start, end, None, self._handed_out(gid))
-        self._run.told_rows.add(id(node))
+        self._run.logged_rows.add(id(node))
         seen.append((at, node))
 
     def _handed_out(self, node: str) -> list[SubTask] | None:
@@ -339,19 +339,19 @@ class _Replay:
             if last is None or last.task.state == "SUCCEED" or last.task.operator == "PASS":
                 continue
             row = _copy(last.task, state="SUCCEED", operator="PASS", end=end)
-            self._run.told_rows.add(id(row))
-            self._run.sub_tasks[task].append(Sighting(at, at, row))
+            self._run.logged_rows.add(id(row))
+            self._run.sub_tasks[task].append(TaskSnapshot(at, at, row))
 
 
 def _by_source(lines: Iterable[Line]) -> dict[tuple[str | None, int], list[Line]]:
     """Return lines by who tells them and in which precision, each list in its own order: a database numbers its lines, a log times them."""
-    told: dict[tuple[str | None, int], list[Line]] = {}
+    by_source: dict[tuple[str | None, int], list[Line]] = {}
     for line in lines:
-        told.setdefault((line.teller, line.precision_ns), []).append(line)
-    for (_, precision_ns), own in told.items():
+        by_source.setdefault((line.teller, line.precision_ns), []).append(line)
+    for (_, precision_ns), own in by_source.items():
         if precision_ns != LOG_PRECISION_NS:
             own.sort(key=lambda line: line.place)
-    return told
+    return by_source
 
 
 def _clamped(at: int, low: int | None, high: int | None) -> int:

@@ -32,7 +32,7 @@ _ONE_REQUEST_NS = 2 * SECOND_NS
 
 
 @dataclass(frozen=True, slots=True)
-class AskedRequest:
+class ProvenRequest:
     """One request that the states of a run prove.
 
     It came between ``at_min`` and ``at_max``, by the clock of the DAG's own rows (None: not bounded). ``actor`` is `person`, `dag` or
@@ -47,7 +47,7 @@ class AskedRequest:
     source: str | None = None
 
 
-def asked_requests(observed: Observations, retries: Bounds, rollbacks: Bounds) -> list[AskedRequest]:
+def proven_requests(observed: Observations, retries: Bounds, rollbacks: Bounds) -> list[ProvenRequest]:
     """Return the requests that the states of a run prove, in order of time, without the one that created it.
 
     ``retries`` and ``rollbacks`` bound what people asked for.
@@ -60,7 +60,7 @@ def asked_requests(observed: Observations, retries: Bounds, rollbacks: Bounds) -
     return sorted(found, key=lambda one: (one.at_max is None, one.at_max or 0, one.at_min or 0, one.operation))
 
 
-def asked_creation(view: RunView, *, is_child: bool) -> AskedRequest | None:
+def proven_creation(view: RunView, *, is_child: bool) -> ProvenRequest | None:
     """Return the request that created a run; None if an agent creates such a DAG by itself when it starts."""
     run = view.evidence
     actor = actor_of_creation(run.gid, run.newest.name)
@@ -73,7 +73,7 @@ def asked_creation(view: RunView, *, is_child: bool) -> AskedRequest | None:
         starts = [view.begin, *(node.start for node in view.nodes), *(shown.dag.start for shown in run.snapshots)]
         until = min([run.snapshots[0].at + CLOCKS_NS, *(start for start in starts if start is not None)])
     source = answered[0].answer.source if answered else None
-    return AskedRequest("create", None if least is None else min(least, until), until, None, "dag" if is_child else actor, source)
+    return ProvenRequest("create", None if least is None else min(least, until), until, None, "dag" if is_child else actor, source)
 
 
 def actor_of_creation(gid: str, name: str | None) -> str | None:
@@ -96,7 +96,7 @@ class _Finder:
 
     # -- legs -------------------------------------------------------------------------------------------------------------------------
 
-    def of_legs(self) -> Iterator[AskedRequest]:
+    def of_legs(self) -> Iterator[ProvenRequest]:
         """Yield the requests that began legs: those that are not the first, run backwards, or cancel."""
         for index, leg in enumerate(self._legs):
             before = self._legs[index - 1] if index else None
@@ -147,7 +147,7 @@ class _Finder:
 
     # -- what no leg shows ------------------------------------------------------------------------------------------------------------
 
-    def of_node_runs(self) -> Iterator[AskedRequest]:
+    def of_node_runs(self) -> Iterator[ProvenRequest]:
         """Yield the retries of node executions under RETRY that lie in no known leg of a retry."""
         for run in self._retried:
             if id(run) in self._counted or run.start is None:
@@ -156,7 +156,7 @@ class _Finder:
             least = max((end for end in ended if end <= run.start), default=self._observed.created)
             yield self._request("retry", least, run.start, run.stage)
 
-    def standing(self) -> Iterator[AskedRequest]:
+    def standing(self) -> Iterator[ProvenRequest]:
         """Yield the request that the newest answer shows and that has not begun, and a pass of the DAG."""
         newest = self._run.snapshots[-1]
         dag, last = newest.dag, self._legs[-1] if self._legs else None
@@ -191,7 +191,7 @@ class _Finder:
         least = max(last.start, stood, last.end if last.end is not None else last.start)
         return min(least, until)
 
-    def of_passed_nodes(self) -> Iterator[AskedRequest]:
+    def of_passed_nodes(self) -> Iterator[ProvenRequest]:
         """Yield the passes of single nodes. The end of such a node is the time of the request."""
         newest = self._run.newest
         of_dag = newest.end if newest.state == "SUCCEED" and newest.operator == "PASS" else None
@@ -205,7 +205,7 @@ class _Finder:
             least = max([*ends, *([self._stood(before, at) or 0] if before is not None else [])], default=self._observed.created)
             yield self._request("pass_node", least, at, stage)
 
-    def of_cancelled_attempts(self) -> Iterator[AskedRequest]:
+    def of_cancelled_attempts(self) -> Iterator[ProvenRequest]:
         """Yield the cancels of attempts in legs that are not a cancel's own, which was overwritten."""
         legs_told: set[int] = set()
         for attempts in self._observed.attempts:
@@ -220,12 +220,12 @@ class _Finder:
                 least = attempt.start if running else self._observed.created
                 yield self._request("cancel", least, attempt.end, attempt.stage)
 
-    def hidden(self, operation: str, told: int, least: int) -> Iterator[AskedRequest]:
+    def hidden(self, operation: str, told: int, least: int) -> Iterator[ProvenRequest]:
         """Yield the requests that counters or marks prove without a time."""
         for _ in range(least - told):
             yield self._request(operation, self._observed.created, self._last_change())
 
-    def hidden_handshakes(self, told: int) -> Iterator[AskedRequest]:
+    def hidden_handshakes(self, told: int) -> Iterator[ProvenRequest]:
         """Yield the retries by the main DAG of a child that waited on purpose and was handed out again."""
         if not self._observed.is_child:
             return
@@ -236,7 +236,7 @@ class _Finder:
             logged -= bool(attempts and attempts[-1].ending == "waiting")
             waits[view.node_gid] = max(waits.get(view.node_gid, 0), seen, logged)
         for _ in range(sum(waits.values()) - told):
-            yield AskedRequest("retry", self._observed.created, self._last_change(), None, "dag")
+            yield ProvenRequest("retry", self._observed.created, self._last_change(), None, "dag")
 
     def _last_change(self) -> int:
         """Return when the newest hand-out began. All requests that counters show had come by then."""
@@ -248,9 +248,9 @@ class _Finder:
 
     # -- who --------------------------------------------------------------------------------------------------------------------------
 
-    def _request(self, operation: str, least: int | None, until: int, stage: int | None = None, source: str | None = None) -> AskedRequest:
+    def _request(self, operation: str, least: int | None, until: int, stage: int | None = None, source: str | None = None) -> ProvenRequest:
         least = until if least is not None and least > until else least
-        return AskedRequest(operation, least, until, stage, self._actor(operation, stage, until), source)
+        return ProvenRequest(operation, least, until, stage, self._actor(operation, stage, until), source)
 
     def _actor(self, operation: str, stage: int | None, until: int) -> str:
         """Return who asked. Another DAG may have advanced this one (engine-semantics §7).

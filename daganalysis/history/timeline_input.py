@@ -20,7 +20,7 @@ _LONGEST_TICK_S = 3.0
 
 
 @dataclass(slots=True)
-class Story:
+class TimelineInput:
     """What a timeline is made of.
 
     ``begin`` is when the known span begins. ``sure_begin``: an answer showed it; otherwise it is a bound. ``end`` is None for a run that

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping
 
-    from daganalysis.reading.databases.database_times import Times
+    from daganalysis.reading.databases.database_times import DatabaseTimes
 
 Row = dict[str, Any]
 _STATES = {1: "PENDING", 2: "READY", 3: "RUNNING", 4: "FAILED", 5: "SUCCEED"}
@@ -68,7 +68,7 @@ def _local_prefix(ip: str, port: int, obproxy: bool) -> str:
     return f"{(2 if address.version == 4 else 3) + (2 if obproxy else 0)}{digits}{port:05d}"
 
 
-class Tables:
+class CopyTables:
     """The listed tables of one database, with those of their columns that it has."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -115,7 +115,7 @@ class Tables:
         rows = self.select(name, f"WHERE name IN ({', '.join('?' * len(names))})", *names)
         return {row["name"]: str(row["value"]) for row in rows}
 
-    def newest(self, name: str, column: str, times: Times) -> int | None:
+    def newest(self, name: str, column: str, times: DatabaseTimes) -> int | None:
         """Return the newest instant of a column, nanoseconds."""
         if column not in self._has[name]:
             return None
@@ -128,7 +128,7 @@ class Tables:
 class AnswerMaker:
     """Makes the answers of one database copy, which is that of ``owner`` and writes instants in the way of ``times``."""
 
-    def __init__(self, tables: Tables, owner: Owner, times: Times, cluster: str | None, source: str) -> None:
+    def __init__(self, tables: CopyTables, owner: Owner, times: DatabaseTimes, cluster: str | None, source: str) -> None:
         self._tables, self._owner, self._times = tables, owner, times
         self._cluster, self._source = cluster, source
         self._precision_ns = 1 if times.zoned else SECOND_NS
