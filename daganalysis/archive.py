@@ -89,11 +89,11 @@ class Archive(ArchiveFrames):
             1
         """
         if not self._source.read("dags", ["run_id"], [run_id]).num_rows:
-            import difflib
+            from daganalysis.text.suggestions import MOST_SUGGESTIONS, closest
 
             known = self.table("dags", ["run_id"])["run_id"].tolist()
             alike = [key for key in known if run_id in {split_run_key(key)[1], key_of(*split_run_key(key))}]
-            raise RunNotFoundError(run_id, (alike or difflib.get_close_matches(run_id, known, n=3))[:3])
+            raise RunNotFoundError(run_id, (alike or closest(run_id, known))[:MOST_SUGGESTIONS])
         return self.only(self._family(run_id) if children else [run_id])
 
     def only(self, run_ids: Iterable[str]) -> Archive:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import shutil
 import subprocess
@@ -57,6 +58,13 @@ def test_no_two_modules_have_one_name() -> None:
     modules = Counter(path.stem for path in package.rglob("*.py") if not path.stem.startswith("__"))
     modules += Counter(path.parent.name for path in package.rglob("__init__.py") if path.parent != package)
     assert {name for name, n in modules.items() if n > 1} == set()
+
+
+def test_no_two_public_classes_have_one_name() -> None:
+    package = Path(daganalysis.__file__).parent
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in package.rglob("*.py")]
+    names = Counter(node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef) and node.name[0] != "_")
+    assert {name for name, n in names.items() if n > 1} == set()
 
 
 @pytest.mark.parametrize("name", ANALYSES)

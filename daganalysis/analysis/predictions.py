@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from daganalysis.engine.times import SCHEDULER_SLEEP_S, SECOND_NS
 from daganalysis.engine.vocabulary import ENGINE_TIME
 from daganalysis.errors import UsageError
 from daganalysis.tables.column_arrays import NONE, codes_of, encoded
+from daganalysis.text.suggestions import closest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,7 +150,7 @@ def _named_stages(archive: Archive, stretches: Stretches, scenarios: Sequence[Sc
     listed = names.to_pylist()
     for name in sorted(wanted):
         if len(archive) and name not in listed:
-            near = difflib.get_close_matches(name, [text for text in listed if text is not None], n=3)
+            near = closest(name, [text for text in listed if text is not None])
             raise UsageError("no run has a stage of that name", where=name, hint="perhaps " + ", ".join(near) if near else "see `nodes`")
     return {name: codes == (listed.index(name) if name in listed else NONE - 1) for name in wanted}
 

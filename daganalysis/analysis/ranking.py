@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.analysis.membership import among
-from daganalysis.engine.vocabulary import WORST_FIRST
+from daganalysis.engine.vocabulary import RUN_OUTCOMES, WORST_FIRST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from daganalysis.archive import Archive
 
 _FINE = len(WORST_FIRST) - 1
-
+_TROUBLE = max(rank for rank, outcome in enumerate(WORST_FIRST) if RUN_OUTCOMES[outcome].is_trouble)
+"""The last rank that is trouble: every outcome that is trouble ranks before all others."""
 
 RANKED_BY = (
     *("run_id", "cluster", "name", "workflow", "outcome", "work_ok", "started_at", "elapsed_s", "n_agents", "retries_min", "retries_max"),
@@ -44,7 +45,7 @@ def rank_runs(archive: Archive, dags: pd.DataFrame | None = None) -> pd.DataFram
     failed = own[is_child & (own <= order["cancelled"])].groupby(runs["parent_run_id"]).min()
     below = runs["run_id"].map(failed).astype("float64").fillna(_FINE).astype("int64")
     runs = runs.assign(rank=own.where(own <= below, below), is_child=is_child)
-    runs["trouble"] = runs["rank"] <= order["unknown"]
+    runs["trouble"] = runs["rank"] <= _TROUBLE
     length = runs["elapsed_s"].fillna(runs["elapsed_min_s"]).fillna(-1.0)
     order_by = runs.assign(calm=~runs["trouble"], length=-length)
     order_by = order_by.sort_values(["is_child", "calm", "length", "rank", "run_id"], ignore_index=True)

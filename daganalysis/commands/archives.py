@@ -9,6 +9,7 @@ from daganalysis.commands.periods import COLUMNS, starts_within
 from daganalysis.commands.printing import notice
 from daganalysis.errors import InputError, RunNotFoundError, UsageError
 from daganalysis.text.humanize import plural
+from daganalysis.text.suggestions import MOST_SUGGESTIONS, closest
 from daganalysis.text.zones import Zone, servers_zone, zone_of
 
 if TYPE_CHECKING:
@@ -151,8 +152,6 @@ def _check_names(wanted: list[str], names: pd.Series[str], problem: str) -> None
     known = sorted(set(names.dropna()))
     for name in wanted:
         if name not in known:
-            import difflib
-
-            alike = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:3]
+            alike = closest(name, known) or known[:MOST_SUGGESTIONS]
             hint = "perhaps " + ", ".join(alike) if alike else "no run of the archive has one"
             raise UsageError(problem, where=name, hint=hint)

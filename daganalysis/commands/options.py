@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.formats import FORMATS
+from daganalysis.text.suggestions import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
     Execute: TypeAlias = Callable[[argparse.Namespace], int]
@@ -26,12 +27,6 @@ _BY_ENDING = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "m
 _NO_SUCH_CHOICE = re.compile(r"invalid choice: '(?P<wrong>.*?)' \(choose from (?P<choices>.*)\)$")
 
 _MISSING = "the following arguments are required"
-
-
-def _nearest(word: str, known: Iterable[str], *, n: int, cutoff: float = 0.6) -> list[str]:
-    import difflib
-
-    return difflib.get_close_matches(word, list(known), n=n, cutoff=cutoff)
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -53,8 +48,8 @@ class OneLineParser(argparse.ArgumentParser):
         return parsed, unknown
 
     def _no_such_option(self, wrong: str) -> str:
-        near = _nearest(wrong, self._option_string_actions, n=2, cutoff=0.7)
-        return f"no such option: {wrong}" + (f", perhaps {' or '.join(near)}" if near else "")
+        near = closest(wrong, self._option_string_actions, 1)
+        return f"no such option: {wrong}" + (f", perhaps {near[0]}" if near else "")
 
     def _misspelt_option(self) -> str | None:
         """Return the first option given that there is not; behind a command, options are the command's."""
@@ -69,7 +64,7 @@ class OneLineParser(argparse.ArgumentParser):
             message = self._no_such_option(misspelt)
         choice = _NO_SUCH_CHOICE.search(message)
         if choice is not None:
-            near = _nearest(choice["wrong"], re.findall(r"[\w-]+", choice["choices"]), n=3)
+            near = closest(choice["wrong"], re.findall(r"[\w-]+", choice["choices"]))
             if near:
                 message = f"{message[: choice.start()]}no such choice: {choice['wrong']}, perhaps {' or '.join(near)}"
         self.exit(ExitStatus.USAGE, f"daganalysis: {message} (see `{self.prog} --help`)\n")

@@ -72,31 +72,17 @@ def rebuild(
     rows = Rows()
     for given in issues:
         rows.add_issue(given)
-    parent_of: dict[str, str] = {}
-    for link in links:
-        if link.child_run_id is not None:
-            parent_of.setdefault(link.child_run_id, link.parent_run_id)
+    parent_of = _parents(links)
     runs_in_order = _DependencyOrder(runs, links, retries_sent(runs, naming_lines))
     for run in runs:
         view = runs_in_order.view(run.run_id)
-        parent = parent_of.get(view.evidence.run_id)
+        parent = parent_of.get(run.run_id)
         rows.add_run(view, parent)
         context = contexts.get(run.cluster or "", NO_CONTEXT)
         add_operations(rows, view, replayed.operations.get(run.run_id, ()), context, is_child=parent is not None)
         for found in _run_issues(view):
             rows.add_issue(found)
-    for link in links:
-        rows.add_link(link)
-        if link.child_run_id is None:
-            rows.add_issue(
-                issue(
-                    "child-not-in-archive",
-                    None,
-                    None,
-                    f"its child DAG {link.child_gid}, kept by {link.agent or 'an unknown agent'}, is not in the archive",
-                    run_id=link.parent_run_id,
-                )
-            )
+    _add_links(rows, links)
     n_regular = 0 if regular is None else len(regular.runs)
     _log.debug("judged %d runs, %d of them regular", len(runs) + n_regular, n_regular)
     _add_orphans(rows, orphans)
@@ -105,6 +91,24 @@ def rebuild(
         _add_states(rows, answer)
     add_agent_events(rows, about_agents, contexts)
     return rows.tables() if regular is None else _together(rows.tables(), regular_tables(regular))
+
+
+def _parents(links: Iterable[Link]) -> dict[str, str]:
+    """Return the main DAG's run of each child run: the first in order of the links."""
+    parent_of: dict[str, str] = {}
+    for link in links:
+        if link.child_run_id is not None:
+            parent_of.setdefault(link.child_run_id, link.parent_run_id)
+    return parent_of
+
+
+def _add_links(rows: Rows, links: Iterable[Link]) -> None:
+    """Add the links, and an issue for each child DAG that is not in the archive."""
+    for link in links:
+        rows.add_link(link)
+        if link.child_run_id is None:
+            message = f"its child DAG {link.child_gid}, kept by {link.agent or 'an unknown agent'}, is not in the archive"
+            rows.add_issue(issue("child-not-in-archive", None, None, message, run_id=link.parent_run_id))
 
 
 def _clusters_with_facts(answers: Iterable[Answer], contexts: Mapping[str, ClusterContext]) -> set[str]:

@@ -76,28 +76,14 @@ def event_marks(archive: Archive, events: pd.DataFrame, locks: pd.DataFrame) -> 
     dags = dags.assign(begin=dags["created_at"].fillna(dags["started_at"]).fillna(dags["last_observed_at"]))
     dags = dags[dags["begin"].notna()]
     lane_of = {run_id: place for place, run_id in enumerate(_in_order(dags), start=1)}
-    told_by = dags["name"].fillna("unnamed DAG") + " · " + dags["owner_agent"].fillna(dags["run_id"])
-    names = dict(zip(dags["run_id"], told_by, strict=True))
+    lane_names = dags["name"].fillna("unnamed DAG") + " · " + dags["owner_agent"].fillna(dags["run_id"])
+    names = dict(zip(dags["run_id"], lane_names, strict=True))
     labels = {lane_of[run_id]: text for run_id, text in names.items()}
-    open_end = dags["ended_at"].isna()
-    ends = dags["ended_at"].fillna(dags["last_observed_at"]).fillna(dags["begin"])
-    is_planned = dags["work_ok"].fillna(value=False).astype(bool) & dags["outcome"].eq("passed")
-    what = dags["outcome"].mask(is_planned, _AS_PLANNED)
-    runs = dags.assign(role="run", what=what, started_at=dags["begin"], ended_at=ends, is_open=open_end)
     line = archive.table("timeline", ["run_id", "category", "started_at", "ended_at"])
     waits = line[line["category"].eq("wait_operator")].assign(role="stood", what="wait_operator", is_open=False)
-    marks = events[events["event"].isin([*_REQUESTS, "stage_failed", "agent_restarted"])]
-    # What a main DAG asks of its children is the hand-shake; a person's request is one.
-    children = set(dags.loc[dags["parent_run_id"].isin(set(dags["run_id"])), "run_id"])
-    marks = marks[~marks["run_id"].isin(children) | marks["actor"].isin(["person", "engine"])]
-    marks = marks.assign(role="mark", what=marks["event"], started_at=marks["at"], ended_at=marks["at"], is_open=False)
-    locked = locks[locks["lock"].isin(["global", "tenant"]) & locks["taken_at"].notna()]
-    until = locked["taken_at"] + pd.to_timedelta((locked["held_s"] * 1e9).round(), unit="ns")
-    locked = locked.assign(
-        role="lock", what=locked["lock"], started_at=locked["taken_at"], ended_at=until, is_open=locked["released_at"].isna()
-    )
+    parts = (_lock_bars(locks), _run_bars(dags), waits, _marks(events, dags))
     columns = ["role", "run_id", "what", "started_at", "ended_at", "is_open"]
-    rows = pd.concat([part[columns] for part in (locked, runs, waits, marks) if len(part)], ignore_index=True)
+    rows = pd.concat([part[columns] for part in parts if len(part)], ignore_index=True)
     rows["lane"] = rows["run_id"].map(lane_of).fillna(0).astype(int).mask(rows["role"].eq("lock"), 0)
     rows["label"] = rows["lane"].map(labels).fillna(_LANE_OF_LOCKS)
     axis = _axis(rows[rows["role"].eq("run")], rows)
@@ -105,6 +91,31 @@ def event_marks(archive: Archive, events: pd.DataFrame, locks: pd.DataFrame) -> 
         rows[f"x_{name}"] = [axis.place(moment.value) for moment in rows[f"{name}_at"]]
     rank = rows["role"].map({"lock": 0, "run": 1, "stood": 2, "mark": 3})
     return EVENT_MARKS.conform(rows.assign(rank=rank).sort_values(["lane", "rank", "started_at", "what"], kind="stable")[EVENT_MARKS.names])
+
+
+def _lock_bars(locks: pd.DataFrame) -> pd.DataFrame:
+    """Return a bar for each holding of a lock of the cluster or of a tenant."""
+    import pandas as pd
+
+    held = locks[locks["lock"].isin(["global", "tenant"]) & locks["taken_at"].notna()]
+    until = held["taken_at"] + pd.to_timedelta((held["held_s"] * 1e9).round(), unit="ns")
+    return held.assign(role="lock", what=held["lock"], started_at=held["taken_at"], ended_at=until, is_open=held["released_at"].isna())
+
+
+def _run_bars(dags: pd.DataFrame) -> pd.DataFrame:
+    """Return a bar for each run, from its start to its last known end."""
+    ends = dags["ended_at"].fillna(dags["last_observed_at"]).fillna(dags["begin"])
+    is_planned = dags["work_ok"].fillna(value=False).astype(bool) & dags["outcome"].eq("passed")
+    what = dags["outcome"].mask(is_planned, _AS_PLANNED)
+    return dags.assign(role="run", what=what, started_at=dags["begin"], ended_at=ends, is_open=dags["ended_at"].isna())
+
+
+def _marks(events: pd.DataFrame, dags: pd.DataFrame) -> pd.DataFrame:
+    """Return a mark for each request and failure, without the requests of main DAGs to their children, which are the hand-shake."""
+    marks = events[events["event"].isin([*_REQUESTS, "stage_failed", "agent_restarted"])]
+    children = set(dags.loc[dags["parent_run_id"].isin(set(dags["run_id"])), "run_id"])
+    marks = marks[~marks["run_id"].isin(children) | marks["actor"].isin(["person", "engine"])]
+    return marks.assign(role="mark", what=marks["event"], started_at=marks["at"], ended_at=marks["at"], is_open=False)
 
 
 def _in_order(dags: pd.DataFrame) -> list[str]:

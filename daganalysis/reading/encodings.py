@@ -5,7 +5,10 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from daganalysis.obshell_logs.entries import Readable
 
 GUESSED = "gb18030"
 """The encoding that shows by likelihood alone."""
@@ -18,14 +21,6 @@ _LONGEST_CHARACTER = 4
 _OTHER_BYTES = re.compile(rb"[^\x00-\x7f]+")
 _COMMON_SHARE = 0.8
 """Of the characters of a Chinese text that are not ASCII, the share that the older, smaller GB 2312 has as well."""
-
-
-class Readable(Protocol):
-    """What can be read piece by piece."""
-
-    def read(self, size: int, /) -> bytes:
-        """Return so many bytes at most; none at the end."""
-        ...
 
 
 def codec_of(head: bytes) -> str:

@@ -11,8 +11,8 @@ from daganalysis.reading.issue_codes import issue
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from daganalysis.obshell_logs.entries import Readable
     from daganalysis.reading.answers import Issue
-    from daganalysis.reading.encodings import Readable
     from daganalysis.reading.limits import Limits
 
 BLOCK_BYTES = 1 << 22

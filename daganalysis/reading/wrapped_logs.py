@@ -18,7 +18,7 @@ from daganalysis.reading.line_heads import pattern_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from daganalysis.reading.encodings import Readable
+    from daganalysis.obshell_logs.entries import Readable
 
 _SAMPLE_BYTES = 1 << 20
 _BLOCK = 1 << 20

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.errors import UsageError
 from daganalysis.text.humanize import MISSING
+from daganalysis.text.suggestions import closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,10 +38,9 @@ def zone_of(tz: str) -> dt.tzinfo:
 
 
 def _nearest_zone(tz: str) -> str:
-    import difflib
     from zoneinfo import available_timezones
 
-    near = difflib.get_close_matches(tz, sorted(available_timezones()), n=1, cutoff=0.8)
+    near = closest(tz, sorted(available_timezones()), 1)
     return f"perhaps {near[0]}" if near else "a name such as UTC or Asia/Shanghai, or an offset such as +08:00"
 
 

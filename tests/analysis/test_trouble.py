@@ -6,16 +6,21 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import daganalysis as da
 from daganalysis.analysis.run_facts import gather_all_facts
 from daganalysis.engine.log_lines import WAITING
+from daganalysis.engine.vocabulary import RUN_OUTCOMES
 from daganalysis.errors import UsageError
 from daganalysis.pages.report_page.run_sections import run_section
 from daganalysis.post_mortem.what_failed import trouble_lines
 from tests.pages.fleets import fleet, run
-from tests.profiles import some
+from tests.profiles import examples, some
 from tests.rows import archive_of
+
+FOLDERS = ["broken", "documented", "endpoints", "fleet", "remote", "scale-out", "start", "tenant", "upgrade"]
 
 
 def task_in(outcome="succeeded", attempts=(), *, logs=(), execute_times=1, agent="10.0.0.1:2886", gid="111"):
@@ -82,12 +87,43 @@ def test_runs_come_from_worst_to_best():
     assert ranked[["run_id", "troubled"]].to_numpy().tolist() == [["c1/12", True], ["c1/13", True], ["c1/11", False]]
 
 
+def assert_trouble_comes_first(archive):
+    """Every run whose outcome is trouble is in trouble, and no run without trouble precedes one with it."""
+    ranked = da.trouble(archive, level="run").merge(archive.dags[["run_id", "work_ok"]], on="run_id")
+    is_trouble = ranked["outcome"].map(lambda outcome: RUN_OUTCOMES[outcome].is_trouble)
+    judged_by_outcome = ranked["work_ok"].isna() & ~ranked["run_id"].isin(archive.dags["parent_run_id"])
+    assert ranked["troubled"][judged_by_outcome].tolist() == is_trouble[judged_by_outcome].tolist()
+    for _, alike in ranked.groupby("is_child"):
+        assert alike["troubled"].is_monotonic_decreasing
+
+
+@pytest.mark.parametrize("folder", some([*FOLDERS, "logs", "versions"], gate=["scale-out", "tenant"]))
+def test_trouble_ranks_before_the_rest_in_sample_data(folder):
+    assert_trouble_comes_first(da.load(f"sample_data/{folder}", cluster_by="dir"))
+
+
+OUTCOMES, LENGTHS, PARENTS = st.sampled_from(sorted(RUN_OUTCOMES)), st.none() | st.floats(0, 9), st.integers(0, 4)
+
+
+@examples(20)
+@given(st.lists(st.tuples(OUTCOMES, st.sampled_from([None, True, False]), LENGTHS, PARENTS), min_size=1, max_size=8))
+def test_trouble_ranks_before_the_rest(runs):
+    rows = [
+        {
+            "run_id": f"1{n}",
+            "outcome": outcome,
+            "work_ok": work_ok,
+            "elapsed_s": length,
+            "parent_run_id": f"1{parent}" if parent < n else None,
+        }
+        for n, (outcome, work_ok, length, parent) in enumerate(runs)
+    ]
+    assert_trouble_comes_first(archive_of(dags=rows))
+
+
 def test_there_is_no_third_level():
     with pytest.raises(UsageError, match="no such level"):
         da.trouble(fleet(), level="node")
-
-
-FOLDERS = ["broken", "documented", "endpoints", "fleet", "remote", "scale-out", "start", "tenant", "upgrade"]
 
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"

@@ -63,3 +63,8 @@ def test_the_label_of_a_category_stands_in_the_vocabulary_alone(label: str) -> N
 def test_a_decision_is_made_in_one_module(mark: str, module: str) -> None:
     found = [path.name for path in MODULES if mark in path.read_text(encoding="utf-8")]
     assert found == ([module] if module else [])
+
+
+def test_every_outcome_that_is_trouble_ranks_before_all_others() -> None:
+    by_rank = [RUN_OUTCOMES[name].is_trouble for name in vocabulary.WORST_FIRST]
+    assert by_rank == sorted(by_rank, reverse=True)

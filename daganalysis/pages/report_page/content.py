@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from daganalysis.tables.plain_rows import Row
 
 MOST_ON_TOP = 3
-"""Runs of which the first screen tells."""
+"""Runs in trouble that the first screen describes. Each links to its section, so each has one."""
 MOST_WORST, MOST_SLOWEST = 12, 6
-"""Runs with a section of their own: the worst, and the slowest of the others."""
+"""Runs with a section of their own: the worst in trouble, and the slowest of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +124,9 @@ def collect(archive: Archive, progress: Progress = silent, zone: Zone | None = N
 
 
 def _chosen(ranked: pd.DataFrame) -> list[str]:
-    """Choose the runs that get a section: the worst in trouble, then the slowest of the rest; main DAGs before children."""
+    """Choose the main runs that get a section: the worst in trouble, among them those on top, then the slowest of the rest."""
     mains = ranked[~ranked["is_child"]]
-    worst = mains[mains["trouble"]].head(MOST_WORST)
+    worst = mains[mains["trouble"]].head(max(MOST_WORST, MOST_ON_TOP))
     rest = mains[~mains["run_id"].isin(worst["run_id"])].sort_values(["elapsed_s", "run_id"], ascending=[False, True], na_position="last")
     return [*worst["run_id"], *rest["run_id"].head(MOST_SLOWEST)]
 
