@@ -10,10 +10,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import inspect
+import os
 import re
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import shtab
 from argparse_manpage.manpage import Manpage
@@ -124,6 +125,8 @@ _OTHER_SECTION = "Charts in cells, reports, exports and copies"
 """The heading for the public names of all other modules."""
 _FILES = {"SOURCE", "ARCHIVE", "STORE", "FILE", "FOLDER", "BASE", "CANDIDATE"}
 """What an argument is called where it is a file or a folder."""
+_MANUAL_WIDTH = 78
+"""Columns that a manual page leaves to lines that keep their layout in a terminal of 80."""
 _COMMANDS_INTRO = """
 Results go to standard output, progress and notices to standard error. `daganalysis COMMAND --help` says the same as this page.
 """
@@ -188,12 +191,77 @@ def _python() -> Iterator[str]:
 def _manual() -> str:
     described = {"version": daganalysis.__version__, "project_name": "daganalysis", "manual_title": "daganalysis"}
     described["description"] = "tell what happened in obshell tasks, and where the time went"
-    page = str(Manpage(build_parser(), described, format="pretty"))
-    return re.sub(r'^(\.TH \S+ "1") "[^"]*"', r'\1 ""', page)  # the same program gives the same page on any day
+    parser = build_parser()
+    for command in _commands_of(parser):
+        command.parser.description = f"{command.parser.description}\n\n{command.parser.epilog}"
+    with _columns(_MANUAL_WIDTH):
+        page = str(Manpage(parser, described, format="pretty"))
+    page = re.sub(r'^(\.TH \S+ "1") "[^"]*"', r'\1 ""', page)  # the same program gives the same page on any day
+    heading, _, rest = page.partition("\n")
+    # Words are neither hyphenated, which would break names of options, nor spread to fill a line.
+    return f"{heading}\n.nh\n.ad l\n" + _laid_out(rest.replace(".SH\nCOMMANDS", ".SH COMMANDS").replace(".SH COMMENTS", ".SH EXAMPLES"))
+
+
+def _laid_out(page: str) -> str:
+    """Return a manual page whose usages and examples keep their lines, and whose lists of columns are lists."""
+    lines: list[str] = []
+    for block in page.split("\n\n"):
+        own = block.split("\n")
+        at = next((place for place, line in enumerate(own) if line.startswith(("usage: ", "examples:", "exit status:", "  "))), len(own))
+        items = _items(own[at:])
+        begins = [".PP"] if lines and not block.startswith(".") else []
+        lines += [*begins, *own[:at], *(items or _kept(own[at:])), ""]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _kept(lines: list[str]) -> list[str]:
+    """Return lines that keep their layout, which need nearly the whole width of a terminal."""
+    return [".in 2n", ".nf", *(line.removeprefix("  ") if line[2:3] != " " else line for line in lines), ".fi", ".in"] if lines else []
+
+
+def _items(lines: list[str]) -> list[str]:
+    """Return the items of a list of columns or metrics; none if some lines are something else."""
+    items: list[str] = []
+    for line in lines:
+        begins = re.match(r"  (?! )(?!daganalysis )(\S{24,}|\S.*?(?=  )) +(\S.*)", line)
+        if begins is not None and "   " not in begins[2]:
+            items += [".TP", f"\\fB{begins[1]}\\fR", begins[2]]
+        elif items and line.startswith(" " * 20):
+            items[-1] += f" {line.strip()}"
+        else:
+            return []
+    return items
+
+
+@contextlib.contextmanager
+def _columns(width: int) -> Iterator[None]:
+    """Let argparse wrap usages as in a terminal of some width."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(width)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["COLUMNS"]
+        else:
+            os.environ["COLUMNS"] = before
+
+
+class _Command(NamedTuple):
+    summary: str
+    parser: argparse.ArgumentParser
+
+
+def _commands_of(parser: argparse.ArgumentParser) -> list[_Command]:
+    """Return every command with its line in the list of commands."""
+    (action,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    return [_Command(shown.help or "", action.choices[shown.dest]) for shown in action._choices_actions]
 
 
 def _completion(shell: str) -> str:
     parser = build_parser()
+    for command in _commands_of(parser):
+        command.parser.description = command.summary  # beside a command the shell shows the first line of it
     for action in _actions(parser):
         if action.metavar in _FILES:
             action.complete = shtab.FILE  # type: ignore[attr-defined]

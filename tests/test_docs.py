@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import runpy
-import subprocess
 from pathlib import Path
 
 import matplotlib as mpl
@@ -40,29 +39,18 @@ def test_the_pictures_are_what_the_program_would_draw_now(tmp_path: Path) -> Non
         assert now == then, f"{drawn.name}: run `python docs/generate.py`"
 
 
-def completed(words: str) -> set[str]:
-    """Return what bash offers for the last of some words."""
-    *_, last = words.split(" ")
-    script = f"""
-        source {DOCS}/completion/daganalysis.bash
-        COMP_WORDS=({words.removesuffix(last)} "{last}"); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMPREPLY=()
-        _shtab_daganalysis
-        printf "%s\\n" "${{COMPREPLY[@]}}"
-    """
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
-    return {line.strip() for line in done.stdout.splitlines()}
-
-
-def test_bash_completes_commands_and_options() -> None:
-    assert {"show", "summary", "stage-latency"} <= completed("daganalysis s")
-    assert "--cluster-by" in completed("daganalysis load --clu")
-
-
 def test_the_manual_page_names_every_command() -> None:
     manual = (DOCS / "man" / "daganalysis.1").read_text(encoding="utf-8").replace("\\-", "-")
     assert manual.startswith('.TH DAGANALYSIS "1" ""')
     commands = re.findall(r"^## daganalysis (\S+)$", PAGES["command-line.md"], re.MULTILINE)
     assert [name for name in commands if f"'daganalysis {name}'" not in manual] == []
+
+
+def test_what_keeps_its_lines_in_the_manual_page_fits_a_terminal_of_80_columns() -> None:
+    manual = (DOCS / "man" / "daganalysis.1").read_text(encoding="utf-8").replace("\\-", "-")
+    kept = [line for block in re.findall(r"^\.nf\n(.*?)^\.fi$", manual, re.MULTILINE | re.DOTALL) for line in block.splitlines()]
+    assert len(kept) > 100
+    assert [line for line in kept if len(line) > 78] == []
 
 
 def test_every_file_that_the_architecture_page_names_is_there() -> None:
