@@ -25,16 +25,13 @@ if TYPE_CHECKING:
     from daganalysis.reading.answers import Answer
 
 
-def collect_runs(answers: Iterable[Answer], decoder: Decoder | None = None) -> list[RunEvidence]:
-    """Group DAG answers into runs, in order of cluster, id and generation. The order of the answers and repetitions change nothing.
-
-    ``decoder`` is one that has decoded them already.
-    """
+def collect_runs(answers: Iterable[Answer]) -> list[RunEvidence]:
+    """Group DAG answers into runs, in order of cluster, id and generation. The order of the answers and repetitions change nothing."""
     by_key: dict[tuple[str, str], list[Answer]] = {}
     for answer in answers:
         by_key.setdefault((answer.cluster or "", answer.gid), []).append(answer)
     by_key = {key: _distinct(same_key) for key, same_key in by_key.items()}
-    decoder = decoder or Decoder(chain.from_iterable(by_key.values()))
+    decoder = Decoder(chain.from_iterable(by_key.values()))
     runs = []
     for key in sorted(by_key):
         problems: list[tuple[Answer, Problem, int | None]] = []

@@ -16,7 +16,7 @@ from daganalysis.reading.decoding import decode_dags, decode_nodes
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from daganalysis.engine.records import Dag, Node, SubTask
+    from daganalysis.engine.records import Node, SubTask
     from daganalysis.reading.answers import Answer
 
 
@@ -31,13 +31,6 @@ class Decoder:
         decoded = decode_nodes(texts)
         self._nodes = {text: one.value for text, one in zip(texts, decoded, strict=True)}
         self._problems = {text: one.problems for text, one in zip(texts, decoded, strict=True) if one.problems}
-
-    def without_problems(self, answer: Answer) -> tuple[Dag, list[Node]] | None:
-        """Return a DAG with the nodes that its answer shows; None if anything in it could not be used."""
-        header, texts = self._dags[answer.body], answer.nodes or ()
-        if header.problems or not self._problems.keys().isdisjoint(texts):
-            return None
-        return header.value, [self._nodes[text] for text in texts]
 
     def snapshot(self, answer: Answer) -> tuple[Snapshot, list[tuple[Answer, Problem, int | None]]]:
         """Decode one DAG answer. Each problem comes with the index of the node that it lies in (None: in the DAG itself).

@@ -10,7 +10,6 @@ from daganalysis.engine.states import ENDED, OPERATORS, STATES
 from daganalysis.history.attach import attach
 from daganalysis.history.clock_issues import clock_issues
 from daganalysis.history.collecting import collect_runs
-from daganalysis.history.decoded_snapshots import Decoder
 from daganalysis.history.judging import judge_run
 from daganalysis.history.links import Link, find_links, lines_naming_dags, named_dags, retries_sent
 from daganalysis.history.object_outcomes import judge_task
@@ -57,15 +56,14 @@ def rebuild(
     about_agents = [answer for answer in every if answer.kind is Kind.AGENT_FACTS]
     if contexts is None:
         contexts = contexts_of(about_agents, _observed(every))
-    decoder = Decoder(shown)
-    regular = find_regular_runs(shown, decoder, _clusters_with_facts(every, contexts))
-    runs = collect_runs(_without(shown, regular), decoder)
+    regular = find_regular_runs(shown, _clusters_with_facts(every, contexts))
+    runs = collect_runs(_without(shown, regular))
     replayed = replay_runs(runs, every, contexts)
     orphans = attach(runs, (answer for answer in every if answer.kind in _ATTACHED))
     naming_lines = {run.run_id: lines_naming_dags(run) for run in runs}
     regular, related = without(regular, named_dags(runs, naming_lines))
     if related:
-        more = collect_runs(related, decoder)
+        more = collect_runs(related)
         runs = sorted([*runs, *more], key=lambda run: (run.cluster or "", run.gid, run.generation))
         naming_lines |= {run.run_id: [] for run in more}  # none of them names another
     links = find_links(runs, naming_lines)

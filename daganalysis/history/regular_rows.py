@@ -17,11 +17,13 @@ from daganalysis.engine.records import Dag, Node, SubTask
 from daganalysis.history.evidence import RunEvidence, Snapshot, TaskSnapshot
 from daganalysis.history.judging import judge_run
 from daganalysis.history.proven_requests import actor_of_creation
-from daganalysis.history.regular_runs import OPERATOR, STATE
 from daganalysis.history.replay.contexts import NO_CONTEXT
 from daganalysis.history.replay.logged_rows import add_operations
 from daganalysis.history.rows import Rows, table_in_order
 from daganalysis.reading.answers import Answer, Kind
+from daganalysis.reading.decoding import served_offset
+from daganalysis.reading.lenient_fields import text_of
+from daganalysis.reading.regular_answers import OPERATOR, STATE
 from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.arrays import array_of, numbers_where
 
@@ -68,9 +70,8 @@ def _dags(runs: RegularRuns, run_ids: pa.Array) -> dict[str, Any]:
     identities = [identify(answer.gid) for answer in answers]
     elapsed_s = (runs.end - runs.start) / 1e9
     observed = [answer.observed_at for answer in answers]
-    agents = [len({(task.agent_ip, task.agent_port) for own in run.tasks for task in own} - _NO_AGENT) for run in runs.runs]
     return {
-        **_columns(dags, "dag_id", "name", "stage", "max_stage", "maintenance_type", "maintenance_key", "additional_data"),
+        **_columns(dags, "dag_id", "name", "stage", "max_stage", "maintenance_type", "maintenance_key"),
         **_found("dags", len(dags), "state", "operator", "outcome", "work_ok", "created_at", "n_snapshots", "parent_run_id", "history"),
         **_found("dags", len(dags), "retries_min", "retries_max", "rollbacks_min", "rollbacks_max"),
         "run_id": run_ids,
@@ -85,9 +86,11 @@ def _dags(runs: RegularRuns, run_ids: pa.Array) -> dict[str, Any]:
         "active_s": _sums(runs.span_end - runs.span_start, runs.run_of_node[runs.node_of_span], len(dags)) / 1e9,
         "n_nodes": runs.n_nodes,
         "n_sub_tasks": _sums(runs.n_tasks, runs.run_of_node, len(dags)),
-        "n_agents": agents,
+        "n_agents": [len({task.execute_agent for own in run.tasks for task in own}) for run in runs.runs],
+        "additional_data": [text_of(dag.additional_data) for dag in dags],
         "utc_offset_s": [
-            answer.utc_offset_s if dag.utc_offset_s is None else dag.utc_offset_s for dag, answer in zip(dags, answers, strict=True)
+            answer.utc_offset_s if offset is None else offset
+            for answer, offset in zip(answers, [served_offset(dag.start_time) for dag in dags], strict=True)
         ],
         **dict.fromkeys(("first_observed_at", "last_observed_at"), observed),
     }
@@ -95,11 +98,12 @@ def _dags(runs: RegularRuns, run_ids: pa.Array) -> dict[str, Any]:
 
 def _nodes(runs: RegularRuns, run_ids: pa.Array) -> dict[str, Any]:
     return {
-        **_columns(runs.nodes, "node_id", "name", "additional_data"),
+        **_columns(runs.nodes, "node_id", "name"),
         **_found("nodes", len(runs.nodes), "state", "operator", "outcome"),
         "run_id": _at(run_ids, runs.run_of_node),
         "stage": runs.stage,
-        "node_gid": [node.gid for node in runs.nodes],
+        "node_gid": [node.id for node in runs.nodes],
+        "additional_data": [text_of(node.additional_data) for node in runs.nodes],
         **dict.fromkeys(("start_time", "started_at"), runs.node_start),
         **dict.fromkeys(("end_time", "ended_at"), runs.node_end),
         "n_sub_tasks": runs.n_tasks,
@@ -110,23 +114,26 @@ def _sub_tasks_and_attempts(runs: RegularRuns, run_ids: pa.Array) -> dict[str, M
     import pyarrow as pa
 
     tasks, n = runs.tasks, len(runs.tasks)
-    gids = array_of([node.gid for node in runs.nodes], pa.string())
+    agents = [task.execute_agent for task in tasks]
+    gids = array_of([node.id for node in runs.nodes], pa.string())
     common = {
         "run_id": _at(run_ids, runs.run_of_node[runs.node_of_task]),
         "stage": runs.stage[runs.node_of_task],
-        "task_gid": array_of([task.gid for task in tasks], pa.string()),
-        "agent": array_of([agent_address(task.agent_ip, task.agent_port) for task in tasks], pa.string()),
+        "task_gid": array_of([task.id for task in tasks], pa.string()),
+        "agent": array_of([agent_address(agent.ip, agent.port) for agent in agents], pa.string()),
         "started_at": runs.task_start,
         "ended_at": runs.task_end,
     }
     sub_tasks = {
         **common,
-        **_columns(tasks, "task_id", "name", "agent_ip", "agent_port", "additional_data"),
+        **_columns(tasks, "task_id", "name", "task_logs"),
+        "agent_ip": [agent.ip for agent in agents],
+        "agent_port": [agent.port for agent in agents],
+        "additional_data": [text_of(task.additional_data) for task in tasks],
         **_found("sub_tasks", n, "state", "operator", "outcome", "execute_times"),
         "node_gid": _at(gids, runs.node_of_task),
         "start_time": runs.task_start,
         "end_time": runs.task_end,
-        "task_logs": [task.logs for task in tasks],
     }
     return {"sub_tasks": sub_tasks, "attempts": common | _found("attempts", n, "attempt", "kind", "outcome", "evidence")}
 
@@ -202,9 +209,6 @@ def _judged_tables() -> dict[str, pa.Table]:
 
 
 # -- columns --------------------------------------------------------------------------------------------------------------------------
-
-_NO_AGENT = {(None, None)}
-
 
 def _columns(rows: Sequence[object], *names: str) -> dict[str, list[Any]]:
     return {name: list(map(attrgetter(name), rows)) for name in names}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, compress, pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -20,42 +20,44 @@ from daganalysis.engine.identifiers import key_of
 from daganalysis.engine.log_lines import may_name_a_dag
 from daganalysis.history.links import may_name_relatives
 from daganalysis.history.stretches import LONGEST_STEP_NS
+from daganalysis.reading.instants import usual_instants
+from daganalysis.reading.lenient_fields import text_of
+from daganalysis.reading.regular_answers import decode_regular
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     import numpy.typing as npt
 
-    from daganalysis.engine.records import Dag, Node, SubTask
-    from daganalysis.history.decoded_snapshots import Decoder
     from daganalysis.reading.answers import Answer
+    from daganalysis.reading.regular_answers import RegularDag, RegularNode, RegularTask
 
     Numbers = npt.NDArray[np.int64]
     _Mask = npt.NDArray[np.bool_]
 
-STATE, OPERATOR = "SUCCEED", "RUN"
-_GID = attrgetter("gid")
+_GID, _START, _END = attrgetter("id"), attrgetter("start_time"), attrgetter("end_time")
+_NEVER = (1 << 63) - 1
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class RegularRun:
     """One run that may be regular, as its one answer showed it; ``tasks`` are those of each node, in order of their ids."""
 
     run_id: str
     answer: Answer
-    dag: Dag
-    nodes: list[Node]
-    tasks: list[list[SubTask]]
+    dag: RegularDag
+    nodes: list[RegularNode]
+    tasks: list[list[RegularTask]]
 
 
 class RegularRuns:
     """Regular runs in order of their keys, with their nodes, sub-tasks and spans one after the other.
 
     A span is a time in which at least one sub-task of a node ran. Arrays named ``x_of_y`` hold the place of the x that each y belongs to;
-    all times are nanoseconds.
+    all times are nanoseconds. ``times`` are the starts and the ends of the runs, of their nodes and of their sub-tasks, where they are known.
     """
 
-    def __init__(self, runs: Sequence[RegularRun]) -> None:
+    def __init__(self, runs: Sequence[RegularRun], times: Sequence[Numbers] | None = None) -> None:
         self.runs = runs
         self.nodes = list(chain.from_iterable([run.nodes for run in runs]))
         tasks = list(chain.from_iterable([run.tasks for run in runs]))
@@ -67,9 +69,8 @@ class RegularRuns:
         self.first_node = np.cumsum(self.n_nodes) - self.n_nodes
         self.last_node = self.first_node + self.n_nodes - 1
         self.stage = np.arange(1, len(self.nodes) + 1) - self.first_node[self.run_of_node]
-        self.start, self.end = _times([run.dag for run in runs])
-        self.node_start, self.node_end = _times(self.nodes)
-        self.task_start, self.task_end = _times(self.tasks)
+        self._times = times or _times([run.dag for run in runs], self.nodes, self.tasks)
+        self.start, self.end, self.node_start, self.node_end, self.task_start, self.task_end = self._times
         self.before_node = np.concatenate(([0], self.node_end[:-1]))
         """The end of the node before it, or the start of the DAG."""
         self.before_node[self.first_node] = self.start
@@ -93,9 +94,20 @@ class RegularRuns:
         self.after_spans = self.span_end[np.flatnonzero(np.concatenate((self.is_first_span[1:], [True])))]
         """The end of the last span of each node."""
 
+    def only(self, chosen: _Mask) -> RegularRuns | None:
+        """Return the chosen runs; None if there is none."""
+        if chosen.all():
+            return self
+        nodes = chosen[self.run_of_node]
+        tasks = nodes[self.node_of_task]
+        times = [all_times[mask] for all_times, mask in zip(self._times, (chosen, chosen, nodes, nodes, tasks, tasks), strict=True)]
+        return RegularRuns(list(compress(self.runs, chosen)), times) if chosen.any() else None
+
     def are_regular(self) -> _Mask:
         """Return for each run whether its times are in order and no step takes longer than the engine may need."""
-        doubtful = np.zeros(len(self.runs), np.bool_)
+        observed = [run.answer.observed_at for run in self.runs]
+        # A later time in it would show that its times are of another zone.
+        doubtful = self.end > _numbers([_NEVER if at is None else at for at in observed])
         doubtful |= _is_no_step(self.end - self.node_end[self.last_node])
         doubtful[self.run_of_node[_is_no_step(self.node_start - self.before_node)]] = True
         doubtful[self.run_of_node[_is_no_step(self.node_end - self.after_spans)]] = True
@@ -106,76 +118,40 @@ class RegularRuns:
         return ~doubtful
 
 
-def find_regular_runs(answers: Sequence[Answer], decoder: Decoder, but: Collection[str]) -> RegularRuns | None:
+def find_regular_runs(answers: Sequence[Answer], but: Collection[str]) -> RegularRuns | None:
     """Find the regular runs among those that answers about DAGs show; None if there is none. ``but`` are clusters to leave out."""
-    n_answers = Counter((answer.cluster or "", answer.gid) for answer in answers)
-    alone = [
-        answer
-        for answer in answers
-        if answer.nodes is not None and n_answers[answer.cluster or "", answer.gid] == 1 and (answer.cluster or "") not in but
-    ]
-    found = [_as_it_went_well(answer, decoder) for answer in alone]
-    return _regular_among(sorted((run for run in found if run is not None), key=attrgetter("run_id")))
+    n_answers = Counter([(answer.cluster, answer.gid) for answer in answers])
+    found = [_as_it_went_well(answer) for answer in answers if n_answers[answer.cluster, answer.gid] == 1 and (answer.cluster or "") not in but]
+    runs = sorted((run for run in found if run is not None), key=attrgetter("run_id"))
+    if not runs:
+        return None
+    regular = RegularRuns(runs)
+    return regular.only(regular.are_regular())
 
 
 def without(runs: RegularRuns | None, keys: Collection[tuple[str, str]]) -> tuple[RegularRuns | None, list[Answer]]:
     """Take the runs with some keys (cluster and generic id) out; also return their answers."""
     if runs is None or not keys:
         return runs, []
-    taken = [run.answer for run in runs.runs if (run.answer.cluster or "", run.answer.gid) in keys]
-    if not taken:
-        return runs, []
-    return _regular_among([run for run in runs.runs if (run.answer.cluster or "", run.answer.gid) not in keys]), taken
+    taken = [(run.answer.cluster or "", run.answer.gid) in keys for run in runs.runs]
+    return runs.only(~np.array(taken)), [run.answer for run in compress(runs.runs, taken)]
 
 
-def _regular_among(runs: Sequence[RegularRun]) -> RegularRuns | None:
-    if not runs:
-        return None
-    found = RegularRuns(runs)
-    regular = found.are_regular()
-    return found if regular.all() else _regular_among([run for run, is_regular in zip(runs, regular, strict=True) if is_regular])
-
-
-def _as_it_went_well(answer: Answer, decoder: Decoder) -> RegularRun | None:
+def _as_it_went_well(answer: Answer) -> RegularRun | None:
     """Return a run that succeeded with each sub-task handed out once, and that speaks of no other; None for any other."""
-    decoded = decoder.without_problems(answer)
+    decoded = decode_regular(answer)
     if decoded is None:
         return None
     dag, nodes = decoded
     n = len(nodes)
-    if not (
-        dag.state == STATE
-        and dag.operator == OPERATOR
-        and dag.max_stage == n > 0
-        and dag.stage == n
-        and dag.start is not None
-        and dag.end is not None
-        # A later time in it would show that its times are of another zone.
-        and (answer.observed_at is None or dag.end <= answer.observed_at)
-        and not may_name_relatives(dag.additional_data)
-        and all(map(_went_well, nodes))
-    ):
+    if not (dag.max_stage == dag.stage == n > 0) or may_name_relatives(text_of(dag.additional_data)):
         return None
-    tasks: list[list[SubTask]] = []
-    lines: list[str] = []
-    for node in nodes:
-        own = node.sub_tasks
-        if not own:
-            return None
-        tasks.append(own if len(own) == 1 else sorted(own, key=_GID))
-        for task in own:
-            if task.execute_times != 1 or not _went_well(task):
-                return None
-            if task.logs:
-                lines += task.logs
+    tasks = [node.sub_tasks if len(node.sub_tasks) == 1 else sorted(node.sub_tasks, key=_GID) for node in nodes]
     every = list(chain.from_iterable(tasks))
+    lines = list(chain.from_iterable([task.task_logs for task in every if task.task_logs]))
     if len(set(map(_GID, every))) < len(every) or len(set(map(_GID, nodes))) < n or may_name_a_dag("\n".join(lines)):
         return None
     return RegularRun(key_of(answer.cluster, answer.gid), answer, dag, nodes, tasks)
-
-
-def _went_well(row: Node | SubTask) -> bool:
-    return row.state == STATE and row.operator == OPERATOR and row.start is not None and row.end is not None
 
 
 def _is_no_step(took: Numbers) -> _Mask:
@@ -186,6 +162,9 @@ def _numbers(values: Sequence[int]) -> Numbers:
     return np.fromiter(values, np.int64, len(values))
 
 
-def _times(rows: Sequence[Dag | Node | SubTask]) -> tuple[Numbers, Numbers]:
-    """Return the starts and the ends of rows that have both."""
-    return tuple(np.fromiter(map(attrgetter(name), rows), np.int64, len(rows)) for name in ("start", "end"))  # type: ignore[return-value]
+def _times(*levels: Sequence[RegularDag | RegularNode | RegularTask]) -> list[Numbers]:
+    """Return the starts and the ends of the rows of each level. What is no instant begins or ends in 1970, which no step does."""
+    texts = [list(map(of, rows)) for rows in levels for of in (_START, _END)]
+    instants = usual_instants(list(chain.from_iterable(texts)))
+    ends = np.cumsum([0, *map(len, texts)])
+    return [instants[begin:end] for begin, end in pairwise(ends)]

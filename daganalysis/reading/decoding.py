@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 T = TypeVar("T")
-_NULL = msgspec.Raw(b"null")
+NULL = msgspec.Raw(b"null")
 _UNKNOWN_OFFSET = "-00:00"
 """The offset of an instant in UTC that does not tell the local time where it was written (RFC 3339 §4.3)."""
 _HandOuts = Annotated[int, msgspec.Meta(ge=0, le=MOST_HAND_OUTS)]
@@ -30,7 +30,9 @@ _Port = Annotated[int, msgspec.Meta(ge=0, le=LAST_PORT)]
 # Fields stand in the order of the server, in which msgspec finds them soonest, so what nodes and sub-tasks have in common is there twice.
 
 
-class _Agent(msgspec.Struct, gc=False):
+class Agent(msgspec.Struct, frozen=True, gc=False):
+    """The agent of a sub-task."""
+
     ip: str
     port: _Port
 
@@ -45,7 +47,7 @@ class _Task(msgspec.Struct, gc=False):
     end_time: str | None
     additional_data: msgspec.Raw
     execute_times: _HandOuts
-    execute_agent: _Agent
+    execute_agent: Agent
     task_logs: list[str] | None
 
 
@@ -62,7 +64,9 @@ class _Node(msgspec.Struct, gc=False):
 
 
 _NODE_KEYS = len(_Node.__struct_fields__)
-_TASK_KEYS = len(_Task.__struct_fields__) + len(_Agent.__struct_fields__)
+_TASK_KEYS = len(_Task.__struct_fields__) + len(Agent.__struct_fields__)
+_NODE_TEXTS, _TASK_TEXTS = 6, 7
+"""Fields that are texts: ids, names, states, operators, instants, and the address of an agent."""
 
 
 class _Dag(msgspec.Struct, gc=False):
@@ -77,7 +81,7 @@ class _Dag(msgspec.Struct, gc=False):
     operator: str | None = None
     start_time: str | None = None
     end_time: str | None = None
-    additional_data: msgspec.Raw = _NULL
+    additional_data: msgspec.Raw = NULL
 
 
 _dag_decoder = msgspec.json.Decoder(_Dag)
@@ -161,9 +165,14 @@ def _dag(wire: _Dag, start: int | None, end: int | None) -> Dag:
         wire.maintenance_type,
         wire.maintenance_key,
         text_of(wire.additional_data),
-        None if zoned is None or zoned.endswith(_UNKNOWN_OFFSET) else offset_at_end(zoned),
+        None if zoned is None else served_offset(zoned),
         just_created=start is None and (wire.start_time or "").startswith(ZERO_YEARS),
     )
+
+
+def served_offset(instant: str) -> int | None:
+    """Return the offset from UTC, in seconds, with which an instant was served; None if it does not tell the local time."""
+    return None if instant.endswith(_UNKNOWN_OFFSET) else offset_at_end(instant)
 
 
 def _lenient_dag(body: bytes) -> Decoded[Dag]:
@@ -193,10 +202,23 @@ def _node(text: bytes, wire: _Node, instants: Iterator[int | None]) -> Decoded[N
     if wire.sub_tasks is not None:
         tasks = [_sub_task(task, begun, ended) for task, begun, ended in zip(wire.sub_tasks, instants, instants, strict=False)]
     node = Node(wire.id, wire.node_id, wire.name, wire.state, wire.operator, start, end, text_of(wire.additional_data), tasks)
-    free = [item.additional_data.encode() for item in (node, *(tasks or ())) if item.additional_data is not None]
-    own_keys = _NODE_KEYS + _TASK_KEYS * len(tasks or ())
-    once = count_keys(text) == own_keys + sum(map(count_keys, free)) and all(map(has_each_once, free))
-    return Decoded(node, [] if once else _twice(text))
+    return Decoded(node, [] if has_documented_keys_once(text, wire) else _twice(text))
+
+
+def has_documented_keys_once(text: bytes, node: _Node) -> bool:
+    """Return whether no object in the text of a documented node has a key twice: it may be so although False.
+
+    Two quotation marks stand around each key and each text, and others only where something is added.
+    """
+    tasks = node.sub_tasks or ()
+    n_quoted = _NODE_KEYS + _NODE_TEXTS - (node.start_time, node.end_time).count(None) + (_TASK_KEYS + _TASK_TEXTS) * len(tasks)
+    for task in tasks:
+        n_quoted += len(task.task_logs or ()) - (task.start_time is None) - (task.end_time is None)
+    if text.count(b'"') == 2 * n_quoted:
+        return True
+    free = [bytes(item.additional_data) for item in (node, *tasks) if item.additional_data != NULL]
+    own_keys = _NODE_KEYS + _TASK_KEYS * len(tasks)
+    return count_keys(text) == own_keys + sum(map(count_keys, free)) and all(map(has_each_once, free))
 
 
 def _sub_task(wire: _Task, start: int | None, end: int | None) -> SubTask:

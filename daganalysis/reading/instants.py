@@ -12,6 +12,9 @@ from daganalysis.engine.placeholders import LAST_PLACEHOLDER_YEAR
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    import numpy.typing as npt
+
 _TEXT = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?([Zz]|[+-]\d\d:?\d\d)",
     re.ASCII,
@@ -22,6 +25,7 @@ _LARGEST_NS = 2**63 - 1
 _LONGEST_OFFSET_S = 24 * 3600
 _USUAL = r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$"
 """What :func:`parse_instant` and Arrow, which takes more and less, take alike: no placeholder, and in the years of nanoseconds."""
+_EPOCH = "1970-01-01T00:00:00Z"
 _WORTH_ARROW = 64
 """Texts that cost as much one by one as what Arrow's functions cost before they begin."""
 
@@ -114,21 +118,41 @@ def parse_instants(texts: Sequence[str | None]) -> list[int | None]:
     """
     if len(texts) < _WORTH_ARROW:
         return [_nanoseconds_of(text) for text in texts]
+    found: list[int | None] = usual_instants([text or "" for text in texts]).tolist()
+    for place in [place for place, instant in enumerate(found) if not instant]:
+        found[place] = _nanoseconds_of(texts[place])
+    return found
+
+
+def usual_instants(texts: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Return the nanoseconds since 1970 of many texts; 0 for a placeholder, for what is no instant, and perhaps for what is seldom written.
+
+    >>> usual_instants(["2024-01-09T20:40:15.016+08:00", "1970-01-01T08:00:00+08:00", "yesterday"]).tolist()
+    [1704804015016000000, 0, 0]
+    """
+    import numpy as np
+
+    if len(texts) < _WORTH_ARROW:
+        return np.array(list(map(_nanoseconds_or_0, texts)), np.int64)
     import pyarrow as pa
     import pyarrow.compute as pc
 
     from daganalysis.tables.arrays import array_of
 
-    column = array_of([text or "" for text in texts], pa.string())
+    column = array_of(texts, pa.string())
     usual = pc.match_substring_regex(column, _USUAL)
     try:
-        parsed = pc.if_else(usual, column, pa.nulls(len(texts), pa.string())).cast(pa.timestamp("ns", "UTC"))
+        parsed = pc.if_else(usual, column, array_of([_EPOCH], pa.string())[0]).cast(pa.timestamp("ns", "UTC"))
     except pa.ArrowInvalid:  # there is no such day or time of day
-        return [_nanoseconds_of(text) for text in texts]
-    found: list[int | None] = parsed.view(pa.int64()).to_pylist()
-    for place in pc.indices_nonzero(pc.invert(usual)).to_pylist():
-        found[place] = _nanoseconds_of(texts[place])
-    return found
+        return np.array(list(map(_nanoseconds_or_0, texts)), np.int64)
+    return np.frombuffer(parsed.buffers()[1], np.int64)[parsed.offset :][: len(texts)]
+
+
+def _nanoseconds_or_0(text: str) -> int:
+    try:
+        return _nanoseconds_of(text) or 0
+    except InstantError:
+        return 0
 
 
 def _nanoseconds_of(text: str | None) -> int | None:
