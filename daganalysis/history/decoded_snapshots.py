@@ -16,7 +16,7 @@ from daganalysis.reading.decoding import decode_dags, decode_nodes
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from daganalysis.engine.records import Node, SubTask
+    from daganalysis.engine.records import Dag, Node, SubTask
     from daganalysis.reading.answers import Answer
 
 

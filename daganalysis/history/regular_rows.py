@@ -210,6 +210,7 @@ def _judged_tables() -> dict[str, pa.Table]:
 
 # -- columns --------------------------------------------------------------------------------------------------------------------------
 
+
 def _columns(rows: Sequence[object], *names: str) -> dict[str, list[Any]]:
     return {name: list(map(attrgetter(name), rows)) for name in names}
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from daganalysis.engine.identifiers import key_of
 from daganalysis.engine.log_lines import may_name_a_dag
+from daganalysis.history.clock_doubts import LATE_NS
 from daganalysis.history.links import may_name_relatives
 from daganalysis.history.stretches import LONGEST_STEP_NS
 from daganalysis.reading.instants import usual_instants
@@ -54,7 +55,8 @@ class RegularRuns:
     """Regular runs in order of their keys, with their nodes, sub-tasks and spans one after the other.
 
     A span is a time in which at least one sub-task of a node ran. Arrays named ``x_of_y`` hold the place of the x that each y belongs to;
-    all times are nanoseconds. ``times`` are the starts and the ends of the runs, of their nodes and of their sub-tasks, where they are known.
+    all times are nanoseconds. ``times``, where they are known, are the starts and the ends of the runs, of their nodes and of their
+    sub-tasks.
     """
 
     def __init__(self, runs: Sequence[RegularRun], times: Sequence[Numbers] | None = None) -> None:
@@ -93,6 +95,10 @@ class RegularRuns:
         """The end of the span before it, or the start of its node."""
         self.after_spans = self.span_end[np.flatnonzero(np.concatenate((self.is_first_span[1:], [True])))]
         """The end of the last span of each node."""
+        starts = self.task_start[order]
+        first, last = np.flatnonzero(is_first), np.flatnonzero(np.concatenate((is_first[1:], [True])))
+        self.starts_apart = starts[last] - starts[first]
+        """How far apart the first and the last sub-task of each node began."""
 
     def only(self, chosen: _Mask) -> RegularRuns | None:
         """Return the chosen runs; None if there is none."""
@@ -115,13 +121,18 @@ class RegularRuns:
         wrong = _is_no_step(self.span_start - self.before_span) | (self.span_end <= self.span_start)
         doubtful[self.run_of_node[self.node_of_span[wrong]]] = True
         doubtful[self.run_of_node[self.node_of_task[self.task_end < self.task_start]]] = True
+        # All sub-tasks of a node are handed out together: agents whose sub-tasks begin apart may have different clocks.
+        for place in np.unique(self.run_of_node[self.starts_apart > LATE_NS]):
+            doubtful[place] |= len({task.execute_agent for own in self.runs[place].tasks for task in own}) > 1
         return ~doubtful
 
 
 def find_regular_runs(answers: Sequence[Answer], but: Collection[str]) -> RegularRuns | None:
     """Find the regular runs among those that answers about DAGs show; None if there is none. ``but`` are clusters to leave out."""
     n_answers = Counter([(answer.cluster, answer.gid) for answer in answers])
-    found = [_as_it_went_well(answer) for answer in answers if n_answers[answer.cluster, answer.gid] == 1 and (answer.cluster or "") not in but]
+    found = [
+        _as_it_went_well(answer) for answer in answers if n_answers[answer.cluster, answer.gid] == 1 and (answer.cluster or "") not in but
+    ]
     runs = sorted((run for run in found if run is not None), key=attrgetter("run_id"))
     if not runs:
         return None

@@ -19,6 +19,8 @@ from daganalysis.reading.lenient_fields import LAST_PORT, MOST_HAND_OUTS, Id, In
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from daganalysis.reading.regular_answers import RegularNode
+
 T = TypeVar("T")
 NULL = msgspec.Raw(b"null")
 _UNKNOWN_OFFSET = "-00:00"
@@ -205,7 +207,7 @@ def _node(text: bytes, wire: _Node, instants: Iterator[int | None]) -> Decoded[N
     return Decoded(node, [] if has_documented_keys_once(text, wire) else _twice(text))
 
 
-def has_documented_keys_once(text: bytes, node: _Node) -> bool:
+def has_documented_keys_once(text: bytes, node: _Node | RegularNode) -> bool:
     """Return whether no object in the text of a documented node has a key twice: it may be so although False.
 
     Two quotation marks stand around each key and each text, and others only where something is added.

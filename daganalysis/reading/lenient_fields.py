@@ -47,8 +47,7 @@ def lenient_task(raw: bytes, pointer: str, problems: list[Problem]) -> SubTask:
 
 def text_of(raw: msgspec.Raw) -> str | None:
     """Return the text of a free-form value; None for null."""
-    text = str(raw, "utf-8")
-    return None if text == "null" else text
+    return None if raw == _NULL else str(raw, "utf-8")
 
 
 def elements_of(raw: bytes) -> list[bytes]:

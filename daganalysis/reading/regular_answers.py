@@ -1,6 +1,6 @@
 """Answers about DAGs that succeeded with each sub-task handed out once, decoded as they stand, without the engine's records.
 
-The decoder refuses any other state, operator and count of hand-outs, so nothing need be looked at twice. Most answers of an archive are such.
+The decoder refuses any other state, operator and count of hand-outs. Most answers of an archive are such.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import msgspec
 
 from daganalysis.reading.decoding import NULL, Agent, has_documented_keys_once
 from daganalysis.reading.json_repair import NOT_JSON
-from daganalysis.reading.lenient_fields import Id, Integer
+from daganalysis.reading.lenient_fields import Id, Integer  # noqa: TC001 - msgspec reads the annotations
 
 if TYPE_CHECKING:
     from daganalysis.reading.answers import Answer

@@ -103,7 +103,8 @@ def clean_runs(draw: st.DrawFn) -> tuple[list[dict[str, Any]], float, str]:
         for _ in range(draw(st.integers(0, 3))):
             begun = start + draw(GAPS)
             end = begun + draw(GAPS)
-            tasks.append(sub_task(start=begun, end=end, gid=str(number), times=draw(st.sampled_from([1, 1, 1, 1, 1, 2]))))
+            times, ip = draw(st.sampled_from([1, 1, 1, 1, 1, 2])), draw(st.sampled_from(["192.0.2.1", "192.0.2.2"]))
+            tasks.append(sub_task(start=begun, end=end, gid=str(number), times=times, ip=ip))
             number += 1
         at = max([start, *(float(task["end_time"][17:-1]) + 60 * int(task["end_time"][14:16]) for task in tasks)]) + draw(GAPS)
         nodes.append(node(*tasks, gid=str(11 + stage), start=start, end=at))
@@ -160,8 +161,10 @@ def test_sub_tasks_that_run_at_the_same_time_or_one_after_the_other(
         dag(node(sub_task()), at=-3600.0),
         dag(node(sub_task(), gid="11"), node(sub_task(start=2.6, end=2.7), start=2.55, end=2.8, gid="12"), end=2.9, stage=2),
         dag(node(sub_task(logs=["remote task 22130706433028869 Start observer running [1/1]"]))),
+        dag(node(sub_task(start=1.3), sub_task(start=1.5, gid="12", ip="192.0.2.2"))),
     ],
-    ids=["no time", "an end before the start", "a time after the answer", "one id at two stages", "a line that names another DAG"],
+    ids=["no time", "an end before the start", "a time after the answer", "one id at two stages", "a line that names another DAG"]
+    + ["agents that begin apart"],
 )
 def test_a_run_with_something_in_doubt_is_left_to_the_rules(answer: Answer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
