@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from daganalysis.dag_clock import on_dag_clock
-from daganalysis.engine.vocabulary import NOT_EXECUTED
+import numpy as np
+
+from daganalysis.analysis.stage_rows import executed_stages
+from daganalysis.dag_clock import coded_on_dag_clock
+from daganalysis.engine.times import SECOND_NS
 from daganalysis.errors import UsageError
+from daganalysis.statistics.groups import Groups
+from daganalysis.tables.column_arrays import NONE, encoded, integers, is_equal, numbered, ranked, reals, taken
 from daganalysis.tables.results import STAGE_LATENCY, STAGE_LATENCY_BY_AGENT, STAGE_LATENCY_BY_WORKFLOW
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
+    import pyarrow as pa
 
+    from daganalysis.analysis.stage_rows import StageRows
     from daganalysis.archive import Archive
-    from daganalysis.tables import Table
+    from daganalysis.tables.column_arrays import Bools, Floats, Ints
 
 _LEVELS = ("stage", "workflow", "agent")
+_QUANTILES = {"p50_s": 0.5, "p95_s": 0.95, "p99_s": 0.99}
+_NEVER = np.iinfo(np.int64).max
 
 
 def stage_latency(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
@@ -47,77 +54,147 @@ def stage_latency(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
     if level not in _LEVELS:
         raise UsageError("no such level of stage_latency", where=level, hint="one of " + ", ".join(_LEVELS))
     if level == "agent":
-        tasks = archive.table("sub_tasks", ["run_id", "agent", "duration_s", "state"])
-        rows = tasks[tasks["agent"].notna()].rename(columns={"duration_s": "latency_s"})
-        rows = rows.assign(censored=rows["state"].eq("RUNNING"))
-        return _grouped(rows, ["agent"], STAGE_LATENCY_BY_AGENT)
-    rows = executed_stages(archive, ["stage", "outcome", "started_at", "ended_at", "n_sub_tasks"] if level == "stage" else [])
-    if level == "workflow":
-        return _grouped(rows, ["workflow", "name"], STAGE_LATENCY_BY_WORKFLOW)
-    return STAGE_LATENCY.conform(_with_sub_tasks(archive, rows)[STAGE_LATENCY.names])
+        return _by_agent(archive)
+    return _by_workflow(archive) if level == "workflow" else _by_stage(archive)
 
 
-def executed_stages(archive: Archive, columns: Sequence[str] = ()) -> pd.DataFrame:
-    """Return one row per executed stage of a run: run_id, workflow, elapsed_s, name, latency_s, censored, and more columns of ``nodes``."""
-    wanted = dict.fromkeys(["run_id", "name", "state", "outcome", "started_at", "duration_s", *columns])
-    nodes = archive.table("nodes", list(wanted))
-    nodes = nodes[nodes["run_id"].notna() & ~nodes["outcome"].isin(NOT_EXECUTED) & nodes["started_at"].notna()]
-    rows = nodes.merge(archive.table("dags", ["run_id", "workflow", "elapsed_s"]), on="run_id", how="left")
-    return rows.rename(columns={"duration_s": "latency_s"}).assign(censored=rows["state"].eq("RUNNING"))
+def _by_stage(archive: Archive) -> pd.DataFrame:
+    stages = executed_stages(archive, ["name", "state", "ended_at", "duration_s", "n_sub_tasks"])
+    runs = archive.arrow("dags", ["run_id", "workflow", "elapsed_s"])
+    of_run, latency = stages.places_among(runs), reals(stages.nodes.column("duration_s"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        elapsed_share = latency / reals(taken(runs.column("elapsed_s"), of_run))
+    return STAGE_LATENCY.of_arrays(
+        {
+            **{name: stages.nodes.column(name) for name in ("run_id", "stage", "name", "outcome", "n_sub_tasks")},
+            "workflow": taken(runs.column("workflow"), of_run),
+            "latency_s": latency,
+            "elapsed_share": elapsed_share,
+            "censored": is_equal(stages.nodes.column("state"), "RUNNING"),
+            **_of_sub_tasks(archive, stages),
+        }
+    )
 
 
-def _with_sub_tasks(archive: Archive, rows: pd.DataFrame) -> pd.DataFrame:
-    """Add what the sub-tasks show about each execution. Executions are numbered, because numbers are found and sorted faster than names."""
-    tasks = on_dag_clock(archive, "sub_tasks", ["run_id", "stage", "task_gid", "agent", "started_at", "ended_at", "duration_s"])
-    executions = rows[["run_id", "stage", "started_at", "ended_at"]].rename(columns={"started_at": "node_start", "ended_at": "node_end"})
-    tasks = tasks.merge(executions.assign(at=range(len(rows))), on=["run_id", "stage"])
+def _of_sub_tasks(archive: Archive, stages: StageRows) -> dict[str, Floats | pa.Array]:
+    """Return what the sub-tasks show about the last execution of each stage."""
+    tasks = coded_on_dag_clock(archive, "sub_tasks", ["run_id", "stage", "task_gid", "agent", "started_at", "ended_at", "duration_s"])
+    at, began = stages.places_of(archive, tasks), integers(stages.nodes.column("started_at"))
+    ended = integers(tasks.column("ended_at"))
     # Sub-tasks that an earlier execution had finished are left alone by a retry and lie before this one (engine-semantics §2.3).
-    own = tasks[tasks["ended_at"].isna() | (tasks["ended_at"] > tasks["node_start"])]
-    by_execution = own.groupby("at")
-    longest = own[own["duration_s"].eq(by_execution["duration_s"].transform("max"))]
-    slowest = longest.sort_values(["at", "task_gid"]).drop_duplicates("at").set_index("at")
-    first_start, last_end = (
-        by_execution["started_at"].min().reindex(range(len(rows))),
-        by_execution["ended_at"].max().reindex(range(len(rows))),
-    )
-    dispatch = (first_start.set_axis(rows.index) - rows["started_at"]).dt.total_seconds()
-    detect = (rows["ended_at"] - last_end.set_axis(rows.index)).dt.total_seconds()
+    own = np.flatnonzero((at != NONE) & ((ended == NONE) | (ended > began[at])))
+    of_stage, n = Groups(at[own], len(began)), len(began)
+    start, end = integers(tasks.column("started_at"))[own], ended[own]
+    first = of_stage.reduced(np.where(start == NONE, _NEVER, start), np.minimum, _NEVER)
+    last = of_stage.reduced(end, np.maximum, NONE)
+    over = integers(stages.nodes.column("ended_at"))
     # Where one sub-task cannot be placed in time, the three parts are not known.
-    is_placed = ~own["clock_error_s"].eq(float("inf")).groupby(own["at"]).any().reindex(range(len(rows)), fill_value=False).to_numpy()
-    return rows.assign(
-        work_s=_work(own).reindex(range(len(rows))).where(is_placed).to_numpy(),
+    error = reals(tasks.column("clock_error_s"))[own]
+    is_placed = np.bincount(of_stage.of_row[np.isinf(error)], minlength=n) == 0
+    known = (start != NONE) & (end != NONE)
+    work = _union(of_stage.only(known), np.maximum(start, began[at[own]])[known], _within(end, over[at[own]])[known])
+    slowest = _longest(tasks, own, of_stage)
+    return {
+        "work_s": np.where(is_placed, work, np.nan),
         # Clocks that differ by less than they show may still differ by more than these are long (engine-semantics §5).
-        dispatch_s=dispatch.clip(lower=0).where(is_placed),
-        detect_s=detect.clip(lower=0).where(is_placed),
-        slowest_task_gid=slowest["task_gid"].reindex(range(len(rows))).array,
-        slowest_agent=slowest["agent"].reindex(range(len(rows))).array,
-        elapsed_share=rows["latency_s"] / rows["elapsed_s"],
+        "dispatch_s": _seconds(first - began, (first != _NEVER) & is_placed),
+        "detect_s": _seconds(over - last, (last != NONE) & (over != NONE) & is_placed),
+        "slowest_task_gid": taken(tasks.column("task_gid"), slowest),
+        "slowest_agent": taken(tasks.column("agent"), slowest),
+    }
+
+
+def _within(end: Ints, over: Ints) -> Ints:
+    """Return the ends of sub-tasks, none after the end of its stage, where that is known."""
+    return np.where((over != NONE) & (end > over), over, end)
+
+
+def _seconds(length: Ints, known: Bools) -> Floats:
+    return np.where(known, np.maximum(length, 0) / SECOND_NS, np.nan)
+
+
+def _longest(tasks: pa.Table, own: Ints, of_stage: Groups) -> Ints:
+    """Return the sub-task of each stage that ran longest, the first in order of the ids among equals; none where no duration is known."""
+    import pandas as pd
+
+    duration = reals(tasks.column("duration_s"))[own]
+    most = of_stage.reduced(np.where(np.isnan(duration), -1.0, duration), np.maximum, -1.0)
+    rows = np.flatnonzero(duration == most[of_stage.of_row])
+    stage, rows = of_stage.of_row[rows], own[rows]
+    result = np.full(len(of_stage.sizes), NONE)
+    result[stage] = rows
+    tied = np.flatnonzero(np.bincount(stage, minlength=len(result)) > 1)
+    if len(tied):
+        rows, stage = rows[is_tied := np.isin(stage, tied)], stage[is_tied]
+        equals = pd.DataFrame({"stage": stage, "task_gid": tasks.column("task_gid").take(rows).to_pandas(), "row": rows})
+        first = equals.sort_values(["stage", "task_gid"]).drop_duplicates("stage")
+        result[first["stage"]] = first["row"]
+    return result
+
+
+def _union(groups: Groups, begin: Ints, end: Ints) -> Floats:
+    """Return in how many seconds at least one of the intervals of each group lasts; not-a-number for a group without intervals."""
+    import pandas as pd
+
+    first, last = groups.reduced(begin, np.minimum, _NEVER), groups.reduced(end, np.maximum, NONE)
+    lasts = np.maximum(last - first, 0)
+    # Intervals that share a moment cover all from the first start to the last end, as most of a stage do.
+    is_parted = (groups.sizes > 1) & (groups.reduced(begin, np.maximum, NONE) > groups.reduced(end, np.minimum, _NEVER))
+    rows = np.flatnonzero(is_parted[groups.of_row] & (end > begin))
+    lasts[is_parted] = 0
+    if len(rows):
+        rows = rows[np.lexsort((end[rows], begin[rows], groups.of_row[rows]))]
+        group, begin, end = groups.of_row[rows], begin[rows], end[rows]
+        covered = np.append(NONE, pd.Series(end).groupby(group).cummax().to_numpy()[:-1])
+        covered[np.diff(group, prepend=NONE) != 0] = NONE
+        np.add.at(lasts, group, np.maximum(end - np.maximum(begin, covered), 0))
+    return np.where(groups.sizes > 0, lasts / SECOND_NS, np.nan)
+
+
+def _by_workflow(archive: Archive) -> pd.DataFrame:
+    stages = executed_stages(archive, ["name", "state", "duration_s"])
+    runs = archive.arrow("dags", ["run_id", "workflow"])
+    workflow, name = taken(runs.column("workflow"), stages.places_among(runs)), stages.nodes.column("name")
+    group, first = numbered(encoded(workflow)[0], encoded(name)[0])
+    rows = _Latencies(
+        reals(stages.nodes.column("duration_s")), is_equal(stages.nodes.column("state"), "RUNNING"), stages.run, stages.run_ids
     )
+    keys = {"workflow": taken(workflow, first), "name": taken(name, first)}
+    return STAGE_LATENCY_BY_WORKFLOW.of_arrays(keys | _quantiles(rows, Groups(group, len(first))))
 
 
-def _work(own: pd.DataFrame) -> pd.Series[float]:
-    """The union of the running times of each execution's sub-tasks, within the execution: seconds in which at least one was running."""
-    known = own[own["started_at"].notna() & own["ended_at"].notna()]
-    begins = known["started_at"].where(known["started_at"] > known["node_start"], known["node_start"])
-    stops = known["ended_at"].where(~(known["ended_at"] > known["node_end"]), known["node_end"])
-    known = known[["at"]].assign(started_at=begins, ended_at=stops).sort_values(["at", "started_at", "ended_at"])
-    starts, ends = known["started_at"].astype("int64"), known["ended_at"].astype("int64")
-    reached = ends.groupby(known["at"]).cummax().groupby(known["at"]).shift()
-    begin = starts.where(reached.isna() | (starts > reached), reached.fillna(0).astype("int64"))
-    return (ends - begin).clip(lower=0).groupby(known["at"]).sum() / 1e9
+def _by_agent(archive: Archive) -> pd.DataFrame:
+    tasks = archive.coded("sub_tasks", ["run_id", "agent", "duration_s", "state"])
+    tasks = tasks.filter(tasks.column("agent").is_valid())
+    group, first = numbered(encoded(tasks.column("agent"))[0])
+    rows = _Latencies(reals(tasks.column("duration_s")), is_equal(tasks.column("state"), "RUNNING"), *ranked(tasks.column("run_id")))
+    return STAGE_LATENCY_BY_AGENT.of_arrays({"agent": taken(tasks.column("agent"), first), **_quantiles(rows, Groups(group, len(first)))})
 
 
-def _grouped(rows: pd.DataFrame, keys: list[str], table: Table) -> pd.DataFrame:
-    """Quantiles of latency_s by key, naming the runs at both ends (the first in order of run_id among equals)."""
-    group = rows.groupby(keys, dropna=False, sort=False).ngroup()
-    latency = rows["latency_s"].groupby(group)
-    result = rows.loc[~group.duplicated(), keys].reset_index(drop=True)
-    result["n"], result["n_censored"] = latency.count(), rows["censored"].groupby(group).sum()
-    for column, q in (("p50_s", 0.5), ("p95_s", 0.95), ("p99_s", 0.99)):
-        result[column] = latency.quantile(q)
-    of_runs = rows["latency_s"].where(rows["run_id"].notna()).groupby(group)
-    for end in ("min", "max"):
-        result[f"{end}_s"] = latency.agg(end)
-        at_end = rows.loc[rows["latency_s"].eq(of_runs.transform(end)) & rows["run_id"].notna(), ["run_id"]].assign(group=group)
-        result[f"{end}_run_id"] = at_end.sort_values("run_id").drop_duplicates("group").set_index("group")["run_id"]
-    return table.conform(result)
+class _Latencies(NamedTuple):
+    """Durations in seconds, which of them are not over, and the place of each one's run among the ids of runs, which are sorted."""
+
+    seconds: Floats
+    is_censored: Bools
+    run: Ints
+    run_ids: pa.Array
+
+
+def _quantiles(rows: _Latencies, groups: Groups) -> dict[str, Floats | Ints | pa.Array]:
+    """Return the quantiles of each group, and the runs at both ends (the first in order of their ids among equals)."""
+    n, group = len(groups.sizes), groups.of_row
+    least, *quantiles, most = groups.quantiles(rows.seconds, (0.0, *_QUANTILES.values(), 1.0))
+    found = {
+        "n": np.bincount(group[~np.isnan(rows.seconds)], minlength=n),
+        "n_censored": np.bincount(group[rows.is_censored], minlength=n),
+        "min_s": least,
+        "max_s": most,
+        **dict(zip(_QUANTILES, quantiles, strict=True)),
+    }
+    has_run = rows.run != NONE
+    if not has_run.all():
+        least, most = groups.quantiles(np.where(has_run, rows.seconds, np.nan), (0.0, 1.0))
+    for name, end in (("min_run_id", least), ("max_run_id", most)):
+        is_at_end = has_run & (rows.seconds == end[group])
+        found[name] = taken(rows.run_ids, Groups(group[is_at_end], n).reduced(rows.run[is_at_end], np.minimum, NONE))
+    return found

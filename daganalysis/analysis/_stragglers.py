@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from daganalysis.dag_clock import on_dag_clock
+import numpy as np
+
+from daganalysis.analysis.stage_rows import read_stages
+from daganalysis.dag_clock import coded_on_dag_clock
 from daganalysis.engine.log_lines import LEFT_TO_ANOTHER
-from daganalysis.engine.times import SCHEDULER_SLEEP_S
+from daganalysis.engine.times import SCHEDULER_SLEEP_S, SECOND_NS
 from daganalysis.errors import UsageError
 from daganalysis.statistics.autocorrelation import autocorrelation_of, winsorised
 from daganalysis.statistics.distributions import binomial_tails, normal_isf, t_isf
+from daganalysis.statistics.groups import Groups
 from daganalysis.statistics.multiple_testing import LEVEL, SMALLEST_RATIO, holm, tarone_testable
 from daganalysis.statistics.proportions import clopper_pearson_interval
-from daganalysis.tables import BASE_TABLES
+from daganalysis.tables.column_arrays import NONE, encoded, integers, numbered, ranked, reals
 from daganalysis.tables.results import STRAGGLERS, STRAGGLERS_BY_AGENT, STRAGGLERS_BY_RUN, STRAGGLERS_BY_ZONE
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     import pyarrow as pa
 
+    from daganalysis.analysis.stage_rows import StageRows
     from daganalysis.archive import Archive
     from daganalysis.statistics.autocorrelation import Autocorrelation
+    from daganalysis.tables.column_arrays import Bools, Floats, Ints
 
-_KEYS = ["run_id", "stage"]
 _LEVELS = {"stage": STRAGGLERS, "agent": STRAGGLERS_BY_AGENT, "zone": STRAGGLERS_BY_ZONE, "run": STRAGGLERS_BY_RUN}
+_NEVER = np.iinfo(np.int64).max
+_MEDIANS = {
+    "skew_p50": "skew",
+    "late_p50_s": "late_s",
+    "dispatch_p50_s": "dispatch_s",
+    "work_p50_s": "work_s",
+    "others_p50_s": "others_s",
+    "n_agents_p50": "n_sub_tasks",
+}
 _LEAST_LATE_S = SCHEDULER_SLEEP_S / 4
 """Handing out to many agents takes some milliseconds each, so that the last of equals is always late by some."""
 
@@ -58,7 +71,7 @@ def stragglers(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
     """
     if level not in _LEVELS:
         raise UsageError("no such level of stragglers", where=level, hint=", ".join(_LEVELS))
-    rows = _executions(archive)
+    rows = _executions(archive, with_ids=level == "run")
     if level == "zone":
         rows = _in_zones(archive, rows)
     if rows.empty:
@@ -83,106 +96,129 @@ def _in_zones(archive: Archive, rows: pd.DataFrame) -> pd.DataFrame:
     zones = told.drop_duplicates(["cluster", "agent"], keep="last")[["cluster", "agent", "zone"]]
     if rows.empty or zones.empty:
         return rows.iloc[:0]
-    rows = rows.merge(zones, on=["cluster", "agent"], how="left")
+    rows = rows.astype({"cluster": "str", "agent": "str"}).merge(zones, on=["cluster", "agent"], how="left")
     # One agent of no known zone may have been the slowest of any.
-    of_execution = rows.groupby(_KEYS, sort=False)["zone"]
+    of_execution = rows.groupby("execution", sort=False)["zone"]
     rows = rows[of_execution.transform("nunique").gt(1) & of_execution.transform("count").eq(of_execution.transform("size"))]
     return rows.assign(member=rows["agent"], agent=rows["zone"])
 
 
-def _executions(archive: Archive) -> pd.DataFrame:
-    """One row per sub-task at work in an execution of a stage that several agents worked in."""
-    nodes = archive.table("nodes", [*_KEYS, "name", "started_at", "ended_at"])
-    nodes = nodes[nodes["run_id"].notna() & nodes["ended_at"].notna()].rename(columns={"started_at": "node_start", "ended_at": "node_end"})
-    dags = archive.table("dags", ["run_id", "cluster", "workflow"])
-    tasks = on_dag_clock(archive, "sub_tasks", [*_KEYS, "task_gid", "agent", "agent_ip", "started_at", "ended_at", "duration_s"])
-    tasks = tasks[tasks["duration_s"].notna() & tasks["agent"].notna()]
-    rows = tasks.merge(nodes, on=_KEYS).merge(dags, on="run_id")
-    # What an earlier execution had finished lies before this one (engine-semantics §2.3).
-    is_unplaced = rows["clock_error_s"].eq(float("inf"))
-    if is_unplaced.any():
-        rows = rows[~is_unplaced.groupby([rows["run_id"], rows["stage"]]).transform("any")]
-    rows = _at_work(archive, rows[rows["ended_at"] > rows["node_start"]])
-    agents = rows.groupby(_KEYS, sort=False)["agent"].transform("nunique")
-    rows = rows[agents > 1].sort_values([*_KEYS, "task_gid"], ignore_index=True)
-    if rows.empty:
-        return rows
-    # A number for each execution, in order: rows are grouped by it in a fraction of the time that names take.
-    at = rows.groupby(_KEYS, sort=False).ngroup()
-    begin = (rows["started_at"] - rows["started_at"].groupby(at).transform("min")).dt.total_seconds()
-    left = (rows["ended_at"].groupby(at).transform("max") - rows["ended_at"]).dt.total_seconds()
-    rows = rows.assign(dispatch_s=begin, work_s=rows["duration_s"], left_s=left)
-    rows["is_slowest"] = left.eq(0) & (left.eq(0).groupby(at).transform("sum") == 1)
-    if rows["clock_error_s"].any():
-        rows["is_slowest"] &= _is_sure(left, rows["clock_error_s"], at)
-    group = rows.groupby(at)
-    others_work, others_left = _median_of_others(rows["work_s"], at), _median_of_others(rows["left_s"], at)
-    return rows.assign(
-        n_sub_tasks=group["task_gid"].transform("size"),
-        waited_s=group["left_s"].transform("sum").where(rows["is_slowest"], 0.0),
-        late_s=others_left - rows["left_s"],
-        others_s=others_work,
-        skew=rows["work_s"] / others_work.clip(lower=1e-9),
+def _executions(archive: Archive, *, with_ids: bool) -> pd.DataFrame:
+    """One row per sub-task at work in an execution of a stage that several agents worked in; texts are categories, in their order."""
+    import pandas as pd
+
+    stages = read_stages(archive, ["name", "started_at", "ended_at"], lambda nodes: integers(nodes.column("ended_at")) != NONE)
+    columns = ["run_id", "stage", "agent", "agent_ip", "started_at", "ended_at", "duration_s"]
+    tasks = coded_on_dag_clock(archive, "sub_tasks", [*columns, *(["task_gid"] if with_ids else [])])
+    runs = archive.arrow("dags", ["run_id", "cluster", "workflow"])
+    rows, at = _at_work(archive, stages, tasks, stages.places_among(runs) != NONE)
+    of_run = stages.places_among(runs)[at]
+    execution = np.cumsum(np.diff(at, prepend=at[:1]) != 0)
+    start, end = (integers(tasks.column(name))[rows] for name in ("started_at", "ended_at"))
+    work, error = (reals(tasks.column(name))[rows] for name in ("duration_s", "clock_error_s"))
+    return pd.DataFrame(
+        {
+            "run_id": _categories(*ranked(stages.nodes.column("run_id")), at),
+            "cluster": _categories(*ranked(runs.column("cluster")), of_run),
+            "workflow": _categories(*ranked(runs.column("workflow")), of_run),
+            "name": _categories(*ranked(stages.nodes.column("name")), at),
+            "agent": _categories(*ranked(tasks.column("agent")), rows),
+            "stage": pd.Series(integers(stages.nodes.column("stage"))[at], dtype="Int64").replace(NONE, pd.NA),
+            "execution": execution,
+            "node_start": integers(stages.nodes.column("started_at"))[at],
+            **({"task_gid": tasks.column("task_gid").take(rows).to_pandas()} if with_ids else {}),
+            **_measured(Groups(execution, int(execution[-1]) + 1 if len(rows) else 0), start, end, work, error),
+        },
+        copy=False,
     )
 
 
-def _is_sure(left: pd.Series[float], error: pd.Series[float], at: pd.Series[int]) -> pd.Series[bool]:
-    """Return which rows ended last in their execution whatever the clocks of agents do within their errors."""
-    others_latest = _largest_of_others(error - left, at)
-    return others_latest < -left - error
-
-
-def _largest_of_others(column: pd.Series[float], at: pd.Series[int]) -> pd.Series[float]:
-    """The largest value of a column over the other rows of the same execution, which has two at least."""
-    ranked = column.sort_values(ascending=False, kind="stable")
-    executions = at.reindex(ranked.index)
-    place = ranked.groupby(executions).cumcount()
-    largest, second = (ranked[place == n].set_axis(executions[place == n]) for n in (0, 1))
-    others = executions.map(largest).where(place > 0, executions.map(second))
-    return others.reindex(column.index)
-
-
-def _at_work(archive: Archive, rows: pd.DataFrame) -> pd.DataFrame:
-    """Drop the sub-tasks that left the work to another agent on their host, where there is one (engine-semantics §4)."""
-    shared = rows.duplicated([*_KEYS, "agent_ip"], keep=False)
-    if not shared.any():
-        return rows
-    idle = _with_line(archive.arrow("sub_tasks", ["run_id", "task_gid", "task_logs"]), LEFT_TO_ANOTHER)
-    idle = idle.merge(rows.loc[shared, ["run_id", "task_gid"]], on=["run_id", "task_gid"])
-    marked = rows.merge(idle, on=["run_id", "task_gid"], how="left", indicator="idle")
-    return marked[marked["idle"] == "left_only"].drop(columns="idle")
-
-
-def _with_line(sub_tasks: pa.Table, beginning: str) -> pd.DataFrame:
-    """The keys of the sub-tasks that have a line with some beginning; the lines of all the others stay in Arrow."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    found = []
-    for batch in sub_tasks.to_batches():
-        lines = batch.column("task_logs")
-        said = pc.starts_with(pc.list_flatten(lines), pattern=beginning)
-        found.append(batch.take(pc.unique(pc.list_parent_indices(lines).filter(said))).select(["run_id", "task_gid"]))
-    keys = pa.Table.from_batches(found, sub_tasks.select(["run_id", "task_gid"]).schema)
-    return BASE_TABLES["sub_tasks"].frame(keys)
-
-
-def _median_of_others(column: pd.Series[float], at: pd.Series[int]) -> pd.Series[float]:
-    """The median of a column over the other sub-tasks of the same execution, from the ranks of all (it is of one or two of them)."""
-    import numpy as np
+def _categories(codes: Ints, texts: pa.Array, places: Ints) -> pd.Categorical:
+    """Return the texts of a column at some places; rows are grouped by categories in a fraction of the time that texts take."""
     import pandas as pd
 
-    order = np.lexsort((column.to_numpy(), at.to_numpy()))
-    values, executions = column.to_numpy()[order], at.to_numpy()[order]
-    sizes = np.bincount(executions)
-    first = (np.cumsum(sizes) - sizes)[executions]
-    own, others = np.arange(len(values)) - first, sizes[executions] - 1
+    return pd.Categorical.from_codes(codes[places], texts.to_pandas())
 
-    def pick(position: np.ndarray) -> np.ndarray:
-        picked: np.ndarray = values[first + position + (position >= own)]
-        return picked
 
-    return pd.Series((pick((others - 1) // 2) + pick(others // 2)) / 2, index=column.index[order]).reindex(column.index)
+def _measured(groups: Groups, start: Ints, end: Ints, work: Floats, error: Floats) -> dict[str, Any]:
+    """Measure each sub-task against the others of its execution."""
+    execution = groups.of_row
+    begin = start - groups.reduced(np.where(start == NONE, _NEVER, start), np.minimum, _NEVER)[execution]
+    is_last = end == (last := groups.reduced(end, np.maximum, NONE)[execution])
+    left = (last - end) / SECOND_NS
+    is_slowest = is_last & (np.bincount(execution[is_last], minlength=len(groups.sizes)) == 1)[execution]
+    if error.any():
+        is_slowest &= _is_sure(groups, left, error)
+    others_work, others_left = groups.medians_of_others(work), groups.medians_of_others(left)
+    waited = groups.reduced(last - end, np.add, 0)[execution] / SECOND_NS
+    return {
+        "dispatch_s": np.where(start == NONE, np.nan, begin / SECOND_NS),
+        "work_s": work,
+        "left_s": left,
+        "is_slowest": is_slowest,
+        "n_sub_tasks": groups.sizes[execution],
+        "waited_s": np.where(is_slowest, waited, 0.0),
+        "late_s": others_left - left,
+        "others_s": others_work,
+        "skew": work / np.maximum(others_work, 1e-9),
+    }
+
+
+def _is_sure(groups: Groups, left: Floats, error: Floats) -> Bools:
+    """Return which rows that alone ended last in their execution did so whatever the clocks of agents do within their errors."""
+    rows = np.flatnonzero((groups.reduced(error, np.maximum, 0.0) > 0)[groups.of_row])
+    latest, execution = (error - left)[rows], groups.of_row[rows]
+    order = np.lexsort((-latest, execution))
+    first = np.flatnonzero(np.diff(execution[order], prepend=NONE))  # an execution has two rows at least
+    others_latest = np.empty(len(rows))
+    others_latest[order] = np.repeat(latest[order[first]], np.diff(first, append=len(rows)))
+    others_latest[order[first]] = latest[order[first + 1]]
+    result = np.ones(len(left), bool)
+    result[rows] = others_latest < (-left - error)[rows]
+    return result
+
+
+def _at_work(archive: Archive, stages: StageRows, tasks: pa.Table, has_run: Bools) -> tuple[Ints, Ints]:
+    """Return the rows of sub-tasks at work in executions that several agents worked in, and the place of each one's stage, in order."""
+    began, end = integers(stages.nodes.column("started_at"), null=_NEVER), integers(tasks.column("ended_at"))
+    at, agent = stages.places_of(archive, tasks), encoded(tasks.column("agent"))[0]
+    known = (at != NONE) & (agent != NONE) & ~np.isnan(reals(tasks.column("duration_s")))
+    known[known] = has_run[at[known]]
+    is_unplaced = np.zeros(len(began), bool)
+    is_unplaced[at[known & np.isinf(reals(tasks.column("clock_error_s")))]] = True
+    rows = np.flatnonzero(known)
+    # What an earlier execution had finished lies before this one (engine-semantics §2.3).
+    rows = rows[~is_unplaced[at[rows]] & (end[rows] > began[at[rows]])]
+    rows = _without_idle(archive, rows, at[rows], encoded(tasks.column("agent_ip"))[0][rows])
+    rows = rows[np.argsort(at[rows], kind="stable")]
+    of_stage = Groups(at[rows], len(began))
+    least, most = (of_stage.reduced(agent[rows], choose, NONE) for choose in (np.minimum, np.maximum))
+    rows = rows[(least != most)[at[rows]]]
+    return rows, at[rows]
+
+
+def _without_idle(archive: Archive, rows: Ints, at: Ints, host: Ints) -> Ints:
+    """Drop the sub-tasks that left the work to another agent on their host, where there is one (engine-semantics §4)."""
+    import pandas as pd
+
+    on_host = at * (int(host.max(initial=0)) + 2) + host
+    if not (np.diff(np.sort(on_host)) == 0).any():
+        return rows
+    is_shared = pd.Series(on_host).duplicated(keep=False).to_numpy()
+    idle = _with_line(archive.arrow("sub_tasks", ["task_logs"]).column("task_logs"), LEFT_TO_ANOTHER)
+    return rows[~(is_shared & np.isin(rows, idle))]
+
+
+def _with_line(logs: pa.ChunkedArray, beginning: str) -> Ints:
+    """Return the rows that have a line with some beginning; the lines of all the others stay in Arrow."""
+    import pyarrow.compute as pc
+
+    found, before = [np.empty(0, np.int64)], 0
+    for lines in logs.chunks:
+        said = pc.starts_with(pc.list_flatten(lines), pattern=beginning)
+        found.append(before + integers(pc.list_parent_indices(lines).filter(said)))
+        before += len(lines)
+    return np.concatenate(found)
 
 
 def _slowest(rows: pd.DataFrame) -> pd.DataFrame:
@@ -216,7 +252,7 @@ def _by_agent(rows: pd.DataFrame) -> _ByAgent:
             waited_s=("waited_s", "sum"),
             late_s=("late_s", "sum"),
             others_s=("others_s", "sum"),
-            n_executions=("stage", "nunique" if "member" in rows else "size"),
+            n_executions=("execution", "nunique" if "member" in rows else "size"),
             n_members=("member", "nunique"),
             node_start=("node_start", "min"),
         )
@@ -241,8 +277,8 @@ def _tails_of_executions(rows: pd.DataFrame, keys: list[str]) -> list[float]:
 
     One long stage decides what a whole run waited for: in three runs of six agents, one of them is last every time in one archive of 36.
     """
-    share = 1 / rows.groupby(_KEYS, sort=False)["task_gid"].transform("size")
-    of_execution = rows.assign(chance=share).groupby([*_KEYS, *keys], dropna=False, as_index=False)
+    share = 1 / rows.groupby("execution", sort=False)["agent"].transform("size")
+    of_execution = rows.assign(chance=share).groupby(["execution", *keys], dropna=False, as_index=False)
     executions = of_execution.agg(hit=("is_slowest", "any"), chance=("chance", "sum"))
     agents = executions.groupby(keys, dropna=False, sort=True).agg(hits=("hit", "sum"), n=("hit", "size"), chance=("chance", "mean"))
     tails: list[float] = binomial_tails(agents["hits"].astype(int), agents["n"].astype(int), agents["chance"]).tolist()
@@ -251,18 +287,26 @@ def _tails_of_executions(rows: pd.DataFrame, keys: list[str]) -> list[float]:
 
 def _measures(units: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Sum up units (executions, or runs) by agent."""
-    return units.groupby(keys, dropna=False, as_index=False).agg(
-        n=("run_id", "size"),
-        n_slowest=("is_slowest", "sum"),
-        skew_p50=("skew", "median"),
-        barrier_wait_s=("waited_s", "sum"),
-        late_p50_s=("late_s", "median"),
-        dispatch_p50_s=("dispatch_s", "median"),
-        work_p50_s=("work_s", "median"),
-        others_p50_s=("others_s", "median"),
-        n_agents_p50=("n_sub_tasks", "median"),
-        chance=("chance", "mean"),
+    number, first = numbered(*_codes(units, keys))
+    groups, is_slowest = Groups(number, len(first)), units["is_slowest"].to_numpy()
+    waits = units["waited_s"][is_waited_for := units["waited_s"].to_numpy() > 0].groupby(number[is_waited_for]).sum()
+    return (
+        units[keys]
+        .take(first)
+        .assign(
+            n=groups.sizes,
+            n_slowest=np.bincount(number[is_slowest], minlength=len(first)),
+            barrier_wait_s=waits.reindex(range(len(first)), fill_value=0.0).to_numpy(),
+            chance=np.bincount(number, units["chance"], minlength=len(first)) / groups.sizes,
+            **{median: groups.medians(units[name].to_numpy(float)) for median, name in _MEDIANS.items()},
+        )
+        .reset_index(drop=True)
     )
+
+
+def _codes(units: pd.DataFrame, keys: list[str]) -> list[Ints]:
+    """Return the places of texts in the order of all of them."""
+    return [units[key].astype("category").cat.codes.to_numpy().astype(np.int64) for key in keys]
 
 
 def _flags(result: pd.DataFrame, units: pd.DataFrame, keys: list[str]) -> tuple[list[bool], list[float | None]]:
@@ -312,19 +356,19 @@ def _memories(units: pd.DataFrame, suspects: pd.DataFrame, keys: list[str]) -> d
 
     Both who was slowest and how much longer each worked than the others are looked at; the one that remembers more counts.
     """
-    import numpy as np
-
     wanted = set(_pools(suspects, keys))
     if not wanted:
         return {}
-    pool = _pools(units, keys)
-    chosen = units.assign(pool=[str(key) for key in pool])[[key in wanted for key in pool]].sort_values(["node_start", "run_id"])
-    series = {name: [unit for _, unit in of_pool.groupby("agent", sort=False)] for name, of_pool in chosen.groupby("pool", sort=False)}
+    number, first = numbered(*_codes(units, keys[:-1]))
+    pools = _pools(units.take(first), keys)
+    chosen = units.assign(pool=number)[["pool", "agent", "node_start", "run_id", "is_slowest", "skew"]]
+    chosen = chosen[np.array([key in wanted for key in pools])[number]].sort_values(["node_start", "run_id"])
     found = {}
-    for key in wanted:
+    for _, of_pool in chosen.groupby("pool", sort=False):
         # Without distinct starts there is no order in which a spell might last.
-        own = [unit for unit in series[str(key)] if 2 * unit["node_start"].nunique() > len(unit)]
+        own = [unit for _, unit in of_pool.groupby("agent", sort=False) if 2 * unit["node_start"].nunique() > len(unit)]
         slowest = autocorrelation_of([unit["is_slowest"].to_numpy(float) for unit in own])
         slower = autocorrelation_of([winsorised(np.log(unit["skew"].clip(lower=1e-6).to_numpy(float))) for unit in own])
-        found[key] = max(slowest, slower, key=lambda memory: memory.inflation(max(map(len, own), default=0)))
+        longest = max(map(len, own), default=0)
+        found[pools[int(of_pool["pool"].iloc[0])]] = slowest if slowest.inflation(longest) >= slower.inflation(longest) else slower
     return found

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.analysis._stage_latency import executed_stages
 from daganalysis.analysis._time_budget import time_budget
+from daganalysis.analysis.stage_rows import executed_stages
 from daganalysis.engine.vocabulary import ENGINE_TIME
+from daganalysis.tables.column_arrays import encoded, numbered, reals, taken
 from daganalysis.tables.results import SUMMARY
 
 if TYPE_CHECKING:
@@ -50,10 +51,22 @@ def summary(archive: Archive) -> pd.DataFrame:
     outcomes = dags.pivot_table(index="workflow", columns="outcome", values="run_id", aggfunc="count", fill_value=0, dropna=False)
     for outcome in SUMMARY.names[2:14]:
         result[outcome] = outcomes.get(outcome, 0)
-    stages = executed_stages(archive).groupby(["workflow", "name"], dropna=False)
-    latency = stages[["latency_s"]].sum(min_count=1).dropna().reset_index()
-    slowest = latency.sort_values(["latency_s", "name"], ascending=[False, True]).drop_duplicates("workflow").set_index("workflow")["name"]
-    result["slowest_stage"] = slowest.reindex(result.index)
+    result["slowest_stage"] = _slowest_stages(archive).reindex(result.index)
     newest = dags.sort_values(["last_observed_at", "run_id"], na_position="first").drop_duplicates("workflow", keep="last")
     result["last_run_id"] = newest.set_index("workflow")["run_id"].reindex(result.index)
     return SUMMARY.conform(result.reset_index()[SUMMARY.names])
+
+
+def _slowest_stages(archive: Archive) -> pd.Series[str]:
+    """Return for each workflow the name of the stages that took longest together."""
+    import pandas as pd
+    import pyarrow as pa
+
+    stages = executed_stages(archive, ["name", "duration_s"])
+    runs = archive.arrow("dags", ["run_id", "workflow"])
+    workflow, name = taken(runs.column("workflow"), stages.places_among(runs)), stages.nodes.column("name")
+    group, first = numbered(encoded(workflow)[0], encoded(name)[0])
+    found = SUMMARY.frame(pa.table({"workflow": taken(workflow, first), "slowest_stage": taken(name, first).cast(pa.string())}))
+    found["seconds"] = pd.Series(reals(stages.nodes.column("duration_s"))).groupby(group).sum(min_count=1).to_numpy()
+    found = found[found["seconds"].notna()].sort_values(["seconds", "slowest_stage"], ascending=[False, True])
+    return found.drop_duplicates("workflow").set_index("workflow")["slowest_stage"]

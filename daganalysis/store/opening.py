@@ -11,6 +11,7 @@ from daganalysis.store.commit import new_generation, readable_folder
 from daganalysis.store.folder_manifest import check_manifest, listed_files, noted
 from daganalysis.store.keys import check_keys
 from daganalysis.store.parts import check_version, count_rows, damaged, first_and_last, read_coded, read_parts, write_part
+from daganalysis.store.recent_columns import RecentColumns
 from daganalysis.store.remote_paths import RemotePath, read_remote_manifest, store_path
 from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.declaration import code_texts
@@ -79,7 +80,12 @@ class StoreTables:
         self._files: dict[str, tuple[int, str]] = {}
         self._generation: tuple[int, int] | None = None
         self._stretches: dict[str, tuple[str, str]] | None = None
+        self._recent = RecentColumns()
         self._parts = self._opened() if parts is None else parts
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out the columns that were read last: another process reads what it needs itself."""
+        return self.__dict__ | {"_recent": RecentColumns()}
 
     def _opened(self) -> dict[str, list[StorePath]]:
         """Find the parts; again if another load replaced the store meanwhile."""
@@ -118,9 +124,14 @@ class StoreTables:
 
     def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
         """Return some columns of the rows of some runs of one base table for which a condition holds, sorted by the table's key."""
+        import pyarrow as pa
+
         declared = BASE_TABLES[name]
         key = declared.run_key
         wanted = declared.names if columns is None else list(columns)
+        if columns and run_ids is None and where is None and key is not None and not declared.has_rows_without_run:
+            schema = declared.schema()
+            return self.read_coded(name, columns).cast(pa.schema([schema.field(column) for column in columns]))
         parts = self._with_rows(name)
         if run_ids is not None and key == "run_id":
             parts = self._parts_holding(parts, run_ids)
@@ -150,14 +161,19 @@ class StoreTables:
 
     def read_coded(self, name: str, columns: Sequence[str]) -> pa.Table:
         """Return some columns of one base table, sorted by its key, with repeating texts dictionary-encoded."""
+        import pyarrow as pa
+
         declared = BASE_TABLES[name]
         key = declared.run_key
         if key is None or declared.has_rows_without_run:
             return code_texts(self.read(name, columns, None), declared)
         parts = self._with_rows(name)
-        table = self._steadily(parts, lambda: read_coded(parts, declared, list(dict.fromkeys([*columns, key]))))
-        check_keys(table, declared, self._store)
-        return (table if len(parts) == 1 else _ordered_by_run(table, key)).select(columns)
+        table, lacking = None, self._recent.lacking(name, columns)
+        if lacking:
+            table = self._steadily(parts, lambda: read_coded(parts, declared, list(dict.fromkeys([*lacking, key]))))
+            check_keys(table, declared, self._store)
+            table = table if len(parts) == 1 else _ordered_by_run(table, key)
+        return pa.table(self._recent.take(name, columns, table), names=list(columns))
 
     def count(self, name: str) -> int:
         """Return how many rows one base table has, as the list of the store's files says, or else the files at their end."""

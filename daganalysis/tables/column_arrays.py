@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NONE = -1
 """Stands for a null in an array of codes, stages, instants or places."""
 _MOST_STAGES = 1 << 20
+_LARGEST = 1 << 62
 
 
 def integers(column: pa.Array | pa.ChunkedArray, null: int = NONE) -> Ints:
@@ -95,3 +96,37 @@ def find(ordered: Ints, values: Ints) -> Ints:
         return np.full(len(values), NONE)
     place = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
     return np.where((ordered[place] == values) & (values >= 0), place, NONE)
+
+
+def taken(column: pa.Array | pa.ChunkedArray, places: Ints) -> pa.Array:
+    """Return the values of a column at some places, null where there is none.
+
+    >>> import pyarrow as pa
+    >>> taken(pa.array(["a", "b"]), np.array([1, NONE])).to_pylist()
+    ['b', None]
+    """
+    import pyarrow as pa
+
+    return one_array(column).take(pa.array(places, pa.int64(), mask=places == NONE))
+
+
+def numbered(*columns: Ints) -> tuple[Ints, Ints]:
+    """Number the different combinations of codes, in their order, nulls last: return the number of each row, and a row of each number.
+
+    >>> number, first = numbered(np.array([7, 5, 7]), np.array([1, 0, 1]))
+    >>> number.tolist(), first.tolist()
+    ([1, 0, 1], [1, 0])
+    """
+    import pandas as pd
+
+    number, n = np.zeros(len(columns[0]), np.int64), 1
+    for codes in columns:
+        size = int(codes.max(initial=NONE)) + 2
+        if n * size > _LARGEST:
+            number, distinct = pd.factorize(number, sort=True)
+            n = len(distinct)
+        number, n = number * size + np.where(codes == NONE, size - 1, codes), n * size
+    number, distinct = pd.factorize(number, sort=True)
+    first = np.empty(len(distinct), np.int64)
+    first[number[::-1]] = np.arange(len(number))[::-1]
+    return number, first

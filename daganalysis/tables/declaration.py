@@ -111,8 +111,41 @@ class Table:
         extra = [str(name) for name in frame.columns if name not in self.names]
         if missing or extra:
             raise DagAnalysisError(f"a result does not match its declaration: missing {missing}, extra {extra}", where=self.name)
-        result = frame[self.names].astype({column.name: _pandas_dtype(column.type) for column in self.columns})
-        return result.sort_values(list(self.sort), kind="stable", ignore_index=True) if self.sort else result.reset_index(drop=True)
+        dtypes = {column.name: _pandas_dtype(column.type) for column in self.columns}
+        result = frame[self.names].astype({name: dtype for name, dtype in dtypes.items() if frame[name].dtype != dtype})
+        if not self.sort or _is_in_order(result, self.sort):
+            return result.reset_index(drop=True)
+        return result.sort_values(list(self.sort), kind="stable", ignore_index=True)
+
+    def of_arrays(self, columns: Mapping[str, object]) -> pd.DataFrame:
+        """Return a frame as :meth:`conform` does, of Arrow and NumPy arrays by the names of the columns."""
+        import pyarrow as pa
+
+        rows = pa.table(dict(columns))
+        declared = pa.schema([self.schema().field(name) if name in self.names else rows.schema.field(name) for name in rows.column_names])
+        return self.conform(self.frame(rows.cast(declared)))
+
+
+def _is_in_order(frame: pd.DataFrame, keys: Sequence[str]) -> bool:
+    """Return whether rows are in order already, as what comes from a store mostly is: to look costs a fraction of sorting texts."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from daganalysis.tables.column_arrays import one_array
+
+    is_like_next = np.ones(max(len(frame) - 1, 0), bool)
+    for name in keys:
+        column = one_array(pa.array(frame[name]))
+        if column.null_count:
+            return False
+        before, after = column[:-1], column[1:]
+        if (is_like_next & np.asarray(pc.greater(before, after))).any():
+            return False
+        is_like_next &= np.asarray(pc.equal(before, after))
+        if not is_like_next.any():
+            break
+    return True
 
 
 def code_texts(rows: pa.Table, table: Table) -> pa.Table:

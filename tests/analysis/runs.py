@@ -61,8 +61,14 @@ def parallel_rows(
         nodes.append({"run_id": run_id, "stage": stage, "node_gid": f"{run_id}-{stage}", "name": name, "outcome": "succeeded"})
         nodes[-1] |= {"started_at": at(clock), "ended_at": at(clock + end), "duration_s": end}
         for number, (agent, (begin, work)) in enumerate(works.items()):
-            task = {"run_id": run_id, "stage": stage, "task_gid": f"{run_id}-{stage}-{number}", "agent": agent, "outcome": "succeeded"}
-            task |= {"started_at": at(clock + begin), "ended_at": at(clock + begin + work), "duration_s": work}
+            task = {
+                "run_id": run_id,
+                "stage": stage,
+                "node_gid": f"{run_id}-{stage}",
+                "task_gid": f"{run_id}-{stage}-{number}",
+                "agent": agent,
+            }
+            task |= {"started_at": at(clock + begin), "ended_at": at(clock + begin + work), "duration_s": work, "outcome": "succeeded"}
             tasks.append(task | {"agent_ip": agent.rpartition(":")[0] or agent})
         clock += end + _TICK_S
     dag = {"run_id": run_id, "workflow": workflow, "cluster": cluster, "outcome": "succeeded", "started_at": at(started)}

@@ -168,3 +168,11 @@ def test_a_zone_with_more_agents_is_slowest_more_often_by_chance():
 
 def test_zones_are_not_compared_where_that_of_an_agent_is_not_known():
     assert stragglers(fleet({"a": 5.0, "b": 5.0, "c": 8.0}, 12, zones={"a": "z1", "b": "z2"}), level="zone").empty
+
+
+def test_sub_tasks_belong_to_the_node_that_names_them_where_no_answer_tells_the_place_of_the_stage():
+    rows = parallel_rows("r", {"Unpack": {"a": (0.0, 4.0), "b": (0.0, 5.0)}, "Copy": {"a": (0.0, 9.0), "b": (0.0, 7.0)}})
+    unplaced = {name: [row | ({"stage": None} if "stage" in row else {}) for row in of_table] for name, of_table in rows.items()}
+    found = stragglers(archive_of_runs(unplaced), level="run")
+    assert dict(zip(found["name"], found["slowest_agent"], strict=True)) == {"Unpack": "b", "Copy": "a"}
+    assert found["stage"].isna().all()

@@ -18,6 +18,7 @@ from daganalysis.loading import load_into_store
 from daganalysis.store import is_store, opening, parts
 from daganalysis.store.folder_manifest import check_manifest
 from daganalysis.store.parts import read_parts
+from daganalysis.store.recent_columns import RecentColumns
 from daganalysis.tables import BASE_TABLES
 from tests.store.saved import history, polls, save
 
@@ -236,3 +237,20 @@ def test_a_file_that_vanishes_while_a_store_is_opened_is_looked_for_again(tmp_pa
 
     monkeypatch.setattr("daganalysis.store.opening.check_manifest", checked)
     assert len(read_parquet(tmp_path / "store")) == len(load("sample_data/start"))
+
+
+def test_columns_that_were_read_last_are_not_read_again(store, monkeypatch):
+    archive = read_parquet(store)
+    first = archive.table("nodes", ["run_id", "name"])
+    monkeypatch.setattr("daganalysis.store.opening.read_coded", None)  # whoever reads now fails
+    assert archive.table("nodes", ["name"])["name"].equals(first["name"])
+    with pytest.raises(TypeError):
+        archive.table("nodes", ["stage"])
+
+
+def test_columns_beyond_the_memory_given_are_forgotten_the_longest_unused_first():
+    rows = pa.table({name: range(100) for name in "abc"})
+    recent = RecentColumns(most_bytes=2 * rows.column("a").nbytes)
+    for name in "abac":
+        recent.take("nodes", [name], rows)
+    assert recent.lacking("nodes", ["a", "b", "c"]) == ["b"]
