@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from benchmarks.goals import Row, as_text
-from benchmarks.studies import claims, compare, exactness, failures, histories, memory, mixtures, stragglers, trend, what_if
+from benchmarks.studies import claims, compare, exactness, failures, histories, memory, mixtures, paths, stragglers, trend, what_if
 from benchmarks.studies.archives import STRICT_FROM
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ STUDIES: dict[str, Callable[[int], Iterator[Row]]] = {
     "histories": histories.histories,
     "claims": claims.claims,
     "what-if": what_if.what_if,
+    "paths": paths.paths,
 }
 TRIALS, FEW = STRICT_FROM, 1
 

@@ -94,7 +94,8 @@ class _Families:
         parts = []
         for part in self._told.get(child, self._own.get(child, [])):
             start, end = max(part["started_at"], row["started_at"]), min(part["ended_at"], row["ended_at"])
-            if start < end and part["category"] not in _PAUSES:
+            is_other = child != row["run_id"] and part["child_run_id"] != row["run_id"]  # links of damaged answers may form a circle
+            if start < end and part["category"] not in _PAUSES and is_other:
                 parts.append(part | {"run_id": row["run_id"], "started_at": start, "ended_at": end})
         return parts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, cast
 
-from daganalysis.engine.identifiers import agent_address
+from daganalysis.engine.identifiers import agent_address, identify, split_run_key
 from daganalysis.engine.records import SubTask
 from daganalysis.engine.times import TRUE, sub_task_times
 from daganalysis.history.failed_rows import failed_rows
@@ -69,6 +69,7 @@ class SubTaskRows:
             self._agents.append(agent)
             self._served.append(_served_row(task, run) if logged_rows and run is not None else new)
             if run_id is not None and (len(own) != 1 or own[0].outcome != "succeeded"):
+                _name_agents(run_id, task, tasks, agent)
                 self.failed += failed_rows(run_id, stages.get(task.node_gid), task.gid, own, task.logs)
         self._tasks += tasks
         self._run_ids += repeat(run_id, len(tasks))
@@ -116,6 +117,22 @@ class SubTaskRows:
             agent=[one.agent for one in attempts],
             evidence=[one.evidence for one in attempts],
         )
+
+
+def _name_agents(run_id: str, task: TaskView, tasks: Sequence[TaskView], agent: str | None) -> None:
+    """Give the attempts that no answer shows the agent of their sub-task, if every hand-out goes to that agent.
+
+    The scheduler sends the only sub-task of a normal node of a cluster DAG to its own agent, which can be another one each time; no other
+    sub-task changes its agent (engine-semantics §4).
+    """
+    unnamed = [one for one in task.attempts if one.agent is None]
+    if not unnamed or agent is None:
+        return
+    is_cluster_dag = identify(split_run_key(run_id)[1]).scope == "cluster"
+    if is_cluster_dag and sum(other.node_gid == task.node_gid for other in tasks) < 2:
+        return
+    for one in unnamed:
+        one.agent = agent
 
 
 def _served_row(task: TaskView, run: RunEvidence) -> SubTask:

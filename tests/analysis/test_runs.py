@@ -2,105 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import pandas as pd
 import pytest
 
 import daganalysis as da
 from daganalysis.analysis.conclusions import ConclusionFacts, FailurePlace, UsualDuration, conclusion
-from daganalysis.text.humanize import human_duration, human_share
 from tests.analysis.runs import archive_of_runs, run_rows, series
-from tests.profiles import some
 from tests.rows import archive_of, at
 
-if TYPE_CHECKING:
-    from daganalysis.archive import Archive
-
-ROOT = Path(__file__).parent.parent.parent
-CASES = ROOT.parent / "shared" / "cases"
-SOURCES = [*(ROOT / "sample_data" / name for name in ("documented", "tenant", "start", "scale-out", "upgrade", "remote", "endpoints"))]
-SOURCES += [ROOT / "sample_data" / name for name in ("versions", "fleet")]
-SOURCES += [CASES / name / "responses" for name in ("clusters", "sources", "polled", "final", "healthy")]
-_DURATION = r"\d+ d \d\d h|\d+ h \d\d min|\d+ min \d\d s|[\d.]+ (?:s|ms|µs)"
-_NUMBER = re.compile(rf"(?P<share>[<>]?[\d.]+ %)|(?P<duration>\b(?:{_DURATION})\b)|(?P<ratio>[\d.]+(?= times the median))|(?P<count>\d+)")
 _PLACE = FailurePlace(5, "Import script", "failed", "10.0.0.7:2886", 1, "MySQL 4012")
 _FAILED = "Import script failed on 10.0.0.7:2886 (MySQL 4012)"
-
-
-@pytest.mark.parametrize("source", some(SOURCES, gate=SOURCES[:-3]), ids=lambda path: f"{path.parent.name}-{path.name}")
-def test_every_run_has_a_sentence_and_each_number_in_it_stands_in_a_table(source: Path) -> None:
-    if not source.exists():
-        pytest.skip("the cases are not here")
-    archive = da.load(source, cluster_by="dir")
-    listed = da.runs(archive)
-    assert sorted(listed["run_id"]) == sorted(archive.dags["run_id"])
-    facts = Facts(archive)
-    wrong = {
-        run_id: bad for run_id, text in zip(listed["run_id"], listed["conclusion"], strict=True) if (bad := facts.unfounded(text, run_id))
-    }
-    assert not wrong
-    assert all(re.fullmatch(r"[^\n]+[^.]\.", text) for text in listed["conclusion"])
-
-
-def test_a_number_that_no_table_gives_is_found() -> None:
-    facts = Facts(da.load(ROOT / "sample_data" / "documented"))
-    assert facts.unfounded("Succeeded in 28.6 s after 7 retries, 12 % of it waiting.", "11") == ["12 %"]
-
-
-class Facts:
-    """What the tables of an archive say of its runs."""
-
-    def __init__(self, archive: Archive) -> None:
-        self.dags = archive.dags.set_index("run_id", drop=False)
-        self.nodes = dict(list(archive.nodes.groupby("run_id")))
-        self.tasks = dict(list(archive.sub_tasks.groupby("run_id")))
-        self.budget = da.time_budget(archive).set_index("run_id").to_dict("index")
-
-    def unfounded(self, sentence: str, run_id: str) -> list[str]:
-        """Return the numbers of a sentence that no table gives."""
-        run = {str(name): value for name, value in self.dags.loc[run_id].items()}
-        family = [run_id, *self.dags.index[self.dags["parent_run_id"] == run_id]]
-        nodes, tasks = (pd.concat([kept.get(member, kept[run_id].head(0)) for member in family]) for kept in (self.nodes, self.tasks))
-        texts = {*nodes["name"].dropna(), *tasks["agent"].dropna(), *self.dags["workflow"].dropna(), *_causes(tasks)}
-        sentence = re.sub(r"redone by \S+", "", sentence)
-        for text in sorted(texts, key=len, reverse=True):
-            sentence = sentence.replace(str(text), "")
-        sentence = re.sub(r"\([^)]*…\)", "", sentence)
-        founded = self._founded(run_id, run, nodes) | {str(n) for n in range(tasks["agent"].nunique())}
-        return [found[0] for found in _NUMBER.finditer(sentence) if found[0] not in founded]
-
-    def _founded(self, run_id: str, run: dict[str, Any], nodes: pd.DataFrame) -> set[str]:
-        dags = self.dags
-        like = dags[(dags["workflow"] == run["workflow"]) & (dags["n_agents"] == run["n_agents"]) & (dags["outcome"] == "succeeded")]
-        others = like.loc[like.index != run_id, "elapsed_s"].dropna()
-        durations = [run["elapsed_s"], (run["last_observed_at"] - run["ended_at"]).total_seconds(), others.median(), *nodes["duration_s"]]
-        durations += [run["elapsed_min_s"], run["elapsed_max_s"]]
-        shares = [self.budget[run_id][name] / run["elapsed_s"] for name in ("wait_operator_s", "lost_s")]
-        shares += self._explained(run, others)
-        founded = {human_duration(s) for s in durations} | {human_share(s) for s in shares} | {str(n) for n in nodes["stage"]}
-        founded |= {str(run[name]) for name in ("stage", "max_stage", "retries_min", "retries_max")} | {str(len(others))}
-        return founded | ({f"{run['elapsed_s'] / others.median():.1f}"} if len(others) and pd.notna(run["elapsed_s"]) else set())
-
-    def _explained(self, run: dict[str, Any], others: pd.Series[float]) -> list[float]:
-        """The share of what a run took longer than its like that each of its stages explains."""
-        if len(others) == 0 or pd.isna(run["elapsed_s"]):
-            return []
-        alike = pd.concat([self.nodes[run_id] for run_id in [*others.index, run["run_id"]]])
-        usual = alike.groupby(["stage", "name"])["duration_s"].median()
-        own = self.nodes[run["run_id"]].set_index(["stage", "name"])["duration_s"]
-        excess = (own - usual.reindex(own.index)) / (run["elapsed_s"] - others.median())
-        return [min(1.0, share) for share in excess.dropna()]
-
-
-def _causes(tasks: pd.DataFrame) -> set[str]:
-    """Texts of log lines that a cause may be: error codes and messages, and the numbers that MySQL gives errors."""
-    lines = {line for lines in tasks["task_logs"] if lines is not None for line in lines if "ERROR" in line}
-    codes = {code for line in lines for code in re.findall(r"\[([\w.]+)\]", line)}
-    messages = {re.sub(r"^ERROR: (\[[\w.]+\]: )?(Unexpected error: )?", "", line) for line in lines}
-    return codes | messages | {f"MySQL {n}" for line in lines for n in re.findall(r"Error (\d+)", line)}
 
 
 @pytest.mark.parametrize(
