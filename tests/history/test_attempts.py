@@ -126,3 +126,12 @@ def test_a_failed_attempt_has_the_line_it_ended_with_in_a_table_of_its_own() -> 
 
 def test_what_succeeded_at_once_leaves_no_failed_attempt() -> None:
     assert rebuild([dag(node(sub_task(logs=["ERROR: a poll that went on"])))])["failed_attempts"].num_rows == 0
+
+
+def test_an_attempt_that_no_answer_shows_ran_on_the_agent_of_its_sub_task_unless_the_scheduler_chose_it_anew() -> None:
+    lost = sub_task("SUCCEED", 61.1, 62.0, times=3, logs=["ERROR: broken", "done"], gid="11", ip="192.0.2.7")
+    beside = sub_task(gid="12", ip="192.0.2.8")
+    alone = attempts(dag(node(lost, operator="RETRY"), at=70))
+    parallel = attempts(dag(node(lost, beside, operator="RETRY"), at=70))
+    assert alone.loc[alone["evidence"] != "observed", "agent"].isna().all()
+    assert set(parallel.loc[parallel["task_gid"] == "11", "agent"]) == {"192.0.2.7:2886"}
