@@ -10,7 +10,7 @@ from daganalysis.analysis.stage_rows import executed_stages
 from daganalysis.dag_clock import coded_on_dag_clock
 from daganalysis.engine.times import SECOND_NS
 from daganalysis.errors import UsageError
-from daganalysis.statistics.groups import Groups
+from daganalysis.statistics.grouped_rows import GroupedRows
 from daganalysis.tables.column_arrays import NONE, encoded, integers, is_equal, numbered, ranked, reals, taken
 from daganalysis.tables.results import STAGE_LATENCY, STAGE_LATENCY_BY_AGENT, STAGE_LATENCY_BY_WORKFLOW
 
@@ -83,7 +83,7 @@ def _of_sub_tasks(archive: Archive, stages: StageRows) -> dict[str, Floats | pa.
     ended = integers(tasks.column("ended_at"))
     # Sub-tasks that an earlier execution had finished are left alone by a retry and lie before this one (engine-semantics §2.3).
     own = np.flatnonzero((at != NONE) & ((ended == NONE) | (ended > began[at])))
-    of_stage, n = Groups(at[own], len(began)), len(began)
+    of_stage, n = GroupedRows(at[own], len(began)), len(began)
     start, end = integers(tasks.column("started_at"))[own], ended[own]
     first = of_stage.reduced(np.where(start == NONE, _NEVER, start), np.minimum, _NEVER)
     last = of_stage.reduced(end, np.maximum, NONE)
@@ -113,7 +113,7 @@ def _seconds(length: Ints, known: Bools) -> Floats:
     return np.where(known, np.maximum(length, 0) / SECOND_NS, np.nan)
 
 
-def _longest(tasks: pa.Table, own: Ints, of_stage: Groups) -> Ints:
+def _longest(tasks: pa.Table, own: Ints, of_stage: GroupedRows) -> Ints:
     """Return the sub-task of each stage that ran longest, the first in order of the ids among equals; none where no duration is known."""
     import pandas as pd
 
@@ -132,7 +132,7 @@ def _longest(tasks: pa.Table, own: Ints, of_stage: Groups) -> Ints:
     return result
 
 
-def _union(groups: Groups, begin: Ints, end: Ints) -> Floats:
+def _union(groups: GroupedRows, begin: Ints, end: Ints) -> Floats:
     """Return in how many seconds at least one of the intervals of each group lasts; not-a-number for a group without intervals."""
     import pandas as pd
 
@@ -160,7 +160,7 @@ def _by_workflow(archive: Archive) -> pd.DataFrame:
         reals(stages.nodes.column("duration_s")), is_equal(stages.nodes.column("state"), "RUNNING"), stages.run, stages.run_ids
     )
     keys = {"workflow": taken(workflow, first), "name": taken(name, first)}
-    return STAGE_LATENCY_BY_WORKFLOW.of_arrays(keys | _quantiles(rows, Groups(group, len(first))))
+    return STAGE_LATENCY_BY_WORKFLOW.of_arrays(keys | _quantiles(rows, GroupedRows(group, len(first))))
 
 
 def _by_agent(archive: Archive) -> pd.DataFrame:
@@ -168,7 +168,9 @@ def _by_agent(archive: Archive) -> pd.DataFrame:
     tasks = tasks.filter(tasks.column("agent").is_valid())
     group, first = numbered(encoded(tasks.column("agent"))[0])
     rows = _Latencies(reals(tasks.column("duration_s")), is_equal(tasks.column("state"), "RUNNING"), *ranked(tasks.column("run_id")))
-    return STAGE_LATENCY_BY_AGENT.of_arrays({"agent": taken(tasks.column("agent"), first), **_quantiles(rows, Groups(group, len(first)))})
+    return STAGE_LATENCY_BY_AGENT.of_arrays(
+        {"agent": taken(tasks.column("agent"), first), **_quantiles(rows, GroupedRows(group, len(first)))}
+    )
 
 
 class _Latencies(NamedTuple):
@@ -180,7 +182,7 @@ class _Latencies(NamedTuple):
     run_ids: pa.Array
 
 
-def _quantiles(rows: _Latencies, groups: Groups) -> dict[str, Floats | Ints | pa.Array]:
+def _quantiles(rows: _Latencies, groups: GroupedRows) -> dict[str, Floats | Ints | pa.Array]:
     """Return the quantiles of each group, and the runs at both ends (the first in order of their ids among equals)."""
     n, group = len(groups.sizes), groups.of_row
     least, *quantiles, most = groups.quantiles(rows.seconds, (0.0, *_QUANTILES.values(), 1.0))
@@ -196,5 +198,5 @@ def _quantiles(rows: _Latencies, groups: Groups) -> dict[str, Floats | Ints | pa
         least, most = groups.quantiles(np.where(has_run, rows.seconds, np.nan), (0.0, 1.0))
     for name, end in (("min_run_id", least), ("max_run_id", most)):
         is_at_end = has_run & (rows.seconds == end[group])
-        found[name] = taken(rows.run_ids, Groups(group[is_at_end], n).reduced(rows.run[is_at_end], np.minimum, NONE))
+        found[name] = taken(rows.run_ids, GroupedRows(group[is_at_end], n).reduced(rows.run[is_at_end], np.minimum, NONE))
     return found

@@ -13,7 +13,7 @@ from daganalysis.engine.times import SCHEDULER_SLEEP_S, SECOND_NS
 from daganalysis.errors import UsageError
 from daganalysis.statistics.autocorrelation import autocorrelation_of, winsorised
 from daganalysis.statistics.distributions import binomial_tails, normal_isf, t_isf
-from daganalysis.statistics.groups import Groups
+from daganalysis.statistics.grouped_rows import GroupedRows
 from daganalysis.statistics.multiple_testing import LEVEL, SMALLEST_RATIO, holm, tarone_testable
 from daganalysis.statistics.proportions import clopper_pearson_interval
 from daganalysis.tables.column_arrays import NONE, encoded, integers, numbered, ranked, reals
@@ -127,7 +127,7 @@ def _executions(archive: Archive, *, with_ids: bool) -> pd.DataFrame:
             "execution": execution,
             "node_start": integers(stages.nodes.column("started_at"))[at],
             **({"task_gid": tasks.column("task_gid").take(rows).to_pandas()} if with_ids else {}),
-            **_measured(Groups(execution, int(execution[-1]) + 1 if len(rows) else 0), start, end, work, error),
+            **_measured(GroupedRows(execution, int(execution[-1]) + 1 if len(rows) else 0), start, end, work, error),
         },
         copy=False,
     )
@@ -140,7 +140,7 @@ def _categories(codes: Ints, texts: pa.Array, places: Ints) -> pd.Categorical:
     return pd.Categorical.from_codes(codes[places], texts.to_pandas())
 
 
-def _measured(groups: Groups, start: Ints, end: Ints, work: Floats, error: Floats) -> dict[str, Any]:
+def _measured(groups: GroupedRows, start: Ints, end: Ints, work: Floats, error: Floats) -> dict[str, Any]:
     """Measure each sub-task against the others of its execution."""
     execution = groups.of_row
     begin = start - groups.reduced(np.where(start == NONE, _NEVER, start), np.minimum, _NEVER)[execution]
@@ -164,7 +164,7 @@ def _measured(groups: Groups, start: Ints, end: Ints, work: Floats, error: Float
     }
 
 
-def _is_sure(groups: Groups, left: Floats, error: Floats) -> Bools:
+def _is_sure(groups: GroupedRows, left: Floats, error: Floats) -> Bools:
     """Return which rows that alone ended last in their execution did so whatever the clocks of agents do within their errors."""
     rows = np.flatnonzero((groups.reduced(error, np.maximum, 0.0) > 0)[groups.of_row])
     latest, execution = (error - left)[rows], groups.of_row[rows]
@@ -191,7 +191,7 @@ def _at_work(archive: Archive, stages: StageRows, tasks: pa.Table, has_run: Bool
     rows = rows[~is_unplaced[at[rows]] & (end[rows] > began[at[rows]])]
     rows = _without_idle(archive, rows, at[rows], encoded(tasks.column("agent_ip"))[0][rows])
     rows = rows[np.argsort(at[rows], kind="stable")]
-    of_stage = Groups(at[rows], len(began))
+    of_stage = GroupedRows(at[rows], len(began))
     least, most = (of_stage.reduced(agent[rows], choose, NONE) for choose in (np.minimum, np.maximum))
     rows = rows[(least != most)[at[rows]]]
     return rows, at[rows]
@@ -288,7 +288,7 @@ def _tails_of_executions(rows: pd.DataFrame, keys: list[str]) -> list[float]:
 def _measures(units: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Sum up units (executions, or runs) by agent."""
     number, first = numbered(*_codes(units, keys))
-    groups, is_slowest = Groups(number, len(first)), units["is_slowest"].to_numpy()
+    groups, is_slowest = GroupedRows(number, len(first)), units["is_slowest"].to_numpy()
     waits = units["waited_s"][is_waited_for := units["waited_s"].to_numpy() > 0].groupby(number[is_waited_for]).sum()
     return (
         units[keys]

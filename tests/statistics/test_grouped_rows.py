@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daganalysis.statistics.groups import Groups
+from daganalysis.statistics.grouped_rows import GroupedRows
 from tests.profiles import examples
 
 VALUES = st.integers(-20, 20).map(float)
@@ -16,7 +16,7 @@ ROWS = st.lists(st.tuples(st.integers(0, 5), VALUES), min_size=1, max_size=40)
 
 
 def groups_of(rows):
-    groups = Groups(np.array([group for group, _ in rows]), 6)
+    groups = GroupedRows(np.array([group for group, _ in rows]), 6)
     return groups, np.array([value for _, value in rows]), [[value for own, value in rows if own == group] for group in range(6)]
 
 
@@ -56,7 +56,7 @@ def test_least_largest_and_sum_are_of_the_rows_of_the_group(rows):
 
 
 def test_values_that_are_not_a_number_are_left_out():
-    groups = Groups(np.array([0, 0, 1]), 2)
+    groups = GroupedRows(np.array([0, 0, 1]), 2)
     values = np.array([np.nan, 4.0, np.nan])
     assert groups.medians(values).tolist()[0] == groups.quantiles(values, [0.9])[0].tolist()[0] == 4.0
     assert np.isnan(groups.medians(values)[1])

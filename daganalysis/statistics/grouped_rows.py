@@ -1,6 +1,6 @@
 """Medians, quantiles and ends of many groups of values at once.
 
-Groups of one size are the rows of one matrix, which NumPy sorts in one call: n values make groups of at most the square root of 2n sizes.
+GroupedRows of one size are the rows of one matrix, which NumPy sorts in one call: n values make groups of at most the square root of 2n sizes.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _SHORT = 1 << 16
 """Numbers below this are sorted by their digits, in a tenth of the time."""
 
 
-class Groups:
+class GroupedRows:
     """Rows in groups: ``of_row`` is the number of each row's group, ``sizes`` how many rows each group has.
 
-    >>> Groups(np.array([1, 0, 1]), 2).medians(np.array([1.0, 5.0, 2.0])).tolist()
+    >>> GroupedRows(np.array([1, 0, 1]), 2).medians(np.array([1.0, 5.0, 2.0])).tolist()
     [5.0, 1.5]
     """
 
@@ -37,14 +37,14 @@ class Groups:
         self._order = None if is_ordered else np.argsort(of_row.astype(np.uint16) if n_groups <= _SHORT else of_row, kind="stable")
         self._of_sizes: list[tuple[Ints, Ints]] | None = None
 
-    def only(self, kept: Bools) -> Groups:
+    def only(self, kept: Bools) -> GroupedRows:
         """Return the same groups with some of the rows."""
-        return self if kept.all() else Groups(self.of_row[kept], len(self.sizes))
+        return self if kept.all() else GroupedRows(self.of_row[kept], len(self.sizes))
 
     def reduced(self, values: Numbers, by: np.ufunc, none: float) -> Numbers:
         """Return what ``np.minimum``, ``np.maximum`` or ``np.add`` makes of the values of each group, ``none`` of a group without rows.
 
-        >>> Groups(np.array([0, 0, 2]), 3).reduced(np.array([4, 3, 5]), np.minimum, -1).tolist()
+        >>> GroupedRows(np.array([0, 0, 2]), 3).reduced(np.array([4, 3, 5]), np.minimum, -1).tolist()
         [3, -1, 5]
         """
         result = np.full(len(self.sizes), none, values.dtype)
@@ -67,7 +67,7 @@ class Groups:
     def quantiles(self, values: Floats, shares: Sequence[float]) -> list[Floats]:
         """Return quantiles of each group, interpolated between neighbours; not-a-number as for :meth:`medians`.
 
-        >>> [found.tolist() for found in Groups(np.array([0, 0, 0]), 1).quantiles(np.array([1.0, 9.0, 3.0]), (0, 0.25, 1))]
+        >>> [found.tolist() for found in GroupedRows(np.array([0, 0, 0]), 1).quantiles(np.array([1.0, 9.0, 3.0]), (0, 0.25, 1))]
         [[1.0], [2.0], [9.0]]
         """
         known = ~np.isnan(values)
@@ -84,7 +84,7 @@ class Groups:
     def medians_of_others(self, values: Floats) -> Floats:
         """Return, for each row, the median over the other rows of its group, which has two rows at least.
 
-        >>> Groups(np.array([0, 0, 0]), 1).medians_of_others(np.array([1.0, 9.0, 3.0])).tolist()
+        >>> GroupedRows(np.array([0, 0, 0]), 1).medians_of_others(np.array([1.0, 9.0, 3.0])).tolist()
         [6.0, 2.0, 5.0]
         """
         result = np.empty(len(values))
