@@ -1,6 +1,6 @@
 """Medians, quantiles and ends of many groups of values at once.
 
-GroupedRows of one size are the rows of one matrix, which NumPy sorts in one call: n values make groups of at most the square root of 2n sizes.
+Groups of one size are the rows of one matrix, which NumPy sorts in one call. The groups of n values have at most √(2n) different sizes.
 """
 
 from __future__ import annotations
