@@ -31,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Arrow's own allocator reserves 1 GB at a time, which a limit of the address space (ulimit -v) counts, and keeps more of it.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    # An allocator that is not used then needs no thread. A load can fork its workers only from a process without others.
+    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
     _end_well_on_sigterm()
     if argv is None:
         gc.set_threshold(*_COLLECT_SELDOM)

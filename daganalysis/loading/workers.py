@@ -1,13 +1,15 @@
 """Worker processes: the same function over many pieces of work, results in the order of the pieces.
 
-Workers are forked from a server process that has imported this package and nothing else, and has one thread. A load is therefore safe in a
-process with threads (Arrow starts some), and no worker imports the user's ``__main__``. A script, a notebook and a REPL need no main guard.
+Only a process with one thread is forked. The command line has one, so its workers are forked from it and import nothing. Any other process
+may have threads (Arrow and NumPy start some): its workers are forked from a server process that has imported this package and nothing else,
+and has one thread. No worker imports the user's ``__main__``. A script, a notebook and a REPL need no main guard.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import os
 import signal
 import sys
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 Work = TypeVar("Work")
 Result = TypeVar("Result")
 
-_PRELOADED = ["daganalysis.loading.preloaded"]
+_PRELOADED = "daganalysis.loading.preloaded"
+_THREADS = Path("/proc/self/task")
+"""Has an entry for each thread of this process, on Linux."""
 _NAMED = 3
 """How many sources a message names."""
 _STARTING = threading.Lock()
@@ -45,12 +49,13 @@ class WithSources(Protocol):
 
 
 class Workers:
-    """Processes, started for each list of more than one piece of work. With one job everything runs in this process."""
+    """Processes, started for the first list of more than one piece of work. With one job everything runs in this process."""
 
     def __init__(self, jobs: int | None) -> None:
         self.jobs = max(1, jobs if jobs is not None else _cores())
         self._pool: ProcessPoolExecutor | None = None
-        if self.jobs > 1 and not _start_server():
+        self._size = 0
+        if self.jobs > 1 and not _get_ready():
             self.jobs = 1
 
     def over(self, function: Callable[[Work], Result], pieces: Sequence[Work]) -> Iterator[Result]:
@@ -65,8 +70,7 @@ class Workers:
             return
         from concurrent.futures import BrokenExecutor
 
-        self._end()
-        pool = self._pool = self._new_pool(min(self.jobs, len(pieces)))
+        pool = self._pool_of(min(self.jobs, len(pieces)))
         waiting: deque[tuple[Work, Future[Result]]] = deque()
         rest = iter(pieces)
         try:
@@ -90,11 +94,17 @@ class Workers:
         except MemoryError as error:
             raise _out_of_memory([waiting[0][0]] if waiting else []) from error
 
-    def _new_pool(self, jobs: int) -> ProcessPoolExecutor:
-        # Imported here, as most loads are small and start no process.
-        from concurrent.futures import ProcessPoolExecutor
+    def _pool_of(self, size: int) -> ProcessPoolExecutor:
+        """Return the processes that there are, or new ones if these are too few."""
+        if self._pool is None or self._size < size:
+            # Imported here, as most loads are small and start no process.
+            from concurrent.futures import ProcessPoolExecutor
 
-        return ProcessPoolExecutor(jobs, mp_context=_context(), initializer=_prepare_worker, initargs=(dict(os.environ), str(Path.cwd())))
+            self._end()
+            options = (dict(os.environ), str(Path.cwd()))
+            self._pool = ProcessPoolExecutor(size, mp_context=_context(), initializer=_prepare_worker, initargs=options)
+            self._size = size
+        return self._pool
 
     def __enter__(self) -> Self:
         return self
@@ -122,11 +132,21 @@ def _names(pieces: Sequence[object]) -> str:
 def _context() -> BaseContext:
     import multiprocessing
 
-    return multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+    if sys.platform == "win32":  # pragma: no cover
+        return multiprocessing.get_context("spawn")
+    return multiprocessing.get_context("fork" if _has_one_thread() else "forkserver")
 
 
-def _start_server() -> bool:
-    """Start the server that forks the workers, if none runs, so that it imports while this process lists files and imports itself.
+def _has_one_thread() -> bool:
+    """Return whether this process is known to have one thread: only then a fork of it is sound."""
+    try:
+        return len(list(_THREADS.iterdir())) == 1
+    except OSError:  # pragma: no cover - not Linux
+        return False
+
+
+def _get_ready() -> bool:
+    """Import what workers need, if they are forked from this process; otherwise start the server that does so meanwhile.
 
     Return whether processes can be started: a pool needs semaphores, which lie in ``/dev/shm``, and a socket in a temporary folder.
     """
@@ -136,9 +156,12 @@ def _start_server() -> bool:
 
     try:
         _context().Lock()
-        forkserver.set_forkserver_preload(_PRELOADED)
-        with _starting():
-            forkserver.ensure_running()
+        forkserver.set_forkserver_preload([_PRELOADED])
+        if _has_one_thread():
+            importlib.import_module(_PRELOADED)
+        else:
+            with _starting():
+                forkserver.ensure_running()
     except (OSError, ImportError) as error:
         import logging
 

@@ -54,6 +54,33 @@ def test_a_script_can_load_with_workers(source: str, tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ("89 runs\n", "")
 
 
+STARTED = """
+import os, threading
+from daganalysis.loading import into_store, workers
+into_store._WORTH_A_PROCESS = 0
+pool_of = workers.Workers._pool_of
+def told(self, size):
+    print(workers._context().get_start_method())
+    return pool_of(self, size)
+workers.Workers._pool_of = told
+"""
+COMMAND = """
+from daganalysis.commands import main
+main(["load", "sample_data/fleet", "sample_data/start", "--out", os.environ["STORE"], "--cluster-by", "dir", "--jobs", "2"])
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux tells how many threads a process has")
+@pytest.mark.parametrize(
+    ("before", "method"), [("", "fork"), ("threading.Thread(target=threading.Event().wait, daemon=True).start()", "forkserver")]
+)
+def test_only_a_process_with_one_thread_is_forked(before: str, method: str, tmp_path: Path) -> None:
+    environment = "import os\nos.environ |= {'OPENBLAS_NUM_THREADS': '1', 'JE_ARROW_MALLOC_CONF': 'background_thread:false'}\n"
+    done = run("-c", environment + STARTED + before + COMMAND, store=tmp_path / "store")
+    assert done.stdout.splitlines()[0] == method
+    assert done.stderr.startswith("daganalysis: 89 runs ")
+
+
 def test_an_interactive_session_can_load_with_workers(tmp_path: Path) -> None:
     done = run("-q", "-i", "-", store=tmp_path / "store", text=SCRIPT.replace("\nload()", "\n\nload()"))
     assert "89 runs" in done.stdout
