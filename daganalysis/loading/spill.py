@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from itertools import accumulate
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -58,27 +59,29 @@ class SpillWriter:
         body, nodes = answer.body, answer.nodes or ()
         starts = [self._bodies.get(body), *map(self._nodes.get, nodes)]
         if None in starts:
-            # The log lines of a lone sub-task or log answer stand in its body; those of a DAG in the texts of its nodes.
-            in_body = ids_in_body if answer.kind is Kind.DAG else _ids_in_both
-            # Most answers name no DAG, and one text is looked through sooner than many.
-            new = [node for node, start in zip(nodes, starts[1:], strict=True) if start is None]
-            in_node = ids_in_logs if ids_in_logs(b"\n".join(new)) else _no_ids
-            starts = [self._start_of(body, self._bodies, in_body), *(self._start_of(node, self._nodes, in_node) for node in nodes)]
+            if starts[0] is None:
+                # The log lines of a lone sub-task or log answer stand in its body; those of a DAG in the texts of its nodes.
+                self._add([body], self._bodies, ids_in_body if answer.kind is Kind.DAG else _ids_in_both)
+            new = dict.fromkeys([node for node, start in zip(nodes, starts[1:], strict=True) if start is None])
+            self._add(list(new), self._nodes, ids_in_logs)
+            starts = [self._bodies[body], *map(self._nodes.__getitem__, nodes)]
         answer.body, answer.nodes = b"", None if answer.nodes is None else []
         head = self._at
         self._append(_encoder.encode((answer, starts, [len(body), *map(len, nodes)])))
         known = () if self._ids_at.keys().isdisjoint(starts) else self._ids_at.keys() & starts
         return (begin, head, self._at), _NOTHING.union(*map(self._ids_at.__getitem__, known))
 
-    def _start_of(self, text: bytes, known: dict[bytes, int], look: Callable[[bytes], frozenset[str]]) -> int:
-        start = known.get(text)
-        if start is None:
-            start = known[text] = self._at
-            self._remembered += len(text)
-            self._append(text)
-            if ids := look(text):
-                self._ids_at[start] = ids
-        return start
+    def _add(self, texts: Sequence[bytes], known: dict[bytes, int], look: Callable[[bytes], frozenset[str]]) -> None:
+        """Append new texts, and look for ids in each."""
+        together = b"".join(texts)
+        starts = list(accumulate(map(len, texts), initial=self._at))
+        known.update(zip(texts, starts, strict=False))
+        self._remembered += len(together)
+        self._append(together)
+        if look(together):  # most answers name no DAG, and one text is looked through sooner than many
+            for text, start in zip(texts, starts, strict=False):
+                if ids := look(text):
+                    self._ids_at[start] = ids
 
     def _append(self, data: bytes) -> None:
         self._file.stream.write(data)
@@ -89,10 +92,6 @@ class SpillWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._file.close(whole=kind is None, force=False)
-
-
-def _no_ids(_: bytes) -> frozenset[str]:
-    return _NOTHING
 
 
 def _ids_in_both(body: bytes) -> frozenset[str]:
