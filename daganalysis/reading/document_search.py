@@ -12,7 +12,6 @@ from daganalysis.reading.encodings import GUESSED
 from daganalysis.reading.fast_path import fast_answer
 from daganalysis.reading.issue_codes import issue
 from daganalysis.reading.json_repair import diagnose, is_html
-from daganalysis.reading.layers import LAYERS, is_enclosed
 from daganalysis.reading.plain_text import SAMPLE_BYTES, UTF8_MARK, PlainText
 from daganalysis.reading.recognition import may_hold_answers, names_a_dag
 from daganalysis.reading.streams import was_cut
@@ -51,6 +50,8 @@ def find_documents(stream: IO[bytes] | None, name: str, limits: Limits, issues: 
         if document is not None:
             yield document
             return
+        from daganalysis.reading.layers import is_enclosed  # which most sources, of an answer a line, do not need
+
         enclosed = peeled_documents(whole, limits) if is_enclosed(whole) else []
         if enclosed:
             yield from (replace(document, position=f"byte {reading.offset}" + _within(document.position)) for document in enclosed)
@@ -93,6 +94,8 @@ class _Peeling:
 def _peeled(text: bytes, taken: tuple[Layer, ...], peeling: _Peeling) -> list[Document]:
     if len(taken) == _MOST_LAYERS or not may_hold_answers(text):
         return []
+    from daganalysis.reading.layers import LAYERS
+
     parts: list[Document] = []
     for layer in LAYERS:
         if peeling.is_over:
@@ -112,6 +115,8 @@ def _peeled(text: bytes, taken: tuple[Layer, ...], peeling: _Peeling) -> list[Do
 
 def _plain_or_peeled(text: bytes, taken: tuple[Layer, ...], peeling: _Peeling) -> list[Document]:
     """Return the documents of a text from which a layer was taken, if any is JSON that may hold answers."""
+    from daganalysis.reading.layers import is_enclosed
+
     if is_enclosed(text, taken):
         return _peeled(text, taken, peeling)
     whole = one_document(text, 0, peeling.limits)

@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 import zlib
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,13 +23,29 @@ def _first_letters(begin: bytes) -> bytes:
     return whole + (b"[" + b"".join(sorted(last)) + b"]" if len(begin) % 3 else b"")
 
 
-_JSON = [_first_letters(bytes((first, second))) for first in _BEFORE[0] for second in _BEFORE[1]]
-_PACKED = [_first_letters(begin) for begin in (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"BZh", b"\x78\x9c", b"\x78\xda")]
-_OTHERS = [_first_letters(begin) for begin in (b"HTTP/", b"eyJ", b"eyI", b"START ")]
-"""A response with its headers, Base64 of Base64, and the log of a function in the cloud."""
-_BEGINS = rb"(?:(?<![A-Za-z0-9+/_-])|(?<=%22|%3D|%2C)|(?<=\\n)|(?<=\\x22))(?:" + b"|".join((*_JSON, *_PACKED, *_OTHERS)) + rb")"
-_BASE64 = re.compile(_BEGINS + rb"[A-Za-z0-9+/_-]{20,}+(?:(?:\r?\n[ \t>]{0,8}|\\r\\n|\\n)[A-Za-z0-9+/_-]++)*+={0,2}")
-_SHORT_RUN = re.compile(_BEGINS + rb"[A-Za-z0-9+/_-]{20}")
+@cache
+def _begins() -> bytes:
+    """A pattern of what an answer begins with in Base64."""
+    json = [_first_letters(bytes((first, second))) for first in _BEFORE[0] for second in _BEFORE[1]]
+    packed = [_first_letters(begin) for begin in (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"BZh", b"\x78\x9c", b"\x78\xda")]
+    # A response with its headers, Base64 of Base64, and the log of a function in the cloud.
+    others = [_first_letters(begin) for begin in (b"HTTP/", b"eyJ", b"eyI", b"START ")]
+    return rb"(?:(?<![A-Za-z0-9+/_-])|(?<=%22|%3D|%2C)|(?<=\\n)|(?<=\\x22))(?:" + b"|".join((*json, *packed, *others)) + rb")"
+
+
+# Made when they are first needed: to make them takes longer than to read a hundred answers as the server sends them.
+
+
+@cache
+def _base64() -> re.Pattern[bytes]:
+    return re.compile(_begins() + rb"[A-Za-z0-9+/_-]{20,}+(?:(?:\r?\n[ \t>]{0,8}|\\r\\n|\\n)[A-Za-z0-9+/_-]++)*+={0,2}")
+
+
+@cache
+def _short_run() -> re.Pattern[bytes]:
+    return re.compile(_begins() + rb"[A-Za-z0-9+/_-]{20}")
+
+
 _BREAK = re.compile(rb"\r?\n[ \t>]{0,8}|\\r\\n|\\n")
 _HEX_BEGINS = rb"(?<![0-9a-fA-F])(?:7[bB][ :]?(?:22|0[ADad])|5[bB][ :]?(?:7[bB]|22|5[bB]))"
 _HEX = re.compile(_HEX_BEGINS + rb"(?:[ :]?[0-9a-fA-F]{2}){10,}+(?:\r?\n[0-9a-fA-F]++)*+")
@@ -44,12 +61,12 @@ _MOST_RATIO, _MOST_MORE = 200, 1 << 16
 
 def has_base64(text: bytes) -> bool:
     """Return whether a text holds a run of Base64 in which an answer may lie."""
-    return _BASE64.search(text) is not None
+    return _base64().search(text) is not None
 
 
 def from_base64(text: bytes) -> Iterator[bytes]:
     """Yield the bytes of each run of Base64 in a text, unpacked where they are compressed."""
-    for run in _BASE64.finditer(text):
+    for run in _base64().finditer(text):
         data = _joined(run[0]).rstrip(b"=").translate(_URL_SAFE)
         try:
             yield unpacked(base64.b64decode(data[: len(data) - (len(data) % 4 == 1)] + b"=" * (-len(data) % 4)))
@@ -77,7 +94,7 @@ def has_hex(text: bytes | bytearray) -> bool:
 
 def is_encoded(text: bytes | bytearray) -> bool:
     """Return whether JSON may lie in a text as Base64, as hexadecimal digits, or as a list of its bytes."""
-    return _SHORT_RUN.search(text) is not None or has_hex(text) or ((b"," in text or b"%2" in text) and _LISTED.search(text) is not None)
+    return _short_run().search(text) is not None or has_hex(text) or ((b"," in text or b"%2" in text) and _LISTED.search(text) is not None)
 
 
 def from_hex(text: bytes) -> Iterator[bytes]:
