@@ -52,6 +52,14 @@ def collect_runs(answers: Iterable[Answer]) -> list[RunEvidence]:
     return runs
 
 
+def in_order_of_time(answers: list[Answer]) -> list[Answer]:
+    """Return the different responses about one DAG by the times of their envelopes; those without a time come first."""
+    if len(answers) == 1:
+        return answers
+    moments = {(answer.observed_at, answer.trace_id) for answer in answers}
+    return sorted(answers if len(moments) == len(answers) else _distinct(answers), key=lambda answer: answer.observed_at or 0)
+
+
 def _distinct(answers: list[Answer]) -> list[Answer]:
     """Drop repetitions of a response: the same moment, trace and text. The source that comes first by name stays."""
     if len(answers) == 1:

@@ -118,8 +118,8 @@ def _clusters_with_facts(answers: Iterable[Answer], contexts: Mapping[str, Clust
 def _without(answers: Sequence[Answer], regular: RegularRuns | None) -> Sequence[Answer]:
     if regular is None:
         return answers
-    taken = {id(run.answer) for run in regular.runs}
-    return [answer for answer in answers if id(answer) not in taken]
+    taken = {(run.answer.cluster or "", run.answer.gid) for run in regular.runs}
+    return [answer for answer in answers if (answer.cluster or "", answer.gid) not in taken]
 
 
 def _together(tables: Mapping[str, pa.Table], regular: Mapping[str, pa.Table]) -> dict[str, pa.Table]:

@@ -6,6 +6,7 @@ Every finding comes from the tables of one regular run that the rules judged.
 from __future__ import annotations
 
 from functools import cache
+from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from daganalysis.history.regular_runs import Numbers, RegularRuns
+    from daganalysis.reading.regular_answers import UntroubledDag
 
 _HANDOFF, _DISPATCH, _EXECUTE, _DETECT = range(4)
 """Where the stretches of each kind stand in the timeline of the run that the rules judged."""
@@ -55,13 +57,13 @@ def regular_tables(runs: RegularRuns) -> dict[str, pa.Table]:
 
 
 def _snapshots(runs: RegularRuns, run_ids: pa.Array) -> dict[str, Any]:
-    answers = [run.answer for run in runs.runs]
+    answers = list(chain.from_iterable([run.answers for run in runs.runs]))
+    dags: list[UntroubledDag] = list(chain.from_iterable([(*run.polls.dags, run.dag) for run in runs.runs]))
     return {
         **_columns(answers, "source", "position", "observed_at", "trace_id", "http_status", "request_ms"),
-        **_found("snapshots", len(answers), "state", "operator"),
-        "run_id": run_ids,
-        "stage": [run.dag.stage for run in runs.runs],
-        "n_nodes": runs.n_nodes,
+        **_columns(dags, "state", "operator", "stage"),
+        "run_id": _at(run_ids, np.repeat(np.arange(len(runs.runs)), runs.n_answers)),
+        "n_nodes": [None if answer.nodes is None else len(answer.nodes) for answer in answers],
     }
 
 
@@ -72,9 +74,11 @@ def _dags(runs: RegularRuns, run_ids: pa.Array) -> dict[str, Any]:
     observed = [answer.observed_at for answer in answers]
     return {
         **_columns(dags, "dag_id", "name", "stage", "max_stage", "maintenance_type", "maintenance_key"),
-        **_found("dags", len(dags), "state", "operator", "outcome", "work_ok", "created_at", "n_snapshots", "parent_run_id", "history"),
+        **_found("dags", len(dags), "state", "operator", "outcome", "work_ok", "parent_run_id", "history"),
         **_found("dags", len(dags), "retries_min", "retries_max", "rollbacks_min", "rollbacks_max"),
         "run_id": run_ids,
+        "created_at": numbers_where(runs.created > 0, runs.created, BASE_TABLES["dags"].schema().field("created_at").type),
+        "n_snapshots": runs.n_answers,
         "cluster": [answer.cluster for answer in answers],
         "dag_gid": [answer.gid for answer in answers],
         "workflow": [workflow_of(dag.name) for dag in dags],
@@ -92,7 +96,8 @@ def _dags(runs: RegularRuns, run_ids: pa.Array) -> dict[str, Any]:
             answer.utc_offset_s if offset is None else offset
             for answer, offset in zip(answers, [served_offset(dag.start_time) for dag in dags], strict=True)
         ],
-        **dict.fromkeys(("first_observed_at", "last_observed_at"), observed),
+        "first_observed_at": [run.answers[0].observed_at for run in runs.runs],
+        "last_observed_at": observed,
     }
 
 
@@ -139,7 +144,7 @@ def _sub_tasks_and_attempts(runs: RegularRuns, run_ids: pa.Array) -> dict[str, M
 
 
 def _operations(runs: RegularRuns, run_ids: pa.Array) -> dict[str, Any]:
-    """The request that created each run that somebody asked for; it was created before it began."""
+    """The request that created each run that somebody asked for; it was created before it began, at a time that its first answers show."""
     actors = [actor_of_creation(run.answer.gid, run.dag.name) for run in runs.runs]
     asked = np.flatnonzero([actor is not None for actor in actors])
     findings = ("at", "at_min", "operation", "stage", "client", "agent", "result", "error_code", "evidence", "source")
@@ -147,7 +152,7 @@ def _operations(runs: RegularRuns, run_ids: pa.Array) -> dict[str, Any]:
         **_found("operations", len(asked), *findings),
         "run_id": _at(run_ids, asked),
         "cluster": [runs.runs[place].answer.cluster for place in asked.tolist()],
-        "at_max": runs.start[asked],
+        "at_max": np.where(runs.created > 0, runs.created, runs.start)[asked],
         "actor": [actor for actor in actors if actor is not None],
     }
 

@@ -8,7 +8,6 @@ A run that differs in anything else is left to the rules (:func:`daganalysis.his
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from itertools import chain, compress, pairwise
 from operator import attrgetter
@@ -19,7 +18,9 @@ import numpy as np
 from daganalysis.engine.identifiers import key_of
 from daganalysis.engine.log_lines import may_name_a_dag
 from daganalysis.history.clock_doubts import LATE_NS
+from daganalysis.history.collecting import in_order_of_time
 from daganalysis.history.links import may_name_relatives
+from daganalysis.history.regular_polls import NO_POLLS, Polls, are_in_time, creations_of, polls_before
 from daganalysis.history.stretches import LONGEST_STEP_NS
 from daganalysis.reading.instants import usual_instants
 from daganalysis.reading.lenient_fields import text_of
@@ -42,13 +43,19 @@ _NEVER = (1 << 63) - 1
 
 @dataclass(slots=True)
 class RegularRun:
-    """One run that may be regular, as its one answer showed it; ``tasks`` are those of each node, in order of their ids."""
+    """One run that may be regular, as its newest answer showed it; ``tasks`` are those of each node, in order of their ids."""
 
     run_id: str
     answer: Answer
     dag: RegularDag
     nodes: list[RegularNode]
     tasks: list[list[RegularTask]]
+    polls: Polls = NO_POLLS
+
+    @property
+    def answers(self) -> list[Answer]:
+        """All answers about it, oldest first."""
+        return [*self.polls.answers, self.answer]
 
 
 class RegularRuns:
@@ -64,6 +71,7 @@ class RegularRuns:
         self.nodes = list(chain.from_iterable([run.nodes for run in runs]))
         tasks = list(chain.from_iterable([run.tasks for run in runs]))
         self.tasks = list(chain.from_iterable(tasks))
+        self.n_answers = _numbers([len(run.polls.answers) + 1 for run in runs])
         self.n_nodes = _numbers([len(run.nodes) for run in runs])
         self.n_tasks = _numbers([len(own) for own in tasks])
         self.run_of_node = np.repeat(np.arange(len(runs)), self.n_nodes)
@@ -71,8 +79,9 @@ class RegularRuns:
         self.first_node = np.cumsum(self.n_nodes) - self.n_nodes
         self.last_node = self.first_node + self.n_nodes - 1
         self.stage = np.arange(1, len(self.nodes) + 1) - self.first_node[self.run_of_node]
-        self._times = times or _times([run.dag for run in runs], self.nodes, self.tasks)
-        self.start, self.end, self.node_start, self.node_end, self.task_start, self.task_end = self._times
+        self.polls = [run.polls for run in runs]
+        self._times = times or [*_times([run.dag for run in runs], self.nodes, self.tasks), creations_of(self.polls)]
+        self.start, self.end, self.node_start, self.node_end, self.task_start, self.task_end, self.created = self._times
         self.before_node = np.concatenate(([0], self.node_end[:-1]))
         """The end of the node before it, or the start of the DAG."""
         self.before_node[self.first_node] = self.start
@@ -106,7 +115,8 @@ class RegularRuns:
             return self
         nodes = chosen[self.run_of_node]
         tasks = nodes[self.node_of_task]
-        times = [all_times[mask] for all_times, mask in zip(self._times, (chosen, chosen, nodes, nodes, tasks, tasks), strict=True)]
+        masks = (chosen, chosen, nodes, nodes, tasks, tasks, chosen)
+        times = [all_times[mask] for all_times, mask in zip(self._times, masks, strict=True)]
         return RegularRuns(list(compress(self.runs, chosen)), times) if chosen.any() else None
 
     def are_regular(self) -> _Mask:
@@ -114,6 +124,7 @@ class RegularRuns:
         observed = [run.answer.observed_at for run in self.runs]
         # A later time in it would show that its times are of another zone.
         doubtful = self.end > _numbers([_NEVER if at is None else at for at in observed])
+        doubtful |= ~are_in_time(self.polls, self.created, self.start, self.end)
         doubtful |= _is_no_step(self.end - self.node_end[self.last_node])
         doubtful[self.run_of_node[_is_no_step(self.node_start - self.before_node)]] = True
         doubtful[self.run_of_node[_is_no_step(self.node_end - self.after_spans)]] = True
@@ -129,10 +140,10 @@ class RegularRuns:
 
 def find_regular_runs(answers: Sequence[Answer], but: Collection[str]) -> RegularRuns | None:
     """Find the regular runs among those that answers about DAGs show; None if there is none. ``but`` are clusters to leave out."""
-    n_answers = Counter([(answer.cluster, answer.gid) for answer in answers])
-    found = [
-        _as_it_went_well(answer) for answer in answers if n_answers[answer.cluster, answer.gid] == 1 and (answer.cluster or "") not in but
-    ]
+    by_key: dict[tuple[str, str], list[Answer]] = {}
+    for answer in answers:
+        by_key.setdefault((answer.cluster or "", answer.gid), []).append(answer)
+    found = [_as_it_went_well(own) for (cluster, _), own in by_key.items() if cluster not in but]
     runs = sorted((run for run in found if run is not None), key=attrgetter("run_id"))
     if not runs:
         return None
@@ -145,11 +156,12 @@ def without(runs: RegularRuns | None, keys: Collection[tuple[str, str]]) -> tupl
     if runs is None or not keys:
         return runs, []
     taken = [(run.answer.cluster or "", run.answer.gid) in keys for run in runs.runs]
-    return runs.only(~np.array(taken)), [run.answer for run in compress(runs.runs, taken)]
+    return runs.only(~np.array(taken)), list(chain.from_iterable([run.answers for run in compress(runs.runs, taken)]))
 
 
-def _as_it_went_well(answer: Answer) -> RegularRun | None:
+def _as_it_went_well(answers: list[Answer]) -> RegularRun | None:
     """Return a run that succeeded with each sub-task handed out once, and that speaks of no other; None for any other."""
+    *earlier, answer = in_order_of_time(answers)
     decoded = decode_regular(answer)
     if decoded is None:
         return None
@@ -162,7 +174,8 @@ def _as_it_went_well(answer: Answer) -> RegularRun | None:
     lines = list(chain.from_iterable([task.task_logs for task in every if task.task_logs]))
     if len(set(map(_GID, every))) < len(every) or len(set(map(_GID, nodes))) < n or may_name_a_dag("\n".join(lines)):
         return None
-    return RegularRun(key_of(answer.cluster, answer.gid), answer, dag, nodes, tasks)
+    polls = polls_before(earlier, answer, dag, nodes) if earlier else NO_POLLS
+    return None if polls is None else RegularRun(key_of(answer.cluster, answer.gid), answer, dag, nodes, tasks, polls)
 
 
 def _is_no_step(took: Numbers) -> _Mask:

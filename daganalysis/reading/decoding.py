@@ -19,7 +19,7 @@ from daganalysis.reading.lenient_fields import LAST_PORT, MOST_HAND_OUTS, Id, In
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from daganalysis.reading.regular_answers import RegularNode
+    from daganalysis.reading.regular_answers import UntroubledNode
 
 T = TypeVar("T")
 NULL = msgspec.Raw(b"null")
@@ -207,7 +207,7 @@ def _node(text: bytes, wire: _Node, instants: Iterator[int | None]) -> Decoded[N
     return Decoded(node, [] if has_documented_keys_once(text, wire) else _twice(text))
 
 
-def has_documented_keys_once(text: bytes, node: _Node | RegularNode) -> bool:
+def has_documented_keys_once(text: bytes, node: _Node | UntroubledNode) -> bool:
     """Return whether no object in the text of a documented node has a key twice: it may be so although False.
 
     Two quotation marks stand around each key and each text, and others only where something is added.

@@ -20,43 +20,57 @@ STATE: Literal["SUCCEED"] = "SUCCEED"
 OPERATOR: Literal["RUN"] = "RUN"
 
 
-class RegularTask(msgspec.Struct, gc=False):
-    """A sub-task that succeeded at its first hand-out; the instants are texts."""
+class UntroubledTask(msgspec.Struct, gc=False):
+    """A sub-task that has not failed: it waits for its first hand-out, or was handed out once. The instants are texts."""
 
     id: Id
     task_id: Integer
     name: str
-    state: Literal["SUCCEED"]
+    state: Literal["PENDING", "READY", "RUNNING", "SUCCEED"]
     operator: Literal["RUN"]
     start_time: str
     end_time: str
     additional_data: msgspec.Raw
-    execute_times: Literal[1]
+    execute_times: Literal[0, 1]
     execute_agent: Agent
     task_logs: list[str] | None
 
 
-class RegularNode(msgspec.Struct, gc=False):
-    """A node that succeeded, with its sub-tasks."""
+class RegularTask(UntroubledTask, gc=False):
+    """A sub-task that succeeded at its first hand-out."""
+
+    state: Literal["SUCCEED"]
+    execute_times: Literal[1]
+
+
+class UntroubledNode(msgspec.Struct, gc=False):
+    """A node in its first execution, before it, or after it went well, with its sub-tasks."""
 
     id: Id
     node_id: Integer
     name: str
-    state: Literal["SUCCEED"]
+    state: Literal["PENDING", "RUNNING", "SUCCEED"]
     operator: Literal["RUN"]
     start_time: str
     end_time: str
     additional_data: msgspec.Raw
-    sub_tasks: Annotated[list[RegularTask], msgspec.Meta(min_length=1)]
+    sub_tasks: Annotated[list[UntroubledTask], msgspec.Meta(min_length=1)]
 
 
-class RegularDag(msgspec.Struct, gc=False):
-    """The own fields of a DAG that succeeded."""
+class RegularNode(UntroubledNode, gc=False):
+    """A node that succeeded."""
+
+    state: Literal["SUCCEED"]
+    sub_tasks: Annotated[list[RegularTask], msgspec.Meta(min_length=1)]  # type: ignore[assignment]
+
+
+class UntroubledDag(msgspec.Struct, gc=False):
+    """The own fields of a DAG in its first execution, before it, or after it went well."""
 
     id: str
     stage: Integer
     max_stage: Integer
-    state: Literal["SUCCEED"]
+    state: Literal["READY", "RUNNING", "SUCCEED"]
     operator: Literal["RUN"]
     start_time: str
     end_time: str
@@ -67,8 +81,16 @@ class RegularDag(msgspec.Struct, gc=False):
     additional_data: msgspec.Raw = NULL
 
 
+class RegularDag(UntroubledDag, gc=False):
+    """The own fields of a DAG that succeeded."""
+
+    state: Literal["SUCCEED"]
+
+
 _dag_decoder = msgspec.json.Decoder(RegularDag)
 _node_decoder = msgspec.json.Decoder(RegularNode)
+_untroubled_dag_decoder = msgspec.json.Decoder(UntroubledDag)
+_untroubled_node_decoder = msgspec.json.Decoder(UntroubledNode)
 
 
 def decode_regular(answer: Answer) -> tuple[RegularDag, list[RegularNode]] | None:
@@ -79,3 +101,20 @@ def decode_regular(answer: Answer) -> tuple[RegularDag, list[RegularNode]] | Non
     except NOT_JSON:
         return None
     return (dag, nodes) if all(map(has_documented_keys_once, answer.nodes or (), nodes)) else None
+
+
+def decode_untroubled_dag(body: bytes) -> UntroubledDag | None:
+    """Return the own fields of a DAG that has not failed; None for any other."""
+    try:
+        return _untroubled_dag_decoder.decode(body)
+    except NOT_JSON:
+        return None
+
+
+def decode_untroubled_node(text: bytes) -> UntroubledNode | None:
+    """Return a node that has not failed; None for any other, and for one with a fault."""
+    try:
+        node = _untroubled_node_decoder.decode(text)
+    except NOT_JSON:
+        return None
+    return node if has_documented_keys_once(text, node) else None

@@ -1,0 +1,181 @@
+"""Answers about a regular run before its newest one: whether they show nothing but how it came to that.
+
+A run that is polled has many answers. Where each shows it on its way to what the newest one shows, and no further than the one after it,
+the rules find in all of them together what they find in the newest one, and when the run was created.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from daganalysis.reading.decoding import served_offset
+from daganalysis.reading.instants import usual_instants
+from daganalysis.reading.regular_answers import decode_untroubled_dag, decode_untroubled_node
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from daganalysis.reading.answers import Answer
+    from daganalysis.reading.regular_answers import (
+        RegularDag,
+        RegularNode,
+        UntroubledDag,
+        UntroubledNode,
+        UntroubledTask,
+    )
+
+    _Untroubled = UntroubledDag | UntroubledNode | UntroubledTask
+    Numbers = npt.NDArray[np.int64]
+    _Mask = npt.NDArray[np.bool_]
+
+_PENDING, _READY, _RUNNING, _SUCCEED = range(4)
+_PROGRESS = {"PENDING": _PENDING, "READY": _READY, "RUNNING": _RUNNING, "SUCCEED": _SUCCEED}
+_HAND_OUTS = {"PENDING": 0, "READY": 1, "RUNNING": 1, "SUCCEED": 1}
+_UNCHANGING = attrgetter("id", "dag_id", "name", "max_stage", "maintenance_type", "maintenance_key", "additional_data")
+_UNCHANGING_OF_NODE = attrgetter("id", "node_id", "name", "additional_data")
+_UNCHANGING_OF_TASK = attrgetter("id", "task_id", "name", "additional_data")
+_NEVER = (1 << 63) - 1
+
+
+@dataclass(slots=True, eq=False)
+class Polls:
+    """The answers about a run before its newest one, oldest first, with the DAG's own fields in each.
+
+    ``creations`` are the instants at which rows were created, ``unused`` other instants of which nothing is made, both as texts. The DAG
+    was shown running from ``running_from`` to ``running_to``, and ended from ``ended_from`` on, by the times of the answers.
+    """
+
+    answers: Sequence[Answer] = ()
+    dags: list[UntroubledDag] = field(default_factory=list)
+    creations: set[str] = field(default_factory=set)
+    unused: set[str] = field(default_factory=set)
+    running_from: int = _NEVER
+    running_to: int = 0
+    ended_from: int = _NEVER
+
+    def _leads(
+        self, before: UntroubledDag | UntroubledNode | UntroubledTask, after: UntroubledDag | UntroubledNode | UntroubledTask
+    ) -> bool:
+        """Return whether an object may have come from one state to another without having been executed again; note its instants."""
+        progress, later = _PROGRESS[before.state], _PROGRESS[after.state]
+        if progress < _RUNNING:
+            self.creations.add(before.start_time)
+        if progress < _SUCCEED:
+            self.unused.add(before.end_time)
+        return (
+            progress <= later
+            and (progress < _RUNNING or before.start_time == after.start_time)
+            and (progress < _SUCCEED or before.end_time == after.end_time)
+        )
+
+    def leads_dag(self, before: UntroubledDag, after: UntroubledDag) -> bool:
+        """Return whether a DAG may have come from one answer to another, and both label instants with the same zone."""
+        return (
+            _UNCHANGING(before) == _UNCHANGING(after)
+            and self._leads(before, after)
+            and served_offset(before.start_time) == served_offset(after.start_time)
+        )
+
+    def leads_node(self, before: UntroubledNode, after: UntroubledNode) -> bool:
+        """Return whether a node and its sub-tasks may have come from one answer to another."""
+        return (
+            _UNCHANGING_OF_NODE(before) == _UNCHANGING_OF_NODE(after)
+            and self._leads(before, after)
+            and len(before.sub_tasks) == len(after.sub_tasks)
+            and all(map(self._leads_task, before.sub_tasks, after.sub_tasks))
+        )
+
+    def _leads_task(self, before: UntroubledTask, after: UntroubledTask) -> bool:
+        if before.execute_times != _HAND_OUTS[before.state]:
+            return False
+        if before == after and before.state == "SUCCEED":
+            return True
+        lines, more = before.task_logs, after.task_logs
+        return (
+            _UNCHANGING_OF_TASK(before) == _UNCHANGING_OF_TASK(after)
+            and self._leads(before, after)
+            and (before.state == "PENDING" or before.execute_agent == after.execute_agent)
+            and (lines is None or (more is not None and more[: len(lines)] == lines))
+        )
+
+
+NO_POLLS = Polls()
+
+
+def polls_before(earlier: Sequence[Answer], newest: Answer, dag: RegularDag, nodes: Sequence[RegularNode]) -> Polls | None:
+    """Return the answers before the newest one about a run that succeeded; None where they tell more than how it came to that.
+
+    The answers are in order of time.
+    """
+    polls = Polls(earlier)
+    at, body = newest.observed_at, newest.body
+    own: UntroubledDag = dag
+    texts: list[bytes] = list(newest.nodes or ())
+    shown: list[UntroubledNode] = list(nodes)
+    for answer in reversed(earlier):
+        if at is None or answer.observed_at is None or answer.observed_at >= at or answer.utc_offset_s != newest.utc_offset_s:
+            return None
+        at = answer.observed_at
+        if answer.body != body:
+            before = decode_untroubled_dag(answer.body)
+            if before is None or not polls.leads_dag(before, own):
+                return None
+            body, own = answer.body, before
+        polls.dags.append(own)
+        if own.state == "RUNNING":
+            polls.running_from, polls.running_to = at, max(polls.running_to, at)
+        elif own.state == "SUCCEED":
+            polls.ended_from = at
+        if answer.nodes is not None and answer.nodes != texts and not _lead(polls, answer.nodes, texts, shown):
+            return None
+    polls.dags.reverse()
+    return polls
+
+
+def _lead(polls: Polls, nodes: Sequence[bytes], texts: list[bytes], shown: list[UntroubledNode]) -> bool:
+    """Return whether the nodes of an answer may have become those of the next one, which they replace."""
+    if len(nodes) != len(texts):
+        return False
+    for place, text in enumerate(nodes):
+        if text != texts[place]:
+            node = decode_untroubled_node(text)
+            if node is None or not polls.leads_node(node, shown[place]):
+                return False
+            texts[place], shown[place] = text, node
+    return True
+
+
+def creations_of(polls: Sequence[Polls]) -> Numbers:
+    """Return when each run was created; 0 where no answer shows it, -1 where an instant in one is a placeholder or none."""
+    created = np.zeros(len(polls), np.int64)
+    polled = [place for place, own in enumerate(polls) if own.creations or own.unused]
+    if polled:
+        texts = [text for place in polled for text in (*polls[place].creations, *polls[place].unused)]
+        is_creation = np.concatenate([np.arange(_n_instants(polls[place])) < len(polls[place].creations) for place in polled])
+        run = np.repeat(polled, [_n_instants(polls[place]) for place in polled])
+        instants = usual_instants(texts)
+        created[polled] = _NEVER
+        np.minimum.at(created, run[is_creation], instants[is_creation])
+        created[created == _NEVER] = 0
+        created[run[instants == 0]] = -1
+    return created
+
+
+def _n_instants(polls: Polls) -> int:
+    return len(polls.creations) + len(polls.unused)
+
+
+def are_in_time(polls: Sequence[Polls], created: Numbers, start: Numbers, end: Numbers) -> _Mask:
+    """Return whether the times of the answers agree with those of the runs, as they do where nothing is wrong with a clock or a zone."""
+    if not any(own.answers for own in polls):
+        return np.ones(len(polls), np.bool_)
+    bounds = [(own.running_from, own.running_to, own.ended_from) for own in polls]
+    running_from, running_to, ended_from = np.array(bounds, np.int64).T
+    in_time: _Mask = (created >= 0) & (created <= start) & (start <= running_from) & (running_to <= end) & (end <= ended_from)
+    return in_time
