@@ -137,15 +137,18 @@ def load_into_store(
         ...     len(load_into_store("sample_data/documented", store=f"{folder}/store"))
         1
     """
-    from daganalysis.loading.unchanged import is_unchanged
+    from daganalysis.loading.unchanged import fingerprint_of_folder, is_unchanged, was_given
     from daganalysis.loading.workers import without_collector
 
     with shown(progress) as tell, _on(client) as dask, without_collector():
+        folder, place = sources[0] if len(sources) == 1 and tz is None and not strict else None, store_path(store)
+        if isinstance(folder, (str, os.PathLike)) and was_given(place, lambda: fingerprint_of_folder(folder, cluster, cluster_by)):
+            return read_parquet(store, client=client)
         files, stores = _listed(sources, cluster, cluster_by, limits, tz)
-        if stores or strict or not is_unchanged(store_path(store), files):
+        if stores or strict or not is_unchanged(place, files):
             from daganalysis.loading.into_store import load_sources  # which imports all of Arrow
 
-            load_sources(files, store_path(store), stores=stores, jobs=jobs, dask=dask, strict=strict, progress=tell)
+            load_sources(files, place, stores=stores, jobs=jobs, dask=dask, strict=strict, progress=tell)
     return read_parquet(store, client=client)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import daganalysis as da
 from daganalysis.errors import RejectedRecordsError, StoreError
-from daganalysis.loading.unchanged import is_unchanged
+from daganalysis.loading.unchanged import fingerprint, fingerprint_of_folder, is_unchanged
 from daganalysis.reading import list_source_files
 
 if TYPE_CHECKING:
@@ -86,3 +86,29 @@ def test_strict_refuses_known_sources_with_rejected_records(tmp_path: Path) -> N
                 da.load_into_store(broken, store=tmp_path / "store", strict=True)
         else:
             da.load_into_store(broken, store=tmp_path / "store")
+
+
+@pytest.mark.parametrize(("cluster", "cluster_by"), [(None, None), ("prod-a", None), (None, "dir")])
+def test_the_fingerprint_of_a_folder_is_that_of_its_sources(sources: Path, cluster: str | None, cluster_by: str | None) -> None:
+    for folder in (sources, sources.parent):
+        files = list_source_files([folder], cluster=cluster, cluster_by=cluster_by)
+        expected = fingerprint((file.identity, file.cluster, file.size, file.mtime_ns) for file in files)
+        assert fingerprint_of_folder(folder, cluster, cluster_by) == expected
+
+
+NOT_PLAIN: dict[str, Callable[[Path], object]] = {
+    "a hidden file": lambda folder: (folder / ".hidden.json").touch(),
+    "a link": lambda folder: (folder / "link.json").symlink_to(folder),
+    "a store": lambda folder: (folder / "dags").mkdir(),
+    "a name that is not ASCII": lambda folder: (folder / "\u8fd0\u884c.json").touch(),
+}
+
+
+@pytest.mark.parametrize("what", NOT_PLAIN)
+def test_a_folder_with_anything_but_ordinary_files_asks_for_a_closer_look(sources: Path, what: str) -> None:
+    NOT_PLAIN[what](sources)
+    assert fingerprint_of_folder(sources.parent, None, "dir") is None
+
+
+def test_a_folder_that_is_not_there_asks_for_a_closer_look(tmp_path: Path) -> None:
+    assert fingerprint_of_folder(tmp_path / "none", None, None) is None
