@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.commands.periods import COLUMNS, starts_within
 from daganalysis.commands.printing import notice
+from daganalysis.engine.vocabulary import REJECTED
 from daganalysis.errors import InputError, RunNotFoundError, UsageError
 from daganalysis.text.humanize import plural
 from daganalysis.text.suggestions import MOST_SUGGESTIONS, closest
@@ -89,7 +90,7 @@ def nothing_usable(archive: Archive, source: str, *, read: Sequence[str] = (), i
     groups = group_issues(
         row for table in tables for row in zip(*(table.column(name).to_pylist() for name in GROUPED_COLUMNS), strict=True)
     )
-    rejected = sum(group.n for group in groups if group.severity == "error")
+    rejected = sum(group.n for group in groups if group.severity == REJECTED)
     named = source if not read else read[0] if len(read) == 1 else f"{read[0]} and {plural(len(read) - 1, 'other source')}"
     where = f"{plural(rejected, 'rejected record')} in {named}" if rejected else named
     explained = f" `daganalysis validate {source}` lists every issue." if len(groups) > 1 and not is_listed else ""

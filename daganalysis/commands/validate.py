@@ -8,7 +8,7 @@ from daganalysis.commands.archives import holds_anything, nothing_usable
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.commands.options import add_cluster, add_output, chosen_format, new_command
 from daganalysis.commands.printing import notice, print_frame, print_pieces, screen_width
-from daganalysis.engine.vocabulary import SEVERITIES
+from daganalysis.engine.vocabulary import REJECTED, SEVERITIES
 from daganalysis.tables import ISSUES
 from daganalysis.text.humanize import plural
 
@@ -60,7 +60,7 @@ def execute(arguments: argparse.Namespace) -> int:
         print_pieces(issue_groups_text(groups, screen_width(arguments.output)), arguments.output)
     else:
         print_frame(shown, ISSUES, arguments)
-    rejected = int((issues["severity"] == "error").sum())
+    rejected = int((issues["severity"] == REJECTED).sum())
     notice(f"{plural(len(archive), 'run')}, {plural(rejected, 'record')} rejected")
     if not holds_anything(archive):
         raise nothing_usable(archive, " ".join(arguments.source), is_listed=True)

@@ -48,8 +48,18 @@ def split_run_key(run_id: str) -> tuple[str | None, str]:
     >>> split_run_key("prod-a/11#2"), split_run_key("11")
     (('prod-a', '11'), (None, '11'))
     """
+    cluster, rest = split_cluster(run_id)
+    return cluster, rest.partition("#")[0]
+
+
+def split_cluster(run_id: str) -> tuple[str | None, str]:
+    """Return the cluster label in a ``run_id``, which may hold slashes itself, and the rest: the generic id, and the number of a later DAG.
+
+    >>> split_cluster("prod-a/11#2"), split_cluster("11")
+    (('prod-a', '11#2'), (None, '11'))
+    """
     cluster, slash, rest = run_id.rpartition("/")
-    return (cluster if slash else None), rest.partition("#")[0]
+    return (cluster if slash else None), rest
 
 
 @lru_cache(maxsize=65536)

@@ -219,6 +219,8 @@ CHANGES_OF_LENGTH = ("slower", "faster")
 
 SEVERITIES = MappingProxyType({"error": Tone.BAD, "warning": Tone.WARN, "info": Tone.CALM})
 """How serious an issue is, the worst first."""
+REJECTED = "error"
+"""The severity of an issue that says that a record was rejected."""
 
 WORST_FIRST = tuple(sorted(RUN_OUTCOMES, key=lambda name: RUN_OUTCOMES[name].rank))
 """Outcomes of a run from worst to best."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.vocabulary import REJECTED
 from daganalysis.errors import RejectedRecordsError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def refuse_rejected(issues: Iterable[Issue]) -> None:
     """Raise :class:`RejectedRecordsError`, with the most frequent reasons, if any issue is an error."""
-    _refuse([(one.severity, one.code, one.source, one.run_id, one.message, one.hint) for one in issues if one.severity == "error"])
+    _refuse([(one.severity, one.code, one.source, one.run_id, one.message, one.hint) for one in issues if one.severity == REJECTED])
 
 
 def refuse_rejected_rows(table: pa.Table) -> None:
@@ -43,7 +44,7 @@ def _errors(table: pa.Table) -> list[Row]:
     from daganalysis.text.issue_groups import GROUPED_COLUMNS
 
     rows = zip(*(table.column(name).to_pylist() for name in GROUPED_COLUMNS), strict=True)
-    return [row for row, severity in zip(rows, severities, strict=True) if severity == "error"]
+    return [row for row, severity in zip(rows, severities, strict=True) if severity == REJECTED]
 
 
 def _refuse(errors: list[Row]) -> None:

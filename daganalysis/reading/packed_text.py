@@ -47,8 +47,9 @@ def _short_run() -> re.Pattern[bytes]:
 
 
 _BREAK = re.compile(rb"\r?\n[ \t>]{0,8}|\\r\\n|\\n")
+HEX_BYTE = rb"[0-9a-fA-F]{2}"
 _HEX_BEGINS = rb"(?<![0-9a-fA-F])(?:7[bB][ :]?(?:22|0[ADad])|5[bB][ :]?(?:7[bB]|22|5[bB]))"
-_HEX = re.compile(_HEX_BEGINS + rb"(?:[ :]?[0-9a-fA-F]{2}){10,}+(?:\r?\n[0-9a-fA-F]++)*+")
+_HEX = re.compile(_HEX_BEGINS + rb"(?:[ :]?" + HEX_BYTE + rb"){10,}+(?:\r?\n[0-9a-fA-F]++)*+")
 _LISTED = re.compile(
     rb"(?<!\d)(?:123|91|34)(?:,|%2C).{0,200}?(?:(?<!\d)|(?<=%20))(?:123|91|34|92|32|10|13)(?:,|%2C)", re.DOTALL | re.IGNORECASE
 )
@@ -100,8 +101,17 @@ def is_encoded(text: bytes | bytearray) -> bool:
 def from_hex(text: bytes) -> Iterator[bytes]:
     """Yield the bytes of each run of hexadecimal digits in a text."""
     for run in _HEX.finditer(text):
-        digits = b"".join(run[0].replace(b":", b" ").split())
-        yield bytes.fromhex(digits[: len(digits) - len(digits) % 2].decode())
+        yield bytes_of_hex(run[0])
+
+
+def bytes_of_hex(digits: bytes) -> bytes:
+    r"""Return the bytes of hexadecimal digits, between which may stand blanks, colons and line breaks; a last single digit is left out.
+
+    >>> bytes_of_hex(b"70:77:3D"), bytes_of_hex(b"7077\n3d4")
+    (b'pw=', b'pw=')
+    """
+    plain = b"".join(digits.replace(b":", b" ").split())
+    return bytes.fromhex(plain[: len(plain) - len(plain) % 2].decode())
 
 
 def unpacked(data: bytes) -> bytes:

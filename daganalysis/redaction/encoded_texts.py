@@ -1,4 +1,8 @@
-"""Texts that stand as lists of their bytes, in hexadecimal digits or percent-encoded; they are decoded, as redaction keeps numbers."""
+"""Texts that stand as lists of their bytes, in hexadecimal digits or percent-encoded; they are decoded, as redaction keeps numbers.
+
+Reading decodes only what begins as JSON does (:mod:`daganalysis.reading.packed_text`). Redaction decodes every text of eight bytes or
+more.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,16 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
 
+from daganalysis.reading.packed_text import HEX_BYTE, bytes_of_hex
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _BLANK = rb"(?:[ \t\r\n]|%20|\\n|\\t)*"
 _BETWEEN = _BLANK + rb"(?:,|%2C)" + _BLANK
 _LIST = re.compile(rb"(?<![\w.])\d{1,3}(?:" + _BETWEEN + rb"\d{1,3}(?![\w.])){7,}", re.IGNORECASE)
-_HEX_BYTE = rb"[0-9a-fA-F]{2}"
-_ONE_MORE = rb"(?P=between)" + _HEX_BYTE
-_HEX = re.compile(
-    rb"(?<![\w:])" + _HEX_BYTE + rb"(?P<between>[: ]?)" + _HEX_BYTE + rb"(?:" + _ONE_MORE + rb"){6,}(?!" + _ONE_MORE + rb"|\w)"
-)
+_ONE_MORE = rb"(?P=between)" + HEX_BYTE
+_HEX = re.compile(rb"(?<![\w:])" + HEX_BYTE + rb"(?P<between>[: ]?)" + HEX_BYTE + rb"(?:" + _ONE_MORE + rb"){6,}(?!" + _ONE_MORE + rb"|\w)")
 # No group here is possessive: Python before 3.11.5 loses its place where the last round of one fails within (gh-106052).
 _FEWEST_BYTES = 20
 """Digits of fewer bytes without anything between them are an id or a checksum."""
@@ -44,7 +47,7 @@ def with_encoded_texts(text: bytes, redacted: Callable[[bytes], bytes]) -> bytes
 
     def _hexadecimal(found: re.Match[bytes]) -> bytes:
         between = found["between"]
-        content = bytes.fromhex(found[0].replace(b":", b"").decode())
+        content = bytes_of_hex(found[0])
         if not _is_text(content) or (not between and len(content) < _FEWEST_BYTES):
             return found[0]
         digits = redacted(content).hex(between.decode()) if between else redacted(content).hex()

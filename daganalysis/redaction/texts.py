@@ -10,6 +10,7 @@ import re
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.identifiers import split_cluster
 from daganalysis.engine.states import OPERATORS, STATES
 from daganalysis.reading.databases.schema import TABLES
 from daganalysis.redaction.announced_secrets import Lines
@@ -167,8 +168,8 @@ class JsonRedactor:
 
     def run(self, run_id: str) -> str:
         """Redact `<cluster>/<generic id>`."""
-        cluster, slash, gid = run_id.rpartition("/")
-        return (self.run_cluster(cluster) + slash if slash else "") + self.name(gid)
+        cluster, key = split_cluster(run_id)
+        return (self.run_cluster(cluster) + "/" if cluster is not None else "") + self.name(key)
 
     def run_cluster(self, cluster: str) -> str:
         """Redact the label of a cluster that may be a path."""

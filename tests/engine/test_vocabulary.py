@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,12 +48,24 @@ def test_the_label_of_a_category_stands_in_the_vocabulary_alone(label: str) -> N
     assert [path.name for path in scripts if f'"{label}"' in path.read_text(encoding="utf-8")] == []
 
 
+def test_no_script_of_a_page_writes_down_a_group_of_words() -> None:
+    """A page gets them with its data."""
+    vocabulary_words = set().union(*WORDS.values())
+    lists = [
+        (path.name, found) for path in PACKAGE.rglob("*.js") for found in re.findall(r"\[([^\[\]]*)\]", path.read_text(encoding="utf-8"))
+    ]
+    assert [(name, found) for name, found in lists if len(vocabulary_words & set(re.findall(r'"(\w+)"', found))) > 1] == []
+
+
 @pytest.mark.parametrize(
     ("mark", "module"),
     [
         ("isprintable()", "escaping.py"),  # which characters are invisible
         ('f"{cluster}/{gid}"', "identifiers.py"),  # the key of a run
         ('partition("#")', "identifiers.py"),
+        ('run_id.rpartition("/")', "identifiers.py"),
+        ('severity == "error"', None),  # what a rejected record is: REJECTED
+        ("get_close_matches", "suggestions.py"),  # what a misspelt name may have been
         ("def is_store_folder", "store_layout.py"),  # what a store is
         ("def scheme_of", "urls.py"),  # what a URL is
         (".0%}", None),  # shares as text: human_share

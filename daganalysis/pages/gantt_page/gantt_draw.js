@@ -4,7 +4,6 @@ const ROW = 24;
 const AXIS = 40;
 // Times stand on the first of these lines that has room, the nearest to the lanes first.
 const AXIS_LINES = [27, 11];
-const TINTED = new Set(["wait_operator", "wait_protocol", "lost", "unattributed"]);
 const LEAST = 3; // pixels: a shorter bar could be neither seen nor tapped
 const CROWDED = 6; // pixels: marks nearer to each other than this are one
 const LEAST_OF_NAME = 10; // letters of a stage's name without which it could not be guessed
@@ -97,7 +96,7 @@ class Painter {
   // While somebody was waited for, or the time is lost, the whole chart is tinted.
   tints(chart) {
     for (const span of data.spans) {
-      if (span.depth > 0 || !TINTED.has(span.category)) continue;
+      if (span.depth > 0 || !data.waits_of_the_run.includes(span.category)) continue;
       const from = this.x(chart.view, span.shownFrom);
       const to = this.x(chart.view, span.shownTo);
       if (to < this.labels || from > this.width) continue;

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.engine.vocabulary import CATEGORIES, words
+from daganalysis.engine.vocabulary import CATEGORIES, WAITS, words
 from daganalysis.pages.shell import render_page
 from daganalysis.plots.gantt_words import shares_of_time
 from daganalysis.tables.plain_rows import rows_of
@@ -135,6 +135,7 @@ def _data(rows: Sequence[Row], attempts: Sequence[Row], archive: Archive | None,
     spans = [row for row in rows if row["role"] == "time" and row["started_at"] is not None]
     return {
         "categories": {name: category.label for name, category in CATEGORIES.items()},
+        "waits_of_the_run": sorted(WAITS),
         "several": len({row["run_id"] for row in attempts}) > 1,
         "tasks": tasks,
         "agents": [for_terminal(agent) for agent in agents],
