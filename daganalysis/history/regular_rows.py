@@ -90,7 +90,7 @@ def _dags(runs: RegularRuns, run_ids: pa.Array) -> dict[str, Any]:
         "active_s": _sums(runs.span_end - runs.span_start, runs.run_of_node[runs.node_of_span], len(dags)) / 1e9,
         "n_nodes": runs.n_nodes,
         "n_sub_tasks": _sums(runs.n_tasks, runs.run_of_node, len(dags)),
-        "n_agents": [len({task.execute_agent for own in run.tasks for task in own}) for run in runs.runs],
+        "n_agents": runs.n_agents,
         "additional_data": [text_of(dag.additional_data) for dag in dags],
         "utc_offset_s": [
             answer.utc_offset_s if offset is None else offset
@@ -119,21 +119,21 @@ def _sub_tasks_and_attempts(runs: RegularRuns, run_ids: pa.Array) -> dict[str, M
     import pyarrow as pa
 
     tasks, n = runs.tasks, len(runs.tasks)
-    agents = [task.execute_agent for task in tasks]
+    agents, agent_of_task = runs.agents
     gids = array_of([node.id for node in runs.nodes], pa.string())
     common = {
         "run_id": _at(run_ids, runs.run_of_node[runs.node_of_task]),
         "stage": runs.stage[runs.node_of_task],
         "task_gid": array_of([task.id for task in tasks], pa.string()),
-        "agent": array_of([agent_address(agent.ip, agent.port) for agent in agents], pa.string()),
+        "agent": _at(array_of([agent_address(agent.ip, agent.port) for agent in agents], pa.string()), agent_of_task),
         "started_at": runs.task_start,
         "ended_at": runs.task_end,
     }
     sub_tasks = {
         **common,
         **_columns(tasks, "task_id", "name", "task_logs"),
-        "agent_ip": [agent.ip for agent in agents],
-        "agent_port": [agent.port for agent in agents],
+        "agent_ip": _at(array_of([agent.ip for agent in agents], pa.string()), agent_of_task),
+        "agent_port": np.array([agent.port for agent in agents])[agent_of_task],
         "additional_data": [text_of(task.additional_data) for task in tasks],
         **_found("sub_tasks", n, "state", "operator", "outcome", "execute_times"),
         "node_gid": _at(gids, runs.node_of_task),

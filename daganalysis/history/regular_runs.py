@@ -9,6 +9,7 @@ A run that differs in anything else is left to the rules (:func:`daganalysis.his
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, compress, pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from daganalysis.reading.answers import Answer
+    from daganalysis.reading.decoding import Agent
     from daganalysis.reading.regular_answers import RegularDag, RegularNode, RegularTask
 
     Numbers = npt.NDArray[np.int64]
@@ -133,9 +135,24 @@ class RegularRuns:
         doubtful[self.run_of_node[self.node_of_span[wrong]]] = True
         doubtful[self.run_of_node[self.node_of_task[self.task_end < self.task_start]]] = True
         # All sub-tasks of a node are handed out together: agents whose sub-tasks begin apart may have different clocks.
-        for place in np.unique(self.run_of_node[self.starts_apart > LATE_NS]):
-            doubtful[place] |= len({task.execute_agent for own in self.runs[place].tasks for task in own}) > 1
+        apart = self.run_of_node[self.starts_apart > LATE_NS]
+        doubtful[apart] |= self.n_agents[apart] > 1
         return ~doubtful
+
+    @cached_property
+    def agents(self) -> tuple[Sequence[Agent], Numbers]:
+        """The agents of the sub-tasks, each once, and the place there of each sub-task's own."""
+        places: dict[Agent, int] = {}
+        of_task = [places.setdefault(task.execute_agent, len(places)) for task in self.tasks]
+        return list(places), _numbers(of_task)
+
+    @cached_property
+    def n_agents(self) -> Numbers:
+        """The number of different agents of each run."""
+        agents, agent_of_task = self.agents
+        works = np.zeros((len(self.runs), len(agents)), np.bool_)
+        works[self.run_of_node[self.node_of_task], agent_of_task] = True
+        return np.count_nonzero(works, axis=1).astype(np.int64)
 
 
 def find_regular_runs(answers: Sequence[Answer], but: Collection[str]) -> RegularRuns | None:

@@ -152,6 +152,8 @@ def _of_sized(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     try:
         return _of_every(values, kind, None)
     except TypeError:  # of None; to look for it first takes as long as this
+        if values.count(None) == len(values):
+            return pa.nulls(len(values), kind)
         nothing = () if pa.types.is_list(kind) else "" if pa.types.is_string(kind) else b""
         return _of_every([nothing if value is None else value for value in values], kind, _present(values))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import daganalysis as da
-from daganalysis.reading.decoding import _Agent, _Dag, _Node, _Task
+from daganalysis.reading.decoding import Agent, _Dag, _Node, _Task
 from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.api_fields import API_FIELDS
 
@@ -37,7 +37,7 @@ def test_what_the_documented_sample_has_is_declared():
 def test_what_is_decoded_is_declared_and_nothing_else(level, wire):
     decoded = set(wire.__struct_fields__)
     if "execute_agent" in decoded:
-        decoded = decoded - {"execute_agent"} | {f"execute_agent.{name}" for name in _Agent.__struct_fields__}
+        decoded = decoded - {"execute_agent"} | {f"execute_agent.{name}" for name in Agent.__struct_fields__}
     assert fields_of(level) - {"nodes"} == decoded
 
 
