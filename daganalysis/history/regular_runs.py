@@ -152,7 +152,8 @@ class RegularRuns:
         agents, agent_of_task = self.agents
         works = np.zeros((len(self.runs), len(agents)), np.bool_)
         works[self.run_of_node[self.node_of_task], agent_of_task] = True
-        return np.count_nonzero(works, axis=1).astype(np.int64)
+        counts: Numbers = np.count_nonzero(works, axis=1)
+        return counts
 
 
 def find_regular_runs(answers: Sequence[Answer], but: Collection[str]) -> RegularRuns | None:
