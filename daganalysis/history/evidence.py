@@ -66,8 +66,12 @@ class RunEvidence:
     """The request of its main DAG that created it, if a log shows it, and the name of that log."""
     begun: int | None = None
     """When it was first started, if a log shows that."""
-    names: dict[str, str] = field(default_factory=dict)
-    """Names of nodes and sub-tasks that no answer showed."""
+    node_names: dict[str, str] = field(default_factory=dict)
+    """Names of nodes that no answer showed."""
+    begins_at_first_stage: bool = False
+    """Whether logs show that the first of the known stages is stage 1; only of a run that no answer shows."""
+    task_names: dict[str, str] = field(default_factory=dict)
+    """Names of sub-tasks that no answer showed. A node and a sub-task can have the same generic id."""
     line_times: dict[str, LineTimes] = field(default_factory=dict)
     """By sub-task: when its attempts wrote log lines, by the clock of the database."""
     problems: list[tuple[Answer, Problem, int | None]] = field(default_factory=list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.identifiers import identify
 from daganalysis.engine.states import ENDED
 from daganalysis.history.completeness import n_stages
 
@@ -36,8 +37,20 @@ def number_stages(run: RunEvidence) -> Numbers:
     for snapshot in run.snapshots:
         for gid, low, high in _bounds_shown_by(snapshot, n):
             bounds.narrow(gid, low, high)
+    if run.begins_at_first_stage:
+        bounds.narrow(run.stages[0], 1, 1)
     bounds.settle(_neighbours(run))
     return bounds.numbers()
+
+
+def follows_directly(one: str, other: str, n: int = 1) -> bool:
+    """Return whether a node is the n-th after another one: one transaction creates the rows of all nodes of a DAG, in order.
+
+    >>> follows_directly("1401", "1402"), follows_directly("1401", "1403")
+    (True, False)
+    """
+    rows = [identify(gid).row_id for gid in (one, other)]
+    return None not in rows and int(rows[1] or 0) - int(rows[0] or 0) == n
 
 
 def ordinals(numbers: Numbers) -> dict[str, int]:
@@ -128,7 +141,9 @@ def _beside_the_current(nodes: Sequence[Node], stage: int, *, failed: bool) -> I
 
 
 def _neighbours(run: RunEvidence) -> set[tuple[str, str]]:
-    """Find pairs of nodes that followed each other too soon for another one between them."""
+    """Find pairs of nodes that have no other between them: their rows do not, or they followed each other too soon."""
+    if run.begins_at_first_stage:
+        return {(one, other) for one, other in pairwise(run.stages) if follows_directly(one, other)}
     newest = {gid: run.nodes[gid][-1][1] for gid in run.stages}
     return {
         (one, other)

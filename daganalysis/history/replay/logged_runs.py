@@ -19,14 +19,14 @@ def logged_run(cluster: str | None, gid: str, facts: LoggedFacts) -> RunEvidence
     run = RunEvidence(cluster, gid)
     nodes = {passes.node_gid for passes in facts.passes}
     run.stages = sorted(nodes, key=row_of)
-    names = _names(facts)
+    run.task_names = names = _names(facts)
     for node in run.stages:
         run.nodes[node] = []
     for task, node in sorted(facts.nodes_of.items()):
         if node in nodes:
             run.node_of[task] = node
             run.sub_tasks[task] = []
-    run.names = {**names, **{node: name for task, node in sorted(facts.nodes_of.items()) if (name := names.get(task)) is not None}}
+    run.node_names = {node: name for task, node in sorted(facts.nodes_of.items()) if (name := names.get(task)) is not None}
     return run
 
 

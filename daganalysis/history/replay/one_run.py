@@ -19,6 +19,7 @@ from daganalysis.history.replay.logged_legs import LoggedLeg, legs_of, node_runs
 from daganalysis.history.replay.logged_requests import Operation, operations_of
 from daganalysis.history.replay.logged_runs import row_of
 from daganalysis.history.replay.row_stamps import RowStamps, dag_stamps, node_stamps, task_stamps
+from daganalysis.history.stage_numbers import follows_directly
 from daganalysis.history.written_lines import note_lines
 from daganalysis.reading.answers import Answer, Kind
 
@@ -61,12 +62,13 @@ class _Replay:
         run.logged_creation = next(iter(facts.children), None)
         if not self._is_served:
             self._dag = msgspec.structs.replace(self._dag, name=self._name())
+            run.begins_at_first_stage = self._begins_at_first_stage()
 
     def _name(self) -> str | None:
         """Return the name of a DAG that no answer shows, where the request that created it has but one."""
         if self._run.logged_creation is not None:
             return self._run.logged_creation[0].name
-        nodes = [self._run.names.get(gid) for gid in self._run.stages]
+        nodes = [self._run.node_names.get(gid) for gid in self._run.stages]
         if begins_as_sub_dag(None, nodes):
             return sub_dag_name(nodes)
         begun = self._legs[0].start if self._legs and self._tells_its_beginning() else None
@@ -103,7 +105,7 @@ class _Replay:
                 self._run.logged_rows.add(id(task_snapshots[0].task))
         for gid, seen in self._run.nodes.items():
             if not seen:
-                seen.append((at, Node(gid, node_id=row_of(gid)[0] or None, name=self._run.names.get(gid))))
+                seen.append((at, Node(gid, node_id=row_of(gid)[0] or None, name=self._run.node_names.get(gid))))
                 self._run.logged_rows.add(id(seen[0][1]))
 
     # -- sub-tasks --------------------------------------------------------------------------------------------------------------------
@@ -132,7 +134,7 @@ class _Replay:
         self._add_lines(gid, attempts)
 
     def _blank(self, gid: str) -> SubTask:
-        return SubTask(gid, task_id=row_of(gid)[0] or None, name=self._run.names.get(gid))
+        return SubTask(gid, task_id=row_of(gid)[0] or None, name=self._run.task_names.get(gid))
 
     def _moments_of(self, attempt: LoggedAttempt, known: SubTask, stamps: dict[int, RowStamps]) -> list[TaskSnapshot]:
         number = attempt.number or 0
@@ -189,7 +191,13 @@ class _Replay:
     # -- nodes and the DAG ------------------------------------------------------------------------------------------------------------
 
     def _stage(self, node: str) -> int | None:
-        return self._run.stages.index(node) + 1 if node in self._run.stages else None
+        """Return the number of a stage; None if an earlier stage may be missing in the logs."""
+        if node not in self._run.stages:
+            return None
+        place = self._run.stages.index(node)
+        if self._is_served or (self._run.begins_at_first_stage and follows_directly(self._run.stages[0], node, place)):
+            return place + 1
+        return None
 
     def _add_leg(self, leg: LoggedLeg, after: LoggedLeg | None) -> None:
         start = self._dag_stamps.start(leg.start) if leg.start is not None else None
@@ -222,7 +230,7 @@ class _Replay:
         if last.end is None or last.succeeded is False:
             return False
         stage = self._stage(last.node_gid)
-        if leg.operator == "ROLLBACK" and stage == 1 and self._knows_first_stage():
+        if leg.operator == "ROLLBACK" and last.node_gid == self._run.stages[0] and self._knows_first_stage():
             return True
         if leg.operator != "ROLLBACK" and self._dag.max_stage is not None and stage is not None:
             return stage == self._dag.max_stage == len(self._run.stages)
@@ -238,6 +246,11 @@ class _Replay:
         if first.operator != "RUN" or first.start is None or log is None:
             return False
         return log.covers(first.dag_at - _AT_LAST, first.dag_at)
+
+    def _begins_at_first_stage(self) -> bool:
+        """Return whether the first of the known stages is stage 1: a log tells the beginning, or the stage is a child DAG's first."""
+        nodes = [self._run.node_names.get(gid) for gid in self._run.stages]
+        return begins_as_sub_dag(None, nodes) or (bool(self._legs) and self._tells_its_beginning())
 
     def _knows_first_stage(self) -> bool:
         return self._dag.max_stage == len(self._run.stages) or any(
@@ -257,7 +270,7 @@ class _Replay:
 
     def _see_node(self, at: int, gid: str, state: str, operator: str, start: int | None, end: int | None) -> None:
         seen = self._run.nodes[gid]
-        known = seen[0][1] if seen else Node(gid, node_id=row_of(gid)[0] or None, name=self._run.names.get(gid))
+        known = seen[0][1] if seen else Node(gid, node_id=row_of(gid)[0] or None, name=self._run.node_names.get(gid))
         node = Node(gid, known.node_id, known.name, state, operator, start, end, None, self._handed_out(gid))
         self._run.logged_rows.add(id(node))
         seen.append((at, node))
