@@ -188,7 +188,12 @@ def _rolled_back(run: ConclusionFacts) -> str:
 
 
 def _stands_failed(run: ConclusionFacts) -> str:
-    said = f"{_failed(run.place)}{_at_stage(run)}" if run.place is not None else f"failed{_named_stage(run)}"
+    if run.place is None:
+        said = f"failed{_named_stage(run)}"
+    elif run.place.child is not None:
+        said = f"failed{_at_stage(run)}: {_failed(run.place)}"  # the stage is the main DAG's, not the child's
+    else:
+        said = f"{_failed(run.place)}{_at_stage(run)}"
     return _then(said, retried(run), _spent(run), _neglected(run))
 
 

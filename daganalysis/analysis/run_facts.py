@@ -73,7 +73,7 @@ def gather_all_facts(archive: Archive, run_ids: Sequence[str]) -> dict[str, RunF
             **{name: rows[name].get(run["run_id"], []) for name in ("stages", "retries", "trouble")},
             budget=next(iter(rows["budgets"].get(run["run_id"], [])), {}),
             children=[{**link, "dag": children.get(link["child_run_id"])} for link in rows["links"].get(run["run_id"], [])],
-            n_peers=int((workflows == run["workflow"]).sum()) - 1,
+            n_peers=max(0, int((workflows == run["workflow"]).sum()) - 1),
             versions={column: _counted(by_agent.get(run["run_id"], {})) for column, by_agent in versions.items()},
         )
         for run in rows_of(some.dags)

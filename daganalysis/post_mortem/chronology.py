@@ -47,10 +47,11 @@ def _leg_and_wait(stretch: Row) -> tuple[int, str]:
 
 def _leg(stretches: list[Row]) -> str:
     stages = [stage for stretch in stretches for stage in (stretch["from_stage"], stretch["to_stage"]) if stage is not None]
-    if not stages:
-        return "nothing known"
     back = stretches[-1]["direction"] == "rollback"
-    first, last = (max(stages), min(stages)) if back else (min(stages), max(stages))
-    walked = f"stage {first}" if first == last else f"stages {first} to {last}"
+    if stages:
+        first, last = (max(stages), min(stages)) if back else (min(stages), max(stages))
+        walked = f"stage {first}" if first == last else f"stages {first} to {last}"
+    else:
+        walked = "stages of unknown number"
     lost = sum(stretch["duration_s"] for stretch in stretches if stretch["category"] == "lost")
     return f"{'rolled back' if back else 'ran'} {walked}" + (f" ({human_duration(lost)} lost)" if lost >= _WORTH_SAYING_S else "")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.analysis.run_facts import work_failed
 from daganalysis.text.escaping import for_terminal
+from daganalysis.text.humanize import plural
 
 if TYPE_CHECKING:
     from daganalysis.analysis.run_facts import RunFacts
@@ -33,7 +34,7 @@ def next_step_lines(facts: RunFacts, named: str) -> list[str]:
     if any(task["outcome"] in {"failed", "timeout"} for task in facts.sub_tasks):
         steps.append((f"daganalysis failures {archive} --workflow {workflow}", "whether it failed like this before"))
     if facts.n_peers:
-        others = f"against {facts.n_peers} other run{'s' if facts.n_peers > 1 else ''}"
+        others = f"against {plural(facts.n_peers, 'other run')}"
         steps.append((f"daganalysis stage-latency {archive} --workflow {workflow} --level workflow", others))
     lines = [line for command, reason in steps for line in (f"  {command}", f"      {reason}")]
     if run["history"] != "complete":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from daganalysis.text.escaping import for_terminal
@@ -21,6 +22,11 @@ _HISTORIES = {
     "outline": "no attempt is shown; save the answers with `show_details=true`",
 }
 _PROGRAMS = {"obshell_version": "obshell", "ob_version": "OceanBase"}
+_OTHER_REQUESTS = {
+    "pass": ("pass", "passes"),
+    "pass_node": ("pass of a stage", "passes of stages"),
+    "cancel": ("cancel", "cancels"),
+}
 _SCOPES = {"cluster": "cluster DAG", "local": "local DAG", "obproxy": "obproxy DAG"}
 
 
@@ -40,14 +46,23 @@ def overview_lines(facts: RunFacts, conclusion: str, zone: Zone) -> list[str]:
     _add(lines, "started", zone.full(run["started_at"]) if run["started_at"] else "not known")
     _add(lines, "ended", zone.full(run["ended_at"]) if run["ended_at"] else "not yet, or not known")
     _add(lines, "elapsed", _elapsed(run))
-    acted = [text for text in (retries_text(run), rollbacks_text(run)) if text]
+    acted = [text for text in (retries_text(run), rollbacks_text(run), *_other_requests(facts)) if text]
     _add(lines, "people", ", ".join(acted) or "no retry, no rollback")
-    _add(
-        lines,
-        "history",
-        f"{run['history']}, from {plural(run['n_snapshots'] or 0, 'response')}: {_HISTORIES.get(run['history'], 'unknown')}",
-    )
+    _add(lines, "history", f"{run['history']}, {_known_from(run)}")
     return lines
+
+
+def _other_requests(facts: RunFacts) -> list[str]:
+    """Count in words the passes and cancels that people asked for."""
+    asked = Counter(row["operation"] for row in facts.operations if row["actor"] == "person" and row["result"] != "refused")
+    return [plural(asked[name], *said) for name, said in _OTHER_REQUESTS.items() if asked[name]]
+
+
+def _known_from(run: Row) -> str:
+    """Return in words what the history is known from, and how well."""
+    if not run["n_snapshots"]:
+        return "from agents' logs or databases alone: no response is about this run"
+    return f"from {plural(run['n_snapshots'], 'response')}: {_HISTORIES.get(run['history'], 'unknown')}"
 
 
 def _versions(facts: RunFacts) -> str:

@@ -48,7 +48,7 @@ def trouble_lines(facts: RunFacts) -> list[str]:
         lines += textwrap.wrap(told, _WIDTH, initial_indent="  ", subsequent_indent="  ")
     succeeded = [task for task in facts.sub_tasks if task["task_gid"] not in troubled and task["outcome"] == "succeeded"]
     for task in [task for task in succeeded if is_error(newest_failure_line(task["task_logs"]))][:_MOST_SHOWN]:
-        lines.append(f"  Stage {task['stage']} on {for_terminal(task['agent'] or '?')} logged an error, but succeeded")
+        lines.append(f"  Stage {_number(task)} on {for_terminal(task['agent'] or '?')} logged an error, but succeeded")
         lines += _quoted(newest_failure_line(task["task_logs"]))
     return ["What failed, was retried, passed or cancelled", *lines] if lines else []
 
@@ -64,7 +64,7 @@ def _entry(tasks: list[Row], attempts: list[Row], *, cancelled: bool) -> list[st
     where = ", ".join(agents[:_MOST_AGENTS]) + more
     outcome = words(task["outcome"] or "unknown")
     lines = [
-        f"  Stage {task['stage']}, {shorten_end(for_terminal(task['name'] or 'unnamed'), 44)}: {outcome}",
+        f"  Stage {_number(task)}, {shorten_end(for_terminal(task['name'] or 'unnamed'), 44)}: {outcome}",
         f"    on {for_terminal(where)}",
     ]
     failures = find_failures([(attempt["kind"], attempt["outcome"]) for attempt in attempts], task["task_logs"])
@@ -73,9 +73,14 @@ def _entry(tasks: list[Row], attempts: list[Row], *, cancelled: bool) -> list[st
     hidden = len(told) - _MOST_ATTEMPTS
     shown = told if hidden <= 1 else [told[0], [f"         … {hidden} more …"], *told[hidden + 1 :]]
     lines += [line for entry in shown for line in entry]
-    if not dealt:
-        lines += [part for line in failure_lines_of(task["task_logs"])[-_MOST_FAILURE_LINES:] for part in _quoted(line)]
-    return lines
+    left = [part for line in failure_lines_of(task["task_logs"])[-_MOST_FAILURE_LINES:] for part in _quoted(line)] if not dealt else []
+    if left and len(told) > 1:
+        lines.append("      logged by one of these attempts (which one is not known):")
+    return lines + left
+
+
+def _number(task: Row) -> str:
+    return "?" if task["stage"] is None else str(task["stage"])
 
 
 def _attempts(attempts: list[Row], dealt: Mapping[int, str], *, perhaps_cancelled: bool) -> list[list[str]]:

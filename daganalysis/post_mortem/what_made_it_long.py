@@ -23,6 +23,8 @@ _MOST_LINES = 8
 _MOST_SCENARIOS = 2
 _WORTH_SAYING = 0.01
 """A part of a run, or what a scenario would have saved, is printed if it is at least this share of the run."""
+_WORTH_A_REASON = 0.1
+"""The reason why the bounds of a prediction differ is printed if they differ by at least this share of the run."""
 _WIDTH = 79
 _ENGINE = {*ENGINE_TIME, CHILD_POLL.name}
 
@@ -71,7 +73,8 @@ def length_lines(facts: LengthFacts) -> list[str]:
             _line(sum(part["duration_s"] for part in rest), elapsed, f"{plural(len(rest), 'shorter part')} of work and waiting", "")
         )
     if engine:
-        lines.append(_line(engine, elapsed, "the engine in all", ""))
+        with_children = any(part["child_run_id"] is not None or part["category"] == CHILD_POLL.name for part in facts.path)
+        lines.append(_line(engine, elapsed, "the engine in all" + (", that of child DAGs too" if with_children else ""), ""))
     return ["What made it this long", *lines, *compared]
 
 
@@ -86,7 +89,9 @@ def scenario_lines(facts: LengthFacts) -> list[str]:
     for row in best:
         low, high = human_duration(row["predicted_min_s"]), human_duration(row["predicted_max_s"])
         took = high if low == high else f"{low} to {high}"
-        lines += _wrapped(f"{took} instead of {human_duration(elapsed)} {SCENARIOS[row['scenario']]} ({row['scenario']})")
+        apart = row["predicted_max_s"] - row["predicted_min_s"]
+        unknown = f"; {human_duration(apart)} of it are unknown" if apart >= _WORTH_A_REASON * elapsed else ""
+        lines += _wrapped(f"{took} instead of {human_duration(elapsed)} {SCENARIOS[row['scenario']]} ({row['scenario']}){unknown}")
     return ["What would have shortened it most", *lines] if lines else []
 
 
@@ -101,7 +106,9 @@ def lock_lines(facts: LengthFacts) -> list[str]:
             lines += _wrapped(f"{name}: taken; how long it was held is not known")
             continue
         still = "" if row["released_at"] is not None else ", not seen freed"
-        parts = [f"{name}: held {human_duration(row['held_s'])}{still}", f"at work {human_duration(row['working_s'])}"]
+        throughout = human_duration(row["working_s"]) == human_duration(row["held_s"])
+        worked = "at work throughout" if throughout else f"at work {human_duration(row['working_s'])}"
+        parts = [f"{name}: held {human_duration(row['held_s'])}{still}", worked]
         if row["neglected_s"]:
             parts.append(f"FAILED and nobody acted {human_duration(row['neglected_s'])}")
         rest = row["held_s"] - row["working_s"] - row["neglected_s"]

@@ -25,20 +25,21 @@ def request_lines(facts: RunFacts, zone: Zone) -> list[str]:
     requests = sorted(requests, key=lambda row: _moment(row) or 0)
     if not requests:
         return []
-    lines = ["\n".join(_lines(row, zone)) for row in requests]
+    is_child = facts.run["parent_run_id"] is not None
+    lines = ["\n".join(_lines(row, requester(row, of_child=is_child), zone)) for row in requests]
     if len(lines) > _MOST_SHOWN:
         half = _MOST_SHOWN // 2
         lines = [*lines[:half], f"  … {plural(len(lines) - 2 * half, 'request')} between …", *lines[-half:]]
     return [f"Who asked for what (times in {zone.name})", *lines]
 
 
-def _lines(row: Row, zone: Zone) -> list[str]:
+def _lines(row: Row, who: str, zone: Zone) -> list[str]:
     what = _WORDS.get(row["operation"], row["operation"])
     stage = f" {row['stage']}" if row["operation"] == "pass_node" and row["stage"] is not None else ""
     indent = " " * (25 if zone.changes else 18)
     if row["at"] is None:
-        return [*_bounds(row, zone), f"{indent}{what}{stage}, {requester(row)}; no log tells from where"]
-    lines = [f"  {zone.short(row['at'])}  {what}{stage}, {requester(row)}"]
+        return [*_bounds(row, zone), f"{indent}{what}{stage}, {who}; no log tells from where"]
+    lines = [f"  {zone.short(row['at'])}  {what}{stage}, {who}"]
     if row["result"] == "refused":
         lines.append(f"{indent}refused: {row['error_code'] or 'the code was not logged'}")
     elif row["result"] == "unknown":

@@ -19,16 +19,20 @@ _HOST = "unix socket"
 _MOST_PLACES = 3
 
 
-def requester(row: Row) -> str:
+def requester(row: Row, *, of_child: bool = False) -> str:
     """Return in words who made a request (a row of ``operations``), from where, and through which agent.
+
+    ``of_child`` says that the request was to a child DAG, whose main DAG makes requests like those of a person.
 
     >>> requester({"actor": "person", "client": "192.0.2.9", "agent": "10.0.0.1:2886"})
     'a person at 192.0.2.9, through 10.0.0.1:2886'
     >>> requester({"actor": "dag", "client": "unix socket", "agent": "10.0.0.1:2886"})
     'another DAG on the host of 10.0.0.1:2886'
+    >>> requester({"actor": "unknown", "client": None, "agent": None}, of_child=True)
+    'its main DAG or a person'
     """
     client, agent = row["client"], row["agent"]
-    who = _ACTORS.get(row["actor"]) or "not known who"
+    who = _ACTORS.get(row["actor"]) or ("its main DAG or a person" if of_child else "not known who")
     if client == _HOST:
         return f"{who} on the host of {agent}" if agent else who
     place = f"{who} at {client}" if client else who

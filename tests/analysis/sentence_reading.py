@@ -44,7 +44,7 @@ PHRASES = {
     "took": rf" after (?P<elapsed>{_DURATION})(?=;|\.$)",
     "place": rf"(?P<undoing>the rollback of )?(?P<at>STAGE) {_WENT}{_WHERE}{_WHY}",
     "passed": r"a person passed it",
-    "failed": r"failed(?= at stage |;|\.)",
+    "failed": r"failed(?= at stage |;|:|\.)",
     "stage": r" (?:at|from) stage (?P<stage>\d+)(?: of (?P<n_stages>\d+))?(?: \((?P<name>STAGE)\))?",
     "retried": r"retried (?:(?P<least>\d+) to (?P<most>\d+) times|(?P<bound>at least |at most |)(?P<times>once|twice|\d+ times))",
     "neglected": rf"nobody had acted for (?P<standing>{_DURATION}) when last seen",

@@ -126,4 +126,4 @@ def test_a_main_dag_is_told_by_the_child_that_failed() -> None:
     node = {"run_id": "k", "stage": 2, "node_gid": "k-2", "name": "Start it", "outcome": "passed", "started_at": at(0)}
     archive = archive_of(dags=[main, child], attempts=[attempt], sub_tasks=[task], nodes=[node])
     [sentence] = da.runs(archive, run_ids=["m"])["conclusion"]
-    assert sentence == "Its child DAG Start observer failed at Start it on 10.0.0.1:2886 (OB.Down) at stage 5 of 5."
+    assert sentence == "Failed at stage 5 of 5: its child DAG Start observer failed at Start it on 10.0.0.1:2886 (OB.Down)."

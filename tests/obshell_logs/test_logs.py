@@ -254,6 +254,21 @@ def test_logs_that_are_cut_or_missing_or_of_clocks_two_seconds_off_make_nothing_
     assert pd.isna(row["elapsed_s"]) or row["elapsed_s"] <= longest
 
 
+@given(seed=st.integers(0, 5000), share=st.sampled_from([0.0, 0.2, 0.5, 0.8]))
+@examples(5)
+def test_logs_alone_number_and_name_no_stage_wrongly_and_every_one_if_they_tell_the_beginning(seed, share, tmp_path_factory):
+    run = random_run(seed)
+    folder = tmp_path_factory.mktemp("logs")
+    archive = da.load(save_logs(folder, run, lambda text: text[text.find("\n", round(len(text) * share)) + 1 :] if share else text))
+    numbers = {gid: number for number, gid in enumerate(run.node_ids, start=1)}
+    names = {gid: stage.name for gids, stage in zip(run.ids, run.stages, strict=True) for gid in gids}
+    assert all(pd.isna(row.stage) or row.stage == numbers[row.node_gid] for row in archive.nodes.itertuples())
+    assert all(pd.isna(row.name) or row.name == names[row.task_gid] for row in archive.sub_tasks.itertuples())
+    if share == 0.0:
+        assert archive.nodes["stage"].notna().all()
+        assert archive.dags["stage"].tolist() == [run.dag.now["stage"]]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import daganalysis as da
 from daganalysis.archive import Archive
 from daganalysis.errors import RunNotFoundError
 from daganalysis.history.rebuild import rebuild
@@ -253,3 +254,26 @@ def test_a_run_that_is_not_there_is_an_error_with_the_nearest_ids() -> None:
 @pytest.mark.parametrize(("share", "bar"), [(0, ""), (0.0001, "▏"), (0.25, "█████"), (1, "█" * 20)])
 def test_a_share_is_drawn_in_eighths_of_a_block(share: float, bar: str) -> None:
     assert share_bar(share) == bar
+
+
+def test_the_line_of_an_attempt_that_is_not_known_stands_below_none_of_them() -> None:
+    text = post_mortem_text(da.load("sample_data/tenant/retried-one-answer.json"), "1132", named="store")
+    assert "succeeded after 1.18 s\n      logged by one of these attempts (which one is not known):\n       > ERROR: [MySQL.Error]" in text
+
+
+def test_a_pass_is_counted_among_what_people_did() -> None:
+    text = post_mortem_text(da.load("sample_data/tenant/passed.json"), "1152", named="store")
+    assert re.search(r"^  people +1 pass$", text, re.MULTILINE)
+
+
+def test_a_run_that_logs_alone_tell_of_is_told_by_the_stages_that_they_show() -> None:
+    text = post_mortem_text(da.load("sample_data/logs/log"), "1401", named="store")
+    assert "from agents' logs or databases alone" in text
+    assert "Stage 3, Set tenant variables: succeeded\n    on 192.0.2.13:2886\n" in text
+    assert "other run" not in text
+
+
+def test_who_advanced_a_child_is_left_open_between_its_main_dag_and_a_person() -> None:
+    archive = da.load("sample_data/start")
+    child = archive.dags.loc[archive.dags["parent_run_id"].notna(), "run_id"].iloc[0]
+    assert "retry, its main DAG or a person; no log tells from where" in post_mortem_text(archive, child, named="store")

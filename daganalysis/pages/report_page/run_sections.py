@@ -69,7 +69,7 @@ def run_section(facts: RunFacts, culprit: Culprit | None) -> Row:
         "children": children[:MOST_CHILDREN],
         "n_children": len(children),
         "acted": people_sentence(facts.operations),
-        "requests": [_request(row) for row in asked[:MOST_REQUESTS]],
+        "requests": [_request(row, of_child=facts.run["parent_run_id"] is not None) for row in asked[:MOST_REQUESTS]],
         "n_requests": len(asked),
         "issues": [
             {name: issue[name] for name in ("severity", "code", "message")} for issue in facts.issues if issue["severity"] != "info"
@@ -95,9 +95,9 @@ def _trouble(tasks: list[Row], attempts: dict[str, list[Row]]) -> Row:
     }
 
 
-def _request(row: Row) -> Row:
+def _request(row: Row, *, of_child: bool) -> Row:
     shown = plain_row({name: row[name] for name in ("at", "operation", "stage", "actor", "client", "agent", "result", "error_code")})
-    return {**shown, "who": requester(row)}
+    return {**shown, "who": requester(row, of_child=of_child)}
 
 
 def _child(child: Row) -> Row:
