@@ -6,26 +6,31 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.analysis.conclusions import ConclusionFacts, FailurePlace, conclusion
-from daganalysis.analysis.culprits import find_trouble, find_undone, passed_stages, stages_rolled_back_from
-from daganalysis.analysis.membership import among
-from daganalysis.analysis.ranking import RANKED_BY, rank_runs
+from daganalysis.analysis.culprits import find_eventful, find_places, find_undone, read_waits, told_stages
+from daganalysis.analysis.node_rows import archive_of, read_nodes
+from daganalysis.analysis.ranking import ranks_of, worst_first
 from daganalysis.analysis.usual_durations import find_usual_durations
+from daganalysis.engine.times import SECOND_NS
 from daganalysis.engine.vocabulary import SUCCEEDED
 from daganalysis.errors import UsageError
 from daganalysis.tables.explanations import RUN_ORDERS, RUNS
-from daganalysis.tables.plain_rows import rows_of
+from daganalysis.tables.plain_rows import columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pandas as pd
 
+    from daganalysis.analysis.ranking import Ranks
     from daganalysis.archive import Archive
+    from daganalysis.tables.plain_rows import Columns, Row
 
 _DAGS = [
     *("run_id", "cluster", "workflow", "name", "started_at", "ended_at", "elapsed_s", "outcome", "state", "operator", "work_ok", "stage"),
     *("max_stage", "n_agents", "elapsed_min_s", "elapsed_max_s", "retries_min", "retries_max", "parent_run_id", "last_observed_at"),
 ]
+_TOLD = tuple(field.name for field in fields(ConclusionFacts) if field.name in _DAGS)
+"""The facts that are columns of ``dags``."""
 _NAMED = {"failed", "rolled_back", "cancelled", "passed", "succeeded_with_node_pass", "running", "waiting", "rollback_failed"}
 """Outcomes whose sentence names the stage where the run stands."""
 
@@ -59,97 +64,110 @@ def runs(archive: Archive, *, by: str = "start", last: int | None = None, run_id
         raise UsageError("no such order of runs", where=by, hint="one of " + ", ".join(RUN_ORDERS))
     if last is not None and last < 0:
         raise UsageError("a negative number of runs", where=str(last), hint="0 or more")
-    dags = archive.table("dags", list(dict.fromkeys([*_DAGS, *RANKED_BY])))
-    chosen = _in_order(archive, dags, by, last, run_ids)
-    told = conclusion_facts(archive, chosen["run_id"].tolist(), dags)
-    columns: dict[str, list[Any]] = {
+    dags = columns_of(archive.coded("dags", _DAGS))
+    ranks = ranks_of(dags)
+    places = _in_order(dags, ranks, by, last, run_ids)
+    told = _facts(archive, dags, places)
+    named = [_place(run) for run in told]
+    columns: dict[str, list[Any]] = {name: [dags[name][place] for place in places] for name in RUNS.names if name in dags}
+    columns |= {
+        "troubled": [ranks.trouble[place] for place in places],
         "conclusion": [conclusion(run) for run in told],
         "stage": [_stage(run) for run in told],
-        "agent": [place.agent if (place := _place(run)) is not None else None for run in told],
-        "cause": [place.cause if (place := _place(run)) is not None else None for run in told],
+        "agent": [place.agent if place is not None else None for place in named],
+        "cause": [place.cause if place is not None else None for place in named],
         "wait_operator_share": [run.wait_operator_share for run in told],
         "lost_share": [run.lost_share for run in told],
     }
-    return RUNS.conform(chosen.assign(**columns)[RUNS.names])
+    return RUNS.frame(RUNS.arrow(columns))
 
 
-def conclusion_facts(archive: Archive, run_ids: list[str], dags: pd.DataFrame | None = None) -> list[ConclusionFacts]:
-    """Gather what a sentence about each of some runs needs, in their order; the other runs of the archive are what they are measured by.
+def conclusion_facts(archive: Archive, run_ids: Iterable[str]) -> list[ConclusionFacts]:
+    """Gather what a sentence about each of some runs needs, in their order; the other runs of the archive are what they are measured by."""
+    dags = columns_of(archive.coded("dags", _DAGS))
+    place_of = {run_id: place for place, run_id in enumerate(dags["run_id"])}
+    return _facts(archive, dags, [place_of[run_id] for run_id in run_ids])
 
-    ``dags`` are the rows of all runs, where they have been read already.
-    """
-    dags = archive.table("dags", _DAGS) if dags is None else dags
-    own = dags.set_index("run_id", drop=False).loc[run_ids].reset_index(drop=True)
-    spent = _spent(archive, run_ids, len(dags))
-    elapsed = own["elapsed_s"].where(own["elapsed_s"] > 0)
-    own = own.assign(
-        is_child=among(own["parent_run_id"], dags["run_id"]),
-        standing_s=(own["last_observed_at"] - own["ended_at"]).dt.total_seconds(),
-        **{f"{part}_share": own["run_id"].map(spent[part]).astype("float64").fillna(0) / elapsed for part in ("wait_operator", "lost")},
-    )
-    places = {run_id: culprit.place(run_id) for run_id, culprit in find_trouble(archive, dags, run_ids).items()}
-    told_at = own["run_id"].map(passed_stages(archive, own) | stages_rolled_back_from(archive, own)).astype("Int64")
-    own["stage"] = told_at.fillna(own["stage"].mask(own["outcome"].eq("rolled_back")))  # a rollback ends at the first stage
-    undone = find_undone(archive, run_ids)
-    usual, longest = find_usual_durations(archive, dags, own)
-    names = _stage_names(archive, own.loc[own["outcome"].isin(_NAMED), ["run_id", "stage"]].dropna())
-    redone = _redone(dags, own)
-    known = [field.name for field in fields(ConclusionFacts) if field.name in own.columns]
+
+def _facts(archive: Archive, dags: Columns, places: list[int]) -> list[ConclusionFacts]:
+    """Gather the facts of the runs at some places in the columns of all runs. Each base table is read once."""
+    run_ids, n_runs = [dags["run_id"][place] for place in places], len(dags["run_id"])
+    eventful, measured = find_eventful(dags, run_ids), find_usual_durations(dags, places)
+    waits = read_waits(archive_of(archive, {*run_ids, *eventful.own}, n_runs), lost=True)
+    nodes = read_nodes(archive_of(archive, {*eventful.own, *measured.run_ids()}, n_runs))
+    failures = archive_of(archive, eventful.own, n_runs)
+    places_of = find_places(failures, eventful, run_ids, nodes, waits)
+    told_at, names = told_stages(eventful.own, nodes), nodes.stage_names(eventful.own)
+    usual, longest = measured.explained(nodes), nodes.longest(measured.unmatched)
+    undone, redone = find_undone(archive, run_ids), _redone(dags, places)
+    waited, lost = (_spent(waits, category) for category in ("wait_operator", "lost"))
+    known = set(dags["run_id"])
     result = []
-    for run_id, row in zip(run_ids, rows_of(own[known]), strict=True):
-        run = ConclusionFacts(**row)
+    for run_id, place, *values in zip(run_ids, places, *([dags[name][place] for place in places] for name in _TOLD), strict=True):
+        run = ConclusionFacts(**dict(zip(_TOLD, values, strict=True)))
         run.retries_min = run.retries_min or 0
-        run.stage_name, run.place, run.undone = names.get(run_id), places.get(run_id), undone.get(run_id)
-        run.usual, run.longest, run.redone_by = usual.get(run_id), longest.get(run_id), redone.get(run_id)
+        if run.elapsed_s is not None and run.elapsed_s > 0:
+            run.wait_operator_share = waited.get(run_id, 0.0) / run.elapsed_s
+            run.lost_share = lost.get(run_id, 0.0) / run.elapsed_s
+        if run_id in eventful.own:
+            run.is_child = dags["parent_run_id"][place] in known
+            run.standing_s = _standing(dags["ended_at"][place], dags["last_observed_at"][place])
+            run.stage = told_at.get(run_id, None if run.outcome == "rolled_back" else run.stage)  # a rollback ends at the first stage
+            run.stage_name = names.get((run_id, run.stage)) if run.stage is not None and run.outcome in _NAMED else None
+            run.place, run.redone_by = places_of.get(run_id), redone.get(run_id)
+        run.undone, run.usual, run.longest = undone.get(run_id), usual.get(run_id), longest.get(run_id)
         result.append(run)
     return result
 
 
-def _in_order(archive: Archive, dags: pd.DataFrame, by: str, last: int | None, run_ids: Iterable[str] | None) -> pd.DataFrame:
-    ranked = rank_runs(archive, dags)[["run_id", "trouble"]].rename(columns={"trouble": "troubled"})
+def _in_order(dags: Columns, ranks: Ranks, by: str, last: int | None, run_ids: Iterable[str] | None) -> list[int]:
+    """Return the places of the chosen runs, in order."""
+    if by == "trouble":
+        places = worst_first(dags, ranks)
+    else:
+        values, sign = (dags["started_at"], 1) if by == "start" else (dags["elapsed_s"], -1)
+        keys = [(value is None, 0 if value is None else sign * value, run_id) for value, run_id in zip(values, dags["run_id"], strict=True)]
+        places = sorted(range(len(keys)), key=keys.__getitem__)
     if run_ids is not None:
-        ranked = ranked[among(ranked["run_id"], run_ids)]
-    columns = [name for name in RUNS.names if name in _DAGS and name != "stage"]
-    dags = ranked.merge(dags[columns], on="run_id", how="left")
-    if by == "start":
-        dags = dags.sort_values(["started_at", "run_id"], na_position="last", ignore_index=True)
-        return dags if last is None else dags.tail(last).reset_index(drop=True)
-    if by == "length":
-        dags = dags.sort_values(["elapsed_s", "run_id"], ascending=[False, True], na_position="last", ignore_index=True)
-    return dags if last is None else dags.head(last)
+        chosen = set(run_ids)
+        places = [place for place in places if dags["run_id"][place] in chosen]
+    if last is None:
+        return places
+    return places[max(0, len(places) - last) :] if by == "start" else places[:last]
 
 
-def _spent(archive: Archive, run_ids: list[str], n_runs: int) -> dict[str, pd.Series[Any]]:
-    """Return the seconds of each run that it waited for a person, and that are lost."""
-    import pyarrow.compute as pc
-
-    source = archive if len(run_ids) == n_runs else archive.lazily(run_ids)
-    line = source.table("timeline", ["run_id", "category", "duration_s"], pc.field("category").isin(["wait_operator", "lost"]))
-    return {part: line[line["category"].eq(part)].groupby("run_id")["duration_s"].sum() for part in ("wait_operator", "lost")}
+def _standing(ended_at: int | None, last_observed_at: int | None) -> float | None:
+    """Return for how many seconds a run had stood as it ended when it was last seen."""
+    return None if ended_at is None or last_observed_at is None else (last_observed_at - ended_at) / SECOND_NS
 
 
-def _stage_names(archive: Archive, wanted: pd.DataFrame) -> dict[str, str]:
-    """Return the name of one stage of each run."""
-    if wanted.empty:
-        return {}
-    nodes = archive.lazily(wanted["run_id"]).table("nodes", ["run_id", "stage", "name"])
-    found = wanted.merge(nodes, on=["run_id", "stage"]).dropna().drop_duplicates("run_id")
-    return dict(zip(found["run_id"].tolist(), found["name"].tolist(), strict=True))
+def _spent(waits: list[Row], category: str) -> dict[str, float]:
+    """Return the seconds of each run that are of a category."""
+    import pandas as pd
+
+    own = [row for row in waits if row["category"] == category]
+    seconds = pd.Series([row["duration_s"] for row in own], dtype="float64")
+    return {str(run_id): float(s) for run_id, s in seconds.groupby([row["run_id"] for row in own]).sum().items()}
 
 
-def _redone(dags: pd.DataFrame, own: pd.DataFrame) -> dict[str, str]:
+def _redone(dags: Columns, places: list[int]) -> dict[str, str]:
     """Name the first run of the same DAG name and cluster that succeeded after a run was rolled back."""
-    undone = own.loc[own["outcome"].eq("rolled_back") & own["name"].notna(), ["run_id", "cluster", "name", "started_at"]]
-    good = dags[dags["outcome"].str.startswith("succeeded").fillna(value=False) & dags["started_at"].notna()]
-    if undone.empty or good.empty:
+    undone = [place for place in places if dags["outcome"][place] == "rolled_back" and dags["name"][place] is not None]
+    wanted = {(dags["cluster"][place], dags["name"][place]) for place in undone}
+    if not wanted:
         return {}
-    key = ["cluster", "name"]
-    pairs = undone.assign(cluster=undone["cluster"].fillna("")).merge(
-        good.assign(cluster=good["cluster"].fillna(""))[["run_id", *key, "started_at"]], on=key, suffixes=("", "_after")
-    )
-    later = pairs[pairs["started_at_after"] > pairs["started_at"]].sort_values(["started_at_after", "run_id_after"])
-    first = later.drop_duplicates("run_id")
-    return dict(zip(first["run_id"].tolist(), first["run_id_after"].tolist(), strict=True))
+    good: dict[tuple[str | None, str], list[tuple[int, str]]] = {}
+    told = zip(dags["cluster"], dags["name"], dags["started_at"], dags["run_id"], dags["outcome"], strict=True)
+    for cluster, name, started_at, run_id, outcome in told:
+        if (cluster, name) in wanted and started_at is not None and (outcome or "").startswith("succeeded"):
+            good.setdefault((cluster, name), []).append((started_at, run_id))
+    found = {}
+    for place in undone:
+        began = dags["started_at"][place]
+        later = [one for one in good.get((dags["cluster"][place], dags["name"][place]), []) if began is not None and one[0] > began]
+        if later:
+            found[dags["run_id"][place]] = min(later)[1]
+    return found
 
 
 def _place(run: ConclusionFacts) -> FailurePlace | None:

@@ -10,21 +10,23 @@ import re
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from daganalysis.analysis.conclusions import FailurePlace
-from daganalysis.analysis.membership import among
+from daganalysis.analysis.node_rows import archive_of, read_nodes
 from daganalysis.engine.child_waits import waits_for_child
 from daganalysis.engine.identifiers import split_run_key
 from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, error_parts, is_error, newest_failure_line
 from daganalysis.engine.vocabulary import CHILD_FAILED, STANDS_FAILED, SUCCEEDED
-from daganalysis.tables.plain_rows import rows_of
+from daganalysis.tables.column_arrays import NONE, is_equal
+from daganalysis.tables.plain_rows import columns_of, rows_at, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import pandas as pd
-
+    from daganalysis.analysis.node_rows import NodeRows
     from daganalysis.archive import Archive
-    from daganalysis.tables.plain_rows import Row
+    from daganalysis.tables.plain_rows import Columns, Row
 
     _Names = Mapping[tuple[str, int], str]
 
@@ -38,7 +40,6 @@ _BY_LINE = {TIMED_OUT: "timeout", CANCELLED: "cancelled"}
 _OF_CHILDREN = ("Task.SubDag", "Task.RemoteTask")
 """How the codes begin with which a main DAG reports that a child DAG failed."""
 _MOST_EARLIER = 2
-_DAGS = ["run_id", "workflow", "outcome", "work_ok", "stage", "parent_run_id"]
 
 
 def short_cause(line: str | None) -> str | None:
@@ -121,80 +122,113 @@ def find_culprits(archive: Archive, run_ids: Iterable[str]) -> dict[str, Culprit
     A run without trouble is told by its longest stage. The sentences of :func:`daganalysis.runs` name the same places.
     """
     wanted = list(dict.fromkeys(run_ids))
-    found = find_trouble(archive, archive.table("dags", _DAGS), wanted)
+    dags = columns_of(archive.coded("dags", EVENTFUL_BY))
+    eventful = find_eventful(dags, wanted)
+    source = archive_of(archive, eventful.own, len(dags["run_id"]))
+    found = find_trouble(source, eventful, wanted, read_nodes(source), longest_waits(read_waits(source))) if eventful.own else {}
     return found | _slowest(archive, [run_id for run_id in wanted if run_id not in found])
 
 
-def find_trouble(archive: Archive, dags: pd.DataFrame, run_ids: Sequence[str]) -> dict[str, Culprit]:
+def find_places(archive: Archive, eventful: Eventful, run_ids: Sequence[str], nodes: NodeRows, waits: list[Row]) -> dict[str, FailurePlace]:
+    """Find the places that the sentences about some runs name; the arguments are those of :func:`find_trouble`."""
+    found = find_trouble(archive, eventful, run_ids, nodes, longest_waits(waits), only_failed=True)
+    return {run_id: place for run_id, culprit in found.items() if (place := culprit.place(run_id)) is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Eventful:
+    """The runs that did not simply succeed, by their ids, and of each run that has any, its child runs that did not do their work."""
+
+    own: dict[str, Row]
+    children: dict[str, list[str]]
+
+
+EVENTFUL_BY = ("run_id", "workflow", "outcome", "work_ok", "stage", "parent_run_id")
+"""The columns of ``dags`` that tell which runs did not simply succeed."""
+
+
+def find_eventful(dags: Columns, run_ids: Sequence[str]) -> Eventful:
+    """Find which of some runs, and of their children that failed, did not simply succeed; ``dags`` are columns of all runs."""
+    children = _failed_children(dags, run_ids)
+    wanted = {*run_ids, *(child for family in children.values() for child in family)}
+    places = [
+        place
+        for place, (run_id, outcome) in enumerate(zip(dags["run_id"], dags["outcome"], strict=True))
+        if (outcome != "succeeded" or run_id in children) and run_id in wanted
+    ]
+    rows = rows_at({name: dags[name] for name in EVENTFUL_BY}, places)
+    return Eventful({row["run_id"]: row for row in rows}, children)
+
+
+def find_trouble(
+    archive: Archive,
+    eventful: Eventful,
+    run_ids: Sequence[str],
+    nodes: NodeRows,
+    waited_after: Mapping[str, int],
+    *,
+    only_failed: bool = False,
+) -> dict[str, Culprit]:
     """Find where some runs failed or were stopped; a run of which no failed attempt is known, and no child's, has no entry.
 
-    ``dags`` are the rows of all runs. Of a main DAG, a child DAG that did not do its work is told: what the main DAG reports is the echo.
+    The archive and ``nodes`` have the rows of all eventful runs at least. ``waited_after`` is the stage after which each run waited longest
+    for a person. Of a main DAG, a child DAG that did not do its work is told: what the main DAG reports is the echo. ``only_failed`` does
+    not look at runs that were stopped without a failure.
     """
-    children = _failed_children(dags, run_ids)
-    wanted = list(dict.fromkeys([*run_ids, *(child for family in children.values() for child in family)]))
-    is_eventful = among(dags["run_id"], wanted) & (dags["outcome"].ne("succeeded") | among(dags["run_id"], children))
-    own = {row["run_id"]: row for row in rows_of(dags.loc[is_eventful, _DAGS])}
+    own, children = eventful.own, eventful.children
     if not own:
         return {}
-    source = archive.lazily(own)
-    eventful = dags[is_eventful]
-    told_by = _longest_waits(source) | passed_stages(archive, eventful) | stages_rolled_back_from(archive, eventful)
-    names = _stage_names(source)
-    found = _failed(source, own, told_by, names) | _stopped(source, own, names)
-    return {run_id: culprit for run_id in run_ids if (culprit := _deepest(run_id, found, children, own, names)) is not None}
+    names = nodes.stage_names(own)
+    failed = _failed(archive, own, {**waited_after, **told_stages(own, nodes)}, names)
+    stopped = {run_id for run_id, row in own.items() if row["outcome"] == "cancelled" and row["stage"] is not None}
+    stopped &= {*failed, *children} if only_failed else stopped
+    found = failed | _stopped(archive, {run_id: own[run_id] for run_id in own if run_id in stopped}, names)
+    told = (run_id for run_id in run_ids if run_id in found or run_id in children)
+    return {run_id: culprit for run_id in told if (culprit := _deepest(run_id, found, children, own, names)) is not None}
 
 
-def _longest_waits(archive: Archive) -> dict[str, int]:
+def read_waits(archive: Archive, *, lost: bool = False) -> list[Row]:
+    """Return the stretches in which runs waited for a person, and those that are ``lost``: run_id, category, duration_s and from_stage."""
+    table = archive.coded("timeline", ["run_id", "category", "duration_s", "from_stage"])
+    rows = np.flatnonzero(is_equal(table.column("category"), "wait_operator", *(["lost"] if lost else [])))
+    columns = columns_of(table.take(rows))
+    return rows_at(columns, range(len(rows)))
+
+
+def longest_waits(waits: Iterable[Row]) -> dict[str, int]:
     """Return the stage after which each run waited longest for a person."""
-    import pyarrow.compute as pc
-
-    waits = archive.table("timeline", ["run_id", "duration_s", "from_stage"], pc.field("category") == "wait_operator")
-    longest = waits.sort_values(["duration_s", "from_stage"], ascending=False).drop_duplicates("run_id").dropna()
-    return dict(zip(longest["run_id"].tolist(), longest["from_stage"].tolist(), strict=True))
-
-
-def passed_stages(archive: Archive, dags: pd.DataFrame) -> dict[str, int]:
-    """Return the first stage that was passed of each run that succeeded though a person passed one."""
-    import pyarrow.compute as pc
-
-    run_ids = dags.loc[dags["outcome"].eq("succeeded_with_node_pass"), "run_id"]
-    if run_ids.empty:
-        return {}
-    nodes = archive.lazily(run_ids).table("nodes", ["run_id", "stage"], pc.field("outcome") == "passed").dropna()
-    return {str(run_id): int(stage) for run_id, stage in nodes.groupby("run_id")["stage"].min().items()}
+    own = [row for row in waits if row["category"] == "wait_operator"]
+    own.sort(key=lambda row: (row["duration_s"], NONE if row["from_stage"] is None else row["from_stage"]))
+    last = {row["run_id"]: row["from_stage"] for row in own}
+    return {run_id: stage for run_id, stage in last.items() if stage is not None}
 
 
-def stages_rolled_back_from(archive: Archive, dags: pd.DataFrame) -> dict[str, int]:
-    """Return the stage from which each run was rolled back: where it had failed (engine-semantics §2.4)."""
-    import pyarrow.compute as pc
+def told_stages(own: Mapping[str, Row], nodes: NodeRows) -> dict[str, int]:
+    """Return the stage that tells most of runs of two outcomes.
 
-    run_ids = dags.loc[dags["outcome"].eq("rolled_back"), "run_id"]
-    if run_ids.empty:
-        return {}
-    nodes = archive.lazily(run_ids).table("nodes", ["run_id", "stage"], pc.field("outcome") == "rolled_back").dropna()
-    return {str(run_id): int(stage) for run_id, stage in nodes.groupby("run_id")["stage"].max().items()}
+    It is the first stage that a person passed of a run that succeeded nevertheless, and the stage from which a run was rolled back: where
+    it had failed (engine-semantics §2.4).
+    """
+    passed = [run_id for run_id, row in own.items() if row["outcome"] == "succeeded_with_node_pass"]
+    rolled_back = [run_id for run_id, row in own.items() if row["outcome"] == "rolled_back"]
+    return nodes.first_passed(passed) | nodes.last_rolled_back(rolled_back)
 
 
-def _failed_children(dags: pd.DataFrame, run_ids: Sequence[str]) -> dict[str, list[str]]:
+def _failed_children(dags: Columns, run_ids: Sequence[str]) -> dict[str, list[str]]:
     """Return the child runs that did not do their work of each run that has any, and theirs, in order of run_id."""
-    is_failed = dags["work_ok"].eq(other=False).fillna(value=False).astype(bool)
-    is_failed |= dags["work_ok"].isna() & dags["outcome"].isin(CHILD_FAILED)
-    failed = dags[dags["parent_run_id"].notna() & is_failed]
-    of_parent = {str(parent): sorted(rows) for parent, rows in failed.groupby("parent_run_id")["run_id"]}
+    of_parent: dict[str, list[str]] = {}
+    told = zip(dags["parent_run_id"], dags["run_id"], dags["work_ok"], dags["outcome"], strict=True)
+    for parent, run_id, work_ok, outcome in told:
+        if parent is not None and (work_ok is False or (work_ok is None and outcome in CHILD_FAILED)):
+            of_parent.setdefault(parent, []).append(run_id)
     found: dict[str, list[str]] = {}
-    to_do = list(run_ids)
+    to_do = [run_id for run_id in run_ids if run_id in of_parent]
     while to_do:
         run_id = to_do.pop()
         if run_id in of_parent and run_id not in found:
-            found[run_id] = of_parent[run_id]
+            found[run_id] = sorted(of_parent[run_id])
             to_do += of_parent[run_id]
     return found
-
-
-def _stage_names(source: Archive) -> dict[tuple[str, int], str]:
-    nodes = source.table("nodes", ["run_id", "stage", "name"]).dropna()
-    run_ids, stages, names = (nodes[name].tolist() for name in ("run_id", "stage", "name"))
-    return dict(zip(zip(run_ids, stages, strict=True), names, strict=True))
 
 
 def _deepest(
@@ -236,10 +270,13 @@ def _is_echo(outer: Culprit, child: Culprit) -> bool:
 def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int], names: _Names) -> dict[str, Culprit]:
     """Return, for each run, the culprit by its failed attempts of one stage."""
     columns = ["run_id", "stage", "task_gid", "attempt", "kind", "outcome", "agent", "error_code", "line"]
-    failures = rows_of(source.table("failed_attempts", columns).dropna(subset="stage"))
+    failures = columns_of(source.coded("failed_attempts", columns))
+    failed: dict[str, list[Row]] = {}
+    for row in rows_at(failures, range(len(failures["run_id"]))):
+        if row["run_id"] in own and row["stage"] is not None:
+            failed.setdefault(row["run_id"], []).append(row)
     found = {}
-    for run_id, group in itertools.groupby(failures, key=lambda row: row["run_id"]):
-        rows = list(group)
+    for run_id, rows in failed.items():
         stage = _decisive_stage({row["stage"] for row in rows}, own[run_id], told_by.get(run_id))
         if own[run_id]["outcome"] == "rolled_back" and run_id in told_by:
             stage = told_by[run_id]
@@ -282,9 +319,9 @@ def _stopped(source: Archive, own: Mapping[str, Row], names: _Names) -> dict[str
     """Return where runs were cancelled: on the agents of that stage, those whose work was stopped first."""
     import pyarrow.compute as pc
 
-    cancelled = {run_id: row["stage"] for run_id, row in own.items() if row["outcome"] == "cancelled" and row["stage"] is not None}
-    if not cancelled:
+    if not own:
         return {}
+    cancelled: dict[str, int] = {run_id: row["stage"] for run_id, row in own.items()}
     columns = ["run_id", "stage", "task_gid", "agent", "outcome", "task_logs"]
     tasks = source.lazily(cancelled).table("sub_tasks", columns, pc.field("stage").isin(sorted(set(cancelled.values()))))
     found = {}

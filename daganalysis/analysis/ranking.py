@@ -7,46 +7,83 @@ the main DAG.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from daganalysis.analysis.membership import among
-from daganalysis.engine.vocabulary import RUN_OUTCOMES, WORST_FIRST
+from daganalysis.engine.vocabulary import WORST_FIRST
+from daganalysis.tables import DAGS
+from daganalysis.tables.plain_rows import columns_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from daganalysis.archive import Archive
+    from daganalysis.tables.plain_rows import Columns
 
+_PLACES = {outcome: place for place, outcome in enumerate(WORST_FIRST)}
 _FINE = len(WORST_FIRST) - 1
-_TROUBLE = max(rank for rank, outcome in enumerate(WORST_FIRST) if RUN_OUTCOMES[outcome].is_trouble)
-"""The last rank that is trouble: every outcome that is trouble ranks before all others."""
 
-RANKED_BY = (
+RANKED_BY = ("run_id", "parent_run_id", "outcome", "work_ok", "elapsed_s", "elapsed_min_s")
+"""The columns of ``dags`` that decide the order."""
+_SHOWN = (
     *("run_id", "cluster", "name", "workflow", "outcome", "work_ok", "started_at", "elapsed_s", "n_agents", "retries_min", "retries_max"),
     *("parent_run_id", "rollbacks_min", "rollbacks_max", "last_observed_at", "elapsed_min_s"),
 )
-"""The columns of ``dags`` that decide the order, and those shown with it."""
 
 
-def rank_runs(archive: Archive, dags: pd.DataFrame | None = None) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """How badly each run ended (``rank``, from 0), whether that is trouble, and whether it is a child of another run of the archive."""
+
+    rank: list[int]
+    trouble: list[bool]
+    is_child: list[bool]
+
+
+def rank_runs(archive: Archive) -> pd.DataFrame:
     """Order the runs from worst to best: one row a run, with ``rank``, ``trouble`` and ``is_child`` added to its facts.
 
-    ``dags`` are these facts, where they have been read already.
     ``rank`` says how badly the run ended, from 0. Main runs come before child DAGs, trouble before the rest, then the longest first; of a
     run of unknown length counts what it took at least.
     """
-    runs = archive.table("dags", list(RANKED_BY)) if dags is None else dags[list(RANKED_BY)]
-    order = {outcome: rank for rank, outcome in enumerate(WORST_FIRST)}
-    own = runs["outcome"].map(order).fillna(order["unknown"]).astype("int64")
-    own = own.mask(runs["work_ok"].fillna(value=False).astype(bool) & runs["outcome"].isin(["passed", "waiting"]), _FINE)
-    own = own.mask(runs["work_ok"].eq(other=False).fillna(value=False).astype(bool), order["failed"])
-    is_child = among(runs["parent_run_id"], runs["run_id"])
+    table = archive.arrow("dags", _SHOWN)
+    dags = columns_of(table.select(RANKED_BY))
+    ranks = ranks_of(dags)
+    runs = DAGS.frame(table).assign(rank=ranks.rank, is_child=ranks.is_child, trouble=ranks.trouble)
+    runs = runs.astype({"rank": "int64", "is_child": bool, "trouble": bool})
+    return runs.iloc[worst_first(dags, ranks)].reset_index(drop=True).drop(columns="elapsed_min_s")
+
+
+def ranks_of(dags: Columns) -> Ranks:
+    """Return how badly each run ended; ``dags`` are the columns :data:`RANKED_BY` of all runs."""
+    known = set(dags["run_id"])
+    is_child = [parent in known for parent in dags["parent_run_id"]]
+    own = [_rank(outcome, work_ok) for outcome, work_ok in zip(dags["outcome"], dags["work_ok"], strict=True)]
     # Only a child whose work was not done makes its main DAG worse: what the main DAG made good by a retry shows in its own outcome.
-    failed = own[is_child & (own <= order["cancelled"])].groupby(runs["parent_run_id"]).min()
-    below = runs["run_id"].map(failed).astype("float64").fillna(_FINE).astype("int64")
-    runs = runs.assign(rank=own.where(own <= below, below), is_child=is_child)
-    runs["trouble"] = runs["rank"] <= _TROUBLE
-    length = runs["elapsed_s"].fillna(runs["elapsed_min_s"]).fillna(-1.0)
-    order_by = runs.assign(calm=~runs["trouble"], length=-length)
-    order_by = order_by.sort_values(["is_child", "calm", "length", "rank", "run_id"], ignore_index=True)
-    return order_by.drop(columns=["calm", "length", "elapsed_min_s"])
+    below: dict[str, int] = {}
+    for parent, child, rank in zip(dags["parent_run_id"], is_child, own, strict=True):
+        if child and rank <= _PLACES["cancelled"]:
+            below[parent] = min(rank, below.get(parent, _FINE))
+    ranks = [min(rank, below.get(run_id, _FINE)) for run_id, rank in zip(dags["run_id"], own, strict=True)]
+    return Ranks(ranks, [rank <= _PLACES["unknown"] for rank in ranks], is_child)
+
+
+def _rank(outcome: str | None, work_ok: bool | None) -> int:
+    if work_ok is False:
+        return _PLACES["failed"]
+    if work_ok and outcome in {"passed", "waiting"}:
+        return _FINE
+    return _PLACES.get(outcome or "unknown", _PLACES["unknown"])
+
+
+def worst_first(dags: Columns, ranks: Ranks) -> list[int]:
+    """Return the places of the runs from worst to best; ``dags`` are the columns :data:`RANKED_BY` of all runs."""
+    lengths = [
+        -1.0 if known is None and least is None else least if known is None else known
+        for known, least in zip(dags["elapsed_s"], dags["elapsed_min_s"], strict=True)
+    ]
+
+    def order(place: int) -> tuple[bool, bool, float, int, str]:
+        return ranks.is_child[place], not ranks.trouble[place], -lengths[place], ranks.rank[place], dags["run_id"][place]
+
+    return sorted(range(len(lengths)), key=order)

@@ -2,95 +2,126 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-from daganalysis.analysis.conclusions import SLOW, SLOW_S, WORTH_SAYING, UsualDuration
-from daganalysis.analysis.membership import among
+import numpy as np
+
+from daganalysis.analysis.conclusions import WORTH_SAYING, UsualDuration, is_slow
+from daganalysis.tables.column_arrays import NONE, find
 
 if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
+    from collections.abc import Iterable
 
-    from daganalysis.archive import Archive
+    from daganalysis.analysis.node_rows import NodeRows
+    from daganalysis.tables.column_arrays import Floats, Ints
+    from daganalysis.tables.plain_rows import Columns
 
 FEWEST = 4
 """With fewer other runs, there is no usual length."""
-_LIKE = ["workflow", "n_agents"]
+_Like: TypeAlias = tuple[str, int | None]
+"""What runs have in common that are alike: the workflow, and the number of agents."""
 
 
-def find_usual_durations(
-    archive: Archive, dags: pd.DataFrame, own: pd.DataFrame
-) -> tuple[dict[str, UsualDuration], dict[str, tuple[str, float]]]:
-    """Return what each run of known length is measured by, and of those that simply succeeded without it, their longest stage.
+@dataclass(frozen=True, slots=True)
+class UsualDurations:
+    """What some runs of known length are measured by.
+
+    ``slow`` are those of them that took much longer, each with its length. ``unmatched`` are runs that simply succeeded of which fewer than
+    four others are known. ``alike`` are the runs that each group of alike runs of a slow one is measured by.
+    """
+
+    usual: dict[str, UsualDuration]
+    slow: dict[str, float]
+    unmatched: list[str]
+    alike: dict[_Like, list[str]]
+    group: dict[str, _Like]
+
+    def run_ids(self) -> set[str]:
+        """Return the runs whose stages are looked at: they tell why a run was slow, or what took it longest."""
+        return {*self.slow, *self.unmatched, *(run_id for group in self.alike.values() for run_id in group)}
+
+    def explained(self, nodes: NodeRows) -> dict[str, UsualDuration]:
+        """Return what each run is measured by, with the stage that explains most of the difference of a slow one."""
+        found = dict(self.usual)
+        for run_id, place, excess in _worst_stages(self, nodes):
+            share = min(1.0, excess / (self.slow[run_id] - found[run_id].median_s))
+            if share >= WORTH_SAYING:
+                name = nodes.names[nodes.name[place]]
+                found[run_id] = found[run_id]._replace(stage=int(nodes.stage[place]), name=name, share=share)
+        return found
+
+
+def find_usual_durations(dags: Columns, own: Iterable[int]) -> UsualDurations:
+    """Return what some runs are measured by: those at the places ``own`` in the columns ``dags`` of all runs.
 
     Runs of the same workflow with the same number of agents are alike. The median is taken over the other runs of known length that
     simply succeeded; at least four are needed.
     """
-    plain = dags[dags["outcome"].eq("succeeded") & dags["elapsed_s"].notna() & dags["workflow"].notna()]
-    asked = _measured(plain, own)
-    enough = asked[asked["n_others"] >= FEWEST]
-    usual = {
-        run_id: UsualDuration(median, n)
-        for run_id, median, n in zip(enough["run_id"].tolist(), enough["median_s"].tolist(), enough["n_others"].tolist(), strict=True)
-    }
-    slow = enough[(enough["elapsed_s"] >= SLOW * enough["median_s"]) & (enough["elapsed_s"] - enough["median_s"] >= SLOW_S)]
-    for run_id, stage, name, share in _blamed(archive, plain, slow):
-        usual[run_id] = usual[run_id]._replace(stage=stage, name=name, share=share)
-    rest = own.loc[own["outcome"].eq("succeeded") & own["elapsed_s"].notna() & ~among(own["run_id"], usual), "run_id"]
-    return usual, _longest(archive, rest.tolist())
-
-
-def _measured(plain: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
-    """Return each of some runs with the median of the others of its group and how many they are."""
-    import pandas as pd
-
-    ordered = plain.sort_values([*_LIKE, "elapsed_s", "run_id"], ignore_index=True)
-    group = ordered.groupby(_LIKE, dropna=False)["elapsed_s"]
-    sizes, ranks = group.transform("size").to_numpy(), group.cumcount().to_numpy()
-    firsts = ordered.index.to_numpy() - ranks
-    lengths = ordered["elapsed_s"].to_numpy(float)
-    others = sizes - 1
-    middle = [_without(lengths, firsts, ranks, sizes, (others - 1) // 2), _without(lengths, firsts, ranks, sizes, others // 2)]
-    measured = ordered.assign(n_others=others, median_s=(middle[0] + middle[1]) / 2)
-    whole = group.agg(n_others="size", median_s="median").reset_index()
-    rest = own[own["elapsed_s"].notna() & ~among(own["run_id"], plain["run_id"])]
-    columns = ["run_id", *_LIKE, "elapsed_s", "n_others", "median_s"]
-    parts = [measured.loc[among(measured["run_id"], own["run_id"]), columns], rest.merge(whole, on=_LIKE)[columns]]
-    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-
-
-def _without(lengths: np.ndarray, firsts: np.ndarray, ranks: np.ndarray, sizes: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Return what stands at a place among the others of each group, the run itself left out."""
-    inside = (place + (place >= ranks)).clip(0, sizes - 1)
-    found: np.ndarray = lengths[firsts + inside]
+    likes: list[_Like] = list(zip(dags["workflow"], dags["n_agents"], strict=True))
+    plain: dict[_Like, list[int]] = {}
+    elapsed, outcomes, run_ids = dags["elapsed_s"], dags["outcome"], dags["run_id"]
+    for place, (like, length, outcome) in enumerate(zip(likes, elapsed, outcomes, strict=True)):
+        if outcome == "succeeded" and length is not None and like[0] is not None:
+            plain.setdefault(like, []).append(place)
+    lengths = {like: sorted(elapsed[place] for place in places) for like, places in plain.items()}
+    found = UsualDurations({}, {}, [], {}, {})
+    for place in own:
+        length, like, run_id = elapsed[place], likes[place], run_ids[place]
+        if length is None:
+            continue
+        others = lengths.get(like, [])
+        is_plain = outcomes[place] == "succeeded" and like[0] is not None
+        n_others = len(others) - is_plain
+        if n_others >= FEWEST:
+            usual = _median(others, without=length if is_plain else None)
+            found.usual[run_id] = UsualDuration(usual, n_others)
+            if is_slow(length, usual):
+                found.slow[run_id], found.group[run_id] = length, like
+        elif outcomes[place] == "succeeded":
+            found.unmatched.append(run_id)
+    found.alike.update({like: [run_ids[place] for place in plain[like]] for like in set(found.group.values())})
     return found
 
 
-def _blamed(archive: Archive, plain: pd.DataFrame, slow: pd.DataFrame) -> list[tuple[str, int, str | None, float]]:
-    """Find of each slow run the stage that took the most longer than its median, and the share of the difference that it explains."""
-    import pandas as pd
+def _median(lengths: list[float], *, without: float | None = None) -> float:
+    """Return the median of lengths that are in order, one of them left out or none.
 
-    if slow.empty:
+    >>> _median([1.0, 2.0, 3.0, 9.0]), _median([1.0, 2.0, 3.0, 9.0], without=2.0)
+    (2.5, 3.0)
+    """
+    n = len(lengths) - (without is not None)
+    left_out = len(lengths) if without is None else bisect_left(lengths, without)
+    low, high = (n - 1) // 2, n // 2
+    return (lengths[low + (low >= left_out)] + lengths[high + (high >= left_out)]) / 2
+
+
+def _worst_stages(found: UsualDurations, nodes: NodeRows) -> list[tuple[str, int, float]]:
+    """Return the stage of each slow run that took the most longer than its median: its row in ``nodes``, and by how much."""
+    slow: dict[_Like, list[str]] = {like: [] for like in found.alike}
+    for run_id, like in found.group.items():
+        slow[like].append(run_id)
+    group_of_plain, group_of_slow = nodes.numbered(found.alike.values()), nodes.numbered(slow.values())
+    is_known = ~np.isnan(nodes.duration_s)
+    plain, ours = np.flatnonzero((group_of_plain != NONE) & is_known), np.flatnonzero((group_of_slow != NONE) & is_known)
+    if not len(plain):
         return []
-    like = pd.concat([plain, slow])[["run_id", *_LIKE]].drop_duplicates("run_id").merge(slow[_LIKE].drop_duplicates(), on=_LIKE)
-    like = like.assign(group=like.groupby(_LIKE, dropna=False).ngroup(), is_plain=among(like["run_id"], plain["run_id"]))
-    like = like.assign(is_slow=among(like["run_id"], slow["run_id"])).drop(columns=_LIKE)
-    nodes = archive.lazily(like["run_id"]).table("nodes", ["run_id", "stage", "name", "duration_s"])
-    nodes = nodes[nodes["duration_s"].notna()].merge(like, on="run_id")
-    keys = ["group", "stage", "name"]
-    usual = nodes[nodes["is_plain"]].groupby(keys, dropna=False)["duration_s"].median().rename("usual").reset_index()
-    ours = nodes[nodes["is_slow"]].merge(usual, on=keys)
-    ours = ours.assign(excess=ours["duration_s"] - ours["usual"]).sort_values(["run_id", "excess", "stage"], ascending=[True, False, True])
-    worst = ours.drop_duplicates("run_id").merge(slow[["run_id", "elapsed_s", "median_s"]], on="run_id")
-    worst = worst.assign(share=(worst["excess"] / (worst["elapsed_s"] - worst["median_s"])).clip(upper=1.0))
-    worst = worst[worst["share"] >= WORTH_SAYING]
-    names = worst["name"].astype(object).where(worst["name"].notna(), None)
-    return list(zip(worst["run_id"].tolist(), worst["stage"].tolist(), names.tolist(), worst["share"].tolist(), strict=True))
+    stages_and_names = (nodes.stage + 1) * (len(nodes.names) + 1) + nodes.name
+    span = stages_and_names.max() + 1
+    keys, usual = _medians((group_of_plain * span + stages_and_names)[plain], nodes.duration_s[plain])
+    at = find(keys, (group_of_slow * span + stages_and_names)[ours])
+    ours, at = ours[at != NONE], at[at != NONE]
+    excess = nodes.duration_s[ours] - usual[at]
+    order = np.lexsort((-nodes.stage[ours], excess))
+    last = dict(zip(nodes.run_ids_at(ours[order]), order.tolist(), strict=True))
+    return [(run_id, int(ours[place]), float(excess[place])) for run_id, place in last.items()]
 
 
-def _longest(archive: Archive, run_ids: list[str]) -> dict[str, tuple[str, float]]:
-    if not run_ids:
-        return {}
-    nodes = archive.lazily(run_ids).table("nodes", ["run_id", "stage", "name", "duration_s"])
-    nodes = nodes.dropna().sort_values(["run_id", "duration_s", "stage"], ascending=[True, False, True]).drop_duplicates("run_id")
-    return {run_id: (name, s) for run_id, name, s in zip(*(nodes[name].tolist() for name in ("run_id", "name", "duration_s")), strict=True)}
+def _medians(keys: Ints, values: Floats) -> tuple[Ints, Floats]:
+    """Return the different keys, in order, and the median of the values of each."""
+    order = np.lexsort((values, keys))
+    keys, values = keys[order], values[order]
+    begins = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if len(keys) else np.zeros(0, np.int64)
+    sizes = np.diff(np.append(begins, len(keys)))
+    return keys[begins], (values[begins + (sizes - 1) // 2] + values[begins + sizes // 2]) / 2

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from daganalysis.tables.declaration import Type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import pandas as pd
+    import pyarrow as pa
 
     from daganalysis.tables.declaration import Column, Table
 
 Row: TypeAlias = dict[str, Any]
 """One row of a table, nulls as None."""
+Columns: TypeAlias = dict[str, list[Any]]
+"""Columns of a table by their names, equally long, nulls as None."""
 
 _CHUNK = 10_000
 """Rows turned into plain values at a time, so that a large table is never held twice."""
@@ -25,6 +28,47 @@ def rows_of(frame: pd.DataFrame, *, in_nanoseconds: bool = False) -> list[Row]:
     names = frame.columns.tolist()  # an index hands out its texts one by one, slowly
     values = [_cells(frame[name], in_nanoseconds=in_nanoseconds) for name in names]
     return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+
+
+def columns_of(table: pa.Table) -> Columns:
+    """Turn an Arrow table into columns of plain Python values, nulls as None, instants as whole nanoseconds since 1970.
+
+    >>> import pyarrow as pa
+    >>> columns_of(pa.table({"name": pa.array(["a", None, "a"]).dictionary_encode(), "n": [1.5, None, 2.0]}))
+    {'name': ['a', None, 'a'], 'n': [1.5, None, 2.0]}
+    """
+    return {name: _plain_values(table.column(name)) for name in table.column_names}
+
+
+def rows_at(columns: Columns, places: Iterable[int]) -> list[Row]:
+    """Return some rows of plain columns.
+
+    >>> rows_at({"name": ["a", "b"], "n": [1, 2]}, [1])
+    [{'name': 'b', 'n': 2}]
+    """
+    return [{name: values[place] for name, values in columns.items()} for place in places]
+
+
+def _plain_values(column: pa.ChunkedArray) -> list[Any]:
+    import numpy as np
+    import pyarrow as pa
+
+    from daganalysis.tables.column_arrays import encoded, one_array
+
+    array = one_array(column)
+    if pa.types.is_dictionary(array.type):
+        codes, texts = encoded(array)
+        told: list[Any] = np.array([*texts.to_pylist(), None], object)[codes].tolist()  # the last place is that of null
+        return told
+    if pa.types.is_timestamp(array.type):
+        array = array.cast(pa.int64())
+    if not pa.types.is_integer(array.type) and not pa.types.is_floating(array.type):
+        values: list[Any] = array.to_pylist()
+        return values
+    values = array.fill_null(0).to_numpy().tolist()
+    if not array.null_count:
+        return values
+    return [None if null else value for value, null in zip(values, array.is_null().to_numpy(zero_copy_only=False).tolist(), strict=True)]
 
 
 def instant_texts(values: pd.Series[Any]) -> list[str | None]:

@@ -42,6 +42,8 @@ def _half_up(value: float, digits: int) -> str:
     >>> _half_up(2.125, 2), _half_up(0.5, 0)
     ('2.13', '1')
     """
+    if value * (2 << digits) % 1:  # exact: the value does not lie in the middle, and all ways of rounding agree
+        return f"{value:.{digits}f}"
     import decimal  # most commands write no number
 
     return str(decimal.Decimal(value).quantize(decimal.Decimal(1).scaleb(-digits), decimal.ROUND_HALF_UP))

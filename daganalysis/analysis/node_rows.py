@@ -1,0 +1,100 @@
+"""The stages of runs as arrays, read once for all that a list of runs tells of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from daganalysis.tables.column_arrays import NONE, encoded, integers, is_equal, reals
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from daganalysis.archive import Archive
+    from daganalysis.tables.column_arrays import Bools, Floats, Ints
+
+_LARGE_PART = 4
+"""Tables are read as a whole if every fourth run or more is asked for."""
+
+
+def archive_of(archive: Archive, run_ids: Collection[str], n_runs: int) -> Archive:
+    """Return an archive with the rows of some runs: itself where they are many, for then to read all rows costs less."""
+    return archive if len(run_ids) * _LARGE_PART >= n_runs else archive.lazily(sorted(run_ids))
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRows:
+    """Rows of ``nodes``: ``run`` and ``name`` are places in :attr:`run_ids` and :attr:`names`, the former found by :attr:`places`."""
+
+    run_ids: list[str]
+    places: dict[str, int]
+    run: Ints
+    stage: Ints
+    name: Ints
+    names: np.ndarray[Any, np.dtype[np.object_]]
+    duration_s: Floats
+    is_passed: Bools
+    is_rolled_back: Bools
+
+    def numbered(self, groups: Iterable[Iterable[str]]) -> Ints:
+        """Return in which of some groups of runs, which do not overlap, each row is: the number of the group, or none."""
+        number = np.full(len(self.run_ids) + 1, NONE)  # the last place is that of null
+        for place, run_ids in enumerate(groups):
+            number[[self.places[run_id] for run_id in run_ids if run_id in self.places]] = place
+        return number[self.run]
+
+    def of(self, run_ids: Iterable[str]) -> Bools:
+        """Return which rows are of some runs."""
+        return self.numbered([run_ids]) != NONE
+
+    def run_ids_at(self, rows: Ints) -> list[str]:
+        """Return the runs of some rows."""
+        return [self.run_ids[run] for run in self.run[rows].tolist()]
+
+    def stage_names(self, run_ids: Collection[str]) -> dict[tuple[str, int], str]:
+        """Return the names of the stages of some runs."""
+        rows = np.flatnonzero(self.of(run_ids) & (self.stage != NONE) & (self.name != NONE))
+        names = self.names[self.name[rows]].tolist()
+        return dict(zip(zip(self.run_ids_at(rows), self.stage[rows].tolist(), strict=True), names, strict=True))
+
+    def first_passed(self, run_ids: Collection[str]) -> dict[str, int]:
+        """Return the first stage that was passed of each of some runs."""
+        rows = np.flatnonzero(self.of(run_ids) & self.is_passed & (self.stage != NONE))
+        rows = rows[np.argsort(-self.stage[rows], kind="stable")]
+        return dict(zip(self.run_ids_at(rows), self.stage[rows].tolist(), strict=True))
+
+    def last_rolled_back(self, run_ids: Collection[str]) -> dict[str, int]:
+        """Return the last stage that was rolled back of each of some runs."""
+        rows = np.flatnonzero(self.of(run_ids) & self.is_rolled_back & (self.stage != NONE))
+        rows = rows[np.argsort(self.stage[rows], kind="stable")]
+        return dict(zip(self.run_ids_at(rows), self.stage[rows].tolist(), strict=True))
+
+    def longest(self, run_ids: Collection[str]) -> dict[str, tuple[str, float]]:
+        """Return the name and the length of the longest stage of each of some runs; of equally long ones, the first."""
+        is_known = (self.stage != NONE) & (self.name != NONE) & ~np.isnan(self.duration_s)
+        rows = np.flatnonzero(self.of(run_ids) & is_known)
+        rows = rows[np.lexsort((-self.stage[rows], self.duration_s[rows]))]
+        told = zip(self.names[self.name[rows]].tolist(), self.duration_s[rows].tolist(), strict=True)
+        return dict(zip(self.run_ids_at(rows), told, strict=True))
+
+
+def read_nodes(archive: Archive) -> NodeRows:
+    """Read the stages of all runs of an archive."""
+    table = archive.coded("nodes", ["run_id", "stage", "name", "outcome", "duration_s"])
+    run, texts = encoded(table.column("run_id"))
+    run_ids: list[str] = texts.to_pylist()
+    name, names = encoded(table.column("name"))
+    outcome = table.column("outcome")
+    return NodeRows(
+        run_ids,
+        {run_id: place for place, run_id in enumerate(run_ids)},
+        run,
+        integers(table.column("stage")),
+        name,
+        np.array([*names.to_pylist(), None], object),
+        reals(table.column("duration_s")),
+        is_equal(outcome, "passed"),
+        is_equal(outcome, "rolled_back"),
+    )
