@@ -9,7 +9,7 @@ from daganalysis.table_sources import coded
 from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import pandas as pd
     import pyarrow as pa
@@ -76,12 +76,13 @@ class ArchiveFrames:
         """
         return self._source.read(name, columns, None, where)
 
-    def coded(self, name: str, columns: Sequence[str]) -> pa.Table:
+    def coded(self, name: str, columns: Sequence[str], only: tuple[str, Collection[str]] | None = None) -> pa.Table:
         """Return columns of a base table as an Arrow table with dictionary-encoded texts, which a store reads much faster.
 
         Args:
             name: The name of the table, such as ``"dags"``.
             columns: The columns to return.
+            only: A column of texts that repeat, one of the ``columns``, and some texts; only rows with one of these texts are returned.
 
         Returns:
             The rows in the order of the table. Columns of texts that repeat are dictionaries.
@@ -91,7 +92,7 @@ class ArchiveFrames:
             >>> da.load("sample_data/documented/scale-out.json").coded("nodes", ["name"]).num_rows
             9
         """
-        return coded(self._source, name, columns)
+        return coded(self._source, name, columns, only)
 
     def count(self, name: str) -> int:
         """Return the number of rows of a base table, without reading the rows.

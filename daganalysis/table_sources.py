@@ -8,13 +8,16 @@ from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.declaration import code_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
+    from typing import TypeAlias
 
     import pyarrow as pa
     import pyarrow.compute as pc
 
     from daganalysis.engine.user_catalogue import Catalogue
+
+    Only: TypeAlias = tuple[str, Collection[str]]
 
 
 class TableSource(Protocol):
@@ -99,9 +102,11 @@ class WithCatalogue:
         table = self._renamed(self.source.read(name, read, run_ids))
         return (table if where is None else table.filter(where)).select(wanted)
 
-    def read_coded(self, name: str, columns: Sequence[str]) -> pa.Table:
-        """Return some columns of one base table, texts that repeat as places in a dictionary."""
-        return code_texts(self.read(name, columns, None), BASE_TABLES[name]) if name == "dags" else coded(self.source, name, columns)
+    def read_coded(self, name: str, columns: Sequence[str], only: Only | None = None) -> pa.Table:
+        """Return some columns of one base table, texts that repeat as places in a dictionary; of rows that have ``only`` some texts."""
+        if name != "dags":
+            return coded(self.source, name, columns, only)
+        return _coded_rows(self.read(name, columns, None), name, only)
 
     def _renamed(self, dags: pa.Table) -> pa.Table:
         import pyarrow as pa
@@ -133,10 +138,19 @@ class WithCatalogue:
         return [WithCatalogue(part, self.catalogue) for part in parts_of(self.source)]
 
 
-def coded(source: TableSource, name: str, columns: Sequence[str]) -> pa.Table:
-    """Return some columns of one base table, texts that repeat as places in a dictionary."""
-    read: Callable[[str, Sequence[str]], pa.Table] | None = getattr(source, "read_coded", None)
-    return code_texts(source.read(name, columns, None), BASE_TABLES[name]) if read is None else read(name, columns)
+def coded(source: TableSource, name: str, columns: Sequence[str], only: Only | None = None) -> pa.Table:
+    """Return some columns of one base table, texts that repeat as places in a dictionary; of rows that have ``only`` some texts."""
+    read: Callable[[str, Sequence[str], Only | None], pa.Table] | None = getattr(source, "read_coded", None)
+    return _coded_rows(source.read(name, columns, None), name, only) if read is None else read(name, columns, only)
+
+
+def _coded_rows(table: pa.Table, name: str, only: Only | None) -> pa.Table:
+    table = code_texts(table, BASE_TABLES[name])
+    if only is None:
+        return table
+    from daganalysis.tables.column_arrays import rows_with  # NumPy takes long to import
+
+    return rows_with(table, only)
 
 
 def parts_of(source: TableSource) -> Sequence[TableSource]:

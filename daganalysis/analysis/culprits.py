@@ -10,15 +10,13 @@ import re
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from daganalysis.analysis.conclusions import FailurePlace
 from daganalysis.analysis.node_rows import archive_of, read_nodes
 from daganalysis.engine.child_waits import waits_for_child
 from daganalysis.engine.identifiers import split_run_key
 from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, error_parts, is_error, newest_failure_line
 from daganalysis.engine.vocabulary import CHILD_FAILED, STANDS_FAILED, SUCCEEDED
-from daganalysis.tables.column_arrays import NONE, is_equal
+from daganalysis.tables.column_arrays import NONE
 from daganalysis.tables.plain_rows import columns_of, rows_at, rows_of
 
 if TYPE_CHECKING:
@@ -189,10 +187,9 @@ def find_trouble(
 
 def read_waits(archive: Archive, *, lost: bool = False) -> list[Row]:
     """Return the stretches in which runs waited for a person, and those that are ``lost``: run_id, category, duration_s and from_stage."""
-    table = archive.coded("timeline", ["run_id", "category", "duration_s", "from_stage"])
-    rows = np.flatnonzero(is_equal(table.column("category"), "wait_operator", *(["lost"] if lost else [])))
-    columns = columns_of(table.take(rows))
-    return rows_at(columns, range(len(rows)))
+    categories = ("wait_operator", "lost") if lost else ("wait_operator",)
+    table = archive.coded("timeline", ["run_id", "category", "duration_s", "from_stage"], ("category", categories))
+    return rows_at(columns_of(table), range(table.num_rows))
 
 
 def longest_waits(waits: Iterable[Row]) -> dict[str, int]:

@@ -47,7 +47,8 @@ class NodeRows:
 
     def of(self, run_ids: Iterable[str]) -> Bools:
         """Return which rows are of some runs."""
-        return self.numbered([run_ids]) != NONE
+        found: Bools = self.numbered([run_ids]) != NONE
+        return found
 
     def run_ids_at(self, rows: Ints) -> list[str]:
         """Return the runs of some rows."""

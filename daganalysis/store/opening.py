@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow.compute as pc
 
     from daganalysis.store.remote_paths import StorePath
+    from daganalysis.table_sources import Only
 
 T = TypeVar("T")
 _MOST_SLICES = 4096
@@ -159,21 +160,31 @@ class StoreTables:
         held = {part for part, (first, last) in self._stretches.items() if any(first <= run_id <= last for run_id in run_ids)}
         return [part for part in parts if part.name in held]
 
-    def read_coded(self, name: str, columns: Sequence[str]) -> pa.Table:
-        """Return some columns of one base table, sorted by its key, with repeating texts dictionary-encoded."""
+    def read_coded(self, name: str, columns: Sequence[str], only: Only | None = None) -> pa.Table:
+        """Return some columns of one base table, sorted by its key, with repeating texts dictionary-encoded.
+
+        Rows that have ``only`` some texts in a column are told apart part by part, before the parts become one table.
+        """
         import pyarrow as pa
+
+        from daganalysis.tables.column_arrays import rows_with
 
         declared = BASE_TABLES[name]
         key = declared.run_key
         if key is None or declared.has_rows_without_run:
-            return code_texts(self.read(name, columns, None), declared)
+            table = code_texts(self.read(name, columns, None), declared)
+            return table if only is None else rows_with(table, only)
         parts = self._with_rows(name)
         table, lacking = None, self._recent.lacking(name, columns)
+        if lacking and only is not None:
+            table = self._steadily(parts, lambda: read_coded(parts, declared, list(dict.fromkeys([*columns, key])), only))
+            return _ordered_by_run(table, key).select(columns)
         if lacking:
             table = self._steadily(parts, lambda: read_coded(parts, declared, list(dict.fromkeys([*lacking, key]))))
             check_keys(table, declared, self._store)
             table = table if len(parts) == 1 else _ordered_by_run(table, key)
-        return pa.table(self._recent.take(name, columns, table), names=list(columns))
+        table = pa.table(self._recent.take(name, columns, table), names=list(columns))
+        return table if only is None else rows_with(table, only)
 
     def count(self, name: str) -> int:
         """Return how many rows one base table has, as the list of the store's files says, or else the files at their end."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
     from daganalysis.store.remote_paths import StagePath, StorePath
+    from daganalysis.table_sources import Only
     from daganalysis.tables import Table
 
 VERSION_KEY = b"daganalysis.schema_version"
@@ -204,18 +205,22 @@ def first_and_last(path: StorePath, column: str) -> tuple[str, str]:
     return min((one.min for one in found), default=""), max((one.max for one in found), default="")
 
 
-def read_coded(paths: Sequence[StorePath], declared: Table, columns: Sequence[str]) -> pa.Table:
-    """Read some columns of several files, with repeating texts dictionary-encoded as in the files.
+def read_coded(paths: Sequence[StorePath], declared: Table, columns: Sequence[str], only: Only | None = None) -> pa.Table:
+    """Read some columns of several files, with repeating texts dictionary-encoded as in the files; of rows that have ``only`` some texts.
 
     Decoding such texts takes several times as long. A file that cannot be read raises a :class:`StoreError` that names it.
     """
     import pyarrow as pa
+
+    from daganalysis.tables.column_arrays import rows_with
 
     coded = {*declared.repeating} & {*columns}
     dictionary = pa.dictionary(pa.int32(), pa.string())
     wanted = pa.schema([field.with_type(dictionary) if field.name in coded else field for field in declared.schema()])
     if all(isinstance(path, Path) for path in paths):
         tables = [read_file(path, columns, wanted) for path in paths]
+        if only is not None:
+            tables = [rows_with(table, only) for table in tables]
         return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
     import pyarrow.dataset as ds  # which asks for many files at a time, but takes long to import
 
@@ -223,7 +228,8 @@ def read_coded(paths: Sequence[StorePath], declared: Table, columns: Sequence[st
     try:
         with dataset_files(paths) as (files, names):
             table = ds.dataset(names, schema=wanted, format=form, filesystem=files).to_table(columns=list(columns))
-            return table.unify_dictionaries().combine_chunks()
+            table = table.unify_dictionaries().combine_chunks()
+            return table if only is None else rows_with(table, only)
     except (pa.ArrowException, OSError) as error:
         raise damaged(_culprit(paths), error) from error
 

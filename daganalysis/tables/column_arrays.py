@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pyarrow as pa
 
     Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -57,6 +59,19 @@ def is_equal(column: pa.Array | pa.ChunkedArray, *texts: str) -> Bools:
     codes, known = encoded(column)
     wanted = np.array([*(text in texts for text in known.to_pylist()), False])  # the last place is that of null
     return wanted[codes]
+
+
+def rows_with(table: pa.Table, only: tuple[str, Collection[str]]) -> pa.Table:
+    """Return the rows of a table that have one of some texts in a column.
+
+    >>> import pyarrow as pa
+    >>> rows_with(pa.table({"a": ["x", None, "y"], "b": [1, 2, 3]}), ("a", {"y"})).to_pylist()
+    [{'a': 'y', 'b': 3}]
+    """
+    import pyarrow as pa
+
+    column, texts = only
+    return table.take(pa.array(np.flatnonzero(is_equal(table.column(column), *texts))))
 
 
 def codes_of(column: pa.Array | pa.ChunkedArray, values: pa.Array) -> Ints:
