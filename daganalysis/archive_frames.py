@@ -9,13 +9,14 @@ from daganalysis.table_sources import coded
 from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
     import pyarrow as pa
     import pyarrow.compute as pc
 
     from daganalysis.table_sources import TableSource
+    from daganalysis.tables.declaration import Only
 
 
 class ArchiveFrames:
@@ -76,7 +77,7 @@ class ArchiveFrames:
         """
         return self._source.read(name, columns, None, where)
 
-    def coded(self, name: str, columns: Sequence[str], only: tuple[str, Collection[str]] | None = None) -> pa.Table:
+    def coded(self, name: str, columns: Sequence[str], only: Only | None = None) -> pa.Table:
         """Return columns of a base table as an Arrow table with dictionary-encoded texts, which a store reads much faster.
 
         Args:

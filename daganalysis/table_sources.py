@@ -8,16 +8,14 @@ from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.declaration import code_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
-    from typing import TypeAlias
 
     import pyarrow as pa
     import pyarrow.compute as pc
 
     from daganalysis.engine.user_catalogue import Catalogue
-
-    Only: TypeAlias = tuple[str, Collection[str]]
+    from daganalysis.tables.declaration import Only
 
 
 class TableSource(Protocol):

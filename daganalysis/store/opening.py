@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow.compute as pc
 
     from daganalysis.store.remote_paths import StorePath
-    from daganalysis.table_sources import Only
+    from daganalysis.tables.declaration import Only
 
 T = TypeVar("T")
 _MOST_SLICES = 4096

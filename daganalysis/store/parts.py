@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
     from daganalysis.store.remote_paths import StagePath, StorePath
-    from daganalysis.table_sources import Only
     from daganalysis.tables import Table
+    from daganalysis.tables.declaration import Only
 
 VERSION_KEY = b"daganalysis.schema_version"
 TABLE_KEY = b"daganalysis.table"

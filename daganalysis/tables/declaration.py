@@ -8,12 +8,12 @@ from __future__ import annotations
 import enum
 import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from daganalysis.errors import DagAnalysisError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import pandas as pd
     import pyarrow as pa
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 _FREE_TEXT = frozenset({"additional_data", "task_logs", "message", "hint", "position", "source", "trace_id", "node_gid", "task_gid"})
 """Columns whose values rarely repeat, or lie together: a dictionary takes time, and often more space than the texts."""
+
+
+Only: TypeAlias = "tuple[str, Collection[str]]"
+"""A column of repeating texts and some texts: what rows to read have there."""
 
 
 class Type(enum.Enum):
