@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from daganalysis.progress import Progress
     from daganalysis.reading import Limits, SourceFile
     from daganalysis.reading.answers import Issue
+    from daganalysis.reading.plain_folder import PlainFolder
 
 _IN_MEMORY = 1 << 25
 """Bytes of sources up to which an archive is loaded in this process and memory alone."""
@@ -137,19 +138,32 @@ def load_into_store(
         ...     len(load_into_store("sample_data/documented", store=f"{folder}/store"))
         1
     """
-    from daganalysis.loading.unchanged import fingerprint_of_folder, is_unchanged, was_given
+    from daganalysis.loading.unchanged import fingerprint_of_folder, is_still_last, is_unchanged, last_fingerprint
     from daganalysis.loading.workers import without_collector
 
     with shown(progress) as tell, _on(client) as dask, without_collector():
-        folder, place = sources[0] if len(sources) == 1 and tz is None and not strict else None, store_path(store)
-        if isinstance(folder, (str, os.PathLike)) and was_given(place, lambda: fingerprint_of_folder(folder, cluster, cluster_by)):
-            return read_parquet(store, client=client)
-        files, stores = _listed(sources, cluster, cluster_by, limits, tz)
-        if stores or strict or not is_unchanged(place, files):
-            from daganalysis.loading.into_store import load_sources  # which imports all of Arrow
+        place, is_known = store_path(store), False
+        last = None if strict or tz is not None else last_fingerprint(place)
+        folder = None if last is None else _plain(sources)
+        if last is not None and folder is not None:
+            sources = (folder,)
+            is_known = last == fingerprint_of_folder(folder, cluster, cluster_by) and is_still_last(place, last)
+        if not is_known:
+            files, stores = _listed(sources, cluster, cluster_by, limits, tz)
+            # Files that make one copy of a database together were not looked at as one.
+            is_compared = folder is not None and len(files) == folder.n_files
+            if stores or strict or is_compared or not is_unchanged(place, files):
+                from daganalysis.loading.into_store import load_sources  # which imports all of Arrow
 
-            load_sources(files, place, stores=stores, jobs=jobs, dask=dask, strict=strict, progress=tell)
+                load_sources(files, place, stores=stores, jobs=jobs, dask=dask, strict=strict, progress=tell)
     return read_parquet(store, client=client)
+
+
+def _plain(sources: Sequence[object]) -> PlainFolder | None:
+    """Return the one source if it is a folder of ordinary files."""
+    from daganalysis.reading.plain_folder import plain_folder
+
+    return plain_folder(sources[0]) if len(sources) == 1 and isinstance(sources[0], (str, os.PathLike)) else None
 
 
 def open_archive(

@@ -6,20 +6,19 @@ This module does not import Arrow, because the import would take most of the tim
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from daganalysis.reading.plain_folder import plain_files
 from daganalysis.store.commit import LOCK_WAIT_S, locked
 from daganalysis.store.folder_manifest import check_manifest, noted
 from daganalysis.store.opening import is_store
 from daganalysis.tables import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from daganalysis.reading import SourceFile
+    from daganalysis.reading.plain_folder import PlainFolder
     from daganalysis.store.remote_paths import StorePath
 
 State = tuple[str, str | None, int | None, int | None]
@@ -43,17 +42,16 @@ def fingerprint(states: Iterable[State]) -> str | None:
     return _digest(texts)
 
 
-def fingerprint_of_folder(folder: str | os.PathLike[str], cluster: str | None, cluster_by: str | None) -> str | None:
-    """Return the fingerprint of the files of a folder, or None if only a closer look can tell which sources they are."""
-    root = os.path.abspath(folder)  # noqa: PTH100 - a Path would take longer
-    found = plain_files(root) if root.isascii() and cluster_by in {None, "dir"} else None
-    if found is None:
-        return None
+def fingerprint_of_folder(folder: PlainFolder, cluster: str | None, cluster_by: str | None) -> str:
+    """Return the fingerprint of the files of a folder, labelled as :func:`daganalysis.load` does; none of them is part of a copy."""
     texts = []
-    for below, files in found:
-        label = cluster if cluster_by is None else below.partition("/")[0] or None
-        beginning, label_text = f"{root}/{below}", _label_text(label)
-        texts += [f"{beginning}{name}{label_text}{size}\0{changed}" for name, size, changed in files]
+    for below, files in folder.stretches:
+        beginning, label = f"{folder.root}/{below}", _label_text(below.partition("/")[0] or None if cluster_by == "dir" else cluster)
+        if cluster_by == "file":
+            labels = [_label_text(name.partition(".")[0] or None) for name, _, _ in files]
+            texts += [f"{beginning}{name}{own}{size}\0{changed}" for own, (name, size, changed) in zip(labels, files, strict=True)]
+        else:
+            texts += [f"{beginning}{name}{label}{size}\0{changed}" for name, size, changed in files]
     return _digest(texts)
 
 
@@ -72,20 +70,24 @@ def is_unchanged(store: StorePath, files: Sequence[SourceFile], wait_s: float = 
     False if only a closer comparison can decide: for sources without a modification time, with a given zone, and for a store at a URL or of
     another version. Raises :class:`StoreError` for a damaged store.
     """
-    if any(file.zone is not None for file in files):
+    last = None if any(file.zone is not None for file in files) else last_fingerprint(store)
+    if last is None or last != fingerprint((file.identity, file.cluster, file.size, file.mtime_ns) for file in files):
         return False
-    return was_given(store, lambda: fingerprint((file.identity, file.cluster, file.size, file.mtime_ns) for file in files), wait_s)
+    return is_still_last(store, last, wait_s)
 
 
-def was_given(store: StorePath, fingerprint_of_sources: Callable[[], str | None], wait_s: float = LOCK_WAIT_S) -> bool:
-    """Return whether the sources of the last load of a store have a fingerprint; as :func:`is_unchanged` otherwise."""
+def last_fingerprint(store: StorePath) -> str | None:
+    """Return the fingerprint of the sources of the last load of a store on disk, if it is of this version and they have one."""
     if not isinstance(store, Path) or not is_store(store):
-        return False
-    version, known = noted(store)
-    if version != SCHEMA_VERSION or known is None or fingerprint_of_sources() != known:
-        return False
+        return None
+    version, last = noted(store)
+    return last if version == SCHEMA_VERSION else None
+
+
+def is_still_last(store: StorePath, last: str, wait_s: float = LOCK_WAIT_S) -> bool:
+    """Return whether the sources of the last load have this fingerprint once no other load is at work, and the store is whole."""
     with locked(store, wait_s) as real:
-        if not isinstance(real, Path) or noted(real) != (SCHEMA_VERSION, known):
+        if not isinstance(real, Path) or noted(real) != (SCHEMA_VERSION, last):
             return False
         check_manifest(real, private=True)
     return True

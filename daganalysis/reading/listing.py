@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from daganalysis.errors import InputError, UsageError
 from daganalysis.reading.databases.grouping import grouped
 from daganalysis.reading.limits import DEFAULT_LIMITS, Limits
+from daganalysis.reading.plain_folder import PlainFolder
 from daganalysis.reading.source_file import SourceFile, printable
 from daganalysis.tables.store_layout import MARK, is_store_folder
 from daganalysis.urls import is_url, local_path
@@ -105,6 +106,8 @@ def _label_by_file(name: str) -> str | None:
 def _files_of(source: object) -> Iterator[SourceFile]:
     if isinstance(source, SourceFile):
         yield replace(source, cluster=None, limits=DEFAULT_LIMITS, zone=None)
+    elif isinstance(source, PlainFolder):
+        yield from _of_plain_folder(source)
     elif isinstance(source, (bytes, bytearray, memoryview)):
         yield _in_memory(bytes(source))
     elif isinstance(source, str | os.PathLike):
@@ -116,6 +119,13 @@ def _files_of(source: object) -> Iterator[SourceFile]:
         from daganalysis.reading.sdk import to_json
 
         yield _in_memory(to_json(source))
+
+
+def _of_plain_folder(folder: PlainFolder) -> Iterator[SourceFile]:
+    for below, files in folder.stretches:
+        for name, size, mtime_ns in files:
+            path = f"{folder.root}/{below}{name}"
+            yield SourceFile(path, below + name, path, None, None, size, mtime_ns)
 
 
 def _in_memory(content: bytes) -> SourceFile:

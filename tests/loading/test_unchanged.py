@@ -13,6 +13,7 @@ import daganalysis as da
 from daganalysis.errors import RejectedRecordsError, StoreError
 from daganalysis.loading.unchanged import fingerprint, fingerprint_of_folder, is_unchanged
 from daganalysis.reading import list_source_files
+from daganalysis.reading.plain_folder import plain_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,12 +89,21 @@ def test_strict_refuses_known_sources_with_rejected_records(tmp_path: Path) -> N
             da.load_into_store(broken, store=tmp_path / "store")
 
 
-@pytest.mark.parametrize(("cluster", "cluster_by"), [(None, None), ("prod-a", None), (None, "dir")])
+@pytest.mark.parametrize(("cluster", "cluster_by"), [(None, None), ("prod-a", None), (None, "dir"), (None, "file")])
 def test_the_fingerprint_of_a_folder_is_that_of_its_sources(sources: Path, cluster: str | None, cluster_by: str | None) -> None:
     for folder in (sources, sources.parent):
         files = list_source_files([folder], cluster=cluster, cluster_by=cluster_by)
         expected = fingerprint((file.identity, file.cluster, file.size, file.mtime_ns) for file in files)
-        assert fingerprint_of_folder(folder, cluster, cluster_by) == expected
+        plain = plain_folder(folder)
+        assert plain is not None
+        assert fingerprint_of_folder(plain, cluster, cluster_by) == expected
+
+
+def test_a_folder_that_was_looked_at_gives_the_sources_that_its_path_gives(sources: Path) -> None:
+    (sources / "z").mkdir()
+    (sources / "z" / "one.json").touch()
+    (sources / "zz.json").touch()
+    assert list_source_files([plain_folder(sources.parent)], cluster_by="dir") == list_source_files([sources.parent], cluster_by="dir")
 
 
 NOT_PLAIN: dict[str, Callable[[Path], object]] = {
@@ -107,8 +117,18 @@ NOT_PLAIN: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("what", NOT_PLAIN)
 def test_a_folder_with_anything_but_ordinary_files_asks_for_a_closer_look(sources: Path, what: str) -> None:
     NOT_PLAIN[what](sources)
-    assert fingerprint_of_folder(sources.parent, None, "dir") is None
+    assert plain_folder(sources.parent) is None
 
 
 def test_a_folder_that_is_not_there_asks_for_a_closer_look(tmp_path: Path) -> None:
-    assert fingerprint_of_folder(tmp_path / "none", None, None) is None
+    assert plain_folder(tmp_path / "none") is None
+
+
+def test_a_dump_in_several_files_is_known_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree("sample_data/databases", tmp_path / "databases")
+    da.load_into_store(tmp_path / "databases", store=tmp_path / "store")
+    monkeypatch.setattr("daganalysis.loading.into_store.load_sources", None)  # what is new would be loaded
+    da.load_into_store(tmp_path / "databases", store=tmp_path / "store")
+    shutil.copytree("sample_data/tenant", tmp_path / "databases" / "more")
+    with pytest.raises(TypeError):
+        da.load_into_store(tmp_path / "databases", store=tmp_path / "store")
