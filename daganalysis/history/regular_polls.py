@@ -79,7 +79,7 @@ class Polls:
         return (
             _UNCHANGING(before) == _UNCHANGING(after)
             and self._leads(before, after)
-            and served_offset(before.start_time) == served_offset(after.start_time)
+            and (before.start_time == after.start_time or served_offset(before.start_time) == served_offset(after.start_time))
         )
 
     def leads_node(self, before: UntroubledNode, after: UntroubledNode) -> bool:
@@ -92,10 +92,10 @@ class Polls:
         )
 
     def _leads_task(self, before: UntroubledTask, after: UntroubledTask) -> bool:
+        if before == after:
+            return True  # and was seen already, but for one that the newest answer shows, of which nothing is noted
         if before.execute_times != _HAND_OUTS[before.state]:
             return False
-        if before == after and before.state == "SUCCEED":
-            return True
         lines, more = before.task_logs, after.task_logs
         return (
             _UNCHANGING_OF_TASK(before) == _UNCHANGING_OF_TASK(after)
