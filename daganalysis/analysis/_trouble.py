@@ -30,7 +30,8 @@ def trouble(archive: Archive, *, level: str = "sub_task") -> pd.DataFrame:
     A sub-task had trouble if it ended badly (failed, cancelled, passed after it had run, …) or if one of its attempts ended badly. If its
     attempts are not fully known, an error line in its log counts as well. These are not trouble: the hand-shake between a main DAG and
     its child DAGs (engine-semantics §7), a sub-task that was passed without having run, and a sub-task that was rolled back because its
-    DAG was. A run had trouble if its outcome is not ``succeeded``, or if one of its child DAGs did not do its work.
+    DAG was. A run had trouble if it ended in another way than ``succeeded``, if its outcome is unknown, or if one of its child DAGs did not
+    do its work. A run that still runs, or a child DAG that waits for its main DAG, has had none so far.
 
     Args:
         archive: The runs to look at.

@@ -8,6 +8,10 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Tone(enum.StrEnum):
@@ -88,6 +92,16 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def listed(names: Iterable[str]) -> str:
+    """Return words as code, joined for a sentence.
+
+    >>> listed(["execute", "dispatch", "lost"])
+    '`execute`, `dispatch` or `lost`'
+    """
+    *first, last = (f"`{name}`" for name in names)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
 def outcome_in_words(name: str | None, *, perhaps_cancelled: bool) -> str:
     """Return the outcome of a sub-task or an attempt in prose; ``not_succeeded`` with its possible outcomes.
 
@@ -148,14 +162,24 @@ CATEGORIES = MappingProxyType(
     {
         category.name: category
         for category in (
-            Category("execute", "executing", "at least one attempt was running", "work"),
-            Category("dispatch", "dispatching", "a stage had begun, but none of its attempts had", "dispatch", is_engine=True),
-            Category("detect", "end not noticed yet", "attempts had ended, but the engine had not noticed", "detect", is_engine=True),
-            Category("handoff", "handing over", "the engine went from one stage, or leg, to the next", "handoff", is_engine=True),
+            Category("execute", "executing", "time in which at least one attempt was running", "work"),
+            Category(
+                "dispatch", "dispatching", "time in which a stage had begun, but none of its attempts had", "dispatch", is_engine=True
+            ),
+            Category(
+                "detect",
+                "end not noticed yet",
+                "time in which attempts had ended, but the engine had not noticed",
+                "detect",
+                is_engine=True,
+            ),
+            Category(
+                "handoff", "handing over", "time in which the engine went from one stage, or leg, to the next", "handoff", is_engine=True
+            ),
             Category(
                 "wait_operator",
                 "waiting for a person",
-                "the run stood still until a person acted",
+                "time in which the run stood still until a person acted",
                 "person",
                 "waited for a person",
                 is_wait=True,
@@ -163,7 +187,7 @@ CATEGORIES = MappingProxyType(
             Category(
                 "wait_protocol",
                 "waiting for another DAG",
-                "the run stood still until another DAG advanced it",
+                "time in which the run stood still until another DAG advanced it",
                 "waiting",
                 "waited for another DAG",
                 is_wait=True,
@@ -171,7 +195,7 @@ CATEGORIES = MappingProxyType(
             Category(
                 "lost",
                 "overwritten, unknown",
-                "the server has overwritten what happened then: failed executions, and waits for a person after them",
+                "time in which stages failed and the run waited for a person: how much of each, the server has overwritten",
                 "lost",
                 is_wait=True,
             ),
@@ -182,7 +206,7 @@ CATEGORIES = MappingProxyType(
 """What a run's time is spent on, in the order of the columns of ``time_budget``."""
 
 CHILD_POLL = Category(
-    "child_poll", "polling a child DAG", "an attempt waited for a child DAG, which was not at work itself", "waiting", is_engine=True
+    "child_poll", "polling a child DAG", "time in which an attempt waited for a child DAG that was not at work", "waiting", is_engine=True
 )
 """What a segment of a path may be spent on besides: the rest of an attempt that waited for a child DAG."""
 

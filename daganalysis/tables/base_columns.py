@@ -13,7 +13,11 @@ STAGE = Column(
 )
 STATE = Column("state", Type.STRING, "state in the newest answer, as the API spells it", "the field was missing or unusable")
 OPERATOR = Column("operator", Type.STRING, "operator in the newest answer, as the API spells it", "the field was missing or unusable")
-OUTCOME = Column("outcome", Type.STRING, "how it ended, judged from its state, operator, counters, log lines and related rows")
+OUTCOME = Column(
+    "outcome",
+    Type.STRING,
+    "how the DAG, node, sub-task or attempt ended, judged from its state, operator, counters, log lines and related rows",
+)
 START_TIME = Column(
     "start_time", Type.INSTANT, "start_time as the server returned it", "the epoch or year-1 placeholder, or no usable instant"
 )

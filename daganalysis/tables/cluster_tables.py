@@ -49,7 +49,7 @@ AGENTS = Table(
         ),
         Column("obshell_version", Type.STRING, "obshell version of the agent", "the source does not tell it"),
         Column("ob_version", Type.STRING, "OceanBase version on the agent's host", "the source does not tell it"),
-        Column("observed_at", Type.INSTANT, "when this was so", "the source does not tell it"),
+        Column("observed_at", Type.INSTANT, "time at which the agent was as the row describes it", "the source does not tell it"),
         Column("source", Type.STRING, "file (and archive member) that describes the agent"),
     ),
     ("cluster", "agent", "observed_at", "source"),
@@ -65,7 +65,7 @@ AGENT_EVENTS = Table(
         Column(
             "event",
             Type.STRING,
-            "`started`, `stopped` (it was told to), `lost` (its last entry before a start that no stop precedes) or `maintainer` (it "
+            "`started`, `stopped` (on request), `lost` (its last entry before a start that no stop precedes) or `maintainer` (it "
             "learnt who schedules the cluster's DAGs)",
         ),
         Column("detail", Type.STRING, "`ip:port` of the maintainer", "another event"),
@@ -97,7 +97,11 @@ ISSUES = Table(
     "issues",
     "one thing the reader should know about the input",
     (
-        Column("severity", Type.STRING, "`error` (a record was rejected), `warning` (a value was) or `info`"),
+        Column(
+            "severity",
+            Type.STRING,
+            "`error`: a record was rejected; `warning`: a value was rejected, or something is doubtful; `info`: good to know",
+        ),
         Column("code", Type.STRING, "kind of issue, in kebab-case; docs/issues.md lists all codes"),
         Column("source", Type.STRING, "file (and archive member) that the issue was found in", "the issue concerns a run, not a file"),
         Column(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from daganalysis.engine.vocabulary import CATEGORIES, CHILD_POLL, listed
 from daganalysis.tables.base_columns import RUN_ID
 from daganalysis.tables.declaration import Column, Table, Type
+from daganalysis.tables.result_columns import TROUBLED
 
 _CLUSTER = Column("cluster", Type.STRING, "the cluster label", "none was given")
 _WORKFLOW = Column("workflow", Type.STRING, "the DAG's name without its parameters", "no answer names the DAG")
 _ELAPSED = Column(
     "elapsed_s", Type.REAL, "time from the first start to the last end of the run, seconds", "not ended, or an end is unknown"
 )
-CATEGORIES = "`execute`, `dispatch`, `detect`, `handoff`, `wait_operator`, `wait_protocol`, `lost`, `unattributed` or `child_poll`"
+_CATEGORIES = listed([*CATEGORIES, CHILD_POLL.name])
 
 RUN_ORDERS = ("start", "trouble", "length")
 """The orders in which runs can be listed."""
@@ -27,11 +29,7 @@ RUNS = Table(
         Column("ended_at", Type.INSTANT, "last end, over all legs", "not ended, or unknown"),
         _ELAPSED,
         Column("outcome", Type.STRING, "how the run ended"),
-        Column(
-            "troubled",
-            Type.BOOLEAN,
-            "whether the run did not simply succeed: it failed; a person retried, rolled back, passed or cancelled it; or a child failed",
-        ),
+        TROUBLED,
         Column("stage", Type.INTEGER, "stage that the conclusion names", "the conclusion names no stage"),
         Column("agent", Type.STRING, "`ip:port` of the first agent that failed in that stage", "nothing failed, or the agent is unknown"),
         Column(
@@ -59,7 +57,7 @@ CRITICAL_PATH = Table(
         Column(
             "category",
             Type.STRING,
-            f"{CATEGORIES} (the part of a wait for a child DAG in which that DAG did not work)",
+            f"{_CATEGORIES} (the part of a wait for a child DAG in which that DAG did not work)",
         ),
         Column(
             "stage",

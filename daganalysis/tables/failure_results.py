@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from daganalysis.tables.base_columns import RUN_ID
 from daganalysis.tables.declaration import Column, Table, Type
-from daganalysis.tables.result_columns import OUTCOME, STAGE, STAGE_NAME, WORKFLOW
+from daganalysis.tables.result_columns import OUTCOME, STAGE, STAGE_NAME, TROUBLED, WORKFLOW
 
 RETRIES = Table(
     "retries",
@@ -190,7 +190,7 @@ TROUBLE_BY_RUN = Table(
         RUN_ID,
         Column("name", Type.STRING, "the DAG's name", "no answer names it"),
         Column("outcome", Type.STRING, "how the run ended"),
-        Column("troubled", Type.BOOLEAN, "whether the run's outcome is not `succeeded`, or a child DAG did not do its work"),
+        TROUBLED,
         Column("rank", Type.INTEGER, "how badly the run ended, from 0 (worst); a main run ranks no better than a child DAG that failed it"),
         Column("is_child", Type.BOOLEAN, "whether the archive holds its main run"),
         Column("elapsed_s", Type.REAL, "time from the first start to the last end of the run, seconds", "not ended, or an end is unknown"),

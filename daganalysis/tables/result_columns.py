@@ -7,7 +7,7 @@ from daganalysis.tables.declaration import Column, Type
 WORKFLOW = Column("workflow", Type.STRING, "the DAG's name without its parameters", "no answer names the DAG")
 STAGE = Column("stage", Type.INTEGER, "the node's place in the DAG, from 1")
 STAGE_NAME = Column("name", Type.STRING, "the node's name", "no answer names it")
-OUTCOME = Column("outcome", Type.STRING, "how it ended")
+OUTCOME = Column("outcome", Type.STRING, "how the run, stage, sub-task or attempt ended")
 CLUSTER = Column("cluster", Type.STRING, "the cluster label", "none was given")
 STAGE_OR_TOTAL = Column(
     "name",
@@ -21,4 +21,10 @@ N_EFFECTIVE = Column(
     Type.REAL,
     "number of independent executions (or runs) that carry as much information as n, where slow spells make neighbours alike",
     "the agent is slowest no more often than chance allows, so spells were not examined",
+)
+TROUBLED = Column(
+    "troubled",
+    Type.BOOLEAN,
+    "whether the run had trouble: it failed; a person retried, rolled back, passed or cancelled it; its outcome is unknown; or a child "
+    "DAG did not do its work",
 )

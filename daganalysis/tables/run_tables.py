@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from daganalysis.engine.vocabulary import CATEGORIES, listed
 from daganalysis.tables.base_columns import (
     ADDITIONAL_DATA,
     DURATION,
@@ -60,7 +61,12 @@ DAGS = Table(
         STATE,
         OPERATOR,
         OUTCOME,
-        Column("work_ok", Type.BOOLEAN, "whether a passed or waiting sub-DAG had done its work", "no such sub-DAG, or it cannot be told"),
+        Column(
+            "work_ok",
+            Type.BOOLEAN,
+            "whether a passed or waiting sub-DAG had done its work",
+            "not such a sub-DAG, or the answers do not show it",
+        ),
         START_TIME,
         END_TIME,
         Column(
@@ -90,7 +96,7 @@ DAGS = Table(
             "start_time or end_time is a placeholder or not the actual time",
         ),
         Column("n_nodes", Type.INTEGER, "number of nodes in the archive"),
-        Column("n_sub_tasks", Type.INTEGER, "sub-tasks known"),
+        Column("n_sub_tasks", Type.INTEGER, "number of known sub-tasks"),
         Column("n_agents", Type.INTEGER, "number of different agents of the sub-tasks"),
         Column("n_snapshots", Type.INTEGER, "number of different responses about the DAG"),
         Column("retries_min", Type.INTEGER, "lower bound on how often a person retried the run; hand-shakes between DAGs do not count"),
@@ -138,7 +144,7 @@ NODES = Table(
         STARTED_AT,
         ENDED_AT,
         DURATION,
-        Column("n_sub_tasks", Type.INTEGER, "sub-tasks known"),
+        Column("n_sub_tasks", Type.INTEGER, "number of known sub-tasks"),
         ADDITIONAL_DATA,
     ),
     ("run_id", "stage", "node_gid"),
@@ -261,7 +267,7 @@ TIMELINE = Table(
         Column(
             "category",
             Type.STRING,
-            "`execute`, `dispatch`, `detect`, `handoff`, `wait_operator`, `wait_protocol`, `lost` or `unattributed`",
+            listed(CATEGORIES),
         ),
         Column("leg", Type.INTEGER, "leg that the stretch belongs to, from 1; a wait belongs to the leg before it"),
         Column("from_stage", Type.INTEGER, "stage that the stretch lies in or follows", "before the first stage"),

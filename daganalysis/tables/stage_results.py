@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from daganalysis.engine.vocabulary import CATEGORIES
+from daganalysis.engine.vocabulary import CATEGORIES, IN_STAGE, listed
 from daganalysis.tables.base_columns import RUN_ID
 from daganalysis.tables.declaration import Column, Table, Type
 from daganalysis.tables.result_columns import CLUSTER, N_EFFECTIVE, OUTCOME, STAGE, STAGE_NAME, WORKFLOW
@@ -72,7 +72,7 @@ STAGE_GAPS = Table(
         Column("to_stage", Type.INTEGER, "stage executed after the gap", "after the last stage"),
         Column("direction", Type.STRING, "`forward`, or `rollback`: backwards through the stages"),
         Column("gap_s", Type.REAL, "length of the gap, seconds"),
-        Column("category", Type.STRING, "cause of the gap: `handoff`, `wait_operator`, `wait_protocol`, `lost` or `unattributed`"),
+        Column("category", Type.STRING, f"cause of the gap: {listed(name for name in CATEGORIES if name not in IN_STAGE)}"),
         Column(
             "polls",
             Type.INTEGER,

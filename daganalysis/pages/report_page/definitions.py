@@ -9,32 +9,34 @@ SPENT_ON = tuple({"name": category.name, "label": category.label, "meaning": cat
 
 DEFINITIONS = (
     ("run", "One DAG from its creation to its last known state, through every retry, rollback, cancel and pass."),
-    ("workflow", "The DAG's name with its parameters removed: 'Create tenant t1' and 'Create tenant t2' are runs of 'Create tenant'."),
-    ("main run", "A run that is not the child of another run of this archive. Child DAGs are counted apart, and with their main DAG."),
-    ("attempt", "One hand-out of a sub-task to an executor, to run it or to roll it back. One retry hands it out twice."),
-    ("leg", "One execution of a DAG between two acts of a person. The API's own start and end describe the last leg alone."),
-    ("elapsed", "From the first known start of a run to its last known end, all legs, the waits for a person included."),
+    ("workflow", "The DAG's name without its parameters: 'Create tenant t1' and 'Create tenant t2' are runs of 'Create tenant'."),
+    ("main run", "A run that is not a child of another run in this archive. Child DAGs are counted separately."),
+    ("attempt", "One hand-out of a sub-task to an executor, to run it or to roll it back. A retry hands a sub-task out twice."),
+    ("leg", "One execution of a DAG between two requests of a person. The start and end that the API shows are those of the last leg."),
+    ("elapsed", "Time from the first known start of a run to its last known end. It includes all legs and the waits for a person."),
     (
         "trouble",
-        "A main run had trouble if it failed, was cancelled, passed or rolled back, or succeeded only with a retry or a passed stage.",
+        """A main run had trouble if it failed, was cancelled, passed or rolled back; if it succeeded only after a retry or with a passed
+        stage; if its outcome is unknown; or if a child DAG did not do its work.""",
     ),
     (
         "went worst",
-        """Runs that had trouble come first, the longest first: time is what the people behind a run lost. Of two runs of one length the one
-        that ended worse is first. A main run counts as no better than a child of it whose work was not done.""",
+        """Runs with trouble come first, the longest first, because time is what people lost. Of two runs of the same length, the one that
+        ended worse comes first. A child DAG that did not do its work counts for its main run.""",
     ),
     (
         "where trouble lies",
-        """The deepest of the run and its child DAGs that failed (if none failed: that was retried), in it the stage where it stands, and of
-        that stage's sub-tasks the one with an error line and the most failed attempts. The line is the last ERROR line of its log.""",
+        """In the deepest of the run and its child DAGs that failed or, if none failed, was retried; there, in the stage at which it stands;
+        in that stage, in the sub-task with an error line and the most failed attempts. The line is the last ERROR line of its log.""",
     ),
-    ("engine", "Dispatching, not having noticed an end yet, and handing over: the polling of the scheduler, not the work of a task."),
+    ("engine", "Dispatching, not noticing an end at once, and handing over: the time of the scheduler's polling, not of the tasks' work."),
     (
         "passed, waiting",
-        "A child DAG of a start or stop stands FAILED on purpose until its main DAG passes it; that is no trouble if its work was done.",
+        """A child DAG of a start or a stop fails on purpose and waits until its main DAG passes it. That is no trouble if the child did its
+        work.""",
     ),
-    ("history", "complete: every attempt was observed; partial: some were not; last leg: the server had overwritten what came before."),
-    ("censored, unfinished", "Still running when last seen: counted, and left out of the quantiles."),
-    ("earlier and later half", "The runs with a known start, cut in two equal halves in order of that start."),
+    ("history", "complete: every attempt was observed; partial: some attempts were not; last leg: what came before was overwritten."),
+    ("censored, unfinished", "Still running in the newest answer. Such a run or stage is counted, but quantiles leave it out."),
+    ("earlier and later half", "The runs with a known start, in order of that start, divided into two equal halves."),
 )
-"""Terms and their meanings, in the order they are met on the page."""
+"""Terms and their meanings, in the order of the page."""
