@@ -8,7 +8,7 @@ import itertools
 import re
 import sys
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from daganalysis.commands.exit_status import ExitStatus
 from daganalysis.formats import FORMATS
@@ -127,7 +127,9 @@ def add_selection(parser: argparse.ArgumentParser, *, one_archive: bool = True) 
         group.add_argument("--run", metavar="ID", action="append", default=[], help="only this run (may be repeated)")
     group.add_argument("--workflow", metavar="NAME", action="append", default=[], help="only runs of this workflow (may be repeated)")
     group.add_argument("--only-cluster", metavar="NAME", action="append", default=[], help="only this cluster of several (may be repeated)")
-    group.add_argument("--since", metavar="T", type=parse_instant, help="only runs that started at T or later: a date, or RFC 3339")
+    group.add_argument(
+        "--since", metavar="T", type=parse_instant, help="only runs that started at T or later: a date, today, yesterday, or RFC 3339"
+    )
     group.add_argument("--until", metavar="T", type=parse_instant, help="only runs that started before T")
 
 
@@ -147,16 +149,25 @@ def chosen_format(arguments: argparse.Namespace) -> str:
     return _BY_ENDING.get(PurePath(arguments.output or "").suffix.lower(), "table")
 
 
-def parse_instant(text: str) -> dt.datetime:
-    """Read a date, which is its midnight, or an RFC 3339 instant; one without an offset has no zone yet.
+class DaysAgo(NamedTuple):
+    """The midnight at which a day began, so many days before the day on which the command runs."""
 
-    >>> parse_instant("2024-01-09").isoformat(), parse_instant("2024-01-09T20:40:01+08:00").isoformat()
-    ('2024-01-09T00:00:00', '2024-01-09T20:40:01+08:00')
+    days: int
+
+
+_DAYS = {"today": DaysAgo(0), "yesterday": DaysAgo(1)}
+
+
+def parse_instant(text: str) -> dt.datetime | DaysAgo:
+    """Read a date, which is its midnight, ``today``, ``yesterday``, or an RFC 3339 instant; one without an offset has no zone yet.
+
+    >>> parse_instant("2024-01-09").isoformat(), parse_instant("2024-01-09T20:40:01+08:00").isoformat(), parse_instant("yesterday")
+    ('2024-01-09T00:00:00', '2024-01-09T20:40:01+08:00', DaysAgo(days=1))
     """
     try:
-        return dt.datetime.fromisoformat(text)
+        return _DAYS.get(text.lower()) or dt.datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"not a date or an RFC 3339 instant: {text}") from None
+        raise argparse.ArgumentTypeError(f"not a date, `today`, `yesterday` or an RFC 3339 instant: {text}") from None
 
 
 def positive(text: str) -> int:

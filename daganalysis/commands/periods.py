@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, NamedTuple
 
+from daganalysis.commands.options import DaysAgo
 from daganalysis.commands.printing import notice
 from daganalysis.text.humanize import plural
 from daganalysis.text.zones import offset_name, zone_of
@@ -39,12 +40,13 @@ def starts_within(dags: pd.DataFrame, arguments: argparse.Namespace) -> pd.Serie
     started = dags["started_at"].fillna(dags["created_at"]).fillna(dags["first_observed_at"])
     chosen = started.notna()
     limits = []
-    if arguments.since is not None:
-        chosen &= started >= _boundary(arguments.since, zone)
-        limits.append(f"from {_said(arguments.since, zone)} on")
-    if arguments.until is not None:
-        chosen &= started < _boundary(arguments.until, zone)
-        limits.append(f"before {_said(arguments.until, zone)}")
+    since, until = (_on_calendar(limit, zone) for limit in (arguments.since, arguments.until))
+    if since is not None:
+        chosen &= started >= _boundary(since, zone)
+        limits.append(f"from {_said(since, zone)} on")
+    if until is not None:
+        chosen &= started < _boundary(until, zone)
+        limits.append(f"before {_said(until, zone)}")
     notice(f"runs that started {' and '.join(limits)} ({zone.name}): {plural(int(chosen.sum()), 'run')} of {len(dags)}")
     if not chosen.any() and started.notna().any():
         first, last = (_written(instant.tz_convert(zone.shown)) for instant in (started.min(), started.max()))
@@ -62,6 +64,19 @@ def _zone(dags: pd.DataFrame, tz: str) -> _Zone:
     names = [offset_name(int(seconds)) for seconds in sorted(set(offsets))] or ["UTC"]
     name = f"{names[0]}, the servers' zone" if len(names) == 1 else f"each run in its servers' zone: {', '.join(names)}"
     return _Zone(None, offsets, dt.timezone(dt.timedelta(seconds=usual)), name)
+
+
+def _on_calendar(limit: dt.datetime | DaysAgo | None, zone: _Zone) -> dt.datetime | None:
+    """Return a limit as a date or an instant: a day before today is counted in the zone that times are said in."""
+    if not isinstance(limit, DaysAgo):
+        return limit
+    day = now().astimezone(zone.shown).date() - dt.timedelta(days=limit.days)
+    return dt.datetime.combine(day, dt.time())
+
+
+def now() -> dt.datetime:
+    """Return the present moment. Only commands read the clock, and only for ``today`` and ``yesterday``."""
+    return dt.datetime.now(dt.UTC)
 
 
 def _boundary(instant: dt.datetime, zone: _Zone) -> pd.Timestamp | pd.Series[pd.Timestamp]:

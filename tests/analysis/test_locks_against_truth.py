@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -36,11 +37,13 @@ def in_order(holdings: list[dict[str, Any]], key: str) -> dict[tuple[str, int], 
 
 
 @pytest.mark.skipif(not CASE.exists(), reason="the cases are not here")
-@pytest.mark.parametrize("sources", [("responses",), ("responses", "log")], ids=["answers", "answers and logs"])
+@pytest.mark.parametrize("sources", [("responses",), ("responses", "log"), ("log",)], ids=["answers", "answers and logs", "logs"])
 def test_locks_were_held_and_freed_within_a_tick_of_the_truth(sources: tuple[str, ...]) -> None:
     found = in_order(da.locks(da.load(*(CASE / name for name in sources), cluster_by="dir")).to_dict("records"), "ours")
     truth = in_order(rows("locks.csv"), "truth")
-    assert found.keys() == truth.keys()
+    if sources == ("log",):  # logs tell the names of few DAGs, and so few locks
+        truth = {key: row for key, row in truth.items() if key in found}
+    assert truth.keys() == found.keys()
     late = [key for key, row in truth.items() if abs(found[key]["taken_at"].timestamp() - seconds(row["taken_at"])) > TICK_S]
     freed = {key: row for key, row in found.items() if row["released_at"] == row["released_at"]}
     wrong = [key for key, row in freed.items() if abs(row["released_at"].timestamp() - seconds(truth[key]["released_at"])) > TICK_S]
@@ -52,12 +55,17 @@ def test_locks_were_held_and_freed_within_a_tick_of_the_truth(sources: tuple[str
 
 
 @pytest.mark.skipif(not CASE.exists(), reason="the cases are not here")
-def test_with_logs_the_neglected_time_is_that_of_the_truth_within_a_tick() -> None:
-    locks = da.locks(da.load(CASE / "responses", CASE / "log", cluster_by="dir"))
+@pytest.mark.parametrize("sources", [("responses",), ("responses", "log"), ("log",)], ids=["answers", "answers and logs", "logs"])
+def test_the_neglected_time_is_that_of_the_truth_within_a_tick_as_far_as_it_was_not_overwritten(sources: tuple[str, ...]) -> None:
+    locks = da.locks(da.load(*(CASE / name for name in sources), cluster_by="dir"))
     truth = {f"{row['cluster']}/{row['dag_id']}": float(row["wait_human_s"]) for row in rows("dag_truth.csv")}
-    freed = locks[locks["released_at"].notna()]
-    kept = freed[~freed["run_id"].duplicated(keep=False)]  # a failure that frees the lock is no neglect of it
-    assert kept["neglected_s"].tolist() == pytest.approx([truth[run_id] for run_id in kept["run_id"]], abs=TICK_S)
+    taken = Counter(f"{row['cluster']}/{row['dag_id']}" for row in rows("locks.csv"))
+    once = locks["run_id"].map(taken).eq(1)  # a failure that frees the lock is no neglect of it
+    kept = locks[locks["released_at"].notna() & once]
+    short = kept["run_id"].map(truth) - kept["neglected_s"]
+    unknown = kept["held_s"] - kept["working_s"] - kept["neglected_s"]
+    assert (short.abs() <= TICK_S).sum() >= len(kept) - (sources == ("responses",))
+    assert short.between(-TICK_S, unknown + TICK_S).all()
 
 
 @pytest.mark.parametrize(("name", "key", "kind", "frees"), [("Cluster scale out", "", 2, False), ("Create tenant t1", "t1", 3, True)])

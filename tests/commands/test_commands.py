@@ -127,7 +127,7 @@ def test_validate_explains_each_rejected_record(responses: str, run: Run) -> Non
         (["show", "STORE", "1"], 2, "no such run in the archive: 1 (perhaps 1"),
         (["summary", "STORE", "--workflow", "Create tenat"], 2, "perhaps Create tenant"),
         (["summary", "no/such/folder"], 3, "no/such/folder"),
-        (["summary", "STORE", "--since", "yesterday"], 2, "not a date or an RFC 3339 instant: yesterday"),
+        (["summary", "STORE", "--since", "tomorrow"], 2, "not a date, `today`, `yesterday` or an RFC 3339 instant: tomorrow"),
         (["table", "STORE", "dag"], 2, "no such choice: dag, perhaps dags"),
         (["frobnicate"], 2, "invalid choice: 'frobnicate'"),
         (["summary", "STORE", "--formt", "json"], 2, "no such option: --formt, perhaps --format"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from daganalysis.commands import main
+from daganalysis.commands import main, periods
 from tests.commands.conftest import envelope
 from tests.history.responses import dag, node, sub_task
 from tests.history.test_database_zone import shown
@@ -57,6 +58,25 @@ def chosen(run: Run, store: str, *options: str) -> tuple[list[str], str]:
     ],
 )
 def test_a_date_is_midnight_in_the_zone_that_the_output_names(china: str, run: Run, options: list[str], runs: list[str], said: str) -> None:
+    found, err = chosen(run, china, *options)
+    assert found == runs
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    ("options", "runs", "said"),
+    [
+        (["--since", "yesterday"], ["12", "13"], "from 2025-01-02 00:00:00 on (+08:00, the servers' zone)"),
+        (["--since", "today"], [], "from 2025-01-03 00:00:00 on (+08:00, the servers' zone)"),
+        (["--until", "yesterday"], ["11"], "before 2025-01-02 00:00:00 (+08:00"),
+        (["--since", "yesterday", "--tz", "UTC"], ["11", "12", "13"], "from 2025-01-01 00:00:00 UTC on (UTC)"),
+    ],
+)
+def test_yesterday_is_the_day_before_that_of_the_zone_that_the_output_names(
+    china: str, run: Run, monkeypatch: pytest.MonkeyPatch, options: list[str], runs: list[str], said: str
+) -> None:
+    evening = dt.datetime(2025, 1, 2, 17, tzinfo=dt.UTC)  # the third, in China
+    monkeypatch.setattr(periods, "now", lambda: evening)
     found, err = chosen(run, china, *options)
     assert found == runs
     assert said in err
