@@ -59,3 +59,5 @@ def test_every_file_that_the_architecture_page_names_is_there() -> None:
     named = [name for name in re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?)`", page) if not name.startswith("store/part")]
     assert len(named) > 30
     assert [name for name in named if not any((root / name).exists() for root in (package, package / "history"))] == []
+    modules = {path.name for path in package.rglob("*.py")}
+    assert [name for name in re.findall(r"`([a-z_]+\.py)`", page) if name not in modules] == []

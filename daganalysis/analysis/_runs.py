@@ -50,7 +50,7 @@ def runs(archive: Archive, *, by: str = "start", last: int | None = None, run_id
         run_ids: List these runs only. The others are still what they are measured by.
 
     Returns:
-        One row per run. Child runs are listed too, each by its own story.
+        One row per run. Child runs are listed too, each with its own conclusion.
 
     Raises:
         UsageError: ``by`` is no such order, or ``last`` is negative.

@@ -42,9 +42,9 @@ def cluster_name(server: Server, folder: Path) -> str:
     try:
         reply = server.get(_CLUSTER)
         if reply.status == HTTPStatus.OK:
-            told = _decoder.decode(reply.body).data
-            if told is not None and told.obcluster_info is not None and told.obcluster_info.name:
-                return told.obcluster_info.name
+            answered = _decoder.decode(reply.body).data
+            if answered is not None and answered.obcluster_info is not None and answered.obcluster_info.name:
+                return answered.obcluster_info.name
     except (UnreachableError, msgspec.DecodeError):
         pass  # what follows asks again, and says so
     earlier = [entry.name for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []

@@ -164,10 +164,10 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
         return _draw_events(archive, result, arguments)
     print_frame(result, table, arguments, shown_zone(archive, arguments))
     if table is FAILURES and len(result):
-        told = coverage(result)
-        lines = f"{told.catalogue} with a line of the engine's catalogue, {told.mined} with another, {told.no_line} with none"
-        lines += f", {told.other} ({human_share(told.other / sum(told))}) with one unlike the most frequent" if told.other else ""
-        notice(f"{plural(sum(told), 'failed attempt')}: {lines}")
+        counts = coverage(result)
+        lines = f"{counts.catalogue} with a line of the engine's catalogue, {counts.mined} with another, {counts.no_line} with none"
+        lines += f", {counts.other} ({human_share(counts.other / sum(counts))}) with one unlike the most frequent" if counts.other else ""
+        notice(f"{plural(sum(counts), 'failed attempt')}: {lines}")
     if name == "what_if":
         for assumption in assumptions(result["scenario"].unique()):
             notice(f"assumed: {assumption}")
@@ -176,18 +176,18 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
     return ExitStatus.DONE
 
 
-def _draw_events(archive: Archive, told: pd.DataFrame, arguments: argparse.Namespace) -> int:
+def _draw_events(archive: Archive, happened: pd.DataFrame, arguments: argparse.Namespace) -> int:
     """Draw the events of one cluster, as a page where the file's name ends so."""
     from daganalysis.analysis import locks
     from daganalysis.plots import draw_events, event_marks, save_figure
 
     zone = shown_zone(archive, arguments).name
-    marks = event_marks(archive, told, locks(archive))
+    marks = event_marks(archive, happened, locks(archive))
     file = Path(arguments.picture)
     if file.suffix.lower() == ".html":
         from daganalysis.pages.event_page.event_html import event_page
 
-        print_pieces([event_page(marks, told, tz=zone)], arguments.picture)
+        print_pieces([event_page(marks, happened, tz=zone)], arguments.picture)
         return ExitStatus.DONE
     figure = draw_events(marks, tz=zone).get_figure(root=True)
     assert figure is not None
@@ -213,5 +213,5 @@ def _rows_and_columns(table: Table) -> str:
 
 def _other_levels(name: str) -> str:
     others = [(level, table) for level, table in LEVELS.get(name, {}).items() if table is not RESULT_TABLES[name]]
-    told = [f"With --level {level} one row is {table.row}: {', '.join(table.names)}." for level, table in others]
-    return "".join("\n\n" + textwrap.fill(text, 78) for text in told)
+    texts = [f"With --level {level} one row is {table.row}: {', '.join(table.names)}." for level, table in others]
+    return "".join("\n\n" + textwrap.fill(text, 78) for text in texts)

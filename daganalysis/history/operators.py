@@ -119,7 +119,7 @@ def _first_hand_out_may_be_a_retry(
 def _handshakes(view: TaskView) -> int:
     """Return how often another DAG advanced this sub-task: the deliberate waits that another attempt followed (engine-semantics §7)."""
     seen = sum(1 for attempt in view.attempts[:-1] if attempt.outcome == "waiting") if len(view.attempts) > 1 else 0
-    told = view.logs.count(WAITING) if view.logs else 0
+    written = view.logs.count(WAITING) if view.logs else 0
     if view.attempts and view.attempts[-1].ending == "waiting":
-        told -= 1
-    return max(seen, told)
+        written -= 1
+    return max(seen, written)

@@ -220,12 +220,12 @@ class _Finder:
                 least = attempt.start if running else self._observed.created
                 yield self._request("cancel", least, attempt.end, attempt.stage)
 
-    def hidden(self, operation: str, told: int, least: int) -> Iterator[ProvenRequest]:
+    def hidden(self, operation: str, known: int, least: int) -> Iterator[ProvenRequest]:
         """Yield the requests that counters or marks prove without a time."""
-        for _ in range(least - told):
+        for _ in range(least - known):
             yield self._request(operation, self._observed.created, self._last_change())
 
-    def hidden_handshakes(self, told: int) -> Iterator[ProvenRequest]:
+    def hidden_handshakes(self, known: int) -> Iterator[ProvenRequest]:
         """Yield the retries by the main DAG of a child that waited on purpose and was handed out again."""
         if not self._observed.is_child:
             return
@@ -235,7 +235,7 @@ class _Finder:
             logged = view.logs.count(WAITING) if view.logs else 0
             logged -= bool(attempts and attempts[-1].ending == "waiting")
             waits[view.node_gid] = max(waits.get(view.node_gid, 0), seen, logged)
-        for _ in range(sum(waits.values()) - told):
+        for _ in range(sum(waits.values()) - known):
             yield ProvenRequest("retry", self._observed.created, self._last_change(), None, "dag")
 
     def _last_change(self) -> int:

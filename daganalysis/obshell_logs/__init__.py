@@ -105,7 +105,7 @@ class _LogReader:
             b"API request: [PATCH ": lambda at, text: self._asked.request(at, b"PATCH", text, self.place),
             b"API request: [GET /api/v1/task/": self._asked.read,
             b"Forward request: [": lambda _, text: self._asked.forward(text, self.trace),
-            b"API response OK: [GET /rpc/v1/maintainer": self.agents.zone_told,
+            b"API response OK: [GET /rpc/v1/maintainer": self.agents.zone_shown,
             **dict.fromkeys(_ACCEPTED, lambda at, text: self._asked.answer(at, text, accepted=True)),
             b"API response error: [": lambda at, text: self._asked.answer(at, text, accepted=False),
             b"coordinator identity change from ": self.agents.identity,

@@ -67,7 +67,7 @@ class AgentReader:
 
     def maintainer(self, at: int, text: bytes) -> None:
         """``set maintainer: A, life time: …, last update time: …``."""
-        self.zone_told(at, text)
+        self.zone_shown(at, text)
         if (found := _MAINTAINER.match(text)) is not None:
             self._now_maintained_by(found[1].decode(errors="replace"), at)
 
@@ -84,7 +84,7 @@ class AgentReader:
             self._maintainer = maintainer
             self._keep(MaintainerChange(maintainer=maintainer, at=at))
 
-    def zone_told(self, at: int, text: bytes) -> None:
+    def zone_shown(self, at: int, text: bytes) -> None:
         """Take the offset from a Go time or a Unix time of the moment."""
         if self._zone is not None and 0 <= at - self._zone.local_to < _SAMPLED_NS:
             return
@@ -123,8 +123,8 @@ class AgentReader:
 
 def _offset_of(at: int, text: bytes) -> int | None:
     for found in _GO_TIME.finditer(text):
-        told = local_time(found[1].replace(b" ", b"T") + b".000")
-        if told is not None and abs(told - at) <= _NEAR_S * SECOND_NS:
+        shown = local_time(found[1].replace(b" ", b"T") + b".000")
+        if shown is not None and abs(shown - at) <= _NEAR_S * SECOND_NS:
             seconds = int(found[3]) * 3600 + int(found[4]) * 60
             return -seconds if found[2] == b"-" else seconds
     if (unix := _UNIX_TIME.search(text)) is not None:

@@ -64,8 +64,8 @@ def shares_of_time(bars: pd.DataFrame) -> list[str]:
         return []
     spent = (own["ended_at"] - own["started_at"]).dt.total_seconds().groupby(own["category"]).sum().sort_values(ascending=False)
     most = str(spent.index[0])
-    told = dict.fromkeys((most, "execute"))
-    return [f"{human_share(spent.get(name, 0.0) / spent.sum())} {CATEGORIES[name].label}" for name in told]
+    named = dict.fromkeys((most, "execute"))
+    return [f"{human_share(spent.get(name, 0.0) / spent.sum())} {CATEGORIES[name].label}" for name in named]
 
 
 def label_lanes(ax: Axes, bars: pd.DataFrame, lanes: Lanes) -> LaneWords:
@@ -102,10 +102,10 @@ def _remarks(rows: pd.DataFrame) -> dict[int, str]:
 
 def note_errors(ax: Axes, bars: pd.DataFrame, cuts: list[dict[Any, Any]], lanes: Lanes, length: float) -> int:
     """Write the log line of failed attempts beside the bar, where that covers nothing; return how many had no room."""
-    told = bars["error"].notna() & bars["x_ended"].notna()
-    if not told.any():
+    has_error = bars["error"].notna() & bars["x_ended"].notna()
+    if not has_error.any():
         return 0
-    rows = bars[told].sort_values(["lane", "x_ended"])
+    rows = bars[has_error].sort_values(["lane", "x_ended"])
     width = text_metrics.size_of(ax)[0]
     room = _Room(bars, cuts, lanes, length / width)
     left_out = 0

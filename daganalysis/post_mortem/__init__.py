@@ -39,11 +39,11 @@ def post_mortem_text(archive: Archive, run_id: str, *, named: str, why: bool = F
     Cluster scale out: succeeded
     """
     facts = gather_facts(archive, run_id)
-    told = conclusion_facts(archive, [run_id])[0]
+    known = conclusion_facts(archive, [run_id])[0]
     zone = servers_zone([facts.run["utc_offset_s"]]) if zone is None else zone
-    length = gather_length_facts(archive, facts.run, told.usual)
+    length = gather_length_facts(archive, facts.run, known.usual)
     sections = [
-        overview_lines(facts, conclusion(told), zone),
+        overview_lines(facts, conclusion(known), zone),
         chronology_lines(facts, zone),
         request_lines(facts, zone),
         length_lines(length),

@@ -23,12 +23,12 @@ _KINDS = {"task": Kind.FACTS, "dag": Kind.DAG_FACTS, "node": Kind.NODE_FACTS, "a
 
 def log_answers(stream: Readable, name: str, file: SourceFile) -> Iterator[Answer]:
     """Yield what a log tells, in answers of facts; the path may name the agent."""
-    for told in read_log(stream, f"{file.path or ''}/{name}"):
-        if told.about == "agent":
-            told.facts.extend(_given_zone(told.facts, file.zone))
-        if told.facts:
-            place = f"byte {told.facts[0].place}"
-            yield Answer(_KINDS[told.about], told.gid, encode_facts(told.facts), None, file.cluster, name, place)
+    for found in read_log(stream, f"{file.path or ''}/{name}"):
+        if found.about == "agent":
+            found.facts.extend(_given_zone(found.facts, file.zone))
+        if found.facts:
+            place = f"byte {found.facts[0].place}"
+            yield Answer(_KINDS[found.about], found.gid, encode_facts(found.facts), None, file.cluster, name, place)
 
 
 def _given_zone(facts: Sequence[AnyFact], name: str | None) -> list[AnyFact]:

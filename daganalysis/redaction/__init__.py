@@ -74,7 +74,7 @@ def redact(
         keep_cluster_names: Keep the names of folders, which are the labels of clusters.
         keep_words: Words to keep in texts beside those of the vocabulary, such as the names of your own workflows.
         lenient: Replace only what the detectors find, and keep all other words. Names and secrets that nothing announces stay then.
-        progress: A function that is told the progress (:data:`daganalysis.progress.Progress`). None shows a bar in a terminal and in a
+        progress: A function that receives the progress (:data:`daganalysis.progress.Progress`). None shows a bar in a terminal and in a
             notebook.
 
     Returns:
@@ -174,8 +174,8 @@ def _collect(
             skipped.append((file.name, str(error)))
         except DAMAGE as error:
             left_out.append((file.name, str(error) or type(error).__name__))
-        for told, members in ((left_out, redactor.left_out), (skipped, redactor.skipped)):
-            told += [(f"{file.name}!{member}", reason) for member, reason in members]
+        for listed, members in ((left_out, redactor.left_out), (skipped, redactor.skipped)):
+            listed += [(f"{file.name}!{member}", reason) for member, reason in members]
             members.clear()
         progress("looking", number, len(files))
     return originals, {*ENGINE_WORDS, *(word.lower() for word in texts.names)}

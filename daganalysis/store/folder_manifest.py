@@ -122,16 +122,16 @@ def check_manifest(folder: Path, *, private: bool) -> Checked:
 def _read(folder: Path) -> _Manifest:
     path = folder / FOLDER_MANIFEST
     try:
-        told = json.loads(path.read_bytes())
-        checksum = told.pop("checksum")
-        manifest = _Manifest(told["schema_version"], told["given"], {name: _Entry(**entry) for name, entry in told["files"].items()})
+        listed = json.loads(path.read_bytes())
+        checksum = listed.pop("checksum")
+        manifest = _Manifest(listed["schema_version"], listed["given"], {name: _Entry(**entry) for name, entry in listed["files"].items()})
         if not all(entry.is_sound() for entry in manifest.files.values()):
             raise ValueError("a size or a count that is none")
     except FileNotFoundError:
         raise StoreError("the list of the store's files is missing", where=str(path), hint=_WAY_OUT) from None
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise StoreError("the list of the store's files is damaged", where=str(path), hint=_WAY_OUT) from error
-    if checksum != _checksum(told):
+    if checksum != _checksum(listed):
         raise StoreError("the list of the store's files is damaged", where=str(path), hint=_WAY_OUT)
     return manifest
 

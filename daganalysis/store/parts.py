@@ -146,12 +146,12 @@ def _parquet_format(coded: Iterable[str] = ()) -> ds.ParquetFileFormat:
     )
 
 
-def check_version(path: StorePath, told: str | None = None) -> None:
+def check_version(path: StorePath, listed: str | None = None) -> None:
     """Raise :class:`SchemaVersionError` for a part of another schema version, :class:`StoreError` for a file of another program.
 
-    The part is not opened if the list of the store's files has ``told`` this version, because every file is compared with the list.
+    The part is not opened if the list of the store's files has this version, ``listed``, because every file is compared with the list.
     """
-    if told == SCHEMA_VERSION:
+    if listed == SCHEMA_VERSION:
         return
     import pyarrow as pa
 

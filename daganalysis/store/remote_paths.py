@@ -290,8 +290,8 @@ def read_remote_manifest(url: str) -> RemoteManifest:
                 return RemoteManifest(listed)
     content, version = found
     try:
-        told = json.loads(content)
-        return RemoteManifest({name: Stored(*entry) for name, entry in told["files"].items()}, told["writer"], version)
+        listed = json.loads(content)
+        return RemoteManifest({name: Stored(*entry) for name, entry in listed["files"].items()}, listed["writer"], version)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise StoreError("the store's manifest is damaged", where=f"{url}/{MANIFEST}", hint="load into a new store") from None
 

@@ -58,8 +58,8 @@ def _plain_values(column: pa.ChunkedArray) -> list[Any]:
     array = one_array(column)
     if pa.types.is_dictionary(array.type):
         codes, texts = encoded(array)
-        told: list[Any] = np.array([*texts.to_pylist(), None], object)[codes].tolist()  # the last place is that of null
-        return told
+        decoded: list[Any] = np.array([*texts.to_pylist(), None], object)[codes].tolist()  # the last place is that of null
+        return decoded
     if pa.types.is_timestamp(array.type):
         array = array.cast(pa.int64())
     if not pa.types.is_integer(array.type) and not pa.types.is_floating(array.type):

@@ -44,7 +44,7 @@ def write_report(
         format: ``"html"``, or ``"markdown"`` for ``report.md``, which is short enough for a ticket.
         title: The heading of the report.
         tz: The time zone of the times on the page: an offset or a name. None means the servers' own. ``report.json`` has UTC.
-        progress: A function that is told the progress (:data:`daganalysis.progress.Progress`). None shows a bar in a terminal and in a
+        progress: A function that receives the progress (:data:`daganalysis.progress.Progress`). None shows a bar in a terminal and in a
             notebook.
 
     Returns:

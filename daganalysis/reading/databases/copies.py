@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Self, cast
 
 from daganalysis.reading.databases.database_answers import AnswerMaker, CopyTables, Owner
 from daganalysis.reading.databases.database_rows import DumpedRow, ExcessiveRowError, TruncatedRowsError, read_bare_rows, read_rows
-from daganalysis.reading.databases.database_times import OwnOffsets, SessionZone, parse_zone, zone_told_by
+from daganalysis.reading.databases.database_times import OwnOffsets, SessionZone, parse_zone, zone_shown_by
 from daganalysis.reading.databases.forms import Form
 from daganalysis.reading.databases.grouping import ending, table_in_name
 from daganalysis.reading.databases.printed_rows import read_printed
@@ -196,11 +196,11 @@ class DatabaseCopies:
         elif "node_instance" in missing or "subtask_instance" in missing:
             self._note("incomplete-dump", dump.name, None, f"no rows of {', '.join(missing)}")
         maintainer = next(tables.select("task_maintainer"), {})
-        told = zone_told_by(maintainer.get("agent_time"), maintainer.get("active_time"))
-        times = SessionZone(dump.zone or told or self._zone)
+        shown = zone_shown_by(maintainer.get("agent_time"), maintainer.get("active_time"))
+        times = SessionZone(dump.zone or shown or self._zone)
         if not times.known and tables.count("dag_instance"):
             self._note("unknown-time-zone", dump.name, None, "neither the dump nor an option gives the time zone of its times")
-        elif not (dump.zone or told) and times.known:
+        elif not (dump.zone or shown) and times.known:
             self._note("given-time-zone", dump.name, None, f"times without a zone were read as those of {self._zone_name}")
         yield from AnswerMaker(tables, Owner(), times, self._cluster, dump.name).answers()
 
@@ -225,13 +225,13 @@ class DatabaseCopies:
             keep_to_list(connection)
             if trouble != "ok":
                 self._note("damaged-database", copy.name, None, str(trouble)[:200].replace("\n", " "))
-            yield from self._told_by(copy, CopyTables(connection))
+            yield from self._answers_of(copy, CopyTables(connection))
         except sqlite3.Error as error:
             self._damaged(copy, error)
         finally:
             connection.close()
 
-    def _told_by(self, copy: _AgentCopy, tables: CopyTables) -> Iterator[Answer]:
+    def _answers_of(self, copy: _AgentCopy, tables: CopyTables) -> Iterator[Answer]:
         if not tables.has("dag_instance"):
             self._note("not-an-agents-database", copy.name, None, "it has no table dag_instance")
             return
@@ -247,8 +247,8 @@ class DatabaseCopies:
         self._note("damaged-database", copy.name, None, str(error))
 
 
-def _owner(told: dict[str, str]) -> Owner | None:
+def _owner(entries: dict[str, str]) -> Owner | None:
     try:
-        return Owner(str(ipaddress.ip_address(told["ip"].strip("[]"))), int(told["port"]))
+        return Owner(str(ipaddress.ip_address(entries["ip"].strip("[]"))), int(entries["port"]))
     except (KeyError, ValueError):
         return None

@@ -191,9 +191,9 @@ class AnswerMaker:
     def _creation(self, gid: str, rows: Iterable[Row]) -> Iterator[Creation]:
         created = [at for row in rows if (at := self._times.instant(row["gmt_create"])) is not None]
         if created:
-            yield Creation(dag_gid=gid, at=min(created), **self._told())
+            yield Creation(dag_gid=gid, at=min(created), **self._common())
 
-    def _told(self) -> dict[str, Any]:
+    def _common(self) -> dict[str, Any]:
         """What every fact of this copy has in common."""
         agent = self._owner.agent
         return {"teller": agent, "clock": agent, "zoned": self._times.known, "precision_ns": self._precision_ns}
@@ -252,7 +252,7 @@ class AnswerMaker:
     def _lines(self, task_id: int, gid: str) -> Iterator[Line]:
         for row in self._tables.select("sub_task_log", "WHERE sub_task_id = ? ORDER BY id", task_id):
             at = self._times.instant(row["create_time"]) or 0
-            yield Line(text=row["log_content"] or "", at=at, task_gid=gid, attempt=row["execute_times"], place=row["id"], **self._told())
+            yield Line(text=row["log_content"] or "", at=at, task_gid=gid, attempt=row["execute_times"], place=row["id"], **self._common())
 
     def _without_dag(self) -> Iterator[Answer]:
         """Nodes and sub-tasks whose DAG is not in the copy."""
@@ -293,7 +293,7 @@ class AnswerMaker:
             # A cancelled task ends here as if it had succeeded, so what it came to is left to the cluster's own row.
             ended_at=self._times.instant(row["end_time"]) if state != "RUNNING" else None,
             place=row["id"],
-            **self._told(),
+            **self._common(),
         )
 
     def _agents(self) -> Iterator[AgentState]:
@@ -310,7 +310,7 @@ class AnswerMaker:
                 )
 
     def _locks(self) -> Iterator[LockState]:
-        told = {**self._told(), "observed_at": self._copied_at}
+        common = {**self._common(), "observed_at": self._copied_at}
         for row in self._tables.select("partial_maintenance", "ORDER BY lock_type, lock_name"):
             taken = self._times.instant(row["gmt_locked"])
             if row["lock_type"] == _TENANT and row["lock_name"] and (taken is not None or self._times.instant(row["gmt_modify"])):
@@ -322,13 +322,13 @@ class AnswerMaker:
                     held=taken is not None,
                     locked_at=taken,
                     n_taken=row["count"],
-                    **told,
+                    **common,
                 )
         for row in self._tables.select("cluster_status", "WHERE id = 1"):
             if row["status"] in {_NO_MAINTENANCE, _GLOBAL, _TENANT}:
-                yield LockState(lock="global", key="", held=row["status"] == _GLOBAL, **told)
+                yield LockState(lock="global", key="", held=row["status"] == _GLOBAL, **common)
         if self._owner.agent is not None:
             for name, lock, held in (("ocs_info", "agent", _GLOBAL), ("obproxy_info", "obproxy", _OBPROXY_MAINTENANCE)):
                 status = self._tables.values(name, ("status",)).get("status")
                 if status is not None:
-                    yield LockState(lock=lock, key=self._owner.agent, held=status == str(held), **told)
+                    yield LockState(lock=lock, key=self._owner.agent, held=status == str(held), **common)

@@ -130,13 +130,13 @@ def parse_zone(name: str | None) -> tzinfo | None:
         return None
 
 
-def zone_told_by(unix_seconds: object, text: object) -> tzinfo | None:
+def zone_shown_by(unix_seconds: object, text: object) -> tzinfo | None:
     """Return the zone of a session from one moment that a row holds twice, once in absolute terms; None where the two do not fit.
 
     The maintainer's row is one: its agent writes ``agent_time`` in Unix seconds in the update that sets ``active_time`` (obshell's
     service/coordinator/coordinator.go).
 
-    >>> zone_told_by(1739905603, "2025-02-19 03:06:43")
+    >>> zone_shown_by(1739905603, "2025-02-19 03:06:43")
     datetime.timezone(datetime.timedelta(seconds=28800))
     """
     if not (isinstance(unix_seconds, int) and isinstance(text, str)) or unix_seconds <= 0:
