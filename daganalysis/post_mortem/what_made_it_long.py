@@ -25,6 +25,8 @@ _WORTH_SAYING = 0.01
 """A part of a run, or what a scenario would have saved, is printed if it is at least this share of the run."""
 _WORTH_A_REASON = 0.1
 """The reason why the bounds of a prediction differ is printed if they differ by at least this share of the run."""
+_UNCERTAIN = "uncertain"
+"""The evidence of a segment that another agent's attempt may have ended."""
 _WIDTH = 79
 _ENGINE = {*ENGINE_TIME, CHILD_POLL.name}
 
@@ -124,7 +126,13 @@ def _parts(path: list[Row]) -> list[Row]:
     """Put segments of one kind, stage and agent together that follow each other but for the engine's own time, which is left out."""
     outside = [row for row in path if row["category"] not in _ENGINE]
     groups = itertools.groupby(outside, key=lambda row: (row["category"], row["stage"], row["name"], row["agent"], row["child_run_id"]))
-    return [rows[0] | {"duration_s": sum(row["duration_s"] for row in rows)} for rows in (list(group) for _, group in groups)]
+    return [_joined(list(group)) for _, group in groups]
+
+
+def _joined(rows: list[Row]) -> Row:
+    """Return segments as one part; it is uncertain if one of them is."""
+    evidence = next((row["evidence"] for row in rows if row["evidence"] == _UNCERTAIN), rows[0]["evidence"])
+    return rows[0] | {"duration_s": sum(row["duration_s"] for row in rows), "evidence": evidence}
 
 
 def _what(part: Row) -> tuple[str, str]:
@@ -134,7 +142,8 @@ def _what(part: Row) -> tuple[str, str]:
     name = part["name"] or "a stage without a name" if stage else "the beginning"
     if part["category"] != "execute":
         return f"{CATEGORIES[part['category']].label} after {name}", stage
-    return name, stage + (f" on {part['agent']}" if part["agent"] else "")
+    perhaps = " or another" if part["evidence"] == _UNCERTAIN else ""  # the clocks of agents leave open which ended last
+    return name, stage + (f" on {part['agent']}{perhaps}" if part["agent"] else "")
 
 
 def _line(seconds: float, elapsed: float, name: str, rest: str) -> str:

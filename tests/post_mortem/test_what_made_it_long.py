@@ -55,3 +55,17 @@ def test_a_run_is_compared_with_those_like_it() -> None:
 def test_a_run_of_unknown_length_has_no_such_section() -> None:
     archive = archive_of(dags=[{"run_id": "1", "outcome": "running", "started_at": at(0)}])
     assert section(archive, "1", "What made it this long") == []
+
+
+def test_a_part_that_another_agent_may_have_ended_says_so() -> None:
+    dag = {"run_id": "1", "workflow": "Work", "scope": "cluster", "outcome": "succeeded", "elapsed_s": 9.2}
+    line = {"run_id": "1", "seq": 1, "category": "execute", "from_stage": 1, "to_stage": 1, "evidence": "observed", "leg": 1}
+    ends = {"a:1": 9.0, "b:1": 8.9}
+    attempts = [
+        {"run_id": "1", "stage": 1, "task_gid": agent, "attempt": 1, "agent": agent, "started_at": at(0.5), "ended_at": at(end)}
+        for agent, end in ends.items()
+    ]
+    node = {"run_id": "1", "stage": 1, "name": "Copy"}
+    times = {"started_at": at(0), "ended_at": at(9.2), "duration_s": 9.2}
+    archive = archive_of(dags=[dag | {"started_at": at(0), "ended_at": at(9.2)}], timeline=[line | times], nodes=[node], attempts=attempts)
+    assert "Copy (stage 1) on a:1 or another" in " ".join(section(archive, "1", "What made it this long"))
