@@ -59,8 +59,6 @@ def _add_files(folder: int, below: str, stretches: list[tuple[str, list[PlainFil
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = entry.name
-                if name.startswith(".") or not name.isascii() or name == MARK:
-                    return False
                 if entry.is_file(follow_symlinks=False):
                     status = entry.stat(follow_symlinks=False)
                     found[name] = name, status.st_size, status.st_mtime_ns
@@ -68,7 +66,9 @@ def _add_files(folder: int, below: str, stretches: list[tuple[str, list[PlainFil
                     found[name] = None
                 else:
                     return False
-        return _add_in_order(folder, found, below, stretches)
+        names = "/" + "/".join(found)
+        is_hidden = "/." in names
+        return names.isascii() and not is_hidden and MARK not in found and _add_in_order(folder, found, below, stretches)
     finally:
         os.close(folder)
 
