@@ -33,9 +33,9 @@ def check_keys(rows: pa.Table, declared: Table, store: StorePath) -> None:
 
 def _first_twice(column: pa.ChunkedArray) -> str | None:
     """Return the first text that a column holds more than once."""
-    texts: list[str] = column.to_pylist()
-    if len(set(texts)) == len(texts):
+    if len(column.unique()) == len(column):
         return None
     from collections import Counter
 
+    texts: list[str] = column.to_pylist()
     return next(text for text, count in Counter(texts).items() if count > 1)

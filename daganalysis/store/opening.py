@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar, cast
 
 from daganalysis.errors import StoreError
 from daganalysis.store.commit import new_generation, readable_folder
@@ -82,11 +82,12 @@ class StoreTables:
         self._generation: tuple[int, int] | None = None
         self._stretches: dict[str, tuple[str, str]] | None = None
         self._recent = RecentColumns()
+        self._orders: dict[str, Order] = {}
         self._parts = self._opened() if parts is None else parts
 
     def __getstate__(self) -> dict[str, object]:
         """Leave out the columns that were read last: another process reads what it needs itself."""
-        return self.__dict__ | {"_recent": RecentColumns()}
+        return self.__dict__ | {"_recent": RecentColumns(), "_orders": {}}
 
     def _opened(self) -> dict[str, list[StorePath]]:
         """Find the parts; again if another load replaced the store meanwhile."""
@@ -180,9 +181,13 @@ class StoreTables:
             table = self._steadily(parts, lambda: read_coded(parts, declared, list(dict.fromkeys([*columns, key])), only))
             return _ordered_by_run(table, key).select(columns)
         if lacking:
-            table = self._steadily(parts, lambda: read_coded(parts, declared, list(dict.fromkeys([*lacking, key]))))
-            check_keys(table, declared, self._store)
-            table = table if len(parts) == 1 else _ordered_by_run(table, key)
+            is_new = name not in self._orders
+            reading = list(dict.fromkeys([*lacking, key])) if is_new else lacking
+            table = self._steadily(parts, lambda: read_coded(parts, declared, reading))
+            if is_new:
+                check_keys(table, declared, self._store)
+                self._orders[name] = None if len(parts) == 1 else _order_by_run(table.column(key))
+            table = _in_order(table, self._orders[name])
         table = pa.table(self._recent.take(name, columns, table), names=list(columns))
         return table if only is None else rows_with(table, only)
 
@@ -272,28 +277,49 @@ def _generation(store: StorePath) -> tuple[int, int] | None:
 
 
 def _ordered_by_run(table: pa.Table, key: str) -> pa.Table:
-    """Sort rows by run. Rows of one run lie together, in order, so whole runs are moved, and neighbouring runs together."""
+    """Sort rows by run."""
+    return _in_order(table, _order_by_run(table.column(key)))
+
+
+Order: TypeAlias = "list[tuple[int, int]] | pa.Array | None"
+"""How rows are put in order: stretches of them, by their begin and length, or the places of all; None if they are in order."""
+
+
+def _order_by_run(column: pa.ChunkedArray) -> Order:
+    """Return the order of rows by their run. Rows of one run lie together, in order, so whole runs are moved, and neighbours together."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    n = table.num_rows
+    n = len(column)
     if n < 2:
-        return table
-    column = table.column(key)
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    begins_run = pc.fill_null(pc.not_equal(column.slice(1), column.slice(0, n - 1)), True)
-    starts = np.append(0, np.flatnonzero(begins_run.to_numpy()) + 1)
-    order = pc.sort_indices(column.take(pa.array(starts))).to_numpy()  # stable, nulls last
+        return None
+    whole = column.combine_chunks()
+    if pa.types.is_dictionary(whole.type):
+        codes = whole.indices.fill_null(-1)
+        begins_run = np.asarray(pc.not_equal(codes[1:], codes[:-1]))
+    else:
+        begins_run = np.asarray(pc.fill_null(pc.not_equal(whole[1:], whole[:-1]), True))
+    starts = np.append(0, np.flatnonzero(begins_run) + 1)
+    order = pc.sort_indices(whole.take(pa.array(starts)).cast(pa.string())).to_numpy()  # stable, nulls last
     breaks = np.flatnonzero(np.diff(order.astype(np.int64)) != 1) + 1
     if not len(breaks):
-        return table
+        return None
     first, last = order[np.append(0, breaks)], order[np.append(breaks - 1, len(order) - 1)]
     begins, ends = starts[first], np.append(starts, n)[last + 1]
-    if len(begins) <= _MOST_SLICES:  # as after some daily loads
-        slices = [table.slice(begin, end - begin) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
-        return pa.concat_tables(slices).combine_chunks()
     lengths = ends - begins
+    if len(begins) <= _MOST_SLICES:  # as after some daily loads
+        return list(zip(begins.tolist(), lengths.tolist(), strict=True))
     before = np.append(0, np.cumsum(lengths)[:-1])
-    return table.take(pa.array(np.repeat(begins - before, lengths) + np.arange(n)))
+    return pa.array(np.repeat(begins - before, lengths) + np.arange(n))
+
+
+def _in_order(table: pa.Table, order: Order) -> pa.Table:
+    """Put rows in an order."""
+    import pyarrow as pa
+
+    if order is None:
+        return table
+    if isinstance(order, list):
+        return pa.concat_tables([table.slice(begin, length) for begin, length in order]).combine_chunks()
+    return table.take(order)
