@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,17 +11,17 @@ import msgspec
 from daganalysis.engine.identifiers import agent_address
 from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, ending_of
 from daganalysis.engine.outcomes import attempt_rule
+from daganalysis.engine.records import SubTask
 from daganalysis.engine.states import BEGUN, ENDED
 from daganalysis.engine.times import PREVIOUS, TRUE, sub_task_times
 from daganalysis.history.causal_order import task_snapshot_order
+from daganalysis.history.evidence import TaskSnapshot
 from daganalysis.history.inferences import NOT_SUCCEEDED, infer, succeeded_alone
 from daganalysis.history.legs import CREATION_NS
 from daganalysis.history.log_merge import lines_since
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    from daganalysis.history.evidence import TaskSnapshot
 
 _KINDS: dict[str | None, str] = {"RUN": "run", "ROLLBACK": "rollback"}
 _SOONEST_START_NS = 60_000_000
@@ -108,12 +109,33 @@ def rebuild_attempts(
     ``written`` the lines of each attempt where the log endpoint was asked. What a row shows of the attempt before it is used and marked as
     inferred (engine-semantics §3: Prev).
     """
+    if len(task_snapshots) == 1 and not written and _succeeded_at_once(task_snapshots[0].task):
+        task = task_snapshots[0].task
+        agent = agent_address(task.agent_ip, task.agent_port)
+        return [msgspec.structs.replace(_first_success(), start=task.start, end=task.end, agent=agent)]
+    return _by_rules(task_snapshots, created, begun, written or {}, most)
+
+
+def _succeeded_at_once(task: SubTask) -> bool:
+    return task.state == "SUCCEED" and task.operator == "RUN" and task.execute_times == 1
+
+
+@cache
+def _first_success() -> Attempt:
+    """The attempt that the rules find in one answer of a sub-task that succeeded at its first hand-out; times and agents alone differ."""
+    task = SubTask("11", state="SUCCEED", operator="RUN", start=1, end=2, execute_times=1)
+    return _by_rules([TaskSnapshot(0, 0, task, None)], None, None, {}, MOST_LISTED)[0]
+
+
+def _by_rules(
+    task_snapshots: Sequence[TaskSnapshot], created: int | None, begun: int | None, written: Mapping[int, list[str]], most: int
+) -> list[Attempt]:
     ordered = sorted(task_snapshots, key=task_snapshot_order) if len(task_snapshots) > 1 else task_snapshots
     count = max((hand_outs(snapshot) or 0 for snapshot in ordered), default=0)
     if not count:
         return _uncounted(ordered)
     shown = {number for snapshot in ordered if (number := hand_outs(snapshot))}
-    attempts = [Attempt(number) for number in _listed(count, shown.union(written or ()), most)]
+    attempts = [Attempt(number) for number in _listed(count, shown.union(written), most)]
     place = {attempt.number: index for index, attempt in enumerate(attempts)}
     may_have_failed = False
     for snapshot in ordered:
@@ -122,9 +144,9 @@ def rebuild_attempts(
             _take(attempts, place[number], snapshot)
             may_have_failed = may_have_failed or task.state == "FAILED" or task.operator == "PASS"
     if may_have_failed:
-        _judge_endings(attempts, ordered, written or {})
+        _judge_endings(attempts, ordered, written)
         _recognise_unstarted(attempts, created, begun, _longest_lines(ordered) or ())
-    infer(attempts, written or {}, _longest_lines(ordered))
+    infer(attempts, written, _longest_lines(ordered))
     after = None
     for attempt in reversed(attempts):
         _conclude(attempt, after)
