@@ -126,5 +126,7 @@ def _leaves_no_trace(below: Iterable[Node]) -> bool:
 
 def _newer_than_nodes(task_snapshots: Sequence[TaskSnapshot]) -> bool:
     """Return whether the newest hand-out was shown only by an answer without nodes, where the mark of a rollback would be."""
+    if len(task_snapshots) == 1:
+        return task_snapshots[0].node is None
     newest = max(task_snapshots, key=lambda s: (s.task.execute_times or 0, s.node is not None))
     return newest.node is None
