@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from daganalysis.analysis.chains import Segments, Stretches
+    from daganalysis.analysis.chains import Segments
+    from daganalysis.analysis.run_arrays import Attempts, Stretches
     from daganalysis.archive import Archive
+    from daganalysis.tables.column_arrays import Ints
 
-_ATTEMPTS = ["run_id", "stage", "task_gid", "attempt", "started_at", "ended_at", "agent"]
 _LEVELS = ("segment", "stage")
 
 
@@ -50,93 +51,103 @@ def critical_path(archive: Archive, *, level: str = "segment") -> pd.DataFrame:
     """
     if level not in _LEVELS:
         raise UsageError("no such level of critical_path", where=level, hint="segment or stage")
-    from daganalysis.analysis.chains import read_attempt_table, read_attempts, read_stretches, resolve
+    from daganalysis.analysis.chains import Work, resolve
     from daganalysis.analysis.child_paths import with_child_paths
-    from daganalysis.analysis.clock_bounds import clocks_ahead
+    from daganalysis.analysis.clock_bounds import clock_bounds
+    from daganalysis.analysis.run_arrays import read_attempts, read_stretches
 
-    stretches = read_stretches(archive)
-    table = read_attempt_table(archive, _ATTEMPTS)
-    attempts = read_attempts(table, stretches.run_ids)
-    segments = resolve(stretches, attempts, clocks_ahead(archive, stretches, attempts))
+    stretches = read_stretches(archive, ["evidence"])
+    attempts = read_attempts(archive, stretches.run_ids, ["task_gid", "attempt", "agent"])
+    work = Work.of(stretches, attempts)
+    segments = resolve(stretches, attempts, work, clock_bounds(archive, stretches, attempts, work), with_drag=level == "stage")
     if level == "stage":
-        return _by_stage(archive, stretches, segments, table)
-    return CRITICAL_PATH.frame(with_child_paths(archive, _rows(archive, stretches, segments, table)))
+        return _by_stage(archive, stretches, segments, attempts)
+    return CRITICAL_PATH.frame(with_child_paths(archive, _rows(archive, stretches, segments, attempts)))
 
 
-def _rows(archive: Archive, stretches: Stretches, segments: Segments, attempts: pa.Table) -> pa.Table:
+def _rows(archive: Archive, stretches: Stretches, segments: Segments, attempts: Attempts) -> pa.Table:
     """Make the rows of the result, each run from its own attempts."""
     import numpy as np
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    from daganalysis.tables.column_arrays import NONE, one_array
+    from daganalysis.analysis.run_arrays import stretches_of
+    from daganalysis.tables.column_arrays import NONE, encoded, one_array, taken
 
-    of = segments.stretch
-    name_codes, names = stretches.names(archive)
-    attempt = pa.array(segments.attempt, mask=segments.attempt == NONE)
-    run = stretches.run[of]
-    first = np.flatnonzero(np.diff(run, prepend=NONE))
-    seq = np.arange(len(run)) - np.repeat(first, np.diff(first, append=len(run))) + 1
-    evidence = stretches.evidence.take(of).cast(pa.string())
+    of, line, rows = pa.array(segments.stretch), stretches.rows, attempts.rows
+    run, stage = stretches.run[segments.stretch], stretches.stage[segments.stretch]
+    first, sizes = stretches_of(run)
+    codes, names = stretches.names(archive)
+    evidence, kinds = encoded(line.column("evidence"))
+    evidence = evidence[segments.stretch]
+    evidence[segments.is_uncertain] = len(kinds)
     columns = {
-        "run_id": stretches.run_ids.take(run),
-        "seq": seq,
+        "run_id": taken(stretches.run_ids, run),
+        "seq": np.arange(1, len(run) + 1) - np.repeat(first, sizes),
         "started_at": segments.start,
         "ended_at": segments.end,
         "duration_s": (segments.end - segments.start) / 1e9,
-        "category": stretches.category.take(of),
-        "stage": pa.array(stretches.stage[of], mask=stretches.stage[of] == NONE),
-        "name": names.take(pa.array(name_codes[of], mask=name_codes[of] == NONE)),
-        "task_gid": attempts.column("task_gid").combine_chunks().take(attempt),
-        "attempt": attempts.column("attempt").combine_chunks().take(attempt),
-        "agent": one_array(attempts.column("agent")).take(attempt),
+        "category": one_array(line.column("category")).take(of),
+        "stage": pa.array(stage, mask=stage == NONE),
+        "name": taken(names, codes[segments.stretch]),
+        "task_gid": taken(rows.column("task_gid"), segments.attempt),
+        "attempt": taken(rows.column("attempt"), segments.attempt),
+        "agent": taken(rows.column("agent"), segments.attempt),
         "child_run_id": pa.nulls(len(run), pa.string()),
-        "evidence": pc.if_else(pa.array(segments.is_uncertain), "uncertain", evidence),
+        "evidence": taken(pa.concat_arrays([kinds, pa.array(["uncertain"])]), evidence),
     }
     schema = CRITICAL_PATH.schema()
     return pa.table({field.name: pa.array(columns[field.name]).cast(field.type) for field in schema}, schema=schema)
 
 
-def _by_stage(archive: Archive, stretches: Stretches, segments: Segments, attempts: pa.Table) -> pd.DataFrame:
+def _by_stage(archive: Archive, stretches: Stretches, segments: Segments, attempts: Attempts) -> pd.DataFrame:
     """Sum the work on the path by workflow and stage name."""
+    import numpy as np
     import pandas as pd
 
-    from daganalysis.tables.column_arrays import NONE, codes_of, encoded
+    from daganalysis.tables.column_arrays import NONE, codes_of, encoded, taken
 
     dags = archive.arrow("dags", ["run_id", "workflow", "elapsed_s"])
     run = codes_of(dags.column("run_id"), stretches.run_ids)
     workflow, workflows = encoded(dags.column("workflow"))
     runs = pd.DataFrame({"run": run, "workflow": workflow, "elapsed_s": dags.column("elapsed_s").to_pandas()})
     runs = runs[runs["elapsed_s"].notna() & (runs["run"] != NONE)]
+    workflow_of = np.full(len(stretches.run_ids), NONE - 1)
+    workflow_of[runs["run"]] = runs["workflow"]
+    work = np.flatnonzero(stretches.is_execute[segments.stretch] & (workflow_of[stretches.run] >= NONE)[segments.stretch])
+    stretch, attempt = segments.stretch[work], segments.attempt[work]
     codes, names = stretches.names(archive)
-    agent, agents = encoded(attempts.column("agent"))
-    of = segments.stretch
-    work = pd.DataFrame({"run": stretches.run[of], "name": codes[of], "ns": segments.end - segments.start, "drag": segments.drag})
-    work["agent"] = agent[segments.attempt]
-    work = work[stretches.is_execute[of]].assign(drag=work["drag"].clip(lower=0))
-    work.loc[segments.attempt[stretches.is_execute[of]] == NONE, "agent"] = NONE
-    work = work.merge(runs[["run", "workflow"]], on="run")
-    grouped = work.groupby(["workflow", "name"])
-    result = grouped.agg(n_runs=("run", "nunique"), path=("ns", "sum"), drag=("drag", "sum"), n_segments=("ns", "size")).reset_index()
-    on_path = work[work["agent"] != NONE].groupby(["workflow", "name", "agent"]).size().rename("n_agent").reset_index()
-    on_path["address"] = _texts(agents, on_path["agent"])
-    most = on_path.sort_values(["n_agent", "address"], ascending=[False, True]).drop_duplicates(["workflow", "name"])
-    result = result.merge(most[["workflow", "name", "address", "n_agent"]], on=["workflow", "name"], how="left")
+    run, n_names = stretches.run[stretch], len(names) + 1
+    # One number for a workflow and a name, either of which may not be known.
+    place, keys = pd.factorize((workflow_of[run] + 1) * n_names + codes[stretch] + 1, sort=True)
+    path, drag = np.zeros(len(keys), np.int64), np.zeros(len(keys), np.int64)
+    np.add.at(path, place, segments.end[work] - segments.start[work])
+    np.add.at(drag, place, np.maximum(segments.drag[work], 0))
+    of_runs = pd.unique(place * len(stretches.run_ids) + run) // max(len(stretches.run_ids), 1)
+    most = _most_often(place, np.append(attempts.agent, NONE)[attempt], encoded(attempts.rows.column("agent"))[1])
     total = runs.groupby("workflow")["elapsed_s"].sum()
-    path_s = result["path"] / 1e9
     columns: dict[str, Any] = {
-        "workflow": _texts(workflows, result["workflow"]),
-        "name": _texts(names, result["name"]),
-        "path_s": path_s,
-        "path_share": path_s / result["workflow"].map(total),
-        "drag_s": result["drag"] / 1e9,
-        "agent": result["address"],
-        "n_agent": result["n_agent"].fillna(0),
+        "workflow": taken(workflows, keys // n_names - 1).to_pandas(),
+        "name": taken(names, keys % n_names - 1).to_pandas(),
+        "n_runs": np.bincount(of_runs, minlength=len(keys)),
+        "path_s": path / 1e9,
+        "path_share": path / 1e9 / total.reindex(keys // n_names - 1).to_numpy(),
+        "drag_s": drag / 1e9,
+        "agent": most["agent"].reindex(range(len(keys))).array,
+        "n_agent": most["n"].reindex(range(len(keys)), fill_value=0).array,
+        "n_segments": np.bincount(place, minlength=len(keys)),
     }
-    return CRITICAL_PATH_BY_STAGE.conform(result.assign(**columns)[CRITICAL_PATH_BY_STAGE.names])
+    return CRITICAL_PATH_BY_STAGE.conform(pd.DataFrame(columns))
 
 
-def _texts(values: pa.Array, codes: pd.Series[int]) -> list[str | None]:
-    """Return the texts of codes."""
-    texts = values.to_pylist()
-    return [None if code < 0 else texts[code] for code in codes.tolist()]
+def _most_often(place: Ints, agent: Ints, agents: pa.Array) -> pd.DataFrame:
+    """Return the agent that stands most often beside each place, and how often; of several, the first by its address."""
+    import numpy as np
+    import pandas as pd
+
+    from daganalysis.tables.column_arrays import NONE, taken
+
+    known = agent != NONE
+    both, n = np.unique(place[known] * len(agents) + agent[known], return_counts=True)
+    found = pd.DataFrame({"place": both // max(len(agents), 1), "agent": taken(agents, both % max(len(agents), 1)).to_pandas(), "n": n})
+    found = found.sort_values(["n", "agent"], ascending=[False, True]).drop_duplicates("place")
+    return found.set_index("place")

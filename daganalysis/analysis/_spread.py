@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
+from daganalysis.analysis.arrow_memory import memory_kept
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -38,7 +40,8 @@ def spread(function: Callable[Concatenate[Archive, Options], Result]) -> Callabl
     @functools.wraps(function)
     def analysis(archive: Archive, *arguments: Options.args, **options: Options.kwargs) -> Result:
         if archive.client is None:
-            return function(archive, *arguments, **options)
+            with memory_kept():
+                return function(archive, *arguments, **options)
         from daganalysis.dask_workers import DaskWorkers
 
         with DaskWorkers(archive.client) as workers:
@@ -80,7 +83,8 @@ def _runs_by_workflow(archive: Archive, at_most: int) -> Iterator[list[str]]:
 
 
 def _analyse(piece: _Piece) -> Any:
-    return piece.function(piece.archive, *piece.arguments, **piece.options)
+    with memory_kept():
+        return piece.function(piece.archive, *piece.arguments, **piece.options)
 
 
 def _together(frames: list[Any], *, by_run: bool) -> Any:

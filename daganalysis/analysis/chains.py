@@ -1,77 +1,33 @@
 """The chain of work and waits that made a run as long as it was, found for all runs of an archive at once.
 
 A run's timeline already follows its waits; what is left to find is, for each stretch in which attempts ran side by side, which of them the
-run waited for. Everything here is arrays of whole numbers: codes instead of names, nanoseconds instead of instants.
+run waited for. Most stages are executed once: for all of these together, the last attempt to end is found without a look at single stages.
+What remains is resolved in rounds, each of which finds one more segment of every stretch that is not covered.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from daganalysis.tables import ATTEMPTS
-from daganalysis.tables.column_arrays import NONE, codes_of, encoded, find, integers, is_equal, one_array, run_stage_keys
+from daganalysis.analysis.run_arrays import NEVER, rows_within, stretches_of
+from daganalysis.tables.column_arrays import NONE, find, run_stage_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import pyarrow as pa
-
-    from daganalysis.archive import Archive
+    from daganalysis.analysis.clock_bounds import ClockBounds
+    from daganalysis.analysis.run_arrays import Attempts, Stretches
     from daganalysis.tables.column_arrays import Bools, Ints
-
-OPEN = np.iinfo(np.int64).max
-"""The end of an attempt that is not known to have ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stretches:
-    """The timelines of all runs, in order of run and time: ``run`` is the place of the run in :attr:`run_ids`, which is sorted."""
-
-    run_ids: pa.Array
-    run: Ints
-    start: Ints
-    end: Ints
-    category: pa.Array
-    stage: Ints
-    to_stage: Ints
-    evidence: pa.Array
-    is_execute: Bools
-    leg: Ints
-    is_backward: Bools
-
-    def names(self, archive: Archive) -> tuple[Ints, pa.Array]:
-        """Return the name of each stretch's stage: its place in an array of names (or none), and that array."""
-        nodes = archive.coded("nodes", ["run_id", "stage", "name"])
-        run, stage = codes_of(nodes.column("run_id"), self.run_ids), integers(nodes.column("stage"))
-        codes, names = encoded(nodes.column("name"))
-        if not len(codes):  # answers without details name no stage
-            return np.full(len(self.run), NONE), names
-        order = np.argsort(run_stage_keys(run, stage), kind="stable")
-        places = find(run_stage_keys(run, stage)[order], run_stage_keys(self.run, self.stage))
-        return np.where(places == NONE, NONE, codes[order][places]), names
-
-
-@dataclass(frozen=True, slots=True)
-class Attempts:
-    """Attempts whose start is known, those of one stage of a run after each other, in order of sub-task and number."""
-
-    key: Ints
-    place: Ints
-    start: Ints
-    end: Ints
-    agent: Ints
 
 
 @dataclass(frozen=True, slots=True)
 class Segments:
     """The chain of each run, in order of run and time.
 
-    ``stretch`` is the stretch a segment lies in, ``attempt`` the place of the attempt at work in the table of attempts (none of a pause).
-    ``drag`` is how much later the stretch ended because of the attempt that ended it; none of all other segments. ``is_uncertain`` says
-    that another agent's attempt may have been the one.
+    ``stretch`` is the stretch a segment lies in, ``attempt`` the row of the attempt at work (none of a pause). ``drag`` is how much later
+    the stretch ended because of the attempt that ended it; none of all other segments. ``is_uncertain`` says that another agent's attempt
+    may have been the one.
     """
 
     stretch: Ints
@@ -80,137 +36,6 @@ class Segments:
     attempt: Ints
     drag: Ints
     is_uncertain: Bools
-
-
-# -- reading ----------------------------------------------------------------------------------------------------------------------------
-
-
-def read_stretches(archive: Archive) -> Stretches:
-    """Read the timelines."""
-    import pyarrow as pa
-
-    columns = ["run_id", "seq", "started_at", "ended_at", "category", "from_stage", "to_stage", "evidence", "leg", "direction"]
-    table = archive.coded("timeline", columns).combine_chunks()
-    run_ids = _texts_of(table.column("run_id")).sort() if table.num_rows else pa.array([], pa.string())
-    run = codes_of(table.column("run_id"), run_ids)
-    order = _in_order(run, integers(table.column("seq")))
-    if order is not None:
-        table, run = table.take(order), run[order]
-    category = one_array(table.column("category"))
-    return Stretches(
-        run_ids,
-        run,
-        integers(table.column("started_at")),
-        integers(table.column("ended_at")),
-        category,
-        integers(table.column("from_stage")),
-        integers(table.column("to_stage")),
-        one_array(table.column("evidence")),
-        is_equal(category, "execute"),
-        integers(table.column("leg")),
-        is_equal(one_array(table.column("direction")), "rollback"),
-    )
-
-
-def read_attempt_table(archive: Archive, columns: Sequence[str]) -> pa.Table:
-    """Read columns of the attempts, with their times on the clock of the run's own rows."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    from daganalysis.archive import Archive
-    from daganalysis.dag_clock import on_dag_clock
-
-    offsets = archive.arrow("clock_offsets")
-    wanted = list(dict.fromkeys([*columns, *(["outcome", "agent"] if offsets.num_rows else [])]))
-    table = archive.coded("attempts", wanted).combine_chunks()
-    if not offsets.num_rows:
-        return table
-    # Only runs in which a clock is off pay for that.
-    of_off = pc.is_in(one_array(table.column("run_id")).dictionary, offsets.column("run_id").unique().cast(pa.string()))
-    is_off = of_off.take(one_array(table.column("run_id")).indices)
-    plain = pa.schema([ATTEMPTS.schema().field(name) for name in wanted])
-    off = Archive.from_tables({"attempts": table.filter(is_off).cast(plain), "clock_offsets": offsets})
-    placed = on_dag_clock(off, "attempts", ["started_at", "ended_at"])
-    for name in ("started_at", "ended_at"):
-        given = pa.array(placed[name]).cast(table.schema.field(name).type)
-        moved = pc.replace_with_mask(table.column(name).combine_chunks(), is_off, given)
-        table = table.set_column(table.column_names.index(name), name, moved)
-    return table
-
-
-def read_attempts(table: pa.Table, run_ids: pa.Array) -> Attempts:
-    """Return the attempts of a table whose start is known; without the column of agents, they have no agent."""
-    key = run_stage_keys(codes_of(table.column("run_id"), run_ids), integers(table.column("stage")))
-    start, end = integers(table.column("started_at")), integers(table.column("ended_at"), null=OPEN)
-    agent = encoded(table.column("agent"))[0] if "agent" in table.column_names else np.full(len(key), NONE)
-    order = _by_id(table, key)
-    place = order[(key[order] >= 0) & (start[order] != NONE) & (end[order] >= start[order])]
-    return Attempts(key[place], place, start[place], end[place], agent[place])
-
-
-def _by_id(table: pa.Table, key: Ints) -> Ints:
-    """Return the order of attempts by stage of a run, sub-task and number; the rows of a store are in it already, but for the runs."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    gids, numbers = table.column("task_gid").combine_chunks(), integers(table.column("attempt"))
-    if len(gids) > 1:
-        before, after = gids[:-1], gids[1:]
-        less, same = (np.asarray(test(before, after).fill_null(False)) for test in (pc.less, pc.equal))
-        if (less | (same & (numbers[:-1] <= numbers[1:])) | (key[:-1] != key[1:])).all():
-            return np.argsort(key, kind="stable")
-    rows = pa.table({"key": key, "task_gid": gids, "attempt": numbers})
-    order: Ints = pc.sort_indices(rows, sort_keys=[(name, "ascending") for name in rows.column_names]).to_numpy()
-    return order.astype(np.int64)
-
-
-# -- the chain --------------------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Ahead:
-    """How far the clock of each attempt's agent is ahead of that of the run's own rows: at least and at most, nanoseconds."""
-
-    least: Ints
-    most: Ints
-
-
-def resolve(stretches: Stretches, attempts: Attempts, ahead: Ahead | None = None) -> Segments:
-    """Find the chain of every run.
-
-    In a stretch of work, from its end backwards, the attempt with the latest end not after the cursor is the segment (ties by sub-task and
-    number), and the cursor goes to its start. What only attempts that end later cover is put down to the longest of them. Recorded times
-    are never reordered: where ``ahead`` leaves open which attempt ended last, the segment says so.
-    """
-    work = np.flatnonzero(stretches.is_execute)
-    begin, cursor = stretches.start[work], stretches.end[work].copy()
-    pairs, found = pair_up(stretches, attempts, work), [_rest(stretches)]
-    is_first = True
-    while len(pairs.of_work):
-        chosen = _choose(pairs, cursor, attempts, ahead)
-        rows = len(chosen.work)
-        drag = chosen.drag if is_first else np.full(rows, NONE)
-        place = attempts.place[chosen.attempt]
-        found.append(Segments(work[chosen.work], chosen.start, cursor[chosen.work], place, drag, chosen.is_uncertain))
-        cursor[chosen.work] = chosen.start
-        pairs = pairs.only((pairs.start < cursor[pairs.of_work]) & (cursor > begin)[pairs.of_work])
-        is_first = False
-    left = np.flatnonzero(cursor > begin)
-    found.append(_without_attempt(work[left], begin[left], cursor[left]))
-    parts = [np.concatenate([getattr(part, name) for part in found]) for name in Segments.__slots__]
-    order = np.lexsort((parts[1], parts[0]))
-    return Segments(*(values[order] for values in parts))
-
-
-def _without_attempt(stretch: Ints, start: Ints, end: Ints) -> Segments:
-    none = np.full(len(stretch), NONE)
-    return Segments(stretch, start, end, none, none, np.zeros(len(stretch), bool))
-
-
-def _rest(stretches: Stretches) -> Segments:
-    """The stretches in which nothing worked: each is a segment of its own."""
-    rest = np.flatnonzero(~stretches.is_execute)
-    return _without_attempt(rest, stretches.start[rest], stretches.end[rest])
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,92 +53,248 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """The stretches of work: which they are, from when to when, and the place of the stage of each among those that have attempts.
+
+    ``executed_once`` are those that alone are the work of a stage which has attempts.
+    """
+
+    stretch: Ints
+    start: Ints
+    end: Ints
+    stage: Ints
+    executed_once: Ints
+
+    @classmethod
+    def of(cls, stretches: Stretches, attempts: Attempts) -> Work:
+        """Find the stage of each stretch of work."""
+        work = np.flatnonzero(stretches.is_execute)
+        stage = find(attempts.keys, run_stage_keys(stretches.run[work], stretches.stage[work]))
+        known = np.flatnonzero(stage != NONE)
+        times = np.bincount(stage[known], minlength=len(attempts.keys))
+        return cls(work, stretches.start[work], stretches.end[work], stage, known[times[stage[known]] == 1])
+
+    def pairs(self, attempts: Attempts, work: Ints) -> Pairs:
+        """Return which attempts ran in some of the stretches."""
+        work = work[self.stage[work] != NONE]
+        places, attempt = rows_within(attempts.first[self.stage[work]], attempts.sizes[self.stage[work]])
+        return self.paired(attempts, work[places], attempt)
+
+    def paired(self, attempts: Attempts, of_work: Ints, attempt: Ints) -> Pairs:
+        """Return those pairs of a stretch and an attempt that have time in common."""
+        start = np.maximum(attempts.start[attempt], self.start[of_work])
+        end = np.minimum(attempts.end[attempt], self.end[of_work])
+        return Pairs(of_work, attempt, start, end).only(start < end)
+
+
+def resolve(stretches: Stretches, attempts: Attempts, work: Work, bounds: ClockBounds, *, with_drag: bool) -> Segments:
+    """Find the chain of every run.
+
+    In a stretch of work, from its end backwards, the attempt with the latest end not after the cursor (ties by sub-task and number) is the
+    segment, and the cursor goes to its start. What only attempts that end later cover is put down to the longest of them. Recorded times
+    are never reordered: where the bounds of the clocks leave open which attempt ended last, the segment says so.
+    """
+    chain = _Chain(work, with_drag=with_drag)
+    once = _last_of_stages(work, attempts, bounds, with_drag=with_drag)
+    chain.add(once)
+    others = np.ones(len(work.stretch), bool)
+    others[once.work] = False
+    rest = work.pairs(attempts, np.flatnonzero(others))
+    chain.add(_choose(rest, chain.cursor, attempts, bounds, with_drag=with_drag))
+    uncovered = once.work[chain.cursor[once.work] > work.start[once.work]]
+    chain.add(_longest_of_stages(uncovered, chain.cursor, work, attempts))
+    pairs = _joined(chain.left(rest), _begun_before(uncovered, chain.cursor, work, attempts))
+    while len(pairs.of_work):
+        chain.add(_choose(pairs, chain.cursor, attempts, bounds))
+        pairs = chain.left(pairs)
+    return chain.segments(stretches)
+
+
+@dataclass(frozen=True, slots=True)
 class _Chosen:
-    """The attempt chosen for some stretches of work, where its segment starts, its drag, and whether another may have been the one."""
+    """The attempt chosen for some stretches of work, where its segment starts, which of the choices are uncertain, and the drag."""
 
     work: Ints
     attempt: Ints
     start: Ints
-    drag: Ints
-    is_uncertain: Bools
+    uncertain: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    drag: Ints | None = None
 
 
-def pair_up(stretches: Stretches, attempts: Attempts, work: Ints) -> Pairs:
-    """Return which attempts ran in which of some stretches of work."""
-    key = run_stage_keys(stretches.run[work], stretches.stage[work])
-    low, high = (np.searchsorted(attempts.key, key, side) for side in ("left", "right"))
-    sizes = high - low
-    of_work = np.repeat(np.arange(len(work)), sizes)
-    attempt = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes - low, sizes)
-    start = np.maximum(attempts.start[attempt], stretches.start[work][of_work])
-    end = np.minimum(attempts.end[attempt], stretches.end[work][of_work])
-    return Pairs(of_work, attempt, start, end).only(start < end)
+class _Chain:
+    """The segments found so far, from the end of each stretch of work backwards to its cursor."""
+
+    def __init__(self, work: Work, *, with_drag: bool) -> None:
+        self._work, self._with_drag = work, with_drag
+        self._found: list[tuple[_Chosen, Ints, Ints]] = []
+        self._n = np.zeros(len(work.stretch), np.int64)
+        self.cursor = work.end.copy()
+
+    def add(self, chosen: _Chosen) -> None:
+        """Add one segment for each of some stretches."""
+        self._found.append((chosen, self.cursor[chosen.work], self._n[chosen.work]))
+        self.cursor[chosen.work] = chosen.start
+        self._n[chosen.work] += 1
+
+    def left(self, pairs: Pairs) -> Pairs:
+        """Return the pairs that begin before the cursor of their stretch."""
+        return pairs.only(pairs.start < self.cursor[pairs.of_work])
+
+    def segments(self, stretches: Stretches) -> Segments:
+        """Put the segments in order, among the stretches without work; what no attempt covers is a segment without one."""
+        bare = np.flatnonzero(self.cursor > self._work.start)
+        self.add(_Chosen(bare, np.full(len(bare), NONE), self._work.start[bare]))
+        sizes = np.ones(len(stretches.run), np.int64)
+        sizes[self._work.stretch] = self._n
+        last = np.cumsum(sizes) - 1
+        of = np.repeat(np.arange(len(sizes)), sizes)
+        start, end, attempt = stretches.start[of], stretches.end[of], np.full(len(of), NONE)
+        drag, is_uncertain = np.full(len(of) if self._with_drag else 0, NONE), np.zeros(len(of), bool)
+        for chosen, cursor, number in self._found:
+            place = last[self._work.stretch[chosen.work]] - number
+            start[place], end[place], attempt[place] = chosen.start, cursor, chosen.attempt
+            is_uncertain[place[chosen.uncertain]] = True
+            if chosen.drag is not None:
+                drag[place] = chosen.drag
+        return Segments(of, start, end, attempt, drag, is_uncertain)
 
 
-def _choose(pairs: Pairs, cursor: Ints, attempts: Attempts, ahead: Ahead | None) -> _Chosen:
+# -- stages that were executed once -----------------------------------------------------------------------------------------------------
+
+
+def _last_of_stages(work: Work, attempts: Attempts, bounds: ClockBounds, *, with_drag: bool) -> _Chosen:
+    """Choose the last attempt to end, for the stretches in which one attempt of a stage that was executed once clearly is the last."""
+    once = work.executed_once
+    stage = work.stage[once]
+    attempt = _largest_of_stages(attempts, attempts.end)[stage]
+    start = np.maximum(attempts.start[attempt], work.start[once])
+    is_found = (attempt != NONE) & (attempts.end[attempt] != NEVER) & (start < np.minimum(attempts.end[attempt], work.end[once]))
+    once, stage, attempt, start = once[is_found], stage[is_found], attempt[is_found], start[is_found]
+    place = np.full(len(attempts.keys), NONE)
+    place[stage] = np.arange(len(once))
+    # A rival ended before the chosen attempt by less than the bounds of the clocks leave open.
+    reach = np.full(len(attempts.keys), NEVER)
+    reach[stage] = attempts.end[attempt] - bounds.widest(attempt, stage)
+    near = np.flatnonzero(attempts.end > np.repeat(reach, attempts.sizes))
+    rivals = work.paired(attempts, once[place[attempts.stage_of(near)]], near)
+    uncertain = bounds.doubtful(rivals, attempt[place[attempts.stage_of(rivals.attempt)]])
+    drag = _drags(work, attempts, once, attempt, start) if with_drag else None
+    return _Chosen(once, attempt, start, place[work.stage[uncertain]], drag)
+
+
+def _longest_of_stages(uncovered: Ints, cursor: Ints, work: Work, attempts: Attempts) -> _Chosen:
+    """Choose the longest attempt that began before the cursor and ended after it, for the stretches in which none ended before it.
+
+    The stretches alone are the work of their stages. Those in which attempts are equally long are left out.
+    """
+    stage = work.stage[uncovered]
+    limit = np.full(len(attempts.keys), NONE)
+    limit[stage] = cursor[uncovered]
+    limits = np.repeat(limit, attempts.sizes)
+    has_begun = attempts.start < limits
+    length = np.minimum(attempts.end, NEVER // 2) - attempts.start
+    longest = _largest_of_stages(attempts, np.where(has_begun, length, NONE))
+    longest[attempts.stage_of(np.flatnonzero(has_begun & (attempts.end <= limits)))] = NONE
+    is_found = longest[stage] != NONE
+    uncovered, attempt = uncovered[is_found], longest[stage[is_found]]
+    return _Chosen(uncovered, attempt, np.maximum(attempts.start[attempt], work.start[uncovered]))
+
+
+def _largest_of_stages(attempts: Attempts, values: Ints) -> Ints:
+    """Return the attempt of each stage that has the largest value; none where several have it."""
+    if not len(attempts.keys):
+        return np.zeros(0, np.int64)
+    rows = np.flatnonzero(values == np.repeat(np.maximum.reduceat(values, attempts.first), attempts.sizes))
+    if len(rows) == len(attempts.keys):
+        return rows
+    stage = attempts.stage_of(rows)
+    largest = np.full(len(attempts.keys), NONE)
+    largest[stage] = rows
+    largest[np.bincount(stage, minlength=len(largest)) > 1] = NONE
+    return largest
+
+
+def _drags(work: Work, attempts: Attempts, once: Ints, attempt: Ints, start: Ints) -> Ints:
+    """Return how much later each stretch ended because of the last attempt: than the next-to-last, and by no more than it took."""
+    of_stage = np.full(len(attempts.keys), NONE)
+    of_stage[work.stage[once]] = np.arange(len(once))
+    of_row = np.repeat(of_stage, attempts.sizes)
+    of_row[attempt] = NONE
+    rows = np.flatnonzero(of_row != NONE)
+    others = work.paired(attempts, once[of_row[rows]], rows)
+    next_end = np.full(len(work.stretch), NONE)
+    np.maximum.at(next_end, others.of_work, others.end)
+    drags: Ints = work.end[once] - np.maximum(start, next_end[once])
+    return drags
+
+
+def _begun_before(uncovered: Ints, cursor: Ints, work: Work, attempts: Attempts) -> Pairs:
+    """Return the pairs that begin before the cursor of some stretches which alone are the work of their stages."""
+    limit, of_work = np.full(len(attempts.keys), NONE), np.full(len(attempts.keys), NONE)
+    limit[work.stage[uncovered]], of_work[work.stage[uncovered]] = cursor[uncovered], uncovered
+    rows = np.flatnonzero(attempts.start < np.repeat(limit, attempts.sizes))
+    return work.paired(attempts, of_work[attempts.stage_of(rows)], rows)
+
+
+def _joined(one: Pairs, other: Pairs) -> Pairs:
+    """Put pairs together; no stretch is in both."""
+    return Pairs(*(np.concatenate([getattr(pairs, name) for pairs in (one, other)]) for name in Pairs.__slots__))
+
+
+# -- rounds -----------------------------------------------------------------------------------------------------------------------------
+
+
+def _choose(pairs: Pairs, cursor: Ints, attempts: Attempts, bounds: ClockBounds, *, with_drag: bool = False) -> _Chosen:
     """Choose one attempt for each stretch that has one left."""
-    ended = np.flatnonzero(pairs.end <= cursor[pairs.of_work])
-    later = np.flatnonzero(pairs.end > cursor[pairs.of_work])
+    first, sizes = stretches_of(pairs.of_work)
+    work, n = pairs.of_work[first], len(first)
+    group = np.repeat(np.arange(n), sizes)
+    until = cursor[work]
+    has_ended = pairs.end <= until[group]
+    ended, later = np.flatnonzero(has_ended), np.flatnonzero(~has_ended)
     # Of ends that are cut off at the end of the stretch, that which was recorded last counts; one that is not known does not.
-    recorded = attempts.end[pairs.attempt]
-    recorded = np.where(recorded == OPEN, NONE, recorded)
-    length = np.minimum(attempts.end[pairs.attempt], OPEN // 2) - attempts.start[pairs.attempt]
-    last = _best(pairs.of_work, ended, (recorded, pairs.end), len(cursor))
-    longest = _best(pairs.of_work, later, (length,), len(cursor))
+    recorded = attempts.end[pairs.attempt[ended]]
+    last = _best(group, ended, (np.where(recorded == NEVER, NONE, recorded), pairs.end[ended]), n, pairs, attempts)
+    rest = pairs.attempt[later]
+    length = np.minimum(attempts.end[rest], NEVER // 2) - attempts.start[rest]
+    longest = _best(group, later, (length,), n, pairs, attempts)
     last_end = np.where(last != NONE, pairs.end[last], NONE)
-    takes_longest = (last_end < cursor) & (longest != NONE)
+    takes_longest = (last_end < until) & (longest != NONE)
     taken = np.where(takes_longest, longest, last)
-    work = np.flatnonzero(taken != NONE)
-    taken, takes_longest = taken[work], takes_longest[work]
-    start = np.where(takes_longest, np.maximum(pairs.start[taken], last_end[work]), pairs.start[taken])
-    is_other = np.ones(len(pairs.of_work), bool)
-    is_other[last[last != NONE]] = False
-    next_end = np.full(len(cursor), NONE)
-    np.maximum.at(next_end, pairs.of_work[is_other], pairs.end[is_other])
-    drag = np.where(takes_longest, NONE, cursor[work] - np.maximum(start, next_end[work]))
-    doubtful = np.zeros(len(cursor), bool)
-    if ahead is not None:
-        of_work, rival = pairs.of_work[ended], pairs.attempt[ended]
-        chosen = pairs.attempt[last[of_work]]
-        sooner = recorded[last[of_work]] - recorded[ended]
-        may_be_later = sooner < ahead.most[chosen] - ahead.least[rival]
-        doubtful[of_work[may_be_later & (attempts.agent[chosen] != attempts.agent[rival])]] = True
-    return _Chosen(work, pairs.attempt[taken], start, drag, doubtful[work] & ~takes_longest)
+    start = np.where(takes_longest, np.maximum(pairs.start[taken], last_end), pairs.start[taken])
+    drag = None
+    if with_drag:
+        is_other = np.ones(len(group), bool)
+        is_other[last[last != NONE]] = False
+        next_end = np.full(n, NONE)
+        np.maximum.at(next_end, group[is_other], pairs.end[is_other])
+        drag = np.where(takes_longest, NONE, until - np.maximum(start, next_end))
+    rivals = Pairs(group[ended], pairs.attempt[ended], pairs.start[ended], pairs.end[ended])
+    uncertain = np.unique(bounds.doubtful(rivals, pairs.attempt[last[rivals.of_work]]))
+    return _Chosen(work, pairs.attempt[taken], start, uncertain[~takes_longest[uncertain]], drag)
 
 
-def _best(group: Ints, rows: Ints, by: tuple[Ints, ...], n_groups: int) -> Ints:
-    """Return for each group the row that is largest by some columns, the last counting most, and the first of equals; none without rows.
+def _best(group: Ints, rows: Ints, by: tuple[Ints, ...], n_groups: int, pairs: Pairs, attempts: Attempts) -> Ints:
+    """Return for each group the row that is largest by the values of rows, the last ones counting most; none for groups without rows.
 
-    Rows of one group stand together.
+    Of equals, the first by sub-task and number is chosen. Rows of one group stand together.
     """
     best = np.full(n_groups, NONE)
     if not len(rows):
         return best
+    group, place = group[rows], np.arange(len(rows))
     for values in reversed(by):
-        own = values[rows]
-        first = np.flatnonzero(np.diff(group[rows], prepend=NONE))
-        most = np.maximum.reduceat(own, first)
-        rows = rows[own == np.repeat(most, np.diff(first, append=len(rows)))]
-    chosen = rows[np.flatnonzero(np.diff(group[rows], prepend=NONE))]
-    best[group[chosen]] = chosen
+        place = place[_largest(group[place], values[place])]
+    first, sizes = stretches_of(group[place])
+    best[group[place[first]]] = rows[place[first]]
+    tied = place[np.repeat(sizes > 1, sizes)]
+    if len(tied):
+        tied = tied[_largest(group[tied], -attempts.ranks(pairs.attempt[rows[tied]]))]
+        best[group[tied]] = rows[tied]
     return best
 
 
-# -- columns as arrays ------------------------------------------------------------------------------------------------------------------
-
-
-def _texts_of(column: pa.ChunkedArray) -> pa.Array:
-    """Return the different texts of a column, in no order."""
-    import pyarrow as pa
-
-    codes, texts = encoded(column)
-    used = np.bincount(codes[codes != NONE], minlength=len(texts)) > 0
-    return texts.filter(pa.array(used))
-
-
-def _in_order(run: Ints, seq: Ints) -> Ints | None:
-    """Return the order by run and number, or nothing where the rows are in it already."""
-    steps = np.diff(run)
-    if ((steps > 0) | ((steps == 0) & (np.diff(seq) > 0))).all():
-        return None
-    return np.lexsort((seq, run))
+def _largest(group: Ints, values: Ints) -> Ints:
+    """Return the places of the largest values of each group."""
+    first, sizes = stretches_of(group)
+    return np.flatnonzero(values == np.repeat(np.maximum.reduceat(values, first), sizes))

@@ -2,79 +2,109 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from daganalysis.analysis.chains import Ahead
-from daganalysis.tables.column_arrays import NONE, codes_of, encoded
+from daganalysis.analysis.run_arrays import NEVER
+from daganalysis.tables.column_arrays import NONE, codes_of, encoded, is_equal
 
 if TYPE_CHECKING:
-    from daganalysis.analysis.chains import Attempts, Stretches
+    from daganalysis.analysis.chains import Pairs, Work
+    from daganalysis.analysis.run_arrays import Attempts, Stretches
     from daganalysis.archive import Archive
+    from daganalysis.tables.column_arrays import Ints
+
+_UNBOUNDED = np.iinfo(np.int64).max // 4
 
 
-def clocks_ahead(archive: Archive, stretches: Stretches, attempts: Attempts) -> Ahead:
-    """Bound, for each attempt, how far its agent's clock is ahead of that of the run's rows; no bound is wider than a run shows.
+@dataclass(frozen=True, slots=True)
+class ClockBounds:
+    """How far the clock of each agent is ahead of that of the run's own rows: at least and at most, nanoseconds.
+
+    The first place is that of attempts whose agent has the clock of the rows. ``offset`` is, for each stage that has attempts, what is
+    added to the number of an agent to find its place among the agents of all clusters; none where there is one clock. ``behind`` is, for
+    each stage, by how much the clock of any agent of its cluster may at most be behind.
+    """
+
+    attempts: Attempts
+    offset: Ints
+    least: Ints
+    most: Ints
+    behind: Ints
+
+    def widest(self, attempt: Ints, stage: Ints) -> Ints:
+        """Return how much earlier than attempts of some stages a rival may have ended, as recorded, and yet have been the last."""
+        reach: Ints = self.most[self._places(attempt, stage)] + self.behind[stage]
+        return reach
+
+    def doubtful(self, rivals: Pairs, chosen: Ints) -> Ints:
+        """Return the stretches in which a rival may have ended after the attempt that was chosen, which is given for each rival."""
+        ends, stage = self.attempts.end, self.attempts.stage_of(chosen)
+        recorded, last = (np.where(ends[rows] == NEVER, NONE, ends[rows]) for rows in (rivals.attempt, chosen))
+        ahead = self.most[self._places(chosen, stage)] - self.least[self._places(rivals.attempt, stage)]
+        is_other = self.attempts.agent[chosen] != self.attempts.agent[rivals.attempt]
+        return rivals.only(is_other & (last - recorded < ahead)).of_work
+
+    def _places(self, attempt: Ints, stage: Ints) -> Ints:
+        """Return the places of the agents of some attempts."""
+        offset, agent = self.offset[stage], self.attempts.agent[attempt]
+        return np.where((offset == NONE) | (agent == NONE), 0, offset + agent)
+
+
+def clock_bounds(archive: Archive, stretches: Stretches, attempts: Attempts, work: Work) -> ClockBounds:
+    """Bound how far the clock of each agent is ahead of that of the run's rows; no bound is wider than a run shows.
 
     A stage starts before its attempts and is seen to have ended after them, so no agent is ahead by more than it took to hand an attempt
     out, nor behind by more than it took to notice its end (engine-semantics §5). A local DAG has one clock. What bounds an agent in one
     run of a cluster bounds it in all.
     """
-    dags = archive.arrow("dags", ["run_id", "cluster", "scope"])
-    run = codes_of(dags.column("run_id"), stretches.run_ids)
-    clusters, _ = encoded(dags.column("cluster"))
-    scopes, names = encoded(dags.column("scope"))
-    is_cluster_dag = np.zeros(len(stretches.run_ids), bool)
-    of_cluster = np.full(len(stretches.run_ids), NONE)
-    known = run != NONE
-    of_cluster[run[known]] = clusters[known]
-    local = [place for place, name in enumerate(names.to_pylist()) if name != "cluster"]
-    is_cluster_dag[run[known]] = ~np.isin(scopes[known], local)
-    return _bounded(stretches, attempts, is_cluster_dag, of_cluster)
+    dags = archive.coded("dags", ["run_id", "cluster", "scope"])
+    run, scope = codes_of(dags.column("run_id"), stretches.run_ids), dags.column("scope")
+    clusters, labels = encoded(dags.column("cluster"))
+    has_several = np.flatnonzero((run != NONE) & (is_equal(scope, "cluster") | ~np.asarray(scope.is_valid())))
+    # After the first place, that of one clock, come those of each cluster (first of no cluster): one for no agent, and one for each.
+    n_places = int(attempts.agent.max(initial=NONE)) + 2
+    offset = np.full(len(stretches.run_ids), NONE)
+    offset[run[has_several]] = 2 + (clusters[has_several] + 1) * n_places
+    return _bounded(stretches, attempts, work, offset[attempts.keys >> 20], (len(labels) + 1, n_places))
 
 
-def _bounded(stretches: Stretches, attempts: Attempts, is_cluster_dag: np.ndarray, of_cluster: np.ndarray) -> Ahead:
+def _bounded(stretches: Stretches, attempts: Attempts, work: Work, offset: Ints, places: tuple[int, int]) -> ClockBounds:
     """Gather the bounds of each agent of each cluster from the first and last moments of the stages it worked in."""
-    run = attempts.key >> 20
-    asked = (attempts.key >= 0) & is_cluster_dag[np.maximum(run, 0)] & (attempts.agent != NONE)
-    work = np.flatnonzero(stretches.is_execute)
-    keys = (stretches.run[work] << 20) + stretches.stage[work]
-    in_order = np.argsort(keys, kind="stable")  # a rollback goes through the stages backwards
-    work, keys = work[in_order], keys[in_order]
-    n_agents = int(attempts.agent.max(initial=0)) + 1
-    who = (of_cluster[np.maximum(run, 0)] + 1) * n_agents + np.maximum(attempts.agent, 0)
-    size = int(who.max(initial=0)) + 1
-    most, least = np.full(size, np.iinfo(np.int64).max // 4), np.full(size, np.iinfo(np.int64).min // 4)
+    n_clusters, n_places = places
+    unasked = 2 + n_clusters * n_places  # where nothing is asked of an attempt
+    size = 1 + (n_clusters + 1) * n_places
+    least, most, is_used = np.full(size, -_UNBOUNDED), np.full(size, _UNBOUNDED), np.zeros(size, bool)
     # A stage that was executed once bounds both sides; of one that was executed again, the times lie in different executions.
-    first, n_times = _found_once(keys, attempts.key)
-    once = asked & (n_times == 1)
-    row = work[np.minimum(first, max(len(work) - 1, 0))] if len(work) else first
-    begin, end = _execution(stretches)
-    rows = np.flatnonzero(once)
-    np.minimum.at(most, who[rows], attempts.start[rows] - begin[row[rows]])
-    known = rows[attempts.end[rows] != np.iinfo(np.int64).max]
-    np.maximum.at(least, who[known], attempts.end[known] - end[row[known]])
-    zero = ~asked
-    return Ahead(np.where(zero, 0, least[who]), np.where(zero, 0, most[who]))
+    once = work.executed_once
+    stage = work.stage[once]
+    begin, end = np.zeros(len(offset), np.int64), np.zeros(len(offset), np.int64)
+    begin[stage], end[stage] = _execution(stretches, work.stretch[once])
+    is_bounding = np.zeros(len(offset), bool)
+    is_bounding[stage] = offset[stage] != NONE
+    place = np.repeat(np.where(is_bounding, offset, unasked), attempts.sizes) + attempts.agent
+    np.minimum.at(most, place, attempts.start - np.repeat(begin, attempts.sizes))
+    place[(attempts.end == NEVER) | (attempts.end == NONE)] = unasked - 1
+    np.maximum.at(least, place, attempts.end - np.repeat(end, attempts.sizes))
+    least[0] = most[0] = 0
+    is_used[np.repeat(np.where(offset == NONE, unasked, offset), attempts.sizes) + attempts.agent] = True
+    is_used[1::n_places] = False
+    lowest = np.minimum(np.where(is_used, least, 0)[1:].reshape(-1, n_places).min(axis=1), 0)
+    return ClockBounds(attempts, offset, least, most, np.where(offset == NONE, 0, -lowest[(offset - 2) // n_places]))
 
 
-def _found_once(keys: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where each wanted number stands first among ordered keys, and how often; equal wanted numbers stand together."""
-    starts = np.flatnonzero(np.diff(wanted, prepend=NONE - 1))
-    first, last = (np.searchsorted(keys, wanted[starts], side) for side in ("left", "right"))
-    sizes = np.diff(starts, append=len(wanted))
-    return np.repeat(first, sizes), np.repeat(last - first, sizes)
-
-
-def _execution(stretches: Stretches) -> tuple[np.ndarray, np.ndarray]:
+def _execution(stretches: Stretches, rows: Ints) -> tuple[Ints, Ints]:
     """Return where the execution of the stage that each stretch of work lies in begins and ends, with its dispatch and its detection."""
-    begin, end = stretches.start.copy(), stretches.end.copy()
-    same = (
-        (stretches.run[1:] == stretches.run[:-1])
-        & (stretches.stage[1:] == stretches.stage[:-1])
-        & (stretches.stage[1:] == stretches.to_stage[1:])
+    if not len(rows):
+        return rows, rows
+    run, stage, to_stage = stretches.run, stretches.stage, stretches.to_stage
+    before, after = np.maximum(rows - 1, 0), np.minimum(rows + 1, len(run) - 1)
+    is_within = stage[rows] == to_stage[rows]
+    has_before = (before < rows) & (run[before] == run[rows]) & (stage[before] == stage[rows]) & is_within
+    has_after = (after > rows) & (run[after] == run[rows]) & (stage[after] == stage[rows]) & (stage[after] == to_stage[after]) & is_within
+    return (
+        np.where(has_before, stretches.start[before], stretches.start[rows]),
+        np.where(has_after, stretches.end[after], stretches.end[rows]),
     )
-    begin[1:] = np.where(same, stretches.start[:-1], begin[1:])
-    end[:-1] = np.where(same & (stretches.to_stage[:-1] == stretches.stage[:-1]), stretches.end[1:], end[:-1])
-    return begin, end

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daganalysis.analysis.chains import OPEN, pair_up, read_attempt_table, read_attempts, read_stretches
+from daganalysis.analysis.chains import Work
+from daganalysis.analysis.run_arrays import NEVER, read_attempts, read_stretches, rows_within, stretches_of
 from daganalysis.engine.times import SCHEDULER_SLEEP_S, SECOND_NS
 from daganalysis.engine.vocabulary import ENGINE_TIME
 from daganalysis.errors import UsageError
-from daganalysis.tables.column_arrays import NONE, codes_of, encoded
+from daganalysis.tables.column_arrays import NONE, codes_of, encoded, integers, is_equal, one_array, run_stage_keys
 from daganalysis.text.suggestions import closest
 
 if TYPE_CHECKING:
@@ -20,19 +22,19 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from daganalysis.analysis.chains import Attempts, Pairs, Stretches
+    from daganalysis.analysis.chains import Pairs
+    from daganalysis.analysis.run_arrays import Attempts, Stretches
     from daganalysis.analysis.scenarios import Scenario
     from daganalysis.archive import Archive
     from daganalysis.tables.column_arrays import Bools, Ints
 
-_ATTEMPTS = ["run_id", "stage", "task_gid", "attempt", "kind", "started_at", "ended_at"]
 _USUAL_TICK = 1_025_000_000
 """A pass of the scheduler and its sleep, where no hand-over of the run shows it (engine-semantics §5)."""
 
 
 def predict(archive: Archive, scenarios: Sequence[Scenario]) -> list[pd.DataFrame]:
     """Return for each scenario the predictions for every run."""
-    stretches = read_stretches(archive)
+    stretches = read_stretches(archive, ["leg", "direction"])
     runs = _Runs.of(archive, stretches)
     known = _Known.of(archive, stretches, scenarios)
     return [runs.rows(scenario, *_lengths(known, scenario)) for scenario in scenarios]
@@ -88,57 +90,58 @@ class _Runs:
         return totals[self.place]  # a run without a timeline has the last place, which holds nothing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Known:
     """What all scenarios are worked out from."""
 
     stretches: Stretches
     length: Ints
+    leg: Ints
+    is_backward: Bools
     category: Ints
     categories: tuple[str, ...]
-    work: Ints
-    pairs: Pairs
+    work: Work
     attempts: Attempts
     is_rollback: Bools
-    task: Ints
     stage_of_name: dict[str, Bools]
 
     @classmethod
     def of(cls, archive: Archive, stretches: Stretches, scenarios: Sequence[Scenario]) -> _Known:
-        table = read_attempt_table(archive, _ATTEMPTS)
-        attempts = read_attempts(table, stretches.run_ids)
-        work = np.flatnonzero(stretches.is_execute)
-        codes, names = encoded(stretches.category)
-        kinds, kind_names = encoded(table.column("kind"))
-        rollback = kind_names.to_pylist().index("rollback") if "rollback" in kind_names.to_pylist() else NONE - 1
-        gids = table.column("task_gid").combine_chunks().take(attempts.place)
-        pairs = pair_up(stretches, attempts, work)
+        attempts = read_attempts(archive, stretches.run_ids, ["task_gid", "kind"])
+        codes, names = encoded(stretches.rows.column("category"))
         return cls(
             stretches,
             stretches.end - stretches.start,
+            integers(stretches.rows.column("leg")),
+            is_equal(stretches.rows.column("direction"), "rollback"),
             codes,
             tuple(names.to_pylist()),
-            work,
-            pairs,
+            Work.of(stretches, attempts),
             attempts,
-            (kinds == rollback)[attempts.place],
-            _numbered(gids),
+            is_equal(attempts.rows.column("kind"), "rollback"),
             _named_stages(archive, stretches, scenarios),
         )
 
     def of_category(self, *names: str) -> Bools:
         """Return which stretches are of some categories."""
-        return np.isin(self.category, [place for place, name in enumerate(self.categories) if name in names])
+        is_one = np.array([*(name in names for name in self.categories), False])  # the last place is that of null
+        return is_one[self.category]
 
+    def tasks(self, attempt: Ints) -> Ints:
+        """Return numbers for the sub-tasks of some attempts."""
+        return encoded(one_array(self.attempts.rows.column("task_gid")).take(attempt))[0]
 
-def _numbered(values: pa.Array) -> Ints:
-    """Number the values of an array in which equal ones stand together."""
-    import pyarrow.compute as pc
+    @cached_property
+    def pairs(self) -> Pairs:
+        """All stretches of work with the attempts that ran in them."""
+        return self.work.pairs(self.attempts, np.arange(len(self.work.stretch)))
 
-    if len(values) < 2:
-        return np.zeros(len(values), np.int64)
-    is_new = ~np.asarray(pc.equal(values[1:], values[:-1]).fill_null(False))
-    return np.concatenate([[0], np.cumsum(is_new)])
+    @cached_property
+    def pairs_of_rollbacks(self) -> Pairs:
+        """The same of those stages that have runs of rollback."""
+        has_rollback = np.zeros(len(self.attempts.keys) + 1, bool)  # the last place is that of no stage
+        has_rollback[self.attempts.stage_of(np.flatnonzero(self.is_rollback))] = True
+        return self.work.pairs(self.attempts, np.flatnonzero(has_rollback[self.work.stage]))
 
 
 def _named_stages(archive: Archive, stretches: Stretches, scenarios: Sequence[Scenario]) -> dict[str, Bools]:
@@ -160,11 +163,9 @@ def _named_stages(archive: Archive, stretches: Stretches, scenarios: Sequence[Sc
 
 def _lengths(known: _Known, scenario: Scenario) -> tuple[Ints, Ints]:
     """Return how long each stretch would have been, at least and at most."""
-    work = known.length[known.work]
-    if scenario.no_stragglers:
-        work = _capped(known)
     least, most = known.length.copy(), known.length.copy()
-    least[known.work] = most[known.work] = work
+    if scenario.no_stragglers:
+        least[known.work.stretch] = most[known.work.stretch] = _capped(known)
     if scenario.no_retries:
         _keep_last_executions(known, scenario, least, most)
     for name, factor in scenario.factors:
@@ -201,121 +202,135 @@ def _leave_open(known: _Known, scenario: Scenario, least: Ints, most: Ints) -> N
 
 def _capped(known: _Known) -> Ints:
     """Return how long each stretch of work would have been had no attempt in it taken longer than the median of the others."""
-    pairs, length = known.pairs, known.length[known.work]
-    own, cap = pairs.end - pairs.start, _caps(known)
-    new_end = np.zeros(len(length), np.int64)
-    np.maximum.at(new_end, pairs.of_work, pairs.start + np.minimum(own, cap) - known.stretches.start[known.work][pairs.of_work])
+    pairs, work = known.pairs, known.work
+    own, cap = pairs.end - pairs.start, _caps(known, known.pairs)
+    length, new_end = known.length[work.stretch], np.zeros(len(work.stretch), np.int64)
+    np.maximum.at(new_end, pairs.of_work, pairs.start + np.minimum(own, cap) - work.start[pairs.of_work])
     is_capped = np.zeros(len(length), bool)
     is_capped[pairs.of_work[own > cap]] = True
     return np.where(is_capped, np.minimum(length, new_end), length)
 
 
-def _caps(known: _Known) -> Ints:
-    """Return how long each attempt may at most take where there are no stragglers."""
-    cap = _median_of_others(known.pairs.of_work, known.pairs.end - known.pairs.start)
-    _cap_what_ran_alone(known, cap)
+def _caps(known: _Known, pairs: Pairs) -> Ints:
+    """Return how long each attempt may at most take where there are no stragglers; all pairs of a stretch are there."""
+    first, sizes = stretches_of(pairs.of_work)
+    cap = _median_of_others(first, sizes, pairs.end - pairs.start)
+    _cap_what_ran_alone(known, pairs, first[sizes == 1], cap)
     return cap
 
 
-def _cap_what_ran_alone(known: _Known, cap: Ints) -> None:
+def _cap_what_ran_alone(known: _Known, pairs: Pairs, alone: Ints, cap: Ints) -> None:
     """Cap what was run again alone by the median of the other sub-tasks of its stage, which ran before it."""
-    pairs, attempts = known.pairs, known.attempts
-    alone = np.flatnonzero(np.bincount(pairs.of_work, minlength=len(known.work))[pairs.of_work] == 1)
-    key = attempts.key[pairs.attempt[alone]]
-    low, high = (np.searchsorted(attempts.key, key, side) for side in ("left", "right"))
-    several = np.flatnonzero(known.task[low] != known.task[high - 1])
-    for place, begin, end in zip(alone[several].tolist(), low[several].tolist(), high[several].tolist(), strict=True):
-        own = int(pairs.attempt[place])
-        stage = np.arange(begin, end)
-        others = stage[(known.task[stage] != known.task[own]) & (known.is_rollback[stage] == known.is_rollback[own])]
-        others = others[attempts.end[others] != OPEN]
-        if len(others):
-            cap[place] = int(np.median(attempts.end[others] - attempts.start[others]))
+    attempts = known.attempts
+    stage = attempts.stage_of(pairs.attempt[alone])
+    several = attempts.sizes[stage] > 1
+    alone, stage = alone[several], stage[several]
+    of_alone, others = rows_within(attempts.first[stage], attempts.sizes[stage])
+    own = pairs.attempt[alone][of_alone]
+    tasks = known.tasks(np.concatenate([own, others]))
+    is_other = (tasks[: len(own)] != tasks[len(own) :]) & (known.is_rollback[own] == known.is_rollback[others])
+    is_other &= (attempts.end[others] != NEVER) & (attempts.end[others] != NONE)
+    of_alone, others = of_alone[is_other], others[is_other]
+    length = attempts.end[others] - attempts.start[others]
+    order = np.lexsort((length, of_alone))
+    first, sizes = stretches_of(of_alone)
+    low, high = (length[order[first + middle]] for middle in ((sizes - 1) // 2, sizes // 2))
+    cap[alone[of_alone[first]]] = (low + high) // 2
 
 
-def _order_within(group: Ints, values: Ints) -> Ints:
-    """Return the order by group, then value; neither is negative."""
+def _median_of_others(first: Ints, sizes: Ints, values: Ints) -> Ints:
+    """Return a cap for each value of some groups: the median of the others where that is less than the value, and no less elsewhere.
+
+    The values of a group stand together, from ``first``. A value that is alone is its own cap. A value above the two in the middle of
+    the others is capped by the median of these two, whichever it is; only that in the middle of an odd number has others about it.
+    """
+    if not len(first):
+        return values
+    ordered = _sorted_within(np.repeat(np.arange(len(first)), sizes), values)
+    before, middle = ordered[first + np.maximum(sizes - 2, 0) // 2], ordered[first + (sizes - 1) // 2]
+    after = ordered[first + np.minimum((sizes + 1) // 2, sizes - 1)]
+    of_middle = np.where((sizes % 2 == 1) & (sizes > 1), (before + after) // 2, middle)
+    middles = np.repeat(middle, sizes)
+    above = np.where(values > middles, np.repeat((before + middle) // 2, sizes), values)
+    return np.where(values == middles, np.repeat(of_middle, sizes), above)
+
+
+def _sorted_within(group: Ints, values: Ints) -> Ints:
+    """Return the values of each group in order; groups are in order, and no value is negative."""
     bits = int(values.max(initial=0)).bit_length()
     if int(group.max(initial=0)).bit_length() + bits < 63:
-        return np.argsort((group << bits) | values, kind="stable")  # one sort of whole numbers costs a third of one by two columns
-    return np.lexsort((values, group))
-
-
-def _median_of_others(group: Ints, values: Ints) -> Ints:
-    """Return for each value the median of the other ones of its group; of a value that is alone, itself. Groups stand together."""
-    order = _order_within(group, values)
-    starts = np.flatnonzero(np.diff(group, prepend=NONE))
-    counts = np.diff(starts, append=len(group))
-    sizes, first = np.repeat(counts, counts), np.repeat(starts, counts)
-    rank = np.empty(len(values), np.int64)
-    rank[order] = np.arange(len(values))
-    rank -= first
-    others, ordered = sizes - 1, values[order]
-    middle = []
-    for place in ((others - 1) // 2, others // 2):
-        inside = np.clip(place + (place >= rank), 0, sizes - 1)
-        middle.append(ordered[first + inside])
-    medians: Ints = np.where(others > 0, (middle[0] + middle[1]) // 2, values)
-    return medians
+        return np.sort((group << bits) | values) & ((1 << bits) - 1)  # one sort of whole numbers costs a tenth of one by two columns
+    return values[np.lexsort((values, group))]
 
 
 def _keep_last_executions(known: _Known, scenario: Scenario, least: Ints, most: Ints) -> None:
     """Take away each execution of a stage that was redone by a person's retry, with the wait after it, and what undid it before."""
-    s = known.stretches
-    stage = s.stage + 1
-    execution = ((s.run << 21) + stage) * 2 + s.is_backward
-    names, places = np.unique(execution, return_inverse=True)
-    last_leg = np.full(len(names), NONE)
-    np.maximum.at(last_leg, places[s.is_execute], s.leg[s.is_execute])
-    legs = (s.run << 21) + s.leg
-    by_protocol = legs[known.of_category("wait_protocol")]
-    is_redone = (last_leg[places] > s.leg) & ~np.isin(legs, by_protocol)
+    s, leg = known.stretches, known.leg
+    rows = _of_several_legs(s.run, leg)
+    names, own = np.unique((run_stage_keys(s.run[rows], s.stage[rows] + 1) << 1) + known.is_backward[rows], return_inverse=True)
+    execution = np.full(len(leg), NONE)
+    execution[rows] = own
+    worked = rows[s.is_execute[rows]]
+    last_leg = np.full(len(names) + 1, NONE)  # the last place is that of no execution
+    np.maximum.at(last_leg, execution[worked], leg[worked])
+    of_leg = (s.run << 21) + leg
+    by_protocol = of_leg[known.of_category("wait_protocol")]
+    is_redone = last_leg[execution] > leg
+    is_redone[rows] &= ~np.isin(of_leg[rows], by_protocol)
     gone = is_redone & known.of_category("execute", "dispatch", "detect", "wait_operator")
     gone |= is_redone & known.of_category("handoff") & ((s.to_stage == s.stage) | (s.to_stage == NONE))
-    undone = _undoing(known) & ~np.isin(legs - 1, by_protocol)
-    _at_most_once(known, scenario, places, is_redone, undone, most)
+    undone = _undoing(known)
+    rows = np.flatnonzero(undone)
+    undone[rows] = ~np.isin(of_leg[rows] - 1, by_protocol)
+    _at_most_once(known, scenario, execution, is_redone, undone, most)
     gone |= undone
     least[gone] = most[gone] = 0
 
 
+def _of_several_legs(run: Ints, leg: Ints) -> Ints:
+    """Return the stretches of runs that have more than one leg: in all others, nothing was redone."""
+    first, sizes = stretches_of(run)
+    if not len(first):
+        return first
+    return np.flatnonzero(np.repeat(np.minimum.reduceat(leg, first) != np.maximum.reduceat(leg, first), sizes))
+
+
 def _undoing(known: _Known) -> Bools:
     """Return which stretches were spent on undoing a stage before it was run again: rollback runs on the way forward, and their notice."""
-    s, pairs = known.stretches, known.pairs
-    forward = np.zeros(len(known.work), bool)
-    forward[pairs.of_work[~known.is_rollback[pairs.attempt]]] = True
-    back = np.zeros(len(known.work), bool)
-    back[pairs.of_work[known.is_rollback[pairs.attempt]]] = True
+    s, pairs, work = known.stretches, known.pairs_of_rollbacks, known.work
+    back, forward = np.zeros(len(work.stretch), bool), np.zeros(len(work.stretch), bool)
+    is_rollback = known.is_rollback[pairs.attempt]
+    back[pairs.of_work[is_rollback]] = forward[pairs.of_work[~is_rollback]] = True
     undone = np.zeros(len(s.run), bool)
-    undone[known.work[back & ~forward & ~s.is_backward[known.work]]] = True
+    undone[work.stretch[back & ~forward & ~known.is_backward[work.stretch]]] = True
     pause = known.of_category("detect", "dispatch")
     for _ in range(2):  # its end is noticed, and the run is handed out again
-        follows = np.zeros(len(undone), bool)
-        follows[1:] = undone[:-1] & pause[1:] & (s.run[1:] == s.run[:-1]) & (s.stage[1:] == s.stage[:-1]) & (s.leg[1:] == s.leg[:-1])
-        undone |= follows
+        rows = np.flatnonzero(undone[:-1] & pause[1:]) + 1
+        same = (s.run[rows] == s.run[rows - 1]) & (s.stage[rows] == s.stage[rows - 1]) & (known.leg[rows] == known.leg[rows - 1])
+        undone[rows[same]] = True
     return undone
 
 
-def _at_most_once(known: _Known, scenario: Scenario, places: Ints, is_redone: Bools, undone: Bools, most: Ints) -> None:
+def _at_most_once(known: _Known, scenario: Scenario, execution: Ints, is_redone: Bools, undone: Bools, most: Ints) -> None:
     """Let the execution that is kept last as long as the longest last run of its sub-tasks, some of which were not run again."""
     work = known.work
-    longest = np.zeros(int(places.max(initial=0)) + 1, np.int64)
-    redone = np.zeros(len(longest), bool)
-    redone[places[is_redone & known.stretches.is_execute]] = True
-    is_redone_pair = redone[places[work][known.pairs.of_work]]
-    pairs = known.pairs.only(is_redone_pair)
-    runs = ~known.is_rollback[pairs.attempt]
-    execution = places[work][pairs.of_work]
+    of_work = execution[work.stretch]
+    redone = np.zeros(int(execution.max(initial=0)) + 2, bool)  # the last place is that of no execution
+    redone[of_work[is_redone[work.stretch]]] = True
+    pairs = work.pairs(known.attempts, np.flatnonzero(redone[of_work]))
     own = pairs.end - pairs.start
     if scenario.no_stragglers:
-        own = np.minimum(own, _caps(known)[is_redone_pair])
-    task = known.task[pairs.attempt]
-    order = np.lexsort((pairs.start, task, execution))
-    is_last = (np.diff(task[order], append=NONE - 1) != 0) | (np.diff(execution[order], append=NONE - 1) != 0)
-    chosen = order[is_last & runs[order]]
-    np.maximum.at(longest, execution[chosen], own[chosen])
-    kept = work[~is_redone[work] & ~undone[work] & redone[places[work]]]
-    last = kept[np.flatnonzero(np.diff(places[kept], append=NONE))]
-    most[last] = np.maximum(most[last], longest[places[last]])
+        own = np.minimum(own, _caps(known, pairs))
+    task, executed = known.tasks(pairs.attempt), of_work[pairs.of_work]
+    order = np.lexsort((pairs.start, task, executed))
+    is_last = (np.diff(task[order], append=NONE - 1) != 0) | (np.diff(executed[order], append=NONE - 1) != 0)
+    chosen = order[is_last & ~known.is_rollback[pairs.attempt[order]]]
+    longest = np.zeros(len(redone), np.int64)
+    np.maximum.at(longest, executed[chosen], own[chosen])
+    kept = np.flatnonzero(redone[of_work] & ~is_redone[work.stretch] & ~undone[work.stretch])
+    last = kept[np.flatnonzero(np.diff(of_work[kept], append=NONE))]
+    stretch = work.stretch[last]
+    most[stretch] = np.maximum(most[stretch], longest[of_work[last]])
 
 
 def _change_tick(known: _Known, tick_s: float, lengths: Ints) -> None:

@@ -33,6 +33,8 @@ VERSION_KEY = b"daganalysis.schema_version"
 TABLE_KEY = b"daganalysis.table"
 _ROW_GROUP = 16_384
 """Rows a row group: one run is found by reading a few thousand rows, and a million rows are still only some sixty groups."""
+_WORTH_THREADS = 100_000
+"""So many values of a file are decoded by several threads; to hand out fewer takes as long as to decode them."""
 _ZSTD_LEVEL = 1
 _WRITER_BYTES, _WRITER_COPIES = 1 << 25, 8
 """What a writer of Parquet may take: copies of a row group (growing buffers, the least and the greatest value), and bytes beyond."""
@@ -242,14 +244,16 @@ def read_file(path: StorePath, columns: Sequence[str] | None = None, schema: pa.
     """
     import pyarrow as pa
 
-    coded = [] if schema is None else [field.name for field in schema if pa.types.is_dictionary(field.type)]
+    names = list(columns) if columns is not None else [] if schema is None else schema.names
+    coded = [] if schema is None else [name for name in names if pa.types.is_dictionary(schema.field(name).type)]
     try:
-        table = parquet_file(path, coded).read(columns)
+        file = parquet_file(path, coded)
+        n_values = file.metadata.num_rows * (len(names) or file.metadata.num_columns)
+        table = file.read(columns, use_threads=n_values >= _WORTH_THREADS)
     except (pa.ArrowException, OSError) as error:
         raise damaged(path, error) from error
     if schema is None:
         return table
-    names = schema.names if columns is None else columns
     found = {field.name: field.type for field in table.schema}
     for name in names:
         if found.get(name) != schema.field(name).type:

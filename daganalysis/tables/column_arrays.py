@@ -79,8 +79,10 @@ def codes_of(column: pa.Array | pa.ChunkedArray, values: pa.Array) -> Ints:
     import pyarrow.compute as pc
 
     codes, known = encoded(column)
-    places = integers(pc.index_in(known, values))
-    return np.where(codes == NONE, NONE, places[codes]) if len(known) else codes
+    if known.equals(values):
+        return codes
+    places = np.append(integers(pc.index_in(known, values)), NONE)  # the last place is that of null
+    return places[codes]
 
 
 def ranked(column: pa.Array | pa.ChunkedArray) -> tuple[Ints, pa.Array]:

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import daganalysis as da
 from enginemodel import answer, random_run, start_cluster
 from enginemodel.dag_parts import SECOND, Agent
+from tests.analysis.slow_path import Work, slow_path
+from tests.profiles import examples
 from tests.rows import archive_of, at
 
 if TYPE_CHECKING:
@@ -178,3 +182,46 @@ def test_answers_without_nodes_name_no_stage():
         "nodes": None,
     }
     assert da.critical_path(da.load(brief))["name"].isna().all()
+
+
+_SECONDS = st.integers(0, 12)
+_WORKS = st.lists(st.tuples(_SECONDS, st.one_of(st.none(), _SECONDS)), max_size=7)
+
+
+@examples(60)
+@given(_WORKS, st.integers(0, 6), st.integers(1, 8), st.integers(1, 6), st.booleans())
+@example([(1, 5), (2, 7), (0, 7)], 0, 7, 1, False)
+@example([(0, None), (0, 4)], 0, 4, 3, True)
+def test_the_path_is_that_of_its_definition_taken_one_attempt_at_a_time(
+    spans: list[tuple[int, int | None]], begin: int, length: int, again: int, turned: bool
+) -> None:
+    works = {chr(97 + n): (start, end) for n, (start, end) in enumerate(spans) if end is None or end >= start}
+    line = [stretch(1, begin, begin + length), stretch(2, begin + length, begin + length + again)]  # executed twice
+    rows = attempts(works)
+    path = da.critical_path(archive_of(timeline=line, attempts=rows[::-1] if turned else rows))
+    plain = [Work(gid, at(start), None if end is None else at(end)) for gid, (start, end) in works.items()]
+    expected = [part for row in line for part in slow_path(row["started_at"], row["ended_at"], plain)]
+    gids = [gid if isinstance(gid, str) else None for gid in path["task_gid"]]
+    assert list(zip(gids, path["started_at"].astype("int64"), path["ended_at"].astype("int64"), strict=True)) == expected
+
+
+@examples(60)
+@given(_WORKS, st.integers(0, 6), st.integers(1, 8))
+@example([(1, 5), (2, 7), (0, 7)], 0, 7)
+@example([(3, 3), (0, 3)], 0, 3)
+def test_the_path_of_a_stage_that_was_executed_once_is_that_of_its_definition(
+    spans: list[tuple[int, int | None]], begin: int, length: int
+) -> None:
+    works = {chr(97 + n): (start, end) for n, (start, end) in enumerate(spans) if end is None or end >= start}
+    path = da.critical_path(archive_of(timeline=[stretch(1, begin, begin + length)], attempts=attempts(works)))
+    plain = [Work(gid, at(start), None if end is None else at(end)) for gid, (start, end) in works.items()]
+    gids = [gid if isinstance(gid, str) else None for gid in path["task_gid"]]
+    found = list(zip(gids, path["started_at"].astype("int64"), path["ended_at"].astype("int64"), strict=True))
+    assert found == slow_path(at(begin), at(begin + length), plain)
+
+
+def test_by_stage_a_run_of_whose_attempts_none_is_known_has_its_work_on_the_path_and_no_agent() -> None:
+    by_stage = da.critical_path(archive_with({}, 6), level="stage")
+    assert by_stage[["name", "path_s", "n_segments", "n_agent"]].to_dict("records") == [
+        {"name": "Copy", "path_s": 6.0, "n_segments": 1, "n_agent": 0}
+    ]
