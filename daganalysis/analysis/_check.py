@@ -1,4 +1,4 @@
-"""Gates: conditions that a pipeline may hang on, decided only where the data decide them."""
+"""Gates of pipelines: conditions over an archive, decided only if the data suffice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the clocks of agents are apart, where cause and effect allow to tell."""
+"""How far the clocks of agents are apart, as far as cause and effect show it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Comparison of two archives, or two runs: what got slower, shown or not."""
+"""Comparison of two archives, or two runs: what became slower, and whether the runs show it."""
 
 from __future__ import annotations
 

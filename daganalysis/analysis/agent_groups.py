@@ -16,8 +16,8 @@ _COLUMNS = tuple(name for name in AGENTS.names if name not in {"cluster", "obser
 def runs_by_agents(archive: Archive, by: str) -> dict[str, list[str]]:
     """Return the runs whose agents agree in a column of ``agents``, by its value, in order of each value's first run.
 
-    What counts for a run is what was told of its agents last before it began, or else first after. A run of agents that differ, or of
-    which nothing was told, is in no group. Raises :class:`UsageError` for another column.
+    A run counts with the last known value of its agents before it began or, if there is no earlier one, with the first one after. A run
+    whose agents differ, or whose agents have no known value, is in no group. Raises :class:`UsageError` for another column.
 
     >>> import daganalysis as da
     >>> runs_by_agents(da.load("sample_data/databases"), "obshell_version")
@@ -36,7 +36,7 @@ def runs_by_agents(archive: Archive, by: str) -> dict[str, list[str]]:
 def values_of_agents(archive: Archive, column: str, some: Archive) -> dict[str, dict[str, str | None]]:
     """Return for each of some runs what a column of ``agents`` held for each of its agents when the run started.
 
-    What was told last before the run began counts, or else first after; None where nothing was told.
+    The last known value before the run began counts, or the first one after; None if no value is known.
     """
     told: dict[tuple[str, str], list[tuple[int, str]]] = {}
     agents = archive.table("agents", list(dict.fromkeys(["cluster", "agent", "observed_at", column])))

@@ -73,7 +73,7 @@ def short_cause(line: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Culprit:
-    """Where the trouble of a run lies, or else what took it longest.
+    """Where the trouble of a run lies or, if it had none, what took it longest.
 
     ``run_id`` and ``workflow`` are those of the DAG it lies in: the run itself, or a child DAG of it. ``at_stage`` and ``at_name`` say at
     which stage of the run itself it shows. ``why`` says what made this stage the one named: it ``failed``, it was ``retried``, the run was
@@ -285,13 +285,13 @@ def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int],
 
 
 def _decisive_stage(stages: set[int], dag: Row, told_by: int | None) -> int:
-    """Choose the stage to name: where the run stands failed, or which a person passed or acted after, or else the last that failed."""
+    """Choose the stage to name: where the run stands failed, the one that a person passed or acted after, or the last that failed."""
     standing = dag["stage"] if dag["outcome"] in STANDS_FAILED else None
     return next((stage for stage in (standing, told_by) if stage in stages), max(stages))
 
 
 def _of_failures(told: Culprit, failures: list[Row]) -> Culprit:
-    """Add the failure that counts in one stage: the last one with a line, or else the last."""
+    """Add the failure that counts in one stage: the last one with a line; without any line, the last."""
     if not failures:
         return told
     row = max(reversed(failures), key=lambda failure: (failure["line"] is not None, failure["attempt"] or 0))

@@ -50,7 +50,7 @@ _FEW = 3
 
 
 class Signature(NamedTuple):
-    """What lines have in common, and the name of the engine's own line that they are (None if it is none)."""
+    """What lines have in common, and their name if they are a message of the engine."""
 
     text: str
     known: str | None

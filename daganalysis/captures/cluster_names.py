@@ -1,4 +1,4 @@
-"""What a cluster is called: by its own word, or else as the folder of an earlier capture is."""
+"""The name of a cluster: the one that it gives itself, or that of the folder of an earlier capture."""
 
 from __future__ import annotations
 

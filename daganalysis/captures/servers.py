@@ -34,7 +34,7 @@ class Server(Protocol):
     """An agent that can be asked."""
 
     def get(self, path: str) -> Reply:
-        """Return the answer to a GET. Raises :class:`UnreachableError` where there is none."""
+        """Return the answer to a GET. Raises :class:`UnreachableError` if the agent does not answer."""
         ...
 
 

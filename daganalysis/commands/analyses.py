@@ -68,13 +68,13 @@ ANSWERS = {
     "failures": "what failed, similar failures together",
     "trend": "when a workflow or a stage became slower or faster",
     "clock_skew": "how far the clocks of the agents are apart",
-    "runs": "the list of runs, with a sentence about each",
+    "runs": "list the runs, with a sentence about each",
     "critical_path": "the chain of work and waits that determined a run's length",
     "what_if": "how long runs would have taken under scenarios",
     "trouble": "which sub-tasks had trouble, which runs were the worst",
     "locks": "which maintenance lock each run held, and for how long",
     "events": "everything that happened over all DAGs, in order of time",
-    "outcome_rules": "why every outcome was given, and by which rule",
+    "outcome_rules": "the rule behind every outcome",
 }
 """What each analysis answers, for the list of commands."""
 

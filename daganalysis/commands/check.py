@@ -1,4 +1,4 @@
-"""``daganalysis check``: conditions over an archive, for a pipeline to hang on."""
+"""``daganalysis check``: conditions over an archive, as a gate of a pipeline."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def add_to(commands: Subparsers) -> None:
     parser = new_command(
         commands,
         "check",
-        summary="a gate over one archive",
+        summary="check an archive against limits, as a gate",
         description=_DESCRIPTION,
         example=(
             '  daganalysis check store/ --fail-on "failed_share>0.1" "n_cancelled>0"\n'

@@ -41,7 +41,7 @@ def add_to(commands: Subparsers) -> None:
     parser = new_command(
         commands,
         "compare",
-        summary="two archives: what got slower, shown or not",
+        summary="what became slower or faster between two archives",
         description=_DESCRIPTION,
         example=(
             "  daganalysis compare before/ after/ --fail-on slower\n  daganalysis compare before/ after/ --format markdown -o compare.md"

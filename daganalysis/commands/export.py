@@ -32,7 +32,7 @@ def add_to(commands: Subparsers) -> None:
     parser = new_command(
         commands,
         "export",
-        summary="runs for trace viewers and trace stores",
+        summary="write runs for trace viewers and trace stores",
         description=_DESCRIPTION,
         example=_EXAMPLE,
         execute=execute,

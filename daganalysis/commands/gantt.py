@@ -30,7 +30,7 @@ def add_to(commands: Subparsers) -> None:
     parser = new_command(
         commands,
         "gantt",
-        summary="a chart of one run",
+        summary="draw a chart of one run",
         description=_DESCRIPTION,
         example="  daganalysis gantt store/ prod-a/11 -o run.svg\n  daganalysis gantt store/ prod-a/11 --children --tz UTC -o run.html",
         execute=execute,

@@ -150,7 +150,7 @@ def chosen_format(arguments: argparse.Namespace) -> str:
 
 
 class DaysAgo(NamedTuple):
-    """The midnight at which a day began, so many days before the day on which the command runs."""
+    """Return the midnight at which a day began, some days before the day on which the command runs."""
 
     days: int
 

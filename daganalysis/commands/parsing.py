@@ -24,14 +24,14 @@ JOBS = (
         ),
     ),
     ("compare, and decide", ("compare", "trend", "check")),
-    ("hand on", ("export", "table", "sql")),
+    ("pass on", ("export", "table", "sql")),
 )
 """What the commands are for, in the order in which the help of the program names them."""
 _MODULES = ("load", "capture", "validate", "show", "gantt", "report", "compare", "check", "export", "redact", "analyses", "table", "sql")
 """The modules of the commands, in the order in which help names them; ``analyses`` adds one command an analysis."""
 
 _DESCRIPTION = """\
-What happened and where the time went, from saved responses of the obshell
+Tell what happened and where the time went, from saved responses of the obshell
 task API. ARCHIVE and SOURCE are a store that `load` made, or saved responses
 as they are: a file, a folder, an archive file, or - for standard input.
 """

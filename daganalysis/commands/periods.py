@@ -22,7 +22,7 @@ COLUMNS = ["started_at", "created_at", "first_observed_at", "utc_offset_s"]
 
 
 class _Zone(NamedTuple):
-    """The zone of dates: one of its own, or else the offset of each run's servers; ``shown`` is the one that times are said in."""
+    """The zone of dates: one zone, or the offset of each run's servers. Times are shown in ``shown``."""
 
     own: dt.tzinfo | None
     offsets: pd.Series[int]

@@ -28,7 +28,7 @@ def add_to(commands: Subparsers) -> None:
     parser = new_command(
         commands,
         "report",
-        summary="a report of a whole archive, as one page",
+        summary="write a report of an archive, as one page",
         description=_DESCRIPTION,
         example=(
             "  daganalysis report store/ -o report/ --since 2024-01-01\n"

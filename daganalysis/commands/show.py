@@ -29,7 +29,7 @@ def add_to(commands: Subparsers) -> None:
     parser = new_command(
         commands,
         "show",
-        summary="a post-mortem of one run as text",
+        summary="print a post-mortem of one run",
         description=_DESCRIPTION,
         example="  daganalysis show store/ prod-a/11 --why\n  daganalysis show store/",
         execute=execute,

@@ -26,7 +26,7 @@ _EXAMPLE = """\
 
 def add_to(commands: Subparsers) -> None:
     """Add the command."""
-    parser = new_command(commands, "sql", summary="SQL over an archive", description=_DESCRIPTION, example=_EXAMPLE, execute=execute)
+    parser = new_command(commands, "sql", summary="query an archive with SQL", description=_DESCRIPTION, example=_EXAMPLE, execute=execute)
     add_archive(parser)
     parser.add_argument("query", metavar="QUERY", help="one SELECT")
     add_output(parser)

@@ -23,7 +23,7 @@ def add_to(commands: Subparsers) -> None:
     parser = new_command(
         commands,
         "table",
-        summary="a base table",
+        summary="print a base table",
         description="Print a base table:\n\n" + "\n".join(map(_described, BASE_TABLES.values())),
         example="  daganalysis table store/ dags --since 2024-01-01 --format csv -o dags.csv\n  daganalysis table store/ issues",
         execute=execute,

@@ -30,7 +30,7 @@ def add_to(commands: Subparsers) -> None:
     parser = new_command(
         commands,
         "validate",
-        summary="what is wrong with saved responses",
+        summary="list what is wrong with saved responses",
         description=_DESCRIPTION,
         example="  daganalysis validate responses/ --format csv -o issues.csv\n  daganalysis validate responses/",
         execute=execute,

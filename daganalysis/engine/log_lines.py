@@ -95,7 +95,7 @@ def ending_of(lines: Sequence[str]) -> str | None:
 
 
 def failure_lines_of(lines: Sequence[str] | None) -> list[str]:
-    """Return the lines that tell why attempts failed, each once, in order: the ERROR lines, or else the scheduler's line.
+    """Return the lines that tell why attempts failed, each once, in order: the ERROR lines; without any, the scheduler's line.
 
     >>> failure_lines_of(["start", "ERROR: [A.B]: no space", "Rolling back...", "ERROR: [A.B]: no space", "sub task cancelled"])
     ['ERROR: [A.B]: no space']

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Snapshot:
     """What one response said of one DAG.
 
-    ``at`` orders it: the timestamp of its envelope, or else the newest instant in it. ``n_listed`` is the number of different nodes that it
-    lists; where some of them are not usable, ``places`` has the place of each usable one among them.
+    ``at`` orders it: the timestamp of its envelope, or the newest instant in it if there is no envelope. ``n_listed`` is the number of
+    different nodes that it lists; where some of them are not usable, ``places`` has the place of each usable one among them.
     """
 
     answer: Answer

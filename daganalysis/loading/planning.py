@@ -20,7 +20,7 @@ Shard = TypeVar("Shard")
 SHARD_BYTES = 1 << 21
 """Bytes of different texts rebuilt at a time: what they become in memory is some twenty times as much."""
 PART_SHARDS = 8
-"""Shards that make one part of a large store, at most. Its parts are a multiple of so many, too, all alike: two, four or eight processes
+"""The largest number of shards in one part of a large store. Its parts are a multiple of this number, too: two, four or eight processes
 end with them at the same time."""
 
 

@@ -22,9 +22,9 @@ _MAINTAINER = re.compile(rb"(\S+:\d+),")
 _BECOMES = re.compile(rb"\S+ to (\w+)")
 _IN_PATH = re.compile(r"(?:^|/)(\[?[0-9A-Fa-f:.]{3,45}?\]?)[_:@-](\d{2,5})(?=[/!._-]|$)")
 _SAMPLED_NS = 30_000_000_000
-"""The zone is looked at again after so long."""
+"""The zone is looked at again after this time."""
 _NEAR_S = 60
-"""A Go time within so many seconds of its entry's own is one of the moment, so its offset is the log's."""
+"""A Go time this close to its entry's own time was written at that moment, so its offset is the log's."""
 
 
 def address_in_path(path: str) -> str | None:

@@ -94,7 +94,7 @@ class Readable(Protocol):
     """What can be read piece by piece."""
 
     def read(self, size: int, /) -> bytes:
-        """Return at most so many bytes, or what was read ahead; none at the end."""
+        """Return at most ``size`` bytes, or what was read ahead; no bytes at the end."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What all pictures have in common: paper, labels that do not touch, a legend below, a title that fits."""
+"""What all pictures have in common: a figure, labels that do not touch, a legend below, a title that fits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BELOW_INCHES = 0.46
 
 
 def new_axes(width: float, height: float) -> Axes:
-    """Make an Axes in a figure of its own, so many inches large."""
+    """Make an Axes in a figure of its own, with a size in inches."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -34,7 +34,7 @@ def new_axes(width: float, height: float) -> Axes:
 
 
 def lanes_axes(lanes: int, per_lane: float = 0.22) -> Axes:
-    """Make an Axes for so many lanes."""
+    """Make an Axes for a number of lanes."""
     return new_axes(11, min(max(2.8, 1.7 + per_lane * lanes), 24.0))
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _TOTAL_SIZE = 6.5
 _MOSTLY = 3.0
-"""A bar so many times as long as any run was at work is cut."""
+"""A bar is cut if it is this many times as long as the longest work of a run."""
 _WORTH_SHOWING = 0.05
 """A prediction is shown where it saves this share of the run for certain."""
 

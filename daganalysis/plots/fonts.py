@@ -26,7 +26,7 @@ _MISSING = r"Glyph \d+ .* missing from"
 
 @functools.cache
 def cjk_family() -> str | None:
-    """Return the family of a font of this system that has Chinese characters; None where there is none."""
+    """Return the family of a font of this system that has Chinese characters; None if no family has."""
     from matplotlib.font_manager import fontManager
 
     found = sorted({font.name for font in fontManager.ttflist if _FAMILIES.match(font.name)})

@@ -1,4 +1,4 @@
-"""Drawing a Gantt chart: bars in, artists out, no arithmetic but that of paper and ink."""
+"""Drawing a Gantt chart: from bars to artists. The only arithmetic is that of the layout."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ class _Painter:
         self._marks(rows[~np.isnan(self.places["x_passed"][rows])], "x_passed", "^", "passed", c="#CC79A7", size=24)
 
     def _marks(self, rows: np.ndarray, x: str, marker: str, words: str, *, c: str, size: float, shift: float = 0.0) -> None:
-        """Marks at the ends of bars, so many points beside them, no higher than their lane and a little."""
+        """Draw marks at the ends of bars, some points beside them and little higher than their lane."""
         if not len(rows):
             return
         from matplotlib.transforms import ScaledTranslation

@@ -1,4 +1,4 @@
-"""The words of a Gantt chart: title, lane labels, error lines, legend; none over another, none over a bar."""
+"""The words of a Gantt chart: title, lane labels, error lines and legend. No text covers another text or a bar."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _NOTE_SIZE = 6.5
 _MOST_NOTES = 12
 _SHORTEST_NOTE = 24
-"""An error line of which not even so many letters have room is counted instead."""
+"""An error line that has room for fewer letters than this is counted instead."""
 _LONGEST_NOTE = 90
 _BESIDE = 16.0
 """A note further from its bar than this would be taken for another's."""

@@ -1,4 +1,4 @@
-"""Stages told apart by name, across runs in which they have other numbers."""
+"""Stages distinguished by name, across runs in which they have other numbers."""
 
 from __future__ import annotations
 

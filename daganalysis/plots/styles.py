@@ -1,4 +1,4 @@
-"""Colours and marks: told apart by more than colour, and by people who see colours differently.
+"""Colours and marks: distinguishable without colour, and by people who see colours differently.
 
 The colours are those of the Okabe-Ito palette; every outcome has a mark as well, every doubtful bar a hatch.
 """

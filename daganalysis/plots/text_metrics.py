@@ -1,4 +1,4 @@
-"""Paper and ink: how much room words take, and how much there is; everything in points."""
+"""Text metrics: how much room words take and how much there is, in points."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def _heading(facts: RunFacts) -> str:
 
 
 def share_bar(share: float, blocks: int = 20) -> str:
-    """Draw a share of 0..1 as a bar of so many blocks at most; what is not nothing has at least a sliver.
+    """Draw a share of 0..1 as a bar of blocks; every share above 0 has at least a sliver.
 
     >>> share_bar(0.5), share_bar(0.001), share_bar(0)
     ('██████████', '▏', '')

@@ -1,4 +1,4 @@
-"""Memory: how much less than independent runs a series of runs tells, when neighbours in time resemble each other.
+"""Autocorrelation: how much less a series of runs tells than independent runs do, because neighbours in time resemble each other.
 
 The autocovariance of a series is fitted as that of a first-order autoregressive process, alone or with white noise on top. Sums over a
 finite series around its own mean are biased towards independence; the fit compares them with their expectations, so that short series

@@ -25,11 +25,11 @@ class RowStamps:
     ends: list[int] = field(default_factory=list)
 
     def start(self, at: int) -> int:
-        """Return the row's time of a start that a log shows at some instant; that instant itself where there is none."""
+        """Return the row's time of a start that a log shows at some instant, or that instant if no row shows the start."""
         return _snapped(at, self.starts)
 
     def end(self, at: int) -> int:
-        """Return the row's time of an end that a log shows at some instant; that instant itself where there is none."""
+        """Return the row's time of an end that a log shows at some instant, or that instant if no row shows the end."""
         return _snapped(at, self.ends)
 
 

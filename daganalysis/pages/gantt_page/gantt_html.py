@@ -50,7 +50,7 @@ def gantt_page(bars: pd.DataFrame, archive: Archive | None = None, *, title: str
     """Write a frame of :func:`daganalysis.gantt_bars` as a self-contained HTML page.
 
     The archive gives the log lines, the names of sub-tasks and the server's time zone, which ``tz`` overrides; without it the page has
-    none of these. The same input gives the same text. Raises :class:`UsageError` for a time zone that is none.
+    none of these. The same input gives the same text. Raises :class:`UsageError` for an unknown time zone.
     """
     rows = rows_of(bars)
     attempts = [row for row in rows if row["role"] in {"attempt", "folded"} and row["started_at"] is not None]

@@ -22,7 +22,7 @@ MOST_RUNS = 1_000
 MOST_ROWS = 50
 """Rows of every other table."""
 _FEWEST_AGENTS = 10
-"""Agents are listed beyond the flagged ones up to so many: the many that nobody waits for tell nothing."""
+"""The largest number of agents to list beyond the flagged ones: agents that nobody waits for tell nothing."""
 
 
 def report_tables(

@@ -70,7 +70,7 @@ class _Whole:
         self._head, self._rest = head, rest
 
     def read(self, size: int) -> bytes:
-        """Return so many bytes at most, what was read already first."""
+        """Return at most ``size`` bytes, beginning with those that were read already."""
         if not self._head:
             return self._rest.read(size)
         some, self._head = self._head[:size], self._head[size:]
