@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from daganalysis.tables.declaration import Only
 
 
+_FEW = 64
+"""So many runs or fewer are looked for in the parts that may hold them; of more, most parts hold some."""
+
+
 class TableSource(Protocol):
     """Where an archive's tables come from: memory, or a store that reads only what is needed."""
 
@@ -72,6 +76,15 @@ class RunsOnly:
         """Return some columns of the rows of some of the runs of one base table."""
         wanted = self._run_ids if run_ids is None else sorted({*self._run_ids} & {*run_ids})
         return self._source.read(name, columns, wanted, where)
+
+    def read_coded(self, name: str, columns: Sequence[str], only: Only | None = None) -> pa.Table:
+        """Return some columns of one base table, texts that repeat as places in a dictionary; of rows that have ``only`` some texts."""
+        key = BASE_TABLES[name].run_key
+        if key is None or len(self._run_ids) <= _FEW:
+            return _coded_rows(self.read(name, columns, None), name, only)
+        # The dictionaries of a part tell its runs apart faster than their ids.
+        table = coded(self._source, name, list(dict.fromkeys([*columns, key])), (key, frozenset(self._run_ids)))
+        return (table if only is None else _rows_with(table, only)).select(list(columns))
 
     def count(self, name: str) -> int:
         """Return how many rows of one base table the runs have."""
@@ -144,8 +157,10 @@ def coded(source: TableSource, name: str, columns: Sequence[str], only: Only | N
 
 def _coded_rows(table: pa.Table, name: str, only: Only | None) -> pa.Table:
     table = code_texts(table, BASE_TABLES[name])
-    if only is None:
-        return table
+    return table if only is None else _rows_with(table, only)
+
+
+def _rows_with(table: pa.Table, only: Only) -> pa.Table:
     from daganalysis.tables.column_arrays import rows_with  # NumPy takes long to import
 
     return rows_with(table, only)

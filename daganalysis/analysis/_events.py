@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.analysis._locks import as_frame, find_holdings, idle_stretches
+import numpy as np
+
+from daganalysis.analysis._locks import HELD_BY, AlreadyRead, find_holdings, idle_stretches, read_directions
 from daganalysis.analysis.culprits import short_cause
-from daganalysis.analysis.membership import among
 from daganalysis.engine.vocabulary import STANDS_FAILED, words
 from daganalysis.tables import OPERATIONS
+from daganalysis.tables.column_arrays import NONE, encoded, integers
 from daganalysis.tables.explanations import EVENTS
-from daganalysis.tables.plain_rows import rows_of
+from daganalysis.tables.plain_rows import columns_of, rows_at, rows_of
 from daganalysis.text.humanize import human_duration
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from daganalysis.analysis._locks import Directions
+    from daganalysis.analysis.holdings import Holding
     from daganalysis.archive import Archive
-    from daganalysis.tables.plain_rows import Row
+    from daganalysis.tables.column_arrays import Ints
+    from daganalysis.tables.plain_rows import Columns, Row
 
 _DAGS = [
     *("run_id", "cluster", "name", "outcome", "operator", "stage", "owner_agent", "parent_run_id", "created_at", "started_at", "ended_at"),
@@ -62,62 +68,101 @@ def events(archive: Archive) -> pd.DataFrame:
         >>> da.events(da.load("sample_data/tenant/cancelled.json"))["event"].tolist()
         ['created', 'lock_taken', 'started', 'cancel', 'ended', 'lock_freed']
     """
-    import pandas as pd
-
-    dags = archive.table("dags", _DAGS)
-    line = idle_stretches(archive)
-    requests = _failures_and_requests(archive, dags, line)
-    parts = [_milestones(dags), _of_locks(archive, line), requests, _moves(archive, dags), _of_agents(archive)]
-    told = (
-        pd.concat([part.reindex(columns=EVENTS.names) for part in parts if len(part)], ignore_index=True) if len(dags) else EVENTS.empty()
-    )
-    told = EVENTS.conform(told[told["at"].notna()])
-    rank = told["event"].map({event: place for place, event in enumerate(_ORDER)})
-    order = told.assign(rank=rank).sort_values(["at", "rank", "cluster", "run_id", "agent"], kind="stable").index
-    return told.loc[order].reset_index(drop=True)
+    dags = columns_of(archive.coded("dags", list(dict.fromkeys([*_DAGS, *HELD_BY]))))
+    if not dags["run_id"]:
+        return EVENTS.empty()
+    line, logged = idle_stretches(archive), _logged_operations(archive)
+    directions = read_directions(archive, {row["run_id"] for row in line})
+    parts = [_milestones(dags), _of_locks(find_holdings(archive, read=AlreadyRead(line, directions, logged)))]
+    rows = [*_failures_and_requests(archive, dags, line, directions, logged), *_moves(archive, dags), *_of_agents(archive)]
+    parts.append({name: [row.get(name) for row in rows] for name in EVENTS.names})
+    told: Columns = {name: [value for part in parts for value in part[name]] for name in EVENTS.names}
+    order = _in_order(told)
+    return EVENTS.frame(EVENTS.arrow({name: [values[place] for place in order] for name, values in told.items()}))
 
 
-def _milestones(dags: pd.DataFrame) -> pd.DataFrame:
+def _in_order(told: Columns) -> list[int]:
+    """Return the places of events whose time is known, in order."""
+    at = np.array([NONE if moment is None else moment for moment in told["at"]], np.int64)
+    places = {event: place for place, event in enumerate(_ORDER)}
+    rank = np.array([places[event] for event in told["event"]], np.int64)
+    order = np.lexsort((rank, at))
+    order = order[at[order] != NONE]
+    is_like_next = (np.diff(at[order]) == 0) & (np.diff(rank[order]) == 0)
+    result: list[int] = order.tolist()
+
+    def key(place: int) -> list[tuple[bool, str]]:
+        return [(told[name][place] is None, told[name][place] or "") for name in ("cluster", "run_id", "agent")]
+
+    begins = np.flatnonzero(np.diff(is_like_next.astype(np.int8), prepend=0, append=0) == 1)
+    ends = np.flatnonzero(np.diff(is_like_next.astype(np.int8), prepend=0, append=0) == -1)
+    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
+        result[begin : end + 1] = sorted(result[begin : end + 1], key=key)
+    return result
+
+
+def _milestones(dags: Columns) -> Columns:
     """Return when runs were created, started and ended."""
-    import pandas as pd
+    over = [place for place, outcome in enumerate(dags["outcome"]) if outcome not in STANDS_FAILED]
+    n, n_over, run_ids, clusters, owners = len(dags["run_id"]), len(over), dags["run_id"], dags["cluster"], dags["owner_agent"]
+    return {
+        "at": [*dags["created_at"], *dags["started_at"], *(dags["ended_at"][place] for place in over)],
+        "cluster": [*clusters, *clusters, *(clusters[place] for place in over)],
+        "run_id": [*run_ids, *run_ids, *(run_ids[place] for place in over)],
+        "event": ["created"] * n + ["started"] * n + ["ended"] * n_over,
+        "stage": [None] * (2 * n + n_over),
+        "agent": [*owners, *owners, *(owners[place] for place in over)],
+        "actor": ["person" if parent is None else "dag" for parent in dags["parent_run_id"]] + ["engine"] * (n + n_over),
+        "client": [None] * (2 * n + n_over),
+        "detail": [*dags["name"], *[None] * n, *(words(dags["outcome"][place]) for place in over)],
+        "evidence": ["observed"] * (2 * n + n_over),
+    }
 
-    by = dags["parent_run_id"].notna().map({True: "dag", False: "person"})
-    own = dags.assign(agent=dags["owner_agent"], evidence="observed", stage=None)
-    created = own.assign(at=own["created_at"], event="created", actor=by, detail=own["name"])
-    started = own.assign(at=own["started_at"], event="started", actor="engine", detail=None)
-    over = own[~own["outcome"].isin(STANDS_FAILED)]
-    ended = over.assign(at=over["ended_at"], event="ended", actor="engine", detail=over["outcome"].map(words))
-    return pd.concat([created, started, ended], ignore_index=True)
 
-
-def _of_locks(archive: Archive, line: pd.DataFrame) -> pd.DataFrame:
+def _of_locks(holdings: list[Holding]) -> Columns:
     """Return when locks were taken and freed."""
-    import pandas as pd
-
-    held = as_frame(find_holdings(archive, line=line))
-    what = held["lock"].where(held["key"].isna(), held["lock"] + " " + held["key"].fillna(""))
-    told = held.assign(detail=what, actor="engine", agent=held["key"].where(held["lock"].isin(["agent", "obproxy"])))
+    n = 2 * len(holdings)
+    whats = [one.lock.kind if one.lock.key is None else f"{one.lock.kind} {one.lock.key}" for one in holdings]
+    agents = [one.lock.key if one.lock.kind in {"agent", "obproxy"} else None for one in holdings]
     # What contradicts another holding is not told as a fact.
-    told["evidence"] = told["evidence"].where(told["evidence"].eq("observed"), "inferred")
-    taken, freed = (
-        told.assign(at=told[column], event=event) for column, event in (("taken_at", "lock_taken"), ("released_at", "lock_freed"))
-    )
-    return pd.concat([taken, freed], ignore_index=True)
+    evidence = ["observed" if one.evidence == "observed" else "inferred" for one in holdings]
+    return {
+        "at": [one.taken_at for one in holdings] + [one.released_at for one in holdings],
+        "cluster": [one.cluster for one in holdings] * 2,
+        "run_id": [one.run_id for one in holdings] * 2,
+        "event": ["lock_taken"] * len(holdings) + ["lock_freed"] * len(holdings),
+        "stage": [None] * n,
+        "agent": agents * 2,
+        "actor": ["engine"] * n,
+        "client": [None] * n,
+        "detail": whats * 2,
+        "evidence": evidence * 2,
+    }
 
 
-def _failures_and_requests(archive: Archive, dags: pd.DataFrame, line: pd.DataFrame) -> pd.DataFrame:
-    """Return where runs failed, and who asked for what after that."""
-    import pandas as pd
+def _logged_operations(archive: Archive) -> list[Row]:
+    """Return the requests that agents logged."""
     import pyarrow.compute as pc
 
-    runs = {row["run_id"]: row for row in rows_of(dags[dags["outcome"].ne("succeeded")])}
+    table = archive.arrow("operations", OPERATIONS.names, pc.field("evidence") == "log")
+    return rows_at(columns_of(table), range(table.num_rows))
+
+
+def _failures_and_requests(archive: Archive, dags: Columns, line: list[Row], directions: Directions, requests: list[Row]) -> list[Row]:
+    """Return where runs failed, and who asked for what after that."""
+    waits = _waits(archive, line, directions)
+    wanted = {wait["run_id"] for wait in waits}
+    own = [
+        place
+        for place, (run_id, outcome) in enumerate(zip(dags["run_id"], dags["outcome"], strict=True))
+        if outcome != "succeeded" or run_id in wanted
+    ]
+    of_waits = {row["run_id"]: row for row in rows_at({name: dags[name] for name in _DAGS}, own)}
+    runs = {run_id: row for run_id, row in of_waits.items() if row["outcome"] != "succeeded"}
     # What answers alone prove of requests has no time, only bounds; what a run did next tells the time of most of them.
-    logged_ones = archive.table("operations", OPERATIONS.names, pc.field("evidence") == "log")
-    operations = rows_of(logged_ones[logged_ones["operation"].ne("create") | logged_ones["result"].eq("refused")])
+    operations = [row for row in requests if row["operation"] != "create" or row["result"] == "refused"]
     logged = {row["run_id"] for row in operations}
     causes = _Causes(archive)
-    waits = _waits(archive, line)
-    of_waits = {row["run_id"]: row for row in rows_of(dags[among(dags["run_id"], {wait["run_id"] for wait in waits})])}
     rows: list[Row] = []
     for wait in waits:
         run = of_waits.get(wait["run_id"])
@@ -137,29 +182,28 @@ def _failures_and_requests(archive: Archive, dags: pd.DataFrame, line: pd.DataFr
         elif run["run_id"] not in logged and run["outcome"] == "passed":
             actor = "dag" if run["parent_run_id"] is not None else "person"
             rows.append(_event(run, run["ended_at"], "pass", run["stage"], actor=actor))
-    rows += [_logged(row, runs.get(row["run_id"])) for row in operations]
-    return pd.DataFrame(rows, columns=EVENTS.names)
+    return rows + [_logged(row, runs.get(row["run_id"])) for row in operations]
 
 
-def _waits(archive: Archive, line: pd.DataFrame) -> list[Row]:
+def _waits(archive: Archive, line: list[Row], directions: Directions) -> list[Row]:
     """Return the waits of all runs, each with the ``request`` that ended it, as what the run did next tells.
 
     A wait that a pass of the DAG ended has none.
     """
-    import pyarrow.compute as pc
-
-    waits = line[line["category"].isin(list(_WAITS))]
-    if waits.empty:
+    waits = [row for row in line if row["category"] in _WAITS]
+    if not waits:
         return []
-    own = archive.lazily(waits["run_id"].unique().tolist())
-    legs = own.table("timeline", ["run_id", "leg", "direction"]).drop_duplicates(["run_id", "leg"], keep="last")
-    after = legs.assign(leg=legs["leg"] - 1)
-    passed = own.table("nodes", ["run_id", "stage"], pc.field("outcome") == "passed").dropna().drop_duplicates()
-    told = waits.merge(after, on=["run_id", "leg"], how="left")
-    told = told.merge(passed.rename(columns={"stage": "from_stage"}), on=["run_id", "from_stage"], how="left", indicator="is_passed")
-    request = told["direction"].map({"rollback": "rollback", "forward": "retry"})
-    request = request.mask(request.eq("retry") & told["is_passed"].eq("both"), "pass_node")
-    return rows_of(told.assign(request=request).drop(columns="is_passed").sort_values(["run_id", "seq"]))
+    own = archive.lazily(sorted({row["run_id"] for row in waits}))
+    nodes = columns_of(own.coded("nodes", ["run_id", "stage", "outcome"], ("outcome", ["passed"])))
+    passed = set(zip(nodes["run_id"], nodes["stage"], strict=True))
+    requests = {"rollback": "rollback", "forward": "retry"}
+    told = []
+    for row in waits:
+        request = requests.get(directions.get((row["run_id"], row["leg"] + 1)) or "")
+        if request == "retry" and row["from_stage"] is not None and (row["run_id"], row["from_stage"]) in passed:
+            request = "pass_node"
+        told.append({**row, "request": request})
+    return told
 
 
 def _event(run: Row, at: Any, event: str, stage: int | None, **more: Any) -> Row:
@@ -172,7 +216,8 @@ class _Causes:
 
     def __init__(self, archive: Archive) -> None:
         self._found: dict[tuple[str, int], list[Row]] = {}
-        for row in rows_of(archive.table("failed_attempts", ["run_id", "stage", "started_at", "agent", "line", "outcome"])):
+        table = archive.coded("failed_attempts", ["run_id", "stage", "started_at", "agent", "line", "outcome"])
+        for row in rows_at(columns_of(table), range(table.num_rows)):
             self._found.setdefault((row["run_id"], row["stage"]), []).append(row)
 
     def before(self, run_id: str, stage: int | None, at: Any) -> Row | None:
@@ -201,50 +246,75 @@ def _logged(row: Row, run: Row | None) -> Row:
     return _event(own, at, event, row["stage"], actor=actor, client=row["client"], detail=detail, evidence=evidence)
 
 
-def _moves(archive: Archive, dags: pd.DataFrame) -> pd.DataFrame:
+def _moves(archive: Archive, dags: Columns) -> list[Row]:
     """Return when another agent became the maintainer: as logs say, or else as the executors of normal nodes of cluster DAGs show."""
-    import pandas as pd
+    logged = archive.table("agent_events")
+    logged = logged[logged["event"].eq("maintainer") & logged["at"].notna() & logged["detail"].notna()]
+    told = sorted(rows_of(logged.sort_values("at", kind="stable"), in_nanoseconds=True), key=lambda row: row["cluster"] or "")
+    found = [
+        _moved(row["at"], row["cluster"], row["detail"], before["detail"], "log")
+        for before, row in itertools.pairwise(told)
+        if before["cluster"] == row["cluster"] and before["detail"] != row["detail"]
+    ]
+    known = {row["cluster"] for row in told}
+    own = [place for place, owner in enumerate(dags["owner_agent"]) if owner is None and dags["cluster"][place] not in known]
+    return found + _moves_seen(archive, {dags["run_id"][place]: dags["cluster"][place] for place in own})
 
-    logged = archive.table("agent_events").query("event == 'maintainer'").rename(columns={"agent": "teller", "detail": "agent"})
-    cluster_dags = dags.loc[dags["owner_agent"].isna() & ~dags["cluster"].isin(set(logged["cluster"])), ["run_id", "cluster"]]
-    seen = _executors_of_normal_nodes(archive, cluster_dags)
-    both = [part[["at", "cluster", "agent", "evidence"]] for part in (seen.assign(evidence="inferred"), logged.assign(evidence="log"))]
-    told = pd.concat([part for part in both if len(part)] or both, ignore_index=True).dropna(subset=["at", "agent"])
-    told = told.sort_values(["cluster", "at"], kind="stable", na_position="first", ignore_index=True)
-    # Runs of one cluster have one maintainer at a time; what an answer shows of one run holds for all.
-    before = told.groupby("cluster", dropna=False)["agent"].shift()
-    moved = told[before.notna() & before.ne(told["agent"])]
-    return moved.assign(event="maintainer_moved", actor="engine", detail="from " + before[moved.index], run_id=None)
+
+def _moved(at: int, cluster: str | None, agent: str, before: str, evidence: str) -> Row:
+    detail = f"from {before}"
+    return {
+        "at": at,
+        "cluster": cluster,
+        "event": "maintainer_moved",
+        "agent": agent,
+        "actor": "engine",
+        "detail": detail,
+        "evidence": evidence,
+    }
 
 
-def _executors_of_normal_nodes(archive: Archive, dags: pd.DataFrame) -> pd.DataFrame:
-    """Return who executed the only sub-task of each stage of some runs, and when it began."""
-    import numpy as np
-    import pandas as pd
-    import pyarrow as pa
-    import pyarrow.compute as pc
+def _moves_seen(archive: Archive, clusters: dict[str, str | None]) -> list[Row]:
+    """Return when another agent began to execute the normal nodes of a cluster, by the clusters of its DAGs.
 
-    from daganalysis.tables.column_arrays import NONE, encoded, integers
+    Runs of one cluster have one maintainer at a time; what an answer shows of one run holds for all.
+    """
+    if not clusters:
+        return []
+    labels = list(dict.fromkeys(clusters.values()))
+    number = {label: place for place, label in enumerate(labels)}
+    asked = {run_id: (place, number[label]) for place, (run_id, label) in enumerate(clusters.items())}
+    agents: dict[str, int] = {}
+    seen = [_executors_of_normal_nodes(part, asked, agents) for part in archive.by_part()]
+    run, cluster, at, agent = (np.concatenate(columns) for columns in zip(*seen, strict=True))
+    order = np.lexsort((run, at, cluster))
+    cluster, at, agent = cluster[order], at[order], agent[order]
+    moved = np.flatnonzero((cluster[1:] == cluster[:-1]) & (agent[1:] != agent[:-1])) + 1
+    names = list(agents)
+    return [_moved(int(at[k]), labels[cluster[k]], names[agent[k]], names[agent[k - 1]], "inferred") for k in moved.tolist()]
 
+
+def _executors_of_normal_nodes(
+    archive: Archive, asked: dict[str, tuple[int, int]], agents: dict[str, int]
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return who executed the only sub-task of each stage of some runs, and when it began.
+
+    ``asked`` has the number of each run and of its cluster, and ``agents`` takes up the number of each agent. The columns are the run, the
+    cluster, the time and the agent.
+    """
     table = archive.coded("sub_tasks", ["run_id", "stage", "agent", "started_at"])
     run, run_ids = encoded(table.column("run_id"))
     stage, start = integers(table.column("stage")), integers(table.column("started_at"))
+    agent, names = encoded(table.column("agent"))
     is_new = (np.diff(run, prepend=NONE) != 0) | (np.diff(stage, prepend=NONE) != 0)
-    is_alone = is_new & np.append(is_new[1:], True) & (stage != NONE) & (start != NONE)
-    clusters = pd.Series(dags["cluster"].array, index=dags["run_id"].array)
-    is_asked = np.append(np.asarray(pc.is_in(run_ids, pa.array(dags["run_id"], pa.string()))), False)  # the last place is of no run
-    rows = pa.array(np.flatnonzero(is_alone & is_asked[run]))
-    told = table.select(["run_id", "agent", "started_at"]).take(rows)
-    return pd.DataFrame(
-        {
-            "at": told.column("started_at").to_pandas(),
-            "agent": pd.Series(told.column("agent").cast(pa.string()).to_pylist(), dtype="str"),
-            "cluster": clusters.reindex(told.column("run_id").cast(pa.string()).to_pylist()).array,
-        }
-    )
+    numbers = np.array([*(asked.get(run_id, (NONE, NONE)) for run_id in run_ids.to_pylist()), (NONE, NONE)])  # the last place is of no run
+    is_wanted = is_new & np.append(is_new[1:], True) & (stage != NONE) & (start != NONE) & (agent != NONE)
+    rows = np.flatnonzero(is_wanted & (numbers[run, 0] != NONE))
+    codes = np.array([agents.setdefault(name, len(agents)) for name in names.to_pylist()] or [NONE])
+    return numbers[run[rows], 0], numbers[run[rows], 1], start[rows], codes[agent[rows]]
 
 
-def _of_agents(archive: Archive) -> pd.DataFrame:
+def _of_agents(archive: Archive) -> list[Row]:
     """Return when agents restarted: their logs say when each started, and most also say when it was asked to stop."""
     import pandas as pd
 
@@ -253,7 +323,7 @@ def _of_agents(archive: Archive) -> pd.DataFrame:
         ["cluster", "agent", "at"], kind="stable", ignore_index=True
     )
     if rows.empty:
-        return EVENTS.empty()
+        return []
     by_agent = rows.groupby(["cluster", "agent"], dropna=False)
     before, since, after = by_agent["event"].shift(), by_agent["at"].shift(), by_agent["event"].shift(-1)
     down = (rows["at"] - since).dt.total_seconds()
@@ -265,4 +335,4 @@ def _of_agents(archive: Archive) -> pd.DataFrame:
     gone = ~rows["event"].eq("started") & after.isna()
     event = rows["event"].mask(restarted, "agent_restarted").mask(gone, "agent_stopped")
     told = rows.assign(event=event, detail=detail, actor="engine", evidence="log", run_id=None)
-    return told[restarted | gone]
+    return rows_of(told[restarted | gone], in_nanoseconds=True)

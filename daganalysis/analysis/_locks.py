@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from daganalysis.analysis.holdings import SLACK_NS, Holding
 from daganalysis.analysis.lock_copies import hold_against_copies
 from daganalysis.engine.lock_rules import REFUSED_BY, frees_lock, lock_of, names_which_stage
 from daganalysis.engine.vocabulary import WAITS
 from daganalysis.tables.explanations import LOCKS
-from daganalysis.tables.plain_rows import rows_of
+from daganalysis.tables.plain_rows import columns_of, rows_at, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from daganalysis.engine.lock_rules import Lock
     from daganalysis.tables.plain_rows import Row
 
-_DAGS = [
+Directions: TypeAlias = "dict[tuple[str, int], str]"
+HELD_BY = [
     *("run_id", "cluster", "name", "workflow", "scope", "owner_agent", "stage", "outcome", "created_at", "started_at", "ended_at"),
     *("maintenance_type", "maintenance_key", "first_observed_at", "last_observed_at", "retries_min", "rollbacks_min"),
 ]
@@ -59,39 +60,57 @@ def as_frame(holdings: list[Holding]) -> pd.DataFrame:
     return LOCKS.conform(LOCKS.frame(LOCKS.arrow({name: [row[name] for row in rows] for name in LOCKS.names})))
 
 
-def find_holdings(archive: Archive, run_ids: Iterable[str] | None = None, line: pd.DataFrame | None = None) -> list[Holding]:
-    """Work out every holding of a maintenance lock, in no order; ``line`` are the idle stretches, where they have been read already."""
+class AlreadyRead(NamedTuple):
+    """What has been read already of what the holdings of all runs follow from.
+
+    The idle stretches, the directions of the legs of at least the runs that have some, and the logged requests.
+    """
+
+    line: list[Row]
+    directions: Directions
+    logged: list[Row]
+
+
+def find_holdings(archive: Archive, run_ids: Iterable[str] | None = None, read: AlreadyRead | None = None) -> list[Holding]:
+    """Work out every holding of a maintenance lock, in no order."""
     source = archive if run_ids is None else archive.lazily(run_ids)
-    held = [(row, lock) for row in rows_of(source.table("dags", _DAGS), in_nanoseconds=True) if (lock := _lock(row)) is not None]
+    dags = columns_of(source.coded("dags", HELD_BY))
+    told = zip(*(dags[name] for name in ("maintenance_type", "maintenance_key", "scope", "owner_agent", "name")), strict=True)
+    locks_of = {place: lock for place, columns in enumerate(told) if (lock := _lock(*columns)) is not None}
+    held = list(zip(rows_at(dags, locks_of), locks_of.values(), strict=True))
     copies = archive.table("maintenance_locks")
     if not held and copies.empty:
         return []
     idle: dict[str, list[Row]] = {}
-    for row in rows_of(idle_stretches(source) if line is None else line, in_nanoseconds=True):
-        idle.setdefault(row["run_id"], []).append(row)
+    for row in idle_stretches(source) if read is None else read.line:
+        idle.setdefault(row["run_id"], []).append(dict(row))
     names = _stage_names(archive, [row for row, _ in held], idle)
-    _mark_hidden_failures(archive, [row for row, _ in held], idle)
+    _mark_hidden_failures(archive, [row for row, _ in held], idle, None if read is None else read.directions)
     _mark_unknown_beginnings(archive, [row for row, _ in held], idle)
     holdings = [one for row, lock in held for one in _holdings(row, lock, idle.get(row["run_id"], []), names)]
     if len(copies):
         holdings += hold_against_copies(holdings, rows_of(copies, in_nanoseconds=True), only_runs=run_ids is not None)
         _forget_unknown_runs(archive, holdings)
     _end_where_the_next_begins(holdings)
-    _count_refusals(archive, holdings)
+    _count_refusals(holdings, _logged_requests(archive) if read is None else read.logged)
     return holdings
 
 
-def idle_stretches(archive: Archive) -> pd.DataFrame:
+def idle_stretches(archive: Archive) -> list[Row]:
     """Return the stretches of all timelines in which nothing worked or nothing is known, sorted by run and time."""
-    import pyarrow.compute as pc
-
     columns = ["run_id", "seq", "started_at", "ended_at", "category", "from_stage", "to_stage", "leg"]
-    return archive.table("timeline", columns, pc.field("category").isin(WAITS)).sort_values(["run_id", "seq"])
+    table = archive.coded("timeline", columns, ("category", WAITS))
+    return sorted(rows_at(columns_of(table), range(table.num_rows)), key=lambda row: (row["run_id"], row["seq"]))
 
 
-def _lock(row: Row) -> Lock | None:
-    told = row["maintenance_type"], row["maintenance_key"]
-    return lock_of(*told, scope=row["scope"], owner=row["owner_agent"], name=row["name"])
+def read_directions(archive: Archive, run_ids: Iterable[str]) -> Directions:
+    """Return the direction in which each leg of some runs executed the stages, by the run and the number of the leg."""
+    line = columns_of(archive.lazily(sorted(run_ids)).coded("timeline", ["run_id", "leg", "direction"]))
+    return dict(zip(zip(line["run_id"], line["leg"], strict=True), line["direction"], strict=True))
+
+
+def _lock(maintenance_type: int | None, key: str | None, scope: str | None, owner: str | None, name: str | None) -> Lock | None:
+    return lock_of(maintenance_type, key, scope=scope, owner=owner, name=name)
 
 
 def _stage_names(archive: Archive, held: list[Row], idle: dict[str, list[Row]]) -> dict[tuple[str, int], str]:
@@ -100,18 +119,19 @@ def _stage_names(archive: Archive, held: list[Row], idle: dict[str, list[Row]]) 
     wanted = [row["run_id"] for row in failed if names_which_stage(row["workflow"])]
     if not wanted:
         return {}
-    nodes = archive.lazily(wanted).table("nodes", ["run_id", "stage", "name"]).dropna()
-    run_ids, stages, told = (nodes[name].tolist() for name in ("run_id", "stage", "name"))
-    return dict(zip(zip(run_ids, stages, strict=True), told, strict=True))
+    nodes = columns_of(archive.lazily(wanted).coded("nodes", ["run_id", "stage", "name"]))
+    return {(run_id, stage): name for run_id, stage, name in zip(*nodes.values(), strict=True) if stage is not None and name is not None}
 
 
-def _mark_hidden_failures(archive: Archive, held: list[Row], idle: dict[str, list[Row]]) -> None:
+def _mark_hidden_failures(archive: Archive, held: list[Row], idle: dict[str, list[Row]], directions: Directions | None) -> None:
     """Mark each stretch in which a run failed and was started again unseen: the last one lost of a leg that is not the last."""
     freed = (row for row in held if names_which_stage(row["workflow"]) or frees_lock(row["workflow"], None))
     redone = [row["run_id"] for row in freed if row["run_id"] in idle and (row["retries_min"] or row["rollbacks_min"])]
     if not redone:
         return
-    legs = archive.lazily(redone).table("timeline", ["run_id", "leg"]).groupby("run_id")["leg"].max().to_dict()
+    legs: dict[str, int] = {}
+    for run_id, leg in read_directions(archive, redone) if directions is None else directions:
+        legs[run_id] = max(leg, legs.get(run_id, 0))
     for run_id in redone:
         lost = {stretch["leg"]: stretch for stretch in idle[run_id] if stretch["category"] == "lost"}
         waited = {stretch["leg"] for stretch in idle[run_id] if stretch["category"] in {"wait_operator", "wait_protocol"}}
@@ -127,8 +147,10 @@ def _mark_unknown_beginnings(archive: Archive, held: list[Row], idle: dict[str, 
     unknown = [row for row in held if row["started_at"] is None and row["created_at"] is not None and row["outcome"] != "not_started"]
     if not unknown:
         return
-    line = archive.lazily([row["run_id"] for row in unknown]).table("timeline", ["run_id", "started_at"])
-    known_from = line["started_at"].astype("int64").groupby(line["run_id"]).min().to_dict()
+    line = columns_of(archive.lazily([row["run_id"] for row in unknown]).coded("timeline", ["run_id", "started_at"]))
+    known_from: dict[str, int] = {}
+    for run_id, start in zip(line["run_id"], line["started_at"], strict=True):
+        known_from[run_id] = min(start, known_from.get(run_id, start))
     for row in unknown:
         until = known_from.get(row["run_id"], row["ended_at"] or row["last_observed_at"])
         if until is not None and until > row["created_at"]:
@@ -236,16 +258,20 @@ def _meet(one: Holding, other: Holding) -> None:
         one.against.append(other)
 
 
-def _count_refusals(archive: Archive, holdings: list[Holding]) -> None:
-    """Count, where logs are in the archive, the requests that were refused while each lock was held, because of it."""
+def _logged_requests(archive: Archive) -> list[Row]:
+    """Return of the requests that agents logged what tells which lock refused them."""
     import pyarrow.compute as pc
 
     columns = ["cluster", "run_id", "at", "agent", "result", "error_code"]
-    logged = archive.table("operations", columns, pc.field("evidence") == "log")
-    if logged.empty:
+    table = archive.arrow("operations", columns, pc.field("evidence") == "log")
+    return rows_at(columns_of(table), range(table.num_rows))
+
+
+def _count_refusals(holdings: list[Holding], logged: list[Row]) -> None:
+    """Count, where logs are in the archive, the requests that were refused while each lock was held, because of it."""
+    if not logged:
         return
-    is_refused = logged["result"].eq("refused") & logged["error_code"].isin(list(REFUSED_BY))
-    refused = rows_of(logged[is_refused], in_nanoseconds=True)
+    refused = [row for row in logged if row["result"] == "refused" and row["error_code"] in REFUSED_BY]
     for one in holdings:
         end = one.end
         one.n_refused = sum(

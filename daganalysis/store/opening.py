@@ -248,10 +248,11 @@ class StoreTables:
 
     def split(self) -> list[StoreTables]:
         """Return the tables part by part. Each part holds whole runs."""
-        names = sorted({part.name for parts in self._parts.values() for part in parts})
-        return [
-            self._of_parts({table: [part for part in parts if part.name == name] for table, parts in self._parts.items()}) for name in names
-        ]
+        found: dict[str, dict[str, list[StorePath]]] = {}
+        for table, parts in self._parts.items():
+            for part in parts:
+                found.setdefault(part.name, {name: [] for name in self._parts})[table].append(part)
+        return [self._of_parts(found[name]) for name in sorted(found)]
 
     def _of_parts(self, parts: dict[str, list[StorePath]]) -> StoreTables:
         tables = StoreTables(self._store, parts, self._rows)
