@@ -77,7 +77,7 @@ def read_until(terminal: int, mark: bytes) -> bytes:
         ("daganalysis load --clu", {"--cluster", "--cluster-by"}),
         ("daganalysis summary store --format ", {"table", "json", "csv", "markdown"}),
         ("daganalysis load ", {"responses", "saved.json"}),
-        ("daganalysis report sav", {"saved.json"}),
+        ("daganalysis report saved", {"saved.json"}),
     ],
 )
 def test_a_shell_completes_commands_options_values_and_files(offered, words: str, offers: set[str], tmp_path: Path) -> None:

@@ -76,20 +76,16 @@ def compare_gate(compared: pd.DataFrame, fail_on: str) -> Gate:
     gate = Gate()
     rows = _records(compared)
     too_few: set[tuple[Any, ...]] = set()
-    alone: set[str | None] = set()
     for row in rows:
         what, group = _what(row), (row["workflow"], row["n_agents"], row["outcome"])
-        shares = {name: human_share(value) for name, value in row.items() if "_share_" in name}
-        shown = [verdict for verdict in (row["verdict"], *(row["also"] or "").split(", ")) if verdict in _WORDS[fail_on]]
+        shown = _shown(row, fail_on)
         if shown:
-            gate.tripped += [f"{what}: {_WORDS[fail_on][verdict].format(**row | shares)}" for verdict in shown]
+            gate.tripped += [f"{what}: {words}" for words in shown]
         elif not (row["n_base"] and row["n_candidate"]):
-            # Of a workflow that was not compared it is enough to say that.
-            if row["name"] is None:
-                gate.not_compared.append(row["workflow"] or "(unnamed)")
-                alone.add(row["workflow"])
-            elif row["workflow"] not in alone:
-                gate.not_compared.append(what)
+            # It is enough to name a workflow that was not compared, without its stages.
+            whole = row["workflow"] or "(unnamed)"
+            if row["name"] is None or whole not in gate.not_compared:
+                gate.not_compared.append(whole if row["name"] is None else what)
         elif row["ratio"] is None:
             if group not in too_few:
                 too_few.add(group)
@@ -107,6 +103,13 @@ def compare_gate(compared: pd.DataFrame, fail_on: str) -> Gate:
         gate.undecided.append("everything: no workflow has runs of this outcome on both sides")
     gate.not_compared = list(dict.fromkeys(gate.not_compared))
     return gate
+
+
+def _shown(row: dict[str, Any], fail_on: str) -> list[str]:
+    """Return in words the differences of a row that trip a gate."""
+    shares = {name: human_share(value) for name, value in row.items() if "_share_" in name}
+    verdicts = (row["verdict"], *(row["also"] or "").split(", "))
+    return [_WORDS[fail_on][verdict].format(**row | shares) for verdict in verdicts if verdict in _WORDS[fail_on]]
 
 
 def _is_likely_chance(row: dict[str, Any]) -> bool:

@@ -37,13 +37,8 @@ def attach(runs: Sequence[RunEvidence], answers: Iterable[Answer]) -> Orphans:
     orphans = Orphans()
     if not ordered:
         return orphans
-    nodes: dict[tuple[str | None, str], list[RunEvidence]] = {}
-    tasks: dict[tuple[str | None, str], list[RunEvidence]] = {}
-    for run in runs:
-        for gid in run.nodes:
-            nodes.setdefault((run.cluster, gid), []).append(run)
-        for gid in run.sub_tasks:
-            tasks.setdefault((run.cluster, gid), []).append(run)
+    nodes = _by_id((run, run.nodes) for run in runs)
+    tasks = _by_id((run, run.sub_tasks) for run in runs)
     for answer in ordered:
         if answer.kind is Kind.NODE:
             _attach_node(_nearest(nodes.get((answer.cluster, answer.gid), []), answer), answer, orphans)
@@ -58,6 +53,15 @@ def attach(runs: Sequence[RunEvidence], answers: Iterable[Answer]) -> Orphans:
         for task_snapshots in run.sub_tasks.values():
             task_snapshots.sort(key=lambda s: s.at)
     return orphans
+
+
+def _by_id(ids_of: Iterable[tuple[RunEvidence, Iterable[str]]]) -> dict[tuple[str | None, str], list[RunEvidence]]:
+    """Return the runs that have an object, by the cluster and the generic id of the object."""
+    found: dict[tuple[str | None, str], list[RunEvidence]] = {}
+    for run, gids in ids_of:
+        for gid in gids:
+            found.setdefault((run.cluster, gid), []).append(run)
+    return found
 
 
 def _nearest(candidates: Sequence[RunEvidence], answer: Answer) -> RunEvidence | None:

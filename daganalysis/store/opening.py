@@ -53,7 +53,7 @@ def open_tables(store: str | os.PathLike[str], *, absolute: bool = False) -> Sto
     return StoreTables(place.absolute() if absolute and isinstance(place, Path) else place)
 
 
-def write_tables(source: HasTables, store: str | os.PathLike[str]) -> None:
+def write_tables(source: ReadsTables, store: str | os.PathLike[str]) -> None:
     """Write the tables of an archive as a store, and replace the content of the store in one step.
 
     Nothing can be added to such a store, because it does not hold the responses. Raises :class:`StoreError` if it cannot be written.
@@ -64,7 +64,7 @@ def write_tables(source: HasTables, store: str | os.PathLike[str]) -> None:
             write_part(source.read(name, None, None), name, folder / name / "part-000001-0000.parquet")
 
 
-class HasTables(Protocol):
+class ReadsTables(Protocol):
     """What has the base tables."""
 
     def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, /) -> pa.Table:
