@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
-from daganalysis.analysis.arrow_memory import memory_kept
+from daganalysis.tables.arrow_memory import memory_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
