@@ -122,9 +122,9 @@ def _milestones(dags: Columns) -> Columns:
 def _of_locks(holdings: list[Holding]) -> Columns:
     """Return when locks were taken and freed."""
     n = 2 * len(holdings)
-    whats = [one.lock.kind if one.lock.key is None else f"{one.lock.kind} {one.lock.key}" for one in holdings]
+    descriptions = [one.lock.kind if one.lock.key is None else f"{one.lock.kind} {one.lock.key}" for one in holdings]
     agents = [one.lock.key if one.lock.kind in {"agent", "obproxy"} else None for one in holdings]
-    # What contradicts another holding is not told as a fact.
+    # A holding that contradicts another one is not stated as a fact.
     evidence = ["observed" if one.evidence == "observed" else "inferred" for one in holdings]
     return {
         "at": [one.taken_at for one in holdings] + [one.released_at for one in holdings],
@@ -135,7 +135,7 @@ def _of_locks(holdings: list[Holding]) -> Columns:
         "agent": agents * 2,
         "actor": ["engine"] * n,
         "client": [None] * n,
-        "detail": whats * 2,
+        "detail": descriptions * 2,
         "evidence": evidence * 2,
     }
 
