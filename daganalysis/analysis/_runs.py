@@ -11,7 +11,7 @@ from daganalysis.analysis.node_rows import archive_of, read_nodes
 from daganalysis.analysis.ranking import ranks_of, worst_first
 from daganalysis.analysis.usual_durations import find_usual_durations
 from daganalysis.engine.times import SECOND_NS
-from daganalysis.engine.vocabulary import SUCCEEDED
+from daganalysis.engine.vocabulary import SUCCEEDED, UNFINISHED
 from daganalysis.errors import UsageError
 from daganalysis.tables.explanations import RUN_ORDERS, RUNS
 from daganalysis.tables.plain_rows import columns_of
@@ -174,7 +174,8 @@ def _place(run: ConclusionFacts) -> FailurePlace | None:
     """Return the place that the conclusion of a run names, if it names one."""
     if run.undone is not None and run.outcome in SUCCEEDED:
         return run.undone
-    return run.place
+    is_elsewhere = run.outcome == "succeeded_with_node_pass" and run.place is not None and run.place.stage != run.stage
+    return None if is_elsewhere or run.outcome in UNFINISHED else run.place
 
 
 def _stage(run: ConclusionFacts) -> int | None:

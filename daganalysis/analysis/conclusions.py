@@ -221,7 +221,7 @@ def _passed(run: ConclusionFacts) -> str:
         took = f" in {human_duration(run.elapsed_s)}" if run.elapsed_s is not None else ""
         return f"did its work{took} and was passed by its main DAG, as planned"
     if run.work_ok is None:
-        return f"passed by its main DAG{_at_stage(run)}; no answer tells whether its work was done"
+        return f"passed by its main DAG{_at_stage(run)}{_after(run)}; no answer tells whether its work was done"
     why = f": {_failed(run.place)}" if run.place is not None else ""
     return f"did not do its work{why}; its main DAG passed it{_at_stage(run)}"
 

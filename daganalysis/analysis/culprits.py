@@ -280,7 +280,7 @@ def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int],
         why = "retried" if own[run_id]["outcome"] in SUCCEEDED else "failed"
         name = names.get((run_id, stage))
         told = Culprit(run_id, why, stage, name, workflow=own[run_id]["workflow"], at_stage=stage, at_name=name)
-        found[run_id] = _of_failures(told, [row for row in rows if row["stage"] == stage])
+        found[run_id] = _of_failures(told, [row for row in rows if row["stage"] == stage], undone=own[run_id]["outcome"] == "rolled_back")
     return found
 
 
@@ -290,11 +290,18 @@ def _decisive_stage(stages: set[int], dag: Row, told_by: int | None) -> int:
     return next((stage for stage in (standing, told_by) if stage in stages), max(stages))
 
 
-def _of_failures(told: Culprit, failures: list[Row]) -> Culprit:
-    """Add the failure that counts in one stage: the last one with a line; without any line, the last."""
+def _of_failures(told: Culprit, failures: list[Row], *, undone: bool) -> Culprit:
+    """Add the failure that counts in one stage: the last one with a line, without any line, the last.
+
+    In a run that was ``undone``, what failed before the rollback counts more than a failure of the rollback itself, which was repeated.
+    """
     if not failures:
         return told
-    row = max(reversed(failures), key=lambda failure: (failure["line"] is not None, failure["attempt"] or 0))
+
+    def weight(failure: Row) -> tuple[bool, bool, int]:
+        return failure["line"] is not None, not (undone and failure["kind"] == "rollback"), failure["attempt"] or 0
+
+    row = max(reversed(failures), key=weight)
     line = row["line"]
     before = dict.fromkeys(failure["line"] for failure in failures if failure["task_gid"] == row["task_gid"])
     earlier = [text for text in before if text is not None and text != line and is_error(text)]

@@ -109,6 +109,11 @@ class Reader:
     def rows(self, table: str, run_id: str) -> pd.DataFrame:
         return self._frames[table].get(run_id, self._empty[table])
 
+    def stages_named(self, run_id: str, name: str | None) -> set[int]:
+        """Return the numbers of the stages that have a name."""
+        nodes = self.rows("nodes", run_id)
+        return {int(stage) for stage in nodes.loc[nodes["name"] == name, "stage"].dropna()}
+
     def seconds(self, run_id: str, part: str) -> float:
         return float(self._budgets.loc[run_id, part])  # type: ignore[arg-type]
 
@@ -205,9 +210,7 @@ class _Run:
         return min(tried, key=len, default=["no such child"])
 
     def _stages_named(self, run_id: str, name: str) -> list[int]:
-        nodes = self.reader.rows("nodes", run_id)
-        stages = [int(stage) for stage in nodes.loc[nodes["name"] == name, "stage"].dropna()]
-        return stages or [int(number) for number in re.findall(r"^stage (\d+)$", name)]
+        return sorted(self.reader.stages_named(run_id, name)) or [int(number) for number in re.findall(r"^stage (\d+)$", name)]
 
     def _failed_at(self, run_id: str, stage: int, parts: dict[str, str]) -> list[str]:
         """Hold what is told of a failure against the attempts that ended badly at a stage, and the lines that they left."""

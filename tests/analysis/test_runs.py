@@ -127,3 +127,16 @@ def test_a_main_dag_is_told_by_the_child_that_failed() -> None:
     archive = archive_of(dags=[main, child], attempts=[attempt], sub_tasks=[task], nodes=[node])
     [sentence] = da.runs(archive, run_ids=["m"])["conclusion"]
     assert sentence == "Failed at stage 5 of 5: its child DAG Start observer failed at Start it on 10.0.0.1:2886 (OB.Down)."
+
+
+def test_a_run_that_was_rolled_back_is_told_by_what_failed_before_and_not_by_the_first_try_to_roll_it_back() -> None:
+    dag = {"run_id": "1", "workflow": "Work", "outcome": "rolled_back", "stage": 1, "max_stage": 1}
+    node = {"run_id": "1", "stage": 1, "node_gid": "1", "name": "Copy", "outcome": "rolled_back"}
+    kinds = {1: ("run", "failed"), 2: ("rollback", "failed"), 3: ("rollback", "succeeded")}
+    attempts = [
+        {"run_id": "1", "stage": 1, "task_gid": "t", "attempt": n, "kind": kind, "outcome": outcome, "agent": "10.0.0.1:2886"}
+        for n, (kind, outcome) in kinds.items()
+    ]
+    task = {"run_id": "1", "stage": 1, "task_gid": "t", "outcome": "rolled_back", "task_logs": ["ERROR: [A.B]: x", "ERROR: [C.D]: y"]}
+    [sentence] = da.runs(archive_of(dags=[dag], nodes=[node], attempts=attempts, sub_tasks=[task]))["conclusion"]
+    assert sentence == "Rolled back after Copy failed on 10.0.0.1:2886 (A.B); not redone since."

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
 import daganalysis as da
@@ -112,6 +113,16 @@ def test_every_run_has_a_sentence_and_a_table_gives_every_number_and_name_in_it(
     archive = loaded(sources)
     reader = Reader(archive)
     assert not [(run_id, text, bad) for run_id, text in told(archive) if (bad := reader.read(run_id, text)[1])]
+    assert not [row for row in da.runs(archive).to_dict("records") if not tells_its_columns(row, reader)]
+
+
+def tells_its_columns(row: dict[str, Any], reader: Reader) -> bool:
+    """Whether the sentence about a run names the stage, the agent and the cause that the columns beside it hold."""
+    found, _ = reader.read(row["run_id"], row["conclusion"])
+    parts = {one.part: one.text for one in found}
+    stages = {int(parts[part]) for part in ("stage", "blamed") if part in parts} | reader.stages_named(row["run_id"], parts.get("at"))
+    is_stage = pd.isna(row["stage"]) or row["stage"] in stages or not stages or "child" in parts
+    return is_stage and all(pd.isna(row[name]) or parts.get(name) == row[name] for name in ("agent", "cause"))
 
 
 @pytest.mark.parametrize("made", [unusual_endings, runs_of_unknown_length])
