@@ -57,7 +57,8 @@ def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 def is_equal(column: pa.Array | pa.ChunkedArray, *texts: str) -> Bools:
     """Return where a column has one of some texts."""
     codes, known = encoded(column)
-    wanted = np.array([*(text in texts for text in known.to_pylist()), False])  # the last place is that of null
+    sought = frozenset(texts)
+    wanted = np.array([*(text in sought for text in known.to_pylist()), False])  # the last place is that of null
     return wanted[codes]
 
 
