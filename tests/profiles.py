@@ -24,9 +24,9 @@ settings.register_profile("gate", deadline=None, max_examples=10)
 settings.register_profile("long", deadline=None, max_examples=400)
 
 
-def examples(gate: int) -> settings:
-    """Return how many examples a property is tried on: so many in the gate, twenty times as many in the long profile."""
-    return settings(max_examples=20 * gate if LONG else gate, deadline=None)
+def examples(gate: int, *, long: int | None = None) -> settings:
+    """Return how many examples a property is tried on: so many in the gate, ``long`` or twenty times as many in the long profile."""
+    return settings(max_examples=(long or 20 * gate) if LONG else gate, deadline=None)
 
 
 def some(values: Sequence[Any], *, gate: Sequence[object], several: bool = False) -> list[object]:

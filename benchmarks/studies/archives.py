@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import binom
+import scipy
 
 from benchmarks.goals import Row
 from daganalysis import Archive
@@ -84,7 +84,7 @@ def share_row(work: str, measure: str, goal: float, hits: Sequence[bool], *, at_
     """
     n, k = len(hits), sum(hits)
     if nominal or n < STRICT_FROM:
-        goal = float(binom.ppf(0.01 if at_least else 0.99, n, goal)) / n
+        goal = float(scipy.stats.binom.ppf(0.01 if at_least else 0.99, n, goal)) / n
     low, high = (float(end) for end in clopper_pearson_interval(k, n))
     detail = {"hits": k, "trials": n, "low": round(low, 4), "high": round(high, 4)}
     return Row(work, measure, goal, at_least=at_least, value=k / n, detail=detail)

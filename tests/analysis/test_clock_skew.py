@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import daganalysis as da
+from tests.profiles import examples
 from tests.rows import archive_of, at
 
 WORK_S = 9.0
@@ -100,6 +101,7 @@ def test_local_dags_have_one_clock() -> None:
     assert da.clock_skew(archive({"a": 60.0}, scope="local")).empty
 
 
+@examples(3, long=400)
 @given(st.lists(st.tuples(st.floats(-100, 100), st.floats(-100, 100), st.floats(0, 60)), min_size=1, max_size=12))
 def test_no_minimum_exceeds_its_maximum(runs: list[tuple[float, float, float]]) -> None:
     frames = [da.clock_skew(archive({"a": 0.0, "b": b, "c": c}, work_s=work)) for b, c, work in runs[:2]]

@@ -13,6 +13,7 @@ import pytest
 
 from daganalysis.commands import main
 from daganalysis.loading import into_store, workers
+from tests.profiles import some
 from tests.reading.broken_inputs import GOOD
 
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
@@ -25,14 +26,17 @@ def run(command: str, *, cwd: str | None = None) -> subprocess.CompletedProcess[
 
 
 @FULL
-@pytest.mark.parametrize("arguments", ["summary {}", "table {} dags --format csv", "show {} 11", "--version"])
+@pytest.mark.parametrize(
+    "arguments",
+    some(["summary {}", "table {} dags --format csv", "show {} 11", "--version"], gate=["table {} dags --format csv", "--version"]),
+)
 def test_a_full_disk_behind_stdout_is_one_line(store: str, arguments: str) -> None:
     done = run(f"$D {arguments.format(store)} > /dev/full")
     assert done.returncode == 3
     assert done.stderr == "daganalysis: standard output cannot be written (No space left on device)\n"
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize("closed", some([">&-", "2>&-", ">&- 2>&-"], gate=[">&- 2>&-"]))
 def test_closed_streams_are_no_mistake(store: str, closed: str) -> None:
     done = run(f"$D summary {store} {closed}")
     assert (done.returncode, done.stderr) == (0, "")

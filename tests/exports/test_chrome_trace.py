@@ -18,7 +18,7 @@ from tests.profiles import LONG
 
 @pytest.fixture(scope="module")
 def archive() -> da.Archive:
-    return da.load("sample_data/start", "sample_data/tenant", "sample_data/fleet", cluster_by="dir")
+    return da.load("sample_data/start", "sample_data/tenant", "sample_data/fleet" if LONG else "sample_data/fleet/prod-a", cluster_by="dir")
 
 
 def events(archive: da.Archive, *run_ids: str) -> list[dict[str, Any]]:

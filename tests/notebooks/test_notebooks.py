@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.profiles import needed
+import daganalysis as da
+from tests.profiles import needed, some
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SHORT = [path for path in NOTEBOOKS if path.stem not in {"02-fleet-week", "03-two-versions"}]
+"""The others take several seconds of processor time each."""
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +24,7 @@ def kernel():
     manager.shutdown_kernel(now=True)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+@pytest.mark.parametrize("path", some(NOTEBOOKS, gate=SHORT), ids=[path.stem for path in NOTEBOOKS])
 def test_a_notebook_runs_to_its_conclusions(path, kernel):
     nbclient = needed("nbclient")
     nbformat = needed("nbformat")
@@ -34,6 +38,13 @@ def test_a_notebook_runs_to_its_conclusions(path, kernel):
     assert "assert " in notebook.cells[-1].source
     warned = [output["text"] for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"]
     assert warned == []
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+def test_a_notebook_takes_names_that_the_package_has(path):
+    names = set(re.findall(r"\bda\.(\w+)", path.read_text(encoding="utf-8")))
+    assert names
+    assert {name for name in names if not hasattr(da, name)} == set()
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])

@@ -23,16 +23,19 @@ def page_of(archive):
 
 @pytest.fixture(autouse=True, scope="module")
 def few_sections():
-    """Give three runs in trouble sections of their own: the chart of a section takes most of the time of a report."""
+    """Give the worst run alone a section of its own: the chart of a section takes most of the time of a report."""
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(content, "MOST_ON_TOP", 1)
         patched.setattr(content, "MOST_WORST", 0)
         patched.setattr(content, "MOST_SLOWEST", 0)
         yield
 
 
 def write_week(folder):
-    """Write the report of a week's fleet, in which the two slowest runs have sections of their own, too."""
+    """Write the report of a week's fleet, in which the two runs in trouble and the two slowest have sections of their own."""
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(content, "MOST_ON_TOP", 3)
+        patched.setattr(content, "MOST_WORST", 3)
         patched.setattr(content, "MOST_SLOWEST", 2)
         return write_report(week(), folder)
 

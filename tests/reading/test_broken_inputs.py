@@ -36,16 +36,20 @@ def test_each_broken_input_gives_its_issue_and_spares_its_neighbours(broken: Bro
     assert set(archive.dags["run_id"]) == {"1001", "1002"} | ({"1900"} if broken.usable else set())
 
 
-def test_all_broken_inputs_together_lose_no_good_one(tmp_path: Path) -> None:
-    archive = da.load(write(tmp_path, *CORPUS))
-    assert {"1001", "1002", "1900"} <= set(archive.dags["run_id"])
-    alone = da.load(tmp_path / "good-before.json").sub_tasks
-    together = archive.sub_tasks[archive.sub_tasks["run_id"] == "1001"].reset_index(drop=True)
+@pytest.fixture(scope="module")
+def all_together(tmp_path_factory: pytest.TempPathFactory) -> da.Archive:
+    return da.load(write(tmp_path_factory.mktemp("corpus"), *CORPUS))
+
+
+def test_all_broken_inputs_together_lose_no_good_one(all_together: da.Archive) -> None:
+    assert {"1001", "1002", "1900"} <= set(all_together.dags["run_id"])
+    alone = da.load(text(gid="1001")).sub_tasks
+    together = all_together.sub_tasks[all_together.sub_tasks["run_id"] == "1001"].reset_index(drop=True)
     assert together.equals(alone)
 
 
-def test_every_issue_says_what_where_and_of_which_known_kind(tmp_path: Path) -> None:
-    for row in da.load(write(tmp_path, *CORPUS)).issues.to_dict("records"):
+def test_every_issue_says_what_where_and_of_which_known_kind(all_together: da.Archive) -> None:
+    for row in all_together.issues.to_dict("records"):
         assert row["code"] in ISSUE_CODES, row["code"]
         assert row["severity"] == ISSUE_CODES[row["code"]].severity or row["code"] == "wrong-type"
         assert row["message"]

@@ -8,7 +8,7 @@ import sys
 
 from tests.profiles import LONG
 
-COUNT = 20_000 if LONG else 100
+COUNT = 20_000 if LONG else 50
 
 
 def test_no_mutation_raises_hangs_or_touches_its_neighbour() -> None:

@@ -17,21 +17,17 @@ from daganalysis import MissingExtraError, UsageError, load
 from daganalysis.commands import main
 from daganalysis.dask_workers import DaskWorkers
 from daganalysis.loading import load_into_store
-from tests.profiles import some
+from tests.profiles import LONG, some
 from tests.remote.conftest import put, s3_environment
 from tests.remote.test_stores import stored_bytes
 from tests.store.saved import contents, fingerprint, history, polls, save
 
 ANALYSES = [
     (da.time_budget, {}),  # part by part
-    (da.retries, {}),
-    (da.stage_latency, {}),
     (da.stage_latency, {"level": "workflow"}),  # workflow by workflow
-    (da.retry_patterns, {}),
     (da.summary, {}),  # as a whole
-    (da.failures, {}),
-    (da.outcome_rules, {"level": "attempt"}),
 ]
+MORE = [(da.retries, {}), (da.stage_latency, {}), (da.retry_patterns, {}), (da.failures, {}), (da.outcome_rules, {"level": "attempt"})]
 
 
 class Cluster:
@@ -98,7 +94,7 @@ def test_an_analysis_on_a_cluster_is_the_analysis_here_to_the_last_bit(cluster, 
     here = load_into_store("sample_data/versions/b", store=tmp_path / "store")
     with Client(cluster.address, set_as_default=False) as client:
         there = da.read_parquet(tmp_path / "store", client=client)
-        for analysis, options in ANALYSES:
+        for analysis, options in [*ANALYSES, *(MORE if LONG else [])]:
             pd.testing.assert_frame_equal(analysis(there, **options), analysis(here, **options), check_exact=True)
         assert client.status == "running"
 

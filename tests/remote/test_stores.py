@@ -12,7 +12,6 @@ import signal
 import fsspec
 import pandas as pd
 import pytest
-import s3fs
 from fsspec.implementations.local import LocalFileSystem
 
 from daganalysis import StoreBusyError, StoreError, load, read_parquet
@@ -28,15 +27,15 @@ from tests.store.saved import contents, fingerprint, history, polls, save
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    """Writers that wait, and show signs of life, in a fraction of the time."""
-    monkeypatch.setattr(remote_commit, "_POLL_S", 0.05)
-    monkeypatch.setattr(remote_commit, "_BEAT_S", 0.05)
+    """Writers that look soon again whether they still have to wait."""
+    monkeypatch.setattr(remote_commit, "_POLL_S", 0.1)
     monkeypatch.setattr(remote_commit, "_SILENCE_S", 10.0)
 
 
 @pytest.fixture
 def soon_dead(monkeypatch):
-    """Writers that are soon taken to have lost its lease."""
+    """Writers that are soon taken to have lost its lease, and that renew it as often as that takes."""
+    monkeypatch.setattr(remote_commit, "_BEAT_S", 0.05)
     monkeypatch.setattr(remote_commit, "_SILENCE_S", 0.2)
 
 
@@ -228,8 +227,10 @@ def test_a_load_killed_at_any_step_leaves_the_old_store_or_the_new(tmp_path, soo
 
 
 def test_a_load_into_a_bucket_killed_at_any_request_leaves_the_old_store_or_the_new(bucket, tmp_path, soon_dead):
+    from s3fs import S3FileSystem
+
     def kill(number, work):
-        return killed_at(number, work, s3fs.S3FileSystem, ["_call_s3"], lambda arguments: arguments[0].startswith(("put", "delete")))
+        return killed_at(number, work, S3FileSystem, ["_call_s3"], lambda arguments: arguments[0].startswith(("put", "delete")))
 
     outcomes = kills_leave_the_old_store_or_the_new(f"{bucket}/store", tmp_path, kill, [9])
     assert outcomes == [-signal.SIGKILL]

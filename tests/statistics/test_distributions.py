@@ -7,9 +7,9 @@ import sys
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from daganalysis.statistics.distributions import beta_ppf, binomial_tails, f_sf, normal_isf, normal_ppf, t_isf, t_ppf, t_sf
 
@@ -24,24 +24,26 @@ def as_scipy(*expected: float) -> object:
 
 @given(shares)
 def test_normal_quantiles(share: float) -> None:
-    assert (normal_ppf(share), normal_isf(share)) == as_scipy(stats.norm.ppf(share), stats.norm.isf(share))
+    assert (normal_ppf(share), normal_isf(share)) == as_scipy(scipy.stats.norm.ppf(share), scipy.stats.norm.isf(share))
 
 
 @given(shares, freedoms, values)
 def test_students_t(share: float, freedom: float, value: float) -> None:
-    expected = as_scipy(stats.t.ppf(share, freedom), stats.t.isf(share, freedom), stats.t.sf(value, freedom))
+    expected = as_scipy(scipy.stats.t.ppf(share, freedom), scipy.stats.t.isf(share, freedom), scipy.stats.t.sf(value, freedom))
     assert (t_ppf(share, freedom), t_isf(share, freedom), t_sf(value, freedom)) == expected
 
 
 @given(values, st.integers(1, 40), freedoms)
 def test_the_upper_tail_of_f(value: float, freedom: int, below: float) -> None:
-    assert (f_sf(value, freedom, below),) == as_scipy(stats.f.sf(value, freedom, below))
+    assert (f_sf(value, freedom, below),) == as_scipy(scipy.stats.f.sf(value, freedom, below))
 
 
 @given(st.floats(0.001, 0.999), st.integers(1, 3000), st.data())
 def test_the_upper_tails_of_the_binomial_and_their_inverse(chance: float, n: int, data: st.DataObject) -> None:
     k = data.draw(st.integers(0, n))
-    expected = as_scipy(stats.binom.sf(k - 1, n, chance), stats.binom.pmf(n, n, chance), stats.beta.ppf(chance, k + 1, n - k + 1))
+    expected = as_scipy(
+        scipy.stats.binom.sf(k - 1, n, chance), scipy.stats.binom.pmf(n, n, chance), scipy.stats.beta.ppf(chance, k + 1, n - k + 1)
+    )
     inverse = beta_ppf(chance, np.array([k + 1.0]), np.array([n - k + 1.0]))[0]
     assert (binomial_tails([k], [n], [chance])[0], chance**n, inverse) == expected
 

@@ -4,9 +4,9 @@ import itertools
 import math
 
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import mannwhitneyu, rankdata
 
 from daganalysis.statistics.multiple_testing import LEVEL, holm, tarone_testable
 from daganalysis.statistics.proportions import clopper_pearson_interval
@@ -18,7 +18,7 @@ SAMPLES = st.lists(st.integers(1, 9), min_size=1, max_size=5)
 
 def enumerated_p(x: list[float], y: list[float]) -> float:
     """The two-sided p-value by trying every way of dealing the ranks to the two sides."""
-    ranks = rankdata([*x, *y])
+    ranks = scipy.stats.rankdata([*x, *y])
     observed = sum(ranks[: len(x)])
     sums = [sum(chosen) for chosen in itertools.combinations(ranks, len(x))]
     low = sum(s <= observed for s in sums) / len(sums)
@@ -34,7 +34,7 @@ def test_the_p_value_of_small_samples_is_that_of_enumeration_ties_or_not(x, y):
 @given(st.lists(st.floats(1, 100), min_size=20, max_size=20, unique=True), st.integers(2, 18))
 def test_the_p_value_without_ties_is_that_of_scipy(values, n):
     x, y = values[:n], values[n:]
-    assert mann_whitney_p(x, y) == pytest.approx(mannwhitneyu(x, y, method="exact").pvalue, abs=1e-12)
+    assert mann_whitney_p(x, y) == pytest.approx(scipy.stats.mannwhitneyu(x, y, method="exact").pvalue, abs=1e-12)
 
 
 @given(st.lists(st.floats(0.5, 500), min_size=4, max_size=14), st.lists(st.floats(0.5, 500), min_size=4, max_size=14))
