@@ -101,12 +101,12 @@ def listed_files(folder: Path) -> dict[str, tuple[int, str]]:
     return {name: (entry.size, entry.footer) for name, entry in _read(folder).files.items()}
 
 
-def check_manifest(folder: Path, *, private: bool) -> Checked:
-    """Raise :class:`StoreError` for the first file that is missing, altered or foreign. ``private``: check evidence and sources, too.
+def check_manifest(folder: Path, *, private: bool, tables: bool = True) -> Checked:
+    """Raise :class:`StoreError` for the first file that is missing, altered or foreign.
 
-    Only the files in question are returned.
+    ``private``: check evidence and sources. ``tables``: check the base tables. Only the files in question are returned.
     """
-    folders = (*BASE_TABLES, *PRIVATE_FOLDERS) if private else tuple(BASE_TABLES)
+    folders = (*(BASE_TABLES if tables else ()), *(PRIVATE_FOLDERS if private else ()))
     listed = {name: entry for name, entry in _read(folder).files.items() if name.partition("/")[0] in folders}
     found = set(_parquet_files(folder, folders))
     for name in sorted(listed.keys() - found):

@@ -73,8 +73,9 @@ def test_nothing_new_changes_no_file_and_the_counts_stay(store: Path, sources: P
     assert [archive.count(name) for name in ("dags", "attempts")] == [len(archive.dags), len(archive.attempts)]
 
 
-def test_a_damaged_store_is_told_though_nothing_is_new(store: Path, sources: Path) -> None:
-    next((store / "_evidence" / "answers").glob("*.parquet")).unlink()
+@pytest.mark.parametrize("folder", ["_evidence/answers", "_sources", "nodes"])
+def test_a_damaged_store_is_told_though_nothing_is_new(store: Path, sources: Path, folder: str) -> None:
+    next((store / folder).glob("*.parquet")).unlink()
     with pytest.raises(StoreError, match="missing"):
         da.load_into_store(sources, store=store, cluster="prod-a")
 
