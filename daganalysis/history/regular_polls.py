@@ -1,7 +1,7 @@
-"""Answers about a regular run before its newest one: whether they show nothing but how it came to that.
+"""Earlier answers about a regular run: whether they show nothing but the way to what the newest answer shows.
 
-A run that is polled has many answers. Where each shows it on its way to what the newest one shows, and no further than the one after it,
-the rules find in all of them together what they find in the newest one, and when the run was created.
+A run that is polled has many answers. If each of them shows every object in a state that comes before its state in the next one, without
+another execution in between, the rules find in all of them together what they find in the newest one, and when the run was created.
 """
 
 from __future__ import annotations
@@ -59,10 +59,8 @@ class Polls:
     running_to: int = 0
     ended_from: int = _NEVER
 
-    def _leads(
-        self, before: UntroubledDag | UntroubledNode | UntroubledTask, after: UntroubledDag | UntroubledNode | UntroubledTask
-    ) -> bool:
-        """Return whether an object may have come from one state to another without having been executed again; note its instants."""
+    def _may_become(self, before: _Untroubled, after: _Untroubled) -> bool:
+        """Return whether an object may pass from one state to another without another execution; note the instants of the first."""
         progress, later = _PROGRESS[before.state], _PROGRESS[after.state]
         if progress < _RUNNING:
             self.creations.add(before.start_time)
@@ -74,32 +72,32 @@ class Polls:
             and (progress < _SUCCEED or before.end_time == after.end_time)
         )
 
-    def leads_dag(self, before: UntroubledDag, after: UntroubledDag) -> bool:
-        """Return whether a DAG may have come from one answer to another, and both label instants with the same zone."""
+    def dag_may_become(self, before: UntroubledDag, after: UntroubledDag) -> bool:
+        """Return whether a DAG may pass from one state to another, and both label instants with the same zone."""
         return (
             _UNCHANGING(before) == _UNCHANGING(after)
-            and self._leads(before, after)
+            and self._may_become(before, after)
             and (before.start_time == after.start_time or served_offset(before.start_time) == served_offset(after.start_time))
         )
 
-    def leads_node(self, before: UntroubledNode, after: UntroubledNode) -> bool:
-        """Return whether a node and its sub-tasks may have come from one answer to another."""
+    def node_may_become(self, before: UntroubledNode, after: UntroubledNode) -> bool:
+        """Return whether a node and its sub-tasks may pass from one state to another."""
         return (
             _UNCHANGING_OF_NODE(before) == _UNCHANGING_OF_NODE(after)
-            and self._leads(before, after)
+            and self._may_become(before, after)
             and len(before.sub_tasks) == len(after.sub_tasks)
-            and all(map(self._leads_task, before.sub_tasks, after.sub_tasks))
+            and all(map(self._task_may_become, before.sub_tasks, after.sub_tasks))
         )
 
-    def _leads_task(self, before: UntroubledTask, after: UntroubledTask) -> bool:
+    def _task_may_become(self, before: UntroubledTask, after: UntroubledTask) -> bool:
         if before == after:
-            return True  # and was seen already, but for one that the newest answer shows, of which nothing is noted
+            return True  # both are of earlier answers, and what the later one shows was looked at already
         if before.execute_times != _HAND_OUTS[before.state]:
             return False
         lines, more = before.task_logs, after.task_logs
         return (
             _UNCHANGING_OF_TASK(before) == _UNCHANGING_OF_TASK(after)
-            and self._leads(before, after)
+            and self._may_become(before, after)
             and (before.state == "PENDING" or before.execute_agent == after.execute_agent)
             and (lines is None or (more is not None and more[: len(lines)] == lines))
         )
@@ -109,10 +107,7 @@ NO_POLLS = Polls()
 
 
 def polls_before(earlier: Sequence[Answer], newest: Answer, dag: RegularDag, nodes: Sequence[RegularNode]) -> Polls | None:
-    """Return the answers before the newest one about a run that succeeded; None where they tell more than how it came to that.
-
-    The answers are in order of time.
-    """
+    """Return the earlier answers about a run that succeeded, given in order of time; None if they show more than the way to that."""
     polls = Polls(earlier)
     at, body = newest.observed_at, newest.body
     own: UntroubledDag = dag
@@ -124,7 +119,7 @@ def polls_before(earlier: Sequence[Answer], newest: Answer, dag: RegularDag, nod
         at = answer.observed_at
         if answer.body != body:
             before = decode_untroubled_dag(answer.body)
-            if before is None or not polls.leads_dag(before, own):
+            if before is None or not polls.dag_may_become(before, own):
                 return None
             body, own = answer.body, before
         polls.dags.append(own)
@@ -132,27 +127,27 @@ def polls_before(earlier: Sequence[Answer], newest: Answer, dag: RegularDag, nod
             polls.running_from, polls.running_to = at, max(polls.running_to, at)
         elif own.state == "SUCCEED":
             polls.ended_from = at
-        if answer.nodes is not None and answer.nodes != texts and not _lead(polls, answer.nodes, texts, shown):
+        if answer.nodes is not None and answer.nodes != texts and not _nodes_may_become(polls, answer.nodes, texts, shown):
             return None
     polls.dags.reverse()
     return polls
 
 
-def _lead(polls: Polls, nodes: Sequence[bytes], texts: list[bytes], shown: list[UntroubledNode]) -> bool:
-    """Return whether the nodes of an answer may have become those of the next one, which they replace."""
+def _nodes_may_become(polls: Polls, nodes: Sequence[bytes], texts: list[bytes], shown: list[UntroubledNode]) -> bool:
+    """Return whether the nodes of an answer may become those of the next one, which they replace in ``texts`` and ``shown``."""
     if len(nodes) != len(texts):
         return False
     for place, text in enumerate(nodes):
         if text != texts[place]:
             node = decode_untroubled_node(text)
-            if node is None or not polls.leads_node(node, shown[place]):
+            if node is None or not polls.node_may_become(node, shown[place]):
                 return False
             texts[place], shown[place] = text, node
     return True
 
 
 def creations_of(polls: Sequence[Polls]) -> Numbers:
-    """Return when each run was created; 0 where no answer shows it, -1 where an instant in one is a placeholder or none."""
+    """Return when each run was created; 0 if no answer shows it, -1 if an answer has a placeholder or no instant where one belongs."""
     created = np.zeros(len(polls), np.int64)
     polled = [place for place, own in enumerate(polls) if own.creations or own.unused]
     if polled:
@@ -172,7 +167,7 @@ def _n_instants(polls: Polls) -> int:
 
 
 def are_in_time(polls: Sequence[Polls], created: Numbers, start: Numbers, end: Numbers) -> _Mask:
-    """Return whether the times of the answers agree with those of the runs, as they do where nothing is wrong with a clock or a zone."""
+    """Return whether the times of the answers agree with those of the runs, as they do unless a clock or a zone is wrong."""
     if not any(own.answers for own in polls):
         return np.ones(len(polls), np.bool_)
     bounds = [(own.running_from, own.running_to, own.ended_from) for own in polls]

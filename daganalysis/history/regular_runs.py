@@ -1,8 +1,9 @@
 """Regular runs, which went well and leave nothing in doubt, found for many runs at a time.
 
-Most runs in an archive have one answer. It shows that each sub-task was handed out once and succeeded, within its node,
-and that each node ran after the one before it. What the rules find in such a run depends on the order of its times, which is always the
-same. So the rules judge one regular run, and their findings hold for all (:mod:`daganalysis.history.regular_rows`); only the times differ.
+The newest answer about most runs shows that each sub-task was handed out once and succeeded, within its node, and that each node ran after
+the one before it. Earlier answers, if there are any, show the way to that (:mod:`daganalysis.history.regular_polls`). What the rules find
+in such a run depends on the order of its times, which is always the same. So the rules judge one regular run, and their findings hold for
+all (:mod:`daganalysis.history.regular_rows`); only the times differ.
 A run that differs in anything else is left to the rules (:func:`daganalysis.history.judging.judge_run`).
 """
 
