@@ -195,7 +195,12 @@ ATTEMPTS = Table(
         Column("ended_at", Type.INSTANT, "when the attempt ended", "not ended, or no answer shows it"),
         DURATION,
         OUTCOME,
-        Column("agent", Type.STRING, "`ip:port` of the agent that executed the attempt", "no answer shows it"),
+        Column(
+            "agent",
+            Type.STRING,
+            "`ip:port` of the agent that executed the attempt",
+            "no answer shows it, and the sub-task may have been with another agent then",
+        ),
         Column(
             "evidence",
             Type.STRING,
@@ -227,7 +232,12 @@ FAILED_ATTEMPTS = Table(
             "the line may belong to several attempts, or no answer shows the start",
         ),
         OUTCOME,
-        Column("agent", Type.STRING, "`ip:port` of the agent that executed the attempt", "no answer shows it"),
+        Column(
+            "agent",
+            Type.STRING,
+            "`ip:port` of the agent that executed the attempt",
+            "no answer shows it, and the sub-task may have been with another agent then",
+        ),
         Column(
             "evidence",
             Type.STRING,
