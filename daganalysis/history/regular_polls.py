@@ -77,7 +77,7 @@ class Polls:
         return (
             _UNCHANGING(before) == _UNCHANGING(after)
             and self._may_become(before, after)
-            and (before.start_time == after.start_time or served_offset(before.start_time) == served_offset(after.start_time))
+            and (before.start_time == after.start_time or _offset_of(before.start_time) == _offset_of(after.start_time))
         )
 
     def node_may_become(self, before: UntroubledNode, after: UntroubledNode) -> bool:
@@ -104,6 +104,14 @@ class Polls:
 
 
 NO_POLLS = Polls()
+
+
+def _offset_of(instant: str) -> int | None:
+    """Return the offset from UTC with which an instant was served; None for what is no instant, which is found later."""
+    try:
+        return served_offset(instant)
+    except ValueError:
+        return None
 
 
 def polls_before(earlier: Sequence[Answer], newest: Answer, dag: RegularDag, nodes: Sequence[RegularNode]) -> Polls | None:
