@@ -40,6 +40,15 @@ def named(request):
     ), name
 
 
+@pytest.fixture(scope="module")
+def collected(named):
+    """What a report of the archive tells, with a section of its own for the run that failed alone."""
+    archive, _ = named
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(content, "MOST_SLOWEST", 0)
+        return content.collect(archive)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_tables_of_a_terminal_keep_to_its_width(named, width):
     archive, _ = named
@@ -53,12 +62,12 @@ def test_a_post_mortem_keeps_to_eighty_columns_except_for_commands_to_paste(name
     assert max(cell_len(line) for line in lines if not line.startswith("  daganalysis ")) <= 80
 
 
-def test_csv_and_markdown_have_the_name_whole(named):
+def test_csv_and_markdown_have_the_name_whole(named, collected):
     archive, name = named
     rows = list(csv.DictReader(io.StringIO("".join(formatted(archive.dags, DAGS, "csv")))))
     assert [row["name"] for row in rows] == [name, name]
     assert name in "".join(formatted(archive.dags, DAGS, "markdown"))
-    assert name in report_markdown(content.collect(archive))
+    assert name in report_markdown(collected)
 
 
 def test_a_notebook_s_card_and_chart_have_it(named):
@@ -73,11 +82,11 @@ def test_a_picture_of_it_stays_on_its_paper(named):
     assert cut_off(draw_gantt(da.gantt_bars(archive, run_id="c1/11"))) == []
 
 
+@pytest.mark.parametrize("named", some(list(NAMES), gate=["arabic", "unbroken"]), indirect=True)
 @pytest.mark.parametrize("width", some([390, 1400], gate=[390]))
-def test_a_report_and_a_chart_show_it_without_widening_the_screen(open_page, named, width, monkeypatch):
-    monkeypatch.setattr(content, "MOST_SLOWEST", 0)
+def test_a_report_and_a_chart_show_it_without_widening_the_screen(open_page, named, collected, width):
     archive, name = named
-    report = open_page(report_html(archive, content.collect(archive), ""), width=width)
+    report = open_page(report_html(archive, collected, ""), width=width)
     chart = open_page(da.gantt(archive, "c1/11").html, width=width)
     assert name in report.text(".worst")
     assert name in chart.text("h1")

@@ -47,10 +47,10 @@ def s3_environment(endpoint: str) -> dict[str, str]:
 
 
 def file_system():
-    """A client of the server that remembers nothing."""
+    """A client of the server that remembers no listing; to make a new one each time would take longer than what it is asked to do."""
     import fsspec
 
-    return fsspec.filesystem("s3", use_listings_cache=False, skip_instance_cache=True)
+    return fsspec.filesystem("s3", use_listings_cache=False)
 
 
 def put(files: dict[str, bytes], url: str) -> str:

@@ -99,6 +99,7 @@ def test_an_analysis_on_a_cluster_is_the_analysis_here_to_the_last_bit(cluster, 
         assert client.status == "running"
 
 
+@pytest.mark.long
 def test_from_a_bucket_into_a_bucket_on_a_cluster_by_the_command_line(bucket, cluster, tmp_path, capfd):
     put(history(), f"{bucket}/saved")
     assert main(["load", f"{bucket}/saved", "--out", f"{bucket}/store", "--scheduler", cluster.address]) == 0

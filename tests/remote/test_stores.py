@@ -226,6 +226,7 @@ def test_a_load_killed_at_any_step_leaves_the_old_store_or_the_new(tmp_path, soo
     assert -signal.SIGKILL in outcomes
 
 
+@pytest.mark.long
 def test_a_load_into_a_bucket_killed_at_any_request_leaves_the_old_store_or_the_new(bucket, tmp_path, soon_dead):
     from s3fs import S3FileSystem
 
