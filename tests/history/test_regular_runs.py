@@ -45,6 +45,21 @@ def test_a_run_of_which_nothing_is_in_doubt_goes_the_short_way(caplog: pytest.Lo
     assert "judged 1 runs, 1 of them regular" in caplog.messages
 
 
+def test_a_run_with_quotation_marks_in_its_lines_goes_the_short_way(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert_same([dag(node(sub_task(logs=['said "yes": no'])))])
+    assert "judged 1 runs, 1 of them regular" in caplog.messages
+
+
+def test_a_run_with_a_key_twice_is_left_to_the_rules(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    answer = dag(node(sub_task()))
+    assert answer.nodes is not None
+    twice = replace(answer, nodes=[answer.nodes[0].replace(b'"node_id"', b'"node_id": 7, "node_id"')])
+    assert_same([twice])
+    assert "judged 1 runs, 0 of them regular" in caplog.messages
+
+
 def test_how_many_runs_went_the_short_way_is_told(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     rebuild([dag(node(sub_task()), gid="11"), dag(node(sub_task()), gid="12"), dag(node(sub_task(times=3)), gid="13")])

@@ -72,3 +72,12 @@ def test_a_key_twice_is_found_where_another_is_missing(missing: str) -> None:
 def test_a_key_twice_is_found_behind_any_blank(blank: str) -> None:
     text = _SPELLINGS["compact"].replace('"port":', f'"port"{blank}:null,"port":', 1)
     assert _twice(text) == ["port twice in one object; the last value counts"]
+
+
+@pytest.mark.parametrize("key", ["node_id", "sub_tasks", "execute_times", "port"])
+def test_a_key_twice_is_found_beside_a_time_that_is_null(key: str) -> None:
+    plain = json.dumps(
+        _NODE | {"end_time": "2024-01-09T20:40:02Z", "sub_tasks": [_TASK | {"additional_data": None, "task_logs": ["plain"]}]}
+    )
+    assert _twice(plain) == []
+    assert _twice(plain.replace(f'"{key}"', f'"{key}": null, "{key}"', 1)) == [f"{key} twice in one object; the last value counts"]
