@@ -100,7 +100,8 @@ def resolve(stretches: Stretches, attempts: Attempts, work: Work, bounds: ClockB
     others = np.ones(len(work.stretch), bool)
     others[once.work] = False
     rest = work.pairs(attempts, np.flatnonzero(others))
-    chain.add(_choose(rest, chain.cursor, attempts, bounds, with_drag=with_drag))
+    if len(rest.of_work):
+        chain.add(_choose(rest, chain.cursor, attempts, bounds, with_drag=with_drag))
     uncovered = once.work[chain.cursor[once.work] > work.start[once.work]]
     chain.add(_longest_of_stages(uncovered, chain.cursor, work, attempts))
     pairs = _joined(chain.left(rest), _begun_before(uncovered, chain.cursor, work, attempts))
@@ -195,7 +196,7 @@ def _longest_of_stages(uncovered: Ints, cursor: Ints, work: Work, attempts: Atte
     length = np.minimum(attempts.end, NEVER // 2) - attempts.start
     longest = _largest_of_stages(attempts, np.where(has_begun, length, NONE))
     longest[attempts.stage_of(np.flatnonzero(has_begun & (attempts.end <= limits)))] = NONE
-    is_found = longest[stage] != NONE
+    is_found = (longest[stage] != NONE) & has_begun[longest[stage]]
     uncovered, attempt = uncovered[is_found], longest[stage[is_found]]
     return _Chosen(uncovered, attempt, np.maximum(attempts.start[attempt], work.start[uncovered]))
 

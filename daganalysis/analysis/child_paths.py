@@ -26,6 +26,8 @@ def with_child_paths(archive: Archive, paths: pa.Table) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if not archive.count("links"):
+        return paths
     links = [link for link in rows_of(archive.links) if link["child_run_id"] is not None]
     if not links:
         return paths

@@ -209,6 +209,7 @@ def test_the_path_is_that_of_its_definition_taken_one_attempt_at_a_time(
 @given(_WORKS, st.integers(0, 6), st.integers(1, 8))
 @example([(1, 5), (2, 7), (0, 7)], 0, 7)
 @example([(3, 3), (0, 3)], 0, 3)
+@example([(1, 2)], 0, 2)  # nothing had begun before the only attempt
 def test_the_path_of_a_stage_that_was_executed_once_is_that_of_its_definition(
     spans: list[tuple[int, int | None]], begin: int, length: int
 ) -> None:
