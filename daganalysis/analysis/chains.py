@@ -157,7 +157,9 @@ class _Chain:
             is_uncertain[place[chosen.uncertain]] = True
             if chosen.drag is not None:
                 drag[place] = chosen.drag
-        return Segments(of, start, end, attempt, drag, is_uncertain)
+        is_empty = (attempt != NONE) & (start >= end)  # chosen again where its own segment begins
+        found = (of, start, end, attempt, drag, is_uncertain)
+        return Segments(*(column[~is_empty] if len(column) else column for column in found)) if is_empty.any() else Segments(*found)
 
 
 # -- stages that were executed once -----------------------------------------------------------------------------------------------------
