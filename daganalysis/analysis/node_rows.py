@@ -20,7 +20,7 @@ _LARGE_PART = 4
 
 
 def archive_of(archive: Archive, run_ids: Collection[str], n_runs: int) -> Archive:
-    """Return an archive with the rows of some runs: itself where they are many, for then to read all rows costs less."""
+    """Return an archive with the rows of some runs: the archive itself where they are many, because reading all rows then costs less."""
     return archive if len(run_ids) * _LARGE_PART >= n_runs else archive.lazily(sorted(run_ids))
 
 
