@@ -157,9 +157,9 @@ class _Chain:
             is_uncertain[place[chosen.uncertain]] = True
             if chosen.drag is not None:
                 drag[place] = chosen.drag
-        is_empty = (attempt != NONE) & (start >= end)  # chosen again where its own segment begins
-        found = (of, start, end, attempt, drag, is_uncertain)
-        return Segments(*(column[~is_empty] if len(column) else column for column in found)) if is_empty.any() else Segments(*found)
+        kept = np.flatnonzero((attempt == NONE) | (start < end))  # an attempt may be chosen again where its own segment begins
+        drag = drag[kept] if len(drag) else drag
+        return Segments(of[kept], start[kept], end[kept], attempt[kept], drag, is_uncertain[kept])
 
 
 # -- stages that were executed once -----------------------------------------------------------------------------------------------------
