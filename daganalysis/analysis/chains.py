@@ -157,9 +157,7 @@ class _Chain:
             is_uncertain[place[chosen.uncertain]] = True
             if chosen.drag is not None:
                 drag[place] = chosen.drag
-        kept = np.flatnonzero((attempt == NONE) | (start < end))  # an attempt may be chosen again where its own segment begins
-        drag = drag[kept] if len(drag) else drag
-        return Segments(of[kept], start[kept], end[kept], attempt[kept], drag, is_uncertain[kept])
+        return Segments(of, start, end, attempt, drag, is_uncertain)
 
 
 # -- stages that were executed once -----------------------------------------------------------------------------------------------------
