@@ -104,7 +104,7 @@ def resolve(stretches: Stretches, attempts: Attempts, work: Work, bounds: ClockB
         chain.add(_choose(rest, chain.cursor, attempts, bounds, with_drag=with_drag))
     uncovered = once.work[chain.cursor[once.work] > work.start[once.work]]
     chain.add(_longest_of_stages(uncovered, chain.cursor, work, attempts))
-    pairs = _joined(chain.left(rest), _begun_before(uncovered, chain.cursor, work, attempts))
+    pairs = chain.left(_joined(rest, _begun_before(uncovered, chain.cursor, work, attempts)))
     while len(pairs.of_work):
         chain.add(_choose(pairs, chain.cursor, attempts, bounds))
         pairs = chain.left(pairs)

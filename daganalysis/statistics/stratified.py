@@ -206,7 +206,7 @@ def location_test(strata: Strata, memory: Autocorrelation) -> Location:
     The variance of each mean is that of a series with such a memory, and the degrees of freedom are those of its effective number of runs.
 
     >>> import numpy as np
-    >>> from daganalysis.statistics.autocorrelation import Memory
+    >>> from daganalysis.statistics.autocorrelation import Autocorrelation
     >>> sample = np.array([10.0, 11.0, 12.0, 11.0])
     >>> location_test([(sample, sample)], Autocorrelation()).p_value
     1.0

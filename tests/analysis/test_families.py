@@ -8,7 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import daganalysis as da
@@ -36,6 +36,7 @@ def is_whole(path: pd.DataFrame, archive: Archive) -> bool:
 
 @examples(10)
 @given(st.integers(0, 10_000))
+@example(21)  # an attempt that began before a stretch of work, and the longest of those that ended after another began
 def test_the_segments_of_every_family_of_rows_add_up_whatever_the_child_dags_did(seed: int) -> None:
     archive = family_of_rows(seed)
     path = da.critical_path(archive)

@@ -178,10 +178,15 @@ def test_a_clock_that_is_off_in_one_stage_alone_differs_by_no_fixed_offset() -> 
     assert issue["message"].startswith("the clock of 192.0.2.2:2886 differs from the scheduler by no fixed offset")
 
 
-def test_an_agent_has_one_offset_in_nodes_whose_stages_no_source_tells() -> None:
+def test_an_agent_has_one_offset_in_nodes_whose_stages_no_source_tells(tmp_path: Path) -> None:
     logs = Path(__file__).parents[3] / "shared" / "cases" / "sources" / "log"
     if not logs.exists():
         pytest.skip("the cases are not here")
-    archive = da.load(logs, cluster_by="dir")
+    for file in sorted(file for file in logs.rglob("*") if file.is_file()):  # logs that begin within a run do not tell its stages
+        lines = file.read_bytes().splitlines(keepends=True)
+        half = tmp_path / file.relative_to(logs)
+        half.parent.mkdir(parents=True, exist_ok=True)
+        half.write_bytes(b"".join(lines[len(lines) // 2 :]))
+    archive = da.load(tmp_path, cluster_by="dir")
     assert archive.clock_offsets["stage"].isna().any()
     assert not archive.clock_offsets.duplicated(["run_id", "stage", "agent"]).any()
