@@ -47,18 +47,7 @@ def operations_of(requests: Sequence[tuple[Request, str]]) -> list[Operation]:
     second = [pair for pair in requests if pair[0].forwarded]
     found: list[Operation] = []
     for request, source in first:
-        own = Operation(
-            request.operation,
-            request.at,
-            request.teller,
-            request.client,
-            _result(request),
-            request.error_code,
-            source,
-            request.node_gid,
-            effect_from=request.at,
-            effect_to=request.answered_at,
-        )
+        own = _operation(request, source)
         twin = _twin(request, second) if request.forwarded_to is not None else None
         if twin is not None:
             second.remove(twin)
@@ -67,23 +56,24 @@ def operations_of(requests: Sequence[tuple[Request, str]]) -> list[Operation]:
             own.result = _result(other) if own.result == "unknown" else own.result
             own.effect_from, own.effect_to = other.at, other.answered_at
         found.append(own)
-    for request, source in second:
-        found.append(
-            Operation(
-                request.operation,
-                request.at,
-                request.teller,
-                request.client,
-                _result(request),
-                request.error_code,
-                source,
-                request.node_gid,
-                passed_on=True,
-                effect_from=request.at,
-                effect_to=request.answered_at,
-            )
-        )
+    found += [_operation(request, source, passed_on=True) for request, source in second]
     return sorted(found, key=lambda one: (one.at, one.operation, one.agent or "", one.source))
+
+
+def _operation(request: Request, source: str, *, passed_on: bool = False) -> Operation:
+    return Operation(
+        request.operation,
+        request.at,
+        request.teller,
+        request.client,
+        _result(request),
+        request.error_code,
+        source,
+        request.node_gid,
+        passed_on=passed_on,
+        effect_from=request.at,
+        effect_to=request.answered_at,
+    )
 
 
 def unlogged_requests(proven: Sequence[ProvenRequest], logged: Sequence[Operation]) -> list[ProvenRequest]:
