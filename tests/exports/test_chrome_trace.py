@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,13 +12,22 @@ import daganalysis as da
 from daganalysis.errors import RunNotFoundError, UsageError
 from daganalysis.exports.chrome_trace import chrome_trace
 from tests.exports.runs import many_attempts
-from tests.exports.trace_viewer import imported
+from tests.exports.trace_viewer import imported, opened
 from tests.profiles import LONG
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="module")
 def archive() -> da.Archive:
     return da.load("sample_data/start", "sample_data/tenant", "sample_data/fleet" if LONG else "sample_data/fleet/prod-a", cluster_by="dir")
+
+
+@pytest.fixture(scope="module")
+def viewer(browser: Any) -> Iterator[Any]:
+    with opened(browser) as page:
+        yield page
 
 
 def events(archive: da.Archive, *run_ids: str) -> list[dict[str, Any]]:
@@ -30,10 +39,10 @@ def slices(found: list[dict[str, Any]], category: str) -> list[dict[str, Any]]:
     return [event for event in found if event["ph"] == "X" and event["cat"] == category]
 
 
-def test_the_viewer_shows_every_slice_with_its_duration_and_warns_of_nothing(archive: da.Archive, browser: Any) -> None:
+def test_the_viewer_shows_every_slice_with_its_duration_and_warns_of_nothing(archive: da.Archive, viewer: Any) -> None:
     text = "".join(chrome_trace(archive))
     told = [event for event in json.loads(text)["traceEvents"] if event["ph"] == "X"]
-    shown = imported(browser, text)
+    shown = imported(viewer, text)
     assert shown["warnings"] == []
     assert len(shown["slices"]) == len(told)
     assert sum(one["duration"] for one in shown["slices"]) * 1000 == pytest.approx(sum(one["dur"] for one in told), abs=1)
@@ -41,9 +50,9 @@ def test_the_viewer_shows_every_slice_with_its_duration_and_warns_of_nothing(arc
     assert shown["flows"] == len(archive.links.dropna(subset=["child_run_id"]))
 
 
-def test_the_viewer_shows_a_run_of_very_many_attempts(browser: Any) -> None:
+def test_the_viewer_shows_a_run_of_very_many_attempts(viewer: Any) -> None:
     n = 5_000 if LONG else 500
-    shown = imported(browser, "".join(chrome_trace(many_attempts(n))))
+    shown = imported(viewer, "".join(chrome_trace(many_attempts(n))))
     assert shown["warnings"] == []
     assert sum(one["category"] == "attempt" for one in shown["slices"]) == n
     assert sum(one["duration"] for one in shown["slices"] if one["category"] == "attempt") == pytest.approx(2_000 * n, abs=0.001)
@@ -93,9 +102,9 @@ def test_the_same_archive_gives_the_same_bytes_compressed_or_not(archive: da.Arc
     assert gzip.decompress((tmp_path / "one.json.gz").read_bytes()) == (tmp_path / "plain.json").read_bytes()
 
 
-def test_hostile_names_stay_texts(browser: Any) -> None:
+def test_hostile_names_stay_texts(viewer: Any) -> None:
     name = '</script><script>window.ran = 1</script>"},{"ph":"X"\u202e\n'
-    shown = imported(browser, "".join(chrome_trace(many_attempts(1, name=name))))
+    shown = imported(viewer, "".join(chrome_trace(many_attempts(1, name=name))))
     assert name in {one["title"] for one in shown["slices"]}
 
 

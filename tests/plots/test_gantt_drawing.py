@@ -91,7 +91,8 @@ def test_words_beside_lanes_are_as_wide_as_they_were_measured_at_every_resolutio
 
 def test_words_beside_lanes_are_text_in_a_file_of_lines_and_ink_in_a_bitmap() -> None:
     ax = draw_gantt(bars_of(*many(1, 8)), axes(11, 4))
-    assert all(f">192.0.2.{n}:2886<" in as_svg(ax) for n in range(1, 8))
+    said = as_svg(ax)
+    assert all(f">192.0.2.{n}:2886<" in said for n in range(1, 8))
     image = FigureCanvasAgg(ax.get_figure(root=True))
     image.draw()
     beside = np.asarray(image.buffer_rgba())[:, : int(ax.get_window_extent().x0) - 4, :3]
