@@ -28,9 +28,9 @@ def exactness(trials: int) -> Iterator[Row]:
     rng = np.random.default_rng(65)
     off = max(_p_value_error(rng) for _ in range(5 * trials))
     yield _row("Mann-Whitney p, up to 6 against 6", "largest error against enumeration", 1e-12, off, samples=5 * trials)
-    sums = [abs(error) for error in _sums(runs=8 if trials >= STRICT_FROM else 4)]
+    sums = [abs(error) for error in _sums(runs=8 if trials >= STRICT_FROM else 3)]
     yield _row("contributions of two sample runs", "largest error of the sum, seconds", 1e-6, max(sums), pairs=len(sums))
-    archives = [archive_of(noisy(rng, MEANS, int(rng.integers(1, 12)), 0.2)) for _ in range(max(5, trials // 10))]
+    archives = [archive_of(noisy(rng, MEANS, int(rng.integers(1, 12)), 0.2)) for _ in range(max(3, trials // 10))]
     flips = [_flips(one, other) for one, other in itertools.pairwise(archives)]
     fleet = _SAMPLES / "fleet" if trials >= STRICT_FROM else _SAMPLES / "fleet" / "prod-a"
     archives += [da.load(fleet, cluster_by="dir"), da.load(_SAMPLES / "tenant"), da.load(_SAMPLES / "upgrade")]

@@ -188,7 +188,7 @@ _SECONDS = st.integers(0, 12)
 _WORKS = st.lists(st.tuples(_SECONDS, st.one_of(st.none(), _SECONDS)), max_size=7)
 
 
-@examples(60)
+@examples(15, long=1200)
 @given(_WORKS, st.integers(0, 6), st.integers(1, 8), st.integers(1, 6), st.booleans())
 @example([(1, 5), (2, 7), (0, 7)], 0, 7, 1, False)
 @example([(0, None), (0, 4)], 0, 4, 3, True)
@@ -205,7 +205,7 @@ def test_the_path_is_that_of_its_definition_taken_one_attempt_at_a_time(
     assert list(zip(gids, path["started_at"].astype("int64"), path["ended_at"].astype("int64"), strict=True)) == expected
 
 
-@examples(60)
+@examples(15, long=1200)
 @given(_WORKS, st.integers(0, 6), st.integers(1, 8))
 @example([(1, 5), (2, 7), (0, 7)], 0, 7)
 @example([(3, 3), (0, 3)], 0, 3)

@@ -34,7 +34,7 @@ def is_whole(path: pd.DataFrame, archive: Archive) -> bool:
     return bool(follows.all()) and (nanoseconds.reindex(elapsed.index) / 1e9).eq(elapsed).all()
 
 
-@examples(10)
+@examples(3, long=200)
 @given(st.integers(0, 10_000))
 @example(21)  # an attempt that began before a stretch of work, and the longest of those that ended after another began
 def test_the_segments_of_every_family_of_rows_add_up_whatever_the_child_dags_did(seed: int) -> None:
@@ -45,14 +45,14 @@ def test_the_segments_of_every_family_of_rows_add_up_whatever_the_child_dags_did
     assert (path["child_run_id"] != path["run_id"]).all()
 
 
-@examples(4)
+@examples(3, long=80)
 @given(nights())
 def test_the_segments_of_every_run_of_a_night_add_up_to_its_elapsed_time(night: Night) -> None:
     archive = da.load(*night.texts)
     assert is_whole(da.critical_path(archive), archive)
 
 
-@examples(3)
+@examples(2, long=60)
 @given(nights())
 def test_nothing_changed_is_the_elapsed_time_and_more_removed_is_never_longer(night: Night) -> None:
     archive = da.load(*night.texts)
@@ -68,7 +68,7 @@ def test_nothing_changed_is_the_elapsed_time_and_more_removed_is_never_longer(ni
             assert all(own[column] <= row[column] for row in less for column in ("predicted_min_s", "predicted_max_s"))
 
 
-@examples(4)
+@examples(3, long=80)
 @given(nights())
 def test_what_a_main_dag_did_to_its_children_is_told_once_and_as_often_as_it_did_it(night: Night) -> None:
     rows = da.events(da.load(*night.texts))
@@ -82,7 +82,7 @@ def test_what_a_main_dag_did_to_its_children_is_told_once_and_as_often_as_it_did
     assert set(rows.loc[rows["run_id"].isin(children) & rows["event"].isin(["retry", "pass"]), "actor"]) <= {"dag"}
 
 
-@examples(4)
+@examples(3, long=80)
 @given(nights())
 def test_holdings_of_one_lock_never_overlap_and_are_those_of_the_truth(night: Night) -> None:
     archive = da.load(*night.texts)
@@ -99,7 +99,7 @@ def test_holdings_of_one_lock_never_overlap_and_are_those_of_the_truth(night: Ni
         assert pd.isna(row["released_at"]) or abs(row["released_at"].value / 1000 - run.ended) < TICK_S * SECOND
 
 
-@examples(3)
+@examples(2, long=60)
 @given(nights(), st.randoms(use_true_random=False), st.sampled_from(["-05:30", "+00:00", "+14:00"]))
 def test_order_repetition_and_zone_of_answers_change_nothing_that_is_told_of_a_family(night: Night, rng: random.Random, zone: str) -> None:
     elsewhere = [written_in(text, zone) for text in [*night.texts, *rng.sample(night.texts, len(night.texts) // 2)]]

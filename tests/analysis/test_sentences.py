@@ -29,7 +29,7 @@ SAMPLES += [[ROOT / "sample_data" / name] for name in ("versions", "fleet", "log
 SAMPLES += [[ROOT / "sample_data" / "logs" / "answers", ROOT / "sample_data" / "logs" / "log"]]
 OF_CASES = [[CASES / name / "responses"] for name in ("clusters", "sources", "polled", "final", "healthy")]
 OF_CASES += [[CASES / "sources" / name for name in ("responses", "log", "meta", "ocs")], [CASES / "sources" / "log"]]
-SLOW = (CASES / "polled" / "responses", CASES / "sources" / "log")
+SLOW = {CASES / name / "responses" for name in ("polled", "final", "clusters")} | {CASES / "sources" / "log"}
 
 _BEGIN = 1_735_700_000 * SECOND
 _AGENTS = [Agent(f"192.0.2.{n}") for n in (11, 12, 13)]

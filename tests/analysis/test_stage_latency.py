@@ -24,7 +24,7 @@ def seconds_covered(spans):
     return sum(high - low for low, high in pairwise(moments) if any(begin <= low and high <= begin + length for begin, length in spans))
 
 
-@examples(100)
+@examples(15, long=2000)
 @given(SPANS)
 def test_work_is_the_time_in_which_at_least_one_sub_task_ran(spans):
     works = {f"agent-{number}": (float(begin), float(length)) for number, (begin, length) in enumerate(spans)}

@@ -105,7 +105,7 @@ def test_trouble_ranks_before_the_rest_in_sample_data(folder):
 OUTCOMES, LENGTHS, PARENTS = st.sampled_from(sorted(RUN_OUTCOMES)), st.none() | st.floats(0, 9), st.integers(0, 4)
 
 
-@examples(20)
+@examples(8, long=400)
 @given(st.lists(st.tuples(OUTCOMES, st.sampled_from([None, True, False]), LENGTHS, PARENTS), min_size=1, max_size=8))
 def test_trouble_ranks_before_the_rest(runs):
     rows = [

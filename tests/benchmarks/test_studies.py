@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.studies import histories
 from benchmarks.studies.__main__ import STUDIES, main
 from benchmarks.studies.failures import adjusted_rand
+from tests.profiles import LONG
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_a_study_shows_what_it_must(name, capsys):
+def test_a_study_shows_what_it_must(name, capsys, monkeypatch):
+    monkeypatch.setattr(histories, "_MOST_POLLS", 150 if LONG else 30)
     status = main(["--small", "--only", name])
     figures = capsys.readouterr().out.splitlines()
     assert [line for line in figures if line.endswith("not reached")] == []

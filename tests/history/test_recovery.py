@@ -69,7 +69,7 @@ def true_attempts(run: DagRun) -> dict[tuple[str, int], tuple[object, ...]]:
     return {(gid, a.number): (a.kind, a.outcome, a.recorded_start, a.recorded_end) for gid, attempts in run.truth.items() for a in attempts}
 
 
-@examples(10)
+@examples(5, long=200)
 @given(SEEDS)
 def test_a_run_polled_twice_a_second_is_recovered_whole(seed: int) -> None:
     # A rollback run stands ended for one pass of the scheduler, which a poll a second may just miss.
@@ -87,7 +87,7 @@ def test_a_run_polled_twice_a_second_is_recovered_whole(seed: int) -> None:
     assert budget["execute_s"] == pytest.approx(run.executed, abs=0.1 + 0.02 * run.executed)
 
 
-@examples(10)
+@examples(5, long=200)
 @given(SEEDS, st.sampled_from([1.0, 5.0, 30.0]))
 def test_what_is_claimed_of_a_run_polled_seldom_is_true(seed: int, every: float) -> None:
     run = random_run(seed)
@@ -105,7 +105,7 @@ def test_what_is_claimed_of_a_run_polled_seldom_is_true(seed: int, every: float)
     assert not dag["elapsed_s"] > run.elapsed + 0.15 + 0.01 * run.elapsed
 
 
-@examples(8)
+@examples(5, long=160)
 @given(SEEDS)
 def test_a_single_answer_observes_the_last_attempts_alone(seed: int) -> None:
     run = random_run(seed)
@@ -116,7 +116,7 @@ def test_a_single_answer_observes_the_last_attempts_alone(seed: int) -> None:
     assert attempts.groupby("task_gid").size().to_dict() == {gid: len(a) for gid, a in run.truth.items() if a}
 
 
-@examples(8)
+@examples(5, long=160)
 @given(SEEDS)
 def test_every_timeline_is_whole(seed: int) -> None:
     archive = archive_of(polls(random_run(seed), random.Random(seed).choice([0.5, 3.0, 40.0])))

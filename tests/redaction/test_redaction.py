@@ -26,7 +26,7 @@ from daganalysis.redaction.texts import JsonRedactor
 from daganalysis.redaction.walker import Walker
 from daganalysis.tables import BASE_TABLES
 from tests.history.responses import node, sub_task
-from tests.profiles import LONG
+from tests.profiles import LONG, some
 from tests.store.saved import dag, fingerprint, polls, save
 
 LOGS = [
@@ -118,7 +118,7 @@ def test_words_of_the_engine_stay(tmp_path, line):
     assert load(tmp_path / "b.json").sub_tasks["task_logs"].iloc[0].tolist() == [line]
 
 
-@pytest.mark.parametrize("part", ["a", "a.", "passwd", "user '", "a-", "/a"])
+@pytest.mark.parametrize("part", some(["a", "a.", "passwd", "user '", "a-", "/a"], gate=["a.", "user '", "/a"]))
 def test_a_line_of_any_length_takes_no_longer_than_it_must(tmp_path, part):
     # In a pattern that takes the square of the length, each of these would take many minutes.
     line = part * ((200_000 if LONG else 40_000) // len(part))

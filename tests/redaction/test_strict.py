@@ -13,12 +13,14 @@ from daganalysis.engine.messages import ENGINE_MESSAGES, known_message
 from daganalysis.loading import load_into_store
 from daganalysis.redaction import redact
 from tests.history.responses import node, sub_task
-from tests.profiles import some
+from tests.profiles import LONG, some
 from tests.redaction.forms import FOLDER, forms, strictly_redacted
 from tests.redaction.test_corpus import SENSITIVE_LINES
 from tests.store.saved import dag, polls, save
 
 _WORD = re.compile(r"[^\W\d_]+")
+EVERY = 1 if LONG else 3
+"""Of the forms that detectors were made for, the gate tries every third strictly; without strictness it tries all."""
 
 
 def is_missed(form) -> bool:
@@ -33,14 +35,15 @@ def test_of_the_forms_that_no_detector_foresees_those_are_missed_that_the_list_n
 
 
 def test_nothing_is_left_of_the_forms_that_detectors_were_made_for():
-    assert [form.text for form in forms() if is_missed(form)] == []
+    assert [form.text for form in forms()[::EVERY] if is_missed(form)] == []
     assert [line for line, words in SENSITIVE_LINES if any(word in strictly_redacted(line)[0] for word in words)] == []
 
 
 def test_of_a_hundred_words_of_harmless_lines_one_is_replaced_at_most():
     lines = (FOLDER / "unforeseen_harmless.txt").read_text(encoding="utf-8").splitlines()
-    words = [(word, strictly_redacted(line)[0]) for line in lines for word in _WORD.findall(line)]
-    assert sum(word not in _WORD.findall(copy) for word, copy in words) / len(words) < 0.01
+    copies = {line: set(_WORD.findall(strictly_redacted(line)[0])) for line in lines}
+    words = [(word, copies[line]) for line in lines for word in _WORD.findall(line)]
+    assert sum(word not in left for word, left in words) / len(words) < 0.01
 
 
 @pytest.mark.parametrize("message", ENGINE_MESSAGES, ids=lambda message: f"{message.code} {message.format[:30]}")

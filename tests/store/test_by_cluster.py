@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
 
 from daganalysis.loading import by_cluster, into_store, load_into_store, scanning
 from daganalysis.reading.answers import Kind
+from tests.profiles import some
 from tests.store.saved import fingerprint, history, save
 
 if TYPE_CHECKING:
@@ -31,8 +33,10 @@ def saved(what: str, folder: Path) -> tuple[Path, str | None]:
     return folder, "dir"
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
-@pytest.mark.parametrize("what", TO_LOAD)
+IN_THE_GATE = [*((what, 1) for what in TO_LOAD), ("many clusters", 2)]
+
+
+@pytest.mark.parametrize(("what", "jobs"), some(list(itertools.product(TO_LOAD, (1, 2))), gate=IN_THE_GATE, several=True))
 def test_a_plan_by_cluster_gives_the_same_bytes(what, jobs, tmp_path, monkeypatch):
     monkeypatch.setattr(into_store, "_WORTH_A_PROCESS", 0)
     monkeypatch.setattr(scanning, "CHUNK_BYTES", 1 << 14)

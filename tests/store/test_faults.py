@@ -57,7 +57,7 @@ def test_a_load_killed_at_any_step_leaves_the_old_store_or_the_new(scene):
 
     n_steps = 0
     outcomes = []
-    picked = random.Random(4).sample(range(200), 60 if LONG else 5)
+    picked = random.Random(4).sample(range(200), 60 if LONG else 3)
     for number in sorted(picked):
         restore(store, old)
         outcomes.append(killed_at_step(number, work))
@@ -71,7 +71,7 @@ def test_a_first_load_killed_at_any_step_leaves_no_store_or_the_new(tmp_path):
     folder = save({"a.json": polls("11")[2]}, tmp_path / "responses")
     load_into_store(folder, store=tmp_path / "undisturbed")
     store = tmp_path / "stores" / "store"
-    for number in random.Random(5).sample(range(80), 30 if LONG else 3):
+    for number in random.Random(5).sample(range(80), 30 if LONG else 2):
         killed_at_step(number, lambda: load_into_store(folder, store=store))
         assert not store.exists() or fingerprint(store) == fingerprint(tmp_path / "undisturbed")
         load_into_store(folder, store=store)
@@ -82,7 +82,7 @@ def test_a_first_load_killed_at_any_step_leaves_no_store_or_the_new(tmp_path):
 def test_a_load_killed_between_two_renames_is_finished_by_the_next(scene, monkeypatch):
     monkeypatch.setattr(commit, "_exchange", lambda one, other: False)
     folder, store, old, undisturbed = scene
-    for number in range(40, 200, 8 if LONG else 60):
+    for number in range(40, 200, 8 if LONG else 100):
         restore(store, old)
         killed_at_step(number, lambda: load_into_store(folder, store=store))
         read_parquet(store)
@@ -152,7 +152,7 @@ def test_a_disk_that_fills_up_at_any_step_leaves_the_old_store_or_the_new(scene,
     store = small_disk / "stores" / "store"
     store.parent.mkdir()
     n_full = 0
-    for pages in range(0, 120, 2 if LONG else 24):
+    for pages in range(0, 120, 2 if LONG else 40):
         restore(store, old)
         fill_up_to(small_disk, pages * 4096)
         n_full += not loaded_with_room(folder, store)

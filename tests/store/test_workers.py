@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from daganalysis.errors import DagAnalysisError
+from daganalysis.loading import load_into_store
 from daganalysis.loading.workers import Workers
 
 ROOT = Path(__file__).parent.parent.parent
@@ -94,14 +95,15 @@ def test_a_notebook_can_load_with_workers(tmp_path: Path) -> None:
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(SCRIPT.replace('os.environ["STORE"]', repr(str(tmp_path / "store"))))]
     )
-    NotebookClient(notebook, resources={"metadata": {"path": str(ROOT)}}).execute()
+    NotebookClient(notebook, resources={"metadata": {"path": str(ROOT)}}, shutdown_kernel="immediate").execute()
     assert notebook.cells[0].outputs[0]["text"] == "89 runs\n"
 
 
 def test_workers_and_one_process_make_the_same_tables(tmp_path: Path) -> None:
-    alone = run("-c", SCRIPT.replace("jobs=2", "jobs=1"), store=tmp_path / "alone")
-    together = run("-c", SCRIPT, store=tmp_path / "together")
-    assert alone.stdout == together.stdout == "89 runs\n"
+    alone = load_into_store(
+        ROOT / "sample_data" / "fleet", ROOT / "sample_data" / "start", cluster_by="dir", store=tmp_path / "alone", jobs=1
+    )
+    assert run("-c", SCRIPT, store=tmp_path / "together").stdout == f"{len(alone)} runs\n"
     assert pq.read_table(tmp_path / "alone" / "attempts").equals(pq.read_table(tmp_path / "together" / "attempts"))
 
 
