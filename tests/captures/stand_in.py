@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from enginemodel import DagRun
 
 SECOND = 1_000_000
+_POLL_S = 0.02
+"""How often a server looks whether it should end. By default, each test that starts one waits half a second for its end."""
 PASSWORD = "correct horse battery"
 _NOT_FOUND = {"successful": False, "timestamp": "2026-03-02T10:00:00+08:00", "duration": 0, "status": 404, "traceId": "0"}
 
@@ -45,6 +47,13 @@ class StandIn:
         self.asked: list[tuple[str, str]] = []
         self.is_down = False
         self.status = 200
+        self._was_asked = threading.Condition()
+
+    def wait_until_asked(self, n: int) -> None:
+        """Wait until so many requests have come, or none for a minute."""
+        with self._was_asked:
+            while len(self.asked) < n and self._was_asked.wait(timeout=60):
+                pass
 
     def get(self, path: str) -> Reply:
         """Answer a GET as a server of ``daganalysis.captures`` would."""
@@ -56,7 +65,9 @@ class StandIn:
 
     def answer(self, method: str, path: str) -> tuple[int, dict[str, Any]]:
         """Answer a request."""
-        self.asked.append((method, path))
+        with self._was_asked:
+            self.asked.append((method, path))
+            self._was_asked.notify_all()
         if self.status != 200:
             self.now += self.step
             return self.status, {"successful": False, "status": self.status, "traceId": "0", "error": {"code": 1, "message": "busy"}}
@@ -117,7 +128,7 @@ class _UnixServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 def at_socket(stand_in: StandIn, path: Path) -> Iterator[Path]:
     """Serve at a unix socket, without a password."""
     with _UnixServer(str(path), _handler(stand_in, signed=False)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(_POLL_S,), daemon=True).start()
         yield path
         server.shutdown()
     path.unlink()
@@ -127,7 +138,7 @@ def at_socket(stand_in: StandIn, path: Path) -> Iterator[Path]:
 def at_port(stand_in: StandIn) -> Iterator[str]:
     """Serve over TCP; every task request needs the signed header."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(stand_in, signed=True)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(_POLL_S,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
 

@@ -84,11 +84,10 @@ def test_kills_at_any_moment_leave_whole_lines_and_what_comes_after_completes_th
     command = [sys.executable, "-m", "daganalysis", "capture", "-o", str(tmp_path / "saved"), "--every", "1ms", "--cluster", "c1"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with at_socket(stand_in, tmp_path / "s.sock") as socket:
-        for number in range(50 if LONG else 4):
+        for number in range(50 if LONG else 3):
             before = len(stand_in.asked)
             with subprocess.Popen([*command, "--socket", str(socket)], env=environment, stderr=subprocess.DEVNULL) as process:
-                while len(stand_in.asked) < before + 3 + number % 5 and process.poll() is None:
-                    pass
+                stand_in.wait_until_asked(before + 3 + number % 5)
                 process.send_signal(signal.SIGKILL)
             assert all(line.endswith(b"\n") and json.loads(line) for line in lines(tmp_path / "saved"))
         while not stand_in.is_over():
@@ -104,8 +103,7 @@ def test_ctrl_c_ends_it_well(tmp_path: Path) -> None:
         process = subprocess.Popen(
             [*command, "--socket", str(socket)], env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True
         )
-        while len(stand_in.asked) < 10 and process.poll() is None:
-            pass
+        stand_in.wait_until_asked(10)
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=60)
     assert process.returncode == 0

@@ -40,7 +40,7 @@ def loaded(folder: Path) -> da.Archive:
 
 def test_a_capture_every_second_recovers_the_attempts_with_their_times(tmp_path: Path) -> None:
     truth, found = 0, 0
-    for seed in range(40 if LONG else 8):
+    for seed in range(40 if LONG else 4):
         run = random_run(seed)
         captured([run], tmp_path / str(seed))
         rows = {(row["task_gid"], row["attempt"]): row for row in loaded(tmp_path / str(seed)).attempts.to_dict("records")}
@@ -115,7 +115,7 @@ def test_a_line_that_a_kill_left_torn_is_cut_off_and_nothing_else_changes(tmp_pa
 
 def test_an_interrupted_capture_that_is_resumed_gives_the_runs_of_an_undisturbed_one(tmp_path: Path) -> None:
     columns = ["run_id", "outcome", "retries_min", "rollbacks_min", "ended_at"]
-    for seed in range(20 if LONG else 3):
+    for seed in range(20 if LONG else 2):
         captured([random_run(seed)], tmp_path / "undisturbed")
         stand_in = StandIn([random_run(seed)])
         while not stand_in.is_over():

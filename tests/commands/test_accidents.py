@@ -13,6 +13,7 @@ import pytest
 
 from daganalysis.commands import main
 from daganalysis.loading import into_store, workers
+from daganalysis.reading.limits import Limits
 from tests.profiles import some
 from tests.reading.broken_inputs import GOOD
 
@@ -102,9 +103,12 @@ def test_an_interruption_waits_until_all_processes_are_started() -> None:
     assert reached == ["the end"]
 
 
-def test_a_source_that_is_trusted_may_unpack_to_more(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_source_that_is_trusted_may_unpack_to_more(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daganalysis.reading.DEFAULT_LIMITS", Limits(unpacked_ratio=100, ratio_from_bytes=1 << 20, document_bytes=1 << 20))
     bomb = tmp_path / "bomb.json.gz"
-    bomb.write_bytes(gzip.compress(b" " * (66 << 20) + GOOD))
+    bomb.write_bytes(gzip.compress(b" " * (2 << 20) + GOOD))
     loaded = ["load", str(bomb), "--out", str(tmp_path / "store")]
     main(loaded)
     assert "0 runs" in capfd.readouterr().err
