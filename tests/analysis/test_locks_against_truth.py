@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import functools
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import daganalysis as da
@@ -21,6 +23,12 @@ TICK_S = 1.05
 def rows(name: str) -> list[dict[str, str]]:
     with (CASE / "truth" / name).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+@functools.cache
+def locks_held(*sources: str) -> pd.DataFrame:
+    """Give the locks of an archive of known truth, loaded from some of its sources."""
+    return da.locks(da.load(*(CASE / name for name in sources), cluster_by="dir"))
 
 
 def seconds(text: str) -> float:
@@ -39,7 +47,7 @@ def in_order(holdings: list[dict[str, Any]], key: str) -> dict[tuple[str, int], 
 @pytest.mark.skipif(not CASE.exists(), reason="the cases are not here")
 @pytest.mark.parametrize("sources", [("responses",), ("responses", "log"), ("log",)], ids=["answers", "answers and logs", "logs"])
 def test_locks_were_held_and_freed_within_a_tick_of_the_truth(sources: tuple[str, ...]) -> None:
-    found = in_order(da.locks(da.load(*(CASE / name for name in sources), cluster_by="dir")).to_dict("records"), "ours")
+    found = in_order(locks_held(*sources).to_dict("records"), "ours")
     truth = in_order(rows("locks.csv"), "truth")
     if sources == ("log",):  # logs tell the names of few DAGs, and so few locks
         truth = {key: row for key, row in truth.items() if key in found}
@@ -57,7 +65,7 @@ def test_locks_were_held_and_freed_within_a_tick_of_the_truth(sources: tuple[str
 @pytest.mark.skipif(not CASE.exists(), reason="the cases are not here")
 @pytest.mark.parametrize("sources", [("responses",), ("responses", "log"), ("log",)], ids=["answers", "answers and logs", "logs"])
 def test_the_neglected_time_is_that_of_the_truth_within_a_tick_as_far_as_it_was_not_overwritten(sources: tuple[str, ...]) -> None:
-    locks = da.locks(da.load(*(CASE / name for name in sources), cluster_by="dir"))
+    locks = locks_held(*sources)
     truth = {f"{row['cluster']}/{row['dag_id']}": float(row["wait_human_s"]) for row in rows("dag_truth.csv")}
     taken = Counter(f"{row['cluster']}/{row['dag_id']}" for row in rows("locks.csv"))
     once = locks["run_id"].map(taken).eq(1)  # a failure that frees the lock is no neglect of it

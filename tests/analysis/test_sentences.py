@@ -140,7 +140,9 @@ def test_every_phrase_that_a_sentence_can_have_is_met_in_a_sample_or_an_unusual_
     assert set(PHRASES) - met == set()
 
 
-@pytest.mark.parametrize("sources", [None, *(SAMPLES[number] for number in (0, 1, 2, 4))], ids=names)
+@pytest.mark.parametrize(
+    "sources", some([None, *(SAMPLES[number] for number in (0, 1, 2, 4))], gate=[None, SAMPLES[0], SAMPLES[4]]), ids=names
+)
 def test_a_sentence_with_another_number_or_name_in_it_is_found_to_be_wrong(sources: list[Path] | None) -> None:
     archive = unusual_endings() if sources is None else loaded(sources)
     reader = Reader(archive)

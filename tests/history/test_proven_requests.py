@@ -7,7 +7,7 @@ import random
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from daganalysis.history.rebuild import rebuild
@@ -16,6 +16,7 @@ from daganalysis.reading.answers import Answer
 from daganalysis.tables import BASE_TABLES
 from enginemodel import ROUGH, DagRun, answer, rough_run
 from tests.history.responses import dag, node, ns, sub_task
+from tests.profiles import examples
 
 SECOND = 1_000_000
 SEEDS = st.integers(0, 100_000)
@@ -132,7 +133,7 @@ def unexplained(run: DagRun, texts: list[bytes], slack_s: float) -> list[tuple[o
 
 
 @pytest.mark.parametrize("conditions", [name for name in ROUGH if "clocks" not in name])
-@settings(max_examples=6, deadline=None)
+@examples(2, long=40)
 @given(SEEDS, st.sampled_from([0.0, 0.02, 0.2, 1.0]))
 def test_no_request_is_told_that_nobody_made(conditions: str, seed: int, share: float) -> None:
     run = rough_run(seed, ROUGH[conditions])

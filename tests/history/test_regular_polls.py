@@ -164,7 +164,7 @@ CHANGES: st.SearchStrategy[Callable[[Answer], Answer]] = st.one_of(
 )  # fmt: skip
 
 
-@examples(40)
+@examples(20, long=800)
 @given(
     st.lists(st.sampled_from([0.6, 0.9, 1.005, 1.02, 1.04, 1.06, 1.5, 1.6, 2.5, 3.2, 3.55, 4.07, 4.15, 4.6, 5.0, 6.0]), max_size=6),
     CHANGES,

@@ -12,6 +12,7 @@ import daganalysis as da
 from daganalysis.errors import InputError
 from daganalysis.reading import ISSUE_CODES, Limits, SourceFile, iter_answers, list_source_files, read_sources
 from daganalysis.reading.answers import Issue
+from tests.profiles import LONG
 from tests.reading.broken_inputs import CORPUS, GOOD, Broken, text, zip_of
 
 
@@ -38,7 +39,7 @@ def test_each_broken_input_gives_its_issue_and_spares_its_neighbours(broken: Bro
 
 @pytest.fixture(scope="module")
 def all_together(tmp_path_factory: pytest.TempPathFactory) -> da.Archive:
-    return da.load(write(tmp_path_factory.mktemp("corpus"), *CORPUS))
+    return da.load(write(tmp_path_factory.mktemp("corpus"), *(one for one in CORPUS if LONG or "bomb" not in one.name)))
 
 
 def test_all_broken_inputs_together_lose_no_good_one(all_together: da.Archive) -> None:

@@ -66,7 +66,7 @@ def test_lists_of_answers_in_an_attribute_give_the_rows_that_they_give_alone():
     assert rows_of(da.load(lists.encode())) == ALONE
 
 
-@examples(6, long=300)
+@examples(4, long=300)
 @given(
     types=st.sampled_from(["", *sorted(TYPED)]),
     objects=st.lists(st.sampled_from(sorted(OBJECTS)), max_size=3),
@@ -82,7 +82,7 @@ def test_any_wrapping_of_wrappings_gives_the_same_rows(types, objects, text, pac
     assert rows_of(da.load(BYTES[pack](wrapped.encode()))) == ALONE
 
 
-@examples(6, long=300)
+@examples(4, long=300)
 @given(
     st.recursive(
         st.just(json.loads(GOOD)),

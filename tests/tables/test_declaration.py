@@ -15,7 +15,7 @@ TABLE = Table("of_tests", "one row", (Column("run_id", Type.STRING, "run"), Colu
 ROWS = st.lists(st.tuples(st.sampled_from(["a", "b", "Z", "é", None]), st.integers(0, 3) | st.none()), max_size=8)
 
 
-@examples(100)
+@examples(30, long=2000)
 @given(ROWS)
 def test_rows_of_a_result_are_in_order_of_the_key_with_nulls_last_however_they_came(rows):
     frame = pd.DataFrame({name: pd.Series([row[place] for row in rows], dtype=object) for place, name in enumerate(TABLE.names)})
