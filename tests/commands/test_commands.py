@@ -233,8 +233,8 @@ def test_gantt_tells_the_time_of_a_zone_or_of_the_server(responses: str, tmp_pat
 
 def test_gantt_nests_child_dags_on_request(tmp_path: Path, run: Run) -> None:
     folder = str(Path(__file__).parent.parent.parent / "sample_data" / "scale-out")
-    assert "Local scale out" not in drawn(run, tmp_path, folder, "1301")
-    assert "Local scale out · 192.0.2.21:2886" in drawn(run, tmp_path, folder, "1301", "--children")
+    assert "Local scale out" not in drawn(run, tmp_path, folder, "1301", "--page")
+    assert "Local scale out · 192.0.2.21:2886" in drawn(run, tmp_path, folder, "1301", "--children", "--page")
 
 
 def test_gantt_refuses_an_ending_it_cannot_draw(store: str, tmp_path: Path, run: Run) -> None:

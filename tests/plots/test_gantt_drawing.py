@@ -56,7 +56,7 @@ def words(ax) -> list[str]:
     return [text.get_text() for text in texts(ax)]
 
 
-@pytest.mark.parametrize("size", some([(6, 4), (11, 6), (16, 9)], gate=[(6, 4), (16, 9)]))
+@pytest.mark.parametrize("size", some([(6, 4), (11, 6), (16, 9)], gate=[(6, 4)]))
 @pytest.mark.parametrize(("stages", "agents"), some([(1, 1), (3, 1), (6, 10), (9, 55)], gate=[(1, 1), (6, 10)], several=True))
 def test_labels_never_touch_and_never_leave_the_paper(stages: int, agents: int, size: tuple[float, float]) -> None:
     ax = draw_gantt(bars_of(*many(stages, agents)), axes(*size))

@@ -11,11 +11,12 @@ from daganalysis.engine.vocabulary import CATEGORIES
 from daganalysis.plots import draw_gantt
 from daganalysis.post_mortem import post_mortem_text
 from daganalysis.text.humanize import human_duration, human_share
+from tests.profiles import some
 
 FOLDERS = ("documented", "upgrade", "start", "scale-out")
 
 
-@pytest.fixture(params=FOLDERS, scope="module")
+@pytest.fixture(params=some(FOLDERS, gate=["documented", "start"]), scope="module")
 def longest(request):
     """The archive of a sample, and the longest of its runs."""
     archive = da.load(f"sample_data/{request.param}")
