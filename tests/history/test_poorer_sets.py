@@ -8,7 +8,7 @@ import random
 from typing import Any
 
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import daganalysis as da
@@ -16,7 +16,7 @@ from benchmarks.archives import answer
 from daganalysis.history.rebuild import rebuild
 from daganalysis.reading import read_sources
 from enginemodel import ROUGH, DagRun, rough_run
-from tests.profiles import LONG
+from tests.profiles import examples
 
 SEEDS = st.integers(0, 100_000)
 _FIELDS = ("execute_times", "task_logs", "start_time", "end_time", "operator", "execute_agent", "node_id", "task_id")
@@ -98,7 +98,7 @@ def _refuted_times(run: DagRun, dag: dict[str, Any], budgets: list[dict[str, Any
     return found
 
 
-@settings(max_examples=600 if LONG else 6, deadline=None)
+@examples(3, long=600)
 @given(SEEDS, st.sampled_from(CONDITIONS), st.sampled_from([1.0, 30.0, 1e6]))
 def test_nothing_that_a_poorer_set_claims_is_refuted(seed: int, conditions: str, every: float) -> None:
     run = rough_run(seed, ROUGH[conditions])

@@ -31,7 +31,7 @@ def orders(files: list[str]) -> st.SearchStrategy[list[tuple[str, int]]]:
     )
 
 
-@examples(4)
+@examples(3, long=80)
 @given(orders(sorted(history())))
 def test_an_archive_loaded_in_pieces_in_any_order_is_the_archive_loaded_at_once(order):
     with tempfile.TemporaryDirectory() as place:
