@@ -149,6 +149,7 @@ def test_a_folder_that_a_worker_does_not_see_is_named(cluster, tmp_path):
         workers.must_see([tmp_path / "nowhere"])
 
 
+@pytest.mark.long
 def test_a_load_that_is_planned_by_cluster_gives_the_same_bytes_on_a_cluster(cluster, tmp_path, small_pieces, monkeypatch):
     for name in ("a", "b"):
         save(history(), tmp_path / "responses" / name)

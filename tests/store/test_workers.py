@@ -88,6 +88,7 @@ def test_an_interactive_session_can_load_with_workers(tmp_path: Path) -> None:
     assert "Error" not in done.stderr
 
 
+@pytest.mark.long
 def test_a_notebook_can_load_with_workers(tmp_path: Path) -> None:
     import nbformat
     from nbclient import NotebookClient
