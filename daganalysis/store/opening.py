@@ -176,7 +176,8 @@ class StoreTables:
             table = code_texts(self.read(name, columns, None), declared)
             return table if only is None else rows_with(table, only)
         parts = self._with_rows(name)
-        table, lacking = None, self._recent.lacking(name, columns)
+        known = self._recent.known(name, columns)
+        lacking = [column for column in dict.fromkeys(columns) if column not in known]
         if lacking and only is not None:
             table = self._steadily(parts, lambda: read_coded(parts, declared, list(dict.fromkeys([*columns, key])), only))
             return _ordered_by_run(table, key).select(columns)
@@ -188,7 +189,10 @@ class StoreTables:
                 check_keys(table, declared, self._store)
                 self._orders[name] = None if len(parts) == 1 else _order_by_run(table.column(key))
             table = _in_order(table, self._orders[name])
-        table = pa.table(self._recent.take(name, columns, table), names=list(columns))
+            known |= {column: table.column(column) for column in lacking}
+        found = {column: known[column] for column in columns}
+        self._recent.remember(name, found)
+        table = pa.table([found[column] for column in columns], names=list(columns))
         return table if only is None else rows_with(table, only)
 
     def count(self, name: str) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
 
@@ -14,26 +15,26 @@ _MOST_BYTES = 1 << 28
 
 
 class RecentColumns:
-    """Columns of a store's tables, as long as they fit into some memory together: those that were asked for last."""
+    """Columns of a store's tables, as long as they fit into some memory together: those that were asked for last, by any thread."""
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._most_bytes = most_bytes
         self._columns: dict[tuple[str, str], pa.ChunkedArray] = {}
+        self._lock = threading.Lock()
 
-    def lacking(self, table: str, columns: Sequence[str]) -> list[str]:
-        """Return which columns of a table must be read, each once."""
-        return [column for column in dict.fromkeys(columns) if (table, column) not in self._columns]
+    def known(self, table: str, columns: Sequence[str]) -> dict[str, pa.ChunkedArray]:
+        """Return those of some columns of a table that are remembered."""
+        with self._lock:
+            return {column: self._columns[table, column] for column in columns if (table, column) in self._columns}
 
-    def take(self, table: str, columns: Sequence[str], read: pa.Table | None) -> list[pa.ChunkedArray]:
-        """Return columns of a table, of which those that were lacking have been read, and remember them."""
-        found = []
-        for column in columns:
-            remembered = self._columns.pop((table, column), None)
-            found.append(remembered if read is None or remembered is not None else read.column(column))
-            self._columns[table, column] = found[-1]
-        total = sum(column.nbytes for column in self._columns.values())
-        for which in list(self._columns):
-            if total <= self._most_bytes:
-                break
-            total -= self._columns.pop(which).nbytes
-        return found
+    def remember(self, table: str, columns: Mapping[str, pa.ChunkedArray]) -> None:
+        """Remember columns of a table, as the last that were asked for, and forget what was not asked for the longest."""
+        with self._lock:
+            for column, values in columns.items():
+                self._columns.pop((table, column), None)
+                self._columns[table, column] = values
+            total = sum(values.nbytes for values in self._columns.values())
+            for which in list(self._columns):
+                if total <= self._most_bytes:
+                    break
+                total -= self._columns.pop(which).nbytes

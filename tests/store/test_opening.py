@@ -252,5 +252,5 @@ def test_columns_beyond_the_memory_given_are_forgotten_the_longest_unused_first(
     rows = pa.table({name: range(100) for name in "abc"})
     recent = RecentColumns(most_bytes=2 * rows.column("a").nbytes)
     for name in "abac":
-        recent.take("nodes", [name], rows)
-    assert recent.lacking("nodes", ["a", "b", "c"]) == ["b"]
+        recent.remember("nodes", {name: rows.column(name)})
+    assert list(recent.known("nodes", ["a", "b", "c"])) == ["a", "c"]
