@@ -86,8 +86,8 @@ class StoreTables:
         self._parts = self._opened() if parts is None else parts
 
     def __getstate__(self) -> dict[str, object]:
-        """Leave out the columns that were read last: another process reads what it needs itself."""
-        return self.__dict__ | {"_recent": RecentColumns(), "_orders": {}}
+        """Leave out the orders that were asked for: another process finds those that it needs itself."""
+        return self.__dict__ | {"_orders": {}}
 
     def _opened(self) -> dict[str, list[StorePath]]:
         """Find the parts; again if another load replaced the store meanwhile."""

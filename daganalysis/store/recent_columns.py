@@ -22,6 +22,10 @@ class RecentColumns:
         self._columns: dict[tuple[str, str], pa.ChunkedArray] = {}
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[type[RecentColumns], tuple[int]]:
+        """Take along no column and no lock: another process reads what it needs itself."""
+        return type(self), (self._most_bytes,)
+
     def known(self, table: str, columns: Sequence[str]) -> dict[str, pa.ChunkedArray]:
         """Return those of some columns of a table that are remembered."""
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 
 import duckdb
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import daganalysis as da
 from daganalysis import SchemaVersionError, StoreError, load, read_parquet
 from daganalysis.loading import load_into_store
 from daganalysis.store import is_store, opening, parts
@@ -254,3 +256,11 @@ def test_columns_beyond_the_memory_given_are_forgotten_the_longest_unused_first(
     for name in "abac":
         recent.remember("nodes", {name: rows.column(name)})
     assert list(recent.known("nodes", ["a", "b", "c"])) == ["a", "c"]
+
+
+def test_an_opened_store_sent_to_another_process_leaves_the_columns_it_has_read_behind(store):
+    archive = read_parquet(store)
+    length = da.stage_latency(archive)
+    sent = pickle.dumps(archive)
+    assert len(sent) < 10_000
+    pd.testing.assert_frame_equal(da.stage_latency(pickle.loads(sent)), length)
