@@ -9,6 +9,7 @@ import numpy as np
 
 from daganalysis.analysis._locks import HELD_BY, AlreadyRead, find_holdings, idle_stretches, read_directions
 from daganalysis.analysis.culprits import short_cause
+from daganalysis.engine.times import SECOND_NS
 from daganalysis.engine.vocabulary import STANDS_FAILED, words
 from daganalysis.tables import OPERATIONS
 from daganalysis.tables.column_arrays import NONE, encoded, integers
@@ -46,6 +47,8 @@ _ORDER = (
     *("started", "stage_failed", "ended", "lock_freed"),
 )
 """The order of events of the same time."""
+_CLOCKS_APART_NS = 60 * SECOND_NS
+"""How far the clocks of two agents may be apart that tell of the same maintainer."""
 _WAITS = {"wait_operator": "person", "wait_protocol": "dag"}
 
 
@@ -250,15 +253,42 @@ def _moves(archive: Archive, dags: Columns) -> list[Row]:
     """Return when another agent became the maintainer: as logs say, or else as the executors of normal nodes of cluster DAGs show."""
     logged = archive.table("agent_events")
     logged = logged[logged["event"].eq("maintainer") & logged["at"].notna() & logged["detail"].notna()]
-    told = sorted(rows_of(logged.sort_values("at", kind="stable"), in_nanoseconds=True), key=lambda row: row["cluster"] or "")
-    found = [
-        _moved(row["at"], row["cluster"], row["detail"], before["detail"], "log")
-        for before, row in itertools.pairwise(told)
-        if before["cluster"] == row["cluster"] and before["detail"] != row["detail"]
-    ]
+    told = rows_of(logged.sort_values("at", kind="stable"), in_nanoseconds=True)
+    found = []
+    for cluster, own_rows in _by_cluster(told).items():
+        found += [_moved(at, cluster, agent, before, "log") for (before, _), (agent, at) in itertools.pairwise(_maintainers_told(own_rows))]
     known = {row["cluster"] for row in told}
     own = [place for place, owner in enumerate(dags["owner_agent"]) if owner is None and dags["cluster"][place] not in known]
     return found + _moves_seen(archive, {dags["run_id"][place]: dags["cluster"][place] for place in own})
+
+
+def _by_cluster(rows: list[Row]) -> dict[str | None, list[Row]]:
+    found: dict[str | None, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["cluster"], []).append(row)
+    return dict(sorted(found.items(), key=lambda of_cluster: of_cluster[0] or ""))
+
+
+def _maintainers_told(rows: list[Row]) -> list[tuple[str, int]]:
+    """Return the maintainers of a cluster one after the other, each with the time at which a log first names it.
+
+    Each agent tells of the maintainers by its own clock. So what an agent tells is one of those that others told of already, later than the
+    one it told of before, unless the next one came long before.
+    """
+    found: list[tuple[str, int]] = []
+    last_of: dict[str | None, int] = {}
+    for row in rows:
+        begin = last_of.get(row["agent"], 0)
+        same = (
+            place
+            for place in range(begin, len(found))
+            if found[place][0] == row["detail"] and (place + 1 == len(found) or found[place + 1][1] >= row["at"] - _CLOCKS_APART_NS)
+        )
+        place = next(same, len(found))
+        if place == len(found):
+            found.append((row["detail"], row["at"]))
+        last_of[row["agent"]] = place
+    return found
 
 
 def _moved(at: int, cluster: str | None, agent: str, before: str, evidence: str) -> Row:

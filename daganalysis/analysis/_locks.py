@@ -218,7 +218,7 @@ def _end_where_the_next_begins(holdings: list[Holding]) -> None:
             place = (one.cluster, *own)
             groups.setdefault(place, []).append(one)
     for group in groups.values():
-        group.sort(key=lambda one: (one.taken_at, one.run_id))
+        group.sort(key=lambda one: (one.taken_at, one.run_id or ""))
         for number, one in enumerate(group):
             if number + 1 == len(group) or _ends_before(one, group[number + 1]):
                 continue

@@ -106,6 +106,29 @@ def test_another_executor_of_normal_nodes_is_another_maintainer() -> None:
     assert (row["at"].value, row["agent"], row["detail"]) == (at(20), "b:1", "from a:1")
 
 
+def maintainers(*told: tuple[float, str, str]) -> list[tuple[float, str, str]]:
+    """When the maintainer moved, to which agent and from which, where logs tell of maintainers: at some time, by an agent, who it is."""
+    rows = [{"cluster": "c", "at": at(t), "agent": teller, "event": "maintainer", "detail": who} for t, teller, who in told]
+    moves = da.events(archive_of(dags=[dag()], agent_events=rows)).query("event == 'maintainer_moved'")
+    return [((t.value - at(0)) / 1e9, agent, text) for t, agent, text in zip(moves["at"], moves["agent"], moves["detail"], strict=True)]
+
+
+def test_a_move_of_the_maintainer_that_logs_of_other_clocks_tell_again_is_told_once() -> None:
+    by_each_clock = [
+        (t + ahead, teller, who) for ahead, teller in ((-3, "x:1"), (0, "y:1"), (5, "z:1")) for t, who in ((10, "a:1"), (14, "b:1"))
+    ]
+    assert maintainers(*by_each_clock) == [(11.0, "b:1", "from a:1")]
+
+
+def test_a_maintainer_that_comes_back_is_told_even_if_another_log_tells_of_its_first_time_late() -> None:
+    back_and_forth = [(t, "x:1", who) for t, who in ((10, "a:1"), (20, "b:1"), (30, "a:1"))]
+    assert maintainers(*back_and_forth, (22, "y:1", "b:1"), (32, "y:1", "a:1")) == [(20.0, "b:1", "from a:1"), (30.0, "a:1", "from b:1")]
+
+
+def test_a_log_that_begins_again_after_the_maintainer_moved_tells_of_no_second_move() -> None:
+    assert maintainers((0, "x:1", "a:1"), (0, "y:1", "a:1"), (500, "x:1", "b:1"), (4000, "y:1", "b:1")) == [(500.0, "b:1", "from a:1")]
+
+
 def test_what_a_main_dag_asks_of_its_children_is_told_once_and_is_no_failure() -> None:
     main, children = start_cluster([Agent(f"192.0.2.{n}") for n in (11, 12)], 1_735_700_000 * SECOND)
     polls = [answer(run, moment) for run in (main, *children) for moment in range(run.created, (run.ended or 0) + 2 * SECOND, SECOND)]

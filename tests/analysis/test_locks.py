@@ -123,6 +123,12 @@ def copy(*, held: bool, observed: float | None, **more: Any) -> dict[str, Any]:
 TENANT: dict[str, Any] = {"name": "Set obcluster backup config for t1", "kind": 3, "key": "t1"}
 
 
+def test_a_lock_of_a_dag_without_a_run_may_have_been_taken_at_the_time_of_another() -> None:
+    copy = {"cluster": "c", "lock": "tenant", "key": "t2", "held": True, "dag_gid": "99", "locked_at": at(0), "observed_at": at(50)}
+    archive = archive_of(dags=[dag(kind=3, key="t1", cluster="c")], maintenance_locks=[copy])
+    assert da.locks(archive)[["key", "held_s"]].to_dict("records") == [{"key": "t1", "held_s": 100.0}, {"key": "t2", "held_s": 50.0}]
+
+
 def test_a_lock_that_a_copy_of_a_database_shows_free_was_freed_by_then_though_its_dag_stands_failed() -> None:
     archive = archive_of(dags=[dag(outcome="failed", **TENANT)], maintenance_locks=[copy(held=False, observed=150)])
     assert held(archive) == [(0.0, None, 100.0, 50.0)]
