@@ -94,6 +94,17 @@ def ending_of(lines: Sequence[str]) -> str | None:
     return None
 
 
+def ending_of_execution(lines: Sequence[str]) -> str | None:
+    """Return how one execution failed, given its last lines: the last one tells it, unless it announces another try.
+
+    >>> ending_of_execution(["ERROR: A", "ERROR: B failed to create the task due to 'C' and will try again[1/3]."]) is None
+    True
+    >>> ending_of_execution(["sub task cancelled", "ERROR: A"])
+    'failed'
+    """
+    return None if not lines or _WILL_TRY_AGAIN.search(lines[-1]) else ending_of(lines[-1:])
+
+
 def failure_lines_of(lines: Sequence[str] | None) -> list[str]:
     """Return the lines that tell why attempts failed, each once, in order: the ERROR lines; without any, the scheduler's line.
 

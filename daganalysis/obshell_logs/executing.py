@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.facts import Execution, Line
-from daganalysis.engine.log_lines import ending_of
+from daganalysis.engine.log_lines import ending_of_execution
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,7 +173,7 @@ class ExecutorReader:
         if remote is not None:
             execution.task_gid = f"1{remote.decode()}"
         if execution.ended_at is not None:
-            found = "cancelled" if known.cancelled else ending_of(known.texts[-1:]) or ("failed" if known.failed else None)
+            found = "cancelled" if known.cancelled else ending_of_execution(known.texts) or ("failed" if known.failed else None)
             # Of an execution that began before this file its last line may be in another.
             whole = execution.started_at is not None or bool(known.texts)
             execution.ending = found or ("succeeded" if whole else None)

@@ -79,6 +79,18 @@ def test_a_log_alone_makes_runs_without_a_name(tmp_path):
     assert false_claims(run, archive) == []
 
 
+TRIES_AGAIN = "ERROR: [Common.Unexpected]: Unexpected error: failed to create the task due to 'busy' and will try again[1/3]."
+
+
+@pytest.mark.parametrize("line", [TRIES_AGAIN, "ERROR: get remote dag failed"], ids=["says that it tries again", "of a poll loop"])
+def test_an_attempt_that_survived_the_error_of_its_last_line_has_succeeded_as_its_scheduler_found(line, tmp_path):
+    stages = [Stage("Work", [Task(Agent("192.0.2.2"), 3.1, lines=("working", line))])]
+    run = DagRun("Create tenant t1", stages, "111", CREATED, Agent("192.0.2.1"), first_row_id=31)
+    run.run()
+    archive = da.load(save_logs(tmp_path, run))
+    assert archive.attempts["outcome"].tolist() == ["succeeded"]
+
+
 def test_operations_say_who_asked_for_what_and_when(tmp_path):
     run = failing_twice()
     operations = da.load(save_logs(tmp_path, run), final_answer(run)).operations.query("evidence == 'log'")

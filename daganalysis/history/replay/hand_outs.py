@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import agent_address
-from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, ending_of
+from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, ending_of_execution
 from daganalysis.engine.states import ENDED
 from daganalysis.engine.times import SECOND_NS, TRUE, sub_task_times
 
@@ -145,7 +145,7 @@ def _judge_by_lines(ran: Sequence[LoggedAttempt], context: ClusterContext) -> No
         if one.ending is not None or one.started_at is None or one.ended_at is None or log is None:
             continue
         if log.covers(one.started_at, one.ended_at):
-            one.ending = ending_of([line.text for line in one.lines][-1:]) or "succeeded"
+            one.ending = ending_of_execution([line.text for line in one.lines]) or "succeeded"
 
 
 def _paired(hand_outs: Sequence[HandOut], ran: Sequence[LoggedAttempt]) -> list[LoggedAttempt]:
@@ -293,16 +293,25 @@ def _end(attempts: list[LoggedAttempt], states: Sequence[TaskState], passes: Seq
         elif closed is not None and (attempt.ended_at is None or attempt.ended_at > closed + _EARLY_NS):
             attempt.ending = _ending_by_scheduler(attempt, found, finished)
             attempt.ended_at = closed if attempt.ending == "timeout" else None
+        elif attempt.ending == "failed" and attempt.handed_at is not None and _has_succeeded(found, finished):
+            attempt.ending = "succeeded"  # its last line was an error that it survived (engine-semantics §8)
         elif attempt.ending is None and found is not None:
             attempt.ending = "succeeded" if found.state == "SUCCEED" else "failed"
         elif not attempt.written and attempt.noticed_at is None:
             attempt.ended_at = attempt.ending = None
 
 
+def _has_succeeded(found: TaskState | None, finished: Passes | None) -> bool:
+    """Return whether the scheduler found that an attempt succeeded, or that its node did."""
+    if found is not None:
+        return found.state == "SUCCEED"
+    return finished is not None and finished.succeeded is True
+
+
 def _ending_by_scheduler(attempt: LoggedAttempt, found: TaskState | None, finished: Passes | None) -> str | None:
     """Say what an attempt came to whose executor's log does not tell it, or tells a later end: then it had timed out (§2.7)."""
     if attempt.ended_at is not None:
         return "timeout"
-    if found is not None:
-        return "succeeded" if found.state == "SUCCEED" else "failed"
-    return "succeeded" if finished is not None and finished.succeeded else None
+    if _has_succeeded(found, finished):
+        return "succeeded"
+    return None if found is None else "failed"
