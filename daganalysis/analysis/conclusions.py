@@ -326,6 +326,8 @@ def _not_started(_: ConclusionFacts) -> str:
 def _unknown(run: ConclusionFacts) -> str:
     if run.state == "SUCCEED":
         return _then("succeeded; whether after a retry is not known", _spent(run))
+    if (run.state, run.operator) == ("FAILED", "RUN"):
+        return _then(f"failed{_named_stage(run)}, or waits for its main DAG; which of the two is not known", retried(run), _spent(run))
     return f"ended in a way that the rules do not know (state {run.state}, operator {run.operator})"
 
 

@@ -14,7 +14,7 @@ from daganalysis.analysis.conclusions import FailurePlace
 from daganalysis.analysis.node_rows import archive_of, read_nodes
 from daganalysis.engine.child_waits import waits_for_child
 from daganalysis.engine.identifiers import split_run_key
-from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, error_parts, is_error, newest_failure_line
+from daganalysis.engine.log_lines import ending_of, error_parts, is_error, newest_failure_line
 from daganalysis.engine.vocabulary import CHILD_FAILED, STANDS_FAILED, SUCCEEDED
 from daganalysis.tables.column_arrays import NONE
 from daganalysis.tables.plain_rows import columns_of, rows_at, rows_of
@@ -34,7 +34,8 @@ _OF_CHILD = re.compile(r"\bdag \d+ (?P<name>.+?) failed: (?:\[(?P<stage>[^\]]+)\
 _VAGUE = {"Common.Unexpected", None}
 """Codes that say nothing about the cause."""
 _MOST_WORDS = 60
-_BY_LINE = {TIMED_OUT: "timeout", CANCELLED: "cancelled"}
+_SAID_BY_OUTCOME = {"timeout", "cancelled", "interrupted"}
+"""Endings that say why an attempt failed. The line it ended with adds nothing."""
 _OF_CHILDREN = ("Task.SubDag", "Task.RemoteTask")
 """How the codes begin with which a main DAG reports that a child DAG failed."""
 _MOST_EARLIER = 2
@@ -54,7 +55,7 @@ def short_cause(line: str | None) -> str | None:
     >>> short_cause("sub task timeout") is None
     True
     """
-    if line is None or line in _BY_LINE:
+    if line is None or ending_of([line]) in _SAID_BY_OUTCOME:
         return None
     code, message = error_parts(line)
     child = _OF_CHILD.search(message) if code in _VAGUE else None
@@ -314,9 +315,15 @@ def _of_failures(told: Culprit, failures: list[Row], *, undone: bool) -> Culprit
         line=line,
         earlier_lines=tuple(earlier[-_MOST_EARLIER:]),
         is_rollback=row["kind"] == "rollback",
-        outcome=row["outcome"] if row["outcome"] in {"timeout", "interrupted"} else _BY_LINE.get(line or "", "failed"),
+        outcome=_shown_outcome(row["outcome"], line),
         cause=short_cause(line),
     )
+
+
+def _shown_outcome(outcome: str, line: str | None) -> str:
+    """Return how an attempt ended, as a sentence puts it: by its outcome or by its line, where one of them says more than "failed"."""
+    ending = ending_of([line]) if line is not None else None
+    return next((said for said in (outcome, ending) if said in _SAID_BY_OUTCOME), "failed")
 
 
 def _stopped(source: Archive, own: Mapping[str, Row], names: _Names) -> dict[str, Culprit]:

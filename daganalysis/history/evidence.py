@@ -64,6 +64,8 @@ class RunEvidence:
     """When its rows were created, if a source tells it."""
     logged_creation: tuple[Child, str] | None = None
     """The request of its main DAG that created it, if a log shows it, and the name of that log."""
+    logged_offset_s: int | None = None
+    """The offset from UTC of the log of its scheduler, where a log shows one."""
     begun: int | None = None
     """When it was first started, if a log shows that."""
     node_names: dict[str, str] = field(default_factory=dict)

@@ -209,7 +209,7 @@ class Rows:
         elapsed_min_ns, elapsed_max_ns = view.elapsed_bounds_ns
         dags = [snapshot.dag for snapshot in reversed(run.snapshots)]
         observed = [answer.observed_at for answer in answers if answer.observed_at is not None]
-        offset = _newest(dags, "utc_offset_s")
+        offsets = (_newest(dags, "utc_offset_s"), _newest(answers, "utc_offset_s"), run.logged_offset_s)
         name = _newest(dags, "name")
         self._dags.append(
             DagRow(
@@ -249,7 +249,7 @@ class Rows:
                 maintenance_type=_newest(dags, "maintenance_type"),
                 maintenance_key=_newest(dags, "maintenance_key"),
                 additional_data=_newest(dags, "additional_data"),
-                utc_offset_s=_newest(answers, "utc_offset_s") if offset is None else offset,
+                utc_offset_s=next((offset for offset in offsets if offset is not None), None),
                 first_observed_at=min(observed, default=None),
                 last_observed_at=max(observed, default=None),
                 history=view.history,

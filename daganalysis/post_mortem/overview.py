@@ -33,7 +33,7 @@ _SCOPES = {"cluster": "cluster DAG", "local": "local DAG", "obproxy": "obproxy D
 def overview_lines(facts: RunFacts, conclusion: str, zone: Zone) -> list[str]:
     """Return in words what the run was and how it ended."""
     run = facts.run
-    lines = textwrap.wrap(headline(run, facts.nodes), 79, break_on_hyphens=False)
+    lines = textwrap.wrap(headline(run), 79, break_on_hyphens=False)
     if conclusion:
         lines += ["", *textwrap.wrap(for_terminal(conclusion), 79, break_on_hyphens=False)]
     lines.append("")

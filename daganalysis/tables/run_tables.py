@@ -114,7 +114,7 @@ DAGS = Table(
         Column("maintenance_type", Type.INTEGER, "1 none, 2 global, 3 tenant, 4 obproxy", "absent (before obshell 4.3.1)"),
         Column("maintenance_key", Type.STRING, "tenant name under a tenant lock, else empty", "absent (before obshell 4.3.1)"),
         ADDITIONAL_DATA,
-        Column("utc_offset_s", Type.INTEGER, "offset of the server's own times from UTC, seconds", "no usable instant"),
+        Column("utc_offset_s", Type.INTEGER, "offset of the server's own times from UTC, seconds", "no answer and no log shows it"),
         Column("first_observed_at", Type.INSTANT, "timestamp of the first answer about the run", "no answer had one"),
         Column("last_observed_at", Type.INSTANT, "timestamp of the newest answer about the run", "no answer had one"),
         Column(

@@ -1,67 +1,24 @@
-"""One sentence about a run: its name, and how it ended."""
+"""The headline of a run, and how often people acted on it, in words."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.vocabulary import words
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import plural
 
 if TYPE_CHECKING:
     from daganalysis.tables.plain_rows import Row
 
-_SENTENCES = {
-    "succeeded": "succeeded",
-    "succeeded_after_retry": "succeeded after {retries}",
-    "succeeded_with_node_pass": "succeeded, but a person passed {stages_passed}",
-    "passed": "passed {where}{work}",
-    "rolled_back": "rolled back {from_where}",
-    "rollback_failed": "its rollback failed {where}",
-    "cancelled": "cancelled by a person {where}",
-    "failed": "failed {where}",
-    "waiting": "waiting, on purpose, for its main DAG to advance it {where}",
-    "running": "still running when last seen, {where}",
-    "not_started": "not started when last seen",
-    "unknown": "ended in a way the rules do not know (state {state}, operator {operator})",
-}
-
-
 _FEW = 10
-"""Bounds up to this tell something; beyond it only the lower one does."""
-_UNTOLD = {
-    ("SUCCEED", "RUN"): "succeeded; whether after a retry is not known",
-    ("FAILED", "RUN"): "failed, or waiting for its main DAG; not known which",
-}
-"""What answers without details leave open."""
+"""Up to this number, an upper bound is worth stating."""
 
 
-def headline(run: Row, nodes: list[Row]) -> str:
-    """Return in one sentence how the run ended."""
-    passed = [str(node["stage"]) for node in nodes if node["outcome"] == "passed" and node["stage"] is not None]
-    undecided = _UNTOLD.get((run["state"], run["operator"])) if run["outcome"] == "unknown" else None
-    sentence = (undecided or _SENTENCES.get(run["outcome"], _SENTENCES["unknown"])).format(
-        retries=retries_text(run) or "a retry",
-        where=_where(run, nodes, run["stage"]),
-        from_where=_where(run, nodes, _highest_undone(nodes)).replace("at", "from", 1),
-        state=run["state"],
-        operator=run["operator"],
-        work={True: ", its work done", False: ", its work not done"}.get(run["work_ok"], ""),
-        stages_passed=f"stage {', '.join(passed)}" if passed else "a stage",
-    )
-    return for_terminal(f"{run['name'] or 'unnamed DAG'}: {sentence}".rstrip(" ,"))
-
-
-def _highest_undone(nodes: list[Row]) -> int | None:
-    """Return the stage that a rollback began at: where the run had failed."""
-    return max((node["stage"] for node in nodes if node["outcome"] == "rolled_back" and node["stage"] is not None), default=None)
-
-
-def _where(run: Row, nodes: list[Row], stage: int | None) -> str:
-    if stage is None:
-        return ""
-    name = next((node["name"] for node in nodes if node["stage"] == stage), None)
-    of_all = f" of {run['max_stage']}" if run["max_stage"] else ""
-    return f"at stage {stage}{of_all}" + (f", {name}" if name else "")
+def headline(run: Row) -> str:
+    """Return the name of a run and its outcome. The sentence on the run (:func:`daganalysis.runs`) follows with the rest."""
+    outcome = "outcome not known" if run["outcome"] == "unknown" else words(run["outcome"])
+    return for_terminal(f"{run['name'] or 'unnamed DAG'}: {outcome}")
 
 
 def retries_text(run: Row) -> str:

@@ -61,6 +61,10 @@ _FAILED = "Import script failed on 10.0.0.7:2886 (MySQL 4012)"
         ),
         (ConclusionFacts("failed", stage=3), "Failed at stage 3."),
         (ConclusionFacts("running", stage=3, max_stage=9), "Running at stage 3 of 9 when last seen."),
+        (
+            ConclusionFacts("unknown", state="FAILED", operator="RUN", stage=2, max_stage=5),
+            "Failed at stage 2 of 5, or waits for its main DAG; which of the two is not known.",
+        ),
         (ConclusionFacts("unknown", state="NEW", operator="RUN"), "Ended in a way that the rules do not know (state NEW, operator RUN)."),
     ],
     ids=lambda value: value.outcome if isinstance(value, ConclusionFacts) else "",

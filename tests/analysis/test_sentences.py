@@ -77,6 +77,8 @@ def unusual_endings() -> Archive:
     brief = [backup(500, {1: Failure()}, "retry"), backup(510, {1: Failure()})]
     [waiting] = start_cluster(_AGENTS[:1], _BEGIN)[1]
     texts.append(answer(waiting, waiting.created + 4 * SECOND))
+    [undecided] = start_cluster(_AGENTS[:1], _BEGIN + 2 * _NEXT_DAY, seed=6)[1]
+    texts.append(listing([undecided], undecided.created + 4 * SECOND, details=False))
     main, children = start_cluster(_AGENTS, _BEGIN + _NEXT_DAY, seed=5)
     texts.append(answer(main, (main.ended or 0) + SECOND))
     texts += [listing([run], (run.ended or 0) + SECOND, details=False) for run in [*brief, *children]]

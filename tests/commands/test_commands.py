@@ -108,7 +108,7 @@ def test_a_level_changes_what_a_row_is(store: str, run: Run) -> None:
 def test_show_tells_a_run(store: str, run: Run) -> None:
     status, out, _ = run("show", store, "12", "--why")
     assert status == 0
-    assert out.startswith("Drop tenant t1: failed at stage 1 of 1, Work\n")
+    assert out.startswith("Drop tenant t1: failed\n\nWork failed on 192.0.2.1:2886 (A.B) at stage 1 of 1.\n")
     assert "\nWhy (the sections are those of docs/engine-semantics.md)\n" in out
 
 

@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 
 import daganalysis as da
 from daganalysis.commands import main
+from daganalysis.engine.facts import LogZone
+from daganalysis.history.replay.contexts import AgentLog
 from daganalysis.loading import load_into_store
 from daganalysis.post_mortem import post_mortem_text
 from daganalysis.tables import BASE_TABLES
+from daganalysis.text.zones import offset_name
 from enginemodel import LOG_SECRETS, Agent, DagRun, Failure, Stage, Task, random_run
 from enginemodel.dag_parts import SECOND
 from tests.obshell_logs.builders import final_answer, in_berlin, save_logs, true_attempts
@@ -186,6 +189,26 @@ def test_the_zone_of_a_log_is_its_own(tmp_path):
     archives = [da.load(save_logs(tmp_path / str(zone), run, zone_s=zone)) for zone in (0, -12_600, 45_900)]
     starts = [archive.attempts["started_at"].tolist() for archive in archives]
     assert starts[0] == starts[1] == starts[2]
+
+
+@pytest.mark.parametrize("seconds", [0, -12_600, 28_800])
+def test_a_run_that_logs_alone_show_is_shown_in_the_zone_of_its_schedulers_log(seconds, tmp_path):
+    archive = da.load(save_logs(tmp_path, failing_twice(), zone_s=seconds))
+    assert archive.dags["utc_offset_s"].tolist() == [seconds]
+    assert f" {offset_name(seconds)}\n" in post_mortem_text(archive, "111", named="store")
+
+
+def test_the_offset_that_answers_show_stands_against_that_of_a_log(tmp_path):
+    run = failing_twice()
+    assert da.load(save_logs(tmp_path, run, zone_s=0), final_answer(run)).dags["utc_offset_s"].tolist() == [28_800]
+
+
+@pytest.mark.parametrize(("seconds_after", "offset_s"), [(-60, 3_600), (60, 7_200)])
+def test_a_log_over_a_clock_change_has_two_offsets(seconds_after, offset_s):
+    change, day, second = 1_743_296_400 * 10**9, 86_400 * 10**9, 10**9
+    winter = LogZone(offset_s=3_600, local_from=change - day, local_to=change + 3_600 * second)
+    summer = LogZone(offset_s=7_200, local_from=change + 7_200 * second, local_to=change + day)
+    assert AgentLog([winter, summer]).offset_at(change + seconds_after * second) == offset_s
 
 
 def test_a_rotated_and_packed_log_tells_the_same_as_a_whole_one(tmp_path):

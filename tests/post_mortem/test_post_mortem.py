@@ -79,8 +79,10 @@ def test_nodes_whose_stages_no_source_tells_are_told_all_the_same() -> None:
     assert "?  Step a" in text
 
 
-def test_a_failure_is_placed_in_the_first_line() -> None:
-    assert told(FAILED).splitlines()[0] == "Create tenant t1: failed at stage 1 of 2, Work hard"
+def test_the_headline_has_the_outcome_and_the_sentence_below_it_says_where() -> None:
+    headline, _, sentence, *_ = told(FAILED).splitlines()
+    assert headline == "Create tenant t1: failed"
+    assert sentence.startswith("Work hard failed on 192.0.2.1:2886 (OB.Server.Process.NotExist)")
 
 
 def test_times_are_told_as_the_server_saw_them() -> None:

@@ -39,6 +39,13 @@ class AgentLog:
         offset = self._offset_at(local) if self.only_offset_s is None else self.only_offset_s
         return None if offset is None else local - offset * SECOND_NS
 
+    def offset_at(self, instant: int) -> int | None:
+        """Return the offset from UTC in seconds at an instant in UTC; None where the zone is not known for sure."""
+        if self.only_offset_s is not None:
+            return self.only_offset_s
+        offsets = {zone.offset_s for zone in self.zones if self._offset_at(instant + zone.offset_s * SECOND_NS) == zone.offset_s}
+        return offsets.pop() if len(offsets) == 1 else None
+
     def settle(self) -> None:
         """Note whether all zones are one, once all of them are there: each instant of a log asks."""
         offsets = {zone.offset_s for zone in self.zones}

@@ -60,9 +60,18 @@ class _Replay:
         accepted = [one.effect_to or one.at for one in self._operations if one.result == "accepted"]
         self._legs = legs_of(node_runs_of(facts.passes), accepted)
         run.logged_creation = next(iter(facts.children), None)
+        run.logged_offset_s = self._offset_s()
         if not self._is_served:
             self._dag = msgspec.structs.replace(self._dag, name=self._name())
             run.begins_at_first_stage = self._begins_at_first_stage()
+
+    def _offset_s(self) -> int | None:
+        """Return the offset from UTC of the scheduler's log at its last pass."""
+        if not self._facts.passes:
+            return None
+        last = max(self._facts.passes, key=lambda passes: passes.last_at)
+        log = self._facts.context.log_of(last, self._facts.source)
+        return log.offset_at(last.last_at) if log is not None else None
 
     def _name(self) -> str | None:
         """Return the name of a DAG that no answer shows, where the request that created it has but one."""

@@ -59,7 +59,7 @@ def run_section(facts: RunFacts, culprit: Culprit | None) -> Row:
     children = [_child(child) for child in child_order(facts.children)]
     return {
         **plain_row({name: facts.run[name] for name in _FACTS}),
-        "headline": headline(facts.run, facts.nodes),
+        "headline": headline(facts.run),
         "culprit": culprit.plain() if culprit else None,
         "budget": {name: value for name, value in facts.budget.items() if name != "run_id"},
         "stages": [{name: stage[name] for name in _STAGE_FACTS} for stage in facts.stages],
