@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import daganalysis as da
 from daganalysis.commands import main
 from daganalysis.engine.facts import LogZone
+from daganalysis.engine.identifiers import local_gid
 from daganalysis.history.replay.contexts import AgentLog
 from daganalysis.loading import load_into_store
 from daganalysis.post_mortem import post_mortem_text
@@ -80,6 +81,17 @@ def test_a_log_alone_makes_runs_without_a_name(tmp_path):
     ]
     assert archive.dags["name"].isna().all()
     assert false_claims(run, archive) == []
+
+
+@pytest.mark.parametrize(("ip", "prefix"), [("192.0.2.1", "4"), ("2001:db8::1", "5")])
+def test_logs_and_answers_of_an_obproxy_dag_tell_of_one_run(ip, prefix, tmp_path):
+    agent = Agent(ip)
+    gid = prefix + (local_gid(agent.address, 31) or "")[1:]
+    run = DagRun("Add obproxy", [Stage("Check obproxy status", [Task(agent, 1.2)])], gid, CREATED, agent, first_row_id=31)
+    run.run()
+    archive = da.load(save_logs(tmp_path, run), final_answer(run))
+    assert archive.dags[["run_id", "scope"]].to_dict("records") == [{"run_id": gid, "scope": "obproxy"}]
+    assert seen(archive) == {key: (kind, outcome) for key, (kind, outcome, _, _) in true_attempts(run).items()}
 
 
 TRIES_AGAIN = "ERROR: [Common.Unexpected]: Unexpected error: failed to create the task due to 'busy' and will try again[1/3]."
