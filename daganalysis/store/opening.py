@@ -301,8 +301,8 @@ def _order_by_run(column: pa.ChunkedArray) -> Order:
         return None
     whole = column.combine_chunks()
     if pa.types.is_dictionary(whole.type):
-        codes = whole.indices.fill_null(-1)
-        begins_run = np.asarray(pc.not_equal(codes[1:], codes[:-1]))
+        codes = whole.indices.fill_null(-1).to_numpy()
+        begins_run = codes[1:] != codes[:-1]
     else:
         begins_run = np.asarray(pc.fill_null(pc.not_equal(whole[1:], whole[:-1]), True))
     starts = np.append(0, np.flatnonzero(begins_run) + 1)

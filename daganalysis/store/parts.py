@@ -6,6 +6,7 @@ The same rows give the same bytes. The metadata of a file tells what it is, for 
 from __future__ import annotations
 
 import mmap
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -17,7 +18,7 @@ from daganalysis.tables import BASE_TABLES, SCHEMA_VERSION
 from daganalysis.tables.declaration import Type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
     import pyarrow as pa
@@ -35,6 +36,10 @@ _ROW_GROUP = 16_384
 """Rows a row group: one run is found by reading a few thousand rows, and a million rows are still only some sixty groups."""
 _WORTH_THREADS = 100_000
 """So many values of a file are decoded by several threads; to hand out fewer takes as long as to decode them."""
+_WORTH_READERS = 4
+"""So many files are read by several threads; a thread takes as long to start as a small file to open."""
+_MOST_READERS = 4
+"""The largest number of threads that read files; what Python does for each file keeps more of them waiting."""
 _ZSTD_LEVEL = 1
 _WRITER_BYTES, _WRITER_COPIES = 1 << 25, 8
 """What a writer of Parquet may take: copies of a row group (growing buffers, the least and the greatest value), and bytes beyond."""
@@ -130,12 +135,13 @@ def _check_memory(table: pa.Table, row_group: int) -> None:
 
 def parquet_file(path: StorePath, coded: Sequence[str] = ()) -> pq.ParquetFile:
     """Open a Parquet file, on disk or at a URL; columns that are ``coded`` are read as places in a dictionary."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if isinstance(path, Path):
-        return pq.ParquetFile(path, read_dictionary=list(coded) or None, page_checksum_verification=True)
-    stream = path.open_to_read()
-    return pq.ParquetFile(stream, read_dictionary=list(coded) or None, pre_buffer=True, page_checksum_verification=True)
+    # At a URL, where each request takes long, the pieces of several columns are requested together. On disk that would only cost time.
+    is_local = isinstance(path, Path)
+    stream = pa.OSFile(os.fsencode(path)) if isinstance(path, Path) else path.open_to_read()
+    return pq.ParquetFile(stream, read_dictionary=list(coded) or None, pre_buffer=not is_local, page_checksum_verification=True)
 
 
 def _parquet_format(coded: Iterable[str] = ()) -> ds.ParquetFileFormat:
@@ -220,9 +226,12 @@ def read_coded(paths: Sequence[StorePath], declared: Table, columns: Sequence[st
     dictionary = pa.dictionary(pa.int32(), pa.string())
     wanted = pa.schema([field.with_type(dictionary) if field.name in coded else field for field in declared.schema()])
     if all(isinstance(path, Path) for path in paths):
-        tables = [read_file(path, columns, wanted) for path in paths]
-        if only is not None:
-            tables = [rows_with(table, only) for table in tables]
+
+        def read(path: StorePath) -> pa.Table:
+            table = read_file(path, columns, wanted)
+            return table if only is None else rows_with(table, only)
+
+        tables = _each(paths, read)
         return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
     import pyarrow.dataset as ds  # which asks for many files at a time, but takes long to import
 
@@ -234,6 +243,19 @@ def read_coded(paths: Sequence[StorePath], declared: Table, columns: Sequence[st
             return table if only is None else rows_with(table, only)
     except (pa.ArrowException, OSError) as error:
         raise damaged(_culprit(paths), error) from error
+
+
+def _each(paths: Sequence[StorePath], read: Callable[[StorePath], pa.Table]) -> list[pa.Table]:
+    """Return what is read from each file, in order; several files are read at a time, because Arrow decodes without Python's lock."""
+    import pyarrow as pa
+
+    n_threads = min(pa.cpu_count(), len(paths), _MOST_READERS)
+    if len(paths) < _WORTH_READERS or n_threads < 2:
+        return [read(path) for path in paths]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(n_threads) as readers:
+        return list(readers.map(read, paths))
 
 
 def read_file(path: StorePath, columns: Sequence[str] | None = None, schema: pa.Schema | None = None) -> pa.Table:
@@ -275,8 +297,8 @@ def read_parts(
     import pyarrow as pa
 
     if only is None and where is None and paths and all(isinstance(path, Path) for path in paths):
-        # One after the other, each with its columns side by side, takes two thirds of the processor time of a dataset.
-        return pa.concat_tables([read_file(path, columns, schema) for path in paths])
+        # This takes two thirds of the processor time of a dataset.
+        return pa.concat_tables(_each(paths, lambda path: read_file(path, columns, schema)))
     import pyarrow.dataset as ds  # which asks for many files at a time, but takes long to import
 
     condition = where
