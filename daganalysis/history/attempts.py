@@ -282,11 +282,12 @@ def _is_creation_time(start: int, created: int | None, begun: int | None, *, wor
 def _judge_endings(attempts: list[Attempt], ordered: Sequence[TaskSnapshot], written: Mapping[int, list[str]]) -> None:
     """Find how each failed attempt failed, from the lines that are its own."""
     lines: dict[int, Sequence[str]] = {}
+    whole: dict[int, bool] = {}
     cancelled_nodes: set[int] = set()
     for snapshot in ordered:
         number = snapshot.task.execute_times or 0
         if snapshot.task.logs is not None:
-            lines[number] = snapshot.task.logs
+            lines[number], whole[number] = snapshot.task.logs, snapshot.task.state in ENDED
         if snapshot.node is not None and snapshot.node.operator == "CANCEL" and snapshot.task.state == "FAILED":
             cancelled_nodes.add(number)
     before: Sequence[str] | None = []
@@ -299,7 +300,7 @@ def _judge_endings(attempts: list[Attempt], ordered: Sequence[TaskSnapshot], wri
         alone = own is not None or before is not None
         if own is None or late:
             own = shown
-        if seen is not None and attempt.state in ENDED:
+        if seen is not None and attempt.state in ENDED and whole[attempt.number]:
             before = seen
         elif attempt.number == 1 or after is None or after.kind != "run":
             # Only a rollback run that succeeded is followed by a run, and no failure is among the lines of a success.

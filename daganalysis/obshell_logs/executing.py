@@ -47,11 +47,11 @@ class ExecutorReader:
         self._finishing: dict[bytes, list[int]] = {}
         self._synced: dict[bytes, int] = {}
         self._queued: dict[int, int] = {}
-        self._restarted = False
+        self._begun_since_restart: set[int] | None = None
 
     def restarted(self) -> None:
-        """The agent has started again: what was not finished may go on."""
-        self._restarted = True
+        """The agent has started again: what was not finished may go on, once."""
+        self._begun_since_restart = set()
 
     # -- lines ------------------------------------------------------------------------------------------------------------------------
 
@@ -70,11 +70,14 @@ class ExecutorReader:
         if local is None:
             return
         known = self._open.get(local)
-        if known is not None and self._restarted:
+        resumed = self._begun_since_restart is not None and local not in self._begun_since_restart
+        if self._begun_since_restart is not None:
+            self._begun_since_restart.add(local)
+        if known is not None and resumed:
             return  # it goes on (engine-semantics §2.10)
         if known is not None:
             self._close(local)
-        execution = Execution(local_id=local, handed_at=self._queued.pop(local, None), started_at=at, resumed=self._restarted)
+        execution = Execution(local_id=local, handed_at=self._queued.pop(local, None), started_at=at, resumed=resumed)
         self._open[local] = _Open(execution)
 
     def executing(self, _: int, text: bytes) -> None:

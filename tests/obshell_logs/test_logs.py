@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 from datetime import datetime
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from daganalysis.loading import load_into_store
 from daganalysis.post_mortem import post_mortem_text
 from daganalysis.tables import BASE_TABLES
 from daganalysis.text.zones import offset_name
-from enginemodel import LOG_SECRETS, Agent, DagRun, Failure, Stage, Task, random_run
+from enginemodel import LOG_SECRETS, Agent, DagRun, Failure, Stage, Task, answer, random_run
 from enginemodel.dag_parts import SECOND
 from tests.obshell_logs.builders import final_answer, in_berlin, save_logs, true_attempts
 from tests.profiles import examples
@@ -92,6 +93,35 @@ def test_logs_and_answers_of_an_obproxy_dag_tell_of_one_run(ip, prefix, tmp_path
     archive = da.load(save_logs(tmp_path, run), final_answer(run))
     assert archive.dags[["run_id", "scope"]].to_dict("records") == [{"run_id": gid, "scope": "obproxy"}]
     assert seen(archive) == {key: (kind, outcome) for key, (kind, outcome, _, _) in true_attempts(run).items()}
+
+
+def test_logs_alone_tell_that_a_dag_went_on_after_its_node_was_cancelled_and_passed(tmp_path):
+    agent = Agent("192.0.2.1")
+    stages = [Stage("First", [Task(agent, 5.3)]), Stage("Second", [Task(agent, 1.2)])]
+    run = DagRun("Create tenant t1", stages, "111", CREATED, agent, first_row_id=31)
+    run.run(until=run.pass_at + 2 * SECOND)
+    run.act("cancel", run.pass_at - 400_000)
+    run.run()
+    run.act("node_pass", (run.ended or 0) + 90 * SECOND)
+    run.run()
+    archive = da.load(save_logs(tmp_path, run))
+    assert archive.dags["outcome"].tolist() == [run.outcome] == ["succeeded_with_node_pass"]
+
+
+def test_work_that_went_on_after_its_cancel_is_no_part_of_the_rollback_that_came_meanwhile(tmp_path):
+    task = Task(Agent("192.0.2.2"), 30.0, {1: Failure(), 2: Failure("ERROR: no way back")}, ("working",))
+    run = DagRun("Create tenant t1", [Stage("Work", [task])], "111", CREATED, Agent("192.0.2.1"), first_row_id=31)
+    run.run(until=run.pass_at + 7 * SECOND)
+    seen_running = json.dumps(answer(run, run.pass_at - 5 * SECOND)).encode()
+    run.act("cancel", run.pass_at - 400_000)
+    run.run()
+    run.act("rollback", (run.ended or 0) + 2 * SECOND)
+    run.run()
+    logs = save_logs(tmp_path, run)
+    alone, together = da.load(logs), da.load(logs, seen_running, final_answer(run))
+    assert false_claims(run, alone) == [] == false_claims(run, together)
+    assert list(seen(alone).values()) == [("run", "cancelled"), ("rollback", "not_succeeded")]
+    assert list(seen(together).values()) == [("run", "cancelled"), ("rollback", "failed")]
 
 
 TRIES_AGAIN = "ERROR: [Common.Unexpected]: Unexpected error: failed to create the task due to 'busy' and will try again[1/3]."

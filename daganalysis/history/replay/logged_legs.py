@@ -97,7 +97,8 @@ def _begins(before: LoggedNodeRun, run: LoggedNodeRun, leg: LoggedLeg, requested
     if run.stepped_over:
         # After a cancel the node is found finished in the pass after (§2.9); after a pass of the node, whenever that came (§2.6).
         passed = run.dag_at - low > _SOON_NS or any(low <= at <= run.dag_at for at in requested)
-        return before.succeeded is False and (before.node_gid != run.node_gid or passed)
+        failed = before.succeeded is False or (before.stepped_over and leg.failed_at is not None)
+        return failed and (before.node_gid != run.node_gid or passed)
     if before.succeeded is False or leg.failed_at is not None:
         return True
     if run.operator in {"RETRY", "CANCEL"} and run.start is not None:
