@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from daganalysis.analysis.conclusions import ConclusionFacts, FailurePlace, conclusion
-from daganalysis.analysis.culprits import find_eventful, find_places, find_undone, read_waits, told_stages
-from daganalysis.analysis.node_rows import archive_of, read_nodes
+import numpy as np
+
+from daganalysis.analysis.conclusion_facts import FACTS_BY, NAMES_STAGE, GatheredFacts
+from daganalysis.analysis.conclusions import conclusion, healthy_conclusions
 from daganalysis.analysis.ranking import ranks_of, worst_first
-from daganalysis.analysis.usual_durations import find_usual_durations
-from daganalysis.engine.times import SECOND_NS
 from daganalysis.engine.vocabulary import SUCCEEDED, UNFINISHED
 from daganalysis.errors import UsageError
+from daganalysis.tables.column_arrays import NONE, integers, one_array, ranked, reals
 from daganalysis.tables.explanations import RUN_ORDERS, RUNS
 from daganalysis.tables.plain_rows import columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
+    import pyarrow as pa
 
+    from daganalysis.analysis.conclusions import ConclusionFacts, FailurePlace
     from daganalysis.analysis.ranking import Ranks
     from daganalysis.archive import Archive
-    from daganalysis.tables.plain_rows import Columns, Row
-
-_DAGS = [
-    *("run_id", "cluster", "workflow", "name", "started_at", "ended_at", "elapsed_s", "outcome", "state", "operator", "work_ok", "stage"),
-    *("max_stage", "n_agents", "elapsed_min_s", "elapsed_max_s", "retries_min", "retries_max", "parent_run_id", "last_observed_at"),
-]
-_TOLD = tuple(field.name for field in fields(ConclusionFacts) if field.name in _DAGS)
-"""The facts that are columns of ``dags``."""
-_NAMED = {"failed", "rolled_back", "cancelled", "passed", "succeeded_with_node_pass", "running", "waiting", "rollback_failed"}
-"""Outcomes whose sentence names the stage where the run stands."""
+    from daganalysis.tables.plain_rows import Columns
 
 
 def runs(archive: Archive, *, by: str = "start", last: int | None = None, run_ids: Iterable[str] | None = None) -> pd.DataFrame:
@@ -64,110 +56,63 @@ def runs(archive: Archive, *, by: str = "start", last: int | None = None, run_id
         raise UsageError("no such order of runs", where=by, hint="one of " + ", ".join(RUN_ORDERS))
     if last is not None and last < 0:
         raise UsageError("a negative number of runs", where=str(last), hint="0 or more")
-    dags = columns_of(archive.coded("dags", _DAGS))
+    table = archive.coded("dags", FACTS_BY)
+    dags = columns_of(table)
     ranks = ranks_of(dags)
-    places = _in_order(dags, ranks, by, last, run_ids)
-    told = _facts(archive, dags, places)
-    named = [_place(run) for run in told]
-    columns: dict[str, list[Any]] = {name: [dags[name][place] for place in places] for name in RUNS.names if name in dags}
+    places = _in_order(table, dags, ranks, by, last, run_ids)
+    facts = GatheredFacts(archive, table, dags, places)
+    conclusions, told = _conclusions(dags, facts, places)
+    named = {number: _place(run) for number, run in told.items()}
+    rows = table.take(places)
+    columns: dict[str, Any] = {name: one_array(rows.column(name)) for name in RUNS.names if name in dags}
     columns |= {
         "troubled": [ranks.trouble[place] for place in places],
-        "conclusion": [conclusion(run) for run in told],
-        "stage": [_stage(run) for run in told],
-        "agent": [place.agent if place is not None else None for place in named],
-        "cause": [place.cause if place is not None else None for place in named],
-        "wait_operator_share": [run.wait_operator_share for run in told],
-        "lost_share": [run.lost_share for run in told],
+        "conclusion": conclusions,
+        "stage": _spread(len(places), {number: _stage(run) for number, run in told.items()}),
+        "agent": _spread(len(places), {number: place.agent for number, place in named.items() if place is not None}),
+        "cause": _spread(len(places), {number: place.cause for number, place in named.items() if place is not None}),
+        "wait_operator_share": facts.wait_operator_share[places],
+        "lost_share": facts.lost_share[places],
     }
-    return RUNS.frame(RUNS.arrow(columns))
+    return RUNS.of_arrays(columns)
 
 
-def conclusion_facts(archive: Archive, run_ids: Iterable[str]) -> list[ConclusionFacts]:
-    """Gather what a sentence about each of some runs needs, in their order; the other runs of the archive are what they are measured by."""
-    dags = columns_of(archive.coded("dags", _DAGS))
-    place_of = {run_id: place for place, run_id in enumerate(dags["run_id"])}
-    return _facts(archive, dags, [place_of[run_id] for run_id in run_ids])
+def _conclusions(dags: Columns, facts: GatheredFacts, places: list[int]) -> tuple[list[str], dict[int, ConclusionFacts]]:
+    """Return the sentence of each run, and the facts of the runs of which more than the length is said, by their numbers in the list."""
+    is_healthy = facts.is_healthy[places]
+    healthy = [places[number] for number in np.flatnonzero(is_healthy).tolist()]
+    told = {number: facts.of(places[number]) for number in np.flatnonzero(~is_healthy).tolist()}
+    longest = (facts.longest.get(dags["run_id"][place]) for place in healthy)
+    sentences = healthy_conclusions((dags["elapsed_s"][place] for place in healthy), facts.usual.of_all(healthy), longest)
+    found = np.empty(len(places), object)
+    found[is_healthy] = sentences
+    for number, run in told.items():
+        found[number] = conclusion(run)
+    return found.tolist(), told
 
 
-def _facts(archive: Archive, dags: Columns, places: list[int]) -> list[ConclusionFacts]:
-    """Gather the facts of the runs at some places in the columns of all runs. Each base table is read once."""
-    run_ids, n_runs = [dags["run_id"][place] for place in places], len(dags["run_id"])
-    eventful, measured = find_eventful(dags, run_ids), find_usual_durations(dags, places)
-    waits = read_waits(archive_of(archive, {*run_ids, *eventful.own}, n_runs), lost=True)
-    nodes = read_nodes(archive_of(archive, {*eventful.own, *measured.run_ids()}, n_runs))
-    failures = archive_of(archive, eventful.own, n_runs)
-    places_of = find_places(failures, eventful, run_ids, nodes, waits)
-    told_at, names = told_stages(eventful.own, nodes), nodes.stage_names(eventful.own)
-    usual, longest = measured.explained(nodes), nodes.longest(measured.unmatched)
-    undone, redone = find_undone(archive, run_ids), _redone(dags, places)
-    waited, lost = (_spent(waits, category) for category in ("wait_operator", "lost"))
-    known = set(dags["run_id"])
-    result = []
-    for run_id, place, *values in zip(run_ids, places, *([dags[name][place] for place in places] for name in _TOLD), strict=True):
-        run = ConclusionFacts(**dict(zip(_TOLD, values, strict=True)))
-        run.retries_min = run.retries_min or 0
-        if run.elapsed_s is not None and run.elapsed_s > 0:
-            run.wait_operator_share = waited.get(run_id, 0.0) / run.elapsed_s
-            run.lost_share = lost.get(run_id, 0.0) / run.elapsed_s
-        if run_id in eventful.own:
-            run.is_child = dags["parent_run_id"][place] in known
-            run.standing_s = _standing(dags["ended_at"][place], dags["last_observed_at"][place])
-            run.stage = told_at.get(run_id, None if run.outcome == "rolled_back" else run.stage)  # a rollback ends at the first stage
-            run.stage_name = names.get((run_id, run.stage)) if run.stage is not None and run.outcome in _NAMED else None
-            run.place, run.redone_by = places_of.get(run_id), redone.get(run_id)
-        run.undone, run.usual, run.longest = undone.get(run_id), usual.get(run_id), longest.get(run_id)
-        result.append(run)
-    return result
+def _spread(n: int, values: Mapping[int, Any]) -> list[Any]:
+    """Return a column with some values at their places and nulls elsewhere."""
+    column = [None] * n
+    for place, value in values.items():
+        column[place] = value
+    return column
 
 
-def _in_order(dags: Columns, ranks: Ranks, by: str, last: int | None, run_ids: Iterable[str] | None) -> list[int]:
+def _in_order(table: pa.Table, dags: Columns, ranks: Ranks, by: str, last: int | None, run_ids: Iterable[str] | None) -> list[int]:
     """Return the places of the chosen runs, in order."""
     if by == "trouble":
         places = worst_first(dags, ranks)
     else:
-        values, sign = (dags["started_at"], 1) if by == "start" else (dags["elapsed_s"], -1)
-        keys = [(value is None, 0 if value is None else sign * value, run_id) for value, run_id in zip(values, dags["run_id"], strict=True)]
-        places = sorted(range(len(keys)), key=keys.__getitem__)
+        values = reals(table.column("elapsed_s")) if by == "length" else integers(table.column("started_at"))
+        is_unknown, first = (np.isnan(values), -values) if by == "length" else (values == NONE, values)
+        places = np.lexsort((ranked(table.column("run_id"))[0], np.where(is_unknown, 0, first), is_unknown)).tolist()
     if run_ids is not None:
         chosen = set(run_ids)
         places = [place for place in places if dags["run_id"][place] in chosen]
     if last is None:
         return places
     return places[max(0, len(places) - last) :] if by == "start" else places[:last]
-
-
-def _standing(ended_at: int | None, last_observed_at: int | None) -> float | None:
-    """Return for how many seconds a run had stood as it ended when it was last seen."""
-    return None if ended_at is None or last_observed_at is None else (last_observed_at - ended_at) / SECOND_NS
-
-
-def _spent(waits: list[Row], category: str) -> dict[str, float]:
-    """Return the seconds of each run that are of a category."""
-    import pandas as pd
-
-    own = [row for row in waits if row["category"] == category]
-    seconds = pd.Series([row["duration_s"] for row in own], dtype="float64")
-    return {str(run_id): float(s) for run_id, s in seconds.groupby([row["run_id"] for row in own]).sum().items()}
-
-
-def _redone(dags: Columns, places: list[int]) -> dict[str, str]:
-    """Name the first run of the same DAG name and cluster that succeeded after a run was rolled back."""
-    undone = [place for place in places if dags["outcome"][place] == "rolled_back" and dags["name"][place] is not None]
-    wanted = {(dags["cluster"][place], dags["name"][place]) for place in undone}
-    if not wanted:
-        return {}
-    good: dict[tuple[str | None, str], list[tuple[int, str]]] = {}
-    told = zip(dags["cluster"], dags["name"], dags["started_at"], dags["run_id"], dags["outcome"], strict=True)
-    for cluster, name, started_at, run_id, outcome in told:
-        if (cluster, name) in wanted and started_at is not None and (outcome or "").startswith("succeeded"):
-            good.setdefault((cluster, name), []).append((started_at, run_id))
-    found = {}
-    for place in undone:
-        began = dags["started_at"][place]
-        later = [one for one in good.get((dags["cluster"][place], dags["name"][place]), []) if began is not None and one[0] > began]
-        if later:
-            found[dags["run_id"][place]] = min(later)[1]
-    return found
 
 
 def _place(run: ConclusionFacts) -> FailurePlace | None:
@@ -183,6 +128,6 @@ def _stage(run: ConclusionFacts) -> int | None:
     place = _place(run)
     if place is not None and run.outcome != "succeeded_with_node_pass":
         return place.stage
-    if run.outcome in _NAMED and not (run.outcome == "passed" and run.work_ok):
+    if run.outcome in NAMES_STAGE and not (run.outcome == "passed" and run.work_ok):
         return run.stage
     return run.usual.stage if run.usual is not None else None

@@ -6,13 +6,14 @@ then what is not known, then what was slow against the workflow's usual length, 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from daganalysis.text.humanize import human_duration, human_share, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 WORTH_SAYING = 0.2
 """A wait, or what is lost, is said where it took this share of the run."""
@@ -56,6 +57,10 @@ class UsualDuration(NamedTuple):
     share: float | None = None
 
 
+Longest: TypeAlias = tuple[str, float]
+"""The name of the stage of a run that took longest, and its seconds."""
+
+
 @dataclass(slots=True)
 class ConclusionFacts:
     """What is known of a run, as far as a sentence about it needs it."""
@@ -80,7 +85,7 @@ class ConclusionFacts:
     redone_by: str | None = None
     standing_s: float | None = None
     usual: UsualDuration | None = None
-    longest: tuple[str, float] | None = None
+    longest: Longest | None = None
 
 
 def conclusion(run: ConclusionFacts) -> str:
@@ -89,9 +94,24 @@ def conclusion(run: ConclusionFacts) -> str:
     >>> conclusion(ConclusionFacts("succeeded", elapsed_s=28.613749, longest=("Wait remote start finish", 6.095774)))
     'Succeeded in 28.6 s; its longest stage, Wait remote start finish, took 6.10 s.'
     """
-    rule = _RULES.get(run.outcome, _unknown)
-    text = rule(run)
-    return text[:1].upper() + text[1:] + "."
+    return _sentence(_RULES.get(run.outcome, _unknown)(run))
+
+
+def healthy_conclusions(lengths: Iterable[float], usual: Iterable[UsualDuration | None], longest: Iterable[Longest | None]) -> list[str]:
+    """Return the sentences about runs of which only their length is to be said, as :func:`conclusion` would.
+
+    Many runs are measured by the same: what is said of that is put into words once.
+
+    >>> healthy_conclusions([28.613749], [None], [("Wait remote start finish", 6.095774)])
+    ['Succeeded in 28.6 s; its longest stage, Wait remote start finish, took 6.10 s.']
+    """
+    beside = functools.cache(_beside)
+    told = zip(lengths, usual, longest, strict=True)
+    return [_sentence(f"{_took(length)}{beside(measure, stage)}") for length, measure, stage in told]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 # -- phrases ----------------------------------------------------------------------------------------------------------------------------
@@ -245,12 +265,18 @@ def _succeeded(run: ConclusionFacts) -> str:
             return said
     if run.elapsed_s is None:
         return f"succeeded; {_bounds(run)}"
-    took = f"succeeded in {human_duration(run.elapsed_s)}{_perhaps_retried(run)}"
-    if run.usual is not None:
-        return f"{took}; the median of {run.usual.n_runs} other runs like it is {human_duration(run.usual.median_s)}"
-    if run.longest is not None:
-        return f"{took}; its longest stage, {run.longest[0]}, took {human_duration(run.longest[1])}"
-    return took
+    return f"{_took(run.elapsed_s)}{_perhaps_retried(run)}{_beside(run.usual, run.longest)}"
+
+
+def _took(elapsed_s: float) -> str:
+    return f"succeeded in {human_duration(elapsed_s)}"
+
+
+def _beside(usual: UsualDuration | None, longest: Longest | None) -> str:
+    """Return in words what the length of a run that went well is measured by, or what took most of it."""
+    if usual is not None:
+        return f"; the median of {usual.n_runs} other runs like it is {human_duration(usual.median_s)}"
+    return f"; its longest stage, {longest[0]}, took {human_duration(longest[1])}" if longest is not None else ""
 
 
 def _bounds(run: ConclusionFacts) -> str:
@@ -293,9 +319,9 @@ def _was_slow(run: ConclusionFacts) -> str:
     return f"succeeded in {human_duration(run.elapsed_s)}, {comparison(run.elapsed_s, run.usual)}"
 
 
-def is_slow(elapsed_s: float, median_s: float) -> bool:
-    """Return whether a run took so much longer than others that it should be said."""
-    return elapsed_s >= SLOW * median_s and elapsed_s - median_s >= SLOW_S
+def is_slow(elapsed_s: Any, median_s: Any) -> Any:
+    """Return whether a run took so much longer than others that it should be said; of arrays, an array."""
+    return (elapsed_s >= SLOW * median_s) & (elapsed_s - median_s >= SLOW_S)
 
 
 def comparison(elapsed_s: float, usual: UsualDuration) -> str:

@@ -124,13 +124,19 @@ def find_culprits(archive: Archive, run_ids: Iterable[str]) -> dict[str, Culprit
     dags = columns_of(archive.coded("dags", EVENTFUL_BY))
     eventful = find_eventful(dags, wanted)
     source = archive_of(archive, eventful.own, len(dags["run_id"]))
-    found = find_trouble(source, eventful, wanted, read_nodes(source), longest_waits(read_waits(source))) if eventful.own else {}
+    found = {}
+    if eventful.own:
+        nodes = read_nodes(source, dags["run_id"])
+        names, told_at = nodes.stage_names(eventful.own), told_stages(eventful.own, nodes)
+        found = find_trouble(source, eventful, wanted, names, {**longest_waits(read_waits(source)), **told_at})
     return found | _slowest(archive, [run_id for run_id in wanted if run_id not in found])
 
 
-def find_places(archive: Archive, eventful: Eventful, run_ids: Sequence[str], nodes: NodeRows, waits: list[Row]) -> dict[str, FailurePlace]:
+def find_places(
+    archive: Archive, eventful: Eventful, run_ids: Sequence[str], names: _Names, told_by: Mapping[str, int]
+) -> dict[str, FailurePlace]:
     """Find the places that the sentences about some runs name; the arguments are those of :func:`find_trouble`."""
-    found = find_trouble(archive, eventful, run_ids, nodes, longest_waits(waits), only_failed=True)
+    found = find_trouble(archive, eventful, run_ids, names, told_by, only_failed=True)
     return {run_id: place for run_id, culprit in found.items() if (place := culprit.place(run_id)) is not None}
 
 
@@ -163,22 +169,21 @@ def find_trouble(
     archive: Archive,
     eventful: Eventful,
     run_ids: Sequence[str],
-    nodes: NodeRows,
-    waited_after: Mapping[str, int],
+    names: _Names,
+    told_by: Mapping[str, int],
     *,
     only_failed: bool = False,
 ) -> dict[str, Culprit]:
     """Find where some runs failed or were stopped; a run of which no failed attempt is known, and no child's, has no entry.
 
-    The archive and ``nodes`` have the rows of all eventful runs at least. ``waited_after`` is the stage after which each run waited longest
-    for a person. Of a main DAG, a child DAG that did not do its work is told: what the main DAG reports is the echo. ``only_failed`` does
-    not look at runs that were stopped without a failure.
+    The archive has the rows of all eventful runs at least, and ``names`` the names of their stages. ``told_by`` is the stage that tells
+    most of a run, as :func:`told_stages` or else :func:`longest_waits` has it. Of a main DAG, a child DAG that did not do its work is told:
+    what the main DAG reports is the echo. ``only_failed`` does not look at runs that were stopped without a failure.
     """
     own, children = eventful.own, eventful.children
     if not own:
         return {}
-    names = nodes.stage_names(own)
-    failed = _failed(archive, own, {**waited_after, **told_stages(own, nodes)}, names)
+    failed = _failed(archive, own, told_by, names)
     stopped = {run_id for run_id, row in own.items() if row["outcome"] == "cancelled" and row["stage"] is not None}
     stopped &= {*failed, *children} if only_failed else stopped
     found = failed | _stopped(archive, {run_id: own[run_id] for run_id in own if run_id in stopped}, names)
@@ -268,9 +273,9 @@ def _is_echo(outer: Culprit, child: Culprit) -> bool:
 def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int], names: _Names) -> dict[str, Culprit]:
     """Return, for each run, the culprit by its failed attempts of one stage."""
     columns = ["run_id", "stage", "task_gid", "attempt", "kind", "outcome", "agent", "error_code", "line"]
-    failures = columns_of(source.coded("failed_attempts", columns))
+    table = source.coded("failed_attempts", columns)
     failed: dict[str, list[Row]] = {}
-    for row in rows_at(failures, range(len(failures["run_id"]))):
+    for row in rows_at(columns_of(table), range(table.num_rows)):
         if row["run_id"] in own and row["stage"] is not None:
             failed.setdefault(row["run_id"], []).append(row)
     found = {}
@@ -279,9 +284,9 @@ def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int],
         if own[run_id]["outcome"] == "rolled_back" and run_id in told_by:
             stage = told_by[run_id]
         why = "retried" if own[run_id]["outcome"] in SUCCEEDED else "failed"
-        name = names.get((run_id, stage))
-        told = Culprit(run_id, why, stage, name, workflow=own[run_id]["workflow"], at_stage=stage, at_name=name)
-        found[run_id] = _of_failures(told, [row for row in rows if row["stage"] == stage], undone=own[run_id]["outcome"] == "rolled_back")
+        failures = [row for row in rows if row["stage"] == stage]
+        name, of_stage = names.get((run_id, stage)), _of_failures(failures, undone=own[run_id]["outcome"] == "rolled_back")
+        found[run_id] = Culprit(run_id, why, stage, name, workflow=own[run_id]["workflow"], at_stage=stage, at_name=name, **of_stage)
     return found
 
 
@@ -291,13 +296,13 @@ def _decisive_stage(stages: set[int], dag: Row, told_by: int | None) -> int:
     return next((stage for stage in (standing, told_by) if stage in stages), max(stages))
 
 
-def _of_failures(told: Culprit, failures: list[Row], *, undone: bool) -> Culprit:
-    """Add the failure that counts in one stage: the last one with a line, without any line, the last.
+def _of_failures(failures: list[Row], *, undone: bool) -> Row:
+    """Return what the failure tells that counts in one stage: the last one with a line, without any line, the last.
 
     In a run that was ``undone``, what failed before the rollback counts more than a failure of the rollback itself, which was repeated.
     """
     if not failures:
-        return told
+        return {}
 
     def weight(failure: Row) -> tuple[bool, bool, int]:
         return failure["line"] is not None, not (undone and failure["kind"] == "rollback"), failure["attempt"] or 0
@@ -306,18 +311,17 @@ def _of_failures(told: Culprit, failures: list[Row], *, undone: bool) -> Culprit
     line = row["line"]
     before = dict.fromkeys(failure["line"] for failure in failures if failure["task_gid"] == row["task_gid"])
     earlier = [text for text in before if text is not None and text != line and is_error(text)]
-    return replace(
-        told,
-        agent=row["agent"],
-        n_agents=max(1, len({failure["agent"] for failure in failures} - {None})),
-        n_failed=len(failures),
-        error_code=row["error_code"],
-        line=line,
-        earlier_lines=tuple(earlier[-_MOST_EARLIER:]),
-        is_rollback=row["kind"] == "rollback",
-        outcome=_shown_outcome(row["outcome"], line),
-        cause=short_cause(line),
-    )
+    return {
+        "agent": row["agent"],
+        "n_agents": max(1, len({failure["agent"] for failure in failures} - {None})),
+        "n_failed": len(failures),
+        "error_code": row["error_code"],
+        "line": line,
+        "earlier_lines": tuple(earlier[-_MOST_EARLIER:]),
+        "is_rollback": row["kind"] == "rollback",
+        "outcome": _shown_outcome(row["outcome"], line),
+        "cause": short_cause(line),
+    }
 
 
 def _shown_outcome(outcome: str, line: str | None) -> str:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daganalysis.tables.column_arrays import NONE, encoded, integers, is_equal, reals
+from daganalysis.tables.column_arrays import NONE, codes_of, encoded, integers, is_equal, reals
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from daganalysis.archive import Archive
     from daganalysis.tables.column_arrays import Bools, Floats, Ints
@@ -28,7 +28,7 @@ def archive_of(archive: Archive, run_ids: Collection[str], n_runs: int) -> Archi
 class NodeRows:
     """Rows of ``nodes``: ``run`` and ``name`` are places in :attr:`run_ids` and :attr:`names`, the former found by :attr:`places`."""
 
-    run_ids: list[str]
+    run_ids: Sequence[str]
     places: dict[str, int]
     run: Ints
     stage: Ints
@@ -38,16 +38,11 @@ class NodeRows:
     is_passed: Bools
     is_rolled_back: Bools
 
-    def numbered(self, groups: Iterable[Iterable[str]]) -> Ints:
-        """Return in which of some groups of runs, which do not overlap, each row is: the number of the group, or none."""
-        number = np.full(len(self.run_ids) + 1, NONE)  # the last place is that of null
-        for place, run_ids in enumerate(groups):
-            number[[self.places[run_id] for run_id in run_ids if run_id in self.places]] = place
-        return number[self.run]
-
     def of(self, run_ids: Iterable[str]) -> Bools:
         """Return which rows are of some runs."""
-        found: Bools = self.numbered([run_ids]) != NONE
+        chosen = np.zeros(len(self.run_ids) + 1, bool)  # the last place is that of null
+        chosen[[self.places[run_id] for run_id in run_ids if run_id in self.places]] = True
+        found: Bools = chosen[self.run]
         return found
 
     def run_ids_at(self, rows: Ints) -> list[str]:
@@ -81,17 +76,17 @@ class NodeRows:
         return dict(zip(self.run_ids_at(rows), told, strict=True))
 
 
-def read_nodes(archive: Archive) -> NodeRows:
-    """Read the stages of all runs of an archive."""
+def read_nodes(archive: Archive, run_ids: Sequence[str]) -> NodeRows:
+    """Read the stages of an archive's runs, which are numbered by their places in ``run_ids``."""
+    import pyarrow as pa
+
     table = archive.coded("nodes", ["run_id", "stage", "name", "outcome", "duration_s"])
-    run, texts = encoded(table.column("run_id"))
-    run_ids: list[str] = texts.to_pylist()
     name, names = encoded(table.column("name"))
     outcome = table.column("outcome")
     return NodeRows(
         run_ids,
         {run_id: place for place, run_id in enumerate(run_ids)},
-        run,
+        codes_of(table.column("run_id"), pa.array(run_ids, pa.string())),
         integers(table.column("stage")),
         name,
         np.array([*names.to_pylist(), None], object),

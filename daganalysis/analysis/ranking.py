@@ -7,6 +7,7 @@ the main DAG.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,13 +59,14 @@ def ranks_of(dags: Columns) -> Ranks:
     """Return how badly each run ended; ``dags`` are the columns :data:`RANKED_BY` of all runs."""
     known = set(dags["run_id"])
     is_child = [parent in known for parent in dags["parent_run_id"]]
-    own = [_rank(outcome, work_ok) for outcome, work_ok in zip(dags["outcome"], dags["work_ok"], strict=True)]
+    rank_of = functools.cache(_rank)
+    own = [rank_of(outcome, work_ok) for outcome, work_ok in zip(dags["outcome"], dags["work_ok"], strict=True)]
     # Only a child whose work was not done makes its main DAG worse: what the main DAG made good by a retry shows in its own outcome.
     below: dict[str, int] = {}
     for parent, child, rank in zip(dags["parent_run_id"], is_child, own, strict=True):
         if child and rank <= _PLACES["cancelled"]:
             below[parent] = min(rank, below.get(parent, _FINE))
-    ranks = [min(rank, below.get(run_id, _FINE)) for run_id, rank in zip(dags["run_id"], own, strict=True)]
+    ranks = [min(rank, below.get(run_id, _FINE)) for run_id, rank in zip(dags["run_id"], own, strict=True)] if below else own
     return Ranks(ranks, [rank <= _PLACES["unknown"] for rank in ranks], is_child)
 
 

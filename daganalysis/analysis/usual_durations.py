@@ -2,126 +2,152 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import functools
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from daganalysis.analysis.conclusions import WORTH_SAYING, UsualDuration, is_slow
-from daganalysis.tables.column_arrays import NONE, find
+from daganalysis.tables.column_arrays import NONE, encoded, find, integers, is_equal, numbered, reals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
+
+    import pyarrow as pa
 
     from daganalysis.analysis.node_rows import NodeRows
-    from daganalysis.tables.column_arrays import Floats, Ints
-    from daganalysis.tables.plain_rows import Columns
+    from daganalysis.tables.column_arrays import Bools, Floats, Ints
 
 FEWEST = 4
 """With fewer other runs, there is no usual length."""
-_Like: TypeAlias = tuple[str, int | None]
-"""What runs have in common that are alike: the workflow, and the number of agents."""
+_MOST_KEYS = 1 << 16
+"""So many keys or fewer fit into 16 bits, which NumPy sorts several times as fast."""
 
 
 @dataclass(frozen=True, slots=True)
 class UsualDurations:
-    """What some runs of known length are measured by.
+    """What some runs of known length are measured by: one value a row of ``dags``.
 
-    ``slow`` are those of them that took much longer, each with its length. ``unmatched`` are runs that simply succeeded of which fewer than
-    four others are known. ``alike`` are the runs that each group of alike runs of a slow one is measured by.
+    ``median_s`` is the median of ``n_runs`` other runs like it, not-a-number where there are fewer than four or the run is not measured.
+    ``is_slow`` are the runs that took much longer. ``is_unmatched`` are runs that simply succeeded and have no median. ``like`` is the
+    number of the group of runs that are alike, and ``is_usual`` are the runs that others are measured by.
     """
 
-    usual: dict[str, UsualDuration]
-    slow: dict[str, float]
-    unmatched: list[str]
-    alike: dict[_Like, list[str]]
-    group: dict[str, _Like]
+    elapsed_s: Floats
+    median_s: Floats
+    n_runs: Ints
+    is_slow: Bools
+    is_unmatched: Bools
+    like: Ints
+    is_usual: Bools
 
-    def run_ids(self) -> set[str]:
+    def is_looked_into(self) -> Bools:
         """Return the runs whose stages are looked at: they tell why a run was slow, or what took it longest."""
-        return {*self.slow, *self.unmatched, *(run_id for group in self.alike.values() for run_id in group)}
+        return self.is_slow | self.is_unmatched | self.is_like_slow()
 
-    def explained(self, nodes: NodeRows) -> dict[str, UsualDuration]:
-        """Return what each run is measured by, with the stage that explains most of the difference of a slow one."""
-        found = dict(self.usual)
-        for run_id, place, excess in _worst_stages(self, nodes):
-            share = min(1.0, excess / (self.slow[run_id] - found[run_id].median_s))
+    def is_like_slow(self) -> Bools:
+        """Return the runs that a slow run is measured by."""
+        has_slow = np.zeros(int(self.like.max(initial=NONE)) + 1, bool)
+        has_slow[self.like[self.is_slow]] = True
+        return self.is_usual & has_slow[self.like]
+
+    def of(self, row: int) -> UsualDuration | None:
+        """Return what one run is measured by."""
+        median = float(self.median_s[row])
+        return None if np.isnan(median) else UsualDuration(median, int(self.n_runs[row]))
+
+    def of_all(self, rows: Sequence[int]) -> list[UsualDuration | None]:
+        """Return what each of some runs is measured by."""
+        make = functools.cache(UsualDuration)  # many runs are measured by the same
+        at = np.asarray(rows, np.int64)
+        return [
+            None if math.isnan(median) else make(median, n)
+            for median, n in zip(self.median_s[at].tolist(), self.n_runs[at].tolist(), strict=True)
+        ]
+
+    def explained(self, nodes: NodeRows) -> dict[int, UsualDuration]:
+        """Return, for the rows of slow runs, the stage that explains most of the difference, if one stage explains much of it."""
+        found = {}
+        for row, place, excess in _worst_stages(self, nodes):
+            median = float(self.median_s[row])
+            share = min(1.0, excess / (float(self.elapsed_s[row]) - median))
             if share >= WORTH_SAYING:
                 name = nodes.names[nodes.name[place]]
-                found[run_id] = found[run_id]._replace(stage=int(nodes.stage[place]), name=name, share=share)
+                found[row] = UsualDuration(median, int(self.n_runs[row]), int(nodes.stage[place]), name, share)
         return found
 
 
-def find_usual_durations(dags: Columns, own: Iterable[int]) -> UsualDurations:
-    """Return what some runs are measured by: those at the places ``own`` in the columns ``dags`` of all runs.
+def find_usual_durations(dags: pa.Table, own: Bools) -> UsualDurations:
+    """Return what some runs are measured by: those of the rows ``own`` of the table ``dags`` of all runs.
 
     Runs of the same workflow with the same number of agents are alike. The median is taken over the other runs of known length that
     simply succeeded; at least four are needed.
     """
-    likes: list[_Like] = list(zip(dags["workflow"], dags["n_agents"], strict=True))
-    plain: dict[_Like, list[int]] = {}
-    elapsed, outcomes, run_ids = dags["elapsed_s"], dags["outcome"], dags["run_id"]
-    for place, (like, length, outcome) in enumerate(zip(likes, elapsed, outcomes, strict=True)):
-        if outcome == "succeeded" and length is not None and like[0] is not None:
-            plain.setdefault(like, []).append(place)
-    lengths = {like: sorted(elapsed[place] for place in places) for like, places in plain.items()}
-    found = UsualDurations({}, {}, [], {}, {})
-    for place in own:
-        length, like, run_id = elapsed[place], likes[place], run_ids[place]
-        if length is None:
-            continue
-        others = lengths.get(like, [])
-        is_plain = outcomes[place] == "succeeded" and like[0] is not None
-        n_others = len(others) - is_plain
-        if n_others >= FEWEST:
-            usual = _median(others, without=length if is_plain else None)
-            found.usual[run_id] = UsualDuration(usual, n_others)
-            if is_slow(length, usual):
-                found.slow[run_id], found.group[run_id] = length, like
-        elif outcomes[place] == "succeeded":
-            found.unmatched.append(run_id)
-    found.alike.update({like: [run_ids[place] for place in plain[like]] for like in set(found.group.values())})
-    return found
+    elapsed, workflow = reals(dags.column("elapsed_s")), encoded(dags.column("workflow"))[0]
+    has_succeeded, is_known = is_equal(dags.column("outcome"), "succeeded"), ~np.isnan(elapsed)
+    like, _ = numbered(workflow, integers(dags.column("n_agents")))
+    is_usual = has_succeeded & is_known & (workflow != NONE)
+    median, n_others = _medians_of_others(elapsed, like, is_usual)
+    own = own & is_known
+    has_median = own & (n_others >= FEWEST)
+    median = np.where(has_median, median, np.nan)
+    return UsualDurations(
+        elapsed, median, n_others, is_slow(elapsed, median) & has_median, own & has_succeeded & ~has_median, like, is_usual
+    )
 
 
-def _median(lengths: list[float], *, without: float | None = None) -> float:
-    """Return the median of lengths that are in order, one of them left out or none.
+def _medians_of_others(lengths: Floats, group: Ints, counts: Bools) -> tuple[Floats, Ints]:
+    """Return, for each value, the median of the values of its group that count, itself left out, and how many these are.
 
-    >>> _median([1.0, 2.0, 3.0, 9.0]), _median([1.0, 2.0, 3.0, 9.0], without=2.0)
-    (2.5, 3.0)
+    >>> median, n = _medians_of_others(np.array([1.0, 2.0, 3.0, 9.0, 5.0]), np.zeros(5, int), np.array([1, 1, 1, 1, 0], bool))
+    >>> median.tolist(), n.tolist()
+    ([3.0, 3.0, 2.0, 2.0, 2.5], [3, 3, 3, 3, 4])
     """
-    n = len(lengths) - (without is not None)
-    left_out = len(lengths) if without is None else bisect_left(lengths, without)
+    rows = np.flatnonzero(counts)
+    rows = rows[np.lexsort((lengths[rows], group[rows]))]
+    sizes = np.bincount(group[rows], minlength=int(group.max(initial=NONE)) + 1)
+    first = np.cumsum(sizes) - sizes
+    left_out = sizes[group]  # the place in the group of the value that is left out: behind the last one of a group that lacks it
+    left_out[rows] = np.arange(len(rows)) - first[group[rows]]
+    n = sizes[group] - counts
     low, high = (n - 1) // 2, n // 2
-    return (lengths[low + (low >= left_out)] + lengths[high + (high >= left_out)]) / 2
+    ordered = np.append(lengths[rows], np.nan)
+    last = len(ordered) - 1
+    low, high = (np.where(n > 0, first[group] + place + (place >= left_out), last) for place in (low, high))
+    return (ordered[low] + ordered[high]) / 2, n
 
 
-def _worst_stages(found: UsualDurations, nodes: NodeRows) -> list[tuple[str, int, float]]:
-    """Return the stage of each slow run that took the most longer than its median: its row in ``nodes``, and by how much."""
-    slow: dict[_Like, list[str]] = {like: [] for like in found.alike}
-    for run_id, like in found.group.items():
-        slow[like].append(run_id)
-    group_of_plain, group_of_slow = nodes.numbered(found.alike.values()), nodes.numbered(slow.values())
-    is_known = ~np.isnan(nodes.duration_s)
-    plain, ours = np.flatnonzero((group_of_plain != NONE) & is_known), np.flatnonzero((group_of_slow != NONE) & is_known)
-    if not len(plain):
+def _worst_stages(found: UsualDurations, nodes: NodeRows) -> list[tuple[int, int, float]]:
+    """Return the stage of each slow run that took the most longer than its median: the run, its row in ``nodes``, and by how much."""
+    is_known = ~np.isnan(nodes.duration_s) & (nodes.run != NONE)
+    is_usual, is_slow_one = (is_known & chosen[nodes.run] for chosen in (found.is_like_slow(), found.is_slow))
+    plain, ours = np.flatnonzero(is_usual), np.flatnonzero(is_slow_one)
+    if not len(plain) or not len(ours):
         return []
     stages_and_names = (nodes.stage + 1) * (len(nodes.names) + 1) + nodes.name
-    span = stages_and_names.max() + 1
-    keys, usual = _medians((group_of_plain * span + stages_and_names)[plain], nodes.duration_s[plain])
-    at = find(keys, (group_of_slow * span + stages_and_names)[ours])
+    key = found.like[nodes.run] * (stages_and_names.max() + 1) + stages_and_names
+    keys, usual = _medians(key[plain], nodes.duration_s[plain])
+    at = find(keys, key[ours])
     ours, at = ours[at != NONE], at[at != NONE]
     excess = nodes.duration_s[ours] - usual[at]
     order = np.lexsort((-nodes.stage[ours], excess))
-    last = dict(zip(nodes.run_ids_at(ours[order]), order.tolist(), strict=True))
-    return [(run_id, int(ours[place]), float(excess[place])) for run_id, place in last.items()]
+    last = dict(zip(nodes.run[ours[order]].tolist(), order.tolist(), strict=True))
+    return [(row, int(ours[place]), float(excess[place])) for row, place in last.items()]
 
 
 def _medians(keys: Ints, values: Floats) -> tuple[Ints, Floats]:
-    """Return the different keys, in order, and the median of the values of each."""
-    order = np.lexsort((values, keys))
-    keys, values = keys[order], values[order]
-    begins = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if len(keys) else np.zeros(0, np.int64)
-    sizes = np.diff(np.append(begins, len(keys)))
-    return keys[begins], (values[begins + (sizes - 1) // 2] + values[begins + sizes // 2]) / 2
+    """Return the different keys, in order, and the median of the values of each.
+
+    >>> keys, medians = _medians(np.array([7, 5, 7]), np.array([1.0, 3.0, 2.0]))
+    >>> keys.tolist(), medians.tolist()
+    ([5, 7], [3.0, 1.5])
+    """
+    number, first = numbered(keys)
+    order = np.argsort(values)
+    number_in_order = number[order].astype(np.uint16) if len(first) <= _MOST_KEYS else number[order]
+    values = values[order[np.argsort(number_in_order, kind="stable")]]
+    sizes = np.bincount(number, minlength=len(first))
+    begins = np.cumsum(sizes) - sizes
+    return keys[first], (values[begins + (sizes - 1) // 2] + values[begins + sizes // 2]) / 2

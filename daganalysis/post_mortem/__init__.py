@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.analysis._runs import conclusion_facts
+from daganalysis.analysis.conclusion_facts import conclusion_facts
 from daganalysis.analysis.conclusions import conclusion
 from daganalysis.analysis.run_facts import gather_facts
 from daganalysis.post_mortem.children import children_lines

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import daganalysis as da
+from daganalysis.analysis.conclusion_facts import GatheredFacts
 from daganalysis.analysis.conclusions import ConclusionFacts, FailurePlace, UsualDuration, conclusion
 from tests.analysis.runs import archive_of_runs, run_rows, series
 from tests.rows import archive_of, at
@@ -144,3 +149,24 @@ def test_a_run_that_was_rolled_back_is_told_by_what_failed_before_and_not_by_the
     task = {"run_id": "1", "stage": 1, "task_gid": "t", "outcome": "rolled_back", "task_logs": ["ERROR: [A.B]: x", "ERROR: [C.D]: y"]}
     [sentence] = da.runs(archive_of(dags=[dag], nodes=[node], attempts=attempts, sub_tasks=[task]))["conclusion"]
     assert sentence == "Rolled back after Copy failed on 10.0.0.1:2886 (A.B); not redone since."
+
+
+_LENGTHS = st.one_of(st.just(0.0), st.floats(0.001, 40.0), st.just(4000.0))
+_OUTCOMES = st.sampled_from(["succeeded", "succeeded", "succeeded", "succeeded_after_retry", "failed", "unknown"])
+
+
+@given(
+    st.lists(st.tuples(_LENGTHS, _OUTCOMES, st.integers(1, 2), st.booleans(), st.sampled_from([0, 0, 1, None])), min_size=1, max_size=12)
+)
+def test_runs_of_which_only_the_length_is_said_read_as_when_each_is_looked_into(drawn: list[tuple[float, str, int, bool, int]]) -> None:
+    runs = [
+        run_rows(f"r{place}", {"Work": length}, outcome=outcome, n_agents=n_agents, known=known)
+        for place, (length, outcome, n_agents, known, _) in enumerate(drawn)
+    ]
+    for rows, (*_, retries) in zip(runs, drawn, strict=True):
+        rows["dags"][0] |= {"retries_min": 0, "retries_max": retries}
+    archive = archive_of_runs(*runs)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GatheredFacts, "is_healthy", property(lambda facts: np.zeros(len(facts.lost_share), bool)))
+        looked_into = da.runs(archive)
+    pd.testing.assert_frame_equal(da.runs(archive), looked_into)
