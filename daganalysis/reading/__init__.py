@@ -2,9 +2,10 @@
 
 Sources become files (``listing``, ``remote_files``), files plain streams (``streams``), streams JSON documents (``documents``;
 ``embedded_json`` where other text is around them, ``json_repair`` where they are not quite JSON), documents answers (``fast_path``, and
-``responses`` for what is not quite as documented); only what an answer holds is decoded further (``decoding``), each different text once.
+``responses`` for documents that differ from the API's documentation). ``decoding`` decodes the contents of answers, each different text
+once.
 
-Each name below is imported when it is first asked for: whoever only lists files reads none.
+Each name below is imported on first use, because a caller that only lists files needs no readers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Answers about agents: ``/api/v1/info``, ``/api/v1/status`` and ``/api/v1/ob/info``, of which versions and zones are taken.
+"""Answers about agents: versions and zones from ``/api/v1/info``, ``/api/v1/status`` and ``/api/v1/ob/info``.
 
-What else they hold (obshell's meta/agent.go, lib/http/status.go, param/obcluster.go) is not kept.
+Their other fields (obshell's meta/agent.go, lib/http/status.go, param/obcluster.go) are not kept.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ class Kind(enum.StrEnum):
 class Answer(msgspec.Struct, array_like=True):
     """One DAG, node or sub-task object, or one list of log records, of one response.
 
-    ``body`` is the object's JSON as bytes, syntactically valid UTF-8; of a DAG without its ``nodes`` (their texts, in order, are ``nodes``:
-    None where the response shows no nodes). ``position`` is where its document lies and the JSON pointer of the object in it. Instants are
+    ``body`` is the object's JSON as bytes, in valid UTF-8. The body of a DAG lacks its nodes: ``nodes`` has their texts, in order, or None
+    if the response shows no nodes. ``position`` is the place of the document and the JSON pointer of the object in it. Instants are
     nanoseconds since 1970 in UTC.
     """
 
@@ -62,7 +62,7 @@ class Issue:
 
 
 class FileIssues(list[Issue]):
-    """The issues of one file: of each code the first ``most``; ``n_more`` counts the others, so that hostile input takes no more memory."""
+    """The issues of one file: the first ``most`` of each code. ``n_more`` counts the others, so hostile input takes no more memory."""
 
     __slots__ = ("_most", "_n_listed", "n_more")
 

@@ -1,4 +1,4 @@
-"""The fields of an object of the task API, each checked when it is taken. What is wrong with one becomes an issue."""
+"""The fields of an object of the task API, each checked when it is read. A wrong field becomes an issue."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ def _documented(decoder: msgspec.json.Decoder[T], raw: bytes) -> T | None:
 
 
 def _one_by_one(decode: Callable[[Sequence[bytes]], list[T]], texts: Sequence[bytes], lenient: Callable[[bytes], T]) -> list[T]:
-    """Decode texts of which one has what is no instant: whose it is shows where there is one alone."""
+    """Decode texts one by one, because one of them has a value that is not an instant. One by one, the error shows which."""
     return [decoded for text in texts for decoded in decode([text])] if len(texts) > 1 else [lenient(texts[0])]
 
 
@@ -208,9 +208,9 @@ def _node(text: bytes, wire: _Node, instants: Iterator[int | None]) -> Decoded[N
 
 
 def has_documented_keys_once(text: bytes, node: _Node | UntroubledNode) -> bool:
-    """Return whether no object in the text of a documented node has a key twice: it may be so although False.
+    """Return True only if no object in the text of a documented node has a key twice. False leaves it open.
 
-    Two quotation marks stand around each key and each text, and others only where something is added.
+    Each key and each text has two quotation marks; further ones show that something was added.
     """
     tasks = node.sub_tasks or ()
     n_quoted = _NODE_KEYS + _NODE_TEXTS - (node.start_time, node.end_time).count(None) + (_TASK_KEYS + _TASK_TEXTS) * len(tasks)

@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 _GAP_BYTES = 1 << 24
 """Bytes of text between documents that are held, to look in them for answers under layers of other notations."""
 _PEELINGS, _SMALL_TEXT = 16, 1 << 18
-"""How often as many bytes as a text has may be looked through to take layers off it, and so many bytes more."""
+"""How many bytes may be searched to take layers off a text: a multiple of its size, and a constant."""
 _MOST_LAYERS = 8
 
 
 def find_documents(stream: IO[bytes] | None, name: str, limits: Limits, issues: list[Issue], head: bytes = b"") -> Iterator[Document]:
-    """Yield the JSON documents of one plain file, in order: those of ``head``, which was read already, and of the rest of the stream.
+    """Yield the JSON documents of one plain file, in order. ``head`` is its beginning, which was read already; ``stream`` has the rest.
 
-    A file of one document a line, and one of several documents, is read piece by piece. What is no document gives an issue where the
-    file holds nothing else, or holds one document a line; text around documents does not.
+    A file of one document a line, and one of several documents, is read piece by piece. Text that is no document gives an issue only if the
+    file holds nothing else, or holds one document a line.
     """
     reading = PlainText(stream, head)
     if reading.settle_encoding() == GUESSED:
@@ -61,9 +61,9 @@ def find_documents(stream: IO[bytes] | None, name: str, limits: Limits, issues: 
 
 
 def peeled_documents(text: bytes, limits: Limits) -> list[Document]:
-    """Return the documents that lie in a text under layers of other notations (:mod:`daganalysis.reading.layers`), as far as it has any.
+    """Return the documents in a text under layers of other notations (:mod:`daganalysis.reading.layers`), if it has any.
 
-    Time and memory are in proportion to the text, however it is layered.
+    Time and memory are in proportion to the text, however many layers it has.
     """
     return _peeled(text, (), _Peeling(limits, _PEELINGS * len(text) + _SMALL_TEXT))
 
@@ -151,7 +151,7 @@ class _Lines:
         self._n_issues = len(issues)
         self._n_lines = self._n_found = 0
         self._one_a_line = one_a_line
-        """Whether the file holds one document a line: positions are lines then, and a line that is none is a fault."""
+        """Whether the file holds one document a line. Positions are then lines, and any other line is a fault."""
         self._peels = peels
         self._gap = _Gap()
 
@@ -178,7 +178,7 @@ class _Lines:
             document = Document(text, self._position(offset, number), value)
             self._n_found += 1
             if self._n_lines == 1:
-                # Whether it is one document of several, one a line, the next line tells.
+                # The next line shows whether this is one document of several, one a line.
                 first = document, number
             else:
                 yield document
@@ -198,7 +198,7 @@ class _Lines:
         yield from self._told(embedded.take())
 
     def _settled(self, embedded: EmbeddedJson) -> Iterator[Document]:
-        """Yield what the text up to here still holds; in a file of one document a line it is a fault that it is none."""
+        """Yield what the text up to here still holds. In a file of one document a line, text that is not a document is a fault."""
         if not self._gap.size:
             return
         noise, line = embedded.noise, embedded.noise_line
@@ -221,9 +221,9 @@ class _Lines:
                 yield Document(finding.text, self._position(finding.offset, finding.line), before=finding.before)
 
     def _gap_documents(self, *, keeps_last: bool = False) -> Iterator[Document]:
-        """Yield what lies under layers of notation in the text since the last document, or note what was wrong with it.
+        """Yield the documents under layers of notation in the text since the last document, or note what was wrong with it.
 
-        ``keeps_last``: more lines come, so the last answer of the text, which may go on in them, is kept for later.
+        ``keeps_last``: more lines follow, and the last answer may continue in them, so it is kept for later.
         """
         gap, self._gap = self._gap, _Gap()
         if keeps_last:
@@ -245,7 +245,7 @@ class _Lines:
 
 
 def _within(position: str) -> str:
-    """Where a document lies in the text from which layers were taken, as an addition to where that text lies."""
+    """The place of a document in a text without its layers, to be appended to the place of that text."""
     return "" if position == "byte 0" else f" ({position} of what it says)"
 
 
@@ -257,7 +257,7 @@ class _Gap:
         self._offset = self._line = 0
         self.faults: list[Finding] = []
         self.doubtful: list[Finding] = []
-        """What begins and ends as a document and is no JSON as it stands."""
+        """Text that begins and ends like a document but is not valid JSON."""
         self.taken: list[tuple[int, int]] = []
 
     @property
@@ -300,7 +300,7 @@ class _Gap:
         return -1
 
     def left(self) -> Iterator[tuple[int, int, bytes]]:
-        """Yield (offset, line, text) of what is left beside the documents that were found, as far as answers may lie in it."""
+        """Yield (offset, line, text) of the parts between the documents found in which answers may be."""
         if not may_hold_answers(self._text):
             return
         at = 0

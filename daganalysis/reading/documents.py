@@ -1,4 +1,4 @@
-"""One JSON document: its text, where it lies, and what is decoded of it while it is found."""
+"""One JSON document: its text, its place, and what was decoded while it was found."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ Outermost = dict[str, msgspec.Raw] | list[msgspec.Raw]
 
 @dataclass(slots=True)
 class Document:
-    """One JSON document: its text and where it lies (``line N``, or ``byte N`` from the start of the file).
+    """One JSON document: its text and its place (``line N``, or ``byte N`` from the start of the file).
 
-    ``value`` is what was decoded while the document was found: the answer that it is, if it is one as documented, or its outermost object
-    or list; where there is none, the text need not be JSON. ``before`` is what stands before it on its line.
+    ``value`` is what was decoded while the document was found: an answer, if the document is one as documented, otherwise its outermost
+    object or list. Without a value, the text need not be JSON. ``before`` is the text before it on its line.
     """
 
     text: bytes
@@ -44,7 +44,7 @@ class Document:
 
 
 def outermost(text: bytes) -> Outermost | None:
-    """Decode an object or a list with everything in it left raw; None if the text is no such document.
+    """Decode an object or a list, and leave its contents raw; None if the text is neither.
 
     >>> list(outermost(b'{"a": [1, 2]}'))
     ['a']
@@ -60,13 +60,13 @@ def outermost(text: bytes) -> Outermost | None:
 
 
 def alone(content: bytes, offset: int = 0) -> tuple[bytes, str]:
-    """Return a text without the white space around it, and where it lies."""
+    """Return a text without the white space around it, and its place."""
     text = content.strip(BLANK)
     return text, f"byte {offset + content.find(text[:1])}"
 
 
 def one_document(content: bytes, offset: int, limits: Limits) -> Document | None:
-    """Take a text as one document if it is one, perhaps one to be repaired."""
+    """Return a text as one document, if it is one or can be repaired."""
     text, position = alone(content, offset)
     value = fast_answer(text, limits) or outermost(text)
     if value is None and not (text[:1] in {b"{", b"["} and text[-1:] in {b"}", b"]"} and balanced(text, 0) == len(text)):

@@ -1,8 +1,8 @@
 """JSON documents among other text, found in one pass: headers, log lines, pages, documents cut short.
 
-An opening bracket that looks like the beginning of a document counts brackets until it closes. A document that was cut short never
-closes; the documents behind it are found all the same, because they begin at the beginning of a line or as an envelope does. Parts of a
-document that was cut short are never taken for documents of their own.
+An opening bracket that looks like the beginning of a document counts brackets until it closes. A document that was cut short never closes.
+The documents after it are still found, because they begin at the beginning of a line or like an envelope. Parts of a document that was cut
+short are never read as documents.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from daganalysis.reading.json_repair import without_escapes
 if TYPE_CHECKING:
     from daganalysis.reading.limits import Limits
 
-# A string ends on its line: whatever JSON allows within one, a raw line break it does not.
+# A string ends on its line, because JSON allows no raw line break in a string.
 _TOKEN = re.compile(rb'"[^"\n]*+"|[{}\[\]]|"')
 _MAY_BEGIN = re.compile(rb'\{(?:\s|\xc2\xa0)*(?:"|$)|\[(?!\s*\{\s*\')\s*(?:[{\[]|$)')
 _BEGINS = re.compile(rb'\{\s*"|\[\s*[{\[]')
@@ -25,14 +25,14 @@ _CLOSERS = b"}], \t\r\n"
 _NOISE_KEPT = 4096
 _NEAR = 16
 _BEFORE_KEPT = 200
-"""Bytes before a document on its line, in which the time may stand at which it was written."""
+"""Bytes before a document on its line, which may hold the time when it was written."""
 _TEXT_HELD = 1 << 24
 """Bytes of text for which documents wait that may yet turn out to be parts of another."""
 
 
 @dataclass(slots=True)
 class Finding:
-    """A document found (``text``, and what stands ``before`` it on its line), or what is wrong at a place (``code`` and ``message``)."""
+    """A document (``text``, and the text ``before`` it on its line), or a fault at a place (``code`` and ``message``)."""
 
     offset: int
     line: int
@@ -91,7 +91,7 @@ class EmbeddedJson:
         if self.is_open or bare.strip(_CLOSERS):
             n_spans = len(self._spans)
             if not self.is_open and bare == b"[":
-                # A list of documents, one a line: each stands for itself.
+                # A list of documents, one a line: each is read alone.
                 bare = b""
             else:
                 self._count(line, offset, number)
@@ -108,7 +108,7 @@ class EmbeddedJson:
         return found
 
     def end(self) -> list[Finding]:
-        """Say that no more lines of this text come; return what was found since the last time."""
+        """End the text; return what was found since the last call."""
         if self._opens:
             self._report_cut(self._opens[0])
         self._settle()
@@ -126,7 +126,7 @@ class EmbeddedJson:
                 if self._depth:
                     self._close(offset + match.end())
             elif token == b'"' and self._depth:
-                # A string that does not end on its line: what follows on it cannot be told.
+                # A string that does not end on its line: the rest of the line cannot be read.
                 return
 
     def _open(self, line: bytes, at: int, offset: int, number: int) -> None:
@@ -140,7 +140,7 @@ class EmbeddedJson:
             self._too_deep = self._skipping = False
             return
         if envelope and not self._in_list() and line[max(0, at - _NEAR) : at].rstrip()[-1:] != b":":
-            # An envelope that is no field's value lies in no object: the document before was cut short.
+            # An envelope that is no field's value is in no object: the document before it was cut short.
             self._report_cut(self._opens[0])
             self._opens = [_Open(offset + at, number, 1, certain=True)]
             self._depth = 1
@@ -152,7 +152,7 @@ class EmbeddedJson:
             self._opens.append(_Open(offset + at, number, self._depth, certain=True))
 
     def _in_list(self) -> bool:
-        """Whether what is open is the outermost list of all."""
+        """Whether the open bracket is that of the outermost list."""
         return self._depth == 1 and self._text[self._opens[0].offset - self._base] == ord("[")
 
     def _close(self, end: int) -> None:
@@ -178,7 +178,7 @@ class EmbeddedJson:
             self._find(opened, "truncated-json", "the document is cut off at its end")
 
     def _close_nothing(self, offset: int, number: int) -> None:
-        """A line of nothing but closing brackets: what came before are the parts of a document whose beginning is missing."""
+        """A line of only closing brackets: the text before it is the rest of a document whose beginning is missing."""
         uncertain = [span for span in self._spans if not span.certain]
         self._spans = [span for span in self._spans if span.certain]
         if uncertain and not self._beheaded:
@@ -192,7 +192,7 @@ class EmbeddedJson:
             self._beheaded = True
 
     def _let_go(self, end: int) -> None:
-        """Hand on what is certain, and keep no more text than a document may have."""
+        """Pass on what is certain, and keep no more text than a document may have."""
         if self._depth == 0:
             if len(self._text) > _TEXT_HELD or all(span.certain for span in self._spans):
                 self._settle()
@@ -200,7 +200,7 @@ class EmbeddedJson:
         opened = self._opens[0]
         if end - opened.offset > self._limits.document_bytes:
             if self._spans and self._spans[-1].offset > opened.offset:
-                # Whole documents within it say that it was cut short.
+                # Whole documents within it show that it was cut short.
                 self._report_cut(opened)
             else:
                 self._find(opened, "document-too-large", f"more than {self._limits.document_bytes:,} bytes")
@@ -222,7 +222,7 @@ class EmbeddedJson:
             self._beheaded = False
 
     def _settle(self) -> None:
-        """Hand on all that was found, and start again."""
+        """Pass on everything that was found, and start again."""
         self._hand_on(self._spans)
         self._spans.clear()
         self._opens.clear()

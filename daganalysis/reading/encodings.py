@@ -14,7 +14,7 @@ GUESSED = "gb18030"
 """The encoding that shows by likelihood alone."""
 _SAMPLE_BYTES = 1 << 16
 _WIDE_SHARE = 0.6
-"""Of the characters of a text in UTF-16, the share whose high byte is zero: keys and times are ASCII whatever the names are."""
+"""The least share of characters of a text in UTF-16 whose high byte is zero. Keys and times are ASCII in any language."""
 _BLOCK = 1 << 20
 _LONGEST_CHARACTER = 4
 """Bytes of a character that the end of a sample may cut."""
@@ -101,5 +101,5 @@ class _Recoded(io.RawIOBase):
 
 
 def recoded(head: bytes, rest: Readable | None, codec: str) -> io.BufferedReader:
-    """Return the text of a stream, of which the head was read already, as UTF-8."""
+    """Return the text of a stream, whose head was read already, as UTF-8."""
     return io.BufferedReader(_Recoded(head, rest, codec), 1 << 16)

@@ -1,7 +1,7 @@
-"""What a file is, recognised by its first bytes: the one table that names what is not, or not simply, a file of saved answers.
+"""What a file is, recognised by its first bytes: the one table of files that are not, or not only, saved answers.
 
-A kind is added by one entry of :data:`FILE_KINDS`; the first that matches counts. A file of no kind listed here is plain text or JSON, in
-which answers are looked for wherever they lie. Compressed files and archives are told by :mod:`daganalysis.reading.streams`.
+To add a kind, add an entry to :data:`FILE_KINDS`; the first match counts. A file of no listed kind is plain text or JSON, which is searched
+for answers. :mod:`daganalysis.reading.streams` recognises compressed files and archives.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SHORT_HEAD = 1 << 12
-"""Bytes of a file's beginning in which a pattern is looked for that may stand anywhere."""
+"""Bytes at the beginning of a file that are searched for patterns that may occur anywhere."""
 _TABLES = re.compile(rb"\b(?:" + b"|".join(name.encode() for name in TABLES) + rb")\b")
 
 _CURL = "curl --unix-socket run/obshell.sock http://obshell/api/v1/task/dag/ID"
@@ -31,7 +31,7 @@ _OBSHELL_LOG = re.compile(rb"(?:^|\n)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3} [A-Z]
 _ENTRIES = re.compile(
     rb"\[(?:scheduler/(?:dag|node|task)_handler|executor/(?:pool|executor|task_sync)|coordinator/coordinator|common/middleware)\.go:\d+\] "
 )
-"""Where entries of an obshell.log stem from, whatever was done to their heads."""
+"""What shows entries of an obshell.log even if their heads were changed."""
 _OBD_LOG = re.compile(rb"(?:^|\n)\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}\] \[[0-9a-f]{8}-[0-9a-f-]{27}\] \[[A-Z]+\] ")
 _OBSERVER_LOG = re.compile(rb"(?:^|\n)\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\] [A-Z]+ +(?:\[[\w.]+\] )?[^\n]{0,200}\[\d+\]\[")
 _POWERSHELL = re.compile(rb"@\{(?:successful|id|dag_id|state|node_id|task_id)=|\A\s*StatusCode +: \d[^\n]*\n *StatusDescr")
@@ -62,8 +62,8 @@ class FileKind:
     """One kind of file.
 
     ``code`` is the issue that a file of this kind gives, ``noun`` and ``nouns`` name one and several in messages, ``instead`` says what to
-    save in its place (may be empty). ``certain`` kinds are never looked into; in one that is not, an answer that lies in it is read, and
-    the issue is given where none does.
+    save in its place (may be empty). ``certain`` kinds are never searched. Files of other kinds are searched for answers, and the issue is
+    given only if they hold none.
     """
 
     noun: str
@@ -75,7 +75,7 @@ class FileKind:
 
     @property
     def message(self) -> str:
-        """What an issue says of the file."""
+        """The message of the issue about the file."""
         return f"{self.noun}; {self.instead}" if self.instead else self.noun
 
 
@@ -88,7 +88,7 @@ def _has(pattern: re.Pattern[bytes]) -> Callable[[bytes], bool]:
 
 
 def _is_database_copy(head: bytes) -> bool:
-    """Return whether a file is one of a copy of obshell's databases; SQL statements about other tables, with answers in them, are not."""
+    """Return whether a file belongs to a copy of obshell's databases. SQL statements about other tables, with answers in them, do not."""
     if recognise(head[:HEAD_BYTES]) is None:
         return False
     return not is_sql(head[:HEAD_BYTES]) or _TABLES.search(head) is not None or not (looks_like_answer(head) or has_hex(head))
@@ -234,7 +234,7 @@ FILE_KINDS: tuple[FileKind, ...] = (
 
 
 def kind_of(head: bytes) -> FileKind | None:
-    """Return what a file is by its first bytes (the more of them, the surer); None for JSON or a text in which answers may lie.
+    """Return the kind of a file by its first bytes (the more, the surer); None for JSON or a text that may hold answers.
 
     >>> kind_of(b"%PDF-1.7").noun, kind_of(b'{"successful": true}')
     ('PDF document', None)
@@ -258,7 +258,7 @@ def in_other_notation(content: bytes) -> FileKind | None:
 BINARY_FILE = FileKind("binary file", "binary files", is_binary)
 """A file that is no text, and of no kind that is known."""
 OTHER_TEXT = FileKind("text without answers", "texts without answers", lambda head: not is_binary(head))
-"""A text, found in a folder under a name that promises no answers, in which none lie."""
+"""A text without answers, found in a folder under a name that suggests none."""
 HIDDEN_FILE = FileKind("hidden file", "hidden files", _starts())
 """A file or folder that the system or a program keeps for itself, recognised by its name."""
 

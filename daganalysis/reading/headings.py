@@ -12,7 +12,7 @@ _LONGEST_KEY = 80
 
 @dataclass(slots=True)
 class Heading:
-    """What an envelope says about all it holds, and the objects around the one at hand, the outermost first."""
+    """What an envelope says about all its objects, and the objects around the current one, the outermost first."""
 
     position: str
     wrappers: tuple[Wrapper, ...] = ()
@@ -23,7 +23,7 @@ class Heading:
     request_ms: int | None = None
 
     def within(self, wrapper: Wrapper) -> Heading:
-        """Return the same heading for what lies in one more wrapper."""
+        """Return the same heading with one more wrapper."""
         return replace(self, wrappers=(*self.wrappers, wrapper))
 
 

@@ -125,7 +125,7 @@ def parse_instants(texts: Sequence[str | None]) -> list[int | None]:
 
 
 def usual_instants(texts: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Return the nanoseconds since 1970 of many texts; 0 for a placeholder, for what is no instant, and perhaps for what is seldom written.
+    """Return the nanoseconds since 1970 of many texts; 0 for a placeholder, a text that is no instant, or a rare notation.
 
     >>> usual_instants(["2024-01-09T20:40:15.016+08:00", "1970-01-01T08:00:00+08:00", "yesterday"]).tolist()
     [1704804015016000000, 0, 0]

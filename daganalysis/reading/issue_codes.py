@@ -26,7 +26,7 @@ class IssueCode:
 
     @property
     def every_hint(self) -> str:
-        """The hint, and those that depend on the HTTP status."""
+        """The hint, and the hints that depend on the HTTP status."""
         return "; ".join([*filter(None, [self.hint]), *(f"{status}: {hint}" for status, hint in self.hints_by_status.items())])
 
 

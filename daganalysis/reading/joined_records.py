@@ -1,4 +1,4 @@
-"""Answers that a logger cut into several records: one a line of the answer, or one every so many bytes."""
+"""Answers that a logger cut into several records: one for each line of the answer, or one for a fixed number of bytes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class JoinedRecords:
                 continue
 
     def joined(self) -> Iterator[tuple[str, bytes]]:
-        """Yield the name of each field and its texts as one, of fields of which at least two records had a text."""
+        """Yield each field that at least two records had a text in: its name, and its texts joined."""
         for name, texts in self._texts.items():
             if len(texts) > 1 and any("{" in text or "[" in text for text in texts):
                 # Whoever keeps the line breaks cuts lines that are too long without one.

@@ -1,4 +1,4 @@
-"""Texts that are not quite JSON: repaired where that is safe, and named for what is wrong with them where it is not."""
+"""Texts that are not quite JSON. They are repaired if that is safe; otherwise the fault is named."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def is_nearly_json(text: bytes) -> bool:
 def without_escapes(text: bytes) -> bytes:
     r"""Return a text of the same length in which every quote begins or ends a string.
 
-    A pattern for strings with escapes in them would keep a note of each, of which a string of megabytes may have millions.
+    A pattern that matches strings with escapes would remember every escape, and a string of megabytes may have millions.
 
     >>> without_escapes(rb'"a\"b\\"')
     b'"a__b__"'
@@ -206,7 +206,7 @@ def _whole_pairs(text: bytes) -> tuple[bytes, int]:
 
     if b"\\u" not in text:
         return text, 0
-    # What stands between escaped backslashes begins no escape with half of one.
+    # Text between escaped backslashes must not combine with half of one into another escape.
     whole = b"\\\\".join(_PAIR_OR_HALF.sub(replace, part) for part in text.split(b"\\\\"))
     return whole, halves
 

@@ -1,8 +1,7 @@
 """Layers that programs put around JSON as text, taken off one at a time: colours, quotes, escapes, cells, entities, other notations.
 
-A layer has a cheap test, and a function from a text to the texts under it. Layers that give back exactly what was put into them come before
-those that only take something away, so that nothing within an answer is taken for a part of its wrapping. Every function takes time in
-proportion to the text.
+A layer has a cheap test, and a function from a text to the texts under it. Layers that restore exactly what was put into them come before
+layers that only remove something, so that no part of an answer is removed as wrapping. Every function takes time in proportion to the text.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _QUOTED_LINE = re.compile(
     rb"^[ \t]*(?:(?:[>|+#]|//|\d{1,7}(?:\t|: ?))[ \t]?)+|^\^?[0-9a-f]{7,40} [^\n(]{0,200}\([^\n()]{0,80} [+-]\d{4} +\d{1,7}\) ?",
     re.MULTILINE,
 )
-"""What stands before each line in a mail, a diff, a listing with numbers, and the output of ``git blame``."""
+"""The text before each line in a mail, a diff, a numbered listing, and the output of ``git blame``."""
 _PARTIAL_LINE = re.compile(rb"^\S{1,64} std(?:out|err) P ", re.MULTILINE)
 _CONTAINER_LINE = re.compile(rb"\S{1,64} std(?:out|err) ([PF]) ")
 _RAW_QUOTE = re.compile(rb'"(?=\s{0,16}[{\[][\s{\[]{0,64}"[^"\n]{1,80}"\s{0,16}:)')
@@ -90,9 +89,9 @@ class Layer:
     is_there: Callable[[bytes], bool]
     under: Callable[[bytes], Iterator[bytes]]
     encloses: bool = False
-    """Whether what lies under it may look like JSON already, and differ: quotes are doubled in it, or characters escaped."""
+    """Whether the text under the layer may look like JSON already but differs from it, with doubled quotes or escaped characters."""
     once: bool = False
-    """Whether no text has two of it, one under the other."""
+    """Whether a text has this layer at most once."""
 
 
 def _found(pattern: re.Pattern[bytes]) -> Callable[[bytes], bool]:
@@ -180,7 +179,7 @@ def _from_single_quoted(text: bytes) -> Iterator[bytes]:
 
 
 def _has_sql(text: bytes) -> bool:
-    """Return whether a statement of SQL puts in values of which one is JSON, or such a value stands by itself and has quotes in it."""
+    """Return whether an SQL statement inserts a JSON value, or the text is such a value alone, with quotes in it."""
     if _SQL_JSON.search(text) is None:
         return False
     if b"''" in text and any(b"''" in literal[1] for literal in _LONE_SQL.finditer(text)):
@@ -237,7 +236,7 @@ def _with_plain_quotes(text: bytes) -> Iterator[bytes]:
 
 
 def _from_percents(text: bytes) -> Iterator[bytes]:
-    is_form = b"%20" not in text and _FORM_MARK.search(text) is not None  # of which blanks are plus signs
+    is_form = b"%20" not in text and _FORM_MARK.search(text) is not None  # blanks are plus signs
     yield urllib.parse.unquote_to_bytes(text.replace(b"+", b" ") if is_form else text)
 
 
@@ -258,7 +257,7 @@ def _has_boxes(text: bytes) -> bool:
 
 
 def _from_boxes(text: bytes) -> Iterator[bytes]:
-    """Yield each column of the tables that are drawn with lines in a text, its lines as they stand one under the other."""
+    """Yield each column of the tables drawn with lines in a text, its lines joined from top to bottom."""
     columns: list[list[bytes]] = []
     for line in [*text.split(b"\n"), b""]:
         cells = _BOX_EDGE.split(line)[1:-1] if _BOX_LINE.match(line) else []
@@ -280,7 +279,7 @@ def _has_broken_lines(text: bytes) -> bool:
 
 
 def _with_unbroken_lines(text: bytes) -> Iterator[bytes]:
-    """Join the lines that a terminal broke: those that fill its width, as far as a character of two columns lets them."""
+    """Join the lines that a terminal broke. They fill its width, or lack one column before a character of two columns."""
     lines = text.decode(errors="replace").replace("\r\n", "\n").split("\n")
     widths = [_width(line) for line in lines]
     most = max(widths)
@@ -296,7 +295,7 @@ def _width(line: str) -> int:
 
 
 def is_enclosed(text: bytes, taken: tuple[Layer, ...] = ()) -> bool:
-    """Return whether a layer must be taken off a text before JSON is looked for in it, beside those that were."""
+    """Return whether another layer must be taken off a text before JSON can be found in it."""
     return any(layer.encloses and not (layer.once and layer in taken) and layer.is_there(text) for layer in LAYERS)
 
 

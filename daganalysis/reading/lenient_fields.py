@@ -110,7 +110,7 @@ class LenientFields:
         return value
 
     def within(self, value: int | None, most: int, name: str, noun: str) -> int | None:
-        """A number if it lies between 0 and the largest there can be, or None."""
+        """A number from 0 to the largest possible one, otherwise None."""
         if value is None or 0 <= value <= most:
             return value
         self._problems.append(Problem(f"{self._pointer}/{name}", "wrong-value", f"{value} is not a valid {noun}"))
@@ -147,7 +147,7 @@ class LenientFields:
         return (None, None) if value is None else (value.ip, value.port)
 
     def lines(self) -> list[str] | None:
-        """The log lines; those that are no text are left out."""
+        """The log lines. Items that are not text are left out."""
         raw = self._fields.get("task_logs")
         if raw is None or bytes(raw) == b"null":
             return None

@@ -1,4 +1,4 @@
-"""How much an untrusted source may ask for."""
+"""Limits on the resources that an untrusted source may use."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ class Limits:
 
     ``unpacked_bytes`` bounds what one source may unpack to, all its members together. From ``ratio_from_bytes`` on, a stream may not be
     more than ``unpacked_ratio`` times what was packed (a compression bomb; responses polled from one DAG pack to about 1:100).
-    ``document_bytes`` bounds one JSON document, which takes up to twenty times its size in memory in each process; ``nesting`` its brackets
-    in brackets (the engine's answers have some ten), ``wrapping`` the objects, lists and texts that an answer may lie in,
-    ``nested_archives`` archives in archives, ``id_length`` the text of an id (the engine's have up to about 60 digits), ``issues`` how
-    many issues of one code are listed of one file.
+    ``document_bytes`` bounds one JSON document, which takes up to twenty times its size in memory in each process; ``nesting`` bounds its
+    nested brackets (the engine's answers have about ten), ``wrapping`` the objects, lists and texts around an answer, ``nested_archives``
+    archives in archives, ``id_length`` the text of an id (the engine's have up to about 60 digits), ``issues`` the listed issues of one
+    code and file.
     """
 
     unpacked_bytes: int = 64 << 30
@@ -29,7 +29,7 @@ class Limits:
 
     @classmethod
     def trusting(cls, n_bytes: int) -> Limits:
-        """Return limits for a source that is trusted to unpack to so many bytes, however well it is packed, and be one document."""
+        """Return limits for a trusted source: it may unpack to this many bytes, however well it is packed, and may be one document."""
         return cls(unpacked_bytes=n_bytes, ratio_from_bytes=n_bytes, document_bytes=n_bytes)
 
 

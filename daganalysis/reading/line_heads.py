@@ -1,7 +1,7 @@
-"""What programs put before each line of an indented document: a time, a host, a file's name, a number, whatever it is.
+"""What programs put before each line of an indented document: a time, a host, a file's name, a number or anything else.
 
-The head shows where a document begins: what stands before the bracket at the end of a line stands before the next line as well. Numbers in
-a head may change from line to line, and so may the blanks around them.
+The head shows where a document begins: the text before the bracket at the end of a line is also before the next line. Numbers in a head may
+change from line to line, and so may the blanks around them.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ OPENS_AFTER_HEAD = re.compile(rb"^(?=[^\n]{0,400}$)[ \t]*+(?![\"{])(?=[^\n]*[\w|
 _OWN_KEY = re.compile(rb"['\"]\s*:\s*$|=>\s*$")
 _CONTINUES = re.compile(rb"[ \t]*(?:[\"'{}\[\]\\&\x1b]|-?\d|true|false|null)")
 _MOST_HEADS = 64
-"""Different heads in one text: a session has a few, and each takes a pattern of its own."""
+"""The most heads in one text. A session has a few, and each needs its own pattern."""
 _MOST_WRITERS = 4
-"""Documents of different writers whose lines lie between each other's."""
+"""The most documents of different writers whose lines are interleaved."""
 _MOST_BETWEEN = 8
-"""Lines of other writers that may lie between the first two of a document."""
+"""The most lines of other writers between the first two lines of a document."""
 _MOST_OTHERS = 10_000
 _STRING = re.compile(rb'"[^"]*+"')
 
@@ -28,7 +28,7 @@ _STRING = re.compile(rb'"[^"]*+"')
 def without_heads(text: bytes) -> bytes:
     r"""Return a text without the heads of the lines of indented documents in it.
 
-    Lines with another head that lie between those of a document, as where a log has several writers, come after it.
+    If a log has several writers, lines with another head in the middle of a document come after it.
 
     >>> without_heads(b"[12:00:01] host: {\n[12:00:02] host:   \"a\": 1\n[12:00:02] host: }\n")
     b'{\n"a": 1\n}\n'
@@ -91,7 +91,7 @@ def _head_of(line: bytes, following: bytes) -> re.Pattern[bytes] | None:
     common: list[bytes] = []
     for number, (mine, other) in enumerate(zip(own, others, strict=False)):
         is_of_name = number > 1 and own[number - 1] in b"-._" and len(own[number - 2]) > 1 and own[number - 2].isalpha()
-        pattern = mine if is_of_name else _pattern(mine)  # the writers of a log may be told by a number alone: poller-1, poller-2
+        pattern = mine if is_of_name else _pattern(mine)  # the writers of a log may differ in a number alone: poller-1, poller-2
         if re.fullmatch(pattern, other) is None:
             break
         common.append(pattern)
@@ -104,7 +104,7 @@ def _head_of(line: bytes, following: bytes) -> re.Pattern[bytes] | None:
 
 
 def pattern_of(before: bytes) -> bytes:
-    """Return a pattern of what stands before a line and before others like it."""
+    """Return a pattern of the text before a line and before similar lines."""
     return b"".join(map(_pattern, _TOKEN.findall(before)))
 
 

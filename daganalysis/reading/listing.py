@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _DEEPEST_FOLDER = 64
 _OWN_HIDDEN = (".lock", ".new", ".old", ".unfinished")
-"""How hidden files end that this program leaves beside a store, and that come and go."""
+"""Endings of the temporary hidden files that this program keeps beside a store."""
 _KEPT_HIDDEN = (".meta",)
 """How hidden files begin that are sources all the same: an agent's own database."""
 
@@ -40,11 +40,11 @@ def list_source_files(
 ) -> list[SourceFile]:
     """List the files of some sources, those of each in order of their names, every file once.
 
-    ``cluster_by`` labels by ``"dir"``, the first folder below the source, or ``"file"``, the file name up to its first dot; what lies
-    directly in the source has no label by folder. A file's name is its path below the folder that was given (below the part of a
-    pattern that is none), or its own if it was given itself; where files of two sources would have one name, each gets as many of the
-    folders above it as tell them apart. Files that make one copy of a database are one. ``zone`` is that of times which bear none. Raises
-    :class:`InputError` for a source that is not there, :class:`UsageError` for options that make no sense.
+    ``cluster_by`` labels by ``"dir"``, the first folder below the source, or ``"file"``, the file name up to its first dot; a file directly
+    in the source has no label by folder. A file's name is its path below the given folder (or below the fixed part of a pattern), or its
+    own name if it was given itself. If files of two sources would have the same name, parent folders are added until the names differ.
+    Files of one copy of a database are one. ``zone`` applies to times without a zone. Raises :class:`InputError` for a source that does not
+    exist, :class:`UsageError` for invalid options.
     """
     if cluster_by not in {None, "dir", "file"}:
         raise UsageError("unknown way to label clusters", where=str(cluster_by), hint="use dir or file")
@@ -205,7 +205,7 @@ def _matching(pattern: str) -> Iterator[SourceFile]:
 
 
 def _in_folder(root: Path) -> list[SourceFile]:
-    """Walk a folder in order of names; links are followed, but never into a folder they lie in."""
+    """Walk a folder in order of names. Links are followed, but never into a folder that contains them."""
     found: list[SourceFile] = []
     _walk(str(root.absolute()), "", (_folder_id(root.stat()),), found)
     return found

@@ -1,7 +1,7 @@
 """Objects as programming languages print them, to JSON, in one pass over the text.
 
 Python's ``repr`` and ``pprint``, the SDK's objects, ``OrderedDict``, the ``inspect`` of Node.js, Ruby and Elixir, Go's ``%#v``, Rust's
-``{:?}``, Perl's ``Data::Dumper``, and JSON with comments or with keys that bear no quotes.
+``{:?}``, Perl's ``Data::Dumper``, and JSON with comments or with unquoted keys.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class _Converter:
         self._closers: list[tuple[bytes, bytes]] = []
         self._strings: list[str] = []
         self._is_json = True
-        """Whether nothing but commas before closing brackets tells it from JSON: that is a fault, not another notation."""
+        """Whether it differs from JSON only by commas before closing brackets. That is a fault, not another notation."""
 
     def convert(self) -> bytes | None:
         """Return the object as JSON; None if it is none, or does not end."""

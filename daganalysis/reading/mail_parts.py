@@ -15,7 +15,7 @@ _NEXT_MAIL = re.compile(rb"^From [^\n]*\d{4}[^\n]*\n(?=[\w-]+:)", re.MULTILINE)
 
 
 def has_mail_parts(text: bytes) -> bool:
-    """Return whether a text is a mail, or the like, with parts that are encoded."""
+    """Return whether a text is a mail or a similar message with encoded parts."""
     return _ENCODED_PART.search(text) is not None
 
 

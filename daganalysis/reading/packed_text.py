@@ -17,7 +17,7 @@ _BEFORE = b'{["', b'{["\\ \n\r\t'
 
 
 def _first_letters(begin: bytes) -> bytes:
-    """A pattern of how a text with this beginning begins in Base64: whole letters, and those that the last one may be."""
+    """A pattern of the Base64 form of a text with this beginning: the letters that are certain, and the possible last letters."""
     whole = base64.b64encode(begin)[: len(begin) * 8 // 6]
     last = {base64.b64encode(begin + bytes([byte]))[len(whole) : len(whole) + 1] for byte in range(256)}
     return whole + (b"[" + b"".join(sorted(last)) + b"]" if len(begin) % 3 else b"")
@@ -53,15 +53,15 @@ _HEX = re.compile(_HEX_BEGINS + rb"(?:[ :]?" + HEX_BYTE + rb"){10,}+(?:\r?\n[0-9
 _LISTED = re.compile(
     rb"(?<!\d)(?:123|91|34)(?:,|%2C).{0,200}?(?:(?<!\d)|(?<=%20))(?:123|91|34|92|32|10|13)(?:,|%2C)", re.DOTALL | re.IGNORECASE
 )
-"""JSON as a list of its bytes, as journald and buffers of Node.js have it: two of them, whatever else stands between."""
+"""JSON as a list of its bytes, as journald and buffers of Node.js have it: two of them, with any text between them."""
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _MOST_XZ_MEMORY = 1 << 28
 _MOST_RATIO, _MOST_MORE = 200, 1 << 16
-"""What is packed may unpack to so many times its size, and so many bytes more: answers pack to about a hundredth."""
+"""How far a text may unpack: a multiple of its size, and a constant. Answers pack to about a hundredth."""
 
 
 def has_base64(text: bytes) -> bool:
-    """Return whether a text holds a run of Base64 in which an answer may lie."""
+    """Return whether a text holds a run of Base64 that may contain an answer."""
     return _base64().search(text) is not None
 
 
@@ -94,7 +94,7 @@ def has_hex(text: bytes | bytearray) -> bool:
 
 
 def is_encoded(text: bytes | bytearray) -> bool:
-    """Return whether JSON may lie in a text as Base64, as hexadecimal digits, or as a list of its bytes."""
+    """Return whether a text may contain JSON as Base64, as hexadecimal digits, or as a list of its bytes."""
     return _short_run().search(text) is not None or has_hex(text) or ((b"," in text or b"%2" in text) and _LISTED.search(text) is not None)
 
 
@@ -105,7 +105,7 @@ def from_hex(text: bytes) -> Iterator[bytes]:
 
 
 def bytes_of_hex(digits: bytes) -> bytes:
-    r"""Return the bytes of hexadecimal digits, between which may stand blanks, colons and line breaks; a last single digit is left out.
+    r"""Return the bytes of hexadecimal digits. Blanks, colons and line breaks between them are skipped, and so is a single last digit.
 
     >>> bytes_of_hex(b"70:77:3D"), bytes_of_hex(b"7077\n3d4")
     (b'pw=', b'pw=')
@@ -115,7 +115,7 @@ def bytes_of_hex(digits: bytes) -> bytes:
 
 
 def unpacked(data: bytes) -> bytes:
-    """Return what a compressed text holds, no more of it than an answer would have; a text that is not compressed as it is."""
+    """Return the content of a compressed text, at most as much as an answer would have; any other text as it is."""
     most = _MOST_RATIO * len(data) + _MOST_MORE
     try:
         if data[:2] == b"\x1f\x8b" or (data[:1] == b"\x78" and data[1:2] in {b"\x01", b"\x5e", b"\x9c", b"\xda"}):

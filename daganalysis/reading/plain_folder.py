@@ -36,7 +36,7 @@ class PlainFolder(NamedTuple):
 
 
 def plain_folder(folder: str | os.PathLike[str]) -> PlainFolder | None:
-    """Return the files of a folder and of the folders in it, or None where there is anything else.
+    """Return the files of a folder and its subfolders; None if it holds anything but files and folders.
 
     >>> [(below, [name for name, _, _ in files]) for below, files in plain_folder("sample_data/documented").stretches]
     [('', ['scale-out.json'])]
@@ -53,7 +53,7 @@ def plain_folder(folder: str | os.PathLike[str]) -> PlainFolder | None:
 
 
 def _add_files(folder: int, below: str, stretches: list[tuple[str, list[PlainFile]]]) -> bool:
-    """Add the files of an open folder; return whether there is nothing else. Paths are looked up from the folder, as `find` does."""
+    """Add the files of an open folder; return whether it holds only files and folders. Paths are relative, as in `find`."""
     found: dict[str, PlainFile | None] = {}
     try:
         with os.scandir(folder) as entries:

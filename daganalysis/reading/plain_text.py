@@ -24,7 +24,7 @@ UTF8_MARK = b"\xef\xbb\xbf"
 
 
 class _Part:
-    """So many bytes of a stream, from where it stands."""
+    """The next bytes of a stream, a fixed number of them."""
 
     def __init__(self, stream: Readable, size: int) -> None:
         self._stream, self._left = stream, size
@@ -63,7 +63,7 @@ class PlainText:
         self.head = self._stream.read(BLOCK_BYTES)
 
     def has_text(self) -> bool:
-        """Pass over blocks of nothing but white space."""
+        """Skip blocks of white space."""
         while not self.head.strip(BLANK):
             self.offset += len(self.head)
             self.head = self.more()

@@ -1,4 +1,4 @@
-"""What a JSON object is, by its own keys alone: an envelope, a DAG, a node, a sub-task, a row of a database, or something else."""
+"""The kind of a JSON object, by its own keys: an envelope, a DAG, a node, a sub-task, a row of a database, or something else."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LOG_SAMPLE = 1 << 20
 
 
 def may_hold_answers(text: bytes | bytearray) -> bool:
-    """Return whether answers may lie in a text: a quick look, so that nothing else is walked through."""
+    """Return quickly whether a text may hold answers, so that other texts are not searched."""
     return any(mark in text for mark in _MARKS) or is_encoded(text)
 
 
@@ -51,7 +51,7 @@ def may_hold_log(head: bytes) -> bool:
 
 
 def is_envelope(fields: Mapping[str, msgspec.Raw]) -> bool:
-    """Return whether an object is an answer's envelope, whatever else a wrapper has put into it."""
+    """Return whether an object is an answer's envelope, even if a wrapper has added fields."""
     names = fields.keys()
     if "successful" in names:
         return "max_stage" not in names
@@ -76,7 +76,7 @@ def kind_of_object(fields: Mapping[str, msgspec.Raw]) -> Kind | None:
         return None
     if "node_id" in names or "sub_tasks" in names:
         return Kind.NODE
-    # Jobs of other endpoints have a `task_id` too; of a sub-task more than that is there, whatever is missing.
+    # Jobs of other endpoints have a `task_id` too. A sub-task has more fields than that, even if some are missing.
     return Kind.SUB_TASK if len(names & _TASK_KEYS) > 1 or names >= {"task_id", "state", "operator", "start_time"} else None
 
 
@@ -90,7 +90,7 @@ def is_database_row(fields: Mapping[str, msgspec.Raw]) -> bool:
 
 
 def is_table_row(fields: Mapping[str, msgspec.Raw]) -> bool:
-    """Return whether an object is a row of a table of this package, and holds nothing else: no object of the task API has a ``run_id``."""
+    """Return whether an object is a row of a table of this package and nothing more. No object of the task API has a ``run_id``."""
     if "run_id" not in fields or "id" in fields or "generic_id" in fields:
         return False
     return not any(bytes(raw)[:1] == b"{" or looks_like_answer(bytes(raw)) for raw in fields.values())

@@ -1,6 +1,6 @@
 """Answers about DAGs that succeeded with each sub-task handed out once, decoded as they stand, without the engine's records.
 
-The decoder refuses any other state, operator and count of hand-outs. Most answers of an archive are such.
+The decoder refuses any other state, operator and count of hand-outs. Most answers of an archive are regular.
 """
 
 from __future__ import annotations

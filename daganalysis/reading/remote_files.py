@@ -1,7 +1,7 @@
-"""Sources by URL, through fsspec: whatever that opens.
+"""Sources by URL: everything that fsspec opens.
 
-Credentials come from where the file system looks for them (the environment, a profile, the role of the machine, fsspec's own
-configuration). Nothing of a URL that opens a door leaves this module but in ``SourceFile.path``, which is neither shown nor stored.
+The file system finds its own credentials (in the environment, a profile, the role of the machine, or fsspec's configuration). Credentials
+in a URL leave this module only in ``SourceFile.path``, which is neither shown nor stored.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def file_system(url: str) -> tuple[Any, str]:
 
 @contextlib.contextmanager
 def reaching(url: str, kind: type[DagAnalysisError] = InputError) -> Iterator[None]:
-    """Turn whatever a file system raises into one of our errors, without what the URL should not tell."""
+    """Turn every exception of a file system into one of our errors, without the secrets of the URL."""
     try:
         yield
     except DagAnalysisError:
@@ -75,7 +75,7 @@ def reaching(url: str, kind: type[DagAnalysisError] = InputError) -> Iterator[No
 
 
 def list_remote(url: str) -> Iterator[SourceFile]:
-    """Yield the files at a URL, of a folder or a pattern, in order of their names: those that a folder on disk would give."""
+    """Yield the files of a folder or a pattern at a URL, in order of name: the same files that a folder on disk would give."""
     base = _literal(url)
     with reaching(url):
         files, path = file_system(url)

@@ -67,7 +67,7 @@ class Reader:
         """Issues of documents that may turn out to be parts of one cut into several."""
 
     def read(self, document: Document, name: str) -> Iterator[Answer]:
-        """Yield the answers of one document, wherever in it they lie."""
+        """Yield the answers of one document, at any depth."""
         if name != self._name:
             self._name, self._fields = name, CheckedFields(name, self._limits, self._issues)
         if isinstance(document.value, Answer):
@@ -76,7 +76,7 @@ class Reader:
         yield from self._document(document, Heading(document.position), "", 0)
 
     def close(self) -> Iterator[Answer]:
-        """Yield the answers that were cut into several documents of the file, or note what else these were."""
+        """Yield the answers that were cut into several documents of the file, or note what the documents were instead."""
         set_aside, self._set_aside = self._set_aside, []
         heading = Heading("line 1")
         recognised = False
@@ -162,7 +162,7 @@ class Reader:
     # -- objects ----------------------------------------------------------------------------------------------------------------------
 
     def _value(self, text: bytes, value: Outermost, heading: Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
-        """Read an object or a list by its own keys, and what lies in it where it is neither; return whether anything was recognised."""
+        """Read an object or a list by its own keys. If it is not an answer, read its contents. Return whether anything was recognised."""
         if isinstance(value, list):
             if value and is_log_record(bytes(value[0])):
                 yield self._answer(Kind.LOGS, "", text, None, heading, pointer)
@@ -217,7 +217,7 @@ class Reader:
         return recognised
 
     def _joined(self, value: list[msgspec.Raw], heading: Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
-        """Look for answers that lie in several records of a list, a line in each."""
+        """Look for answers that are spread over several records of a list, one line in each."""
         records = JoinedRecords()
         for raw in value:
             record = outermost(bytes(raw))
@@ -299,7 +299,7 @@ class Reader:
                 self._note_foreign(data, value, heading, pointer + "/data")
 
     def _payload_of(self, data: bytes, heading: Heading, pointer: str, depth: int) -> Generator[Answer, None, bool]:
-        """What an envelope holds: one object, several in a list, or anything that these lie in."""
+        """The content of an envelope: one object, several in a list, or a wrapper of these."""
         if data[:1] == b'"':
             return (yield from self._string(data, heading, pointer, depth + 1)) if may_hold_answers(data) else False
         value = outermost(data)
@@ -380,7 +380,7 @@ class Reader:
         )
 
     def _time_around(self, heading: Heading, pointer: str, texts: Iterable[bytes]) -> int | None:
-        """Return the time of what an answer without an envelope lies in, if it can be when the answer was saved; say so once a file."""
+        """Return the time of an answer's wrapper, if the answer has no envelope and can have been saved then; note it once a file."""
         found = wrapper_time(heading.wrappers)
         if found is None:
             return None

@@ -56,7 +56,7 @@ def read_sources(*sources: object, cluster: str | None = None, cluster_by: str |
 
 
 def read_files(files: Iterable[SourceFile], issues: list[Issue]) -> list[Answer]:
-    """Read the answers of some files into memory, in order; node texts that are equal become one object, for polls repeat themselves."""
+    """Read the answers of some files into memory, in order. Equal node texts become one object, because polls repeat themselves."""
     answers: list[Answer] = []
     texts: dict[bytes, bytes] = {}
     for file in fetched(files):
@@ -177,7 +177,7 @@ def _copy(head: bytes, kind: FileKind | None, name: str) -> Recognised | None:
 def _plain(
     stream: IO[bytes] | None, content: bytes, kind: FileKind | None, name: str, file: SourceFile, issues: list[Issue]
 ) -> Iterator[Answer]:
-    """Yield the answers of one plain file, of which the beginning tells the kind, or say what it is instead."""
+    """Yield the answers of one plain file, or note what it is instead. Its beginning shows its kind."""
     if kind is None or not kind.certain:
         log = _log(stream, content, kind)
         if log is not None:
@@ -247,7 +247,7 @@ def _database_copy(file: SourceFile, issues: list[Issue]) -> Iterator[Answer]:
 
     with DatabaseCopies(file.cluster, file.limits, issues, file.zone, name=file.name) as copies:
         for part in file.parts:
-            if part.size != 0:  # the pages of an empty main file lie in its write-ahead log
+            if part.size != 0:  # the pages of an empty main file are in its write-ahead log
                 yield from _part(part, issues, copies)
         yield from copies.answers()
 

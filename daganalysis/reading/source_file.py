@@ -30,12 +30,11 @@ class FileStretch(NamedTuple):
 class SourceFile:
     """One file to read.
 
-    ``identity`` tells it from every other (an absolute path, or a URL), ``name`` is what issues and snapshots call it: the path from the
-    source that was given. ``mtime_ns`` is None for what has no time of change; ``content`` is what lies in memory. ``trouble`` is the code
-    and the words of an issue that stands for a file which cannot be read. ``stretch`` is the part of it to read, if not all. ``parts`` are
-    the files of a database copy that are read as one. ``zone`` is that of times which bear none: an offset, or a name such as
-    ``Asia/Shanghai``.
-    ``was_named`` says that the file was given by itself, not found in a folder: it should hold answers then, whatever its name.
+    ``identity`` is unique (an absolute path, or a URL). ``name`` is its name in issues and snapshots: the path from the given source.
+    ``mtime_ns`` is None if it has no time of change. ``content`` is its content, if that is in memory. ``trouble`` has the code and the
+    message of an issue, if the file cannot be read. ``stretch`` is the part of it to read, if not all. ``parts`` are the files of a
+    database copy that are read as one. ``zone`` applies to times without a zone: an offset, or a name such as ``Asia/Shanghai``.
+    ``was_named``: the file was given by itself, not found in a folder, so it should hold answers.
     """
 
     identity: str
@@ -92,7 +91,7 @@ def is_answer_file(name: str) -> bool:
     >>> is_answer_file("a/polls.ndjson.GZ"), is_answer_file("a/notes.pdf")
     (True, False)
     """
-    # A look at the end alone tells of nearly every name.
+    # The end alone decides about nearly every name.
     return name.endswith(_ENDINGS) or _suffix(name) in _SUFFIXES
 
 

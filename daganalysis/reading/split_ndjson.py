@@ -19,7 +19,7 @@ _LINE = b"\n"
 
 
 def split_at_lines(file: SourceFile, size: int) -> list[SourceFile]:
-    """Cut a file into stretches of about so many bytes, in order; all of it is one where it is small, or not of one document a line.
+    """Cut a file into stretches of about this many bytes, in order. A small file, or one without a document on each line, is one stretch.
 
     Each stretch begins with a document that follows another, so that no document is cut.
     """
@@ -42,7 +42,7 @@ def split_at_lines(file: SourceFile, size: int) -> list[SourceFile]:
 
 
 def _begins(stream: IO[bytes], size: int, codec: str) -> Iterator[tuple[int, int]]:
-    """Yield (offset, line number) of documents about so many bytes apart that follow a document on the line before."""
+    """Yield (offset, line number) of documents about this many bytes apart that follow a document on the line before."""
     offset, line, wanted = 0, 1, size
     while block := stream.read(BLOCK_BYTES):
         while wanted - offset < len(block):

@@ -46,7 +46,7 @@ _DAMAGE = (
     OverflowError,
     struct.error,
 )
-"""What the libraries raise for damaged archives, as far as is known; the last three stand in no documentation of theirs."""
+"""The known exceptions of the libraries for damaged archives. The last three are not documented."""
 
 
 class ExcessError(Exception):
@@ -72,7 +72,7 @@ class _Counted(io.RawIOBase):
 
 
 def is_clutter(member: str) -> bool:
-    """Return whether a member of an archive is what systems put there beside the files, by its path.
+    """Return whether a member of an archive was added by a system, not by a user, by its path.
 
     >>> is_clutter("__MACOSX/a/._b.json"), is_clutter("a/.DS_Store"), is_clutter("./a/.meta")
     (True, True, False)
@@ -101,7 +101,7 @@ class Unpacking:
             self.issues.append(issue(code, name, None, message))
 
     def passes_over(self, archive: str, member: str) -> bool:
-        """Return whether a member is what systems put into archives beside the files; it is noted."""
+        """Return whether a member was added to the archive by a system, and note it."""
         if not is_clutter(member):
             return False
         self.note(HIDDEN_FILE.code, f"{archive}!{printable(member)}", HIDDEN_FILE.message)
@@ -116,7 +116,7 @@ class Unpacking:
 
 
 class _Bounded(io.RawIOBase):
-    """Hands on what is unpacked, and ends where it is damaged or more than the limits allow: what came before is not lost with it."""
+    """Passes on what is unpacked, and ends if it is damaged or exceeds a limit. Everything before that is kept."""
 
     def __init__(self, stream: IO[bytes], name: str, packed: Callable[[], int], unpacking: Unpacking) -> None:
         self._read = getattr(stream, "read1", stream.read)
@@ -154,8 +154,8 @@ class _Bounded(io.RawIOBase):
 def open_streams(stream: IO[bytes], name: str, limits: Limits, issues: list[Issue]) -> Iterator[tuple[str, IO[bytes]]]:
     """Yield (name, stream) of each plain file in a source; a member of an archive is named ``archive!member``.
 
-    What it is, is told by its first bytes, not by its name. A stream is to be read before the next is asked for. Damage ends a stream
-    and becomes an issue; a packed file that cannot be told from a plain one is handed on as it is.
+    Its first bytes decide its kind, not its name. Read each stream before you take the next. Damage ends a stream and becomes an issue. A
+    packed file that is not recognised is passed on as it is.
     """
     yield from _opened(stream, name, Unpacking(limits, issues), 0)
 
@@ -177,7 +177,7 @@ def _opened(stream: IO[bytes], name: str, unpacking: Unpacking, depth: int) -> I
 
 
 def was_cut(issues: list[Issue], name: str) -> bool:
-    """Whether the last thing said is that a stream was damaged or too large, so that there is no wonder that it ends."""
+    """Whether the last issue says that a stream was damaged or too large. Then its early end needs no other issue."""
     return bool(issues) and issues[-1].source == name and issues[-1].code in {"damaged-archive", "unpacks-too-large"}
 
 
@@ -334,7 +334,7 @@ def _open_zip(buffered: io.BufferedReader, name: str, unpacking: Unpacking, dept
             if member.flag_bits & 1 or unpacking.passes_over(name, member.filename):
                 continue
             label = _member_name(name, member.filename, unpacking)
-            # What a member says of its size need not be true.
+            # The size that a member declares need not be true.
             packed = partial(int, min(member.compress_size, n_bytes))
             try:
                 with archive.open(member) as opened:
@@ -357,7 +357,7 @@ def _open_tar(buffered: io.BufferedReader, name: str, unpacking: Unpacking, dept
     with tarfile.open(fileobj=cast("IO[bytes]", counted), mode="r|", tarinfo=_Member) as archive:
         n_members = 0
         for member in archive:
-            archive.members.clear()  # type: ignore[attr-defined] # it keeps every one it has passed, which nobody asks for again
+            archive.members.clear()  # type: ignore[attr-defined] # it keeps every member it has passed, and none is needed again
             n_members += 1
             if member.isdir() or unpacking.passes_over(name, member.name):
                 continue
@@ -366,7 +366,7 @@ def _open_tar(buffered: io.BufferedReader, name: str, unpacking: Unpacking, dept
             if opened is None:
                 unpacking.note("not-a-member-file", label, "a link or a device")
                 continue
-            # A sparse member may be said to be of any size, so it is bounded by what was read of the archive.
+            # A sparse member may declare any size, so it is bounded by what was read of the archive.
             yield from _opened(_bounded(opened, label, lambda: counted.count, unpacking), label, unpacking, depth + 1)
         if not n_members:
             unpacking.note("empty-file", name, "an archive without files")

@@ -1,7 +1,7 @@
 """Values that a database or a protocol wraps in their types: ``{"$numberInt": "1"}``, ``{"S": "…"}``, ``{"stringValue": "…"}``.
 
-MongoDB's canonical extended JSON, DynamoDB's items, the attributes of OpenTelemetry, Firestore's documents and Avro's unions are such. An
-object is unwrapped where its one key is a type, and only in a text in which a field of the task API is wrapped in a type of that family.
+MongoDB's canonical extended JSON, DynamoDB's items, the attributes of OpenTelemetry, Firestore's documents and Avro's unions have such
+values. An object is unwrapped if its only key is a type, and only in a text in which a type of that family wraps a field of the task API.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _types_of(text: bytes) -> Mapping[str, Callable[[Any], Any]] | None:
 
 
 def _unwrapped(value: Any, types: Mapping[str, Callable[[Any], Any]]) -> Any:
-    """Return a value and all that is in it, each without its outermost wrapper."""
+    """Return a value without the wrappers around it and around each value in it."""
     if isinstance(value, dict) and len(value) == 1:
         (name, inner), *_ = value.items()
         value = types[name](inner) if name in types else value

@@ -32,17 +32,17 @@ def has_entities(text: bytes) -> bool:
 
 
 def has_tags(text: bytes) -> bool:
-    """Return whether tags stand where JSON begins, or between its parts."""
+    """Return whether there are tags where JSON begins, or between its parts."""
     return _TAG_IN_JSON.search(text) is not None
 
 
 def only_entities(text: bytes) -> bool:
-    """Return whether a text has ``&lt;`` and the like, and none of the characters they replace, as chats and XML write texts."""
+    """Return whether a text has entities such as ``&lt;`` and none of the characters they replace, as texts in chats and XML do."""
     return b"&" in text and b"<" not in text and b">" not in text and len(_MARKUP_ENTITY.findall(text)) == text.count(b"&")
 
 
 def without_markup_entities(text: bytes) -> bytes:
-    """Return a text with the three entities decoded that stand for the characters of tags."""
+    """Return a text with the three entities for the characters of tags decoded."""
     return text.replace(b"&lt;", b"<").replace(b"&gt;", b">").replace(b"&amp;", b"&")
 
 

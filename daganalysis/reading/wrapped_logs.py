@@ -107,7 +107,7 @@ def _from_record(line: bytes, keys: Sequence[str]) -> bytes:
 
 
 class _Joined:
-    """A stream of which the beginning was read already."""
+    """A stream whose beginning was read already."""
 
     def __init__(self, begin: bytes, rest: IO[bytes] | None) -> None:
         self._begin, self._rest = begin, rest

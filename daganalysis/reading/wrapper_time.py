@@ -1,4 +1,4 @@
-"""The time of what an answer without an envelope lies in: an entry of a log, an exchange of a browser, a line of a script."""
+"""The time of the wrapper of an answer without an envelope: an entry of a log, an exchange of a browser, a line of a script."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 Wrapper = dict[str, msgspec.Raw] | list[msgspec.Raw] | bytes
-"""An object or a list that something lies in, or the text before it on its line."""
+"""A wrapper: an object or a list around an answer, or the text before it on its line."""
 
 _NOT_LETTERS = re.compile(r"[^a-z]+")
 _NAMES = frozenset(
@@ -33,10 +33,10 @@ _NAMES = frozenset(
         "epoch",
     )
 )
-"""Names of a wrapper's time, of which only the letters count."""
+"""Names of a wrapper's time. Only their letters count."""
 _INSTANT = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d(?![\d:]))?")
 _EARLIEST_S, _LATEST_S = 1_420_070_400, 4_102_444_800
-"""The years from 2015 to 2100: a number outside them, whatever its unit, is no time at which an answer was saved."""
+"""The years from 2015 to 2100. A number outside them, in any unit, is not the time when an answer was saved."""
 _STAMP = re.compile(rb'"(?:start|end)_time"\s*:\s*"([^"\\]{20,40})"')
 _WITHOUT_ZONE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?")
 _MOST_SKEW = 300 * SECOND_NS

@@ -29,7 +29,7 @@ def has_yaml(text: bytes) -> bool:
 
 
 def yaml_documents(text: bytes) -> Iterator[bytes]:
-    """Yield the documents of a text in YAML as JSON; where it is no YAML as a whole, those of its indented stretches."""
+    """Yield the documents of a text in YAML as JSON. If the whole text is not YAML, yield those of its indented stretches."""
     if len(text) > _LARGEST:
         return
     whole = list(_documents(text))

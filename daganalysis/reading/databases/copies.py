@@ -1,4 +1,4 @@
-"""Database copies among the files of a source: recognised by what they hold, and gathered where several files make one."""
+"""Database copies among the files of a source, recognised by their content. Several files of one copy are gathered."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _AgentCopy:
-    """The files of one agent's database: where the private copies lie, and what the source calls the main one."""
+    """The files of one agent's database: the paths of the private copies, and the name of the main file in the source."""
 
     main: Path
     name: str
@@ -64,13 +64,13 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class _Whole:
-    """A stream of which some was read already."""
+    """A stream whose beginning was read already."""
 
     def __init__(self, head: bytes, rest: IO[bytes]) -> None:
         self._head, self._rest = head, rest
 
     def read(self, size: int) -> bytes:
-        """Return at most ``size`` bytes, beginning with those that were read already."""
+        """Return at most ``size`` bytes, the ones read already first."""
         if not self._head:
             return self._rest.read(size)
         some, self._head = self._head[:size], self._head[size:]
@@ -104,7 +104,7 @@ class DatabaseCopies:
             shutil.rmtree(self._place, ignore_errors=True)
 
     def take(self, recognised: Recognised, name: str, head: bytes, rest: IO[bytes]) -> None:
-        """Take one file, of which the head was read already, to its end."""
+        """Read one file, whose head was read already, to its end."""
         form, table = recognised
         if form in {Form.SQLITE, Form.WAL, Form.JOURNAL}:
             self._take_sqlite(form, name, cast("IO[bytes]", _Whole(head, rest)))
@@ -139,7 +139,7 @@ class DatabaseCopies:
     # -- dumps of the cluster's database ----------------------------------------------------------------------------------------------
 
     def _dump(self, name: str, table: str | None) -> _Dump:
-        """The dump that a file belongs to: one of several files, where its name tells its table, is one of those beside it."""
+        """The dump that a file belongs to. A file whose name is that of a table belongs to one dump with the files beside it."""
         folder = name.rpartition("/")[0]
         several = f"{folder}/*{ending(name)}"
         key = several if table is not None else self._name or name
@@ -165,7 +165,7 @@ class DatabaseCopies:
         self._stage(dump, name, rows)
 
     def _add_bare(self, bare: _BareRows) -> None:
-        """Add rows without a header line to the dump beside them whose statements create their table."""
+        """Add rows without a header line to the dump in the same folder that creates their table."""
         folder = bare.name.rpartition("/")[0]
         dump = next((own for key, own in sorted(self._dumps.items()) if bare.table.name in own.columns and key.startswith(folder)), None)
         if dump is None:

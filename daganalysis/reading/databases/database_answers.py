@@ -1,7 +1,7 @@
 """Rows of a database copy to answers: each DAG as the API would have answered it at the moment of the copy.
 
-The layout is that of obshell's engine/task/task_dto.go. What only a database tells goes into facts beside it: when the rows were created,
-and of each log line the attempt that wrote it and when.
+The layout is that of obshell's engine/task/task_dto.go. Facts hold what only a database shows: when the rows were created, and the attempt
+and the time of each log line.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NO_MAINTENANCE, _GLOBAL, _TENANT, _OBPROXY_MAINTENANCE = 1, 2, 3, 4
 """Values of ``status`` and ``maintenance_type`` (obshell's engine/task/maintenance_type.go)."""
 _INSTANTS = ("start_time", "end_time", "gmt_modify")
 _NUMBERS = {table.name: [place for place, name in enumerate(table.columns) if name in table.numeric_keys] for table in TABLES.values()}
-"""Where the numbers stand that every row of a table has."""
+"""The positions of the numbers that every row of a table has."""
 _encode = msgspec.json.encode
 
 
@@ -69,17 +69,17 @@ def _local_prefix(ip: str, port: int, obproxy: bool) -> str:
 
 
 class CopyTables:
-    """The listed tables of one database, with those of their columns that it has."""
+    """The listed tables of one database, with the listed columns that it has."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._statements: dict[str, str] = {}
         self.n_foreign = 0
-        """Rows that were left out because they are not of their table: in a damaged file, a page may lie in the place of another."""
+        """Rows that were left out because they belong to another table: in a damaged file, one page may be in the place of another."""
         self._has = {name: {column for _, column, *_ in connection.execute(f"PRAGMA table_info({name})")} for name in TABLES}
 
     def has(self, name: str) -> bool:
-        """Return whether there is such a table."""
+        """Return whether the database has this table."""
         return bool(self._has[name])
 
     def count(self, name: str) -> int:
@@ -100,7 +100,7 @@ class CopyTables:
                 self.n_foreign += 1
 
     def _selecting(self, name: str) -> str:
-        """Return the beginning of the statement that selects the listed columns of a table; it is asked for once a DAG, node and task."""
+        """Return the beginning of the statement that selects the listed columns of a table. Each DAG, node and task needs it."""
         if name not in self._statements:
             table, own = TABLES[name], self._has[name]
             columns = [column if column in own else f"NULL AS {column}" for column in table.columns]
@@ -135,7 +135,7 @@ class AnswerMaker:
         self._copied_at = self._moment() if times.known else None
 
     def answers(self) -> Iterator[Answer]:
-        """Yield an answer for each DAG, then what else the copy tells."""
+        """Yield an answer for each DAG, then the facts of the copy."""
         yield from self._dags()
         yield from self._without_dag()
         yield from self._mirrors()
@@ -268,7 +268,7 @@ class AnswerMaker:
     # -- what else an agent's database tells ------------------------------------------------------------------------------------------
 
     def _mirrors(self) -> Iterator[Answer]:
-        """What the agent wrote down of each sub-task of the cluster that it executed, by its own clock (engine/executor/executor.go)."""
+        """The agent's own record of each sub-task of the cluster that it executed, by its own clock (engine/executor/executor.go)."""
         if self._owner.ip is None:
             return
         for mapping in self._tables.select("task_mapping", "ORDER BY remote_task_id"):

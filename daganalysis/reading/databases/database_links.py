@@ -1,4 +1,4 @@
-"""Ids of other DAGs in a task's context, by a white list: what else a context holds, passwords among it, is never kept.
+"""Ids of other DAGs in a task's context, by a white list. Nothing else in a context is kept, because it may hold passwords.
 
 A context is JSON, in base64 until the row is first updated (obshell's service/task/convert.go). The API shows some of its entries as
 ``additional_data`` (engine/task/task_dto.go; executor/ob/sub_dag.go, start_obsvr.go, scale_out.go); the same keys are made here.
@@ -34,7 +34,7 @@ class _OfAgent(msgspec.Struct, rename="camel"):
 
 
 class _Context(msgspec.Struct):
-    """What is decoded of a context; everything else in it is passed over."""
+    """The part of a context that is decoded. The rest is skipped."""
 
     Params: _Params | None = None
     AgentData: dict[str, _OfAgent] | None = None

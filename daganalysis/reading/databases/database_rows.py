@@ -65,7 +65,7 @@ class RowPicker:
         self._context_among = None if self._context is None else among[self._context]
 
     def pick(self, values: Sequence[bytes], decoded: Callable[[bytes], bytes | None], place: str) -> DumpedRow:
-        """Make a row of its values as they are written; only those that are listed are decoded."""
+        """Make a row from its values as they are written. Only listed columns are decoded."""
         own = [None if at is None else decoded(values[at]) for at in self._places]
         links = None if self._context is None else link_keys(decoded(values[self._context]))
         return DumpedRow(self.table, own, links, place)
@@ -223,7 +223,7 @@ def _field(separator: bytes) -> re.Pattern[bytes]:
 
 
 def _split(line: bytes, separator: bytes) -> list[bytes]:
-    """Return the values of a line, one in quotes with the mark before it: such a one is never null."""
+    """Return the values of a line. A value in quotes has a mark before it, because it is never null."""
     found = list(_field(separator).finditer(line))
     if sum(one.end() - one.start() for one in found) != len(line):
         return []

@@ -22,8 +22,8 @@ _SLACK_S = 120
 class DatabaseTimes(Protocol):
     """How one database writes instants.
 
-    ``zoned`` says whether each text bears its offset, ``known`` whether the zone of those without one is known: if not, nanoseconds are
-    those of the local time of day, read as if it were UTC.
+    ``zoned`` says whether each text has its offset, ``known`` whether the zone of texts without an offset is known. If it is not,
+    nanoseconds are local time read as if it were UTC.
     """
 
     zoned: bool
@@ -131,9 +131,9 @@ def parse_zone(name: str | None) -> tzinfo | None:
 
 
 def zone_shown_by(unix_seconds: object, text: object) -> tzinfo | None:
-    """Return the zone of a session from one moment that a row holds twice, once in absolute terms; None where the two do not fit.
+    """Return the zone of a session from a row that holds one moment twice, once as Unix seconds; None if the two do not fit.
 
-    The maintainer's row is one: its agent writes ``agent_time`` in Unix seconds in the update that sets ``active_time`` (obshell's
+    The maintainer's row is such a row: its agent writes ``agent_time`` in Unix seconds in the update that sets ``active_time`` (obshell's
     service/coordinator/coordinator.go).
 
     >>> zone_shown_by(1739905603, "2025-02-19 03:06:43")

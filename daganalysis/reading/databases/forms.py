@@ -48,14 +48,14 @@ class Form(Enum):
 
 
 class Recognised(NamedTuple):
-    """What a file is, and of which table its rows are where it holds those of one."""
+    """The form of a file, and the table that its rows belong to, if it holds rows of one table."""
 
     form: Form
     table: DatabaseTable | None = None
 
 
 def recognise(head: bytes) -> Recognised | None:
-    r"""Return whether a file is one of a database copy, and which, by its beginning.
+    r"""Return the form of a file of a database copy, by its beginning; None for any other file.
 
     >>> recognise(b"id\tsub_task_id\texecute_times\tlog_content\n1\t").table.name, recognise(b'{"data":')
     ('sub_task_log', None)
@@ -82,7 +82,7 @@ def recognise(head: bytes) -> Recognised | None:
 
 
 def bare_rows(name: str, head: bytes) -> Recognised | None:
-    r"""Tell by its name and its beginning whether a file that is nothing else holds rows without a header line.
+    r"""Return whether a file of no other form holds rows without a header line, by its name and its beginning.
 
     >>> bare_rows("dag_instance.txt", b"1\tStop OB\t\\N\t2\n").table.name, bare_rows("dag_instance.txt", b"see, below, there\n")
     ('dag_instance', None)

@@ -1,7 +1,7 @@
 """Which files make one copy of a database, recognised by their names: they can only be read together.
 
-An agent's ``.meta`` goes with its write-ahead log (``.meta-wal``), the files of a dump with one file a table go with each other. What a
-file holds is looked at when it is read; a file that turns out to be something else is read as what it is.
+An agent's ``.meta`` goes with its write-ahead log (``.meta-wal``), the files of a dump with one file a table go with each other. The
+content of a file is looked at when it is read. A file that is not part of a copy is then read as what it is.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ def _of_one_table() -> re.Pattern[str]:
 
 
 def grouped(files: Sequence[SourceFile]) -> list[SourceFile]:
-    """Put files that make one copy of a database into one source, in the place of the first of them; all others stay as they are.
+    """Join the files of one copy of a database into one source, in the place of the first file.
 
-    What lies beside a file on disk and belongs to it is part of the source even where the file alone was given: half a copy is none.
+    All other files stay as they are. Files on disk that belong to the same copy are part of the source even if only one file was given,
+    because half a copy cannot be read.
     """
     if not any(file.identity.endswith(_PERHAPS) for file in files):
         return list(files)
@@ -115,7 +116,7 @@ def _joined(key: str, files: list[SourceFile]) -> SourceFile:
 
 
 def _beside(key: str, file: SourceFile) -> Iterable[SourceFile]:
-    """Return what lies on disk beside a file and belongs to the same copy."""
+    """Return the files in the same folder that belong to the same copy."""
     if file.path is None or is_url(file.path):
         return []
     folder = Path(file.path).parent

@@ -1,6 +1,6 @@
 r"""Rows as the mysql client prints them for people: a line a column (``\G``), or in boxes (``--table``), also in a copied session.
 
-Blanks at the ends of values are lost in a box, and an empty text cannot be told from one of blanks; nothing else is.
+A box loses the blanks at the ends of values, and an empty text looks like one of blanks. Nothing else is lost.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _names_of(lines: list[bytes]) -> list[str]:
 
 
 def _of_record(lines: list[bytes], begin: int, note: Callable[[str, str], None]) -> Iterator[DumpedRow]:
-    """Yield the row of one record; a line that begins with no name of a column goes on with the value above it."""
+    """Yield the row of one record. A line that does not begin with the name of a column continues the value above it."""
     width = lines[0].find(b":") if lines else -1
     names: list[str] = []
     values: list[bytes] = []

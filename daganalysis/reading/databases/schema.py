@@ -1,4 +1,4 @@
-"""Which tables and columns of obshell's databases are read: a white list, for the others hold passwords, keys and blobs.
+"""Which tables and columns of obshell's databases are read: a white list, because the others hold passwords, keys and blobs.
 
 The agent's own database (``.meta``, SQLite) and the cluster's (``ocs``) have the same tables with few differences (obshell's
 repository/model/sqlite and repository/model/oceanbase). A table or a column that is not listed here is never opened.
@@ -34,8 +34,8 @@ _ADDRESSES = frozenset({"ip", "agent_ip"})
 class DatabaseTable:
     """One table that is read.
 
-    ``columns`` are those that are selected; ``distinctive`` are the columns by which a file of rows is recognised as this table's, which
-    no other table has together. ``context`` says whether the column of that name is looked through for the ids of other DAGs.
+    ``columns`` are the selected columns. ``distinctive`` are columns that no other table has together; a file of rows is recognised by
+    them. ``context`` says whether the column of that name is looked through for the ids of other DAGs.
     """
 
     name: str

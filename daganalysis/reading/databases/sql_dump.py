@@ -49,8 +49,8 @@ _COLUMN = re.compile(
 class SqlDump:
     """A dump of SQL statements, to be read once.
 
-    ``zone`` is the session's time zone as the dump's header sets it, known once :meth:`rows` has come to the first row. ``columns`` are
-    those of each table as the files of the dump before this one tell them.
+    ``zone`` is the session's time zone as the dump's header sets it, known once :meth:`rows` has reached the first row. ``columns`` has the
+    columns of each table, from earlier files of the dump.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class SqlDump:
         self._pass_statement()
 
     def _pass_statement(self) -> None:
-        """Go to the end of a statement, whatever is in its strings."""
+        """Skip to the end of a statement. Strings in it may contain anything."""
         begin = self._at
         while True:
             if rest := _REST.match(self._text, self._at):

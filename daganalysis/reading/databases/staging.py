@@ -1,7 +1,7 @@
 """A private place for the rows of a database copy: SQLite on disk, so that a large dump needs little memory.
 
-The rows of a dump are put aside here, of the listed columns alone; an agent's ``.meta`` is copied here, and SQLite itself is told to
-refuse whatever is not listed. The original is never opened by SQLite and never changed.
+It holds the listed columns of the rows of a dump, and a copy of an agent's ``.meta``, in which SQLite is set to refuse every column that is
+not listed. The original is never opened by SQLite and never changed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NUMBERS = frozenset(
 )
 _NUMBER = re.compile(rb"-?\d{1,19}")
 _PLACES = {table.name: [place for place, name in enumerate(table.columns) if name in _NUMBERS] for table in TABLES.values()}
-"""Where the numbers stand among the columns of each table."""
+"""The positions of the numbers among the columns of each table."""
 _WAL_MAGIC = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 
@@ -117,7 +117,7 @@ def _has_numbers(row: DumpedRow) -> bool:
 def open_copy(path: Path) -> sqlite3.Connection:
     """Open the private copy of an agent's database to read the listed columns, and nothing else.
 
-    ``path`` is the main file, which may be empty or absent where all its pages lie in the write-ahead log beside it.
+    ``path`` is the main file, which may be empty or absent if all its pages are in the write-ahead log beside it.
     """
     _restore_first_page(path)
     connection = connect(path)
@@ -147,7 +147,7 @@ def _as_bytes(context: object) -> bytes | None:
 
 
 def _restore_first_page(path: Path) -> None:
-    """Give an empty main file its first page out of the write-ahead log: SQLite would delete a log beside an empty file."""
+    """Give an empty main file its first page from the write-ahead log, because SQLite would delete a log beside an empty file."""
     log = path.with_name(path.name + "-wal")
     if (path.exists() and path.stat().st_size) or not log.exists():
         return
