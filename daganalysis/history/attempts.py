@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
 _KINDS: dict[str | None, str] = {"RUN": "run", "ROLLBACK": "rollback"}
 _SOONEST_START_NS = 60_000_000
-"""An executor that begins sooner after the creation than this cannot be told from one that never began, but by its lines: from the start
-of the DAG to that of a sub-task 28 ms pass or more (engine-semantics §5)."""
+"""A start sooner after the creation than this proves nothing: only its lines show that the executor began. At least 28 ms pass between the
+start of a DAG and that of a sub-task (engine-semantics §5)."""
 
 
 MOST_LISTED = 100
-"""So many hand-outs of one sub-task are listed; of more, those that something shows, those around them, the first and the last."""
+"""The most hand-outs of one sub-task that are all listed. Of more, only some are: the first, the last, those that a source shows, and their
+neighbours."""
 _LISTED_OF_A_RUN = 20_000
 """The hand-outs of a run with more are listed down to its share for each sub-task, and at least this many:"""
 _FEWEST_LISTED = 20

@@ -1,4 +1,4 @@
-"""What a user should know of the clocks and time zones behind the times of a run."""
+"""Issues about the clocks and time zones behind the times of a run."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _wrong_clocks(view: RunView) -> list[Issue]:
 
 
 def _each(far: dict[str, str]) -> list[str]:
-    """Return a clause about each agent; those of which no offset is known share one.
+    """Return a clause about each agent. Agents without a known offset share one.
 
     >>> _each({"a:1": "differs from b by no fixed offset", "c:1": "differs from b by no fixed offset", "d:1": "is behind b by 2.000 s"})
     ['the clocks of a:1, c:1 differ from b by no fixed offset', 'the clock of d:1 is behind b by 2.000 s']

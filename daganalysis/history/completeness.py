@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from daganalysis.history.evidence import RunEvidence
 
 OUTLINE = frozenset({"nodes", "sub_tasks", "counters"})
-"""Where one of these is missing, nothing shows all attempts."""
+"""If one of these is missing, nothing shows all attempts."""
 
 
 def n_stages(run: RunEvidence) -> int | None:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from daganalysis.history.evidence import Snapshot
 
 _CLOCKS_DIFFER_NS = 1500 * SECOND_NS
-"""Zones differ by half an hour at least; what is less is a clock that is off."""
+"""Zones differ by at least half an hour. A smaller difference is a clock that is off."""
 _SLACK_NS = 60 * SECOND_NS
-"""How far the clocks of the agents may be off beside."""
+"""How far the clocks of the agents may be off in addition."""
 _EARTH = range(-12 * 4, 14 * 4 + 1)
 """The offsets of zones from UTC, in quarter hours."""
 

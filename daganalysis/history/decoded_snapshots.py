@@ -33,7 +33,7 @@ class Decoder:
         self._problems = {text: one.problems for text, one in zip(texts, decoded, strict=True) if one.problems}
 
     def snapshot(self, answer: Answer) -> tuple[Snapshot, list[tuple[Answer, Problem, int | None]]]:
-        """Decode one DAG answer. Each problem comes with the index of the node that it lies in (None: in the DAG itself).
+        """Decode one DAG answer. Each problem comes with the index of its node (None: a problem of the DAG itself).
 
         A problem in a node's text is reported once, for the first answer that shows the text.
         """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Snapshot:
-    """What one response said of one DAG.
+    """One DAG as one response showed it.
 
     ``at`` orders it: the timestamp of its envelope, or the newest instant in it if there is no envelope. ``n_listed`` is the number of
     different nodes that it lists; where some of them are not usable, ``places`` has the place of each usable one among them.

@@ -29,7 +29,7 @@ def generations_of(snapshots: list[Snapshot]) -> list[list[Snapshot]]:
 
 @dataclass(slots=True)
 class _Generation:
-    """The snapshots of one of the DAGs behind a key, and what the next snapshot is compared with."""
+    """The snapshots of one of the DAGs with the same key, and the facts that the next snapshot is compared with."""
 
     snapshots: list[Snapshot] = field(default_factory=list)
     name: str | None = None

@@ -1,4 +1,4 @@
-"""What no answer showed: signs that attempts, executions or whole legs are hidden in a pause.
+"""Signs that a pause hides attempts, executions or whole legs that no answer showed.
 
 Each function answers one question and changes nothing. ``attempts_of`` has the attempts of every sub-task, in order of their numbers.
 """
@@ -32,7 +32,7 @@ def hides_attempt(attempts_of: AttemptsOf, since: int, until: int, *, stage: int
         if stage is not None and attempts and attempts[0].stage != stage:
             continue
         before: int | None = None
-        missing = bool(attempts) and attempts[0].number == 0  # others may lie before one that no answer counts
+        missing = bool(attempts) and attempts[0].number == 0  # others may come before one that no answer counts
         for attempt in attempts:
             if attempt.start is None:
                 missing = missing or attempt.ending != "cancelled_before_start"
@@ -121,7 +121,7 @@ def hides_execution(place: Position, node_run: NodeRun, pause: int, tick: int, *
         long = long or (node_run.start is None and all(attempt.began_unseen for attempt in node_run.attempts))
         return long or min((attempt.number for attempt in node_run.attempts), default=1) > 1
     if node_run.operator == "RUN":
-        # A stage follows the one before it whatever keeps the scheduler busy; a jump over stages hides their executions.
+        # A stage follows the one before it even if the scheduler was busy. A jump over stages hides their executions.
         return long and stages != 1
     walks_down = node_run.operator == "ROLLBACK" and node_run.stage < place.stage
     if walks_down and place.operator == "ROLLBACK":

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _GID = attrgetter("gid")
 _PROTOCOL_SLACK_NS = 2 * SECOND_NS
-"""A main DAG's last requests may seem to lie this much after its end: another clock, one pass of its scheduler."""
+"""A main DAG's last requests may seem to come this long after its end, because of another clock and one pass of its scheduler."""
 
 
 def judge_run(run: RunEvidence, *, main: MainDag | None = None, retries_received: int = 0) -> RunView:
@@ -103,7 +103,7 @@ def _stands_waiting(observed: Observations) -> bool:
 
 
 def _stretches(observed: Observations, span: RunSpan) -> tuple[list[Stretch], list[Timeout]]:
-    """Build the timeline. Also return the timeouts in it of which no answer showed the time."""
+    """Build the timeline. Also return the timeouts in it whose times no answer showed."""
     if span.begin is None or (span.end is not None and span.end < span.begin):
         return [], []
     dag = observed.run.newest

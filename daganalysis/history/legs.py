@@ -1,4 +1,4 @@
-"""Legs and node executions: what each execution of a DAG and of its nodes left in the answers."""
+"""Legs and node executions: the traces that each execution of a DAG and of its nodes left in the answers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class NodeRun(msgspec.Struct, gc=False):
     operator: str | None = None
     end: int | None = None
     set_back: int = 0
-    """By how much its end lies before its start, nanoseconds: so far at least was the clock of the DAG's own rows set back."""
+    """How long its end is before its start, in nanoseconds. The clock of the DAG's own rows was set back by at least this much."""
     passed_at: int | None = None
     attempts: list[Attempt] = msgspec.field(default_factory=list)
 
@@ -70,7 +70,7 @@ def find_legs(run: RunEvidence) -> list[Leg]:
         dag = snapshot.dag
         times = dag_times(dag.state, dag.operator)
         if dag.state == "READY":
-            # One that was created and not begun yet bears its creation time; nothing was asked of it.
+            # A run that was created but has not begun has its creation time here. There was no request.
             asked_to = snapshot.at if asked_to is None and not never_started(dag) else asked_to
             continue
         if times.start is not TRUE or dag.start is None:
@@ -199,7 +199,7 @@ def _node_run_of(ordered: list[NodeRun], attempt: Attempt) -> NodeRun | None:
             if node_run.end is not None and attempt.start > node_run.end + SKEW_NS:
                 return None
             if node_run.end is None and node_run.operator == "RUN" and attempt.number > 1:
-                # The first execution hands every sub-task out once (engine-semantics §2.2); what came after it, no answer showed.
+                # The first execution hands every sub-task out once (engine-semantics §2.2). No answer showed what came after it.
                 return None
             return node_run
     return None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One main DAG and one of its children, by run where the archive holds it."""
+    """One main DAG and one of its children; each has its run if the archive holds it."""
 
     parent_run_id: str
     child_gid: str

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 _STEPS_PER_LINE = 40
 """How many comparisons aligning two lists may take for each of their lines."""
 _MOST_EDITS = 500
-"""Lists that differ in more lines of which each has some are not aligned: what is remembered grows with the square."""
+"""Lists that each have lines of their own are aligned only up to this number of such lines: memory grows with its square."""
 
 
 class MergedLines(NamedTuple):
@@ -125,7 +125,7 @@ def _traced(trace: Sequence[dict[int, int]], x: int, y: int) -> list[tuple[int, 
 
 
 def lines_since(before: Sequence[str], now: Sequence[str]) -> list[str]:
-    """Return what ``now`` has beyond ``before``; all of it if it does not continue ``before``.
+    """Return the lines of ``now`` after those of ``before``; all its lines if it does not continue ``before``.
 
     >>> lines_since(["a"], ["a", "b"])
     ['b']

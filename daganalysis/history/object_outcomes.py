@@ -54,7 +54,7 @@ def judge_task(
 ) -> TaskView:
     """Judge one sub-task from its snapshots, in order of time.
 
-    ``begun`` is when its DAG had been started; ``most`` of its hand-outs are listed though nothing shows them.
+    ``begun`` is when its DAG had been started; at most ``most`` hand-outs that no source shows are listed.
     """
     if len(task_snapshots) == 1:  # as in most archives nearly all are
         newest = task_snapshots[0].task

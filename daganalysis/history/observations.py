@@ -1,4 +1,4 @@
-"""What the answers show of one run, collected. Everything about the whole run is decided from this."""
+"""The observations of one run, collected from its answers. Everything about the whole run is decided from them."""
 
 from __future__ import annotations
 

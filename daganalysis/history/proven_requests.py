@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from daganalysis.history.views import RunView
 
 CLOCKS_NS = 5 * SECOND_NS
-"""How far the clock of an agent that answers may be off the one that stamps the DAG's rows, for its moments to bound a request."""
+"""How far the clock of an answering agent may be off the clock of the DAG's own rows if its times are to bound a request."""
 _CANCELLED = frozenset({"cancelled", "cancelled_before_start"})
 _ONE_REQUEST_NS = 2 * SECOND_NS
-"""A pass of the DAG stamps all that it passes within this."""
+"""A pass of the DAG stamps everything that it passes within this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class _Finder:
     # -- legs -------------------------------------------------------------------------------------------------------------------------
 
     def of_legs(self) -> Iterator[ProvenRequest]:
-        """Yield the requests that began legs: those that are not the first, run backwards, or cancel."""
+        """Yield the requests that began legs: every leg that is not the first, runs backwards, or is a cancel."""
         for index, leg in enumerate(self._legs):
             before = self._legs[index - 1] if index else None
             after = self._legs[index + 1].start if index + 1 < len(self._legs) else None
@@ -120,7 +120,7 @@ class _Finder:
             return "retry"
         passed = any((before.start if before is not None else 0) <= at <= leg.start + SKEW_NS for at in self._passes.values())
         if passed or before is None or before.state != "FAILED" or self._observed.missing.isdisjoint({"nodes"}):
-            return None  # a node that was passed is told by itself; one that bears no mark of a retry was not retried
+            return None  # a passed node gets a request of its own; a node without the mark of a retry was not retried
         again = leg.state == "FAILED" and leg.stage is not None and before.stage is not None and leg.stage <= before.stage
         return "retry" if again else None
 
@@ -148,7 +148,7 @@ class _Finder:
     # -- what no leg shows ------------------------------------------------------------------------------------------------------------
 
     def of_node_runs(self) -> Iterator[ProvenRequest]:
-        """Yield the retries of node executions under RETRY that lie in no known leg of a retry."""
+        """Yield the retries of node executions under RETRY that are in no known leg of a retry."""
         for run in self._retried:
             if id(run) in self._counted or run.start is None:
                 continue

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from daganalysis.history.stretches import Stretch
 
 _UNKNOWN = frozenset({"lost", "unattributed", "handoff"})
-"""What may turn out to be a wait that answers prove."""
+"""Stretches that may be waits that answers prove."""
 
 
 def book_proven_waits(stretches: list[Stretch], legs: Sequence[Leg], wait_category: Callable[[int], str]) -> list[Stretch]:

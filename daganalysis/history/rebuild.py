@@ -46,7 +46,7 @@ _TORN_NS = 5_000_000_000
 def rebuild(
     answers: Iterable[Answer], issues: Iterable[Issue] = (), contexts: Mapping[str, ClusterContext] | None = None
 ) -> dict[str, pa.Table]:
-    """Return every base table, sorted by its key. ``issues`` are those that were found in reading.
+    """Return every base table, sorted by its key. ``issues`` are the issues found while reading.
 
     The order of the answers and repetitions change nothing. Related runs (a main DAG and its children) must come together. ``contexts`` has
     what is known of the agents of each cluster; None takes it from the answers, which must then be complete.
@@ -177,7 +177,7 @@ class _DependencyOrder:
 
 
 def _main_dag(link: Link, view: RunView | None) -> MainDag:
-    """Return what a child needs to know of its main DAG, which created it in its first stage (engine-semantics §7 A)."""
+    """Return the facts about a main DAG that judging its child needs. It created the child in its first stage (engine-semantics §7 A)."""
     if view is None or not view.nodes or view.nodes[0].stage != 1:
         return MainDag(link.kind)
     first_stage = view.evidence.stages[0]

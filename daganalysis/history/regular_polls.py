@@ -1,4 +1,4 @@
-"""Earlier answers about a regular run: whether they show nothing but the way to what the newest answer shows.
+"""Earlier answers about a regular run: whether they show only steps towards the newest answer.
 
 A run that is polled has many answers. If each of them shows every object in a state that comes before its state in the next one, without
 another execution in between, the rules find in all of them together what they find in the newest one, and when the run was created.
@@ -47,8 +47,8 @@ _NEVER = (1 << 63) - 1
 class Polls:
     """The answers about a run before its newest one, oldest first, with the DAG's own fields in each.
 
-    ``creations`` are the instants at which rows were created, ``unused`` other instants of which nothing is made, both as texts. The DAG
-    was shown running from ``running_from`` to ``running_to``, and ended from ``ended_from`` on, by the times of the answers.
+    ``creations`` are the instants at which rows were created, ``unused`` other instants that no rule uses, both as texts. The DAG was shown
+    running from ``running_from`` to ``running_to``, and ended from ``ended_from`` on, by the times of the answers.
     """
 
     answers: Sequence[Answer] = ()
@@ -91,7 +91,7 @@ class Polls:
 
     def _task_may_become(self, before: UntroubledTask, after: UntroubledTask) -> bool:
         if before == after:
-            return True  # both are of earlier answers, and what the later one shows was looked at already
+            return True  # both are earlier answers, and the later one was checked already
         if before.execute_times != _HAND_OUTS[before.state]:
             return False
         lines, more = before.task_logs, after.task_logs
@@ -107,7 +107,7 @@ NO_POLLS = Polls()
 
 
 def _offset_of(instant: str) -> int | None:
-    """Return the offset from UTC with which an instant was served; None for what is no instant, which is found later."""
+    """Return the offset from UTC with which an instant was served; None for a text that is no instant, which is found later."""
     try:
         return served_offset(instant)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Rows of regular runs, as columns of many runs at a time: what the rules find in one of them, with the names and times of each.
+"""Rows of regular runs, as columns of many runs at a time: the findings of the rules in one run, with the names and times of each.
 
 Every finding comes from the tables of one regular run that the rules judged.
 """
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from daganalysis.reading.regular_answers import UntroubledDag
 
 _HANDOFF, _DISPATCH, _EXECUTE, _DETECT = range(4)
-"""Where the stretches of each kind stand in the timeline of the run that the rules judged."""
+"""The positions of the stretches of each kind in the timeline of the run that the rules judged."""
 
 
 def regular_tables(runs: RegularRuns) -> dict[str, pa.Table]:
-    """Return the rows of regular runs, in order, in the tables in which such runs have any."""
+    """Return the rows of regular runs, in order, in every table in which such runs have rows."""
     import pyarrow as pa
 
     run_ids = array_of([run.run_id for run in runs.runs], pa.string())
@@ -194,7 +194,7 @@ def _timeline(runs: RegularRuns, run_ids: pa.Array) -> dict[str, Any]:
 
 
 def _found(table: str, rows: int | Numbers, *columns: str) -> dict[str, pa.Array]:
-    """Return columns of what the rules find in a regular run: the first row of a table so many times, or the rows asked for."""
+    """Return columns of the findings of the rules in a regular run: the first row of a table repeated, or the given rows."""
     places = np.zeros(rows, np.int64) if isinstance(rows, int) else rows
     return {name: _at(_judged_tables()[table].column(name).combine_chunks(), places) for name in columns}
 

@@ -1,10 +1,10 @@
 """Regular runs, which went well and leave nothing in doubt, found for many runs at a time.
 
 The newest answer about most runs shows that each sub-task was handed out once and succeeded, within its node, and that each node ran after
-the one before it. Earlier answers, if there are any, show the way to that (:mod:`daganalysis.history.regular_polls`). What the rules find
-in such a run depends on the order of its times, which is always the same. So the rules judge one regular run, and their findings hold for
-all (:mod:`daganalysis.history.regular_rows`); only the times differ.
-A run that differs in anything else is left to the rules (:func:`daganalysis.history.judging.judge_run`).
+the one before it. Earlier answers, if there are any, show steps towards that (:mod:`daganalysis.history.regular_polls`). The findings of
+the rules in such a run depend on the order of its times, which is always the same. So the rules judge one regular run, and their findings
+hold for all (:mod:`daganalysis.history.regular_rows`); only the times differ. A run that differs in anything else is left to the rules
+(:func:`daganalysis.history.judging.judge_run`).
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class RegularRuns:
         doubtful |= _is_no_step(self.end - self.node_end[self.last_node])
         doubtful[self.run_of_node[_is_no_step(self.node_start - self.before_node)]] = True
         doubtful[self.run_of_node[_is_no_step(self.node_end - self.after_spans)]] = True
-        # What takes no time leaves no stretch of its own, and what lies beside it would be one.
+        # A part without length leaves no stretch of its own, and its neighbours would be joined.
         wrong = _is_no_step(self.span_start - self.before_span) | (self.span_end <= self.span_start)
         doubtful[self.run_of_node[self.node_of_span[wrong]]] = True
         doubtful[self.run_of_node[self.node_of_task[self.task_end < self.task_start]]] = True
@@ -179,7 +179,7 @@ def without(runs: RegularRuns | None, keys: Collection[tuple[str, str]]) -> tupl
 
 
 def _as_it_went_well(answers: list[Answer]) -> RegularRun | None:
-    """Return a run that succeeded with each sub-task handed out once, and that speaks of no other; None for any other."""
+    """Return a run that succeeded with each sub-task handed out once and that names no other DAG; None for any other run."""
     *earlier, answer = in_order_of_time(answers)
     decoded = decode_regular(answer)
     if decoded is None:
@@ -206,7 +206,7 @@ def _numbers(values: Sequence[int]) -> Numbers:
 
 
 def _times(*levels: Sequence[RegularDag | RegularNode | RegularTask]) -> list[Numbers]:
-    """Return the starts and the ends of the rows of each level. What is no instant begins or ends in 1970, which no step does."""
+    """Return the starts and the ends of the rows of each level. A text that is no instant counts as 1970, when no step starts or ends."""
     texts = [list(map(of, rows)) for rows in levels for of in (_START, _END)]
     instants = usual_instants(list(chain.from_iterable(texts)))
     ends = np.cumsum([0, *map(len, texts)])

@@ -1,4 +1,4 @@
-"""How often an operator retried a run: bounds that hold whatever was overwritten (engine-semantics §2.3)."""
+"""How often a person retried a run: bounds that hold even if anything was overwritten (engine-semantics §2.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often a run was rolled back: bounds that hold whatever was overwritten (engine-semantics §2.4)."""
+"""How often a run was rolled back: bounds that hold even if anything was overwritten (engine-semantics §2.4)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def rollbacks_seen(observed: Observations) -> int:
-    """Count the rollbacks of which an answer showed the leg, or the request."""
+    """Count the rollbacks whose leg or request an answer showed."""
     newest = observed.run.newest
     asked = 1 if newest.state == "READY" and newest.operator == "ROLLBACK" else 0
     return asked + sum(1 for leg in observed.legs if leg.operator == "ROLLBACK")

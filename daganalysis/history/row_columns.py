@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def served_times(row: Dag | Node | SubTask) -> Served:
-    """Return what the server said: the start and the end before they were moved to the true zone."""
+    """Return the start and the end as served, before they were moved to the true zone."""
     start, end = row.start, row.end
     if row.moved:
         start, end = None if start is None else start - row.moved, None if end is None else end - row.moved
@@ -161,7 +161,7 @@ def _ends(attempts: Iterable[Attempt]) -> list[EndedAt | None]:
 
 
 class SnapshotRows:
-    """Gathers what each response said of a DAG, for the table ``snapshots``."""
+    """Collects each response about a DAG, for the table ``snapshots``."""
 
     def __init__(self) -> None:
         self._run_ids: list[str] = []
@@ -192,7 +192,7 @@ class SnapshotRows:
 
 
 class TimelineRows:
-    """Gathers how the runs spent their time, for the table ``timeline``."""
+    """Collects how the runs spent their time, for the table ``timeline``."""
 
     def __init__(self) -> None:
         self._run_ids: list[str] = []

@@ -69,7 +69,7 @@ def _columns_of(declared: Table, rows: Sequence[Row]) -> dict[str, Sequence[Any]
 def _in_order(columns: Mapping[str, Sequence[Any]], keys: Iterable[str]) -> Mapping[str, Sequence[Any]]:
     """Put the rows in order of some columns, nulls last."""
     rows = list(zip(*[columns[key] for key in keys], strict=True))
-    with contextlib.suppress(TypeError):  # where a null meets something else
+    with contextlib.suppress(TypeError):  # a null cannot be compared with a value
         if all(map(operator.le, rows, itertools.islice(rows, 1, None))):
             return columns  # mostly so: runs come in order, and so does what each holds
     order = sorted(range(len(rows)), key=lambda place: [(value is None, value) for value in rows[place]])
@@ -118,14 +118,14 @@ class Rows:
             "operations": self._operations,
             "agent_events": self._agent_events,
             "failed_attempts": self._sub_tasks.failed,
-            # The same thing told twice is told once.
+            # A fact that two sources show counts once.
             "issues": list(dict.fromkeys(self._issues)),
             "agents": list(dict.fromkeys(self._agents)),
             "maintenance_locks": list(dict.fromkeys(self._locks)),
         }
         columns: dict[str, Mapping[str, Sequence[Any]]] = {name: _columns_of(BASE_TABLES[name], own) for name, own in rows.items()}
         for name in ("agents", "maintenance_locks"):
-            # Their keys may be equal where a source says the same of two moments that it does not tell.
+            # Their keys may be equal if a source shows the same thing at two unknown moments.
             columns[name] = _in_order(columns[name], BASE_TABLES[name].names)
         made: dict[str, Any] = {
             "snapshots": self._snapshots.columns(),
@@ -203,7 +203,7 @@ class Rows:
         start_time, end_time = served_times(
             next((snapshot.dag for snapshot in reversed(run.snapshots) if snapshot.answer.kind is Kind.DAG), Dag(run.gid))
         )
-        # Where the database's zone is neither the agents' nor known, nothing tells when the run was created, began and ended.
+        # If the database's zone differs from the agents' and is unknown, nothing shows when the run was created, began and ended.
         is_placed = run.zone is None or run.zone.offset is not None
         started_at, ended_at = happened(view.begin, view.end) if is_placed else (None, None)
         elapsed_min_ns, elapsed_max_ns = view.elapsed_bounds_ns

@@ -27,7 +27,7 @@ _MISSING_FIELDS = {
 
 
 def missing_issues(view: RunView) -> list[Issue]:
-    """Return issues about what the answers about a run leave out."""
+    """Return issues about what the answers lack."""
     run = view.evidence
     if view.missing.isdisjoint(_MISSING_FIELDS):
         return []

@@ -29,7 +29,7 @@ class RunSpan:
     created: int | None
     end: int | None
     set_back: int = 0
-    """By how much the clock of the DAG's own rows was set back at least: no time across that is known, but that it was longer."""
+    """The least amount by which the clock of the DAG's own rows was set back. Of a time across that moment, only a lower bound is known."""
 
     @property
     def started(self) -> int | None:

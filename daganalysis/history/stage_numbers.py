@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from daganalysis.history.evidence import RunEvidence, Snapshot
 
 _SAME_PASS_NS = 50_000_000
-"""Two stamps of the same scheduler pass lie closer than this (engine-semantics §5: 13 to 30 ms)."""
+"""Two stamps of the same scheduler pass differ by less than this (engine-semantics §5: 13 to 30 ms)."""
 _ROOM_FOR_A_STAGE_NS = 2_500_000_000
 """A stage costs two passes, and the next one starts a pass later (engine-semantics §5): less room than this holds none."""
 _UNBOUNDED = 10**9

@@ -51,7 +51,7 @@ def book_execution(ledger: Ledger, node_run: NodeRun, inputs: TimelineInput) -> 
         first = False
     if limit is None:
         open_end = unknown_end is not None or hides_own_attempt(inputs.attempts, node_run)
-        # A stage none of whose attempts failed was not the last of its leg; one that handed nothing out was cancelled.
+        # A stage without a failed attempt was not the last of its leg. A stage that handed nothing out was cancelled.
         return Residue(open_end, all_ended=not open_end and (first or failed), failed=failed)
     _book_up_to_end(ledger, node_run, limit, inputs, empty=first, still_open=unknown_end is not None and unknown_end >= ledger.cursor)
     return Residue(failed=failed)
@@ -84,7 +84,7 @@ def _book_up_to_attempt(
     if lost or long or lacks_rollback_run(node_run, attempt) or _hides_work(ledger, start, inputs):
         before = "lost"
     if before == "detect" and attempt.kind == "run" and attempt.number > 1:
-        # The pass that saw the rollback run end hands the re-run out; what is left it waited for a worker (engine-semantics §4).
+        # The pass that saw the rollback run end hands the re-run out. The rest of the time it waited for a worker (engine-semantics §4).
         ledger.book(min(ledger.next_pass(), start), "detect", to_stage=node_run.stage)
         before = "dispatch"
     doubtful = attempt.agent is not None and attempt.agent in inputs.doubtful_agents
@@ -110,7 +110,7 @@ def _hides_work(ledger: Ledger, until: int, inputs: TimelineInput) -> bool:
 
 
 def _extent(attempt: Attempt, limit: int | None) -> tuple[int | None, int, bool]:
-    """Return where an attempt lies in its node execution: (start, until when it is known to have run, whether that is its end)."""
+    """Return the place of an attempt in its node execution: (start, until when it is known to have run, whether that is its end)."""
     if attempt.start is None or attempt.is_doubtful:
         return None, 0, False
     start = attempt.start if limit is None else min(attempt.start, limit)

@@ -119,7 +119,7 @@ class _Walk:
             ledger.book(until, "handoff", to_stage=to_stage, evidence="inferred" if node_run.start is None else "observed")
 
     def _close_leg(self, until: int) -> None:
-        """Go to the known end of the current leg, if it lies before an instant: what follows belongs to a leg that no answer showed."""
+        """Go to the known end of the current leg, if it is before an instant. The time after it belongs to a leg that no answer showed."""
         leg = self.inputs.legs[self.next_leg - 1] if self.next_leg else None
         if leg is not None and leg.end is not None and self.ledger.cursor <= leg.end < until and self.inputs.nodes_shown:
             self._end_leg(leg.end)
@@ -188,7 +188,7 @@ class _Walk:
         if passed is not None:
             ledger.book(passed, "lost", to_stage=to_stage)
             open_end = False
-        # A cancel comes upon a DAG that has not ended, perhaps between two of its stages.
+        # A cancel reaches a DAG that has not ended, perhaps between two of its stages.
         asked_while_known = passed is not None or (leg.operator == "CANCEL" and not open_end)
         if asked_while_known and leg.start - ledger.cursor <= 2 * self._tick:
             ledger.book(leg.start, "handoff", to_stage=to_stage, evidence="inferred")

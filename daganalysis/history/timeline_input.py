@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from daganalysis.history.legs import Leg, NodeRun
 
 EDGE_NS = 50_000_000
-"""Two stamps of the same scheduler pass lie closer than this (engine-semantics §5: 13 to 30 ms)."""
+"""Two stamps of the same scheduler pass differ by less than this (engine-semantics §5: 13 to 30 ms)."""
 _LONGEST_TICK_S = 3.0
 """A longer pause between two nodes is no estimate of the tick."""
 

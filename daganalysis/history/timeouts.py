@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _SLACK_NS = 2 * SECOND_NS
 """Clocks of two servers may differ; the scheduler notices a timeout in its next pass."""
 _MAY_HOLD = frozenset({"lost", "execute", "unattributed"})
-"""What may hide an attempt of the same stage."""
+"""Categories of time that may hide an attempt of the same stage."""
 
 
 @dataclass(frozen=True, slots=True)

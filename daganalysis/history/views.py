@@ -30,7 +30,7 @@ class TaskView(msgspec.Struct, gc=False):
     rule: Rule
     additional_data: str | None
     are_lines_in_order: bool = True
-    """Whether its lines could be put in order: those of answers that differ too much cannot."""
+    """Whether its lines could be put in order. They cannot if answers differ too much."""
 
 
 class NodeView(msgspec.Struct, gc=False):
@@ -62,7 +62,7 @@ class RunView:
     end: int | None
     elapsed_ns: int | None
     elapsed_bounds_ns: tuple[int | None, int | None]
-    """The least and the most that it can have taken, nanoseconds; a null maximum where nothing bounds it."""
+    """The least and the most time that it can have taken, in nanoseconds. The maximum is None if nothing bounds it."""
     active_ns: int | None
     last_leg_ns: int | None
     history: str

@@ -106,7 +106,7 @@ def _placed(attempts: Sequence[Attempt], times: LineTimes, lines: Mapping[int, l
 
 
 def _estimated(attempt: Attempt, written: Written, after: Sequence[Attempt], before: Iterable[Attempt], *, failed: bool) -> Attempt:
-    """Place one attempt between what is known before it and what follows it."""
+    """Place one attempt between the known times before and after it."""
     late = _latest_end(attempt, after)
     early = max((one.ran_until for one in before if one.start is not None), default=None)
     last = _within(written.last + written.precision - 1, early, late)

@@ -1,6 +1,6 @@
-"""From facts of logs and databases to what answers would have shown: what a run's scheduler and executors did, replayed.
+"""From facts of logs and databases to the answers that the API would have given: a run's scheduler and executors, replayed.
 
-``contexts`` knows each agent's zone and what its logs cover, ``logged_facts`` puts the facts of one run together, ``hand_outs`` numbers the
-attempts of each sub-task, ``logged_legs`` cuts what the scheduler did into legs, ``one_run`` writes it down as answers of those moments.
-``logged_runs`` makes the runs of which no answer tells, ``all_runs`` replays every run.
+``contexts`` has each agent's zone and the times that its logs cover, ``logged_facts`` puts the facts of one run together, ``hand_outs``
+numbers the attempts of each sub-task, ``logged_legs`` divides the work of the scheduler into legs, ``one_run`` writes it as answers of
+those moments. ``logged_runs`` makes the runs that no answer shows, ``all_runs`` replays every run.
 """

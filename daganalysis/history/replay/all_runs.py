@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class Replayed(NamedTuple):
-    """What facts tell beyond the runs themselves.
+    """What facts show besides the runs themselves.
 
-    ``operations`` are the requests to each run by its key, ``requests_alone`` those to DAGs of which nothing else is known, by cluster
-    and generic id. ``executions_alone`` counts, by cluster and source, the sub-tasks that an agent executed for DAGs that nothing shows.
+    ``operations`` are the requests to each run by its key, ``requests_alone`` the requests to DAGs that nothing else shows, by cluster and
+    generic id. ``executions_alone`` counts, by cluster and source, the sub-tasks that an agent executed for DAGs that nothing shows.
     """
 
     operations: dict[str, list[Operation]]
@@ -33,7 +33,7 @@ class Replayed(NamedTuple):
 
 
 def replay_runs(runs: list[RunEvidence], answers: Sequence[Answer], contexts: Mapping[str, ClusterContext]) -> Replayed:
-    """Add what facts tell to the runs, and to the list the runs that only logs know; return the rest of what they tell."""
+    """Add the facts to the runs, and the runs that only logs show to the list; return the other findings."""
     index = FactIndex(answers, contexts)
     operations: dict[str, list[Operation]] = {}
     alone: dict[tuple[str, str], list[Operation]] = {}

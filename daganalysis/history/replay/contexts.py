@@ -1,4 +1,4 @@
-"""What is known of a cluster's agents beyond any single run: the zones of their logs, what these cover, restarts and maintainers."""
+"""What belongs to no single run of a cluster: the zones of its agents' logs, the times they cover, restarts and maintainers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TOUCHING_NS = 30_000_000_000
 
 @dataclass(slots=True)
 class AgentLog:
-    """What is known of the log of one agent.
+    """The log of one agent.
 
     ``zones`` are its offsets with the local times between which each was seen, ``only_offset_s`` is the offset if they all have the same;
     ``covered`` are the stretches of UTC that its files cover.
@@ -47,7 +47,7 @@ class AgentLog:
         return offsets.pop() if len(offsets) == 1 else None
 
     def settle(self) -> None:
-        """Note whether all zones are one, once all of them are there: each instant of a log asks."""
+        """Set ``only_offset_s`` once all zones are known, because every instant of a log needs it."""
         offsets = {zone.offset_s for zone in self.zones}
         self.only_offset_s = offsets.pop() if len(offsets) == 1 else None
 
@@ -81,7 +81,7 @@ class ClusterContext:
     creations: list[tuple[Request, str]] = field(default_factory=list)
 
     def log_of(self, fact: AnyFact, source: str) -> AgentLog | None:
-        """Return what is known of the log that a fact stems from."""
+        """Return the log that a fact comes from, if anything is known about it."""
         return self.logs.get(fact.teller or source)
 
     def utc(self, fact: AnyFact, source: str, instant: int | None) -> int | None:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from daganalysis.history.replay.contexts import ClusterContext
 
 _SAME_NS = 750_000_000
-"""A stamp of a row and the log line beside it lie closer together than this."""
+"""A stamp of a row and the log line of the same moment differ by less than this."""
 _ONE_START_NS = 500_000_000
-"""Two starts of one sub-task on one agent lie a pass of the scheduler apart at least; closer together they are one."""
+"""Two starts of one sub-task on one agent are at least one pass of the scheduler apart. Closer ones are one start."""
 _EARLY_NS = 5 * SECOND_NS
 """An executor whose clock is behind may seem to begin so much before the hand-out."""
 _SKIPPED_HAND_OUT = 10.0
@@ -48,7 +48,7 @@ class LoggedAttempt:
     scheduler: str | None = None
     number: int | None = None
     written: bool = True
-    """Whether the executor's word on its end is known to stand in its row."""
+    """Whether the row is known to have the end that the executor logged."""
     sure: bool = False
     """Whether the number was stated or follows from the operator. The numbers of others follow from it."""
     lines: list[Line] = field(default_factory=list)
@@ -92,7 +92,7 @@ def number_attempts(
 
 
 def _joined(executions: Sequence[Execution]) -> list[LoggedAttempt]:
-    """Put the parts of executions together that lie in several files, or that went on after a restart of the agent."""
+    """Join the parts of executions that are in several files, or that continued after a restart of the agent."""
     joined: list[LoggedAttempt] = []
     open_on: dict[str | None, LoggedAttempt] = {}
     for part in executions:
@@ -126,7 +126,7 @@ def _begin_alike(one: LoggedAttempt, part: Execution) -> bool:
 
 
 def _with_lines(ran: list[LoggedAttempt], lines: Sequence[Line]) -> list[LoggedAttempt]:
-    """Put each line to the execution it was written in: the last on its agent that had begun by then."""
+    """Assign each line to the execution that wrote it: the last on its agent that had begun by then."""
     for line in lines:
         own = [one for one in ran if one.agent == line.teller and (one.started_at is None or one.started_at <= line.at)]
         inside = [one for one in own if one.ended_at is None or line.at <= one.ended_at + SECOND_NS]
@@ -139,7 +139,7 @@ def _with_lines(ran: list[LoggedAttempt], lines: Sequence[Line]) -> list[LoggedA
 
 
 def _judge_by_lines(ran: Sequence[LoggedAttempt], context: ClusterContext) -> None:
-    """Say what executions came to whose beginning and end lie in two files, where no line of theirs is missing."""
+    """Set the ending of executions whose beginning and end are in two files, if none of their lines is missing."""
     for one in ran:
         log = context.logs.get(one.agent or "")
         if one.ending is not None or one.started_at is None or one.ended_at is None or log is None:
@@ -182,7 +182,7 @@ def _paired(hand_outs: Sequence[HandOut], ran: Sequence[LoggedAttempt]) -> list[
 
 
 def _pause(handed: HandOut, ran: LoggedAttempt) -> float | None:
-    """Return what it costs to pair two; None where they cannot be the same."""
+    """Return the cost of pairing two; None if they cannot be the same."""
     if ran.kind is not None and ran.kind != handed.kind:
         return None
     at = ran.started_at if ran.started_at is not None else ran.ended_at
@@ -198,7 +198,7 @@ def _pause(handed: HandOut, ran: LoggedAttempt) -> float | None:
 def _number(attempts: list[LoggedAttempt], passes: Sequence[Passes], served: Sequence[SubTask], context: ClusterContext) -> None:
     for index, attempt in enumerate(attempts):
         number = attempt.number or _number_by_operator(attempt, passes) or _number_served(attempt, served)
-        # A number below what lies before it would be another run's.
+        # A number below the one before it would belong to another run.
         attempt.number, attempt.sure = (number, True) if number is not None and number > index else (None, False)
     for forwards in (True, False):
         step = 1 if forwards else -1
@@ -267,7 +267,7 @@ def _count_between(attempts: list[LoggedAttempt]) -> None:
 
 
 def _end(attempts: list[LoggedAttempt], states: Sequence[TaskState], passes: Sequence[Passes]) -> None:
-    """Add what the scheduler found of each attempt: that it had ended, or that it ended it itself."""
+    """Add what the scheduler logged about each attempt: that it had ended, or that the scheduler ended it."""
     for attempt, after in itertools.zip_longest(attempts, attempts[1:]):
         begin = attempt.moment
         until = after.moment if after is not None else None
@@ -288,7 +288,7 @@ def _end(attempts: list[LoggedAttempt], states: Sequence[TaskState], passes: Seq
         closed = finished.finished_at if finished is not None else None
         attempt.noticed_at = min((at for at in (found.at if found else None, closed, cancelled) if at is not None), default=None)
         if cancelled is not None and (attempt.ended_at is None or attempt.ended_at >= cancelled - SECOND_NS):
-            # The scheduler's word counts; what the executor still does changes nothing (engine-semantics §2.5).
+            # The scheduler decides. What the executor still does changes nothing (engine-semantics §2.5).
             attempt.ended_at, attempt.ending = cancelled, "cancelled" if attempt.started_at is not None else "cancelled_before_start"
         elif closed is not None and (attempt.ended_at is None or attempt.ended_at > closed + _EARLY_NS):
             attempt.ending = _ending_by_scheduler(attempt, found, finished)
@@ -309,7 +309,7 @@ def _has_succeeded(found: TaskState | None, finished: Passes | None) -> bool:
 
 
 def _ending_by_scheduler(attempt: LoggedAttempt, found: TaskState | None, finished: Passes | None) -> str | None:
-    """Say what an attempt came to whose executor's log does not tell it, or tells a later end: then it had timed out (§2.7)."""
+    """Set the ending of attempts that the executor's log does not show. If it shows a later end, the attempt had timed out (§2.7)."""
     if attempt.ended_at is not None:
         return "timeout"
     if _has_succeeded(found, finished):

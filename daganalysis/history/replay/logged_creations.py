@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from daganalysis.history.replay.contexts import ClusterContext
 
 _CLOCKS_NS = 2_000_000_000
-"""How far the clock of the agent that was asked may be off the database's, for a DAG to be the one a request created."""
+"""How far the clock of the agent that got a request may be off the database's if the request is to have created a DAG."""
 _ONE_CLOCK_NS = 100_000_000
-"""The same where that agent keeps the DAG itself."""
+"""The same if that agent keeps the DAG itself."""
 _TAKEN_UP_NS = 1_500_000_000
 """A scheduler begins a new DAG within this: it passes once a second."""
 _BY_A_DAG = "/rpc/"
@@ -29,10 +29,10 @@ class CreatingRequest(NamedTuple):
 
 
 def creation_of(gid: str, created: int | None, begun: int | None, context: ClusterContext, *, by_a_dag: bool) -> CreatingRequest | None:
-    """Find the request that created a DAG: the only one that was being answered when its rows were made.
+    """Find the request that created a DAG: the only one that was being answered when its rows were created.
 
-    Where nothing tells that moment (``created``), the first pass of the scheduler does (``begun``), which follows within a second. A DAG
-    that an agent keeps was asked for at that agent; ``by_a_dag`` says that only another DAG can have asked for it.
+    If that moment (``created``) is unknown, the first pass of the scheduler (``begun``) is used, which follows within a second. An agent
+    gets the requests for the DAGs that it keeps itself; ``by_a_dag`` says that only another DAG can have asked for it.
     """
     made = created if created is not None else begun
     if made is None:

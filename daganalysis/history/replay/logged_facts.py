@@ -122,7 +122,7 @@ class FactIndex:
         return found
 
     def executions_left(self) -> dict[_Key, int]:
-        """Return how many executed sub-tasks no DAG that was asked for has, by cluster and source."""
+        """Return how many executed sub-tasks belong to no DAG passed to ``facts_of``, by cluster and source."""
         left: dict[_Key, int] = {}
         for key, facts in self._of_task.items():
             if key not in self._given:
@@ -131,7 +131,7 @@ class FactIndex:
         return left
 
     def _keys_of(self, cluster: str, task: str) -> list[str]:
-        """Return the ids under which facts of a sub-task stand: its own, and those of its copies on the agents that ran it."""
+        """Return the ids that facts of a sub-task may have: its own, and those of its copies on the agents that ran it."""
         own = [key for key in _spellings(task) if (cluster, key) not in self._mirrors]
         return own + sorted(self._remote.get((cluster, task), ()))
 
@@ -193,7 +193,7 @@ def _distinct(facts: Iterable[_Sourced]) -> list[_Sourced]:
 
 
 def _put_in_utc(fact: AnyFact, source: str, context: ClusterContext) -> bool:
-    """Put the instants of a fact into UTC; say whether that could be done, which needs the zone of its log."""
+    """Convert the instants of a fact to UTC; return whether that was possible. It needs the zone of the log."""
     if fact.zoned:
         return True
     log = context.log_of(fact, source)

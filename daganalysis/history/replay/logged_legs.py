@@ -1,4 +1,4 @@
-"""What a scheduler did to a DAG: the executions of its nodes, and the legs they make."""
+"""The work of a scheduler on a DAG: the executions of its nodes, and the legs that they form."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SOON_NS = 3_000_000_000
 
 @dataclass(slots=True)
 class LoggedNodeRun:
-    """One execution of a node; ``start`` is None where it began before its first line in the log."""
+    """One execution of a node. ``start`` is None if it began before its first line in the log."""
 
     node_gid: str
     operator: str | None
@@ -31,7 +31,7 @@ class LoggedNodeRun:
 
 @dataclass(slots=True)
 class LoggedLeg:
-    """One leg: the executions of nodes in it, in order. ``start`` is None where it began before its first line in the log."""
+    """One leg: the executions of nodes in it, in order. ``start`` is None if it began before its first line in the log."""
 
     start: int | None
     operator: str
@@ -39,7 +39,7 @@ class LoggedLeg:
 
     @property
     def last(self) -> LoggedNodeRun:
-        """The execution it stands at."""
+        """Its newest execution."""
         return self.runs[-1]
 
     @property
@@ -52,7 +52,7 @@ class LoggedLeg:
 
 
 def node_runs_of(passes: Sequence[Passes]) -> list[LoggedNodeRun]:
-    """Join passes over one node that belong to one execution but stand in several files or logs of several schedulers."""
+    """Join passes over one node that belong to one execution but are in several files or in the logs of several schedulers."""
     runs: list[LoggedNodeRun] = []
     for one in passes:
         last = runs[-1] if runs else None

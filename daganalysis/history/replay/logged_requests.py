@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from daganalysis.history.replay.contexts import ClusterContext
 
 _PASSED_ON_NS = 5_000_000_000
-"""A request that is passed on reaches the other agent within so much, whatever their clocks say."""
+"""A request that is passed on reaches the other agent within this time, by either clock."""
 
 
 @dataclass(slots=True)
@@ -35,13 +35,13 @@ class Operation:
     effect_from: int | None = None
     """When the agent that executed it took it up, on that agent's clock."""
     effect_to: int | None = None
-    """When that agent had answered it."""
+    """When that agent answered it."""
 
 
 def operations_of(requests: Sequence[tuple[Request, str]]) -> list[Operation]:
     """Return the requests to one run, in order of time.
 
-    A request that one agent passed on to another is in the logs of both; where only the second's is there, who asked is not known.
+    A request that one agent passed on to another is in the logs of both. With only the second log, the caller is unknown.
     """
     first = [pair for pair in requests if not pair[0].forwarded]
     second = [pair for pair in requests if pair[0].forwarded]
@@ -106,7 +106,7 @@ def _may_be(logged: Operation, proven: ProvenRequest) -> bool:
 
 
 def _twin(request: Request, others: Sequence[tuple[Request, str]]) -> tuple[Request, str] | None:
-    """Find what the other agent logged of a request that was passed on to it."""
+    """Find the other agent's record of a request that was passed on to it."""
     same = [
         pair
         for pair in others
@@ -133,7 +133,7 @@ def actor_of(operation: Operation, context: ClusterContext, *, is_child: bool) -
     """Return who made a request: a `person`, a `dag` (a task of another DAG), or `unknown`.
 
     The address decides: tasks ask from their agent's own address, people by the unix socket or from elsewhere. Only children are advanced
-    by other DAGs (engine-semantics §7). A person may ask from an agent's host too, or through an agent whose log is not there.
+    by other DAGs (engine-semantics §7). A person may also ask from an agent's host, or through an agent whose log is missing.
     """
     if operation.client is None:
         return "unknown"

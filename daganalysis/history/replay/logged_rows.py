@@ -63,7 +63,7 @@ def add_operations(rows: Rows, view: RunView, operations: Sequence[Operation], c
 
 
 def add_what_is_alone(rows: Rows, replayed: Replayed, contexts: Mapping[str, ClusterContext]) -> None:
-    """Add the requests to DAGs of which nothing else is known, and say what else agents did for such DAGs."""
+    """Add the requests to DAGs that nothing else shows, and an issue about the work of agents for such DAGs."""
     for (cluster, gid), operations in replayed.requests_alone.items():
         context = contexts.get(cluster, NO_CONTEXT)
         for one in operations:

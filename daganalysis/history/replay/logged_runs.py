@@ -1,4 +1,4 @@
-"""Runs of which no answer tells: what the facts of logs show of their stages, their sub-tasks and their names."""
+"""Runs that no answer shows: their stages, their sub-tasks and their names, from the facts of logs."""
 
 from __future__ import annotations
 

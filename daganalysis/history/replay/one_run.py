@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from daganalysis.history.replay.logged_facts import LoggedFacts
 
 _SURE_NS = 10 * SECOND_NS
-"""A scheduler that goes on for so long without a DAG has ended it."""
+"""A scheduler that works for this long without a DAG has ended it."""
 _AT_LAST = 5 * SECOND_NS
 """How far the clocks of the agent that executes a request and of the maintainer may differ before the request is not used."""
 _OPERATORS = {"run": "RUN", "rollback": "ROLLBACK"}
 
 
 def replay(run: RunEvidence, facts: LoggedFacts) -> list[Operation]:
-    """Add to a run what its facts tell; return the requests to it.
+    """Add the facts about a run to it; return the requests to it.
 
-    Stamps that answers show are kept: a log's time of the same moment gives way to them, for it was cut to milliseconds.
+    Stamps that answers show replace a log's time of the same moment, because logs cut times to milliseconds.
     """
     return _Replay(run, facts).add()
 
@@ -106,7 +106,7 @@ class _Replay:
         return self._operations
 
     def _fill_gaps(self) -> None:
-        """Give what is known to exist, and no more, a row without a state."""
+        """Give nodes and sub-tasks that are only known to exist a row without a state."""
         at = min((snapshot.at for snapshot in self._snapshots), default=0)
         for gid, task_snapshots in self._run.sub_tasks.items():
             if not task_snapshots:
@@ -172,13 +172,13 @@ class _Replay:
         return moments
 
     def _node_at(self, gid: str, at: int | None) -> Node | None:
-        """Return the node of a sub-task as it was when this was handed out; None where no scheduler's log shows it."""
+        """Return the node of a sub-task as it was when the sub-task was handed out; None if no scheduler's log shows it."""
         inside = (one for one in self._facts.passes if at is not None and one.node_gid == gid and one.dag_at <= at <= one.last_at)
         passes = next(inside, None)
         return None if passes is None or passes.operator is None else Node(gid, state="RUNNING", operator=passes.operator)
 
     def _add_lines(self, gid: str, attempts: list[LoggedAttempt]) -> None:
-        """Add the lines of each attempt, and all of them as one answer would show them; what two sources tell alike counts once."""
+        """Add the lines of each attempt, and all of them as one answer would show them. A line in two sources counts once."""
         run = self._run
         per_attempt = run.attempt_lines.setdefault(gid, {})
         found = [(attempt.number or 0, attempt.texts()) for attempt in attempts]
@@ -230,7 +230,7 @@ class _Replay:
         elif after is None and self._has_succeeded(leg) and leg.last.end is not None:
             end = self._dag_stamps.end(leg.last.end)
             if self._dag.max_stage is None and operator == "RUN" and self._tells_its_beginning():
-                # Every stage there is was run, and the logs tell of each.
+                # Every stage was run, and the logs show each of them.
                 self._dag = msgspec.structs.replace(self._dag, max_stage=len(self._run.stages))
             self._see_dag(leg.last.end, "SUCCEED", operator, leg.last.node_gid, start, end)
 
@@ -294,7 +294,7 @@ class _Replay:
     # -- requests ---------------------------------------------------------------------------------------------------------------------
 
     def _add_request(self, operation: Operation) -> None:
-        """Write down what a request did to the DAG's row, where the logs show it to stand as the request needs it (engine-semantics §2)."""
+        """Write what a request did to the DAG's row, if the logs show the state that the request needs (engine-semantics §2)."""
         asked = operation.effect_from if operation.effect_from is not None else operation.at
         done = operation.effect_to if operation.effect_to is not None else asked
         before, after = self._around(asked)
@@ -319,7 +319,7 @@ class _Replay:
             self._pass_node(operation.node_gid or "", done)
 
     def _around(self, at: int) -> tuple[LoggedLeg | None, LoggedLeg | None]:
-        """Return the leg that a request found, and the one it began: those between which it lies, or as near as clocks allow."""
+        """Return the legs before and after a request, as exactly as the clocks allow."""
         pairs: list[tuple[LoggedLeg | None, LoggedLeg | None]] = list(zip([None, *self._legs], [*self._legs, None], strict=True))
 
         def outside(pair: tuple[LoggedLeg | None, LoggedLeg | None]) -> int:
@@ -346,7 +346,7 @@ class _Replay:
                 self._pass_node(gid, done)
 
     def _pass_node(self, gid: str, at: int) -> None:
-        """A pass ends the node and those of its sub-tasks that had not succeeded, and keeps their starts (engine-semantics §2.6)."""
+        """A pass ends the node and every sub-task of it that had not succeeded, and keeps their starts (engine-semantics §2.6)."""
         end = self._node_stamps[gid].end(at)
         seen = sorted((pair for pair in self._run.nodes[gid] if pair[0] <= at), key=lambda pair: pair[0])
         newest = seen[-1][1] if seen else None

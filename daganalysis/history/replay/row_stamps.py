@@ -1,4 +1,4 @@
-"""The stamps of rows that answers show: a log's time of the same moment gives way to them, for it was cut to milliseconds."""
+"""The stamps of rows that answers show. They replace a log's time of the same moment, because logs cut times to milliseconds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from daganalysis.history.evidence import RunEvidence, TaskSnapshot
 
 _SAME_NS = 750_000_000
-"""A row's stamp and the log line beside it lie closer together than this."""
+"""A stamp of a row and the log line of the same moment differ by less than this."""
 
 
 @dataclass(slots=True)
