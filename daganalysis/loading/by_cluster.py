@@ -1,8 +1,8 @@
 """A large first load planned cluster by cluster, by the workers: no run and no link goes from one cluster to another.
 
-What the answers of a piece describe is written beside them, in order of cluster (:func:`by_cluster`). A worker plans a range of clusters
-from these files and writes which answers belong together (:func:`plan_batch`). The main process holds a row for each cluster of a piece
-and the sizes of the groups of a few ranges. It cuts the groups into the same shards as :mod:`daganalysis.loading.planning`.
+The keys and references of the answers of a piece are written beside them, in order of cluster (:func:`by_cluster`). A worker plans a range
+of clusters from these files and writes which answers belong together (:func:`plan_batch`). The main process holds a row for each cluster of
+a piece and the sizes of the groups of a few ranges. It cuts the groups into the same shards as :mod:`daganalysis.loading.planning`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _SEGMENT_BYTES = 1 << 24
 
 
 class _Entries(msgspec.Struct, array_like=True, gc=False):
-    """What some answers of one piece describe, where they lie, and their numbers in the piece: one entry an answer."""
+    """Some answers of one piece: their keys and references, their places, and their numbers in the piece; one entry an answer."""
 
     spill: str
     numbers: list[int] = []
@@ -86,7 +86,7 @@ class _Segment(msgspec.Struct, array_like=True, gc=False):
 
 
 class ByteRange(NamedTuple):
-    """Where something lies in a file."""
+    """A place in a file."""
 
     start: int
     end: int
@@ -103,12 +103,12 @@ class ScannedByCluster:
 
 
 def scan_by_cluster(chunk: Chunk) -> ScannedByCluster:
-    """Read the sources of a chunk; write their answers to its spill file, and what they describe beside it."""
+    """Read the sources of a chunk; write their answers to its spill file, and their keys and references beside it."""
     return by_cluster(scan(chunk))
 
 
 def by_cluster(found: Scanned) -> ScannedByCluster:
-    """Write what the answers of a piece describe to a file beside them, in order of cluster."""
+    """Write the keys and references of the answers of a piece to a file beside them, in order of cluster."""
     name = found.spill.name
     every = _Entries(
         name,
@@ -254,7 +254,7 @@ PlannedShard = list[ShardPiece]
 
 @dataclass(slots=True)
 class ClusterPlan:
-    """The shards to rebuild, by the part they make, the answers that belong to no DAG, and what is known of the agents of each cluster."""
+    """The shards to rebuild, by part; the answers that belong to no DAG; and the context of each cluster's agents."""
 
     parts: list[list[PlannedShard]]
     orphans: PlannedShard
@@ -264,7 +264,7 @@ class ClusterPlan:
 def plan_by_cluster(
     workers: Workers | DaskWorkers, folder: StagePath, store: StorePath, scanned: Sequence[ScannedByCluster]
 ) -> ClusterPlan:
-    """Let the workers plan what was scanned. The shards are the same as those of a plan by one process."""
+    """Let the workers plan the scanned answers. The shards are the same as those of a plan by one process."""
     shards: list[PlannedShard] = []
     orphans: PlannedShard = []
     contexts: dict[str, ClusterContext] = {}
@@ -295,7 +295,7 @@ def _batches(folder: StagePath, store: StorePath, scanned: Sequence[ScannedByClu
     batch_of: dict[str, int] = {}
     number = planned = 0
     for label in sorted(counts, key=lambda label: f"{label}/"):
-        # Keys without a cluster may lie between those of two clusters, so that all must be planned at once.
+        # Keys without a cluster may sort between those of two clusters, so all must be planned at once.
         if planned and planned + counts[label] > STRETCH_ANSWERS and "" not in counts:
             number, planned = number + 1, 0
         batch_of[label] = number

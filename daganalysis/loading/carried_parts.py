@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from daganalysis.store.remote_paths import StagePath, StorePath
 
 _SMALL = 1 << 17
-"""Bytes of Parquet below which a part is small: what a daily load of some hundred responses makes."""
+"""The size in bytes below which a Parquet part is small. A daily load of a few hundred responses makes such parts."""
 _MANY_SMALL = 16
 """So many small parts are made one."""
 
@@ -28,7 +28,7 @@ _MANY_SMALL = 16
 def tables_to_carry(
     store: StorePath, parts: Sequence[str], void: Collection[str], folder: StagePath, generation: int
 ) -> list[CarriedTables]:
-    """Return the parts to rewrite: those that hold void rows, and small parts if there are many."""
+    """Return the parts to rewrite: parts with void rows, and small parts if there are many."""
     rows = {part: _void_runs(store, part, void) for part in parts}
     together = _small_parts(store, parts, BASE_TABLES)
     works = []
@@ -41,7 +41,7 @@ def tables_to_carry(
 def evidence_to_carry(
     store: StorePath, parts: Sequence[str], dead: Mapping[str, set[int]], folder: StagePath, generation: int
 ) -> list[CarriedEvidence]:
-    """Return the parts of the evidence to rewrite: those that hold dead answers, and small parts if there are many."""
+    """Return the parts of the evidence to rewrite: parts with dead answers, and small parts if there are many."""
     together = _small_parts(store, parts, (ANSWERS, TEXTS))
     every = [*([part] for part in dead if part not in together), *([together] if together else [])]
     return [

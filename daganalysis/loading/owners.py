@@ -1,4 +1,4 @@
-"""Answers of other kinds than DAG, new ones and those in the store: find their DAGs, and collect what is known of agents."""
+"""Answers that are not about a DAG, new ones and those in the store: find their DAGs, and collect the facts about agents."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from daganalysis.store.remote_paths import StorePath
 
 _FOUND_BY_BODY = frozenset({Kind.NODE, Kind.SUB_TASK, Kind.LOGS})
-"""Answers whose DAG is found by what they say."""
+"""Answers whose DAG is found by their content."""
 _FOUND_BY_REFERENCES = frozenset({Kind.FACTS, Kind.NODE_FACTS})
 """Facts whose DAG is found by their keys and references alone. An archive may hold very many of them."""
 _OF_AGENTS = frozenset({Kind.AGENT_FACTS})
@@ -68,7 +68,7 @@ def add_owners(scanned: Sequence[Scanned], owners: Mapping[str, set[str]]) -> No
 def know_agents(
     store: StorePath, scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dropped: dict[int, set[int]], dead: dict[str, set[int]]
 ) -> tuple[dict[str, ClusterContext], frozenset[str]]:
-    """Return what is known of the agents of each cluster, and the clusters for which the store knew something else."""
+    """Return the context of each cluster's agents, and the clusters whose context differs from the one in the store."""
     from daganalysis.history.replay.contexts import contexts_of, wanted_traces
 
     before: list[Answer] = []

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class PartWork:
-    """A part to make: runs to rebuild, shard by shard, from what was read now and from what the store held.
+    """A part to make: runs to rebuild, shard by shard, from the answers that were read now and those in the store.
 
-    ``scanned`` are the chunks that the shards pick from. ``contexts`` has what is known of the agents of each cluster.
+    ``scanned`` are the chunks that the shards pick from. ``contexts`` has the context of each cluster's agents.
     """
 
     folder: StagePath
@@ -43,7 +43,7 @@ class PartWork:
     contexts: Mapping[str, ClusterContext] = field(default_factory=dict)
 
     def names(self) -> list[str]:
-        """Return what this piece of work makes, for messages."""
+        """Return the result of this piece of work in words, for messages."""
         return [f"rebuilding the runs of {self.part}"]
 
 
@@ -65,7 +65,7 @@ def build_part(work: PartWork) -> str:
                     pieces[name].append(table)
         # One table after the other, so that a second copy, in order, is there of one alone.
         write_tables(((name, _sorted_by_key(name, pieces.pop(name))) for name in BASE_TABLES), work.folder, work.part, closing)
-    # Arrow keeps what it no longer needs for itself, and the objects of the next shard need as much again.
+    # Arrow keeps memory that it no longer needs, and the objects of the next shard need the same amount again.
     pa.default_memory_pool().release_unused()
     return work.part
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Shard = TypeVar("Shard")
 SHARD_BYTES = 1 << 21
-"""Bytes of different texts rebuilt at a time: what they become in memory is some twenty times as much."""
+"""Bytes of different texts rebuilt at a time. In memory they take about twenty times as much."""
 PART_SHARDS = 8
 """The largest number of shards in one part of a large store. Its parts are a multiple of this number, too: two, four or eight processes
 end with them at the same time."""
@@ -71,7 +71,7 @@ def make_plan(
     dead: dict[str, set[int]],
     renewed: frozenset[str] = frozenset(),
 ) -> Plan:
-    """Plan what to rebuild when some answers are new and some of the store's are dead.
+    """Plan the runs to rebuild when some answers are new and some of the store's are dead.
 
     ``dropped`` are new answers that the store has already (by chunk). ``dead`` are answers in the store that their source no longer gives
     (by evidence part). ``renewed`` are clusters with new knowledge of their agents, which may change the meaning of their logs for any run.
@@ -111,9 +111,9 @@ def group_answers(
         for number, (key, kind, words) in enumerate(zip(part.key, part.kind, part.references, strict=True)):
             is_dag = kind in DAG_KINDS
             if is_dag and not words and key not in referred_to:
-                continue  # as most of a large store, which shares nothing with what is new
+                continue  # as for most of a large store, which shares nothing with the new answers
             if number in gone:
-                # What a dead answer joined is rebuilt apart; each key of it is touched by itself.
+                # Objects that only a dead answer joined are rebuilt separately; each of its keys is touched by itself.
                 touched += [groups.add(word.removeprefix(OWNER)) for word in (key, *words)]
                 continue
             at = groups.add(key, words)

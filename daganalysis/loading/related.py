@@ -38,7 +38,7 @@ def cluster_of(key: str, *, is_dag: bool) -> str:
 
 
 def entity_key(answer: Answer) -> str:
-    """Return the key of what an answer describes. Each kind has its own keys, because a DAG, a node and a sub-task may share an id.
+    """Return the key of an answer's object. Each kind has its own keys, because a DAG, a node and a sub-task may share an id.
 
     >>> entity_key(Answer(Kind.NODE, "11", b"{}", cluster="prod-a"))
     'node prod-a/11'
@@ -48,7 +48,7 @@ def entity_key(answer: Answer) -> str:
     if answer.kind in _KIND_OF_FACTS:
         return f"{_KIND_OF_FACTS[answer.kind]} {key_of(answer.cluster, answer.gid)}"
     if answer.kind is Kind.LOGS:
-        # A list of log records bears no generic id; what it says is what it is.
+        # A list of log records has no generic id. Its content identifies it.
         return f"logs {key_of(answer.cluster, hashlib.blake2b(answer.body, digest_size=16).hexdigest())}"
     return f"{answer.kind.value} {key_of(answer.cluster, answer.gid)}"
 
@@ -91,7 +91,7 @@ def references_of_facts(answer: Answer) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class Unclaimed:
-    """Answers of other kinds than DAG, by what claims them in a DAG's nodes: node id, sub-task id, or row id with a log line."""
+    """Answers that are not about a DAG, by the values in a DAG's nodes that claim them: node id, sub-task id, or row id with a log line."""
 
     keys: set[str] = field(default_factory=set)
     lines: dict[tuple[str, int | None], dict[str, set[str]]] = field(default_factory=dict)
@@ -111,7 +111,7 @@ class Unclaimed:
                 by_line.setdefault(record.line, set()).add(key)
 
     def add_facts(self, key: str, references: Iterable[str]) -> None:
-        """Add facts by their key and their references. A DAG that claims one of these claims the facts."""
+        """Add facts by their key and their references. A DAG that claims the key or a reference claims the facts."""
         self.keys.add(key)
         self.keys.update(reference for reference in references if not reference.startswith(OWNER))
 
@@ -157,7 +157,7 @@ class Groups:
         return number
 
     def keys_of(self, roots: set[int]) -> set[str]:
-        """Return all keys of some groups, given by what :meth:`group` returned last."""
+        """Return all keys of some groups, given by their results of :meth:`group`."""
         return {key for key, number in self._number.items() if self.group(number) in roots} if roots else set()
 
     def _number_of(self, key: str) -> int:

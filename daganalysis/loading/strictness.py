@@ -1,4 +1,4 @@
-"""What a strict load refuses: records, and parts of them, that were rejected."""
+"""Strict loads: they refuse rejected records and parts of records."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def refuse_rejected_rows(table: pa.Table) -> None:
 
 
 def refuse_rejected_in(store: StorePath, sources: Collection[str] | None) -> None:
-    """Raise :class:`RejectedRecordsError` if a store tells an error of some sources, by their names; None is all of them."""
+    """Raise :class:`RejectedRecordsError` if a store has an error about some sources, by their names; None means all sources."""
     from daganalysis.store.parts import read_file
 
     folder = store / "issues"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from daganalysis.store.remote_paths import StorePath
 
 State = tuple[str, str | None, int | None, int | None]
-"""What is known of a source, of a file: which it is, its label, its size and its time of change."""
+"""The state of a file that is a source: its identity, its label, its size and its time of change."""
 
 
 def fingerprint(states: Iterable[State]) -> str | None:
@@ -87,7 +87,7 @@ def last_fingerprint(store: StorePath) -> str | None:
 def is_still_last(store: StorePath, last: str, wait_s: float = LOCK_WAIT_S) -> bool:
     """Return whether the sources of the last load have this fingerprint once no other load is at work.
 
-    Raises :class:`StoreError` if what a load keeps for the next one is damaged. Whoever opens the store next looks at its tables.
+    Raises :class:`StoreError` if the record of the last load is damaged. The tables are checked when the store is opened.
     """
     with locked(store, wait_s) as real:
         if not isinstance(real, Path) or noted(real) != (SCHEMA_VERSION, last):

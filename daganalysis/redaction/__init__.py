@@ -1,8 +1,8 @@
 """Redaction: the same archive, safe to hand to a vendor.
 
-Detectors replace addresses (also inside ids, logs and additional data), host names, paths, users and what looks like a secret. Of what is
-left, only numbers, times and words of a known vocabulary stay. Pseudonyms are the same everywhere, and structure and times stay, so that
-every analysis gives the same numbers.
+Detectors replace addresses (also inside ids, logs and additional data), host names, paths, users and likely secrets. Of the rest, only
+numbers, times and words of a known vocabulary stay. Pseudonyms are the same everywhere, and structure and times stay, so that every
+analysis gives the same numbers.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """What was done: how many files were written and how many different things replaced, and the files left out, each with the reason.
+    """The result of a redaction: how many files were written, how many things were replaced, and which files were left out, and why.
 
-    ``skipped`` are files that are not copied as ``load`` skips them, too, each with what it is: a picture, a hidden file.
+    ``skipped`` are files that are not copied because ``load`` skips them too, each with its kind: a picture, a hidden file.
     """
 
     n_files: int
@@ -65,24 +65,19 @@ def redact(
     Addresses, names and secrets are replaced by pseudonyms, the same ones everywhere, so that every analysis gives the same numbers. In
     texts, only numbers, times, the words of the engine and of its systems, and plain English and Chinese words stay. A copy of a database
     is written anew, with only the tables and columns that ``load`` reads. Files that cannot be read or are not text are left out; hidden
-    files, pictures and other files that ``load`` skips are not copied. Review the copy before sharing it: a password that is a common
-    word stays where nothing announces it.
+    files, pictures and other files that ``load`` skips are not copied. Review the copy before sharing it: a password that is a common word
+    stays if nothing around it marks it as a secret.
 
-    Args:
-        source: A file, a folder or a store; a path or a URL. What lies at a URL is copied to this disk for as long as it takes.
-        destination: The file or folder to write, which must not exist; a path or a URL.
-        keep_cluster_names: Keep the names of folders, which are the labels of clusters.
-        keep_words: Words to keep in texts beside those of the vocabulary, such as the names of your own workflows.
-        lenient: Replace only what the detectors find, and keep all other words. Names and secrets that nothing announces stay then.
-        progress: A function that receives the progress (:data:`daganalysis.progress.Progress`). None shows a bar in a terminal and in a
-            notebook.
+    Args: source: A file, a folder or a store; a path or a URL. A source at a URL is copied to this disk while the redaction runs.
+    destination: The file or folder to write, which must not exist; a path or a URL. keep_cluster_names: Keep the names of folders, which
+    are the labels of clusters. keep_words: Words to keep in texts in addition to the vocabulary, such as the names of your own workflows.
+    lenient: Replace only what the detectors find, and keep all other words. Names and secrets that no detector finds then stay. progress: A
+    function that receives the progress (:data:`daganalysis.progress.Progress`). None shows a bar in a terminal and in a notebook.
 
     Returns:
         What was replaced and which files were left out.
 
-    Raises:
-        UsageError: The destination exists or lies in the source.
-        InputError: There is nothing to redact.
+    Raises: UsageError: The destination exists or is in the source. InputError: There is nothing to redact.
 
     Example:
         >>> import daganalysis as da, tempfile
@@ -101,7 +96,7 @@ def redact(
     if target.is_symlink() or (target.exists() and not (target.is_dir() and not any(target.iterdir()))):
         raise UsageError("the destination exists", where=str(target), hint="name a new file or folder")
     if Path(source).is_dir() and target.resolve().is_relative_to(Path(source).resolve()):
-        raise UsageError("the destination lies in the source", where=str(target), hint="name a folder beside it")
+        raise UsageError("the destination is inside the source", where=str(target), hint="name a folder beside it")
     walks = RedactionWalks(is_strict=not lenient, keeps_clusters=keep_cluster_names, keep_words=keep_words)
     with shown(progress) as tell:
         if is_store(source):
@@ -188,7 +183,7 @@ def _write(
     redactor: FileRedactor,
     progress: Progress,
 ) -> None:
-    """Write the copies beside the destination and put them in place when all are there."""
+    """Write the copies beside the destination and put them in place when all are complete."""
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = target.parent / f".{target.name}.new"
     shutil.rmtree(staging, ignore_errors=True)

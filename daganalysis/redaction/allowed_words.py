@@ -83,9 +83,9 @@ class AllowedWords:
         return word in self._words or american in self._words or any(form in self._words for form in _base_forms(american))
 
     def han_words(self, text: str) -> Iterator[tuple[str, bool]]:
-        """Cut Chinese characters into those that are words of the list, the longest first, and those that are not.
+        """Divide Chinese characters into words of the list, the longest first, and other characters.
 
-        Single characters are kept only between longer words, and together: names are made of such characters too.
+        Single characters are kept only between longer words, because names consist of such characters too.
         """
         for is_long, pieces in groupby(self._han_cut(text), lambda piece: len(piece[0]) > 1):
             run = list(pieces)

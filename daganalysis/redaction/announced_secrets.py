@@ -30,7 +30,7 @@ _PEM_LINE = re.compile(r"[A-Za-z0-9+/=]{4,}")
 
 
 class Lines:
-    """Remembers what the lines before have announced."""
+    """Remembers the secrets that earlier lines have announced."""
 
     def __init__(self) -> None:
         self._announced = ""
@@ -39,13 +39,13 @@ class Lines:
 
     @property
     def is_open(self) -> bool:
-        """Whether a line before has announced what the next one may hold."""
+        """Whether an earlier line has announced a secret that the next line may hold."""
         return bool(self._left or self._left_of_pem)
 
     def with_before(self, line: str, replace: Callable[[str], str], hide: Callable[[str], str]) -> str:
-        """Return a line with its secrets replaced, those among them that lines before have announced.
+        """Return a line with its secrets replaced, including secrets that earlier lines have announced.
 
-        ``replace`` replaces the secrets in a text, ``hide`` returns what stands for a secret.
+        ``replace`` replaces the secrets in a text, ``hide`` returns the pseudonym of a secret.
         """
         if self._left_of_pem:
             self._left_of_pem = 0 if _PEM_ENDS in line else self._left_of_pem - 1

@@ -1,4 +1,4 @@
-"""Detectors of secrets that stand behind their name: assignments, pairs of attributes, elements, calls, tuples."""
+"""Detectors of secrets that follow their name: assignments, pairs of attributes, elements, calls, tuples."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ASSIGNED_SECRETS: tuple[Detector, ...] = (
     Detector(
         "attribute_pair",
         rf"{_PAIR}{VALUE}|{_REVERSED}",
-        "the value of a pair of attributes whose name is called like a secret",
+        "the value of a pair of attributes that is named like a secret",
         '<property name="connection.password" value="<<Kj8sQ2mZx>>"/>',
         '<property name="maxActive" value="20"/>',
     ),
@@ -39,7 +39,7 @@ ASSIGNED_SECRETS: tuple[Detector, ...] = (
         rf"<(?:(?i:[\w:.-]{{0,40}}(?:{SECRET_WORD}|{SHORT_SECRET_WORD}))[\w.-]{{0,40}}(?:\s[^<>]{{0,200}})?"
         rf"|[\w:.-]{{1,40}}\s[^<>]{{0,200}}?{NAME_LABEL}\s{{0,2}}=\s{{0,2}}\\{{0,15}}[\"']{SECRET_NAME}\\{{0,15}}[\"'][^<>]{{0,200}})"
         rf">\s{{0,20}}(?:<{VALUE_LABEL}>\s{{0,20}})?{_ELEMENT}",
-        "the text of an XML element that is called like a secret, or has an attribute that is",
+        "the text of an XML element that is named like a secret, or has an attribute that is",
         "<dbPassword enc='no'><<Kj8sQ2mZx>></dbPassword>",
         "<status>done</status>",
     ),
@@ -47,7 +47,7 @@ ASSIGNED_SECRETS: tuple[Detector, ...] = (
         "element_pair",
         rf"<(?:\w{{1,20}}[-:_.])?{NAME_LABEL}>\s{{0,20}}{SECRET_NAME}\s{{0,20}}</[\w:.-]{{1,40}}>\s{{0,80}}<(?:\w{{1,20}}[-:_.])?"
         rf"{VALUE_LABEL}(?:\s[^<>]{{0,80}})?>\s{{0,20}}{_ELEMENT}",
-        "the element of a value behind the element of a name that is called like a secret",
+        "the element of a value after the element of a name that is named like a secret",
         "<name>db.Password</name><value><<hunterous>></value>",
         "<name>password.policy</name><value>strict</value>",
     ),
@@ -55,7 +55,7 @@ ASSIGNED_SECRETS: tuple[Detector, ...] = (
         "declared",
         rf"(?<!\w)(?:variable|output|parameter)\s{{1,4}}{MARK}{SECRET_NAME}{MARK}\s{{0,4}}\{{(?:[^{{}}]{{0,300}}?\s)?(?:default|value"
         rf")\s{{0,8}}=\s{{0,8}}{VALUE}",
-        "the default of a variable of Terraform that is called like a secret",
+        "the default of a Terraform variable named like a secret",
         'variable "db_password" { default = "<<hunterous>>" }',
         'variable "zone" { default = "z1" }',
     ),
@@ -63,7 +63,7 @@ ASSIGNED_SECRETS: tuple[Detector, ...] = (
         "subscript",
         rf"(?:(?<=[\[(])|^)\s{{0,2}}(?P<q2>\\{{0,15}}[\"'`]){SECRET_NAME}(?P=q2)\s{{0,2}}(?:\]\s{{0,4}}=|,)\s{{0,4}}{ONLY_QUOTED}(?="
         rf"\\{{0,15}}[\"'`]\s{{0,4}}(?:[,);\n]|$))",
-        "what a key that is called like a secret is set to",
+        "the value of a key named like a secret",
         'os.environ["OB_PASSWORD"] = "<<hunterous>>"',
         'pick(["password", "user"])',
     ),
@@ -73,14 +73,14 @@ ASSIGNED_SECRETS: tuple[Detector, ...] = (
         r"?(?:::new)?\s{0,3}(?:=\s{0,3}[\w.]{0,40})?\("
         r"(?P<m>[^()'\"\n]{0,60}\\{0,15}[\"'][^\"'\n]{1,200}[\"'][^()'\"\n]{1,60}\(?[^()'\"\n]{0,60}[\"'][^\"'\n]{1,200}[\"'](?:[^()"
         r"'\"\n]{1,60}[\"'][^\"'\n]{1,200}[\"']){0,4})",
-        "the texts that a call which logs in is given, where there are two or more",
+        "the texts passed to a call that logs in, if there are two or more",
         "get(url, auth=('<<gwendolyn>>', '<<hunterous>>'))",
         "login('zone')",
     ),
     Detector(
         "nested",
         rf"(?i:{SECRET_WORD})[\w.-]{{0,20}}\\{{0,15}}[\"']\s{{0,4}}:\s{{0,4}}[\[{{](?P<v>[^\[\]{{}}]{{1,2000}})[\]}}]",
-        "the values in a list or an object under a key that is called like a secret",
+        "the values in a list or an object under a key named like a secret",
         '"passwords": {"root": "<<hunterous>>"}',
         '"passwords": {}',
     ),
@@ -92,7 +92,7 @@ ASSIGNED_SECRETS: tuple[Detector, ...] = (
         r"(?:\(?\s{0,2}(?i:convertto-securestring)\s+(?:-\w+\s+(?=[\"']))?)?"
         r"|\s{0,2}\(\s{0,2}(?=\\{0,15}[\"']))"
         rf"(?:(?i:bearer|basic)\s+)?{VALUE}(?:\\{{0,15}}[\"'`]?\s{{0,4}}(?:->|=>)\s{{0,4}}\\{{0,15}}[\"'`]?(?P<s2>[^\s\"'`]{{1,200}}))?",
-        "what a secret's label is followed by",
+        "the value after a secret's label",
         "connect with password=<<Kj8s,Q2(m;Zx>> user=root",
         "Modify password: start",
     ),
@@ -100,7 +100,7 @@ ASSIGNED_SECRETS: tuple[Detector, ...] = (
         "quoted_after",
         rf"(?<![A-Za-z])(?:[\w-]{{0,40}}[_-])?(?i:{SECRET_WORD})\s{{1,4}}(?=\\{{0,15}}[\"'`])(?!.{{0,6}}%)(?!{MARK}(?:root|sys|admin)"
         rf"?{MARK}){QUOTED}",
-        "what stands in quotes behind a word for a secret",
+        "a text in quotes after a word for a secret",
         "with username 'x' and password '<<hunterous>>'",
         "password of 'root'",
     ),
@@ -116,7 +116,7 @@ ASSIGNED_SECRETS: tuple[Detector, ...] = (
         "cipher_call",
         r"(?<![A-Za-z])(?i:(?:\w{0,20}(?:en|de)crypt\w{0,20}|hmac\w{0,10}|password|old_password)\s{0,4}\(|sp_addlogin|sp_password)\s"
         r"{0,4}(?P<m>(?:[^()'\"\n]{0,80}[\"'][^\"'\n]{1,200}[\"']){1,4})",
-        "the strings that a function that encrypts is given",
+        "the strings passed to a function that encrypts",
         "SELECT AES_DECRYPT(c, '<<hunterous>>')",
         "SELECT encrypt FROM t",
     ),
@@ -124,7 +124,7 @@ ASSIGNED_SECRETS: tuple[Detector, ...] = (
         "short_label",
         rf"(?<![A-Za-z0-9])(?i:[a-z0-9]{{1,30}}[_-])?(?i:{SHORT_SECRET_WORD})\\{{0,15}}[\"']?(?:\]|%5[Dd])?\s{{0,4}}(?::?=|：)\s{{0,4"
         rf"}}{VALUE}",
-        "what a short label and an equals sign are followed by",
+        "the value after a short label and an equals sign",
         "pass=<<Kj8sQ2mZx>>",
         "the pass is over",
     ),
@@ -132,7 +132,7 @@ ASSIGNED_SECRETS: tuple[Detector, ...] = (
         "short_colon",
         rf"(?:(?<![^\s,{{])|(?<=[\"']))(?i:pass|passcode|auth|sk|ak|pw)\\{{0,15}}[\"']?\s{{0,4}}[:：]\s{{0,4}}(?:(?:(?<=pw:)|(?<=pw:\s"
         rf")|{MIXED})(?P<t>{BARE}{{1,4096}})|{QUOTED})",
-        "what a short label and a colon are followed by",
+        "the value after a short label and a colon",
         "sk: <<Kj8sQ2mZx>>",
         "first pass: done",
     ),

@@ -1,4 +1,4 @@
-"""Detectors of secrets in commands: clients and the options that take a secret, pipes into what asks for one, and logins."""
+"""Detectors of secrets in commands: options that take a secret, pipes into a command that asks for one, and logins."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ COMMAND_SECRETS: tuple[Detector, ...] = (
         rf"(?:(?<![\w-]){_TYPED}|(?<=[\s=(])(?=[\"'][^\"'\n]{{1,200}}[\"']\s{{0,4}}\|\s{{0,4}}(?i:ConvertTo-Sec)))(?:[\"']?{_LOGIN}:("
         rf"?P<s2>[^\s\"'|:]{{1,200}})[\"']?\s{{0,8}}\|\s{{0,8}}(?:\S{{0,60}}/)?(?:sudo\s+)?chpasswd|{VALUE}[\"']?(?=\s{{0,8}}\|\s{{0,"
         rf"8}}{_READER}))",
-        "what is piped into a command that asks for a password",
+        "a text piped into a command that asks for a password",
         "echo '<<hunterous>>' | sudo -S ls",
         "echo done | tee log",
         rest=True,
@@ -58,7 +58,7 @@ COMMAND_SECRETS: tuple[Detector, ...] = (
         rf"(?<![\w-])(?:chpasswd\s{{0,4}}<<<\s{{0,4}}[\"']?{_LOGIN}:(?P<s2>[^\s\"']{{1,200}})|(?:sudo\s+[^|;<\n]{{0,80}}-\w*S|passwd"
         rf"\s[^|;<\n]{{0,80}}|su\s[^|;<\n]{{0,80}}|kinit[^|;<\n]{{0,80}}"
         rf"|cryptsetup[^|;<\n]{{0,80}}|base64[^|;<\n]{{0,20}}|\w{{1,20}}\s[^|;<\n]{{0,80}}stdin)[^|;<\n]{{0,80}}<<<\s{{0,4}}{VALUE})",
-        "what a command that asks for a password is given as its input",
+        "the input of a command that asks for a password",
         "sudo -S ls <<< '<<hunterous>>'",
         "wc -l <<< text",
         rest=True,
@@ -86,7 +86,7 @@ COMMAND_SECRETS: tuple[Detector, ...] = (
         r"{1,200})"
         r"|::add-mask::(?P<s9>\S{1,200})|issecret=true[^\]\n]{0,40}\](?P<t2>[^\s\"']{1,200})"
         r"|mysqladmin\s[^|;\n]{0,200}?(?<=\s)password\s+[\"']?(?P<s4>[^\s\"']{1,200}))",
-        "a password that a command takes by its place",
+        "a password as a positional argument of a command",
         "net user <<gwendolyn>> <<hunterous>> /add",
         "net user /domain",
         rest=True,
@@ -94,7 +94,7 @@ COMMAND_SECRETS: tuple[Detector, ...] = (
     Detector(
         "put_secret",
         rf"(?<![\w-])(?:vault\s+(?:kv\s+)?(?:put|patch|write)\s(?:[^|;\n]{{0,200}}?\s)?|--from-literal[\s=])[\"']?[\w.-]{{1,60}}={VALUE}",
-        "the value that is put into a store of secrets",
+        "a value put into a store of secrets",
         "vault kv put secret/ob root=<<hunterous>>",
         "vault status",
     ),
@@ -110,7 +110,7 @@ COMMAND_SECRETS: tuple[Detector, ...] = (
     Detector(
         "to_file",
         rf"(?<![\w-]){_TYPED}{VALUE}[\"']?(?=\s{{0,8}}>{{1,2}}\s{{0,4}}[^\s|;&]{{0,100}}(?i:pass|pwd|pw|secret|token|cred|key))",
-        "what is written to a file that is called like a secret",
+        "a text written to a file named like a secret",
         "echo '<<hunterous>>' > /root/.obpass",
         "echo done > log",
     ),
@@ -177,7 +177,7 @@ COMMAND_SECRETS: tuple[Detector, ...] = (
     Detector(
         "p_option",
         rf"(?<=\s)-p\s+(?![^\s]{{0,200}}/){MIXED}{VALUE}",
-        "the value of -p where it looks like a secret",
+        "the value of -p if it looks like a secret",
         "tool -p <<Kj8sQ2mZx>>",
         "observer -p 2881",
     ),
@@ -185,7 +185,7 @@ COMMAND_SECRETS: tuple[Detector, ...] = (
         "option",
         rf"(?:(?<![\w-])--?(?=[A-Za-z])|(?<=[\"'])--?(?=[A-Za-z])){_OPTION_WORD}[\w-]{{0,40}}(?:\s+(?!-)|\\{{0,15}}[\"']\s{{0,4}},\s"
         rf"{{0,4}}(?=\\{{0,15}}[\"']))(?!(?:for|of|is|and|or|from)\s|[($]){VALUE}",
-        "the value of an option that is called like a secret",
+        "the value of an option named like a secret",
         "obshell --root_password <<Kj8sQ2mZx>> --sys",
         "obshell --password --sys",
     ),
@@ -200,7 +200,7 @@ COMMAND_SECRETS: tuple[Detector, ...] = (
         "environment",
         rf"(?<![\w-])(?:(?i:setx|setenv|env|arg)|set\s+-\w{{0,3}}x\w{{0,3}}|(?:config(?:ure)?|\w{{2,20}})\s+set)\s+(?:--?\w+\s+){{0,3}}"
         rf"[\w.:/@-]{{0,80}}(?i:{SECRET_WORD})[\w.-]{{0,40}}\s+(?!=){VALUE}",
-        "the value that a variable or a setting is given",
+        "the value given to a variable or a setting",
         "setx OB_PASSWORD <<hunterous>>",
         "ENV LANG C",
     ),
@@ -221,7 +221,7 @@ COMMAND_SECRETS: tuple[Detector, ...] = (
     Detector(
         "short_option",
         r"(?<=\s)-p(?!assw|(?:ath|rint\w*|erm|rune|thread|ort|id|rocess|arents?)\b)(?P<s>[^\s-]\S{1,4096})",
-        "what follows -p without a blank",
+        "the value of -p without a blank",
         "mysql -uroot -p<<Hunter2Hunter2>>",
         "find . -print",
     ),

@@ -53,13 +53,13 @@ _COMMA_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\\n", "\0": "\
 
 
 def is_agent_database(head: bytes) -> bool:
-    """Return whether a file is one of an agent's database, by its beginning."""
+    """Return whether a file belongs to an agent's database, by its beginning."""
     found = recognise(head)
     return found is not None and found.form in _AGENT_FORMS
 
 
 class RowRedactor:
-    """Redacts the values of the listed columns; what was replaced once is looked up after that."""
+    """Redacts the values of the listed columns. The replacement of a value is computed once and remembered."""
 
     def __init__(self, texts: JsonRedactor) -> None:
         self._texts = texts
@@ -84,7 +84,7 @@ class RowRedactor:
         return self._texts.version if column == "version" else self._texts.line
 
     def context(self, links: str | None) -> str | None:
-        """Return a context that holds some ids of other DAGs, as the engine writes it, and nothing else."""
+        """Return a context in the engine's form that holds only some ids of other DAGs."""
         if links is None:
             return None
         told = json.loads(links)
@@ -104,9 +104,9 @@ class RowRedactor:
 
 
 def redact_dump(recognised: Recognised, reading: IO[bytes], writing: IO[bytes], rows: RowRedactor, limit: int) -> None:
-    """Write a dump with the listed columns alone, in the form that it has. Raises :class:`NotUnderstoodError`.
+    """Write a dump with only the listed columns, in its own form. Raises :class:`NotUnderstoodError`.
 
-    Rows that cannot be read are left out. A dump of statements that ends in the middle of one ends so in the copy too.
+    Rows that cannot be read are left out. If a dump ends in the middle of a statement, so does the copy.
     """
     head = _HeadKept(reading)
     whole = cast("IO[bytes]", head)
@@ -188,7 +188,7 @@ def _literal(value: object) -> str:
 def _write_rows(
     found: Iterable[DumpedRow], separator: str, writing: IO[bytes], rows: RowRedactor, table: DatabaseTable | None = None
 ) -> None:
-    """Write rows with a header line before those of each table; that of ``table`` stands even if it has none."""
+    """Write rows with a header line before those of each table. ``table`` gets a header line even if it has no rows."""
     field = _tab_field if separator == "\t" else _comma_field
     if table is not None:
         _write_header(table, separator, writing)
@@ -256,7 +256,7 @@ class AgentCopies:
             shutil.rmtree(self._place, ignore_errors=True)
 
     def take(self, name: str, stream: io.BufferedReader[Any]) -> bool:
-        """Take one file to its end; False for one that is no file of such a database. The index of a write-ahead log is not needed."""
+        """Read one file to its end; return False if it is not one of such a database. The index of a write-ahead log is ignored."""
         found = recognise(stream.peek(HEAD_BYTES)[:HEAD_BYTES])
         if found is None or found.form not in _AGENT_FORMS:
             return False

@@ -11,12 +11,12 @@ _HOLE = re.compile(r"(?<!<)<<(?!<)(.*?)>>", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """One thing that is found in a text.
+    """One detector.
 
-    ``pattern`` is what is found (a verbose regular expression) and ``replaces`` says in words what is replaced of it. ``example`` is a text
-    in which it is found; what must go from it stands between ``<<`` and ``>>``. ``counter_example`` is a text in which it finds nothing.
-    ``whole`` is the kind as which all that is found is replaced; without it, the pattern's groups say which part is what. ``rest`` says
-    that what stands between the groups is walked too.
+    ``pattern`` is the verbose regular expression that it searches for, and ``replaces`` says in words which part of a match is replaced.
+    ``example`` is a text with a match; the parts to replace are between ``<<`` and ``>>``. ``counter_example`` is a text without a match.
+    ``whole`` is the kind of the whole match; without it, the pattern's groups give the kinds of its parts. ``rest``: the text between the
+    groups is walked too.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Detector:
         return [match[1] for match in _GROUP.finditer(self.pattern) if match[1]]
 
     def example_text(self) -> str:
-        """Return the example as it would stand in a log."""
+        """Return the example without its marks, as in a log."""
         return _HOLE.sub(lambda match: match[1], self.example)
 
     def originals(self) -> list[str]:

@@ -1,7 +1,7 @@
-"""All detectors, and what they find in a text.
+"""All detectors, and their matches in a text.
 
-Where several detectors begin at the same place, the first in :data:`DETECTORS` counts; else the one that begins first. No part of a
-pattern may begin anywhere and run to anywhere: a line may be megabytes long.
+The match that begins first counts; if several begin at one place, the first in :data:`DETECTORS` counts. No part of a pattern may begin
+anywhere and run to anywhere: a line may be megabytes long.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ PARTS: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 def findings(text: str, *, stated: bool = False) -> Iterator[tuple[Detector, re.Match[str]]]:
-    """Yield what is found in a text, from left to right; ``stated``: only what the words before it announce.
+    """Yield the matches in a text, from left to right; ``stated``: only those that the words before them announce.
 
-    Each detector searches by itself and is asked again only where it found what another had taken, so none reads a text twice. One
-    pattern of all takes three times as long: at each character it tries every one of them. Most texts have neither a word for a secret nor
-    an option of a command, and the detectors that need one are left out for them.
+    Each detector searches by itself and searches again only if its match was inside another's, so none reads a text twice. One pattern of
+    all takes three times as long, because it tries every detector at each character. Detectors that need a word for a secret, or an option
+    of a command, are left out for texts without one. Most texts have neither.
     """
     rows = _rows(stated, _WORD.search(text) is not None, _OPTION.search(text) is not None)
     waiting = [(match.start(), place, row, pattern, match) for place, row, pattern in rows if (match := pattern.search(text))]

@@ -1,7 +1,7 @@
-"""Texts that stand as lists of their bytes, in hexadecimal digits or percent-encoded; they are decoded, as redaction keeps numbers.
+"""Texts written as lists of their bytes, in hexadecimal digits or percent-encoded.
 
-Reading decodes only what begins as JSON does (:mod:`daganalysis.reading.packed_text`). Redaction decodes every text of eight bytes or
-more.
+They are decoded, because redaction keeps numbers. Reading decodes only texts that begin like JSON (:mod:`daganalysis.reading.packed_text`).
+Redaction decodes every text of eight bytes or more.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NO_TEXT = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
 
 
 def with_encoded_texts(text: bytes, redacted: Callable[[bytes], bytes]) -> bytes:
-    r"""Redact what stands in a text as bytes, at least eight, and write it in the same form again.
+    r"""Redact the parts of a text that are written as bytes, at least eight, and write them in the same form again.
 
     >>> with_encoded_texts(b'{"MESSAGE": [112, 119, 61, 72, 113, 55, 97, 98]}', lambda content: content[:3] + b"x")
     b'{"MESSAGE": [112, 119, 61, 120]}'

@@ -88,12 +88,13 @@ class FileRedactor:
         self.left_out: list[tuple[str, str]] = []
         """Members of archives that were left out of their copy, each with the reason."""
         self.skipped: list[tuple[str, str]] = []
-        """Members of archives that are not copied, as ``load`` skips them, too, each with what it is."""
+        """Members of archives that are not copied because ``load`` skips them too, each with its kind."""
 
     def copy(self, source: Path, target: Path | None, *, was_named: bool = False) -> None:
-        """Redact a file into a new one; with no target, only walk it; ``was_named``: it is a source whatever it is called.
+        """Redact a file into a new one; without a target, only walk it.
 
-        Raises what is in :data:`DAMAGE` for one that cannot be unpacked, and :class:`SkippedError` for one that ``load`` skips, too.
+        ``was_named``: it is a source under any name. Raises an exception of :data:`DAMAGE` for a file that cannot be unpacked, and
+        :class:`SkippedError` for a file that ``load`` skips.
         """
         unpacking = Unpacking(self._limits, [])
         name = "" if was_named else source.name
@@ -170,7 +171,7 @@ class FileRedactor:
         return with_encoded_texts(text, self._apart)
 
     def _apart(self, content: bytes) -> bytes:
-        """Redact a text that stands in another, as one of its own."""
+        """Redact a text inside another one, as a text of its own."""
         self._texts.start()
         redacted = self._piece(self._with_encoded(content))
         self._texts.start()
@@ -179,7 +180,7 @@ class FileRedactor:
     def _piece(self, piece: bytes) -> bytes:
         if _is_json(piece):
             return self._texts.document(piece.decode()).encode()
-        # What is cut off, or no text at all, passes through line by line, and stays as broken as it was.
+        # A file that is cut off, or no text, is redacted line by line, and stays as broken as it was.
         lines = (self._texts.text(line.decode("utf-8", "surrogateescape")) for line in piece.splitlines(keepends=True))
         return "".join(lines).encode("utf-8", "surrogateescape")
 
@@ -201,7 +202,7 @@ class FileRedactor:
         return content
 
     def _members(self, opened: Iterable[tuple[str, IO[bytes]]], unpacking: Unpacking, depth: int) -> Iterator[tuple[str, IO[bytes]]]:
-        """Yield the redacted members of an archive; files that make one database come together, behind all others."""
+        """Yield the redacted members of an archive. Files of one database come together, after all others."""
         with AgentCopies(self._rows) as copies:
             for name, stream in opened:
                 if is_clutter(name):
@@ -274,7 +275,7 @@ class _Encoded(io.RawIOBase):
 
 
 class _Nothing(io.RawIOBase):
-    """Takes what is written, and keeps nothing of it."""
+    """Accepts everything that is written, and keeps nothing."""
 
     def writable(self) -> bool:
         return True
@@ -324,14 +325,14 @@ def _database_copy(head: bytes) -> Recognised | None:
 
 
 def _check_is_text(sample: bytes, name: str) -> None:
-    """Raise an error for what is no text, and for what ``load`` skips. It is told by content; an empty name is that of any source."""
+    """Raise an error for a file that is no text, or that ``load`` skips. The content decides. An empty name stands for any source."""
     kind = kind_of(sample)
     if kind is not None and kind.certain and kind.code == BINARY_FILE.code:
         raise SkippedError(kind.noun)
     if kind is not None and kind.certain and kind.code != _OTHER_LOG and kind is not TASK_SHOW:
         raise NotUnderstoodError(f"it is no text that can be redacted ({kind.noun})")
     if kind in {HEX_DUMP, CURL_TRACE}:
-        raise NotUnderstoodError(f"its text lies in numbers, which redaction keeps ({kind.noun})")
+        raise NotUnderstoodError(f"its text is written as numbers, which redaction keeps ({kind.noun})")
     codec = codec_of(sample)
     if is_binary(sample) and not codec:
         if name and not promises_answers(name):
@@ -342,7 +343,7 @@ def _check_is_text(sample: bytes, name: str) -> None:
 
 
 def _is_of_use(sample: bytes, codec: str) -> bool:
-    """Return whether answers may lie in a text, or lines of a log, of which this is the beginning."""
+    """Return whether a text with this beginning may hold answers, or lines of a log."""
     kind = kind_of(sample)
     if kind in {AGENT_LOG, CHANGED_LOG, TASK_SHOW} or (kind is not None and kind.code == _OTHER_LOG):
         return True
@@ -363,7 +364,7 @@ def _bounded_read(reading: IO[bytes], limit: int) -> bytes:
 
 
 def _pieces(reading: io.BufferedReader[Any], longest: int, prepared: Callable[[bytes], bytes]) -> Iterator[bytes]:
-    """Cut a plain file: a file of moderate size is one piece, if it is one document; else each line is."""
+    """Divide a plain file into pieces: one, if it is a document of moderate size; otherwise one for each line."""
     head = reading.read(_WHOLE)
     rest = reading.read(1) if len(head) == _WHOLE else b""
     head = prepared(head)

@@ -1,4 +1,4 @@
-"""Secrets in JSON that two strings tell together: a name and a value, an option and its value, a key and what is nested under it."""
+"""Secrets in JSON that only two strings together show: a name and a value, an option and its value, a key and the values under it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OPTION_PAIR = re.compile(
 """Two strings of a list of arguments: an option and its value."""
 _NESTED = re.compile(rf'(?i:{SECRET_WORD})[\w.-]{{0,20}}"\s{{0,8}}:\s{{0,8}}[\[{{][^\[\]{{}}]{{1,20000}}[\]}}]')
 _NESTED_STRING = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*")(\s{0,8}:)?')
-"""Values in a list or an object under a key that is called like a secret."""
+"""Values in a list or an object under a key named like a secret."""
 _PAIR_HINT = re.compile(rf'"{VALUE_LABEL}"\s*:')
 
 

@@ -1,4 +1,4 @@
-"""Words that are known to be names or secrets, replaced wherever they stand: found by one walk over a text, however many there are."""
+"""Words that are known to be names or secrets, replaced everywhere. One walk over a text finds all of them, however many there are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _PIECE = re.compile(r"[\u4e00-\u9fff]|[^\W_\u4e00-\u9fff]+|[\W_]+")
-"""Letters and digits without a break, each Chinese character, or what stands between."""
+"""Letters and digits without a break, a Chinese character, or the characters between these."""
 _CORE = re.compile(r"[^\W_](?:.*[^\W_])?", re.DOTALL)
 _END = ""
 
@@ -23,7 +23,7 @@ class KnownWords:
         self._tree: dict[str, Any] = {}
         for word, pseudonym, is_exact in words:
             core = _CORE.search(word)
-            # What stands around the first and last letter or digit stays, so it is no part of what is looked for.
+            # The characters before the first and after the last letter or digit stay, so they are not part of the searched word.
             if core is None or len(core[0]) < min(len(word), 2):
                 continue
             trailing = len(word) - core.end()

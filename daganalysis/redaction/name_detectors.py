@@ -1,4 +1,4 @@
-"""Detectors of addresses, hosts, users, paths and numbers of persons: one row for each way in which they are written.
+"""Detectors of addresses, hosts, users, paths and numbers of persons: one row for each notation.
 
 Groups of a pattern: ``u`` is replaced as a user, ``h`` as a host, ``f`` as a folder. A detector without groups has a rule of its own in
 :mod:`daganalysis.redaction.walker`.
@@ -48,7 +48,7 @@ ADDRESS_DETECTORS: tuple[Detector, ...] = (
         r"|(?<![A-Za-z])(?i:upgrad\w{0,3})[^\d\n]{0,40}\s(?:from|to)\s+[1-9](?:\.\d{1,3}){3}(?![\d.:])(?:\s+(?:to|->)\s+[1-9](?:\.\d"
         r"{1,3}){3}(?![\d.:]))?"
         r"|(?<![\d.])[1-9](?:\.\d{1,3}){3}(?=-\d{5,}|-\d{1,6}\.el|\.el\d|-\w{1,20}\.rpm)",
-        "nothing but an address that is known to be one from elsewhere: this is surely a version",
+        "only an address that is known from another text: otherwise this is a version",
         "version 4.2.5.0 of",
         "2026.03",
     ),
@@ -63,7 +63,7 @@ ADDRESS_DETECTORS: tuple[Detector, ...] = (
     Detector(
         "network",
         rf"(?<![\w.])(?:(?:{OCTET}\.){{2,3}}(?:[%*_]|[xX](?![A-Za-z]))|{OCTET}\.[%*xX]\.[%*xX])(?:\.[%*xX])*",
-        "the beginning of an IPv4 address with wildcards behind",
+        "the beginning of an IPv4 address before wildcards",
         "whitelist <<10.31>>.%.%",
         "100% sure",
     ),
@@ -116,7 +116,7 @@ ADDRESS_DETECTORS: tuple[Detector, ...] = (
     Detector(
         "port_host",
         r"(?<![\w./@:-])(?!zone|tenant|stage|node\d)(?=[a-z_-]{1,60}\d)[a-z][a-z0-9_-]{2,62}(?=:\d{4,5}(?![\d.]))",
-        "a host by its number and its port",
+        "a host with a number and a port",
         "dial <<obs3>>:2886",
         "zone1:2886",
         whole="host",
@@ -149,7 +149,7 @@ NAME_DETECTORS: tuple[Detector, ...] = (
     Detector(
         "user_markup",
         rf"<(?i:[\w:-]{{0,20}}{USER_WORD})>(?P<u>[A-Za-z\u4e00-\u9fff][^<\s]{{0,100}})(?=</)",
-        "the text of an XML element that is called like a user",
+        "the text of an XML element named like a user",
         "<user><<gwendolyn>></user>",
         "<user>",
     ),
@@ -197,7 +197,7 @@ NAME_DETECTORS: tuple[Detector, ...] = (
         r"|(?:用户|操作人|负责人|联系人|申请人|姓名)\s+(?P<u2>[\u4e00-\u9fff·]{2,4}(?![\u4e00-\u9fff])|[A-Za-z][\w.-]*)"
         rf"|(?:用户|员工|同事|工程师)(?P<u4>[{_SURNAMES}][\u4e00-\u9fff]{{1,2}})(?![\u4e00-\u9fff])"
         r"|(?<![A-Za-z])(?i:name|contact|dba|by|author)\s{0,4}[=:：]\s{0,4}(?P<u3>[\u4e00-\u9fff·]{2,4})(?![\u4e00-\u9fff])",
-        "what a user's label is followed by",
+        "the name after a user's label",
         "负责人: <<张三丰>>, 处理中",
         "the users of it",
     ),
@@ -219,7 +219,7 @@ NAME_DETECTORS: tuple[Detector, ...] = (
         "hostis",
         rf"(?<![A-Za-z])(?i:{HOST_WORD})\\{{0,15}}[\"']?(?:\s*[=：]\s*|:\s*)\\{{0,15}}[\"']?(?P<h>[^\s\"'\\,;&(){{}}\[\]<>，；。]+)"
         r"|(?<![A-Za-z])(?i:data source|server|endpoint)\s{0,4}=\s{0,4}(?P<h2>(?!zone)[A-Za-z][\w.-]*)",
-        "what a host's label is followed by",
+        "the name after a host's label",
         "host=<<obs-77>>",
         "a host of them",
     ),

@@ -1,4 +1,4 @@
-"""What is left out of a redacted copy."""
+"""Files that a redacted copy leaves out."""
 
 
 class NotUnderstoodError(ValueError):

@@ -1,7 +1,7 @@
-"""Pseudonyms: what replaces an original, the same everywhere, of the same shape, and in the same order where order matters.
+"""Pseudonyms: the replacement of an original is the same everywhere, has its shape, and keeps its order if order matters.
 
 Addresses keep their order, so that generic ids, which hold them, sort as before. Words keep their short numbers and punctuation, and
-secrets the class of each character, so that whatever groups lines by their shape groups them as before.
+secrets keep the class of each character, so lines are grouped by their shape as before.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 KINDS = ("host", "user", "folder", "cluster", "network", "mac", "secret", "guess", "word", "code")
-"""Kinds of words that are replaced. A ``word`` is one that is not among the allowed words; a ``code`` is one of letters and digits."""
+"""Kinds of words that are replaced. A ``word`` is not among the allowed words; a ``code`` mixes letters and digits."""
 _NAMES = ("host", "user", "folder", "cluster", "word")
 _DISGUISED = ("secret", "mac", "network", "guess", "code")
 _LONG_NUMBER = re.compile(r"\d{4,}")
@@ -29,11 +29,11 @@ _DATE = re.compile(r"(?:19|20)\d\d(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:
 _EXTENSION = re.compile(r"(?:\.(?:conf|gz|json|log|py|rpm|sh|sql|tar|tgz|txz|xml|xz|bz2|ya?ml|zip|zst))+(?:\.\d+)?$")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SHORT = 3
-"""Words shorter than this are replaced where they stand, but not looked for elsewhere."""
+"""Words shorter than this are replaced where they were found, but not searched for elsewhere."""
 _LONGEST_PLAIN_NUMBER = 8
 """Names that are shorter numbers are looked for where they are marked alone."""
 _DISTINCTIVE = re.compile(r"(?!\d{1,7}$)(?:[^\d\W_]*[\d\W_]|[^a-z]*[a-z][^A-Z]*[A-Z]|.{8})", re.DOTALL)
-"""Secrets that are looked for elsewhere: a short number or a common word would be found where it is none."""
+"""Secrets that are searched for everywhere. A short number or a common word would also be found where it is no secret."""
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ class Pseudonyms:
         self.known = KnownWords(self._known(originals, {word.lower() for word in vocabulary}), self._issue)
 
     def address(self, version: int, value: int, *, certain: bool) -> int:  # noqa: ARG002 - decided by the first walk
-        """Return the pseudonym of an address; one never seen as an address for certain is taken for a version number."""
+        """Return the pseudonym of an address. Numbers that are never certainly an address count as a version number."""
         return self._addresses[version].get(value, value)
 
     def address_or_port(self, whole: int, shorter: int) -> tuple[int, bool]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class RedactionWalks:
-    """Makes the two walks over what is redacted: one that collects what there is to replace, and one that replaces it.
+    """Makes the two walks over the content: one that collects the originals, and one that replaces them.
 
     Strict walks also replace every word that is not allowed. ``keep_words`` are allowed, too.
     """
@@ -30,7 +30,7 @@ class RedactionWalks:
         return self._texts(Walker(originals))
 
     def replacing(self, originals: Originals, engine_words: Iterable[str]) -> JsonRedactor:
-        """Return what replaces the originals; ``engine_words`` are no names or secrets even where something else is called so."""
+        """Return the replacements of the originals. ``engine_words`` are never replaced, even if a name or a secret is spelt the same."""
         pseudonyms = Pseudonyms(originals, engine_words, marks=self._is_strict)
         return self._texts(Walker(pseudonyms, pseudonyms.known))
 

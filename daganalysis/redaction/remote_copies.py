@@ -1,4 +1,4 @@
-"""Redacting what lies at a URL, or into one: by way of a folder on this disk that is removed afterwards."""
+"""Redacting from a URL or to a URL, through a folder on this disk that is removed afterwards."""
 
 from __future__ import annotations
 

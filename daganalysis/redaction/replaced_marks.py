@@ -6,7 +6,7 @@ import re
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 MARKED = rf"{_OPEN}[^{_OPEN}{_CLOSE}]*{_CLOSE}"
-"""A pattern for what is marked. The two characters are of those that Unicode assigns to nobody."""
+"""A pattern for marked text. The two marks are characters that Unicode never assigns."""
 _ANY_MARK = re.compile(f"[{_OPEN}{_CLOSE}]")
 
 

@@ -52,7 +52,7 @@ _FORMS: tuple[Detector, ...] = (
     Detector(
         "bearer",
         r"(?<!\w)(?i:bearer|basic|apikey)\s+(?P<s>(?=[^\s]{0,60}[\dA-Z+/=_.])[A-Za-z0-9+/=._~-]{8,})",
-        "what follows a scheme of authentication",
+        "the value after a scheme of authentication",
         "Bearer <<abcdEFGH1234.zzzz-yyyy>>",
         "basic maintenance of the cluster",
     ),
@@ -60,7 +60,7 @@ _FORMS: tuple[Detector, ...] = (
         "identified",
         rf"(?i:identified\s+(?:by(?:\s+(?:password|values))?|(?:with|via)\s+\S{{1,60}}\s+(?:as|by|using)))\s+"
         rf"(?P<m>{_STRING}(?:\s{{0,8}},\s{{0,8}}{_STRING}|\s+(?i:replace)\s+{_STRING})*)",
-        "every password of IDENTIFIED BY, and what follows a doubled quote",
+        "every password of IDENTIFIED BY, and the text after a doubled quote",
         "alter user r identified by '<<Kj8s>>''<<Q2mZx>>', '<<Wn5tVbRq>>'",
         "the user was identified by name",
     ),
@@ -85,7 +85,7 @@ _LATE_FORMS: tuple[Detector, ...] = (
     Detector(
         "curl_user",
         rf"(?<=\s)(?:-u|-U|--user|--proxy-user)[\s=]{{0,4}}{MARK}?(?P<u>[A-Za-z][\w.@+#-]{{0,128}}):(?P<s>[^\s\"'`]{{1,4096}})",
-        "the user and the password that curl is given",
+        "the user and the password passed to curl",
         "curl -s -u root:<<Kj8s,Q2mZx>> http://a",
         "sort -u",
     ),
@@ -106,7 +106,7 @@ _LATE_FORMS: tuple[Detector, ...] = (
     Detector(
         "expect",
         r"(?<!\w)send\s+(?:--\s+)?\\{0,15}\"(?P<s>[^\"\\\s]{1,200})(?=\\{1,15}r)",
-        "what an expect script types",
+        "a text typed by an expect script",
         'expect "password:"; send "<<Kj8sQ2mZx>>\\r"',
         'send "a"',
     ),
@@ -120,7 +120,7 @@ _LATE_FORMS: tuple[Detector, ...] = (
     Detector(
         "aws_secret",
         r"(?<![\w+/=.-])(?=[^\s\d]{0,39}\d)(?=[^\sA-Z]{0,39}[A-Z])(?=[^\sa-z]{0,39}[a-z])[A-Za-z0-9+/]{40}(?![\w+/=-])",
-        "a secret key of AWS: forty characters, slashes among them",
+        "a secret key of AWS: forty characters with slashes",
         "got <<wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY>>",
         "got internationalization-of-everything-once",
         whole="secret",
@@ -141,7 +141,7 @@ SECRET_DETECTORS: tuple[Detector, ...] = (*_FORMS, *COMMAND_SECRETS, *ASSIGNED_S
 BLOB = Detector(
     "blob",
     r"(?<![\w+/=.-])[A-Za-z0-9+/_-]{24,}={0,2}(?![\w+/=-])",
-    "a long word that looks drawn by lot",
+    "a long word that looks random",
     "got <<dGhpcyBpcyBhIHNlY3JldCA0NzEx>>",
     "got internationalization-of-everything",
 )

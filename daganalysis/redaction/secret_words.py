@@ -1,7 +1,7 @@
-"""Words that announce a secret, and what a value that is announced may look like.
+"""Words that announce a secret, and the form of an announced value.
 
-Every notation (an assignment, an attribute, an element, an option, a sentence) asks for the same words and takes the same values. In a
-pattern, the group ``s`` is what is replaced as a secret, ``u`` as a user, ``h`` as a host; ``q`` is the quote that opens a value.
+Every notation (an assignment, an attribute, an element, an option, a sentence) uses the same words and accepts the same values. In a
+pattern, the group ``s`` is replaced as a secret, ``u`` as a user, ``h`` as a host; ``q`` is the quote that opens a value.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ _MEASURES = (
     "grace|hash_type|history|interval|is_\\w+|labels?|len|length|level|lifetime|limit|lock\\w*|max|min|mode|num|policy|policies|prompt|"
     "refresh_interval|required|retries|reuse\\w*|rotation|rules?|scope|size|strength|timeout|ttl|types?|usage|valid\\w*|verify|version|策略|长度|强度|复杂度|有效期|过期|校验|检查|失败|错误|成功|规则|算法|套件|任务|桶|学"
 )
-"""What is measured or decided of a secret; its value tells nothing of the secret."""
+"""Attributes of a secret, such as its length or age. Their values reveal nothing about the secret."""
 SECRET_WORD = (
     r"(?:passw(?:or)?d|passwrd|paswd|pswd|passphrase|passcode|pwd|secret|token|credential|authorization|cookie|x-ocs-header|[_.-]pw(?![a-z])"
     r"|[_.-](?:pass|psw|cred|creds|otp|pin)(?![a-z])|login_?info|connection_?string|auth_?string"
@@ -33,7 +33,7 @@ QUOTED = (
     r"(?:(?<!\\)(?=(?P=q))|(?=[\r\n]|\Z))"
 )
 VALUE = rf"(?:{QUOTED}|(?P<t>{BARE}{{1,4096}}))"
-"""What stands behind an announcement: in quotes, or up to a blank or a mark that ends something."""
+"""The text after an announcement: in quotes, or up to a blank or a closing mark."""
 ONLY_QUOTED = r"(?P<q3>\\{0,15}[\"'`])(?P<s3>(?:(?!(?P=q3))[^\r\n\\]|\\(?![\"'`\\])){1,4096}?)(?=(?P=q3))"
 MIXED = r"(?=[^\s\d]{0,40}\d)(?=[^\sA-Za-z]{0,40}[A-Za-z])(?=\S{6})"
 """Six characters or more, letters and digits among them."""
@@ -41,10 +41,10 @@ DRAWN = (
     r"(?=[!-~]{6,128}(?:[^!-~]|$))(?![\w.-]*[:/])(?=[!-~]{0,127}[A-Za-z])(?=[!-~]{0,127}\d)"
     r"(?=[a-z\d]{0,127}[A-Z]|[A-Z\d]{0,127}[a-z]|[\w]{0,127}[!@#$%^&*+?~])(?=[!-~]{0,127}[a-z])(?=[!-~]{0,127}[A-Z!@#$%^&*+?~])"
 )
-"""What looks like a password that the rules of a site asked for: letters, digits, and capitals or marks."""
+"""A text that looks like a password by the usual rules: letters, digits, and capitals or marks."""
 
 SECRET_NAME = rf"(?i:[\w.:/-]{{0,80}}(?:{SECRET_WORD}|(?<![a-z]){SHORT_SECRET_WORD}(?![a-z])))[\w.-]{{0,40}}"
-"""The name of a thing that is called like a secret."""
+"""The name of a thing named like a secret."""
 NAME_LABEL = r"(?i:name|key|id|parameter_?(?:key|name)|property|prop|variable|var|field|option|setting|header|label|k)"
 VALUE_LABEL = r"(?i:(?:parameter_?|string_?|default_?)?value|val|v|content|default|string)"
 """How the two halves of a pair are called: `name="…" value="…"`."""

@@ -65,7 +65,7 @@ SPOKEN_SECRETS: tuple[Detector, ...] = (
         r"e[ \t]+|its[ \t]+|登[录陆]|的|和){0,2}"
         r"(?i:pass(?:word|wd|code)?|pwd?|密码|口令)[ \t]{0,4}(?:[:：=是为]|(?i:is)[ \t])?[ \t]{0,4}[\"'“`]?(?!(?i:is|was|not|failed|of|and|"
         r"or|for|auth\w*|wrong|incorrect|expired)\b)(?P<s>[!-~]{3,200})",
-        "user and secret with a label each",
+        "user and secret, each with a label",
         "login <<gwendolyn>>, password <<hunterous>>",
         "user u, password of it",
     ),
@@ -89,7 +89,7 @@ SPOKEN_SECRETS: tuple[Detector, ...] = (
         "login_with",
         r"(?<![A-Za-z])(?i:use|using|with|via|as)[ \t]+(?P<u>[A-Za-z][A-Za-z\d_.@#-]{1,64}):(?P<s>[^\s\"'/，。]{4,200})(?=[ \t]+(?i:to"
         r"|for)[ \t]+(?i:log|sign|connect|auth|access|enter|get))",
-        "user and secret with which somebody logs in",
+        "user and secret for a login",
         "use <<gwendolyn>>:<<hunterous>> to log in",
         "use a:b",
     ),
@@ -112,7 +112,7 @@ SPOKEN_SECRETS: tuple[Detector, ...] = (
         "reset_to",
         rf"(?<![A-Za-z])(?i:reset|changed|set|switched|rotated)[ \t]+(?:root|sys|admin|sa|oceanbase|root@sys|root@\w{{1,20}})[ \t]+to"
         rf"[ \t]+{MARK}?{MIXED}(?P<s>[^\s\"'`]{{6,200}})",
-        "what an account is reset to",
+        "the new secret of an account",
         "I reset root to <<hunterous9>>",
         "set root to false",
     ),
@@ -122,7 +122,7 @@ SPOKEN_SECRETS: tuple[Detector, ...] = (
         rf"{_NO_VALUE}"
         rf"(?:{MIXED}|(?=\S{{6}}))(?P<s>[^\s\"'`]{{4,200}}){MARK}?[ \t]+(?i:as|for)[ \t]+(?:[\w'.-]{{1,30}}[ \t]+){{0,4}}?(?i:passw"
         rf"ord|passwd|passphrase|passcode|pwd|pin|secret)(?![\w])",
-        "what is used as a secret",
+        "a value used as a secret",
         "use <<hunterous>> as the root password",
         "set it as the password",
     ),
@@ -135,7 +135,7 @@ SPOKEN_SECRETS: tuple[Detector, ...] = (
         rf"|[ \t]+(?i:(?:for|of)\s+{MARK}?[A-Za-z][\w.-]{{0,60}}{MARK}?\s*(?:=|:|：)\s*(?P<s2>\S+))"
         rf"|[ \t]+{MIXED}(?=\S{{8}})(?![\w.-]+\.\w|\d{{4}}-|\w+:)(?P<t2>\S+)"
         rf"|(?:[ \t]+[\w.@'/:-]{{1,40}}){{1,10}}?[ \t]+(?:{_TO}|(?i:is|was|be|now))[ \t:]+{MARK}?{DRAWN}(?P<s4>[!-~]{{6,128}}))",
-        "what a sentence calls a secret",
+        "a value that a sentence calls a secret",
         "root_password is <<hunterous>>",
         "the password is not set",
     ),
@@ -145,7 +145,7 @@ SPOKEN_SECRETS: tuple[Detector, ...] = (
         rf"-z][\w@#$!.+-]{{5,63}}(?![\w:=(\"'/])"
         r"|(?:密\s?码|口令)[ \t:：]{0,4}[A-Za-z][\w@#$!.+-]{5,63}(?![A-Za-z\d])|(?<![\w-])(?:AUTH|PASS)[ \t]+(?:[a-z]{3,20}[ \t]+)?[A-Za-"
         r"z][\w@#$!.+-]{5,63}(?=\s|$)",
-        "what follows a word for a secret and is no ordinary word",
+        "an unusual word after a word for a secret",
         "ssh root@a (pw <<mangoleaf>>)",
         "token authentication failed",
     ),
@@ -158,7 +158,7 @@ SPOKEN_SECRETS: tuple[Detector, ...] = (
         rf"dag|node|task|tenant|zone|server|host|obs?|stage|agent|mysql|utf|sha|md|aes|rsa|v)[\w-]{{0,20}}\d)(?![\d.]+(?:[a-z]{{1,3}}"
         rf"|%)?(?![!-~]))(?=[^\s\u4e00-\u9fff]{{0,40}}\d){_LATIN % 's4'})"
         rf"|(?:用|输入|使用|填)\s{{0,4}}{_LATIN % 's5'}\s{{0,4}}(?:作为|当作?|做|为|是)[\u4e00-\u9fffA-Za-z]{{0,8}}?{_CHINESE_KEY}",
-        "what a Chinese sentence calls a secret",
+        "a value that a Chinese sentence calls a secret",
         "root密码已改成 <<hunterous>>，请知悉",
         "密码长度改为 abcd1024",
     ),

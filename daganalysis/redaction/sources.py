@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def copied_one_by_one(files: Iterable[SourceFile]) -> list[SourceFile]:
-    """Take apart what is read as one, as the files of a dump are, but for the files of an agent's database."""
+    """Separate the files that are read as one source, such as those of a dump. The files of an agent's database stay together."""
     return [part for file in files for part in _parts(file)]
 
 
 def _parts(file: SourceFile) -> Iterator[SourceFile]:
-    # The main file is empty while all pages lie in the write-ahead log.
+    # The main file is empty while all pages are in the write-ahead log.
     heads = [head for part in file.parts if (head := _head(part))]
     if not file.parts or (heads and all(map(is_agent_database, heads))):
         yield file

@@ -35,7 +35,7 @@ _ROW_GROUP = 16_384
 
 
 def redact_store(store: Path, target: Path, progress: Progress, walks: RedactionWalks) -> tuple[int, Originals]:
-    """Write a redacted copy of a store; return how many files it has and what was replaced."""
+    """Write a redacted copy of a store; return the number of its files and of the replaced things."""
     StoreTables(store)  # raises for what is no store, or one of another version
     files = sorted(path for path in store.rglob("*.parquet") if path.relative_to(store).parts[0] in {*BASE_TABLES, "_evidence", "_sources"})
     originals = Originals()

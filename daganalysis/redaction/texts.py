@@ -1,6 +1,6 @@
-"""Redacting texts that are, or were meant to be, JSON: strings by what they hold and by the key they stand under, all else by content.
+"""Redacting texts that are, or were meant to be, JSON: strings by their content and their key, everything else by content.
 
-A text is not decoded as a whole, so that one which is cut off or broken is redacted as well as it can be, and stays as broken as it was.
+A text is not decoded as a whole. So a text that is cut off or broken is still redacted, and stays as broken as it was.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _KEY = re.compile(r'"([^"\\]{1,60})"\s*:')
 _BARE_GID = re.compile(r"(?<![\d.\w])[2-5]\d{16,63}(?!\d)")
 _NUMBER_VALUE = re.compile(r"^(\s*:\s*)(-?\d[\d.eE+-]*)")
 _HALF = re.compile("[\ud800-\udbff\udc00-\udc7f\udd00-\udfff]")
-"""Half a surrogate pair; those in the gap stand for bytes that are no UTF-8 and are written as they were."""
+"""Half a surrogate pair. The code points in the gap stand for bytes that are not UTF-8 and are written unchanged."""
 _OWN_FOLDERS = frozenset({"answers", "csv", "log", "log_obshell", "logs", "meta", "ocs", "responses", "sql", "tsv"})
 """Folders that obshell or the documentation names so; they are no labels of clusters."""
 _OWN_FILES = re.compile(
@@ -56,7 +56,7 @@ _JSON_MARKS = frozenset('{}[],"')
 
 
 class JsonRedactor:
-    """Redacts texts one after the other; what was replaced once is looked up after that."""
+    """Redacts texts one after the other. The replacement of a text is computed once and remembered."""
 
     def __init__(self, walker: Walker, *, keeps_clusters: bool = False, unknown_words: UnknownWords | None = None) -> None:
         self._walker = walker
@@ -70,7 +70,7 @@ class JsonRedactor:
         self.names: set[str] = set()
 
     def text(self, text: str) -> str:
-        """Redact a stretch of JSON, or of anything else; the next call goes on where this one ended, so cut at line ends only."""
+        """Redact a stretch of JSON, or of anything else. The next call continues where this one ended, so cut only at line ends."""
         head = _LOG_HEAD.match(text)
         if head is None or self._lines.is_open:
             return self._stretch(text)
@@ -85,7 +85,7 @@ class JsonRedactor:
         return self._head(head) + found
 
     def _head(self, head: re.Match[str]) -> str:
-        """Redact what stands before the message in a line of obshell.log."""
+        """Redact the head of a line of obshell.log, before its message."""
         if self._unknown_words is None:
             return head[0]
         trace = head[2] if _TRACE.fullmatch(head[2]) else self._unknown_words.text(head[2])
@@ -113,7 +113,7 @@ class JsonRedactor:
         if gap:
             if _BARE_GID.search(gap):
                 gap = _BARE_GID.sub(lambda found: self._walker.text(found[0]), gap)
-            # All that it holds beside brackets, numbers and times is what the pattern passes over.
+            # It holds only brackets, numbers, times and parts that the pattern skips.
             gap = without_marks(self._walker.words(gap))
         piece = match["string"]
         if piece is not None:
@@ -281,7 +281,7 @@ _PASSED_OVER_IF_STRICT = rf'(?:(?:{"|".join(_API_KEYS)})"\s*:|(?:{"|".join(_ENGI
 
 @lru_cache(maxsize=256)
 def _hits(secret_keys: tuple[str, ...], passed_over: str) -> re.Pattern[str]:
-    """A pattern for valid JSON: all up to the next string that may hold something, or value of one of the keys."""
+    """A pattern for valid JSON: everything up to the next string that may need redaction, or the value of one of the keys."""
     key = "|".join(map(re.escape, secret_keys)) or "(?!)"
     return re.compile(
         rf"""

@@ -39,7 +39,7 @@ _ESCAPED = re.compile(rf"(\\+u)({_HEX}{{4}})")
 
 
 class UnknownWords:
-    """Keeps allowed words and replaces all others by what ``give`` returns for them."""
+    """Keeps allowed words and replaces all others with the results of ``give``."""
 
     def __init__(self, allowed_words: AllowedWords, give: Give) -> None:
         self._allowed_words = allowed_words

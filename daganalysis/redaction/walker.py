@@ -1,7 +1,7 @@
-"""Walking a text: where it holds an address, a host, a user, a path or a secret, and what is written there instead.
+"""Walking a text: finding addresses, hosts, users, paths and secrets, and replacing them.
 
-A text is walked once, from left to right; each thing found (:mod:`daganalysis.redaction.detectors`) is handed to a function that returns
-what stands there instead. Collecting what there is and replacing it are the same walk with two functions.
+A text is walked once, from left to right; each match (:mod:`daganalysis.redaction.detectors`) is passed to a function that returns its
+replacement. Collecting and replacing are the same walk with two functions.
 """
 
 from __future__ import annotations
@@ -61,25 +61,25 @@ _NO_SECRETS = frozenset(
     }
 )
 _COUNTED = re.compile(r"(?i)(?:token|secret|password|cookie|credential)s[\"']?\s*[:=]\s*[\"']?$|(?:max|min|n|num)_\w{1,20}\W+$")
-"""What stands before a number of secrets, which is no secret."""
+"""The text before a number of secrets, which is no secret."""
 _LAST_WORD = re.compile(r"[A-Za-z][\w@#$!.+-]*$")
 _LABEL_AND_BLANK = re.compile(r":\s+$")
 _UINT32 = 1 << 32
 
 
 class Give(Protocol):
-    """Returns what stands for a thing of some kind: an address as a number, or a word as it is written."""
+    """Returns the replacement of a match: of an address as a number, or of a word as it is written."""
 
     def address(self, version: int, value: int, *, certain: bool) -> int:
-        """Return the address that stands for another; not ``certain``: it may be a version number."""
+        """Return the pseudonym of an address; not ``certain``: it may be a version number."""
         ...
 
     def address_or_port(self, whole: int, shorter: int) -> tuple[int, bool]:
-        """Return what stands for an IPv6 address whose last group may be a port, and whether it is one; ``shorter`` is without it."""
+        """Return the pseudonym of an IPv6 address whose last group may be a port, and whether it is one. ``shorter`` lacks that group."""
         ...
 
     def word(self, kind: str, text: str) -> str:
-        """Return what stands for a ``host``, ``user``, ``folder``, ``cluster``, ``network``, ``mac``, ``secret``, ``word`` or ``code``."""
+        """Return the pseudonym of a ``host``, ``user``, ``folder``, ``cluster``, ``network``, ``mac``, ``secret``, ``word`` or ``code``."""
         ...
 
     def is_issued(self, text: str) -> bool:
@@ -89,7 +89,7 @@ class Give(Protocol):
 
 @dataclass(slots=True)
 class Walker:
-    """Walks texts and replaces what the detectors find by what ``give`` returns."""
+    """Walks texts and replaces the matches of the detectors with the results of ``give``."""
 
     give: Give
     known: KnownWords | None = None
@@ -99,7 +99,7 @@ class Walker:
         return self._replaced(text, findings(text))
 
     def secrets(self, text: str) -> str:
-        """Return a text with secrets alone replaced, and the users and hosts beside them."""
+        """Return a text in which only secrets, and the users and hosts beside them, are replaced."""
         return self._replaced(text, findings(text, stated=True))
 
     def words(self, text: str) -> str:
@@ -109,7 +109,7 @@ class Walker:
         return self.known.replaced(text)
 
     def version(self, text: str) -> str:
-        """Return a text that holds versions: only what is known from elsewhere to be an address is replaced in it."""
+        """Return a text that holds versions. Only numbers that other texts show to be an address are replaced."""
         return _QUAD.sub(lambda found: self._quad(found[0], certain=False), text)
 
     def _replaced(self, text: str, found: Iterable[tuple[Detector, re.Match[str]]]) -> str:
@@ -128,7 +128,7 @@ class Walker:
         return self._parts(match, row.name, walks=row.rest)
 
     def _parts(self, match: re.Match[str], name: str, *, walks: bool) -> str:
-        """Replace those parts of what was found that the detector names."""
+        """Replace the parts of a match that the detector names."""
         written, end = "", match.start()
         for group, kind in sorted(PARTS[name], key=lambda part: match.start(part[0])):
             start, stop = match.span(group)
@@ -164,7 +164,7 @@ class Walker:
             return value
         if value.rstrip(".:").lower() in ENGINE_WORDS and _LABEL_AND_BLANK.search(head):
             return value
-        # An error code in brackets stands before its message: "[OB.Tenant.RootPasswordIncorrect]: The provided password …".
+        # An error code in brackets precedes its message: "[OB.Tenant.RootPasswordIncorrect]: The provided password …".
         if head.endswith("]: ") and is_plain(value):
             return value
         return self.give.word("secret", value)
@@ -257,7 +257,7 @@ class Walker:
     # -- names ------------------------------------------------------------------------------------------------------------------------
 
     def host(self, text: str) -> str:
-        """Return what stands for a host, whether it is an address or a name."""
+        """Return the pseudonym of a host, which is an address or a name."""
         if re.fullmatch(r"0[xX][0-9A-Fa-f]{8}", text):
             return self._hexadecimal(text, certain=True)
         if text.isascii() and text.isdigit() and 8 <= len(text) <= 10:
@@ -271,7 +271,7 @@ class Walker:
         return self._fqdn(named[1]) + (named[2] or "")
 
     def user(self, text: str) -> str:
-        """Return what stands for a user, perhaps with a host behind it."""
+        """Return the pseudonym of a user, perhaps with a host after it."""
         name, at, host = text.partition("@")
         # OceanBase writes user@tenant#cluster: what has no dot or digit is no host.
         behind = self.host(host) if re.search(r"[\d.]", host) else host
@@ -307,7 +307,7 @@ class Walker:
         )
 
     def folder(self, part: str) -> str:
-        """Return what stands for one component of a path; an address in it stays recognisable as one."""
+        """Return the pseudonym of one component of a path. An address in it stays recognisable."""
         replaced = self.text(part)
         return replaced if replaced != part else self.give.word("folder", part)
 

@@ -1,12 +1,12 @@
 """Replacing a store as a whole: one writer at a time, and every reader sees the old content or the new, never a mixture.
 
-The new content is built in a hidden folder beside the store, ``.NAME.new``, forced to the disk, and exchanged with the store in one step.
-A crash before that step leaves the old content, a crash after it the new; what else it leaves behind is cleared away by the next writer.
-A store at a URL is replaced in another way (:mod:`daganalysis.store.remote_commit`), with the same promise.
+The new content is built in a hidden folder beside the store, ``.NAME.new``, forced to the disk, and exchanged with the store in one step. A
+crash before that step leaves the old content, a crash after it the new. The next writer removes its other remains. A store at a URL is
+replaced in another way (:mod:`daganalysis.store.remote_commit`), with the same promise.
 
 The lock is the kernel's own, on a file beside the store that is opened without following a link and never removed, so it ends with its
-holder. filelock would fall back to a marker file where a file system knows no locks, and a marker outlives a writer that was killed; there
-a load fails instead.
+holder. filelock would fall back to a marker file on a file system without locks, and a marker outlives a writer that was killed. On such a
+file system, a load fails instead.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def new_generation(store: StorePath, wait_s: float = LOCK_WAIT_S) -> Iterator[Pa
     """Give an empty folder to fill. If the block succeeds, it becomes the store; otherwise it is removed and the store stays as it was.
 
     Raises :class:`StoreBusyError` if another process keeps writing the store for ``wait_s`` seconds, :class:`StoreError` if the folder
-    holds other things than a store, or cannot be written (a full disk, a missing permission).
+    holds anything but a store, or cannot be written (a full disk, a missing permission).
     """
     with locked(store, wait_s) as real, staged(real) as folder:
         assert isinstance(folder, Path)
@@ -64,7 +64,7 @@ def locked(store: StorePath, wait_s: float = LOCK_WAIT_S) -> Iterator[StorePath]
         return
     real = store.resolve()
     with _writing(real):
-        _refuse_other_folders(real)  # before a lock is left beside what was named by mistake
+        _refuse_other_folders(real)  # before a lock file is left beside a folder that was named by mistake
         real.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(real.parent / f".{real.name}.lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o644)
     try:
@@ -91,7 +91,7 @@ def staged(store: StorePath, *, far: bool = False, notes: StoreNotes | None = No
         return
     folder = _beside(store, "new")
     with _writing(store):
-        folder.mkdir(mode=0o700)  # evidence holds answers as they were: nobody else reads them before the store's own mode is set
+        folder.mkdir(mode=0o700)  # evidence holds unaltered answers: no other user may read them before the store's own mode is set
         try:
             yield folder
             clear_unfinished(folder)
@@ -223,7 +223,7 @@ def _keep_foreign_files(store: Path, folder: Path) -> None:
 
 
 def _keep_permissions(store: Path, folder: Path) -> None:
-    """Give new content the owner, the group and the mode of what it replaces. A new store has the defaults of the process."""
+    """Give new content the owner, the group and the mode of the old content. A new store has the defaults of the process."""
     if not store.exists():
         umask = os.umask(0)
         os.umask(umask)

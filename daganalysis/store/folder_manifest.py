@@ -31,7 +31,7 @@ _WAY_OUT = "restore it from a copy, or load the sources again into a new store"
 
 @dataclass(slots=True)
 class StoreNotes:
-    """What a load leaves for the next one. ``given`` is the fingerprint of its sources in their states.
+    """A record that a load leaves for the next one. ``given`` is the fingerprint of its sources in their states.
 
     ``rows`` has the row counts of files that were in the store before, from its list.
     """
@@ -69,7 +69,7 @@ def write_manifest(folder: Path, notes: StoreNotes | None = None) -> None:
     notes = notes or StoreNotes()
     files = {name: _entry(f"{folder}/{name}") for name in _parquet_files(folder, (*BASE_TABLES, *PRIVATE_FOLDERS))}
     for name, entry in files.items():
-        # A name stands for one content while a store has it; the list of sources alone is written anew by each load.
+        # A file name means one content as long as a store has it. Only the list of sources is rewritten by each load.
         known = None if name.startswith(_WRITTEN_ANEW) else notes.rows.get(name)
         entry.rows = pq.read_metadata(folder / name).num_rows if known is None else known
     manifest: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "given": notes.given}
@@ -90,14 +90,14 @@ def noted(folder: Path) -> tuple[str | None, str | None]:
 
 
 class Checked(NamedTuple):
-    """What the list tells of files that are as it says: the rows of each, where it tells them, and what each is known by."""
+    """Files that are as the list says: their row counts, if the list has them, and their size and checksum."""
 
     rows: dict[str, int]
     files: dict[str, tuple[int, str]]
 
 
 def listed_files(folder: Path) -> dict[str, tuple[int, str]]:
-    """Return what each file of a store is known by, as the list tells it: its size and the checksum of its footer."""
+    """Return the identity of each file of a store, from the list: its size and the checksum of its footer."""
     return {name: (entry.size, entry.footer) for name, entry in _read(folder).files.items()}
 
 

@@ -49,7 +49,7 @@ class Kept:
 
 @dataclass(slots=True)
 class KeptIndex:
-    """What the answers of one part describe and refer to, without the answers, one list entry a row."""
+    """The keys and references of the answers of one part, without the answers; one list entry a row."""
 
     part: str
     source: list[int]
@@ -125,7 +125,7 @@ def evidence_parts(store: StorePath) -> list[str]:
 
 
 def read_index(store: StorePath, part: str) -> KeptIndex:
-    """Read what the answers of a part describe and refer to."""
+    """Read the keys and references of the answers of a part."""
     table = read_file(store / ANSWERS / part, ["source", "kind", "key", "references", "size"], _schema())
     _check_kinds(store, part, table)
     columns = {name: table.column(name).to_pylist() for name in table.column_names}

@@ -57,9 +57,9 @@ class NewFile:
 
 
 class Closing:
-    """Closes files as complete, several at a time, while other work goes on. At the end of its block all are closed.
+    """Closes files as complete, several at a time, while other work continues. At the end of its block all are closed.
 
-    To sync files to the disk one after the other takes a fifth of the time of loading many small runs, all of it waiting.
+    Syncing files to the disk one after the other would take a fifth of the time of loading many small runs, all of it waiting.
     """
 
     def __init__(self) -> None:

@@ -86,7 +86,7 @@ class StoreTables:
         self._parts = self._opened() if parts is None else parts
 
     def __getstate__(self) -> dict[str, object]:
-        """Leave out the orders that were asked for: another process finds those that it needs itself."""
+        """Leave out the remembered orders: another process computes those that it needs."""
         return self.__dict__ | {"_orders": {}}
 
     def _opened(self) -> dict[str, list[StorePath]]:
@@ -104,7 +104,7 @@ class StoreTables:
                 if is_same and self._is_there([part for parts in found.values() for part in parts]):
                     raise error if isinstance(error, StoreError) else damaged(found["dags"][0].parent.parent, error) from error
                 if not isinstance(self._store, Path):
-                    self._store = RemotePath(self._store.url)  # which knows nothing yet of what is there
+                    self._store = RemotePath(self._store.url)  # which has no content yet
             else:
                 if _generation(self._store) == self._generation:
                     break
@@ -164,7 +164,7 @@ class StoreTables:
     def read_coded(self, name: str, columns: Sequence[str], only: Only | None = None) -> pa.Table:
         """Return some columns of one base table, sorted by its key, with repeating texts dictionary-encoded.
 
-        Rows that have ``only`` some texts in a column are told apart part by part, before the parts become one table.
+        With ``only``, rows without the given texts in a column are dropped part by part, before the parts become one table.
         """
         import pyarrow as pa
 
@@ -196,7 +196,7 @@ class StoreTables:
         return table if only is None else rows_with(table, only)
 
     def count(self, name: str) -> int:
-        """Return how many rows one base table has, as the list of the store's files says, or else the files at their end."""
+        """Return how many rows one base table has, from the list of the store's files, or from the footers of the files."""
         parts = self._parts[name]
         self._check_present(parts)
         listed = [self._rows.get(f"{name}/{part.name}") for part in parts]
@@ -204,13 +204,13 @@ class StoreTables:
         return sum(known) if len(known) == len(parts) else self._steadily(parts, lambda: count_rows(parts))
 
     def _with_rows(self, name: str) -> list[StorePath]:
-        """Return the parts of one table but for those that the list of the store's files tells to be empty; one of them if all are."""
+        """Return the parts of one table, without those that are empty by the list of the store's files; one part if all are empty."""
         parts = self._parts[name]
         self._check_present(parts)
         return [part for part in parts if self._rows.get(f"{name}/{part.name}") != 0] or parts[:1]
 
     def _steadily(self, parts: Sequence[StorePath], read: Callable[[], T]) -> T:
-        """Return what ``read`` reads from some parts, all of it from one generation of the store."""
+        """Return the result of ``read`` for some parts, all of them from one generation of the store."""
         for _ in range(_REPLACED_AT_MOST):
             self._check_present(parts)
             try:
@@ -271,7 +271,7 @@ class StoreTables:
 
 
 def _generation(store: StorePath) -> tuple[int, int] | None:
-    """Return what tells one generation of a folder store from the next: which folder it is, and when it was put in place."""
+    """Return the identity of a generation of a folder store: the folder, and the time when it was put in place."""
     if not isinstance(store, Path):
         return None
     try:
@@ -291,7 +291,7 @@ Order: TypeAlias = "list[tuple[int, int]] | pa.Array | None"
 
 
 def _order_by_run(column: pa.ChunkedArray) -> Order:
-    """Return the order of rows by their run. Rows of one run lie together, in order, so whole runs are moved, and neighbours together."""
+    """Return the order of rows by their run. Rows of one run are together, in order, so whole runs are moved, neighbours together."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc

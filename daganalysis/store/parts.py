@@ -1,6 +1,6 @@
 """Part files: how one table, or a piece of one, is written to Parquet and read back.
 
-The same rows give the same bytes. The metadata of a file tells what it is, for readers without this package.
+The same rows give the same bytes. The metadata of a file says what it holds, for readers without this package.
 """
 
 from __future__ import annotations
@@ -42,14 +42,15 @@ _MOST_READERS = 4
 """The largest number of threads that read files; what Python does for each file keeps more of them waiting."""
 _ZSTD_LEVEL = 1
 _WRITER_BYTES, _WRITER_COPIES = 1 << 25, 8
-"""What a writer of Parquet may take: copies of a row group (growing buffers, the least and the greatest value), and bytes beyond."""
+"""The memory that a writer of Parquet may need: a number of copies of a row group (growing buffers, minimum and maximum), and a
+constant."""
 
 
 def write_part(table: pa.Table, name: str, path: StagePath, closing: Closing | None = None) -> None:
     """Write rows of one base table to a new file and sync it to the disk, at once or by the end of ``closing``."""
     declared = BASE_TABLES[name]
     schema = declared.schema()
-    # What numbers differ by is written in no more time than they, and packs into a fifth less.
+    # Differences of numbers take no more time to write than the numbers, and a fifth less space.
     encodings = {c.name: "DELTA_BINARY_PACKED" for c in declared.columns if c.type in {Type.INTEGER, Type.INSTANT}}
     with MarkedWriter(path, schema, name, declared.repeating, closing, encodings) as writer:
         writer.write(_as(schema, table), _ROW_GROUP)
@@ -95,7 +96,7 @@ class MarkedWriter:
         )
 
     def write(self, table: pa.Table, row_group: int) -> None:
-        """Append rows, so many to a row group. Raises :class:`MemoryError` if memory for the row group is lacking."""
+        """Append rows in row groups of a fixed size. Raises :class:`MemoryError` if memory for the row group is lacking."""
         _check_memory(table, row_group)
         self._writer.write_table(table, row_group_size=row_group)
 
@@ -108,7 +109,7 @@ class MarkedWriter:
             whole = False
             raise
         finally:
-            self._writer.is_open = False  # else it tries once more, in vain, when it is collected, and says so on stderr
+            self._writer.is_open = False  # otherwise it tries again when it is collected, fails, and says so on stderr
             if whole and self._closing is not None:
                 self._closing.add(self._file)
             else:
@@ -124,7 +125,7 @@ class MarkedWriter:
 def _check_memory(table: pa.Table, row_group: int) -> None:
     """Raise :class:`MemoryError` unless as much memory can be reserved as writing a row group may take.
 
-    Arrow would end the whole process: an exception of C++ does not become one of Python there.
+    Otherwise Arrow would end the whole process, because its C++ exception does not become a Python exception.
     """
     of_group = table.nbytes * min(1, row_group / max(1, table.num_rows))
     try:
@@ -198,7 +199,7 @@ def count_rows(paths: Sequence[StorePath]) -> int:
 
 
 def first_and_last(path: StorePath, column: str) -> tuple[str, str]:
-    """Return between which texts those of a column of a file lie, as the end of the file tells; a file without rows has empty texts."""
+    """Return the least and the greatest text of a column of a file, from its footer; empty texts for a file without rows."""
     import pyarrow as pa
 
     try:
@@ -214,9 +215,10 @@ def first_and_last(path: StorePath, column: str) -> tuple[str, str]:
 
 
 def read_coded(paths: Sequence[StorePath], declared: Table, columns: Sequence[str], only: Only | None = None) -> pa.Table:
-    """Read some columns of several files, with repeating texts dictionary-encoded as in the files; of rows that have ``only`` some texts.
+    """Read some columns of several files, with repeating texts dictionary-encoded as in the files.
 
-    Decoding such texts takes several times as long. A file that cannot be read raises a :class:`StoreError` that names it.
+    Decoding the texts takes several times as long. With ``only``, read only rows with some texts in a column. A file that cannot be read
+    raises a :class:`StoreError` that names it.
     """
     import pyarrow as pa
 
@@ -246,7 +248,7 @@ def read_coded(paths: Sequence[StorePath], declared: Table, columns: Sequence[st
 
 
 def _each(paths: Sequence[StorePath], read: Callable[[StorePath], pa.Table]) -> list[pa.Table]:
-    """Return what is read from each file, in order; several files are read at a time, because Arrow decodes without Python's lock."""
+    """Return the result for each file, in order. Several files are read at a time, because Arrow decodes without Python's lock."""
     import pyarrow as pa
 
     n_threads = min(pa.cpu_count(), len(paths), _MOST_READERS)
@@ -261,8 +263,8 @@ def _each(paths: Sequence[StorePath], read: Callable[[StorePath], pa.Table]) -> 
 def read_file(path: StorePath, columns: Sequence[str] | None = None, schema: pa.Schema | None = None) -> pa.Table:
     """Read one file, or some columns of it. A file that cannot be read raises a :class:`StoreError` that names it.
 
-    With a ``schema``, so does one in which a column that was asked for is missing or has another type; texts that are dictionaries in the
-    schema are read as such.
+    With a ``schema``, so does a file in which a wanted column is missing or has another type; texts that are dictionaries in the schema are
+    read as such.
     """
     import pyarrow as pa
 
@@ -290,7 +292,7 @@ def read_parts(
     only: tuple[str, Sequence[str]] | None,
     where: pc.Expression | None = None,
 ) -> pa.Table:
-    """Read some columns of several files: only rows with one of some values in the key column, for which a condition is true.
+    """Read some columns of several files: rows with one of some values in the key column that meet a condition.
 
     Row groups that cannot hold a wanted row are not read. A file that cannot be read raises a :class:`StoreError` that names it.
     """

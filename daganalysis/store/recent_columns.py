@@ -1,4 +1,4 @@
-"""Columns that were read last: the analyses of a session ask for the same ones."""
+"""The columns that were read last. The analyses of a session need the same ones."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _MOST_BYTES = 1 << 28
-"""Memory that the columns may take together: those that ten analyses read of a million sub-tasks take some 200 MB."""
+"""The memory for all columns together. Those that ten analyses read for a million sub-tasks take about 200 MB."""
 
 
 class RecentColumns:
-    """Columns of a store's tables, as long as they fit into some memory together: those that were asked for last, by any thread."""
+    """Columns of a store's tables, up to a limit of memory: those that any thread used last."""
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._most_bytes = most_bytes
@@ -23,7 +23,7 @@ class RecentColumns:
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[type[RecentColumns], tuple[int]]:
-        """Take along no column and no lock: another process reads what it needs itself."""
+        """Pickle no column and no lock. Another process reads the columns that it needs."""
         return type(self), (self._most_bytes,)
 
     def known(self, table: str, columns: Sequence[str]) -> dict[str, pa.ChunkedArray]:
@@ -32,7 +32,7 @@ class RecentColumns:
             return {column: self._columns[table, column] for column in columns if (table, column) in self._columns}
 
     def remember(self, table: str, columns: Mapping[str, pa.ChunkedArray]) -> None:
-        """Remember columns of a table, as the last that were asked for, and forget what was not asked for the longest."""
+        """Remember columns of a table as the last used, and forget those that were not used for the longest time."""
         with self._lock:
             for column, values in columns.items():
                 self._columns.pop((table, column), None)

@@ -5,11 +5,11 @@ crash before that step leaves the old content, a crash after it the new; files t
 
 A writer first puts its token into the manifest, on the condition that the manifest is what the writer has read; it commits on the same
 condition. Of two writers, one is therefore always refused, and no file is removed that a writer may still commit. This needs a server with
-conditional writes (S3 and compatible ones). Elsewhere the manifest is read again before it is written, which leaves a moment in which two
-writers may collide.
+conditional writes (S3 and compatible ones). Without them, the manifest is read again before it is written, which leaves a moment in which
+two writers may collide.
 
-No lock ends with its holder on an object store. A writer therefore writes a heartbeat every few seconds; another one waits as long as it
-does, and takes over when it has not for some time. A writer whose lease expired finds that it can no longer commit.
+No lock ends with its holder on an object store. A writer therefore writes a heartbeat every few seconds; another one waits as long as the
+heartbeat continues, and takes over when it has stopped for some time. A writer whose lease expired finds that it can no longer commit.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _log = logging.getLogger(__name__)
 
 
 class _RefusedError(Exception):
-    """The manifest is no longer what the writer knows."""
+    """The manifest has changed since the writer read it."""
 
 
 class _Writer:
@@ -107,7 +107,7 @@ class _Writer:
         threading.Thread(target=self._live, daemon=True).start()
 
     def _refuse_other_places(self, found: RemoteManifest) -> None:
-        # A place that has just come to be may be listed as itself.
+        # A new folder may be listed as an entry of itself.
         there = [] if found.files else [name for name in self._files.find(self._path) if name != self._path]
         # Another writer may have come first meanwhile, which the condition of the next write tells.
         if there and f"{self._path}/{MANIFEST}" not in there:

@@ -1,4 +1,4 @@
-"""A store at a URL: what is in it at one moment, and its files.
+"""A store at a URL: its content at one moment, and its files.
 
 An object store has no folders to exchange in one step. A small object, ``_manifest.json``, names the files of the store, and a store
 changes by replacing it (:mod:`daganalysis.store.remote_commit`). A store without a manifest, such as a copy from a disk, consists of the
@@ -28,7 +28,7 @@ FOLDER_MANIFEST = "_files.json"
 """The list of files of a store on a disk; one that is copied to a URL is of no use there."""
 PRIVATE_FOLDERS = ("_evidence", "_sources")
 SPILL = "_spill"
-"""Where a load puts what it has read until it is rebuilt; never in a store that is whole."""
+"""The folder of a load for the answers that it has read but not yet rebuilt. A complete store never has it."""
 _NEAR = 1 << 16
 
 
@@ -109,7 +109,7 @@ class RemotePath:
                 yield RemotePath(self.url, name, self.shared)
 
     def is_dir(self) -> bool:
-        """Whether there are files below."""
+        """Whether it has files below it."""
         return any(name.startswith(self.inner + "/") for name in self.catalogue.files)
 
     def stat(self) -> _Status:
@@ -123,7 +123,7 @@ class RemotePath:
     @property
     def object(self) -> str:
         """The name of the file below the URL."""
-        # Names that every load would use again stand for objects of other names; all others are their own.
+        # Names that every load uses again map to objects with other names. All other names are the names of their objects.
         return self.catalogue.files[self.inner].object if self.inner.startswith("_sources/") else self.inner
 
     def keep(self) -> None:
@@ -133,7 +133,7 @@ class RemotePath:
 
 @dataclass(slots=True)
 class Shared:
-    """What the paths of one store share: its content, the files that a running load keeps, and that load."""
+    """The state that the paths of one store share: its content, the files of a running load, and that load."""
 
     catalogue: RemoteManifest | None = None
     kept: set[str] = field(default_factory=set)
@@ -199,7 +199,7 @@ class RemoteStage:
 
 
 def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Join ranges that lie near each other, because one request costs less than two.
+    """Join ranges that are near each other, because one request costs less than two.
 
     >>> _joined([(10, 20), (0, 5), (900_000, 900_001)])
     [(0, 20), (900000, 900001)]
@@ -237,14 +237,14 @@ class _Status(NamedTuple):
 
 
 StorePath: TypeAlias = Path | RemotePath
-"""Where a store, or a file of one, lies."""
+"""The place of a store, or of a file in it."""
 
 StagePath: TypeAlias = Path | RemoteStage
 """Where what will be the content of a store is written."""
 
 
 def store_path(place: str | os.PathLike[str] | RemotePath) -> StorePath:
-    """Return where a store lies, on disk or at a URL.
+    """Return the place of a store, on disk or at a URL.
 
     >>> store_path("stores/one").name, str(store_path("s3://bucket/one/"))
     ('one', 's3://bucket/one')
@@ -269,7 +269,7 @@ def dataset_files(paths: Sequence[StorePath]) -> Iterator[tuple[Any, list[str]]]
         files, root = file_system(paths[0].url)
     try:
         yield files, [f"{root}/{path.object}" for path in paths if isinstance(path, RemotePath)]
-    except (OSError, ValueError):  # what is wrong with a file, Arrow's errors among it
+    except (OSError, ValueError):  # errors of a file, including Arrow's
         raise
     except Exception as error:  # noqa: BLE001 - each file system has errors of its own, and not all are OSErrors
         raise OSError(without_secrets(str(error) or type(error).__name__)) from None
@@ -284,7 +284,7 @@ def read_remote_manifest(url: str) -> RemoteManifest:
         found = read_versioned(files, f"{path}/{MANIFEST}")
         if found is None:
             listed = _listed(files, path)
-            # What was listed is the store if nobody has begun to write it meanwhile.
+            # The listed files are the store if no writer has begun meanwhile.
             found = read_versioned(files, f"{path}/{MANIFEST}") if listed else None
             if found is None:
                 return RemoteManifest(listed)

@@ -34,7 +34,7 @@ class KnownSource(NamedTuple):
 
 
 _make: Callable[[tuple[Any, ...]], KnownSource] = partial(tuple.__new__, KnownSource)
-"""Make one of a row, without a call in Python: there may be a hundred thousand."""
+"""Make a source from a row, without a call in Python, because there may be a hundred thousand."""
 
 
 def write_sources(folder: StagePath, sources: Sequence[KnownSource], issues: Mapping[int, Sequence[Issue]]) -> None:

@@ -269,7 +269,7 @@ def test_a_destination_that_exists_is_refused(redacted):
     folder, copy = redacted
     with pytest.raises(UsageError, match="exists"):
         redact(folder, copy)
-    with pytest.raises(UsageError, match="lies in the source"):
+    with pytest.raises(UsageError, match="is inside the source"):
         redact(folder, folder / "inside")
 
 
