@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import re
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -123,20 +124,34 @@ def write_ndjson(path: Path, shape: Shape, *, megabytes: float) -> int:
     raise AssertionError
 
 
-def write_files(folder: Path, shape: Shape, *, count: int, clusters: int = 1, first: int = 0) -> int:
-    """Write so many responses (or a few more), a file each, pretty-printed as by the API, in a folder a cluster; return how many bytes."""
+def write_files(folder: Path, shape: Shape, *, count: int, clusters: int = 1, first: int = 0, copies: int = 1) -> int:
+    """Write so many responses (or a few more), a file each, pretty-printed as by the API, in a folder a cluster; return how many bytes.
+
+    With ``copies``, runs are simulated for one in so many clusters, because to simulate 270,000 takes an hour. The other clusters have the
+    same runs at other addresses, in other years, and with other trace ids.
+    """
     size = n_files = 0
+    simulated = clusters // copies
     for number, found in enumerate(_each_run(shape, first)):
-        home = folder / f"c{number % clusters:02d}" / f"{n_files // _FILES_A_FOLDER:04d}"
-        home.mkdir(parents=True, exist_ok=True)
-        for poll, text in enumerate(found):
-            pretty = msgspec.json.format(text, indent=2)
-            (home / f"{first + number:06d}-{poll:02d}.json").write_bytes(pretty)
-            size += len(pretty)
-        n_files += len(found)
+        for copy in range(copies):
+            home = folder / f"c{copy * simulated + number % simulated:02d}" / f"{n_files // copies // _FILES_A_FOLDER:04d}"
+            home.mkdir(parents=True, exist_ok=True)
+            for poll, text in enumerate(found):
+                pretty = _moved(msgspec.json.format(text, indent=2), copy)
+                (home / f"{first + number:06d}-{poll:02d}.json").write_bytes(pretty)
+                size += len(pretty)
+            n_files += len(found)
         if n_files >= count:
             return size
     raise AssertionError
+
+
+def _moved(text: bytes, copy: int) -> bytes:
+    """Move a response to another cluster: to other addresses and one of ten years, under another trace id."""
+    if not copy:
+        return text
+    text = text.replace(b"192.0.2.", b"10.%d.2." % copy).replace(b"2026-", b"%d-" % (2026 - copy % 10))
+    return re.sub(rb'("traceId": ")..', rb"\g<1>%02x" % copy, text)
 
 
 def _each_run(shape: Shape, first: int = 0) -> Iterator[list[bytes]]:

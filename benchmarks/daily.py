@@ -20,18 +20,22 @@ if TYPE_CHECKING:
 
 _MANY = 100_000
 """Files from which on all that was there before costs the peer far more than what is new."""
+_CLUSTERS, _COPIES = 60, 30
+"""The clusters of the fleet; where there are many files, the runs of one cluster in so many are simulated, and copied to the others."""
 
 
 def added(sizes: Sizes, work: Path) -> Iterator[Row]:
     """One in a hundred is new: until the summary is on the screen, against flattening all again; then nothing new, against `find`."""
     for count in sizes.added_to:
         source, store = work / "final", work / "store"
-        archives.write_files(source, archives.FINAL, count=count, clusters=60)
+        copies = _COPIES if count > _MANY else 1
+        archives.write_files(source, archives.FINAL, count=count, clusters=_CLUSTERS, copies=copies)
         load(source, store, "--cluster-by", "dir")
         days = itertools.count(2)
 
-        def ours(source: Path = source, store: Path = store, count: int = count, days: Iterator[int] = days) -> Cost:
-            archives.write_files(source, archives.FINAL, count=max(1, count // 100), clusters=60, first=next(days) * count)
+        def ours(source: Path = source, store: Path = store, size: tuple[int, int] = (count, copies), days: Iterator[int] = days) -> Cost:
+            new, first = max(1, size[0] // 100), next(days) * size[0] // size[1]
+            archives.write_files(source, archives.FINAL, count=new, clusters=_CLUSTERS, first=first, copies=size[1])
             return _together(
                 load(source, store, "--cluster-by", "dir", again=True), run(sys.executable, "-m", "daganalysis", "summary", str(store))
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from daganalysis.history.clocks import SCHEDULER_STAMPED
 from daganalysis.tables import BASE_TABLES, CLOCK_OFFSETS
 from daganalysis.tables.column_arrays import NONE, encoded, integers, one_array
+from daganalysis.tables.declaration import decode_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,8 +66,7 @@ def coded_on_dag_clock(archive: Archive, table: Literal["sub_tasks", "attempts"]
     error = np.zeros(rows.num_rows)
     if is_odd.any():
         declared = BASE_TABLES[table]
-        plain = pa.schema([declared.schema().field(name) for name in rows.column_names])
-        placed = _placed(declared.frame(rows.filter(pa.array(is_odd)).cast(plain)), offsets)
+        placed = _placed(declared.frame(decode_texts(rows.filter(pa.array(is_odd)), declared)), offsets)
         error[is_odd] = placed["clock_error_s"]
         for name in ("started_at", "ended_at"):
             moved = pc.replace_with_mask(one_array(rows.column(name)), pa.array(is_odd), pa.array(placed[name]))

@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from daganalysis.engine.log_lines import WAITING, error_parts, is_error
+from daganalysis.tables import ATTEMPTS, SUB_TASKS
+from daganalysis.tables.column_arrays import integers, is_equal
+from daganalysis.tables.declaration import decode_texts
 from daganalysis.tables.results import RETRIES
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from daganalysis.archive import Archive
+
+_TASK = ["run_id", "task_gid"]
+_KINDS = ("rollback", "rerun", "unknown", "waited")
 
 
 def retries(archive: Archive) -> pd.DataFrame:
@@ -33,27 +39,8 @@ def retries(archive: Archive) -> pd.DataFrame:
         True
     """
     import pandas as pd
-    import pyarrow.compute as pc
 
-    columns = ["run_id", "stage", "task_gid", "name", "agent", "execute_times", "outcome", "task_logs"]
-    tasks = archive.table("sub_tasks", columns, pc.field("execute_times") > 1)
-    # A first attempt is counted if it waited, or if it is not known that it was a run.
-    counted = (pc.field("attempt") > 1) | (pc.field("kind") != "run") | (pc.field("outcome") == "waiting")
-    attempts = archive.table("attempts", ["run_id", "task_gid", "attempt", "kind", "outcome"], counted)
-    keys = ["run_id", "task_gid"]
-    known = attempts.merge(tasks[keys], on=keys)
-    last = known.groupby(keys)["attempt"].transform("max")
-    counts = (
-        known.assign(
-            rollback=known["kind"].eq("rollback"),
-            rerun=known["kind"].eq("run") & (known["attempt"] > 1),
-            unknown=known["kind"].eq("unknown"),
-            waited=known["outcome"].eq("waiting") & (known["attempt"] < last),
-        )
-        .groupby(keys, as_index=False)[["rollback", "rerun", "unknown", "waited"]]
-        .sum()
-    )
-    rows = tasks.merge(counts, on=keys, how="left").fillna({"rollback": 0, "rerun": 0, "unknown": 0, "waited": 0})
+    rows = _handed_out_again(archive)
     errors = [_first_error(lines) for lines in rows["task_logs"]]
     handshakes = [_handshakes(lines) for lines in rows["task_logs"]]
     # A run after the first is one retry each; a rollback run may have been an operator's rollback instead.
@@ -74,6 +61,38 @@ def retries(archive: Archive) -> pd.DataFrame:
         protocol=protocol,
     )
     return RETRIES.conform(result[RETRIES.names])
+
+
+def _handed_out_again(archive: Archive) -> pd.DataFrame:
+    """One row per sub-task that was handed out more than once, with its log and the numbers of its attempts of each kind."""
+    import pyarrow.compute as pc
+
+    again = pc.field("execute_times") > 1
+    tasks = archive.coded("sub_tasks", [*_TASK, "stage", "name", "agent", "execute_times", "outcome"]).filter(again)
+    # Logs are most of an archive. The rows of both reads are the same ones, in the order of the table.
+    logs = archive.arrow("sub_tasks", ["task_logs"], again)
+    rows = SUB_TASKS.frame(decode_texts(tasks.append_column("task_logs", logs.column("task_logs")), SUB_TASKS))
+    counts = _attempts_of_kinds(archive, rows[_TASK])
+    return rows.merge(counts, on=_TASK, how="left").fillna(dict.fromkeys(_KINDS, 0))
+
+
+def _attempts_of_kinds(archive: Archive, tasks: pd.DataFrame) -> pd.DataFrame:
+    """Count the attempts of some sub-tasks: those that rolled back, ran again, are of an unknown kind, or waited and were not the last."""
+    import pyarrow as pa
+
+    attempts = archive.coded("attempts", [*_TASK, "attempt", "kind", "outcome"])
+    # A first attempt is counted if it waited, or if it is not known that it was a run.
+    counted = (integers(attempts.column("attempt")) > 1) | ~is_equal(attempts.column("kind"), "run")
+    counted |= is_equal(attempts.column("outcome"), "waiting")
+    known = ATTEMPTS.frame(decode_texts(attempts.filter(pa.array(counted)), ATTEMPTS)).merge(tasks, on=_TASK)
+    last = known.groupby(_TASK)["attempt"].transform("max")
+    is_of_kind = known.assign(
+        rollback=known["kind"].eq("rollback"),
+        rerun=known["kind"].eq("run") & (known["attempt"] > 1),
+        unknown=known["kind"].eq("unknown"),
+        waited=known["outcome"].eq("waiting") & (known["attempt"] < last),
+    )
+    return is_of_kind.groupby(_TASK, as_index=False)[list(_KINDS)].sum()
 
 
 def _first_error(lines: Any) -> tuple[str | None, str | None]:

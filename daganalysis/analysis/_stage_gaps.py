@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.vocabulary import IN_STAGE
+from daganalysis.tables import TIMELINE
+from daganalysis.tables.column_arrays import NONE, integers, is_equal
+from daganalysis.tables.declaration import decode_texts
 from daganalysis.tables.results import STAGE_GAPS
 
 if TYPE_CHECKING:
@@ -33,9 +36,12 @@ def stage_gaps(archive: Archive) -> pd.DataFrame:
         >>> gaps.loc[gaps["from_stage"].notna() & gaps["to_stage"].notna(), "gap_s"].sum().round(6)
         np.float64(8.203234)
     """
-    line = archive.table("timeline")
-    inside = line["from_stage"].eq(line["to_stage"]).fillna(value=False) & line["category"].isin(IN_STAGE)
-    gaps = line[~inside].rename(columns={"duration_s": "gap_s"})
+    import pyarrow as pa
+
+    line = archive.coded("timeline", ["run_id", "seq", "duration_s", "category", "from_stage", "to_stage", "direction", "evidence"])
+    from_stage, to_stage = (integers(line.column(name)) for name in ("from_stage", "to_stage"))
+    is_inside = (from_stage == to_stage) & (from_stage != NONE) & is_equal(line.column("category"), *IN_STAGE)
+    gaps = TIMELINE.frame(decode_texts(line.filter(pa.array(~is_inside)), TIMELINE)).rename(columns={"duration_s": "gap_s"})
     between = gaps[
         gaps["category"].eq("handoff")
         & gaps["evidence"].eq("observed")

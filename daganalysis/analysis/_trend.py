@@ -199,10 +199,8 @@ def _best_split(ranked: np.ndarray) -> tuple[int, float]:
     sums, squares = (np.concatenate([[0.0], np.cumsum(values)]) for values in (off, off**2))
     lengths = _intervals(n)
     n_inner = sum(len(lows) for _, lows in lengths)
-    best = _best_of(sums, squares, n, np.zeros(1, int))
-    for size, lows in lengths:
-        p_value, cut = _best_of(sums, squares, size, lows)
-        best = min(best, (p_value * n_inner, cut))
+    whole, *inner = _best_of_lengths(sums, squares, [(n, np.zeros(1, int)), *lengths])
+    best = min([whole, *((p_value * n_inner, cut) for p_value, cut in inner)])
     return best[1], min(1.0, _HALVES * best[0])
 
 
@@ -220,23 +218,35 @@ def _intervals(n: int) -> list[tuple[int, np.ndarray]]:
     return found
 
 
-def _best_of(sums: np.ndarray, squares: np.ndarray, n: int, lows: np.ndarray) -> tuple[float, int]:
-    """Of the intervals of a length: how probable by chance is the most evident split in any of them, and where it is.
+def _best_of_lengths(sums: np.ndarray, squares: np.ndarray, lengths: list[tuple[int, np.ndarray]]) -> list[tuple[float, int]]:
+    """Of the intervals of each length: how probable by chance is the most evident split in any of them, and where it is.
 
-    Given are the sums of what stands before each place in the history, and of its squares.
+    Given are the sums of what stands before each place in the history, and of its squares. All splits of all intervals lie in one array.
     """
     import numpy as np
 
-    places = np.arange(PERSISTENCE, n - PERSISTENCE + 1)
-    before, totals = sums[lows], sums[lows + n] - sums[lows]
-    variances = (squares[lows + n] - squares[lows] - totals**2 / n) / (n - 1)
+    low = np.concatenate([lows for _, lows in lengths])
+    n = np.repeat([size for size, _ in lengths], [len(lows) for _, lows in lengths])
+    totals = sums[low + n] - sums[low]
+    variances = (squares[low + n] - squares[low] - totals**2 / n) / (n - 1)
+    n_splits = n - 2 * PERSISTENCE + 1
+    starts = np.cumsum(n_splits) - n_splits
+    of_split = np.repeat(np.arange(len(low)), n_splits)
+    places = np.arange(len(of_split)) - starts[of_split] + PERSISTENCE
     # Rank sums come in whole numbers: half of one is the correction for continuity.
-    off = np.abs(sums[lows[:, None] + places] - before[:, None] - places * (totals / n)[:, None]) - 0.5
-    scaled = off / np.sqrt(places * (n - places) / n)
-    cuts = scaled.argmax(axis=1)
-    evidence = scaled[np.arange(len(lows)), cuts] / np.sqrt(np.maximum(variances, 1e-300))
-    most = float(evidence.max())
-    return split_p(most, n, PERSISTENCE), int((lows + PERSISTENCE + cuts)[evidence == most].min())
+    off = np.abs(sums[low[of_split] + places] - sums[low][of_split] - places * (totals / n)[of_split]) - 0.5
+    scaled = off / np.sqrt(places * (n[of_split] - places) / n[of_split])
+    most = np.maximum.reduceat(scaled, starts)
+    evidence = most / np.sqrt(np.maximum(variances, 1e-300))
+    found, first = [], 0
+    for size, lows in lengths:
+        last = first + len(lows)
+        largest = float(evidence[first:last].max())
+        is_largest = np.flatnonzero(evidence[first:last] == largest) + first
+        cuts = [int(low[at] + PERSISTENCE + scaled[starts[at] : starts[at] + n_splits[at]].argmax()) for at in is_largest]
+        found.append((split_p(largest, size, PERSISTENCE), min(cuts)))
+        first = last
+    return found
 
 
 def _placed(seconds: np.ndarray, cuts: list[int]) -> list[int]:

@@ -161,7 +161,8 @@ def _explained(values: np.ndarray, known: np.ndarray, columns: np.ndarray) -> tu
     basis = known / math.sqrt(len(values)) if known.shape[1] == 1 else np.linalg.qr(known)[0]
     rest = values - basis @ (basis.T @ values)
     own = columns - basis @ (basis.T @ columns)
-    sizes, directions = np.linalg.eigh(own.T @ own)
+    squares = own.T @ own
+    sizes, directions = (squares[0], np.ones((1, 1))) if len(squares) == 1 else np.linalg.eigh(squares)
     kept = sizes > 1e-10 * len(values)
     before = max(float(rest @ rest), 1e-300)
     explained = float((((own.T @ rest) @ directions[:, kept]) ** 2 / sizes[kept]).sum())

@@ -14,7 +14,7 @@ from daganalysis.store.parts import check_version, count_rows, damaged, first_an
 from daganalysis.store.recent_columns import RecentColumns
 from daganalysis.store.remote_paths import RemotePath, read_remote_manifest, store_path
 from daganalysis.tables import BASE_TABLES
-from daganalysis.tables.declaration import code_texts
+from daganalysis.tables.declaration import code_texts, decode_texts
 from daganalysis.tables.store_layout import is_store_folder
 
 if TYPE_CHECKING:
@@ -126,14 +126,11 @@ class StoreTables:
 
     def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
         """Return some columns of the rows of some runs of one base table for which a condition holds, sorted by the table's key."""
-        import pyarrow as pa
-
         declared = BASE_TABLES[name]
         key = declared.run_key
         wanted = declared.names if columns is None else list(columns)
         if columns and run_ids is None and where is None and key is not None and not declared.has_rows_without_run:
-            schema = declared.schema()
-            return self.read_coded(name, columns).cast(pa.schema([schema.field(column) for column in columns]))
+            return decode_texts(self.read_coded(name, columns), declared)
         parts = self._with_rows(name)
         if run_ids is not None and key == "run_id":
             parts = self._parts_holding(parts, run_ids)

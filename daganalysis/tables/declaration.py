@@ -152,6 +152,14 @@ def _is_in_order(frame: pd.DataFrame, keys: Sequence[str]) -> bool:
     return True
 
 
+def decode_texts(rows: pa.Table, table: Table) -> pa.Table:
+    """Return the same rows of some columns of a table, with texts in the place of dictionaries."""
+    import pyarrow as pa
+
+    schema = table.schema()
+    return rows.cast(pa.schema([schema.field(name) for name in rows.column_names]))
+
+
 def code_texts(rows: pa.Table, table: Table) -> pa.Table:
     """Return the same rows, with repeating texts dictionary-encoded."""
     rows = rows.combine_chunks()
