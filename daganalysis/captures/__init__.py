@@ -1,7 +1,7 @@
 """Saving the answers of a live obshell while its DAGs run.
 
-This room stands beside the rest. It asks GETs of one agent and appends the answers to files that ``load`` reads. It knows nothing of runs,
-attempts or analyses.
+This package is separate from the rest. It sends GET requests to one agent and appends the answers to files that ``load`` reads. It does not
+use runs, attempts or analyses.
 """
 
 from daganalysis.captures.cluster_names import cluster_name

@@ -1,4 +1,4 @@
-"""The name of a cluster: the one that it gives itself, or that of the folder of an earlier capture."""
+"""The name of a cluster: its own name, or that of the folder of an earlier capture."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _decoder = msgspec.json.Decoder(_Answer)
 def cluster_name(server: Server, folder: Path) -> str:
     """Return the name of the folder, below that of the capture, for the answers of a cluster.
 
-    It is the cluster's own name. While the database is down the agent does not know it; then an earlier capture goes on in its folder,
-    where there is only one.
+    It is the cluster's own name. While the database is down, the agent does not know the name. Then a capture continues in the folder of an
+    earlier one, if there is only one.
     """
     try:
         reply = server.get(_CLUSTER)
@@ -46,6 +46,6 @@ def cluster_name(server: Server, folder: Path) -> str:
             if answered is not None and answered.obcluster_info is not None and answered.obcluster_info.name:
                 return answered.obcluster_info.name
     except (UnreachableError, msgspec.DecodeError):
-        pass  # what follows asks again, and says so
+        pass  # the requests that follow fail again, and say so
     earlier = [entry.name for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
     return earlier[0] if len(earlier) == 1 else _UNKNOWN

@@ -1,4 +1,4 @@
-"""What to ask and when: a list of what is unfinished each round, details of what changed or runs, and the logs of what failed."""
+"""Which requests to send, and when: a list of unfinished DAGs each round, details of those that changed or run, logs of failures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LONGEST_PAUSE_S = 30.0
 _MOST_REFUSALS = 3
 """Refusals of the password in a row after which it is taken to be wrong; one may follow a restart, which changes the agent's key."""
 _LONGEST_RECHECK = 60
-"""Rounds after which a DAG that failed and left the list is asked for again: a pass ends it without bringing it back to the list."""
+"""Rounds after which a failed DAG that left the list is requested again, because a pass ends it without listing it again."""
 _MOST_MISSES = 600
 """Rounds for which a DAG that has left the list may not be found before it is given up: a database that is down answers 404."""
 
@@ -72,9 +72,9 @@ _Known = tuple[str, str, int, str]
 
 @dataclass(slots=True)
 class _Followed:
-    """One DAG: what was last known of it, whether it is over, and how often it was not found since it left the list.
+    """One DAG: its last known state, whether it is over, and how often it was not found since it left the list.
 
-    ``wait`` counts the rounds until it is asked for again, ``pause`` those between two such requests.
+    ``wait`` counts the rounds until it is requested again, ``pause`` those between two such requests.
     """
 
     known: _Known | None = None
@@ -116,7 +116,7 @@ class Follower:
         return self._pause_s
 
     def save_versions(self) -> None:
-        """Save what the cluster says of its agents and their versions."""
+        """Save the answers about the cluster's agents and their versions."""
         for path in VERSIONS:
             self._save_as("cluster", path)
 
@@ -126,7 +126,7 @@ class Follower:
             self._save_as("history", path)
 
     def round(self) -> None:
-        """Ask once for what is unfinished, and for the details that this calls for."""
+        """Request the unfinished DAGs once, and then the details that are needed."""
         try:
             self._round()
         except UnreachableError as error:

@@ -22,7 +22,7 @@ _TAIL = 1 << 22
 class Recorder:
     """Appends answers below ``FOLDER/<cluster>/``, a file a DAG and day; ``today`` returns the date as text.
 
-    Making one mends what a kill left behind: a last line that has no end is cut off.
+    Creating one repairs files after a kill: an incomplete last line is cut off.
     """
 
     def __init__(self, folder: Path, cluster: str, today: Callable[[], str]) -> None:
@@ -37,7 +37,7 @@ class Recorder:
             raise _unwritable(self.folder, error) from error
 
     def save(self, name: str, body: bytes) -> None:
-        """Append one answer. Raises :class:`DagAnalysisError` where it cannot be written; the file then ends as it did before."""
+        """Append one answer. Raises :class:`DagAnalysisError` if it cannot be written; the file is then unchanged."""
         path = self.folder / f"{_UNSAFE.sub('_', name)}-{self._today()}.ndjson"
         try:
             _append(path, _one_line(body))
@@ -61,7 +61,7 @@ def _one_line(body: bytes) -> bytes:
 
 
 def _append(path: Path, line: bytes) -> None:
-    # What an agent answers can hold what its log lines hold, so it is for the owner alone.
+    # Answers can contain secrets from log lines, so only the owner may read them.
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         size = os.fstat(file).st_size

@@ -1,4 +1,4 @@
-"""The two ways to ask an agent: through its unix socket, which needs no password, and over TCP with a signed request."""
+"""The two ways to send requests to an agent: through its unix socket, which needs no password, and over TCP with a signed request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PATIENCE_S = 30.0
-"""How long an answer may take: a list of unfinished DAGs asks every agent of the cluster."""
+"""How long an answer may take. For a list of unfinished DAGs, the agent asks every agent of the cluster."""
 
 
 class UnreachableError(DagAnalysisError):
@@ -31,7 +31,7 @@ class Reply:
 
 
 class Server(Protocol):
-    """An agent that can be asked."""
+    """An agent that answers requests."""
 
     def get(self, path: str) -> Reply:
         """Return the answer to a GET. Raises :class:`UnreachableError` if the agent does not answer."""
@@ -78,7 +78,7 @@ class SocketServer:
 
 
 class TcpServer:
-    """An agent at an address, asked with the header that the official SDK makes of the password (extra ``capture``)."""
+    """An agent at an address. Requests have the header that the official SDK makes from the password (extra ``capture``)."""
 
     def __init__(self, url: str, password: str) -> None:
         try:

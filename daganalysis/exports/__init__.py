@@ -25,8 +25,8 @@ EXPORTS = {"chrome-trace": chrome_trace, "otlp": otlp}
 def write_export(archive: Archive, path: str | os.PathLike[str], *, to: str, run_ids: Sequence[str] = ()) -> None:
     """Write runs in a format of another tool.
 
-    The file is written piece by piece and appears only when it is complete. The same archive gives the same bytes. A run of
-    which no time is known is left out, since neither format has a word for it.
+    The file is written piece by piece and appears only when it is complete. The same archive gives the same bytes. A run without a known
+    time is left out, because neither format can express it.
 
     Args:
         archive: The archive that holds the runs.

@@ -1,8 +1,7 @@
 """Runs as Chrome's Trace Event Format, which Perfetto (ui.perfetto.dev) and chrome://tracing open.
 
-A process is a run. Its first thread is the timeline and its second the stages. Each agent has as many threads as it takes for no two
-slices of a thread to overlap. Times are microseconds since the first run's start, which ``otherData`` names. Several runs lie
-on one axis.
+A process is a run. Its first thread is the timeline and its second the stages. Each agent has as many threads as it takes for no two slices
+of a thread to overlap. Times are microseconds since the first run's start, which ``otherData`` names. Several runs share one axis.
 """
 
 from __future__ import annotations

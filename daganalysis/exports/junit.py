@@ -19,7 +19,7 @@ _MOST_LISTED = 20
 
 
 def junit_xml(gate: Gate, name: str) -> str:
-    """Return a gate as one JUnit test suite: a case an entry, failed where it tripped, skipped where it could not be decided.
+    """Return a gate as one JUnit test suite: one case per entry, failed if it tripped, skipped if it could not be decided.
 
     >>> from daganalysis.analysis import Gate
     >>> print(junit_xml(Gate(tripped=["n_failed > 0: 2"]), "check"))

@@ -1,4 +1,4 @@
-"""A fleet's summary as OpenMetrics text, for Prometheus and whatever reads its format."""
+"""A fleet's summary as OpenMetrics text, for Prometheus and other programs that read its format."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Runs as OpenTelemetry traces: OTLP/JSON, one ``TracesData`` a line, one trace a run.
 
-Names of attributes follow the semantic conventions for CI/CD; what they have no name for is below ``daganalysis.``. Ids are hashes of the
-run's key, so the same run has the same ids in every export.
+Names of attributes follow the semantic conventions for CI/CD; attributes without such a name begin with ``daganalysis.``. Ids are hashes of
+the run's key, so the same run has the same ids in every export.
 """
 
 from __future__ import annotations

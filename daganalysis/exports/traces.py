@@ -1,8 +1,8 @@
 """What every exporter writes about a run: its spans in plain integers, ready for any trace format.
 
-A trace knows no null: a span has a start and an end. A run of which no time is known cannot be exported. An attempt without a known start
-is counted and left out. An attempt whose end is unknown ends where the next attempt of its sub-task starts, or at the last observation of
-its run, and says so.
+A trace has no nulls: a span has a start and an end. A run without a known time cannot be exported. An attempt without a known start is
+counted and left out. An attempt whose end is unknown ends where the next attempt of its sub-task starts, or at the last observation of its
+run, and is marked.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _RUNS_AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Something that took time: ``start`` and ``end`` in nanoseconds since 1970, and its row, without what the span itself says.
+    """A span: ``start`` and ``end`` in nanoseconds since 1970, and the other values of its row.
 
-    ``end_is_known`` is False where the end is only where the known part ends.
+    ``end_is_known`` is False if the end is only that of the known part.
     """
 
     start: int
@@ -59,10 +59,10 @@ class Trace:
 
 
 def starts_of(archive: Archive, run_ids: Sequence[str] = ()) -> dict[str, int]:
-    """Return the runs of which a time is known, in order of start, each with it in nanoseconds since 1970.
+    """Return the runs with a known time, in order of start, each with its start in nanoseconds since 1970.
 
-    Where the start of a run was overwritten, the first known start of an attempt or a stage stands for it. ``run_ids`` are the runs to
-    choose from; with none given, all runs of the archive.
+    If the start of a run was overwritten, the first known start of an attempt or a stage replaces it. ``run_ids`` are the runs to choose
+    from, by default all runs of the archive.
     """
     dags = archive.table("dags", ["run_id", "started_at"])
     if run_ids:

@@ -28,7 +28,7 @@ _CHUNK = 10_000
 def formatted(frame: pd.DataFrame, table: Table, kind: str, width: int | None = DEFAULT_WIDTH, zone: Zone = UTC) -> Iterator[str]:
     r"""Write a frame of a declared table in one of :data:`FORMATS`, piece by piece.
 
-    ``width`` is for the terminal's table alone, ``zone`` for that and Markdown.
+    ``width`` applies only to the terminal's table, ``zone`` to that and to Markdown.
 
     >>> from daganalysis.tables import LINKS
     >>> "".join(formatted(LINKS.empty(), LINKS, "json"))

@@ -29,8 +29,8 @@ def comparison_table(compared: pd.DataFrame, width: int) -> str:
     """Lay out the rows of :func:`daganalysis.compare` at level ``stage`` in a width, and end with one sentence.
 
     A line names the workflow and the number of agents of the rows below it. ``runs`` is ``n_base : n_candidate``. The reason of a verdict
-    stands below the first row of the workflow that it holds for. The stages of a workflow that one side alone has are counted, not listed.
-    Columns that do not fit are left out, the times before and after first.
+    is below the first row of its workflow. The stages of a workflow that only one side has are counted, not listed. Columns that do not fit
+    are left out, the times before and after first.
     """
     rows = rows_of(compared)
     groups = [list(group) for _, group in groupby(rows, lambda row: (row["workflow"], row["n_agents"]))]
@@ -73,7 +73,7 @@ def _heading(row: Row) -> str:
 
 
 def _cells(rows: Sequence[Row]) -> dict[str, list[str]]:
-    """Write the columns, in the order in which they stand."""
+    """Write the columns in their order."""
     return {
         "stage": [f"  {for_terminal(row['name'] or 'whole run')}" for row in rows],
         "runs": [f"{row['n_base']} : {row['n_candidate']}" for row in rows],

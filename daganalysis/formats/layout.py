@@ -1,4 +1,4 @@
-"""Columns of text beside each other in a given width: which of them, how wide, and their lines."""
+"""Columns of text in a given width: the choice of columns, their widths, and their lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_LINES = 5
 _NARROWEST = 6
 """Less room than this takes no further column, with the gap before it."""
 _COMFORTABLE = 28
-"""No column is widened beyond this before every other has had its share of the room left."""
+"""No column is made wider than this before all others have had their share of the room."""
 
 
 @dataclass(slots=True)
@@ -54,8 +54,8 @@ def broken(name: str, width: int) -> list[str]:
 def fit(names: Sequence[str], by_importance: Sequence[str], width: int, make: Callable[[str], ColumnLayout]) -> list[ColumnLayout]:
     """Choose the columns that fit a width.
 
-    The most important columns come first, as narrow as they can be read; then they are widened to a comfortable width; then come the others
-    that there is room for; what room is left goes to those that are still cut.
+    The most important columns come first, as narrow as is readable. Then they are widened to a comfortable width, then other columns are
+    added while there is room. The remaining room goes to columns that are still cut.
     """
     chosen: dict[str, ColumnLayout] = {}
     left = width + len(GAP)

@@ -33,9 +33,9 @@ _OTHER_COLUMN = Column(_OTHER, Type.INTEGER, "the sum of the counts that have no
 def terminal_table(frame: pd.DataFrame, table: Table, width: int | None = DEFAULT_WIDTH, zone: Zone = UTC) -> str:
     """Lay a frame of a declared table out in ``width`` columns; None shows every column in full.
 
-    Durations have units, shares are percents, instants are told to the second in ``zone``, long ids lose their middle, and sentences stand
-    below their row. A column that is the same in every row, says nothing (null or 0 in every row) or has no room is left out, and one line
-    below says so. Of counts that have no room, the column ``other`` gives the sum.
+    Durations have units, shares are percents, instants are shown to the second in ``zone``, long ids lose their middle, and sentences are
+    below their row. A column is left out if it is the same in every row, empty (null or 0 in every row), or without room; one line below
+    says so. The column ``other`` has the sum of the counts without room.
     """
     if frame.empty:
         return "no rows\n"
@@ -91,7 +91,7 @@ def _joined(lines: list[str]) -> str:
 
 
 def human_cells(values: pd.Series[Any], column: Column, zone: Zone = UTC) -> list[str]:
-    """Write every value of a column for a person; a null is a dash, or what the declaration says."""
+    """Write every value of a column for a person. A null is a dash, or the text of the declaration."""
     write = _writer(column, zone)
     null = column.null_word or MISSING
     return [null if missing else write(value) for value, missing in zip(values.tolist(), values.isna().tolist(), strict=True)]
@@ -139,7 +139,7 @@ def _kind(column: Column) -> str:
 
 
 def _notes(same: dict[str, str], without_room: list[str], zone_note: str, width: int, *, cut: bool = False) -> list[str]:
-    """Return in one line what the table does not show: the zone, what is left out, and what all rows have in common."""
+    """Return the notes below the table in one line: the zone, the columns left out, and the values that all rows share."""
     parts = [zone_note] if zone_note else []
     hidden = bool(without_room) or cut
     room = width - 2 - len("; ".join(parts)) - len("; --wide shows all")
@@ -160,7 +160,7 @@ def _notes(same: dict[str, str], without_room: list[str], zone_note: str, width:
 
 
 def _named(names: list[str], room: int) -> str:
-    """Name what was left out, as much of it as there is room for.
+    """Name the columns left out, as many as there is room for.
 
     >>> _named(["n_agents", "engine_share", "last_run_id"], 40), _named(["n_agents", "last_run_id"], 60)
     ('left out: n_agents and 2 more columns', 'left out: n_agents, last_run_id')

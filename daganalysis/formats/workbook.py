@@ -25,9 +25,9 @@ _MADE_AT = dt.datetime(2000, 1, 1, tzinfo=dt.UTC).replace(tzinfo=None)
 
 
 def write_workbook(frame: pd.DataFrame, table: Table, file: IO[bytes]) -> None:
-    """Write a frame of a declared table as a workbook; instants are RFC 3339 texts, and no text is taken for a formula or a link.
+    """Write a frame of a declared table as a workbook; instants are RFC 3339 texts, and no text becomes a formula or a link.
 
-    Raises :class:`MissingExtraError` where no writer is installed, and :class:`UsageError` for more rows than a sheet can hold.
+    Raises :class:`MissingExtraError` if no writer is installed, and :class:`UsageError` for more rows than a sheet can hold.
     """
     try:
         import xlsxwriter

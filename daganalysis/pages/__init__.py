@@ -18,7 +18,7 @@ _MODULE_OF = {
 
 
 def __getattr__(name: str) -> object:
-    """Import what is asked for when it is first asked for: the formats beside it start with every command."""
+    """Import a name on first use, because every command imports the package's formats."""
     import importlib
 
     if name not in _MODULE_OF:

@@ -1,8 +1,7 @@
-"""The shell every page shares: one self-contained file that may neither run nor load anything it was not written with.
+"""The shell of every page: one self-contained file that can neither run nor load anything else.
 
 Names and log lines of an archive are untrusted. A page therefore carries a Content-Security-Policy that allows its own style and script
-blocks by their hashes and nothing else; text goes through autoescaping, and data for scripts through JSON in which no character can end the
-block it stands in.
+blocks by their hashes and nothing else; text is autoescaped, and data for scripts is JSON in which no character can end its block.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 _MARKS = {"bad": "\u2717 ", "warn": "\u25b2 ", "good": "\u2713 ", "calm": ""}
 """An outcome has a mark as well as a colour."""
 _LONGEST_ID = 21
-"""Letters of an id beside the name of its run; its section, and the list of all runs, have it whole."""
+"""Number of letters of an id beside the name of its run. The section of the run and the list of all runs have the whole id."""
 _LINE_ENDS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 _WITHIN_CODE = re.compile(r"(?<=[A-Za-z])\.(?=[A-Za-z])")
 _JSON_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
@@ -40,9 +39,8 @@ def render_page(
 ) -> str:
     """Render a template of this package as a self-contained page.
 
-    ``styles`` and ``scripts`` are files of this folder, inlined in this order; ``data`` is what the scripts find, as JSON, in
-    the element ``#data``. Instants are told in ``zone``.
-    Strings of the context are escaped, and their invisible characters shown as escapes.
+    ``styles`` and ``scripts`` are files of this folder, inlined in this order; ``data`` is the JSON for the scripts, in the element
+    ``#data``. Instants are shown in ``zone``. Strings of the context are escaped, and their invisible characters shown as escapes.
     """
     environment = _environment(zone)
     style = "\n".join(_source(name) for name in styles)
@@ -75,7 +73,7 @@ def content_policy(style: str, script: str) -> str:
 
 
 def breakable(text: str) -> markupsafe.Markup:
-    """Let a code such as ``OB.Server.Process.NotExist`` break behind its dots; an address stays whole.
+    """Allow line breaks after the dots of a code such as ``OB.Server.Process.NotExist``. An address stays whole.
 
     >>> str(breakable("OB.Server<b>")), str(breakable("192.0.2.1:2886"))
     ('OB.<wbr>Server&lt;b&gt;', '192.0.2.1:2886')
@@ -149,7 +147,7 @@ def _budget_parts(budget: Mapping[str, Any], categories: Sequence[Mapping[str, s
 
 
 def _shown(value: object) -> object:
-    """Make what is about to be written visible: a direction mark or a control character in a name must not act on the page."""
+    """Make invisible characters visible: a direction mark or a control character in a name must not act on the page."""
     return for_terminal(_LINE_ENDS.sub(" ", value)) if type(value) is str else value
 
 

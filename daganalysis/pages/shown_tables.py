@@ -63,7 +63,7 @@ _LABELS: MappingProxyType[str, str] = MappingProxyType(
         "name": "stage name",
     }
 )
-"""What a column is called where people read it, if that is not its name with the underscores taken out."""
+"""The label of a column, if it is not its name without underscores."""
 _LONG_TEXT = frozenset({"message", "hint", "example_line", "first_error", "signature", "line"})
 _RUNS = frozenset({"run_id", "last_run_id", "max_run_id", "min_run_id", "example_run_id", "at_run_id", "child_run_id", "parent_run_id"})
 _SHARES = frozenset({"slowest_low", "slowest_high", "confidence"})
@@ -72,7 +72,7 @@ _CODES = frozenset({"agent", "slowest_agent", "agents", "error_code", "code", "s
 
 @dataclass(frozen=True, slots=True)
 class ShownColumn:
-    """One column: the key of its values in a row, its label, its kind (how a value is written), and its meaning."""
+    """One column: the key of its values in a row, its label, its kind (the format of its values), and its meaning."""
 
     name: str
     label: str
@@ -82,9 +82,9 @@ class ShownColumn:
 
 @dataclass(frozen=True, slots=True)
 class ShownTable:
-    """One table of a page: ``rows`` of the ``n_all`` there are, in the order that ``order`` names; ``rows`` hold raw values, nulls as None.
+    """One table of a page. ``rows`` are some of ``n_all`` rows, in the order that ``order`` names, with raw values and None for nulls.
 
-    ``command`` is what to give ``daganalysis`` for all of them.
+    ``command`` is the command of ``daganalysis`` that prints all of them.
     """
 
     name: str
@@ -98,7 +98,7 @@ class ShownTable:
 
     @property
     def left_out(self) -> str:
-        """Return in words what is not shown, and how to see it; empty if nothing is left out."""
+        """Return in words which rows are not shown, and how to see them; empty if all are shown."""
         if self.n_all == len(self.rows):
             return ""
         return f"The first {len(self.rows):,} of {self.n_all:,}, {self.order}. All of them: daganalysis {self.command}"

@@ -1,8 +1,8 @@
 """A drawn figure as SVG inside a page.
 
 matplotlib writes style attributes, which the page's Content-Security-Policy forbids, ids that two figures on one page would share, and a
-block of metadata. Here a figure becomes an element that keeps to the policy, has ids of its own, takes its ink and paper from the page's
-colour scheme, and is named for those who do not see it.
+block of metadata. Here a figure becomes an element that obeys the policy, has unique ids, takes its colours from the page's colour scheme,
+and has a text for people who cannot see it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SCHEME_COLOURS = {
     "#e6e6e6": "line",
     "#ffffff": "paper",
 }
-"""Colours of ink, paper and lines in drawings; a dark scheme replaces them. All other colours can be told apart on both."""
+"""Colours of ink, paper and lines in drawings; a dark scheme replaces them. All other colours are distinct on both."""
 _BESIDE = 16.0
 """Points of room at the left."""
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
@@ -49,7 +49,7 @@ def figure_svg(figure: Figure, *, key: str, title: str) -> str:
 
     drawn = io.BytesIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "daganalysis"}), warnings.catch_warnings():
-        # The text is written as text: the browser's fonts matter, not those that are measured with here.
+        # The text stays text, so the browser's fonts matter, not the fonts used for measuring.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         engine = figure.get_layout_engine()
         if engine is not None:
@@ -61,7 +61,7 @@ def figure_svg(figure: Figure, *, key: str, title: str) -> str:
     root = ET.fromstring(drawn.getvalue())  # noqa: S314
     _clean(root, key)
     left, top, width, height = map(float, root.get("viewBox", "0 0 1 1").split())
-    # A browser's letters may be wider than those that were measured: labels at the left edge need some room beyond it.
+    # A browser's letters may be wider than the measured ones, so labels at the left edge need some more room.
     width += _BESIDE
     size = {"viewBox": f"{left - _BESIDE:g} {top:g} {width:g} {height:g}", "width": f"{width:g}", "height": f"{height:g}"}
     root.attrib |= {"class": "chart", "role": "img", "aria-labelledby": f"{key}-title", **size}

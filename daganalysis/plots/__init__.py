@@ -1,7 +1,7 @@
 """Pictures: what to draw is a frame, drawing takes an Axes and returns it.
 
-Every picture is two functions: one that makes the frame of what it shows, one that draws that frame. Nothing here touches pyplot;
-matplotlib is imported when the first picture is drawn.
+Every picture has two functions: one makes the frame, the other draws it. Nothing here touches pyplot; matplotlib is imported when the first
+picture is drawn.
 """
 
 from __future__ import annotations

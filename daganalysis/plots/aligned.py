@@ -73,7 +73,7 @@ def _executions(bars: pd.DataFrame) -> pd.DataFrame:
 
 
 def _merged(base: list[str], candidate: list[str]) -> list[str]:
-    """The names of both, in the order of the base; what only the candidate has goes behind what it follows there.
+    """The names of both, in the order of the base. A name that only the candidate has comes after the name that it follows there.
 
     >>> _merged(["a", "c"], ["a", "b", "c", "d"])
     ['a', 'b', 'c', 'd']

@@ -19,7 +19,7 @@ _END_OF_LABEL = 9
 LINE = 1.35
 """The height of a line of text, as a multiple of the size of its letters."""
 LABEL_SHARE = 0.36
-"""So much of the figure's width labels beside a chart may take."""
+"""The share of the figure's width that labels beside a chart may take."""
 _SHADES = 20
 _BELOW_INCHES = 0.46
 """Room for the axis's numbers and their heading, between the axis and the legend."""
@@ -67,7 +67,7 @@ def label_columns(ax: Axes, labels: Sequence[str]) -> None:
 
 
 def _without_middle(label: str, room: float) -> str:
-    """Shorten a label of a run or an agent so that it fits; its end tells it apart from its neighbours."""
+    """Shorten a label of a run or an agent so that it fits, and keep its end, which differs from its neighbours."""
     text = for_drawing(label)
     if text_metrics.text_width(text, LABEL_SIZE) <= room:
         return text
@@ -76,14 +76,14 @@ def _without_middle(label: str, room: float) -> str:
 
 
 def fitting(label: str, room: float) -> str:
-    """Shorten a label so that it fits, but not what stands behind its last dot: that tells labels apart."""
+    """Shorten a label so that it fits, but keep the part after its last dot, which differs between labels."""
     head, dot, tail = for_drawing(label).rpartition(" · ")
     end = dot + tail if dot else ""
     return text_metrics.shortened(head or tail, room - text_metrics.text_width(end, LABEL_SIZE), LABEL_SIZE) + end
 
 
 def set_title(ax: Axes, head: str, facts: Sequence[str], width: float) -> None:
-    """Write what a picture shows and some facts, on as many lines as it takes."""
+    """Write the title of a picture and some facts, on as many lines as needed."""
     ax.set_title(title_lines(head, facts, width), loc="left", fontsize=TITLE_SIZE, parse_math=False)
 
 
@@ -100,7 +100,7 @@ def title_lines(head: str, facts: Sequence[str], width: float) -> str:
 
 
 def legend_below(ax: Axes, groups: Sequence[tuple[str, Mapping[str, Artist]]], below: float = _BELOW_INCHES) -> None:
-    """Put a legend below the chart: what is in it, and only that, a group a row or more, each behind its heading."""
+    """Put a legend below the chart. It names only what the chart shows, in groups of one or more rows, each with a heading."""
     from matplotlib.patches import Patch
     from matplotlib.transforms import ScaledTranslation
 
@@ -121,7 +121,7 @@ def legend_below(ax: Axes, groups: Sequence[tuple[str, Mapping[str, Artist]]], b
             head = [(Patch(alpha=0.0), heading if first == 0 else "")] if headed else []
             row: list[tuple[Artist, str]] = [*head, *((handle, word) for word, handle in entries[first : first + columns - headed])]
             rows.append(row + [nothing] * (columns - len(row)))
-    # A legend is filled column by column; its rows are to be read.
+    # matplotlib fills a legend column by column, but people read its rows.
     cells = [row[column] for column in range(columns) for row in rows]
     look: dict[str, Any] = {"ncols": columns, "fontsize": LEGEND_SIZE, "frameon": False, "borderaxespad": 0.0, "columnspacing": 1.2}
     ax.legend(
@@ -148,7 +148,7 @@ def lower_legend(ax: Axes, label_lines: int, below: float = _BELOW_INCHES) -> No
 
 
 def draw_cells(ax: Axes, x: Sequence[int], y: Sequence[int], values: Sequence[float], *, scale: Any, words: str) -> list[str]:
-    """Draw cells of a map, darker for more, with a bar that says what the shades mean; return the ink that is read on each."""
+    """Draw the cells of a map, darker for more, with a bar that explains the shades; return the readable ink for each cell."""
     import numpy as np
     from matplotlib import colormaps
     from matplotlib.collections import PolyCollection

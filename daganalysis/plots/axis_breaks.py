@@ -14,14 +14,14 @@ _LONG_SHARE = 0.25
 _LONG_FOR_WORK = 0.5
 """So is a wait longer than this share of what remains without any wait, while the waits left take more of the axis than that."""
 _MOST_BREAKS = 8
-"""More cuts than this, and their words would hide what lies between them; a wait that alone takes a quarter is cut all the same."""
+"""The most cuts. The words of more would hide the parts between them. A wait that takes a quarter by itself is always cut."""
 _SHOWN_SHARE, _MOST_SHOWN = 0.06, 0.3
-"""What is left of a cut, and of all cuts at most, as a share of the rest of the axis."""
+"""The length of a cut on the axis, and the largest length of all cuts, as a share of the rest of the axis."""
 
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One cut: the instants it leaves out, and where it lies on the axis."""
+    """One cut: the instants that it leaves out, and its place on the axis."""
 
     start: int
     end: int
@@ -43,7 +43,7 @@ class BrokenAxis:
         self._starts = [b.start for b in self.breaks]
 
     def place(self, instant: int) -> float:
-        """Return where an instant lies on the axis."""
+        """Return the place of an instant on the axis."""
         index = bisect_right(self._starts, instant) - 1
         if index < 0:
             return (instant - self.start) / 1e9

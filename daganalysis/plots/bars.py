@@ -1,4 +1,4 @@
-"""What a Gantt chart of a run shows, as a frame: lanes, bars, where each lies on an axis with long waits cut."""
+"""The frame of a Gantt chart of a run: lanes, bars, and their places on an axis with long waits cut."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ def gantt_bars(
 ) -> pd.DataFrame:
     """Return the bars of a Gantt chart of one run.
 
-    The first lane of a run is its timeline: what every second was spent on. The axis spans all that is known of the run, not only the
-    DAG's own start and end. A long wait is cut from the axis, and the cut has a row. An attempt without a known start has a row but no bar.
+    The first lane of a run is its timeline: what every second was spent on. The axis spans everything that is known of the run, not only
+    the DAG's own start and end. A long wait is cut from the axis, and the cut has a row. An attempt without a known start has a row but no
+    bar.
 
     Args:
         archive: The archive that holds the run.
@@ -198,7 +199,7 @@ class _Chart:
             self.lane += 1
 
     def _add_unrun(self, run: _Run, nodes: list[dict[Any, Any]], n: int) -> None:
-        """Put stages in a row of which none was run into one lane."""
+        """Put successive stages that were never run into one lane."""
         first, last = nodes[0], nodes[-1]
         name = f"stages {first['stage']} to {last['stage']}"
         fields = {"run_id": run.run_id, "role": "lane", "lane": self.lane, "label": name, "group": name, "depth": run.depth}
@@ -231,7 +232,7 @@ class _Chart:
 
     @staticmethod
     def _fold(run: _Run, tasks: list[dict[Any, Any]], room: int | None) -> tuple[list[dict[Any, Any]], list[dict[Any, Any]]]:
-        """Divide the sub-tasks of a stage into those with a lane of their own and those that share one bar."""
+        """Divide the sub-tasks of a stage: some have their own lanes, the others share one bar."""
         if room is None or len(tasks) <= room:
             return tasks, []
         kept = {task["task_gid"] for task in sorted(tasks, key=run.importance, reverse=True)[: room - 1]}
@@ -279,14 +280,14 @@ class _Chart:
                 row[f"{name}_at"] = instant
                 row[f"x_{name}"] = None if instant is None else axis.place(instant)
             rows.append(row)
-        table = pd.DataFrame(rows, columns=GANTT_BARS.names, dtype=object)  # as numbers, instants beside a null would lose digits
+        table = pd.DataFrame(rows, columns=GANTT_BARS.names, dtype=object)  # beside a null, instants would become floats
         for name in ("dispatched_at", "started_at", "ended_at", "noticed_at", "passed_at"):
             table[name] = pd.to_datetime(table[name], unit="ns", utc=True)
         table = table.where(table.notna(), None)
         return GANTT_BARS.conform(table)
 
     def _longest_within(self, cut: Break) -> str | None:
-        """What the main run waited for in a cut: the longest stretch of its timeline there."""
+        """The cause of the main run's wait in a cut: the longest stretch of its timeline there."""
         spans = [bar for bar in self.bars if bar.row["role"] == "time" and bar.row["depth"] == 0]
         over = [(min(bar.ended or 0, cut.end) - max(bar.started or 0, cut.start), bar.row["category"]) for bar in spans]
         return max(over, default=(0, None))[1]
@@ -301,7 +302,7 @@ class _Run:
     attempts: dict[Any, list[dict[Any, Any]]]
 
     def importance(self, task: dict[Any, Any]) -> tuple[bool, float]:
-        """How much a sub-task deserves a lane of its own: a failure first, then how long it ran."""
+        """The rank of a sub-task for its own lane: failures first, then the longest."""
         own = self.attempts.get(task["task_gid"], [])
         return any(a["outcome"] in _NOTABLE_OUTCOMES for a in own), max((a["duration_s"] for a in own if _is(a["duration_s"])), default=0.0)
 
@@ -316,7 +317,7 @@ def _timed(fields: dict[str, Any], task: dict[Any, Any], attempt: dict[Any, Any]
     start = attempt["started_at"].value
     end = start if fields["is_open"] else attempt["ended_at"].value
     if fields["is_open"] and attempt["outcome"] == "running" and _is(task["last_observed_at"]):
-        # It reaches to the last answer where it still runs, and is a mark at its start where it does not.
+        # It ends at the last answer if it still runs. Otherwise it is a mark at its start.
         end = max(start, task["last_observed_at"].value)
     last = attempt["attempt"] == task["execute_times"]
     within = last and _is(task["node_started_at"]) and task["node_started_at"].value <= start + SECOND_NS
@@ -331,7 +332,7 @@ def _timed(fields: dict[str, Any], task: dict[Any, Any], attempt: dict[Any, Any]
 
 
 def _heading(dag: dict[Any, Any], depth: int, n_folded: int) -> str:
-    """What a run's own lane is called: of a child, what it is and where it ran."""
+    """The label of a run's own lane; for a child run, its name and its agent."""
     if not depth:
         return "where the time went"
     where = dag["owner_agent"] if isinstance(dag["owner_agent"], str) else dag["run_id"]
@@ -352,7 +353,7 @@ def _number(task: dict[Any, Any]) -> tuple[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class _RowsByRun:
-    """What a chart is made of, by run: each table is read once, however many runs there are."""
+    """The rows of a chart, by run. Each table is read once for all runs."""
 
     tables: dict[str, dict[str, list[dict[Any, Any]]]]
 

@@ -33,6 +33,6 @@ class Boxes(Collection):
         """Return the square."""
         return [Path.unit_rectangle()]
 
-    def get_transforms(self) -> np.ndarray:  # type: ignore[override] # matrices are what the renderers take
+    def get_transforms(self) -> np.ndarray:  # type: ignore[override] # the renderers take matrices
         """Return what makes each box of the square."""
         return self._places

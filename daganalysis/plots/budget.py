@@ -19,7 +19,7 @@ _TOTAL_SIZE = 6.5
 _MOSTLY = 3.0
 """A bar is cut if it is this many times as long as the longest work of a run."""
 _WORTH_SHOWING = 0.05
-"""A prediction is shown where it saves this share of the run for certain."""
+"""A prediction is shown if it certainly saves this share of the run."""
 
 
 def budget_bars(budget: pd.DataFrame, *, most: int = 30, predictions: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -79,8 +79,8 @@ def _predicted(predictions: pd.DataFrame | None, lane: int, label: str, run_id: 
 def draw_budget(bars: pd.DataFrame, ax: Axes | None = None, *, shares: bool = False) -> Axes:
     """Draw the frame of :func:`budget_bars`.
 
-    Where one wait is much longer than the work of any run, longer bars are cut at the end of the axis and labelled with their length. A
-    mark below a bar shows when the run would have ended under a prediction, with a line to its lower bound.
+    If one wait is much longer than the work of any run, longer bars are cut at the end of the axis and labelled with their length. A mark
+    below a bar shows when the run would have ended under a prediction, with a line to its lower bound.
 
     Args:
         bars: The frame to draw.

@@ -91,9 +91,9 @@ def _written(moment: pd.Timestamp, step: float, zone: dt.tzinfo) -> str:
 def clock_ticks(
     begin: pd.Timestamp, length: float, step: float, cuts: list[dict[Any, Any]], zone: dt.tzinfo, apart: float
 ) -> list[tuple[float, pd.Timestamp]]:
-    """Return round instants that lie on the axis and in no cut, each with its place, at least ``apart`` seconds of the axis away.
+    """Return round instants on the axis and outside cuts, each with its place, at least ``apart`` seconds of the axis from each other.
 
-    A stretch between cuts that has none is named by another instant of it, however near its neighbours are.
+    A stretch between cuts without a round instant gets another of its instants, even near its neighbours.
 
     >>> import pandas as pd, datetime as dt
     >>> begin = pd.Timestamp("2024-01-01 10:00:03", tz="UTC")
@@ -112,7 +112,7 @@ def clock_ticks(
         at, x = cut["ended_at"].value, cut["x_ended"]
     segments.append((at, x, length))
     result: list[tuple[float, pd.Timestamp]] = []
-    alone = 0  # so many of the ticks may not go: the last of them is the only one of its stretch
+    alone = 0  # number of ticks that must stay: the last of them is the only one of its stretch
     for start, low, high in segments:
         before = len(result)
         moment = -(-(start + shift) // unit) * unit - shift
@@ -129,10 +129,9 @@ def clock_ticks(
 
 
 def _name_stretch(ticks: list[tuple[float, pd.Timestamp]], stretch: tuple[float, float], moment: int, apart: float, alone: int) -> None:
-    """Name an instant of a stretch between cuts in which no round one has room.
+    """Return an instant for a stretch between cuts in which no round one has room.
 
-    It is the start, at the cost of a tick before it that is not needed, or else the first whole second that has room, or else the start
-    all the same.
+    It is the start, if a tick before it can go; otherwise the first whole second that has room; otherwise the start without room.
     """
     import pandas as pd
 

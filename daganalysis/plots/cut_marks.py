@@ -1,4 +1,4 @@
-"""Marks of the cuts in a time axis: what is missing there, and how long it was."""
+"""Marks of the cuts in a time axis: the cause and the length of each cut."""
 
 from __future__ import annotations
 

@@ -211,7 +211,7 @@ def _bar(role: str, what: str) -> tuple[str, dict[str, Any]]:
 
 
 def _cuts(marks: pd.DataFrame) -> list[dict[Any, Any]]:
-    """The parts of the axis that hold more time than they are long, which no tick of the clock may stand in."""
+    """The compressed parts of the axis, which must have no tick."""
     cuts: list[dict[Any, Any]] = []
     reached: dict[str, Any] | None = None
     for row in rows_of(marks[marks["role"].eq("run")].sort_values("x_started")):

@@ -20,7 +20,7 @@ _FAMILIES = re.compile(
 )
 """Families that have these characters, those without serifs first."""
 _LEFT_TO_RIGHT = "\u200e"
-"""A mark without ink: the line that it begins runs from left to right, and words of other scripts in it run their own way."""
+"""An invisible mark. A line that begins with it runs from left to right, and words of other scripts keep their own direction."""
 _MISSING = r"Glyph \d+ .* missing from"
 
 
@@ -43,7 +43,7 @@ def has_cjk(text: str) -> bool:
 
 
 def families_for(text: str) -> list[str] | None:
-    """Return the families to write a text in, the default font first; None where that is enough, or no other is there."""
+    """Return the font families for a text, the default font first; None if the default is enough, or there is no other."""
     family = cjk_family() if has_cjk(text) else None
     if family is None:
         return None
@@ -53,9 +53,9 @@ def families_for(text: str) -> list[str] | None:
 
 
 def from_left(text: str) -> str:
-    """Let a line with Arabic or Hebrew words run from left to right, so that an address behind a name is not turned round.
+    """Let a line with Arabic or Hebrew words run from left to right, so that an address after a name is not reversed.
 
-    The mark that begins the line stands before each middle dot, too: digits behind it would else belong to the words before it.
+    The mark is also put before each middle dot; without it, digits after the dot would belong to the words before it.
 
     >>> from_left("Create tenant"), len(from_left("אב")) - len("אב"), from_left(from_left("אב")) == from_left("אב")
     ('Create tenant', 1, True)
@@ -68,7 +68,7 @@ def from_left(text: str) -> str:
 
 
 def give_fonts(figure: Figure) -> bool:
-    """Let every text of a figure that needs it be drawn in a font that has its characters; return whether there are such fonts."""
+    """Set a font with the right characters for every text of a figure that needs one; return whether there are such fonts."""
     from matplotlib.text import Text
 
     texts = [text for text in figure.findobj(Text) if isinstance(text, Text)]
@@ -82,7 +82,7 @@ def give_fonts(figure: Figure) -> bool:
 
 @contextlib.contextmanager
 def without_glyph_warnings() -> Iterator[None]:
-    """Keep to itself what matplotlib says of each character that it has no glyph for."""
+    """Silence matplotlib's warnings about characters without a glyph."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", _MISSING, UserWarning)
         yield

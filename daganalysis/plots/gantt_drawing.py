@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from daganalysis.plots.lane_words import LaneWords
 
 _TALL, _THIN, _FLAT = 0.72, 0.26, 0.5
-"""Heights of a bar, of the line before and after it, and of a stretch of a timeline, for a lane of height 1."""
+"""The heights of a bar, of the line before and after it, and of a stretch of a timeline, in a lane of height 1."""
 _DENSE_POINTS = 4.0
 """Lanes lower than this touch, and have no edges: the edges would be all one sees."""
 _LANE_INCHES, _FRAME_INCHES, _MOST_INCHES = 0.19, 1.7, 24.0
@@ -39,12 +39,9 @@ def draw_gantt(bars: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC", t
     crossed, and an unknown end is open, with an arrow. Failures and passes have marks. Attempts with ``on_path`` are framed and joined by a
     line.
 
-    Args:
-        bars: The frame to draw.
-        ax: The Axes to draw into. None creates a figure.
-        tz: The time zone of the axis: an offset such as ``+08:00``, or a name such as ``Asia/Shanghai``.
-        title: The title; None describes the run.
-        notes: Print the log line of a failure where there is room.
+    Args: bars: The frame to draw. ax: The Axes to draw into. None creates a figure. tz: The time zone of the axis: an offset such as
+    ``+08:00``, or a name such as ``Asia/Shanghai``. title: The title; None describes the run. notes: Print the log line of a failure if
+    there is room.
 
     Returns:
         The Axes.
@@ -234,7 +231,7 @@ class _Painter:
         self._marks(rows[~np.isnan(self.places["x_passed"][rows])], "x_passed", "^", "passed", c="#CC79A7", size=24)
 
     def _marks(self, rows: np.ndarray, x: str, marker: str, words: str, *, c: str, size: float, shift: float = 0.0) -> None:
-        """Draw marks at the ends of bars, some points beside them and little higher than their lane."""
+        """Draw marks at the ends of bars, a few points to the side and slightly higher than their lane."""
         if not len(rows):
             return
         from matplotlib.transforms import ScaledTranslation
@@ -263,7 +260,7 @@ class _Painter:
             draw_cut(self.ax, row["x_started"], row["x_ended"])
 
     def label_breaks(self) -> None:
-        """How much was cut and what it was, upright in the cut, as far as there is room."""
+        """Write the length and the cause of a cut upright in the cut, if there is room."""
         width, height = text_metrics.size_of(self.ax)
         first = self.lanes.tops[1] if self.lanes.count > 1 else 0.0
         room = height * (1 - first / self.lanes.total) - 6

@@ -25,11 +25,11 @@ _SHORTEST_NOTE = 24
 """An error line that has room for fewer letters than this is counted instead."""
 _LONGEST_NOTE = 90
 _BESIDE = 16.0
-"""A note further from its bar than this would be taken for another's."""
+"""A note further from its bar than this would seem to belong to another bar."""
 
 
 def gantt_title(bars: pd.DataFrame, title: str | None, left_out: int, width: float) -> str:
-    """Return in words what a chart shows: which run, how it ended, how long it took, and what is not drawn."""
+    """Return a chart's title: the run, its outcome, its length, and what is not drawn."""
     head, facts = (title, list[str]()) if title is not None else _run_and_facts(bars, width)
     facts += [f"{plural(left_out, 'error line')} without room"] if left_out else []
     return title_lines(head, facts, width)
@@ -88,7 +88,7 @@ def label_lanes(ax: Axes, bars: pd.DataFrame, lanes: Lanes) -> LaneWords:
 
 
 def _remarks(rows: pd.DataFrame) -> dict[int, str]:
-    """What is said of lanes that have no bar."""
+    """The words for lanes without a bar."""
     untimed = ~rows["lane"].isin(rows.loc[rows["x_started"].notna(), "lane"].unique())
     remarks: dict[int, str] = {}
     for row in rows[untimed].drop_duplicates("lane").to_dict("records") if untimed.any() else ():
@@ -101,7 +101,7 @@ def _remarks(rows: pd.DataFrame) -> dict[int, str]:
 
 
 def note_errors(ax: Axes, bars: pd.DataFrame, cuts: list[dict[Any, Any]], lanes: Lanes, length: float) -> int:
-    """Write the log line of failed attempts beside the bar, where that covers nothing; return how many had no room."""
+    """Write the log line of failed attempts beside their bars, if it covers nothing; return the number of lines without room."""
     has_error = bars["error"].notna() & bars["x_ended"].notna()
     if not has_error.any():
         return 0
@@ -135,7 +135,7 @@ class _Place(NamedTuple):
 
 
 class _Room:
-    """What is taken in an Axes, and where a line of text would cover none of it."""
+    """The occupied places in an Axes, and the free places for a line of text."""
 
     def __init__(self, bars: pd.DataFrame, cuts: list[dict[Any, Any]], lanes: Lanes, per_point: float) -> None:
         import numpy as np
@@ -156,7 +156,7 @@ class _Room:
         self._notes: list[tuple[float, float, float]] = []
 
     def for_note(self, bar: dict[Any, Any], text: str) -> _Place | None:
-        """Find room right behind a bar, within it, or before it: for the whole text if any has it, else for most of it; or None."""
+        """Find room right after a bar, within it, or before it: for the whole text, or else for most of it, or None."""
         import numpy as np
 
         y = float(self._lanes.middles[bar["lane"]])

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _NUMBER_SIZE = 6.5
 _LEAST_RATIO, _MOST_RATIO = 0.7, 2.8
-"""The shades end here: what is eight times as slow is as dark as three times."""
+"""The end of the shades: eight times as slow is as dark as three times."""
 _ENDS = {_LEAST_RATIO: "≤ ", _MOST_RATIO: "≥ "}
 
 
@@ -222,7 +222,7 @@ def _finish(ax: Axes, labels: dict[int, str], columns: Sequence[str], head: str,
 
 
 def _numbers(ax: Axes, cells: pd.DataFrame, texts: Sequence[str], ink: Sequence[str], words: str) -> None:
-    """Write numbers into the cells, if all of them fit, and say what they are."""
+    """Write numbers into the cells, if all of them fit, and name their unit."""
     if not texts:
         return
     width, height = text_metrics.size_of(ax)

@@ -24,7 +24,7 @@ _BESIDE = 3.5
 
 
 class LaneWord(NamedTuple):
-    """What is said of a lane, how high up, and how it looks."""
+    """Words about a lane, their height, and their style."""
 
     y: float
     text: str
@@ -33,10 +33,10 @@ class LaneWord(NamedTuple):
 
 
 class LaneWords(Artist):
-    """Words beside lanes, of those lanes that are in view.
+    """Words beside the lanes in view.
 
-    They are no ticks: a tick is five artists, of which four would show nothing. In a file of lines they are text; in a bitmap they are
-    painted as the outlines by which they were measured, since to set them anew, letter by letter, would take longer than all the bars.
+    They are not ticks, because a tick consists of five artists, and four of them would show nothing. In a vector format they are text. In a
+    bitmap they are painted as the outlines that were measured: setting them again, letter by letter, would take longer than all the bars.
     """
 
     def __init__(self, ax: Axes, words: Sequence[LaneWord]) -> None:

@@ -1,4 +1,4 @@
-"""Where the lanes of a Gantt chart lie, and which of them have room for a label."""
+"""The places of the lanes of a Gantt chart, and the lanes that have room for a label."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Lanes:
         self.points = max(height, 1.0) / self.total
 
     def labels(self, bars: pd.DataFrame, line: float) -> list[LaneLabel]:
-        """Choose labels that do not touch, for lines so many points high: of every lane, else of groups of lanes, else of fewer."""
+        """Choose labels that do not touch, for lines of a height in points: one for every lane, or for groups of lanes, or fewer."""
         import numpy as np
 
         # The first row of each lane that has a label, by lane.
@@ -65,7 +65,7 @@ class Lanes:
         if self.points >= line:
             return [LaneLabel(*label) for label in zip(self.middles[lanes].tolist(), named["label"].tolist(), lanes.tolist(), strict=True)]
         runs = set(named.loc[named["role"] == "time", "lane"].tolist())
-        # Runs first, then what stands for most lanes: a chart of children says at least which is which.
+        # Runs first, then the labels of most lanes, so that a chart of children at least names the runs.
         groups = sorted(self._groups(named), key=lambda label: (label.lane not in runs, -label.n))
         return sorted(self._spaced(groups, line / self.points), key=lambda label: label.y)
 

@@ -16,7 +16,7 @@ _POINTS = 72.0
 _HINTED = 1.07
 """Letters that are fitted to pixels are up to so much wider."""
 MIDDLE = 0.38
-"""The middle of a line, above its foot, as a share of the size of its letters: where a text centred by its baseline has it."""
+"""The height of the middle of a line above its baseline, as a share of the font size, for a text that is centred by its baseline."""
 
 
 def text_width(text: str, size: float) -> float:
@@ -63,7 +63,7 @@ def _font(size: float, weight: str, needs_cjk: bool) -> FontProperties:
 
 
 def shortened(text: str, width: float, size: float) -> str:
-    """Return a text, or so much of its beginning as fits into a width, with an ellipsis.
+    """Return a text, or as much of its beginning as fits into a width, with an ellipsis.
 
     >>> shortened("short", 100, 8), shortened("a much longer text", 40, 8)
     ('short', 'a muc…')
@@ -84,7 +84,7 @@ def is_laid_out(ax: Axes) -> bool:
 
 
 def settle(ax: Axes) -> None:
-    """Let the figure's layout take its place, so that what is asked for below is what will be drawn."""
+    """Apply the figure's layout, so that the sizes below are those that will be drawn."""
     figure = ax.get_figure(root=True)
     engine = figure.get_layout_engine() if figure is not None else None
     if figure is not None and engine is not None:
@@ -102,7 +102,7 @@ def size_of(ax: Axes) -> tuple[float, float]:
 
 
 def figure_width(ax: Axes) -> float:
-    """Return the width of the whole figure, or of the part of it that an Axes lies in."""
+    """Return the width of the whole figure, or of the part that holds an Axes."""
     figure = ax.get_figure(root=True)
     assert figure is not None
     spec = ax.get_subplotspec()

@@ -29,8 +29,8 @@ def trend_marks(
 ) -> pd.DataFrame:
     """Return the runs of one series with its level shifts.
 
-    A series consists of succeeded runs of one workflow and one cluster on the same number of agents. Of several series, the one with the
-    largest shift is shown.
+    A series consists of succeeded runs of one workflow and one cluster on the same number of agents. If there are several series, the one
+    with the largest shift is shown.
 
     Args:
         archive: The runs.

@@ -51,7 +51,7 @@ def _inflation(coefficient: float, n: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class LagSums:
-    """Sums of products of neighbours around the mean, over several series, and what they would be for each coefficient tried.
+    """Sums of products of neighbours around the mean, over several series, and their expected values for each coefficient tried.
 
     ``expected`` has a row for each coefficient and a last one for independent values; all are per unit of variance.
     """
@@ -137,7 +137,7 @@ def _expected_sums(n: int) -> np.ndarray:
 
 
 def winsorised(values: np.ndarray) -> np.ndarray:
-    """Pull the values that lie far from the median in to three robust standard deviations from it.
+    """Limit values far from the median to three robust standard deviations from it.
 
     >>> import numpy as np
     >>> winsorised(np.array([1.0, 2.0, 3.0, 4.0, 50.0])).round(2).tolist()

@@ -6,7 +6,7 @@ import math
 
 
 def split_p(largest: float, n: int, least: int) -> float:
-    """Return how probable it is by chance that the best split of n values in a row, each part of at least so many, splits so well.
+    """Return the p-value of the best split of n successive values into two parts of a least size.
 
     ``largest`` is the standardised rank sum of the values before the split. An upper bound: that of Lausen and Schumacher (1992), or that
     of Bonferroni over the places of a split, whichever is less.

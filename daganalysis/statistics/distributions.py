@@ -1,7 +1,7 @@
 """Quantiles and tails of distributions, as ``scipy.stats`` has them, from the functions that its current version calls itself.
 
-To import ``scipy.stats`` takes ten times as long as to import these, and longer than most analyses take. Where it has what is not here, it
-is imported where it is used.
+Importing ``scipy.stats`` takes ten times as long as importing these, and longer than most analyses. Modules that need more of it import it
+themselves.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def normal_isf(tail: float) -> float:
 
 
 def t_ppf(share: float, freedom: float) -> float:
-    """Return the quantile of Student's t with so many degrees of freedom.
+    """Return the quantile of Student's t with some degrees of freedom.
 
     >>> round(t_ppf(0.975, 4), 3)
     2.776
@@ -75,7 +75,7 @@ def beta_ppf(share: float, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def binomial_tails(hits: Values, n: Values, chance: Values) -> np.ndarray:
-    """Return the chance of at least so many hits in so many trials.
+    """Return the chance of at least ``hits`` hits in ``n`` trials.
 
     >>> binomial_tails([0, 1, 3], [3, 3, 3], [0.5, 0.5, 0.5]).tolist()
     [1.0, 0.875, 0.125]

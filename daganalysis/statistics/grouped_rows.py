@@ -82,7 +82,7 @@ class GroupedRows:
         return results
 
     def medians_of_others(self, values: Floats) -> Floats:
-        """Return, for each row, the median over the other rows of its group, which has two rows at least.
+        """Return, for each row, the median over the other rows of its group, which has at least two rows.
 
         >>> GroupedRows(np.array([0, 0, 0]), 1).medians_of_others(np.array([1.0, 9.0, 3.0])).tolist()
         [6.0, 2.0, 5.0]
@@ -91,7 +91,7 @@ class GroupedRows:
         for _, rows in self.by_size():
             own, size = values[rows], rows.shape[1]
             ordered = np.sort(own, axis=1)
-            # Without a value, what stands at its place or after it moves up by one.
+            # Without a value, the values at its place and after it move up by one.
             low, high = (
                 np.where(own <= ordered[:, [at]], ordered[:, [at + 1]], ordered[:, [at]]) for at in ((size - 2) // 2, (size - 1) // 2)
             )

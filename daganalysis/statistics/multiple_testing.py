@@ -1,4 +1,4 @@
-"""Families of tests: the level, corrections over a family, and which of its members can show anything."""
+"""Families of tests: the level, corrections over a family, and the members of a family that can show anything."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def tarone_testable(smallest: Sequence[float], level: float = LEVEL) -> list[bool]:
     """Return which members of a family could show anything, by the smallest p-value that each could have (Tarone 1990).
 
-    The others are no part of the family: they would cost those that can show something their power, and could never use it. The choice
-    depends on the sizes of the samples alone, so that the correction over the rest holds.
+    The others are not part of the family: they would reduce the power of these tests and could never show anything. The choice depends only
+    on the sizes of the samples, so the correction over the rest is valid.
 
     >>> tarone_testable([0.1, 0.1, 0.1, 0.001, 0.03])
     [False, False, False, True, False]

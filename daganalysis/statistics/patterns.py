@@ -1,8 +1,8 @@
-"""Patterns of a series beside its memory: level shifts, levels that came and went, a drift, cycles of a day or a week.
+"""Patterns of a series in addition to its autocorrelation: level shifts, temporary levels, a drift, cycles of a day or a week.
 
-A series with a memory wanders, and looks like one with shifts. So each pattern is tested in a regression on the value before it
+An autocorrelated series wanders, and looks like one with shifts. So each pattern is tested in a regression on the value before it
 (autoregressive errors; for shifts see Chakar, Lebarbier, Levy-Leduc and Robin 2017), the one that explains most first (Schwarz 1978), and
-what is left is tested again.
+the rest is tested again.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _ROOM = 8
 _LEAST_GAIN = -3.0
 """Change of the information criterion (a fall is a gain) without which a pattern is not tested: it would not hold."""
 _DRIFT_TRIALS = 20.0
-"""A drift must be so many times as improbable as another single pattern: autoregressive series drift for a while."""
+"""The p-value of a drift must be smaller than that of other patterns by this factor, because autoregressive series drift for a while."""
 _CYCLE_TRIALS = 10.0
 
 
 class Pattern(NamedTuple):
-    """A pattern that was shown: its kind (`shift`, `drift` or `cycle`), where it cuts the series, its period in days, its p-value."""
+    """A pattern that was shown: its kind (`shift`, `drift` or `cycle`), its cuts in the series, its period in days, its p-value."""
 
     kind: str
     cuts: tuple[int, ...]
@@ -54,13 +54,10 @@ def shown_patterns(
 ) -> list[Pattern]:
     """Return the patterns that are shown in a series, the most evident first.
 
-    Args:
-        values: The series in order of time, robust values such as ranks.
-        days: When each value was taken, in days.
-        cuts: Places where a shift may be.
-        least: How many values a level lasts at least.
-        level: A pattern is shown if its p-value, corrected for the places it might have been found at, is at most that.
-        plain: Cuts between levels so far apart that no memory would explain them: shown unless a drift or a cycle explains more.
+    Args: values: The series in order of time, robust values such as ranks. days: When each value was taken, in days. cuts: Places where a
+    shift may be. least: How many values a level lasts at least. level: A pattern is shown if its p-value, corrected for the places at which
+    it might have been found, is at most this level. plain: Cuts between levels so far apart that no autocorrelation explains them; shown
+    unless a drift or a cycle explains more.
 
     Returns:
         The patterns shown; a level that came and went is one shift with two cuts.
@@ -137,7 +134,7 @@ def _impulses(n: int, cuts: Sequence[int]) -> np.ndarray:
 def _fit(values: np.ndarray, fixed: np.ndarray, candidate: _Candidate) -> tuple[float, float]:
     """Fit a candidate beside what is known: the change of the information criterion, and the p-value given the value before each.
 
-    How well a pattern fits is seen without the value before, which tells half of any pattern by itself; whether it is there, with it.
+    The fit is judged without the value before, which by itself explains half of any pattern; the test uses it.
     """
     import numpy as np
 
@@ -154,7 +151,7 @@ def _fit(values: np.ndarray, fixed: np.ndarray, candidate: _Candidate) -> tuple[
 
 
 def _explained(values: np.ndarray, known: np.ndarray, columns: np.ndarray) -> tuple[float, float, int, int]:
-    """Sums of squares before and after some columns are added to what is known, how many of them add to it, and the freedom left."""
+    """Sums of squares before and after some columns are added, how many of these add to the model, and the degrees of freedom left."""
     import numpy as np
 
     # One column, that of the mean, is its own basis.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def clopper_pearson_interval(hits: Values, n: Values, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
-    """Return the two-sided interval of a chance, from so many hits in so many trials (Clopper and Pearson 1934).
+    """Return the two-sided interval of a proportion, from ``hits`` hits in ``n`` trials (Clopper and Pearson 1934).
 
     >>> [float(end.round(3)) for end in clopper_pearson_interval(1, 10)]
     [0.003, 0.445]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LARGEST_EXACT = 2_000
 """Size of the smaller sample times that of both, up to which the rank sums are enumerated; beyond, the normal distribution is as good."""
 MOST_PAIRED = 2_000
-"""Values of a sample whose pairs are all formed; of a larger one as many of its quantiles stand for it."""
+"""The largest sample whose pairs are all formed. A larger one is replaced by this number of its quantiles."""
 _SHORTEST_S = 1e-6
 
 
@@ -122,7 +122,7 @@ def mann_whitney_p(x: Values, y: Values) -> float:
 
 
 def smallest_mann_whitney_p(n: int, m: int) -> float:
-    """Return the smallest two-sided p-value that a Mann-Whitney test of so many against so many can give.
+    """Return the smallest two-sided p-value that a Mann-Whitney test of ``n`` against ``m`` values can give.
 
     >>> smallest_mann_whitney_p(3, 3), round(smallest_mann_whitney_p(1, 39), 4)
     (0.1, 0.05)
@@ -136,7 +136,7 @@ def _is_small(n: int, m: int) -> bool:
 
 @functools.lru_cache(maxsize=256)
 def rank_sum_chances(doubled: tuple[int, ...], size: int) -> np.ndarray:
-    """The chance of each sum of doubled ranks of so many of them, drawn at random."""
+    """The chance of each sum of doubled ranks of a random sample of a fixed size."""
     import numpy as np
 
     counts = np.zeros((size + 1, sum(doubled[len(doubled) - size :]) + 1))
@@ -149,7 +149,7 @@ def rank_sum_chances(doubled: tuple[int, ...], size: int) -> np.ndarray:
 
 @functools.lru_cache(maxsize=4096)
 def _pairs_outside(n: int, m: int) -> int | None:
-    """How many of the n x m ratios lie below the interval, and as many above; None if the samples are too small for an interval."""
+    """The number of the n x m ratios below the interval, and also above it; None if the samples are too small for an interval."""
     if not n or not m or smallest_mann_whitney_p(n, m) > LEVEL:
         return None
     if not _is_small(n, m):
@@ -164,7 +164,7 @@ def _pairs_outside(n: int, m: int) -> int | None:
 
 
 def thinned(values: np.ndarray, most: int = MOST_PAIRED) -> np.ndarray:
-    """Return a sample, or as many of its quantiles if it has more values."""
+    """Return a sample, or its quantiles if it is too large."""
     import numpy as np
 
     if len(values) <= most:

@@ -12,7 +12,7 @@ _POWER = 0.8
 
 
 def sample_size_to_test(n: int, m: int, family: int) -> int:
-    """Return how many runs each side needs to have for a verdict in a family of so many rows, n and m being there already.
+    """Return how many runs each side needs for a verdict in a family of some rows, given that it has n and m runs.
 
     >>> sample_size_to_test(3, 3, 1), sample_size_to_test(3, 3, 10), sample_size_to_test(1, 40, 1)
     (4, 6, 1)
@@ -24,7 +24,7 @@ def sample_size_to_test(n: int, m: int, family: int) -> int:
 
 
 def sample_size_to_show(above: float, family: int) -> int:
-    """Return how many runs a side show, four times out of five, a difference with such a share of greater pairs (Noether 1987).
+    """Return how many runs a side show a difference with a given share of greater pairs four times out of five (Noether 1987).
 
     >>> sample_size_to_show(1.0, 1), sample_size_to_show(0.8, 6)
     (6, 23)

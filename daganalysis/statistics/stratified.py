@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Strata = Sequence[tuple[np.ndarray, np.ndarray]]
 
 _FINEST_WEIGHT = 6
-"""Largest of the whole numbers that stand for van Elteren's weights, so that the distribution of small samples is a convolution."""
+"""The largest whole number that represents a weight of van Elteren's, so that the distribution of small samples is a convolution."""
 _HALVINGS = 40
 _FEWEST_FAR_APART = 8
 """Runs a side from which on a distance between the sides says something."""
@@ -87,7 +87,7 @@ def stratified_effect(strata: Strata) -> Effect:
 
 
 class _Pairs:
-    """All pairs within strata, each with the weight of its stratum: how much weight lies below a difference, without forming them."""
+    """All pairs within strata, each with the weight of its stratum. The weight below a difference is computed without forming the pairs."""
 
     def __init__(self, samples: Strata, whole: Strata, weights: Sequence[int]) -> None:
         self.samples = samples
@@ -104,7 +104,7 @@ class _Pairs:
         return found
 
     def quantiles(self, targets: Sequence[float], total: float) -> list[float]:
-        """Return the differences below which lies such a weight, by bisection; between two differences, if the weight lies between them."""
+        """Return the differences that have a given weight below them, by bisection; values between two differences if need be."""
         import numpy as np
 
         slack = 1e-9 * total
@@ -172,7 +172,7 @@ def _exact_p(strata: Strata, weights: Sequence[int]) -> float:
 
 
 def smallest_stratified_p(sizes: Sequence[tuple[int, int]]) -> float:
-    """Return the smallest two-sided p-value that a test within strata of such sizes can give.
+    """Return the smallest two-sided p-value that a test within strata of these sizes can give.
 
     >>> smallest_stratified_p([(3, 3)]), smallest_stratified_p([(3, 3), (1, 1)])
     (0.1, 0.05)
@@ -203,7 +203,8 @@ class Location(NamedTuple):
 def location_test(strata: Strata, memory: Autocorrelation) -> Location:
     """Compare two samples of durations in order of time, within strata, by the means of their winsorised logarithms.
 
-    The variance of each mean is that of a series with such a memory, and the degrees of freedom are those of its effective number of runs.
+    The variance of each mean is that of a series with this autocorrelation, and the degrees of freedom are those of its effective number of
+    runs.
 
     >>> import numpy as np
     >>> from daganalysis.statistics.autocorrelation import Autocorrelation
@@ -236,10 +237,10 @@ def location_test(strata: Strata, memory: Autocorrelation) -> Location:
 
 
 def lie_far_apart(strata: Strata) -> bool:
-    """Return whether, in every stratum, the gap between the sides is more than half of what either of them spans, all in one direction.
+    """Return whether, in every stratum, the gap between the sides is more than half of the range of either of them, all in one direction.
 
-    A memory that keeps eight runs and more so close together would hardly carry them so far away: autoregressive series without a shift
-    lie like that in less than 1 % of all cases, whatever their coefficient.
+    An autocorrelation that keeps eight or more runs so close together hardly moves them so far: autoregressive series without a shift look
+    like this in less than 1 % of all cases, with any coefficient.
 
     >>> import numpy as np
     >>> slow, fast = np.linspace(13, 14, 8), np.linspace(10, 11, 8)
@@ -266,10 +267,10 @@ class Shares(NamedTuple):
 
 
 def compare_shares(strata: Strata, inflation: float = 1.0) -> Shares:
-    """Compare how often something holds (1, else 0) on two sides, within strata.
+    """Compare how often something holds (1, otherwise 0) on two sides, within strata.
 
-    The p-value is that of the exact conditional test, two-sided; where the series have a memory, it is at least that of the score test
-    (Cochran 1954; Mantel and Haenszel 1959) with its variance inflated.
+    The p-value is that of the exact conditional test, two-sided; for autocorrelated series, it is at least that of the score test (Cochran
+    1954; Mantel and Haenszel 1959) with its variance inflated.
 
     >>> import numpy as np
     >>> found = compare_shares([(np.zeros(10), np.array([1.0] * 6 + [0.0] * 4))])

@@ -20,7 +20,7 @@ _MOST_ROWS = 3_000
 
 
 def event_page(marks: pd.DataFrame, events: pd.DataFrame, *, tz: str = "UTC") -> str:
-    """Write a chart of :func:`daganalysis.plots.event_marks` and the events it was made of as one page; times are in the zone ``tz``."""
+    """Write a chart of :func:`daganalysis.plots.event_marks` and its events as one page, with times in the zone ``tz``."""
     zone = Zone(tz)
     figure = draw_events(marks, tz=tz).get_figure(root=True)
     assert figure is not None

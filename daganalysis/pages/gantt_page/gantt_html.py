@@ -1,6 +1,6 @@
 """The Gantt chart as a page: the frame of :func:`daganalysis.gantt_bars` with zoom, filters, facts and log lines.
 
-The page computes nothing: what it draws are the bars of the frame. It is one file, needs no network, and runs no script but its own.
+The page computes nothing: it draws the bars of the frame. It is one file, needs no network, and runs only its own scripts.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ SCRIPTS = (
     *(f"gantt_page/gantt_{part}.js" for part in ("scale", "draw", "data", "chart", "facts", "controls")),
 )
 _FIRST_LINES, _LAST_LINES, _LONGEST_LINE = 50, 150, 4_000
-"""Log lines of a sub-task that a page holds: how it began, and how it ended. The archive has all of them."""
+"""The numbers of first and last log lines of a sub-task that a page holds. The archive has all lines."""
 _DEFINITIONS = (
     ("Bar", "One attempt of a sub-task: one hand-out to an executor, in the lane of the sub-task."),
-    ("Ring", "A run after the first: a retry, or the hand-shake of a child DAG, had it handed out again."),
-    ("Triangle, low bar", "A rollback run: it undid what was done, or cleared the way for the next run of a retry."),
+    ("Ring", "A run after the first, because of a retry or of the hand-shake of a child DAG."),
+    ("Triangle, low bar", "A rollback run: it undid the work, or prepared the next run of a retry."),
     ("Thin line before a bar", "Dispatched: from the start of the stage's execution to the start of the attempt."),
     ("Thin line after a bar", "Waiting to be noticed: from the end of the attempt to the end of the stage's execution."),
     ("Hatched bar", "No response showed this attempt's own times; they are inferred from its neighbours."),
-    ("Bar with an arrow", "Its end is not known: still running when last seen, or overwritten. It had run at least so long."),
+    ("Bar with an arrow", "The end is not known: still running when last seen, or overwritten. It ran at least until here."),
     ("Cross", "The attempt left an error line."),
     ("Frame", "On the critical path: the run waited for this attempt. The box 'Critical path' hides the frames."),
     ("P", "The sub-task was passed there: by a person, or, in a child DAG, by its main DAG."),
@@ -206,7 +206,7 @@ def _lanes(rows: Sequence[Row]) -> list[Row]:
 
 
 def _waits(rows: Sequence[Row], spans: Sequence[Row], seconds: _Seconds) -> list[Row]:
-    """List the waits that the axis may cut short, each with what it was and how many seconds of the axis the cut takes."""
+    """List the waits that the axis may cut short, each with its cause and the seconds of the axis that the cut takes."""
     waits = []
     for row in rows:
         if row["role"] == "break" and row["started_at"] is not None:
@@ -264,7 +264,7 @@ def _coded(values: Any) -> tuple[list[Any], list[int]]:
 
 
 def _legend(attempts: Sequence[Row], rows: Sequence[Row]) -> list[tuple[str, list[dict[str, str]]]]:
-    """Name what occurs in this chart, and nothing else: bars and their marks, then what the time of a run was spent on."""
+    """Name only what occurs in this chart: bars and their marks, then the categories of a run's time."""
     outcomes = sorted({row["outcome"] or "unknown" for row in attempts})
     entries = [{"css": f"bar-{outcome}", "label": words(outcome)} for outcome in outcomes]
     if any(row["kind"] != "rollback" and (row["attempt"] or 1) > 1 for row in attempts):

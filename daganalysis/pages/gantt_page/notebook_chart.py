@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from daganalysis.archive import Archive
 
 _ABOVE, _LANE, _MOST = 380, 24, 720
-"""Pixels of a cell: what is above and below the lanes, one lane, and the most."""
+"""Heights in pixels: the parts above and below the lanes, one lane, and the largest cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class GanttPage:
             file.write(self.html.encode())
 
     def _repr_html_(self) -> str:
-        """Show the page in a frame of its own: its scripts see nothing of the notebook, and it asks nothing of the network."""
+        """Show the page in its own frame: its scripts cannot see the notebook, and it makes no request to the network."""
         height = min(_MOST, _ABOVE + _LANE * self.n_lanes)
         title = html.escape(f"Gantt chart of run {for_terminal(self.run_id)}")
         style = f"width: 100%; height: {height}px; border: 0"

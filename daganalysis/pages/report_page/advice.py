@@ -1,4 +1,4 @@
-"""What to do about a run that went badly, in sentences: each follows from a number of its row or of its time budget."""
+"""Advice on a run that went badly, in sentences. Each follows from a number in its row or its time budget."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from daganalysis.tables.plain_rows import Row
 
 _WORTH_SHARE, _WORTH_S = 0.2, 60.0
-"""A wait, or what is lost, asks for something where it took this share of the run, and so long."""
+"""A wait, or lost time, leads to advice if it took this share of the run and this long."""
 
 
 def advice(run: Row, budget: Row | None, *, not_redone: bool) -> list[str]:

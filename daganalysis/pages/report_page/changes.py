@@ -1,4 +1,4 @@
-"""What changed over the time of an archive: its later half against the earlier, and the shifts of its trend."""
+"""Changes over the time of an archive: its later half against its earlier half, and the shifts of its trend."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""What a report says, as plain data: collected once from the frames of the analyses, then written as HTML, JSON or Markdown.
+"""The content of a report as plain data: collected once from the analyses, then written as HTML, JSON or Markdown.
 
-Whatever a page shows as a number is in here, so ``report.json`` holds it. Tables are cut to their first rows, and say so; nothing else is
-left out.
+Every number of a page is in here, so ``report.json`` has it. Tables are cut to their first rows, and say so; nothing else is left out.
 """
 
 from __future__ import annotations
@@ -42,9 +41,10 @@ MOST_WORST, MOST_SLOWEST = 12, 6
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """Everything a report says: ``tables`` by name, ``sections`` the runs that have one of their own, in the order of the page.
+    """Everything a report says: ``tables`` by name, ``sections`` of single runs in the order of the page.
 
-    ``pictures`` are the frames of what is drawn, by name; ``names`` the name and the start of each run; ``zone`` the one of all times.
+    ``pictures`` are the frames of the pictures, by name; ``names`` has the name and the start of each run; ``zone`` is the zone of all
+    times.
     """
 
     overview: Row
@@ -82,9 +82,9 @@ class Collected:
 
 
 def collect(archive: Archive, progress: Progress = silent, zone: Zone | None = None) -> Collected:
-    """Collect what a report says about an archive. ``progress`` gets a stage, how much of it is done, and how much there is.
+    """Collect the content of a report about an archive. ``progress`` gets a stage, its number of finished steps, and its number of steps.
 
-    ``zone`` is the one in which a page tells times; None stands for the servers' own.
+    ``zone`` is the zone of the times on a page; None means the servers' own.
     """
     from daganalysis.analysis import stragglers, summary, time_budget, trend
 
@@ -153,7 +153,7 @@ def _worst(ranked: pd.DataFrame, culprits: dict[str, Culprit], budget: pd.DataFr
 
 
 def _concluded(archive: Archive, ranked: pd.DataFrame, chosen: list[str]) -> dict[str, str]:
-    """Return in one sentence what happened in each of the runs that have a section, and in those that were rolled back."""
+    """Return the sentence of each run that has a section or was rolled back."""
     from daganalysis.analysis import runs
 
     undone = ranked.loc[~ranked["is_child"] & ranked["outcome"].eq("rolled_back"), "run_id"]
@@ -162,7 +162,7 @@ def _concluded(archive: Archive, ranked: pd.DataFrame, chosen: list[str]) -> dic
 
 
 def _not_redone(archive: Archive, ranked: pd.DataFrame, concluded: dict[str, str]) -> list[str]:
-    """Name the main runs of which work was rolled back and is not known to have been done again, those that went worst first."""
+    """Name the main runs whose work was rolled back and is not known to have been done again, the worst first."""
     import pyarrow.compute as pc
 
     flagged = archive.table("issues", ["run_id"], pc.field("code") == "rolled-back-not-redone")["run_id"]
@@ -207,6 +207,6 @@ def run_labels(names: dict[str, tuple[str, str | None]], zone: Zone) -> dict[str
 
 
 def _names(ranked: pd.DataFrame) -> dict[str, tuple[str, str | None]]:
-    """Return the name and the start of each run, for whoever cannot tell it by its id."""
+    """Return the name and the start of each run, which say more to people than its id."""
     names = ranked["name"].fillna("unnamed DAG").tolist()
     return dict(zip(ranked["run_id"], zip(names, instant_texts(ranked["started_at"]), strict=True), strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from daganalysis.engine.vocabulary import CATEGORIES
 
 SPENT_ON = tuple({"name": category.name, "label": category.label, "meaning": category.meaning} for category in CATEGORIES.values())
-"""What a stretch of a run's time can be spent on, in the order of the table time_budget, with what each is called and means."""
+"""The categories of a run's time, in the order of the table time_budget, with their labels and meanings."""
 
 DEFINITIONS = (
     ("run", "One DAG from its creation to its last known state, through every retry, rollback, cancel and pass."),
@@ -35,7 +35,7 @@ DEFINITIONS = (
         """A child DAG of a start or a stop fails on purpose and waits until its main DAG passes it. That is no trouble if the child did its
         work.""",
     ),
-    ("history", "complete: every attempt was observed; partial: some attempts were not; last leg: what came before was overwritten."),
+    ("history", "complete: every attempt was observed; partial: some attempts were not; last leg: everything before it was overwritten."),
     ("censored, unfinished", "Still running in the newest answer. Such a run or stage is counted, but quantiles leave it out."),
     ("earlier and later half", "The runs with a known start, in order of that start, divided into two equal halves."),
 )

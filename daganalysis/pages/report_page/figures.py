@@ -1,4 +1,4 @@
-"""The pictures of a report: the frames of what they show, chosen while it is collected, and drawn into its page."""
+"""The pictures of a report: their frames are chosen while the content is collected, and drawn into the page later."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def picture_frames(
 ) -> dict[str, pd.DataFrame]:
     """Choose the pictures that have something to show, and make their frames.
 
-    ``mains`` are the main runs, and ``labels`` what a run is called beside its bar. A map of stages is of the
-    workflow with the most runs, a trend of the largest shift.
+    ``mains`` are the main runs, and ``labels`` are the labels of the runs' bars. The map of stages shows the workflow with the most runs,
+    the trend the largest shift.
     """
     from daganalysis import plots
     from daganalysis.analysis import what_if

@@ -1,4 +1,4 @@
-"""The report as one HTML page: a headline from what was collected, charts of the runs that have a section, tables."""
+"""The report as one HTML page: a summary of the content, charts of the runs that have a section, tables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SCRIPTS = ("templates/text.js", "report_page/report.js")
 _MOST_LANES = 36
 """Lanes of a chart inside a report. If a stage has more sub-tasks, one labelled bar replaces the unremarkable ones."""
 _MOST_SUSPECTS = 3
-"""Agents listed where none is shown to be slow: those that others waited for most."""
+"""Number of agents listed if none is shown to be slow: those that others waited for most."""
 _CONTENTS = (
     ("time", "Where the time went"),
     ("failed", "What failed, and why"),
@@ -86,7 +86,7 @@ _NO_TABLE = ShownTable("", "", "", "", "", (), [], 0)
 
 
 def _folded(collected: Collected) -> dict[str, ShownTable]:
-    """Keep of a table what decides: what is shown to have changed, the agents that others waited for, the main runs; the rest folds."""
+    """Keep the decisive rows of a table: shown changes, the agents that others waited for, the main runs. The rest is folded."""
     views: dict[str, ShownTable] = {}
     compared = collected.tables.get("compare")
     if compared is not None:
@@ -102,14 +102,14 @@ def _folded(collected: Collected) -> dict[str, ShownTable]:
 
 
 def _kept(table: ShownTable, chosen: Callable[[Row], bool], n_all: int | None = None) -> ShownTable:
-    """Keep some rows of a table, and the columns that say something in them; ``n_all`` counts such rows where not all are in the table."""
+    """Keep some rows of a table, and the columns that have values in them. ``n_all`` is the number of such rows if the table lacks some."""
     rows = [row for row in table.rows if chosen(row)]
     columns = tuple(column for column in table.columns if any(row[column.name] is not None for row in rows))
     return replace(table, rows=rows, columns=columns, n_all=len(rows) if n_all is None else n_all)
 
 
 def heading(overview: Row) -> str:
-    """Return in words what the report is of.
+    """Return the subject of the report in words.
 
     >>> heading({"n_runs": 3, "n_workflows": 1})
     'Report of 3 runs of 1 workflow'
@@ -118,7 +118,7 @@ def heading(overview: Row) -> str:
 
 
 def subtitle(overview: Row, zone: Zone = UTC) -> str:
-    """Return in words when the runs were, and what is known of them."""
+    """Return the period of the runs in words, and how much is known of them."""
     parts = []
     if overview["first_started_at"] and overview["last_observed_at"]:
         first, last = (cell_text(overview[name], "instant", zone) for name in ("first_started_at", "last_observed_at"))
@@ -130,7 +130,7 @@ def subtitle(overview: Row, zone: Zone = UTC) -> str:
 
 
 def _anchors(sections: Sequence[Row]) -> dict[str, str]:
-    """Return in words where on the page a run is described: in its own section, or a child DAG in that of its main DAG."""
+    """Return in words where the page describes a run: in its own section, or in that of its main DAG."""
     anchors = {section["run_id"]: f"run-{number + 1}" for number, section in enumerate(sections)}
     for section in sections:
         for child in section["children"]:
@@ -140,7 +140,7 @@ def _anchors(sections: Sequence[Row]) -> dict[str, str]:
 
 
 def _charts(archive: Archive, section: Row, number: int, zone: Zone) -> list[Row]:
-    """Draw the run and, where its trouble lies in a child DAG, that child."""
+    """Draw the run and, if its trouble is in a child DAG, that child."""
     runs = [section["run_id"]]
     if section["culprit"] and section["culprit"]["why"] != "slowest":
         runs.append(section["culprit"]["run_id"])

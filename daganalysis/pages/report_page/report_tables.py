@@ -28,7 +28,7 @@ _FEWEST_AGENTS = 10
 def report_tables(
     archive: Archive, ranked: pd.DataFrame, per_workflow: pd.DataFrame, culprits: dict[str, Culprit]
 ) -> dict[str, ShownTable]:
-    """Make the tables that need nothing but the archive and its ranked runs, by name."""
+    """Make the tables that need only the archive and its ranked runs, by name."""
     return {
         "summary": _summary_table(per_workflow),
         "failures": _failures_table(archive),

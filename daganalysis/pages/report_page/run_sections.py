@@ -78,7 +78,7 @@ def run_section(facts: RunFacts, culprit: Culprit | None) -> Row:
 
 
 def _troubles(facts: RunFacts) -> list[Row]:
-    """List what failed, was retried, passed or cancelled; sub-tasks alike on several agents stand together."""
+    """List what failed, was retried, passed or cancelled. Similar sub-tasks on several agents are one entry."""
     attempts = attempts_by_task(facts.attempts)
     return [_trouble(tasks, attempts) for tasks in troubled_groups(facts)]
 

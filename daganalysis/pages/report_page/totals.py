@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def overview_of(archive: Archive, ranked: pd.DataFrame, budget: pd.DataFrame) -> Row:
-    """Count what the archive holds, and add up what its main runs took."""
+    """Count the contents of the archive, and add up the times of its main runs."""
     mains = ranked[~ranked["is_child"]]
     tasks = archive.table("sub_tasks", ["run_id", "agent"])
     # Agents of different clusters may have the same address.
     agents = tasks.merge(ranked[["run_id", "cluster"]], on="run_id")[["cluster", "agent"]].dropna(subset="agent").drop_duplicates()
-    # The time of child DAGs lies within that of their main DAGs.
+    # The time of child DAGs is part of that of their main DAGs.
     timed = budget[budget["elapsed_s"].notna() & budget["run_id"].isin(mains["run_id"])]
     engine = timed[[CATEGORIES[part].column for part in ENGINE_TIME]].to_numpy().sum()
     total = timed["elapsed_s"].sum()

@@ -35,7 +35,7 @@ def write_report(
     """Write a report of an archive: one page for people, and a JSON file for programs.
 
     ``report.html`` is self-contained: it loads nothing and runs only its own scripts. ``report.json`` holds every number of the page,
-    unrounded. In a large archive, only the worst and the slowest runs have sections of their own, and each table tells how many rows it
+    unrounded. In a large archive, only the worst and the slowest runs have sections of their own, and each table says how many rows it
     leaves out. The same archive gives the same bytes.
 
     Args:
@@ -82,7 +82,7 @@ def write_report(
 
 
 def report_json(plain: dict[str, Any]) -> str:
-    """Write what was collected as JSON, indented, its invisible characters as escapes."""
+    """Write the content as indented JSON, with invisible characters as escapes."""
     import msgspec
 
     return msgspec.json.format(for_json(msgspec.json.encode(plain).decode()), indent=1) + "\n"
