@@ -155,7 +155,7 @@ _provided.worst_run = _worst_run
 
 
 def __getattr__(name: str) -> object:
-    """Import what is asked for, and keep it."""
+    """Import a name on first use, and keep it."""
     import importlib
 
     if name == "plots":

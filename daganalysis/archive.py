@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from daganalysis.table_sources import TableSource
 
 _MOST_REMEMBERED = 16
-"""So many runs are remembered that were chosen last: a post-mortem takes several analyses, each of which asks for the same run."""
+"""The number of recently chosen runs that are remembered: a post-mortem needs several analyses of the same run."""
 
 
 class Archive(ArchiveFrames):
@@ -226,7 +226,7 @@ class Archive(ArchiveFrames):
         """Return the result of one SELECT, in DuckDB's dialect.
 
         Every base table and every analysis is a table of that name: ``dags``, ``attempts``, ``summary``, ``time_budget``. The query reads
-        the archive and nothing else: no file, no network, no variable of the program. An analysis runs only if the query names it.
+        only the archive: no file, no network, no variable of the program. An analysis runs only if the query names it.
 
         Args:
             query: One SELECT.
@@ -234,9 +234,8 @@ class Archive(ArchiveFrames):
         Returns:
             The rows of the query, in its order, in a new frame. Instants are UTC.
 
-        Raises:
-            UsageError: The query is no single SELECT, or DuckDB cannot answer it.
-            MissingExtraError: DuckDB is not installed (``pip install 'daganalysis[sql]'``).
+        Raises: UsageError: The query is not a single SELECT, or DuckDB cannot answer it. MissingExtraError: DuckDB is not installed (``pip
+        install 'daganalysis[sql]'``).
 
         Example:
             >>> import daganalysis as da

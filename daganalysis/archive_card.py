@@ -1,4 +1,4 @@
-"""What a notebook shows for an archive: a small table, plain HTML without scripts, safe whatever the names in it hold."""
+"""The view of an archive in a notebook: a small table in plain HTML without scripts. All names in it are escaped."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _LEFT = 'style="text-align: left"'
 
 
 def card_html(n_runs: int, place: str, table: Table, worst: pd.DataFrame | None = None) -> str:
-    """Show an archive in a few lines: one run as its facts and stages, several as their workflows with how the runs ended.
+    """Show an archive in a few lines: one run with its facts and stages, several runs as workflows with their outcomes.
 
-    ``place`` says where its tables are, ``table`` returns some columns of one of them. ``worst`` is the row of ``runs`` of the run that
-    went worst; its conclusion is shown if it is the only run, or had trouble.
+    ``place`` says where its tables are, ``table`` returns some columns of one of them. ``worst`` is the row of ``runs`` of the worst run;
+    its conclusion is shown if it is the only run, or had trouble.
 
     >>> from daganalysis import Archive
     >>> empty = Archive.from_tables({})

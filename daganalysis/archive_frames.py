@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ArchiveFrames:
-    """What an archive reads from the source of its tables."""
+    """The parts of an archive that read from the source of its tables."""
 
     _source: TableSource
     _frames: dict[str, pd.DataFrame]

@@ -25,10 +25,10 @@ _NEEDED = [*_KEYS, "outcome", "started_at", "ended_at"]
 def on_dag_clock(archive: Archive, table: Literal["sub_tasks", "attempts"], columns: Sequence[str]) -> pd.DataFrame:
     """Return columns of sub-tasks or attempts, with the times of agents whose clocks are off put on the clock of the DAG's own rows.
 
-    ``started_at`` and ``ended_at`` are moved by what the base table ``clock_offsets`` says, and are null where a time cannot be placed: no
-    offset fits, or the end lies before the start. Durations stay as they are: both ends bear one clock. The column ``clock_error_s`` is
-    added: by how much a moved time may still be off, seconds; 0 where the clocks agree, infinite where that is not bounded or the time
-    cannot be placed.
+    ``started_at`` and ``ended_at`` are moved by the offsets of the base table ``clock_offsets``, and are null if a time cannot be placed:
+    no offset fits, or the end is before the start. Durations are unchanged, because both ends come from one clock. The column
+    ``clock_error_s`` is added: how far a moved time may still be off, in seconds; 0 if the clocks agree, infinite if nothing bounds it or
+    the time cannot be placed.
 
     Example:
         >>> import daganalysis as da
@@ -104,7 +104,7 @@ def _moved(rows: pd.DataFrame, offsets: pd.DataFrame) -> pd.DataFrame:
 def times_on_dag_clock(start: Ints, end: Ints, ahead_s: Floats, is_by_scheduler: Bools, unknown: int) -> tuple[Ints, Ints]:
     """Return starts and ends on the clock of the DAG's own rows, from those on clocks that are ahead of it by ``ahead_s``.
 
-    The scheduler's stamps are on that clock already. All are nanoseconds, ``unknown`` stands for times that are not known.
+    The scheduler's stamps are on that clock already. All are nanoseconds; ``unknown`` marks unknown times.
     """
     import numpy as np
 

@@ -1,7 +1,7 @@
-"""Workers on other machines: the same function over many pieces of work, by Dask. The only place that knows of it.
+"""Workers on other machines: the same function over many pieces of work, by Dask. Only this module uses Dask.
 
-Pieces are functions of what they are given and of files that every worker sees, and write whole files or none. So a piece may be done again
-wherever a worker was lost, or twice at once: nothing comes of it but the same bytes.
+Pieces depend only on their arguments and on files that every worker sees, and write whole files or none. So a piece may be repeated after a
+worker was lost, or run twice at once, with the same bytes.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _A_THREAD = 4
 class DaskWorkers:
     """The workers of a Dask cluster, by a client or the address of its scheduler (``tcp://host:8786``).
 
-    A client that was given is left open, one made here is closed. Raises :class:`MissingExtraError` without the extra ``dask`` and
-    :class:`UsageError` where no scheduler answers, or it has no workers.
+    A given client is left open, one made here is closed. Raises :class:`MissingExtraError` without the extra ``dask``, and
+    :class:`UsageError` if no scheduler answers or it has no workers.
     """
 
     def __init__(self, cluster: Any) -> None:

@@ -10,4 +10,4 @@ if TYPE_CHECKING:
     import pandas as pd
 
 worst_run: Callable[[Any], pd.DataFrame] | None = None
-"""Return the row of ``runs`` of the run that went worst in an archive: what a notebook shows first. From ``daganalysis.analysis``."""
+"""Return the row of ``runs`` of the worst run of an archive, which a notebook shows first. From ``daganalysis.analysis``."""

@@ -1,6 +1,6 @@
 """SQL over an archive, by DuckDB: every base table and every analysis is a table of that name.
 
-The query is one SELECT. It sees the archive and nothing else: no file, no network, no variable of the program, and it changes nothing.
+The query is one SELECT. It sees only the archive: no file, no network, no variable of the program. It changes nothing.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def query(archive: ArrowTables, statement: str) -> pa.Table:
 
     try:
         _check_is_select(connection, statement)
-        # An analysis is made only if a word of the query is its name.
+        # An analysis runs only if a word of the query is its name.
         for name in sorted({word.lower() for word in re.findall(r"\w+", statement)}):
             if name in BASE_TABLES:
                 connection.register(name, archive.arrow(name))
@@ -101,7 +101,7 @@ def _check_is_select(connection: duckdb.DuckDBPyConnection, statement: str) -> N
 def _analysis(archive: ArrowTables, name: str) -> pa.Table:
     import pyarrow as pa
 
-    # The analyses lie above this module; the package's own list of public names leads to them.
+    # The analyses are above this module, so they are reached through the package's list of public names.
     frame = getattr(importlib.import_module("daganalysis"), name)(archive)
     return pa.Table.from_pandas(frame, schema=RESULT_TABLES[name].schema(), preserve_index=False)
 

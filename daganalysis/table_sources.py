@@ -26,7 +26,7 @@ class TableSource(Protocol):
     """Where an archive's tables come from: memory, or a store that reads only what is needed."""
 
     def read(self, name: str, columns: Sequence[str] | None, run_ids: Sequence[str] | None, where: pc.Expression | None = None) -> pa.Table:
-        """Return rows of one base table: of some runs (None: all), for which a condition is true, with some columns (None: all)."""
+        """Return rows of one base table: of some runs (None: all), that meet a condition, with some columns (None: all)."""
         ...
 
     def count(self, name: str) -> int:
@@ -140,7 +140,7 @@ class WithCatalogue:
 
     @property
     def folder(self) -> Path | None:
-        """The folder of the store; None where there is none."""
+        """The folder of the store; None without a store."""
         found: Path | None = getattr(self.source, "folder", None)
         return found
 

@@ -1,4 +1,4 @@
-"""What may be shown of a URL: never a password, a signature or a token, wherever it turns up."""
+"""The parts of a URL that may be shown: never a password, a signature or a token."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _LEVEL = 0.05
 """A one-sided decision at 5 % looks at one end of a two-sided interval at 10 %."""
 _LIKELY_CHANCE = 0.4
 """Corrected p-value above which a difference that is seen leaves no gate undecided: among runs that are all alike, there is often one."""
-_BURSTS = "they do not come in bursts, of which these runs show too few to tell"
+_BURSTS = "they do not come in bursts, which these runs are too few to show"
 _FEWEST_GROUPS = 2
 """Of fewer groups of hits, nothing tells whether they come in bursts."""
 
@@ -49,7 +49,7 @@ _WORDS = {
 
 @dataclass(slots=True)
 class Gate:
-    """What became of a gate: what tripped it, what could not be decided, what held, and what it had nothing to say on."""
+    """The result of a gate: the entries that tripped it, that were undecided, that held, and that it does not cover."""
 
     tripped: list[str] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
@@ -60,11 +60,11 @@ class Gate:
 def compare_gate(compared: pd.DataFrame, fail_on: str) -> Gate:
     """Decide a gate over the result of ``compare``.
 
-    It is tripped by each row of the verdict ``fail_on``, and, where it is about ``slower``, by each that shows more runs that needed help
-    or more slow runs. It is undecided by each row that had too few runs, for a test or to show what is seen (unless that is seen as often
-    among runs that are all alike), or no cluster on both sides, and by each workflow that both sides have but in no runs like each other. A
-    workflow or a stage that one side alone has is not compared. Where nothing was compared at all, it is undecided. Raises
-    :class:`UsageError` for another verdict than ``slower`` or ``faster``.
+    It is tripped by each row of the verdict ``fail_on``, and, for ``slower``, by each row that shows more runs that needed help or more
+    slow runs. It is undecided for each row with too few runs, for a test or to show a visible difference (unless equal runs show such a
+    difference as often), for each row without a cluster on both sides, and for each workflow that both sides have without comparable runs.
+    A workflow or a stage that only one side has is not compared. If nothing was compared, the gate is undecided. Raises :class:`UsageError`
+    for another verdict than ``slower`` or ``faster``.
 
     >>> import daganalysis as da
     >>> a, b = (da.load(f"sample_data/versions/{v}") for v in "ab")
@@ -118,7 +118,7 @@ def _is_likely_chance(row: dict[str, Any]) -> bool:
 
 
 def _points_elsewhere(row: dict[str, Any], fail_on: str) -> bool:
-    """Return whether what is seen, though not shown, is the opposite of what the gate is about."""
+    """Return whether the visible difference, though not shown, is in the opposite direction of the gate."""
     return row["p_value"] is not None and (row["ratio"] > 1) != (fail_on == "slower")
 
 
@@ -170,9 +170,9 @@ def _never_alike(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 class _Estimate(NamedTuple):
-    """A metric: its value, what it is at least and at most (one-sided, 95 % each; None where nothing bounds it), and of how many runs.
+    """A metric: its value, its lower and upper bound (one-sided, 95 % each; None if nothing bounds it), and its number of runs.
 
-    ``assumes`` is what the upper bound takes for granted.
+    ``assumes`` is the assumption of the upper bound.
     """
 
     value: float | None
@@ -239,13 +239,13 @@ def check_gate(checked: pd.DataFrame) -> Gate:
             high = f"at most {row['high']:.4g}" if row["high"] is not None else "no upper bound"
             words += f", {low}, {high}"
         if row["assumes"] is not None:
-            words += f"; it is taken for granted that {row['assumes']}"
+            words += f", assuming that {row['assumes']}"
         {"tripped": gate.tripped, "held": gate.held, "undecided": gate.undecided}[row["decision"]].append(words)
     return gate
 
 
 class _Metrics:
-    """What the metrics are computed from: the main runs, in order of their start."""
+    """The main runs that the metrics are computed from, in order of their start."""
 
     def __init__(self, archive: Archive) -> None:
         dags = archive.table("dags", ["run_id", "parent_run_id", "state", "outcome", "retries_min", "retries_max", "cluster", "started_at"])
@@ -263,7 +263,7 @@ class _Metrics:
         return outcome.isin(STANDS_FAILED) if name == "failed" else outcome.eq("cancelled")
 
     def doubtful(self, name: str) -> int:
-        """Count the runs that have ended of which the answers do not tell whether they are among the hits."""
+        """Count the ended runs whose answers do not show whether they are hits."""
         ended = self.ended
         if name == "retry":
             perhaps = ended["retries_max"].isna() | (ended["retries_max"] > 0)
@@ -354,4 +354,4 @@ METRICS = {
     "engine_share": lambda metrics: _time_share(metrics, ENGINE_TIME),
     "lost_share": lambda metrics: _time_share(metrics, ("lost",), sampled=False),
 }
-"""What a condition of ``check`` may be about."""
+"""The metrics of conditions of ``check``."""

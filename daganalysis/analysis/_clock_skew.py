@@ -45,9 +45,8 @@ def clock_skew(archive: Archive) -> pd.DataFrame:
     Args:
         archive: The runs.
 
-    Returns:
-        One row per cluster, agent and period, sorted by these. Bounds in seconds, positive where the agent is ahead; the minimum
-        never exceeds the maximum.
+    Returns: One row per cluster, agent and period, sorted by these. Bounds in seconds, positive if the agent is ahead; the minimum never
+    exceeds the maximum.
 
     Example:
         >>> import daganalysis as da
@@ -77,7 +76,7 @@ def _bounding(archive: Archive) -> pd.DataFrame:
     tasks = archive.table("sub_tasks", ["run_id", "stage", "agent", "outcome", "execute_times", "started_at", "ended_at"])
     tasks = tasks[tasks["agent"].notna() & tasks["started_at"].notna()]
     both = tasks.merge(nodes, on=["run_id", "stage"], suffixes=("", "_node")).merge(dags[dags["scope"] == "cluster"], on="run_id")
-    # What an earlier execution of its node had finished lies before the node's own times, whatever the clocks say (engine-semantics §2.3).
+    # A sub-task that an earlier execution of its node finished is before the node's own times on any clock (engine-semantics §2.3).
     is_first = both["operator"].eq("RUN") & both["execute_times"].eq(1).fillna(value=False)
     both = both[is_first | (both["ended_at"] > both["started_at_node"])].sort_values(["started_at_node", "run_id", "stage"], kind="stable")
     ends = (both["ended_at"] - both["ended_at_node"]).where(~both["outcome"].isin(SCHEDULER_STAMPED))
@@ -102,7 +101,7 @@ def _stretches(rows: pd.DataFrame) -> list[_Stretch]:
     found: list[_Stretch] = []
     for at, low, high in zip(rows["at"], rows["low"], rows["high"], strict=True):
         own = (_whole(low), _whole(high))
-        # A node whose own two stamps bear two clocks lies in two stretches: its start bounds the offset before its end does.
+        # A node whose two stamps come from two clocks belongs to two periods. Its start bounds the offset of the earlier one.
         for bounds in [own] if _can_be(*own) else [(None, own[1]), (own[0], None)]:
             last = found[-1] if found else _Stretch(at, at, 0, None, None)
             low_of_both, high_of_both = in_common([(last.low, last.high), bounds])
@@ -147,7 +146,7 @@ class _Odd(NamedTuple):
 
 
 def _odd_one(agents: dict[str, list[_Stretch]]) -> _Odd | None:
-    """Find the agent that alone agrees with the scheduler, while all the others are off by what they have in common."""
+    """Find the only agent that agrees with the scheduler, while all others are off by the same amount."""
     off = {agent: own for agent, own in agents.items() if any(_is_off(stretch) for stretch in own)}
     rest = agents.keys() - off.keys()
     if len(rest) != 1 or len(off) < _SOME or any(len(own) > 1 for own in off.values()):

@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 SECOND_LEVEL = 0.01
 """Chance of a false alarm accepted for each further question to the same runs: slow runs, and runs that needed help."""
 SLOW_RUN_RATIO = 1.5
-"""A run that takes longer than so many medians is slow."""
+"""A run that takes longer than this many medians is slow."""
 SMALLEST_SLOW_CHANGE = 0.05
 """A smaller change of the share of slow runs is not reported."""
 SMALLEST_HELP_CHANGE = 0.02
 """A smaller change of the share of runs that needed help is not reported."""
 _BORROWED = 15
-"""The memory of a row is estimated from its own runs and, with the weight of so many more, from those of all stages of the workflow."""
+"""The autocorrelation of a row is estimated from its own runs and, with the weight of this many more, from all stages of the workflow."""
 _MUCH_MEMORY = 1.5
 """Variance inflation from which on memory is given as the reason why runs show nothing."""
 _SIDES = ("base", "candidate")
@@ -64,7 +64,7 @@ def compare(base: Archive, candidate: Archive, *, outcomes: Sequence[str] = ("su
     A verdict needs a Mann-Whitney test that holds after Holm correction over all rows that could show something, and an effect of at least
     10 % and one tick of the engine. The verdict is ``insufficient`` if so few runs cannot show anything, or if an effect is visible that
     these runs cannot confirm; ``n_needed`` then has the number of runs that would be enough. ``same`` means that no such effect is visible;
-    the interval tells how large a hidden one may be. docs/verdicts.md explains each verdict.
+    the interval shows how large a hidden one may be. docs/verdicts.md explains each verdict.
 
     Args:
         base: The runs to compare with.
@@ -117,7 +117,7 @@ def left_out(compared: pd.DataFrame) -> list[str]:
 def _rows(base: Side, candidate: Side, outcomes: Sequence[str]) -> Iterator[dict[str, Any]]:
     kinds = {*base.kinds, *candidate.kinds}
     compared = {kind.workflow for kind in kinds}
-    # A workflow none of whose runs was compared still has its row, which says what was left out.
+    # A workflow without compared runs still has a row, which says what was left out.
     rest = {*base.left_out, *candidate.left_out} - compared
     nothing = Series()
     for kind in sorted([*kinds, *(RunKind(workflow, -1, outcomes[0]) for workflow in rest)], key=lambda kind: (kind[0] or "", kind[1:])):
@@ -141,7 +141,7 @@ def _rows(base: Side, candidate: Side, outcomes: Sequence[str]) -> Iterator[dict
             row["stage"] = round(right.places[key] if own else left.places[key])
             values = left.stages.get(before, {}) if before else {}
             rows.append(row | {"pair": _Pair.of(values, right.stages[key] if own else {}, ordered)})
-        # What the stages of a workflow have in common steadies what the few runs of each tell of their memory.
+        # The stages of a workflow together make the estimate of the autocorrelation of each more stable.
         together = sum((row["pair"].lags.scaled(row["pair"].lags.n) for row in rows), LagSums.of(()))
         for row in rows:
             yield row | _numbers(row["pair"], together)
@@ -188,7 +188,7 @@ class _Pair:
         return cls(both, strata, has_order, alone, lag_sums([pair for pair, has in zip(strata, has_order, strict=True) if has]))
 
     def values(self, side: str) -> np.ndarray:
-        """All durations of one side: those compared, or, if none has a partner, those that have none."""
+        """All durations of one side: the compared ones or, if none has a partner, all others."""
         import numpy as np
 
         own = [pair[_SIDES.index(side)] for pair in self.strata] or [values for of, _, values in self.alone if of == side]
@@ -242,7 +242,7 @@ def _numbers(pair: _Pair, together: LagSums) -> dict[str, Any]:
 def _is_seen(ratio: float, base: float, candidate: float) -> bool:
     """Whether a difference is large enough to matter: 10 % and one tick of the engine, by the ratio and by the middles of both sides.
 
-    The middle half is averaged: medians of durations in whole ticks jump by a tick where nothing has changed.
+    A middle is the mean of the middle half, because medians of durations in whole ticks jump by a tick although nothing has changed.
     """
     if abs(math.log(ratio)) < math.log(SMALLEST_RATIO) or (ratio > 1) != (candidate > base):
         return False
@@ -270,8 +270,8 @@ def _slow_runs(strata: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np
 def _judge(rows: Sequence[dict[str, Any]]) -> None:
     """Give every row its verdict, and its p-values corrected over all that could show anything.
 
-    Three families are corrected each by itself: the durations, at 5 %; and, at 1 % each, the shares of slow runs and of runs that needed
-    help, which look at the same runs a second time.
+    Three families are corrected separately: the durations, at 5 %; and, at 1 % each, the shares of slow runs and of runs that needed help,
+    which look at the same runs a second time.
     """
     both = [row for row in rows if row["ratio"] is not None]
     n_tested = _correct(both, "p_value", [smallest_stratified_p(row["sizes"]) for row in both])
@@ -318,7 +318,7 @@ def _shift(row: dict[str, Any]) -> str:
 
 
 def _second(row: dict[str, Any]) -> Iterator[str]:
-    """Yield what the shares of runs that needed help, and of slow runs, show."""
+    """Yield the verdicts on the shares of runs that needed help, and of slow runs."""
     for name, least, more, fewer in (
         ("help", SMALLEST_HELP_CHANGE, "more_help", "less_help"),
         ("slow", SMALLEST_SLOW_CHANGE, "more_slow_runs", "fewer_slow_runs"),

@@ -45,7 +45,7 @@ class Series:
 
     @property
     def sequence(self) -> list[StageKey]:
-        """The stages in the order in which they usually stand."""
+        """The stages in their usual order."""
         return sorted(self.places, key=lambda key: (self.places[key], str(key)))
 
 
@@ -53,7 +53,7 @@ class Series:
 class Side:
     """One archive to compare.
 
-    ``needed_help`` says of each run that has ended whether it needed help (1, else 0), by workflow and number of agents, and by cluster.
+    ``needed_help`` has a value for each ended run, 1 if it needed help, otherwise 0, by workflow and number of agents, and by cluster.
     ``ordered`` are the clusters whose runs have an order: their starts are known and differ.
     """
 

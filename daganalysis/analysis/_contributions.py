@@ -62,7 +62,7 @@ _Pair = tuple[StageKey | None, StageKey | None]
 
 
 def _spent(archive: Archive, pairs: dict[int, _Pair]) -> dict[tuple[_Pair, str], int]:
-    """Nanoseconds by stage (as a pair of what it is on each side) and category; what lies between two stages belongs to the later."""
+    """Nanoseconds by stage (as the pair of its numbers on each side) and category. Time between two stages belongs to the later one."""
     line = archive.table("timeline", ["category", "to_stage", "from_stage", "started_at", "ended_at"])
     stages = line["to_stage"].fillna(line["from_stage"])
     ns = line["ended_at"].astype("int64") - line["started_at"].astype("int64")

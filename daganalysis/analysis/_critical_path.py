@@ -117,7 +117,7 @@ def _by_stage(archive: Archive, stretches: Stretches, segments: Segments, attemp
     stretch, attempt = segments.stretch[work], segments.attempt[work]
     codes, names = stretches.names(archive)
     run, n_names = stretches.run[stretch], len(names) + 1
-    # One number for a workflow and a name, either of which may not be known.
+    # One number for a workflow and a name, each of which may be unknown.
     place, keys = pd.factorize((workflow_of[run] + 1) * n_names + codes[stretch] + 1, sort=True)
     path, drag = np.zeros(len(keys), np.int64), np.zeros(len(keys), np.int64)
     np.add.at(path, place, segments.end[work] - segments.start[work])
@@ -140,7 +140,7 @@ def _by_stage(archive: Archive, stretches: Stretches, segments: Segments, attemp
 
 
 def _most_often(place: Ints, agent: Ints, agents: pa.Array) -> pd.DataFrame:
-    """Return the agent that stands most often beside each place, and how often; of several, the first by its address."""
+    """Return the most frequent agent of each place, and its count; of several, the first by address."""
     import numpy as np
     import pandas as pd
 

@@ -48,7 +48,7 @@ _ORDER = (
 )
 """The order of events of the same time."""
 _CLOCKS_APART_NS = 60 * SECOND_NS
-"""How far the clocks of two agents may be apart that tell of the same maintainer."""
+"""How far apart the clocks of two agents may be that name the same maintainer."""
 _WAITS = {"wait_operator": "person", "wait_protocol": "dag"}
 
 
@@ -162,7 +162,7 @@ def _failures_and_requests(archive: Archive, dags: Columns, line: list[Row], dir
     ]
     of_waits = {row["run_id"]: row for row in rows_at({name: dags[name] for name in _DAGS}, own)}
     runs = {run_id: row for run_id, row in of_waits.items() if row["outcome"] != "succeeded"}
-    # What answers alone prove of requests has no time, only bounds; what a run did next tells the time of most of them.
+    # Answers prove only bounds on the times of requests. What the run did next shows the time of most of them.
     operations = [row for row in requests if row["operation"] != "create" or row["result"] == "refused"]
     logged = {row["run_id"] for row in operations}
     causes = _Causes(archive)
@@ -189,7 +189,7 @@ def _failures_and_requests(archive: Archive, dags: Columns, line: list[Row], dir
 
 
 def _waits(archive: Archive, line: list[Row], directions: Directions) -> list[Row]:
-    """Return the waits of all runs, each with the ``request`` that ended it, as what the run did next tells.
+    """Return the waits of all runs, each with the ``request`` that ended it, by what the run did next.
 
     A wait that a pass of the DAG ended has none.
     """
@@ -250,7 +250,7 @@ def _logged(row: Row, run: Row | None) -> Row:
 
 
 def _moves(archive: Archive, dags: Columns) -> list[Row]:
-    """Return when another agent became the maintainer: as logs say, or else as the executors of normal nodes of cluster DAGs show."""
+    """Return when another agent became the maintainer: from logs or, without logs, from the executors of normal nodes of cluster DAGs."""
     logged = archive.table("agent_events")
     logged = logged[logged["event"].eq("maintainer") & logged["at"].notna() & logged["detail"].notna()]
     told = rows_of(logged.sort_values("at", kind="stable"), in_nanoseconds=True)
@@ -272,8 +272,8 @@ def _by_cluster(rows: list[Row]) -> dict[str | None, list[Row]]:
 def _maintainers_told(rows: list[Row]) -> list[tuple[str, int]]:
     """Return the maintainers of a cluster one after the other, each with the time at which a log first names it.
 
-    Each agent tells of the maintainers by its own clock. So what an agent tells is one of those that others told of already, later than the
-    one it told of before, unless the next one came long before.
+    Each agent logs the maintainers by its own clock. So an entry of an agent is the maintainer that others have logged already, after the
+    one that it logged before, unless the next one came long before.
     """
     found: list[tuple[str, int]] = []
     last_of: dict[str | None, int] = {}
@@ -307,7 +307,7 @@ def _moved(at: int, cluster: str | None, agent: str, before: str, evidence: str)
 def _moves_seen(archive: Archive, clusters: dict[str, str | None]) -> list[Row]:
     """Return when another agent began to execute the normal nodes of a cluster, by the clusters of its DAGs.
 
-    Runs of one cluster have one maintainer at a time; what an answer shows of one run holds for all.
+    The runs of one cluster have one maintainer at a time, so an answer about one run holds for all.
     """
     if not clusters:
         return []
@@ -345,7 +345,7 @@ def _executors_of_normal_nodes(
 
 
 def _of_agents(archive: Archive) -> list[Row]:
-    """Return when agents restarted: their logs say when each started, and most also say when it was asked to stop."""
+    """Return when agents restarted. Their logs show when each started, and mostly when it was asked to stop."""
     import pandas as pd
 
     rows = archive.table("agent_events")

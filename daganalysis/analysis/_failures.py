@@ -24,9 +24,9 @@ _KEYS = ["workflow", "name", "error_code", "signature"]
 
 
 class SignatureCoverage(NamedTuple):
-    """Of how many failed attempts the line was one of the engine's own, was mined for what it has in common, was not there, or is an other.
+    """The number of failed attempts by their line: one of the engine's own, a mined one, no line, or another.
 
-    Others are lines beyond those that are mined, like none of them.
+    Other lines are beyond the mined ones and resemble none of them.
     """
 
     catalogue: int
@@ -39,19 +39,17 @@ def failures(archive: Archive, *, earlier: Archive | None = None, level: str = "
     """Group failed attempts by signature.
 
     A failure counts whether an answer showed it, or a later attempt or a log line implies it. A sub-DAG that fails on purpose, to wait for
-    its main DAG, is not counted. Of very many different lines the most frequent are mined; lines like none of those share the signature
-    ``(other lines)``. Failures in outages, in which everything of a cluster failed, count in ``n_outage`` and do not affect the order.
+    its main DAG, is not counted. If there are very many different lines, only the most frequent are mined. Lines that resemble none of
+    those share the signature ``(other lines)``. Failures in outages, in which everything of a cluster failed, count in ``n_outage`` and do
+    not affect the order.
 
-    Args:
-        archive: The archive.
-        earlier: An archive to compare with: ``is_new`` then tells which signatures its runs of the workflow do not have. The lines of both
-            archives are mined together.
-        level: ``"signature"``, or ``"attempt"`` for one row per failed attempt, with its signature.
+    Args: archive: The archive. earlier: An archive to compare with: ``is_new`` then marks signatures that its runs of the workflow do not
+    have. The lines of both archives are mined together. level: ``"signature"``, or ``"attempt"`` for one row per failed attempt, with its
+    signature.
 
-    Returns:
-        One row per workflow, stage name, error code and signature, the most frequent first. ``known`` is the name of the message where it
-        is one of the engine's own or one of the archive's catalogue (:meth:`Archive.with_catalogue`), else null. ``is_new`` is null
-        without an ``earlier`` archive.
+    Returns: One row per workflow, stage name, error code and signature, the most frequent first. ``known`` is the name of the message if it
+    is one of the engine's own or of the archive's catalogue (:meth:`Archive.with_catalogue`), otherwise null. ``is_new`` is null without an
+    ``earlier`` archive.
 
     Raises:
         UsageError: There is no such level.
@@ -85,7 +83,7 @@ def failures(archive: Archive, *, earlier: Archive | None = None, level: str = "
         n_outage=("in_outage", "sum"),
     ).reset_index()
     result["n_agents"] = result["n_agents"].astype("Int64").mask(result["n_agents"] == 0)
-    # What fails while everything fails is no cause: it stands behind what fails by itself as often.
+    # A failure during an outage is no cause, so it comes after others that are as frequent.
     result["n_alone"] = result["n"] - result["n_outage"]
     result = result.sort_values(["n_alone", "n", *_KEYS], ascending=[False, False, *[True] * len(_KEYS)])
     return FAILURES.conform(result[FAILURES.names])
@@ -105,7 +103,7 @@ def _add_signatures(*frames: pd.DataFrame) -> None:
 
 
 def _own_signatures(rows: pd.DataFrame, catalogue: Catalogue) -> list[str | None]:
-    """Return the name that the user's catalogue has for the failure of each row; None where it has none, or the engine's rules decide."""
+    """Return the name of each row's failure in the user's catalogue; None if it has none, or if the engine's rules decide."""
     failures = [Failure(*pair) for pair in zip(_plain(rows["error_code"]), _plain(rows["line"]), strict=True)]
     if not catalogue.signatures:
         return [None] * len(failures)
@@ -121,7 +119,7 @@ def _pairs(rows: pd.DataFrame) -> Iterator[tuple[str | None, str | None]]:
 
 
 def _identities(rows: pd.DataFrame) -> pd.Series[Any]:
-    """What makes a failure the same as one of an earlier archive."""
+    """The identity of a failure, which an earlier archive may share."""
     import pandas as pd
 
     columns = (_plain(rows[name]) for name in ("workflow", "error_code", "signature"))
@@ -134,7 +132,7 @@ def _plain(values: pd.Series[Any]) -> list[Any]:
 
 
 def coverage(found: pd.DataFrame) -> SignatureCoverage:
-    """Count the failed attempts of a result of ``failures`` by what is known of their lines.
+    """Count the failed attempts of a result of ``failures`` by the kind of their lines.
 
     >>> import daganalysis as da
     >>> coverage(da.failures(da.load("sample_data/upgrade")))
@@ -148,7 +146,7 @@ def coverage(found: pd.DataFrame) -> SignatureCoverage:
 
 
 def _masked_failures(archive: Archive) -> pd.DataFrame:
-    """One row per failed attempt, with its message masked, and when it was."""
+    """One row per failed attempt, with its masked message and its time."""
     import pandas as pd
 
     dags = archive.table("dags", ["run_id", "name", "workflow", "maintenance_key", "started_at"])
@@ -163,6 +161,6 @@ def _masked_failures(archive: Archive) -> pd.DataFrame:
 
 
 def _own_names(name: str | None, workflow: str | None, maintenance_key: str | None) -> list[str]:
-    """What a run is called by that is no part of its workflow's name: a tenant, a zone, a version."""
+    """The names in a run's name that are not part of its workflow's name: a tenant, a zone, a version."""
     parameters = set((name or "").split()) - set((workflow or "").split())
     return [word for word in {*parameters, maintenance_key or ""} if len(word) > 1]

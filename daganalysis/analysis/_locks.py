@@ -1,4 +1,4 @@
-"""The maintenance locks that runs held: when, at work or neglected, and what was refused because of them."""
+"""The maintenance locks that runs held: when, working or neglected, and how many requests were refused because of them."""
 
 from __future__ import annotations
 
@@ -36,15 +36,12 @@ def locks(archive: Archive, *, run_ids: Iterable[str] | None = None) -> pd.DataF
     nothing else that needs it can start. The failure of some nodes frees the lock, and a retry takes it again (engine-semantics §2.8). A
     lock of the cluster and a lock of a tenant exclude each other.
 
-    Args:
-        archive: The runs.
-        run_ids: List the holdings of these runs only; what other runs held is then not looked at.
+    Args: archive: The runs. run_ids: List only the holdings of these runs. The holdings of other runs are then ignored.
 
-    Returns:
-        One row per holding, sorted by cluster, lock, key and time. ``working_s`` and ``neglected_s`` are parts of ``held_s``; the rest was
-        spent waiting for a main DAG, or is not known. Two holdings of one lock never overlap. If they seem to, the evidence is
-        ``contradicted``, and :func:`daganalysis.analysis.lock_conflicts` names the two. Copies of databases bound the holdings, and show
-        holdings of DAGs without answers.
+    Returns: One row per holding, sorted by cluster, lock, key and time. ``working_s`` and ``neglected_s`` are parts of ``held_s``; the rest
+    was a wait for a main DAG, or is unknown. Two holdings of one lock never overlap. If they seem to, the evidence is ``contradicted``, and
+    :func:`daganalysis.analysis.lock_conflicts` names the two. Copies of databases bound the holdings, and show holdings of DAGs without
+    answers.
 
     Example:
         >>> import daganalysis as da
@@ -61,7 +58,7 @@ def as_frame(holdings: list[Holding]) -> pd.DataFrame:
 
 
 class AlreadyRead(NamedTuple):
-    """What has been read already of what the holdings of all runs follow from.
+    """Rows for the holdings that were read already.
 
     The idle stretches, the directions of the legs of at least the runs that have some, and the logged requests.
     """
@@ -114,7 +111,7 @@ def _lock(maintenance_type: int | None, key: str | None, scope: str | None, owne
 
 
 def _stage_names(archive: Archive, held: list[Row], idle: dict[str, list[Row]]) -> dict[tuple[str, int], str]:
-    """Return the names of stages of the runs that failed at some time and where it matters at which stage; the others never ask."""
+    """Return the names of the stages of runs that failed, if the stage of their failure matters. Other runs need no names."""
     failed = (row for row in held if row["run_id"] in idle or row["outcome"] in _FAILED)
     wanted = [row["run_id"] for row in failed if names_which_stage(row["workflow"])]
     if not wanted:
@@ -175,7 +172,7 @@ def _holdings(row: Row, lock: Lock, idle: list[Row], names: dict[tuple[str, int]
         if is_wait:
             current.released_at = stretch["started_at"]
         elif stretch.get("hides_failure"):
-            # It failed and was taken again while nobody looked: what is known is that it was held before, and after.
+            # The DAG failed and took the lock again between two answers. It is only known to have been held before and after.
             current.until, current.evidence = stretch["started_at"], "inferred"
         else:
             continue
@@ -206,9 +203,9 @@ def _end(last: Holding, row: Row, names: dict[tuple[str, int], str]) -> None:
 
 
 def _end_where_the_next_begins(holdings: list[Holding]) -> None:
-    """Hold it against every holding that another of the same lock begins before it ends.
+    """Record with every holding the later holdings of the same lock that begin before it ends.
 
-    A lock that was still held when last seen, and that another run took later, was freed in between, by hand perhaps. The lock of the
+    A lock that was still held when last seen, and that another run took later, was freed in between, perhaps by hand. The lock of the
     cluster excludes those of its tenants.
     """
     groups: dict[tuple[str | None, ...], list[Holding]] = {}

@@ -20,7 +20,7 @@ _TASK = ["run_id", "task_gid"]
 
 
 def retry_patterns(archive: Archive, *, level: str = "pattern") -> pd.DataFrame:
-    """Return what is retried, after which error, how often, at what cost, and whether that helps.
+    """Return which stages are retried, after which error, how often, at what cost, and whether it helps.
 
     The error is that of the attempt before the retry. The cost of a retry is the time of the run from the first trouble at the stage to its
     last execution. Hand-shakes between DAGs do not count as retries. ``retry_share`` leaves out the runs in outages, in which everything
@@ -95,7 +95,7 @@ def _by_error(archive: Archive, events: pd.DataFrame, nodes: pd.DataFrame) -> pd
 
 
 def _retries_of_stages(archive: Archive) -> pd.DataFrame:
-    """One row per retry of a stage and error code before it: the number of the retry, what it came to, the agents it failed on.
+    """One row per retry of a stage and error code before it: the number of the retry, its result, the agents it failed on.
 
     The sub-tasks of a stage that failed together are redone together, so that the first retry of each is one retry of the stage.
     """
@@ -109,7 +109,7 @@ def _retries_of_stages(archive: Archive) -> pd.DataFrame:
     attempts = attempts.merge(failed, on=[*_TASK, "attempt"], how="left")
     is_retry = attempts["kind"].eq("run") & (attempts["attempt"] > 1)
     group = attempts.groupby(_TASK, sort=False)
-    # Before the run of a retry stands its rollback run; before that what failed.
+    # The rollback run of a retry precedes its run, and the failure precedes both.
     attempts["error_before"] = attempts["error_code"].where(attempts["has_failed"].notna()).groupby([attempts[k] for k in _TASK]).ffill()
     attempts["error_before"] = group["error_before"].shift(1)
     attempts["nth"] = is_retry.groupby([attempts[key] for key in _TASK]).cumsum()
@@ -126,7 +126,7 @@ def _retries_of_stages(archive: Archive) -> pd.DataFrame:
 
 
 def _costs(archive: Archive, nodes: pd.DataFrame) -> pd.DataFrame:
-    """What a run spent on a stage before the last execution of it, and how much of that it waited for an operator, seconds."""
+    """The time of a run from the trouble at a stage to its last execution, and the part of it spent waiting for a person, in seconds."""
     line = archive.table("timeline", ["run_id", "category", "from_stage", "to_stage", "started_at", "ended_at", "duration_s"])
     came_from_elsewhere = line["category"].eq("handoff") & line["from_stage"].ne(line["to_stage"]).fillna(value=True)
     line = line[~came_from_elsewhere].assign(stage=line["to_stage"].fillna(line["from_stage"]))

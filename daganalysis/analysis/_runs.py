@@ -34,18 +34,14 @@ def runs(archive: Archive, *, by: str = "start", last: int | None = None, run_id
     waited for a person; much of it was overwritten; it was slower than other runs of its workflow with as many agents; all went well. Every
     number in the sentence is in a table.
 
-    Args:
-        archive: The runs to list.
-        by: ``"start"``, in order of time, runs that never started last; ``"trouble"``, those that went worst first; ``"length"``, the
-            longest first, those of unknown length last.
-        last: The largest number of runs to list: the last ones by start, or the first ones by trouble or length.
-        run_ids: List these runs only. The others are still what they are measured by.
+    Args: archive: The runs to list. by: ``"start"``, in order of time, runs that never started last; ``"trouble"``, the worst first;
+    ``"length"``, the longest first, those of unknown length last. last: The largest number of runs to list: the last ones by start, or the
+    first ones by trouble or length. run_ids: List only these runs. They are still compared with the others.
 
     Returns:
         One row per run. Child runs are listed too, each with its own conclusion.
 
-    Raises:
-        UsageError: ``by`` is no such order, or ``last`` is negative.
+    Raises: UsageError: ``by`` is unknown, or ``last`` is negative.
 
     Example:
         >>> import daganalysis as da
@@ -78,7 +74,7 @@ def runs(archive: Archive, *, by: str = "start", last: int | None = None, run_id
 
 
 def _conclusions(dags: Columns, facts: GatheredFacts, places: list[int]) -> tuple[list[str], dict[int, ConclusionFacts]]:
-    """Return the sentence of each run, and the facts of the runs of which more than the length is said, by their numbers in the list."""
+    """Return the sentence of each run, and the facts of the runs whose sentence says more than the length, by their numbers in the list."""
     is_healthy = facts.is_healthy[places]
     healthy = [places[number] for number in np.flatnonzero(is_healthy).tolist()]
     told = {number: facts.of(places[number]) for number in np.flatnonzero(~is_healthy).tolist()}

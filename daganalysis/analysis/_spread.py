@@ -18,12 +18,12 @@ Options = ParamSpec("Options")
 Result = TypeVar("Result")
 
 _BY_RUN = frozenset({("time_budget", None), ("retries", None), ("stage_latency", None), ("stage_latency", "stage")})
-"""Analyses (and their levels) of which each row depends on one run alone, sorted by the run."""
+"""Analyses (and their levels) in which each row depends on one run, sorted by the run."""
 _BY_WORKFLOW = frozenset({("stage_latency", "workflow"), ("retry_patterns", None)})
 """Analyses (and their levels) whose rows depend on the runs of one workflow, sorted by it first.
 
-All others are done in one piece, by one worker: their rows depend on the whole archive, or are sums of floating-point numbers, whose last
-bit depends on what else is summed beside them.
+One worker does each of the others in one piece, because their rows depend on the whole archive, or are sums of floating-point numbers,
+whose last bit depends on the other summands.
 """
 
 
@@ -69,7 +69,7 @@ def _pieces(archive: Archive, name: str, options: dict[str, Any], jobs: int) -> 
 
 
 def _runs_by_workflow(archive: Archive, at_most: int) -> Iterator[list[str]]:
-    """Yield the runs of one workflow after another, some of them together, so that there are not many more pieces than asked for."""
+    """Yield the runs of one workflow after another. Small workflows are joined, so that there are not many more pieces than wanted."""
     dags = archive.table("dags", ["run_id", "workflow"])
     room = len(dags) / at_most
     runs: list[str] = []

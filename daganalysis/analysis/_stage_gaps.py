@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def stage_gaps(archive: Archive) -> pd.DataFrame:
-    """Return what lay between the stages of each run.
+    """Return the gaps between the stages of each run.
 
     The gaps are the seconds that ``time_budget`` puts outside the stages. A gap with several causes has a row for each. Unfinished runs
     have the gaps that are known so far.
@@ -25,10 +25,9 @@ def stage_gaps(archive: Archive) -> pd.DataFrame:
     Args:
         archive: The runs.
 
-    Returns:
-        One row per stretch of time between two stages that were executed one after the other (backwards in a rollback), sorted by run and
-        time, in seconds. ``polls`` counts the passes of the scheduler; the length of a pass is measured by the run's own hand-overs or,
-        where it has none, by those of the archive (engine-semantics §5).
+    Returns: One row per stretch of time between two stages that were executed one after the other (backwards in a rollback), sorted by run
+    and time, in seconds. ``polls`` counts the passes of the scheduler; the length of a pass is measured by the run's own hand-overs or, if
+    it has none, by those of the archive (engine-semantics §5).
 
     Example:
         >>> import daganalysis as da

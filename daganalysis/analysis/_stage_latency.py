@@ -77,11 +77,11 @@ def _by_stage(archive: Archive) -> pd.DataFrame:
 
 
 def _of_sub_tasks(archive: Archive, stages: StageRows) -> dict[str, Floats | pa.Array]:
-    """Return what the sub-tasks show about the last execution of each stage."""
+    """Return the facts of the sub-tasks about the last execution of each stage."""
     tasks = coded_on_dag_clock(archive, "sub_tasks", ["run_id", "stage", "task_gid", "agent", "started_at", "ended_at", "duration_s"])
     at, began = stages.places_of(archive, tasks), integers(stages.nodes.column("started_at"))
     ended = integers(tasks.column("ended_at"))
-    # Sub-tasks that an earlier execution had finished are left alone by a retry and lie before this one (engine-semantics §2.3).
+    # A retry leaves sub-tasks alone that an earlier execution had finished. They ended before this execution (engine-semantics §2.3).
     own = np.flatnonzero((at != NONE) & ((ended == NONE) | (ended > began[at])))
     of_stage, n = GroupedRows(at[own], len(began)), len(began)
     start, end = integers(tasks.column("started_at"))[own], ended[own]
@@ -105,7 +105,7 @@ def _of_sub_tasks(archive: Archive, stages: StageRows) -> dict[str, Floats | pa.
 
 
 def _within(end: Ints, over: Ints) -> Ints:
-    """Return the ends of sub-tasks, none after the end of its stage, where that is known."""
+    """Return the ends of sub-tasks, none after the end of its stage, if that is known."""
     return np.where((over != NONE) & (end > over), over, end)
 
 
@@ -114,7 +114,7 @@ def _seconds(length: Ints, known: Bools) -> Floats:
 
 
 def _longest(tasks: pa.Table, own: Ints, of_stage: GroupedRows) -> Ints:
-    """Return the sub-task of each stage that ran longest, the first in order of the ids among equals; none where no duration is known."""
+    """Return the sub-task of each stage that ran longest, of equals the first by id; none if no duration is known."""
     import pandas as pd
 
     duration = reals(tasks.column("duration_s"))[own]
@@ -133,7 +133,7 @@ def _longest(tasks: pa.Table, own: Ints, of_stage: GroupedRows) -> Ints:
 
 
 def _union(groups: GroupedRows, begin: Ints, end: Ints) -> Floats:
-    """Return in how many seconds at least one of the intervals of each group lasts; not-a-number for a group without intervals."""
+    """Return the seconds that at least one of the intervals of each group covers; not-a-number for a group without intervals."""
     import pandas as pd
 
     first, last = groups.reduced(begin, np.minimum, _NEVER), groups.reduced(end, np.maximum, NONE)

@@ -16,7 +16,7 @@ _ALIKE = 0.6
 
 
 class StageKey(NamedTuple):
-    """A stage by its name, and how many of the same name stand before it in its run."""
+    """A stage by its name, and the number of earlier stages of the same name in its run."""
 
     name: str | None
     again: int
@@ -48,10 +48,11 @@ def stage_codes(nodes: pd.DataFrame) -> tuple[np.ndarray, list[StageKey]]:
 
 
 def match_stages(base: Sequence[StageKey], candidate: Sequence[StageKey]) -> dict[StageKey, StageKey]:
-    """Return {stage of the candidate: the same stage of the base}; what is in neither keys nor values is on one side alone.
+    """Return {stage of the candidate: the same stage of the base}.
 
-    Stages of the same name are matched in order, as many as can be; then what moved elsewhere under its own name; then, between the same
-    neighbours, what has a name that is alike: it was renamed. The other way round gives the inverse.
+    A stage that is in neither keys nor values is only on one side. First, stages of the same name are matched in order, as many as
+    possible; then stages that moved under the same name; then, between the same neighbours, stages with similar names, which were renamed.
+    With the sides exchanged, the result is the inverse.
 
     >>> old, new = ([StageKey(name, 0) for name in names] for names in (("A", "Add agent  for x", "C"), ("A", "B", "Add agent for x", "C")))
     >>> [f"{key} = {same}" for key, same in match_stages(old, new).items()]

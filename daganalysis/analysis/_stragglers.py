@@ -50,11 +50,9 @@ def stragglers(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
     correction over all rows), even if a slow spell of several runs counts as one run. And it is late by at least 10 % of the others' work
     and a quarter of a tick of the engine. Over all stages, both its runs and its executions of stages must show it.
 
-    Args:
-        archive: The runs.
-        level: ``"stage"``, one row per workflow, stage name and agent of a cluster; ``"agent"``, one row per agent of a cluster, over all
-            stages, with the run as the unit of the test; ``"zone"``, the same of all agents of a zone together, over the stages in which
-            several zones were at work; ``"run"``, one row per execution of a stage. Zones are known from the table ``agents`` alone.
+    Args: archive: The runs. level: ``"stage"``, one row per workflow, stage name and agent of a cluster; ``"agent"``, one row per agent of
+    a cluster, over all stages, with the run as the unit of the test; ``"zone"``, the same for all agents of a zone together, over the
+    stages in which several zones were at work; ``"run"``, one row per execution of a stage. Zones come from the table ``agents``.
 
     Returns:
         Level ``"run"``: sorted by run and stage. The others: flagged rows first, then those that cost the others most. Durations in
@@ -165,7 +163,7 @@ def _measured(groups: GroupedRows, start: Ints, end: Ints, work: Floats, error: 
 
 
 def _is_sure(groups: GroupedRows, left: Floats, error: Floats) -> Bools:
-    """Return which rows that alone ended last in their execution did so whatever the clocks of agents do within their errors."""
+    """Return which rows ended last and alone in their execution on any clocks within their errors."""
     rows = np.flatnonzero((groups.reduced(error, np.maximum, 0.0) > 0)[groups.of_row])
     latest, execution = (error - left)[rows], groups.of_row[rows]
     order = np.lexsort((-latest, execution))
@@ -187,7 +185,7 @@ def _at_work(archive: Archive, stages: StageRows, tasks: pa.Table, has_run: Bool
     is_unplaced = np.zeros(len(began), bool)
     is_unplaced[at[known & np.isinf(reals(tasks.column("clock_error_s")))]] = True
     rows = np.flatnonzero(known)
-    # What an earlier execution had finished lies before this one (engine-semantics §2.3).
+    # Sub-tasks that an earlier execution had finished ended before this one (engine-semantics §2.3).
     rows = rows[~is_unplaced[at[rows]] & (end[rows] > began[at[rows]])]
     rows = _without_idle(archive, rows, at[rows], encoded(tasks.column("agent_ip"))[0][rows])
     rows = rows[np.argsort(at[rows], kind="stable")]
@@ -198,7 +196,7 @@ def _at_work(archive: Archive, stages: StageRows, tasks: pa.Table, has_run: Bool
 
 
 def _without_idle(archive: Archive, rows: Ints, at: Ints, host: Ints) -> Ints:
-    """Drop the sub-tasks that left the work to another agent on their host, where there is one (engine-semantics §4)."""
+    """Drop the sub-tasks that left the work to another agent on their host, if there is one (engine-semantics §4)."""
     import pandas as pd
 
     on_host = at * (int(host.max(initial=0)) + 2) + host
@@ -241,7 +239,7 @@ def _by_stage(rows: pd.DataFrame) -> _ByAgent:
 
 
 def _by_agent(rows: pd.DataFrame) -> _ByAgent:
-    """Take what a run spent on an agent, or on the agents of a zone, together, over all stages in which others were at work too."""
+    """Add up the time of a run on an agent, or on the agents of a zone, over all stages in which others worked too."""
     keys = ["cluster", "agent"]
     units = (
         (rows if "member" in rows else rows.assign(member=rows["agent"]))
@@ -273,9 +271,9 @@ def _by_agent(rows: pd.DataFrame) -> _ByAgent:
 
 
 def _tails_of_executions(rows: pd.DataFrame, keys: list[str]) -> list[float]:
-    """How likely each agent is by chance to be the slowest of so many of its executions, in the order of the measures.
+    """The probability of each agent being the slowest this often by chance, in the order of the measures.
 
-    One long stage decides what a whole run waited for: in three runs of six agents, one of them is last every time in one archive of 36.
+    One long stage decides which agent a whole run waited for: in three runs of six agents, one of them is always last in one archive of 36.
     """
     share = 1 / rows.groupby("execution", sort=False)["agent"].transform("size")
     of_execution = rows.assign(chance=share).groupby(["execution", *keys], dropna=False, as_index=False)
@@ -305,15 +303,15 @@ def _measures(units: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 
 def _codes(units: pd.DataFrame, keys: list[str]) -> list[Ints]:
-    """Return the places of texts in the order of all of them."""
+    """Return the rank of each text in sorted order."""
     return [units[key].astype("category").cat.codes.to_numpy().astype(np.int64) for key in keys]
 
 
 def _flags(result: pd.DataFrame, units: pd.DataFrame, keys: list[str]) -> tuple[list[bool], list[float | None]]:
-    """More often slowest than chance, over all rows, and late by what matters; and how many independent units that was judged by.
+    """Return whether each row is slowest more often than by chance and late enough to matter, and its number of independent units.
 
-    Of agents that chance alone would flag, the spells are looked at: all agents of a stage together show how long slow spells last, and so
-    many units as a spell lasts count as one (a design effect, Kish 1965).
+    For agents that chance alone would flag, slow spells are examined: all agents of a stage together show how long spells last, and the
+    units of one spell count as one (a design effect, Kish 1965).
     """
     from scipy.special import betainc
 
@@ -335,7 +333,7 @@ def _flags(result: pd.DataFrame, units: pd.DataFrame, keys: list[str]) -> tuple[
         if key in memories:
             size = int(n.iloc[place])
             inflation = memories[key].inflation(size)
-            # Less for the uncertainty of the inflation, which all agents of the pool tell of (Korn and Graubard 1998).
+            # Reduced for the uncertainty of the inflation, which all agents of the pool show (Korn and Graubard 1998).
             freedom = max(1.0, float(result["n_agents_p50"].iloc[place]) * (size / inflation - 1))
             inflation *= (t_isf(LEVEL, freedom) / normal_isf(LEVEL)) ** 2 if inflation > 1 else 1.0
             effective[place] = size / inflation

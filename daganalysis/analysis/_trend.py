@@ -89,7 +89,7 @@ def _histories(runs: pd.DataFrame, nodes: pd.DataFrame) -> Iterator[_History]:
     nodes = nodes.sort_values(["run_id", "stage"], ignore_index=True)
     codes, keys = stage_codes(nodes)
     names = [None, *map(str, keys)]
-    # What runs took as a whole stands before what their stages took.
+    # The lengths of whole runs come before those of their stages.
     of_name = np.concatenate([np.zeros(len(runs), int), codes + 1])
     of_run = np.concatenate([np.arange(len(runs)), pd.Index(runs["run_id"]).get_indexer(nodes["run_id"])])
     seconds = np.concatenate([runs["elapsed_s"].to_numpy("float64"), nodes["duration_s"].to_numpy("float64")])
@@ -104,7 +104,7 @@ def _histories(runs: pd.DataFrame, nodes: pd.DataFrame) -> Iterator[_History]:
 
 
 class _Found(NamedTuple):
-    """A pattern of a history: where it begins, both of its levels, how many runs are on each (None: the levels are none), its p-value."""
+    """A pattern of a history: its beginning, both of its levels, the runs on each (None: it has no levels), its p-value."""
 
     kind: str
     start: int
@@ -117,7 +117,7 @@ class _Found(NamedTuple):
 
 
 def _patterns(history: _History, days: np.ndarray, family: int) -> Iterator[_Found]:
-    """Give what is shown in a history: drifts and cycles first, then shifts in order."""
+    """Yield the patterns shown in a history: drifts and cycles first, then shifts in order."""
     import numpy as np
 
     seconds = history.seconds
@@ -140,7 +140,7 @@ def _patterns(history: _History, days: np.ndarray, family: int) -> Iterator[_Fou
 
 
 def _far_apart(logs: np.ndarray, cuts: list[int]) -> set[int]:
-    """Choose the cuts between levels that lie further from each other than either of them spans."""
+    """Choose the cuts between levels whose distance is larger than the range of either."""
     edges, found = [0, *cuts, len(logs)], set()
     for low, cut, high in zip(edges, edges[1:], edges[2:], strict=False):
         before, after = logs[low:cut], logs[cut:high]
@@ -164,7 +164,7 @@ def _ends(seconds: np.ndarray, days: np.ndarray, pattern: Pattern) -> tuple[floa
 
 
 def _is_large(before: float, after: float) -> bool:
-    """Whether two levels differ by what matters: 10 %, and a tick of the engine."""
+    """Whether two levels differ enough to matter: by 10 % and a tick of the engine."""
     low, high = sorted((before, after))
     return high >= SMALLEST_RATIO * max(low, 1e-6) and high - low >= SCHEDULER_SLEEP_S
 
@@ -219,9 +219,9 @@ def _intervals(n: int) -> list[tuple[int, np.ndarray]]:
 
 
 def _best_of_lengths(sums: np.ndarray, squares: np.ndarray, lengths: list[tuple[int, np.ndarray]]) -> list[tuple[float, int]]:
-    """Of the intervals of each length: how probable by chance is the most evident split in any of them, and where it is.
+    """Return, for each length, the smallest p-value of a split in any of its intervals, and the place of the split.
 
-    Given are the sums of what stands before each place in the history, and of its squares. All splits of all intervals lie in one array.
+    ``sums`` and ``squares`` are those of the values before each place in the history. All splits of all intervals are in one array.
     """
     import numpy as np
 
@@ -250,7 +250,7 @@ def _best_of_lengths(sums: np.ndarray, squares: np.ndarray, lengths: list[tuple[
 
 
 def _placed(seconds: np.ndarray, cuts: list[int]) -> list[int]:
-    """Place each shift again, between its neighbours: it may have been found in an interval that held little of its levels."""
+    """Locate each shift again, between its neighbours, because it may have been found in an interval with little of its levels."""
     import numpy as np
 
     edges = [0, *cuts, len(seconds)]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _TASK = ["run_id", "task_gid"]
 _TOLD = ["run_id", "stage", "task_gid", "name", "agent", "outcome", "execute_times", "task_logs"]
 _GROUNDS = ("outcome", "attempt", "line")
-"""What shows that a sub-task had trouble, most serious first: its outcome, a failed attempt, or only an error line."""
+"""The evidence that a sub-task had trouble, most serious first: its outcome, a failed attempt, or only an error line."""
 
 
 def trouble(archive: Archive, *, level: str = "sub_task") -> pd.DataFrame:
@@ -37,10 +37,9 @@ def trouble(archive: Archive, *, level: str = "sub_task") -> pd.DataFrame:
         archive: The runs to look at.
         level: ``"sub_task"``, one row per sub-task that had trouble; ``"run"``, one row per run, with or without trouble.
 
-    Returns:
-        For sub-tasks, rows sorted by run, then ``place``: alike sub-tasks of one stage share a place, the most serious come first. For
-        runs, rows from the worst to the best: main runs before child DAGs, trouble before the rest, then the longest first; of runs of
-        one length, by ``rank``.
+    Returns: For sub-tasks, rows sorted by run, then ``place``: similar sub-tasks of one stage share a place, and the most serious come
+    first. For runs, rows from the worst to the best: main runs before child DAGs, trouble before the rest, then the longest first; of runs
+    of one length, by ``rank``.
 
     Raises:
         UsageError: ``level`` is not one of the two.
@@ -93,7 +92,7 @@ def _in_trouble(archive: Archive) -> list[_Troubled]:
 
 
 def _doubtful_tasks(archive: Archive) -> pd.DataFrame:
-    """Return the sub-tasks that may have had trouble: only of these are the logs read."""
+    """Return the sub-tasks that may have had trouble. Only their logs are read."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -108,20 +107,20 @@ def _doubtful_tasks(archive: Archive) -> pd.DataFrame:
 
 
 def _grounds(task: Row, attempts: list[tuple[str, str, str]], *, by_protocol: bool) -> str | None:
-    """Return what shows that a sub-task had trouble; None if nothing does."""
+    """Return the evidence that a sub-task had trouble; None if there is none."""
     if task["outcome"] == "passed" and (not task["execute_times"] or (attempts and attempts[-1][1] == "waiting")):
         return None  # passed without having run, or `Wait for task to end`, which fails and is passed by design (engine-semantics §7 A)
     if task["outcome"] in TASK_TROUBLE:
         return "outcome"
     if not by_protocol and any(outcome in UNDONE for _, outcome, _ in attempts):
         return "attempt"
-    # Where attempts are unknown, an error line is all that is left of a failure.
+    # If attempts are unknown, an error line is the only trace of a failure.
     unsure = any(evidence != "observed" for *_, evidence in attempts)
     return "line" if unsure and is_error(newest_failure_line(task["task_logs"])) else None
 
 
 def _placed(tasks: list[_Troubled]) -> list[Row]:
-    """Put the sub-tasks of one run that differ in nothing but the agent together, and number these groups: the most serious first."""
+    """Group the sub-tasks of one run that differ only in the agent, and number the groups, the most serious first."""
     groups: dict[tuple[Any, ...], list[_Troubled]] = {}
     for task in tasks:
         line = newest_failure_line(task.row["task_logs"]).replace(task.row["agent"] or "\0", "")

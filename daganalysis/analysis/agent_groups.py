@@ -34,7 +34,7 @@ def runs_by_agents(archive: Archive, by: str) -> dict[str, list[str]]:
 
 
 def values_of_agents(archive: Archive, column: str, some: Archive) -> dict[str, dict[str, str | None]]:
-    """Return for each of some runs what a column of ``agents`` held for each of its agents when the run started.
+    """Return for each of some runs the value of a column of ``agents`` for each of its agents when the run started.
 
     The last known value before the run began counts, or the first one after; None if no value is known.
     """
@@ -57,17 +57,17 @@ def values_of_agents(archive: Archive, column: str, some: Archive) -> dict[str, 
 
 
 def split_by_agents(archive: Archive, by: str) -> tuple[Archive, Archive, str]:
-    """Return the two groups of runs to compare, and what they are: those of two values of a column of ``agents``, the earlier one first.
+    """Return the two groups of runs to compare, and their names: those of two values of a column of ``agents``, the earlier one first.
 
-    ``by`` is the column, or ``column=earlier,later`` where it has more than two values. Raises :class:`UsageError` where there are not
-    two groups, with the values that there are.
+    ``by`` is the column, or ``column=earlier,later`` if it has more than two values. Raises :class:`UsageError` with the existing values if
+    there are not two groups.
     """
     column, _, wanted = by.partition("=")
     groups = runs_by_agents(archive, column)
     names = wanted.split(",") if wanted else list(groups)
     if len(names) != 2 or not set(names) <= groups.keys():
         known = ", ".join(f"{value} ({len(runs)} runs)" for value, runs in groups.items()) or "none is known"
-        raise UsageError("two groups are to be compared", where=f"--by {by}", hint=f"values: {known}; name two: --by {column}=ONE,OTHER")
+        raise UsageError("two groups can be compared", where=f"--by {by}", hint=f"values: {known}; name two: --by {column}=ONE,OTHER")
     base, candidate = (archive.only(groups[name]) for name in names)
     rest = len(archive) - len(base) - len(candidate)
     said = f"{column} {names[0]} ({len(base)} runs) against {names[1]} ({len(candidate)} runs)"

@@ -1,8 +1,8 @@
-"""The chain of work and waits that made a run as long as it was, found for all runs of an archive at once.
+"""The chain of work and waits that determined the length of a run, found for all runs of an archive at once.
 
-A run's timeline already follows its waits; what is left to find is, for each stretch in which attempts ran side by side, which of them the
-run waited for. Most stages are executed once: for all of these together, the last attempt to end is found without a look at single stages.
-What remains is resolved in rounds, each of which finds one more segment of every stretch that is not covered.
+A run's timeline already has its waits. For each stretch with parallel attempts, this module finds the attempts that the run waited for.
+Most stages are executed once: for all of these together, the last attempt to end is found without looking at single stages. The rest is
+resolved in rounds, each of which finds one more segment of every stretch that is not covered yet.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 class Segments:
     """The chain of each run, in order of run and time.
 
-    ``stretch`` is the stretch a segment lies in, ``attempt`` the row of the attempt at work (none of a pause). ``drag`` is how much later
-    the stretch ended because of the attempt that ended it; none of all other segments. ``is_uncertain`` says that another agent's attempt
-    may have been the one.
+    ``stretch`` is the stretch of a segment, ``attempt`` the row of the attempt at work (none for a pause). ``drag`` is how much later the
+    stretch ended because of the attempt that ended it; none for all other segments. ``is_uncertain`` says that another agent's attempt may
+    have been the one.
     """
 
     stretch: Ints
@@ -40,7 +40,7 @@ class Segments:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """A stretch of work and an attempt that ran in it, from where to where; those of one stretch stand together, in order of attempts."""
+    """Stretches of work, an attempt that ran in each, and its start and end there. Pairs of one stretch are together, by attempt."""
 
     of_work: Ints
     attempt: Ints
@@ -54,9 +54,9 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The stretches of work: which they are, from when to when, and the place of the stage of each among those that have attempts.
+    """The stretches of work: their rows, starts and ends, and the place of each one's stage among the stages with attempts.
 
-    ``executed_once`` are those that alone are the work of a stage which has attempts.
+    ``executed_once`` marks stretches that are all the work of a stage with attempts.
     """
 
     stretch: Ints
@@ -142,7 +142,7 @@ class _Chain:
         return pairs.only(pairs.start < self.cursor[pairs.of_work])
 
     def segments(self, stretches: Stretches) -> Segments:
-        """Put the segments in order, among the stretches without work; what no attempt covers is a segment without one."""
+        """Put the segments in order, among the stretches without work. Time that no attempt covers is a segment without one."""
         bare = np.flatnonzero(self.cursor > self._work.start)
         self.add(_Chosen(bare, np.full(len(bare), NONE), self._work.start[bare]))
         sizes = np.ones(len(stretches.run), np.int64)
@@ -164,7 +164,7 @@ class _Chain:
 
 
 def _last_of_stages(work: Work, attempts: Attempts, bounds: ClockBounds, *, with_drag: bool) -> _Chosen:
-    """Choose the last attempt to end, for the stretches in which one attempt of a stage that was executed once clearly is the last."""
+    """Choose the last attempt to end, for the stretches of stages that were executed once and in which one attempt is clearly the last."""
     once = work.executed_once
     stage = work.stage[once]
     attempt = _largest_of_stages(attempts, attempts.end)[stage]
@@ -186,7 +186,7 @@ def _last_of_stages(work: Work, attempts: Attempts, bounds: ClockBounds, *, with
 def _longest_of_stages(uncovered: Ints, cursor: Ints, work: Work, attempts: Attempts) -> _Chosen:
     """Choose the longest attempt that began before the cursor and ended after it, for the stretches in which none ended before it.
 
-    The stretches alone are the work of their stages. Those in which attempts are equally long are left out.
+    Each stretch is all the work of its stage. Stretches with equally long attempts are left out.
     """
     stage = work.stage[uncovered]
     limit = np.full(len(attempts.keys), NONE)
@@ -216,7 +216,7 @@ def _largest_of_stages(attempts: Attempts, values: Ints) -> Ints:
 
 
 def _drags(work: Work, attempts: Attempts, once: Ints, attempt: Ints, start: Ints) -> Ints:
-    """Return how much later each stretch ended because of the last attempt: than the next-to-last, and by no more than it took."""
+    """Return how much later each stretch ended because of its last attempt: the time since the next-to-last end, at most its length."""
     of_stage = np.full(len(attempts.keys), NONE)
     of_stage[work.stage[once]] = np.arange(len(once))
     of_row = np.repeat(of_stage, attempts.sizes)
@@ -276,9 +276,9 @@ def _choose(pairs: Pairs, cursor: Ints, attempts: Attempts, bounds: ClockBounds,
 
 
 def _best(group: Ints, rows: Ints, by: tuple[Ints, ...], n_groups: int, pairs: Pairs, attempts: Attempts) -> Ints:
-    """Return for each group the row that is largest by the values of rows, the last ones counting most; none for groups without rows.
+    """Return for each group the row with the largest values, the last value counting most; none for groups without rows.
 
-    Of equals, the first by sub-task and number is chosen. Rows of one group stand together.
+    Of equals, the first by sub-task and number is chosen. Rows of one group are together.
     """
     best = np.full(n_groups, NONE)
     if not len(rows):

@@ -1,4 +1,4 @@
-"""Waits for child DAGs: the part of the path in which a run waited for another one, replaced by what that one did."""
+"""Waits for child DAGs: the part of the path in which a run waited for another one is replaced by the other's path."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from daganalysis.tables.plain_rows import Row
 
 _PAUSES = {"wait_protocol"}
-"""A child that stands FAILED until its main DAG acts is not what that one waits for."""
+"""A main DAG does not wait for a child that stands FAILED until the main DAG acts."""
 
 
 def with_child_paths(archive: Archive, paths: pa.Table) -> pa.Table:
     """Replace each attempt that waited for a child DAG by the child's own path within it; the rest of the attempt is ``child_poll``.
 
-    ``paths`` are the runs' own paths, in order of run and time; so is what is returned.
+    ``paths`` are the runs' own paths, in order of run and time; the result has the same order.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -79,7 +79,7 @@ class _Families:
         return rows
 
     def _waited_for(self, row: Row, run_id: str) -> list[Row] | None:
-        """Return what stands in place of an attempt that waited for child runs; None where no known child run was waited for."""
+        """Return the replacement of an attempt that waited for child runs; None if it waited for no known child run."""
         waited = [link for link in self._children[run_id] if waits_for_child(link["kind"], row["name"], link["name"])]
         near = [link for link in waited if link["agent"] == row["agent"]] if any(link["kind"] != "scale_out" for link in waited) else []
         clipped = [(link["child_run_id"], self._within(link["child_run_id"], row)) for link in near or waited]
@@ -92,7 +92,7 @@ class _Families:
         return _filled(row, [part if part["child_run_id"] else part | {"child_run_id": child} for part in rows])
 
     def _within(self, child: str, row: Row) -> list[Row]:
-        """Return the part of a child's path that lies within a segment, without the pauses in which it waited for its main DAG."""
+        """Return the part of a child's path within a segment, without the pauses in which the child waited for its main DAG."""
         parts = []
         for part in self._told.get(child, self._own.get(child, [])):
             start, end = max(part["started_at"], row["started_at"]), min(part["ended_at"], row["ended_at"])
@@ -103,7 +103,7 @@ class _Families:
 
 
 def _filled(row: Row, parts: list[Row]) -> list[Row]:
-    """Fill what the parts leave of a segment with ``child_poll``."""
+    """Fill the rest of a segment, between the parts, with ``child_poll``."""
     rows, cursor = [], row["started_at"]
     for part in [*parts, None]:
         until = row["ended_at"] if part is None else part["started_at"]

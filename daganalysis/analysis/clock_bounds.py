@@ -21,11 +21,11 @@ _UNBOUNDED = np.iinfo(np.int64).max // 4
 
 @dataclass(frozen=True, slots=True)
 class ClockBounds:
-    """How far the clock of each agent is ahead of that of the run's own rows: at least and at most, nanoseconds.
+    """Bounds on how far the clock of each agent is ahead of that of the run's own rows, in nanoseconds.
 
-    The first place is that of attempts whose agent has the clock of the rows. ``offset`` is, for each stage that has attempts, what is
-    added to the number of an agent to find its place among the agents of all clusters; none where there is one clock. ``behind`` is, for
-    each stage, by how much the clock of any agent of its cluster may at most be behind.
+    The first place is for attempts whose agent has the clock of the rows. ``offset`` is, for each stage with attempts, the number to add
+    to that of an agent to get its place among the agents of all clusters; none if there is one clock. ``behind`` is, for each stage, the
+    most that the clock of any agent of its cluster may be behind.
     """
 
     attempts: Attempts
@@ -54,11 +54,11 @@ class ClockBounds:
 
 
 def clock_bounds(archive: Archive, stretches: Stretches, attempts: Attempts, work: Work) -> ClockBounds:
-    """Bound how far the clock of each agent is ahead of that of the run's rows; no bound is wider than a run shows.
+    """Bound how far the clock of each agent is ahead of that of the run's rows; each run narrows the bounds.
 
-    A stage starts before its attempts and is seen to have ended after them, so no agent is ahead by more than it took to hand an attempt
-    out, nor behind by more than it took to notice its end (engine-semantics §5). A local DAG has one clock. What bounds an agent in one
-    run of a cluster bounds it in all.
+    A stage starts before its attempts and is seen to have ended after them, so an agent is ahead by at most the time to hand an attempt
+    out, and behind by at most the time to notice its end (engine-semantics §5). A local DAG has one clock. A bound from one run of a
+    cluster holds in all its runs.
     """
     dags = archive.coded("dags", ["run_id", "cluster", "scope"])
     run, scope = codes_of(dags.column("run_id"), stretches.run_ids), dags.column("scope")
@@ -74,10 +74,10 @@ def clock_bounds(archive: Archive, stretches: Stretches, attempts: Attempts, wor
 def _bounded(stretches: Stretches, attempts: Attempts, work: Work, offset: Ints, places: tuple[int, int]) -> ClockBounds:
     """Gather the bounds of each agent of each cluster from the first and last moments of the stages it worked in."""
     n_clusters, n_places = places
-    unasked = 2 + n_clusters * n_places  # where nothing is asked of an attempt
+    unasked = 2 + n_clusters * n_places  # if no attempt needs it
     size = 1 + (n_clusters + 1) * n_places
     least, most, is_used = np.full(size, -_UNBOUNDED), np.full(size, _UNBOUNDED), np.zeros(size, bool)
-    # A stage that was executed once bounds both sides; of one that was executed again, the times lie in different executions.
+    # Only a stage that was executed once bounds both sides. The times of one that was executed again are those of different executions.
     once = work.executed_once
     stage = work.stage[once]
     begin, end = np.zeros(len(offset), np.int64), np.zeros(len(offset), np.int64)
@@ -96,7 +96,7 @@ def _bounded(stretches: Stretches, attempts: Attempts, work: Work, offset: Ints,
 
 
 def _execution(stretches: Stretches, rows: Ints) -> tuple[Ints, Ints]:
-    """Return where the execution of the stage that each stretch of work lies in begins and ends, with its dispatch and its detection."""
+    """Return the start and the end of the stage execution around each stretch of work, with its dispatch and its detection."""
     if not len(rows):
         return rows, rows
     run, stage, to_stage = stretches.run, stretches.stage, stretches.to_stage

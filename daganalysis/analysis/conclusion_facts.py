@@ -1,4 +1,4 @@
-"""What the sentences about runs need, gathered from the base tables, each of which is read at most once."""
+"""Facts for the sentences about runs, gathered from the base tables. Each table is read at most once."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ FACTS_BY = (
 _TOLD = tuple(field.name for field in fields(ConclusionFacts) if field.name in FACTS_BY)
 """The facts that are columns of ``dags``."""
 NAMES_STAGE = {"failed", "rolled_back", "cancelled", "passed", "succeeded_with_node_pass", "running", "waiting", "rollback_failed"}
-"""Outcomes whose sentence names the stage where the run stands."""
+"""Outcomes whose sentence names the current stage of the run."""
 
 
 def conclusion_facts(archive: Archive, run_ids: Iterable[str]) -> list[ConclusionFacts]:
-    """Gather what a sentence about each of some runs needs, in their order; the other runs of the archive are what they are measured by."""
+    """Gather the facts for the sentences about some runs, in their order. They are compared with the other runs of the archive."""
     table = archive.coded("dags", FACTS_BY)
     dags = columns_of(table)
     place_of = {run_id: place for place, run_id in enumerate(dags["run_id"])}
@@ -47,7 +47,7 @@ def conclusion_facts(archive: Archive, run_ids: Iterable[str]) -> list[Conclusio
 
 
 class GatheredFacts:
-    """What is known of the runs at some ``places`` in the columns ``dags`` of all runs; ``table`` has the same columns as arrays."""
+    """The facts of the runs at some ``places`` in the columns ``dags`` of all runs. ``table`` has the same columns as arrays."""
 
     def __init__(self, archive: Archive, table: pa.Table, dags: Columns, places: Sequence[int]) -> None:
         self._table, self._dags = table, dags
@@ -82,7 +82,7 @@ class GatheredFacts:
 
     @cached_property
     def is_healthy(self) -> Bools:
-        """The runs of which only the length is to be said: they simply succeeded, at once and no slower than others."""
+        """The runs whose sentence only says the length: they succeeded at once, no slower than others."""
         elapsed, retries = self.usual.elapsed_s, (integers(self._table.column(name), null=0) for name in ("retries_min", "retries_max"))
         found = is_equal(self._table.column("outcome"), "succeeded") & (elapsed > 0) & ~self.usual.is_slow
         found &= ~((self.wait_operator_share >= WORTH_SAYING) | (self.lost_share >= WORTH_SAYING))
@@ -92,7 +92,7 @@ class GatheredFacts:
         return found
 
     def of(self, place: int) -> ConclusionFacts:
-        """Return what is known of one run."""
+        """Return the facts of one run."""
         dags, run_id = self._dags, self._dags["run_id"][place]
         run = ConclusionFacts(**{name: dags[name][place] for name in _TOLD})
         run.retries_min = run.retries_min or 0
@@ -111,7 +111,7 @@ class GatheredFacts:
 
 
 def _standing(ended_at: int | None, last_observed_at: int | None) -> float | None:
-    """Return for how many seconds a run had stood as it ended when it was last seen."""
+    """Return how many seconds a run had been in its last state when it was last seen."""
     return None if ended_at is None or last_observed_at is None else (last_observed_at - ended_at) / SECOND_NS
 
 

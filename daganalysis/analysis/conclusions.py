@@ -1,7 +1,7 @@
-"""The one sentence that a person can forward about a run: rules in order of precedence, each of facts that stand in the tables.
+"""The one sentence about a run that a person can forward: rules in order of precedence.
 
-The order says what matters most: work that was undone and not redone, then where the run failed or was stopped, then who was waited for,
-then what is not known, then what was slow against the workflow's usual length, then that all went well.
+Every fact in it is in a table. The order says what matters most: work that was undone and not redone, then where the run failed or was
+stopped, then waits for a person, then lost time, then what was slower than the workflow's usual length, then that everything went well.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 WORTH_SAYING = 0.2
-"""A wait, or what is lost, is said where it took this share of the run."""
+"""A wait, or lost time, is named if it took this share of the run."""
 SLOW = 1.5
-"""A run is slow where it took so many times the median of its workflow, and by at least :data:`SLOW_S` more."""
+"""A run is slow if it took this many times the median of its workflow, and at least :data:`SLOW_S` longer."""
 SLOW_S = 3.0
 _STANDING_S = 60.0
 """A run that stands FAILED for less than this is not neglected."""
@@ -27,10 +27,10 @@ _WENT = {"timeout": "timed out", "interrupted": "was interrupted by a restart", 
 
 
 class FailurePlace(NamedTuple):
-    """Where a run failed: the stage, its name, how its attempt ended, on which agent, on how many, and why, in a few words.
+    """Where a run failed: the stage, its name, the outcome of the attempt, the agent, the number of agents, and the cause in a few words.
 
-    ``child`` names the workflow of the child run that it truly happened in; ``child_name`` is the stage's name there. ``is_rollback`` says
-    that the attempt was to undo the stage.
+    ``child`` is the workflow of the child run that actually failed; ``child_name`` is the stage's name there. ``is_rollback``: the attempt
+    was to undo the stage.
     """
 
     stage: int
@@ -45,9 +45,9 @@ class FailurePlace(NamedTuple):
 
 
 class UsualDuration(NamedTuple):
-    """What a run is measured by: the median of other runs of its workflow that succeeded, and how many they are.
+    """What a run is compared with: the median of other runs of its workflow that succeeded, and their number.
 
-    ``stage``, ``name`` and ``share`` say which stage explains most of what the run took longer, and how much of it.
+    ``stage``, ``name`` and ``share`` give the stage that explains most of the difference, and its share of it.
     """
 
     median_s: float
@@ -63,7 +63,7 @@ Longest: TypeAlias = tuple[str, float]
 
 @dataclass(slots=True)
 class ConclusionFacts:
-    """What is known of a run, as far as a sentence about it needs it."""
+    """The facts of a run that the sentence about it uses."""
 
     outcome: str
     state: str | None = None
@@ -98,9 +98,9 @@ def conclusion(run: ConclusionFacts) -> str:
 
 
 def healthy_conclusions(lengths: Iterable[float], usual: Iterable[UsualDuration | None], longest: Iterable[Longest | None]) -> list[str]:
-    """Return the sentences about runs of which only their length is to be said, as :func:`conclusion` would.
+    """Return the sentences about runs that only say their length, equal to those of :func:`conclusion`.
 
-    Many runs are measured by the same: what is said of that is put into words once.
+    Many runs are compared with the same median, so its words are made once.
 
     >>> healthy_conclusions([28.613749], [None], [("Wait remote start finish", 6.095774)])
     ['Succeeded in 28.6 s; its longest stage, Wait remote start finish, took 6.10 s.']
@@ -186,7 +186,7 @@ def _overwritten(run: ConclusionFacts) -> str:
 
 
 def _spent(run: ConclusionFacts) -> str:
-    """Return in words what a large part of the run went into that was no work."""
+    """Return in words the wait or the lost time that took a large part of the run."""
     return _waited(run) or _overwritten(run)
 
 
@@ -273,14 +273,14 @@ def _took(elapsed_s: float) -> str:
 
 
 def _beside(usual: UsualDuration | None, longest: Longest | None) -> str:
-    """Return in words what the length of a run that went well is measured by, or what took most of it."""
+    """Return in words the comparison for the length of a run that went well, or its longest stage."""
     if usual is not None:
         return f"; the median of {usual.n_runs} other runs like it is {human_duration(usual.median_s)}"
     return f"; its longest stage, {longest[0]}, took {human_duration(longest[1])}" if longest is not None else ""
 
 
 def _bounds(run: ConclusionFacts) -> str:
-    """Return in words what is known of the length of a run whose elapsed time is not known."""
+    """Return in words the bounds on the length of a run whose elapsed time is unknown."""
     least = f"at least {human_duration(run.elapsed_min_s)}" if run.elapsed_min_s else ""
     most = f"at most {human_duration(run.elapsed_max_s)}" if run.elapsed_max_s is not None else ""
     known = " and ".join(bound for bound in (least, most) if bound)
@@ -320,7 +320,7 @@ def _was_slow(run: ConclusionFacts) -> str:
 
 
 def is_slow(elapsed_s: Any, median_s: Any) -> Any:
-    """Return whether a run took so much longer than others that it should be said; of arrays, an array."""
+    """Return whether a run took so much longer than others that the sentence should say so; for arrays, an array."""
     return (elapsed_s >= SLOW * median_s) & (elapsed_s - median_s >= SLOW_S)
 
 

@@ -1,6 +1,6 @@
-"""Where the trouble of runs lies: the stage, the agent, and the cause in a few words. The one rule of the sentences and of the report.
+"""The place of the trouble of runs: the stage, the agent, and the cause in a few words. Sentences and the report use this one rule.
 
-Trouble in a child DAG is trouble of its main DAG, and lies where the child failed.
+Trouble in a child DAG is trouble of its main DAG, at the place where the child failed.
 """
 
 from __future__ import annotations
@@ -74,15 +74,14 @@ def short_cause(line: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Culprit:
-    """Where the trouble of a run lies or, if it had none, what took it longest.
+    """The place of a run's trouble or, if it had none, its longest stage.
 
-    ``run_id`` and ``workflow`` are those of the DAG it lies in: the run itself, or a child DAG of it. ``at_stage`` and ``at_name`` say at
-    which stage of the run itself it shows. ``why`` says what made this stage the one named: it ``failed``, it was ``retried``, the run was
-    ``stopped`` there by a person, or, in a run without trouble, it was the ``slowest``. ``outcome`` is how the attempt ended that is told,
-    ``agent`` where it ran, ``line`` its log line, ``cause`` that line in a few words; ``error_code`` and ``line`` are null where no line
-    tells. ``is_rollback`` says that the attempt was to undo the stage. ``n_agents`` counts the agents that met it alike at that stage,
-    ``n_failed`` the failed attempts there. ``earlier_lines`` are other lines that failures of the same sub-task left before, the newest
-    last.
+    ``run_id`` and ``workflow`` are those of the DAG with the trouble: the run itself, or a child DAG of it. ``at_stage`` and ``at_name``
+    are the stage of the run itself. ``why`` says why this stage is named: it ``failed``, it was ``retried``, the run was ``stopped`` there
+    by a person, or, in a run without trouble, it was the ``slowest``. ``outcome`` is the outcome of the named attempt, ``agent`` its agent,
+    ``line`` its log line, ``cause`` that line in a few words; ``error_code`` and ``line`` are null if there is no line. ``is_rollback``:
+    the attempt was to undo the stage. ``n_agents`` counts the agents with the same trouble at that stage, ``n_failed`` the failed attempts
+    there. ``earlier_lines`` are other lines of earlier failures of the same sub-task, the newest last.
     """
 
     run_id: str
@@ -107,7 +106,7 @@ class Culprit:
         return asdict(self)
 
     def place(self, run_id: str) -> FailurePlace | None:
-        """Return what a sentence says of it; nothing if nothing failed."""
+        """Return the place for a sentence; None if nothing failed."""
         if self.why not in {"failed", "retried"} or self.at_stage is None:
             return None
         told = FailurePlace(self.at_stage, self.at_name, self.outcome or "failed", self.agent, self.n_agents, self.cause)
@@ -116,9 +115,10 @@ class Culprit:
 
 
 def find_culprits(archive: Archive, run_ids: Iterable[str]) -> dict[str, Culprit]:
-    """Find where the trouble of each of some runs lies; a run of which no stage was executed has no entry.
+    """Find the place of the trouble of each of some runs.
 
-    A run without trouble is told by its longest stage. The sentences of :func:`daganalysis.runs` name the same places.
+    A run without an executed stage has no entry. For a run without trouble, it is the longest stage. The sentences of
+    :func:`daganalysis.runs` name the same places.
     """
     wanted = list(dict.fromkeys(run_ids))
     dags = columns_of(archive.coded("dags", EVENTFUL_BY))
@@ -174,11 +174,11 @@ def find_trouble(
     *,
     only_failed: bool = False,
 ) -> dict[str, Culprit]:
-    """Find where some runs failed or were stopped; a run of which no failed attempt is known, and no child's, has no entry.
+    """Find where some runs failed or were stopped. A run without a known failed attempt of its own or of a child has no entry.
 
     The archive has the rows of all eventful runs at least, and ``names`` the names of their stages. ``told_by`` is the stage that tells
-    most of a run, as :func:`told_stages` or else :func:`longest_waits` has it. Of a main DAG, a child DAG that did not do its work is told:
-    what the main DAG reports is the echo. ``only_failed`` does not look at runs that were stopped without a failure.
+    most of a run, as :func:`told_stages` or else :func:`longest_waits` has it. For a main DAG, the place is in a child DAG that did not do
+    its work; the main DAG's own failure is an echo of it. ``only_failed`` does not look at runs that were stopped without a failure.
     """
     own, children = eventful.own, eventful.children
     if not own:
@@ -207,7 +207,7 @@ def longest_waits(waits: Iterable[Row]) -> dict[str, int]:
 
 
 def told_stages(own: Mapping[str, Row], nodes: NodeRows) -> dict[str, int]:
-    """Return the stage that tells most of runs of two outcomes.
+    """Return the most informative stage of runs with two of the outcomes.
 
     It is the first stage that a person passed of a run that succeeded nevertheless, and the stage from which a run was rolled back: where
     it had failed (engine-semantics §2.4).
@@ -265,7 +265,7 @@ def _is_echo(outer: Culprit, child: Culprit) -> bool:
     if any(waits_for_child(kind, outer.at_name, child.workflow) for kind in ("sub_dag", "scale_out", "remote")):
         return True
     if outer.line is None:
-        return outer.n_failed > 0  # else it was rolled back from a stage of which no attempt is known
+        return outer.n_failed > 0  # otherwise it was rolled back from a stage without a known attempt
     _, gid = split_run_key(child.run_id)
     return (outer.error_code or "").startswith(_OF_CHILDREN) or gid in outer.line
 
@@ -291,7 +291,7 @@ def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int],
 
 
 def _decisive_stage(stages: set[int], dag: Row, told_by: int | None) -> int:
-    """Choose the stage to name: where the run stands failed, the one that a person passed or acted after, or the last that failed."""
+    """Choose the stage to name: where the run stands failed, the one that a person passed or acted after, or the last failed one."""
     standing = dag["stage"] if dag["outcome"] in STANDS_FAILED else None
     return next((stage for stage in (standing, told_by) if stage in stages), max(stages))
 
@@ -299,7 +299,7 @@ def _decisive_stage(stages: set[int], dag: Row, told_by: int | None) -> int:
 def _of_failures(failures: list[Row], *, undone: bool) -> Row:
     """Return what the failure tells that counts in one stage: the last one with a line, without any line, the last.
 
-    In a run that was ``undone``, what failed before the rollback counts more than a failure of the rollback itself, which was repeated.
+    In a run that was ``undone``, the failure before the rollback counts more than a failure of the rollback itself, which was repeated.
     """
     if not failures:
         return {}

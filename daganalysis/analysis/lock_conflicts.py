@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def lock_conflicts(archive: Archive, *, run_ids: Iterable[str] | None = None) -> pd.DataFrame:
     """Return an issue for each two DAGs that seem to have held one maintenance lock at the same time, which the engine never allows.
 
-    Loading cannot find them, for it looks at one run at a time. ``validate``, ``table ARCHIVE issues``, ``show`` and the report tell of
-    them beside the issues that loading found.
+    Loading cannot find them, because it looks at one run at a time. ``validate``, ``table ARCHIVE issues``, ``show`` and the report show
+    them with the issues that loading found.
 
     Args:
         archive: The runs.

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def hold_against_copies(holdings: list[Holding], copies: list[Row], *, only_runs: bool) -> list[Holding]:
-    """Bound holdings by what copies show, and return those that copies alone show, unless ``only_runs``.
+    """Bound holdings by copies of databases, and return the holdings that only copies show, unless ``only_runs``.
 
     A copy shows whether a lock was held at one moment; that of a tenant also which DAG took it last and when. A lock that a copy shows free
-    was freed by then, though its DAG stands FAILED: by hand, as a rule. One that it shows held was held until then at least.
+    was freed by then, even if its DAG stands FAILED (usually by hand). A lock that it shows held was held at least until then.
     """
     of_lock: dict[tuple[str | None, str, str | None], list[Holding]] = {}
     for one in holdings:
@@ -39,7 +39,7 @@ def _freed_by(own: list[Holding], moment: int | None) -> None:
     for one in own:
         if one.taken_at is None or one.end is None or not one.taken_at < moment < one.end - SLACK_NS:
             continue
-        # The copy may have been made later than it tells: what was freed after that moment contradicts nothing.
+        # The copy may have been made later than its time says, so a lock that was freed after that time is no contradiction.
         if one.released_at is None:
             one.until, one.evidence = moment, "inferred"
 

@@ -1,4 +1,4 @@
-"""The stages of runs as arrays, read once for all that a list of runs tells of them."""
+"""The stages of runs as arrays, read once for all facts in a list of runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from daganalysis.tables.column_arrays import Bools, Floats, Ints
 
 _LARGE_PART = 4
-"""Tables are read as a whole if every fourth run or more is asked for."""
+"""Tables are read as a whole if at least every fourth run is wanted."""
 
 
 def archive_of(archive: Archive, run_ids: Collection[str], n_runs: int) -> Archive:

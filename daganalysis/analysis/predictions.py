@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from daganalysis.tables.column_arrays import Bools, Ints
 
 _USUAL_TICK = 1_025_000_000
-"""A pass of the scheduler and its sleep, where no hand-over of the run shows it (engine-semantics §5)."""
+"""A pass of the scheduler and its sleep, if no hand-over of the run shows it (engine-semantics §5)."""
 
 
 def predict(archive: Archive, scenarios: Sequence[Scenario]) -> list[pd.DataFrame]:
@@ -42,7 +42,7 @@ def predict(archive: Archive, scenarios: Sequence[Scenario]) -> list[pd.DataFram
 
 @dataclass(frozen=True, slots=True)
 class _Runs:
-    """The runs of an archive, and where each stands among those that have a timeline."""
+    """The runs of an archive, and the place of each among the runs with a timeline."""
 
     run_ids: pa.ChunkedArray
     elapsed_s: np.ndarray
@@ -60,7 +60,7 @@ class _Runs:
         return cls(dags.column("run_id"), elapsed, ended, place, stretches.run, len(stretches.run_ids))
 
     def rows(self, scenario: Scenario, least: Ints, most: Ints) -> pd.DataFrame:
-        """Add up what the stretches of each run would have been, and compare it with what they were."""
+        """Add up the predicted stretches of each run, and compare the sum with the actual length."""
         import pandas as pd
 
         known = ~np.isnan(self.elapsed_s)
@@ -145,7 +145,7 @@ class _Known:
 
 
 def _named_stages(archive: Archive, stretches: Stretches, scenarios: Sequence[Scenario]) -> dict[str, Bools]:
-    """Return which stretches lie in the stages that scenarios name."""
+    """Return which stretches belong to the stages that scenarios name."""
     wanted = {name for scenario in scenarios for name, _ in scenario.factors}
     if not wanted:
         return {}
@@ -186,7 +186,7 @@ def _lengths(known: _Known, scenario: Scenario) -> tuple[Ints, Ints]:
 
 
 def _leave_open(known: _Known, scenario: Scenario, least: Ints, most: Ints) -> None:
-    """Let what is not known be all or nothing of what a scenario changes, or as much longer as the scenario makes it."""
+    """Bound unknown time: a scenario may change all of it or none, or make it longer by the scenario's factor."""
     unknown = known.of_category("lost", "unattributed")
     removes = scenario.no_engine or scenario.no_wait_operator or scenario.no_stragglers or scenario.no_retries
     if removes or (scenario.changes_tick and scenario.tick_s < SCHEDULER_SLEEP_S):
@@ -212,7 +212,7 @@ def _capped(known: _Known) -> Ints:
 
 
 def _caps(known: _Known, pairs: Pairs) -> Ints:
-    """Return how long each attempt may at most take where there are no stragglers; all pairs of a stretch are there."""
+    """Return the most time that each attempt may take without stragglers. All pairs of a stretch are given."""
     first, sizes = stretches_of(pairs.of_work)
     cap = _median_of_others(first, sizes, pairs.end - pairs.start)
     _cap_what_ran_alone(known, pairs, first[sizes == 1], cap)
@@ -220,7 +220,7 @@ def _caps(known: _Known, pairs: Pairs) -> Ints:
 
 
 def _cap_what_ran_alone(known: _Known, pairs: Pairs, alone: Ints, cap: Ints) -> None:
-    """Cap what was run again alone by the median of the other sub-tasks of its stage, which ran before it."""
+    """Cap an attempt that was run again alone by the median of the other sub-tasks of its stage, which ran before it."""
     attempts = known.attempts
     stage = attempts.stage_of(pairs.attempt[alone])
     several = attempts.sizes[stage] > 1
@@ -239,10 +239,10 @@ def _cap_what_ran_alone(known: _Known, pairs: Pairs, alone: Ints, cap: Ints) -> 
 
 
 def _median_of_others(first: Ints, sizes: Ints, values: Ints) -> Ints:
-    """Return a cap for each value of some groups: the median of the others where that is less than the value, and no less elsewhere.
+    """Return a cap for each value of some groups: the median of the others if that is less than the value, otherwise at least the value.
 
-    The values of a group stand together, from ``first``. A value that is alone is its own cap. A value above the two in the middle of
-    the others is capped by the median of these two, whichever it is; only that in the middle of an odd number has others about it.
+    The values of a group are together, from ``first``. A value that is alone is its own cap. A value above the two in the middle of the
+    others is capped by the median of these two, whichever it is; only that in the middle of an odd number has others about it.
     """
     if not len(first):
         return values
@@ -296,7 +296,7 @@ def _of_several_legs(run: Ints, leg: Ints) -> Ints:
 
 
 def _undoing(known: _Known) -> Bools:
-    """Return which stretches were spent on undoing a stage before it was run again: rollback runs on the way forward, and their notice."""
+    """Return which stretches undid a stage before it was run again: rollback runs on the way forward, and noticing their end."""
     s, pairs, work = known.stretches, known.pairs_of_rollbacks, known.work
     back, forward = np.zeros(len(work.stretch), bool), np.zeros(len(work.stretch), bool)
     is_rollback = known.is_rollback[pairs.attempt]
@@ -312,7 +312,7 @@ def _undoing(known: _Known) -> Bools:
 
 
 def _at_most_once(known: _Known, scenario: Scenario, execution: Ints, is_redone: Bools, undone: Bools, most: Ints) -> None:
-    """Let the execution that is kept last as long as the longest last run of its sub-tasks, some of which were not run again."""
+    """Make the kept execution as long as the longest last run of its sub-tasks, because some were not run again."""
     work = known.work
     of_work = execution[work.stretch]
     redone = np.zeros(int(execution.max(initial=0)) + 2, bool)  # the last place is that of no execution
@@ -355,7 +355,7 @@ def _change_tick(known: _Known, tick_s: float, lengths: Ints) -> None:
 
 
 def _ticks(known: _Known) -> Ints:
-    """Return how far the scheduler's passes are apart in each run: the median of its hand-overs from stage to stage."""
+    """Return the time between the scheduler's passes in each run: the median of its hand-overs from stage to stage."""
     import pandas as pd
 
     s = known.stretches

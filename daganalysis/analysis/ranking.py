@@ -1,8 +1,7 @@
 """Which runs went worst.
 
-Runs that had trouble come first, the longest first: time is what the people behind a run lost, so an upgrade of 84 minutes that succeeded
-after a retry went worse than a start that failed after 73 seconds. A child DAG counts with its main DAG: trouble in a child is trouble of
-the main DAG.
+Runs that had trouble come first, the longest first, because people lost that time. So an upgrade of 84 minutes that succeeded after a retry
+went worse than a start that failed after 73 seconds. A child DAG counts with its main DAG: trouble in a child is trouble of the main DAG.
 """
 
 from __future__ import annotations
@@ -44,8 +43,8 @@ class Ranks:
 def rank_runs(archive: Archive) -> pd.DataFrame:
     """Order the runs from worst to best: one row a run, with ``rank``, ``trouble`` and ``is_child`` added to its facts.
 
-    ``rank`` says how badly the run ended, from 0. Main runs come before child DAGs, trouble before the rest, then the longest first; of a
-    run of unknown length counts what it took at least.
+    ``rank`` says how badly the run ended, from 0. Main runs come before child DAGs, trouble before the rest, then the longest first. A run
+    of unknown length counts with its lower bound.
     """
     table = archive.arrow("dags", _SHOWN)
     dags = columns_of(table.select(RANKED_BY))
@@ -61,7 +60,8 @@ def ranks_of(dags: Columns) -> Ranks:
     is_child = [parent in known for parent in dags["parent_run_id"]]
     rank_of = functools.cache(_rank)
     own = [rank_of(outcome, work_ok) for outcome, work_ok in zip(dags["outcome"], dags["work_ok"], strict=True)]
-    # Only a child whose work was not done makes its main DAG worse: what the main DAG made good by a retry shows in its own outcome.
+    # Only a child that did not do its work makes its main DAG worse. A failure that the main DAG retried successfully shows in its own
+    # outcome.
     below: dict[str, int] = {}
     for parent, child, rank in zip(dags["parent_run_id"], is_child, own, strict=True):
         if child and rank <= _PLACES["cancelled"]:

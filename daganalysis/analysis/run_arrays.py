@@ -38,7 +38,7 @@ class Stretches:
 
     @cached_property
     def to_stage(self) -> Ints:
-        """The stage that the run goes on to after each stretch."""
+        """The stage after each stretch."""
         return integers(self.rows.column("to_stage"))
 
     def names(self, archive: Archive) -> tuple[Ints, pa.Array]:
@@ -51,14 +51,14 @@ class Stretches:
         if not (np.diff(key) > 0).all():
             order = np.argsort(key, kind="stable")
             key, codes = key[order], codes[order]
-        first, keys = _stages(self.run, self.stage)  # neighbours often lie in one stage
+        first, keys = _stages(self.run, self.stage)  # neighbours are often in one stage
         places = find(key, keys)
         return np.repeat(np.where(places == NONE, NONE, codes[places]), np.diff(first, append=len(self.run))), names
 
 
 @dataclass(frozen=True)
 class Attempts:
-    """The attempts of all runs; those of one stage of a run stand together.
+    """The attempts of all runs; those of one stage of a run are together.
 
     ``keys`` are the stages that have attempts, in order; the attempts of each begin at ``first``, and ``sizes`` says how many there are.
     An attempt whose start is not known, or that ended before it started, starts at :data:`NEVER` and ends at :data:`NONE`.
@@ -73,7 +73,7 @@ class Attempts:
 
     @cached_property
     def agent(self) -> Ints:
-        """The agent of each attempt, as its place among all agents; none where it is not known."""
+        """The agent of each attempt, as its place among all agents; none if it is unknown."""
         return encoded(self.rows.column("agent"))[0]
 
     def stage_of(self, attempt: Ints) -> Ints:
@@ -104,7 +104,7 @@ def stretches_of(values: Ints) -> tuple[Ints, Ints]:
 
 
 def rows_within(first: Ints, sizes: Ints) -> tuple[Ints, Ints]:
-    """Return the rows of some stretches of rows, one after the other: for each the place of its stretch, and the row.
+    """Return the rows of some ranges, one range after the other: for each row the place of its range, and the row.
 
     >>> places, rows = rows_within(np.array([7, 2]), np.array([2, 1]))
     >>> places.tolist(), rows.tolist()

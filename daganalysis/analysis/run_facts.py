@@ -1,4 +1,4 @@
-"""What a post-mortem is written from: the rows of one run, gathered once."""
+"""The facts of a post-mortem: the rows of one run, gathered once."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """The rows of one run, of its child runs, and what the analyses make of them.
+    """The rows of one run and of its child runs, and results of analyses about them.
 
-    ``children`` are rows of ``links`` with the child's own row of ``dags`` added where it is in the archive. ``n_peers`` counts the other
-    runs of the same workflow. ``trouble`` are the rows of the analysis of that name, the most serious first. ``versions`` are those of
-    obshell and of OceanBase (columns of ``agents``), each with the number of the run's agents that had it.
+    ``children`` are rows of ``links``, each with the child's own row of ``dags`` if it is in the archive. ``n_peers`` counts the other runs
+    of the same workflow. ``trouble`` are the rows of the analysis of that name, the most serious first. ``versions`` are those of obshell
+    and of OceanBase (columns of ``agents``), each with the number of the run's agents that had it.
     """
 
     run: Row
@@ -46,7 +46,7 @@ class RunFacts:
 
 
 def gather_facts(archive: Archive, run_id: str) -> RunFacts:
-    """Gather everything about one run, reading no more of a store than that.
+    """Gather everything about one run, without reading more of a store than needed.
 
     Raises :class:`RunNotFoundError` for a run that the archive does not hold.
     """
@@ -54,7 +54,7 @@ def gather_facts(archive: Archive, run_id: str) -> RunFacts:
 
 
 def gather_all_facts(archive: Archive, run_ids: Sequence[str]) -> dict[str, RunFacts]:
-    """Gather everything about some runs of an archive, each analysis done once for all of them."""
+    """Gather everything about some runs of an archive. Each analysis is done once for all of them."""
     from daganalysis.analysis import retries, stage_latency, time_budget, trouble
 
     some = archive.only(run_ids)
@@ -100,7 +100,7 @@ def _children(archive: Archive, some: Archive) -> dict[str | None, Row]:
 
 
 def troubled_groups(facts: RunFacts) -> list[list[Row]]:
-    """Return the sub-tasks that had trouble, those alike together, the most serious first."""
+    """Return the sub-tasks that had trouble, in groups of similar ones, the most serious first."""
     tasks = {task["task_gid"]: task for task in facts.sub_tasks}
     return [[tasks[row["task_gid"]] for row in rows] for _, rows in itertools.groupby(facts.trouble, key=lambda row: row["place"])]
 
@@ -114,7 +114,7 @@ def attempts_by_task(attempts: list[Row]) -> dict[str, list[Row]]:
 
 
 def work_failed(dag: Row) -> bool:
-    """Return whether a child DAG did not do its work, whatever its main DAG made of it."""
+    """Return whether a child DAG did not do its work, even if its main DAG passed it."""
     return dag["work_ok"] is False or dag["outcome"] in CHILD_FAILED
 
 

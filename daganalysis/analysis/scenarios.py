@@ -1,4 +1,4 @@
-"""What may be imagined to be otherwise in a run: scenarios as text, and what each of them assumes."""
+"""Scenarios of ``what_if``: their texts, and the assumptions of each."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 ASSUMPTIONS = MappingProxyType(
     {
-        "no_wait_operator": "a person acts at once wherever the run stood still for one; all else stays as it was",
-        "no_engine": "the engine hands out, notices and hands over in no time; work and waits stay as they were",
-        "tick": "the scheduler sleeps so many seconds between two passes instead of 1; a pass, and all work, takes as long as it did",
-        "no_stragglers": "an attempt takes at most the median of the others of its stage, one that was run again alone that of the others "
-        "before it; an agent that works alone is no straggler; when it began, and how fast its end was noticed, stays",
-        "no_retries": "each stage is executed once, as it was the last time; each of its sub-tasks takes as long as its last run; nobody "
-        "is waited for before a retry",
-        "stage": "the work of the stage takes so many times as long; how fast its end was noticed stays",
+        "no_wait_operator": "a person acts at once wherever the run waited for one; everything else is unchanged",
+        "no_engine": "the engine hands out, notices and hands over in no time; work and waits are unchanged",
+        "tick": "the scheduler sleeps this many seconds between two passes instead of 1; passes and work take as long as they did",
+        "no_stragglers": "an attempt takes at most the median of the others of its stage (one that was run again alone: of the others "
+        "before it); an agent that works alone is no straggler; starts, and the time to notice ends, are unchanged",
+        "no_retries": "each stage is executed once, like its last execution; each sub-task takes as long as its last run; there is no "
+        "wait before a retry",
+        "stage": "the work of the stage takes FACTOR times as long; the time to notice its end is unchanged",
     }
 )
 """What each kind of scenario takes for granted."""
@@ -36,7 +36,7 @@ _JOINED = re.compile(r"\+(?=no_|tick=|stage=)")
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One scenario: what is removed, the scheduler's sleep if it is another, and factors of the work of stages."""
+    """One scenario: the removed parts, the scheduler's sleep if it is changed, and factors for the work of stages."""
 
     text: str
     no_wait_operator: bool = False

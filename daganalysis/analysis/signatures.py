@@ -1,4 +1,4 @@
-"""Signatures of log lines: what is the same in lines that differ in ids, addresses, paths, names and numbers."""
+"""Signatures of log lines: the common text of lines that differ only in ids, addresses, paths, names and numbers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
 NO_LINE = "(no line logged)"
 """The signature of a failure that wrote nothing."""
 OTHER = "(other lines)"
-"""The signature of lines that are like none of those that were mined."""
+"""The signature of lines that resemble none of the mined ones."""
 MOST_MINED = 2000
 """So many different lines of one code are mined, the most frequent ones: mining takes time with the square of what differs."""
 _MOST_PATTERNS = 50
@@ -57,7 +57,7 @@ class Signature(NamedTuple):
 
 
 def masked(message: str, names: Iterable[str] = ()) -> str:
-    """Return a message with what differs from run to run masked; ``names`` are those that the run itself is called by.
+    """Return a message with the parts that differ between runs masked; ``names`` are the names in the run's own name.
 
     >>> masked("dial tcp 192.0.2.1:2886: dir '/data/log1' is not empty, 3 files")
     'dial tcp <agent>: dir <name> is not empty, <n> files'
@@ -121,7 +121,7 @@ class _Fitting:
             self._patterns.setdefault(length, []).append(fixed)
 
     def template(self, text: str) -> str | None:
-        """Return the template of the most lines that a text fits; None if it fits none of those that are tried."""
+        """Return the template with the most lines that a text fits; None if it fits none of the templates tried."""
         words = text.split(" ")
         for fixed in self._patterns.get(len(words), [])[:_MOST_PATTERNS]:
             found = self._by_words.get((fixed, len(words), tuple(words[place] for place in fixed)))
@@ -141,7 +141,7 @@ def _mined(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _told_apart(members: Sequence[list[str]]) -> Iterator[tuple[str, str]]:
-    """Give the template of lines of equal length: where few different words stand at one place, they make different templates."""
+    """Return the templates of lines of equal length. A few different words at one place make different templates."""
     for place, column in enumerate(zip(*members, strict=True)):
         words = set(column)
         if 1 < len(words) <= _FEW and all(_WORD.fullmatch(word) for word in words):

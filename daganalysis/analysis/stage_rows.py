@@ -1,4 +1,4 @@
-"""Stages of runs as columns, and which sub-tasks are whose, for analyses that take all of an archive at once."""
+"""Stages of runs as columns, and the stages of sub-tasks, for analyses that process a whole archive at once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Puts log lines that say the same thing together, one line at a time (Drain: He and others 2017).
 
 Lines are told apart by their number of words and by their first word, and those of one leaf by how many words they share with the template
-of a group, place by place. A dependency was given up for this page of code: it pinned old versions of two other packages.
+of a group, place by place. This page of code replaces a dependency that pinned old versions of two other packages.
 """
 
 from __future__ import annotations

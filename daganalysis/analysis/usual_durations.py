@@ -28,11 +28,11 @@ _MOST_KEYS = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class UsualDurations:
-    """What some runs of known length are measured by: one value a row of ``dags``.
+    """What some runs of known length are compared with: one value for each row of ``dags``.
 
-    ``median_s`` is the median of ``n_runs`` other runs like it, not-a-number where there are fewer than four or the run is not measured.
+    ``median_s`` is the median of ``n_runs`` other similar runs, not-a-number if there are fewer than four or the run is not compared.
     ``is_slow`` are the runs that took much longer. ``is_unmatched`` are runs that simply succeeded and have no median. ``like`` is the
-    number of the group of runs that are alike, and ``is_usual`` are the runs that others are measured by.
+    number of the group of similar runs, and ``is_usual`` marks the runs that others are compared with.
     """
 
     elapsed_s: Floats
@@ -68,7 +68,7 @@ class UsualDurations:
         ]
 
     def explained(self, nodes: NodeRows) -> dict[int, UsualDuration]:
-        """Return, for the rows of slow runs, the stage that explains most of the difference, if one stage explains much of it."""
+        """Return, for the rows of slow runs, the stage that explains most of the difference, if any explains much of it."""
         found = {}
         for row, place, excess in _worst_stages(self, nodes):
             median = float(self.median_s[row])
@@ -99,7 +99,7 @@ def find_usual_durations(dags: pa.Table, own: Bools) -> UsualDurations:
 
 
 def _medians_of_others(lengths: Floats, group: Ints, counts: Bools) -> tuple[Floats, Ints]:
-    """Return, for each value, the median of the values of its group that count, itself left out, and how many these are.
+    """Return, for each value, the median of the other values of its group that count, and their number.
 
     >>> median, n = _medians_of_others(np.array([1.0, 2.0, 3.0, 9.0, 5.0]), np.zeros(5, int), np.array([1, 1, 1, 1, 0], bool))
     >>> median.tolist(), n.tolist()
@@ -109,7 +109,7 @@ def _medians_of_others(lengths: Floats, group: Ints, counts: Bools) -> tuple[Flo
     rows = rows[np.lexsort((lengths[rows], group[rows]))]
     sizes = np.bincount(group[rows], minlength=int(group.max(initial=NONE)) + 1)
     first = np.cumsum(sizes) - sizes
-    left_out = sizes[group]  # the place in the group of the value that is left out: behind the last one of a group that lacks it
+    left_out = sizes[group]  # the place in the group of the value that is left out; after the last one if the group lacks it
     left_out[rows] = np.arange(len(rows)) - first[group[rows]]
     n = sizes[group] - counts
     low, high = (n - 1) // 2, n // 2

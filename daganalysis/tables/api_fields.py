@@ -1,4 +1,4 @@
-"""Where every field of a saved answer lands: in which columns, or why in none (engine-semantics §6)."""
+"""Where every field of a saved answer goes: its columns, or the reason why it has none (engine-semantics §6)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ApiField:
-    """One field of one object of the API: the columns it lands in (``table.column``), and why it is not (or not only) kept as it is."""
+    """One field of one object of the API: its columns (``table.column``), and the reason if it is not, or not only, kept unchanged."""
 
     of: str
     name: str
@@ -24,7 +24,7 @@ _TRUE_ONLY = "as served, and as what it truly means"
 API_FIELDS = (
     *_fields(
         "envelope",
-        ("successful", "", "`status` and `error` say the same; an answer that was none becomes an issue"),
+        ("successful", "", "`status` and `error` say the same; an answer without success becomes an issue"),
         ("timestamp", "snapshots.observed_at dags.utc_offset_s", ""),
         ("duration", "snapshots.request_ms", ""),
         ("status", "snapshots.http_status", ""),

@@ -1,7 +1,7 @@
 """Arrow arrays of plain Python values, without ``pyarrow.array``.
 
-That function imports pandas to recognise its objects. A load needs pandas for nothing else, and in the time of the import, once in each
-process, several thousand sub-tasks are loaded.
+That function imports pandas to recognise its objects. A load needs pandas for nothing else, and several thousand sub-tasks are loaded in
+the time of the import, which each process would repeat.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def array_of(values: Sequence[Any] | npt.NDArray[Any], kind: pa.DataType) -> pa.
     try:
         return make(values, kind)
     except OverflowError:
-        return pa.array(values, kind)  # which cuts what is too long for one array, and refuses a number that is too large
+        return pa.array(values, kind)  # it divides values that are too long for one array, and refuses a number that is too large
 
 
 def interleave(tables: Sequence[pa.Table], key: str) -> pa.Table:
@@ -79,7 +79,7 @@ def interleave(tables: Sequence[pa.Table], key: str) -> pa.Table:
 
 
 def seconds_between(starts: pa.Array, ends: pa.Array) -> pa.Array:
-    """Return the seconds from one instant to another, never negative; null if either is null or the end lies before the start.
+    """Return the seconds from one instant to another, never negative; null if either is null or the end is before the start.
 
     >>> import pyarrow as pa
     >>> instants = pa.timestamp("ns")
@@ -115,7 +115,7 @@ def _of_numbers(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
     if pa.types.is_floating(kind):
         numbers = np.fromiter(values, np.float64, len(values))
-        return _array(kind, len(values), ~np.isnan(numbers), numbers)  # NumPy takes None for not-a-number, which no value is
+        return _array(kind, len(values), ~np.isnan(numbers), numbers)  # NumPy reads None as not-a-number, and no value is that
     is_boolean = pa.types.is_boolean(kind)
     whole, present = _whole_numbers(values, np.dtype(np.int8 if is_boolean else f"i{kind.bit_width // 8}"))
     return _array(kind, len(values), present, np.packbits(whole > 0, bitorder="little") if is_boolean else whole)
@@ -123,7 +123,7 @@ def _of_numbers(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 def _whole_numbers(values: Sequence[int | None], dtype: np.dtype[Any]) -> tuple[npt.NDArray[Any], _Mask | None]:
     """Return numbers, and which of them are not null (None: all)."""
-    with contextlib.suppress(TypeError):  # of None; to look for it first takes as long as this
+    with contextlib.suppress(TypeError):  # of None; looking for it first takes as long as this
         return np.fromiter(values, dtype, len(values)), None
     unlikely = int(np.iinfo(dtype).min)
     numbers = np.fromiter([unlikely if value is None else value for value in values], dtype, len(values))
@@ -151,7 +151,7 @@ def _of_sized(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
     try:
         return _of_every(values, kind, None)
-    except TypeError:  # of None; to look for it first takes as long as this
+    except TypeError:  # of None; looking for it first takes as long as this
         if values.count(None) == len(values):
             return pa.nulls(len(values), kind)
         nothing = () if pa.types.is_list(kind) else "" if pa.types.is_string(kind) else b""
@@ -166,7 +166,7 @@ def _of_every(values: Sequence[Any], kind: pa.DataType, present: _Mask | None) -
     if pa.types.is_string(kind):
         text = "".join(values)
         if not text.isascii():
-            # One character for each byte: a join of them is a copy, and there is nothing to encode where most are ASCII.
+            # One character for each byte: joining them is a copy, and ASCII texts need no encoding.
             values = [value if value.isascii() else value.encode().decode("latin-1") for value in values]
             text = "".join(values)
         return _array(kind, len(values), present, _offsets(values), text.encode("latin-1"))

@@ -1,8 +1,8 @@
-"""The memory that Arrow takes meanwhile: that of the C library, which keeps what is given back for the next array.
+"""Memory for Arrow from the C library, which keeps freed memory for the next array.
 
-Arrow's own allocator, mimalloc, gives freed memory back to the kernel at once. The kernel then clears each page that is asked for again,
+Arrow's own allocator, mimalloc, gives freed memory back to the kernel at once. The kernel then clears each page that is requested again,
 with huge pages two megabytes at a time. An analysis makes hundreds of arrays of some megabytes, one after the other: in the critical path
-of a million sub-tasks, that was half of the processor time. Whoever sets ``ARROW_DEFAULT_MEMORY_POOL`` has chosen for the whole process.
+of a million sub-tasks, clearing took half of the processor time. A process that sets ``ARROW_DEFAULT_MEMORY_POOL`` keeps its choice.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 _REPLACED = "mimalloc"
 _lock = threading.Lock()
 _replaced: list[pa.MemoryPool | None] = []
-"""For each block that runs, in any thread, the pool to put back after the last of them: the first has it, None if nothing was replaced."""
+"""One entry for each running block, in any thread. The first holds the pool to restore after the last block; None if none was replaced."""
 
 
 @contextmanager
 def memory_kept() -> Iterator[None]:
-    """Let Arrow take its memory from the C library as long as the block runs, unless another pool than Arrow's own was chosen.
+    """Let Arrow take its memory from the C library while the block runs, unless a pool other than Arrow's own was chosen.
 
-    The pool is one for the process: the first block replaces it, whichever thread runs it, and the last one that ends puts it back.
-    Arrays that were made meanwhile stay valid.
+    The process has one pool. The first block replaces it, in any thread, and the last block that ends restores it. Arrays that were made in
+    between stay valid.
 
     >>> import pyarrow as pa
     >>> with memory_kept():

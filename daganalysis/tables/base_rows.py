@@ -12,9 +12,9 @@ from typing import NewType, TypedDict
 import msgspec
 
 ServedStart = NewType("ServedStart", int)
-"""A start as the server said it, nanoseconds since 1970 in UTC."""
+"""A start as served, nanoseconds since 1970 in UTC."""
 ServedEnd = NewType("ServedEnd", int)
-"""An end as the server said it, nanoseconds since 1970 in UTC."""
+"""An end as served, nanoseconds since 1970 in UTC."""
 StartedAt = NewType("StartedAt", int)
 """When something began, nanoseconds since 1970 in UTC."""
 EndedAt = NewType("EndedAt", int)
@@ -198,7 +198,7 @@ class ClockOffsetRow(Row, frozen=True, kw_only=True, gc=False):
     ahead_max_s: float | None
 
 
-# -- tables of so many rows that they are made column by column ------------------------------------------------------------------------
+# -- tables with many rows, which are made column by column ----------------------------------------------------------------------------
 
 
 class SnapshotColumns(TypedDict):

@@ -6,12 +6,12 @@ from daganalysis.tables.declaration import Column, Table, Type
 from daganalysis.tables.result_columns import CLUSTER, STAGE_OR_TOTAL, WORKFLOW
 
 _BASE_NAME = Column(
-    "base_name", Type.STRING, "the stage's name in the base, if it differs", "the name is the same, or one side alone has the stage"
+    "base_name", Type.STRING, "the stage's name in the base, if it differs", "the name is the same, or only one side has the stage"
 )
 
 COMPARE = Table(
     "compare",
-    "one stage of a workflow, or the whole of it, in runs that are like each other",
+    "one stage of a workflow, or the whole workflow, in comparable runs",
     (
         WORKFLOW,
         STAGE_OR_TOTAL,
@@ -70,7 +70,7 @@ COMPARE = Table(
         Column(
             "unmatched_clusters",
             Type.STRING,
-            "labels of clusters with runs on one side alone; these runs are not compared",
+            "labels of clusters with runs on only one side; these runs are not compared",
             "every cluster has a partner",
         ),
         Column(
@@ -143,9 +143,9 @@ CONTRIBUTIONS = Table(
         Column(
             "stage",
             Type.INTEGER,
-            "number of the stage that the time lies in or before (or after, for the last stage), in the candidate, "
+            "number of the stage of the time (of a pause, the stage after it; at the end of the run, the last one), in the candidate, "
             "or in the base if the candidate lacks the stage",
-            "the time lies in no known stage",
+            "the time belongs to no known stage",
         ),
         Column("name", Type.STRING, "the stage's name, with a number appended to a later stage of the same name", "stage is null"),
         Column("category", Type.STRING, "what the time was spent on"),
@@ -181,7 +181,7 @@ CHECK = Table(
 
 TREND = Table(
     "trend",
-    "one level shift, drift or cycle in the history of a stage of a workflow, or of the whole",
+    "one level shift, drift or cycle in the history of a stage of a workflow, or of the whole workflow",
     (
         WORKFLOW,
         STAGE_OR_TOTAL,

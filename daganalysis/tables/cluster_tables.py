@@ -34,7 +34,7 @@ OPERATIONS = Table(
 
 AGENTS = Table(
     "agents",
-    "one agent as one source describes it",
+    "one agent as described by one source",
     (
         Column("cluster", Type.STRING, "the cluster label", "none was given"),
         Column("agent", Type.STRING, "`ip:port` of the agent"),
@@ -57,7 +57,7 @@ AGENTS = Table(
 
 AGENT_EVENTS = Table(
     "agent_events",
-    "one thing that happened to an agent, as a log tells it",
+    "one thing that happened to an agent, from its log",
     (
         Column("cluster", Type.STRING, "the cluster label", "none was given"),
         Column("at", Type.INSTANT, "when the event happened, by the agent's clock"),
@@ -83,7 +83,7 @@ MAINTENANCE_LOCKS = Table(
         Column("key", Type.STRING, "the tenant's name, or `ip:port` of the agent; empty for `global`"),
         Column("held", Type.BOOLEAN, "whether a DAG held the lock"),
         Column("dag_gid", Type.STRING, "generic id of the DAG that took the lock last", "unknown: only locks of tenants name the DAG"),
-        Column("locked_at", Type.INSTANT, "when the lock was taken, to the second", "not held, or the row does not tell it"),
+        Column("locked_at", Type.INSTANT, "when the lock was taken, to the second", "not held, or the row does not show it"),
         Column("n_taken", Type.INTEGER, "how often the lock was taken", "the row does not tell it"),
         Column(
             "observed_at", Type.INSTANT, "time of the copy, or an earlier time at which the row was as shown", "the copy does not tell it"

@@ -1,6 +1,6 @@
 """Columns of Arrow tables as NumPy arrays: codes instead of texts, whole numbers instead of instants.
 
-What is done to a million rows is done to such arrays; texts are compared and sorted once for each different one.
+Work on a million rows uses such arrays. Each different text is compared and sorted only once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LARGEST = 1 << 62
 
 
 def integers(column: pa.Array | pa.ChunkedArray, null: int = NONE) -> Ints:
-    """Return whole numbers or instants as NumPy has them."""
+    """Return whole numbers or instants as a NumPy array."""
     import pyarrow as pa
 
     values: Ints = np.asarray(column.cast(pa.int64()).fill_null(null))
@@ -33,7 +33,7 @@ def integers(column: pa.Array | pa.ChunkedArray, null: int = NONE) -> Ints:
 
 
 def reals(column: pa.Array | pa.ChunkedArray) -> Floats:
-    """Return real numbers as NumPy has them; null is not-a-number."""
+    """Return real numbers as a NumPy array; null is not-a-number."""
     values: Floats = one_array(column).to_numpy(zero_copy_only=False)
     return values
 
@@ -55,7 +55,7 @@ def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def is_equal(column: pa.Array | pa.ChunkedArray, *texts: str) -> Bools:
-    """Return where a column has one of some texts."""
+    """Return which rows of a column have one of some texts."""
     codes, known = encoded(column)
     sought = frozenset(texts)
     wanted = np.array([*(text in sought for text in known.to_pylist()), False])  # the last place is that of null
@@ -104,12 +104,12 @@ def ranked(column: pa.Array | pa.ChunkedArray) -> tuple[Ints, pa.Array]:
 
 
 def run_stage_keys(run: Ints, stage: Ints) -> Ints:
-    """Return one number for a stage of a run; negative where either is not known."""
+    """Return one number for a stage of a run; negative if either is unknown."""
     return np.where((run == NONE) | (stage < 0), NONE, run * _MOST_STAGES + stage)
 
 
 def find(ordered: Ints, values: Ints) -> Ints:
-    """Return where values stand in an array in order, or none."""
+    """Return the places of values in a sorted array, or none."""
     if not len(ordered):
         return np.full(len(values), NONE)
     place = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
@@ -117,7 +117,7 @@ def find(ordered: Ints, values: Ints) -> Ints:
 
 
 def taken(column: pa.Array | pa.ChunkedArray, places: Ints) -> pa.Array:
-    """Return the values of a column at some places, null where there is none.
+    """Return the values of a column at some places, null at negative places.
 
     >>> import pyarrow as pa
     >>> taken(pa.array(["a", "b"]), np.array([1, NONE])).to_pylist()

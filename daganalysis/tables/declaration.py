@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 _FREE_TEXT = frozenset({"additional_data", "task_logs", "message", "hint", "position", "source", "trace_id", "node_gid", "task_gid"})
-"""Columns whose values rarely repeat, or lie together: a dictionary takes time, and often more space than the texts."""
+"""Columns whose values rarely repeat, or repeat next to each other. A dictionary would take time, and often more space than the texts."""
 
 
 Only: TypeAlias = "tuple[str, Collection[str]]"
-"""A column of repeating texts and some texts: what rows to read have there."""
+"""A column of repeating texts, and the texts that rows to read have in it."""
 
 
 class Type(enum.Enum):
-    """The types a column may have, each with one Arrow and one pandas spelling."""
+    """The types of columns, each with one Arrow type and one pandas type."""
 
     STRING = "string"
     INTEGER = "integer"
@@ -122,7 +122,7 @@ class Table:
         return result.sort_values(list(self.sort), kind="stable", ignore_index=True)
 
     def of_arrays(self, columns: Mapping[str, object]) -> pd.DataFrame:
-        """Return a frame as :meth:`conform` does, of Arrow and NumPy arrays by the names of the columns."""
+        """Return a frame like that of :meth:`conform`, from Arrow and NumPy arrays by column name."""
         import pyarrow as pa
 
         rows = pa.table(dict(columns))
@@ -131,7 +131,7 @@ class Table:
 
 
 def _is_in_order(frame: pd.DataFrame, keys: Sequence[str]) -> bool:
-    """Return whether rows are in order already, as what comes from a store mostly is: to look costs a fraction of sorting texts."""
+    """Return whether rows are in order already, as rows from a store usually are. This costs a fraction of sorting texts."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc

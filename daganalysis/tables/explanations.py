@@ -1,4 +1,4 @@
-"""The result tables that explain runs: their list, the chain that made each so long, what would have shortened it, locks and events."""
+"""The result tables that explain runs: their list, critical paths, predictions, locks and events."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ RUNS = Table(
             "cause",
             Type.STRING,
             "why the stage failed: an error code, or the first words of the log line",
-            "nothing failed, or no log line tells why",
+            "nothing failed, or no log line shows why",
         ),
         Column("wait_operator_share", Type.REAL, "share of elapsed_s in which the run waited for a person", "elapsed_s is null"),
         Column("lost_share", Type.REAL, "share of elapsed_s that the server has overwritten", "elapsed_s is null"),
@@ -62,7 +62,7 @@ CRITICAL_PATH = Table(
         Column(
             "stage",
             Type.INTEGER,
-            "stage that the segment lies in; for a pause between two stages, the stage before",
+            "stage of the segment; for a pause between two stages, the stage before",
             "before the first stage",
         ),
         Column("name", Type.STRING, "name of the stage", "stage is null, or no answer names it"),
@@ -79,7 +79,7 @@ CRITICAL_PATH = Table(
             "evidence",
             Type.STRING,
             "`observed`, `inferred`, `lost`, or `uncertain`: another agent's attempt ended so close to this one that their clocks do not "
-            "tell which ended last",
+            "show which ended last",
         ),
     ),
     ("run_id", "seq"),

@@ -1,4 +1,4 @@
-"""What pictures show: the frame behind each of them."""
+"""The frames of the pictures."""
 
 from __future__ import annotations
 

@@ -20,12 +20,12 @@ Columns: TypeAlias = dict[str, list[Any]]
 """Columns of a table by their names, equally long, nulls as None."""
 
 _CHUNK = 10_000
-"""Rows turned into plain values at a time, so that a large table is never held twice."""
+"""The number of rows turned into plain values at a time, so that a large table is never in memory twice."""
 
 
 def rows_of(frame: pd.DataFrame, *, in_nanoseconds: bool = False) -> list[Row]:
     """Turn a frame into rows of plain Python values, nulls as None, instants as timestamps or as whole nanoseconds since 1970."""
-    names = frame.columns.tolist()  # an index hands out its texts one by one, slowly
+    names = frame.columns.tolist()  # an index returns its texts one by one, slowly
     values = [_cells(frame[name], in_nanoseconds=in_nanoseconds) for name in names]
     return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
 
@@ -99,7 +99,7 @@ def _declared_cells(values: pd.Series[Any], column: Column) -> list[Any]:
 
 def _cells(values: pd.Series[Any], *, in_nanoseconds: bool) -> list[Any]:
     nulls = values.isna()
-    is_instant = in_nanoseconds and values.dtype.kind == "M"  # of which each would become an object of its own
+    is_instant = in_nanoseconds and values.dtype.kind == "M"  # each of them would become an object
     cells: list[Any] = (values.astype("int64") if is_instant else values).tolist()
     if nulls.any():
         cells = [None if null else value for value, null in zip(cells, nulls.tolist(), strict=True)]

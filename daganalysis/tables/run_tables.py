@@ -112,7 +112,7 @@ DAGS = Table(
         ),
         Column("parent_run_id", Type.STRING, "run of the main DAG", "no main DAG is known"),
         Column("maintenance_type", Type.INTEGER, "1 none, 2 global, 3 tenant, 4 obproxy", "absent (before obshell 4.3.1)"),
-        Column("maintenance_key", Type.STRING, "tenant name under a tenant lock, else empty", "absent (before obshell 4.3.1)"),
+        Column("maintenance_key", Type.STRING, "tenant name under a tenant lock, otherwise empty", "absent (before obshell 4.3.1)"),
         ADDITIONAL_DATA,
         Column("utc_offset_s", Type.INTEGER, "offset of the server's own times from UTC, seconds", "no answer and no log shows it"),
         Column("first_observed_at", Type.INSTANT, "timestamp of the first answer about the run", "no answer had one"),
@@ -182,7 +182,7 @@ SUB_TASKS = Table(
 
 ATTEMPTS = Table(
     "attempts",
-    "one attempt of a sub-task; if there are more than 100, those with evidence, their neighbours, the first and the last",
+    "one attempt of a sub-task; of more than 100, only the first, the last, those with evidence, and their neighbours",
     (
         Column("run_id", Type.STRING, RUN_ID.meaning, "the sub-task's DAG is not in the archive"),
         STAGE,
@@ -253,7 +253,7 @@ LINKS = Table(
     "links",
     "one main DAG and one of its child DAGs",
     (
-        Column("parent_run_id", Type.STRING, "run of the main DAG (its key even where that DAG is not in the archive)"),
+        Column("parent_run_id", Type.STRING, "run of the main DAG (its key even if that DAG is not in the archive)"),
         Column("child_run_id", Type.STRING, "run of the child DAG", "the child is not in the archive"),
         Column("child_gid", Type.STRING, "generic id of the child DAG"),
         Column("agent", Type.STRING, "`ip:port` of the agent that keeps the child", "the child's id has no known layout"),
@@ -280,14 +280,14 @@ TIMELINE = Table(
             listed(CATEGORIES),
         ),
         Column("leg", Type.INTEGER, "leg that the stretch belongs to, from 1; a wait belongs to the leg before it"),
-        Column("from_stage", Type.INTEGER, "stage that the stretch lies in or follows", "before the first stage"),
-        Column("to_stage", Type.INTEGER, "stage that the stretch lies in or precedes", "after the last stage"),
+        Column("from_stage", Type.INTEGER, "stage that contains or precedes the stretch", "before the first stage"),
+        Column("to_stage", Type.INTEGER, "stage that contains or follows the stretch", "after the last stage"),
         Column("direction", Type.STRING, "`forward` or `rollback`: the direction in which the leg executed the stages"),
         Column(
             "evidence",
             Type.STRING,
-            "`observed`: answers show both ends; `inferred`: an end follows from other evidence; `lost`: the server has overwritten what "
-            "happened",
+            "`observed`: answers show both ends; `inferred`: an end follows from other evidence; `lost`: the server has overwritten the "
+            "facts",
         ),
     ),
     ("run_id", "seq"),

@@ -185,7 +185,7 @@ STRAGGLERS_BY_ZONE = Table(
     "stragglers",
     "one zone of a cluster, over all stages in which agents of several zones were at work",
     tuple(
-        Column("zone", Type.STRING, "zone of the agents, as the table `agents` told it last")
+        Column("zone", Type.STRING, "newest zone of the agents in the table `agents`")
         if column.name == "agent"
         else replace(column, meaning=column.meaning.replace("the agent", "the zone").replace("this agent", "this zone"))
         for column in STRAGGLERS_BY_AGENT.columns

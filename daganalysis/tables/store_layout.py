@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 MARK = "dags"
-"""The table that every store has: a folder is a store where this folder lies in it with Parquet files."""
+"""The table that every store has. A folder is a store if it contains this folder with Parquet files."""
 _PARQUET = ".parquet"
 
 
@@ -16,11 +16,11 @@ class Folder(Protocol):
     """A path on disk, or at a URL."""
 
     def __truediv__(self, name: str) -> Folder:
-        """Return the path of what lies in the folder."""
+        """Return the path of an entry of the folder."""
         ...
 
     def glob(self, pattern: str) -> Iterator[object]:
-        """Yield what lies in the folder and matches a pattern."""
+        """Yield the entries of the folder that match a pattern."""
         ...
 
 
