@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.log_lines import CANCELLED, ending_lines, ending_of, is_error
+from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, WAITING, ending_lines, ending_of, is_error
 from daganalysis.engine.states import ENDED
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from daganalysis.history.evidence import RunEvidence
     from daganalysis.history.views import TaskView
 
+_ENDED_OTHERWISE = {CANCELLED, TIMED_OUT, WAITING}
 NOT_SUCCEEDED = "not_succeeded"
 """The ending on an attempt that cannot have succeeded, where nothing tells how it ended."""
 
@@ -43,18 +44,26 @@ def succeeded_alone(attempt: Attempt, after: Attempt | None) -> bool:
 def infer_from_later_stages(run: RunEvidence, tasks_of: Mapping[str, Sequence[TaskView]]) -> None:
     """Mark as succeeded what ran once and was then rolled back with the DAG, if a later stage was executed (engine-semantics §2.2).
 
-    After a passed node, later stages are executed too, and the rollback overwrites the mark of the pass. But a failed attempt ended with an
-    ERROR line, which at most one line of the rollback run follows.
+    After a passed node, later stages are executed too, and the rollback overwrites the mark of the pass. They also are after a retry that
+    rolled a sub-task back and, by a clock that is behind, did not run it again (§2.3). But a failed attempt ended with an ERROR line, which
+    at most one line of the rollback run follows, or with the scheduler's line, and the rollback run of a retry began before later stages.
     """
-    later = False
+    later, last_start = False, -1
     for gid in reversed(run.stages):
         if later and run.nodes[gid][-1][1].operator == "ROLLBACK":
             for view in tasks_of[gid]:
                 if [attempt.kind for attempt in view.attempts] != ["run", "rollback"] or view.attempts[0].state in ENDED:
                     continue
-                if view.logs is not None and not any(is_error(line) for line in view.logs[-2:]):
+                if _ended_well(view.logs) and (view.attempts[1].start or last_start) >= last_start:
                     view.attempts[0].state, view.attempts[0].outcome = "SUCCEED", "succeeded"
-        later = later or any(view.attempts for view in tasks_of[gid])
+        every = [attempt for view in tasks_of[gid] for attempt in view.attempts]
+        later = later or bool(every)
+        last_start = max([last_start, *(attempt.start for attempt in every if attempt.kind == "run" and attempt.start is not None)])
+
+
+def _ended_well(logs: Sequence[str] | None) -> bool:
+    """Return whether no line of a sub-task that ran once, and was rolled back once, says that the run failed."""
+    return logs is not None and not any(is_error(line) for line in logs[-2:]) and _ENDED_OTHERWISE.isdisjoint(logs)
 
 
 def _infer_kinds(attempts: Sequence[Attempt]) -> None:

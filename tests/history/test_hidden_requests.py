@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from daganalysis.history.rebuild import rebuild
 from daganalysis.reading.answers import Answer
@@ -169,6 +170,27 @@ def test_what_ran_before_a_later_stage_and_was_rolled_back_with_the_dag_had_succ
     ]
     run = dag(*nodes, operator="ROLLBACK", start=899.9, end=905.0, at=1000.0)
     assert frame("attempts", run)["outcome"].tolist() == ["succeeded", "succeeded", "unknown", "succeeded"]
+
+
+@pytest.mark.parametrize(
+    ("rolled_back_at", "lines", "outcome"),
+    [
+        (902.1, ["work", "Rolling back"], "succeeded"),
+        (902.1, ["work", "sub task cancelled", "Rolling back"], "unknown"),
+        (902.1, ["work", "sub task timeout", "Rolling back", "gone"], "unknown"),
+        (30.0, ["work", "Rolling back", "gone"], "unknown"),
+    ],
+    ids=["nothing speaks against it", "cancelled", "timed out", "rolled back before the later stage began"],
+)
+def test_what_a_retry_rolled_back_and_did_not_run_again_had_not_succeeded(rolled_back_at: float, lines: list[str], outcome: str) -> None:
+    first = sub_task("SUCCEED", rolled_back_at, rolled_back_at + 0.5, gid="11", operator="ROLLBACK", times=2, logs=lines)
+    second = sub_task("FAILED", 40.0, 41.0, gid="12", logs=["ERROR: bad"])
+    nodes = [
+        node(first, state="PENDING", gid="11", operator="ROLLBACK", start=None, end=None),
+        node(second, state="RUNNING", gid="12", operator="ROLLBACK", start=900.0, end=900.0),
+    ]
+    run = dag(*nodes, state="RUNNING", operator="ROLLBACK", stage=2, start=899.9, end=None, at=1000.0)
+    assert frame("attempts", run)["outcome"].tolist() == [outcome, "succeeded", "failed"]
 
 
 def test_work_that_was_rolled_back_and_not_done_again_is_told_with_its_stage_and_agent() -> None:

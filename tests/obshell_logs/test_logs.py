@@ -95,6 +95,18 @@ def test_logs_and_answers_of_an_obproxy_dag_tell_of_one_run(ip, prefix, tmp_path
     assert seen(archive) == {key: (kind, outcome) for key, (kind, outcome, _, _) in true_attempts(run).items()}
 
 
+def test_logs_alone_tell_of_one_run_of_an_obproxy_dag_whose_id_a_request_has(tmp_path):
+    agent = Agent("192.0.2.1")
+    gid = "4" + (local_gid(agent.address, 31) or "")[1:]
+    run = DagRun("Add obproxy", [Stage("Check obproxy status", [Task(agent, 1.2, {1: Failure()})])], gid, CREATED, agent, first_row_id=31)
+    run.run()
+    run.act("retry", (run.ended or 0) + 10 * SECOND)
+    run.run()
+    assert da.load(save_logs(tmp_path, run)).dags[["run_id", "outcome"]].to_dict("records") == [
+        {"run_id": gid, "outcome": "succeeded_after_retry"}
+    ]
+
+
 def test_logs_alone_tell_that_a_dag_went_on_after_its_node_was_cancelled_and_passed(tmp_path):
     agent = Agent("192.0.2.1")
     stages = [Stage("First", [Task(agent, 5.3)]), Stage("Second", [Task(agent, 1.2)])]

@@ -42,11 +42,12 @@ def replay_runs(runs: list[RunEvidence], answers: Sequence[Answer], contexts: Ma
     by_key: dict[tuple[str, str], list[RunEvidence]] = {}
     for run in runs:
         by_key.setdefault((run.cluster or "", run.gid), []).append(run)
+    known = {*by_key, *index.obproxy_dags()}
     for key in sorted({*by_key, *index.dags()}):
         cluster, gid = key
         generations = by_key.get(key)
-        if generations is None and (cluster, obproxy_twin(gid)) in by_key:
-            continue  # a log does not tell that the DAG is obproxy's, whose run has these facts
+        if generations is None and (cluster, obproxy_twin(gid)) in known:
+            continue  # the scheduler's lines do not tell that the DAG is obproxy's, whose run has these facts
         if generations is None:
             facts = index.facts_of(cluster, gid, {})
             logged = logged_run(cluster or None, gid, facts)

@@ -96,6 +96,15 @@ class FactIndex:
         """Return the DAGs that facts are about, by cluster and generic id."""
         return set(self._of_dag)
 
+    def obproxy_dags(self) -> set[_Key]:
+        """Return the obproxy DAGs that requests prove: the answer to a request to one was no refusal."""
+        return {
+            (cluster, gid)
+            for (cluster, gid), facts in self._of_dag.items()
+            if gid[:1] in {"4", "5"}
+            and any(isinstance(fact, Request) and fact.answered_at is not None and fact.error_code is None for fact, _ in facts)
+        }
+
     def facts_of(self, cluster: str, gid: str, nodes_of: Mapping[str, str]) -> LoggedFacts:
         """Gather the facts of one DAG; ``nodes_of`` are the nodes of its sub-tasks as answers show them."""
         context = self._contexts.get(cluster, NO_CONTEXT)
