@@ -34,16 +34,18 @@ def runs_in_outages(archive: Archive) -> set[str]:
     found: set[str] = set()
     for _, of_cluster in mains.groupby(mains["cluster"].fillna("")):
         failed = of_cluster["outcome"].ne("succeeded").tolist()
-        rows = list(zip(of_cluster["run_id"], of_cluster["workflow"], strict=True))
+        n, n_failed = len(failed), sum(failed)
         place = 0
         for has_failed, group in itertools.groupby(failed):
             length = len(list(group))
-            stretch = rows[place : place + length]
-            place += length
-            rest = len(rows) - length
-            usual = (sum(failed) - length + 1) / (rest + 2)
-            of_several = length >= _FEWEST_RUNS and len({workflow for _, workflow in stretch}) >= _FEWEST_WORKFLOWS
-            if has_failed and of_several and rest >= length and len(rows) * usual**length <= LEVEL:
-                found |= {run_id for run_id, _ in stretch}
+            begin, place = place, place + length
+            if not has_failed or length < _FEWEST_RUNS:
+                continue
+            stretch = of_cluster.iloc[begin:place]
+            rest = n - length
+            usual = (n_failed - length + 1) / (rest + 2)
+            of_several = stretch["workflow"].nunique(dropna=False) >= _FEWEST_WORKFLOWS
+            if of_several and rest >= length and n * usual**length <= LEVEL:
+                found.update(stretch["run_id"])
     children = dags[dags["parent_run_id"].isin(found)]
     return found | set(children["run_id"])
