@@ -195,8 +195,12 @@ def _timeline(runs: RegularRuns, run_ids: pa.Array) -> dict[str, Any]:
 
 def _found(table: str, rows: int | Numbers, *columns: str) -> dict[str, pa.Array]:
     """Return columns of the findings of the rules in a regular run: the first row of a table repeated, or the given rows."""
-    places = np.zeros(rows, np.int64) if isinstance(rows, int) else rows
-    return {name: _at(_judged_tables()[table].column(name).combine_chunks(), places) for name in columns}
+    found = {name: _judged_tables()[table].column(name) for name in columns}
+    if isinstance(rows, int):
+        import pyarrow as pa
+
+        return {name: pa.repeat(column[0], rows) for name, column in found.items()}
+    return {name: _at(column.combine_chunks(), rows) for name, column in found.items()}
 
 
 @cache
@@ -216,8 +220,9 @@ def _judged_tables() -> dict[str, pa.Table]:
 # -- columns --------------------------------------------------------------------------------------------------------------------------
 
 
-def _columns(rows: Sequence[object], *names: str) -> dict[str, list[Any]]:
-    return {name: list(map(attrgetter(name), rows)) for name in names}
+def _columns(rows: Sequence[object], *names: str) -> dict[str, Sequence[Any]]:
+    """Return some fields of all rows; all fields of a row at once take a third of the time of one after the other."""
+    return dict(zip(names, zip(*map(attrgetter(*names), rows), strict=True), strict=True)) if rows else dict.fromkeys(names, ())
 
 
 def _at(values: pa.Array, places: Numbers) -> pa.Array:

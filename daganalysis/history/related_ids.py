@@ -29,6 +29,6 @@ def ids_in_logs(node: bytes) -> frozenset[str]:
     >>> ids_in_logs(b'{"task_logs":["remote task 22130706433028869 Join self running [1/1]"]}')
     frozenset({'22130706433028869'})
     """
-    if not (b"genericID:" in node or b"emote task " in node or b"/task/dag/" in node or b"create task " in node):
-        return frozenset()  # most name none, and need not set up a search by patterns
+    if not (b"genericID:" in node or b"te task " in node or b"/task/dag/" in node):
+        return frozenset()  # most name none, and need not set up a search by patterns; "remote" and "create" end alike
     return frozenset(gid.decode() for pattern in _IN_LOGS for gid in pattern.findall(node))

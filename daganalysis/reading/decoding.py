@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
@@ -89,6 +89,7 @@ class _Dag(msgspec.Struct, gc=False):
 _dag_decoder = msgspec.json.Decoder(_Dag)
 _node_decoder = msgspec.json.Decoder(_Node)
 _times_of = attrgetter("start_time", "end_time")
+_n_quotation_marks = methodcaller("count", b'"')
 
 
 def decode_dags(bodies: Sequence[bytes]) -> list[Decoded[Dag]]:
@@ -205,6 +206,17 @@ def _node(text: bytes, wire: _Node, instants: Iterator[int | None]) -> Decoded[N
         tasks = [_sub_task(task, begun, ended) for task, begun, ended in zip(wire.sub_tasks, instants, instants, strict=False)]
     node = Node(wire.id, wire.node_id, wire.name, wire.state, wire.operator, start, end, text_of(wire.additional_data), tasks)
     return Decoded(node, [] if has_documented_keys_once(text, wire) else _twice(text))
+
+
+def have_documented_keys_once(texts: Sequence[bytes], nodes: Sequence[UntroubledNode]) -> bool:
+    """Return whether no object in the texts of documented nodes has a key twice; see :func:`has_documented_keys_once`.
+
+    No text has fewer quotation marks than its own keys and texts need, so their number in all texts together tells.
+    """
+    tasks = list(chain.from_iterable([node.sub_tasks for node in nodes]))
+    n_lines = sum([len(task.task_logs) for task in tasks if task.task_logs])
+    n_quoted = (_NODE_KEYS + _NODE_TEXTS) * len(nodes) + (_TASK_KEYS + _TASK_TEXTS) * len(tasks) + n_lines
+    return sum(map(_n_quotation_marks, texts)) == 2 * n_quoted or all(map(has_documented_keys_once, texts, nodes))
 
 
 def has_documented_keys_once(text: bytes, node: _Node | UntroubledNode) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from daganalysis.reading.decoding import NULL, Agent, has_documented_keys_once
+from daganalysis.reading.decoding import NULL, Agent, has_documented_keys_once, have_documented_keys_once
 from daganalysis.reading.json_repair import NOT_JSON
 from daganalysis.reading.lenient_fields import Id, Integer  # noqa: TC001 - msgspec reads the annotations
 
@@ -100,7 +100,7 @@ def decode_regular(answer: Answer) -> tuple[RegularDag, list[RegularNode]] | Non
         nodes = list(map(_node_decoder.decode, answer.nodes or ()))
     except NOT_JSON:
         return None
-    return (dag, nodes) if all(map(has_documented_keys_once, answer.nodes or (), nodes)) else None
+    return (dag, nodes) if have_documented_keys_once(answer.nodes or (), nodes) else None
 
 
 def decode_untroubled_dag(body: bytes) -> UntroubledDag | None:
