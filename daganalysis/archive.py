@@ -234,8 +234,9 @@ class Archive(ArchiveFrames):
         Returns:
             The rows of the query, in its order, in a new frame. Instants are UTC.
 
-        Raises: UsageError: The query is not a single SELECT, or DuckDB cannot answer it. MissingExtraError: DuckDB is not installed (``pip
-        install 'daganalysis[sql]'``).
+        Raises:
+            UsageError: The query is not a single SELECT, or DuckDB cannot answer it.
+            MissingExtraError: DuckDB is not installed (``pip install 'daganalysis[sql]'``).
 
         Example:
             >>> import daganalysis as da

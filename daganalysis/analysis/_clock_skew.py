@@ -45,8 +45,9 @@ def clock_skew(archive: Archive) -> pd.DataFrame:
     Args:
         archive: The runs.
 
-    Returns: One row per cluster, agent and period, sorted by these. Bounds in seconds, positive if the agent is ahead; the minimum never
-    exceeds the maximum.
+    Returns:
+        One row per cluster, agent and period, sorted by these. Bounds in seconds, positive if the agent is ahead; the minimum never exceeds
+        the maximum.
 
     Example:
         >>> import daganalysis as da

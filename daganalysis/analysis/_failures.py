@@ -43,13 +43,16 @@ def failures(archive: Archive, *, earlier: Archive | None = None, level: str = "
     those share the signature ``(other lines)``. Failures in outages, in which everything of a cluster failed, count in ``n_outage`` and do
     not affect the order.
 
-    Args: archive: The archive. earlier: An archive to compare with: ``is_new`` then marks signatures that its runs of the workflow do not
-    have. The lines of both archives are mined together. level: ``"signature"``, or ``"attempt"`` for one row per failed attempt, with its
-    signature.
+    Args:
+        archive: The archive.
+        earlier: An archive to compare with: ``is_new`` then marks signatures that its runs of the workflow do not have. The lines of both
+            archives are mined together.
+        level: ``"signature"``, or ``"attempt"`` for one row per failed attempt, with its signature.
 
-    Returns: One row per workflow, stage name, error code and signature, the most frequent first. ``known`` is the name of the message if it
-    is one of the engine's own or of the archive's catalogue (:meth:`Archive.with_catalogue`), otherwise null. ``is_new`` is null without an
-    ``earlier`` archive.
+    Returns:
+        One row per workflow, stage name, error code and signature, the most frequent first. ``known`` is the name of the message if it is
+        one of the engine's own or of the archive's catalogue (:meth:`Archive.with_catalogue`), otherwise null. ``is_new`` is null without
+        an ``earlier`` archive.
 
     Raises:
         UsageError: There is no such level.

@@ -36,12 +36,15 @@ def locks(archive: Archive, *, run_ids: Iterable[str] | None = None) -> pd.DataF
     nothing else that needs it can start. The failure of some nodes frees the lock, and a retry takes it again (engine-semantics §2.8). A
     lock of the cluster and a lock of a tenant exclude each other.
 
-    Args: archive: The runs. run_ids: List only the holdings of these runs. The holdings of other runs are then ignored.
+    Args:
+        archive: The runs.
+        run_ids: List only the holdings of these runs. The holdings of other runs are then ignored.
 
-    Returns: One row per holding, sorted by cluster, lock, key and time. ``working_s`` and ``neglected_s`` are parts of ``held_s``; the rest
-    was a wait for a main DAG, or is unknown. Two holdings of one lock never overlap. If they seem to, the evidence is ``contradicted``, and
-    :func:`daganalysis.analysis.lock_conflicts` names the two. Copies of databases bound the holdings, and show holdings of DAGs without
-    answers.
+    Returns:
+        One row per holding, sorted by cluster, lock, key and time. ``working_s`` and ``neglected_s`` are parts of ``held_s``; the rest was
+        a wait for a main DAG, or is unknown. Two holdings of one lock never overlap. If they seem to, the evidence is ``contradicted``, and
+        :func:`daganalysis.analysis.lock_conflicts` names the two. Copies of databases bound the holdings, and show holdings of DAGs without
+        answers.
 
     Example:
         >>> import daganalysis as da

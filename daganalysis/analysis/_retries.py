@@ -28,9 +28,10 @@ def retries(archive: Archive) -> pd.DataFrame:
     Args:
         archive: The runs.
 
-    Returns: One row per sub-task, sorted by run, stage and id. The bounds of the retries take the counters of the sub-task and of its run
-    into account. ``protocol`` is true if the hand-shake of a child DAG with its main DAG caused the hand-outs, which is no fault
-    (engine-semantics §7).
+    Returns:
+        One row per sub-task, sorted by run, stage and id. The bounds of the retries take the counters of the sub-task and of its run into
+        account. ``protocol`` is true if the hand-shake of a child DAG with its main DAG caused the hand-outs, which is no fault
+        (engine-semantics §7).
 
     Example:
         >>> import daganalysis as da

@@ -34,14 +34,18 @@ def runs(archive: Archive, *, by: str = "start", last: int | None = None, run_id
     waited for a person; much of it was overwritten; it was slower than other runs of its workflow with as many agents; all went well. Every
     number in the sentence is in a table.
 
-    Args: archive: The runs to list. by: ``"start"``, in order of time, runs that never started last; ``"trouble"``, the worst first;
-    ``"length"``, the longest first, those of unknown length last. last: The largest number of runs to list: the last ones by start, or the
-    first ones by trouble or length. run_ids: List only these runs. They are still compared with the others.
+    Args:
+        archive: The runs to list.
+        by: ``"start"``, in order of time, runs that never started last; ``"trouble"``, the worst first; ``"length"``, the longest first,
+            those of unknown length last.
+        last: The largest number of runs to list: the last ones by start, or the first ones by trouble or length.
+        run_ids: List only these runs. They are still compared with the others.
 
     Returns:
         One row per run. Child runs are listed too, each with its own conclusion.
 
-    Raises: UsageError: ``by`` is unknown, or ``last`` is negative.
+    Raises:
+        UsageError: ``by`` is unknown, or ``last`` is negative.
 
     Example:
         >>> import daganalysis as da

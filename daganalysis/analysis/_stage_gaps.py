@@ -25,9 +25,10 @@ def stage_gaps(archive: Archive) -> pd.DataFrame:
     Args:
         archive: The runs.
 
-    Returns: One row per stretch of time between two stages that were executed one after the other (backwards in a rollback), sorted by run
-    and time, in seconds. ``polls`` counts the passes of the scheduler; the length of a pass is measured by the run's own hand-overs or, if
-    it has none, by those of the archive (engine-semantics §5).
+    Returns:
+        One row per stretch of time between two stages that were executed one after the other (backwards in a rollback), sorted by run and
+        time, in seconds. ``polls`` counts the passes of the scheduler; the length of a pass is measured by the run's own hand-overs or, if
+        it has none, by those of the archive (engine-semantics §5).
 
     Example:
         >>> import daganalysis as da

@@ -50,9 +50,11 @@ def stragglers(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
     correction over all rows), even if a slow spell of several runs counts as one run. And it is late by at least 10 % of the others' work
     and a quarter of a tick of the engine. Over all stages, both its runs and its executions of stages must show it.
 
-    Args: archive: The runs. level: ``"stage"``, one row per workflow, stage name and agent of a cluster; ``"agent"``, one row per agent of
-    a cluster, over all stages, with the run as the unit of the test; ``"zone"``, the same for all agents of a zone together, over the
-    stages in which several zones were at work; ``"run"``, one row per execution of a stage. Zones come from the table ``agents``.
+    Args:
+        archive: The runs.
+        level: ``"stage"``, one row per workflow, stage name and agent of a cluster; ``"agent"``, one row per agent of a cluster, over all
+            stages, with the run as the unit of the test; ``"zone"``, the same for all agents of a zone together, over the stages in which
+            several zones were at work; ``"run"``, one row per execution of a stage. Zones come from the table ``agents``.
 
     Returns:
         Level ``"run"``: sorted by run and stage. The others: flagged rows first, then those that cost the others most. Durations in

@@ -37,9 +37,10 @@ def trouble(archive: Archive, *, level: str = "sub_task") -> pd.DataFrame:
         archive: The runs to look at.
         level: ``"sub_task"``, one row per sub-task that had trouble; ``"run"``, one row per run, with or without trouble.
 
-    Returns: For sub-tasks, rows sorted by run, then ``place``: similar sub-tasks of one stage share a place, and the most serious come
-    first. For runs, rows from the worst to the best: main runs before child DAGs, trouble before the rest, then the longest first; of runs
-    of one length, by ``rank``.
+    Returns:
+        For sub-tasks, rows sorted by run, then ``place``: similar sub-tasks of one stage share a place, and the most serious come first.
+        For runs, rows from the worst to the best: main runs before child DAGs, trouble before the rest, then the longest first; of runs of
+        one length, by ``rank``.
 
     Raises:
         UsageError: ``level`` is not one of the two.

@@ -39,9 +39,12 @@ def draw_gantt(bars: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC", t
     crossed, and an unknown end is open, with an arrow. Failures and passes have marks. Attempts with ``on_path`` are framed and joined by a
     line.
 
-    Args: bars: The frame to draw. ax: The Axes to draw into. None creates a figure. tz: The time zone of the axis: an offset such as
-    ``+08:00``, or a name such as ``Asia/Shanghai``. title: The title; None describes the run. notes: Print the log line of a failure if
-    there is room.
+    Args:
+        bars: The frame to draw.
+        ax: The Axes to draw into. None creates a figure.
+        tz: The time zone of the axis: an offset such as ``+08:00``, or a name such as ``Asia/Shanghai``.
+        title: The title; None describes the run.
+        notes: Print the log line of a failure if there is room.
 
     Returns:
         The Axes.

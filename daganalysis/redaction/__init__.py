@@ -68,16 +68,21 @@ def redact(
     files, pictures and other files that ``load`` skips are not copied. Review the copy before sharing it: a password that is a common word
     stays if nothing around it marks it as a secret.
 
-    Args: source: A file, a folder or a store; a path or a URL. A source at a URL is copied to this disk while the redaction runs.
-    destination: The file or folder to write, which must not exist; a path or a URL. keep_cluster_names: Keep the names of folders, which
-    are the labels of clusters. keep_words: Words to keep in texts in addition to the vocabulary, such as the names of your own workflows.
-    lenient: Replace only what the detectors find, and keep all other words. Names and secrets that no detector finds then stay. progress: A
-    function that receives the progress (:data:`daganalysis.progress.Progress`). None shows a bar in a terminal and in a notebook.
+    Args:
+        source: A file, a folder or a store; a path or a URL. A source at a URL is copied to this disk while the redaction runs.
+        destination: The file or folder to write, which must not exist; a path or a URL.
+        keep_cluster_names: Keep the names of folders, which are the labels of clusters.
+        keep_words: Words to keep in texts in addition to the vocabulary, such as the names of your own workflows.
+        lenient: Replace only what the detectors find, and keep all other words. Names and secrets that no detector finds then stay.
+        progress: A function that receives the progress (:data:`daganalysis.progress.Progress`). None shows a bar in a terminal and in a
+            notebook.
 
     Returns:
         What was replaced and which files were left out.
 
-    Raises: UsageError: The destination exists or is in the source. InputError: There is nothing to redact.
+    Raises:
+        UsageError: The destination exists or is in the source.
+        InputError: There is nothing to redact.
 
     Example:
         >>> import daganalysis as da, tempfile

@@ -54,10 +54,13 @@ def shown_patterns(
 ) -> list[Pattern]:
     """Return the patterns that are shown in a series, the most evident first.
 
-    Args: values: The series in order of time, robust values such as ranks. days: When each value was taken, in days. cuts: Places where a
-    shift may be. least: How many values a level lasts at least. level: A pattern is shown if its p-value, corrected for the places at which
-    it might have been found, is at most this level. plain: Cuts between levels so far apart that no autocorrelation explains them; shown
-    unless a drift or a cycle explains more.
+    Args:
+        values: The series in order of time, robust values such as ranks.
+        days: When each value was taken, in days.
+        cuts: Places where a shift may be.
+        least: How many values a level lasts at least.
+        level: A pattern is shown if its p-value, corrected for the places at which it might have been found, is at most this level.
+        plain: Cuts between levels so far apart that no autocorrelation explains them; shown unless a drift or a cycle explains more.
 
     Returns:
         The patterns shown; a level that came and went is one shift with two cuts.
