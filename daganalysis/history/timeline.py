@@ -18,7 +18,7 @@ from daganalysis.engine.times import SECOND_NS
 from daganalysis.history.hidden_work import Position, hides_attempt, hides_execution, hides_leg, hides_second_leg, skips_stage
 from daganalysis.history.proven_waits import book_proven_waits
 from daganalysis.history.stage_work import Residue, book_execution, direction_of
-from daganalysis.history.stretches import Ledger, Stretch
+from daganalysis.history.stretches import FOR_GOOD, Ledger, Stretch
 from daganalysis.history.timeline_input import EDGE_NS, TimelineInput, estimate_tick
 
 if TYPE_CHECKING:
@@ -214,6 +214,9 @@ class _Walk:
         """Book a wait: the pass that noticed the last end, the wait until somebody asked, the pass that noticed the request."""
         ledger = self.ledger
         asked = max(asked, ledger.cursor)
+        if ledger.cursor < ledger.unsure_until < FOR_GOOD:
+            # An attempt was interrupted: the DAG failed after its agent was back (engine-semantics §2.10).
+            ledger.book(min(ledger.unsure_until, asked), "unattributed", to_stage=ledger.stage, evidence="inferred")
         # What did not fail was cancelled, which takes a pass more (engine-semantics §2.5).
         noticed = ledger.next_pass() + (0 if self.residue.failed else ledger.tick)
         ledger.book(min(noticed, asked), "detect", to_stage=ledger.stage, evidence="inferred")

@@ -34,6 +34,16 @@ def test_a_wait_between_two_attempts_is_known_though_the_first_was_overwritten(t
     assert budget["lost_s"] < 5  # its work, and how soon it was handed out: its only line was written at its end
 
 
+def test_nobody_was_waited_for_before_the_agent_of_an_interrupted_attempt_was_back(tmp_path):
+    line = "ERROR: [Common.Unexpected]: Unexpected error: task unexpectedly interrupted and cannot continue"
+    stages = [Stage("First", [Task(AGENT, 35.0, {1: Failure(line)}, ("working",))]), Stage("Second", [Task(AGENT, 1.0)])]
+    run = DagRun("Create tenant t1", stages, "111", MORNING, AGENT, first_row_id=16)
+    run.run()
+    run.act("node_pass", run.ended + 25 * SECOND)
+    run.run()
+    assert da.time_budget(load_dump(tmp_path, run))["wait_operator_s"].iloc[0] == pytest.approx(25, abs=2)
+
+
 def test_the_log_endpoint_tells_as_much(tmp_path):
     run = retried(600)
     alone = da.time_budget(da.load(answer_of(run, run.ended + SECOND))).iloc[0]
