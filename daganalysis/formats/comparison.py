@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import count, groupby
 from typing import TYPE_CHECKING
 
-from daganalysis.formats.layout import ColumnLayout, fit, header_lines, row_line, sentence_lines, wrapped
+from daganalysis.formats.layout import ColumnLayout, fit, header_lines, row_line, sentence_lines
 from daganalysis.tables.plain_rows import rows_of
 from daganalysis.text.comparison_words import comparison_sentence
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import MISSING, human_duration, plural
-from daganalysis.text.widths import cell_width, shorten_end
+from daganalysis.text.widths import cell_width, shorten_end, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,7 +45,7 @@ def comparison_table(compared: pd.DataFrame, width: int) -> str:
         lines += ["" for _ in range(number > 0)]
         lines.append(shorten_end(_heading(group[0]), width))
         lines += _group_lines(group, chosen, places, width)
-    below = ["", *wrapped(_NOTE, width), "", *wrapped(comparison_sentence(rows), width)]
+    below = ["", *wrap(_NOTE, width), "", *wrap(comparison_sentence(rows), width)]
     return "\n".join(line.rstrip() for line in lines + below) + "\n"
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from daganalysis.text.humanize import MISSING
-from daganalysis.text.widths import cell_width, shorten_end, shorten_middle
+from daganalysis.text.widths import cell_width, shorten_end, shorten_middle, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -119,15 +118,10 @@ def row_lines(chosen: Sequence[ColumnLayout], prose: Sequence[Sequence[str]], n_
                 yield from sentence_lines(texts[row], width)
 
 
-def wrapped(text: str, width: int) -> list[str]:
-    """Wrap a text; wide characters count as two, which textwrap does not know."""
-    return textwrap.wrap(text, width if cell_width(text) == len(text) else width // 2, break_on_hyphens=False)
-
-
 def sentence_lines(text: str, width: int) -> list[str]:
     """Wrap a sentence below its row; a long one loses its end."""
     room = width - len(_INDENT)
-    lines = wrapped(text, room)
+    lines = wrap(text, room)
     return [_INDENT + line for line in lines[: _MOST_LINES - 1]] + [
         _INDENT + shorten_end(" ".join(lines[_MOST_LINES - 1 :]), room) for _ in lines[_MOST_LINES - 1 : _MOST_LINES]
     ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.headline import headline, retries_text, rollbacks_text
 from daganalysis.text.humanize import human_duration, plural
+from daganalysis.text.widths import wrap
 
 if TYPE_CHECKING:
     from daganalysis.analysis.run_facts import RunFacts
@@ -33,9 +33,9 @@ _SCOPES = {"cluster": "cluster DAG", "local": "local DAG", "obproxy": "obproxy D
 def overview_lines(facts: RunFacts, conclusion: str, zone: Zone) -> list[str]:
     """Return in words what the run was and how it ended."""
     run = facts.run
-    lines = textwrap.wrap(headline(run), 79, break_on_hyphens=False)
+    lines = wrap(headline(run), 79)
     if conclusion:
-        lines += ["", *textwrap.wrap(for_terminal(conclusion), 79, break_on_hyphens=False)]
+        lines += ["", *wrap(for_terminal(conclusion), 79)]
     lines.append("")
     scope = _SCOPES.get(run["scope"], "DAG") + (f" of agent {run['owner_agent']}" if run["owner_agent"] else "")
     _add(lines, "run", run["run_id"] + (f", part of {run['parent_run_id']}" if run["parent_run_id"] else ""))
@@ -100,4 +100,4 @@ def _bounds(least: float | None, most: float | None) -> str:
 
 
 def _add(lines: list[str], label: str, text: str) -> None:
-    lines += textwrap.wrap(for_terminal(text), 79, initial_indent=f"  {label:10} ", subsequent_indent=" " * 13, break_on_hyphens=False)
+    lines += wrap(for_terminal(text), 79, f"  {label:10} ", " " * 13)

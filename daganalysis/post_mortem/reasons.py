@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.outcomes import rule_behind
 from daganalysis.post_mortem.time_spent import name_stages
+from daganalysis.text.widths import wrap
 
 if TYPE_CHECKING:
     from daganalysis.analysis.run_facts import RunFacts
@@ -49,7 +49,7 @@ def _attempt_lines(facts: RunFacts) -> list[str]:
         numbers = ", ".join(str(number) for number in sorted({row["attempt"] for row in rows}))
         lines.append(f"  {kinds} of {stages} (number {numbers}): {outcome}")
         reason = f"{rule.why}; {evidence}: {_EVIDENCE[evidence]}"
-        lines += textwrap.wrap(reason, 79, initial_indent="    ", subsequent_indent="    ")
+        lines += wrap(reason, 79, "    ", "    ")
         lines.append(f"    rule {rule.name}, {rule.source}")
     return lines
 
@@ -57,5 +57,5 @@ def _attempt_lines(facts: RunFacts) -> list[str]:
 def _rule(what: str, row: Row, level: str) -> list[str]:
     rule = rule_behind(level, row["outcome"], row["state"], row["operator"])
     found = f"state {row['state']}, operator {row['operator']}"
-    reason = textwrap.wrap(f"{rule.why} ({found})", 79, initial_indent="    ", subsequent_indent="    ")
+    reason = wrap(f"{rule.why} ({found})", 79, "    ", "    ")
     return [f"  {what}: {row['outcome']}", *reason, f"    rule {rule.name}, {rule.source}"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, plural
+from daganalysis.text.widths import wrap
 
 if TYPE_CHECKING:
     from daganalysis.analysis.run_facts import RunFacts
@@ -42,10 +42,10 @@ def unknown_lines(facts: RunFacts) -> list[str]:
         sentences.append(f"{human_duration(budget['unattributed_s'])} have no known cause.")
     if run["elapsed_s"] is None and run["outcome"] not in {"running", "not_started"}:
         sentences.append("How long it took is not known: no response shows a true start and a true end.")
-    wrapped = [line for text in sentences for line in textwrap.wrap(text, 78, initial_indent="  ", subsequent_indent="  ")]
+    wrapped = [line for text in sentences for line in wrap(text, 78, "  ", "  ")]
     notes = [row for row in facts.issues if row["severity"] != "info"]
     for row in notes[:_MOST_ISSUES]:
-        wrapped += textwrap.wrap(for_terminal(f"{row['code']}: {row['message']}"), 78, initial_indent="  ", subsequent_indent="    ")
+        wrapped += wrap(for_terminal(f"{row['code']}: {row['message']}"), 78, "  ", "    ")
     if len(notes) > _MOST_ISSUES:
         wrapped.append(f"  and {plural(len(notes) - _MOST_ISSUES, 'more issue')}")
     return ["What is not known", *wrapped] if wrapped else []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import textwrap
 from typing import TYPE_CHECKING
 
 from daganalysis.analysis.run_facts import attempts_by_task, troubled_groups
@@ -13,7 +12,7 @@ from daganalysis.engine.vocabulary import outcome_in_words, words
 from daganalysis.post_mortem.time_spent import name_stages
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, plural
-from daganalysis.text.widths import shorten_end
+from daganalysis.text.widths import shorten_end, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +43,8 @@ def trouble_lines(facts: RunFacts) -> list[str]:
     if skipped:
         lines.append(f"  Passed without having run: {name_stages(skipped)}")
     if protocol:
-        told = f"By design: {plural(len(protocol), 'sub-task')} handed out again in the hand-shake between DAGs. That is no failure."
-        lines += textwrap.wrap(told, _WIDTH, initial_indent="  ", subsequent_indent="  ")
+        by_design = f"By design: {plural(len(protocol), 'sub-task')} handed out again in the hand-shake between DAGs. That is no failure."
+        lines += wrap(by_design, _WIDTH, "  ", "  ")
     succeeded = [task for task in facts.sub_tasks if task["task_gid"] not in troubled and task["outcome"] == "succeeded"]
     for task in [task for task in succeeded if is_error(newest_failure_line(task["task_logs"]))][:_MOST_SHOWN]:
         lines.append(f"  Stage {_number(task)} on {for_terminal(task['agent'] or '?')} logged an error, but succeeded")
@@ -110,10 +109,10 @@ def _attempt(attempt: Row, *, perhaps_cancelled: bool) -> list[str]:
     said = outcome_in_words(attempt["outcome"], perhaps_cancelled=perhaps_cancelled)
     took = f"after {human_duration(attempt['duration_s'])}" if attempt["duration_s"] is not None else ""
     sure = "" if attempt["evidence"] == "observed" else f"({attempt['evidence']})"
-    told = " ".join(part for part in (said, took, sure) if part)
-    return textwrap.wrap(told, _WIDTH, initial_indent=f"    {attempt['attempt']:>3}. {kind:8} ", subsequent_indent=" " * 18)
+    result = " ".join(part for part in (said, took, sure) if part)
+    return wrap(result, _WIDTH, f"    {attempt['attempt']:>3}. {kind:8} ", " " * 18)
 
 
 def _quoted(line: str) -> list[str]:
-    quoted = [f"       > {part}" for part in textwrap.wrap(for_terminal(line), _WIDTH - 9, break_on_hyphens=False)]
+    quoted = [f"       > {part}" for part in wrap(for_terminal(line), _WIDTH - 9)]
     return quoted if len(quoted) <= _MOST_QUOTED_LINES else [*quoted[:_MOST_QUOTED_LINES], "       > …"]

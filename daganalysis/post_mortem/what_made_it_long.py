@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from daganalysis.engine.vocabulary import CATEGORIES, CHILD_POLL, ENGINE_TIME, S
 from daganalysis.tables.plain_rows import rows_of
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, human_share, plural
-from daganalysis.text.widths import shorten_end
+from daganalysis.text.widths import shorten_end, wrap
 
 if TYPE_CHECKING:
     from daganalysis.analysis.conclusions import UsualDuration
@@ -153,4 +152,4 @@ def _line(seconds: float, elapsed: float, name: str, rest: str) -> str:
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(for_terminal(text), _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    return wrap(for_terminal(text), _WIDTH, "  ", "    ")

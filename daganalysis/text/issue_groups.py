@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from daganalysis.reading.file_kinds import plural_noun
 from daganalysis.reading.issue_codes import ISSUE_CODES
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import plural
+from daganalysis.text.widths import wrap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -81,8 +81,7 @@ def _places(group: IssueGroup) -> str:
 
 
 def _wrapped(text: str, width: int, first: str, other: str) -> Iterator[str]:
-    plain = for_terminal(text)
-    for line in textwrap.wrap(plain, width, initial_indent=first, subsequent_indent=other, break_on_hyphens=False) or [first.rstrip()]:
+    for line in wrap(for_terminal(text), width, first, other) or [first.rstrip()]:
         yield line + "\n"
 
 

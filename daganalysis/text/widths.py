@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from functools import lru_cache
 from itertools import accumulate
 
+_JOINED = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|d|%)(?!\w))|(?<=\bstage) (?=\d)|(?<=\bMySQL) (?=\d)")
+"""A blank between a number and its unit, or its noun."""
 DEFAULT_WIDTH = 80
 """Columns where the width of the terminal is not known, as in a pipe."""
 
@@ -62,3 +66,16 @@ def pad(text: str, width: int) -> str:
     '租户  '
     """
     return text + " " * (width - cell_width(text))
+
+
+def wrap(text: str, width: int, first: str = "", other: str = "") -> list[str]:
+    """Wrap a text into lines that begin with ``first`` or ``other``. A number keeps its unit, and no line ends at a hyphen.
+
+    >>> wrap("its longest stage took 9.24 s.", 29)
+    ['its longest stage took', '9.24 s.']
+    """
+    # A wide character takes two columns, and textwrap counts it as one.
+    room = width if cell_width(text) == len(text) else width // 2
+    joined = _JOINED.sub("\0", text)
+    lines = textwrap.wrap(joined, room, initial_indent=first, subsequent_indent=other, break_on_hyphens=False)
+    return [line.replace("\0", " ") for line in lines]
