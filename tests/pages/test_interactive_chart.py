@@ -181,6 +181,11 @@ def test_the_legend_names_what_is_drawn_and_nothing_else(open_page):
     assert said == ["succeeded", "handed out again", "rollback run", "dispatched", "waiting to be noticed"]
 
 
+def test_the_legend_names_the_critical_path_if_an_attempt_is_on_it(open_page):
+    opened = open_page(gantt_page(bars_of(bar(0, 0, 10, on_path=True), bar(1, 10, 20))))
+    assert "on the critical path" in opened.text(".legend")
+
+
 def label_of(opened, label, room):
     """What is written beside a lane in so little room."""
     lane = f"{{label: {label!r}, head: ''}}"

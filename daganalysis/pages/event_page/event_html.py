@@ -24,13 +24,14 @@ def event_page(marks: pd.DataFrame, events: pd.DataFrame, *, tz: str = "UTC") ->
     zone = Zone(tz)
     figure = draw_events(marks, tz=tz).get_figure(root=True)
     assert figure is not None
+    clusters = events["cluster"].dropna().unique()
     rows = rows_of(events[list(_COLUMNS)].head(_MOST_ROWS))
     cells = [[zone.full(row["at"]), *("" if row[name] is None else for_terminal(str(row[name])) for name in _COLUMNS[1:])] for row in rows]
     return render_page(
         "event_page/events.html.jinja",
         styles=("templates/page.css", "report_page/report.css"),
         scripts=(),
-        title="What happened",
+        title=f"What happened in {for_terminal(clusters[0])}" if len(clusters) == 1 else "What happened",
         subtitle=f"{plural(len(events), 'event')}, times in {zone.name}",
         chart=trusted(figure_svg(figure, key="events", title="Swim lanes of the DAGs, with locks and people's actions")),
         heads=_COLUMNS,

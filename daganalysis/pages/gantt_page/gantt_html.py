@@ -273,6 +273,8 @@ def _legend(attempts: Sequence[Row], rows: Sequence[Row]) -> list[tuple[str, lis
         entries.append({"css": "mark-rollback", "label": "rollback run"})
     if any(row["evidence"] != "observed" for row in attempts):
         entries.append({"css": "mark-hatched", "label": "inferred"})
+    if any(row["on_path"] for row in attempts):
+        entries.append({"css": "mark-path", "label": "on the critical path"})
     entries += [{"css": "mark-dispatched", "label": "dispatched"}, {"css": "mark-noticed", "label": "waiting to be noticed"}]
     categories = {row["category"] for row in rows if row["role"] == "time"}
     spans = [{"css": f"span-{name}", "label": category.label} for name, category in CATEGORIES.items() if name in categories]
