@@ -22,6 +22,7 @@ from daganalysis.loading.workers import Workers
 from daganalysis.store.commit import LOCK_WAIT_S, locked, staged
 from daganalysis.store.folder_manifest import StoreNotes, check_manifest
 from daganalysis.store.kept_answers import ANSWERS, TEXTS, digest, evidence_parts, read_evidence, read_index
+from daganalysis.store.new_files import Closing
 from daganalysis.store.opening import is_store
 from daganalysis.store.parts import check_version
 from daganalysis.store.remote_paths import SPILL
@@ -329,8 +330,16 @@ class _Load:
         ]
         orphans = self._part(folder, f"part-{generation:06d}-{_ORPHANS}", scanned, [plan.orphans])
         orphans.issues = [issue for number in sorted(self._issues) for issue in self._issues[number]]
-        for done, _ in enumerate(workers.over(build_part, [*parts, orphans]), start=1):
-            self._progress("rebuilding", done, len(parts) + 1)
+        made = [*parts, orphans]
+        # A worker would wait for the disk at the end of each part. This process has nothing else to do.
+        here = folder if isinstance(workers, Workers) and isinstance(folder, Path) else None
+        for work in made:
+            work.syncs = here is None
+        with Closing() as closing:
+            for done, part in enumerate(workers.over(build_part, made), start=1):
+                for path in [here / name / part for name in (*BASE_TABLES, ANSWERS, TEXTS)] if here is not None else ():
+                    closing.sync(path)
+                self._progress("rebuilding", done, len(made))
 
     def _part(self, folder: StagePath, part: str, scanned: Sequence[Scanned], shards: Sequence[Picked | PlannedShard]) -> PartWork:
         places = {place: scanned[place] for shard in shards if isinstance(shard, Picked) for place in shard.new}

@@ -13,7 +13,6 @@ from daganalysis.store.kept_answers import EvidenceWriter, read_evidence
 from daganalysis.store.new_files import Closing
 from daganalysis.store.parts import read_parts, write_part
 from daganalysis.tables import BASE_TABLES
-from daganalysis.tables.arrays import array_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
 class PartWork:
     """A part to make: runs to rebuild, shard by shard, from the answers that were read now and those in the store.
 
-    ``scanned`` are the chunks that the shards pick from. ``contexts`` has the context of each cluster's agents.
+    ``scanned`` are the chunks that the shards pick from. ``contexts`` has the context of each cluster's agents. ``syncs`` is true if each
+    file is synced to the disk when it is closed, and false if the process that hands out the work syncs it.
     """
 
     folder: StagePath
@@ -41,6 +41,7 @@ class PartWork:
     shards: Sequence[Picked | PlannedShard]
     issues: list[Issue] = field(default_factory=list)
     contexts: Mapping[str, ClusterContext] = field(default_factory=dict)
+    syncs: bool = True
 
     def names(self) -> list[str]:
         """Return the result of this piece of work in words, for messages."""
@@ -58,7 +59,7 @@ def build_part(work: PartWork) -> str:
     import pyarrow as pa
 
     pieces: dict[str, list[pa.Table]] = {name: [] for name in BASE_TABLES}
-    with Closing() as closing:
+    with Closing(force=work.syncs) as closing:
         with EvidenceWriter(work.folder, work.part, closing) as evidence:
             for shard in work.shards:
                 for name, table in _build_shard(work, shard, evidence).items():
@@ -128,6 +129,8 @@ def carry_tables(work: CarriedTables) -> str | None:
     """Write what stays of some parts; return the new part's name, or None if nothing stays."""
     import pyarrow as pa
     import pyarrow.compute as pc
+
+    from daganalysis.tables.arrays import array_of
 
     void = array_of(work.void, pa.string())
     tables = {}

@@ -9,9 +9,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")
 
 import daganalysis.loading.pieces
-import daganalysis.loading.scanning
-import daganalysis.reading.document_search
-import daganalysis.reading.responses
-import daganalysis.reading.source_answers
+import daganalysis.loading.preloaded_for_reading
 
 daganalysis.loading.pieces.import_for_parts()

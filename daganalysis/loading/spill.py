@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from itertools import accumulate
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -57,35 +56,39 @@ class SpillWriter:
             self._remembered = 0
         begin = self._at
         body, nodes = answer.body, answer.nodes or ()
-        starts = [self._bodies.get(body), *map(self._nodes.get, nodes)]
+        body_start, starts = self._bodies.get(body), list(map(self._nodes.get, nodes))
+        new: list[bytes] = []
+        if body_start is None:
+            # The log lines of a lone sub-task or log answer stand in its body; those of a DAG in the texts of its nodes.
+            body_start = self._add(body, self._bodies, ids_in_body if answer.kind is Kind.DAG else _ids_in_both)
+            new.append(body)
         if None in starts:
-            if starts[0] is None:
-                # The log lines of a lone sub-task or log answer stand in its body; those of a DAG in the texts of its nodes.
-                self._add([body], self._bodies, ids_in_body if answer.kind is Kind.DAG else _ids_in_both)
-            new = dict.fromkeys([node for node, start in zip(nodes, starts[1:], strict=True) if start is None])
-            self._add(list(new), self._nodes, ids_in_logs)
-            starts = [self._bodies[body], *map(self._nodes.__getitem__, nodes)]
+            for place, node in enumerate(nodes):
+                if starts[place] is None:
+                    start = self._nodes.get(node)  # a node may be there twice
+                    if start is None:
+                        start = self._add(node, self._nodes, ids_in_logs)
+                        new.append(node)
+                    starts[place] = start
         answer.body, answer.nodes = b"", None if answer.nodes is None else []
         head = self._at
-        self._append(_encoder.encode((answer, starts, [len(body), *map(len, nodes)])))
-        known = () if self._ids_at.keys().isdisjoint(starts) else self._ids_at.keys() & starts
-        return (begin, head, self._at), _NOTHING.union(*map(self._ids_at.__getitem__, known))
+        new.append(_encoder.encode((answer, [body_start, *starts], [len(body), *map(len, nodes)])))
+        self._at += len(new[-1])
+        self._file.stream.write(b"".join(new))
+        place_of = (begin, head, self._at)
+        if not self._ids_at:
+            return place_of, _NOTHING  # most archives have a few answers that name a DAG
+        known = self._ids_at.keys() & (body_start, *starts)
+        return place_of, _NOTHING.union(*map(self._ids_at.__getitem__, known))
 
-    def _add(self, texts: Sequence[bytes], known: dict[bytes, int], look: Callable[[bytes], frozenset[str]]) -> None:
-        """Append new texts, and look for ids in each."""
-        together = b"".join(texts)
-        starts = list(accumulate(map(len, texts), initial=self._at))
-        known.update(zip(texts, starts, strict=False))
-        self._remembered += len(together)
-        self._append(together)
-        if look(together):  # most answers name no DAG, and one text is looked through sooner than many
-            for text, start in zip(texts, starts, strict=False):
-                if ids := look(text):
-                    self._ids_at[start] = ids
-
-    def _append(self, data: bytes) -> None:
-        self._file.stream.write(data)
-        self._at += len(data)
+    def _add(self, text: bytes, known: dict[bytes, int], look: Callable[[bytes], frozenset[str]]) -> int:
+        """Note a new text, and look for ids in it; return where it will lie."""
+        start = known[text] = self._at
+        self._at += len(text)
+        self._remembered += len(text)
+        if ids := look(text):
+            self._ids_at[start] = ids
+        return start
 
     def __enter__(self) -> Self:
         return self
@@ -103,19 +106,22 @@ def read_spill(path: StagePath, places: Iterable[Place]) -> Iterator[Answer]:
     known: dict[int, bytes] = {}
     with reader_of(path) as read:
         for batch in _batches(places):
-            regions = read([(begin, end) for begin, _, end in batch])
             heads = []
             far: dict[int, int] = {}
-            for (begin, head, _), region in zip(batch, regions, strict=True):
-                answer, starts, sizes = _decoder.decode(memoryview(region)[head - begin :])
-                heads.append((answer, starts))
-                for start, size in zip(starts, sizes, strict=True):
-                    if start in known:
-                        continue
-                    if start < begin:
-                        far[start] = size
-                    else:
-                        known[start] = region[start - begin : start - begin + size]
+            stretches = _stretches(batch)
+            regions = read([(own[0][0], own[-1][2]) for own in stretches])
+            for own, region in zip(stretches, regions, strict=True):
+                first, view = own[0][0], memoryview(region)
+                for begin, head, end in own:
+                    answer, starts, sizes = _decoder.decode(view[head - first : end - first])
+                    heads.append((answer, starts))
+                    for start, size in zip(starts, sizes, strict=True):
+                        if start in known:
+                            continue
+                        if start < begin:
+                            far[start] = size
+                        else:
+                            known[start] = region[start - first : start - first + size]
             known.update(zip(far, read([(start, start + size) for start, size in far.items()]), strict=True))
             for answer, starts in heads:
                 answer.body, *nodes = map(known.__getitem__, starts)
@@ -134,6 +140,18 @@ def _batches(places: Iterable[Place]) -> Iterator[list[Place]]:
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def _stretches(places: Iterable[Place]) -> list[list[Place]]:
+    """Part places into those that follow each other without a gap, as the answers of one run often do."""
+    stretches: list[list[Place]] = []
+    end = -1
+    for place in places:
+        if place[0] != end:
+            stretches.append([])
+        stretches[-1].append(place)
+        end = place[2]
+    return stretches
 
 
 @contextlib.contextmanager

@@ -3,6 +3,9 @@
 Only a process with one thread is forked. The command line has one, so its workers are forked from it and import nothing. Any other process
 may have threads (Arrow and NumPy start some): its workers are forked from a server process that has imported this package and nothing else,
 and has one thread. No worker imports the user's ``__main__``. A script, a notebook and a REPL need no main guard.
+
+The workers for the first list of pieces are forked from the command line before NumPy and Arrow are imported, which reading needs not.
+The command imports them while it waits for these workers. Those for the next lists are forked after that.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import types
 from collections import deque
 from pathlib import Path
@@ -30,11 +34,15 @@ if TYPE_CHECKING:
 Work = TypeVar("Work")
 Result = TypeVar("Result")
 
-_PRELOADED = "daganalysis.loading.preloaded"
+_PRELOADED, _PRELOADED_FOR_READING = "daganalysis.loading.preloaded", "daganalysis.loading.preloaded_for_reading"
+_NO_MORE_THREADS = "OPENBLAS_NUM_THREADS"
+"""Must be set before NumPy is imported, or it may start threads. The command line sets it."""
 _THREADS = Path("/proc/self/task")
 """Has an entry for each thread of this process, on Linux."""
 _NAMED = 3
 """How many sources a message names."""
+_THREADS_END_S, _POLL_S = 0.2, 0.001
+"""The system may still list a thread that has ended, for an instant."""
 _STARTING = threading.Lock()
 """Held while the main module is hidden: two threads must not hide each other's."""
 
@@ -49,12 +57,16 @@ class WithSources(Protocol):
 
 
 class Workers:
-    """Processes, started for the first list of more than one piece of work. With one job everything runs in this process."""
+    """Processes, started for the first list of more than one piece of work. With one job everything runs in this process.
+
+    ``_imports`` is whether this process has yet to import what the workers for the second list need.
+    """
 
     def __init__(self, jobs: int | None) -> None:
         self.jobs = max(1, jobs if jobs is not None else _cores())
         self._pool: ProcessPoolExecutor | None = None
         self._size = 0
+        self._imports = False
         if self.jobs > 1 and not _get_ready():
             self.jobs = 1
 
@@ -79,8 +91,10 @@ class Workers:
                     waiting.append((piece, pool.submit(_without_collector, function, piece)))
                 # No more is handed out than keeps everybody busy: results wait in memory.
                 if len(waiting) > 2 * self.jobs:
+                    self._import_rest()
                     yield waiting[0][1].result()
                     waiting.popleft()
+            self._import_rest()
             while waiting:
                 yield waiting[0][1].result()
                 waiting.popleft()
@@ -102,9 +116,17 @@ class Workers:
 
             self._end()
             options = (dict(os.environ), str(Path.cwd()))
-            self._pool = ProcessPoolExecutor(size, mp_context=_context(), initializer=_prepare_worker, initargs=options)
+            context = _context()
+            self._pool = ProcessPoolExecutor(size, mp_context=context, initializer=_prepare_worker, initargs=options)
             self._size = size
+            self._imports = context.get_start_method() == "fork" and _PRELOADED not in sys.modules
         return self._pool
+
+    def _import_rest(self) -> None:
+        """Import what the next workers need, if these were forked without it; they are forked for the next list of pieces."""
+        if self._imports:
+            importlib.import_module(_PRELOADED)
+            self._imports, self._size = False, 0
 
     def __enter__(self) -> Self:
         return self
@@ -115,6 +137,9 @@ class Workers:
     def _end(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
+            end = time.monotonic() + _THREADS_END_S
+            while threading.active_count() == 1 and not _has_one_thread() and time.monotonic() < end:
+                time.sleep(_POLL_S)
 
 
 def _out_of_memory(pieces: Sequence[object]) -> DagAnalysisError:
@@ -157,8 +182,10 @@ def _get_ready() -> bool:
     try:
         _context().Lock()
         forkserver.set_forkserver_preload([_PRELOADED])
+        if _NO_MORE_THREADS not in os.environ:
+            importlib.import_module("numpy")  # to see whether it starts threads
         if _has_one_thread():
-            importlib.import_module(_PRELOADED)
+            importlib.import_module(_PRELOADED_FOR_READING)
         else:
             with _starting():
                 forkserver.ensure_running()

@@ -174,7 +174,8 @@ class _Lines:
             if value is None:
                 yield from self._other_line(embedded, line + b"\n", offset, number)
                 continue
-            yield from self._settled(embedded)
+            if self._gap.size:
+                yield from self._settled(embedded)
             document = Document(text, self._position(offset, number), value)
             self._n_found += 1
             if self._n_lines == 1:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from daganalysis.reading.answers import Answer, Kind
 from daganalysis.store.parts import MarkedWriter, damaged, read_file
-from daganalysis.tables.arrays import array_of, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,6 +81,8 @@ class EvidenceWriter:
 
     def write(self, kept: Sequence[Kept]) -> None:
         """Append answers."""
+        from daganalysis.tables.arrays import table_of
+
         if not kept:
             return
         if not self._writers:
@@ -135,6 +136,8 @@ def read_index(store: StorePath, part: str) -> KeptIndex:
 def read_evidence(store: StorePath, part: str, rows: Sequence[int] | None = None) -> list[Kept]:
     """Read some answers of a part (None: all), in the given order. Equal texts are one object."""
     import pyarrow as pa
+
+    from daganalysis.tables.arrays import array_of
 
     table = read_file(store / ANSWERS / part, schema=_schema())
     _check_kinds(store, part, table)

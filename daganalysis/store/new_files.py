@@ -59,18 +59,27 @@ class NewFile:
 class Closing:
     """Closes files as complete, several at a time, while other work continues. At the end of its block all are closed.
 
-    Syncing files to the disk one after the other would take a fifth of the time of loading many small runs, all of it waiting.
+    Syncing files to the disk one after the other would take a fifth of the time of loading many small runs, all of it waiting. ``force`` is
+    false if another process syncs the files (:meth:`sync`). Then each is closed at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, force: bool = True) -> None:
         from concurrent.futures import ThreadPoolExecutor
 
+        self._force = force
         self._pool = ThreadPoolExecutor(_AT_A_TIME)
         self._closed: list[Future[None]] = []
 
     def add(self, file: NewFile) -> None:
         """Close a file soon."""
-        self._closed.append(self._pool.submit(file.close, whole=True))
+        if self._force:
+            self._closed.append(self._pool.submit(file.close, whole=True))
+        else:
+            file.close(whole=True, force=False)
+
+    def sync(self, path: Path) -> None:
+        """Sync a file that another process closed to the disk soon, if there is one."""
+        self._closed.append(self._pool.submit(_sync, path))
 
     def __enter__(self) -> Self:
         return self
@@ -80,6 +89,17 @@ class Closing:
         if kind is None:
             for closed in self._closed:
                 closed.result()  # raises what closing it raised
+
+
+def _sync(path: Path) -> None:
+    try:
+        handle = os.open(path, os.O_RDWR)  # Windows syncs only what is open for writing
+    except FileNotFoundError:
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def clear_unfinished(folder: Path) -> None:

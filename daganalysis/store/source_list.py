@@ -10,7 +10,6 @@ from daganalysis.errors import StoreError
 from daganalysis.reading.answers import Issue
 from daganalysis.reading.issue_codes import issue_of_row
 from daganalysis.store.parts import read_file, write_parquet
-from daganalysis.tables.arrays import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +38,8 @@ _make: Callable[[tuple[Any, ...]], KnownSource] = partial(tuple.__new__, KnownSo
 
 def write_sources(folder: StagePath, sources: Sequence[KnownSource], issues: Mapping[int, Sequence[Issue]]) -> None:
     """Write the sources, numbered by their place in the list, and the issues found in reading each."""
+    from daganalysis.tables.arrays import table_of
+
     (folder / _FOLDER).mkdir()
     columns = dict(zip(KnownSource._fields, zip(*sources, strict=True), strict=True)) if sources else dict.fromkeys(KnownSource._fields, ())
     write_parquet(table_of(columns, _files_schema()), folder / _FOLDER / _FILES, _FOLDER, ["cluster"], 1 << 16)
