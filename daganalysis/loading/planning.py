@@ -126,12 +126,16 @@ def group_answers(
 
 
 def _referred_to(scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dead: dict[str, set[int]]) -> set[str]:
-    """Return the keys of new and dead answers, and all keys to which answers refer."""
+    """Return the keys of new and dead answers, and all keys of answers that refer to others, or to which answers refer."""
     found: set[str] = set()
     for chunk in scanned if kept else ():
         found.update(chunk.keys, *chunk.references.values())
     for part in kept:
-        found.update(*filter(None, part.references), (part.key[number] for number in dead.get(part.part, ())))
+        found.update(
+            *filter(None, part.references),
+            itertools.compress(part.key, part.references),
+            (part.key[number] for number in dead.get(part.part, ())),
+        )
     return found | {reference.removeprefix(OWNER) for reference in found if reference.startswith(OWNER)}
 
 

@@ -15,8 +15,9 @@ from daganalysis import RejectedRecordsError, StoreError, UsageError, load, read
 from daganalysis.loading import carried_parts, into_store, load_into_store, open_archive, scanning
 from daganalysis.reading import Issue
 from daganalysis.tables import BASE_TABLES
+from tests.history.responses import node, sub_task
 from tests.profiles import examples
-from tests.store.saved import contents, dag, fingerprint, history, polls, save
+from tests.store.saved import contents, dag, fingerprint, history, polls, response, save
 
 
 def refuse(file, issues):
@@ -149,6 +150,20 @@ def test_a_dag_that_arrives_after_an_answer_of_its_sub_task_takes_it_in(tmp_path
     archive = load_into_store(folder, store=tmp_path / "store")
     assert archive.sub_tasks["task_logs"].map(list).tolist() == [["hello", "world", "late"]]
     assert archive.sub_tasks["run_id"].tolist() == ["12"]
+
+
+def test_an_answer_without_nodes_stays_when_another_dag_of_which_a_node_has_the_same_id_is_rebuilt(tmp_path):
+    shared = node(sub_task(gid="150"), gid="150")
+    first = {
+        "a-brief.json": dag("11", at=1.2, details=False, max_stage=1),
+        "a.json": dag("11", shared, at=1.5),
+        "b.json": dag("12", shared, at=1.5),
+        "node.json": response(shared, 1.6),
+    }
+    load_into_store(save(first, tmp_path / "responses"), store=tmp_path / "store")
+    folder = save({"b-done.json": dag("12", shared, at=2.6, state="SUCCEED")}, tmp_path / "responses")
+    load_into_store(folder, store=tmp_path / "store")
+    assert contents(read_parquet(tmp_path / "store")) == contents(load(folder))
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 3])
