@@ -254,6 +254,11 @@ def store_path(place: str | os.PathLike[str] | RemotePath) -> StorePath:
     text = os.fspath(place)
     if not text:
         raise UsageError("the store has no name", hint="name a folder or a URL")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        name = text.encode(errors="backslashreplace").decode()
+        raise UsageError("the name of the store is not UTF-8", where=name, hint="name another folder") from error
     if not is_url(text):
         return Path(text)
     return Path(local_path(text)) if text.startswith("file://") else RemotePath(text)

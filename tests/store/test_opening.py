@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import shutil
 
@@ -15,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import daganalysis as da
-from daganalysis import SchemaVersionError, StoreError, load, read_parquet
+from daganalysis import SchemaVersionError, StoreError, UsageError, load, read_parquet
 from daganalysis.loading import load_into_store
 from daganalysis.store import is_store, opening, parts
 from daganalysis.store.folder_manifest import check_manifest
-from daganalysis.store.parts import read_parts
+from daganalysis.store.parts import read_coded, read_parts
 from daganalysis.store.recent_columns import RecentColumns
 from daganalysis.tables import BASE_TABLES
 from tests.store.saved import history, polls, save
@@ -116,6 +117,23 @@ def test_a_folder_without_tables_is_no_store(tmp_path):
     assert not is_store(tmp_path)
     with pytest.raises(StoreError, match="there is no store"):
         read_parquet(tmp_path)
+
+
+def test_a_store_in_a_folder_whose_name_is_not_utf_8_is_refused(store):
+    folder = store.parent / os.fsdecode(b"h\xe4lt")
+    with pytest.raises(UsageError, match="not UTF-8"):
+        read_parquet(store).to_parquet(folder)
+
+
+def test_of_many_damaged_files_the_first_is_named(store):
+    for number in range(2, 7):
+        shutil.copyfile(store / "nodes" / "part-000001-0000.parquet", store / "nodes" / f"part-00000{number}-0000.parquet")
+    files = sorted((store / "nodes").iterdir())
+    for file in files[2:]:
+        file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(StoreError) as caught:
+        read_coded(files, BASE_TABLES["nodes"], ["name"])
+    assert caught.value.where == str(files[2])
 
 
 def test_a_damaged_file_is_named(store):
