@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from daganalysis.analysis._time_budget import time_budget
+import numpy as np
+
 from daganalysis.analysis.stage_rows import executed_stages
+from daganalysis.engine.times import SECOND_NS
 from daganalysis.engine.vocabulary import ENGINE_TIME
-from daganalysis.tables.column_arrays import encoded, numbered, reals, taken
+from daganalysis.statistics.grouped_rows import GroupedRows
+from daganalysis.tables import DAGS
+from daganalysis.tables.column_arrays import NONE, codes_of, encoded, integers, is_equal, numbered, one_array, reals, taken
 from daganalysis.tables.results import SUMMARY
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from daganalysis.archive import Archive
+    from daganalysis.tables.column_arrays import Floats
 
 
 def summary(archive: Archive) -> pd.DataFrame:
@@ -33,10 +39,10 @@ def summary(archive: Archive) -> pd.DataFrame:
         >>> da.summary(da.load("sample_data/documented/scale-out.json"))[["workflow", "n_runs", "succeeded"]].to_dict("records")
         [{'workflow': 'Cluster scale out', 'n_runs': 1, 'succeeded': 1}]
     """
-    dags = archive.table("dags", ["run_id", "workflow", "outcome", "n_agents", "elapsed_s", "retries_min", "last_observed_at"])
-    budget = time_budget(archive).set_index("run_id")
-    engine = budget[[f"{category}_s" for category in ENGINE_TIME]].sum(axis=1).where(budget["elapsed_s"].notna())
-    dags = dags.assign(engine_s=dags["run_id"].map(engine).astype("float64"), retried=dags["retries_min"].fillna(0) > 0)
+    runs = archive.arrow("dags", ["run_id", "workflow", "outcome", "n_agents", "elapsed_s", "retries_min", "last_observed_at"])
+    dags = DAGS.frame(runs)
+    engine = np.where(dags["elapsed_s"].notna(), _engine_seconds(archive, runs), np.nan)
+    dags = dags.assign(engine_s=engine, retried=dags["retries_min"].fillna(0) > 0)
     grouped = dags.groupby("workflow", dropna=False)
     result = grouped.agg(
         n_runs=("run_id", "size"),
@@ -51,19 +57,27 @@ def summary(archive: Archive) -> pd.DataFrame:
     outcomes = dags.pivot_table(index="workflow", columns="outcome", values="run_id", aggfunc="count", fill_value=0, dropna=False)
     for outcome in SUMMARY.names[2:14]:
         result[outcome] = outcomes.get(outcome, 0)
-    result["slowest_stage"] = _slowest_stages(archive).reindex(result.index)
+    result["slowest_stage"] = _slowest_stages(archive, runs).reindex(result.index)
     newest = dags.sort_values(["last_observed_at", "run_id"], na_position="first").drop_duplicates("workflow", keep="last")
     result["last_run_id"] = newest.set_index("workflow")["run_id"].reindex(result.index)
     return SUMMARY.conform(result.reset_index()[SUMMARY.names])
 
 
-def _slowest_stages(archive: Archive) -> pd.Series[str]:
+def _engine_seconds(archive: Archive, runs: pa.Table) -> Floats:
+    """Return how much of its time each run spent on what the engine does itself."""
+    line = archive.coded("timeline", ["run_id", "started_at", "ended_at", "category"])
+    of_run = codes_of(line.column("run_id"), one_array(runs.column("run_id")))
+    rows = np.flatnonzero((of_run != NONE) & is_equal(line.column("category"), *ENGINE_TIME))
+    ns = (integers(line.column("ended_at")) - integers(line.column("started_at")))[rows]
+    return GroupedRows(of_run[rows], runs.num_rows).reduced(ns, np.add, 0) / SECOND_NS
+
+
+def _slowest_stages(archive: Archive, runs: pa.Table) -> pd.Series[str]:
     """Return for each workflow the name of the stages that took longest together."""
     import pandas as pd
     import pyarrow as pa
 
     stages = executed_stages(archive, ["name", "duration_s"])
-    runs = archive.arrow("dags", ["run_id", "workflow"])
     workflow, name = taken(runs.column("workflow"), stages.places_among(runs)), stages.nodes.column("name")
     group, first = numbered(encoded(workflow)[0], encoded(name)[0])
     found = SUMMARY.frame(pa.table({"workflow": taken(workflow, first), "slowest_stage": taken(name, first).cast(pa.string())}))
