@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import itertools
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daganalysis.analysis._locks import HELD_BY, AlreadyRead, find_holdings, idle_stretches, read_directions
+from daganalysis.analysis._locks import HELD_BY, AlreadyRead, find_holdings
 from daganalysis.analysis.culprits import short_cause
+from daganalysis.analysis.holdings import as_numbers, as_texts
+from daganalysis.analysis.idle_stretches import read_timelines
 from daganalysis.engine.times import SECOND_NS
 from daganalysis.engine.vocabulary import STANDS_FAILED, words
 from daganalysis.tables import OPERATIONS
-from daganalysis.tables.column_arrays import NONE, encoded, integers
+from daganalysis.tables.column_arrays import NONE, codes_of, encoded, integers, is_equal, ranked, taken
 from daganalysis.tables.explanations import EVENTS
 from daganalysis.tables.plain_rows import columns_of, rows_at, rows_of
 from daganalysis.text.humanize import human_duration
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
-    from daganalysis.analysis._locks import Directions
-    from daganalysis.analysis.holdings import Holding
+    from daganalysis.analysis.holdings import Holdings
+    from daganalysis.analysis.idle_stretches import Timelines
     from daganalysis.archive import Archive
-    from daganalysis.tables.column_arrays import Ints
+    from daganalysis.tables.column_arrays import Bools, Ints
     from daganalysis.tables.plain_rows import Columns, Row
 
 _DAGS = [
     *("run_id", "cluster", "name", "outcome", "operator", "stage", "owner_agent", "parent_run_id", "created_at", "started_at", "ended_at"),
-    *("start_time", "work_ok"),
+    "start_time",
 ]
 _ORDER = (
     *(
@@ -47,9 +51,9 @@ _ORDER = (
     *("started", "stage_failed", "ended", "lock_freed"),
 )
 """The order of events of the same time."""
+_PLACES = {event: place for place, event in enumerate(_ORDER)}
 _CLOCKS_APART_NS = 60 * SECOND_NS
 """How far apart the clocks of two agents may be that name the same maintainer."""
-_WAITS = {"wait_operator": "person", "wait_protocol": "dag"}
 
 
 def events(archive: Archive) -> pd.DataFrame:
@@ -71,76 +75,90 @@ def events(archive: Archive) -> pd.DataFrame:
         >>> da.events(da.load("sample_data/tenant/cancelled.json"))["event"].tolist()
         ['created', 'lock_taken', 'started', 'cancel', 'ended', 'lock_freed']
     """
-    dags = columns_of(archive.coded("dags", list(dict.fromkeys([*_DAGS, *HELD_BY]))))
-    if not dags["run_id"]:
+    import pyarrow as pa
+
+    table = archive.coded("dags", list(dict.fromkeys([*_DAGS, *HELD_BY])))
+    if not table.num_rows:
         return EVENTS.empty()
-    line, logged = idle_stretches(archive), _logged_operations(archive)
-    directions = read_directions(archive, {row["run_id"] for row in line})
-    parts = [_milestones(dags), _of_locks(find_holdings(archive, read=AlreadyRead(line, directions, logged)))]
-    rows = [*_failures_and_requests(archive, dags, line, directions, logged), *_moves(archive, dags), *_of_agents(archive)]
-    parts.append({name: [row.get(name) for row in rows] for name in EVENTS.names})
-    told: Columns = {name: [value for part in parts for value in part[name]] for name in EVENTS.names}
-    order = _in_order(told)
-    return EVENTS.frame(EVENTS.arrow({name: [values[place] for place in order] for name, values in told.items()}))
+    dags = columns_of(table.select(_DAGS))
+    run_ids = pa.array(dags["run_id"], pa.string())
+    timelines, logged = read_timelines(archive, run_ids), _logged_operations(archive)
+    rows = [*_failures_and_requests(archive, dags, timelines, logged), *_moves(archive, dags, run_ids), *_of_agents(archive)]
+    parts = [*_milestones(table), _of_locks(find_holdings(archive, read=AlreadyRead(table, timelines, logged)))]
+    parts.append(EVENTS.arrow({name: [row.get(name) for row in rows] for name in EVENTS.names}))
+    told = pa.concat_tables(parts).combine_chunks()
+    return EVENTS.frame(told.take(pa.array(_in_order(told))))
 
 
-def _in_order(told: Columns) -> list[int]:
+def _in_order(told: pa.Table) -> Ints:
     """Return the places of events whose time is known, in order."""
-    at = np.array([NONE if moment is None else moment for moment in told["at"]], np.int64)
-    places = {event: place for place, event in enumerate(_ORDER)}
-    rank = np.array([places[event] for event in told["event"]], np.int64)
-    order = np.lexsort((rank, at))
-    order = order[at[order] != NONE]
-    is_like_next = (np.diff(at[order]) == 0) & (np.diff(rank[order]) == 0)
-    result: list[int] = order.tolist()
-
-    def key(place: int) -> list[tuple[bool, str]]:
-        return [(told[name][place] is None, told[name][place] or "") for name in ("cluster", "run_id", "agent")]
-
-    begins = np.flatnonzero(np.diff(is_like_next.astype(np.int8), prepend=0, append=0) == 1)
-    ends = np.flatnonzero(np.diff(is_like_next.astype(np.int8), prepend=0, append=0) == -1)
-    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
-        result[begin : end + 1] = sorted(result[begin : end + 1], key=key)
-    return result
+    at = integers(told.column("at"))
+    codes, names = encoded(told.column("event"))
+    rank = np.array([_PLACES[name] for name in names.to_pylist()], np.int64)[codes]
+    ties = [
+        np.where(code == NONE, told.num_rows, code) for code in (ranked(told.column(name))[0] for name in ("agent", "run_id", "cluster"))
+    ]
+    order = np.lexsort((*ties, rank, at))
+    known: Ints = order[at[order] != NONE]
+    return known
 
 
-def _milestones(dags: Columns) -> Columns:
+def _part(event: str, at: pa.Array | pa.ChunkedArray, **columns: Any) -> pa.Table:
+    """Make events of one kind; a column that is a text holds it in each row, and one that is not given is null."""
+    import pyarrow as pa
+
+    n = len(at)
+
+    def column(name: str) -> pa.Array | pa.ChunkedArray:
+        values = columns.get(name)
+        kind = EVENTS.schema().field(name).type
+        if values is None:
+            return pa.nulls(n, kind)
+        return pa.repeat(values, n) if isinstance(values, str) else values.cast(kind)
+
+    columns |= {"at": at, "event": event}
+    return pa.table([column(name) for name in EVENTS.names], schema=EVENTS.schema())
+
+
+def _milestones(dags: pa.Table) -> list[pa.Table]:
     """Return when runs were created, started and ended."""
-    over = [place for place, outcome in enumerate(dags["outcome"]) if outcome not in STANDS_FAILED]
-    n, n_over, run_ids, clusters, owners = len(dags["run_id"]), len(over), dags["run_id"], dags["cluster"], dags["owner_agent"]
-    return {
-        "at": [*dags["created_at"], *dags["started_at"], *(dags["ended_at"][place] for place in over)],
-        "cluster": [*clusters, *clusters, *(clusters[place] for place in over)],
-        "run_id": [*run_ids, *run_ids, *(run_ids[place] for place in over)],
-        "event": ["created"] * n + ["started"] * n + ["ended"] * n_over,
-        "stage": [None] * (2 * n + n_over),
-        "agent": [*owners, *owners, *(owners[place] for place in over)],
-        "actor": ["person" if parent is None else "dag" for parent in dags["parent_run_id"]] + ["engine"] * (n + n_over),
-        "client": [None] * (2 * n + n_over),
-        "detail": [*dags["name"], *[None] * n, *(words(dags["outcome"][place]) for place in over)],
-        "evidence": ["observed"] * (2 * n + n_over),
-    }
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    over = dags.take(pa.array(np.flatnonzero(~is_equal(dags.column("outcome"), *STANDS_FAILED))))
+    outcomes, texts = encoded(over.column("outcome"))
+    said = taken(pa.array([words(text) for text in texts.to_pylist()], pa.string()), outcomes)
+    actor = pc.if_else(dags.column("parent_run_id").is_null(), "person", "dag")
+
+    def part(event: str, rows: pa.Table, at: str, **more: Any) -> pa.Table:
+        of_run = {"cluster": rows.column("cluster"), "run_id": rows.column("run_id"), "agent": rows.column("owner_agent")}
+        return _part(event, rows.column(at), **of_run, evidence="observed", **more)
+
+    return [
+        part("created", dags, "created_at", actor=actor, detail=dags.column("name")),
+        part("started", dags, "started_at", actor="engine"),
+        part("ended", over, "ended_at", actor="engine", detail=said),
+    ]
 
 
-def _of_locks(holdings: list[Holding]) -> Columns:
+def _of_locks(holdings: Holdings) -> pa.Table:
     """Return when locks were taken and freed."""
-    n = 2 * len(holdings)
-    descriptions = [one.lock.kind if one.lock.key is None else f"{one.lock.kind} {one.lock.key}" for one in holdings]
-    agents = [one.lock.key if one.lock.kind in {"agent", "obproxy"} else None for one in holdings]
-    # A holding that contradicts another one is not stated as a fact.
-    evidence = ["observed" if one.evidence == "observed" else "inferred" for one in holdings]
-    return {
-        "at": [one.taken_at for one in holdings] + [one.released_at for one in holdings],
-        "cluster": [one.cluster for one in holdings] * 2,
-        "run_id": [one.run_id for one in holdings] * 2,
-        "event": ["lock_taken"] * len(holdings) + ["lock_freed"] * len(holdings),
-        "stage": [None] * n,
-        "agent": agents * 2,
-        "actor": ["engine"] * n,
-        "client": [None] * n,
-        "detail": descriptions * 2,
-        "evidence": evidence * 2,
+    import pyarrow as pa
+
+    kinds, keys = holdings.kind.tolist(), holdings.key.tolist()
+    descriptions = [kind if key is None else f"{kind} {key}" for kind, key in zip(kinds, keys, strict=True)]
+    agents = [key if kind in {"agent", "obproxy"} else None for kind, key in zip(kinds, keys, strict=True)]
+    columns = {
+        "cluster": as_texts(holdings.cluster),
+        "run_id": as_texts(holdings.run_id),
+        "agent": pa.array(agents, pa.string()),
+        "actor": "engine",
+        "detail": pa.array(descriptions, pa.string()),
+        # A holding that contradicts another one is not stated as a fact.
+        "evidence": as_texts(np.where(holdings.evidence == "observed", "observed", "inferred").astype(object)),
     }
+    moments = {"lock_taken": holdings.taken, "lock_freed": holdings.released}
+    return pa.concat_tables([_part(event, as_numbers(at), **columns) for event, at in moments.items()])
 
 
 def _logged_operations(archive: Archive) -> list[Row]:
@@ -151,9 +169,9 @@ def _logged_operations(archive: Archive) -> list[Row]:
     return rows_at(columns_of(table), range(table.num_rows))
 
 
-def _failures_and_requests(archive: Archive, dags: Columns, line: list[Row], directions: Directions, requests: list[Row]) -> list[Row]:
+def _failures_and_requests(archive: Archive, dags: Columns, timelines: Timelines, requests: list[Row]) -> list[Row]:
     """Return where runs failed, and who asked for what after that."""
-    waits = _waits(archive, line, directions)
+    waits = _waits(archive, dags, timelines)
     wanted = {wait["run_id"] for wait in waits}
     own = [
         place
@@ -171,10 +189,10 @@ def _failures_and_requests(archive: Archive, dags: Columns, line: list[Row], dir
         run = of_waits.get(wait["run_id"])
         if run is None:
             continue
-        if wait["category"] == "wait_operator":
+        if wait["by_person"]:
             rows.append(_failed(run, wait["started_at"], wait["from_stage"], causes))
         if wait["run_id"] not in logged and wait["request"] is not None:
-            actor = _WAITS[wait["category"]]
+            actor = "person" if wait["by_person"] else "dag"
             rows.append(_event(run, wait["ended_at"], wait["request"], wait["from_stage"], actor=actor, evidence="inferred"))
     for run in runs.values():
         if run["outcome"] in STANDS_FAILED:
@@ -188,24 +206,29 @@ def _failures_and_requests(archive: Archive, dags: Columns, line: list[Row], dir
     return rows + [_logged(row, runs.get(row["run_id"])) for row in operations]
 
 
-def _waits(archive: Archive, line: list[Row], directions: Directions) -> list[Row]:
+def _waits(archive: Archive, dags: Columns, timelines: Timelines) -> list[Row]:
     """Return the waits of all runs, each with the ``request`` that ended it, by what the run did next.
 
     A wait that a pass of the DAG ended has none.
     """
-    waits = [row for row in line if row["category"] in _WAITS]
-    if not waits:
+    waits = timelines.idle.taken(timelines.idle.is_wait)
+    if not len(waits):
         return []
-    own = archive.lazily(sorted({row["run_id"] for row in waits}))
+    directions, run_ids = timelines.directions(waits.run), dags["run_id"]
+    own = archive.lazily(sorted({run_ids[run] for run in waits.run.tolist()}))
     nodes = columns_of(own.coded("nodes", ["run_id", "stage", "outcome"], ("outcome", ["passed"])))
     passed = set(zip(nodes["run_id"], nodes["stage"], strict=True))
     requests = {"rollback": "rollback", "forward": "retry"}
     told = []
-    for row in waits:
-        request = requests.get(directions.get((row["run_id"], row["leg"] + 1)) or "")
-        if request == "retry" and row["from_stage"] is not None and (row["run_id"], row["from_stage"]) in passed:
+    for run, leg, start, end, stage, by_person in zip(
+        *(getattr(waits, name).tolist() for name in ("run", "leg", "start", "end", "from_stage", "is_neglect")), strict=True
+    ):
+        request = requests.get(directions.get((run, leg + 1)) or "")
+        from_stage = None if stage == NONE else stage
+        if request == "retry" and (run_ids[run], from_stage) in passed:
             request = "pass_node"
-        told.append({**row, "request": request})
+        row = {"run_id": run_ids[run], "started_at": start, "ended_at": end, "from_stage": from_stage, "by_person": by_person}
+        told.append(row | {"request": request})
     return told
 
 
@@ -218,10 +241,15 @@ class _Causes:
     """The causes of failed attempts, by run and stage."""
 
     def __init__(self, archive: Archive) -> None:
-        self._found: dict[tuple[str, int], list[Row]] = {}
-        table = archive.coded("failed_attempts", ["run_id", "stage", "started_at", "agent", "line", "outcome"])
+        self._archive = archive
+
+    @cached_property
+    def _found(self) -> dict[tuple[str, int], list[Row]]:
+        found: dict[tuple[str, int], list[Row]] = {}
+        table = self._archive.coded("failed_attempts", ["run_id", "stage", "started_at", "agent", "line", "outcome"])
         for row in rows_at(columns_of(table), range(table.num_rows)):
-            self._found.setdefault((row["run_id"], row["stage"]), []).append(row)
+            found.setdefault((row["run_id"], row["stage"]), []).append(row)
+        return found
 
     def before(self, run_id: str, stage: int | None, at: Any) -> Row | None:
         """Return the failed attempt that made a run fail at a stage at some time, as far as it is known."""
@@ -249,7 +277,7 @@ def _logged(row: Row, run: Row | None) -> Row:
     return _event(own, at, event, row["stage"], actor=actor, client=row["client"], detail=detail, evidence=evidence)
 
 
-def _moves(archive: Archive, dags: Columns) -> list[Row]:
+def _moves(archive: Archive, dags: Columns, run_ids: pa.Array) -> list[Row]:
     """Return when another agent became the maintainer: from logs or, without logs, from the executors of normal nodes of cluster DAGs."""
     logged = archive.table("agent_events")
     logged = logged[logged["event"].eq("maintainer") & logged["at"].notna() & logged["detail"].notna()]
@@ -258,8 +286,9 @@ def _moves(archive: Archive, dags: Columns) -> list[Row]:
     for cluster, own_rows in _by_cluster(told).items():
         found += [_moved(at, cluster, agent, before, "log") for (before, _), (agent, at) in itertools.pairwise(_maintainers_told(own_rows))]
     known = {row["cluster"] for row in told}
-    own = [place for place, owner in enumerate(dags["owner_agent"]) if owner is None and dags["cluster"][place] not in known]
-    return found + _moves_seen(archive, {dags["run_id"][place]: dags["cluster"][place] for place in own})
+    of_runs = zip(dags["owner_agent"], dags["cluster"], strict=True)
+    own = np.array([owner is None and cluster not in known for owner, cluster in of_runs], bool)
+    return found + _moves_seen(archive, run_ids, dags["cluster"], own)
 
 
 def _by_cluster(rows: list[Row]) -> dict[str | None, list[Row]]:
@@ -304,44 +333,27 @@ def _moved(at: int, cluster: str | None, agent: str, before: str, evidence: str)
     }
 
 
-def _moves_seen(archive: Archive, clusters: dict[str, str | None]) -> list[Row]:
-    """Return when another agent began to execute the normal nodes of a cluster, by the clusters of its DAGs.
+def _moves_seen(archive: Archive, run_ids: pa.Array, clusters: list[str | None], own: Bools) -> list[Row]:
+    """Return when another agent began to execute the normal nodes of the clusters of its ``own`` runs.
 
-    The runs of one cluster have one maintainer at a time, so an answer about one run holds for all.
+    A normal node has one sub-task. The runs of one cluster have one maintainer at a time, so an answer about one run holds for all.
     """
-    if not clusters:
+    if not own.any():
         return []
-    labels = list(dict.fromkeys(clusters.values()))
-    number = {label: place for place, label in enumerate(labels)}
-    asked = {run_id: (place, number[label]) for place, (run_id, label) in enumerate(clusters.items())}
-    agents: dict[str, int] = {}
-    seen = [_executors_of_normal_nodes(part, asked, agents) for part in archive.by_part()]
-    run, cluster, at, agent = (np.concatenate(columns) for columns in zip(*seen, strict=True))
-    order = np.lexsort((run, at, cluster))
-    cluster, at, agent = cluster[order], at[order], agent[order]
-    moved = np.flatnonzero((cluster[1:] == cluster[:-1]) & (agent[1:] != agent[:-1])) + 1
-    names = list(agents)
-    return [_moved(int(at[k]), labels[cluster[k]], names[agent[k]], names[agent[k - 1]], "inferred") for k in moved.tolist()]
-
-
-def _executors_of_normal_nodes(
-    archive: Archive, asked: dict[str, tuple[int, int]], agents: dict[str, int]
-) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return who executed the only sub-task of each stage of some runs, and when it began.
-
-    ``asked`` has the number of each run and of its cluster, and ``agents`` takes up the number of each agent. The columns are the run, the
-    cluster, the time and the agent.
-    """
     table = archive.coded("sub_tasks", ["run_id", "stage", "agent", "started_at"])
-    run, run_ids = encoded(table.column("run_id"))
-    stage, start = integers(table.column("stage")), integers(table.column("started_at"))
+    run, stage, start = codes_of(table.column("run_id"), run_ids), integers(table.column("stage")), integers(table.column("started_at"))
     agent, names = encoded(table.column("agent"))
-    is_new = (np.diff(run, prepend=NONE) != 0) | (np.diff(stage, prepend=NONE) != 0)
-    numbers = np.array([*(asked.get(run_id, (NONE, NONE)) for run_id in run_ids.to_pylist()), (NONE, NONE)])  # the last place is of no run
-    is_wanted = is_new & np.append(is_new[1:], True) & (stage != NONE) & (start != NONE) & (agent != NONE)
-    rows = np.flatnonzero(is_wanted & (numbers[run, 0] != NONE))
-    codes = np.array([agents.setdefault(name, len(agents)) for name in names.to_pylist()] or [NONE])
-    return numbers[run[rows], 0], numbers[run[rows], 1], start[rows], codes[agent[rows]]
+    is_new = np.append(np.ones(min(1, len(run)), bool), (run[1:] != run[:-1]) | (stage[1:] != stage[:-1]))
+    is_only = is_new & np.append(is_new[1:], np.ones(min(1, len(run)), bool))
+    rows = np.flatnonzero(is_only & np.append(own, False)[run] & (stage != NONE) & (start != NONE) & (agent != NONE))
+    number = {label: place for place, label in enumerate(dict.fromkeys(clusters))}
+    cluster = np.array([number[label] for label in clusters], np.int64)[run[rows]]
+    order = np.lexsort((run[rows], start[rows], cluster))
+    rows, cluster = rows[order], cluster[order]
+    agent = agent[rows]
+    moved = np.flatnonzero((cluster[1:] == cluster[:-1]) & (agent[1:] != agent[:-1])) + 1
+    labels, told, at = list(number), names.to_pylist(), start[rows]
+    return [_moved(int(at[k]), labels[cluster[k]], told[agent[k]], told[agent[k - 1]], "inferred") for k in moved.tolist()]
 
 
 def _of_agents(archive: Archive) -> list[Row]:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from daganalysis.analysis._locks import find_holdings
 from daganalysis.reading.issue_codes import issue
 from daganalysis.tables import ISSUES
+from daganalysis.tables.column_arrays import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pandas as pd
 
-    from daganalysis.analysis.holdings import Holding
+    from daganalysis.analysis.holdings import Holdings
     from daganalysis.archive import Archive
 
 
@@ -40,10 +41,10 @@ def lock_conflicts(archive: Archive, *, run_ids: Iterable[str] | None = None) ->
     """
     import pandas as pd
 
+    holdings = find_holdings(archive, run_ids)
     found = [
-        issue("locks-overlap", None, None, message, run_id=one.run_id)
-        for one in find_holdings(archive, run_ids)
-        for message in _messages(one)
+        issue("locks-overlap", None, None, _message(holdings, one, other), run_id=holdings.run_id[one])
+        for one, other in sorted(holdings.against)
     ]
     return ISSUES.conform(pd.DataFrame([asdict(one) for one in found], columns=ISSUES.names)) if found else ISSUES.empty()
 
@@ -61,17 +62,16 @@ def all_issues(archive: Archive) -> pd.DataFrame:
     return pd.concat([archive.issues, lock_conflicts(archive)], ignore_index=True)
 
 
-def _messages(one: Holding) -> list[str]:
-    what = f"the {one.lock.kind} lock" + (f" of {one.lock.key}" if one.lock.key else "")
-    held = f"{one.run_id} seems to have held {what} from {_text(one.taken_at)} to {_text(one.end)}"
-    return [
-        f"{held}, and {other.run_id or 'another DAG'} to have taken {'it' if other.lock == one.lock else f'the {other.lock.kind} lock'} at "
-        f"{_text(other.taken_at)}"
-        for other in one.against
-    ]
+def _message(holdings: Holdings, one: int, other: int) -> str:
+    kind, key, end = holdings.kind[one], holdings.key[one], holdings.end[one]
+    what = f"the {kind} lock" + (f" of {key}" if key else "")
+    is_same = (kind, key) == (holdings.kind[other], holdings.key[other])
+    taken = "it" if is_same else f"the {holdings.kind[other]} lock"
+    held = f"{holdings.run_id[one]} seems to have held {what} from {_text(holdings.taken[one])} to {_text(end)}"
+    return f"{held}, and {holdings.run_id[other] or 'another DAG'} to have taken {taken} at {_text(holdings.taken[other])}"
 
 
-def _text(moment: int | None) -> str:
+def _text(moment: int) -> str:
     import pandas as pd
 
-    return "an unknown time" if moment is None else pd.Timestamp(moment, tz="UTC").isoformat(timespec="milliseconds")
+    return "an unknown time" if moment == NONE else pd.Timestamp(moment, tz="UTC").isoformat(timespec="milliseconds")

@@ -141,12 +141,12 @@ def _is_in_order(frame: pd.DataFrame, keys: Sequence[str]) -> bool:
     is_like_next = np.ones(max(len(frame) - 1, 0), bool)
     for name in keys:
         column = one_array(pa.array(frame[name]))
-        if column.null_count:
-            return False
         before, after = column[:-1], column[1:]
-        if (is_like_next & np.asarray(pc.greater(before, after))).any():
+        is_null = np.asarray(column.is_null())
+        is_greater, is_equal = (np.asarray(pc.fill_null(test(before, after), False)) for test in (pc.greater, pc.equal))
+        if (is_like_next & (is_greater | (is_null[:-1] & ~is_null[1:]))).any():  # nulls come last
             return False
-        is_like_next &= np.asarray(pc.equal(before, after))
+        is_like_next &= is_equal | (is_null[:-1] & is_null[1:])
         if not is_like_next.any():
             break
     return True
