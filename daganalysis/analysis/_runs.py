@@ -52,6 +52,8 @@ def runs(archive: Archive, *, by: str = "start", last: int | None = None, run_id
         >>> da.runs(da.load("sample_data/documented/scale-out.json"))["conclusion"].tolist()
         ['Succeeded in 28.6 s; its longest stage, Wait remote start finish, took 6.10 s.']
     """
+    import pyarrow as pa
+
     if by not in RUN_ORDERS:
         raise UsageError("no such order of runs", where=by, hint="one of " + ", ".join(RUN_ORDERS))
     if last is not None and last < 0:
@@ -63,7 +65,7 @@ def runs(archive: Archive, *, by: str = "start", last: int | None = None, run_id
     facts = GatheredFacts(archive, table, dags, places)
     conclusions, told = _conclusions(dags, facts, places)
     named = {number: _place(run) for number, run in told.items()}
-    rows = table.take(places)
+    rows = table.take(pa.array(places, pa.int64()))
     columns: dict[str, Any] = {name: one_array(rows.column(name)) for name in RUNS.names if name in dags}
     columns |= {
         "troubled": [ranks.trouble[place] for place in places],

@@ -98,6 +98,14 @@ def test_a_run_is_measured_by_runs_that_are_not_listed() -> None:
     assert sentence.startswith("Succeeded in 32.0 s, 8.0 times the median of 5 other runs like it (4.02 s); stage 2 (Work) alone explains")
 
 
+@pytest.mark.parametrize("options", [{"run_ids": []}, {"last": 0}, {"by": "length", "run_ids": ["none"]}])
+def test_a_list_of_no_runs_has_the_columns_of_any_list(options: dict[str, object]) -> None:
+    archive = series({"Work": [1.0, 2.0]})
+    listed = da.runs(archive, **options)  # type: ignore[arg-type]
+    assert listed.empty
+    assert listed.dtypes.equals(da.runs(archive).dtypes)
+
+
 @pytest.mark.parametrize("options", [{"by": "size"}, {"last": -1}])
 def test_an_order_or_number_that_makes_no_sense_is_a_usage_error(options: dict[str, object]) -> None:
     with pytest.raises(da.UsageError):
