@@ -313,15 +313,15 @@ def _paragraphs(function: object) -> str:
     return "\n\n".join(parts)
 
 
-def draw_pictures(folder: Path) -> list[Path]:
-    """Draw every picture of the pages, and that of the README, into a folder; return the files."""
+def draw_pictures(folder: Path, step: int = 1) -> list[Path]:
+    """Draw every picture of the pages, or every ``step``-th, and that of the README, into a folder; return the files."""
     import daganalysis as da
     from daganalysis.commands import main
 
     folder.mkdir(exist_ok=True)
     files = []
     with contextlib.chdir(HERE.parent):
-        for name, code in _EXAMPLES.items():
+        for name, code in list(_EXAMPLES.items())[::step]:
             drawn: dict[str, object] = {"da": da, "plots": plots}
             exec(textwrap.dedent(code), drawn)
             files.append(folder / f"{name}.svg")

@@ -11,6 +11,7 @@ import matplotlib as mpl
 import pytest
 
 import daganalysis as da
+from tests.profiles import LONG
 
 DOCS = Path(__file__).parent.parent / "docs"
 SCRIPT = runpy.run_path(str(DOCS / "generate.py"))
@@ -34,7 +35,7 @@ def written_on(picture: str) -> list[str]:
 def test_the_pictures_are_what_the_program_would_draw_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(da, "load", functools.cache(da.load))  # five pictures are of one archive
     compared = str if mpl.__version__.startswith(f"{DRAWN_WITH}.") else written_on
-    pictures = SCRIPT["draw_pictures"](tmp_path / "pictures")
+    pictures = SCRIPT["draw_pictures"](tmp_path / "pictures", step=1 if LONG else 2)
     assert pictures
     for drawn in pictures:
         stored = DOCS / ("" if drawn.name == "scale-out.svg" else "pictures") / drawn.name

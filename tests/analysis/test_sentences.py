@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent.parent
 CASES = ROOT.parent / "shared" / "cases"
 SAMPLES = [[ROOT / "sample_data" / name] for name in ("documented", "tenant", "start", "scale-out", "upgrade", "remote", "endpoints")]
-SAMPLES += [[ROOT / "sample_data" / name] for name in ("versions", "fleet", "logs/log", "databases")]
+SAMPLES += [[ROOT / "sample_data" / name] for name in ("versions", "fleet", "fleet/prod-a", "logs/log", "databases")]
 SAMPLES += [[ROOT / "sample_data" / "logs" / "answers", ROOT / "sample_data" / "logs" / "log"]]
 OF_CASES = [[CASES / name / "responses"] for name in ("clusters", "sources", "polled", "final", "healthy")]
 OF_CASES += [[CASES / "sources" / name for name in ("responses", "log", "meta", "ocs")], [CASES / "sources" / "log"]]
-SLOW = {CASES / name / "responses" for name in ("polled", "final", "clusters")} | {CASES / "sources" / "log"}
+SLOW = {CASES / name / "responses" for name in ("polled", "final", "clusters")}
+SLOW |= {CASES / "sources" / "log", ROOT / "sample_data" / "fleet"}
 
 _BEGIN = 1_735_700_000 * SECOND
 _AGENTS = [Agent(f"192.0.2.{n}") for n in (11, 12, 13)]

@@ -10,7 +10,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pandas as pd
 import pytest
 from rich.cells import cell_len
@@ -192,6 +191,8 @@ HOSTILE = ("a\rb", "\r=1+1", "=cmd|' /C calc'!A0", "x\n=2", '","', "\u202e\u200b
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_hostile_text_in_every_column_stays_in_its_cell(tmp_path: Path, text: str) -> None:
+    import duckdb
+
     row = {name: [text, text] if name == "task_logs" else text for name in ("run_id", "node_gid", "task_gid", "name", "agent", "task_logs")}
     written = text_of("csv", row, row, table=SUB_TASKS)
     (tmp_path / "hostile.csv").write_text(written, encoding="utf-8", newline="")

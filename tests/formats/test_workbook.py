@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
-import openpyxl
 import pytest
 
 import daganalysis as da
@@ -15,8 +15,14 @@ from daganalysis.tables import ISSUES, SUB_TASKS
 from tests.rows import at, frame_of
 
 
+def sheet_in(path: Path) -> Any:
+    import openpyxl
+
+    return openpyxl.load_workbook(path).active
+
+
 def cells(path: Path) -> list[tuple[object, ...]]:
-    return list(openpyxl.load_workbook(path).active.iter_rows(values_only=True))
+    return list(sheet_in(path).iter_rows(values_only=True))
 
 
 def test_a_file_named_xlsx_is_a_workbook_with_the_rows_of_the_table(tmp_path: Path) -> None:
@@ -33,7 +39,7 @@ def test_no_text_is_a_formula_a_link_or_a_number(tmp_path: Path) -> None:
     with (tmp_path / "i.xlsx").open("wb") as file:
         write_workbook(frame, ISSUES, file)
     assert [row[5] for row in cells(tmp_path / "i.xlsx")[1:]] == ["=1+1", "http://example.org", "0123", "a\\r\\nb\\x07"]
-    sheet = openpyxl.load_workbook(tmp_path / "i.xlsx").active
+    sheet = sheet_in(tmp_path / "i.xlsx")
     assert {cell.data_type for row in sheet.iter_rows(min_row=2) for cell in row if cell.value is not None} == {"s"}
 
 

@@ -9,8 +9,10 @@ import functools
 import gzip
 import io
 import json
+import struct
 import tarfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,8 +119,12 @@ def _tars(depth: int) -> bytes:
 
 @functools.cache
 def _bomb() -> bytes:
-    """Some hundred kilobytes that unpack to 80 MB of blanks, at 1:1,029 (what gzip can do at most)."""
-    return gzip.compress(b" " * (80 << 20), mtime=0)
+    """80 kilobytes that unpack to 80 MB of blanks, at 1:1,024 (almost what gzip can do at most): one compressed megabyte, repeated."""
+    megabyte, deflate = b" " * (1 << 20), zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    compressed, checksum = deflate.compress(megabyte) + deflate.flush(zlib.Z_FULL_FLUSH), 0
+    for _ in range(80):
+        checksum = zlib.crc32(megabyte, checksum)
+    return gzip.compress(b"", mtime=0)[:10] + 80 * compressed + deflate.flush() + struct.pack("<II", checksum, 80 << 20)
 
 
 GOOD = text()

@@ -33,7 +33,7 @@ def saved(what: str, folder: Path) -> tuple[Path, str | None]:
     return folder, "dir"
 
 
-IN_THE_GATE = [*((what, 1) for what in TO_LOAD), ("many clusters", 2)]
+IN_THE_GATE = [(what, 2 if what == "many clusters" else 1) for what in TO_LOAD]
 
 
 @pytest.mark.parametrize(("what", "jobs"), some(list(itertools.product(TO_LOAD, (1, 2))), gate=IN_THE_GATE, several=True))

@@ -6,7 +6,6 @@ import os
 import pickle
 import shutil
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,31 +25,43 @@ from daganalysis.tables import BASE_TABLES
 from tests.store.saved import history, polls, save
 
 
+def stored(folder):
+    load_into_store(save(history(), folder / "responses"), store=folder / "store")
+    return folder / "store"
+
+
 @pytest.fixture
 def store(tmp_path):
-    folder = save(history(), tmp_path / "responses")
-    load_into_store(folder, store=tmp_path / "store")
-    return tmp_path / "store"
+    """A store of the test's own, in the folder of what was loaded into it."""
+    return stored(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def store_to_read(tmp_path_factory):
+    """A store that no test may change."""
+    return stored(tmp_path_factory.mktemp("read-only"))
 
 
 @pytest.mark.parametrize("name", BASE_TABLES)
-def test_pandas_reads_every_table_with_its_declared_columns(store, name):
-    assert list(pd.read_parquet(store / name).columns) == BASE_TABLES[name].names
+def test_pandas_reads_every_table_with_its_declared_columns(store_to_read, name):
+    assert list(pd.read_parquet(store_to_read / name).columns) == BASE_TABLES[name].names
 
 
-def test_duckdb_reads_a_table(store):
-    found = duckdb.sql(f"select count(*) from '{store}/dags/*.parquet' where outcome = 'succeeded'").fetchall()
+def test_duckdb_reads_a_table(store_to_read):
+    import duckdb
+
+    found = duckdb.sql(f"select count(*) from '{store_to_read}/dags/*.parquet' where outcome = 'succeeded'").fetchall()
     assert found == [(5,)]
 
 
-def test_every_file_says_which_table_it_is_and_of_which_schema_version(store):
-    for path in store.glob("[a-z]*/*.parquet"):
+def test_every_file_says_which_table_it_is_and_of_which_schema_version(store_to_read):
+    for path in store_to_read.glob("[a-z]*/*.parquet"):
         metadata = pq.read_schema(path).metadata
         assert (metadata[parts.TABLE_KEY].decode(), metadata[parts.VERSION_KEY]) == (path.parent.name, b"2")
 
 
-def test_a_run_is_found_without_reading_the_rows_of_others(store):
-    one = read_parquet(store).run("12")
+def test_a_run_is_found_without_reading_the_rows_of_others(store_to_read):
+    one = read_parquet(store_to_read).run("12")
     assert one.dags["run_id"].tolist() == ["12"]
     assert set(one.sub_tasks["run_id"]) == {"12"}
 
@@ -68,18 +79,18 @@ def test_of_several_parts_those_alone_are_read_that_may_hold_a_run(store, tmp_pa
         assert one.attempts.equals(whole[whole["run_id"].eq(run_id)].reset_index(drop=True))
 
 
-def test_a_run_that_is_not_there_has_no_rows(store):
-    assert read_parquet(store).only(["no such run"]).sub_tasks.empty
+def test_a_run_that_is_not_there_has_no_rows(store_to_read):
+    assert read_parquet(store_to_read).only(["no such run"]).sub_tasks.empty
 
 
-def test_a_run_that_is_asked_for_again_is_not_read_again(store):
-    archive = read_parquet(store)
+def test_a_run_that_is_asked_for_again_is_not_read_again(store_to_read):
+    archive = read_parquet(store_to_read)
     assert archive.run("12") is archive.run("12")
     assert archive.run("11") is not archive.run("12")
 
 
-def test_some_columns_come_in_the_order_asked_for(store):
-    frame = read_parquet(store).table("dags", ["outcome", "run_id"])
+def test_some_columns_come_in_the_order_asked_for(store_to_read):
+    frame = read_parquet(store_to_read).table("dags", ["outcome", "run_id"])
     assert frame.columns.tolist() == ["outcome", "run_id"]
 
 
@@ -105,8 +116,8 @@ def test_rows_of_several_parts_come_in_order_of_the_run(store, tmp_path):
 
 
 @pytest.mark.parametrize("name", BASE_TABLES)
-def test_rows_are_counted_without_being_read(store, name, monkeypatch):
-    archive = read_parquet(store)
+def test_rows_are_counted_without_being_read(store_to_read, name, monkeypatch):
+    archive = read_parquet(store_to_read)
     expected = archive.arrow(name).num_rows
     assert archive.lazily(archive.dags["run_id"]).count(name) == archive.only(archive.dags["run_id"]).count(name)
     monkeypatch.setattr(archive._source, "read", None)
@@ -194,8 +205,8 @@ def test_a_store_replaced_under_an_open_archive_is_not_read_in_a_mixture(store, 
 
 
 @pytest.mark.parametrize("name", ["attempts", "timeline", "nodes", "operations"])
-def test_coded_texts_are_those_of_the_table_in_its_order(store, name):
-    archive = read_parquet(store)
+def test_coded_texts_are_those_of_the_table_in_its_order(store_to_read, name):
+    archive = read_parquet(store_to_read)
     columns = [name for name in BASE_TABLES[name].names if name != "task_logs"]
     for one in (archive, archive.only(archive.dags["run_id"])):
         plain = one.arrow(name, columns)
@@ -259,8 +270,8 @@ def test_a_file_that_vanishes_while_a_store_is_opened_is_looked_for_again(tmp_pa
     assert len(read_parquet(tmp_path / "store")) == len(load("sample_data/start"))
 
 
-def test_columns_that_were_read_last_are_not_read_again(store, monkeypatch):
-    archive = read_parquet(store)
+def test_columns_that_were_read_last_are_not_read_again(store_to_read, monkeypatch):
+    archive = read_parquet(store_to_read)
     first = archive.table("nodes", ["run_id", "name"])
     monkeypatch.setattr("daganalysis.store.opening.read_coded", None)  # whoever reads now fails
     assert archive.table("nodes", ["name"])["name"].equals(first["name"])
@@ -276,8 +287,8 @@ def test_columns_beyond_the_memory_given_are_forgotten_the_longest_unused_first(
     assert list(recent.known("nodes", ["a", "b", "c"])) == ["a", "c"]
 
 
-def test_an_opened_store_sent_to_another_process_leaves_the_columns_it_has_read_behind(store):
-    archive = read_parquet(store)
+def test_an_opened_store_sent_to_another_process_leaves_the_columns_it_has_read_behind(store_to_read):
+    archive = read_parquet(store_to_read)
     length = da.stage_latency(archive)
     sent = pickle.dumps(archive)
     assert len(sent) < 10_000
