@@ -82,7 +82,8 @@ def _of_sub_tasks(archive: Archive, stages: StageRows) -> dict[str, Floats | pa.
     at, began = stages.places_of(archive, tasks), integers(stages.nodes.column("started_at"))
     ended = integers(tasks.column("ended_at"))
     # A retry leaves sub-tasks alone that an earlier execution had finished. They ended before this execution (engine-semantics §2.3).
-    own = np.flatnonzero((at != NONE) & ((ended == NONE) | (ended > began[at])))
+    own = np.flatnonzero(at != NONE)
+    own = own[(ended[own] == NONE) | (ended[own] > began[at[own]])]
     of_stage, n = GroupedRows(at[own], len(began)), len(began)
     start, end = integers(tasks.column("started_at"))[own], ended[own]
     first = of_stage.reduced(np.where(start == NONE, _NEVER, start), np.minimum, _NEVER)

@@ -64,3 +64,9 @@ def test_the_runs_at_both_ends_are_the_first_in_order_of_ids_among_equals(level,
 def test_the_slowest_stage_of_a_workflow_is_the_one_on_which_most_time_was_spent_in_all_runs():
     runs = [run_rows(f"r{n}", {"Long once": long, "Often": 4.0}) for n, long in enumerate((6.0, 1.0, 1.0))]
     assert summary(archive_of_runs(*runs))["slowest_stage"].tolist() == ["Often"]
+
+
+def test_stages_that_are_not_known_to_have_started_have_no_rows_though_sub_tasks_are_known():
+    rows = run_rows("r", {"Unpack": 2.0, "Copy": 3.0})
+    unset = {**rows, "nodes": [row | {"started_at": None} for row in rows["nodes"]]}
+    assert stage_latency(archive_of_runs(unset)).empty
