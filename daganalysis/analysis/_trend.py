@@ -197,11 +197,19 @@ def _best_split(ranked: np.ndarray) -> tuple[int, float]:
     # Ranks come in halves: these sums, and for all but the longest histories those of squares, are exact.
     off = ranked - (n + 1) / 2
     sums, squares = (np.concatenate([[0.0], np.cumsum(values)]) for values in (off, off**2))
-    lengths = _intervals(n)
-    n_inner = sum(len(lows) for _, lows in lengths)
-    whole, *inner = _best_of_lengths(sums, squares, [(n, np.zeros(1, int)), *lengths])
-    best = min([whole, *((p_value * n_inner, cut) for p_value, cut in inner)])
-    return best[1], min(1.0, _HALVES * best[0])
+    inner = _intervals(n)
+    n_inner = sum(len(lows) for _, lows in inner)
+    lengths = [(n, np.zeros(1, int)), *inner]
+    evidence, cuts = _best_of_intervals(sums, squares, lengths)
+    of_length = np.repeat(np.arange(len(lengths)), [len(lows) for _, lows in lengths])
+    most = np.maximum.reduceat(evidence, np.flatnonzero(np.diff(of_length, prepend=-1)))
+    p_values = [
+        split_p(float(largest), size, PERSISTENCE) * (n_inner if place else 1)
+        for place, (largest, (size, _)) in enumerate(zip(most, lengths, strict=True))
+    ]
+    best = min(p_values)
+    is_best = np.array([p_value == best for p_value in p_values])[of_length] & (evidence == most[of_length])
+    return int(cuts[is_best].min()), min(1.0, _HALVES * best)
 
 
 @functools.lru_cache(maxsize=256)
@@ -218,10 +226,10 @@ def _intervals(n: int) -> list[tuple[int, np.ndarray]]:
     return found
 
 
-def _best_of_lengths(sums: np.ndarray, squares: np.ndarray, lengths: list[tuple[int, np.ndarray]]) -> list[tuple[float, int]]:
-    """Return, for each length, the smallest p-value of a split in any of its intervals, and the place of the split.
+def _best_of_intervals(sums: np.ndarray, squares: np.ndarray, lengths: list[tuple[int, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return how evident the most evident split of each interval is, its standardised rank sum, and where that split is.
 
-    ``sums`` and ``squares`` are those of the values before each place in the history. All splits of all intervals are in one array.
+    Given are the sums of what stands before each place in the history, and of its squares. All splits of all intervals lie in one array.
     """
     import numpy as np
 
@@ -237,16 +245,10 @@ def _best_of_lengths(sums: np.ndarray, squares: np.ndarray, lengths: list[tuple[
     off = np.abs(sums[low[of_split] + places] - sums[low][of_split] - places * (totals / n)[of_split]) - 0.5
     scaled = off / np.sqrt(places * (n[of_split] - places) / n[of_split])
     most = np.maximum.reduceat(scaled, starts)
-    evidence = most / np.sqrt(np.maximum(variances, 1e-300))
-    found, first = [], 0
-    for size, lows in lengths:
-        last = first + len(lows)
-        largest = float(evidence[first:last].max())
-        is_largest = np.flatnonzero(evidence[first:last] == largest) + first
-        cuts = [int(low[at] + PERSISTENCE + scaled[starts[at] : starts[at] + n_splits[at]].argmax()) for at in is_largest]
-        found.append((split_p(largest, size, PERSISTENCE), min(cuts)))
-        first = last
-    return found
+    at = np.flatnonzero(scaled == most[of_split])[::-1]
+    first = np.empty(len(low), np.int64)
+    first[of_split[at]] = at  # of equals the first, which is written last
+    return most / np.sqrt(np.maximum(variances, 1e-300)), low + PERSISTENCE + first - starts
 
 
 def _placed(seconds: np.ndarray, cuts: list[int]) -> list[int]:
