@@ -224,8 +224,8 @@ def check(archive: Archive, conditions: Sequence[str]) -> pd.DataFrame:
             decision = "tripped"
         elif found.high is not None and found.high <= limit:
             decision = "held"
-        told = found if decision == "held" else found._replace(assumes=None)
-        rows.append({"condition": condition.strip(), "metric": match["metric"], "limit": limit, "decision": decision, **told._asdict()})
+        stated = found if decision == "held" else found._replace(assumes=None)
+        rows.append({"condition": condition.strip(), "metric": match["metric"], "limit": limit, "decision": decision, **stated._asdict()})
     return CHECK.conform(pd.DataFrame(rows, columns=CHECK.names))
 
 

@@ -64,8 +64,8 @@ def clock_skew(archive: Archive) -> pd.DataFrame:
         single = _Stretch(since, until, n, _whole(low), _whole(high))
         own = [single] if _can_be(single.low, single.high) else _stretches(keys.get_group((cluster, agent)))
         found.setdefault(cluster, {})[agent] = own
-    told = [row for cluster, agents in found.items() for row in _told(cluster, agents)]
-    return CLOCK_SKEW.conform(pd.DataFrame(told, columns=CLOCK_SKEW.names))
+    found_rows = [row for cluster, agents in found.items() for row in _rows_of(cluster, agents)]
+    return CLOCK_SKEW.conform(pd.DataFrame(found_rows, columns=CLOCK_SKEW.names))
 
 
 def _bounding(archive: Archive) -> pd.DataFrame:
@@ -117,7 +117,7 @@ def _can_be(low: int | None, high: int | None) -> bool:
     return low is None or high is None or low <= high
 
 
-def _told(cluster: str, agents: dict[str, list[_Stretch]]) -> Iterable[tuple[object, ...]]:
+def _rows_of(cluster: str, agents: dict[str, list[_Stretch]]) -> Iterable[tuple[object, ...]]:
     """The rows of one cluster."""
     odd = _odd_one(agents)
     for agent, stretches in agents.items():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from daganalysis.analysis._locks import HELD_BY, AlreadyRead, find_holdings
-from daganalysis.analysis.culprits import short_cause
+from daganalysis.analysis.causes import short_cause
 from daganalysis.analysis.holdings import as_numbers, as_texts
 from daganalysis.analysis.idle_stretches import read_timelines
 from daganalysis.engine.times import SECOND_NS

@@ -100,9 +100,9 @@ def _add_signatures(*frames: pd.DataFrame) -> None:
             mined.setdefault(own, []).append(pair)
     found = {own: signatures(pairs) for own, pairs in mined.items()}
     for frame in frames:
-        told = [(own, found[own][pair]) for own, pair in zip(frame["own"], _pairs(frame), strict=True)]
-        frame["signature"] = [signature.text for _, signature in told]
-        frame["known"] = [signature.known if own is None else own for own, signature in told]
+        signed = [(own, found[own][pair]) for own, pair in zip(frame["own"], _pairs(frame), strict=True)]
+        frame["signature"] = [signature.text for _, signature in signed]
+        frame["known"] = [signature.known if own is None else own for own, signature in signed]
 
 
 def _own_signatures(rows: pd.DataFrame, catalogue: Catalogue) -> list[str | None]:

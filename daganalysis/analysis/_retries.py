@@ -44,7 +44,7 @@ def retries(archive: Archive) -> pd.DataFrame:
     errors = [_first_error(lines) for lines in rows["task_logs"]]
     handshakes = [_handshakes(lines) for lines in rows["task_logs"]]
     # A run after the first is one retry each; a rollback run may have been an operator's rollback instead.
-    protocol = pd.Series([bool(waited) or bool(told) for waited, told in zip(rows["waited"], handshakes, strict=True)], rows.index)
+    protocol = pd.Series([bool(waited) or bool(redone) for waited, redone in zip(rows["waited"], handshakes, strict=True)], rows.index)
     low = rows["rerun"]
     high = (rows["execute_times"] - 1).where(rows["rollback"] + rows["unknown"] > 0, low)
     # An operator retries a run, and each of its sub-tasks no more often than that; hand-shakes are not counted among the run's.

@@ -91,9 +91,9 @@ def stragglers(archive: Archive, *, level: str = "stage") -> pd.DataFrame:
 
 def _in_zones(archive: Archive, rows: pd.DataFrame) -> pd.DataFrame:
     """Put the zone in the place of each agent, in the executions in which several zones were at work."""
-    told = archive.table("agents", ["cluster", "agent", "zone", "observed_at"])
-    told = told[told["zone"].notna()].sort_values(["observed_at", "zone"], na_position="first")
-    zones = told.drop_duplicates(["cluster", "agent"], keep="last")[["cluster", "agent", "zone"]]
+    zoned = archive.table("agents", ["cluster", "agent", "zone", "observed_at"])
+    zoned = zoned[zoned["zone"].notna()].sort_values(["observed_at", "zone"], na_position="first")
+    zones = zoned.drop_duplicates(["cluster", "agent"], keep="last")[["cluster", "agent", "zone"]]
     if rows.empty or zones.empty:
         return rows.iloc[:0]
     rows = rows.astype({"cluster": "str", "agent": "str"}).merge(zones, on=["cluster", "agent"], how="left")

@@ -80,12 +80,12 @@ def _in_trouble(archive: Archive) -> list[_Troubled]:
     by_protocol = set(retried.loc[retried["protocol"].fillna(value=False).astype(bool), _TASK].itertuples(index=False, name=None))
     attempts = archive.table("attempts", [*_TASK, "attempt", "kind", "outcome", "evidence"])
     attempts = attempts[attempts["task_gid"].isin(tasks["task_gid"])].sort_values([*_TASK, "attempt"], kind="stable")
-    told: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
+    attempts_of: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
     for run_id, gid, _, *said in attempts.itertuples(index=False, name=None):
-        told.setdefault((run_id, gid), []).append((said[0], said[1], said[2]))
+        attempts_of.setdefault((run_id, gid), []).append((said[0], said[1], said[2]))
     found = []
     for row in rows_of(tasks.sort_values(["run_id", "stage", "task_gid"], kind="stable")):
-        own = told.get((row["run_id"], row["task_gid"]), [])
+        own = attempts_of.get((row["run_id"], row["task_gid"]), [])
         grounds = _grounds(row, own, by_protocol=(row["run_id"], row["task_gid"]) in by_protocol)
         if grounds is not None:
             found.append(_Troubled(row, grounds, tuple((kind, outcome) for kind, outcome, _ in own)))
@@ -127,10 +127,10 @@ def _placed(tasks: list[_Troubled]) -> list[Row]:
         line = newest_failure_line(task.row["task_logs"]).replace(task.row["agent"] or "\0", "")
         groups.setdefault((task.row["stage"], task.row["name"], task.row["outcome"], task.story, line), []).append(task)
     ordered = sorted(groups.values(), key=lambda group: _GROUNDS.index(group[0].grounds))
-    return [_told(task, place) for place, group in enumerate(ordered, start=1) for task in group]
+    return [_row(task, place) for place, group in enumerate(ordered, start=1) for task in group]
 
 
-def _told(task: _Troubled, place: int) -> Row:
+def _row(task: _Troubled, place: int) -> Row:
     line = newest_failure_line(task.row["task_logs"])
     return {
         **{name: task.row[name] for name in ("run_id", "stage", "task_gid", "name", "agent", "outcome")},

@@ -26,8 +26,8 @@ def runs_by_agents(archive: Archive, by: str) -> dict[str, list[str]]:
     if by not in _COLUMNS:
         raise UsageError("no such column of agents", where=by, hint=", ".join(_COLUMNS))
     groups: dict[str, list[str]] = {}
-    for run_id, told in values_of_agents(archive, by, archive).items():
-        values = {*told.values()}
+    for run_id, values_known in values_of_agents(archive, by, archive).items():
+        values = {*values_known.values()}
         if len(values) == 1 and (value := values.pop()) is not None:
             groups.setdefault(value, []).append(run_id)
     return {value: sorted(runs) for value, runs in groups.items()}
@@ -38,10 +38,10 @@ def values_of_agents(archive: Archive, column: str, some: Archive) -> dict[str, 
 
     The last known value before the run began counts, or the first one after; None if no value is known.
     """
-    told: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    values_known: dict[tuple[str, str], list[tuple[int, str]]] = {}
     agents = archive.table("agents", list(dict.fromkeys(["cluster", "agent", "observed_at", column])))
     for row in agents[agents[column].notna()].to_dict("records"):
-        told.setdefault((_text(row["cluster"]), row["agent"]), []).append((_nanoseconds(row["observed_at"]), str(row[column])))
+        values_known.setdefault((_text(row["cluster"]), row["agent"]), []).append((_nanoseconds(row["observed_at"]), str(row[column])))
     of_run: dict[str, set[str]] = {}
     for run_id, agent in some.table("sub_tasks", ["run_id", "agent"]).dropna().itertuples(index=False):
         of_run.setdefault(run_id, set()).add(agent)
@@ -49,7 +49,7 @@ def values_of_agents(archive: Archive, column: str, some: Archive) -> dict[str, 
     dags["begun"] = dags["started_at"].fillna(dags["created_at"]).fillna(dags["first_observed_at"])
     return {
         row["run_id"]: {
-            agent: _value_at(told.get((_text(row["cluster"]), agent), []), _nanoseconds(row["begun"]))
+            agent: _value_at(values_known.get((_text(row["cluster"]), agent), []), _nanoseconds(row["begun"]))
             for agent in sorted(of_run.get(row["run_id"], ()))
         }
         for row in dags.sort_values(["begun", "run_id"]).to_dict("records")
@@ -74,12 +74,12 @@ def split_by_agents(archive: Archive, by: str) -> tuple[Archive, Archive, str]:
     return base, candidate, f"{said}; {rest} others left out" if rest else said
 
 
-def _value_at(told: list[tuple[int, str]], at: int) -> str | None:
+def _value_at(values_known: list[tuple[int, str]], at: int) -> str | None:
     """Return the last value by then, or the first one after if there is none."""
-    before = [one for one in told if one[0] <= at]
+    before = [one for one in values_known if one[0] <= at]
     if before:
         return max(before)[1]
-    return min(told)[1] if told else None
+    return min(values_known)[1] if values_known else None
 
 
 def _nanoseconds(instant: object) -> int:

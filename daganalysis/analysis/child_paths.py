@@ -49,7 +49,7 @@ class _Families:
 
     def __init__(self, own: dict[str, list[Row]], links: list[Row], names: dict[str, str | None]) -> None:
         self._own = own
-        self._told: dict[str, list[Row]] = {}
+        self._resolved: dict[str, list[Row]] = {}
         self._children: dict[str, list[Row]] = {}
         for link in sorted(links, key=lambda link: str(link["child_run_id"])):
             if link["child_run_id"] in own:
@@ -64,12 +64,12 @@ class _Families:
             if at not in begun:
                 begun.add(at)
                 children = (link["child_run_id"] for link in self._children.get(at, ()))
-                to_tell += [child for child in children if child not in begun and child not in self._told]
+                to_tell += [child for child in children if child not in begun and child not in self._resolved]
                 continue
             to_tell.pop()
-            if at not in self._told:
-                self._told[at] = self._with_children(at)
-        return self._told[run_id]
+            if at not in self._resolved:
+                self._resolved[at] = self._with_children(at)
+        return self._resolved[run_id]
 
     def _with_children(self, run_id: str) -> list[Row]:
         rows: list[Row] = []
@@ -94,7 +94,7 @@ class _Families:
     def _within(self, child: str, row: Row) -> list[Row]:
         """Return the part of a child's path within a segment, without the pauses in which the child waited for its main DAG."""
         parts = []
-        for part in self._told.get(child, self._own.get(child, [])):
+        for part in self._resolved.get(child, self._own.get(child, [])):
             start, end = max(part["started_at"], row["started_at"]), min(part["ended_at"], row["ended_at"])
             is_other = child != row["run_id"] and part["child_run_id"] != row["run_id"]  # links of damaged answers may form a circle
             if start < end and part["category"] not in _PAUSES and is_other:

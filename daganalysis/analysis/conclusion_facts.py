@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from daganalysis.analysis.conclusions import WORTH_SAYING, ConclusionFacts
-from daganalysis.analysis.culprits import find_eventful, find_places, find_undone, longest_waits, read_waits, told_stages
+from daganalysis.analysis.culprits import decisive_stages, find_eventful, find_places, find_undone, longest_waits, read_waits
 from daganalysis.analysis.node_rows import archive_of, read_nodes
 from daganalysis.analysis.usual_durations import find_usual_durations
 from daganalysis.engine.times import SECOND_NS
@@ -60,9 +60,9 @@ class GatheredFacts:
         waits = read_waits(archive_of(archive, {*run_ids, *self._eventful.own}, n_runs), lost=True)
         looked_into = (ids[place] for place in np.flatnonzero(self.usual.is_looked_into()).tolist())
         nodes = read_nodes(archive_of(archive, {*self._eventful.own, *looked_into}, n_runs), ids)
-        self._names, self._told_at = nodes.stage_names(self._eventful.own), told_stages(self._eventful.own, nodes)
-        told_by = {**longest_waits(waits), **self._told_at}
-        self._places = find_places(archive_of(archive, self._eventful.own, n_runs), self._eventful, run_ids, self._names, told_by)
+        self._names, self._decisive = nodes.stage_names(self._eventful.own), decisive_stages(self._eventful.own, nodes)
+        decisive = {**longest_waits(waits), **self._decisive}
+        self._places = find_places(archive_of(archive, self._eventful.own, n_runs), self._eventful, run_ids, self._names, decisive)
         self._explained = self.usual.explained(nodes)
         self.longest = nodes.longest([ids[place] for place in np.flatnonzero(self.usual.is_unmatched).tolist()])
         self._undone, self._redone = find_undone(archive, run_ids), _redone(dags, places)
@@ -102,7 +102,7 @@ class GatheredFacts:
         if run_id in self._eventful.own:
             run.is_child = dags["parent_run_id"][place] in self._known
             run.standing_s = _standing(dags["ended_at"][place], dags["last_observed_at"][place])
-            run.stage = self._told_at.get(run_id, None if run.outcome == "rolled_back" else run.stage)  # a rollback ends at the first stage
+            run.stage = self._decisive.get(run_id, None if run.outcome == "rolled_back" else run.stage)  # a rollback ends at stage 1
             run.stage_name = self._names.get((run_id, run.stage)) if run.stage is not None and run.outcome in NAMES_STAGE else None
             run.place, run.redone_by = self._places.get(run_id), self._redone.get(run_id)
         run.usual = self._explained.get(place, self.usual.of(place))
@@ -122,8 +122,8 @@ def _redone(dags: Columns, places: Sequence[int]) -> dict[str, str]:
     if not wanted:
         return {}
     good: dict[tuple[str | None, str], list[tuple[int, str]]] = {}
-    told = zip(dags["cluster"], dags["name"], dags["started_at"], dags["run_id"], dags["outcome"], strict=True)
-    for cluster, name, started_at, run_id, outcome in told:
+    rows = zip(dags["cluster"], dags["name"], dags["started_at"], dags["run_id"], dags["outcome"], strict=True)
+    for cluster, name, started_at, run_id, outcome in rows:
         if (cluster, name) in wanted and started_at is not None and (outcome or "").startswith("succeeded"):
             good.setdefault((cluster, name), []).append((started_at, run_id))
     found = {}

@@ -106,8 +106,8 @@ def healthy_conclusions(lengths: Iterable[float], usual: Iterable[UsualDuration 
     ['Succeeded in 28.6 s; its longest stage, Wait remote start finish, took 6.10 s.']
     """
     beside = functools.cache(_beside)
-    told = zip(lengths, usual, longest, strict=True)
-    return [_sentence(f"{_took(length)}{beside(measure, stage)}") for length, measure, stage in told]
+    rows = zip(lengths, usual, longest, strict=True)
+    return [_sentence(f"{_took(length)}{beside(measure, stage)}") for length, measure, stage in rows]
 
 
 def _sentence(text: str) -> str:

@@ -6,10 +6,10 @@ Trouble in a child DAG is trouble of its main DAG, at the place where the child 
 from __future__ import annotations
 
 import itertools
-import re
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
+from daganalysis.analysis.causes import SAID_BY_OUTCOME, short_cause
 from daganalysis.analysis.conclusions import FailurePlace
 from daganalysis.analysis.node_rows import archive_of, read_nodes
 from daganalysis.engine.child_waits import waits_for_child
@@ -28,48 +28,9 @@ if TYPE_CHECKING:
 
     _Names = Mapping[tuple[str, int], str]
 
-_MYSQL_ERROR = re.compile(r"\bError (\d{3,5})\b")
-_OF_CHILD = re.compile(r"\bdag \d+ (?P<name>.+?) failed: (?:\[(?P<stage>[^\]]+)\] )?(?P<line>(?:ERROR: )?\S.*)", re.DOTALL)
-"""How a main DAG reports the line of a child DAG that failed."""
-_VAGUE = {"Common.Unexpected", None}
-"""Codes that say nothing about the cause."""
-_MOST_WORDS = 60
-_SAID_BY_OUTCOME = {"timeout", "cancelled", "interrupted"}
-"""Endings that say why an attempt failed. The line it ended with adds nothing."""
 _OF_CHILDREN = ("Task.SubDag", "Task.RemoteTask")
 """How the codes begin with which a main DAG reports that a child DAG failed."""
 _MOST_EARLIER = 2
-
-
-def short_cause(line: str | None) -> str | None:
-    """Say in a few words why an attempt failed, from the line it ended with.
-
-    >>> short_cause("ERROR: [MySQL.Error]: Error 4012 (HY000): Timeout, query has reached the maximum query timeout: 10000000(us)")
-    'MySQL 4012'
-    >>> short_cause("ERROR: [OB.Server.Process.NotExist]: Observer process not exist")
-    'OB.Server.Process.NotExist'
-    >>> short_cause("ERROR: [Common.Unexpected]: Unexpected error: exit status 1")
-    'exit status 1'
-    >>> short_cause("ERROR: [Common.Unexpected]: Unexpected error: dag 2017 Local scale out failed: [Start observer] ERROR: no host")
-    'Start observer of Local scale out: no host'
-    >>> short_cause("sub task timeout") is None
-    True
-    """
-    if line is None or ending_of([line]) in _SAID_BY_OUTCOME:
-        return None
-    code, message = error_parts(line)
-    child = _OF_CHILD.search(message) if code in _VAGUE else None
-    if child is not None:
-        where = f"{child['stage']} of {child['name']}" if child["stage"] else child["name"]
-        return f"{where}: {short_cause(child['line']) or 'failed'}"
-    number = _MYSQL_ERROR.search(message)
-    if number is not None and code in {"MySQL.Error", *_VAGUE}:
-        return f"MySQL {number[1]}"
-    if code not in _VAGUE:
-        return code
-    first = message.strip().partition("\n")[0].removeprefix("Unexpected error: ")
-    words = first if len(first) <= _MOST_WORDS else first[: _MOST_WORDS - 1].rpartition(" ")[0] + " …"
-    return words or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +70,9 @@ class Culprit:
         """Return the place for a sentence; None if nothing failed."""
         if self.why not in {"failed", "retried"} or self.at_stage is None:
             return None
-        told = FailurePlace(self.at_stage, self.at_name, self.outcome or "failed", self.agent, self.n_agents, self.cause)
-        told = told._replace(is_rollback=self.is_rollback)
-        return told if self.run_id == run_id else told._replace(child=self.workflow or "of no name", child_name=self.name)
+        place = FailurePlace(self.at_stage, self.at_name, self.outcome or "failed", self.agent, self.n_agents, self.cause)
+        place = place._replace(is_rollback=self.is_rollback)
+        return place if self.run_id == run_id else place._replace(child=self.workflow or "of no name", child_name=self.name)
 
 
 def find_culprits(archive: Archive, run_ids: Iterable[str]) -> dict[str, Culprit]:
@@ -127,16 +88,16 @@ def find_culprits(archive: Archive, run_ids: Iterable[str]) -> dict[str, Culprit
     found = {}
     if eventful.own:
         nodes = read_nodes(source, dags["run_id"])
-        names, told_at = nodes.stage_names(eventful.own), told_stages(eventful.own, nodes)
-        found = find_trouble(source, eventful, wanted, names, {**longest_waits(read_waits(source)), **told_at})
+        names, by_outcome = nodes.stage_names(eventful.own), decisive_stages(eventful.own, nodes)
+        found = find_trouble(source, eventful, wanted, names, {**longest_waits(read_waits(source)), **by_outcome})
     return found | _slowest(archive, [run_id for run_id in wanted if run_id not in found])
 
 
 def find_places(
-    archive: Archive, eventful: Eventful, run_ids: Sequence[str], names: _Names, told_by: Mapping[str, int]
+    archive: Archive, eventful: Eventful, run_ids: Sequence[str], names: _Names, decisive: Mapping[str, int]
 ) -> dict[str, FailurePlace]:
     """Find the places that the sentences about some runs name; the arguments are those of :func:`find_trouble`."""
-    found = find_trouble(archive, eventful, run_ids, names, told_by, only_failed=True)
+    found = find_trouble(archive, eventful, run_ids, names, decisive, only_failed=True)
     return {run_id: place for run_id, culprit in found.items() if (place := culprit.place(run_id)) is not None}
 
 
@@ -170,20 +131,20 @@ def find_trouble(
     eventful: Eventful,
     run_ids: Sequence[str],
     names: _Names,
-    told_by: Mapping[str, int],
+    decisive: Mapping[str, int],
     *,
     only_failed: bool = False,
 ) -> dict[str, Culprit]:
     """Find where some runs failed or were stopped. A run without a known failed attempt of its own or of a child has no entry.
 
-    The archive has the rows of all eventful runs at least, and ``names`` the names of their stages. ``told_by`` is the stage that tells
-    most of a run, as :func:`told_stages` or else :func:`longest_waits` has it. For a main DAG, the place is in a child DAG that did not do
+    The archive has the rows of all eventful runs at least, and ``names`` the names of their stages. ``decisive`` is the most informative
+    stage of a run, by :func:`decisive_stages` or else by :func:`longest_waits`. For a main DAG, the place is in a child DAG that did not do
     its work; the main DAG's own failure is an echo of it. ``only_failed`` does not look at runs that were stopped without a failure.
     """
     own, children = eventful.own, eventful.children
     if not own:
         return {}
-    failed = _failed(archive, own, told_by, names)
+    failed = _failed(archive, own, decisive, names)
     stopped = {run_id for run_id, row in own.items() if row["outcome"] == "cancelled" and row["stage"] is not None}
     stopped &= {*failed, *children} if only_failed else stopped
     found = failed | _stopped(archive, {run_id: own[run_id] for run_id in own if run_id in stopped}, names)
@@ -206,7 +167,7 @@ def longest_waits(waits: Iterable[Row]) -> dict[str, int]:
     return {run_id: stage for run_id, stage in last.items() if stage is not None}
 
 
-def told_stages(own: Mapping[str, Row], nodes: NodeRows) -> dict[str, int]:
+def decisive_stages(own: Mapping[str, Row], nodes: NodeRows) -> dict[str, int]:
     """Return the most informative stage of runs with two of the outcomes.
 
     It is the first stage that a person passed of a run that succeeded nevertheless, and the stage from which a run was rolled back: where
@@ -270,7 +231,7 @@ def _is_echo(outer: Culprit, child: Culprit) -> bool:
     return (outer.error_code or "").startswith(_OF_CHILDREN) or gid in outer.line
 
 
-def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int], names: _Names) -> dict[str, Culprit]:
+def _failed(source: Archive, own: Mapping[str, Row], decisive: Mapping[str, int], names: _Names) -> dict[str, Culprit]:
     """Return, for each run, the culprit by its failed attempts of one stage."""
     columns = ["run_id", "stage", "task_gid", "attempt", "kind", "outcome", "agent", "error_code", "line"]
     table = source.coded("failed_attempts", columns)
@@ -280,9 +241,9 @@ def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int],
             failed.setdefault(row["run_id"], []).append(row)
     found = {}
     for run_id, rows in failed.items():
-        stage = _decisive_stage({row["stage"] for row in rows}, own[run_id], told_by.get(run_id))
-        if own[run_id]["outcome"] == "rolled_back" and run_id in told_by:
-            stage = told_by[run_id]
+        stage = _decisive_stage({row["stage"] for row in rows}, own[run_id], decisive.get(run_id))
+        if own[run_id]["outcome"] == "rolled_back" and run_id in decisive:
+            stage = decisive[run_id]
         why = "retried" if own[run_id]["outcome"] in SUCCEEDED else "failed"
         failures = [row for row in rows if row["stage"] == stage]
         name, of_stage = names.get((run_id, stage)), _of_failures(failures, undone=own[run_id]["outcome"] == "rolled_back")
@@ -290,10 +251,10 @@ def _failed(source: Archive, own: Mapping[str, Row], told_by: Mapping[str, int],
     return found
 
 
-def _decisive_stage(stages: set[int], dag: Row, told_by: int | None) -> int:
+def _decisive_stage(stages: set[int], dag: Row, decisive: int | None) -> int:
     """Choose the stage to name: where the run stands failed, the one that a person passed or acted after, or the last failed one."""
     standing = dag["stage"] if dag["outcome"] in STANDS_FAILED else None
-    return next((stage for stage in (standing, told_by) if stage in stages), max(stages))
+    return next((stage for stage in (standing, decisive) if stage in stages), max(stages))
 
 
 def _of_failures(failures: list[Row], *, undone: bool) -> Row:
@@ -327,7 +288,7 @@ def _of_failures(failures: list[Row], *, undone: bool) -> Row:
 def _shown_outcome(outcome: str, line: str | None) -> str:
     """Return how an attempt ended, as a sentence puts it: by its outcome or by its line, where one of them says more than "failed"."""
     ending = ending_of([line]) if line is not None else None
-    return next((said for said in (outcome, ending) if said in _SAID_BY_OUTCOME), "failed")
+    return next((said for said in (outcome, ending) if said in SAID_BY_OUTCOME), "failed")
 
 
 def _stopped(source: Archive, own: Mapping[str, Row], names: _Names) -> dict[str, Culprit]:

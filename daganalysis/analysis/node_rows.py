@@ -72,8 +72,8 @@ class NodeRows:
         is_known = (self.stage != NONE) & (self.name != NONE) & ~np.isnan(self.duration_s)
         rows = np.flatnonzero(self.of(run_ids) & is_known)
         rows = rows[np.lexsort((-self.stage[rows], self.duration_s[rows]))]
-        told = zip(self.names[self.name[rows]].tolist(), self.duration_s[rows].tolist(), strict=True)
-        return dict(zip(self.run_ids_at(rows), told, strict=True))
+        pairs = zip(self.names[self.name[rows]].tolist(), self.duration_s[rows].tolist(), strict=True)
+        return dict(zip(self.run_ids_at(rows), pairs, strict=True))
 
 
 def read_nodes(archive: Archive, run_ids: Sequence[str]) -> NodeRows:

@@ -137,16 +137,16 @@ def _mined(texts: Sequence[str]) -> Iterator[tuple[str, str]]:
     for text in texts:
         clusters.setdefault(tree.group_of(text), []).append(text.split(" "))
     for members in clusters.values():
-        yield from _told_apart(members)
+        yield from _split_by_word(members)
 
 
-def _told_apart(members: Sequence[list[str]]) -> Iterator[tuple[str, str]]:
+def _split_by_word(members: Sequence[list[str]]) -> Iterator[tuple[str, str]]:
     """Return the templates of lines of equal length. A few different words at one place make different templates."""
     for place, column in enumerate(zip(*members, strict=True)):
         words = set(column)
         if 1 < len(words) <= _FEW and all(_WORD.fullmatch(word) for word in words):
             for word in sorted(words):
-                yield from _told_apart([member for member in members if member[place] == word])
+                yield from _split_by_word([member for member in members if member[place] == word])
             return
     template = " ".join(column[0] if len(set(column)) == 1 else "<*>" for column in zip(*members, strict=True))
     for member in members:

@@ -82,8 +82,8 @@ def _behind(chosen: list[ColumnLayout], names: tuple[str, ...]) -> int:
 
 def _zone_named(columns: list[Column], frame: pd.DataFrame, zone: Zone) -> str:
     """Name the zone where a table tells times at all."""
-    told = any(column.type is Type.INSTANT and frame[column.name].notna().any() for column in columns)
-    return f"times in {zone.name}" if told else ""
+    has_times = any(column.type is Type.INSTANT and frame[column.name].notna().any() for column in columns)
+    return f"times in {zone.name}" if has_times else ""
 
 
 def _joined(lines: list[str]) -> str:

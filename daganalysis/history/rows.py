@@ -160,16 +160,16 @@ class Rows:
 
     def _add_offsets(self, view: RunView, stages: dict[str | None, int | None]) -> None:
         """Add one row per stage and agent: nodes whose stage is unknown share one, in which no offset fits if theirs differ."""
-        told: dict[tuple[int | None, str], ClockOffsetRow] = {}
+        by_agent: dict[tuple[int | None, str], ClockOffsetRow] = {}
         for (gid, agent), offset in view.offsets.items():
             ahead, least, most = _seconds(offset.used), _seconds(offset.low), _seconds(offset.high)
             stage = stages[gid]
             row = ClockOffsetRow(run_id=view.evidence.run_id, stage=stage, agent=agent, ahead_s=ahead, ahead_min_s=least, ahead_max_s=most)
-            if told.setdefault((stage, agent), row) != row:
-                told[stage, agent] = ClockOffsetRow(
+            if by_agent.setdefault((stage, agent), row) != row:
+                by_agent[stage, agent] = ClockOffsetRow(
                     run_id=view.evidence.run_id, stage=stage, agent=agent, ahead_s=None, ahead_min_s=None, ahead_max_s=None
                 )
-        self._clock_offsets += told.values()
+        self._clock_offsets += by_agent.values()
 
     def _add_node(self, run: RunEvidence, node: NodeView, n_sub_tasks: int) -> None:
         new = served = node.newest

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from daganalysis.reading import Limits, SourceFile
     from daganalysis.reading.answers import Issue
     from daganalysis.reading.plain_folder import PlainFolder
+    from daganalysis.store.remote_paths import StorePath
 
 _IN_MEMORY = 1 << 25
 """Bytes of sources up to which an archive is loaded in this process and memory alone."""
@@ -138,32 +139,34 @@ def load_into_store(
         ...     len(load_into_store("sample_data/documented", store=f"{folder}/store"))
         1
     """
-    from daganalysis.loading.unchanged import fingerprint_of_folder, is_still_last, is_unchanged, last_fingerprint
+    from daganalysis.loading.unchanged import is_unchanged
     from daganalysis.loading.workers import without_collector
 
     with shown(progress) as tell, _on(client) as dask, without_collector():
-        place, is_known = store_path(store), False
-        last = None if strict or tz is not None else last_fingerprint(place)
-        folder = None if last is None else _plain(sources)
-        if last is not None and folder is not None:
-            sources = (folder,)
-            is_known = last == fingerprint_of_folder(folder, cluster, cluster_by) and is_still_last(place, last)
+        place = store_path(store)
+        folder, is_known = (None, False) if strict or tz is not None else _known_folder(place, sources, cluster, cluster_by)
         if not is_known:
-            files, stores = _listed(sources, cluster, cluster_by, limits, tz)
-            # Files that make one copy of a database together were not looked at as one.
-            is_compared = folder is not None and len(files) == folder.n_files
-            if stores or strict or is_compared or not is_unchanged(place, files):
+            files, stores = _listed(sources if folder is None else (folder,), cluster, cluster_by, limits, tz)
+            # If the files of a database copy were joined, the fingerprint of the folder did not cover them as one source.
+            if stores or strict or (folder is not None and len(files) == folder.n_files) or not is_unchanged(place, files):
                 from daganalysis.loading.into_store import load_sources  # which imports all of Arrow
 
                 load_sources(files, place, stores=stores, jobs=jobs, dask=dask, strict=strict, progress=tell)
     return read_parquet(store, client=client)
 
 
-def _plain(sources: Sequence[object]) -> PlainFolder | None:
-    """Return the one source if it is a folder of ordinary files."""
+def _known_folder(
+    place: StorePath, sources: Sequence[object], cluster: str | None, cluster_by: str | None
+) -> tuple[PlainFolder | None, bool]:
+    """Return the only source if it is a folder of ordinary files, and whether the last load of the store had it as it is now."""
+    from daganalysis.loading.unchanged import fingerprint_of_folder, is_still_last, last_fingerprint
     from daganalysis.reading.plain_folder import plain_folder
 
-    return plain_folder(sources[0]) if len(sources) == 1 and isinstance(sources[0], (str, os.PathLike)) else None
+    last = last_fingerprint(place)
+    if last is None or len(sources) != 1 or not isinstance(sources[0], (str, os.PathLike)):
+        return None, False
+    folder = plain_folder(sources[0])
+    return folder, folder is not None and last == fingerprint_of_folder(folder, cluster, cluster_by) and is_still_last(place, last)
 
 
 def open_archive(

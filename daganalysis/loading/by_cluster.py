@@ -224,7 +224,7 @@ def _segment(groups: Sequence[Picked], entries: Mapping[int, _Entries]) -> _Segm
     """Join the plan of some groups with the entries of their answers. Pieces have their numbers among all pieces."""
     numbers = list(entries)
     taken = {place: _Entries(own.spill) for place, own in entries.items()}
-    told = []
+    facts = []
     for group in groups:
         rows: dict[int, list[int]] = {}
         for at, own in group.new.items():
@@ -233,8 +233,8 @@ def _segment(groups: Sequence[Picked], entries: Mapping[int, _Entries]) -> _Segm
             for row in own:
                 taken[place].add(entries[place], row)
             rows[place] = list(range(first, first + len(own)))
-        told.append(rows)
-    return _Segment({place: own for place, own in taken.items() if own.numbers}, told)
+        facts.append(rows)
+    return _Segment({place: own for place, own in taken.items() if own.numbers}, facts)
 
 
 # -- all of them ----------------------------------------------------------------------------------------------------------------------

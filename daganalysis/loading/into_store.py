@@ -130,7 +130,7 @@ class _Load:
         self, before: _Before, files: Sequence[SourceFile], stores: Sequence[GivenStore], progress: Callable[[str, int, int], None] | None
     ) -> None:
         self._before = before
-        self._told = progress
+        self._report = progress
         self._sources = list(before.sources)
         self._issues = dict(before.issues)
         numbers = dict(zip(map(_WHICH, before.sources), itertools.count()))
@@ -188,8 +188,8 @@ class _Load:
             refuse_rejected(issue for number in set(self._given) for issue in self._issues.get(number, ()))
 
     def _progress(self, stage: str, done: int, total: int) -> None:
-        if self._told is not None:
-            self._told(stage, done, total)
+        if self._report is not None:
+            self._report(stage, done, total)
 
     def run(self, workers: Workers | DaskWorkers, folder: StagePath, strict: bool) -> bool:
         """Build the new content of the store in an empty folder, except the list of its sources; return whether anything is new."""

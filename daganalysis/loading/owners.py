@@ -80,8 +80,8 @@ def know_agents(
             if row not in dead.get(part.part, set()):
                 now.append(item.answer)
     for place, chunk in enumerate(scanned):
-        told = answers_of_kind(chunk, _OF_AGENTS)
-        now += [answer for number, answer in told if number not in dropped.get(place, set())]
+        about_agents = answers_of_kind(chunk, _OF_AGENTS)
+        now += [answer for number, answer in about_agents if number not in dropped.get(place, set())]
     if not before and not now:
         return {}, frozenset()
     wanted = wanted_traces([*before, *now])

@@ -94,14 +94,14 @@ def put_aside(answers: Iterable[tuple[int, Answer]], spill: StagePath, remembere
             found.keys.append(entity_key(answer))
             found.is_dag.append(answer.kind in DAG_KINDS)
             found.kinds.append(answer.kind)
-            told = references_of_facts(answer) if answer.kind in FACT_KINDS else ()
+            named = references_of_facts(answer) if answer.kind in FACT_KINDS else ()
             found.sources.append(source)
             if source in remembered:
                 found.digests[number] = digest(answer)
             place, ids = writer.write(answer)
             found.places.extend(place)
-            if ids or told:
-                found.references[number] = tuple(sorted({*told, *references_of(answer, ids)}))
+            if ids or named:
+                found.references[number] = tuple(sorted({*named, *references_of(answer, ids)}))
     return found
 
 

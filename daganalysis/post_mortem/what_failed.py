@@ -68,12 +68,12 @@ def _entry(tasks: list[Row], attempts: list[Row], *, cancelled: bool) -> list[st
     ]
     failures = find_failures([(attempt["kind"], attempt["outcome"]) for attempt in attempts], task["task_logs"])
     dealt = {failure.place: failure.line for failure in failures if failure.line is not None and failure.certain}
-    told = _attempts(attempts, dealt, perhaps_cancelled=cancelled or task["operator"] == "PASS")
-    hidden = len(told) - _MOST_ATTEMPTS
-    shown = told if hidden <= 1 else [told[0], [f"         … {hidden} more …"], *told[hidden + 1 :]]
+    blocks = _attempts(attempts, dealt, perhaps_cancelled=cancelled or task["operator"] == "PASS")
+    hidden = len(blocks) - _MOST_ATTEMPTS
+    shown = blocks if hidden <= 1 else [blocks[0], [f"         … {hidden} more …"], *blocks[hidden + 1 :]]
     lines += [line for entry in shown for line in entry]
     left = [part for line in failure_lines_of(task["task_logs"])[-_MOST_FAILURE_LINES:] for part in _quoted(line)] if not dealt else []
-    if left and len(told) > 1:
+    if left and len(blocks) > 1:
         lines.append("      logged by one of these attempts (which one is not known):")
     return lines + left
 

@@ -196,21 +196,21 @@ class _Lines:
             yield from self._gap_documents(keeps_last=True)
         self._gap.add(line, offset, number)
         embedded.feed(line, offset, number)
-        yield from self._told(embedded.take())
+        yield from self._documents_of(embedded.take())
 
     def _settled(self, embedded: EmbeddedJson) -> Iterator[Document]:
         """Yield what the text up to here still holds. In a file of one document a line, text that is not a document is a fault."""
         if not self._gap.size:
             return
         noise, line = embedded.noise, embedded.noise_line
-        yield from self._told(embedded.end())
+        yield from self._documents_of(embedded.end())
         n_found = self._n_found
         yield from self._gap_documents()
         if self._one_a_line and noise and self._n_found == n_found:
             code, message = diagnose(noise, self._limits)
             self._issues.append(issue(code, self._name, f"line {line}", message))
 
-    def _told(self, findings: list[Finding]) -> Iterator[Document]:
+    def _documents_of(self, findings: list[Finding]) -> Iterator[Document]:
         for finding in findings:
             if finding.code:
                 self._gap.faults.append(finding)

@@ -87,9 +87,9 @@ class RowRedactor:
         """Return a context in the engine's form that holds only some ids of other DAGs."""
         if links is None:
             return None
-        told = json.loads(links)
-        params = {"mainDagId": told.get("main_dag_id"), "scaleOutUUID": told.get("scaleOutUUID")}
-        children = {agent: {"subDagInfo": {"genecric_id": gid}} for agent, gid in told.get("sub_dags", {}).items()}
+        given = json.loads(links)
+        params = {"mainDagId": given.get("main_dag_id"), "scaleOutUUID": given.get("scaleOutUUID")}
+        children = {agent: {"subDagInfo": {"genecric_id": gid}} for agent, gid in given.get("sub_dags", {}).items()}
         context = {"Params": {key: value for key, value in params.items() if value}, "AgentData": children}
         return self._texts.document(json.dumps(context, separators=(",", ":")))
 
@@ -302,8 +302,8 @@ def _fill(new: sqlite3.Connection, tables: CopyTables, rows: RowRedactor) -> Non
             _insert(new, name, columns, (_values(table, row, rows) for row in tables.select(name, "ORDER BY rowid")))
     for name, wanted in _VALUES.items():
         if tables.has(name):
-            told = tables.values(name, wanted)
-            kept = ((key, rows.value(key, told[key])) for key in wanted if key in told)
+            given = tables.values(name, wanted)
+            kept = ((key, rows.value(key, given[key])) for key in wanted if key in given)
             _insert(new, name, ["name TEXT", "value TEXT"], kept)
     new.commit()
 

@@ -98,8 +98,8 @@ class JsonRedactor:
     def _across(self, text: str) -> str:
         """Replace secrets that take more than one string of JSON to recognise, such as a quoted value in a shell command."""
         is_json = "\\" in text and text.lstrip()[:1] in _JSON_MARKS
-        tells_more = '"' in text or "\n" in text[:-1]
-        return self._walker.secrets(text) if tells_more and not is_json else text
+        has_more = '"' in text or "\n" in text[:-1]
+        return self._walker.secrets(text) if has_more and not is_json else text
 
     def document(self, text: str) -> str:
         """Redact valid JSON, several times as fast as :meth:`text`."""

@@ -177,18 +177,18 @@ def _clear_left_overs(store: Path) -> None:
     if old.exists():
         if not store.exists():
             old.rename(store)
-        _tell_of_interruption(store)
+        _warn_of_interruption(store)
         shutil.rmtree(old, ignore_errors=True)
     if new.exists():
         if not _is_ours(new):
             raise StoreError(
                 "a folder is in the way", where=str(new), hint="a load needs this place for the new store: move the folder elsewhere"
             )
-        _tell_of_interruption(store)
+        _warn_of_interruption(store)
         shutil.rmtree(new)
 
 
-def _tell_of_interruption(store: Path) -> None:
+def _warn_of_interruption(store: Path) -> None:
     import logging  # which few commands have anything to say with
 
     logging.getLogger(__name__).warning("an earlier load of %s was interrupted; its temporary files were removed", store)

@@ -52,7 +52,7 @@ def creation_of(gid: str, created: int | None, begun: int | None, context: Clust
     return found[0] if len(found) == 1 else None
 
 
-def name_told(creation: CreatingRequest | None) -> str | None:
+def name_of_creation(creation: CreatingRequest | None) -> str | None:
     """Return the name of the DAG that a request created, where every DAG it can create has the same name."""
     method, _, path = (creation.request.route or "").partition(" ") if creation is not None else ("", "", "")
     return NAMES_BY_ROUTE.get(path) if method == "POST" else None

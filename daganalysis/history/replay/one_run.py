@@ -14,7 +14,7 @@ from daganalysis.history.causal_order import order_nodes, order_snapshots
 from daganalysis.history.evidence import Snapshot, TaskSnapshot
 from daganalysis.history.log_merge import merge_lines
 from daganalysis.history.replay.hand_outs import LoggedAttempt, number_attempts
-from daganalysis.history.replay.logged_creations import creation_of, name_told
+from daganalysis.history.replay.logged_creations import creation_of, name_of_creation
 from daganalysis.history.replay.logged_legs import LoggedLeg, legs_of, node_runs_of
 from daganalysis.history.replay.logged_requests import Operation, operations_of
 from daganalysis.history.replay.logged_runs import row_of
@@ -81,7 +81,7 @@ class _Replay:
         if begins_as_sub_dag(None, nodes):
             return sub_dag_name(nodes)
         begun = self._legs[0].start if self._legs and self._tells_its_beginning() else None
-        return name_told(creation_of(self._run.gid, None, begun, self._facts.context, by_a_dag=False))
+        return name_of_creation(creation_of(self._run.gid, None, begun, self._facts.context, by_a_dag=False))
 
     def add(self) -> list[Operation]:
         self._run.created = min((creation.at for creation in self._facts.creations), default=None)

@@ -167,8 +167,8 @@ def _not_redone(archive: Archive, ranked: pd.DataFrame, concluded: dict[str, str
 
     flagged = archive.table("issues", ["run_id"], pc.field("code") == "rolled-back-not-redone")["run_id"]
     mains = ranked[~ranked["is_child"]]
-    told = [run_id for run_id, conclusion in concluded.items() if "not redone" in conclusion]
-    undone = mains["outcome"].eq("rolled_back") & mains["run_id"].isin(told)
+    undone_ids = [run_id for run_id, conclusion in concluded.items() if "not redone" in conclusion]
+    undone = mains["outcome"].eq("rolled_back") & mains["run_id"].isin(undone_ids)
     return mains.loc[undone | (mains["run_id"].isin(flagged) & ~mains["outcome"].eq("rolled_back")), "run_id"].tolist()
 
 
