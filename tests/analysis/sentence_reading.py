@@ -293,11 +293,19 @@ def _are_agents(parts: dict[str, str], agents: set[str]) -> bool:
     return parts["agent"] in agents and int(parts.get("others", 0)) == len(agents) - 1
 
 
+_ENDINGS = {
+    "timeout": re.compile(r"^sub task timeout$|\btask \d+ timeout$"),
+    "cancelled": re.compile(r"^sub task cancelled$"),
+    "interrupted": re.compile(r"\btask unexpectedly interrupted and cannot continue$"),
+}
+"""The lines that say how an attempt ended."""
+
+
 def _went(told: str, outcomes: set[str], lines: list[str]) -> bool:
     if told == "failed":
         return not outcomes.isdisjoint({"failed", "not_succeeded", "unknown"})
     outcome = {"timed out": "timeout", "was interrupted by a restart": "interrupted", "was cancelled": "cancelled"}[told]
-    return outcome in outcomes or {"timeout": "sub task timeout", "cancelled": "sub task cancelled"}.get(outcome) in lines
+    return outcome in outcomes or any(_ENDINGS[outcome].search(line) for line in lines)
 
 
 def _gives(line: str, cause: str) -> bool:
