@@ -93,7 +93,7 @@ def main(cases: Path, work: Path) -> int:
     """Score every case."""
     failures = []
     known = sorted(path for path in cases.iterdir() if path.name in AT_LEAST)
-    with ThreadPoolExecutor(2) as pool:  # each waits for processes: one loads or scores while another does
+    with ThreadPoolExecutor(len(known)) as pool:  # each waits for processes: together they keep all cores busy to the end
         for case, measures in zip(known, pool.map(lambda case: score(case, work / case.name), known), strict=True):
             failures += missed(case.name, measures)
     print("missed: " + ", ".join(failures) if failures else "every threshold is met")
