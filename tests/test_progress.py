@@ -39,7 +39,7 @@ def what_a_notebook_shows(code: str) -> list[dict[str, object]]:
     import nbformat
 
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    nbclient.NotebookClient(notebook, timeout=60).execute()
+    nbclient.NotebookClient(notebook, timeout=250).execute()
     return list(notebook.cells[0].outputs)
 
 

@@ -64,6 +64,7 @@ def test_every_link_and_picture_of_the_readme_works_on_a_package_index(metadata:
     assert [target for target in targets if not target.startswith(("https://", "#"))] == []
 
 
+@pytest.mark.timeout(900)  # without a cache, mypy looks at every package first
 def test_a_script_of_a_user_passes_a_strict_type_check_against_the_wheel(wheel: Path, tmp_path: Path) -> None:
     environment = tmp_path / "environment"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)

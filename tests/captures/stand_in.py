@@ -52,7 +52,7 @@ class StandIn:
     def wait_until_asked(self, n: int) -> None:
         """Wait until so many requests have come, or none for a minute."""
         with self._was_asked:
-            while len(self.asked) < n and self._was_asked.wait(timeout=60):
+            while len(self.asked) < n and self._was_asked.wait(timeout=250):
                 pass
 
     def get(self, path: str) -> Reply:

@@ -105,6 +105,6 @@ def test_ctrl_c_ends_it_well(tmp_path: Path) -> None:
         )
         stand_in.wait_until_asked(10)
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=250)
     assert process.returncode == 0
     assert "daganalysis load" in told

@@ -38,7 +38,7 @@ def shell(script: str, folder: Path, **variables: str) -> subprocess.CompletedPr
     (folder / "bin" / "daganalysis").chmod(0o755)
     path = f"{folder}/bin:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "HOME_PATH": str(folder), "AGENT": "10.0.0.1_2886", **variables}
-    return subprocess.run(["bash", "-ec", script], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(["bash", "-ec", script], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=250)
 
 
 def test_capture_through_the_socket(stand_in: StandIn, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_PATIENCE_S = 60
+_PATIENCE_S = 250
 
 
 def relayed(lines: Iterable[str], folder: Path, n_spans: int) -> list[ExportTraceServiceRequest]:

@@ -30,7 +30,7 @@ def test_a_notebook_runs_to_its_conclusions(path, kernel):
     nbformat = needed("nbformat")
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))  # no notebook finds a name that another has made
-    client = nbclient.NotebookClient(notebook, km=kernel, timeout=120)
+    client = nbclient.NotebookClient(notebook, km=kernel, timeout=250)
     try:
         client.execute()
     finally:

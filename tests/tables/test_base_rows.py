@@ -55,6 +55,7 @@ def swapped(values: dict[str, str], one: str, other: str) -> dict[str, str]:
     return values | {one: values[other], other: values[one]}
 
 
+@pytest.mark.timeout(900)  # without a cache, mypy looks at every package first
 def test_the_type_checker_refuses_two_columns_of_one_type_that_change_places(tmp_path: Path) -> None:
     link = dict.fromkeys(hints_of("links"), '"11"')
     node = {column: f"n_{column}" for column in hints_of("nodes")}
