@@ -106,7 +106,7 @@ def load_sources(
                 refuse_rejected_in(before.folder, names)
             return
         # The workers end before the folder that they write into is put in place or removed.
-        notes = StoreNotes(rows=before.rows)
+        notes = StoreNotes()
         with staged(real, far=dask is not None, notes=notes) as folder:
             with Workers(1 if load.is_small() else jobs) as here:
                 if dask is not None:
@@ -116,7 +116,7 @@ def load_sources(
             load.finish(folder, is_new=is_new)
             if strict and isinstance(folder, Path):
                 refuse_rejected_in(folder if is_new else before.folder, names)
-            notes.given = load.given()
+            notes.given, notes.rows = load.given(), load.rows
 
 
 class _LargeScan(list[ScannedByCluster]):
@@ -162,6 +162,8 @@ class _Load:
                 self._from_stores[number] = store, own
         self._not_read: set[int] = set()
         self._contexts: dict[str, ClusterContext] = {}
+        self.rows = dict(before.rows)
+        """The row counts of the files that the store held before, and of the new ones."""
 
     def nothing_new(self) -> bool:
         """Whether the store exists and holds all given sources."""
@@ -337,8 +339,10 @@ class _Load:
             work.syncs = here is None
         with Closing() as closing:
             for done, part in enumerate(workers.over(build_part, made), start=1):
-                for path in [here / name / part for name in (*BASE_TABLES, ANSWERS, TEXTS)] if here is not None else ():
-                    closing.sync(path)
+                for name, rows in part.rows.items():
+                    self.rows[f"{name}/{part.name}"] = rows
+                    if here is not None:
+                        closing.sync(here / name / part.name)
                 self._progress("rebuilding", done, len(made))
 
     def _part(self, folder: StagePath, part: str, scanned: Sequence[Scanned], shards: Sequence[Picked | PlannedShard]) -> PartWork:

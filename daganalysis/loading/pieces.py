@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import itertools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from daganalysis.loading.by_cluster import read_shard
 from daganalysis.loading.planning import Picked
@@ -48,14 +48,21 @@ class PartWork:
         return [f"rebuilding the runs of {self.part}"]
 
 
+class BuiltPart(NamedTuple):
+    """The name of a part, and the row count of each of its files, by folder."""
+
+    name: str
+    rows: dict[str, int]
+
+
 def import_for_parts() -> None:
     """Import what only the second pass needs and what takes long to import."""
     for name in ("pyarrow.compute", "pyarrow.parquet", "daganalysis.history.rebuild"):
         importlib.import_module(name)
 
 
-def build_part(work: PartWork) -> str:
-    """Rebuild the runs of a part, write their rows and the new answers; return the part's name."""
+def build_part(work: PartWork) -> BuiltPart:
+    """Rebuild the runs of a part, write their rows and the new answers."""
     import pyarrow as pa
 
     pieces: dict[str, list[pa.Table]] = {name: [] for name in BASE_TABLES}
@@ -64,11 +71,13 @@ def build_part(work: PartWork) -> str:
             for shard in work.shards:
                 for name, table in _build_shard(work, shard, evidence).items():
                     pieces[name].append(table)
+            rows = evidence.rows
         # One table after the other, so that a second copy, in order, is there of one alone.
+        rows |= {name: sum(piece.num_rows for piece in own) for name, own in pieces.items()}
         write_tables(((name, _sorted_by_key(name, pieces.pop(name))) for name in BASE_TABLES), work.folder, work.part, closing)
     # Arrow keeps memory that it no longer needs, and the objects of the next shard need the same amount again.
     pa.default_memory_pool().release_unused()
-    return work.part
+    return BuiltPart(work.part, rows)
 
 
 def _build_shard(work: PartWork, shard: Picked | PlannedShard, evidence: EvidenceWriter) -> dict[str, pa.Table]:

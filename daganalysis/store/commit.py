@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.errors import StoreBusyError, StoreError
 from daganalysis.store.folder_manifest import write_manifest
-from daganalysis.store.new_files import clear_unfinished
+from daganalysis.store.new_files import Closing, clear_unfinished
 from daganalysis.store.remote_paths import FOLDER_MANIFEST, PRIVATE_FOLDERS, SPILL, RemotePath
 from daganalysis.tables import BASE_TABLES
 
@@ -243,8 +243,11 @@ def _keep_permissions(store: Path, folder: Path) -> None:
 
 def _force_folders(folder: Path) -> None:
     """Sync the folders of new content to the disk. The files were synced when they were written."""
-    for place, _, _ in os.walk(folder):
-        _force(place)
+    if sys.platform == "win32":  # pragma: no cover
+        return  # folders cannot be opened there
+    with Closing() as closing:
+        for place, _, _ in os.walk(folder):
+            closing.sync(Path(place))
 
 
 def _force(folder: str | Path) -> None:

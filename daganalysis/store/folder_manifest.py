@@ -33,7 +33,7 @@ _WAY_OUT = "restore it from a copy, or load the sources again into a new store"
 class StoreNotes:
     """A record that a load leaves for the next one. ``given`` is the fingerprint of its sources in their states.
 
-    ``rows`` has the row counts of files that were in the store before, from its list.
+    ``rows`` has the row counts of files, as far as they are known.
     """
 
     given: str | None = None

@@ -77,7 +77,12 @@ class EvidenceWriter:
         self._closing = closing
         self._paths = (folder / ANSWERS / part, folder / TEXTS / part)
         self._writers: list[MarkedWriter] = []
-        self._n_texts = 0
+        self._n_answers = self._n_texts = 0
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """The row counts of the files written so far, by folder."""
+        return {ANSWERS: self._n_answers, TEXTS: self._n_texts} if self._writers else {}
 
     def write(self, kept: Sequence[Kept]) -> None:
         """Append answers."""
@@ -95,6 +100,7 @@ class EvidenceWriter:
         nodes = [answer.nodes for answer in answers]
         texts = list(dict.fromkeys(chain.from_iterable(shown or () for shown in nodes)))
         number_of = dict(zip(texts, range(self._n_texts, self._n_texts + len(texts)), strict=True)).__getitem__
+        self._n_answers += len(answers)
         self._n_texts += len(texts)
         columns: dict[str, list[Any]] = {column: list(map(attrgetter(name), answers)) for name, column in _COLUMN_OF.items()}
         columns |= {name: list(map(attrgetter(name), kept)) for name in ("source", "key", "references")}

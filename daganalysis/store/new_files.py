@@ -6,6 +6,7 @@ A writer that is killed, writes a file twice, or writes the same file as another
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -78,7 +79,7 @@ class Closing:
             file.close(whole=True, force=False)
 
     def sync(self, path: Path) -> None:
-        """Sync a file that another process closed to the disk soon, if there is one."""
+        """Sync a file that another process closed to the disk soon, or a folder."""
         self._closed.append(self._pool.submit(_sync, path))
 
     def __enter__(self) -> Self:
@@ -92,10 +93,7 @@ class Closing:
 
 
 def _sync(path: Path) -> None:
-    try:
-        handle = os.open(path, os.O_RDWR)  # Windows syncs only what is open for writing
-    except FileNotFoundError:
-        return
+    handle = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)  # a folder cannot be open for writing
     try:
         os.fsync(handle)
     finally:
