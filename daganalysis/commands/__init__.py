@@ -1,4 +1,4 @@
-"""The command line: one small module a command, none of which computes anything.
+"""The command line: one small module per command, without computation.
 
 Nothing heavy is imported before a command runs, so that ``daganalysis --help`` answers at once.
 """
@@ -27,7 +27,7 @@ _COLLECT_SELDOM = (50_000, 20, 50)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; see :class:`daganalysis.commands.exit_status.ExitStatus`."""
-    # NumPy starts a thread a core as it is imported, which takes as much of the processor as the import, for algebra that no command does.
+    # NumPy starts one thread per core when it is imported. That costs as much as the import, and no command needs these threads.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Arrow's own allocator reserves 1 GB at a time, which a limit of the address space (ulimit -v) counts, and keeps more of it.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
@@ -45,18 +45,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         notice("interrupted")
         status = ExitStatus.INTERRUPTED
     if argv is None:
-        gc.freeze()  # the program ends now: nothing is gained by going once more through all that was imported
+        gc.freeze()  # the program ends now, so another pass over all imported objects gains nothing
     return status
 
 
 def _end_well_on_sigterm() -> None:
-    """Let SIGTERM end the program as Ctrl-C does, so that what it was writing is cleared away."""
+    """Let SIGTERM end the program as Ctrl-C does, so that incomplete output is removed."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _interrupt)
 
 
 def _show_where_it_dies() -> None:
-    """Let a process that C++ ends (SIGABRT, SIGSEGV) say on stderr what it was doing."""
+    """Let a process that C++ ends (SIGABRT, SIGSEGV) print its Python traceback on stderr."""
     import faulthandler
 
     if sys.stderr is not None and not faulthandler.is_enabled():
@@ -84,7 +84,7 @@ def _run(argv: Sequence[str] | None) -> int:
         arguments = parse(sys.argv[1:] if argv is None else argv)
         debug = arguments.debug
         for stream in (sys.stdout, sys.stderr):
-            # A name may hold what the terminal's encoding has no character for; that is no reason to stop.
+            # A name may hold characters that the terminal's encoding lacks. That is no reason to stop.
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
         status: int = arguments.execute(arguments)
@@ -100,7 +100,7 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _stand_in_for_closed_streams() -> None:
-    """A program started with its output closed (`>&-`) has no stream there at all; what it says is lost then, as it was asked to."""
+    """A program started with its output closed (`>&-`) has no stream. Its output is then discarded."""
     if sys.stdout is None or sys.stderr is None:
         nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - open as long as the program runs
         sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere

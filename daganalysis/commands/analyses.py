@@ -1,6 +1,6 @@
-"""One command an analysis: ``daganalysis summary``, ``daganalysis stage-latency`` and so on.
+"""One command per analysis: ``daganalysis summary``, ``daganalysis stage-latency`` and so on.
 
-They differ in nothing but the function they call, so they are one table: the declarations of the results. ``compare``, which takes two
+They differ only in the function they call, so one table defines them: the declarations of the results. ``compare``, which takes two
 archives, and ``check``, which takes conditions, have modules of their own.
 """
 
@@ -54,7 +54,7 @@ LEVELS: dict[str, dict[str, Table]] = {
     "trouble": {"sub_task": TROUBLE, "run": TROUBLE_BY_RUN},
     "stragglers": {"stage": STRAGGLERS, "agent": STRAGGLERS_BY_AGENT, "zone": STRAGGLERS_BY_ZONE, "run": STRAGGLERS_BY_RUN},
 }
-"""The analyses that can be had at several levels, the default first, with what a row is there."""
+"""The analyses with several levels, the default first, each with the meaning of a row."""
 _WITH_A_GATE = ("compare", "check")
 
 ANSWERS = {
@@ -76,7 +76,7 @@ ANSWERS = {
     "events": "everything that happened over all DAGs, in order of time",
     "outcome_rules": "the rule behind every outcome",
 }
-"""What each analysis answers, for the list of commands."""
+"""The question of each analysis, for the list of commands."""
 
 EXAMPLES = {
     "summary": ("--since 2024-01-01", "--format markdown -o summary.md"),
@@ -156,7 +156,7 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
     if name == "what_if" and arguments.scenario:
         options["scenarios"] = arguments.scenario
     if table is RUNS:
-        # A run is measured by all others of its workflow, those that are not listed too.
+        # A run is compared with all others of its workflow, including those that are not listed.
         options = {"by": arguments.by, "last": arguments.last, "run_ids": _listed(archive, arguments.outcome)}
         archive = whole
     result = getattr(daganalysis, name)(archive, **options)

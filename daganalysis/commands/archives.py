@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from daganalysis.archive import Archive
 
 _HOLDING = ("dags", "nodes", "sub_tasks", "operations", "agents", "maintenance_locks")
-"""Tables of which one has a row where anything was of use."""
+"""Tables, at least one of which has a row if anything was usable."""
 _SKIPPED = frozenset({"skipped-file", "other-log"})
 
 
 def open_source(source: str, arguments: argparse.Namespace) -> Archive:
     """Open a store or saved responses; say on stderr how many records of these were unusable.
 
-    Raises :class:`InputError` where all of them were.
+    Raises :class:`InputError` if all of them were.
     """
     from daganalysis.loading import open_archive
     from daganalysis.store import is_store
@@ -48,10 +48,10 @@ def open_source(source: str, arguments: argparse.Namespace) -> Archive:
 
 
 def report_issues(archive: Archive, source: str, *, read: Sequence[str] = ()) -> None:
-    """Say on stderr how much could not be used and was skipped, and where to read about it; without pandas, which a load does without.
+    """Print on stderr how much was unusable or skipped, and where to read about it, without importing pandas.
 
-    ``source`` is what `validate` is to be given; ``read`` are the sources that were read, where ``source`` is a store made of them.
-    Raises :class:`InputError`, with the reasons, where nothing at all could be used.
+    ``source`` is the argument for `validate`; ``read`` are the sources that were read if ``source`` is a store made of them. Raises
+    :class:`InputError`, with the reasons, if nothing at all was usable.
     """
     usable = holds_anything(archive)
     if usable and not archive.count("issues"):
@@ -107,9 +107,9 @@ def shown_zone(archive: Archive, arguments: argparse.Namespace) -> Zone:
 
 
 def meant_run(archive: Archive, text: str) -> str:
-    """Return the id of the run that is meant: the text itself, or the one id that a table of ours shortened to it.
+    """Return the id of a run: the text itself, or the only id that a table of ours shortens to it.
 
-    Raises :class:`RunNotFoundError`, with the ids that fit, where there are several.
+    Raises :class:`RunNotFoundError` with the matching ids if there are several.
     """
     known = archive.table("dags", ["run_id"])["run_id"].tolist()
     shortened = re.fullmatch(r"(?P<head>[^…~]+)[…~](?P<tail>[^…~]+)", text)
@@ -122,10 +122,10 @@ def meant_run(archive: Archive, text: str) -> str:
 
 
 def selected_runs(archive: Archive, arguments: argparse.Namespace, *, absent_workflows: bool = False) -> Archive:
-    """Keep the runs that the options about runs and clusters choose; all of them where none of these is given.
+    """Keep the runs that the options about runs and clusters choose; all runs without such options.
 
-    A run that is not there raises :class:`RunNotFoundError`, a cluster or a workflow that is not there :class:`UsageError` (a workflow
-    unless ``absent_workflows``), with the nearest names. A time outside the archive is no mistake: it leaves no run, which stderr says.
+    An unknown run raises :class:`RunNotFoundError`, an unknown cluster or workflow :class:`UsageError` (a workflow unless
+    ``absent_workflows``), with the nearest names. A period outside the archive is no mistake: it selects no run, and stderr says so.
     """
     if arguments.only_cluster:
         known = archive.table("dags", ["cluster"])["cluster"]

@@ -108,7 +108,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _print_comparison(compared: pd.DataFrame, arguments: argparse.Namespace) -> None:
-    """Print the rows: for people each workflow and number of agents apart, else as every other table."""
+    """Print the rows: for people, each workflow and number of agents separately; otherwise like every other table."""
     from daganalysis.tables.results import COMPARE
 
     if arguments.wide or chosen_format(arguments) != "table":

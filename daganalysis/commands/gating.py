@@ -1,4 +1,4 @@
-"""From what became of a gate to what the command says and how it exits."""
+"""From the result of a gate to the output and the exit status of the command."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def add_gate_reports(parser: argparse.ArgumentParser) -> None:
 
 
 def write_gate_reports(gate: Gate, name: str, arguments: argparse.Namespace) -> None:
-    """Write the files that the options ask for."""
+    """Write the files that the options name."""
     from daganalysis.exports.junit import gate_markdown, junit_xml
 
     if arguments.junit:

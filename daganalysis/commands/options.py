@@ -30,12 +30,12 @@ _MISSING = "the following arguments are required"
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """A parser that says what is wrong in one line, as every other error of the program is said."""
+    """A parser that reports a mistake in one line, like every other error of the program."""
 
     _given: Sequence[str] = ()
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        """Parse the arguments; an option that a command does not have is answered with the nearest that it has."""
+        """Parse the arguments. An error about an unknown option names the nearest known one."""
         self._given = list(sys.argv[1:] if args is None else args)
         parsed, unknown = super().parse_known_args(args, namespace)
         for action in self._actions:  # argparse gives up on an argument that may be absent as soon as an option follows the one before it
@@ -52,13 +52,13 @@ class OneLineParser(argparse.ArgumentParser):
         return f"no such option: {wrong}" + (f", perhaps {near[0]}" if near else "")
 
     def _misspelt_option(self) -> str | None:
-        """Return the first option given that there is not; behind a command, options are the command's."""
+        """Return the first unknown option. Options after a command belong to the command."""
         own = itertools.takewhile(lambda text: self._subparsers is None or text.startswith("-"), self._given)
         options = (text.partition("=")[0] for text in own if text.startswith("--") and text != "--")
         return next((option for option in options if option not in self._option_string_actions), None)
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the arguments and stop; for a name that is misspelt, the nearest there are."""
+        """Report what is wrong with the arguments and stop; for a misspelt name, suggest the nearest ones."""
         misspelt = self._misspelt_option() if message.startswith(_MISSING) else None
         if misspelt is not None:
             message = self._no_such_option(misspelt)
@@ -88,7 +88,7 @@ def new_command(
 
 
 def add_archive(parser: argparse.ArgumentParser, *names: str, optional: str | None = None) -> None:
-    """Add the archives a command reads, one of which may be left out, and how to label what is read from saved responses."""
+    """Add the archives that a command reads, one of which may be optional, and the options that label saved responses."""
     for name in names or ("archive",):
         number = "?" if name == optional else None
         parser.add_argument(name, metavar=name.upper(), nargs=number, help="a store, or saved responses")
@@ -143,7 +143,7 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_format(arguments: argparse.Namespace) -> str:
-    """Return the format a table comes out in: as asked for, else as the name of the file says."""
+    """Return the format of a table: the given one, otherwise by the ending of the file."""
     if arguments.format is not None:
         return str(arguments.format)
     return _BY_ENDING.get(PurePath(arguments.output or "").suffix.lower(), "table")

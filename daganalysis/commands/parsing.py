@@ -26,7 +26,7 @@ JOBS = (
     ("compare, and decide", ("compare", "trend", "check")),
     ("pass on", ("export", "table", "sql")),
 )
-"""What the commands are for, in the order in which the help of the program names them."""
+"""The purposes of the commands, in the order of the program's help."""
 _MODULES = ("load", "capture", "validate", "show", "gantt", "report", "compare", "check", "export", "redact", "analyses", "table", "sql")
 """The modules of the commands, in the order in which help names them; ``analyses`` adds one command an analysis."""
 
@@ -49,7 +49,7 @@ exit status:
 
 
 class _ByJob(argparse.RawDescriptionHelpFormatter):
-    """Help that names the commands by what they are for."""
+    """Help that groups the commands by purpose."""
 
     def _format_action(self, action: argparse.Action) -> str:
         if not isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - it has no public name
@@ -72,16 +72,16 @@ class _Version(argparse.Action):
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Parse a command line; ends the program, as argparse does, after help and for wrong usage.
 
-    Only what the command needs is imported: the others are put together where help names them, or where there is no such command.
+    Only the modules of the command are imported. All commands are added for the program's help, or if the command is unknown.
     """
     asked = argv[0] if argv and any(argv[0] in names for _, names in JOBS) else None
     if argv and asked is None and argv[0].startswith("-"):
-        build_parser().parse_args(argv[:1])  # ends here: help, the version, or an option that there is not, whatever follows
+        build_parser().parse_args(argv[:1])  # ends here: help, the version, or an unknown option, whatever follows
     return build_parser(asked).parse_args(argv)
 
 
 def build_parser(asked: str | None = None) -> argparse.ArgumentParser:
-    """Put the parser together, for one command or for all; the arguments it gives have an ``execute`` to call with them."""
+    """Make the parser, for one command or for all. Its arguments have a function ``execute`` to call with them."""
     parser = OneLineParser(
         prog="daganalysis",
         description=_DESCRIPTION,

@@ -34,7 +34,7 @@ def starts_within(dags: pd.DataFrame, arguments: argparse.Namespace) -> pd.Serie
     """Return which runs started within ``--since`` and ``--until``, and say on stderr which period that is, with its zone.
 
     A date or a time without an offset is of the zone of ``--tz``, by default of each run's own servers. A run without a known start counts
-    by when it was created, or first seen. Where no run is chosen, stderr has the range of those there are.
+    by the time when it was created, or first seen. If no run is chosen, stderr has the range of the archive's runs.
     """
     zone = _zone(dags, arguments.tz)
     started = dags["started_at"].fillna(dags["created_at"]).fillna(dags["first_observed_at"])
@@ -91,7 +91,7 @@ def _boundary(instant: dt.datetime, zone: _Zone) -> pd.Timestamp | pd.Series[pd.
 
 
 def _said(instant: dt.datetime, zone: _Zone) -> str:
-    """Write a boundary; without an offset of its own, it has no zone where there are several."""
+    """Write a boundary. Without an offset of its own, it has no zone if there are several."""
     if instant.tzinfo is None and zone.own is None:
         return instant.strftime("%Y-%m-%d %H:%M:%S")
     return _written(instant.astimezone(zone.shown) if instant.tzinfo is not None else instant.replace(tzinfo=zone.own))

@@ -1,4 +1,4 @@
-"""Where what a command says goes: results to stdout or a file, notices to stderr."""
+"""The output of commands: results go to stdout or a file, notices to stderr."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def _list_runs(archive: Archive, arguments: argparse.Namespace) -> int:
-    """List the runs that went worst, for somebody who does not know yet which to look at."""
+    """List the worst runs, for somebody who does not know yet which one to look at."""
     from daganalysis.analysis import runs
     from daganalysis.formats.terminal import terminal_table
     from daganalysis.tables.explanations import RUNS

@@ -1,4 +1,4 @@
-"""``daganalysis validate``: what a reader should know about some saved responses."""
+"""``daganalysis validate``: the issues of some saved responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Load into a store: read what is new, rebuild the runs that it concerns, and keep the rest."""
+"""Load into a store: read new sources, rebuild the runs that they concern, and keep the rest."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ _OF_THE_ZONE = frozenset({"unknown-time-zone", "given-time-zone"})
 _WHICH = attrgetter("path", "cluster")
 """What tells a source from every other."""
 _STATE = attrgetter("identity", "cluster", "size", "mtime_ns")
-"""What is known of a source, of a file."""
+"""The state of a file that is a source."""
 _WORTH_A_PROCESS = 1 << 24
 
 
 @dataclass(slots=True)
 class _Before:
-    """What the store holds before a load."""
+    """The content of the store before a load."""
 
     folder: StorePath
     sources: list[KnownSource] = field(default_factory=list)
@@ -112,7 +112,7 @@ def load_sources(
                 if dask is not None:
                     dask.must_see(load.local_places(folder))
                 is_new = load.run(dask or here, folder, strict)
-            # Their memory is free before this process takes what it needs to write and to read tables itself.
+            # Their memory is freed before this process needs memory to write and to read tables itself.
             load.finish(folder, is_new=is_new)
             if strict and isinstance(folder, Path):
                 refuse_rejected_in(folder if is_new else before.folder, names)
@@ -120,7 +120,7 @@ def load_sources(
 
 
 class _LargeScan(list[ScannedByCluster]):
-    """What was read from sources that are too large for one process to plan."""
+    """Answers from sources that are too large for one process to plan."""
 
 
 class _Load:
@@ -170,7 +170,7 @@ class _Load:
         return not self._fresh and not self._from_stores and is_store(self._before.folder)
 
     def is_small(self) -> bool:
-        """Whether so little has to be read that a second process is not worth its start."""
+        """Whether there is so little to read that a second process is not worth its start."""
         kept = sum(store.size for store in {id(store): store for store, _ in self._from_stores.values()}.values())
         return kept + sum((file.size or 0) + 4096 for _, file in self._fresh) < _WORTH_A_PROCESS
 
@@ -227,7 +227,7 @@ class _Load:
         chunks = make_chunks(self._fresh, self._reread(), spill)
         kept = make_store_chunks(self._from_stores, self._reread(), spill)
         n_pieces = len(chunks) + len(kept)
-        # What is large and new is planned by the workers; to add to a store takes its whole index.
+        # The workers plan a large first load. Adding to a store needs its whole index.
         if len(chunks) > MANY_PIECES and not (kept or self._before.tables):
             large = _LargeScan(self._each(workers.over(scan_by_cluster, chunks), n_pieces))
             self._note_issues(large)
@@ -243,7 +243,7 @@ class _Load:
             yield piece
 
     def _note_issues(self, scanned: Sequence[Scanned | ScannedByCluster]) -> None:
-        """Note the issues of the sources that were read, and of those that could not be read."""
+        """Note the issues of all sources, read or unreadable."""
         for number, _ in self._fresh:
             self._issues.pop(number, None)
         for found in scanned:
@@ -272,7 +272,7 @@ class _Load:
         return no_answers and self._issues == self._before.issues and self._sources == self._before.sources
 
     def _compare(self, scanned: Sequence[Scanned], kept: Sequence[KeptIndex]) -> tuple[dict[int, set[int]], dict[str, set[int]]]:
-        """Find, for sources read again, the answers that the store has already, and those in it that the sources no longer give."""
+        """Find, for sources read again, the answers that the store has already, and stored answers that the sources no longer have."""
         again: dict[bytes, list[tuple[int, int]]] = {}
         for place, chunk in enumerate(scanned):
             for number, name in chunk.digests.items():

@@ -24,7 +24,7 @@ CHUNK_BYTES = 1 << 24
 
 @dataclass(slots=True)
 class Chunk:
-    """Some sources to read, each with its number; ``remembered`` are those that gave answers before."""
+    """Some sources to read, each with its number; ``remembered`` are sources that gave answers before."""
 
     spill: StagePath
     sources: list[tuple[int, SourceFile]]
@@ -37,9 +37,9 @@ class Chunk:
 
 @dataclass(slots=True)
 class Scanned:
-    """What the answers of a chunk describe and refer to, one entry an answer, and the issues of its sources.
+    """The keys and references of the answers of a chunk, one entry an answer, and the issues of its sources.
 
-    ``places`` has three numbers an answer, its place in the spill file.
+    ``places`` has three numbers per answer: its place in the spill file.
     """
 
     spill: StagePath
@@ -57,11 +57,11 @@ class Scanned:
         self.references[number] = tuple(sorted({*self.references.get(number, ()), *references}))
 
     def size(self, number: int) -> int:
-        """Return the bytes of an answer in the spill file. Texts that it shares with others count once."""
+        """Return the bytes of an answer in the spill file. Texts shared with other answers count once."""
         return self.places[3 * number + 2] - self.places[3 * number]
 
     def read(self, numbers: Sequence[int]) -> Iterator[Kept]:
-        """Read some answers again, in the order asked for."""
+        """Read some answers again, in the given order."""
         ends = self.places
         places = [(ends[at], ends[at + 1], ends[at + 2]) for at in (3 * number for number in numbers)]
         for number, answer in zip(numbers, read_spill(self.spill, places), strict=True):

@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 _REMEMBERED = 1 << 25
 """Bytes of texts among which a repetition is noticed."""
 _AT_A_TIME = 1 << 20
-"""Bytes of records read at a time: where they lie at a URL, each request costs a round trip."""
+"""Bytes of records read at a time. At a URL, each request costs a round trip."""
 _GATHERED = 1 << 18
 """Bytes written at a time: most texts have a few kilobytes, and a system call for each costs more than copying it once more."""
 
 Place = tuple[int, int, int]
-"""Where a record lies in a spill file: where the texts begin that it was first to bring, where its head does, and where that ends."""
+"""The place of a record in a spill file: the start of its new texts, the start of its head, and the end of its head."""
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[Answer, list[int], list[int]])
 _NOTHING: frozenset[str] = frozenset()
 
 
 class SpillWriter:
-    """Writes answers to a new file; each text, of a DAG or of a node, is written once and looked into once, however often it was polled."""
+    """Writes answers to a new file. Each text of a DAG or a node is written and searched once, however often it was polled."""
 
     def __init__(self, path: StagePath) -> None:
         self._file = NewFile(path, _GATHERED)
@@ -48,7 +48,7 @@ class SpillWriter:
         self._remembered = 0
 
     def write(self, answer: Answer) -> tuple[Place, frozenset[str]]:
-        """Append one answer, whose texts are taken from it; return where it lies, and the ids of the DAGs that it speaks of."""
+        """Append one answer and remove its texts from it; return its place, and the ids of the DAGs that it names."""
         if self._remembered > _REMEMBERED:
             self._bodies.clear()
             self._nodes.clear()
@@ -59,7 +59,7 @@ class SpillWriter:
         body_start, starts = self._bodies.get(body), list(map(self._nodes.get, nodes))
         new: list[bytes] = []
         if body_start is None:
-            # The log lines of a lone sub-task or log answer stand in its body; those of a DAG in the texts of its nodes.
+            # The log lines of a single sub-task or log answer are in its body, those of a DAG in the texts of its nodes.
             body_start = self._add(body, self._bodies, ids_in_body if answer.kind is Kind.DAG else _ids_in_both)
             new.append(body)
         if None in starts:
@@ -82,7 +82,7 @@ class SpillWriter:
         return place_of, _NOTHING.union(*map(self._ids_at.__getitem__, known))
 
     def _add(self, text: bytes, known: dict[bytes, int], look: Callable[[bytes], frozenset[str]]) -> int:
-        """Note a new text, and look for ids in it; return where it will lie."""
+        """Note a new text, and search it for ids; return its future place."""
         start = known[text] = self._at
         self._at += len(text)
         self._remembered += len(text)
@@ -143,7 +143,7 @@ def _batches(places: Iterable[Place]) -> Iterator[list[Place]]:
 
 
 def _stretches(places: Iterable[Place]) -> list[list[Place]]:
-    """Part places into those that follow each other without a gap, as the answers of one run often do."""
+    """Group places that follow each other without a gap, as the answers of one run often do."""
     stretches: list[list[Place]] = []
     end = -1
     for place in places:

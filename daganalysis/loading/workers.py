@@ -4,8 +4,8 @@ Only a process with one thread is forked. The command line has one, so its worke
 may have threads (Arrow and NumPy start some): its workers are forked from a server process that has imported this package and nothing else,
 and has one thread. No worker imports the user's ``__main__``. A script, a notebook and a REPL need no main guard.
 
-The workers for the first list of pieces are forked from the command line before NumPy and Arrow are imported, which reading needs not.
-The command imports them while it waits for these workers. Those for the next lists are forked after that.
+The workers for the first list of pieces are forked from the command line before NumPy and Arrow are imported, because reading does not need
+them. The command imports them while it waits for these workers. The workers for later lists are forked after that.
 """
 
 from __future__ import annotations
@@ -239,7 +239,7 @@ def without_collector() -> Iterator[None]:
 def _without_collector(function: Callable[[Work], Result], piece: Work) -> Result:
     with without_collector():
         result = function(piece)
-    gc.collect(1)  # what was made since is all young, and what was there before need not be gone through
+    gc.collect(1)  # objects made since are all young, and older ones need no pass
     return result
 
 
