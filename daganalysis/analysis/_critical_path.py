@@ -8,6 +8,8 @@ from daganalysis.errors import UsageError
 from daganalysis.tables.explanations import CRITICAL_PATH, CRITICAL_PATH_BY_STAGE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
     import pyarrow as pa
 
@@ -51,52 +53,62 @@ def critical_path(archive: Archive, *, level: str = "segment") -> pd.DataFrame:
     """
     if level not in _LEVELS:
         raise UsageError("no such level of critical_path", where=level, hint="segment or stage")
-    from daganalysis.analysis.chains import Work, resolve
+    from functools import partial
+
+    from daganalysis.analysis.chains import resolve
     from daganalysis.analysis.child_paths import with_child_paths
     from daganalysis.analysis.clock_bounds import clock_bounds
     from daganalysis.analysis.run_arrays import read_attempts, read_stretches
+    from daganalysis.analysis.run_shares import in_shares, segments_of_all
+    from daganalysis.tables.side_by_side import side_by_side
 
     stretches = read_stretches(archive, ["evidence"])
     attempts = read_attempts(archive, stretches.run_ids, ["task_gid", "attempt", "agent"])
-    work = Work.of(stretches, attempts)
-    segments = resolve(stretches, attempts, work, clock_bounds(archive, stretches, attempts, work), with_drag=level == "stage")
+    shares = in_shares(stretches, attempts)
+    bounds = clock_bounds(archive, stretches.run_ids, shares)
+    resolvers = [partial(resolve, share, bound, with_drag=level == "stage") for share, bound in zip(shares, bounds, strict=True)]
+    segments = segments_of_all(shares, side_by_side(resolvers, len(attempts.start)))
     if level == "stage":
         return _by_stage(archive, stretches, segments, attempts)
-    return CRITICAL_PATH.frame(with_child_paths(archive, _rows(archive, stretches, segments, attempts)))
+    return with_child_paths(archive, _frame(archive, stretches, segments, attempts))
 
 
-def _rows(archive: Archive, stretches: Stretches, segments: Segments, attempts: Attempts) -> pa.Table:
-    """Make the rows of the result, each run from its own attempts."""
+def _frame(archive: Archive, stretches: Stretches, segments: Segments, attempts: Attempts) -> pd.DataFrame:
+    """Make the result, each run from its own attempts."""
     import numpy as np
+    import pandas as pd
     import pyarrow as pa
 
     from daganalysis.analysis.run_arrays import stretches_of
-    from daganalysis.tables.column_arrays import NONE, encoded, one_array, taken
+    from daganalysis.tables.column_arrays import NONE, encoded, integers
+    from daganalysis.tables.pandas_columns import coded_texts, instants, no_texts, texts_at, whole_numbers
+    from daganalysis.tables.side_by_side import side_by_side
 
-    of, line, rows = pa.array(segments.stretch), stretches.rows, attempts.rows
-    run, stage = stretches.run[segments.stretch], stretches.stage[segments.stretch]
-    first, sizes = stretches_of(run)
+    of, attempt, rows = segments.stretch, segments.attempt, attempts.rows
+    run = stretches.run[of]
+    categories, agents = encoded(stretches.rows.column("category")), encoded(rows.column("agent"))
     codes, names = stretches.names(archive)
-    evidence, kinds = encoded(line.column("evidence"))
-    evidence = evidence[segments.stretch]
+    evidence, kinds = encoded(stretches.rows.column("evidence"))
+    evidence = evidence[of]
     evidence[segments.is_uncertain] = len(kinds)
-    columns = {
-        "run_id": taken(stretches.run_ids, run),
-        "seq": np.arange(1, len(run) + 1) - np.repeat(first, sizes),
-        "started_at": segments.start,
-        "ended_at": segments.end,
-        "duration_s": (segments.end - segments.start) / 1e9,
-        "category": one_array(line.column("category")).take(of),
-        "stage": pa.array(stage, mask=stage == NONE),
-        "name": taken(names, codes[segments.stretch]),
-        "task_gid": taken(rows.column("task_gid"), segments.attempt),
-        "attempt": taken(rows.column("attempt"), segments.attempt),
-        "agent": taken(rows.column("agent"), segments.attempt),
-        "child_run_id": pa.nulls(len(run), pa.string()),
-        "evidence": taken(pa.concat_arrays([kinds, pa.array(["uncertain"])]), evidence),
+    number = np.append(integers(rows.column("attempt")), NONE)  # the last place is that of no attempt
+    makers: dict[str, Callable[[], Any]] = {
+        "run_id": lambda: coded_texts(run, stretches.run_ids),
+        "seq": lambda: whole_numbers(np.arange(1, len(run) + 1) - np.repeat(*stretches_of(run))),
+        "started_at": lambda: instants(segments.start),
+        "ended_at": lambda: instants(segments.end),
+        "duration_s": lambda: (segments.end - segments.start) / 1e9,
+        "category": lambda: coded_texts(categories[0][of], categories[1]),
+        "stage": lambda: whole_numbers(stretches.stage[of]),
+        "name": lambda: coded_texts(codes[of], names),
+        "task_gid": lambda: texts_at(rows.column("task_gid"), attempt),
+        "attempt": lambda: whole_numbers(number[attempt]),
+        "agent": lambda: coded_texts(np.append(agents[0], NONE)[attempt], agents[1]),
+        "child_run_id": lambda: no_texts(len(run)),
+        "evidence": lambda: coded_texts(evidence, pa.concat_arrays([kinds, pa.array(["uncertain"])])),
     }
-    schema = CRITICAL_PATH.schema()
-    return pa.table({field.name: pa.array(columns[field.name]).cast(field.type) for field in schema}, schema=schema)
+    columns = dict(zip(makers, side_by_side([*makers.values()], len(run)), strict=True))
+    return pd.DataFrame(columns, columns=CRITICAL_PATH.names, copy=False)
 
 
 def _by_stage(archive: Archive, stretches: Stretches, segments: Segments, attempts: Attempts) -> pd.DataFrame:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from daganalysis.analysis.run_arrays import NEVER, rows_within, stretches_of
-from daganalysis.tables.column_arrays import NONE, find, run_stage_keys
+from daganalysis.tables.column_arrays import NONE, find
 
 if TYPE_CHECKING:
     from daganalysis.analysis.clock_bounds import ClockBounds
     from daganalysis.analysis.run_arrays import Attempts, Stretches
+    from daganalysis.analysis.run_shares import Share
     from daganalysis.tables.column_arrays import Bools, Ints
 
 
@@ -47,8 +48,11 @@ class Pairs:
     start: Ints
     end: Ints
 
-    def only(self, kept: Bools | Ints) -> Pairs:
+    def only(self, is_kept: Bools) -> Pairs:
         """Return some of the pairs."""
+        kept = np.flatnonzero(is_kept)  # four columns are taken by places faster than by truth
+        if len(kept) == len(self.attempt):
+            return self
         return Pairs(self.of_work[kept], self.attempt[kept], self.start[kept], self.end[kept])
 
 
@@ -69,7 +73,7 @@ class Work:
     def of(cls, stretches: Stretches, attempts: Attempts) -> Work:
         """Find the stage of each stretch of work."""
         work = np.flatnonzero(stretches.is_execute)
-        stage = find(attempts.keys, run_stage_keys(stretches.run[work], stretches.stage[work]))
+        stage = find(attempts.keys, stretches.stays.keys)[stretches.stays.of_stretch[work]]
         known = np.flatnonzero(stage != NONE)
         times = np.bincount(stage[known], minlength=len(attempts.keys))
         return cls(work, stretches.start[work], stretches.end[work], stage, known[times[stage[known]] == 1])
@@ -87,13 +91,14 @@ class Work:
         return Pairs(of_work, attempt, start, end).only(start < end)
 
 
-def resolve(stretches: Stretches, attempts: Attempts, work: Work, bounds: ClockBounds, *, with_drag: bool) -> Segments:
-    """Find the chain of every run.
+def resolve(share: Share, bounds: ClockBounds, *, with_drag: bool) -> Segments:
+    """Find the chain of every run of a share.
 
     In a stretch of work, from its end backwards, the attempt with the latest end not after the cursor (ties by sub-task and number) is the
     segment, and the cursor goes to its start. What only attempts that end later cover is put down to the longest of them. Recorded times
     are never reordered: where the bounds of the clocks leave open which attempt ended last, the segment says so.
     """
+    attempts, work = share.attempts, share.work
     chain = _Chain(work, with_drag=with_drag)
     once = _last_of_stages(work, attempts, bounds, with_drag=with_drag)
     chain.add(once)
@@ -103,12 +108,11 @@ def resolve(stretches: Stretches, attempts: Attempts, work: Work, bounds: ClockB
     if len(rest.of_work):
         chain.add(_choose(rest, chain.cursor, attempts, bounds, with_drag=with_drag))
     uncovered = once.work[chain.cursor[once.work] > work.start[once.work]]
-    chain.add(_longest_of_stages(uncovered, chain.cursor, work, attempts))
-    pairs = chain.left(_joined(rest, _begun_before(uncovered, chain.cursor, work, attempts)))
+    pairs = _joined(chain.left(rest), _begun_before(uncovered, chain.cursor, work, attempts))
     while len(pairs.of_work):
         chain.add(_choose(pairs, chain.cursor, attempts, bounds))
         pairs = chain.left(pairs)
-    return chain.segments(stretches)
+    return chain.segments(share.stretches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,29 +180,12 @@ def _last_of_stages(work: Work, attempts: Attempts, bounds: ClockBounds, *, with
     # A rival ended before the chosen attempt by less than the bounds of the clocks leave open.
     reach = np.full(len(attempts.keys), NEVER)
     reach[stage] = attempts.end[attempt] - bounds.widest(attempt, stage)
-    near = np.flatnonzero(attempts.end > np.repeat(reach, attempts.sizes))
-    rivals = work.paired(attempts, once[place[attempts.stage_of(near)]], near)
-    uncertain = bounds.doubtful(rivals, attempt[place[attempts.stage_of(rivals.attempt)]])
+    rivals = np.flatnonzero(attempts.end > np.repeat(reach, attempts.sizes))
+    chosen = place[attempts.stage[rivals]]
+    doubtful = bounds.doubtful(rivals, attempt[chosen])
+    uncertain = work.paired(attempts, once[chosen[doubtful]], rivals[doubtful]).of_work
     drag = _drags(work, attempts, once, attempt, start) if with_drag else None
     return _Chosen(once, attempt, start, place[work.stage[uncertain]], drag)
-
-
-def _longest_of_stages(uncovered: Ints, cursor: Ints, work: Work, attempts: Attempts) -> _Chosen:
-    """Choose the longest attempt that began before the cursor and ended after it, for the stretches in which none ended before it.
-
-    Each stretch is all the work of its stage. Stretches with equally long attempts are left out.
-    """
-    stage = work.stage[uncovered]
-    limit = np.full(len(attempts.keys), NONE)
-    limit[stage] = cursor[uncovered]
-    limits = np.repeat(limit, attempts.sizes)
-    has_begun = attempts.start < limits
-    length = np.minimum(attempts.end, NEVER // 2) - attempts.start
-    longest = _largest_of_stages(attempts, np.where(has_begun, length, NONE))
-    longest[attempts.stage_of(np.flatnonzero(has_begun & (attempts.end <= limits)))] = NONE
-    is_found = (longest[stage] != NONE) & has_begun[longest[stage]]
-    uncovered, attempt = uncovered[is_found], longest[stage[is_found]]
-    return _Chosen(uncovered, attempt, np.maximum(attempts.start[attempt], work.start[uncovered]))
 
 
 def _largest_of_stages(attempts: Attempts, values: Ints) -> Ints:
@@ -208,7 +195,7 @@ def _largest_of_stages(attempts: Attempts, values: Ints) -> Ints:
     rows = np.flatnonzero(values == np.repeat(np.maximum.reduceat(values, attempts.first), attempts.sizes))
     if len(rows) == len(attempts.keys):
         return rows
-    stage = attempts.stage_of(rows)
+    stage = attempts.stage[rows]
     largest = np.full(len(attempts.keys), NONE)
     largest[stage] = rows
     largest[np.bincount(stage, minlength=len(largest)) > 1] = NONE
@@ -234,7 +221,7 @@ def _begun_before(uncovered: Ints, cursor: Ints, work: Work, attempts: Attempts)
     limit, of_work = np.full(len(attempts.keys), NONE), np.full(len(attempts.keys), NONE)
     limit[work.stage[uncovered]], of_work[work.stage[uncovered]] = cursor[uncovered], uncovered
     rows = np.flatnonzero(attempts.start < np.repeat(limit, attempts.sizes))
-    return work.paired(attempts, of_work[attempts.stage_of(rows)], rows)
+    return work.paired(attempts, of_work[attempts.stage[rows]], rows)
 
 
 def _joined(one: Pairs, other: Pairs) -> Pairs:
@@ -270,8 +257,8 @@ def _choose(pairs: Pairs, cursor: Ints, attempts: Attempts, bounds: ClockBounds,
         next_end = np.full(n, NONE)
         np.maximum.at(next_end, group[is_other], pairs.end[is_other])
         drag = np.where(takes_longest, NONE, until - np.maximum(start, next_end))
-    rivals = Pairs(group[ended], pairs.attempt[ended], pairs.start[ended], pairs.end[ended])
-    uncertain = np.unique(bounds.doubtful(rivals, pairs.attempt[last[rivals.of_work]]))
+    rivals = group[ended]
+    uncertain = np.unique(rivals[bounds.doubtful(pairs.attempt[ended], pairs.attempt[last[rivals]])])
     return _Chosen(work, pairs.attempt[taken], start, uncertain[~takes_longest[uncertain]], drag)
 
 
@@ -281,21 +268,22 @@ def _best(group: Ints, rows: Ints, by: tuple[Ints, ...], n_groups: int, pairs: P
     Of equals, the first by sub-task and number is chosen. Rows of one group are together.
     """
     best = np.full(n_groups, NONE)
-    if not len(rows):
-        return best
-    group, place = group[rows], np.arange(len(rows))
+    own, place = group[rows], np.arange(len(rows))
     for values in reversed(by):
-        place = place[_largest(group[place], values[place])]
-    first, sizes = stretches_of(group[place])
-    best[group[place[first]]] = rows[place[first]]
-    tied = place[np.repeat(sizes > 1, sizes)]
-    if len(tied):
-        tied = tied[_largest(group[tied], -attempts.ranks(pairs.attempt[rows[tied]]))]
-        best[group[tied]] = rows[tied]
+        largest = _largest(own, values[place] if len(place) < len(values) else values)
+        own, place = own[largest], place[largest]
+    first, sizes = stretches_of(own)
+    best[own[first]] = rows[place[first]]
+    if len(first) < len(own):
+        tied = place[np.repeat(sizes > 1, sizes)]
+        tied = tied[_largest(group[rows[tied]], -attempts.ranks(pairs.attempt[rows[tied]]))]
+        best[group[rows[tied]]] = rows[tied]
     return best
 
 
 def _largest(group: Ints, values: Ints) -> Ints:
     """Return the places of the largest values of each group."""
     first, sizes = stretches_of(group)
+    if len(first) == len(group):
+        return np.arange(len(group))
     return np.flatnonzero(values == np.repeat(np.maximum.reduceat(values, first), sizes))

@@ -9,7 +9,7 @@ from daganalysis.tables.explanations import CRITICAL_PATH
 from daganalysis.tables.plain_rows import rows_of
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import pandas as pd
 
     from daganalysis.archive import Archive
     from daganalysis.tables.plain_rows import Row
@@ -18,30 +18,27 @@ _PAUSES = {"wait_protocol"}
 """A main DAG does not wait for a child that stands FAILED until the main DAG acts."""
 
 
-def with_child_paths(archive: Archive, paths: pa.Table) -> pa.Table:
+def with_child_paths(archive: Archive, paths: pd.DataFrame) -> pd.DataFrame:
     """Replace each attempt that waited for a child DAG by the child's own path within it; the rest of the attempt is ``child_poll``.
 
     ``paths`` are the runs' own paths, in order of run and time; the result has the same order.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
+    import pandas as pd
 
     if not archive.count("links"):
         return paths
     links = [link for link in rows_of(archive.links) if link["child_run_id"] is not None]
     if not links:
         return paths
-    known = {*(link["child_run_id"] for link in links), *(link["parent_run_id"] for link in links)}
-    is_family = pc.is_in(paths.column("run_id"), pa.array(sorted(known), pa.string()))
+    is_family = paths["run_id"].isin({*(link["child_run_id"] for link in links), *(link["parent_run_id"] for link in links)})
     own: dict[str, list[Row]] = {}
-    for row in paths.filter(is_family).to_pylist():
+    for row in rows_of(paths[is_family]):
         own.setdefault(row["run_id"], []).append(_in_nanoseconds(row))
     names = dict(zip(*(archive.arrow("dags", ["run_id", "name"]).column(name).to_pylist() for name in ("run_id", "name")), strict=True))
     families = _Families(own, links, names)
     rows = [row for run_id in sorted(own) for row in _numbered(run_id, families.path(run_id))]
-    columns = {name: [row[name] for row in rows] for name in CRITICAL_PATH.names}
-    whole = pa.concat_tables([paths.filter(pc.invert(is_family)), CRITICAL_PATH.arrow(columns)])
-    return whole.sort_by([("run_id", "ascending"), ("seq", "ascending")])
+    told = CRITICAL_PATH.frame(CRITICAL_PATH.arrow({name: [row[name] for row in rows] for name in CRITICAL_PATH.names}))
+    return CRITICAL_PATH.conform(pd.concat([paths[~is_family], told]))
 
 
 class _Families:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daganalysis.analysis.chains import Work
 from daganalysis.analysis.run_arrays import NEVER, read_attempts, read_stretches, rows_within, stretches_of
+from daganalysis.analysis.run_shares import in_shares
 from daganalysis.engine.times import SCHEDULER_SLEEP_S, SECOND_NS
 from daganalysis.engine.vocabulary import ENGINE_TIME
 from daganalysis.errors import UsageError
 from daganalysis.tables.column_arrays import NONE, codes_of, encoded, integers, is_equal, one_array, run_stage_keys
+from daganalysis.tables.side_by_side import side_by_side
 from daganalysis.text.suggestions import closest
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from daganalysis.analysis.chains import Pairs
+    from daganalysis.analysis.chains import Pairs, Work
     from daganalysis.analysis.run_arrays import Attempts, Stretches
+    from daganalysis.analysis.run_shares import Share
     from daganalysis.analysis.scenarios import Scenario
     from daganalysis.archive import Archive
     from daganalysis.tables.column_arrays import Bools, Ints
@@ -35,9 +37,24 @@ _USUAL_TICK = 1_025_000_000
 def predict(archive: Archive, scenarios: Sequence[Scenario]) -> list[pd.DataFrame]:
     """Return for each scenario the predictions for every run."""
     stretches = read_stretches(archive, ["leg", "direction"])
+    attempts = read_attempts(archive, stretches.run_ids, ["task_gid", "kind"])
     runs = _Runs.of(archive, stretches)
-    known = _Known.of(archive, stretches, scenarios)
-    return [runs.rows(scenario, *_lengths(known, scenario)) for scenario in scenarios]
+    named = _named_stages(archive, stretches, scenarios)
+    predictors = [partial(_totals, share, named, scenarios) for share in in_shares(stretches, attempts)]
+    of_shares = side_by_side(predictors, len(attempts.start))
+    totals = np.sum(of_shares, axis=0)  # each run is in one share
+    return [runs.rows(scenario, *bounds) for scenario, bounds in zip(scenarios, totals, strict=True)]
+
+
+def _totals(share: Share, named: dict[str, Bools], scenarios: Sequence[Scenario]) -> Ints:
+    """Return the predicted length of each run of a share under each scenario, at least and at most; zero for runs of other shares."""
+    known = _Known.of(share, named)
+    first = stretches_of(share.stretches.run)[0]
+    totals = np.zeros((len(scenarios), 2, len(share.stretches.run_ids)), np.int64)
+    for number, scenario in enumerate(scenarios):
+        for bound, lengths in enumerate(_lengths(known, scenario)):
+            totals[number, bound, share.stretches.run[first]] = np.add.reduceat(lengths, first) if len(first) else 0
+    return totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +65,6 @@ class _Runs:
     elapsed_s: np.ndarray
     has_ended: Bools
     place: Ints
-    of_stretch: Ints
-    n_lines: int
 
     @classmethod
     def of(cls, archive: Archive, stretches: Stretches) -> _Runs:
@@ -57,14 +72,14 @@ class _Runs:
         elapsed = np.asarray(dags.column("elapsed_s").to_pandas(), float)
         ended = np.asarray(dags.column("ended_at").is_valid())
         place = codes_of(dags.column("run_id"), stretches.run_ids)
-        return cls(dags.column("run_id"), elapsed, ended, place, stretches.run, len(stretches.run_ids))
+        return cls(dags.column("run_id"), elapsed, ended, place)
 
     def rows(self, scenario: Scenario, least: Ints, most: Ints) -> pd.DataFrame:
-        """Add up the predicted stretches of each run, and compare the sum with the actual length."""
+        """Compare the predicted lengths of the runs with a timeline, at least and at most, with the actual lengths."""
         import pandas as pd
 
         known = ~np.isnan(self.elapsed_s)
-        low, high = (np.where(known, self._sums(lengths) / 1e9, np.nan) for lengths in (least, most))
+        low, high = (np.where(known, np.append(total, 0)[self.place] / 1e9, np.nan) for total in (least, most))  # no timeline, no length
         apart = high - low
         reason = np.full(len(known), None, object)
         reason[~known] = np.where(self.has_ended, "its length is not known: no answer shows its start", "it has not ended")[~known]
@@ -84,11 +99,6 @@ class _Runs:
             }
         )
 
-    def _sums(self, lengths: Ints) -> Ints:
-        totals = np.zeros(self.n_lines + 1, np.int64)
-        np.add.at(totals, self.of_stretch, lengths)
-        return totals[self.place]  # a run without a timeline has the last place, which holds nothing
-
 
 @dataclass(frozen=True)
 class _Known:
@@ -106,9 +116,10 @@ class _Known:
     stage_of_name: dict[str, Bools]
 
     @classmethod
-    def of(cls, archive: Archive, stretches: Stretches, scenarios: Sequence[Scenario]) -> _Known:
-        attempts = read_attempts(archive, stretches.run_ids, ["task_gid", "kind"])
+    def of(cls, share: Share, named: dict[str, Bools]) -> _Known:
+        stretches, attempts = share.stretches, share.attempts
         codes, names = encoded(stretches.rows.column("category"))
+        own = slice(share.first_stretch, share.first_stretch + len(stretches.run))
         return cls(
             stretches,
             stretches.end - stretches.start,
@@ -116,10 +127,10 @@ class _Known:
             is_equal(stretches.rows.column("direction"), "rollback"),
             codes,
             tuple(names.to_pylist()),
-            Work.of(stretches, attempts),
+            share.work,
             attempts,
             is_equal(attempts.rows.column("kind"), "rollback"),
-            _named_stages(archive, stretches, scenarios),
+            {name: is_of_stage[own] for name, is_of_stage in named.items()},
         )
 
     def of_category(self, *names: str) -> Bools:
@@ -140,7 +151,7 @@ class _Known:
     def pairs_of_rollbacks(self) -> Pairs:
         """The same of those stages that have runs of rollback."""
         has_rollback = np.zeros(len(self.attempts.keys) + 1, bool)  # the last place is that of no stage
-        has_rollback[self.attempts.stage_of(np.flatnonzero(self.is_rollback))] = True
+        has_rollback[self.attempts.stage[np.flatnonzero(self.is_rollback)]] = True
         return self.work.pairs(self.attempts, np.flatnonzero(has_rollback[self.work.stage]))
 
 
@@ -222,7 +233,7 @@ def _caps(known: _Known, pairs: Pairs) -> Ints:
 def _cap_what_ran_alone(known: _Known, pairs: Pairs, alone: Ints, cap: Ints) -> None:
     """Cap an attempt that was run again alone by the median of the other sub-tasks of its stage, which ran before it."""
     attempts = known.attempts
-    stage = attempts.stage_of(pairs.attempt[alone])
+    stage = attempts.stage[pairs.attempt[alone]]
     several = attempts.sizes[stage] > 1
     alone, stage = alone[several], stage[several]
     of_alone, others = rows_within(attempts.first[stage], attempts.sizes[stage])
@@ -340,15 +351,16 @@ def _change_tick(known: _Known, tick_s: float, lengths: Ints) -> None:
     new = np.maximum(tick - SECOND_NS + round(tick_s * SECOND_NS), 1)
     detect, dispatch, handoff = known.of_category("detect"), known.of_category("dispatch"), known.of_category("handoff")
     before = np.roll(lengths, 1)
-    same = np.zeros(len(s.run), bool)
-    same[1:] = (s.run[1:] == s.run[:-1]) & (s.stage[1:] == s.stage[:-1])
+    is_next = np.zeros(len(s.run), bool)  # of the same run as the stretch before it
+    is_next[1:] = s.run[1:] == s.run[:-1]
+    same = is_next & (np.roll(s.stage, 1) == s.stage)
     handed_out = np.where(np.roll(dispatch, 2) & np.roll(same, 1) & same, np.roll(lengths, 2), 0)
     noticed = np.flatnonzero(detect & np.roll(s.is_execute, 1) & same)
     since = before[noticed] + handed_out[noticed]
     passes = np.maximum(-(-since // new[noticed]), 1)
     lengths[noticed] = passes * new[noticed] - since
     other = np.flatnonzero(handoff | (detect & ~(np.roll(s.is_execute, 1) & same)))
-    after_wait = np.roll(known.of_category("wait_operator", "wait_protocol"), 1)[other]
+    after_wait = (np.roll(known.of_category("wait_operator", "wait_protocol"), 1) & is_next)[other]
     count = np.rint(lengths[other] / tick[other]).astype(np.int64)
     stretched = np.rint(lengths[other] * (new[other] / tick[other])).astype(np.int64)
     lengths[other] = np.where(after_wait, stretched, np.maximum(lengths[other] + count * (new[other] - tick[other]), 0))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from daganalysis.tables.column_arrays import NONE, codes_of, encoded, find, integers, is_equal, one_array, reals, run_stage_keys
+from daganalysis.tables.column_arrays import NONE, codes_of, encoded, find, integers, is_equal, one_array, places_in, reals, run_stage_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NEVER = np.iinfo(np.int64).max
 """The end of an attempt that is not known to have ended, and the start of one that is not known to have started."""
-_TIMELINE = ("run_id", "seq", "started_at", "ended_at", "category", "from_stage", "to_stage")
+_TIMELINE = ("run_id", "started_at", "ended_at", "category", "from_stage", "to_stage")
 _ATTEMPTS = ("run_id", "stage", "started_at", "ended_at")
 
 
@@ -41,6 +41,18 @@ class Stretches:
         """The stage after each stretch."""
         return integers(self.rows.column("to_stage"))
 
+    @cached_property
+    def stays(self) -> StageStays:
+        """The stays of the runs in their stages."""
+        first = _changes(self.run, self.stage)
+        return StageStays(first, np.diff(first, append=len(self.run)), run_stage_keys(self.run[first], self.stage[first]))
+
+    def part(self, rows: slice) -> Stretches:
+        """Return some neighbours."""
+        table = self.rows.slice(rows.start, rows.stop - rows.start)
+        run, start, end, stage = (values[rows] for values in (self.run, self.start, self.end, self.stage))
+        return Stretches(self.run_ids, table, run, start, end, stage, self.is_execute[rows])
+
     def names(self, archive: Archive) -> tuple[Ints, pa.Array]:
         """Return the name of each stretch's stage: its place in an array of names (or none), and that array."""
         nodes = archive.coded("nodes", ["run_id", "stage", "name"])
@@ -51,9 +63,22 @@ class Stretches:
         if not (np.diff(key) > 0).all():
             order = np.argsort(key, kind="stable")
             key, codes = key[order], codes[order]
-        first, keys = _stages(self.run, self.stage)  # neighbours are often in one stage
-        places = find(key, keys)
-        return np.repeat(np.where(places == NONE, NONE, codes[places]), np.diff(first, append=len(self.run))), names
+        places = find(key, self.stays.keys)
+        return np.repeat(np.where(places == NONE, NONE, codes[places]), self.stays.sizes), names
+
+
+@dataclass(frozen=True)
+class StageStays:
+    """Neighbouring stretches of one stage of a run: where they begin, how many there are, and the key of the stage."""
+
+    first: Ints
+    sizes: Ints
+    keys: Ints
+
+    @cached_property
+    def of_stretch(self) -> Ints:
+        """The stay that each stretch belongs to."""
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
 
 
 @dataclass(frozen=True)
@@ -76,9 +101,18 @@ class Attempts:
         """The agent of each attempt, as its place among all agents; none if it is unknown."""
         return encoded(self.rows.column("agent"))[0]
 
-    def stage_of(self, attempt: Ints) -> Ints:
-        """Return the place of the stage of some attempts."""
-        return np.searchsorted(self.first, attempt, side="right") - 1
+    @cached_property
+    def stage(self) -> Ints:
+        """The place of the stage of each attempt."""
+        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+
+    def part(self, stages: slice) -> Attempts:
+        """Return the attempts of some stages that are neighbours."""
+        sizes = self.sizes[stages]
+        begin = int(self.sizes[: stages.start].sum())
+        rows = slice(begin, begin + int(sizes.sum()))
+        table = self.rows.slice(begin, rows.stop - begin)
+        return Attempts(table, self.keys[stages], self.first[stages] - begin, sizes, self.start[rows], self.end[rows])
 
     def ranks(self, attempt: Ints) -> Ints:
         """Return the order of some attempts by sub-task and number."""
@@ -116,24 +150,44 @@ def rows_within(first: Ints, sizes: Ints) -> tuple[Ints, Ints]:
 
 def read_stretches(archive: Archive, more: Sequence[str] = ()) -> Stretches:
     """Read the timelines, with ``more`` columns in their rows."""
-    import pyarrow as pa
-
     table = archive.coded("timeline", [*_TIMELINE, *more]).combine_chunks()
-    run_ids = _texts_of(table.column("run_id")) if table.num_rows else pa.array([], pa.string())
-    run, seq = codes_of(table.column("run_id"), run_ids), integers(table.column("seq"))
-    steps = np.diff(run)
-    if not ((steps > 0) | ((steps == 0) & (np.diff(seq) > 0))).all():
-        order = np.lexsort((seq, run))
-        table, run = table.take(order), run[order]
+    run, run_ids = _runs(table.column("run_id"))
+    start = integers(table.column("started_at"))
+    if not _is_rising(run, start):
+        # Stretches without length begin at the same time: their order is that of their numbers.
+        seq = integers(archive.coded("timeline", ["seq"]).column("seq"))
+        if not _is_rising(run, seq):
+            order = np.lexsort((seq, run))
+            table, run, start = table.take(order), run[order], start[order]
     return Stretches(
         run_ids,
         table,
         run,
-        integers(table.column("started_at")),
+        start,
         integers(table.column("ended_at")),
         integers(table.column("from_stage")),
         is_equal(table.column("category"), "execute"),
     )
+
+
+def _runs(column: pa.ChunkedArray) -> tuple[Ints, pa.Array]:
+    """Return the places of runs among the different ones, and these, sorted; rows of one run mostly are neighbours."""
+    import pyarrow.compute as pc
+
+    codes, texts = encoded(column)
+    first, sizes = stretches_of(codes)
+    different = np.unique(codes[first])
+    found = texts.take(different)
+    order = pc.sort_indices(found)
+    rank = np.empty(len(texts), np.int64)
+    rank[different[order.to_numpy()]] = np.arange(len(different))
+    return np.repeat(rank[codes[first]], sizes), found.take(order)
+
+
+def _is_rising(run: Ints, values: Ints) -> bool:
+    """Return whether runs are in order, and the values of each run rise."""
+    is_next = run[1:] != run[:-1]
+    return bool((np.diff(run) >= 0).all() and (is_next | (values[1:] > values[:-1])).all())
 
 
 def read_attempts(archive: Archive, run_ids: pa.Array, columns: Sequence[str]) -> Attempts:
@@ -141,60 +195,53 @@ def read_attempts(archive: Archive, run_ids: pa.Array, columns: Sequence[str]) -
     has_offsets = archive.count("clock_offsets") > 0
     wanted = dict.fromkeys([*_ATTEMPTS, *columns, *(("outcome", "agent") if has_offsets else ())])
     table = archive.coded("attempts", list(wanted)).combine_chunks()
-    run, stage = codes_of(table.column("run_id"), run_ids), integers(table.column("stage"))
-    first, keys = _stages(run, stage)
+    codes, known = encoded(table.column("run_id"))
+    places, stage = places_in(known, run_ids), integers(table.column("stage"))
+    first = _changes(codes, stage)
+    keys = run_stage_keys(places[codes[first]], stage[first])
     if not (np.diff(keys, prepend=NONE) > 0).all():
-        key = run_stage_keys(run, stage)
+        key = run_stage_keys(places[codes], stage)
         order = np.argsort(key, kind="stable")
         order = order[key[order] != NONE]
-        table, run = table.take(order), run[order]
-        first, keys = _stages(run, stage[order])
-    start, end = (np.array(integers(table.column(name), null=NEVER)) for name in ("started_at", "ended_at"))
+        table, (first, _) = table.take(order), stretches_of(key[order])
+        keys = key[order][first]
+    start, end = (integers(table.column(name), null=NEVER) for name in ("started_at", "ended_at"))
     attempts = Attempts(table, keys, first, np.diff(first, append=len(start)), start, end)
     if has_offsets:
-        _put_on_clock_of_rows(archive, run_ids, attempts)
-    unusable = np.flatnonzero((end < start) | (start == NEVER))
-    start[unusable], end[unusable] = NEVER, NONE
+        attempts = _on_clock_of_rows(archive, run_ids, attempts)
+    unusable = np.flatnonzero((attempts.end < attempts.start) | (attempts.start == NEVER))
+    if len(unusable):
+        start, end = attempts.start.copy(), attempts.end.copy()
+        start[unusable], end[unusable] = NEVER, NONE
+        attempts = replace(attempts, start=start, end=end)
     return attempts
 
 
-def _stages(run: Ints, stage: Ints) -> tuple[Ints, Ints]:
-    """Return where the attempts of each stage of a run begin, and the key of the stage."""
-    is_new = np.append(np.ones(min(1, len(run)), bool), (run[1:] != run[:-1]) | (stage[1:] != stage[:-1]))
-    first = np.flatnonzero(is_new)
-    return first, run_stage_keys(run[first], stage[first])
+def _changes(one: Ints, other: Ints) -> Ints:
+    """Return where either of two columns differs from the row before."""
+    is_new = np.ones(len(one), bool)
+    np.not_equal(one[1:], one[:-1], out=is_new[1:])
+    is_new[1:] |= other[1:] != other[:-1]
+    return np.flatnonzero(is_new)
 
 
-def _put_on_clock_of_rows(archive: Archive, run_ids: pa.Array, attempts: Attempts) -> None:
+def _on_clock_of_rows(archive: Archive, run_ids: pa.Array, attempts: Attempts) -> Attempts:
     """Put the times of agents whose clocks are off on the clock of the run's own rows."""
-    import pandas as pd
     import pyarrow as pa
 
     from daganalysis.dag_clock import times_on_dag_clock
     from daganalysis.history.clocks import SCHEDULER_STAMPED
 
     table = archive.coded("clock_offsets", ["run_id", "stage", "agent", "ahead_s"])
-    keys = run_stage_keys(codes_of(table.column("run_id"), run_ids), integers(table.column("stage")))
-    agents = codes_of(table.column("agent"), one_array(attempts.rows.column("agent")).dictionary)
-    stages = find(attempts.keys, keys)
-    offsets = pd.DataFrame({"stage": stages, "agent": agents, "ahead_s": reals(table.column("ahead_s"))})
-    is_off = np.zeros(len(attempts.keys), bool)
-    is_off[stages[stages != NONE]] = True
-    rows = np.flatnonzero(np.repeat(is_off, attempts.sizes))
-    of_rows = pd.DataFrame({"row": rows, "stage": attempts.stage_of(rows), "agent": attempts.agent[rows]})
-    off = of_rows[of_rows["agent"] != NONE].merge(offsets, on=["stage", "agent"])
-    rows = off["row"].to_numpy()
+    agents = one_array(attempts.rows.column("agent")).dictionary
+    stage = find(attempts.keys, run_stage_keys(codes_of(table.column("run_id"), run_ids), integers(table.column("stage"))))
+    off = run_stage_keys(stage, codes_of(table.column("agent"), agents))
+    order = np.argsort(off, kind="stable")
+    stages = np.unique(stage[stage != NONE])
+    rows = rows_within(attempts.first[stages], attempts.sizes[stages])[1]
+    place = find(off[order], run_stage_keys(attempts.stage[rows], attempts.agent[rows]))
+    rows, ahead_s = rows[place != NONE], reals(table.column("ahead_s"))[order[place[place != NONE]]]
     by_scheduler = is_equal(attempts.rows.column("outcome").take(pa.array(rows)), *SCHEDULER_STAMPED)
-    times = times_on_dag_clock(attempts.start[rows], attempts.end[rows], off["ahead_s"].to_numpy(), by_scheduler, NEVER)
-    attempts.start[rows], attempts.end[rows] = times
-
-
-def _texts_of(column: pa.ChunkedArray) -> pa.Array:
-    """Return the different texts of a column, sorted."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    codes, texts = encoded(column)
-    used = np.bincount(codes[codes != NONE], minlength=len(texts)) > 0
-    texts = texts if used.all() else texts.filter(pa.array(used))
-    return texts.take(pc.sort_indices(texts))
+    start, end = attempts.start.copy(), attempts.end.copy()
+    start[rows], end[rows] = times_on_dag_clock(start[rows], end[rows], ahead_s, by_scheduler, NEVER)
+    return replace(attempts, start=start, end=end)

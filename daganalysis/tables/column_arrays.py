@@ -77,13 +77,20 @@ def rows_with(table: pa.Table, only: tuple[str, Collection[str]]) -> pa.Table:
 
 def codes_of(column: pa.Array | pa.ChunkedArray, values: pa.Array) -> Ints:
     """Return the places of a column's values in an array of different ones, or none."""
+    codes, known = encoded(column)
+    return codes if known.equals(values) else places_in(known, values)[codes]
+
+
+def places_in(texts: pa.Array, values: pa.Array) -> Ints:
+    """Return the places of texts in an array of different ones, or none; one more at the end is that of null.
+
+    >>> import pyarrow as pa
+    >>> places_in(pa.array(["b", "c"]), pa.array(["a", "b"])).tolist()
+    [1, -1, -1]
+    """
     import pyarrow.compute as pc
 
-    codes, known = encoded(column)
-    if known.equals(values):
-        return codes
-    places = np.append(integers(pc.index_in(known, values)), NONE)  # the last place is that of null
-    return places[codes]
+    return np.append(integers(pc.index_in(texts, values)), NONE)
 
 
 def ranked(column: pa.Array | pa.ChunkedArray) -> tuple[Ints, pa.Array]:
@@ -106,6 +113,15 @@ def ranked(column: pa.Array | pa.ChunkedArray) -> tuple[Ints, pa.Array]:
 def run_stage_keys(run: Ints, stage: Ints) -> Ints:
     """Return one number for a stage of a run; negative if either is unknown."""
     return np.where((run == NONE) | (stage < 0), NONE, run * _MOST_STAGES + stage)
+
+
+def runs_of_keys(keys: Ints) -> Ints:
+    """Return the runs of stages that have the numbers :func:`run_stage_keys` gave them.
+
+    >>> runs_of_keys(run_stage_keys(np.array([7]), np.array([3]))).tolist()
+    [7]
+    """
+    return keys // _MOST_STAGES
 
 
 def find(ordered: Ints, values: Ints) -> Ints:

@@ -184,6 +184,19 @@ def test_answers_without_nodes_name_no_stage():
     assert da.critical_path(da.load(brief))["name"].isna().all()
 
 
+@pytest.mark.parametrize("n_runs", [0, 1, 2, 8])
+@pytest.mark.parametrize("level", ["segment", "stage"])
+def test_runs_in_shares_side_by_side_have_the_paths_that_they_have_together(
+    monkeypatch: pytest.MonkeyPatch, level: str, n_runs: int
+) -> None:
+    archive = da.load(*(answers_of(seed)[-1] for seed in range(n_runs)), cluster="a") if n_runs else archive_of()
+    together, predicted = da.critical_path(archive, level=level), da.what_if(archive)
+    for module in ("analysis.run_shares", "tables.side_by_side"):
+        monkeypatch.setattr(f"daganalysis.{module}.n_side_by_side", lambda _: 3)
+    pd.testing.assert_frame_equal(da.critical_path(archive, level=level), together)
+    pd.testing.assert_frame_equal(da.what_if(archive), predicted)
+
+
 _SECONDS = st.integers(0, 12)
 _WORKS = st.lists(st.tuples(_SECONDS, st.one_of(st.none(), _SECONDS)), max_size=7)
 

@@ -106,6 +106,21 @@ def test_another_tick_lets_ends_be_noticed_at_its_passes() -> None:
     assert predicted(archive, "tick=0.5") == (2.1, 2.1)  # four of 0.525 s
 
 
+def test_a_hand_over_at_the_start_of_a_run_is_no_end_of_a_wait_of_the_run_before_it() -> None:
+    line = [
+        ("1", 1, "execute", 0, 3, 1),
+        ("1", 2, "wait_operator", 3, 9, 2),
+        ("2", 1, "handoff", 20, 20.3, 1),
+        ("2", 2, "execute", 20.3, 22.3, 1),
+    ]
+    names = ("run_id", "seq", "category", "started_at", "ended_at", "from_stage")
+    rows = [dict(zip(names, (run, seq, kind, at(start), at(end), stage), strict=True)) for run, seq, kind, start, end, stage in line]
+    dags = [{"run_id": "1", "elapsed_s": 9.0, "ended_at": at(9)}, {"run_id": "2", "elapsed_s": 2.3, "ended_at": at(22.3)}]
+    both = archive_of(dags=dags, timeline=[row | {"to_stage": row["from_stage"], "leg": 1, "direction": "forward"} for row in rows])
+    (beside,) = da.what_if(both, scenarios=["tick=2"]).query("run_id == '2'").to_dict("records")
+    assert (beside["predicted_min_s"], beside["predicted_max_s"]) == predicted(both.only(["2"]), "tick=2")
+
+
 def test_a_faster_stage_is_shorter_by_its_work() -> None:
     nodes = [{"run_id": "1", "stage": 1, "name": "Copy+check"}]
     assert predicted(run_of(("execute", 8.0, 1), ("detect", 1.0, 1), nodes=nodes), "stage=Copy+check*0.25") == (3.0, 3.0)

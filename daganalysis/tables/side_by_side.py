@@ -1,0 +1,41 @@
+"""Calls that run at the same time, in threads: NumPy and Arrow release the interpreter's lock while they compute."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
+
+_WORTH_THREADS = 100_000
+"""The number of rows from which work is worth more than one thread."""
+_MOST_THREADS = 4
+"""More threads wait for each other's Python, and each has memory of its own."""
+
+
+def n_side_by_side(n_rows: int) -> int:
+    """Return the number of threads that work on so many rows is worth.
+
+    >>> n_side_by_side(10)
+    1
+    """
+    import pyarrow as pa
+
+    return 1 if n_rows < _WORTH_THREADS else max(1, min(pa.cpu_count(), _MOST_THREADS))
+
+
+def side_by_side(calls: Sequence[Callable[[], T]], n_rows: int) -> list[T]:
+    """Return the results of some calls, in order. The calls run at the same time if they work on many rows.
+
+    >>> side_by_side([lambda: 1, lambda: 2], 1_000_000)
+    [1, 2]
+    """
+    n_threads = min(n_side_by_side(n_rows), len(calls))
+    if n_threads < 2:
+        return [call() for call in calls]
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(n_threads) as pool:
+        return list(pool.map(lambda call: call(), calls))
