@@ -78,7 +78,7 @@ def assumptions(scenarios: Iterable[str]) -> list[str]:
     """Return in words what scenarios assume, each kind once.
 
     >>> assumptions(["no_engine", "no_engine+tick=1"])[0]
-    'no_engine: the engine hands out, notices and hands over in no time; work and waits stay as they were'
+    'no_engine: the engine hands out, notices and hands over in no time; work and waits are unchanged'
     """
     kinds = dict.fromkeys(part.partition("=")[0] for text in scenarios for part in _JOINED.split(text))
     return [f"{kind}: {ASSUMPTIONS[kind]}" for kind in kinds if kind in ASSUMPTIONS]
