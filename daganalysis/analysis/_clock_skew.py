@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.history.clocks import SCHEDULER_STAMPED, in_common
 from daganalysis.tables.results import CLOCK_SKEW
@@ -93,8 +93,10 @@ def _nanoseconds(span: pd.Series[pd.Timedelta]) -> pd.Series[int]:
     return span.astype("int64").astype("Int64").where(span.notna())
 
 
-def _whole(value: object) -> int | None:
-    return int(value) if isinstance(value, int) or value == value else None  # type: ignore[call-overload] # noqa: PLR0124 - null differs
+def _whole(value: Any) -> int | None:
+    import pandas as pd
+
+    return None if pd.isna(value) else int(value)
 
 
 def _stretches(rows: pd.DataFrame) -> list[_Stretch]:

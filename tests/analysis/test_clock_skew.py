@@ -108,3 +108,10 @@ def test_no_minimum_exceeds_its_maximum(runs: list[tuple[float, float, float]]) 
     frames.append(da.clock_skew(archive(*({"a": 0.0, "b": b, "c": c} for b, c, _ in runs))))
     found = pd.concat(frames)
     assert (found["ahead_min_s"].isna() | found["ahead_max_s"].isna() | (found["ahead_min_s"] <= found["ahead_max_s"])).all()
+
+
+def test_a_clock_may_be_bounded_from_one_side_alone() -> None:
+    # The scheduler stamps the end of a sub-task that timed out, so only its start bounds the clock of its agent.
+    rows = da.clock_skew(archive({"a": 0.0, "b": 1.0}, {"a": 0.0}, outcome="timeout"))
+    assert rows["ahead_min_s"].isna().all()
+    assert rows["ahead_max_s"].tolist() == [0.02, 1.02]
