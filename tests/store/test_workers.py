@@ -82,6 +82,25 @@ def test_only_a_process_with_one_thread_is_forked(before: str, method: str, tmp_
     assert done.stderr.startswith("daganalysis: 89 runs ")
 
 
+IMPORTED = """
+import os
+import told
+os.environ |= {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+from daganalysis.loading.workers import Workers
+with Workers(2) as workers:
+    for _ in range(2):
+        print(*workers.over(told.is_imported, ["numpy", "pyarrow"]))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux tells how many threads a process has")
+def test_only_workers_for_the_second_list_of_pieces_have_numpy_and_arrow(tmp_path: Path) -> None:
+    (tmp_path / "told.py").write_text("import sys\ndef is_imported(name):\n    return name in sys.modules\n")
+    (tmp_path / "script.py").write_text(IMPORTED)
+    done = run(str(tmp_path / "script.py"), store=tmp_path / "store")
+    assert (done.stdout, done.stderr) == ("False False\nTrue True\n", "")
+
+
 def test_an_interactive_session_can_load_with_workers(tmp_path: Path) -> None:
     done = run("-q", "-i", "-", store=tmp_path / "store", text=SCRIPT.replace("\nload()", "\n\nload()"))
     assert "89 runs" in done.stdout
