@@ -1,6 +1,6 @@
-"""Families: answers that must be rebuilt together, because one run's story depends on another's.
+"""Related ids: the DAGs that an answer names, which must be rebuilt together with its own.
 
-What tells is found by scanning texts, not by decoding them, so that a large archive can be cut into pieces before the costly work begins.
+Ids are found by scanning texts, without decoding them, so that a large archive can be divided before the costly work begins.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import re
 
 _IN_BODY = re.compile(rb'"main_dag_id"\s*:\s*"?(\d{2,64})|"\[?[0-9A-Fa-f.:]+\]?:\d{1,5}"\s*:\s*"(\d{2,64})"')
 _IN_LOGS = [re.compile(mark + rb"(\d{2,64})") for mark in (b"genericID:", b"emote task ", b"/task/dag/", b"create task ")]
-"""One pattern each: one for all would try three words at every byte."""
+"""One pattern for each text, because a common pattern would try all of them at every byte."""
 
 
 def ids_in_body(body: bytes) -> frozenset[str]:
-    """Return the ids that additional data names: those of the main DAG and of the sub-DAGs. Too many do no harm.
+    """Return the ids that additional data names: those of the main DAG and of the sub-DAGs. Extra ids do no harm.
 
     >>> ids_in_body(b'{"additional_data":{"main_dag_id":"22130706433028869"}}')
     frozenset({'22130706433028869'})
@@ -24,7 +24,7 @@ def ids_in_body(body: bytes) -> frozenset[str]:
 
 
 def ids_in_logs(node: bytes) -> frozenset[str]:
-    """Return the ids that the log lines in a node's text name. Too many do no harm.
+    """Return the ids that the log lines in a node's text name. Extra ids do no harm.
 
     >>> ids_in_logs(b'{"task_logs":["remote task 22130706433028869 Join self running [1/1]"]}')
     frozenset({'22130706433028869'})
