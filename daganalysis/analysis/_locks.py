@@ -89,10 +89,11 @@ def find_holdings(archive: Archive, run_ids: Iterable[str] | None = None, read: 
 
 @dataclass(frozen=True, slots=True)
 class _Holders:
-    """The runs of an archive, and the lock that each held (None: it held none)."""
+    """The runs of an archive, and the lock that each held: its place in ``locks``, the different ones, or none."""
 
     rows: pa.Table
-    locks: list[Lock | None]
+    lock: Ints
+    locks: list[Lock]
     is_held: Bools
 
     @classmethod
@@ -100,8 +101,12 @@ class _Holders:
         """Find the locks of runs. The name of a DAG decides only where no answer names a lock."""
         find = functools.cache(lambda kind, key, scope, owner, name: lock_of(kind, key, scope=scope, owner=owner, name=name))
         told = columns_of(rows.select(["maintenance_type", "maintenance_key", "scope", "owner_agent", "name"])).values()
-        locks = [find(kind, key, scope, owner, name if kind is None else None) for kind, key, scope, owner, name in zip(*told, strict=True)]
-        return cls(rows, locks, np.array([lock is not None for lock in locks], bool))
+        found = [find(kind, key, scope, owner, name if kind is None else None) for kind, key, scope, owner, name in zip(*told, strict=True)]
+        places: dict[Lock | None, int] = {
+            lock: place for place, lock in enumerate(dict.fromkeys(lock for lock in found if lock is not None))
+        }
+        lock = np.array([places.get(one, NONE) for one in found], np.int64)
+        return cls(rows, lock, [one for one in places if one is not None], lock != NONE)
 
     def instants(self, name: str) -> Ints:
         """Return a column of instants or whole numbers, negative where there is none."""
@@ -208,10 +213,11 @@ def _holdings(dags: _Holders, idle: IdleStretches, frees: Bools, frees_at_end: B
     released[is_split] = np.where(splits.is_wait[split], splits.start[split], NONE)
     until[is_split] = np.where(splits.is_wait[split], NONE, splits.start[split])
     failed = np.where(has_failed & ~is_free & ~is_split, end, NONE)
-    is_told = np.array([lock is not None and lock.is_told for lock in dags.locks], bool)[run]
+    lock = dags.lock[run]
+    is_told, kind, key = (
+        np.array([*(getattr(one, name) for one in dags.locks), None], object)[lock] for name in ("is_told", "kind", "key")
+    )
     is_left_open = (has_freed | is_split) & (released == NONE)
-    locks = [dags.locks[row] for row in run.tolist()]
-    kind, key = (np.array([*(getattr(lock, name) for lock in locks), None], object)[:-1] for name in ("kind", "key"))
     return Holdings(
         run,
         dags.texts("cluster", run),
@@ -222,7 +228,7 @@ def _holdings(dags: _Holders, idle: IdleStretches, frees: Bools, frees_at_end: B
         until,
         released,
         failed,
-        np.where(is_told & is_seen & ~is_left_open, "observed", "inferred").astype(object),
+        np.where(is_told.astype(bool) & is_seen & ~is_left_open, "observed", "inferred").astype(object),
         np.full(len(run), NONE),
         idle,
     )

@@ -60,7 +60,7 @@ class GatheredFacts:
         waits = read_waits(archive_of(archive, {*run_ids, *self._eventful.own}, n_runs), lost=True)
         looked_into = (ids[place] for place in np.flatnonzero(self.usual.is_looked_into()).tolist())
         nodes = read_nodes(archive_of(archive, {*self._eventful.own, *looked_into}, n_runs), ids)
-        self._names, self._decisive = nodes.stage_names(self._eventful.own), decisive_stages(self._eventful.own, nodes)
+        self._names, self._decisive = nodes.stage_names(), decisive_stages(self._eventful.own, nodes)
         decisive = {**longest_waits(waits), **self._decisive}
         self._places = find_places(archive_of(archive, self._eventful.own, n_runs), self._eventful, run_ids, self._names, decisive)
         self._explained = self.usual.explained(nodes)

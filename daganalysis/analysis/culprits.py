@@ -22,11 +22,10 @@ from daganalysis.tables.plain_rows import columns_of, rows_at, rows_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from daganalysis.analysis.node_rows import NodeRows
+    from daganalysis.analysis.node_rows import NodeRows, StageNames
     from daganalysis.archive import Archive
     from daganalysis.tables.plain_rows import Columns, Row
 
-    _Names = Mapping[tuple[str, int], str]
 
 _OF_CHILDREN = ("Task.SubDag", "Task.RemoteTask")
 """How the codes begin with which a main DAG reports that a child DAG failed."""
@@ -88,13 +87,13 @@ def find_culprits(archive: Archive, run_ids: Iterable[str]) -> dict[str, Culprit
     found = {}
     if eventful.own:
         nodes = read_nodes(source, dags["run_id"])
-        names, by_outcome = nodes.stage_names(eventful.own), decisive_stages(eventful.own, nodes)
+        names, by_outcome = nodes.stage_names(), decisive_stages(eventful.own, nodes)
         found = find_trouble(source, eventful, wanted, names, {**longest_waits(read_waits(source)), **by_outcome})
     return found | _slowest(archive, [run_id for run_id in wanted if run_id not in found])
 
 
 def find_places(
-    archive: Archive, eventful: Eventful, run_ids: Sequence[str], names: _Names, decisive: Mapping[str, int]
+    archive: Archive, eventful: Eventful, run_ids: Sequence[str], names: StageNames, decisive: Mapping[str, int]
 ) -> dict[str, FailurePlace]:
     """Find the places that the sentences about some runs name; the arguments are those of :func:`find_trouble`."""
     found = find_trouble(archive, eventful, run_ids, names, decisive, only_failed=True)
@@ -130,7 +129,7 @@ def find_trouble(
     archive: Archive,
     eventful: Eventful,
     run_ids: Sequence[str],
-    names: _Names,
+    names: StageNames,
     decisive: Mapping[str, int],
     *,
     only_failed: bool = False,
@@ -200,7 +199,7 @@ def _deepest(
     found: Mapping[str, Culprit],
     children: Mapping[str, list[str]],
     own: Mapping[str, Row],
-    names: _Names,
+    names: StageNames,
 ) -> Culprit | None:
     """Return the facts of a run. If several of its children failed, the first in order of run_id counts."""
     begun, to_do, at_last = set(), [run_id], None
@@ -231,7 +230,7 @@ def _is_echo(outer: Culprit, child: Culprit) -> bool:
     return (outer.error_code or "").startswith(_OF_CHILDREN) or gid in outer.line
 
 
-def _failed(source: Archive, own: Mapping[str, Row], decisive: Mapping[str, int], names: _Names) -> dict[str, Culprit]:
+def _failed(source: Archive, own: Mapping[str, Row], decisive: Mapping[str, int], names: StageNames) -> dict[str, Culprit]:
     """Return, for each run, the culprit by its failed attempts of one stage."""
     columns = ["run_id", "stage", "task_gid", "attempt", "kind", "outcome", "agent", "error_code", "line"]
     table = source.coded("failed_attempts", columns)
@@ -291,7 +290,7 @@ def _shown_outcome(outcome: str, line: str | None) -> str:
     return next((said for said in (outcome, ending) if said in SAID_BY_OUTCOME), "failed")
 
 
-def _stopped(source: Archive, own: Mapping[str, Row], names: _Names) -> dict[str, Culprit]:
+def _stopped(source: Archive, own: Mapping[str, Row], names: StageNames) -> dict[str, Culprit]:
     """Return where runs were cancelled: on the agents of that stage, those whose work was stopped first."""
     import pyarrow.compute as pc
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daganalysis.tables.column_arrays import NONE, codes_of, encoded, integers, is_equal, reals
+from daganalysis.tables.column_arrays import NONE, codes_of, encoded, integers, is_equal, reals, run_stage_keys
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -49,11 +49,14 @@ class NodeRows:
         """Return the runs of some rows."""
         return [self.run_ids[run] for run in self.run[rows].tolist()]
 
-    def stage_names(self, run_ids: Collection[str]) -> dict[tuple[str, int], str]:
-        """Return the names of the stages of some runs."""
-        rows = np.flatnonzero(self.of(run_ids) & (self.stage != NONE) & (self.name != NONE))
-        names = self.names[self.name[rows]].tolist()
-        return dict(zip(zip(self.run_ids_at(rows), self.stage[rows].tolist(), strict=True), names, strict=True))
+    def stage_names(self) -> StageNames:
+        """Return the names of the stages."""
+        rows = np.flatnonzero((self.run != NONE) & (self.stage != NONE) & (self.name != NONE))
+        keys = run_stage_keys(self.run[rows], self.stage[rows])
+        if not (np.diff(keys) >= 0).all():
+            order = np.argsort(keys, kind="stable")
+            keys, rows = keys[order], rows[order]
+        return StageNames(self, keys, rows)
 
     def first_passed(self, run_ids: Collection[str]) -> dict[str, int]:
         """Return the first stage that was passed of each of some runs."""
@@ -74,6 +77,27 @@ class NodeRows:
         rows = rows[np.lexsort((-self.stage[rows], self.duration_s[rows]))]
         pairs = zip(self.names[self.name[rows]].tolist(), self.duration_s[rows].tolist(), strict=True)
         return dict(zip(self.run_ids_at(rows), pairs, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class StageNames:
+    """The names of stages by run and number, looked up one by one: few of them are asked for."""
+
+    nodes: NodeRows
+    keys: Ints
+    rows: Ints
+
+    def get(self, stage: tuple[str, int]) -> str | None:
+        """Return the name of a stage of a run; None where it has none."""
+        run = self.nodes.places.get(stage[0])
+        if run is None:
+            return None
+        [key] = run_stage_keys(np.array([run]), np.array([stage[1]]))
+        place = int(np.searchsorted(self.keys, key, side="right")) - 1
+        if place < 0 or self.keys[place] != key:
+            return None
+        name: str = self.nodes.names[self.nodes.name[self.rows[place]]]
+        return name
 
 
 def read_nodes(archive: Archive, run_ids: Sequence[str]) -> NodeRows:

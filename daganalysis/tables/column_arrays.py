@@ -28,7 +28,8 @@ def integers(column: pa.Array | pa.ChunkedArray, null: int = NONE) -> Ints:
     """Return whole numbers or instants as a NumPy array."""
     import pyarrow as pa
 
-    values: Ints = np.asarray(column.cast(pa.int64()).fill_null(null))
+    column = column.cast(pa.int64())
+    values: Ints = np.asarray(column.fill_null(null) if column.null_count else column)
     return values
 
 
