@@ -59,14 +59,14 @@ class WithSources(Protocol):
 class Workers:
     """Processes, started for the first list of more than one piece of work. With one job everything runs in this process.
 
-    ``_imports`` is whether this process has yet to import what the workers for the second list need.
+    ``_forks``: the processes were forked from this one. ``_imports``: this one has yet to import what the workers for the next list need.
     """
 
     def __init__(self, jobs: int | None) -> None:
         self.jobs = max(1, jobs if jobs is not None else _cores())
         self._pool: ProcessPoolExecutor | None = None
         self._size = 0
-        self._imports = False
+        self._forks = self._imports = False
         if self.jobs > 1 and not _get_ready():
             self.jobs = 1
 
@@ -115,11 +115,14 @@ class Workers:
             from concurrent.futures import ProcessPoolExecutor
 
             self._end()
+            if self._forks:
+                _await_end_of_threads()
             options = (dict(os.environ), str(Path.cwd()))
             context = _context()
             self._pool = ProcessPoolExecutor(size, mp_context=context, initializer=_prepare_worker, initargs=options)
             self._size = size
-            self._imports = context.get_start_method() == "fork" and _PRELOADED not in sys.modules
+            self._forks = context.get_start_method() == "fork"
+            self._imports = self._forks and _PRELOADED not in sys.modules
         return self._pool
 
     def _import_rest(self) -> None:
@@ -137,9 +140,6 @@ class Workers:
     def _end(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
-            end = time.monotonic() + _THREADS_END_S
-            while threading.active_count() == 1 and not _has_one_thread() and time.monotonic() < end:
-                time.sleep(_POLL_S)
 
 
 def _out_of_memory(pieces: Sequence[object]) -> DagAnalysisError:
@@ -168,6 +168,13 @@ def _has_one_thread() -> bool:
         return len(list(_THREADS.iterdir())) == 1
     except OSError:  # pragma: no cover - not Linux
         return False
+
+
+def _await_end_of_threads() -> None:
+    """Wait until the system no longer lists the threads of a pool that has ended, for a little while at most."""
+    end = time.monotonic() + _THREADS_END_S
+    while not _has_one_thread() and time.monotonic() < end:
+        time.sleep(_POLL_S)
 
 
 def _get_ready() -> bool:
