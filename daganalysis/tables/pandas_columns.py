@@ -22,8 +22,8 @@ def coded_texts(places: Ints, texts: pa.Array) -> pd.api.extensions.ExtensionArr
     """
     import pyarrow as pa
 
-    codes = _masked(places, pa.int32()) if len(texts) else pa.nulls(len(places), pa.int32())
-    return _texts(pa.DictionaryArray.from_arrays(codes, texts.cast(pa.large_string())))
+    # To decode a dictionary would take as long, and memory that the kernel has to clear.
+    return _texts(texts.cast(pa.large_string()).take(_masked(places)))
 
 
 def texts_at(column: pa.Array | pa.ChunkedArray, rows: Ints) -> pd.api.extensions.ExtensionArray:
@@ -33,9 +33,7 @@ def texts_at(column: pa.Array | pa.ChunkedArray, rows: Ints) -> pd.api.extension
     >>> texts_at(pa.array(["a", "b"]), np.array([1, NONE])).tolist()
     ['b', nan]
     """
-    import pyarrow as pa
-
-    return _texts(one_array(column).take(_masked(rows, pa.int64())))
+    return _texts(one_array(column).take(_masked(rows)))
 
 
 def no_texts(n: int) -> pd.api.extensions.ExtensionArray:
@@ -71,11 +69,11 @@ def instants(nanoseconds: Ints) -> pd.api.extensions.ExtensionArray:
     return times
 
 
-def _masked(places: Ints, kind: pa.DataType) -> pa.Array:
+def _masked(places: Ints) -> pa.Array:
     import pyarrow as pa
 
     is_null = places == NONE
-    return pa.array(places.astype(kind.to_pandas_dtype(), copy=False), kind, mask=is_null if is_null.any() else None)
+    return pa.array(places, pa.int64(), mask=is_null if is_null.any() else None)
 
 
 def _texts(column: pa.Array) -> pd.api.extensions.ExtensionArray:
