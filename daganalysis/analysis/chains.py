@@ -244,7 +244,8 @@ def _choose(pairs: Pairs, cursor: Ints, attempts: Attempts, bounds: ClockBounds,
     recorded = attempts.end[pairs.attempt[ended]]
     last = _best(group, ended, (np.where(recorded == NEVER, NONE, recorded), pairs.end[ended]), n, pairs, attempts)
     rest = pairs.attempt[later]
-    length = np.minimum(attempts.end[rest], NEVER // 2) - attempts.start[rest]
+    begun = attempts.start[rest]
+    length = np.minimum(attempts.end[rest], NEVER + np.minimum(begun, 0)) - begun  # a start before 1970 would make it overflow
     longest = _best(group, later, (length,), n, pairs, attempts)
     last_end = np.where(last != NONE, pairs.end[last], NONE)
     takes_longest = (last_end < until) & (longest != NONE)

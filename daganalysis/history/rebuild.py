@@ -232,7 +232,7 @@ def _unknown_words(view: RunView) -> list[Issue]:
         {run.newest.operator, *(n.newest.operator for n in view.nodes), *(t.newest.operator for t in view.tasks)} - OPERATORS - {None}
     )
     return [
-        issue(f"unknown-{what}", None, None, f"unknown {what} {word!r}", run_id=run.run_id)
+        issue(f"unknown-{what}", None, None, f"unknown {what} {word[:60]!r}", run_id=run.run_id)
         for what, words in (("state", states), ("operator", operators))
         for word in sorted(str(w) for w in words)
     ]

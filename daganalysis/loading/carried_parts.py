@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import key_of
-from daganalysis.loading.pieces import CarriedEvidence, CarriedTables
+from daganalysis.loading.owners import FOUND_BY_BODY
+from daganalysis.loading.pieces import CarriedEvidence, CarriedTables, Place
 from daganalysis.store.kept_answers import ANSWERS, TEXTS
 from daganalysis.store.parts import read_file
 from daganalysis.store.remote_paths import RemotePath
@@ -17,6 +18,8 @@ from daganalysis.tables import BASE_TABLES
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from daganalysis.loading.planning import Plan
+    from daganalysis.store.kept_answers import KeptIndex
     from daganalysis.store.remote_paths import StagePath, StorePath
 
 _SMALL = 1 << 17
@@ -26,16 +29,42 @@ _MANY_SMALL = 16
 
 
 def tables_to_carry(
-    store: StorePath, parts: Sequence[str], void: Collection[str], folder: StagePath, generation: int
+    store: StorePath,
+    parts: Sequence[str],
+    void: Collection[str],
+    folder: StagePath,
+    generation: int,
+    judged_again: frozenset[Place] = frozenset(),
 ) -> list[CarriedTables]:
-    """Return the parts to rewrite: parts with void rows, and small parts if there are many."""
+    """Return the parts to rewrite: parts with void rows, and small parts if there are many.
+
+    ``judged_again`` are the places of :func:`places_judged_again`: a part with an issue of one of them has the runs of its group, too.
+    """
     rows = {part: _void_runs(store, part, void) for part in parts}
     together = _small_parts(store, parts, BASE_TABLES)
     works = []
     for number, some in enumerate([*([part] for part in parts if rows[part] and part not in together), *([together] if together else [])]):
         gone = sorted({*void, *(run_id for part in some for run_id in rows[part])})
-        works.append(CarriedTables(folder, f"part-{generation:06d}-{number:04d}.parquet", store, some, gone))
+        works.append(CarriedTables(folder, f"part-{generation:06d}-{number:04d}.parquet", store, some, gone, judged_again))
     return works
+
+
+def places_judged_again(store: StorePath, kept: Sequence[KeptIndex], plan: Plan, dead: Mapping[str, set[int]]) -> frozenset[Place]:
+    """Return the places of the store's answers about nodes, sub-tasks and logs that are judged again or are dead.
+
+    Such an answer may have become an issue without a run, beside the rows of the runs that it was rebuilt with.
+    """
+    rows = {part: set(own) for part, own in dead.items()}
+    for picked in (plan.orphans, *(shard for shards in plan.parts for shard in shards)):
+        for part, own in picked.old.items():
+            rows.setdefault(part, set()).update(own)
+    found: set[Place] = set()
+    for index in kept:
+        chosen = sorted(row for row in rows.get(index.part, ()) if index.kind[row] in FOUND_BY_BODY)
+        if chosen:
+            table = read_file(store / ANSWERS / index.part, ["source_name", "position"]).take(chosen)
+            found.update(map(Place, *(column.to_pylist() for column in table.columns)))
+    return frozenset(found)
 
 
 def evidence_to_carry(

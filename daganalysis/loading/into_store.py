@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from daganalysis.loading.by_cluster import MANY_PIECES, ClusterPlan, ScannedByCluster, plan_by_cluster, scan_by_cluster
-from daganalysis.loading.carried_parts import evidence_to_carry, link_others, tables_to_carry
+from daganalysis.loading.carried_parts import evidence_to_carry, link_others, places_judged_again, tables_to_carry
 from daganalysis.loading.from_stores import is_newer, make_store_chunks, scan_store
 from daganalysis.loading.owners import add_owners, gather_unclaimed, know_agents, owners_in_store
-from daganalysis.loading.pieces import PartWork, build_part, carry_evidence, carry_tables
+from daganalysis.loading.pieces import PartWork, Place, build_part, carry_evidence, carry_tables
 from daganalysis.loading.planning import Picked, Plan, make_plan
 from daganalysis.loading.scanning import Claiming, claim, make_chunks, scan
 from daganalysis.loading.strictness import refuse_rejected, refuse_rejected_in
@@ -209,7 +209,7 @@ class _Load:
         self._find_owners(workers, scanned, kept, dropped, dead)
         self._contexts, renewed = know_agents(self._before.folder, scanned, kept, dropped, dead)
         plan = make_plan(scanned, kept, dropped, dead, renewed)
-        self._write_tables(workers, folder, scanned, plan)
+        self._write_tables(workers, folder, scanned, plan, places_judged_again(self._before.folder, kept, plan, dead))
         self._carry_evidence(workers, folder, dead)
         return True
 
@@ -317,11 +317,17 @@ class _Load:
     # -- the new content --------------------------------------------------------------------------------------------------------------
 
     def _write_tables(
-        self, workers: Workers | DaskWorkers, folder: StagePath, scanned: Sequence[Scanned], plan: Plan | ClusterPlan
+        self,
+        workers: Workers | DaskWorkers,
+        folder: StagePath,
+        scanned: Sequence[Scanned],
+        plan: Plan | ClusterPlan,
+        judged_again: frozenset[Place] = frozenset(),
     ) -> None:
         generation = self._before.next_generation()
         before = self._before
-        works = tables_to_carry(before.folder, before.tables, plan.void, folder, generation) if isinstance(plan, Plan) else []
+        void = plan.void if isinstance(plan, Plan) else set()
+        works = tables_to_carry(before.folder, before.tables, void, folder, generation, judged_again)
         link_others(before.folder, before.tables, works, BASE_TABLES, folder)
         for _ in workers.over(carry_tables, works):
             pass

@@ -123,15 +123,23 @@ def write_tables(tables: Iterable[tuple[str, pa.Table]], folder: StagePath, part
         write_part(table, name, folder / name / part, closing)
 
 
+class Place(NamedTuple):
+    """The place of an answer: the name of its source, and its position there."""
+
+    source: str | None
+    position: str | None
+
+
 @dataclass(slots=True)
 class CarriedTables:
-    """Parts of the store that become one new part, without the rows of some runs."""
+    """Parts of the store that become one new part, without the rows of some runs, and without issues of no run at some places."""
 
     folder: StagePath
     part: str
     store: StorePath
     parts: list[str]
     void: list[str]
+    judged_again: frozenset[Place] = frozenset()
 
 
 def carry_tables(work: CarriedTables) -> str | None:
@@ -149,13 +157,23 @@ def carry_tables(work: CarriedTables) -> str | None:
             table = read_parts([work.store / name / part], declared.schema(), declared.names, None)
             for column in ("parent_run_id", "child_run_id") if name == "links" else filter(None, (declared.run_key,)):
                 table = table.filter(pc.invert(pc.is_in(table.column(column), void)))
-            left.append(table)
+            left.append(_without_issues_at(work.judged_again, table) if name == "issues" else table)
         tables[name] = _sorted_by_key(name, left)
     if not any(table.num_rows for table in tables.values()):
         return None
     with Closing() as closing:
         write_tables(tables.items(), work.folder, work.part, closing)
     return work.part
+
+
+def _without_issues_at(places: frozenset[Place], issues: pa.Table) -> pa.Table:
+    """Leave out issues of no run that were found at some places."""
+    import pyarrow as pa
+
+    if not places or not issues.column("run_id").null_count:
+        return issues
+    rows = zip(*(issues.column(name).to_pylist() for name in ("run_id", "source", "position")), strict=True)
+    return issues.filter(pa.array([run_id is not None or (source, at) not in places for run_id, source, at in rows]))
 
 
 @dataclass(slots=True)

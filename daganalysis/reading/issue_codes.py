@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from daganalysis.reading.answers import Issue
+from daganalysis.secret_words import without_announced
 from daganalysis.urls import without_secrets
 
 if TYPE_CHECKING:
@@ -316,11 +317,14 @@ def issue(
 ) -> Issue:
     """Make an issue of a known code, with the hint that belongs to it, and its severity unless the caller knows better.
 
+    The message may quote what a source holds; a secret that a word announces there is left out.
+
     >>> issue("empty-file", "a.json", None, "0 bytes").severity
     'error'
     """
     known = ISSUE_CODES[code]
-    return Issue(severity or known.severity, code, source, position, run_id, without_secrets(message), known.hint or None)
+    told = without_announced(without_secrets(message))
+    return Issue(severity or known.severity, code, source, position, run_id, told, known.hint or None)
 
 
 def issue_of_row(values: Sequence[str | None]) -> Issue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from daganalysis.redaction.secret_words import MARK, NAME_LABEL, SECRET_NAME, SECRET_WORD
+from daganalysis.secret_words import MARK, NAME_LABEL, SECRET_NAME, SECRET_WORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable

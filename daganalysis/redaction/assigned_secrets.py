@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daganalysis.redaction.detector import Detector
-from daganalysis.redaction.secret_words import (
+from daganalysis.secret_words import (
     BARE,
     MARK,
     MIXED,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daganalysis.redaction.detector import Detector
-from daganalysis.redaction.secret_words import MARK, MIXED, SECRET_WORD, VALUE
+from daganalysis.secret_words import MARK, MIXED, SECRET_WORD, VALUE
 
 _CLIENTS: tuple[tuple[str, str], ...] = (
     (r"mysql\w*|mariadb\w*|obclient|obd|obshell|obloader|obdumper|sshpass|mycli|mongo\w*|xtrabackup|influx|clickhouse-client", "-p"),

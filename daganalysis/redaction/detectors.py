@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from daganalysis.redaction.command_secrets import COMMAND_SECRETS
 from daganalysis.redaction.name_detectors import ADDRESS_DETECTORS, HOST_KEYS, HOST_WORD, NAME_DETECTORS, NUMBER_DETECTORS, USER_WORD
 from daganalysis.redaction.secret_detectors import BLOB, SECRET_DETECTORS
-from daganalysis.redaction.secret_words import SECRET_WORD, SHORT_SECRET_WORD
+from daganalysis.secret_words import SECRET_WORD, SHORT_SECRET_WORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

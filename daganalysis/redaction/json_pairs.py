@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from daganalysis.redaction.secret_words import NAME_LABEL, SECRET_WORD, VALUE_LABEL
+from daganalysis.secret_words import NAME_LABEL, SECRET_WORD, VALUE_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable

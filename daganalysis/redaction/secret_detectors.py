@@ -5,8 +5,8 @@ from __future__ import annotations
 from daganalysis.redaction.assigned_secrets import ASSIGNED_SECRETS
 from daganalysis.redaction.command_secrets import COMMAND_SECRETS
 from daganalysis.redaction.detector import Detector
-from daganalysis.redaction.secret_words import BARE, MARK, VALUE
 from daganalysis.redaction.sentence_secrets import SPOKEN_SECRETS
+from daganalysis.secret_words import BARE, MARK, VALUE
 
 _STRING = r"(?:\\{0,15}'(?:[^'\\\r\n]|''|\\[^'\r\n]){1,4096}\\{0,15}'|\\{0,15}\"(?:[^\"\\\r\n]|\"\"|\\[^\"\r\n]){1,4096}\\{0,15}\")"
 _HEADER = (

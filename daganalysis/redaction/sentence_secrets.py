@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daganalysis.redaction.detector import Detector
-from daganalysis.redaction.secret_words import DRAWN, MARK, MIXED, SECRET_WORD, VALUE
+from daganalysis.secret_words import DRAWN, MARK, MIXED, SECRET_WORD, VALUE
 
 _NO_VALUE = (
     r"(?!(?i:a|an|and|any|as|at|be|because|being|by|can|cannot|changed|configured|correct|currently|different|disabled|empty|enabled"

@@ -22,7 +22,7 @@ def slow_path(begin: int, end: int, works: list[Work]) -> list[tuple[str | None,
         ended = [work for work in left if _cut(work, end) <= cursor]
         later = [work for work in left if _cut(work, end) > cursor]
         last = min(ended, key=lambda work: (-_cut(work, end), -(work.end or 0), work.gid), default=None)
-        longest = min(later, key=lambda work: (-(work.end or 1 << 61) + work.start, work.gid), default=None)
+        longest = min(later, key=lambda work: (-(work.end or 1 << 63) + work.start, work.gid), default=None)
         last_end = begin if last is None else _cut(last, end)
         if longest is not None and last_end < cursor:
             start, gid = max(longest.start, last_end), longest.gid

@@ -66,6 +66,14 @@ def test_what_only_attempts_that_end_later_cover_is_put_down_to_the_longest_of_t
     assert told(da.critical_path(archive_with(works, 10))) == [("b", 1.0), ("c", 2.0), ("a", 7.0)]
 
 
+@pytest.mark.parametrize("years", [-200, 200])
+def test_the_longest_of_attempts_is_found_in_any_century(years: int) -> None:
+    by = years * 365 * 86_400
+    works = attempts({"a": (by + 3, by + 10), "b": (by, by + 5), "c": (by + 1, by + 9)})
+    path = da.critical_path(archive_of(dags=[{"run_id": "1"}], timeline=[stretch(1, by, by + 10)], attempts=works))
+    assert told(path) == [("b", 1.0), ("c", 2.0), ("a", 7.0)]
+
+
 def test_an_attempt_without_an_end_covers_what_no_other_does() -> None:
     assert told(da.critical_path(archive_with({"a": (0, None), "b": (2, 6)}, 6))) == [("a", 2.0), ("b", 4.0)]
 

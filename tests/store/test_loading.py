@@ -15,7 +15,7 @@ from daganalysis import RejectedRecordsError, StoreError, UsageError, load, read
 from daganalysis.loading import carried_parts, into_store, load_into_store, open_archive, scanning
 from daganalysis.reading import Issue
 from daganalysis.tables import BASE_TABLES
-from tests.history.responses import node, sub_task
+from tests.history.responses import node, sub_task, when
 from tests.profiles import examples
 from tests.store.saved import contents, dag, fingerprint, history, polls, response, save
 
@@ -94,6 +94,26 @@ def test_a_file_that_has_grown_leaves_runs_that_it_says_nothing_new_of_alone(tmp
     save({"all.ndjson": b"\n".join([first, *polls("12")[1:]])}, folder, second=1)
     archive = load_into_store(folder, store=tmp_path / "store")
     assert contents(archive) == contents(load(folder))
+
+
+@pytest.mark.parametrize("more", [polls("12")[2], polls("13")[2]])
+def test_log_records_of_no_sub_task_are_one_issue_after_an_addition_too(tmp_path, more):
+    record = {"execute_times": 1, "log_content": "hello", "create_time": when(1.2)}
+    logs = response({"contents": [record | {"sub_task_id": 12}, record | {"sub_task_id": 13}]}, 2.9)
+    folder = save({"a.json": polls("12", ["hello"])[1], "logs.json": logs}, tmp_path / "responses")
+    load_into_store(folder, store=tmp_path / "store")
+    save({"more.json": more}, folder)
+    archive = load_into_store(folder, store=tmp_path / "store")
+    assert archive.issues["code"].tolist().count("orphan-logs") == 1
+    assert contents(archive) == contents(load(folder))
+
+
+def test_log_records_that_were_replaced_leave_no_issue(tmp_path):
+    records = [{"sub_task_id": number, "execute_times": 1, "log_content": "hello"} for number in (12, 13)]
+    folder = save({"a.json": polls("12", ["hello"])[1], "logs.json": response({"contents": records}, 2.9)}, tmp_path / "responses")
+    assert "orphan-logs" in load_into_store(folder, store=tmp_path / "store").issues["code"].tolist()
+    save({"logs.json": response({"contents": records[:1]}, 2.9)}, folder, second=1)
+    assert "orphan-logs" not in load_into_store(folder, store=tmp_path / "store").issues["code"].tolist()
 
 
 def test_a_file_touched_but_not_changed_changes_no_table(tmp_path):

@@ -6,6 +6,9 @@ pattern, the group ``s`` is replaced as a secret, ``u`` as a user, ``h`` as a ho
 
 from __future__ import annotations
 
+import re
+from functools import cache
+
 _MEASURES = (
     "age|algorithms?|attempts?|buckets?|checks?|class|complexity|counts?|cycle|days?|enabled?|encrypted|encryption|expir\\w*|fields?|format|"
     "grace|hash_type|history|interval|is_\\w+|labels?|len|length|level|lifetime|limit|lock\\w*|max|min|mode|num|policy|policies|prompt|"
@@ -48,3 +51,37 @@ SECRET_NAME = rf"(?i:[\w.:/-]{{0,80}}(?:{SECRET_WORD}|(?<![a-z]){SHORT_SECRET_WO
 NAME_LABEL = r"(?i:name|key|id|parameter_?(?:key|name)|property|prop|variable|var|field|option|setting|header|label|k)"
 VALUE_LABEL = r"(?i:(?:parameter_?|string_?|default_?)?value|val|v|content|default|string)"
 """How the two halves of a pair are called: `name="…" value="…"`."""
+
+_MAY_ANNOUNCE = ("=", "pass", "pw", "pswd", "paswd", "secret", "token", "cred", "auth", "cookie", "x-ocs", "login", "connection", "key")
+_MAY_ANNOUNCE += ("access", "private", "session", "signing", "encryption", "identified", "bearer", *"密口私令凭码")
+"""Parts of texts, in lower case. Texts that announce a secret have one of them, and most messages have none."""
+
+
+def without_announced(text: str) -> str:
+    """Return a text with each secret that a word announces replaced by an ellipsis.
+
+    A plain word after a colon or a blank stays, because messages put their reasons there.
+
+    >>> without_announced("found {'password': 'sunflower'}, --token 8f3a2c and pwd=x; IncorrectPassword: the password is incorrect")
+    "found {'password': '…'}, --token … and pwd=…; IncorrectPassword: the password is incorrect"
+    """
+    folded = text.lower()
+    if not any(part in folded for part in _MAY_ANNOUNCE):
+        return text
+    return _announcement().sub(_without_value, text)
+
+
+def _without_value(found: re.Match[str]) -> str:
+    value = found["t"]
+    if value is not None and not found["announced"].rstrip().endswith("=") and value.rstrip(".!?").isalpha():
+        return found[0]
+    start, end = found.span("s" if value is None else "t")
+    return f"{found[0][: start - found.start()]}…{found[0][end - found.start() :]}"
+
+
+@cache
+def _announcement() -> re.Pattern[str]:
+    assigned = rf"{SECRET_WORD}[\w.-]{{0,40}}{MARK}?\s{{0,8}}(?::=|=>|=|:|：)\s{{0,8}}(?:(?:bearer|basic)\s{{1,4}})?"
+    short = rf"(?<![a-z\d]){SHORT_SECRET_WORD}(?:{MARK}\s{{0,8}}:|{MARK}?\s{{0,8}}=)\s{{0,8}}"
+    spoken = rf"(?:--[\w-]{{0,40}}{SECRET_WORD}|identified\s{{1,4}}by(?:\s{{1,4}}password)?|(?<!\w)bearer)\s{{1,4}}"
+    return re.compile(rf"(?P<announced>(?i:{assigned}|{short}|{spoken})){VALUE}")
