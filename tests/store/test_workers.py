@@ -167,7 +167,7 @@ table = pa.table({"text": ["x" * (40 << 20)]})
 from pathlib import Path
 write_parquet(table.slice(0, 0), Path(sys.argv[1] + "0"), TEXTS, [], 100)  # imports all that it takes
 used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-for spare in range(0, 400 << 20, 20 << 20):
+for spare in range(0, 800 << 20, 20 << 20):
     resource.setrlimit(resource.RLIMIT_AS, (used + spare, resource.RLIM_INFINITY))
     try:
         write_parquet(table, Path(sys.argv[1] + str(spare)), TEXTS, [], 100)
