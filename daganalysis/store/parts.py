@@ -8,6 +8,7 @@ from __future__ import annotations
 import mmap
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -16,6 +17,7 @@ from daganalysis.store.new_files import Closing, NewFile
 from daganalysis.store.remote_paths import dataset_files
 from daganalysis.tables import BASE_TABLES, SCHEMA_VERSION
 from daganalysis.tables.declaration import Type
+from daganalysis.tables.side_by_side import in_threads, n_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,8 +40,6 @@ _WORTH_THREADS = 100_000
 """So many values of a file are decoded by several threads; to hand out fewer takes as long as to decode them."""
 _WORTH_READERS = 4
 """So many files are read by several threads; a thread takes as long to start as a small file to open."""
-_MOST_READERS = 4
-"""The largest number of threads that read files; what Python does for each file keeps more of them waiting."""
 _ZSTD_LEVEL = 1
 _WRITER_BYTES, _WRITER_COPIES = 1 << 25, 8
 """The memory that a writer of Parquet may need: a number of copies of a row group (growing buffers, minimum and maximum), and a
@@ -249,15 +249,7 @@ def read_coded(paths: Sequence[StorePath], declared: Table, columns: Sequence[st
 
 def _each(paths: Sequence[StorePath], read: Callable[[StorePath], pa.Table]) -> list[pa.Table]:
     """Return the result for each file, in order. Several files are read at a time, because Arrow decodes without Python's lock."""
-    import pyarrow as pa
-
-    n_threads = min(pa.cpu_count(), len(paths), _MOST_READERS)
-    if len(paths) < _WORTH_READERS or n_threads < 2:
-        return [read(path) for path in paths]
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(n_threads) as readers:
-        return list(readers.map(read, paths))
+    return in_threads([partial(read, path) for path in paths], n_threads() if len(paths) >= _WORTH_READERS else 1)
 
 
 def read_file(path: StorePath, columns: Sequence[str] | None = None, schema: pa.Schema | None = None) -> pa.Table:

@@ -15,15 +15,20 @@ _MOST_THREADS = 4
 """More threads wait for each other's Python, and each has memory of its own."""
 
 
+def n_threads() -> int:
+    """Return the number of threads that work side by side."""
+    import pyarrow as pa
+
+    return max(1, min(int(pa.cpu_count()), _MOST_THREADS))
+
+
 def n_side_by_side(n_rows: int) -> int:
     """Return the number of threads that work on so many rows is worth.
 
     >>> n_side_by_side(10)
     1
     """
-    import pyarrow as pa
-
-    return 1 if n_rows < _WORTH_THREADS else max(1, min(pa.cpu_count(), _MOST_THREADS))
+    return 1 if n_rows < _WORTH_THREADS else n_threads()
 
 
 def side_by_side(calls: Sequence[Callable[[], T]], n_rows: int) -> list[T]:
@@ -32,10 +37,19 @@ def side_by_side(calls: Sequence[Callable[[], T]], n_rows: int) -> list[T]:
     >>> side_by_side([lambda: 1, lambda: 2], 1_000_000)
     [1, 2]
     """
-    n_threads = min(n_side_by_side(n_rows), len(calls))
-    if n_threads < 2:
+    return in_threads(calls, n_side_by_side(n_rows))
+
+
+def in_threads(calls: Sequence[Callable[[], T]], most: int) -> list[T]:
+    """Return the results of some calls, in order. The calls run in threads, ``most`` at a time.
+
+    >>> in_threads([lambda: 1, lambda: 2], 1)
+    [1, 2]
+    """
+    n = min(most, len(calls))
+    if n < 2:
         return [call() for call in calls]
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(n_threads) as pool:
+    with ThreadPoolExecutor(n) as pool:
         return list(pool.map(lambda call: call(), calls))
