@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import archives
 from benchmarks.goals import Row, spread
-from benchmarks.loading import load, rates
+from benchmarks.loading import MB, load, rates
 from benchmarks.measuring import Cost, costs_in_turn, run
 
 if TYPE_CHECKING:
@@ -67,9 +67,21 @@ def _nothing_new(count: int, source: Path, store: Path, sizes: Sizes) -> Row:
 
 def session(sizes: Sizes, work: Path) -> Iterator[Row]:
     """Ten analyses in one process on a store, against the same ten questions in SQL to the saved files themselves."""
-    lines, store = work / "c00.ndjson", work / "store"
-    archives.write_ndjson(lines, archives.REAL, megabytes=sizes.analysed_mb)
-    load(lines, store)
+    files, lines = work / "files", work / "c00.ndjson"
+    archives.write_files(files, archives.POLLED, count=sizes.polled_files, clusters=8)
+    yield from _asked(f"{sizes.polled_files:,} polled files", files, sizes, work)
+    shutil.rmtree(files)
+    archives.write_files(files, archives.FINAL, count=sizes.final_runs, clusters=_CLUSTERS)
+    yield from _asked(f"{sizes.final_runs:,} files of final answers", files, sizes, work)
+    shutil.rmtree(files)
+    size = archives.write_ndjson(lines, archives.REAL, megabytes=sizes.analysed_mb)
+    yield from _asked(f"{size / MB:.0f} MB NDJSON of final answers", lines, sizes, work)
+    lines.unlink()
+
+
+def _asked(name: str, source: Path, sizes: Sizes, work: Path) -> Iterator[Row]:
+    store = work / "store"
+    load(source, store, *(("--cluster-by", "dir") if source.is_dir() else ()))
     asking = (sys.executable, "-m", "benchmarks.questions")
-    pairs = costs_in_turn(lambda: run(*asking, "store", str(store)), lambda: run(*asking, "files", str(lines)), sizes.repeats)
-    yield from rates("ten analyses in a session", "times the rate of SQL by DuckDB over the JSON", 20.0, pairs, {})
+    pairs = costs_in_turn(lambda: run(*asking, "store", str(store)), lambda: run(*asking, "files", str(source)), sizes.repeats)
+    yield from rates(f"ten analyses of {name}", "times the rate of SQL by DuckDB over the JSON", 20.0, pairs, {})

@@ -92,6 +92,17 @@ def lines_of(path: str) -> str:
     return _lines(path, _WHOLE)
 
 
+def texts_of(folder: str) -> str:
+    """A relation of the files of a folder, with all of their fields."""
+    return f"(SELECT filename, unnest(from_json(content, '{json.dumps(_WHOLE)}')) FROM read_text('{folder}/**/*.json'))"
+
+
+def newest_of(relation: str) -> str:
+    """A relation of the newest answer about each DAG of each cluster."""
+    rank = f"row_number() OVER (PARTITION BY {_CLUSTER}, data.id ORDER BY timestamp DESC)"
+    return f"(SELECT * FROM {relation} QUALIFY {rank} = 1)"
+
+
 def flatten(source: Path, out: Path, *, threads: int = 2, latest: bool = False) -> None:
     """Flatten an archive into ``dags.parquet``, ``nodes.parquet`` and ``sub_tasks.parquet`` in a folder."""
     out.mkdir(parents=True, exist_ok=True)
@@ -101,11 +112,10 @@ def flatten(source: Path, out: Path, *, threads: int = 2, latest: bool = False) 
     session.execute("SET preserve_insertion_order=false")
     session.execute("SET enable_progress_bar=false")
     if source.is_dir():
-        texts = f"(SELECT filename, unnest(from_json(content, '{json.dumps(_WHOLE)}')) FROM read_text('{source}/**/*.json'))"
-        session.execute(f"CREATE TEMP TABLE answers AS SELECT * FROM {texts}")
+        session.execute(f"CREATE TEMP TABLE answers AS SELECT * FROM {texts_of(str(source))}")
         relations = dict.fromkeys(("dags", "nodes", "sub_tasks"), "answers")
     elif latest:
-        session.execute(f"CREATE TEMP TABLE answers AS SELECT * FROM {_lines(str(source), _WHOLE)}")
+        session.execute(f"CREATE TEMP TABLE answers AS SELECT * FROM {lines_of(str(source))}")
         relations = dict.fromkeys(("dags", "nodes", "sub_tasks"), "answers")
     else:
         node_only = {"nodes": [{"id": "VARCHAR", "sub_tasks": [_TASK]}]}
@@ -115,8 +125,7 @@ def flatten(source: Path, out: Path, *, threads: int = 2, latest: bool = False) 
             "sub_tasks": _lines(str(source), {"traceId": "VARCHAR", "data": node_only}),
         }
     if latest:
-        newest = f"row_number() OVER (PARTITION BY {_CLUSTER}, data.id ORDER BY timestamp DESC) = 1"
-        session.execute(f"CREATE TEMP TABLE newest AS SELECT * FROM answers QUALIFY {newest}")
+        session.execute(f"CREATE TEMP TABLE newest AS FROM {newest_of('answers')}")
         relations = dict.fromkeys(relations, "newest")
     for name, select in (("dags", _dags), ("nodes", _nodes), ("sub_tasks", _sub_tasks)):
         session.execute(f"COPY ({select(relations[name])}) TO '{out / f'{name}.parquet'}' ({_FORMAT})")

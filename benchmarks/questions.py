@@ -1,7 +1,9 @@
 """Ten questions about an archive, asked in one process: of a store, or in SQL of the saved responses themselves.
 
 usage: python -m benchmarks.questions store STORE
-       python -m benchmarks.questions files FILE.ndjson
+       python -m benchmarks.questions files SOURCE
+
+SOURCE is a file of a response a line, or a folder of files of one response each. Of several polls of one DAG the newest one counts.
 """
 
 from __future__ import annotations
@@ -42,15 +44,16 @@ def of_store(store: Path) -> None:
         analysis(archive)
 
 
-def of_files(lines: Path) -> None:
-    """Ask the saved responses, one a line."""
+def of_files(source: Path) -> None:
+    """Ask the saved responses."""
     import duckdb
 
-    from benchmarks.peer import lines_of
+    from benchmarks.peer import lines_of, newest_of, texts_of
 
     session = duckdb.connect()
     session.execute("SET threads=2")
-    session.execute(f"CREATE VIEW answers AS SELECT * FROM {lines_of(str(lines))}")
+    answers = texts_of(str(source)) if source.is_dir() else lines_of(str(source))
+    session.execute(f"CREATE VIEW answers AS FROM {newest_of(answers)}")
     session.execute("CREATE VIEW nodes AS SELECT data, unnest(data.nodes) AS node FROM answers")
     session.execute("CREATE VIEW tasks AS SELECT data, node, unnest(node.sub_tasks) AS task FROM nodes")
     for question in QUESTIONS:
