@@ -193,7 +193,7 @@ def _failures_and_requests(archive: Archive, dags: Columns, timelines: Timelines
             rows.append(_failed(run, wait["started_at"], wait["from_stage"], causes))
         if wait["run_id"] not in logged and wait["request"] is not None:
             actor = "person" if wait["by_person"] else "dag"
-            rows.append(_event(run, wait["ended_at"], wait["request"], wait["from_stage"], actor=actor, evidence="inferred"))
+            rows.append(_event(run, wait["asked_at"], wait["request"], wait["from_stage"], actor=actor, evidence="inferred"))
     for run in runs.values():
         if run["outcome"] in STANDS_FAILED:
             rows.append(_failed(run, run["ended_at"], run["stage"], causes))
@@ -207,27 +207,31 @@ def _failures_and_requests(archive: Archive, dags: Columns, timelines: Timelines
 
 
 def _waits(archive: Archive, dags: Columns, timelines: Timelines) -> list[Row]:
-    """Return the waits of all runs, each with the ``request`` that ended it, by what the run did next.
+    """Return the waits of all runs, each with the ``request`` that began what follows, by what the run did next, and its time.
 
     A wait that a pass of the DAG ended has none.
     """
-    waits = timelines.idle.taken(timelines.idle.is_wait)
+    is_wait = timelines.idle.is_wait
+    waits, asked = timelines.idle.taken(is_wait), timelines.idle.asked_at()[is_wait]
     if not len(waits):
         return []
-    directions, run_ids = timelines.directions(waits.run), dags["run_id"]
+    run_ids = dags["run_id"]
     own = archive.lazily(sorted({run_ids[run] for run in waits.run.tolist()}))
     nodes = columns_of(own.coded("nodes", ["run_id", "stage", "outcome"], ("outcome", ["passed"])))
     passed = set(zip(nodes["run_id"], nodes["stage"], strict=True))
     requests = {"rollback": "rollback", "forward": "retry"}
     told = []
-    for run, leg, start, end, stage, by_person in zip(
-        *(getattr(waits, name).tolist() for name in ("run", "leg", "start", "end", "from_stage", "is_neglect")), strict=True
+    columns = [getattr(waits, name).tolist() for name in ("run", "start", "from_stage", "to_stage", "is_neglect")]
+    for run, start, stage, to_stage, by_person, asked_at, direction in zip(
+        *columns, asked.tolist(), timelines.next_directions(waits), strict=True
     ):
-        request = requests.get(directions.get((run, leg + 1)) or "")
+        request = requests.get(direction or "")
         from_stage = None if stage == NONE else stage
-        if request == "retry" and (run_ids[run], from_stage) in passed:
+        # A pass of the DAG passes the stage that it stands at and all after it (engine-semantics §2.6).
+        with_dag = dags["outcome"][run] == "passed" and dags["stage"][run] is not None and stage >= dags["stage"][run]
+        if request == "retry" and to_stage != stage and not with_dag and (run_ids[run], from_stage) in passed:
             request = "pass_node"
-        row = {"run_id": run_ids[run], "started_at": start, "ended_at": end, "from_stage": from_stage, "by_person": by_person}
+        row = {"run_id": run_ids[run], "started_at": start, "asked_at": asked_at, "from_stage": from_stage, "by_person": by_person}
         told.append(row | {"request": request})
     return told
 

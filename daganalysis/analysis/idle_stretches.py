@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from daganalysis.engine.vocabulary import WAITS
+from daganalysis.engine.vocabulary import IN_STAGE, WAITS
 from daganalysis.tables.column_arrays import NONE, codes_of, integers, is_equal
 from daganalysis.tables.plain_rows import columns_of
 
@@ -34,6 +34,7 @@ class IdleStretches:
     start: Ints
     end: Ints
     from_stage: Ints
+    to_stage: Ints
     stage: Ints
     leg: Ints
     is_wait: Bools
@@ -44,6 +45,13 @@ class IdleStretches:
     def __len__(self) -> int:
         """Return the number of stretches."""
         return len(self.run)
+
+    def asked_at(self) -> Ints:
+        """Return when the request that began what follows each stretch took place: at its end, or at the end of lost time after it."""
+        asked = self.end.copy()
+        goes_on = (self.run[1:] == self.run[:-1]) & (self.start[1:] == self.end[:-1]) & self.is_lost[1:]
+        asked[:-1][goes_on] = self.end[1:][goes_on]
+        return asked
 
     def taken(self, places: Ints | Bools) -> IdleStretches:
         """Return some of the stretches."""
@@ -62,7 +70,7 @@ class IdleStretches:
         """Add a lost stretch before those of some runs."""
         n, nothing = len(run), np.zeros(len(run), bool)
         unknown = np.full(n, NONE)
-        first = IdleStretches(run, start, end, unknown, unknown, unknown, nothing, nothing, ~nothing, hides_failure)
+        first = IdleStretches(run, start, end, unknown, unknown, unknown, unknown, nothing, nothing, ~nothing, hides_failure)
         both = IdleStretches(*(np.append(getattr(first, field.name), getattr(self, field.name)) for field in fields(self)))
         return both.taken(np.argsort(both.run, kind="stable"))
 
@@ -91,15 +99,35 @@ class Timelines:
         merge.at(found, self.run, integers(self.rows.column(column)))
         return found[:-1]
 
-    def directions(self, run: Ints) -> dict[tuple[int, int], str]:
-        """Return the direction in which each leg of some runs executed the stages, by the row of the run and the number of the leg."""
+    def next_directions(self, waits: IdleStretches) -> list[str | None]:
+        """Return in which direction each run went on after some of its waits; None where it did not go on."""
         import pyarrow as pa
 
         wanted = np.zeros(self.n_runs + 1, bool)
-        wanted[run] = True
+        wanted[waits.run] = True
         places = np.flatnonzero(wanted[self.run])
-        told = columns_of(self.rows.select(["leg", "direction"]).take(pa.array(places)))
-        return dict(zip(zip(self.run[places].tolist(), told["leg"], strict=True), told["direction"], strict=True))
+        places = places[np.lexsort((integers(self.rows.column("started_at"))[places], self.run[places]))]
+        told, run = self.rows.take(pa.array(places)), self.run[places]
+        leg = integers(told.column("leg"))
+        # A run goes on with the first work after a wait, or with a leg in which nothing worked, such as that of a pass.
+        goes_on = is_equal(told.column("category"), *IN_STAGE) | np.append(True, (run[1:] != run[:-1]) | (leg[1:] != leg[:-1]))[: len(run)]
+        told, run = told.filter(pa.array(goes_on)), run[goes_on]
+        directions = columns_of(told.select(["direction"]))["direction"]
+        order = np.lexsort(
+            (
+                np.append(np.ones(len(run), bool), np.zeros(len(waits), bool)),
+                np.append(integers(told.column("started_at")), waits.end),
+                np.append(run, waits.run),
+            )
+        )
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        n_before = np.cumsum(order < len(run))
+        following = n_before[place[len(run) :]]
+        return [
+            directions[after] if after < len(run) and run[after] == of_wait else None
+            for after, of_wait in zip(following.tolist(), waits.run.tolist(), strict=True)
+        ]
 
 
 def read_timelines(archive: Archive, run_ids: pa.Array) -> Timelines:
@@ -111,13 +139,14 @@ def read_timelines(archive: Archive, run_ids: pa.Array) -> Timelines:
     chosen = np.flatnonzero(is_equal(rows.column("category"), *WAITS) & (run != NONE))
     idle, run_of_idle = rows.take(pa.array(chosen)), run[chosen]
     order = np.lexsort((integers(idle.column("seq")), run_of_idle))
-    category, before = idle.column("category"), integers(idle.column("from_stage"))
+    category, before, after = idle.column("category"), integers(idle.column("from_stage")), integers(idle.column("to_stage"))
     stretches = IdleStretches(
         run_of_idle,
         integers(idle.column("started_at")),
         integers(idle.column("ended_at")),
         before,
-        np.where(before == NONE, integers(idle.column("to_stage")), before),
+        after,
+        np.where(before == NONE, after, before),
         integers(idle.column("leg")),
         is_equal(category, *ENDED_BY_REQUEST),
         is_equal(category, "wait_operator"),

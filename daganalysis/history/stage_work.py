@@ -10,6 +10,8 @@ from daganalysis.history.hidden_work import hides_attempt, hides_own_attempt, la
 from daganalysis.history.stretches import FOR_GOOD, Ledger
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from daganalysis.history.attempts import Attempt
     from daganalysis.history.legs import NodeRun
     from daganalysis.history.timeline_input import TimelineInput
@@ -57,14 +59,28 @@ def book_execution(ledger: Ledger, node_run: NodeRun, inputs: TimelineInput) -> 
     return Residue(failed=failed)
 
 
-def direction_of(node_run: NodeRun) -> str | None:
-    """Return the direction of a node execution, by its operator, or by its attempts if the operator does not tell it."""
-    if node_run.operator in {"RUN", "RETRY"}:
-        return "forward"
-    if node_run.operator == "ROLLBACK":
-        return "rollback"
-    kinds = {attempt.kind for attempt in node_run.attempts} - {"unknown"}
-    return None if not kinds else "forward" if "run" in kinds else "rollback"
+def directions_of(node_runs: Sequence[NodeRun]) -> list[str | None]:
+    """Return the direction of each node execution, by its operator, or by its attempts if the operator does not tell it.
+
+    An execution that is known by rollback runs alone may be a retry's (engine-semantics §2.3). It is a rollback's if the execution after it
+    is a rollback's too, of the same stage or an earlier one, or if there is none. Else it goes in the direction of its leg (None).
+    """
+    found: list[str | None] = []
+    next_stage: int | None = None
+    for node_run in reversed(node_runs):
+        kinds = {attempt.kind for attempt in node_run.attempts} - {"unknown"}
+        if node_run.operator in {"RUN", "RETRY"}:
+            direction = "forward"
+        elif node_run.operator == "ROLLBACK":
+            direction = "rollback"
+        elif "run" in kinds:
+            direction = "forward"
+        else:
+            goes_down = next_stage is None or next_stage < node_run.stage or (next_stage == node_run.stage and found[-1] == "rollback")
+            direction = "rollback" if kinds and goes_down else None
+        found.append(direction)
+        next_stage = node_run.stage
+    return found[::-1]
 
 
 def _doubt(ledger: Ledger, node_run: NodeRun) -> None:

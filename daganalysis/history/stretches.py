@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 import msgspec
@@ -81,14 +82,14 @@ class Ledger:
         """
         if direction is None or direction == self.direction:
             return False
-        begins = bool(self.stretches) and self.stretches[-1].leg == self.leg and self.stretches[-1].category in IN_STAGE
-        self.leg += begins
-        for stretch in reversed(self.stretches):
-            if stretch.leg != self.leg:
-                break
-            stretch.direction = direction
         self.direction = direction
-        return begins
+        own = list(itertools.takewhile(lambda stretch: stretch.leg == self.leg, reversed(self.stretches)))
+        if any(stretch.category in IN_STAGE for stretch in own):
+            self.leg += 1
+            return True
+        for stretch in own:
+            stretch.direction = direction
+        return False
 
     def next_pass(self) -> int:
         """Return the first pass of the scheduler from here on (engine-semantics §5)."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.times import SECOND_NS
 from daganalysis.history.hidden_work import Position, hides_attempt, hides_execution, hides_leg, hides_second_leg, skips_stage
 from daganalysis.history.proven_waits import book_proven_waits
-from daganalysis.history.stage_work import Residue, book_execution, direction_of
+from daganalysis.history.stage_work import Residue, book_execution, directions_of
 from daganalysis.history.stretches import FOR_GOOD, Ledger, Stretch
 from daganalysis.history.timeline_input import EDGE_NS, TimelineInput, estimate_tick
 
@@ -64,9 +64,9 @@ class _Walk:
             self.next_leg += 1
         self.unknown_legs = 1 if legs and not self.next_leg else 0
         self._enter_leg()
-        for node_run in self.inputs.node_runs:
+        for node_run, direction in zip(self.inputs.node_runs, directions_of(self.inputs.node_runs), strict=True):
             self._go_to(node_run)
-            self._go_through(node_run)
+            self._go_through(node_run, direction)
         self._finish()
         return self.ledger.stretches
 
@@ -85,11 +85,11 @@ class _Walk:
 
     # -- one node execution -----------------------------------------------------------------------------------------------------------
 
-    def _go_through(self, node_run: NodeRun) -> None:
+    def _go_through(self, node_run: NodeRun, direction: str | None) -> None:
         self.operator = node_run.operator
         self.ledger.stage = node_run.stage
         self.ledger.pass_at = node_run.begin
-        self.unknown_legs += self.ledger.turn(direction_of(node_run))
+        self.unknown_legs += self.ledger.turn(direction)
         self.residue = book_execution(self.ledger, node_run, self.inputs)
 
     # -- from one node execution to the next ------------------------------------------------------------------------------------------

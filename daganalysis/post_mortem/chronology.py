@@ -35,7 +35,7 @@ def chronology_lines(facts: RunFacts, zone: Zone) -> list[str]:
         if seconds >= _WORTH_SAYING_S:
             cause = _WAITS[what] if what else _leg(stretches)
             events.append(f"  {zone.short(stretches[0]['started_at'])}  {human_duration(seconds):>12}  {cause}")
-    if len(events) > _MOST_SHOWN:
+    if len(events) > _MOST_SHOWN + 1:
         half = _MOST_SHOWN // 2
         events = [*events[:half], f"  … {plural(len(events) - 2 * half, 'event')} between …", *events[-half:]]
     return [f"What happened, leg by leg (times in {zone.name})", *events]

@@ -21,9 +21,9 @@ def dag(run_id: str = "1", **more: Any) -> dict[str, Any]:
     return row | more
 
 
-def stretch(seq: int, start: float, end: float, category: str, leg: int, direction: str = "forward") -> dict[str, Any]:
+def stretch(seq: int, start: float, end: float, category: str, leg: int, direction: str = "forward", **more: Any) -> dict[str, Any]:
     row = {"run_id": "1", "seq": seq, "category": category, "from_stage": 2, "to_stage": 2, "leg": leg, "direction": direction}
-    return row | {"started_at": at(start), "ended_at": at(end), "duration_s": end - start}
+    return row | {"started_at": at(start), "ended_at": at(end), "duration_s": end - start} | more
 
 
 def told(archive: da.Archive, *events: str) -> list[tuple[str, float, str | None]]:
@@ -61,9 +61,32 @@ def test_what_a_run_did_next_tells_what_was_asked_for() -> None:
     back = [stretch(1, 10, 70, "wait_operator", 1), stretch(2, 70, 100, "execute", 2, "rollback")]
     assert told(archive_of(dags=[dag(outcome="rolled_back")], timeline=back), "rollback", "retry") == [("rollback", 70.0, "person")]
     node = {"run_id": "1", "stage": 2, "node_gid": "n", "outcome": "passed"}
-    on = [stretch(1, 10, 70, "wait_operator", 1), stretch(2, 70, 100, "execute", 2)]
+    on = [stretch(1, 10, 70, "wait_operator", 1, to_stage=3), stretch(2, 70, 100, "execute", 2, from_stage=3)]
     assert told(archive_of(dags=[dag()], timeline=on, nodes=[node]), "pass_node", "retry") == [("pass_node", 70.0, "person")]
     assert told(archive_of(dags=[dag(outcome="passed")], timeline=back[:1]), "pass", "retry") == [("pass", 100.0, "person")]
+
+
+def test_a_stage_that_was_retried_before_it_was_passed_has_a_retry_and_a_pass() -> None:
+    node = {"run_id": "1", "stage": 2, "node_gid": "n", "outcome": "passed"}
+    line = [stretch(1, 10, 70, "wait_operator", 1), stretch(2, 70, 75, "execute", 2), stretch(3, 75, 90, "wait_operator", 2, to_stage=3)]
+    line += [stretch(4, 90, 100, "execute", 3, from_stage=3)]
+    asked = told(archive_of(dags=[dag()], timeline=line, nodes=[node]), "pass_node", "retry")
+    assert asked == [("retry", 70.0, "person"), ("pass_node", 90.0, "person")]
+
+
+def test_a_stage_that_was_passed_with_its_dag_was_not_passed_before() -> None:
+    node = {"run_id": "1", "stage": 2, "node_gid": "n", "outcome": "passed"}
+    line = [stretch(1, 10, 70, "wait_operator", 1, to_stage=3), stretch(2, 70, 80, "execute", 2, from_stage=3)]
+    assert told(archive_of(dags=[dag(outcome="passed")], timeline=line, nodes=[node]), "pass_node", "retry") == [("retry", 70.0, "person")]
+
+
+def test_a_request_begins_what_is_known_after_lost_time() -> None:
+    line = [stretch(1, 10, 30, "wait_operator", 1), stretch(2, 30, 70, "lost", 1), stretch(3, 70, 80, "execute", 1)]
+    back = [stretch(4, 80, 90, "wait_operator", 1), stretch(5, 90, 99, "execute", 2, "rollback")]
+    assert told(archive_of(dags=[dag()], timeline=line + back), "retry", "rollback") == [
+        ("retry", 70.0, "person"),
+        ("rollback", 90.0, "person"),
+    ]
 
 
 def test_a_run_that_stands_failed_has_not_ended() -> None:

@@ -58,6 +58,15 @@ def test_work_that_turns_begins_a_leg_and_a_wait_that_turns_does_not():
     assert book.leg == 2
 
 
+def test_a_wait_after_work_does_not_turn_the_work_before_it():
+    book = ledger()
+    book.book(SECOND_NS, "execute", to_stage=1)
+    book.book(2 * SECOND_NS, "wait_operator", to_stage=1)
+    assert book.turn("rollback")
+    book.book(3 * SECOND_NS, "execute", to_stage=1)
+    assert [(s.leg, s.direction) for s in book.stretches] == [(1, "forward"), (1, "forward"), (2, "rollback")]
+
+
 def test_passes_follow_one_another_tick_by_tick():
     book = ledger()
     book.pass_at, book.cursor = SECOND_NS // 2, 2 * SECOND_NS

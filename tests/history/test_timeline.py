@@ -10,7 +10,7 @@ from daganalysis.engine.records import Node, SubTask
 from daganalysis.engine.times import SECOND_NS
 from daganalysis.history.attempts import Attempt
 from daganalysis.history.legs import Leg, NodeRun, was_executed
-from daganalysis.history.stage_work import direction_of
+from daganalysis.history.stage_work import directions_of
 from daganalysis.history.stretches import Stretch
 from daganalysis.history.timeline import build_timeline
 from daganalysis.history.timeline_input import TimelineInput, estimate_tick
@@ -154,6 +154,15 @@ def test_nodes_older_than_the_last_leg_hide_what_was_done_in_it() -> None:
     assert told(leg(0), leg(60), runs=[FAILED], end=None, nodes_outdated=True) == [*BEFORE, ("lost", 56.0)]
 
 
+def test_work_before_an_unseen_rollback_went_forward() -> None:
+    back = execution(2, 60, 64, attempt(60, 63.5, number=3, kind="rollback"), operator="ROLLBACK")
+    attempts = [[*FAILED.attempts, *back.attempts]]
+    stretches = build_timeline(
+        TimelineInput([leg(0, 4)], [FAILED, back], attempts, 0, sure_begin=True, end=ns(64), wait_category=lambda _: "wait_operator")
+    )
+    assert [(one.leg, one.direction) for one in stretches if one.category == "execute"] == [(1, "forward"), (2, "rollback")]
+
+
 def test_a_leg_has_the_direction_of_its_operator() -> None:
     back = execution(1, 60, 64, attempt(60, 63.5, number=2, kind="rollback"), operator="ROLLBACK")
     legs, runs = [leg(0, 4), leg(60, 64, "ROLLBACK")], [FAILED, back]
@@ -196,7 +205,16 @@ def test_a_story_is_incomplete_if_nodes_or_sub_tasks_are_missing(nodes: bool, su
 )
 def test_the_direction_of_an_execution(operator: str | None, kinds: tuple[str, ...], direction: str | None) -> None:
     attempts = (attempt(0, 1, number=number, kind=kind) for number, kind in enumerate(kinds, start=1))
-    assert direction_of(execution(1, 0, 4, *attempts, operator=operator)) == direction
+    assert directions_of([execution(1, 0, 4, *attempts, operator=operator)]) == [direction]
+
+
+@pytest.mark.parametrize(
+    ("after", "direction"),
+    [((1, "ROLLBACK"), "rollback"), ((2, "ROLLBACK"), "rollback"), ((2, "RETRY"), None), ((3, "RUN"), None), ((3, "ROLLBACK"), None)],
+)
+def test_rollback_runs_alone_belong_to_a_rollback_if_what_follows_them_does(after: tuple[int, str], direction: str | None) -> None:
+    alone = execution(2, 10, None, attempt(10, 11, number=2, kind="rollback"), operator=None)
+    assert directions_of([alone, execution(after[0], 20, 24, operator=after[1])])[0] == direction
 
 
 def node(state: str, operator: str | None, *, times: int | None = 0, started: float = 60) -> Node:
