@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from daganalysis.analysis.conclusions import WORTH_SAYING, ConclusionFacts
-from daganalysis.analysis.culprits import decisive_stages, find_eventful, find_places, find_undone, longest_waits, read_waits
+from daganalysis.analysis.culprits import (
+    decisive_stages,
+    find_eventful,
+    find_places,
+    find_undone,
+    read_waits,
+    spent_by_stage,
+    stages_of_most_time,
+)
 from daganalysis.analysis.node_rows import archive_of, read_nodes
 from daganalysis.analysis.usual_durations import find_usual_durations
 from daganalysis.engine.times import SECOND_NS
@@ -57,11 +65,12 @@ class GatheredFacts:
         run_ids = [ids[place] for place in places]
         self._known, self._place_of = set(ids), {run_id: place for place, run_id in enumerate(ids)}
         self._eventful, self.usual = find_eventful(dags, run_ids), find_usual_durations(table, own)
-        waits = read_waits(archive_of(archive, {*run_ids, *self._eventful.own}, n_runs), lost=True)
+        waits = read_waits(archive_of(archive, {*run_ids, *self._eventful.own}, n_runs))
         looked_into = (ids[place] for place in np.flatnonzero(self.usual.is_looked_into()).tolist())
         nodes = read_nodes(archive_of(archive, {*self._eventful.own, *looked_into}, n_runs), ids)
         self._names, self._decisive = nodes.stage_names(), decisive_stages(self._eventful.own, nodes)
-        decisive = {**longest_waits(waits), **self._decisive}
+        self._spent = spent_by_stage(waits)
+        decisive = {**stages_of_most_time(self._eventful.own, self._spent), **self._decisive}
         self._places = find_places(archive_of(archive, self._eventful.own, n_runs), self._eventful, run_ids, self._names, decisive)
         self._explained = self.usual.explained(nodes)
         self.longest = nodes.longest([ids[place] for place in np.flatnonzero(self.usual.is_unmatched).tolist()])
@@ -79,6 +88,11 @@ class GatheredFacts:
         elapsed = self.usual.elapsed_s
         share: Floats = np.divide(spent, elapsed, out=np.full(len(spent), np.nan), where=elapsed > 0)
         return share
+
+    def _share_of_stage(self, run_id: str, category: str, stage: int) -> float:
+        """Return the share of the time of a category in a run that came after one stage had failed."""
+        by_stage = self._spent.get((run_id, category), {})
+        return by_stage.get(stage, 0.0) / sum(by_stage.values()) if by_stage else 0.0
 
     @cached_property
     def is_healthy(self) -> Bools:
@@ -105,6 +119,10 @@ class GatheredFacts:
             run.stage = self._decisive.get(run_id, None if run.outcome == "rolled_back" else run.stage)  # a rollback ends at stage 1
             run.stage_name = self._names.get((run_id, run.stage)) if run.stage is not None and run.outcome in NAMES_STAGE else None
             run.place, run.redone_by = self._places.get(run_id), self._redone.get(run_id)
+            if run.place is not None:
+                run.waited_there, run.lost_there = (
+                    self._share_of_stage(run_id, name, run.place.stage) for name in ("wait_operator", "lost")
+                )
         run.usual = self._explained.get(place, self.usual.of(place))
         run.undone, run.longest = self._undone.get(run_id), self.longest.get(run_id)
         return run

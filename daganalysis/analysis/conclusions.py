@@ -20,6 +20,8 @@ WORTH_SAYING = 0.2
 SLOW = 1.5
 """A run is slow if it took this many times the median of its workflow, and at least :data:`SLOW_S` longer."""
 SLOW_S = 3.0
+_NEARLY_ALL = 0.95
+_HALF = 0.5
 _STANDING_S = 60.0
 """A run that stands FAILED for less than this is not neglected."""
 _SAVE = "to know more next time, save the DAG every few seconds while it runs"
@@ -63,7 +65,10 @@ Longest: TypeAlias = tuple[str, float]
 
 @dataclass(slots=True)
 class ConclusionFacts:
-    """The facts of a run that the sentence about it uses."""
+    """The facts of a run that the sentence about it uses.
+
+    ``waited_there`` is the share of the wait for a person that came after ``place`` had failed, ``lost_there`` that of the lost time.
+    """
 
     outcome: str
     state: str | None = None
@@ -81,6 +86,8 @@ class ConclusionFacts:
     wait_operator_share: float | None = None
     lost_share: float | None = None
     place: FailurePlace | None = None
+    waited_there: float = 1.0
+    lost_there: float = 1.0
     undone: FailurePlace | None = None
     redone_by: str | None = None
     standing_s: float | None = None
@@ -169,6 +176,17 @@ def _named_stage(run: ConclusionFacts) -> str:
 
 def _after(run: ConclusionFacts) -> str:
     return f" after {_failed(run.place)}" if run.place is not None else ""
+
+
+def _after_most(run: ConclusionFacts, share: float) -> str:
+    """Return in words after what failure time was spent, if this share of the time came after it and the rest after others."""
+    if run.place is None:
+        return ""
+    if share <= 0:
+        return f"; {_failed(run.place)}"
+    if share >= _NEARLY_ALL:
+        return _after(run)
+    return f", {'mostly' if share > _HALF else 'partly'}{_after(run)}"
 
 
 def _waited(run: ConclusionFacts) -> str:
@@ -289,12 +307,12 @@ def _bounds(run: ConclusionFacts) -> str:
 
 def _was_waited_for(run: ConclusionFacts) -> str:
     waited = _waited(run)
-    return _then(f"{waited}{_after(run)}", _and_then(run)) if waited else ""
+    return _then(f"{waited}{_after_most(run, run.waited_there)}", _and_then(run)) if waited else ""
 
 
 def _is_lost(run: ConclusionFacts) -> str:
     lost = _overwritten(run)
-    return _then(f"{lost}{_after(run)}", _and_then(run), _SAVE) if lost else ""
+    return _then(f"{lost}{_after_most(run, run.lost_there)}", _and_then(run), _SAVE) if lost else ""
 
 
 def _was_retried(run: ConclusionFacts) -> str:

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from daganalysis.analysis.causes import SAID_BY_OUTCOME, short_cause
-from daganalysis.analysis.conclusions import FailurePlace
+from daganalysis.analysis.conclusions import WORTH_SAYING, FailurePlace
 from daganalysis.analysis.node_rows import archive_of, read_nodes
 from daganalysis.engine.child_waits import waits_for_child
 from daganalysis.engine.identifiers import split_run_key
 from daganalysis.engine.log_lines import ending_of, error_parts, is_error, newest_failure_line
 from daganalysis.engine.vocabulary import CHILD_FAILED, STANDS_FAILED, SUCCEEDED
-from daganalysis.tables.column_arrays import NONE
 from daganalysis.tables.plain_rows import columns_of, rows_at, rows_of
 
 if TYPE_CHECKING:
@@ -88,7 +87,8 @@ def find_culprits(archive: Archive, run_ids: Iterable[str]) -> dict[str, Culprit
     if eventful.own:
         nodes = read_nodes(source, dags["run_id"])
         names, by_outcome = nodes.stage_names(), decisive_stages(eventful.own, nodes)
-        found = find_trouble(source, eventful, wanted, names, {**longest_waits(read_waits(source)), **by_outcome})
+        spent = spent_by_stage(read_waits(source))
+        found = find_trouble(source, eventful, wanted, names, {**stages_of_most_time(eventful.own, spent), **by_outcome})
     return found | _slowest(archive, [run_id for run_id in wanted if run_id not in found])
 
 
@@ -108,7 +108,7 @@ class Eventful:
     children: dict[str, list[str]]
 
 
-EVENTFUL_BY = ("run_id", "workflow", "outcome", "work_ok", "stage", "parent_run_id")
+EVENTFUL_BY = ("run_id", "workflow", "outcome", "work_ok", "stage", "parent_run_id", "elapsed_s")
 """The columns of ``dags`` that tell which runs did not simply succeed."""
 
 
@@ -137,8 +137,8 @@ def find_trouble(
     """Find where some runs failed or were stopped. A run without a known failed attempt of its own or of a child has no entry.
 
     The archive has the rows of all eventful runs at least, and ``names`` the names of their stages. ``decisive`` is the most informative
-    stage of a run, by :func:`decisive_stages` or else by :func:`longest_waits`. For a main DAG, the place is in a child DAG that did not do
-    its work; the main DAG's own failure is an echo of it. ``only_failed`` does not look at runs that were stopped without a failure.
+    stage of a run, by :func:`decisive_stages` or else by :func:`stages_of_most_time`. For a main DAG, the place is in a child DAG that did
+    not do its work; the main DAG's own failure is an echo of it. ``only_failed`` does not look at runs that were stopped without a failure.
     """
     own, children = eventful.own, eventful.children
     if not own:
@@ -151,19 +151,41 @@ def find_trouble(
     return {run_id: culprit for run_id in told if (culprit := _deepest(run_id, found, children, own, names)) is not None}
 
 
-def read_waits(archive: Archive, *, lost: bool = False) -> list[Row]:
-    """Return the stretches in which runs waited for a person, and those that are ``lost``: run_id, category, duration_s and from_stage."""
-    categories = ("wait_operator", "lost") if lost else ("wait_operator",)
-    table = archive.coded("timeline", ["run_id", "category", "duration_s", "from_stage"], ("category", categories))
+def read_waits(archive: Archive) -> list[Row]:
+    """Return the stretches in which runs waited for a person, and those that are lost."""
+    columns = ["run_id", "category", "duration_s", "from_stage", "to_stage"]
+    table = archive.coded("timeline", columns, ("category", ("wait_operator", "lost")))
     return rows_at(columns_of(table), range(table.num_rows))
 
 
-def longest_waits(waits: Iterable[Row]) -> dict[str, int]:
-    """Return the stage after which each run waited longest for a person."""
-    own = [row for row in waits if row["category"] == "wait_operator"]
-    own.sort(key=lambda row: (row["duration_s"], NONE if row["from_stage"] is None else row["from_stage"]))
-    last = {row["run_id"]: row["from_stage"] for row in own}
-    return {run_id: stage for run_id, stage in last.items() if stage is not None}
+SpentByStage: TypeAlias = "dict[tuple[str, str], dict[int | None, float]]"
+"""The seconds that a run spent waiting for a person, or that are lost, by run, category and the stage that had failed before."""
+
+
+def spent_by_stage(waits: Iterable[Row]) -> SpentByStage:
+    """Add up the waits and the lost time of each run and stage.
+
+    Lost time before a stage is executed for the last time hides its earlier executions, so it is of that stage.
+    """
+    found: SpentByStage = {}
+    for row in waits:
+        stage = row["to_stage"] if row["category"] == "lost" and row["to_stage"] is not None else row["from_stage"]
+        of_run = found.setdefault((row["run_id"], row["category"]), {})
+        of_run[stage] = of_run.get(stage, 0.0) + row["duration_s"]
+    return found
+
+
+def stages_of_most_time(own: Mapping[str, Row], spent: SpentByStage) -> dict[str, int]:
+    """Return the stage after which each run waited longest for a person or, if it did not wait for long, of most of its lost time."""
+    found = {}
+    for run_id, row in own.items():
+        waited, lost = spent.get((run_id, "wait_operator"), {}), spent.get((run_id, "lost"), {})
+        is_long = sum(waited.values()) >= WORTH_SAYING * (row["elapsed_s"] or 0.0)
+        by_stage = waited if waited and (is_long or not lost) else lost
+        known = [(seconds, stage) for stage, seconds in by_stage.items() if stage is not None]
+        if known:
+            found[run_id] = max(known)[1]
+    return found
 
 
 def decisive_stages(own: Mapping[str, Row], nodes: NodeRows) -> dict[str, int]:

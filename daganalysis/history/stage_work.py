@@ -69,6 +69,7 @@ def directions_of(node_runs: Sequence[NodeRun]) -> list[str | None]:
     next_stage: int | None = None
     for node_run in reversed(node_runs):
         kinds = {attempt.kind for attempt in node_run.attempts} - {"unknown"}
+        direction: str | None
         if node_run.operator in {"RUN", "RETRY"}:
             direction = "forward"
         elif node_run.operator == "ROLLBACK":

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _DURATION = r"(?:\d+ d \d\d h|\d+ h \d\d min|\d+ min \d\d s|[\d.]+ (?:s|ms|µs))"
 _SHARE = r"[<>]?[\d.]+ %"
+_AFTER = r"(?P<most>, mostly after | after |, partly after |(?=;|\.$))"
 _WENT = r"(?P<went>failed|timed out|was interrupted by a restart|was cancelled)"
 _WHERE = r"(?: on (?P<agent>\S+?)(?: and (?P<others>\d+) others?)?(?=[ ;]|\.$))?"
 _WHY = r"(?: \((?P<cause>.+?)\)(?=; |\.$| at stage ))?"
@@ -28,8 +29,8 @@ _SAVE = "to know more next time, save the DAG every few seconds while it runs"
 _SUCCEEDED = ("succeeded", "succeeded_after_retry", "succeeded_with_node_pass")
 
 PHRASES = {
-    "waited": rf"(?P<share>{_SHARE}) of (?P<elapsed>{_DURATION}) waiting for a person",
-    "lost": rf"(?P<share>{_SHARE}) of (?P<elapsed>{_DURATION}) unknown \(overwritten by the server\)",
+    "waited": rf"(?P<share>{_SHARE}) of (?P<elapsed>{_DURATION}) waiting for a person{_AFTER}",
+    "lost": rf"(?P<share>{_SHARE}) of (?P<elapsed>{_DURATION}) unknown \(overwritten by the server\){_AFTER}",
     "passed stage": rf"succeeded, but a person passed stage (?P<stage>\d+)(?: \((?P<name>STAGE)\))?(?: after it failed{_WHERE}{_WHY})?",
     "undone": rf"succeeded, but (?P<undone>STAGE) was rolled back{_WHERE} and not run again",
     "child failed": rf"(?:succeeded, but )?its child DAG (?P<child>WORKFLOW) {_WENT}(?: at (?P<at>STAGE))?{_WHERE}{_WHY}",
@@ -88,6 +89,11 @@ class Reader:
         self._frames = {name: dict(list(archive.table(name).groupby("run_id"))) for name in ("nodes", "sub_tasks", "attempts")}
         self._empty = {name: archive.table(name).head(0) for name in self._frames}
         self._budgets = da.time_budget(archive).set_index("run_id")
+        self._stages = da.runs(archive).set_index("run_id")["stage"]
+        line = archive.table("timeline")
+        hidden = line["category"].eq("lost") & line["to_stage"].notna()
+        line["stage"] = line["from_stage"].where(~hidden, line["to_stage"]).fillna(0).astype(int)
+        self._spent = line.groupby(["run_id", "category", "stage"])["duration_s"].sum().to_dict()
 
     def read(self, run_id: str, sentence: str) -> tuple[list[Found], list[str]]:
         """Return the numbers and names of a sentence, and what is wrong with it."""
@@ -117,6 +123,11 @@ class Reader:
 
     def seconds(self, run_id: str, part: str) -> float:
         return float(self._budgets.loc[run_id, part])  # type: ignore[arg-type]
+
+    def seconds_after_named_stage(self, run_id: str, category: str) -> float:
+        """Return how long a run waited, or what was lost, after the stage that the list of runs names had failed."""
+        stage = self._stages[run_id]
+        return 0.0 if pd.isna(stage) else self._spent.get((run_id, category, int(stage)), 0.0)
 
 
 class _Run:
@@ -172,8 +183,14 @@ class _Run:
         return found + (special[phrase](phrase, parts) if phrase in special else [])
 
     def _share(self, phrase: str, parts: dict[str, str]) -> list[str]:
-        seconds = self.reader.seconds(self.run_id, {"waited": "wait_operator_s", "lost": "lost_s"}[phrase])
-        return _unless(parts["share"] == human_share(seconds / self.dag["elapsed_s"]), parts["share"])
+        category = {"waited": "wait_operator", "lost": "lost"}[phrase]
+        seconds = self.reader.seconds(self.run_id, f"{category}_s")
+        wrong = _unless(parts["share"] == human_share(seconds / self.dag["elapsed_s"]), parts["share"])
+        if not parts["most"]:
+            return wrong
+        there = self.reader.seconds_after_named_stage(self.run_id, category) / seconds
+        right = " after " if there >= 0.95 else ", mostly after " if there > 0.5 else ", partly after "
+        return wrong + _unless(there > 0 and parts["most"] == right, f"{parts['most']} is not{right}")
 
     def _stage(self, _: str, parts: dict[str, str]) -> list[str]:
         return _unless(int(parts["stage"]) == self._told_stage(), "stage " + parts["stage"]) + self._named(parts["stage"], parts)

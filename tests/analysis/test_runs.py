@@ -135,6 +135,31 @@ def test_a_rollback_of_which_no_failed_attempt_is_known_names_the_stage_it_began
     assert listed["stage"].tolist() == [2]
 
 
+@pytest.mark.parametrize(
+    ("after_stage_2", "after_stage_3", "said"),
+    [
+        ((60, "wait_operator"), (39, "wait_operator"), "waiting for a person, mostly after Copy failed; "),
+        ((60, "lost"), (39, "lost"), "unknown (overwritten by the server), mostly after Copy failed; "),
+        ((98, "lost"), (1, "lost"), "unknown (overwritten by the server) after Copy failed; "),
+        ((5, "wait_operator"), (90, "lost"), "unknown (overwritten by the server) after Check failed; "),
+        ((30, "wait_operator"), (60, "lost"), "waiting for a person after Copy failed; "),
+    ],
+)
+def test_time_that_came_after_several_failures_is_not_told_of_one(
+    after_stage_2: tuple[int, str], after_stage_3: tuple[int, str], said: str
+) -> None:
+    spent = [(2, *after_stage_2), (3, *after_stage_3)]
+    line = [
+        {"run_id": "1", "seq": stage, "category": category, "duration_s": float(seconds), "from_stage": stage, "to_stage": stage}
+        for stage, seconds, category in spent
+    ]
+    nodes = [{"run_id": "1", "stage": stage, "node_gid": f"n{stage}", "name": name} for stage, name in ((2, "Copy"), (3, "Check"))]
+    failed = [{"run_id": "1", "stage": stage, "task_gid": f"t{stage}", "attempt": 1, "outcome": "failed"} for stage in (2, 3)]
+    run = {"run_id": "1", "outcome": "succeeded_after_retry", "elapsed_s": 100.0, "retries_min": 2, "retries_max": 2}
+    [sentence] = da.runs(archive_of(dags=[run], timeline=line, nodes=nodes, attempts=failed))["conclusion"]
+    assert said in sentence
+
+
 def test_a_main_dag_is_told_by_the_child_that_failed() -> None:
     main = {"run_id": "m", "workflow": "Start OB", "outcome": "failed", "stage": 5, "max_stage": 5}
     child = {"run_id": "k", "workflow": "Start observer", "outcome": "passed", "work_ok": False, "parent_run_id": "m", "stage": 2}

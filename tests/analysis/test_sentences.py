@@ -172,8 +172,11 @@ def otherwise(one: Found) -> Iterator[str]:
         "failed": "timed out",
         "at least ": "at most ",
         "at most ": "at least ",
+        " after ": ", mostly after ",
+        ", mostly after ": ", partly after ",
+        ", partly after ": " after ",
     }
-    if one.part in {"times", "bound", "went"} and one.text in words:
+    if one.part in {"times", "bound", "went", "most"} and one.text in words:
         yield words[one.text]
     if one.part in {"at", "name", "longest", "undone"}:
         yield "stage 99"

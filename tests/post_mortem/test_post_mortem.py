@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
 import daganalysis as da
+from daganalysis.analysis.run_facts import RunFacts
 from daganalysis.archive import Archive
 from daganalysis.errors import RunNotFoundError
 from daganalysis.history.rebuild import rebuild
 from daganalysis.post_mortem import post_mortem_text
+from daganalysis.post_mortem.chronology import chronology_lines
 from daganalysis.post_mortem.time_spent import share_bar
 from daganalysis.text.zones import Zone
 from tests.history.responses import dag, node, sub_task
@@ -136,6 +140,22 @@ def test_a_run_of_several_legs_is_told_in_order_of_time() -> None:
     events = section(told(FAILED, RETRIED), "What happened, leg by leg").splitlines()[1:]
     told_events = [re.split(r"  +", line.strip())[2].partition(" (")[0] for line in events]
     assert told_events == ["ran stage 1", "waited for a person", "ran stages 1 to 2"]
+
+
+@pytest.mark.parametrize(("n_waits", "left_out"), [(8, None), (9, "3 events")])
+def test_a_long_list_of_legs_leaves_out_the_middle_unless_that_is_one_line(n_waits: int, left_out: str | None) -> None:
+    kinds = [category for leg in range(1, n_waits + 1) for category in ((leg, "execute"), (leg, "wait_operator"))] + [
+        (n_waits + 1, "execute")
+    ]
+    more = {"duration_s": 10.0, "from_stage": 1, "to_stage": 1, "direction": "forward"}
+    line = [
+        {"leg": leg, "category": category, "started_at": pd.Timestamp(n, unit="m", tz="UTC"), **more}
+        for n, (leg, category) in enumerate(kinds)
+    ]
+    nothing: dict[str, Any] = {field.name: [] for field in dataclasses.fields(RunFacts)}
+    text = "\n".join(chronology_lines(RunFacts(**nothing | {"timeline": line}), Zone("UTC")))
+    assert text.count("waited for a person") == 8
+    assert (f"… {left_out} between …" in text) is (left_out is not None)
 
 
 def test_where_clocks_may_change_every_time_of_a_leg_and_a_request_has_its_offset() -> None:
