@@ -15,8 +15,15 @@ WAITING = "wait operator to advance"
 LEFT_TO_ANOTHER = "Due to multiple obshell being on this machine"
 """Begins the line of a task that left the work to another agent on its host (engine-semantics §4)."""
 
+_ENDING_OF_BARE_LINE = {CANCELLED: "cancelled", TIMED_OUT: "timeout", WAITING: "waiting"}
 _TIMEOUT_LINE = re.compile(r"ERROR: (\[Common\.Unexpected\]: Unexpected error: )?task \d+ timeout")
 _INTERRUPTED = "task unexpectedly interrupted and cannot continue"
+LINES_BY_ENDING = {
+    **{ending: line for line, ending in _ENDING_OF_BARE_LINE.items()},
+    "interrupted": f"ERROR: {_INTERRUPTED}",
+    "failed": "ERROR: failed",
+}
+"""A line of each ending of an attempt."""
 _WILL_TRY_AGAIN = re.compile(r"and will try again\[\d+/\d+\]\.?$")
 _ERROR = re.compile(r"^ERROR: (?:\[(?P<code>[A-Za-z][\w.]*)\]: )?(?P<message>.*)", re.DOTALL)
 _SCALE_OUT_CHILD = re.compile(r"^create local scale out dag success, genericID:(\d+)")
@@ -43,10 +50,22 @@ def ending_lines(lines: Sequence[str]) -> list[str]:
     """
     found: list[str] = []
     for line in lines:
-        late = bool(found) and found[-1] == TIMED_OUT and _TIMEOUT_LINE.fullmatch(line) is not None
-        if line in {TIMED_OUT, WAITING} or (is_error(line) and not _WILL_TRY_AGAIN.search(line) and not late):
+        if ending_of_line(line) in {None, "cancelled"}:
+            continue
+        if not found or found[-1] != TIMED_OUT or _TIMEOUT_LINE.fullmatch(line) is None:
             found.append(line)
     return found
+
+
+def ending_of_line(line: str) -> str | None:
+    """Return how an attempt that ended with a line failed, in the words of :func:`ending_of`; None for a line that ends no attempt.
+
+    >>> ending_of_line("sub task cancelled"), ending_of_line("ERROR: A"), ending_of_line("ERROR: A and will try again[1/3].")
+    ('cancelled', 'failed', None)
+    """
+    if line.startswith("ERROR: "):
+        return None if "and will try again[" in line and _WILL_TRY_AGAIN.search(line) else ending_of([line])
+    return _ENDING_OF_BARE_LINE.get(line)
 
 
 def is_timeout(line: str) -> bool:
@@ -55,7 +74,7 @@ def is_timeout(line: str) -> bool:
     >>> is_timeout("sub task timeout"), is_timeout("ERROR: task 7 timeout"), is_timeout("ERROR: watch dag of task 7 timeout")
     (True, True, False)
     """
-    return line == TIMED_OUT or _TIMEOUT_LINE.fullmatch(line) is not None
+    return line.endswith("timeout") and (line == TIMED_OUT or _TIMEOUT_LINE.fullmatch(line) is not None)
 
 
 def error_parts(line: str) -> tuple[str | None, str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from daganalysis.engine.identifiers import agent_address
-from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, ending_of
+from daganalysis.engine.log_lines import CANCELLED, LINES_BY_ENDING, TIMED_OUT, ending_of, ending_of_line
 from daganalysis.engine.outcomes import attempt_rule
 from daganalysis.engine.records import SubTask
 from daganalysis.engine.states import BEGUN, ENDED
@@ -21,7 +21,7 @@ from daganalysis.history.legs import CREATION_NS
 from daganalysis.history.log_merge import lines_since
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 _KINDS: dict[str | None, str] = {"RUN": "run", "ROLLBACK": "rollback"}
 _SOONEST_START_NS = 60_000_000
@@ -35,6 +35,8 @@ neighbours."""
 _LISTED_OF_A_RUN = 20_000
 """The hand-outs of a run with more are listed down to its share for each sub-task, and at least this many:"""
 _FEWEST_LISTED = 20
+_MOST_ALIKE = 9
+"""Sub-tasks that succeeded after at most this many hand-outs have attempts like those of many others."""
 _AROUND = 3
 """A shown hand-out proves something of up to three before it (engine-semantics §2.3, §3)."""
 
@@ -110,22 +112,31 @@ def rebuild_attempts(
     ``written`` the lines of each attempt where the log endpoint was asked. What a row shows of the attempt before it is used and marked as
     inferred (engine-semantics §3: Prev).
     """
-    if len(task_snapshots) == 1 and not written and _succeeded_at_once(task_snapshots[0].task):
+    if len(task_snapshots) == 1 and not written:
         task = task_snapshots[0].task
-        agent = agent_address(task.agent_ip, task.agent_port)
-        return [msgspec.structs.replace(_first_success(), start=task.start, end=task.end, agent=agent)]
+        if task.state == "SUCCEED" and task.operator == "RUN" and 0 < (task.execute_times or 0) <= _MOST_ALIKE:
+            return _of_a_success(task, task.execute_times or 0)
     return _by_rules(task_snapshots, created, begun, written or {}, most)
 
 
-def _succeeded_at_once(task: SubTask) -> bool:
-    return task.state == "SUCCEED" and task.operator == "RUN" and task.execute_times == 1
+def _of_a_success(task: SubTask, count: int) -> list[Attempt]:
+    """Return the attempts of a sub-task of which one answer shows that it succeeded.
+
+    The rules find the same in all with as many hand-outs and lines of the same meaning; only the times and the agent of the last attempt
+    differ.
+    """
+    endings = tuple(filter(None, map(ending_of_line, task.logs or ()))) if count > 1 else ()
+    attempts = [msgspec.structs.replace(attempt) for attempt in _usual_success(count, endings)]
+    last = attempts[-1]
+    last.start, last.end, last.agent = task.start, task.end, agent_address(task.agent_ip, task.agent_port)
+    return attempts
 
 
-@cache
-def _first_success() -> Attempt:
-    """The attempt that the rules find in one answer of a sub-task that succeeded at its first hand-out; times and agents alone differ."""
-    task = SubTask("11", state="SUCCEED", operator="RUN", start=1, end=2, execute_times=1)
-    return _by_rules([TaskSnapshot(0, 0, task, None)], None, None, {}, MOST_LISTED)[0]
+@lru_cache(maxsize=1024)
+def _usual_success(count: int, endings: tuple[str, ...]) -> list[Attempt]:
+    lines = [LINES_BY_ENDING[ending] for ending in endings]
+    task = SubTask("11", state="SUCCEED", operator="RUN", start=1, end=2, execute_times=count, logs=lines)
+    return _by_rules([TaskSnapshot(0, 0, task, None)], None, None, {}, MOST_LISTED)
 
 
 def _by_rules(
@@ -167,12 +178,16 @@ def _listed(count: int, shown: Iterable[int], most: int) -> Iterable[int]:
     return sorted(number for number in {1, *near, *range(count - most + 1, count + 1)} if 0 < number <= count)
 
 
-def most_listed(counts: Sequence[int]) -> int:
-    """Return how many hand-outs of each sub-task of a run are listed, from how often each was handed out.
+def most_listed(snapshots_of: Collection[Sequence[TaskSnapshot]]) -> int:
+    """Return how many hand-outs of each sub-task of a run are listed, from the snapshots of each.
 
-    >>> most_listed([3] * 30_000), most_listed([99_999]), most_listed([99_999] * 500)
+    >>> often, seldom = ([TaskSnapshot(0, 0, SubTask("11", execute_times=n))] for n in (99_999, 3))
+    >>> most_listed([seldom] * 30_000), most_listed([often]), most_listed([often] * 500)
     (20, 100, 40)
     """
+    if len(snapshots_of) * MOST_LISTED <= _LISTED_OF_A_RUN:
+        return MOST_LISTED
+    counts = [max((hand_outs(snapshot) or 0 for snapshot in task_snapshots), default=0) for task_snapshots in snapshots_of]
     if sum(min(count, MOST_LISTED) for count in counts) <= _LISTED_OF_A_RUN:
         return MOST_LISTED
     return max(_FEWEST_LISTED, _LISTED_OF_A_RUN // len(counts))

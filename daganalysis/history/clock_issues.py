@@ -56,6 +56,8 @@ def _zone(offset: int) -> str:
 
 def _wrong_clocks(view: RunView) -> list[Issue]:
     """Return one issue about all agents of a run whose clocks are notably off."""
+    if not view.offsets:
+        return []
     off = {agent: offsets for agent, offsets in view.offsets.of_agents().items() if any(map(_is_notable, offsets))}
     if not off:
         return []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from daganalysis.engine.identifiers import identify
@@ -78,7 +79,7 @@ def in_common(bounds: Iterable[tuple[int | None, int | None]]) -> tuple[int | No
     return max(lows, default=None), min(highs, default=None)
 
 
-class _Window(NamedTuple):
+class _Window(msgspec.Struct, gc=False):
     start: int
     end: int | None
 
@@ -97,7 +98,7 @@ def find_offsets(run: RunEvidence, attempts_in: AttemptsIn) -> Offsets:
         first.agent
         for gid, window in windows.items()
         for first in _firsts(attempts_in[gid].values())
-        if first.agent is not None and _is_outside(first, window)
+        if first.agent is not None and not _is_inside(first, window) and _is_outside(first, window)
     }
     return _measure(off, windows, attempts_in) if off else Offsets()
 
@@ -133,6 +134,12 @@ def _firsts(attempts_of: Iterable[list[Attempt]]) -> Iterable[Attempt]:
     for attempts in attempts_of:
         if attempts and attempts[0].kind == "run" and attempts[0].start is not None:
             yield attempts[0]
+
+
+def _is_inside(first: Attempt, window: _Window) -> bool:
+    """Return whether both times of an attempt lie in an execution, as nearly all do, so that its clock may agree."""
+    start, end = first.start, first.end
+    return start is not None and end is not None and window.end is not None and window.start <= start <= end <= window.end
 
 
 def _is_outside(first: Attempt, window: _Window) -> bool:

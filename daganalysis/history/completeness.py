@@ -13,7 +13,10 @@ OUTLINE = frozenset({"nodes", "sub_tasks", "counters"})
 
 def n_stages(run: RunEvidence) -> int | None:
     """Return how many nodes a run has, from ``max_stage`` (engine-semantics §13); None if no answer has it."""
-    return next((s.dag.max_stage for s in reversed(run.snapshots) if s.dag.max_stage is not None), None)
+    for snapshot in reversed(run.snapshots):
+        if snapshot.dag.max_stage is not None:
+            return snapshot.dag.max_stage
+    return None
 
 
 def what_is_missing(run: RunEvidence) -> frozenset[str]:
@@ -28,16 +31,17 @@ def what_is_missing(run: RunEvidence) -> frozenset[str]:
     if not run.stages or n is None or len(run.stages) < n:
         found.add("nodes")
     for seen in run.nodes.values():
-        if not any(node.sub_tasks for _, node in seen):
-            found.add("sub_tasks")
         newest = seen[-1][1]
+        if not newest.sub_tasks and not any(node.sub_tasks for _, node in seen):
+            found.add("sub_tasks")
         if newest.operator is None:
             found.add("operators")
         failed = newest.state == "FAILED" and newest.operator in {"RUN", "RETRY"}
         if failed and newest.sub_tasks and all(task.state == "SUCCEED" for task in newest.sub_tasks):
             found.add("sub_tasks")
-    if any(all(s.task.execute_times is None for s in task_snapshots) for task_snapshots in run.sub_tasks.values()):
-        found.add("counters")
+    for task_snapshots in run.sub_tasks.values():
+        if task_snapshots[-1].task.execute_times is None and all(s.task.execute_times is None for s in task_snapshots):
+            found.add("counters")
     return frozenset(found | _outdated(run))
 
 

@@ -8,7 +8,6 @@ running DAG lies before an earlier answer.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -86,7 +85,9 @@ def _moved(snapshot: Snapshot, by: int, known: dict[tuple[int, int], Node]) -> S
             if (id(node), by) not in known:
                 known[id(node), by] = move_node(node, by)
         nodes = [known[id(node), by] for node in snapshot.nodes]
-    return replace(snapshot, dag=msgspec.structs.replace(dag, start=_plus(dag.start, by), end=_plus(dag.end, by), moved=by), nodes=nodes)
+    return msgspec.structs.replace(
+        snapshot, dag=msgspec.structs.replace(dag, start=_plus(dag.start, by), end=_plus(dag.end, by), moved=by), nodes=nodes
+    )
 
 
 def _plus(instant: int | None, by: int) -> int | None:

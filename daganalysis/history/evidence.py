@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from daganalysis.reading.answers import Answer
 
 
-@dataclass(slots=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, gc=False):
     """One DAG as one response showed it.
 
     ``at`` orders it: the timestamp of its envelope, or the newest instant in it if there is no envelope. ``n_listed`` is the number of
@@ -34,10 +32,7 @@ class Snapshot:
 
 
 class TaskSnapshot(msgspec.Struct, gc=False):
-    """What answers from ``since`` to ``at`` showed of one sub-task, with its node if the same answer showed the node.
-
-    A struct, like the records, because there are at least as many snapshots as records.
-    """
+    """What answers from ``since`` to ``at`` showed of one sub-task, with its node if the same answer showed the node."""
 
     since: int
     at: int
@@ -45,20 +40,19 @@ class TaskSnapshot(msgspec.Struct, gc=False):
     node: Node | None = None
 
 
-@dataclass(slots=True)
-class RunEvidence:
+class RunEvidence(msgspec.Struct):
     """All that is known of one run; ``stages`` are its nodes' generic ids in order."""
 
     cluster: str | None
     gid: str
     generation: int = 1
-    snapshots: list[Snapshot] = field(default_factory=list)
-    stages: list[str] = field(default_factory=list)
-    nodes: dict[str, list[tuple[int, Node]]] = field(default_factory=dict)
-    sub_tasks: dict[str, list[TaskSnapshot]] = field(default_factory=dict)
-    node_of: dict[str, str] = field(default_factory=dict)
-    attempt_lines: dict[str, dict[int, list[str]]] = field(default_factory=dict)
-    logged_rows: set[int] = field(default_factory=set)
+    snapshots: list[Snapshot] = msgspec.field(default_factory=list)
+    stages: list[str] = msgspec.field(default_factory=list)
+    nodes: dict[str, list[tuple[int, Node]]] = msgspec.field(default_factory=dict)
+    sub_tasks: dict[str, list[TaskSnapshot]] = msgspec.field(default_factory=dict)
+    node_of: dict[str, str] = msgspec.field(default_factory=dict)
+    attempt_lines: dict[str, dict[int, list[str]]] = msgspec.field(default_factory=dict)
+    logged_rows: set[int] = msgspec.field(default_factory=set)
     """Nodes and sub-tasks (by ``id``) that no answer showed: their states come from a log or a database."""
     created: int | None = None
     """When its rows were created, if a source tells it."""
@@ -68,20 +62,20 @@ class RunEvidence:
     """The offset from UTC of the log of its scheduler, where a log shows one."""
     begun: int | None = None
     """When it was first started, if a log shows that."""
-    node_names: dict[str, str] = field(default_factory=dict)
+    node_names: dict[str, str] = msgspec.field(default_factory=dict)
     """Names of nodes that no answer showed."""
     begins_at_first_stage: bool = False
     """Whether logs show that the first of the known stages is stage 1; only of a run that no answer shows."""
-    task_names: dict[str, str] = field(default_factory=dict)
+    task_names: dict[str, str] = msgspec.field(default_factory=dict)
     """Names of sub-tasks that no answer showed. A node and a sub-task can have the same generic id."""
-    line_times: dict[str, LineTimes] = field(default_factory=dict)
+    line_times: dict[str, LineTimes] = msgspec.field(default_factory=dict)
     """By sub-task: when its attempts wrote log lines, by the clock of the database."""
-    problems: list[tuple[Answer, Problem, int | None]] = field(default_factory=list)
+    problems: list[tuple[Answer, Problem, int | None]] = msgspec.field(default_factory=list)
 
     zone: DatabaseZone | None = None
     """The zone of the database, if it differs from the zone of the agents."""
 
-    run_id: str = field(init=False)
+    run_id: str = ""
     """The key of the run in every table."""
 
     def __post_init__(self) -> None:

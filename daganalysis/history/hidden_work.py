@@ -5,7 +5,9 @@ Each function answers one question and changes nothing. ``attempts_of`` has the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from daganalysis.history.attempts import unlisted_before
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     AttemptsOf = Sequence[Sequence[Attempt]]
 
 
-class Position(NamedTuple):
+class Position(msgspec.Struct, frozen=True, gc=False):
     """The place of a timeline: the node executed last (None: none yet), its operator, and the direction of the current leg."""
 
     stage: int | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, WAITING, ending_lines, ending_of, is_error
+from daganalysis.engine.log_lines import CANCELLED, TIMED_OUT, WAITING, ending_lines, ending_of, ending_of_line, is_error
 from daganalysis.engine.states import ENDED
 
 if TYPE_CHECKING:
@@ -100,11 +100,13 @@ def _deal_lines(attempts: Sequence[Attempt], lines: Sequence[str]) -> None:
     A failed execution ends with one line (engine-semantics §8). If it is not known of every attempt whether it succeeded, or if some wrote
     several such lines, no line can be assigned.
     """
-    unsuccessful = [attempt for attempt in attempts if attempt.state == "FAILED"]
     known = sum(1 for one, after in itertools.zip_longest(attempts, attempts[1:]) if one.state in ENDED or succeeded_alone(one, after))
-    endings = [line for line in lines if line == CANCELLED or ending_lines([line])]
-    if known < len(attempts) or attempts[-1].number > len(attempts) or len(endings) != len(unsuccessful):
+    if known < len(attempts) or attempts[-1].number > len(attempts):
         return
-    for attempt, line in zip(unsuccessful, endings, strict=True):
+    unsuccessful = [attempt for attempt in attempts if attempt.state == "FAILED"]
+    endings = [ending for ending in map(ending_of_line, lines) if ending is not None]
+    if len(endings) != len(unsuccessful):
+        return
+    for attempt, ending in zip(unsuccessful, endings, strict=True):
         if attempt.ending is None:
-            attempt.ending = ending_of([line])
+            attempt.ending = ending

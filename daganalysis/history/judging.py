@@ -65,7 +65,7 @@ def judge_run(run: RunEvidence, *, main: MainDag | None = None, retries_received
 
 def _dag_facts(observed: Observations, retries: Bounds) -> Facts:
     """Gather the facts that the rules need."""
-    run, dag = observed.run, observed.run.newest
+    dag = observed.run.newest
     return Facts(
         dag.state,
         dag.operator,
@@ -75,7 +75,7 @@ def _dag_facts(observed: Observations, retries: Bounds) -> Facts:
         untold=_may_hide_requests(observed, retries),
         perhaps_waiting=dag.state == "FAILED" and _may_stand_waiting(observed),
         # A later rollback or retry overwrites the operator of a node that was passed, but not what an earlier answer told.
-        node_passed=any(node.operator == "PASS" for seen in run.nodes.values() for _, node in seen),
+        node_passed="PASS" in observed.operators,
     )
 
 

@@ -111,7 +111,7 @@ def find_node_runs(
     result: list[NodeRun] = []
     for node_gid, stage in ordinals.items():
         known = _node_runs_of(run, node_gid, stage)
-        ordered = [known[start] for start in sorted(known)]
+        ordered = [known[start] for start in sorted(known)] if len(known) > 1 else list(known.values())
         unplaced: list[tuple[str, Attempt]] = []
         for task_gid, attempts in attempts_in.get(node_gid, {}).items():
             for attempt in attempts:
@@ -174,8 +174,10 @@ def was_executed(node: Node) -> bool | None:
 def _node_runs_of(run: RunEvidence, node_gid: str, stage: int) -> dict[int, NodeRun]:
     known: dict[int, NodeRun] = {}
     for _, node in run.nodes.get(node_gid, ()):
+        if node.start is None:
+            continue
         times = node_times(node.state, node.operator, executed=bool(was_executed(node)) or node.start in known)
-        if times.start is not TRUE or node.start is None:
+        if times.start is not TRUE:
             continue
         node_run = known.get(node.start)
         if node_run is None:

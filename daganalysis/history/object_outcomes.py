@@ -27,14 +27,14 @@ def created_at(run: RunEvidence) -> int | None:
             found.append(dag.start)
     for seen in run.nodes.values():
         for _, node in seen:
-            if node.sub_tasks is None or node.start is None:
+            if node.sub_tasks is None or node.start is None or node_times(node.state, node.operator, executed=False).start is not CREATED:
                 continue
             if node_times(node.state, node.operator, executed=was_executed(node) is not False).start is CREATED:
                 found.append(node.start)
     for task_snapshots in run.sub_tasks.values():
         for task_snapshot in task_snapshots:
             task = task_snapshot.task
-            handed_out = hand_outs(task_snapshot)
+            handed_out = task.execute_times if task.execute_times is not None else hand_outs(task_snapshot)
             if handed_out is None or task.start is None:
                 continue
             if sub_task_times(task.state, task.operator, handed_out).start is CREATED:
@@ -85,5 +85,7 @@ def judge_node(run: RunEvidence, stage: int | None, gid: str, own: Sequence[Task
     times = node_times(newest.state, newest.operator, executed=executed)
     start = newest.start if times.start is TRUE else None
     end = newest.end if times.end is TRUE else None
-    data = next((node.additional_data for _, node in reversed(seen) if node.additional_data is not None), None)
+    data = newest.additional_data
+    if data is None and len(seen) > 1:
+        data = next((node.additional_data for _, node in reversed(seen) if node.additional_data is not None), None)
     return NodeView(gid, stage, newest, rule, start, end, data)

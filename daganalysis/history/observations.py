@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from daganalysis.engine.catalogue import CHILD_WORKFLOWS, is_sub_dag
-from daganalysis.history.attempts import hand_outs, most_listed
+from daganalysis.history.attempts import most_listed
 from daganalysis.history.clock_doubts import doubtful_agents
 from daganalysis.history.clocks import Offsets, find_offsets, on_dag_clock
 from daganalysis.history.completeness import what_is_missing
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
     from daganalysis.history.views import MainDag, TaskView
 
 
-@dataclass(slots=True)
-class Observations:
+class Observations(msgspec.Struct):
     """What is known of a run before it is judged as a whole.
 
-    ``numbers`` are the proven stages of its nodes, ``ordinals`` the stages that the rules use, ``missing`` what no answer shows.
+    ``operators`` are all that answers showed on its nodes. ``numbers`` are the proven stages of its nodes, ``ordinals`` the stages that the
+    rules use, ``missing`` what no answer shows.
 
     ``created`` is when its rows were created. ``tasks_of`` has its sub-tasks by node, with their attempts as served. ``attempts_in`` has
     these attempts by node and sub-task, on the clock of the DAG's own rows; ``offsets`` says how far each agent's clock is off, and
@@ -36,6 +37,7 @@ class Observations:
     """
 
     run: RunEvidence
+    operators: frozenset[str | None]
     numbers: Numbers
     ordinals: dict[str, int]
     missing: frozenset[str]
@@ -51,9 +53,9 @@ class Observations:
     may_be_child: bool
     doubtful_agents: frozenset[str | None]
 
-    tasks: list[TaskView] = field(init=False)
+    tasks: list[TaskView] = []
     """All its sub-tasks."""
-    attempts: list[list[Attempt]] = field(init=False)
+    attempts: list[list[Attempt]] = []
     """The attempts of each of them, on the clock of the DAG's own rows."""
 
     def __post_init__(self) -> None:
@@ -76,13 +78,15 @@ def observe(run: RunEvidence, main: MainDag | None) -> Observations:
     """Collect what the answers show of a run, and what its main DAG shows."""
     created = created_at(run)
     tasks_of: dict[str, list[TaskView]] = {gid: [] for gid in run.stages}
-    most = most_listed([max((hand_outs(s) or 0 for s in task_snapshots), default=0) for task_snapshots in run.sub_tasks.values()])
+    most = most_listed(run.sub_tasks.values())
+    operators = frozenset([node.operator for seen in run.nodes.values() for _, node in seen])
     legs = find_legs(run)
     begun = legs[0].start if legs else None
     for gid, task_snapshots in run.sub_tasks.items():
         node_gid = run.node_of[gid]
         tasks_of[node_gid].append(judge_task(gid, node_gid, task_snapshots, created, run.attempt_lines.get(gid), begun=begun, most=most))
-    infer_from_later_stages(run, tasks_of)
+    if "ROLLBACK" in operators:
+        infer_from_later_stages(run, tasks_of)
     as_served = {node_gid: {view.gid: view.attempts for view in own} for node_gid, own in tasks_of.items()}
     offsets = find_offsets(run, as_served)
     attempts_in = placed_by_timeouts(placed_by_lines(on_dag_clock(as_served, offsets), run.line_times, run.attempt_lines), created)
@@ -98,6 +102,6 @@ def observe(run: RunEvidence, main: MainDag | None) -> Observations:
             leg.stage = None  # it is no ordinal
     doubtful = doubtful_agents(run.gid, attempts_in, node_runs, offsets, created)
     return Observations(
-        run, numbers, places, missing, main, created, tasks_of, attempts_in, offsets, legs, node_runs, made_to_wait, is_child, may_be_child,
-        doubtful,
+        run, operators, numbers, places, missing, main, created, tasks_of, attempts_in, offsets, legs, node_runs, made_to_wait, is_child,
+        may_be_child, doubtful,
     )  # fmt: skip

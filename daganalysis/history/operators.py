@@ -71,23 +71,23 @@ def _retries_of_nodes(observed: Observations, *, rolled_back: bool) -> Bounds:
     perhaps = 0
     walked_down = stages_walked_down(observed)
     for gid, stage in observed.ordinals.items():
-        own, own_runs, attempts_of = observed.tasks_of[gid], runs_of.get(stage, ()), observed.attempts_in[gid].values()
+        own_runs, attempts_of = runs_of.get(stage, ()), observed.attempts_in[gid].values()
         node = run.nodes[gid][-1][1]
-        pending = node.state == "PENDING" and node.operator == "RETRY"
         if node.operator != "RUN" and _first_hand_out_may_be_a_retry(observed, stage, own_runs, [*attempts_of]):
             perhaps += 1
-        marked = any(seen.operator == "RETRY" for _, seen in run.nodes[gid])  # whatever its times say
+        marked = "RETRY" in observed.operators and any(seen.operator == "RETRY" for _, seen in run.nodes[gid])  # whatever its times say
         if not marked and not executed_again(own_runs, attempts_of):
             continue
+        pending = node.state == "PENDING" and node.operator == "RETRY"
         bounds = retry_bounds(
             own_runs,
             [*attempts_of],
             pending_retry=pending,
-            rollback_possible=rollback_possible(run, gid, own, rolled_back=rolled_back),
+            rollback_possible=rollback_possible(observed, gid, rolled_back=rolled_back),
             exact_counters=not may_repeat_or_skip(observed, gid),
             walked_down=gid in walked_down and not may_repeat_or_skip(observed, gid),
         )
-        handshakes = sum(_handshakes(view) for view in own)
+        handshakes = sum(map(_handshakes, observed.tasks_of[gid]))
         low += max(0, max(bounds.low, marked) - handshakes)
         high += max(0, max(bounds.high or 0, marked) - handshakes)
     high += perhaps

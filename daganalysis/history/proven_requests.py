@@ -6,8 +6,9 @@ is cancelled, it or one of its nodes is passed. Each such change is one request.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from daganalysis.engine.catalogue import CHILD_WORKFLOWS, creates_itself
 from daganalysis.engine.identifiers import identify
@@ -31,8 +32,7 @@ _ONE_REQUEST_NS = 2 * SECOND_NS
 """A pass of the DAG stamps everything that it passes within this time."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProvenRequest:
+class ProvenRequest(msgspec.Struct, frozen=True, gc=False):
     """One request that the states of a run prove.
 
     It came between ``at_min`` and ``at_max``, by the clock of the DAG's own rows (None: not bounded). ``actor`` is `person`, `dag` or
@@ -92,7 +92,7 @@ class _Finder:
         self._legs = observed.legs
         self._retried = [run for run in observed.node_runs if run.operator == "RETRY" and run.start is not None]
         self._counted: set[int] = set()
-        self._passes = dict(_passed_nodes(observed))
+        self._passes = dict(_passed_nodes(observed)) if "PASS" in observed.operators else {}
 
     # -- legs -------------------------------------------------------------------------------------------------------------------------
 

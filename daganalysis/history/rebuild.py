@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _ATTACHED = frozenset({Kind.NODE, Kind.SUB_TASK, Kind.LOGS})
 """Answers about parts of a DAG."""
+_KNOWN_WORDS = {(state, operator) for state in (*STATES, None) for operator in (*OPERATORS, None)}
+"""Every state with every operator that the engine has."""
 _TORN_NS = 5_000_000_000
 """Answers less apart than this may contradict each other."""
 
@@ -227,10 +229,12 @@ def _join(position: str, pointer: str) -> str:
 def _unknown_words(view: RunView) -> list[Issue]:
     """Return one issue for each state or operator that the engine does not have."""
     run = view.evidence
-    states = {run.newest.state, *(n.newest.state for n in view.nodes), *(t.newest.state for t in view.tasks)} - STATES - {None}
-    operators = (
-        {run.newest.operator, *(n.newest.operator for n in view.nodes), *(t.newest.operator for t in view.tasks)} - OPERATORS - {None}
-    )
+    words = {(run.newest.state, run.newest.operator)}
+    words |= {(node.newest.state, node.newest.operator) for node in view.nodes}
+    words |= {(task.newest.state, task.newest.operator) for task in view.tasks}
+    words -= _KNOWN_WORDS
+    states = {state for state, _ in words} - STATES - {None}
+    operators = {operator for _, operator in words} - OPERATORS - {None}
     return [
         issue(f"unknown-{what}", None, None, f"unknown {what} {word[:60]!r}", run_id=run.run_id)
         for what, words in (("state", states), ("operator", operators))

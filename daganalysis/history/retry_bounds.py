@@ -27,7 +27,7 @@ class Bounds(NamedTuple):
 
 def executed_again(node_runs: Sequence[NodeRun], attempts_of: Collection[Sequence[Attempt]]) -> bool:
     """Return whether anything shows that a node was executed more than once."""
-    return max(map(len, attempts_of), default=0) > 1 or any(run.operator in _REPEATS for run in node_runs)
+    return max(map(len, attempts_of), default=0) > 1 or not _REPEATS.isdisjoint([run.operator for run in node_runs])
 
 
 def retry_bounds(

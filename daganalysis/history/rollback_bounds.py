@@ -9,13 +9,11 @@ from daganalysis.history.attempts import unlisted_before
 from daganalysis.history.retry_bounds import Bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from daganalysis.engine.records import Node
     from daganalysis.history.attempts import Attempt
     from daganalysis.history.evidence import RunEvidence, TaskSnapshot
     from daganalysis.history.observations import Observations
-    from daganalysis.history.views import TaskView
 
 
 def rollbacks_seen(observed: Observations) -> int:
@@ -33,12 +31,10 @@ def bound_rollbacks(observed: Observations) -> Bounds:
     """
     run, seen = observed.run, rollbacks_seen(observed)
     executed = any(node_run.operator == "ROLLBACK" for node_run in observed.node_runs)
-    traced = executed or _is_marked(run) or bool(stages_walked_down(observed))
+    traced = executed or "ROLLBACK" in observed.operators or bool(stages_walked_down(observed))
     low = max(seen, 1 if traced else 0)
-    hidden = sum(
-        _hidden_rollbacks(observed, gid) for gid in run.stages if rollback_possible(run, gid, observed.tasks_of[gid], rolled_back=low > 0)
-    )
-    cancelled = 1 if traced and _was_cancelled(run) else 0
+    hidden = sum([_hidden_rollbacks(observed, gid) for gid in run.stages if rollback_possible(observed, gid, rolled_back=low > 0)])
+    cancelled = 1 if traced and _was_cancelled(observed) else 0
     if not observed.missing <= {"newest"} and (low or not never_asked(observed)):
         return Bounds(low, None)
     return Bounds(low, max(low, seen + hidden + cancelled))
@@ -50,15 +46,13 @@ def never_asked(observed: Observations) -> bool:
     return observed.missing.isdisjoint({"nodes", "requests"}) and all(node.operator == "RUN" for node in newest)
 
 
-def rollback_possible(run: RunEvidence, gid: str, own: Sequence[TaskView], *, rolled_back: bool) -> bool:
+def rollback_possible(observed: Observations, gid: str, *, rolled_back: bool) -> bool:
     """Return whether a rollback of the DAG may have handed out sub-tasks of a stage."""
-    below = (run.nodes[lower][-1][1] for lower in run.stages[: run.stages.index(gid)])
+    if rolled_back or _leaves_no_trace(observed.run, gid):
+        return True
+    run, own = observed.run, observed.tasks_of[gid]
     undone = run.nodes[gid][-1][1].operator == "PASS" and any(view.rule.outcome == "rolled_back" for view in own)
-    return rolled_back or undone or _leaves_no_trace(below) or any(_newer_than_nodes(run.sub_tasks[view.gid]) for view in own)
-
-
-def _is_marked(run: RunEvidence) -> bool:
-    return any(node.operator == "ROLLBACK" for seen in run.nodes.values() for _, node in seen)
+    return undone or any(map(_newer_than_nodes, [run.sub_tasks[view.gid] for view in own]))
 
 
 def stages_walked_down(observed: Observations) -> frozenset[str]:
@@ -73,10 +67,8 @@ def stages_walked_down(observed: Observations) -> frozenset[str]:
     )
 
 
-def _was_cancelled(run: RunEvidence) -> bool:
-    return any(snapshot.dag.operator == "CANCEL" for snapshot in run.snapshots) or any(
-        node.operator == "CANCEL" for seen in run.nodes.values() for _, node in seen
-    )
+def _was_cancelled(observed: Observations) -> bool:
+    return "CANCEL" in observed.operators or any(snapshot.dag.operator == "CANCEL" for snapshot in observed.run.snapshots)
 
 
 def _hidden_rollbacks(observed: Observations, gid: str) -> int:
@@ -86,6 +78,8 @@ def _hidden_rollbacks(observed: Observations, gid: str) -> int:
     rolled back already (engine-semantics §2.3). In both cases each hand-out may belong to a rollback of its own.
     """
     attempts_of = [attempts for attempts in observed.attempts_in[gid].values() if attempts]
+    if all(len(attempts) == 1 and attempts[0].kind == "run" and attempts[0].number <= 1 for attempts in attempts_of):
+        return 0
     placed = _placed(observed, observed.ordinals[gid])
     each = [sum(_hidden_rollback_runs(placed, attempts)) for attempts in attempts_of]
     newest = {observed.run.sub_tasks[view.gid][-1].at for view in observed.tasks_of[gid] if view.attempts}
@@ -116,12 +110,17 @@ def _hidden_rollback_runs(placed: set[int], attempts: Sequence[Attempt]) -> Iter
         yield own + unlisted_before(attempts, place)
 
 
-def _leaves_no_trace(below: Iterable[Node]) -> bool:
+def _leaves_no_trace(run: RunEvidence, gid: str) -> bool:
     """Return whether a rollback that failed at a stage may have left no trace in the stages below it.
 
     A rollback marks each of them for good, unless it was cancelled (engine-semantics §2.4, §2.5). Below the first stage there are none.
     """
-    return all(node.operator == "CANCEL" for node in below)
+    for lower in run.stages:
+        if lower == gid:
+            break
+        if run.nodes[lower][-1][1].operator != "CANCEL":
+            return False
+    return True
 
 
 def _newer_than_nodes(task_snapshots: Sequence[TaskSnapshot]) -> bool:

@@ -31,12 +31,12 @@ def served_times(row: Dag | Node | SubTask) -> Served:
     start, end = row.start, row.end
     if row.moved:
         start, end = None if start is None else start - row.moved, None if end is None else end - row.moved
-    return cast("Served", (start, end))
+    return start, end  # type: ignore[return-value]
 
 
 def happened(start: int | None, end: int | None) -> Happened:
     """Return when something began and ended, as the rules of history found it."""
-    return cast("Happened", (start, end))
+    return start, end  # type: ignore[return-value]
 
 
 class SubTaskRows:

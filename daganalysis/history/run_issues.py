@@ -50,8 +50,9 @@ def undone_issues(view: RunView) -> list[Issue]:
     if dag.state != "SUCCEED" or dag.operator != "RUN" or view.rule.outcome not in _WENT_FORWARD:
         return []
     found = []
-    for node in view.nodes:
-        undone = [task for task in view.tasks if task.node_gid == node.gid and task.rule.outcome == "rolled_back"]
+    rolled_back = [task for task in view.tasks if task.rule.outcome == "rolled_back"]
+    for node in view.nodes if rolled_back else ():
+        undone = [task for task in rolled_back if task.node_gid == node.gid]
         if undone:
             found.append(issue("rolled-back-not-redone", None, None, _undone_message(node, undone), run_id=view.evidence.run_id))
     return found
@@ -67,6 +68,8 @@ def _undone_message(node: NodeView, undone: list[TaskView]) -> str:
 
 def timeout_issues(view: RunView) -> list[Issue]:
     """Return an issue for each sub-task whose work is known only from its timeout, with the instants between which it lies."""
+    if not view.timeouts:
+        return []
     stages = {node.gid: node for node in view.nodes}
     nodes = {task.gid: stages.get(task.node_gid or "") for task in view.tasks}
     return [

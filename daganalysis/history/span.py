@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from daganalysis.engine.states import ENDED
 from daganalysis.engine.times import TRUE, Meaning, dag_times
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 _ON_PURPOSE = {"RETRY", "ROLLBACK"}
 
 
-@dataclass(frozen=True, slots=True)
-class RunSpan:
+class RunSpan(msgspec.Struct, frozen=True, gc=False):
     """The known span of a run, in nanoseconds.
 
     ``begin`` is the first instant at which the run is known to have run. ``sure``: it is the true start. ``created`` bounds the start from
@@ -110,5 +110,4 @@ def _first_attempt(observed: Observations) -> int | None:
 
 def _nothing_was_asked(observed: Observations) -> bool:
     """Return whether no node has the mark of a request, so that the leg is the first."""
-    seen = [node for nodes in observed.run.nodes.values() for _, node in nodes]
-    return bool(seen) and observed.missing.isdisjoint({"nodes", "requests"}) and all(node.operator == "RUN" for node in seen)
+    return observed.operators == {"RUN"} and observed.missing.isdisjoint({"nodes", "requests"})

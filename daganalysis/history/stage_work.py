@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from daganalysis.engine.times import SECOND_NS
 from daganalysis.history.clock_doubts import LATE_NS
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from daganalysis.history.timeline_input import TimelineInput
 
 
-class Residue(NamedTuple):
+class Residue(msgspec.Struct, frozen=True, gc=False):
     """How a node execution left a timeline.
 
     ``open_end``: more time than is booked may belong to it. ``all_ended``: everything that it handed out has ended, and so has its leg.
@@ -32,11 +34,11 @@ class Residue(NamedTuple):
 def book_execution(ledger: Ledger, node_run: NodeRun, inputs: TimelineInput) -> Residue:
     """Book one node execution."""
     limit = node_run.end
-    failed = any(a.state == "FAILED" or a.passed_at is not None for a in node_run.attempts)
     _doubt(ledger, node_run)
-    first = True
+    first, failed = True, False
     unknown_end: int | None = None
     for attempt in node_run.attempts:
+        failed = failed or attempt.state == "FAILED" or attempt.passed_at is not None
         start, until, known = _extent(attempt, limit)
         if start is None:
             continue
@@ -88,7 +90,7 @@ def _doubt(ledger: Ledger, node_run: NodeRun) -> None:
     """Note until when the times of an execution contradict each other."""
     if ledger.unsure_until == FOR_GOOD:
         ledger.unsure_until = 0
-    if node_run.set_back or any(attempt.is_doubtful for attempt in node_run.attempts):
+    if node_run.set_back or [attempt for attempt in node_run.attempts if attempt.is_doubtful]:
         ledger.unsure_until = node_run.end if node_run.end is not None else FOR_GOOD
 
 

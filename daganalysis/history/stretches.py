@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -42,8 +41,7 @@ class Stretch(msgspec.Struct, gc=False):
         )
 
 
-@dataclass(slots=True)
-class Ledger:
+class Ledger(msgspec.Struct):
     """Books time from one instant on.
 
     Time is booked up to ``cursor``. ``end`` is the end of the known span (None while the run has not ended). ``tick`` is the pause between
@@ -60,7 +58,7 @@ class Ledger:
     direction: str = "forward"
     pass_at: int = 0
     unsure_until: int = 0
-    stretches: list[Stretch] = field(default_factory=list)
+    stretches: list[Stretch] = msgspec.field(default_factory=list)
 
     def book(self, until: int, category: str, *, to_stage: int | None, evidence: str = "observed") -> None:
         """Book the time up to an instant, but not beyond the end of the span."""
@@ -71,7 +69,8 @@ class Ledger:
         if category in ENGINE_TIME or category == "lost":
             if self.unsure_until > self.cursor:
                 self._lay(min(until, self.unsure_until), "unattributed", to_stage, "inferred")
-            if category in ENGINE_TIME and until - self.cursor > self._longest_step(to_stage):
+            took = until - self.cursor
+            if took > LONGEST_STEP_NS and category in ENGINE_TIME and took > self._longest_step(to_stage):
                 category, evidence = "unattributed", "inferred"
         self._lay(until, category, to_stage, evidence)
 
@@ -106,9 +105,9 @@ class Ledger:
             return
         evidence = "lost" if category == "lost" else evidence
         new = Stretch(self.cursor, until, category, self.leg, self.stage, to_stage, self.direction, evidence)
-        last = self.stretches[-1] if self.stretches else None
-        if last is not None and last.continues_in(new):
-            last.end = until
+        stretches = self.stretches
+        if stretches and stretches[-1].category == category and stretches[-1].continues_in(new):
+            stretches[-1].end = until
         else:
-            self.stretches.append(new)
+            stretches.append(new)
         self.cursor = until

@@ -11,8 +11,9 @@ This module walks over legs and node executions. `stretches.py` books the time, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from daganalysis.engine.times import SECOND_NS
 from daganalysis.history.hidden_work import Position, hides_attempt, hides_execution, hides_leg, hides_second_leg, skips_stage
@@ -34,7 +35,6 @@ def build_timeline(inputs: TimelineInput) -> list[Stretch]:
     return book_proven_waits(_Walk(inputs).take(), inputs.legs, inputs.wait_category)
 
 
-@dataclass(slots=True)
 class _Walk:
     """The walk over the legs and node executions of a run.
 
@@ -42,17 +42,12 @@ class _Walk:
     leg that is entered next. ``unknown_legs`` counts legs that no answer showed. ``is_past_nodes``: no known execution follows.
     """
 
-    inputs: TimelineInput
-    ledger: Ledger = field(init=False)
-    passes: list[int] = field(init=False)
-    residue: Residue = field(init=False)
-    operator: str | None = None
-    next_leg: int = 0
-    unknown_legs: int = 0
-    is_past_nodes: bool = False
-
-    def __post_init__(self) -> None:
-        inputs = self.inputs
+    def __init__(self, inputs: TimelineInput) -> None:
+        self.inputs = inputs
+        self.operator: str | None = None
+        self.next_leg = 0
+        self.unknown_legs = 0
+        self.is_past_nodes = False
         self.ledger = Ledger(inputs.begin, inputs.end, estimate_tick(inputs.node_runs)[0])
         self.passes = [node_run.passed_at for node_run in inputs.node_runs if node_run.passed_at is not None]
         self.residue = Residue(open_end=not inputs.sure_begin)
@@ -131,7 +126,7 @@ class _Walk:
         if passed is not None:
             waited = not (self.residue.open_end or self.residue.all_ended or self._is_incomplete)
             self.ledger.book(passed, self.inputs.wait_category(passed) if waited else "lost", to_stage=to_stage)
-            self.residue = self.residue._replace(open_end=False)
+            self.residue = replace(self.residue, open_end=False)
 
     # -- from one leg to the next -----------------------------------------------------------------------------------------------------
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from daganalysis.engine.times import SCHEDULER_SLEEP_S, SECOND_NS
 
@@ -19,8 +20,7 @@ _LONGEST_TICK_S = 3.0
 """A longer pause between two nodes is no estimate of the tick."""
 
 
-@dataclass(slots=True)
-class TimelineInput:
+class TimelineInput(msgspec.Struct):
     """What a timeline is made of.
 
     ``begin`` is when the known span begins. ``sure_begin``: an answer showed it; otherwise it is a bound. ``end`` is None for a run that

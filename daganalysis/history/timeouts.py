@@ -87,10 +87,11 @@ def hidden_timeouts(tasks: Iterable[TaskView], attempts_of: Iterable[Sequence[At
     ``attempts_of`` has the attempts of each sub-task, on the clock of the DAG's own rows.
     """
     pairs = list(zip(tasks, attempts_of, strict=True))
-    if any(_is_shorter(a) for _, attempts in pairs for a in attempts if a.ending == "timeout"):
+    open_ended = {view.gid: (view, attempts) for view, attempts in pairs for a in attempts if a.start is None or a.end is None}
+    if not open_ended or any(_is_shorter(a) for _, attempts in pairs for a in attempts if a.ending == "timeout"):
         return []
     found = []
-    for view, attempts in pairs:
+    for view, attempts in open_ended.values():
         timed_out = [a for a in attempts if a.ending == "timeout"]
         hidden = [a for a in timed_out if a.start is None or a.end is None]
         if not timed_out and view.logs is not None and any(map(is_timeout, view.logs)):

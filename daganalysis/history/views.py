@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -45,8 +44,7 @@ class NodeView(msgspec.Struct, gc=False):
     additional_data: str | None
 
 
-@dataclass(slots=True)
-class RunView:
+class RunView(msgspec.Struct):
     """One run, judged."""
 
     evidence: RunEvidence
@@ -70,14 +68,13 @@ class RunView:
     """What no answer shows of it (:func:`daganalysis.history.completeness.what_is_missing`)."""
     offsets: Offsets
     """How far the clocks of agents are off that do not agree with the DAG's own rows."""
-    timeouts: list[Timeout] = field(default_factory=list)
+    timeouts: list[Timeout] = msgspec.field(default_factory=list)
     """Sub-tasks that ran into their timeout within time that would be lost but for that."""
-    proven_requests: list[ProvenRequest] = field(default_factory=list)
+    proven_requests: list[ProvenRequest] = msgspec.field(default_factory=list)
     """The requests to it that its states prove, without the one that created it."""
 
 
-@dataclass(frozen=True, slots=True)
-class MainDag:
+class MainDag(msgspec.Struct, frozen=True, gc=False):
     """What a main DAG shows about a child.
 
     ``kind`` is the kind of their link. ``end`` is when the main DAG ended (None if it has not, or is not in the archive). ``created_from``
