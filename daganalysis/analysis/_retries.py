@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from daganalysis.engine.log_lines import WAITING, error_parts, is_error
-from daganalysis.tables import ATTEMPTS, SUB_TASKS
-from daganalysis.tables.column_arrays import integers, is_equal
-from daganalysis.tables.declaration import decode_texts
+from daganalysis.statistics.grouped_rows import GroupedRows
+from daganalysis.tables.column_arrays import NONE, codes_of, encoded, find, integers, is_equal, one_array, taken
+from daganalysis.tables.declaration import AT_LEAST_TWO
 from daganalysis.tables.results import RETRIES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
+    import pyarrow as pa
 
     from daganalysis.archive import Archive
+    from daganalysis.tables.column_arrays import Ints
 
-_TASK = ["run_id", "task_gid"]
-_KINDS = ("rollback", "rerun", "unknown", "waited")
+_MANY = "execute_times"
 
 
 def retries(archive: Archive) -> pd.DataFrame:
@@ -38,69 +43,75 @@ def retries(archive: Archive) -> pd.DataFrame:
         >>> da.retries(da.load("sample_data/documented/scale-out.json")).empty
         True
     """
-    import pandas as pd
-
-    rows = _handed_out_again(archive)
-    errors = [_first_error(lines) for lines in rows["task_logs"]]
-    handshakes = [_handshakes(lines) for lines in rows["task_logs"]]
-    # A run after the first is one retry each; a rollback run may have been an operator's rollback instead.
-    protocol = pd.Series([bool(waited) or bool(redone) for waited, redone in zip(rows["waited"], handshakes, strict=True)], rows.index)
-    low = rows["rerun"]
-    high = (rows["execute_times"] - 1).where(rows["rollback"] + rows["unknown"] > 0, low)
-    # An operator retries a run, and each of its sub-tasks no more often than that; hand-shakes are not counted among the run's.
-    of_runs = archive.table("dags", ["run_id", "retries_min", "retries_max"]).set_index("run_id")
-    of_run = rows["run_id"].map(of_runs["retries_max"]).astype("Int64").mask(protocol).fillna(rows["execute_times"])
-    # What a main DAG's mirrored retry redid is no person's for sure: a sub-task was retried no more surely than its run.
-    surely = rows["run_id"].map(of_runs["retries_min"]).astype("Int64").mask(protocol).fillna(rows["execute_times"])
-    result = rows.assign(
-        retries_min=low.clip(upper=surely).clip(upper=of_run),
-        retries_max=high.clip(upper=of_run),
-        rollbacks=rows["rollback"],
-        error_code=pd.array([code for code, _ in errors], dtype="str"),
-        first_error=pd.array([line for _, line in errors], dtype="str"),
-        protocol=protocol,
-    )
-    return RETRIES.conform(result[RETRIES.names])
-
-
-def _handed_out_again(archive: Archive) -> pd.DataFrame:
-    """One row per sub-task that was handed out more than once, with its log and the numbers of its attempts of each kind."""
-    import pyarrow.compute as pc
-
-    again = pc.field("execute_times") > 1
-    tasks = archive.coded("sub_tasks", [*_TASK, "stage", "name", "agent", "execute_times", "outcome"]).filter(again)
-    # Logs are most of an archive. The rows of both reads are the same ones, in the order of the table.
-    logs = archive.arrow("sub_tasks", ["task_logs"], again)
-    rows = SUB_TASKS.frame(decode_texts(tasks.append_column("task_logs", logs.column("task_logs")), SUB_TASKS))
-    counts = _attempts_of_kinds(archive, rows[_TASK])
-    return rows.merge(counts, on=_TASK, how="left").fillna(dict.fromkeys(_KINDS, 0))
-
-
-def _attempts_of_kinds(archive: Archive, tasks: pd.DataFrame) -> pd.DataFrame:
-    """Count the attempts of some sub-tasks: those that rolled back, ran again, are of an unknown kind, or waited and were not the last."""
     import pyarrow as pa
 
-    attempts = archive.coded("attempts", [*_TASK, "attempt", "kind", "outcome"])
-    # A first attempt is counted if it waited, or if it is not known that it was a run.
-    counted = (integers(attempts.column("attempt")) > 1) | ~is_equal(attempts.column("kind"), "run")
-    counted |= is_equal(attempts.column("outcome"), "waiting")
-    known = ATTEMPTS.frame(decode_texts(attempts.filter(pa.array(counted)), ATTEMPTS)).merge(tasks, on=_TASK)
-    last = known.groupby(_TASK)["attempt"].transform("max")
-    is_of_kind = known.assign(
-        rollback=known["kind"].eq("rollback"),
-        rerun=known["kind"].eq("run") & (known["attempt"] > 1),
-        unknown=known["kind"].eq("unknown"),
-        waited=known["outcome"].eq("waiting") & (known["attempt"] < last),
+    tasks = archive.coded("sub_tasks", ["run_id", "stage", "task_gid", "name", "agent", _MANY, "outcome"])
+    tasks = tasks.take(pa.array(np.flatnonzero(integers(tasks.column(_MANY)) > 1)))
+    if not tasks.num_rows:
+        return RETRIES.empty()
+    # Logs are most of an archive. The rows of both reads are the same ones, in the order of the table.
+    logs = archive.coded("sub_tasks", [_MANY, "task_logs"], (_MANY, AT_LEAST_TWO)).column("task_logs").to_pylist()
+    n, times = _attempts_of_kinds(archive, tasks), integers(tasks.column(_MANY))
+    errors = [_first_error(lines or ()) for lines in logs]
+    protocol = (n.waited > 0) | np.array([WAITING in (lines or ()) for lines in logs])
+    # An operator retries a run, and each of its sub-tasks no more often than that; hand-shakes are not counted among the run's. What a main
+    # DAG's mirrored retry redid is no person's for sure: a sub-task was retried no more surely than its run.
+    runs = archive.arrow("dags", ["run_id", "retries_min", "retries_max"])
+    of_run = codes_of(tasks.column("run_id"), one_array(runs.column("run_id")))
+    surely, at_most = (integers(taken(runs.column(name), of_run)) for name in ("retries_min", "retries_max"))
+    surely, at_most = (np.where(protocol | (bound == NONE), times, bound) for bound in (surely, at_most))
+    # A run after the first is one retry each; a rollback run may have been an operator's rollback instead.
+    high = np.where(n.rollback + n.unknown > 0, times - 1, n.rerun)
+    return RETRIES.of_arrays(
+        {
+            **{name: tasks.column(name) for name in tasks.column_names},
+            "retries_min": np.minimum(np.minimum(n.rerun, surely), at_most),
+            "retries_max": np.minimum(high, at_most),
+            "rollbacks": n.rollback,
+            "error_code": pa.array([code for code, _ in errors], pa.string()),
+            "first_error": pa.array([line for _, line in errors], pa.string()),
+            "protocol": protocol,
+        }
     )
-    return is_of_kind.groupby(_TASK, as_index=False)[list(_KINDS)].sum()
 
 
-def _first_error(lines: Any) -> tuple[str | None, str | None]:
-    for line in lines if isinstance(lines, (list, tuple)) or hasattr(lines, "__len__") else ():  # null is a float
-        if is_error(line):
-            return error_parts(line)[0], line
-    return None, None
+class _Counts(NamedTuple):
+    """The attempts of each sub-task that rolled back, ran again, are of an unknown kind, or waited and were not the last."""
+
+    rollback: Ints
+    rerun: Ints
+    unknown: Ints
+    waited: Ints
 
 
-def _handshakes(lines: Any) -> int:
-    return sum(1 for line in lines if line == WAITING) if hasattr(lines, "__iter__") else 0
+def _attempts_of_kinds(archive: Archive, tasks: pa.Table) -> _Counts:
+    """Count the attempts of some sub-tasks by kind."""
+    import pyarrow.compute as pc
+
+    attempts = archive.coded("attempts", ["run_id", "task_gid", "attempt", "kind", "outcome"])
+    number = integers(attempts.column("attempt"))
+    is_run, is_waiting = is_equal(attempts.column("kind"), "run"), is_equal(attempts.column("outcome"), "waiting")
+    run, run_ids = encoded(tasks.column("run_id"))
+    of_run = codes_of(attempts.column("run_id"), run_ids)
+    # A first attempt is counted if it waited, or if it is not known that it was a run.
+    rows = np.flatnonzero((of_run != NONE) & ((number > 1) | ~is_run | is_waiting))
+    gid, gids = encoded(tasks.column("task_gid"))
+    of_gid = integers(pc.index_in(one_array(attempts.column("task_gid").take(rows)), gids))
+    keys = np.where(run == NONE, NONE, run * len(gids) + gid)
+    order = np.argsort(keys, kind="stable")
+    place = find(keys[order], np.where(of_gid == NONE, NONE, of_run[rows] * len(gids) + of_gid))
+    rows, place = rows[place != NONE], order[place[place != NONE]]
+    last = GroupedRows(place, len(keys)).reduced(number[rows], np.maximum, NONE)[place]
+    kinds = (
+        is_equal(attempts.column("kind"), "rollback")[rows],
+        is_run[rows] & (number[rows] > 1),
+        is_equal(attempts.column("kind"), "unknown")[rows],
+        is_waiting[rows] & (number[rows] < last),
+    )
+    return _Counts(*(np.bincount(place[is_kind], minlength=len(keys)) for is_kind in kinds))
+
+
+def _first_error(lines: Sequence[str]) -> tuple[str | None, str | None]:
+    """Return the code and the text of the first line that tells an error."""
+    line = next(filter(is_error, lines), None)
+    return (None, None) if line is None else (error_parts(line)[0], line)

@@ -63,17 +63,23 @@ def is_equal(column: pa.Array | pa.ChunkedArray, *texts: str) -> Bools:
     return wanted[codes]
 
 
-def rows_with(table: pa.Table, only: tuple[str, Collection[str]]) -> pa.Table:
-    """Return the rows of a table that have one of some texts in a column.
+def rows_with(table: pa.Table, only: tuple[str, Collection[str] | range]) -> pa.Table:
+    """Return the rows of a table that have one of some texts, or a number within a range, in a column.
 
     >>> import pyarrow as pa
     >>> rows_with(pa.table({"a": ["x", None, "y"], "b": [1, 2, 3]}), ("a", {"y"})).to_pylist()
     [{'a': 'y', 'b': 3}]
+    >>> rows_with(pa.table({"a": ["x", None, "y"], "b": [1, 2, 3]}), ("b", range(2))).to_pylist()
+    [{'a': 'x', 'b': 1}]
     """
     import pyarrow as pa
 
-    column, texts = only
-    return table.take(pa.array(np.flatnonzero(is_equal(table.column(column), *texts))))
+    name, values = only
+    column = table.column(name)
+    if isinstance(values, range):
+        numbers = integers(column)
+        return table.take(pa.array(np.flatnonzero((numbers >= values.start) & (numbers < values.stop))))
+    return table.take(pa.array(np.flatnonzero(is_equal(column, *values))))
 
 
 def codes_of(column: pa.Array | pa.ChunkedArray, values: pa.Array) -> Ints:

@@ -23,8 +23,9 @@ _FREE_TEXT = frozenset({"additional_data", "task_logs", "message", "hint", "posi
 """Columns whose values rarely repeat, or repeat next to each other. A dictionary would take time, and often more space than the texts."""
 
 
-Only: TypeAlias = "tuple[str, Collection[str]]"
-"""A column of repeating texts, and the texts that rows to read have in it."""
+Only: TypeAlias = "tuple[str, Collection[str] | range]"
+"""A column of repeating texts or of whole numbers, and the texts, or the range of numbers, that rows to read have in it."""
+AT_LEAST_TWO = range(2, 1 << 62)
 
 
 class Type(enum.Enum):
