@@ -53,7 +53,7 @@ def post_mortem_text(archive: Archive, run_id: str, *, named: str, why: bool = F
         stage_lines(facts),
         trouble_lines(facts),
         children_lines(facts),
-        unknown_lines(facts),
+        unknown_lines(facts, zone),
         reason_lines(facts) if why else [],
         next_step_lines(facts, named),
     ]

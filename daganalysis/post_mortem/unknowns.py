@@ -11,12 +11,13 @@ from daganalysis.text.widths import wrap
 
 if TYPE_CHECKING:
     from daganalysis.analysis.run_facts import RunFacts
+    from daganalysis.text.zones import Zone
 
 _MOST_ISSUES = 5
 _WORTH_SAYING_S = 0.0005
 
 
-def unknown_lines(facts: RunFacts) -> list[str]:
+def unknown_lines(facts: RunFacts, zone: Zone) -> list[str]:
     """List what was lost, what is only bounded, and the issues that concern the run."""
     run, budget = facts.run, facts.budget
     sentences = []
@@ -37,7 +38,7 @@ def unknown_lines(facts: RunFacts) -> list[str]:
         sentences.append(
             f"{human_duration(budget['lost_s'])} passed in executions that the server has overwritten, and in waits between them."
         )
-    sentences += [f"Known only from a timeout: {row['message']}." for row in facts.issues if row["code"] == "ran-into-timeout"]
+    sentences += [f"Known only from a timeout: {zone.within(row['message'])}." for row in facts.issues if row["code"] == "ran-into-timeout"]
     if (budget.get("unattributed_s") or 0) >= _WORTH_SAYING_S:
         sentences.append(f"{human_duration(budget['unattributed_s'])} have no known cause.")
     if run["elapsed_s"] is None and run["outcome"] not in {"running", "not_started"}:
@@ -45,7 +46,7 @@ def unknown_lines(facts: RunFacts) -> list[str]:
     wrapped = [line for text in sentences for line in wrap(text, 78, "  ", "  ")]
     notes = [row for row in facts.issues if row["severity"] != "info"]
     for row in notes[:_MOST_ISSUES]:
-        wrapped += wrap(for_terminal(f"{row['code']}: {row['message']}"), 78, "  ", "    ")
+        wrapped += wrap(for_terminal(f"{row['code']}: {zone.within(row['message'])}"), 78, "  ", "    ")
     if len(notes) > _MOST_ISSUES:
         wrapped.append(f"  and {plural(len(notes) - _MOST_ISSUES, 'more issue')}")
     return ["What is not known", *wrapped] if wrapped else []

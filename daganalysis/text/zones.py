@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
-
-
+_IN_UTC = re.compile(r"\b([12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z\b|\+00:00)")
 _DAY_NS = 86_400 * 10**9
 
 
@@ -153,6 +152,21 @@ class Zone:
                 held.append((_changed_at(info, at, later), _offset_s(info, later)))
             at = later
         return held
+
+    def within(self, text: str) -> str:
+        """Write each instant in UTC that a text holds, such as the message of an issue, to the second with its offset.
+
+        >>> Zone("+08:00").within("between 2024-01-09T12:40:01Z and 2024-01-09T12:41:00.250+00:00")
+        'between 2024-01-09 20:40:01 +08:00 and 2024-01-09 20:41:00 +08:00'
+        """
+
+        def written(found: re.Match[str]) -> str:
+            try:
+                return self.full(dt.datetime.fromisoformat(found[1] + "+00:00"))
+            except ValueError:  # such as the 30th of February
+                return found[0]
+
+        return _IN_UTC.sub(written, text)
 
     def of_text(self, text: str) -> str:
         """Write an instant from its RFC 3339 text.

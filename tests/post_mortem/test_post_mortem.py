@@ -166,6 +166,14 @@ def test_where_clocks_may_change_every_time_of_a_leg_and_a_request_has_its_offse
         assert set(times) == {" +01:00"}
 
 
+def test_times_in_what_is_not_known_are_in_the_zone_of_the_text() -> None:
+    message = "it ran into its timeout between 2025-01-01T00:00:00Z and 2025-01-01T01:00:00.250+00:00"
+    issue = {"run_id": "1", "severity": "warning", "code": "x", "message": message}
+    archive = archive_of(dags=[{"run_id": "1", "outcome": "running", "state": "RUNNING"}], issues=[issue])
+    text = " ".join(post_mortem_text(archive, "1", named="store", zone=Zone("+08:00")).split())
+    assert "between 2025-01-01 08:00:00 +08:00 and 2025-01-01 09:00:00 +08:00" in text
+
+
 def test_what_an_overwritten_history_hides_is_said() -> None:
     unknown = section(told(RETRIED), "What is not known")
     assert "2 attempts of 4 inferred from the attempts beside it, not observed." in unknown
