@@ -61,6 +61,7 @@ _LABELS: MappingProxyType[str, str] = MappingProxyType(
         "candidate_s": "after",
         "diff_s": "difference",
         "name": "stage name",
+        "conclusion": "what happened",
     }
 )
 """The label of a column, if it is not its name without underscores."""
@@ -170,6 +171,8 @@ def _kind(column: Column) -> str:
         return "code"
     if column.name in _LONG_TEXT:
         return "line"
+    if column.name == "conclusion":
+        return "sentence"
     if column.name in {"outcome", "verdict", "severity"}:
         return "outcome"
     if column.type is Type.REAL:

@@ -48,6 +48,12 @@ def test_every_row_of_a_table_of_the_report_is_a_row_of_its_analysis(written, na
     assert all(row in expected for row in shown)
 
 
+def test_every_run_of_the_list_has_the_sentence_that_the_command_prints(written):
+    archive, plain, _ = written
+    told = da.runs(archive).set_index("run_id")["conclusion"].to_dict()
+    assert {row["run_id"]: row["conclusion"] for row in plain["tables"]["runs"]["rows"]} == told
+
+
 @pytest.mark.parametrize("name", ["summary", "failures", "retry_patterns", "stages"])
 def test_every_number_in_a_table_of_the_page_is_that_of_the_json(written, name):
     _, plain, page = written

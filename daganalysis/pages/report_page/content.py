@@ -15,7 +15,7 @@ from daganalysis.engine.vocabulary import WORST_FIRST
 from daganalysis.pages.report_page.advice import advice
 from daganalysis.pages.report_page.changes import changes_of
 from daganalysis.pages.report_page.figures import picture_frames, plain_pictures
-from daganalysis.pages.report_page.report_tables import agents_table, report_tables, stragglers_table
+from daganalysis.pages.report_page.report_tables import agents_table, listed_runs, report_tables, stragglers_table
 from daganalysis.pages.report_page.run_sections import run_section
 from daganalysis.pages.report_page.totals import clusters_of, count_outcomes, overview_of, time_spent_on
 from daganalysis.pages.shown_tables import cell_text, plain_row
@@ -94,9 +94,9 @@ def collect(archive: Archive, progress: Progress = silent, zone: Zone | None = N
     budget = time_budget(archive)
     per_workflow = summary(archive)
     run_stragglers, shifts = stragglers(archive), trend(archive)
-    tables = report_tables(archive, ranked, per_workflow, culprits)
-    tables |= {"stragglers_by_agent": agents_table(stragglers(archive, level="agent")), "stragglers": stragglers_table(run_stragglers)}
     concluded = _concluded(archive, ranked, chosen)
+    tables = report_tables(archive, ranked, per_workflow, concluded)
+    tables |= {"stragglers_by_agent": agents_table(stragglers(archive, level="agent")), "stragglers": stragglers_table(run_stragglers)}
     not_redone = _not_redone(archive, ranked, concluded)
     comparison = changes_of(archive, shifts, tables)
     names = _names(ranked)
@@ -153,11 +153,11 @@ def _worst(ranked: pd.DataFrame, culprits: dict[str, Culprit], budget: pd.DataFr
 
 
 def _concluded(archive: Archive, ranked: pd.DataFrame, chosen: list[str]) -> dict[str, str]:
-    """Return the sentence of each run that has a section or was rolled back."""
+    """Return the sentence about each run that is listed, has a section or was rolled back."""
     from daganalysis.analysis import runs
 
     undone = ranked.loc[~ranked["is_child"] & ranked["outcome"].eq("rolled_back"), "run_id"]
-    listed = runs(archive, run_ids=[*chosen, *undone])
+    listed = runs(archive, run_ids=list(dict.fromkeys([*listed_runs(ranked), *chosen, *undone])))
     return dict(zip(listed["run_id"], listed["conclusion"], strict=True)) if len(ranked) else {}
 
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from daganalysis.analysis.culprits import Culprit
     from daganalysis.archive import Archive
     from daganalysis.pages.shown_tables import ShownTable
 
@@ -25,15 +24,13 @@ _FEWEST_AGENTS = 10
 """The largest number of agents to list beyond the flagged ones: agents that nobody waits for tell nothing."""
 
 
-def report_tables(
-    archive: Archive, ranked: pd.DataFrame, per_workflow: pd.DataFrame, culprits: dict[str, Culprit]
-) -> dict[str, ShownTable]:
-    """Make the tables that need only the archive and its ranked runs, by name."""
+def report_tables(archive: Archive, ranked: pd.DataFrame, per_workflow: pd.DataFrame, conclusions: dict[str, str]) -> dict[str, ShownTable]:
+    """Make the tables that need only the archive, its ranked runs and the sentences about those that are listed, by name."""
     return {
         "summary": _summary_table(per_workflow),
         "failures": _failures_table(archive),
         "retry_patterns": _retry_patterns_table(archive),
-        "runs": _runs_table(ranked, culprits),
+        "runs": _runs_table(ranked, conclusions),
         "stages": _stages_table(archive),
         "issues": _issues_table(archive),
     }
@@ -114,11 +111,18 @@ def _retry_patterns_table(archive: Archive) -> ShownTable:
     )
 
 
-def _runs_table(ranked: pd.DataFrame, culprits: dict[str, Culprit]) -> ShownTable:
-    where = {run_id: f"stage {culprit.stage} {culprit.name}" for run_id, culprit in culprits.items() if culprit.stage is not None}
-    rows = ranked.assign(where=ranked["run_id"].map(where).astype("str").where(ranked["run_id"].isin(where)))
-    columns = ["run_id", "name", "outcome", "work_ok", "elapsed_s", "started_at", "where", "retries_min", "n_agents", "parent_run_id"]
-    extra = [Column("where", Type.STRING, "the stage in trouble, or the slowest, of the runs that have a section of their own")]
+def listed_runs(ranked: pd.DataFrame) -> list[str]:
+    """Return the runs that the table of all runs lists."""
+    listed: list[str] = ranked["run_id"].head(MOST_RUNS).tolist()
+    return listed
+
+
+def _runs_table(ranked: pd.DataFrame, conclusions: dict[str, str]) -> ShownTable:
+    from daganalysis.tables.explanations import RUNS
+
+    rows = ranked.assign(conclusion=ranked["run_id"].map(conclusions).astype("str").where(ranked["run_id"].isin(conclusions)))
+    columns = ["run_id", "name", "outcome", "work_ok", "elapsed_s", "started_at", "conclusion", "retries_min", "n_agents", "parent_run_id"]
+    extra = [column for column in RUNS.columns if column.name == "conclusion"]
     return shown_table(
         rows,
         DAGS,
