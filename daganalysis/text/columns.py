@@ -74,7 +74,7 @@ BY_IMPORTANCE: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         ),
         "what_if": ("run_id", "scenario", "elapsed_s", "predicted_min_s", "predicted_max_s", "saved_min_s", "saved_share"),
         "locks": ("lock", "key", "run_id", "held_s", "taken_at", "working_s", "neglected_s", "n_refused", "evidence", "released_at"),
-        "events": ("at", "event", "run_id", "stage", "agent", "actor", "detail", "client", "evidence", "cluster"),
+        "events": ("at", "event", "run_id", "detail", "stage", "actor", "agent", "client", "evidence", "cluster"),
         "check": ("condition", "decision", "value", "low", "high", "n"),
         "compare": (
             *("workflow", "n_agents", "name", "category", "verdict", "ratio", "ci_low", "ci_high", "n_base", "n_candidate", "base_s"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from daganalysis.engine.vocabulary import words
 from daganalysis.pages.shell import render_page, trusted
 from daganalysis.pages.svg import figure_svg
 from daganalysis.plots.event_lanes import draw_events
@@ -26,7 +27,10 @@ def event_page(marks: pd.DataFrame, events: pd.DataFrame, *, tz: str = "UTC") ->
     assert figure is not None
     clusters = events["cluster"].dropna().unique()
     rows = rows_of(events[list(_COLUMNS)].head(_MOST_ROWS))
-    cells = [[zone.full(row["at"]), *("" if row[name] is None else for_terminal(str(row[name])) for name in _COLUMNS[1:])] for row in rows]
+    cells = [
+        [zone.bare(row["at"]), words(row["event"]), *("" if row[name] is None else for_terminal(str(row[name])) for name in _COLUMNS[2:])]
+        for row in rows
+    ]
     return render_page(
         "event_page/events.html.jinja",
         styles=("templates/page.css", "report_page/report.css"),
@@ -34,7 +38,7 @@ def event_page(marks: pd.DataFrame, events: pd.DataFrame, *, tz: str = "UTC") ->
         title=f"What happened in {for_terminal(clusters[0])}" if len(clusters) == 1 else "What happened",
         subtitle=f"{plural(len(events), 'event')}, times in {zone.name}",
         chart=trusted(figure_svg(figure, key="events", title="Swim lanes of the DAGs, with locks and people's actions")),
-        heads=_COLUMNS,
+        heads=[words(name) for name in _COLUMNS],
         rows=cells,
         n_left_out=max(0, len(events) - _MOST_ROWS),
     )
