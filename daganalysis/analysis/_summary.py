@@ -10,8 +10,7 @@ from daganalysis.analysis.stage_rows import executed_stages
 from daganalysis.engine.times import SECOND_NS
 from daganalysis.engine.vocabulary import ENGINE_TIME
 from daganalysis.statistics.grouped_rows import GroupedRows
-from daganalysis.tables import DAGS
-from daganalysis.tables.column_arrays import NONE, codes_of, encoded, integers, is_equal, numbered, one_array, reals, taken
+from daganalysis.tables.column_arrays import NONE, codes_of, integers, is_equal, numbered, one_array, ranked, reals, taken
 from daganalysis.tables.results import SUMMARY
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from daganalysis.archive import Archive
-    from daganalysis.tables.column_arrays import Floats
+    from daganalysis.tables.column_arrays import Floats, Ints
 
 
 def summary(archive: Archive) -> pd.DataFrame:
@@ -39,28 +38,49 @@ def summary(archive: Archive) -> pd.DataFrame:
         >>> da.summary(da.load("sample_data/documented/scale-out.json"))[["workflow", "n_runs", "succeeded"]].to_dict("records")
         [{'workflow': 'Cluster scale out', 'n_runs': 1, 'succeeded': 1}]
     """
+    import pyarrow as pa
+
     runs = archive.arrow("dags", ["run_id", "workflow", "outcome", "n_agents", "elapsed_s", "retries_min", "last_observed_at"])
-    dags = DAGS.frame(runs)
-    engine = np.where(dags["elapsed_s"].notna(), _engine_seconds(archive, runs), np.nan)
-    dags = dags.assign(engine_s=engine, retried=dags["retries_min"].fillna(0) > 0)
-    grouped = dags.groupby("workflow", dropna=False)
-    result = grouped.agg(
-        n_runs=("run_id", "size"),
-        n_agents_max=("n_agents", "max"),
-        elapsed_p50_s=("elapsed_s", "median"),
-        elapsed_p95_s=("elapsed_s", lambda s: s.quantile(0.95)),
-        retry_share=("retried", "mean"),
-        engine_s=("engine_s", "sum"),
-        total_s=("elapsed_s", "sum"),
+    if not runs.num_rows:
+        return SUMMARY.empty()
+    workflow = ranked(runs.column("workflow"))[0]
+    group, first = numbered(workflow)
+    groups, n = GroupedRows(group, len(first)), len(first)
+    ends, outcome = np.cumsum(groups.sizes), runs.column("outcome")
+    n_agents = groups.reduced(integers(runs.column("n_agents")), np.maximum, NONE)
+    elapsed_s = reals(runs.column("elapsed_s"))
+    total_s = _sums(elapsed_s, groups)
+    engine_s = _sums(np.where(np.isnan(elapsed_s), np.nan, _engine_seconds(archive, runs)), groups)
+    newest = np.lexsort((ranked(runs.column("run_id"))[0], integers(runs.column("last_observed_at")), group))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        engine_share = np.where(total_s > 0, engine_s / total_s, np.nan)
+    return SUMMARY.of_arrays(
+        {
+            "workflow": taken(runs.column("workflow"), first),
+            "n_runs": groups.sizes,
+            **{name: np.bincount(group[is_equal(outcome, name)], minlength=n) for name in SUMMARY.names[2:14]},
+            "n_agents_max": pa.array(n_agents, mask=n_agents == NONE),
+            "elapsed_p50_s": groups.medians(elapsed_s),
+            "elapsed_p95_s": np.array([_percentile_95(seconds) for seconds in np.split(elapsed_s[newest], ends[:-1])]),
+            "engine_share": engine_share,
+            "retry_share": np.bincount(group[integers(runs.column("retries_min")) > 0], minlength=n) / groups.sizes,
+            "slowest_stage": _slowest_stages(archive, runs, workflow, workflow[first]),
+            "last_run_id": taken(runs.column("run_id"), newest[ends - 1]),
+        }
     )
-    result["engine_share"] = (result["engine_s"] / result["total_s"]).where(result["total_s"] > 0)
-    outcomes = dags.pivot_table(index="workflow", columns="outcome", values="run_id", aggfunc="count", fill_value=0, dropna=False)
-    for outcome in SUMMARY.names[2:14]:
-        result[outcome] = outcomes.get(outcome, 0)
-    result["slowest_stage"] = _slowest_stages(archive, runs).reindex(result.index)
-    newest = dags.sort_values(["last_observed_at", "run_id"], na_position="first").drop_duplicates("workflow", keep="last")
-    result["last_run_id"] = newest.set_index("workflow")["run_id"].reindex(result.index)
-    return SUMMARY.conform(result.reset_index()[SUMMARY.names])
+
+
+def _sums(seconds: Floats, groups: GroupedRows) -> Floats:
+    """Return the sum of each group, to the last digit of those of pandas; not-a-number for a group without values."""
+    import pandas as pd
+
+    sums: Floats = pd.Series(seconds).groupby(groups.of_row).sum(min_count=1).to_numpy()
+    return sums
+
+
+def _percentile_95(seconds: Floats) -> float:
+    known = seconds[~np.isnan(seconds)]
+    return float(np.percentile(known, 95)) if len(known) else np.nan
 
 
 def _engine_seconds(archive: Archive, runs: pa.Table) -> Floats:
@@ -72,15 +92,17 @@ def _engine_seconds(archive: Archive, runs: pa.Table) -> Floats:
     return GroupedRows(of_run[rows], runs.num_rows).reduced(ns, np.add, 0) / SECOND_NS
 
 
-def _slowest_stages(archive: Archive, runs: pa.Table) -> pd.Series[str]:
-    """Return for each workflow the name of the stages that took longest together."""
-    import pandas as pd
-    import pyarrow as pa
-
+def _slowest_stages(archive: Archive, runs: pa.Table, workflow: Ints, wanted: Ints) -> pa.Array:
+    """Return for each wanted workflow the name of the stages that took longest together; of equals, the first name."""
     stages = executed_stages(archive, ["name", "duration_s"])
-    workflow, name = taken(runs.column("workflow"), stages.places_among(runs)), stages.nodes.column("name")
-    group, first = numbered(encoded(workflow)[0], encoded(name)[0])
-    found = SUMMARY.frame(pa.table({"workflow": taken(workflow, first), "slowest_stage": taken(name, first).cast(pa.string())}))
-    found["seconds"] = pd.Series(reals(stages.nodes.column("duration_s"))).groupby(group).sum(min_count=1).to_numpy()
-    found = found[found["seconds"].notna()].sort_values(["seconds", "slowest_stage"], ascending=[False, True])
-    return found.drop_duplicates("workflow").set_index("workflow")["slowest_stage"]
+    name, names = ranked(stages.nodes.column("name"))
+    of_stage = np.append(workflow, NONE)[stages.places_among(runs)]
+    group, first = numbered(of_stage, name)
+    seconds = _sums(reals(stages.nodes.column("duration_s")), GroupedRows(group, len(first)))
+    first, seconds = first[is_known := ~np.isnan(seconds)], seconds[is_known]
+    # The groups are in order of their names, those without a name last.
+    order = np.lexsort((-seconds, of_stage[first]))
+    longest = first[order[np.flatnonzero(np.diff(of_stage[first[order]], prepend=NONE - 1))]]
+    of_workflow = np.full(int(workflow.max(initial=NONE)) + 2, NONE)  # the last place is that of null
+    of_workflow[of_stage[longest]] = name[longest]
+    return taken(names, of_workflow[wanted])
