@@ -20,6 +20,8 @@ WORTH_SAYING = 0.2
 SLOW = 1.5
 """A run is slow if it took this many times the median of its workflow, and at least :data:`SLOW_S` longer."""
 SLOW_S = 3.0
+_MAY_BE_MORE = 0.01
+"""A share of waits is a lower bound if at least this share of the run is lost."""
 _NEARLY_ALL = 0.95
 _HALF = 0.5
 _STANDING_S = 60.0
@@ -190,10 +192,11 @@ def _after_most(run: ConclusionFacts, share: float) -> str:
 
 
 def _waited(run: ConclusionFacts) -> str:
-    """Return in words how much of the run a person was waited for; empty if that was little."""
+    """Return in words how much of the run a person was waited for; empty if that was little. Lost time may have been waits, too."""
     if run.elapsed_s is None or run.wait_operator_share is None or run.wait_operator_share < WORTH_SAYING:
         return ""
-    return f"{human_share(run.wait_operator_share)} of {human_duration(run.elapsed_s)} waiting for a person"
+    at_least = "at least " if (run.lost_share or 0.0) >= _MAY_BE_MORE else ""
+    return f"{at_least}{human_share(run.wait_operator_share)} of {human_duration(run.elapsed_s)} waiting for a person"
 
 
 def _overwritten(run: ConclusionFacts) -> str:

@@ -29,7 +29,7 @@ _SAVE = "to know more next time, save the DAG every few seconds while it runs"
 _SUCCEEDED = ("succeeded", "succeeded_after_retry", "succeeded_with_node_pass")
 
 PHRASES = {
-    "waited": rf"(?P<share>{_SHARE}) of (?P<elapsed>{_DURATION}) waiting for a person{_AFTER}",
+    "waited": rf"(?P<floor>at least |)(?P<share>{_SHARE}) of (?P<elapsed>{_DURATION}) waiting for a person{_AFTER}",
     "lost": rf"(?P<share>{_SHARE}) of (?P<elapsed>{_DURATION}) unknown \(overwritten by the server\){_AFTER}",
     "passed stage": rf"succeeded, but a person passed stage (?P<stage>\d+)(?: \((?P<name>STAGE)\))?(?: after it failed{_WHERE}{_WHY})?",
     "undone": rf"succeeded, but (?P<undone>STAGE) was rolled back{_WHERE} and not run again",
@@ -186,6 +186,8 @@ class _Run:
         category = {"waited": "wait_operator", "lost": "lost"}[phrase]
         seconds = self.reader.seconds(self.run_id, f"{category}_s")
         wrong = _unless(parts["share"] == human_share(seconds / self.dag["elapsed_s"]), parts["share"])
+        is_bound = phrase == "waited" and self.reader.seconds(self.run_id, "lost_s") / self.dag["elapsed_s"] >= 0.01
+        wrong += _unless(parts.get("floor", "") == ("at least " if is_bound else ""), "at least")
         if not parts["most"]:
             return wrong
         there = self.reader.seconds_after_named_stage(self.run_id, category) / seconds

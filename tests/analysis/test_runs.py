@@ -28,6 +28,12 @@ _FAILED = "Import script failed on 10.0.0.7:2886 (MySQL 4012)"
             f"96 % of 54 min 00 s waiting for a person after {_FAILED}; retried once, then succeeded.",
         ),
         (
+            ConclusionFacts(
+                "succeeded_after_retry", elapsed_s=3240.0, retries_min=1, retries_max=1, wait_operator_share=0.6, lost_share=0.3
+            ),
+            "At least 60 % of 54 min 00 s waiting for a person; retried once, then succeeded.",
+        ),
+        (
             ConclusionFacts("succeeded_after_retry", undone=_PLACE, wait_operator_share=0.9, elapsed_s=90.0),
             "Succeeded, but Import script was rolled back on 10.0.0.7:2886 and not run again.",
         ),
