@@ -6,14 +6,13 @@ own rows (engine-semantics §5). Offsets that can be measured were corrected bef
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import identify
 from daganalysis.history.legs import CREATION_NS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from daganalysis.history.attempts import Attempt
     from daganalysis.history.clocks import AttemptsIn, Offsets
@@ -30,24 +29,26 @@ def doubtful_agents(
     if identify(gid).scope != "cluster":
         return frozenset()
     tasks = [attempts for own in attempts_in.values() for attempts in own.values()]
-    agents = {attempt.agent for attempt in chain.from_iterable(tasks) if attempt.start is not None}
+    agents = {attempt.agent for attempts in tasks for attempt in attempts if attempt.start is not None}
     measured = {
         agent for agent, known in offsets.of_agents().items() if all(one.used is not None and one.high is not None for one in known)
     }
-    unsure = agents - set(_agreeing(node_runs)) - measured
+    unsure = agents - _agreeing(node_runs) - measured
     if not unsure or (len(agents) == 1 and not _before(created, tasks)):
         return frozenset()
     differ = bool(offsets) or _before(created, tasks) or any(_spread(own.values()) > LATE_NS for own in attempts_in.values())
     return frozenset(unsure) if differ else frozenset()
 
 
-def _agreeing(node_runs: Sequence[NodeRun]) -> Iterator[str | None]:
-    """Yield the agents of attempts that began just after their node."""
-    for node_run in node_runs:
-        for attempt in node_run.attempts:
-            known = node_run.start is not None and attempt.start is not None and not attempt.is_start_estimated
-            if known and _EARLY_NS <= attempt.start - node_run.start <= LATE_NS:  # type: ignore[operator]
-                yield attempt.agent
+def _agreeing(node_runs: Sequence[NodeRun]) -> set[str | None]:
+    """Return the agents of attempts that began just after their node."""
+    return {
+        attempt.agent
+        for node_run in node_runs
+        if node_run.start is not None
+        for attempt in node_run.attempts
+        if attempt.start is not None and _EARLY_NS <= attempt.start - node_run.start <= LATE_NS and not attempt.is_start_estimated
+    }
 
 
 def _spread(tasks: Iterable[Sequence[Attempt]]) -> int:

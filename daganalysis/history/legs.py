@@ -110,15 +110,15 @@ def find_node_runs(
     """
     result: list[NodeRun] = []
     for node_gid, stage in ordinals.items():
-        known = _node_runs_of(run, node_gid, stage)
-        ordered = [known[start] for start in sorted(known)] if len(known) > 1 else list(known.values())
+        ordered = _node_runs_of(run, node_gid, stage)
+        latest_first = ordered[::-1]
         unplaced: list[tuple[str, Attempt]] = []
         for task_gid, attempts in attempts_in.get(node_gid, {}).items():
             for attempt in attempts:
                 attempt.stage = stage
                 if attempt.start is None:
                     continue
-                own = _node_run_of(ordered, attempt)
+                own = _node_run_of(latest_first, attempt, attempt.start)
                 if own is None:
                     unplaced.append((task_gid, attempt))
                 else:
@@ -171,7 +171,8 @@ def was_executed(node: Node) -> bool | None:
     return node.start - created > CREATION_NS
 
 
-def _node_runs_of(run: RunEvidence, node_gid: str, stage: int) -> dict[int, NodeRun]:
+def _node_runs_of(run: RunEvidence, node_gid: str, stage: int) -> list[NodeRun]:
+    """Return the executions of a node whose start an answer showed, in order of time, without attempts."""
     known: dict[int, NodeRun] = {}
     for _, node in run.nodes.get(node_gid, ()):
         if node.start is None:
@@ -187,18 +188,16 @@ def _node_runs_of(run: RunEvidence, node_gid: str, stage: int) -> dict[int, Node
             continue
         node_run.operator = node.operator
         if times.end is TRUE and node.end is not None:
-            node_run.set_back = max(0, node.start - node.end)
+            node_run.set_back = node.start - node.end if node.end < node.start else 0
             node_run.end = None if node_run.set_back else node.end
-    return known
+    return [known[start] for start in sorted(known)] if len(known) > 1 else list(known.values())
 
 
-def _node_run_of(ordered: list[NodeRun], attempt: Attempt) -> NodeRun | None:
-    """Return the execution that an attempt lies in: the last one that began before it and had not ended long before."""
-    if attempt.start is None:
-        return None
-    for node_run in reversed(ordered):
-        if node_run.start is not None and node_run.start <= attempt.start + SKEW_NS:
-            if node_run.end is not None and attempt.start > node_run.end + SKEW_NS:
+def _node_run_of(latest_first: Sequence[NodeRun], attempt: Attempt, start: int) -> NodeRun | None:
+    """Return the execution that an attempt with a start lies in: the last one that began before it and had not ended long before."""
+    for node_run in latest_first:
+        if node_run.start is not None and node_run.start <= start + SKEW_NS:
+            if node_run.end is not None and start > node_run.end + SKEW_NS:
                 return None
             if node_run.end is None and node_run.operator == "RUN" and attempt.number > 1:
                 # The first execution hands every sub-task out once (engine-semantics §2.2). No answer showed what came after it.

@@ -17,7 +17,7 @@ from daganalysis.history.rollback_bounds import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from daganalysis.history.attempts import Attempt
     from daganalysis.history.legs import NodeRun
@@ -70,28 +70,38 @@ def _retries_of_nodes(observed: Observations, *, rolled_back: bool) -> Bounds:
     low = high = 0
     perhaps = 0
     walked_down = stages_walked_down(observed)
-    for gid, stage in observed.ordinals.items():
-        own_runs, attempts_of = runs_of.get(stage, ()), observed.attempts_in[gid].values()
+    for gid in _perhaps_asked(observed):
+        stage, attempts_of = observed.ordinals[gid], [*observed.attempts_in[gid].values()]
+        own_runs = runs_of.get(stage, ())
         node = run.nodes[gid][-1][1]
-        if node.operator != "RUN" and _first_hand_out_may_be_a_retry(observed, stage, own_runs, [*attempts_of]):
+        if node.operator != "RUN" and _first_hand_out_may_be_a_retry(observed, stage, own_runs, attempts_of):
             perhaps += 1
-        marked = "RETRY" in observed.operators and any(seen.operator == "RETRY" for _, seen in run.nodes[gid])  # whatever its times say
+        marked = any(seen.operator == "RETRY" for _, seen in run.nodes[gid])  # whatever its times say
         if not marked and not executed_again(own_runs, attempts_of):
             continue
-        pending = node.state == "PENDING" and node.operator == "RETRY"
+        exact = not may_repeat_or_skip(observed, gid)
         bounds = retry_bounds(
             own_runs,
-            [*attempts_of],
-            pending_retry=pending,
+            attempts_of,
+            pending_retry=node.state == "PENDING" and node.operator == "RETRY",
             rollback_possible=rollback_possible(observed, gid, rolled_back=rolled_back),
-            exact_counters=not may_repeat_or_skip(observed, gid),
-            walked_down=gid in walked_down and not may_repeat_or_skip(observed, gid),
+            exact_counters=exact,
+            walked_down=exact and gid in walked_down,
         )
         handshakes = sum(map(_handshakes, observed.tasks_of[gid]))
         low += max(0, max(bounds.low, marked) - handshakes)
         high += max(0, max(bounds.high or 0, marked) - handshakes)
     high += perhaps
     return Bounds(low, high if observed.missing <= {"newest"} or never_asked(observed) else None)
+
+
+def _perhaps_asked(observed: Observations) -> Iterator[str]:
+    """Yield the nodes that show another operator than RUN or more than one execution. Most show neither, and hide no request."""
+    again = {node_run.stage for node_run in observed.node_runs if node_run.operator != "RUN"}
+    for gid, stage in observed.ordinals.items():
+        seen = observed.run.nodes[gid]
+        if seen[-1][1].operator != "RUN" or len(seen) > 1 or stage in again or executed_again((), observed.attempts_in[gid].values()):
+            yield gid
 
 
 def _first_hand_out_may_be_a_retry(

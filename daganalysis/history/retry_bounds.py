@@ -27,7 +27,7 @@ class Bounds(NamedTuple):
 
 def executed_again(node_runs: Sequence[NodeRun], attempts_of: Collection[Sequence[Attempt]]) -> bool:
     """Return whether anything shows that a node was executed more than once."""
-    return max(map(len, attempts_of), default=0) > 1 or not _REPEATS.isdisjoint([run.operator for run in node_runs])
+    return max(map(len, attempts_of), default=0) > 1 or any(run.operator in _REPEATS for run in node_runs)
 
 
 def retry_bounds(
@@ -83,7 +83,7 @@ def _hidden(attempts: Sequence[Attempt], known: Sequence[NodeRun], placed: set[i
         # The re-run of a retry is handed out in the execution of its rollback run.
         followed = index + 1 < len(attempts) and attempts[index + 1].kind == "run" and id(attempts[index + 1]) in placed
         hand_outs += (0 if id(attempt) in placed or followed else 1) + unlisted_before(attempts, index)
-    empty = [run.operator for run in known if run.operator in _REPEATS and not any(id(attempt) in own for attempt in run.attempts)]
+    empty = [run.operator for run in known if run.operator in _REPEATS and own.isdisjoint(map(id, run.attempts))]
     return _Hidden(hand_outs, empty.count("RETRY"), empty.count("ROLLBACK") if attempts else 0)
 
 

@@ -49,36 +49,29 @@ class SubTaskRows:
         self._stages: list[int | None] = []
         self._agents: list[str | None] = []
         self._served: list[SubTask] = []
-        self._started_at: list[StartedAt | None] = []
-        self._ended_at: list[EndedAt | None] = []
 
     def add(
         self, run_id: str | None, tasks: Sequence[TaskView], stages: Mapping[str | None, int | None], run: RunEvidence | None = None
     ) -> set[str | None]:
         """Add the sub-tasks of a run, or of none; return the agents they were handed to."""
-        agents: set[str | None] = set()
-        starts, ends = cast("list[int | None]", self._started_at), cast("list[int | None]", self._ended_at)
-        logged_rows = run.logged_rows if run is not None else ()
-        for task in tasks:
-            new, own = task.newest, task.attempts
-            times = sub_task_times(new.state, new.operator, len(own) if new.execute_times is None else new.execute_times)
-            starts.append(new.start if times.start is TRUE and own and own[-1].start is not None else None)
-            ends.append(new.end if times.end is TRUE else None)
-            agent = agent_address(new.agent_ip, new.agent_port)
-            agents.add(agent)
-            self._agents.append(agent)
-            self._served.append(_served_row(task, run) if logged_rows and run is not None else new)
-            if run_id is not None and (len(own) != 1 or own[0].outcome != "succeeded"):
-                _name_agents(run_id, task, tasks, agent)
-                self.failed += failed_rows(run_id, stages.get(task.node_gid), task.gid, own, task.logs)
+        newest = [task.newest for task in tasks]
+        agents = [agent_address(new.agent_ip, new.agent_port) for new in newest]
+        if run_id is not None:
+            for task, agent in zip(tasks, agents, strict=True):
+                if len(task.attempts) != 1 or task.attempts[0].outcome != "succeeded":
+                    _name_agents(run_id, task, tasks, agent)
+                    self.failed += failed_rows(run_id, stages.get(task.node_gid), task.gid, task.attempts, task.logs)
+        self._agents += agents
+        self._served += [_served_row(task, run) for task in tasks] if run is not None and run.logged_rows else newest
         self._tasks += tasks
         self._run_ids += repeat(run_id, len(tasks))
         self._stages += [stages.get(task.node_gid) for task in tasks]
-        return agents
+        return set(agents)
 
     def sub_task_columns(self) -> SubTaskColumns:
         """Return the columns of ``sub_tasks``."""
         newest = [task.newest for task in self._tasks]
+        started_at, ended_at = _happened(self._tasks)
         return SubTaskColumns(
             run_id=self._run_ids,
             stage=self._stages,
@@ -95,8 +88,8 @@ class SubTaskRows:
             agent_port=[new.agent_port for new in newest],
             start_time=_served_starts(self._served),
             end_time=_served_ends(self._served),
-            started_at=self._started_at,
-            ended_at=self._ended_at,
+            started_at=started_at,
+            ended_at=ended_at,
             task_logs=[task.logs for task in self._tasks],
             additional_data=[task.additional_data for task in self._tasks],
         )
@@ -119,6 +112,18 @@ class SubTaskRows:
         )
 
 
+def _happened(tasks: Iterable[TaskView]) -> tuple[list[StartedAt | None], list[EndedAt | None]]:
+    """Return when the last attempt of each sub-task began and ended, where its newest row has these times."""
+    starts: list[int | None] = []
+    ends: list[int | None] = []
+    for task in tasks:
+        new, own = task.newest, task.attempts
+        times = sub_task_times(new.state, new.operator, len(own) if new.execute_times is None else new.execute_times)
+        starts.append(new.start if times.start is TRUE and own and own[-1].start is not None else None)
+        ends.append(new.end if times.end is TRUE else None)
+    return cast("list[StartedAt | None]", starts), cast("list[EndedAt | None]", ends)
+
+
 def _name_agents(run_id: str, task: TaskView, tasks: Sequence[TaskView], agent: str | None) -> None:
     """Give the attempts that no answer shows the agent of their sub-task, if every hand-out goes to that agent.
 
@@ -128,8 +133,8 @@ def _name_agents(run_id: str, task: TaskView, tasks: Sequence[TaskView], agent: 
     unnamed = [one for one in task.attempts if one.agent is None]
     if not unnamed or agent is None:
         return
-    is_cluster_dag = identify(split_run_key(run_id)[1]).scope == "cluster"
-    if is_cluster_dag and sum(other.node_gid == task.node_gid for other in tasks) < 2:
+    is_alone = [other.node_gid for other in tasks].count(task.node_gid) < 2
+    if is_alone and identify(split_run_key(run_id)[1]).scope == "cluster":
         return
     for one in unnamed:
         one.agent = agent

@@ -50,8 +50,10 @@ def _seconds(nanoseconds: int | None) -> float | None:
     return None if nanoseconds is None else nanoseconds / 1e9
 
 
-def _newest(newest_first: Iterable[object], field: str) -> Any:
+def _newest(newest_first: Sequence[object], field: str) -> Any:
     """Return the first value of a field that is not None."""
+    if len(newest_first) == 1:
+        return getattr(newest_first[0], field)
     for item in newest_first:
         value = getattr(item, field)
         if value is not None:
@@ -199,10 +201,9 @@ class Rows:
     def _add_dag(self, view: RunView, parent_run_id: str | None, n_agents: int) -> None:
         run, new = view.evidence, view.evidence.newest
         identity = identify(run.gid)
-        answers = [snapshot.answer for snapshot in reversed(run.snapshots) if snapshot.answer.kind is Kind.DAG]
-        start_time, end_time = served_times(
-            next((snapshot.dag for snapshot in reversed(run.snapshots) if snapshot.answer.kind is Kind.DAG), Dag(run.gid))
-        )
+        shown = [snapshot for snapshot in reversed(run.snapshots) if snapshot.answer.kind is Kind.DAG]
+        answers = [snapshot.answer for snapshot in shown]
+        start_time, end_time = served_times(shown[0].dag if shown else Dag(run.gid))
         # If the database's zone differs from the agents' and is unknown, nothing shows when the run was created, began and ended.
         is_placed = run.zone is None or run.zone.offset is not None
         started_at, ended_at = happened(view.begin, view.end) if is_placed else (None, None)

@@ -34,14 +34,17 @@ class Residue(msgspec.Struct, frozen=True, gc=False):
 def book_execution(ledger: Ledger, node_run: NodeRun, inputs: TimelineInput) -> Residue:
     """Book one node execution."""
     limit = node_run.end
-    _doubt(ledger, node_run)
+    doubtful = [attempt for attempt in node_run.attempts if attempt.is_doubtful]
+    _doubt(ledger, node_run, is_doubtful=bool(doubtful))
     first, failed = True, False
     unknown_end: int | None = None
     for attempt in node_run.attempts:
         failed = failed or attempt.state == "FAILED" or attempt.passed_at is not None
-        start, until, known = _extent(attempt, limit)
-        if start is None:
+        if attempt.start is None or (doubtful and attempt.is_doubtful):
             continue
+        start, until, known = attempt.start, attempt.ran_until, attempt.end is not None
+        if limit is not None and until > limit:
+            start, until = min(start, limit), limit
         if start > ledger.cursor:
             _book_up_to_attempt(ledger, node_run, attempt, start, inputs, first=first, lost=unknown_end is not None)
         if until > ledger.cursor:
@@ -70,13 +73,12 @@ def directions_of(node_runs: Sequence[NodeRun]) -> list[str | None]:
     found: list[str | None] = []
     next_stage: int | None = None
     for node_run in reversed(node_runs):
-        kinds = {attempt.kind for attempt in node_run.attempts} - {"unknown"}
         direction: str | None
         if node_run.operator in {"RUN", "RETRY"}:
             direction = "forward"
         elif node_run.operator == "ROLLBACK":
             direction = "rollback"
-        elif "run" in kinds:
+        elif "run" in (kinds := {attempt.kind for attempt in node_run.attempts} - {"unknown"}):
             direction = "forward"
         else:
             goes_down = next_stage is None or next_stage < node_run.stage or (next_stage == node_run.stage and found[-1] == "rollback")
@@ -86,11 +88,11 @@ def directions_of(node_runs: Sequence[NodeRun]) -> list[str | None]:
     return found[::-1]
 
 
-def _doubt(ledger: Ledger, node_run: NodeRun) -> None:
-    """Note until when the times of an execution contradict each other."""
+def _doubt(ledger: Ledger, node_run: NodeRun, *, is_doubtful: bool) -> None:
+    """Note until when the times of an execution contradict each other. ``is_doubtful``: the times of an attempt cannot be used."""
     if ledger.unsure_until == FOR_GOOD:
         ledger.unsure_until = 0
-    if node_run.set_back or [attempt for attempt in node_run.attempts if attempt.is_doubtful]:
+    if node_run.set_back or is_doubtful:
         ledger.unsure_until = node_run.end if node_run.end is not None else FOR_GOOD
 
 
@@ -100,13 +102,13 @@ def _book_up_to_attempt(
     """Book the time up to the start of an attempt: its dispatch, or the detection of another's end."""
     before = "dispatch" if first else "detect"
     long = not first and node_run.start is None and start - ledger.cursor > 3 * ledger.tick
-    if lost or long or lacks_rollback_run(node_run, attempt) or _hides_work(ledger, start, inputs):
+    if lost or long or (attempt.number != 1 and lacks_rollback_run(node_run, attempt)) or _hides_work(ledger, start, inputs):
         before = "lost"
     if before == "detect" and attempt.kind == "run" and attempt.number > 1:
         # The pass that saw the rollback run end hands the re-run out. The rest of the time it waited for a worker (engine-semantics §4).
         ledger.book(min(ledger.next_pass(), start), "detect", to_stage=node_run.stage)
         before = "dispatch"
-    doubtful = attempt.agent is not None and attempt.agent in inputs.doubtful_agents
+    doubtful = bool(inputs.doubtful_agents) and attempt.agent is not None and attempt.agent in inputs.doubtful_agents
     if before != "lost" and doubtful and start - ledger.cursor > LATE_NS:
         # By its own clock it began late: the engine may have taken long, or another clock is off.
         ledger.book(start, "unattributed", to_stage=node_run.stage, evidence="inferred")
@@ -124,14 +126,6 @@ def _book_up_to_end(ledger: Ledger, node_run: NodeRun, end: int, inputs: Timelin
 
 def _hides_work(ledger: Ledger, until: int, inputs: TimelineInput) -> bool:
     """Return whether the stage may have run an attempt that no answer showed: it took longer than the detection of an end."""
-    long = until - ledger.cursor > 2 * max(ledger.tick, SECOND_NS)
+    pause = until - ledger.cursor
+    long = pause > 2 * SECOND_NS and pause > 2 * ledger.tick
     return long and (inputs.sub_tasks_missing or hides_attempt(inputs.attempts, ledger.cursor, until, stage=ledger.stage))
-
-
-def _extent(attempt: Attempt, limit: int | None) -> tuple[int | None, int, bool]:
-    """Return the place of an attempt in its node execution: (start, until when it is known to have run, whether that is its end)."""
-    if attempt.start is None or attempt.is_doubtful:
-        return None, 0, False
-    start = attempt.start if limit is None else min(attempt.start, limit)
-    until = attempt.ran_until
-    return start, until if limit is None else min(until, limit), attempt.end is not None

@@ -64,13 +64,11 @@ class Ledger(msgspec.Struct):
         """Book the time up to an instant, but not beyond the end of the span."""
         if self.end is not None and until > self.end:
             until = self.end
-        if until <= self.cursor:
-            return
-        if category in ENGINE_TIME or category == "lost":
-            if self.unsure_until > self.cursor:
+        is_unsure = self.unsure_until > self.cursor
+        if (is_unsure or until - self.cursor > LONGEST_STEP_NS) and (category in ENGINE_TIME or category == "lost"):
+            if is_unsure:
                 self._lay(min(until, self.unsure_until), "unattributed", to_stage, "inferred")
-            took = until - self.cursor
-            if took > LONGEST_STEP_NS and category in ENGINE_TIME and took > self._longest_step(to_stage):
+            if category in ENGINE_TIME and until - self.cursor > self._longest_step(to_stage):
                 category, evidence = "unattributed", "inferred"
         self._lay(until, category, to_stage, evidence)
 

@@ -99,7 +99,8 @@ class _Walk:
             crossed = True
         if not crossed:
             self._close_leg(until)
-            self._over_pass(until, to_stage)
+            if self.passes:
+                self._over_pass(until, to_stage)
         if until <= ledger.cursor:
             return
         place = Position(ledger.stage, self.operator, ledger.direction)

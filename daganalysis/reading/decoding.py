@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from operator import attrgetter, methodcaller
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
@@ -19,7 +19,7 @@ from daganalysis.reading.lenient_fields import LAST_PORT, MOST_HAND_OUTS, Id, In
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from daganalysis.reading.regular_answers import UntroubledNode
+    from daganalysis.reading.regular_answers import UntroubledNode, UntroubledTask
 
 T = TypeVar("T")
 NULL = msgspec.Raw(b"null")
@@ -89,7 +89,6 @@ class _Dag(msgspec.Struct, gc=False):
 _dag_decoder = msgspec.json.Decoder(_Dag)
 _node_decoder = msgspec.json.Decoder(_Node)
 _times_of = attrgetter("start_time", "end_time")
-_n_quotation_marks = methodcaller("count", b'"')
 
 
 def decode_dags(bodies: Sequence[bytes]) -> list[Decoded[Dag]]:
@@ -113,11 +112,20 @@ def decode_nodes(texts: Sequence[bytes]) -> list[Decoded[Node]]:
         if wire is not None:
             shown.append(wire)
             shown += wire.sub_tasks or ()
+    times = list(chain.from_iterable(map(_times_of, shown)))
     try:
-        instants = iter(parse_instants(list(chain.from_iterable(map(_times_of, shown)))))
+        instants = iter(parse_instants(times))
     except InstantError:
         return _one_by_one(decode_nodes, texts, _lenient_node)
-    return [_lenient_node(text) if wire is None else _node(text, wire, instants) for text, wire in zip(texts, wires, strict=True)]
+    documented = [text for text, wire in zip(texts, wires, strict=True) if wire is not None]
+    tasks = [task for wire in wires if wire is not None for task in wire.sub_tasks or ()]
+    have_keys_once = _are_quoted_as_documented(documented, tasks, times.count(None))
+    return [
+        _lenient_node(text)
+        if wire is None
+        else Decoded(_node(wire, instants), [] if have_keys_once or has_documented_keys_once(text, wire) else _twice(text))
+        for text, wire in zip(texts, wires, strict=True)
+    ]
 
 
 def decode_sub_task(raw: bytes) -> Decoded[SubTask]:
@@ -198,25 +206,29 @@ def _lenient_dag(body: bytes) -> Decoded[Dag]:
     return Decoded(_dag(wire, fields.instant_of(wire.start_time, "start_time"), fields.instant_of(wire.end_time, "end_time")), problems)
 
 
-def _node(text: bytes, wire: _Node, instants: Iterator[int | None]) -> Decoded[Node]:
+def _node(wire: _Node, instants: Iterator[int | None]) -> Node:
     """Make a documented node, whose instants and those of its sub-tasks come next."""
     start, end = next(instants), next(instants)
     tasks = None
     if wire.sub_tasks is not None:
         tasks = [_sub_task(task, begun, ended) for task, begun, ended in zip(wire.sub_tasks, instants, instants, strict=False)]
-    node = Node(wire.id, wire.node_id, wire.name, wire.state, wire.operator, start, end, text_of(wire.additional_data), tasks)
-    return Decoded(node, [] if has_documented_keys_once(text, wire) else _twice(text))
+    return Node(wire.id, wire.node_id, wire.name, wire.state, wire.operator, start, end, text_of(wire.additional_data), tasks)
 
 
 def have_documented_keys_once(texts: Sequence[bytes], nodes: Sequence[UntroubledNode]) -> bool:
-    """Return whether no object in the texts of documented nodes has a key twice; see :func:`has_documented_keys_once`.
-
-    No text has fewer quotation marks than its own keys and texts need, so their number in all texts together tells.
-    """
+    """Return whether no object in the texts of documented nodes has a key twice; see :func:`has_documented_keys_once`."""
     tasks = list(chain.from_iterable([node.sub_tasks for node in nodes]))
+    return _are_quoted_as_documented(texts, tasks, 0) or all(map(has_documented_keys_once, texts, nodes))
+
+
+def _are_quoted_as_documented(texts: Sequence[bytes], tasks: Sequence[_Task | UntroubledTask], n_nulls: int) -> bool:
+    """Return whether the texts of documented nodes with these sub-tasks, and some times that are null, have as few quotation marks.
+
+    No text has fewer than its own keys and texts need, so the number in all texts together tells that nothing was added to any.
+    """
     n_lines = sum([len(task.task_logs) for task in tasks if task.task_logs])
-    n_quoted = (_NODE_KEYS + _NODE_TEXTS) * len(nodes) + (_TASK_KEYS + _TASK_TEXTS) * len(tasks) + n_lines
-    return sum(map(_n_quotation_marks, texts)) == 2 * n_quoted or all(map(has_documented_keys_once, texts, nodes))
+    n_quoted = (_NODE_KEYS + _NODE_TEXTS) * len(texts) + (_TASK_KEYS + _TASK_TEXTS) * len(tasks) + n_lines - n_nulls
+    return sum([text.count(b'"') for text in texts]) == 2 * n_quoted
 
 
 def has_documented_keys_once(text: bytes, node: _Node | UntroubledNode) -> bool:
