@@ -27,7 +27,8 @@ def bound_rollbacks(observed: Observations) -> Bounds:
     """Bound the rollbacks of a run whose nodes were shown.
 
     A rollback that was not seen left its mark on a node, or moved the DAG to a lower stage. Each hidden rollback handed out the sub-tasks
-    of at least one stage, so hidden hand-outs bound their number. A rollback that was cancelled at once handed out nothing.
+    of at least one stage, so hidden hand-outs bound their number. A rollback that was cancelled before the scheduler saw it handed out
+    nothing: where an answer shows a cancel, there may have been one more. Where the cancel was overwritten, too, nothing tells of either.
     """
     run, seen = observed.run, rollbacks_seen(observed)
     executed = any(node_run.operator == "ROLLBACK" for node_run in observed.node_runs)

@@ -100,9 +100,21 @@ DAGS = Table(
         Column("n_agents", Type.INTEGER, "number of different agents of the sub-tasks"),
         Column("n_snapshots", Type.INTEGER, "number of different responses about the DAG"),
         Column("retries_min", Type.INTEGER, "lower bound on how often a person retried the run; hand-shakes between DAGs do not count"),
-        Column("retries_max", Type.INTEGER, "upper bound on how often a person retried the run", "nothing bounds it"),
+        Column(
+            "retries_max",
+            Type.INTEGER,
+            "upper bound on how often a person retried the run; a retry that was cancelled before the scheduler saw it leaves no "
+            "trace and counts only where an answer or a log shows it",
+            "nothing bounds it",
+        ),
         Column("rollbacks_min", Type.INTEGER, "lower bound on how often the run was rolled back"),
-        Column("rollbacks_max", Type.INTEGER, "upper bound on how often the run was rolled back", "nothing bounds it"),
+        Column(
+            "rollbacks_max",
+            Type.INTEGER,
+            "upper bound on how often the run was rolled back; a rollback that was cancelled before the scheduler saw it leaves no "
+            "trace and counts only where an answer or a log shows it",
+            "nothing bounds it",
+        ),
         Column("elapsed_min_s", Type.REAL, "lower bound of elapsed_s, seconds; equal to elapsed_s where that is known", "not ended"),
         Column(
             "elapsed_max_s",
