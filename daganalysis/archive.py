@@ -180,11 +180,14 @@ class Archive(ArchiveFrames):
         folder: Path | None = getattr(self._source, "folder", None)
         return folder
 
-    def by_part(self) -> list[Archive]:
+    def by_part(self, most: int | None = None) -> list[Archive]:
         """Return the parts of the archive as archives. Each run is in one of them, whole. An archive in memory is one part.
 
+        Args:
+            most: The largest number of archives; neighbouring parts are put together. None puts none together.
+
         Returns:
-            One archive for each part of the store.
+            One archive for each part of the store, or for some neighbouring parts.
 
         Example:
             >>> import daganalysis as da
@@ -192,7 +195,7 @@ class Archive(ArchiveFrames):
             >>> len(archive.by_part())
             1
         """
-        return [Archive(part, catalogue=self.catalogue) for part in parts_of(self._source)]
+        return [Archive(part, catalogue=self.catalogue) for part in parts_of(self._source, most)]
 
     def lazily(self, run_ids: Iterable[str]) -> Archive:
         """Return an archive of some runs that reads their rows only when they are needed.

@@ -144,9 +144,9 @@ class WithCatalogue:
         found: Path | None = getattr(self.source, "folder", None)
         return found
 
-    def split(self) -> list[WithCatalogue]:
-        """Return the tables part by part: each run is in one of them, whole."""
-        return [WithCatalogue(part, self.catalogue) for part in parts_of(self.source)]
+    def split(self, most: int | None = None) -> list[WithCatalogue]:
+        """Return the tables in parts, at most so many: each run is in one of them, whole."""
+        return [WithCatalogue(part, self.catalogue) for part in parts_of(self.source, most)]
 
 
 def coded(source: TableSource, name: str, columns: Sequence[str], only: Only | None = None) -> pa.Table:
@@ -166,7 +166,7 @@ def _rows_with(table: pa.Table, only: Only) -> pa.Table:
     return rows_with(table, only)
 
 
-def parts_of(source: TableSource) -> Sequence[TableSource]:
-    """Return the tables part by part, where they have parts."""
-    split: Callable[[], Sequence[TableSource]] | None = getattr(source, "split", None)
-    return [source] if split is None else split()
+def parts_of(source: TableSource, most: int | None = None) -> Sequence[TableSource]:
+    """Return the tables in parts, at most so many, where they have parts."""
+    split: Callable[[int | None], Sequence[TableSource]] | None = getattr(source, "split", None)
+    return [source] if split is None else split(most)

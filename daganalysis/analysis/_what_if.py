@@ -41,9 +41,7 @@ def what_if(archive: Archive, *, scenarios: Sequence[str] = DEFAULTS) -> pd.Data
         >>> predicted["predicted_max_s"].tolist()
         [14.267025]
     """
-    import pandas as pd
-
     from daganalysis.analysis.predictions import predict
 
-    parts = predict(archive, [parse_scenario(text) for text in dict.fromkeys(scenarios)])
-    return WHAT_IF.conform(pd.concat(parts, ignore_index=True)) if parts else WHAT_IF.empty()
+    parsed = [parse_scenario(text) for text in dict.fromkeys(scenarios)]
+    return predict(archive, parsed) if parsed else WHAT_IF.empty()

@@ -13,8 +13,9 @@ from daganalysis.analysis.run_shares import in_shares
 from daganalysis.engine.times import SCHEDULER_SLEEP_S, SECOND_NS
 from daganalysis.engine.vocabulary import ENGINE_TIME
 from daganalysis.errors import UsageError
-from daganalysis.tables.column_arrays import NONE, codes_of, encoded, integers, is_equal, one_array, run_stage_keys
-from daganalysis.tables.side_by_side import side_by_side
+from daganalysis.tables.column_arrays import NONE, codes_of, encoded, integers, is_equal, one_array, reals, run_stage_keys, taken
+from daganalysis.tables.explanations import WHAT_IF
+from daganalysis.tables.side_by_side import in_threads, n_side_by_side, n_threads, side_by_side
 from daganalysis.text.suggestions import closest
 
 if TYPE_CHECKING:
@@ -28,22 +29,133 @@ if TYPE_CHECKING:
     from daganalysis.analysis.run_shares import Share
     from daganalysis.analysis.scenarios import Scenario
     from daganalysis.archive import Archive
-    from daganalysis.tables.column_arrays import Bools, Ints
+    from daganalysis.tables.column_arrays import Bools, Floats, Ints
 
+_ROWS_OF_A_PIECE = 75_000
+"""So many attempts are read and worked out at a time: arrays of them are small enough to be used again, and large enough for threads."""
 _USUAL_TICK = 1_025_000_000
 """A pass of the scheduler and its sleep, if no hand-over of the run shows it (engine-semantics §5)."""
 
 
-def predict(archive: Archive, scenarios: Sequence[Scenario]) -> list[pd.DataFrame]:
-    """Return for each scenario the predictions for every run."""
-    stretches = read_stretches(archive, ["leg", "direction"])
-    attempts = read_attempts(archive, stretches.run_ids, ["task_gid", "kind"])
-    runs = _Runs.of(archive, stretches)
-    named = _named_stages(archive, stretches, scenarios)
-    predictors = [partial(_totals, share, named, scenarios) for share in in_shares(stretches, attempts)]
-    of_shares = side_by_side(predictors, len(attempts.start))
-    totals = np.sum(of_shares, axis=0)  # each run is in one share
-    return [runs.rows(scenario, *bounds) for scenario, bounds in zip(scenarios, totals, strict=True)]
+def predict(archive: Archive, scenarios: Sequence[Scenario]) -> pd.DataFrame:
+    """Return the predictions for every run under each scenario, in order of both.
+
+    A large store is read in pieces: each thread reads the rows of some runs and works them out at once.
+    """
+    _check_names(archive, scenarios)
+    pieces = _pieces(archive)
+    found = _Predicted.joined(in_threads([partial(_Predicted.of, piece, scenarios) for piece in pieces], n_threads()))
+    if len(pieces) > 1 and found.has_run_twice():
+        archive.coded("dags", ["run_id"])  # raises the error of a damaged store
+    return found.rows(scenarios)
+
+
+def _pieces(archive: Archive) -> list[Archive]:
+    """Return a large store in pieces, as many for each thread."""
+    n_rows = 0 if archive.folder is None else archive.count("attempts")
+    n_at_a_time = n_side_by_side(n_rows)
+    return [archive] if n_at_a_time == 1 else archive.by_part(n_at_a_time * -(-n_rows // (n_at_a_time * _ROWS_OF_A_PIECE)))
+
+
+def _check_names(archive: Archive, scenarios: Sequence[Scenario]) -> None:
+    """Raise :class:`UsageError` if no run has a stage of a name in the scenarios."""
+    wanted = {name for scenario in scenarios for name, _ in scenario.factors}
+    if not wanted or not len(archive):
+        return
+    listed = encoded(archive.coded("nodes", ["name"]).column("name"))[1].to_pylist()
+    for name in sorted(wanted.difference(listed)):
+        near = closest(name, [text for text in listed if text is not None])
+        raise UsageError("no run has a stage of that name", where=name, hint="perhaps " + ", ".join(near) if near else "see `nodes`")
+
+
+@dataclass(frozen=True, slots=True)
+class _Predicted:
+    """Runs with their actual lengths, and the lengths under each scenario, at least and at most: ``ns`` is by scenario, bound and run."""
+
+    run_ids: pa.Array
+    elapsed_s: Floats
+    has_ended: Bools
+    ns: Ints
+
+    @classmethod
+    def of(cls, archive: Archive, scenarios: Sequence[Scenario]) -> _Predicted:
+        """Predict the lengths of the runs of an archive; without a timeline, no time is known to be left."""
+        stretches = read_stretches(archive, ["leg", "direction"])
+        attempts = _read_attempts(archive, stretches.run_ids)
+        named = _named_stages(archive, stretches, scenarios)
+        predictors = [partial(_totals, share, named, scenarios) for share in in_shares(stretches, attempts)]
+        totals = np.sum(side_by_side(predictors, len(attempts.start)), axis=0)  # each run is in one share
+        dags = archive.coded("dags", ["run_id", "elapsed_s", "ended_at"])
+        run_ids, elapsed_s, ended_at = dags.columns
+        place = codes_of(run_ids, stretches.run_ids)
+        of_runs = np.append(totals, np.zeros((len(scenarios), 2, 1), np.int64), axis=2)[:, :, place]  # the last place is of no timeline
+        return cls(one_array(run_ids.cast("string")), reals(elapsed_s), np.asarray(ended_at.is_valid()), of_runs)
+
+    @classmethod
+    def joined(cls, pieces: Sequence[_Predicted]) -> _Predicted:
+        """Put the runs of all pieces together, in order."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        run_ids = pa.concat_arrays([piece.run_ids for piece in pieces])
+        order = pc.sort_indices(run_ids).to_numpy()
+        elapsed, ended = (np.concatenate([getattr(piece, name) for piece in pieces])[order] for name in ("elapsed_s", "has_ended"))
+        return cls(run_ids.take(pa.array(order)), elapsed, ended, np.concatenate([piece.ns for piece in pieces], axis=2)[:, :, order])
+
+    def has_run_twice(self) -> bool:
+        """Return whether a run is there twice."""
+        return len(self.run_ids.unique()) < len(self.run_ids)
+
+    def rows(self, scenarios: Sequence[Scenario]) -> pd.DataFrame:
+        """Compare the predicted lengths of the runs with their actual lengths, and say why a prediction is missing or has bounds."""
+        import pyarrow as pa
+
+        texts, n_runs = [scenario.text for scenario in scenarios], len(self.run_ids)
+        by_text = sorted(range(len(texts)), key=texts.__getitem__)
+        run, text = np.repeat(np.arange(n_runs), len(texts)), np.tile(by_text, n_runs)
+        elapsed, has_ended = self.elapsed_s[run], self.has_ended[run]
+        low, high = (np.where(np.isnan(elapsed), np.nan, self.ns[text, bound, run] / 1e9) for bound in (0, 1))
+        return WHAT_IF.of_arrays(
+            {
+                "run_id": self.run_ids.take(pa.array(run)),
+                "scenario": pa.array(texts, pa.string()).take(pa.array(text)),
+                "elapsed_s": elapsed,
+                "predicted_min_s": low,
+                "predicted_max_s": high,
+                "saved_min_s": elapsed - high,
+                "saved_max_s": elapsed - low,
+                "saved_share": np.divide(elapsed - high, elapsed, out=np.full(len(low), np.nan), where=elapsed > 0),
+                "reason": _reasons(elapsed, has_ended, high - low),
+            }
+        )
+
+
+def _reasons(elapsed_s: Floats, has_ended: Bools, apart: Floats) -> pa.Array:
+    """Return why there is no prediction, or why its bounds are so many seconds apart."""
+    import pyarrow as pa
+
+    is_unknown = np.isnan(elapsed_s)
+    wide = np.flatnonzero(~is_unknown & (apart > 0))
+    texts = ["its length is not known: no answer shows its start", "it has not ended"]
+    texts += [f"{seconds:.3f} s of it were overwritten, have no known cause, or were not run again" for seconds in apart[wide].tolist()]
+    place = np.where(is_unknown, np.where(has_ended, 0, 1), NONE)
+    place[wide] = np.arange(len(wide)) + 2
+    return taken(pa.array(texts, pa.string()), place)
+
+
+def _read_attempts(archive: Archive, run_ids: pa.Array) -> Attempts:
+    """Read the attempts, with what tells the sub-tasks of a stage apart.
+
+    In a store, the attempts of a sub-task follow each other, from number 1. To read the numbers takes a tenth of the time of the ids.
+    """
+    if archive.folder is not None:
+        attempts = read_attempts(archive, run_ids, ["attempt", "kind"])
+        number = integers(attempts.rows.column("attempt"))
+        is_next = number[1:] > np.where(number[:-1] == NONE, NEVER, number[:-1])
+        is_next[attempts.first[1:] - 1] = False
+        if (np.append(np.zeros(min(1, len(number)), bool), is_next) | (number == 1)).all():
+            return attempts
+    return read_attempts(archive, run_ids, ["task_gid", "kind"])
 
 
 def _totals(share: Share, named: dict[str, Bools], scenarios: Sequence[Scenario]) -> Ints:
@@ -55,49 +167,6 @@ def _totals(share: Share, named: dict[str, Bools], scenarios: Sequence[Scenario]
         for bound, lengths in enumerate(_lengths(known, scenario)):
             totals[number, bound, share.stretches.run[first]] = np.add.reduceat(lengths, first) if len(first) else 0
     return totals
-
-
-@dataclass(frozen=True, slots=True)
-class _Runs:
-    """The runs of an archive, and the place of each among the runs with a timeline."""
-
-    run_ids: pa.ChunkedArray
-    elapsed_s: np.ndarray
-    has_ended: Bools
-    place: Ints
-
-    @classmethod
-    def of(cls, archive: Archive, stretches: Stretches) -> _Runs:
-        dags = archive.arrow("dags", ["run_id", "elapsed_s", "ended_at"])
-        elapsed = np.asarray(dags.column("elapsed_s").to_pandas(), float)
-        ended = np.asarray(dags.column("ended_at").is_valid())
-        place = codes_of(dags.column("run_id"), stretches.run_ids)
-        return cls(dags.column("run_id"), elapsed, ended, place)
-
-    def rows(self, scenario: Scenario, least: Ints, most: Ints) -> pd.DataFrame:
-        """Compare the predicted lengths of the runs with a timeline, at least and at most, with the actual lengths."""
-        import pandas as pd
-
-        known = ~np.isnan(self.elapsed_s)
-        low, high = (np.where(known, np.append(total, 0)[self.place] / 1e9, np.nan) for total in (least, most))  # no timeline, no length
-        apart = high - low
-        reason = np.full(len(known), None, object)
-        reason[~known] = np.where(self.has_ended, "its length is not known: no answer shows its start", "it has not ended")[~known]
-        wide = known & (apart > 0)
-        reason[wide] = [f"{seconds:.3f} s of it were overwritten, have no known cause, or were not run again" for seconds in apart[wide]]
-        return pd.DataFrame(
-            {
-                "run_id": self.run_ids.to_pandas(),
-                "scenario": scenario.text,
-                "elapsed_s": self.elapsed_s,
-                "predicted_min_s": low,
-                "predicted_max_s": high,
-                "saved_min_s": self.elapsed_s - high,
-                "saved_max_s": self.elapsed_s - low,
-                "saved_share": np.divide(self.elapsed_s - high, self.elapsed_s, out=np.full(len(low), np.nan), where=self.elapsed_s > 0),
-                "reason": pd.Series(reason, dtype=object),
-            }
-        )
 
 
 @dataclass(frozen=True)
@@ -133,23 +202,26 @@ class _Known:
             {name: is_of_stage[own] for name, is_of_stage in named.items()},
         )
 
-    def of_category(self, *names: str) -> Bools:
-        """Return which stretches are of some categories."""
+    def of_category(self, *names: str, among: Ints | None = None) -> Bools:
+        """Return which stretches, or which of some of them, are of some categories."""
         is_one = np.array([*(name in names for name in self.categories), False])  # the last place is that of null
-        return is_one[self.category]
+        return is_one[self.category if among is None else self.category[among]]
 
     def tasks(self, attempt: Ints) -> Ints:
         """Return numbers for the sub-tasks of some attempts."""
+        if self.first_of_task is not None:
+            return np.searchsorted(self.first_of_task, attempt, side="right")
         return encoded(one_array(self.attempts.rows.column("task_gid")).take(attempt))[0]
 
     @cached_property
-    def pairs(self) -> Pairs:
-        """All stretches of work with the attempts that ran in them."""
-        return self.work.pairs(self.attempts, np.arange(len(self.work.stretch)))
+    def first_of_task(self) -> Ints | None:
+        """The first attempt of each sub-task, if numbers tell: none if its id does."""
+        rows = self.attempts.rows
+        return np.flatnonzero(integers(rows.column("attempt")) == 1) if "attempt" in rows.column_names else None
 
     @cached_property
     def pairs_of_rollbacks(self) -> Pairs:
-        """The same of those stages that have runs of rollback."""
+        """The stretches of work of stages that have runs of rollback, with the attempts that ran in them."""
         has_rollback = np.zeros(len(self.attempts.keys) + 1, bool)  # the last place is that of no stage
         has_rollback[self.attempts.stage[np.flatnonzero(self.is_rollback)]] = True
         return self.work.pairs(self.attempts, np.flatnonzero(has_rollback[self.work.stage]))
@@ -162,10 +234,6 @@ def _named_stages(archive: Archive, stretches: Stretches, scenarios: Sequence[Sc
         return {}
     codes, names = stretches.names(archive)
     listed = names.to_pylist()
-    for name in sorted(wanted):
-        if len(archive) and name not in listed:
-            near = closest(name, [text for text in listed if text is not None])
-            raise UsageError("no run has a stage of that name", where=name, hint="perhaps " + ", ".join(near) if near else "see `nodes`")
     return {name: codes == (listed.index(name) if name in listed else NONE - 1) for name in wanted}
 
 
@@ -213,13 +281,40 @@ def _leave_open(known: _Known, scenario: Scenario, least: Ints, most: Ints) -> N
 
 def _capped(known: _Known) -> Ints:
     """Return how long each stretch of work would have been had no attempt in it taken longer than the median of the others."""
-    pairs, work = known.pairs, known.work
-    own, cap = pairs.end - pairs.start, _caps(known, known.pairs)
-    length, new_end = known.length[work.stretch], np.zeros(len(work.stretch), np.int64)
-    np.maximum.at(new_end, pairs.of_work, pairs.start + np.minimum(own, cap) - work.start[pairs.of_work])
-    is_capped = np.zeros(len(length), bool)
-    is_capped[pairs.of_work[own > cap]] = True
-    return np.where(is_capped, np.minimum(length, new_end), length)
+    work, attempts = known.work, known.attempts
+    length, own = known.length[work.stretch], attempts.end - attempts.start
+    of_stage = np.full(len(attempts.keys) + 1, NONE)  # the last place is that of no stage
+    whole = _whole_stages(work, attempts, own)
+    of_stage[work.stage[whole]] = whole
+    if len(whole):
+        others = np.flatnonzero(of_stage[:-1] == NONE)
+        own[rows_within(attempts.first[others], attempts.sizes[others])[1]] = 0
+        _shorten(length, work, of_stage, attempts.first, attempts.start, own, _median_of_others(attempts.first, attempts.sizes, own))
+    has_several = np.append(attempts.sizes > 1, False)
+    pairs = work.pairs(attempts, np.flatnonzero((has_several & (of_stage == NONE))[work.stage]))
+    if len(pairs.of_work):
+        first, own = stretches_of(pairs.of_work)[0], pairs.end - pairs.start
+        _shorten(length, work, pairs.of_work[first], first, pairs.start, own, _caps(known, pairs))
+    return length
+
+
+def _whole_stages(work: Work, attempts: Attempts, own: Ints) -> Ints:
+    """Return the stretches of work that are all the work of their stage and hold all its attempts: these need not be paired with them."""
+    if not len(attempts.keys):
+        return np.zeros(0, np.int64)
+    once = work.executed_once
+    stage = work.stage[once]
+    first_start, shortest = (np.minimum.reduceat(values, attempts.first)[stage] for values in (attempts.start, own))
+    last_end = np.maximum.reduceat(attempts.end, attempts.first)[stage]
+    return once[(first_start >= work.start[once]) & (last_end <= work.end[once]) & (shortest > 0)]
+
+
+def _shorten(length: Ints, work: Work, places: Ints, first: Ints, start: Ints, own: Ints, cap: Ints) -> None:
+    """Shorten the stretches of work at some ``places``, of which each has a group of attempts, by what the caps leave of these."""
+    capped = np.flatnonzero(np.logical_or.reduceat(own > cap, first))
+    new_end = np.maximum.reduceat(start + np.minimum(own, cap), first)[capped]
+    place = places[capped]
+    length[place] = np.minimum(length[place], new_end - work.start[place])
 
 
 def _caps(known: _Known, pairs: Pairs) -> Ints:
@@ -257,45 +352,55 @@ def _median_of_others(first: Ints, sizes: Ints, values: Ints) -> Ints:
     """
     if not len(first):
         return values
-    ordered = _sorted_within(np.repeat(np.arange(len(first)), sizes), values)
+    ordered = _sorted_within(sizes, values)
     before, middle = ordered[first + np.maximum(sizes - 2, 0) // 2], ordered[first + (sizes - 1) // 2]
     after = ordered[first + np.minimum((sizes + 1) // 2, sizes - 1)]
     of_middle = np.where((sizes % 2 == 1) & (sizes > 1), (before + after) // 2, middle)
-    middles = np.repeat(middle, sizes)
-    above = np.where(values > middles, np.repeat((before + middle) // 2, sizes), values)
-    return np.where(values == middles, np.repeat(of_middle, sizes), above)
+    middles, cap = np.repeat(middle, sizes), np.repeat((before + middle) // 2, sizes)
+    np.copyto(cap, values, where=values < middles)
+    np.copyto(cap, np.repeat(of_middle, sizes), where=values == middles)
+    return cap
 
 
-def _sorted_within(group: Ints, values: Ints) -> Ints:
-    """Return the values of each group in order; groups are in order, and no value is negative."""
+def _sorted_within(sizes: Ints, values: Ints) -> Ints:
+    """Return the values of groups of some sizes in order, group by group; no value is negative.
+
+    >>> _sorted_within(np.array([2, 1]), np.array([5, 3, 1])).tolist()
+    [3, 5, 1]
+    """
     bits = int(values.max(initial=0)).bit_length()
-    if int(group.max(initial=0)).bit_length() + bits < 63:
-        return np.sort((group << bits) | values) & ((1 << bits) - 1)  # one sort of whole numbers costs a tenth of one by two columns
-    return values[np.lexsort((values, group))]
+    group = np.arange(len(sizes))
+    if len(sizes).bit_length() + bits < 63:
+        ordered = np.repeat(group << bits, sizes)  # one sort of whole numbers costs a tenth of one by two columns
+        ordered |= values
+        ordered.sort()
+        ordered &= (1 << bits) - 1
+        return ordered
+    return values[np.lexsort((values, np.repeat(group, sizes)))]
 
 
 def _keep_last_executions(known: _Known, scenario: Scenario, least: Ints, most: Ints) -> None:
     """Take away each execution of a stage that was redone by a person's retry, with the wait after it, and what undid it before."""
-    s, leg = known.stretches, known.leg
-    rows = _of_several_legs(s.run, leg)
-    names, own = np.unique((run_stage_keys(s.run[rows], s.stage[rows] + 1) << 1) + known.is_backward[rows], return_inverse=True)
-    execution = np.full(len(leg), NONE)
-    execution[rows] = own
-    worked = rows[s.is_execute[rows]]
-    last_leg = np.full(len(names) + 1, NONE)  # the last place is that of no execution
-    np.maximum.at(last_leg, execution[worked], leg[worked])
-    of_leg = (s.run << 21) + leg
-    by_protocol = of_leg[known.of_category("wait_protocol")]
-    is_redone = last_leg[execution] > leg
-    is_redone[rows] &= ~np.isin(of_leg[rows], by_protocol)
-    gone = is_redone & known.of_category("execute", "dispatch", "detect", "wait_operator")
-    gone |= is_redone & known.of_category("handoff") & ((s.to_stage == s.stage) | (s.to_stage == NONE))
+    s, rows = known.stretches, _of_several_legs(known.stretches.run, known.leg)
+    leg, stage = known.leg[rows], s.stage[rows]
+    names, own = np.unique((run_stage_keys(s.run[rows], stage + 1) << 1) + known.is_backward[rows], return_inverse=True)
+    worked = np.flatnonzero(s.is_execute[rows])
+    last_leg = np.full(len(names), NONE)
+    np.maximum.at(last_leg, own[worked], leg[worked])
+    of_leg = (s.run[rows] << 21) + leg
+    by_protocol = of_leg[known.of_category("wait_protocol", among=rows)]
+    redone = np.flatnonzero((last_leg[own] > leg) & ~np.isin(of_leg, by_protocol))
     undone = _undoing(known)
-    rows = np.flatnonzero(undone)
-    undone[rows] = ~np.isin(of_leg[rows] - 1, by_protocol)
-    _at_most_once(known, scenario, execution, is_redone, undone, most)
-    gone |= undone
-    least[gone] = most[gone] = 0
+    undone = undone[~np.isin((s.run[undone] << 21) + known.leg[undone] - 1, by_protocol)]
+    execution, is_redone, is_undone = np.full(len(s.run), NONE), np.zeros(len(s.run), bool), np.zeros(len(s.run), bool)
+    execution[rows], is_redone[rows[redone]], is_undone[undone] = own, True, True
+    _at_most_once(known, scenario, execution, is_redone, is_undone, most)
+    redone = rows[redone]
+    passes = (s.to_stage[redone] == s.stage[redone]) | (s.to_stage[redone] == NONE)
+    gone = known.of_category("execute", "dispatch", "detect", "wait_operator", among=redone)
+    gone |= known.of_category("handoff", among=redone) & passes
+    for lengths in (least, most):
+        lengths[redone[gone]] = lengths[undone] = 0
 
 
 def _of_several_legs(run: Ints, leg: Ints) -> Ints:
@@ -306,23 +411,23 @@ def _of_several_legs(run: Ints, leg: Ints) -> Ints:
     return np.flatnonzero(np.repeat(np.minimum.reduceat(leg, first) != np.maximum.reduceat(leg, first), sizes))
 
 
-def _undoing(known: _Known) -> Bools:
-    """Return which stretches undid a stage before it was run again: rollback runs on the way forward, and noticing their end."""
+def _undoing(known: _Known) -> Ints:
+    """Return the stretches that undid a stage before it was run again: rollback runs on the way forward, and noticing their end."""
     s, pairs, work = known.stretches, known.pairs_of_rollbacks, known.work
     back, forward = np.zeros(len(work.stretch), bool), np.zeros(len(work.stretch), bool)
     is_rollback = known.is_rollback[pairs.attempt]
     back[pairs.of_work[is_rollback]] = forward[pairs.of_work[~is_rollback]] = True
-    undone = np.zeros(len(s.run), bool)
-    undone[work.stretch[back & ~forward & ~known.is_backward[work.stretch]]] = True
-    pause = known.of_category("detect", "dispatch")
+    found = work.stretch[back & ~forward & ~known.is_backward[work.stretch]]
+    undone = [found]
     for _ in range(2):  # its end is noticed, and the run is handed out again
-        rows = np.flatnonzero(undone[:-1] & pause[1:]) + 1
-        same = (s.run[rows] == s.run[rows - 1]) & (s.stage[rows] == s.stage[rows - 1]) & (known.leg[rows] == known.leg[rows - 1])
-        undone[rows[same]] = True
-    return undone
+        after = found[found < len(s.run) - 1] + 1
+        same = (s.run[after] == s.run[after - 1]) & (s.stage[after] == s.stage[after - 1]) & (known.leg[after] == known.leg[after - 1])
+        found = after[same & known.of_category("detect", "dispatch", among=after)]
+        undone.append(found)
+    return np.unique(np.concatenate(undone))
 
 
-def _at_most_once(known: _Known, scenario: Scenario, execution: Ints, is_redone: Bools, undone: Bools, most: Ints) -> None:
+def _at_most_once(known: _Known, scenario: Scenario, execution: Ints, is_redone: Bools, is_undone: Bools, most: Ints) -> None:
     """Make the kept execution as long as the longest last run of its sub-tasks, because some were not run again."""
     work = known.work
     of_work = execution[work.stretch]
@@ -338,7 +443,7 @@ def _at_most_once(known: _Known, scenario: Scenario, execution: Ints, is_redone:
     chosen = order[is_last & ~known.is_rollback[pairs.attempt[order]]]
     longest = np.zeros(len(redone), np.int64)
     np.maximum.at(longest, executed[chosen], own[chosen])
-    kept = np.flatnonzero(redone[of_work] & ~is_redone[work.stretch] & ~undone[work.stretch])
+    kept = np.flatnonzero(redone[of_work] & ~is_redone[work.stretch] & ~is_undone[work.stretch])
     last = kept[np.flatnonzero(np.diff(of_work[kept], append=NONE))]
     stretch = work.stretch[last]
     most[stretch] = np.maximum(most[stretch], longest[of_work[last]])

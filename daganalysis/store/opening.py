@@ -247,13 +247,16 @@ class StoreTables:
         """The folder of the store; None if it is at a URL."""
         return self._store if isinstance(self._store, Path) else None
 
-    def split(self) -> list[StoreTables]:
-        """Return the tables part by part. Each part holds whole runs."""
-        found: dict[str, dict[str, list[StorePath]]] = {}
+    def split(self, most: int | None = None) -> list[StoreTables]:
+        """Return the tables part by part, or, with neighbours together, in at most so many pieces. Each piece holds whole runs."""
+        names = sorted({part.name for parts in self._parts.values() for part in parts})
+        n = len(names) if most is None else min(most, len(names))
+        piece_of = {name: place * n // len(names) for place, name in enumerate(names)}
+        pieces: list[dict[str, list[StorePath]]] = [{table: [] for table in self._parts} for _ in range(n)]
         for table, parts in self._parts.items():
             for part in parts:
-                found.setdefault(part.name, {name: [] for name in self._parts})[table].append(part)
-        return [self._of_parts(found[name]) for name in sorted(found)]
+                pieces[piece_of[part.name]][table].append(part)
+        return [self._of_parts(piece) for piece in pieces]
 
     def _of_parts(self, parts: dict[str, list[StorePath]]) -> StoreTables:
         tables = StoreTables(self._store, parts, self._rows)

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import itertools
 import random
-from typing import Any
+import shutil
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 import daganalysis as da
+from daganalysis.analysis import predictions
 from daganalysis.analysis.scenarios import DEFAULTS
+from daganalysis.loading import load_into_store
+from daganalysis.store.folder_manifest import write_manifest
 from enginemodel import answer, random_run
 from enginemodel.dag_parts import SECOND
 from tests.profiles import examples
 from tests.rows import archive_of, at
 from tests.zones import written_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCALE_OUT = "sample_data/documented/scale-out.json"
 
@@ -173,3 +182,47 @@ def test_order_repetition_and_zone_of_answers_change_no_prediction_and_no_path(s
     scenarios = [*DEFAULTS, "tick=2", "no_engine+no_retries"]
     pd.testing.assert_frame_equal(da.what_if(other, scenarios=scenarios), da.what_if(plain, scenarios=scenarios))
     pd.testing.assert_frame_equal(da.critical_path(other), da.critical_path(plain))
+
+
+@pytest.fixture(scope="module")
+def stored_runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[da.Archive, Path]:
+    """Runs with failures and retries, in memory and in a store of several parts."""
+    folder = tmp_path_factory.mktemp("several-parts")
+    for number in range(3):
+        for seed in range(8 * number, 8 * number + 8):
+            run = random_run(seed)
+            end = (run.ended or run.pass_at) + 2 * SECOND
+            texts = [msgspec.json.encode(answer(run, moment)) for moment in (*range(run.created, end, 4 * SECOND), end)]
+            (folder / f"c{seed}.ndjson").write_bytes(b"\n".join(texts))
+        load_into_store([*folder.glob("*.ndjson")], store=folder / "store", cluster_by="file")
+    return da.load(*folder.glob("*.ndjson"), cluster_by="file"), folder / "store"
+
+
+def test_a_store_worked_out_in_pieces_has_the_predictions_of_the_archive_in_memory(
+    stored_runs: tuple[da.Archive, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_memory, store = stored_runs
+    monkeypatch.setattr(predictions, "_pieces", lambda archive: archive.by_part())
+    archive = da.read_parquet(store)
+    assert len(archive.by_part()) > 2
+    scenarios = [*DEFAULTS, "no_retries+no_stragglers", "tick=2"]
+    pd.testing.assert_frame_equal(da.what_if(archive, scenarios=scenarios), da.what_if(in_memory, scenarios=scenarios))
+
+
+def test_parts_put_together_hold_each_run_once(stored_runs: tuple[da.Archive, Path]) -> None:
+    archive = da.read_parquet(stored_runs[1])
+    pieces = archive.by_part(2)
+    assert len(pieces) == 2
+    assert sorted(run_id for piece in pieces for run_id in piece.dags["run_id"]) == archive.dags["run_id"].tolist()
+
+
+def test_a_run_in_two_pieces_of_a_store_is_named(
+    stored_runs: tuple[da.Archive, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = shutil.copytree(stored_runs[1], tmp_path / "store")
+    first, second, *_ = sorted((store / "dags").glob("*.parquet"))
+    pq.write_table(pa.concat_tables([pq.read_table(second), pq.read_table(first).slice(0, 1)]), second)
+    write_manifest(store)
+    monkeypatch.setattr(predictions, "_pieces", lambda archive: archive.by_part())
+    with pytest.raises(da.StoreError, match="twice"):
+        da.what_if(da.read_parquet(store))

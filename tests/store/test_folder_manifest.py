@@ -169,7 +169,7 @@ def rewritten(store: Path, table: str, how: str) -> None:
     write_manifest(store)
 
 
-@pytest.mark.parametrize("analysis", [da.summary, da.retries, da.critical_path, da.failures, da.time_budget])
+@pytest.mark.parametrize("analysis", [da.summary, da.retries, da.critical_path, da.failures, da.time_budget, da.what_if])
 def test_a_run_that_is_in_a_store_twice_is_named(store: Path, analysis: Callable[[da.Archive], object]) -> None:
     rewritten(store, "dags", "doubled")
     with pytest.raises(StoreError, match=r"the store holds the run \d+ twice.*load the sources again"):
