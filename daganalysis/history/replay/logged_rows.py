@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.catalogue import begins_as_sub_dag
-from daganalysis.engine.facts import decode_facts
+from daganalysis.engine.facts import Coverage, LogZone, MaintainerChange, Restart, decode_facts
 from daganalysis.engine.identifiers import key_of
 from daganalysis.history.proven_requests import proven_creation
 from daganalysis.history.replay.contexts import NO_CONTEXT
@@ -115,12 +115,18 @@ def _stage_at(view: RunView, at: int) -> int | None:
     return before[-1].dag.stage if before else None
 
 
+_TOLD_BY_LOGS = (Restart, MaintainerChange, LogZone, Coverage)
+"""The facts that only an agent's log tells. The source of an agent's events is the first file with any of them, not its database."""
+
+
 def add_agent_events(rows: Rows, answers: Iterable[Answer], contexts: Mapping[str, ClusterContext]) -> None:
     """Add what happened to agents, and the requests that were refused and created no DAG."""
     source_of: dict[tuple[str, str], str] = {}
     for answer in answers:
         for fact in decode_facts(answer.body):
-            source_of.setdefault((answer.cluster or "", fact.teller or answer.source), answer.source)
+            if isinstance(fact, _TOLD_BY_LOGS):
+                key = answer.cluster or "", fact.teller or answer.source
+                source_of[key] = min(source_of.get(key, answer.source), answer.source)
     for cluster, context in contexts.items() if source_of else ():
         label = cluster or None
         _add_refusals(rows, label, context)
