@@ -12,7 +12,7 @@ from daganalysis.engine.states import ENDED
 from daganalysis.engine.vocabulary import CHANGES_OF_LENGTH, ENGINE_TIME, STANDS_FAILED, UNFINISHED
 from daganalysis.errors import UsageError
 from daganalysis.statistics.autocorrelation import autocorrelation_of
-from daganalysis.statistics.distributions import normal_isf, t_isf, t_ppf
+from daganalysis.statistics.distributions import binomial_ppf, normal_isf, t_isf, t_ppf
 from daganalysis.statistics.proportions import clopper_pearson_interval
 from daganalysis.tables.results import CHECK
 from daganalysis.text.humanize import human_share, plural
@@ -311,8 +311,6 @@ def _count(metrics: _Metrics, name: str) -> _Estimate:
 
 
 def _quantile(metrics: _Metrics, share: float) -> _Estimate:
-    from scipy.stats import binom
-
     of_runs = metrics.timed["elapsed_s"]
     elapsed = of_runs.sort_values().tolist()
     n = len(elapsed)
@@ -321,8 +319,8 @@ def _quantile(metrics: _Metrics, share: float) -> _Estimate:
     value = float(of_runs.quantile(share))
     inflation = _inflation(metrics.timed, of_runs > value)
     effective = max(1, math.floor(n / inflation))
-    below = math.floor(int(binom.ppf(_LEVEL, effective, share)) * n / effective)
-    above = math.ceil(int(binom.ppf(1 - _LEVEL, effective, share)) * n / effective)
+    below = math.floor(binomial_ppf(_LEVEL, effective, share) * n / effective)
+    above = math.ceil(binomial_ppf(1 - _LEVEL, effective, share) * n / effective)
     low = elapsed[below - 1] if below else None
     return _Estimate(value, low, elapsed[above] if above < n else None, n)
 

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from daganalysis.statistics.autocorrelation import LagSums, winsorised
-from daganalysis.statistics.distributions import normal_ppf, t_sf
+from daganalysis.statistics.distributions import hypergeometric_chances, normal_ppf, t_sf
 from daganalysis.statistics.multiple_testing import LEVEL
 from daganalysis.statistics.rank_tests import (
     LARGEST_EXACT,
@@ -151,7 +151,6 @@ def _one_way_round(strata: Strata) -> Strata:
 def _exact_p(strata: Strata, weights: Sequence[int]) -> float:
     """Convolve the distributions of the rank sums of all strata."""
     import numpy as np
-    from scipy.signal import fftconvolve
 
     observed, chances = 0, np.ones(1)
     for (x, y), weight in zip(strata, weights, strict=True):
@@ -166,9 +165,21 @@ def _exact_p(strata: Strata, weights: Sequence[int]) -> float:
             own[total - len(of_x) + 1 :] = of_x[::-1]
         spaced = np.zeros((len(own) - 1) * weight + 1)
         spaced[::weight] = own
-        chances = fftconvolve(chances, spaced)
+        chances = _convolved(chances, spaced)
         observed += weight * of_y
     return min(1.0, 2 * max(0.0, float(min(chances[: observed + 1].sum(), chances[observed:].sum()))))
+
+
+def _convolved(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Convolve by Fourier transforms, as ``scipy.signal.fftconvolve`` does, whose module takes a second to import."""
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    n = len(x) + len(y) - 1
+    if n == max(len(x), len(y)):
+        return x * y
+    size = next_fast_len(n, real=True)
+    convolved: np.ndarray = irfft(rfft(x, size) * rfft(y, size), size)
+    return convolved[:n]
 
 
 def smallest_stratified_p(sizes: Sequence[tuple[int, int]]) -> float:
@@ -278,7 +289,6 @@ def compare_shares(strata: Strata, inflation: float = 1.0) -> Shares:
     (0.0, 0.6, 0.0108)
     """
     import numpy as np
-    from scipy.stats import hypergeom
 
     chances, observed, expected, variance, lowest = np.ones(1), 0, 0.0, 0.0, 0
     weights, shares = 0.0, [0.0, 0.0]
@@ -291,10 +301,9 @@ def compare_shares(strata: Strata, inflation: float = 1.0) -> Shares:
         observed += int(y.sum())
         expected += hits * m / (n + m)
         variance += hits * (n + m - hits) * n * m / ((n + m) ** 2 * max(n + m - 1, 1))
-        least, most = max(0, hits - n), min(hits, m)
-        lowest += least
+        lowest += max(0, hits - n)
         if exact:
-            chances = np.convolve(chances, hypergeom.pmf(np.arange(least, most + 1), n + m, hits, m))
+            chances = np.convolve(chances, hypergeometric_chances(hits, n, m))
     if variance <= 0:
         return Shares(shares[0] / weights, shares[1] / weights, 1.0, 1.0)
     off = max(0.0, abs(observed - expected) - 0.5)
