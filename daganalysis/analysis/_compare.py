@@ -14,7 +14,7 @@ from daganalysis.engine.vocabulary import DIFFERENCES
 from daganalysis.errors import UsageError
 from daganalysis.statistics.autocorrelation import Autocorrelation, LagSums, autocorrelation_of, fitted_autocorrelation
 from daganalysis.statistics.multiple_testing import LEVEL, SMALLEST_RATIO, holm, tarone_testable
-from daganalysis.statistics.rank_tests import midmean
+from daganalysis.statistics.rank_tests import median, midmean
 from daganalysis.statistics.sample_sizes import sample_size_to_show, sample_size_to_test
 from daganalysis.statistics.stratified import (
     Shares,
@@ -22,6 +22,7 @@ from daganalysis.statistics.stratified import (
     lag_sums,
     lie_far_apart,
     location_test,
+    robust_logs,
     smallest_stratified_p,
     stratified_effect,
 )
@@ -158,6 +159,8 @@ def _help(base: Side, candidate: Side, kind: RunKind, ordered: set[str]) -> Shar
 
 
 def _shares(strata: Sequence[tuple[np.ndarray, np.ndarray]], ordered: Sequence[bool]) -> Shares:
+    if not any(side.any() for pair in strata for side in pair):
+        return Shares(0.0, 0.0, 1.0, 1.0)
     known = [pair for pair, has_order in zip(strata, ordered, strict=True) if has_order]
     memory = autocorrelation_of([side for pair in known for side in pair])
     n = sum(len(x) + len(y) for x, y in strata)
@@ -170,6 +173,7 @@ class _Pair:
 
     clusters: list[str]
     strata: list[tuple[np.ndarray, np.ndarray]]
+    logs: Sequence[tuple[np.ndarray, np.ndarray]]
     ordered: list[bool]
     alone: list[tuple[str, str, np.ndarray]]
     lags: LagSums
@@ -185,7 +189,9 @@ class _Pair:
         ]
         strata = [(base[cluster], candidate[cluster]) for cluster in both]
         has_order = [cluster in ordered for cluster in both]
-        return cls(both, strata, has_order, alone, lag_sums([pair for pair, has in zip(strata, has_order, strict=True) if has]))
+        logs = robust_logs(strata)
+        lags = lag_sums([pair for pair, has in zip(logs, has_order, strict=True) if has])
+        return cls(both, strata, logs, has_order, alone, lags)
 
     def values(self, side: str) -> np.ndarray:
         """All durations of one side: the compared ones or, if none has a partner, all others."""
@@ -207,15 +213,16 @@ def _numbers(pair: _Pair, together: LagSums) -> dict[str, Any]:
     row |= {"n_base": len(values[0]), "n_candidate": len(values[1]), "unmatched_clusters": None, "inflation": 1.0, "identical": False}
     row |= {"clusters": None, "slow": None, "sizes": [(len(x), len(y)) for x, y in pair.strata], "seen": False}
     if not pair.strata:
-        row["base_s"], row["candidate_s"] = (float(np.median(side)) if len(side) else None for side in values)
+        row["base_s"], row["candidate_s"] = (median(np.sort(side)) if len(side) else None for side in values)
         row["unmatched_clusters"] = pair.alone_text() if all(map(len, values)) else None
         return row
     weights = [len(x) * len(y) / (len(x) + len(y)) for x, y in pair.strata]
-    medians, middles = ([_standardised(pair, weights, side, of) for side in (0, 1)] for of in (np.median, midmean))
+    ordered = [[np.sort(side) for side in sides] for sides in zip(*pair.strata, strict=True)]
+    medians, middles = ([_standardised(weights, side, of) for side in ordered] for of in (median, midmean))
     found = stratified_effect(pair.strata)
     own = pair.lags + together.scaled(_BORROWED) if together.n else pair.lags
     memory = Autocorrelation() if lie_far_apart(pair.strata) else fitted_autocorrelation(own)
-    located = location_test(pair.strata, memory)
+    located = location_test(pair.logs, memory)
     widened = math.sqrt(located.inflation)
     named = [cluster for cluster in pair.clusters if cluster != UNLABELLED]
     row |= {
@@ -232,7 +239,7 @@ def _numbers(pair: _Pair, together: LagSums) -> dict[str, Any]:
         "n_effective_candidate": located.effective[1],
         "clusters": ", ".join(named) or None,
         "unmatched_clusters": pair.alone_text(),
-        "identical": all(np.array_equal(np.sort(x), np.sort(y)) for x, y in pair.strata),
+        "identical": all(map(np.array_equal, *ordered)),
         "slow": _shares(_slow_runs(pair.strata), pair.ordered),
     }
     row["seen"] = _is_seen(found.ratio, *middles)
@@ -249,10 +256,9 @@ def _is_seen(ratio: float, base: float, candidate: float) -> bool:
     return abs(candidate - base) >= SCHEDULER_SLEEP_S and max(base, candidate) >= SMALLEST_RATIO * min(base, candidate)
 
 
-def _standardised(pair: _Pair, weights: Sequence[float], side: int, middle: Callable[[np.ndarray], Any]) -> float:
+def _standardised(weights: Sequence[float], ordered: Sequence[np.ndarray], middle: Callable[[np.ndarray], float]) -> float:
     """The middle of one side, as if both had the same mix of clusters."""
-    total = sum(weight * float(middle(values[side])) for weight, values in zip(weights, pair.strata, strict=True))
-    return total / sum(weights)
+    return sum(weight * middle(values) for weight, values in zip(weights, ordered, strict=True)) / sum(weights)
 
 
 def _slow_runs(strata: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -261,7 +267,7 @@ def _slow_runs(strata: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[tuple[np
 
     found = []
     for x, y in strata:
-        middle = float(np.median(np.concatenate([x, y])))
+        middle = median(np.sort(np.concatenate([x, y])))
         bound = max(SLOW_RUN_RATIO * middle, middle + SCHEDULER_SLEEP_S)
         found.append(((x > bound).astype(float), (y > bound).astype(float)))
     return found

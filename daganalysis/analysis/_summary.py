@@ -74,8 +74,7 @@ def _sums(seconds: Floats, groups: GroupedRows) -> Floats:
     """Return the sum of each group, to the last digit of those of pandas; not-a-number for a group without values."""
     import pandas as pd
 
-    sums: Floats = pd.Series(seconds).groupby(groups.of_row).sum(min_count=1).to_numpy()
-    return sums
+    return np.asarray(pd.Series(seconds).groupby(groups.of_row).sum(min_count=1), np.float64)
 
 
 def _percentile_95(seconds: Floats) -> float:

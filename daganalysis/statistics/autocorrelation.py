@@ -12,6 +12,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from daganalysis.statistics.rank_tests import median
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -145,6 +147,8 @@ def winsorised(values: np.ndarray) -> np.ndarray:
     """
     import numpy as np
 
-    middle = np.median(values) if len(values) else 0.0
-    reach = _WINSOR * 1.4826 * float(np.median(np.abs(values - middle))) if len(values) else 0.0
+    if not len(values):
+        return values
+    middle = median(np.sort(values))
+    reach = _WINSOR * 1.4826 * median(np.sort(np.abs(values - middle)))
     return values if reach <= 0 else np.clip(values, middle - reach, middle + reach)

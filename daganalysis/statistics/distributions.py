@@ -104,7 +104,7 @@ def binomial_ppf(share: float, n: int, chance: float) -> int:
 
 
 def hypergeometric_chances(hits: int, n: int, m: int) -> np.ndarray:
-    """Return the chance of each number of hits among ``m`` of ``n + m`` values of which ``hits`` are hits, from the smallest possible number.
+    """Return the chance of each possible number of hits among ``m`` of ``n + m`` values, of which ``hits`` are hits, the least first.
 
     >>> hypergeometric_chances(2, 2, 3).round(6).tolist()
     [0.1, 0.6, 0.3]
@@ -114,5 +114,6 @@ def hypergeometric_chances(hits: int, n: int, m: int) -> np.ndarray:
     k = np.arange(max(0, hits - n), min(hits, m), dtype=float)
     growth = (hits - k) * (m - k) / ((k + 1) * (n - hits + k + 1))  # each chance over the one before
     mode = int((growth > 1).sum())
-    chances = np.concatenate([np.cumprod(1 / growth[:mode][::-1])[::-1], [1.0], np.cumprod(growth[mode:])])
-    return chances / chances.sum()
+    chances: np.ndarray = np.concatenate([np.cumprod(1 / growth[:mode][::-1])[::-1], [1.0], np.cumprod(growth[mode:])])
+    chances /= chances.sum()
+    return chances

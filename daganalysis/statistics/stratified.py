@@ -176,10 +176,11 @@ def _convolved(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     n = len(x) + len(y) - 1
     if n == max(len(x), len(y)):
-        return x * y
+        product: np.ndarray = x * y
+        return product
     size = next_fast_len(n, real=True)
-    convolved: np.ndarray = irfft(rfft(x, size) * rfft(y, size), size)
-    return convolved[:n]
+    convolved: np.ndarray = irfft(rfft(x, size) * rfft(y, size), size)[:n]
+    return convolved
 
 
 def smallest_stratified_p(sizes: Sequence[tuple[int, int]]) -> float:
@@ -194,12 +195,17 @@ def smallest_stratified_p(sizes: Sequence[tuple[int, int]]) -> float:
     return min(1.0, smallest)
 
 
-def lag_sums(strata: Strata) -> LagSums:
-    """Sum the products of neighbours over the series of all strata and both sides, winsorised logarithms in order of time."""
+def robust_logs(strata: Strata) -> Strata:
+    """Return the winsorised logarithms of the durations of each stratum and side."""
+    return [(winsorised(log_seconds(x)), winsorised(log_seconds(y))) for x, y in strata]
+
+
+def lag_sums(logs: Strata) -> LagSums:
+    """Sum the products of neighbours over the series of all strata and both sides, :func:`robust_logs` in order of time."""
     sums = LagSums.of(())
-    for x, y in strata:
+    for x, y in logs:
         # Two sums in either order are the same to the last bit: swapping the sides must not show.
-        sums += LagSums.of([winsorised(log_seconds(x))]) + LagSums.of([winsorised(log_seconds(y))])
+        sums += LagSums.of([x]) + LagSums.of([y])
     return sums
 
 
@@ -211,8 +217,8 @@ class Location(NamedTuple):
     effective: tuple[float, float]
 
 
-def location_test(strata: Strata, memory: Autocorrelation) -> Location:
-    """Compare two samples of durations in order of time, within strata, by the means of their winsorised logarithms.
+def location_test(logs: Strata, memory: Autocorrelation) -> Location:
+    """Compare two samples of durations in order of time, within strata, by the means of their :func:`robust_logs`.
 
     The variance of each mean is that of a series with this autocorrelation, and the degrees of freedom are those of its effective number of
     runs.
@@ -220,21 +226,20 @@ def location_test(strata: Strata, memory: Autocorrelation) -> Location:
     >>> import numpy as np
     >>> from daganalysis.statistics.autocorrelation import Autocorrelation
     >>> sample = np.array([10.0, 11.0, 12.0, 11.0])
-    >>> location_test([(sample, sample)], Autocorrelation()).p_value
+    >>> location_test(robust_logs([(sample, sample)]), Autocorrelation()).p_value
     1.0
     """
     difference = variance = weight_sum = squares = room = plain = 0.0
     effective = [0.0, 0.0]
-    for x, y in strata:
-        n, m = len(x), len(y)
-        a, b = winsorised(log_seconds(x)), winsorised(log_seconds(y))
+    for a, b in logs:
+        n, m = len(a), len(b)
         of_a, of_b = memory.inflation(n), memory.inflation(m)
-        weight = n * m / (n + m)
-        difference += weight * float(b.mean() - a.mean())
+        weight, of_base, of_candidate = n * m / (n + m), a.mean(), b.mean()
+        difference += weight * float(of_candidate - of_base)
         variance += weight**2 * (of_a / n + of_b / m)
         plain += weight**2 * (1 / n + 1 / m)
         weight_sum += weight
-        squares += float(((a - a.mean()) ** 2).sum()) + float(((b - b.mean()) ** 2).sum())
+        squares += float(((a - of_base) ** 2).sum()) + float(((b - of_candidate) ** 2).sum())
         room += (n - of_a) + (m - of_b)
         effective[0] += n / of_a
         effective[1] += m / of_b
@@ -243,7 +248,7 @@ def location_test(strata: Strata, memory: Autocorrelation) -> Location:
     found = (effective[0], effective[1])
     if spread <= 1e-12 * weight_sum:
         return Location(1.0 if abs(difference) <= 1e-12 * weight_sum else 0.0, inflation, found)
-    freedom = max(sum(effective) - 2 * len(strata), 0.5) if memory.coefficient else max(sum(len(x) + len(y) - 2 for x, y in strata), 0.5)
+    freedom = max(sum(effective) - 2 * len(logs), 0.5) if memory.coefficient else max(sum(len(x) + len(y) - 2 for x, y in logs), 0.5)
     return Location(2 * t_sf(abs(difference) / spread, freedom), inflation, found)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
 import pytest
 import scipy
 from hypothesis import given
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from daganalysis.statistics.multiple_testing import LEVEL, holm, tarone_testable
 from daganalysis.statistics.proportions import clopper_pearson_interval
-from daganalysis.statistics.rank_tests import effect, mann_whitney_p, smallest_mann_whitney_p
+from daganalysis.statistics.rank_tests import doubled_ranks, effect, mann_whitney_p, rank_sum_chances, smallest_mann_whitney_p
 from daganalysis.statistics.sample_sizes import sample_size_to_test
+from daganalysis.statistics.stratified import van_elteren_p, van_elteren_weights
 
 SAMPLES = st.lists(st.integers(1, 9), min_size=1, max_size=5)
 
@@ -35,6 +37,13 @@ def test_the_p_value_of_small_samples_is_that_of_enumeration_ties_or_not(x, y):
 def test_the_p_value_without_ties_is_that_of_scipy(values, n):
     x, y = values[:n], values[n:]
     assert mann_whitney_p(x, y) == pytest.approx(scipy.stats.mannwhitneyu(x, y, method="exact").pvalue, abs=1e-12)
+
+
+@given(st.integers(0, 1 << 32), st.integers(40, 90), st.integers(40, 90), st.integers(0, 2))
+def test_the_p_value_of_large_samples_is_that_of_scipy_ties_or_not(seed, n, m, digits):
+    rng = np.random.default_rng(seed)
+    x, y = (np.round(rng.normal(size=size), digits) for size in (n, m))
+    assert mann_whitney_p(x, y) == pytest.approx(scipy.stats.mannwhitneyu(x, y, method="asymptotic").pvalue, rel=1e-11)
 
 
 @given(st.lists(st.floats(0.5, 500), min_size=4, max_size=14), st.lists(st.floats(0.5, 500), min_size=4, max_size=14))
@@ -107,3 +116,18 @@ def test_a_chance_of_which_nothing_is_known_is_anything_from_nought_to_one():
     low, high = clopper_pearson_interval([0, 0, 20], [0, 20, 20])
     assert low.round(3).tolist() == [0, 0, 0.832]
     assert high.round(3).tolist() == [1, 0.168, 1]
+
+
+@given(st.integers(0, 1 << 32), st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=2, max_size=4))
+def test_the_p_value_within_strata_comes_from_the_convolution_of_their_rank_sums(seed, sizes):
+    rng = np.random.default_rng(seed)
+    strata = [(rng.integers(1, 9, n).astype(float), rng.integers(1, 9, m).astype(float)) for n, m in sizes]
+    chances, observed = np.ones(1), 0
+    for (x, y), weight in zip(strata, van_elteren_weights(sizes), strict=True):
+        doubled, of_y = doubled_ranks(x, y)
+        own = rank_sum_chances(tuple(doubled), len(y))
+        spaced = np.zeros((len(own) - 1) * weight + 1)
+        spaced[::weight] = own
+        chances, observed = np.convolve(chances, spaced), observed + weight * of_y
+    expected = min(1.0, 2 * min(chances[: observed + 1].sum(), chances[observed:].sum()))
+    assert van_elteren_p(strata) == pytest.approx(expected, abs=1e-12)
