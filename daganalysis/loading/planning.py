@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,7 +12,7 @@ from daganalysis.loading.related import DAG_KINDS, FACT_KINDS, OWNER, Groups, cl
 from daganalysis.reading.answers import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from daganalysis.loading.scanning import Scanned
     from daganalysis.store.kept_answers import KeptIndex
@@ -94,10 +95,12 @@ def group_answers(
     touched: list[int] = []
     members: list[_Member] = []
     owners = _Owners()
+    # An answer in the store may be about the same DAG.
+    alone = {} if kept else _alone(scanned, dropped)
     for place, chunk in enumerate(scanned):
         gone = dropped.get(place, set())
         for number, (key, is_dag) in enumerate(zip(chunk.keys, chunk.is_dag, strict=True)):
-            if number in gone:
+            if key in alone or number in gone:
                 continue
             references = chunk.references.get(number, ())
             at = groups.add(key, references)
@@ -122,7 +125,29 @@ def group_answers(
             members.append((at, key, Kind(kind), place, False, number))
             if is_dag:
                 owners.note(key, words)
-    return _plan_groups(groups, set(map(groups.group, touched)), members, scanned, kept, owners)
+    grouped = _plan_groups(groups, set(map(groups.group, touched)), members, scanned, kept, owners)
+    return Grouped([*alone.values(), *grouped.groups], grouped.orphans, grouped.void.union(alone))
+
+
+def _alone(scanned: Sequence[Scanned], dropped: Mapping[int, Container[int]]) -> dict[str, Picked]:
+    """Return the groups of DAGs without references to or from others, as most are, by their keys: the answers about each."""
+    named: set[str] = set()
+    for chunk in scanned:
+        named.update(map(chunk.keys.__getitem__, chunk.references), itertools.compress(chunk.keys, map(operator.not_, chunk.is_dag)))
+        named.update(word.removeprefix(OWNER) for words in chunk.references.values() for word in words)
+    groups: dict[str, Picked] = {}
+    for place, chunk in enumerate(scanned):
+        gone = dropped.get(place, ())
+        for number, (key, size) in enumerate(zip(chunk.keys, chunk.sizes(), strict=True)):
+            if key in named or number in gone:
+                continue
+            group = groups.get(key)
+            if group is None:
+                groups[key] = Picked({place: [number]}, {}, size, key)
+            else:
+                group.new.setdefault(place, []).append(number)
+                group.size += size
+    return groups
 
 
 def _referred_to(scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dead: dict[str, set[int]]) -> set[str]:
@@ -219,7 +244,7 @@ def _packed(groups: Iterable[Picked]) -> list[Picked]:
     """Pack groups into shards in order of their first DAG, so each shard is mostly a range of the run ids."""
     shards: list[Picked] = []
     packing = Packing()
-    for group in sorted(groups, key=lambda g: g.first):
+    for group in sorted(groups, key=operator.attrgetter("first")):
         if packing.begins_shard(group.size):
             shards.append(Picked(first=group.first))
         shards[-1].extend(group)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
     from daganalysis.store.remote_paths import StagePath
 
 CHUNK_BYTES = 1 << 24
-"""Bytes of sources a piece of work: enough that starting it costs nothing, little enough to share the work evenly."""
+"""The most bytes of sources in a piece of work: enough that starting it costs nothing."""
+_SMALLER = 4
+"""The last pieces are so many times smaller, so that all processes end with theirs at about the same time."""
+_SHARES = 8
+"""A piece has at most one of so many shares of what is left."""
+_FILE_BYTES = 4096
+"""A file, however small, costs as much as so many bytes in a large one."""
 
 
 @dataclass(slots=True)
@@ -59,6 +66,10 @@ class Scanned:
     def size(self, number: int) -> int:
         """Return the bytes of an answer in the spill file. Texts shared with other answers count once."""
         return self.places[3 * number + 2] - self.places[3 * number]
+
+    def sizes(self) -> Iterator[int]:
+        """Return the size of each answer; see :meth:`size`."""
+        return map(operator.sub, self.places[2::3], self.places[::3])
 
     def read(self, numbers: Sequence[int]) -> Iterator[Kept]:
         """Read some answers again, in the given order."""
@@ -106,20 +117,27 @@ def put_aside(answers: Iterable[tuple[int, Answer]], spill: StagePath, remembere
 
 
 def make_chunks(sources: Sequence[tuple[int, SourceFile]], remembered: frozenset[int], folder: StagePath) -> list[Chunk]:
-    """Cut a list of sources into pieces of work, in order."""
+    """Cut a list of sources into pieces of work, in order. The last ones are smaller."""
     from daganalysis.reading.split_ndjson import split_at_lines
 
     chunks: list[Chunk] = []
-    room = 0
-    pieces = ((number, piece) for number, whole in sources for piece in split_at_lines(whole, CHUNK_BYTES))
-    for number, file in pieces:
-        if room <= 0:
-            chunks.append(Chunk(folder / f"spill-{len(chunks):05d}", [], remembered))
-            room = CHUNK_BYTES
-        chunks[-1].sources.append((number, file))
-        # A file costs something however small it is.
-        room -= file.n_bytes + 4096
+    room, left = 0, sum([whole.n_bytes + _FILE_BYTES for _, whole in sources])
+    for number, whole in sources:
+        after = left - whole.n_bytes
+        for file in split_at_lines(whole, lambda rest, after=after: _size_of_next(rest + after)):
+            if room <= 0:
+                chunks.append(Chunk(folder / f"spill-{len(chunks):05d}", [], remembered))
+                room = _size_of_next(left)
+            chunks[-1].sources.append((number, file))
+            room -= file.n_bytes + _FILE_BYTES
+            left -= file.n_bytes
+        left -= _FILE_BYTES
     return chunks
+
+
+def _size_of_next(left: int) -> int:
+    """Return how many bytes the next piece of work should have if so many are left."""
+    return max(CHUNK_BYTES // _SMALLER, min(CHUNK_BYTES, left // _SHARES), 1)
 
 
 @dataclass(slots=True)

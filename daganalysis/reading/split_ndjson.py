@@ -13,18 +13,19 @@ from daganalysis.reading.source_file import FileStretch, SourceFile, open_file
 from daganalysis.urls import is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _LINE = b"\n"
 
 
-def split_at_lines(file: SourceFile, size: int) -> list[SourceFile]:
-    """Cut a file into stretches of about this many bytes, in order. A small file, or one without a document on each line, is one stretch.
+def split_at_lines(file: SourceFile, size_of_next: Callable[[int], int]) -> list[SourceFile]:
+    """Cut a file into stretches, in order. A small file, or one without a document on each line, is one stretch.
 
-    Each stretch begins with a document that follows another, so that no document is cut.
+    Each stretch begins with a document that follows another, so that no document is cut. ``size_of_next`` tells about how many bytes the
+    next stretch should have, if so many bytes of the file are left.
     """
     total = file.size or 0
-    if total <= size or file.path is None or file.content is not None or file.trouble is not None or is_url(file.path):
+    if total <= size_of_next(total) or file.path is None or file.content is not None or file.trouble is not None or is_url(file.path):
         return [file]
     try:
         with os.fdopen(open_file(file.path), "rb") as stream:
@@ -32,7 +33,7 @@ def split_at_lines(file: SourceFile, size: int) -> list[SourceFile]:
             if codec not in {"", GUESSED}:
                 return [file]  # a byte of a line break may be part of another character
             stream.seek(0)
-            begins = [(0, 1), *_begins(stream, size, codec)]
+            begins = [(0, 1), *_begins(stream, total, size_of_next, codec)]
     except OSError:
         return [file]  # whoever reads it says why
     if len(begins) == 1:
@@ -41,9 +42,10 @@ def split_at_lines(file: SourceFile, size: int) -> list[SourceFile]:
     return [replace(file, stretch=FileStretch(begin, end, line, codec)) for (begin, line), end in zip(begins, ends, strict=True)]
 
 
-def _begins(stream: IO[bytes], size: int, codec: str) -> Iterator[tuple[int, int]]:
-    """Yield (offset, line number) of documents about this many bytes apart that follow a document on the line before."""
-    offset, line, wanted = 0, 1, size
+def _begins(stream: IO[bytes], total: int, size_of_next: Callable[[int], int], codec: str) -> Iterator[tuple[int, int]]:
+    """Yield (offset, line number) of the documents that begin a stretch and follow a document on the line before."""
+    first = size_of_next(total)
+    offset, line, wanted = 0, 1, first
     while block := stream.read(BLOCK_BYTES):
         while wanted - offset < len(block):
             end = block.find(_LINE, wanted - offset)
@@ -54,12 +56,13 @@ def _begins(stream: IO[bytes], size: int, codec: str) -> Iterator[tuple[int, int
             elif start == 0 and offset > 0:
                 wanted = offset + end + 1  # it began in the block before
             elif not _is_document(block[start:end], codec) or not _is_document(block[end + 1 : following], codec):
-                if offset == 0 and line == 1 and wanted == size:
+                if offset == 0 and line == 1 and wanted == first:
                     return  # not of one document a line
                 wanted = offset + end + 1
             else:
                 yield offset + end + 1, line + _n_breaks(block, end + 1)
-                wanted = offset + end + 1 + size
+                wanted = offset + end + 1
+                wanted += size_of_next(total - wanted)
         line += _n_breaks(block, len(block))
         offset += len(block)
 

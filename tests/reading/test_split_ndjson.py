@@ -25,7 +25,7 @@ def test_stretches_give_the_answers_and_the_positions_of_the_whole_file(tmp_path
     path = tmp_path / "polls.ndjson"
     path.write_bytes(b"\n".join(lines(20)) + b"\n")
     (file,) = list_source_files([path])
-    stretches = split_at_lines(file, size)
+    stretches = split_at_lines(file, lambda _: size)
     assert read(stretches) == read([file])
     assert sum(stretch.n_bytes for stretch in stretches) == path.stat().st_size
     assert len(stretches) > 1 or size == 10**6
@@ -36,7 +36,7 @@ def test_a_line_that_is_no_document_keeps_its_number(tmp_path):
     texts = lines(6)
     path.write_bytes(b"\n".join([*texts[:4], b"not json", *texts[4:]]) + b"\n")
     (file,) = list_source_files([path])
-    _, issues = read(split_at_lines(file, 1))
+    _, issues = read(split_at_lines(file, lambda _: 1))
     assert issues == read([file])[1]
     assert [issue.position for issue in issues] == ["line 5"]
 
@@ -45,7 +45,7 @@ def test_a_file_of_one_document_is_not_cut(tmp_path):
     path = tmp_path / "poll.json"
     path.write_text(json.dumps(json.loads(lines(1)[0]), indent=1))
     (file,) = list_source_files([path])
-    assert split_at_lines(file, 1) == [file]
+    assert split_at_lines(file, lambda _: 1) == [file]
 
 
 @pytest.mark.parametrize("encoding", ["gbk", "gb18030", "utf-16", "utf-16-le"])
@@ -54,7 +54,7 @@ def test_stretches_of_a_text_in_another_encoding_keep_its_names(tmp_path, encodi
     path = tmp_path / "polls.ndjson"
     path.write_bytes(("\n".join([*texts, *(text.decode() for text in lines(30)[20:])]) + "\n").encode(encoding))
     (file,) = list_source_files([path])
-    stretches = split_at_lines(file, 700)
+    stretches = split_at_lines(file, lambda _: 700)
     answers, issues = read(stretches)
     assert (answers, set(issues)) == (read([file])[0], set(read([file])[1]))
     assert len(answers) == 30
