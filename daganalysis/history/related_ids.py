@@ -18,7 +18,8 @@ def ids_in_body(body: bytes) -> frozenset[str]:
     >>> ids_in_body(b'{"additional_data":{"main_dag_id":"22130706433028869"}}')
     frozenset({'22130706433028869'})
     """
-    if body.count(b"{") - body.count(b"{}") < 2:
+    inner = body.find(b"{", 1)
+    if inner < 0 or (body.startswith(b"{}", inner) and body.find(b"{", inner + 2) < 0):
         return frozenset()  # nothing but the object itself
     return frozenset((one or other).decode() for one, other in _IN_BODY.findall(body))
 
@@ -29,6 +30,11 @@ def ids_in_logs(node: bytes) -> frozenset[str]:
     >>> ids_in_logs(b'{"task_logs":["remote task 22130706433028869 Join self running [1/1]"]}')
     frozenset({'22130706433028869'})
     """
-    if not (b"genericID:" in node or b"te task " in node or b"/task/dag/" in node):
-        return frozenset()  # most name none, and need not set up a search by patterns; "remote" and "create" end alike
+    if not may_name_ids(node):
+        return frozenset()
     return frozenset(gid.decode() for pattern in _IN_LOGS for gid in pattern.findall(node))
+
+
+def may_name_ids(text: bytes) -> bool:
+    """Return whether log lines in a text may name DAGs. Most name none, and need not set up a search by patterns."""
+    return b"genericID:" in text or b"te task " in text or b"/task/dag/" in text  # "remote" and "create" end alike

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from daganalysis.history.related_ids import ids_in_body, ids_in_logs
+from daganalysis.history.related_ids import ids_in_body, ids_in_logs, may_name_ids
 from daganalysis.reading.answers import Answer, Kind
 from daganalysis.store.new_files import NewFile
 from daganalysis.store.remote_paths import RemoteStage
@@ -59,36 +59,47 @@ class SpillWriter:
         body_start, starts = self._bodies.get(body), list(map(self._nodes.get, nodes))
         new: list[bytes] = []
         if body_start is None:
-            # The log lines of a single sub-task or log answer are in its body, those of a DAG in the texts of its nodes.
-            body_start = self._add(body, self._bodies, ids_in_body if answer.kind is Kind.DAG else _ids_in_both)
+            body_start = self._add(body, self._bodies)
             new.append(body)
         if None in starts:
             for place, node in enumerate(nodes):
                 if starts[place] is None:
                     start = self._nodes.get(node)  # a node may be there twice
                     if start is None:
-                        start = self._add(node, self._nodes, ids_in_logs)
+                        start = self._add(node, self._nodes)
                         new.append(node)
                     starts[place] = start
+        if new:
+            texts = b"".join(new)
+            self._file.stream.write(texts)
+            # The log lines of a single sub-task or log answer are in its body, those of a DAG in the texts of its nodes.
+            if body_start == begin and (ids := ids_in_body(body) if answer.kind is Kind.DAG else _ids_in_both(body)):
+                self._ids_at[begin] = ids
+            # All texts are looked through at once in less time than one after the other.
+            if may_name_ids(texts):
+                self._note_ids(nodes, starts)
         answer.body, answer.nodes = b"", None if answer.nodes is None else []
-        head = self._at
-        new.append(_encoder.encode((answer, [body_start, *starts], [len(body), *map(len, nodes)])))
-        self._at += len(new[-1])
-        self._file.stream.write(b"".join(new))
-        place_of = (begin, head, self._at)
+        head = _encoder.encode((answer, [body_start, *starts], [len(body), *map(len, nodes)]))
+        self._file.stream.write(head)
+        place_of = (begin, self._at, self._at + len(head))
+        self._at += len(head)
         if not self._ids_at:
             return place_of, _NOTHING  # most archives have a few answers that name a DAG
         known = self._ids_at.keys() & (body_start, *starts)
         return place_of, _NOTHING.union(*map(self._ids_at.__getitem__, known))
 
-    def _add(self, text: bytes, known: dict[bytes, int], look: Callable[[bytes], frozenset[str]]) -> int:
-        """Note a new text, and search it for ids; return its future place."""
+    def _add(self, text: bytes, known: dict[bytes, int]) -> int:
+        """Note a new text; return its future place."""
         start = known[text] = self._at
         self._at += len(text)
         self._remembered += len(text)
-        if ids := look(text):
-            self._ids_at[start] = ids
         return start
+
+    def _note_ids(self, nodes: Sequence[bytes], starts: Sequence[int | None]) -> None:
+        """Search the texts of nodes for ids."""
+        for start, node in zip(starts, nodes, strict=True):
+            if start is not None and (ids := ids_in_logs(node)):
+                self._ids_at[start] = ids
 
     def __enter__(self) -> Self:
         return self

@@ -25,6 +25,7 @@ _LARGEST_NS = 2**63 - 1
 _LONGEST_OFFSET_S = 24 * 3600
 _USUAL = r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$"
 """What :func:`parse_instant` and Arrow, which takes more and less, take alike: no placeholder, and in the years of nanoseconds."""
+_SHORTEST = "2024-01-09T20:40:01+08:00"
 _EPOCH = "1970-01-01T00:00:00Z"
 _WORTH_ARROW = 64
 """Texts that cost as much one by one as what Arrow's functions cost before they begin."""
@@ -50,16 +51,14 @@ def parse_instant(text: str) -> tuple[int, int] | None:
     if match is None:
         raise InstantError(_WANTED)
     date, hour, minute, second, fraction, zone = match.groups()
-    if int(date[:4]) <= LAST_PLACEHOLDER_YEAR:
+    midnight = _midnight(date)
+    if midnight is None:
         return None
     offset = _offset(zone)
-    midnight = _midnight(date)
-    hours, minutes, seconds = int(hour), int(minute), int(second)
-    if hours > 23 or minutes > 59:
-        raise InstantError(f"{hour}:{minute} is not a time of day")
+    seconds = int(second)
     if seconds > 60:
         raise InstantError(f"{second} is not a second of a minute")
-    nanoseconds = (midnight + hours * 3600 + minutes * 60 + seconds - offset) * 1_000_000_000
+    nanoseconds = (midnight + _time_of_day(hour, minute) + seconds - offset) * 1_000_000_000
     if fraction is not None:
         nanoseconds += int(fraction[:9].ljust(9, "0"))
     if nanoseconds > _LARGEST_NS:
@@ -81,12 +80,23 @@ def _of_milliseconds(match: re.Match[str]) -> tuple[int, int] | None:
 
 
 @lru_cache(maxsize=4096)
-def _midnight(date: str) -> int:
-    """Return the seconds since 1970 of the beginning of a day in UTC."""
+def _midnight(date: str) -> int | None:
+    """Return the seconds since 1970 of the beginning of a day in UTC; None for a day of a placeholder."""
+    if int(date[:4]) <= LAST_PLACEHOLDER_YEAR:
+        return None
     try:
         return int(datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp())
     except ValueError as error:
         raise InstantError(str(error)) from None
+
+
+@lru_cache(maxsize=24 * 60)
+def _time_of_day(hour: str, minute: str) -> int:
+    """Return the seconds from midnight to a minute."""
+    hours, minutes = int(hour), int(minute)
+    if hours > 23 or minutes > 59:
+        raise InstantError(f"{hour}:{minute} is not a time of day")
+    return hours * 3600 + minutes * 60
 
 
 @lru_cache(maxsize=64)
@@ -140,12 +150,32 @@ def usual_instants(texts: Sequence[str]) -> npt.NDArray[np.int64]:
     from daganalysis.tables.arrays import array_of
 
     column = array_of(texts, pa.string())
-    usual = pc.match_substring_regex(column, _USUAL)
     try:
-        parsed = pc.if_else(usual, column, array_of([_EPOCH], pa.string())[0]).cast(pa.timestamp("ns", "UTC"))
+        if not _are_all_usual(column):
+            usual = pc.match_substring_regex(column, _USUAL)
+            column = pc.if_else(usual, column, array_of([_EPOCH], pa.string())[0])
+        parsed = column.cast(pa.timestamp("ns", "UTC"))
     except pa.ArrowInvalid:  # there is no such day or time of day
         return np.array(list(map(_nanoseconds_or_0, texts)), np.int64)
     return np.frombuffer(parsed.buffers()[1], np.int64)[parsed.offset :][: len(texts)]
+
+
+def _are_all_usual(column: pa.Array) -> bool:
+    """Return whether all texts have the form of :data:`_USUAL`, if Arrow can read them. This takes a sixth of the time of the pattern."""
+    import numpy as np
+
+    _, ends, data = column.buffers()
+    if column.null_count or data is None:
+        return False
+    ends = np.frombuffer(ends, np.int32)[column.offset :][: len(column) + 1].astype(np.int64)
+    text, begin, end = np.frombuffer(data, np.uint8), ends[:-1], ends[1:]
+    if (end - begin).min() < len(_SHORTEST):
+        return False
+    return all(
+        np.isin(text[at + place], np.frombuffer(allowed, np.uint8)).all() if len(allowed) > 1 else (text[at + place] == allowed[0]).all()
+        for at, place, allowed in ((begin, 0, b"2"), (begin, 1, b"0"), (begin, 4, b"-"), (begin, 7, b"-"), (begin, 10, b"T"))
+        + ((begin, 13, b":"), (begin, 16, b":"), (end, -3, b":"), (end, -6, b"+-"), (end, -7, b"0123456789"))
+    )
 
 
 def _nanoseconds_or_0(text: str) -> int:
