@@ -14,6 +14,7 @@ import numpy as np
 
 from daganalysis.reading.decoding import served_offset
 from daganalysis.reading.instants import usual_instants
+from daganalysis.reading.lenient_fields import text_of
 from daganalysis.reading.regular_answers import decode_untroubled_dag, decode_untroubled_node
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ _PENDING, _READY, _RUNNING, _SUCCEED = range(4)
 _PROGRESS = {"PENDING": _PENDING, "READY": _READY, "RUNNING": _RUNNING, "SUCCEED": _SUCCEED}
 _HAND_OUTS = {"PENDING": 0, "READY": 1, "RUNNING": 1, "SUCCEED": 1}
 _UNCHANGING = attrgetter("id", "dag_id", "name", "max_stage", "maintenance_type", "maintenance_key", "additional_data")
-_UNCHANGING_OF_NODE = attrgetter("id", "node_id", "name", "additional_data")
-_UNCHANGING_OF_TASK = attrgetter("id", "task_id", "name", "additional_data")
+_UNCHANGING_OF_NODE = attrgetter("id", "node_id", "name")
+_UNCHANGING_OF_TASK = attrgetter("id", "task_id", "name")
 _NEVER = (1 << 63) - 1
 
 
@@ -84,6 +85,7 @@ class Polls:
         """Return whether a node and its sub-tasks may pass from one state to another."""
         return (
             _UNCHANGING_OF_NODE(before) == _UNCHANGING_OF_NODE(after)
+            and text_of(before.additional_data) == text_of(after.additional_data)
             and self._may_become(before, after)
             and len(before.sub_tasks) == len(after.sub_tasks)
             and all(map(self._task_may_become, before.sub_tasks, after.sub_tasks))
@@ -97,6 +99,7 @@ class Polls:
         lines, more = before.task_logs, after.task_logs
         return (
             _UNCHANGING_OF_TASK(before) == _UNCHANGING_OF_TASK(after)
+            and text_of(before.additional_data) == text_of(after.additional_data)
             and self._may_become(before, after)
             and (before.state == "PENDING" or before.execute_agent == after.execute_agent)
             and (lines is None or (more is not None and more[: len(lines)] == lines))

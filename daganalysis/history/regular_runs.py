@@ -24,12 +24,13 @@ from daganalysis.history.collecting import in_order_of_time
 from daganalysis.history.links import may_name_relatives
 from daganalysis.history.regular_polls import NO_POLLS, Polls, are_in_time, creations_of, polls_before
 from daganalysis.history.stretches import LONGEST_STEP_NS
+from daganalysis.reading.decoding import have_documented_keys_once
 from daganalysis.reading.instants import usual_instants
 from daganalysis.reading.lenient_fields import text_of
 from daganalysis.reading.regular_answers import decode_regular
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -140,6 +141,16 @@ class RegularRuns:
         doubtful[apart] |= self.n_agents[apart] > 1
         return ~doubtful
 
+    def are_in_no_doubt(self) -> _Mask:
+        """Return for each run whether no object has a key twice, no two objects have the same id, and no log line names a DAG."""
+        doubtful = np.zeros(len(self.runs), np.bool_)
+        # All texts, ids and lines at once are looked through in less time than run by run.
+        if not have_documented_keys_once(list(chain.from_iterable([run.answer.nodes or () for run in self.runs])), self.nodes):
+            doubtful |= [not have_documented_keys_once(run.answer.nodes or (), run.nodes) for run in self.runs]
+        if not _are_different(self.nodes) or not _are_different(self.tasks) or may_name_a_dag("\n".join(_lines_of(self.tasks))):
+            doubtful |= [_is_doubtful(run) for run in self.runs]
+        return ~doubtful
+
     @cached_property
     def agents(self) -> tuple[Sequence[Agent], Numbers]:
         """The agents of the sub-tasks, each once, and the place there of each sub-task's own."""
@@ -167,7 +178,7 @@ def find_regular_runs(answers: Sequence[Answer], but: Collection[str]) -> Regula
     if not runs:
         return None
     regular = RegularRuns(runs)
-    return regular.only(regular.are_regular())
+    return regular.only(regular.are_regular() & regular.are_in_no_doubt())
 
 
 def without(runs: RegularRuns | None, keys: Collection[tuple[str, str]]) -> tuple[RegularRuns | None, list[Answer]]:
@@ -179,22 +190,31 @@ def without(runs: RegularRuns | None, keys: Collection[tuple[str, str]]) -> tupl
 
 
 def _as_it_went_well(answers: list[Answer]) -> RegularRun | None:
-    """Return a run that succeeded with each sub-task handed out once and that names no other DAG; None for any other run."""
+    """Return a run that succeeded with each sub-task handed out once and that has no relatives; None for any other run."""
     *earlier, answer = in_order_of_time(answers)
     decoded = decode_regular(answer)
     if decoded is None:
         return None
     dag, nodes = decoded
-    n = len(nodes)
-    if not (dag.max_stage == dag.stage == n > 0) or may_name_relatives(text_of(dag.additional_data)):
+    if not (dag.max_stage == dag.stage == len(nodes) > 0) or may_name_relatives(text_of(dag.additional_data)):
         return None
     tasks = [node.sub_tasks if len(node.sub_tasks) == 1 else sorted(node.sub_tasks, key=_GID) for node in nodes]
-    every = list(chain.from_iterable(tasks))
-    lines = list(chain.from_iterable([task.task_logs for task in every if task.task_logs]))
-    if len(set(map(_GID, every))) < len(every) or len(set(map(_GID, nodes))) < n or may_name_a_dag("\n".join(lines)):
-        return None
     polls = polls_before(earlier, answer, dag, nodes) if earlier else NO_POLLS
     return None if polls is None else RegularRun(key_of(answer.cluster, answer.gid), answer, dag, nodes, tasks, polls)
+
+
+def _is_doubtful(run: RegularRun) -> bool:
+    """Return whether two objects of a run have the same id, or a log line names a DAG."""
+    tasks = list(chain.from_iterable(run.tasks))
+    return not _are_different(run.nodes) or not _are_different(tasks) or may_name_a_dag("\n".join(_lines_of(tasks)))
+
+
+def _are_different(rows: Sequence[RegularNode] | Sequence[RegularTask]) -> bool:
+    return len(set(map(_GID, rows))) == len(rows)
+
+
+def _lines_of(tasks: Iterable[RegularTask]) -> Iterator[str]:
+    return chain.from_iterable([task.task_logs for task in tasks if task.task_logs])
 
 
 def _is_no_step(took: Numbers) -> _Mask:

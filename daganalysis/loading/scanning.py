@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from array import array
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from daganalysis.loading.related import DAG_KINDS, FACT_KINDS, Unclaimed, entity_key, references_of, references_of_facts
@@ -124,20 +125,19 @@ def make_chunks(sources: Sequence[tuple[int, SourceFile]], remembered: frozenset
     room, left = 0, sum([whole.n_bytes + _FILE_BYTES for _, whole in sources])
     for number, whole in sources:
         after = left - whole.n_bytes
-        for file in split_at_lines(whole, lambda rest, after=after: _size_of_next(rest + after)):
+        for file in split_at_lines(whole, partial(_size_of_next, after)):
             if room <= 0:
                 chunks.append(Chunk(folder / f"spill-{len(chunks):05d}", [], remembered))
-                room = _size_of_next(left)
+                room = _size_of_next(after, whole.n_bytes) if file.stretch is None else file.n_bytes
             chunks[-1].sources.append((number, file))
             room -= file.n_bytes + _FILE_BYTES
-            left -= file.n_bytes
-        left -= _FILE_BYTES
+        left -= whole.n_bytes + _FILE_BYTES
     return chunks
 
 
-def _size_of_next(left: int) -> int:
-    """Return how many bytes the next piece of work should have if so many are left."""
-    return max(CHUNK_BYTES // _SMALLER, min(CHUNK_BYTES, left // _SHARES), 1)
+def _size_of_next(after: int, rest: int) -> int:
+    """Return how many bytes the next piece of work should have if so many are left of a file, and so many of the sources after it."""
+    return max(CHUNK_BYTES // _SMALLER, min(CHUNK_BYTES, (after + rest) // _SHARES), 1)
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 NULL = msgspec.Raw(b"null")
+_QUOTATION_MARK = ord('"')
 _UNKNOWN_OFFSET = "-00:00"
 """The offset of an instant in UTC that does not tell the local time where it was written (RFC 3339 §4.3)."""
 _HandOuts = Annotated[int, msgspec.Meta(ge=0, le=MOST_HAND_OUTS)]
@@ -226,9 +227,12 @@ def _are_quoted_as_documented(texts: Sequence[bytes], tasks: Sequence[_Task | Un
 
     No text has fewer than its own keys and texts need, so the number in all texts together tells that nothing was added to any.
     """
+    import numpy as np
+
     n_lines = sum([len(task.task_logs) for task in tasks if task.task_logs])
     n_quoted = (_NODE_KEYS + _NODE_TEXTS) * len(texts) + (_TASK_KEYS + _TASK_TEXTS) * len(tasks) + n_lines - n_nulls
-    return sum([text.count(b'"') for text in texts]) == 2 * n_quoted
+    n_marks = np.count_nonzero(np.frombuffer(b"".join(texts), np.uint8) == _QUOTATION_MARK)
+    return int(n_marks) == 2 * n_quoted
 
 
 def has_documented_keys_once(text: bytes, node: _Node | UntroubledNode) -> bool:
@@ -242,7 +246,7 @@ def has_documented_keys_once(text: bytes, node: _Node | UntroubledNode) -> bool:
         n_quoted += len(task.task_logs or ()) - (task.start_time is None) - (task.end_time is None)
     if text.count(b'"') == 2 * n_quoted:
         return True
-    free = [bytes(item.additional_data) for item in (node, *tasks) if item.additional_data != NULL]
+    free = [bytes(item.additional_data) for item in (node, *tasks) if item.additional_data is not None and item.additional_data != NULL]
     own_keys = _NODE_KEYS + _TASK_KEYS * len(tasks)
     return count_keys(text) == own_keys + sum(map(count_keys, free)) and all(map(has_each_once, free))
 

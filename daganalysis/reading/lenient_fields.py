@@ -45,9 +45,9 @@ def lenient_task(raw: bytes, pointer: str, problems: list[Problem]) -> SubTask:
     )
 
 
-def text_of(raw: msgspec.Raw) -> str | None:
+def text_of(raw: msgspec.Raw | None) -> str | None:
     """Return the text of a free-form value; None for null."""
-    return None if raw == _NULL else str(raw, "utf-8")
+    return None if raw is None or raw == _NULL else str(raw, "utf-8")
 
 
 def elements_of(raw: bytes) -> list[bytes]:
