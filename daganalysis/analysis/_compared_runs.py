@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from daganalysis.analysis._stage_matching import StageKey, stage_keys
+from daganalysis.analysis._stage_matching import StageKey, coded_stages
 from daganalysis.engine.vocabulary import UNFINISHED
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
     from daganalysis.archive import Archive
 
@@ -81,7 +82,7 @@ class Side:
             series.whole[cluster] = elapsed.dropna().to_numpy(float)
             if elapsed.isna().any():
                 left_out.setdefault(kind.workflow, Counter())["of unknown length"] += int(elapsed.isna().sum())
-        _add_stages(kinds, used, archive.table("nodes", ["run_id", "stage", "name", "duration_s"]))
+        _add_stages(kinds, used, archive.coded("nodes", ["run_id", "stage", "name", "duration_s"]))
         starts = dags.groupby("cluster")["started_at"].agg(["nunique", "size"])
         return cls(kinds, left_out, _needed_help(dags), set(starts.index[2 * starts["nunique"] > starts["size"]]))
 
@@ -95,27 +96,32 @@ def _kind(keys: Sequence[Any]) -> RunKind:
     return RunKind(workflow or None, int(n_agents), outcome)
 
 
-def _add_stages(kinds: dict[RunKind, Series], used: pd.DataFrame, nodes: pd.DataFrame) -> None:
-    """Add what each stage of the runs took."""
+def _add_stages(kinds: dict[RunKind, Series], used: pd.DataFrame, nodes: pa.Table) -> None:
+    """Add what each stage of the runs took. ``used`` are the runs in order of time."""
     import numpy as np
+    import pyarrow as pa
 
-    used = used.assign(order=np.arange(len(used)))
-    nodes = nodes.merge(used[["run_id", *_LIKE, "cluster", "order"]], on="run_id").sort_values(["run_id", "stage"], ignore_index=True)
-    nodes["key"] = stage_keys(nodes)
+    from daganalysis.tables.column_arrays import NONE, codes_of, integers, one_array, reals
+
+    like = used.groupby([*_LIKE, "cluster"]).ngroup().fillna(NONE).to_numpy(np.int64)
+    run = codes_of(nodes.column("run_id"), one_array(pa.array(used["run_id"], pa.string())))
+    rows, key, keys = coded_stages(nodes, np.where(np.append(like, NONE)[run] == NONE, NONE, run))
     # The rows of one kind, cluster and stage after the other, in order of time: then each is a stretch of two columns.
-    like = nodes.groupby([*_LIKE, "key", "cluster"], sort=True).ngroup()
-    nodes = nodes.assign(like=like).sort_values(["like", "order"], ignore_index=True)
-    seconds, stages = nodes["duration_s"].to_numpy(float), nodes["stage"].to_numpy(float)
-    first = np.flatnonzero(np.diff(nodes["like"].to_numpy(), prepend=-1)).tolist()
-    starts = nodes.loc[first, [*_LIKE, "key", "cluster"]].itertuples(index=False, name=None)
+    group = like[run[rows]] * len(keys) + key
+    order = np.lexsort((run[rows], group))
+    rows, group = rows[order], group[order]
+    seconds, stages = reals(nodes.column("duration_s"))[rows], integers(nodes.column("stage"))[rows]
+    stages = np.where(stages == NONE, np.nan, stages)
+    first = np.flatnonzero(np.diff(group, prepend=NONE)).tolist()
+    starts = used.iloc[run[rows[first]]][[*_LIKE, "cluster"]].itertuples(index=False, name=None)
     placed: dict[tuple[RunKind, StageKey], tuple[float, int]] = {}
-    for (*keys, key, cluster), low, high in zip(starts, first, [*first[1:], len(nodes)], strict=False):
-        own, kind = seconds[low:high], _kind(keys)
-        kinds[kind].stages.setdefault(key, {})[cluster] = own[~np.isnan(own)]
-        total, n = placed.get((kind, key), (0.0, 0))
-        placed[kind, key] = (total + float(stages[low:high].sum()), n + high - low)
-    for (kind, key), (total, n) in placed.items():
-        kinds[kind].places[key] = total / n
+    for (*of_run, cluster), low, high in zip(starts, first, [*first[1:], len(rows)], strict=False):
+        own, kind, stage = seconds[low:high], _kind(of_run), keys[group[low] % len(keys)]
+        kinds[kind].stages.setdefault(stage, {})[cluster] = own[~np.isnan(own)]
+        total, n = placed.get((kind, stage), (0.0, 0))
+        placed[kind, stage] = (total + float(stages[low:high].sum()), n + high - low)
+    for (kind, stage), (total, n) in placed.items():
+        kinds[kind].places[stage] = total / n
 
 
 def _needed_help(dags: pd.DataFrame) -> dict[tuple[str | None, int], ByCluster]:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
     import pandas as pd
+    import pyarrow as pa
+
+    from daganalysis.tables.column_arrays import Ints
 
 _ALIKE = 0.6
 """How much alike two names at the same place must be for one to be the other's new name (Ratcliff and Obershelp)."""
@@ -33,17 +35,47 @@ def stage_keys(nodes: pd.DataFrame) -> list[StageKey]:
     >>> [str(key) for key in stage_keys(pd.DataFrame({"run_id": ["1"] * 3, "name": ["Wait", "Work", "Wait"]}))]
     ['Wait', 'Work', 'Wait #2']
     """
-    codes, keys = stage_codes(nodes)
-    return [keys[code] for code in codes.tolist()]
-
-
-def stage_codes(nodes: pd.DataFrame) -> tuple[np.ndarray, list[StageKey]]:
-    """Return the distinct keys of a frame of nodes, and for every row of it which of them it has."""
     import pandas as pd
 
     of_names, names = pd.factorize(nodes["name"].fillna(""))
-    of_run = pd.Series(pd.factorize(nodes["run_id"])[0] * len(names) + of_names)
-    codes, distinct = pd.factorize(of_run.groupby(of_run).cumcount().to_numpy() * len(names) + of_names)
+    codes, keys = _stage_codes(pd.factorize(nodes["run_id"])[0], of_names, names.tolist())
+    return [keys[code] for code in codes.tolist()]
+
+
+def coded_stages(nodes: pa.Table, run: Ints) -> tuple[Ints, Ints, list[StageKey]]:
+    """Return the stages of some runs in the order of run and stage, with their keys.
+
+    Args:
+        nodes: The stage and the name of stages.
+        run: The number of the run of each stage; -1 for a stage to leave out.
+
+    Returns:
+        The rows of the stages, the number of the key of each, and the keys.
+
+    Example:
+        >>> import numpy as np, pyarrow as pa
+        >>> rows, codes, keys = coded_stages(pa.table({"stage": [2, 1], "name": ["Work", "Wait"]}), np.array([0, 0]))
+        >>> rows.tolist(), codes.tolist(), [str(key) for key in keys]
+        ([1, 0], [0, 1], ['Wait', 'Work'])
+    """
+    import numpy as np
+
+    from daganalysis.tables.column_arrays import NONE, encoded, integers
+
+    name, texts = encoded(nodes.column("name"))
+    names = [*texts.to_pylist(), ""]
+    rows = np.flatnonzero(run != NONE)
+    rows = rows[np.lexsort((integers(nodes.column("stage"), null=np.iinfo(np.int64).max)[rows], run[rows]))]
+    codes, keys = _stage_codes(run[rows], np.where(name == NONE, names.index(""), name)[rows], names)
+    return rows, codes, keys
+
+
+def _stage_codes(run: Ints, name: Ints, names: Sequence[str]) -> tuple[Ints, list[StageKey]]:
+    """Return which of the distinct keys each stage has, and these; stages of a run are in order, an empty name is none."""
+    import pandas as pd
+
+    of_run = pd.Series(run * len(names) + name)
+    codes, distinct = pd.factorize(of_run.groupby(of_run).cumcount().to_numpy() * len(names) + name)
     return codes, [StageKey(names[key % len(names)] or None, key // len(names)) for key in distinct.tolist()]
 
 

@@ -6,7 +6,7 @@ import functools
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from daganalysis.analysis._stage_matching import stage_codes
+from daganalysis.analysis._stage_matching import coded_stages
 from daganalysis.engine.times import SCHEDULER_SLEEP_S
 from daganalysis.statistics.autocorrelation import winsorised
 from daganalysis.statistics.change_points import largest_split, split_p
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
     from daganalysis.archive import Archive
     from daganalysis.statistics.patterns import Pattern
@@ -60,7 +61,7 @@ def trend(archive: Archive) -> pd.DataFrame:
     runs = archive.table("dags", ["run_id", *_LIKE, "outcome", "started_at", "elapsed_s"])
     runs = runs[runs["outcome"].eq("succeeded") & runs["started_at"].notna()].sort_values(["started_at", "run_id"], ignore_index=True)
     days = (runs["started_at"] - runs["started_at"].min()).dt.total_seconds().to_numpy(float) / _DAY_S
-    histories = list(_histories(runs, archive.table("nodes", ["run_id", "stage", "name", "duration_s"])))
+    histories = list(_histories(runs, archive.coded("nodes", ["run_id", "stage", "name", "duration_s"])))
     lengths = [len(history.seconds) for history in histories]
     could = tarone_testable([_HALVES * split_p(largest_split(n), n, PERSISTENCE) for n in lengths])
     rows: list[dict[str, Any]] = []
@@ -81,26 +82,29 @@ class _History(NamedTuple):
     seconds: np.ndarray
 
 
-def _histories(runs: pd.DataFrame, nodes: pd.DataFrame) -> Iterator[_History]:
+def _histories(runs: pd.DataFrame, nodes: pa.Table) -> Iterator[_History]:
     """Give the histories that are long enough for two levels; the runs are in order of their start."""
     import numpy as np
-    import pandas as pd
+    import pyarrow as pa
 
-    nodes = nodes.sort_values(["run_id", "stage"], ignore_index=True)
-    codes, keys = stage_codes(nodes)
+    from daganalysis.tables.column_arrays import codes_of, one_array, reals
+
+    run = codes_of(nodes.column("run_id"), one_array(pa.array(runs["run_id"], pa.string())))
+    rows, key, keys = coded_stages(nodes, run)
     names = [None, *map(str, keys)]
     # The lengths of whole runs come before those of their stages.
-    of_name = np.concatenate([np.zeros(len(runs), int), codes + 1])
-    of_run = np.concatenate([np.arange(len(runs)), pd.Index(runs["run_id"]).get_indexer(nodes["run_id"])])
-    seconds = np.concatenate([runs["elapsed_s"].to_numpy("float64"), nodes["duration_s"].to_numpy("float64")])
+    of_name = np.concatenate([np.zeros(len(runs), int), key + 1])
+    of_run = np.concatenate([np.arange(len(runs)), run[rows]])
+    seconds = np.concatenate([runs["elapsed_s"].to_numpy("float64"), reals(nodes.column("duration_s"))[rows]])
     like = runs.groupby(_LIKE, dropna=False).ngroup().to_numpy()
-    known = np.flatnonzero((of_run >= 0) & ~np.isnan(seconds))
+    known = np.flatnonzero(~np.isnan(seconds))
     group = like[of_run[known]] * len(names) + of_name[known]
     order = np.lexsort((of_run[known], group))
     known, group = known[order], group[order]
-    for own in np.split(known, np.flatnonzero(np.diff(group)) + 1):
-        if len(own) >= 2 * PERSISTENCE:
-            yield _History(names[of_name[own[0]]], of_run[own], seconds[own])
+    edges = np.append(np.flatnonzero(np.diff(group, prepend=-1)), len(group))
+    for place in np.flatnonzero(np.diff(edges) >= 2 * PERSISTENCE).tolist():
+        own = known[edges[place] : edges[place + 1]]
+        yield _History(names[of_name[own[0]]], of_run[own], seconds[own])
 
 
 class _Found(NamedTuple):

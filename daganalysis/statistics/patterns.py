@@ -141,7 +141,7 @@ def _fit(values: np.ndarray, fixed: np.ndarray, candidate: _Candidate) -> tuple[
     """
     import numpy as np
 
-    known = np.column_stack([fixed, _impulses(len(values), candidate.cuts)])
+    known = np.column_stack([fixed, _impulses(len(values), candidate.cuts)]) if candidate.cuts else fixed
     before, after, rank, _ = _explained(values, known, candidate.columns)
     n_parameters = candidate.n_parameters - candidate.columns.shape[1] + rank
     gain = len(values) * math.log(after / before) + n_parameters * math.log(len(values))
