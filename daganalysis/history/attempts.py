@@ -112,11 +112,39 @@ def rebuild_attempts(
     ``written`` the lines of each attempt where the log endpoint was asked. What a row shows of the attempt before it is used and marked as
     inferred (engine-semantics §3: Prev).
     """
-    if len(task_snapshots) == 1 and not written:
-        task = task_snapshots[0].task
-        if task.state == "SUCCEED" and task.operator == "RUN" and 0 < (task.execute_times or 0) <= _MOST_ALIKE:
-            return _of_a_success(task, task.execute_times or 0)
+    if not written:
+        success = _usual_success_in(task_snapshots)
+        if success is not None:
+            return success
     return _by_rules(task_snapshots, created, begun, written or {}, most)
+
+
+def _usual_success_in(task_snapshots: Sequence[TaskSnapshot]) -> list[Attempt] | None:
+    """Return the attempts of a sub-task that one answer shows succeeded, or several on the way to success at its first hand-out.
+
+    None for any other sub-task.
+    """
+    if len(task_snapshots) == 1:
+        task = task_snapshots[0].task
+        is_usual = task.state == "SUCCEED" and task.operator == "RUN" and 0 < (task.execute_times or 0) <= _MOST_ALIKE
+        return _of_a_success(task, task.execute_times or 0) if is_usual else None
+    newest: TaskSnapshot | None = None
+    seen_running: int | None = None
+    for snapshot in task_snapshots:
+        task, at = snapshot.task, snapshot.at
+        if task.operator != "RUN" or task.execute_times is None or task.execute_times > 1:
+            return None
+        if task.state == "SUCCEED" and task.execute_times:
+            newest = snapshot if newest is None or at >= newest.at else newest
+        elif task.state == "RUNNING" and task.execute_times:
+            seen_running = at if seen_running is None else max(at, seen_running)
+        elif task.state not in {"PENDING", "READY"}:
+            return None
+    if newest is None or None in (newest.task.start, newest.task.end, newest.task.agent_ip, newest.task.agent_port):
+        return None
+    (attempt,) = _of_a_success(newest.task, 1)
+    attempt.seen_running = seen_running
+    return [attempt]
 
 
 def _of_a_success(task: SubTask, count: int) -> list[Attempt]:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
 
+from daganalysis.engine.records import SubTask
+from daganalysis.history.attempts import rebuild_attempts
+from daganalysis.history.evidence import TaskSnapshot
 from daganalysis.history.rebuild import rebuild
 from daganalysis.reading.answers import Answer
 from daganalysis.tables import ATTEMPTS, SUB_TASKS
@@ -135,3 +140,26 @@ def test_an_attempt_that_no_answer_shows_ran_on_the_agent_of_its_sub_task_unless
     parallel = attempts(dag(node(lost, beside, operator="RETRY"), at=70))
     assert alone.loc[alone["evidence"] != "observed", "agent"].isna().all()
     assert set(parallel.loc[parallel["task_gid"] == "11", "agent"]) == {"192.0.2.7:2886"}
+
+
+LINES = st.sampled_from(
+    ["copied", "ERROR: broken", "ERROR: A and will try again[1/3].", "sub task timeout", "sub task cancelled", "wait operator to advance"]
+)
+ROWS = st.builds(
+    SubTask,
+    st.just("11"),
+    state=st.sampled_from(["PENDING", "READY", "RUNNING", "FAILED", "SUCCEED", "SUCCEED", "SUCCEED"]),
+    operator=st.sampled_from(["RUN", "RUN", "RUN", "ROLLBACK", "PASS"]),
+    start=st.sampled_from([None, 10, 10, 12]),
+    end=st.sampled_from([None, 20, 20, 22]),
+    execute_times=st.sampled_from([None, 0, 1, 1, 1, 2, 3, 5, 12]),
+    agent_ip=st.sampled_from([None, "192.0.2.1", "192.0.2.1", "192.0.2.2"]),
+    agent_port=st.just(2886),
+    logs=st.none() | st.lists(LINES, max_size=4),
+)
+
+
+@given(st.lists(st.builds(lambda at, row: TaskSnapshot(at, at, row), st.integers(30, 33), ROWS), min_size=1, max_size=3))
+def test_attempts_of_successes_alike_are_those_that_the_rules_find(snapshots):
+    by_rules = {99: ["a line of an attempt that no answer counts"]}
+    assert rebuild_attempts(snapshots) == rebuild_attempts(snapshots, written=by_rules)
