@@ -112,8 +112,7 @@ def load_sources(
                 if dask is not None:
                     dask.must_see(load.local_places(folder))
                 is_new = load.run(dask or here, folder, strict)
-            # Their memory is freed before this process needs memory to write and to read tables itself.
-            load.finish(folder, is_new=is_new)
+            _remove_spill(folder)
             if strict and isinstance(folder, Path):
                 refuse_rejected_in(folder if is_new else before.folder, names)
             notes.given, notes.rows = load.given(), load.rows
@@ -194,7 +193,7 @@ class _Load:
             self._report(stage, done, total)
 
     def run(self, workers: Workers | DaskWorkers, folder: StagePath, strict: bool) -> bool:
-        """Build the new content of the store in an empty folder, except the list of its sources; return whether anything is new."""
+        """Build the new content of the store in an empty folder; return whether anything is new."""
         scanned = self._scan(workers, folder)
         self.check(strict)
         if isinstance(scanned, _LargeScan):
@@ -212,12 +211,6 @@ class _Load:
         self._write_tables(workers, folder, scanned, plan, places_judged_again(self._before.folder, kept, plan, dead))
         self._carry_evidence(workers, folder, dead)
         return True
-
-    def finish(self, folder: StagePath, *, is_new: bool) -> None:
-        """Write the list of sources, if the content is new, and remove the spill files."""
-        if is_new:
-            write_sources(folder, self._sources, self._issues)
-        _remove_spill(folder)
 
     # -- what is new ------------------------------------------------------------------------------------------------------------------
 
@@ -349,6 +342,8 @@ class _Load:
                     self.rows[f"{name}/{part.name}"] = rows
                     if here is not None:
                         closing.sync(here / name / part.name)
+                if done == 1:
+                    write_sources(folder, self._sources, self._issues)  # while workers make the other parts
                 self._progress("rebuilding", done, len(made))
 
     def _part(self, folder: StagePath, part: str, scanned: Sequence[Scanned], shards: Sequence[Picked | PlannedShard]) -> PartWork:
