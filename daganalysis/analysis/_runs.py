@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from daganalysis.analysis.conclusion_facts import FACTS_BY, NAMES_STAGE, GatheredFacts
-from daganalysis.analysis.conclusions import conclusion, healthy_conclusions
+from daganalysis.analysis.conclusions import conclusion, plain_conclusions
 from daganalysis.analysis.ranking import ranks_of, worst_first
 from daganalysis.engine.vocabulary import SUCCEEDED, UNFINISHED
 from daganalysis.errors import UsageError
@@ -16,7 +16,7 @@ from daganalysis.tables.explanations import RUN_ORDERS, RUNS
 from daganalysis.tables.plain_rows import columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import pandas as pd
     import pyarrow as pa
@@ -63,42 +63,34 @@ def runs(archive: Archive, *, by: str = "start", last: int | None = None, run_id
     ranks = ranks_of(dags)
     places = _in_order(table, dags, ranks, by, last, run_ids)
     facts = GatheredFacts(archive, table, dags, places)
-    conclusions, told = _conclusions(dags, facts, places)
-    named = {number: _place(run) for number, run in told.items()}
     rows = table.take(pa.array(places, pa.int64()))
     columns: dict[str, Any] = {name: one_array(rows.column(name)) for name in RUNS.names if name in dags}
+    columns |= _told(dags, facts, places)
     columns |= {
         "troubled": [ranks.trouble[place] for place in places],
-        "conclusion": conclusions,
-        "stage": _spread(len(places), {number: _stage(run) for number, run in told.items()}),
-        "agent": _spread(len(places), {number: place.agent for number, place in named.items() if place is not None}),
-        "cause": _spread(len(places), {number: place.cause for number, place in named.items() if place is not None}),
         "wait_operator_share": facts.wait_operator_share[places],
         "lost_share": facts.lost_share[places],
     }
     return RUNS.of_arrays(columns)
 
 
-def _conclusions(dags: Columns, facts: GatheredFacts, places: list[int]) -> tuple[list[str], dict[int, ConclusionFacts]]:
-    """Return the sentence of each run, and the facts of the runs whose sentence says more than the length, by their numbers in the list."""
-    is_healthy = facts.is_healthy[places]
-    healthy = [places[number] for number in np.flatnonzero(is_healthy).tolist()]
-    told = {number: facts.of(places[number]) for number in np.flatnonzero(~is_healthy).tolist()}
-    longest = (facts.longest.get(dags["run_id"][place]) for place in healthy)
-    sentences = healthy_conclusions((dags["elapsed_s"][place] for place in healthy), facts.usual.of_all(healthy), longest)
-    found = np.empty(len(places), object)
-    found[is_healthy] = sentences
-    for number, run in told.items():
-        found[number] = conclusion(run)
-    return found.tolist(), told
-
-
-def _spread(n: int, values: Mapping[int, Any]) -> list[Any]:
-    """Return a column with some values at their places and nulls elsewhere."""
-    column = [None] * n
-    for place, value in values.items():
-        column[place] = value
-    return column
+def _told(dags: Columns, facts: GatheredFacts, places: list[int]) -> Columns:
+    """Return the sentence of each run, and the stage, the agent and the cause that it names."""
+    is_plain = facts.is_plain[places]
+    plain, others = np.flatnonzero(is_plain).tolist(), np.flatnonzero(~is_plain).tolist()
+    at = [places[number] for number in plain]
+    usual, longest = facts.usual_of(at), [facts.longest.get(dags["run_id"][place]) for place in at] if facts.longest else [None] * len(at)
+    found: Columns = {name: [None] * len(places) for name in ("conclusion", "stage", "agent", "cause")}
+    sentences = plain_conclusions(facts.usual.elapsed_s[at].tolist(), usual, longest)
+    for number, sentence, measure in zip(plain, sentences, usual, strict=True):
+        found["conclusion"][number], found["stage"][number] = sentence, None if measure is None else measure.stage
+    for number in others:
+        run = facts.of(places[number])
+        place = _place(run)
+        found["conclusion"][number], found["stage"][number] = conclusion(run), _stage(run, place)
+        if place is not None:
+            found["agent"][number], found["cause"][number] = place.agent, place.cause
+    return found
 
 
 def _in_order(table: pa.Table, dags: Columns, ranks: Ranks, by: str, last: int | None, run_ids: Iterable[str] | None) -> list[int]:
@@ -125,9 +117,8 @@ def _place(run: ConclusionFacts) -> FailurePlace | None:
     return None if is_elsewhere or run.outcome in UNFINISHED else run.place
 
 
-def _stage(run: ConclusionFacts) -> int | None:
-    """Return the stage that the conclusion of a run names."""
-    place = _place(run)
+def _stage(run: ConclusionFacts, place: FailurePlace | None) -> int | None:
+    """Return the stage that the conclusion of a run names, which names a place."""
     if place is not None and run.outcome != "succeeded_with_node_pass":
         return place.stage
     if run.outcome in NAMES_STAGE and not (run.outcome == "passed" and run.work_ok):

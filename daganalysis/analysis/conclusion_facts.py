@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from daganalysis.analysis.conclusions import UsualDuration
     from daganalysis.archive import Archive
     from daganalysis.tables.column_arrays import Bools, Floats
     from daganalysis.tables.plain_rows import Columns, Row
@@ -95,15 +96,19 @@ class GatheredFacts:
         return by_stage.get(stage, 0.0) / sum(by_stage.values()) if by_stage else 0.0
 
     @cached_property
-    def is_healthy(self) -> Bools:
-        """The runs whose sentence only says the length: they succeeded at once, no slower than others."""
+    def is_plain(self) -> Bools:
+        """The runs whose sentence only says the length, or that it was unusual: they succeeded at once."""
         elapsed, retries = self.usual.elapsed_s, (integers(self._table.column(name), null=0) for name in ("retries_min", "retries_max"))
-        found = is_equal(self._table.column("outcome"), "succeeded") & (elapsed > 0) & ~self.usual.is_slow
+        found = is_equal(self._table.column("outcome"), "succeeded") & (elapsed > 0)
         found &= ~((self.wait_operator_share >= WORTH_SAYING) | (self.lost_share >= WORTH_SAYING))
         for number in retries:
             found &= number == 0
         found[[self._place_of[run_id] for run_id in (*self._eventful.own, *self._undone)]] = False
         return found
+
+    def usual_of(self, places: Sequence[int]) -> list[UsualDuration | None]:
+        """Return what each of some runs is measured by, with the stage that made it slow."""
+        return [self._explained.get(place, usual) for place, usual in zip(places, self.usual.of_all(places), strict=True)]
 
     def of(self, place: int) -> ConclusionFacts:
         """Return the facts of one run."""

@@ -106,17 +106,17 @@ def conclusion(run: ConclusionFacts) -> str:
     return _sentence(_RULES.get(run.outcome, _unknown)(run))
 
 
-def healthy_conclusions(lengths: Iterable[float], usual: Iterable[UsualDuration | None], longest: Iterable[Longest | None]) -> list[str]:
-    """Return the sentences about runs that only say their length, equal to those of :func:`conclusion`.
+def plain_conclusions(lengths: Iterable[float], usual: Iterable[UsualDuration | None], longest: Iterable[Longest | None]) -> list[str]:
+    """Return the sentences about runs that only say their length, or that this was unusual, equal to those of :func:`conclusion`.
 
     Many runs are compared with the same median, so its words are made once.
 
-    >>> healthy_conclusions([28.613749], [None], [("Wait remote start finish", 6.095774)])
+    >>> plain_conclusions([28.613749], [None], [("Wait remote start finish", 6.095774)])
     ['Succeeded in 28.6 s; its longest stage, Wait remote start finish, took 6.10 s.']
     """
     beside = functools.cache(_beside)
     rows = zip(lengths, usual, longest, strict=True)
-    return [_sentence(f"{_took(length)}{beside(measure, stage)}") for length, measure, stage in rows]
+    return [_sentence(_slow(length, measure) or f"{_took(length)}{beside(measure, stage)}") for length, measure, stage in rows]
 
 
 def _sentence(text: str) -> str:
@@ -335,9 +335,12 @@ def _perhaps_retried(run: ConclusionFacts) -> str:
 
 
 def _was_slow(run: ConclusionFacts) -> str:
-    if run.elapsed_s is None or run.usual is None or not is_slow(run.elapsed_s, run.usual.median_s):
-        return ""
-    return f"succeeded in {human_duration(run.elapsed_s)}, {comparison(run.elapsed_s, run.usual)}"
+    return _slow(run.elapsed_s, run.usual) if run.elapsed_s is not None else ""
+
+
+def _slow(elapsed_s: float, usual: UsualDuration | None) -> str:
+    """Return in words how much longer than others a run took; empty if it did not take much longer."""
+    return f"{_took(elapsed_s)}, {comparison(elapsed_s, usual)}" if usual is not None and is_slow(elapsed_s, usual.median_s) else ""
 
 
 def is_slow(elapsed_s: Any, median_s: Any) -> Any:

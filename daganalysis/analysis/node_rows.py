@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daganalysis.tables.column_arrays import NONE, codes_of, encoded, integers, is_equal, reals, run_stage_keys
+from daganalysis.tables.column_arrays import NONE, codes_of, encoded, integers, is_equal, reals, run_stage_key, run_stage_keys
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -92,8 +92,8 @@ class StageNames:
         run = self.nodes.places.get(stage[0])
         if run is None:
             return None
-        [key] = run_stage_keys(np.array([run]), np.array([stage[1]]))
-        place = int(np.searchsorted(self.keys, key, side="right")) - 1
+        key = run_stage_key(run, stage[1])
+        place = int(self.keys.searchsorted(key, side="right")) - 1
         if place < 0 or self.keys[place] != key:
             return None
         name: str = self.nodes.names[self.nodes.name[self.rows[place]]]

@@ -122,6 +122,15 @@ def run_stage_keys(run: Ints, stage: Ints) -> Ints:
     return np.where((run == NONE) | (stage < 0), NONE, run * _MOST_STAGES + stage)
 
 
+def run_stage_key(run: int, stage: int) -> int:
+    """Return the number that :func:`run_stage_keys` gives to one stage of a run; both are known.
+
+    >>> run_stage_key(7, 3) == run_stage_keys(np.array([7]), np.array([3]))[0]
+    np.True_
+    """
+    return run * _MOST_STAGES + stage
+
+
 def runs_of_keys(keys: Ints) -> Ints:
     """Return the runs of stages that have the numbers :func:`run_stage_keys` gave them.
 

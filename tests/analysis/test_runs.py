@@ -206,6 +206,6 @@ def test_runs_of_which_only_the_length_is_said_read_as_when_each_is_looked_into(
         rows["dags"][0] |= {"retries_min": 0, "retries_max": retries}
     archive = archive_of_runs(*runs)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(GatheredFacts, "is_healthy", property(lambda facts: np.zeros(len(facts.lost_share), bool)))
+        patch.setattr(GatheredFacts, "is_plain", property(lambda facts: np.zeros(len(facts.lost_share), bool)))
         looked_into = da.runs(archive)
     pd.testing.assert_frame_equal(da.runs(archive), looked_into)
