@@ -10,6 +10,9 @@ from daganalysis.engine.log_lines import error_parts
 from daganalysis.engine.messages import known_message
 from daganalysis.engine.user_catalogue import Failure
 from daganalysis.errors import UsageError
+from daganalysis.tables import DAGS, NODES
+from daganalysis.tables.column_arrays import rows_with
+from daganalysis.tables.declaration import decode_texts
 from daganalysis.tables.results import FAILURES, FAILURES_BY_ATTEMPT
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
     from daganalysis.archive import Archive
     from daganalysis.engine.user_catalogue import Catalogue
+    from daganalysis.tables.declaration import Table
 
 _KEYS = ["workflow", "name", "error_code", "signature"]
 
@@ -152,15 +156,21 @@ def _masked_failures(archive: Archive) -> pd.DataFrame:
     """One row per failed attempt, with its masked message and its time."""
     import pandas as pd
 
-    dags = archive.table("dags", ["run_id", "name", "workflow", "maintenance_key", "started_at"])
+    rows = archive.table("failed_attempts")
+    dags = _of_runs(archive, DAGS, ["run_id", "name", "workflow", "maintenance_key", "started_at"], rows["run_id"])
     dags = dags.rename(columns={"name": "dag_name", "started_at": "run_started_at"})
-    nodes = archive.table("nodes", ["run_id", "stage", "name"])
-    rows = archive.table("failed_attempts").merge(dags, on="run_id").merge(nodes, on=["run_id", "stage"], how="left")
+    nodes = _of_runs(archive, NODES, ["run_id", "stage", "name"], rows["run_id"])
+    rows = rows.merge(dags, on="run_id").merge(nodes, on=["run_id", "stage"], how="left")
     rows["seen_at"] = rows["started_at"].fillna(rows["run_started_at"])
     columns = [_plain(rows[name]) for name in ("line", "dag_name", "workflow", "maintenance_key")]
     texts = [line if line is None else masked(error_parts(line)[1], _own_names(*names)) for line, *names in zip(*columns, strict=True)]
     rows = rows.assign(text=pd.Series(texts, index=rows.index, dtype=object))
     return rows.assign(own=pd.Series(_own_signatures(rows, archive.catalogue), index=rows.index, dtype=object))
+
+
+def _of_runs(archive: Archive, declared: Table, columns: list[str], run_ids: pd.Series[str]) -> pd.DataFrame:
+    """Return columns of the rows of some runs. Few runs of an archive fail, so the texts of the others stay codes."""
+    return declared.frame(decode_texts(rows_with(archive.coded(declared.name, columns), ("run_id", set(run_ids))), declared))
 
 
 def _own_names(name: str | None, workflow: str | None, maintenance_key: str | None) -> list[str]:
