@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from daganalysis.history.clocks import SCHEDULER_STAMPED
-from daganalysis.tables import BASE_TABLES, CLOCK_OFFSETS
-from daganalysis.tables.column_arrays import NONE, encoded, integers, one_array
-from daganalysis.tables.declaration import decode_texts
+from daganalysis.tables import CLOCK_OFFSETS
+from daganalysis.tables.column_arrays import NONE, codes_of, encoded, find, integers, is_equal, one_array, reals, run_stage_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,13 +64,39 @@ def coded_on_dag_clock(archive: Archive, table: Literal["sub_tasks", "attempts"]
         is_odd |= of_run[runs]
     error = np.zeros(rows.num_rows)
     if is_odd.any():
-        declared = BASE_TABLES[table]
-        placed = _placed(declared.frame(decode_texts(rows.filter(pa.array(is_odd)), declared)), offsets)
-        error[is_odd] = placed["clock_error_s"]
-        for name in ("started_at", "ended_at"):
-            moved = pc.replace_with_mask(one_array(rows.column(name)), pa.array(is_odd), pa.array(placed[name]))
-            rows = rows.set_column(rows.column_names.index(name), name, moved)
+        odd, moved, own_error = np.flatnonzero(is_odd), (start[is_odd], end[is_odd]), error[is_odd]
+        if offsets.num_rows:
+            some = rows.take(pa.array(odd))
+            ahead, own_error = _ahead(some, offsets)
+            moved = times_on_dag_clock(*moved, ahead, is_equal(some.column("outcome"), *SCHEDULER_STAMPED), NONE)
+        contradicts = (moved[0] != NONE) & (moved[1] != NONE) & (moved[1] < moved[0])
+        error[odd] = np.where(contradicts, np.inf, own_error)
+        for name, times in zip(("started_at", "ended_at"), moved, strict=True):
+            own = pa.array(times, pa.int64(), mask=contradicts | (times == NONE)).cast(rows.schema.field(name).type)
+            rows = rows.set_column(
+                rows.column_names.index(name), name, pc.replace_with_mask(one_array(rows.column(name)), pa.array(is_odd), own)
+            )
     return rows.select(list(columns)).append_column("clock_error_s", pa.array(error))
+
+
+def _ahead(rows: pa.Table, offsets: pa.Table) -> tuple[Floats, Floats]:
+    """Return by how much the clock of each row's agent is ahead in its stage, and by how much its times may still be off, in seconds."""
+    import numpy as np
+
+    runs, agents = (encoded(offsets.column(name))[1] for name in ("run_id", "agent"))
+
+    def keys(table: pa.Table) -> Ints:
+        stage = run_stage_keys(codes_of(table.column("run_id"), runs), integers(table.column("stage")))
+        agent = codes_of(table.column("agent"), agents)
+        return np.where((stage == NONE) | (agent == NONE), NONE, stage * len(agents) + agent)
+
+    of_offsets = keys(offsets)
+    order = np.argsort(of_offsets)
+    place = find(of_offsets[order], keys(rows))
+    ahead, least, most = (reals(offsets.column(name))[order] for name in ("ahead_s", "ahead_min_s", "ahead_max_s"))
+    error = np.maximum(ahead - least, most - ahead)
+    error[np.isnan(error)] = np.inf
+    return np.append(ahead, 0.0)[place], np.append(error, 0.0)[place]  # the last place is that of a clock that agrees
 
 
 def _placed(rows: pd.DataFrame, offsets: pa.Table) -> pd.DataFrame:
