@@ -154,7 +154,7 @@ def _of_a_success(task: SubTask, count: int) -> list[Attempt]:
     differ.
     """
     endings = tuple(filter(None, map(ending_of_line, task.logs or ()))) if count > 1 else ()
-    attempts = [msgspec.structs.replace(attempt) for attempt in _usual_success(count, endings)]
+    attempts = list(map(msgspec.structs.replace, _usual_success(count, endings)))
     last = attempts[-1]
     last.start, last.end, last.agent = task.start, task.end, agent_address(task.agent_ip, task.agent_port)
     return attempts

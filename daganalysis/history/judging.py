@@ -41,7 +41,7 @@ def judge_run(run: RunEvidence, *, main: MainDag | None = None, retries_received
     stretches, timeouts = _stretches(observed, span)
     return RunView(
         evidence=run,
-        tasks=[view for own in observed.tasks_of.values() for view in sorted(own, key=_GID)],
+        tasks=[view for own in observed.tasks_of.values() for view in (sorted(own, key=_GID) if len(own) > 1 else own)],
         nodes=[judge_node(run, stage, gid, observed.tasks_of[gid]) for gid, stage in observed.numbers.items()],
         stretches=stretches,
         timeouts=timeouts,

@@ -46,14 +46,12 @@ def named_dags(runs: Iterable[RunEvidence], naming_lines: Mapping[str, Sequence[
 
 def lines_naming_dags(run: RunEvidence) -> list[str]:
     """Return the log lines of a run that may name another DAG, of each sub-task from the longest list that was seen."""
-    lines = list(chain.from_iterable(map(_longest_logs, run.sub_tasks.values())))
+    lines = list(chain.from_iterable([s[0].task.logs or () if len(s) == 1 else _longest_logs(s) for s in run.sub_tasks.values()]))
     # Most runs have none, and one text is looked through sooner than many.
     return list(filter(may_name_a_dag, lines)) if may_name_a_dag("\n".join(lines)) else []
 
 
 def _longest_logs(task_snapshots: Sequence[TaskSnapshot]) -> Sequence[str]:
-    if len(task_snapshots) == 1:
-        return task_snapshots[0].task.logs or ()
     return max((s.task.logs for s in task_snapshots if s.task.logs), key=len, default=())
 
 

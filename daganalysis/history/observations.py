@@ -78,16 +78,18 @@ def observe(run: RunEvidence, main: MainDag | None) -> Observations:
     """Collect what the answers show of a run, and what its main DAG shows."""
     created = created_at(run)
     tasks_of: dict[str, list[TaskView]] = {gid: [] for gid in run.stages}
+    as_served: dict[str, dict[str, list[Attempt]]] = {gid: {} for gid in run.stages}
     most = most_listed(run.sub_tasks.values())
     operators = frozenset([node.operator for seen in run.nodes.values() for _, node in seen])
     legs = find_legs(run)
     begun = legs[0].start if legs else None
     for gid, task_snapshots in run.sub_tasks.items():
         node_gid = run.node_of[gid]
-        tasks_of[node_gid].append(judge_task(gid, node_gid, task_snapshots, created, run.attempt_lines.get(gid), begun=begun, most=most))
+        view = judge_task(gid, node_gid, task_snapshots, created, run.attempt_lines.get(gid), begun=begun, most=most)
+        tasks_of[node_gid].append(view)
+        as_served[node_gid][gid] = view.attempts
     if "ROLLBACK" in operators:
         infer_from_later_stages(run, tasks_of)
-    as_served = {node_gid: {view.gid: view.attempts for view in own} for node_gid, own in tasks_of.items()}
     offsets = find_offsets(run, as_served)
     attempts_in = placed_by_timeouts(placed_by_lines(on_dag_clock(as_served, offsets), run.line_times, run.attempt_lines), created)
     name, node_names = run.newest.name, [run.nodes[gid][-1][1].name for gid in run.stages]

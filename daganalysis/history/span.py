@@ -81,9 +81,13 @@ def _begin(observed: Observations) -> tuple[int | None, bool]:
         return run.begun, True
     starts = [leg.start for leg in legs] + [node_run.start for node_run in observed.node_runs if node_run.start is not None]
     doubtful = observed.doubtful_agents
-    trusted = [a for own in observed.attempts for a in own if not doubtful or (a.agent is not None and a.agent not in doubtful)]
-    attempts = [attempt.start for attempt in trusted if attempt.start is not None]
-    known = min(starts + attempts, default=None)
+    starts_of_attempts = [
+        attempt.start
+        for own in observed.attempts
+        for attempt in own
+        if attempt.start is not None and (not doubtful or (attempt.agent is not None and attempt.agent not in doubtful))
+    ]
+    known = min(starts + starts_of_attempts, default=None)
     if known is None:
         return None, False
     first = _first_attempt(observed)
