@@ -271,7 +271,8 @@ def _node_passed(run: ConclusionFacts) -> str:
     stage = f"stage {run.stage}" + (f" ({run.stage_name})" if run.stage_name else "") if run.stage is not None else "a stage"
     failed = ""
     if run.place is not None and run.place.stage == run.stage:
-        failed = f" after it failed{_on(run.place)}" + (f" ({run.place.cause})" if run.place.cause else "")
+        why = f" ({run.place.cause})" if run.place.cause else ""
+        failed = f" after it {_WENT.get(run.place.outcome, 'failed')}{_on(run.place)}{why}"
     return _then(f"succeeded, but a person passed {stage}{failed}", retried(run), _spent(run))
 
 

@@ -13,7 +13,7 @@ from daganalysis.plots.cut_marks import draw_cut, label_cut
 from daganalysis.plots.styles import INK
 from daganalysis.tables.pictures import EVENT_MARKS
 from daganalysis.tables.plain_rows import rows_of
-from daganalysis.text.humanize import human_duration
+from daganalysis.text.humanize import human_duration, plural
 from daganalysis.text.zones import zone_of
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def event_marks(archive: Archive, events: pd.DataFrame, locks: pd.DataFrame) -> 
     rows = pd.concat([part[columns] for part in parts if len(part)], ignore_index=True)
     rows["lane"] = rows["run_id"].map(lane_of).fillna(0).astype(int).mask(rows["role"].eq("lock"), 0)
     rows["label"] = rows["lane"].map(labels).fillna(_LANE_OF_LOCKS)
+    rows["cluster"] = next(iter(dags["cluster"].dropna()), None)
     axis = _axis(rows[rows["role"].eq("run")], rows)
     for name in ("started", "ended"):
         rows[f"x_{name}"] = [axis.place(moment.value) for moment in rows[f"{name}_at"]]
@@ -183,7 +184,8 @@ def draw_events(marks: pd.DataFrame, ax: Axes | None = None, *, tz: str = "UTC")
         look = {"marker": _MARKS[str(what)], "s": 26, "c": INK if what in {"stage_failed", "refused"} else "white", "zorder": 5}
         look |= {} if what == "stage_failed" else {"edgecolors": INK, "linewidths": 0.8}
         handles[words(str(what))] = ax.scatter(own["x_started"], own["lane"], **look)
-    axes_layout.set_title(ax, "What happened", [f"{len(labels) - 1:,} DAGs"], text_metrics.figure_width(ax) * 0.85)
+    where = "".join(f" in {cluster}" for cluster in marks["cluster"].dropna().unique())
+    axes_layout.set_title(ax, f"What happened{where}", [plural(len(labels) - 1, "DAG")], text_metrics.figure_width(ax) * 0.85)
     axes_layout.legend_below(ax, [("", handles)])
     cuts = _cuts(marks)
     instants = marks.assign(dispatched_at=marks["started_at"], noticed_at=marks["ended_at"])

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from daganalysis.tables.base_columns import RUN_ID
 from daganalysis.tables.declaration import Column, Table, Type
+from daganalysis.tables.result_columns import CLUSTER
 from daganalysis.tables.results import GANTT_BARS
 
 _LANE = Column("lane", Type.INTEGER, "lane of the row, from 0 at the top")
@@ -149,6 +150,7 @@ EVENT_MARKS = Table(
         ),
         _LANE,
         _LABEL,
+        CLUSTER,
         Column("run_id", Type.STRING, RUN_ID.meaning, "the row concerns no run"),
         Column(
             "what",

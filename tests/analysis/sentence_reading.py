@@ -31,7 +31,7 @@ _SUCCEEDED = ("succeeded", "succeeded_after_retry", "succeeded_with_node_pass")
 PHRASES = {
     "waited": rf"(?P<floor>at least |)(?P<share>{_SHARE}) of (?P<elapsed>{_DURATION}) waiting for a person{_AFTER}",
     "lost": rf"(?P<share>{_SHARE}) of (?P<elapsed>{_DURATION}) unknown \(overwritten by the server\){_AFTER}",
-    "passed stage": rf"succeeded, but a person passed stage (?P<stage>\d+)(?: \((?P<name>STAGE)\))?(?: after it failed{_WHERE}{_WHY})?",
+    "passed stage": rf"succeeded, but a person passed stage (?P<stage>\d+)(?: \((?P<name>STAGE)\))?(?: after it {_WENT}{_WHERE}{_WHY})?",
     "undone": rf"succeeded, but (?P<undone>STAGE) was rolled back{_WHERE} and not run again",
     "child failed": rf"(?:succeeded, but )?its child DAG (?P<child>WORKFLOW) {_WENT}(?: at (?P<at>STAGE))?{_WHERE}{_WHY}",
     "did its work": rf"did its work(?: in (?P<elapsed>{_DURATION}))? and was passed by its main DAG, as planned",

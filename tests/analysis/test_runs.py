@@ -70,6 +70,10 @@ _FAILED = "Import script failed on 10.0.0.7:2886 (MySQL 4012)"
             ConclusionFacts("succeeded", elapsed_s=40.0, retries_max=1, lost_share=0.25),
             "25 % of 40.0 s unknown (overwritten by the server); succeeded, retried at most once; to know more next time, save the DAG every few seconds while it runs.",  # noqa: E501 - one sentence
         ),
+        (
+            ConclusionFacts("succeeded_with_node_pass", stage=5, stage_name="W", place=_PLACE._replace(outcome="timeout", cause=None)),
+            "Succeeded, but a person passed stage 5 (W) after it timed out on 10.0.0.7:2886.",
+        ),
         (ConclusionFacts("failed", stage=3), "Failed at stage 3."),
         (ConclusionFacts("running", stage=3, max_stage=9), "Running at stage 3 of 9 when last seen."),
         (

@@ -82,6 +82,12 @@ def test_a_chart_of_several_clusters_is_a_usage_error() -> None:
         marks_of(archive_of(dags=[dag("a", 0, 1, cluster="x"), dag("b", 0, 1, cluster="y")]))
 
 
+@pytest.mark.parametrize(("cluster", "title"), [("prod-a", "What happened in prod-a: 1 DAG"), (None, "What happened: 1 DAG")])
+def test_the_title_names_the_cluster(cluster: str | None, title: str) -> None:
+    ax = draw_events(marks_of(archive_of(dags=[dag("a", 0, 9, cluster=cluster)])))
+    assert ax.get_title(loc="left") == title
+
+
 def test_every_bar_and_kind_of_mark_is_drawn() -> None:
     archive = da.load("sample_data/tenant")
     marks = marks_of(archive)
