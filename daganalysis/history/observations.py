@@ -52,6 +52,8 @@ class Observations(msgspec.Struct):
     is_child: bool
     may_be_child: bool
     doubtful_agents: frozenset[str | None]
+    shows_tasks_alone: bool
+    """Whether a source showed a sub-task without its node."""
 
     tasks: list[TaskView] = []
     """All its sub-tasks."""
@@ -83,10 +85,12 @@ def observe(run: RunEvidence, main: MainDag | None) -> Observations:
     operators = frozenset([node.operator for seen in run.nodes.values() for _, node in seen])
     legs = find_legs(run)
     begun = legs[0].start if legs else None
+    shows_tasks_alone = False
     for gid, task_snapshots in run.sub_tasks.items():
         node_gid = run.node_of[gid]
         view = judge_task(gid, node_gid, task_snapshots, created, run.attempt_lines.get(gid), begun=begun, most=most)
         tasks_of[node_gid].append(view)
+        shows_tasks_alone = shows_tasks_alone or None in [shown.node for shown in task_snapshots]
         as_served[node_gid][gid] = view.attempts
     if "ROLLBACK" in operators:
         infer_from_later_stages(run, tasks_of)
@@ -105,5 +109,5 @@ def observe(run: RunEvidence, main: MainDag | None) -> Observations:
     doubtful = doubtful_agents(run.gid, attempts_in, node_runs, offsets, created)
     return Observations(
         run, operators, numbers, places, missing, main, created, tasks_of, attempts_in, offsets, legs, node_runs, made_to_wait, is_child,
-        may_be_child, doubtful,
+        may_be_child, doubtful, shows_tasks_alone,
     )  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from daganalysis.history.attempts import unlisted_before
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ def retry_bounds(
     return Bounds(seen + max(low, 0), seen + max(low, high, 0))
 
 
-class _Hidden(NamedTuple):
+class _Hidden(msgspec.Struct, frozen=True, gc=False):
     """Hand-outs of one sub-task in no known execution, and the known executions (retries, rollbacks) that show none of its attempts."""
 
     hand_outs: int

@@ -53,7 +53,7 @@ def rollback_possible(observed: Observations, gid: str, *, rolled_back: bool) ->
         return True
     run, own = observed.run, observed.tasks_of[gid]
     undone = run.nodes[gid][-1][1].operator == "PASS" and any(view.rule.outcome == "rolled_back" for view in own)
-    return undone or any(map(_newer_than_nodes, [run.sub_tasks[view.gid] for view in own]))
+    return undone or (observed.shows_tasks_alone and any(_newer_than_nodes(run.sub_tasks[view.gid]) for view in own))
 
 
 def stages_walked_down(observed: Observations) -> frozenset[str]:
