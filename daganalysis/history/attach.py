@@ -89,12 +89,19 @@ def _attach_node(run: RunEvidence | None, answer: Answer, orphans: Orphans) -> N
     (decoded,) = decode_nodes([answer.body])
     if run is None:
         _orphan(answer, "node", orphans)
-        orphans.nodes.setdefault(answer.gid, []).append((answer.observed_at or 0, decoded.value))
+        at = answer.observed_at or 0
+        orphans.nodes.setdefault(answer.gid, []).append((at, decoded.value))
+        for task in decoded.value.sub_tasks or ():
+            orphans.sub_tasks.setdefault(task.gid, []).append(TaskSnapshot(at, at, task, decoded.value))
         orphans.problems.extend((answer, problem, None) for problem in decoded.problems)
         return
     run.problems.extend((answer, problem, None) for problem in decoded.problems)
     by = run.zone.moves(answer.utc_offset_s) if run.zone is not None else 0
-    run.nodes[answer.gid].append((answer.observed_at or run.first_at, move_node(decoded.value, by)))
+    at, node = answer.observed_at or run.first_at, move_node(decoded.value, by)
+    run.nodes[answer.gid].append((at, node))
+    for task in node.sub_tasks or ():
+        run.sub_tasks.setdefault(task.gid, []).append(TaskSnapshot(at, at, task, node))
+        run.node_of.setdefault(task.gid, answer.gid)
 
 
 def _attach_task(run: RunEvidence | None, answer: Answer, orphans: Orphans) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from daganalysis.loading.owners import gather_unclaimed, know_agents
+from daganalysis.loading.owners import gather_unclaimed, join_by_lines, know_agents
 from daganalysis.loading.planning import Packing, Picked, group_answers, in_parts
 from daganalysis.loading.related import DAG_KINDS, cluster_of
 from daganalysis.loading.scanning import Claiming, Scanned, claim, scan
@@ -175,6 +175,7 @@ def plan_batch(work: ClusterBatch) -> BatchPlan:
     scanned = [own.as_scanned(work.folder) for own in entries.values()]
     _, every = gather_unclaimed(work.store, scanned, [], {}, {})
     if every:
+        join_by_lines(scanned, every)
         for chunk in scanned:
             for number, keys in claim(Claiming(chunk, every)).items():
                 chunk.add_references(number, keys)

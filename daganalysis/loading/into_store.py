@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from daganalysis.loading.by_cluster import MANY_PIECES, ClusterPlan, ScannedByCluster, plan_by_cluster, scan_by_cluster
 from daganalysis.loading.carried_parts import evidence_to_carry, link_others, places_judged_again, tables_to_carry
 from daganalysis.loading.from_stores import is_newer, make_store_chunks, scan_store
-from daganalysis.loading.owners import add_owners, gather_unclaimed, know_agents, owners_in_store
+from daganalysis.loading.owners import add_owners, gather_unclaimed, join_by_lines, know_agents, owners_in_store
 from daganalysis.loading.pieces import PartWork, Place, build_part, carry_evidence, carry_tables
 from daganalysis.loading.planning import Picked, Plan, make_plan
 from daganalysis.loading.scanning import Claiming, claim, make_chunks, scan
@@ -300,6 +300,7 @@ class _Load:
         new, every = gather_unclaimed(self._before.folder, scanned, kept, dropped, dead)
         if not every:
             return
+        join_by_lines(scanned, every)
         for place, claims in enumerate(workers.over(claim, [Claiming(chunk, every) for chunk in scanned])):
             for number, keys in claims.items():
                 scanned[place].add_references(number, keys)

@@ -54,6 +54,15 @@ def gather_unclaimed(
     return new, every
 
 
+def join_by_lines(scanned: Sequence[Scanned], unclaimed: Unclaimed) -> None:
+    """Add references between new log answers, and answers about nodes and sub-tasks, that share a line of one sub-task."""
+    joined = unclaimed.take_joined_by_lines()
+    for chunk in scanned if joined else ():
+        for number, key in enumerate(chunk.keys):
+            if key in joined and not chunk.is_dag[number]:
+                chunk.add_references(number, joined[key])
+
+
 def add_owners(scanned: Sequence[Scanned], owners: Mapping[str, set[str]]) -> None:
     """Add the DAGs in the store that new answers belong to. ``owners`` has the keys of the DAGs by the keys of the answers."""
     for chunk in scanned:

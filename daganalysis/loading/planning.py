@@ -198,7 +198,9 @@ def _plan_groups(
         if kind in FACT_KINDS:
             is_owned = groups.group(at) in with_dag
         else:
-            is_owned = is_dag or owners.has_owner(
+            # A log answer may share its lines only with an answer about a sub-task.
+            is_owned = is_dag or (kind is Kind.LOGS and groups.group(at) in with_dag)
+            is_owned = is_owned or owners.has_owner(
                 key, scanned[place].references.get(number, ()) if is_new else kept[place].references[number]
             )
         if not is_owned:

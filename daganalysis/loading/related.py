@@ -95,6 +95,7 @@ class Unclaimed:
 
     keys: set[str] = field(default_factory=set)
     lines: dict[tuple[str, int | None], dict[str, set[str]]] = field(default_factory=dict)
+    with_tasks: list[Answer] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return bool(self.keys)
@@ -105,7 +106,9 @@ class Unclaimed:
 
         key = entity_key(answer)
         self.keys.add(key)
-        if answer.kind is Kind.LOGS:
+        if answer.kind is not Kind.LOGS:
+            self.with_tasks.append(answer)
+        else:
             for record in decode_logs(answer.body).value:
                 by_line = self.lines.setdefault((answer.cluster or "", record.task_id), {})
                 by_line.setdefault(record.line, set()).add(key)
@@ -127,6 +130,27 @@ class Unclaimed:
                 claimed.add(f"{Kind.SUB_TASK.value} {key_of(answer.cluster, task.gid)}")
                 claimed.update(self.with_line(answer.cluster, task.task_id, task.logs or ()))
         return claimed & self.keys
+
+    def take_joined_by_lines(self) -> dict[str, set[str]]:
+        """Return the keys of the answers that share a line of one sub-task, by key: a log answer and one about a node or a sub-task.
+
+        The answers about nodes and sub-tasks are forgotten, so that the rest is small.
+        """
+        from daganalysis.reading.decoding import decode_nodes, decode_sub_task
+
+        joined: dict[str, set[str]] = {}
+        for answer in self.with_tasks if self.lines else ():
+            if answer.kind is Kind.SUB_TASK:
+                tasks = [decode_sub_task(answer.body).value]
+            else:
+                tasks = [task for decoded in decode_nodes([answer.body]) for task in decoded.value.sub_tasks or ()]
+            key = entity_key(answer)
+            for task in tasks:
+                for of_logs in self.with_line(answer.cluster, task.task_id, task.logs or ()):
+                    joined.setdefault(key, set()).add(of_logs)
+                    joined.setdefault(of_logs, set()).add(key)
+        self.with_tasks.clear()
+        return joined
 
     def with_line(self, cluster: str | None, row_id: int | None, lines: Iterable[str]) -> set[str]:
         """Return the keys of the log answers for a sub-task's row id that share one of these lines."""

@@ -10,7 +10,7 @@ import pytest
 
 from daganalysis.history.rebuild import rebuild
 from daganalysis.reading.answers import Answer, Kind
-from tests.history.responses import dag, node, sub_task
+from tests.history.responses import dag, node, ns, sub_task
 from tests.history.test_runs import frame, run_of
 
 RUNNING = dag(node(sub_task("RUNNING", 1.05, 0.5), state="RUNNING", end=1.01), state="RUNNING", end=0.5, at=97.0)
@@ -42,6 +42,22 @@ def test_a_node_answer_of_an_agent_whose_clock_is_ahead_does_not_undo_the_end() 
     body = json.dumps({**node(state="RUNNING", start=1.01, end=1.01), "sub_tasks": None}).encode()
     late = Answer(Kind.NODE, "11", body, source="node.json", position="byte 0 /data", observed_at=ENDED.observed_at + 1_000_000_000)  # type: ignore[operator]
     assert frame("nodes", ENDED, late)["state"].tolist() == ["SUCCEED"]
+
+
+def test_a_node_answer_brings_its_sub_tasks() -> None:
+    brief = dag(node(sub_task("RUNNING", 1.05, 0.5), state="RUNNING", end=1.01), state="RUNNING", end=0.5, at=6.0)
+    body = json.dumps(node(sub_task("FAILED", 1.05, 9.0, logs=["ERROR: broken"]), state="FAILED", end=9.5)).encode()
+    shown = Answer(Kind.NODE, "11", body, source="node.json", position="byte 0 /data", observed_at=ns(10.0))
+    (task,) = frame("sub_tasks", brief, shown).to_dict("records")
+    assert (task["outcome"], list(task["task_logs"]), task["duration_s"]) == ("failed", ["ERROR: broken"], 7.95)
+    (lone,) = frame("sub_tasks", shown).to_dict("records")
+    assert (lone["outcome"], list(lone["task_logs"])) == ("failed", ["ERROR: broken"])
+
+
+def test_a_node_answer_of_an_agent_whose_clock_is_ahead_does_not_undo_the_end_of_a_sub_task() -> None:
+    body = json.dumps(node(sub_task("RUNNING", 1.05, 0.5), state="RUNNING", start=1.01, end=1.01)).encode()
+    late = Answer(Kind.NODE, "11", body, source="node.json", position="byte 0 /data", observed_at=ENDED.observed_at + 1_000_000_000)  # type: ignore[operator]
+    assert frame("sub_tasks", ENDED, late)["state"].tolist() == ["SUCCEED"]
 
 
 def test_a_running_answer_many_seconds_after_the_success_is_told_as_a_contradiction() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import tempfile
@@ -106,6 +107,20 @@ def test_log_records_of_no_sub_task_are_one_issue_after_an_addition_too(tmp_path
     archive = load_into_store(folder, store=tmp_path / "store")
     assert archive.issues["code"].tolist().count("orphan-logs") == 1
     assert contents(archive) == contents(load(folder))
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["dag.json", "own.json", "logs.json"])), ids=" ".join)
+@pytest.mark.parametrize(
+    "own", [sub_task(gid="12", logs=["hello"]), node(sub_task(gid="12", logs=["hello"]), gid="12")], ids=["task", "node"]
+)
+def test_log_records_that_only_an_answer_about_the_sub_task_or_its_node_explains_find_their_dag(tmp_path, own, order):
+    record = {"sub_task_id": 12, "execute_times": 1, "log_content": "hello", "create_time": when(1.2)}
+    files = {"dag.json": polls("12")[2], "own.json": response(own, 2.8), "logs.json": response({"contents": [record]}, 2.9)}
+    for name in order:
+        archive = load_into_store(save({name: files[name]}, tmp_path / "responses"), store=tmp_path / "store")
+    at_once = load_into_store(tmp_path / "responses", store=tmp_path / "other")
+    assert "orphan-logs" not in archive.issues["code"].tolist()
+    assert contents(archive) == contents(at_once) == contents(load(tmp_path / "responses"))
 
 
 def test_log_records_that_were_replaced_leave_no_issue(tmp_path):
