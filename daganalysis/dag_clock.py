@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from daganalysis.history.clocks import SCHEDULER_STAMPED
+from daganalysis.engine.times import SCHEDULER_STAMPED
 from daganalysis.tables import CLOCK_OFFSETS
 from daganalysis.tables.column_arrays import NONE, codes_of, encoded, find, integers, is_equal, one_array, reals, run_stage_keys
 

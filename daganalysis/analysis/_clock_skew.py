@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from daganalysis.history.clocks import SCHEDULER_STAMPED, in_common
+from daganalysis.engine.times import SCHEDULER_STAMPED
+from daganalysis.history.clocks import in_common
 from daganalysis.tables.results import CLOCK_SKEW
 
 if TYPE_CHECKING:

@@ -230,7 +230,7 @@ def _on_clock_of_rows(archive: Archive, run_ids: pa.Array, attempts: Attempts) -
     import pyarrow as pa
 
     from daganalysis.dag_clock import times_on_dag_clock
-    from daganalysis.history.clocks import SCHEDULER_STAMPED
+    from daganalysis.engine.times import SCHEDULER_STAMPED
 
     table = archive.coded("clock_offsets", ["run_id", "stage", "agent", "ahead_s"])
     agents = one_array(attempts.rows.column("agent")).dictionary

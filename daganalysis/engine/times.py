@@ -55,6 +55,10 @@ TIMEOUT_NS = 3600 * SECOND_NS
 """How long a sub-task may run. A parameter may say otherwise, but no task of the engine has it in any version up to 4.5.0
 (engine-semantics §2.7; engine/task/task.go)."""
 
+SCHEDULER_STAMPED = frozenset({"cancelled", "timeout"})
+"""The end of these attempts is stamped by the scheduler, whose clock is the DAG's own; of a timeout perhaps by the agent (engine-semantics
+§2.7, §5)."""
+
 SCHEDULER_SLEEP_S = 1.0
 """The scheduler sleeps this long between two passes (engine-semantics §2.1; constant/scheduler.go): a lower bound of its tick."""
 

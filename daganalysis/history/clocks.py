@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from daganalysis.engine.identifiers import identify
 from daganalysis.engine.states import BEGUN
-from daganalysis.engine.times import QUARTER_HOUR_NS
+from daganalysis.engine.times import QUARTER_HOUR_NS, SCHEDULER_STAMPED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     AttemptsIn = dict[str, dict[str, list[Attempt]]]
 
-SCHEDULER_STAMPED = frozenset({"cancelled", "timeout"})
-"""The end of these attempts is stamped by the scheduler, whose clock is the DAG's own; of a timeout perhaps by the agent (§2.7, §5)."""
 _USUAL_DISPATCH_NS = 20_000_000
 """A sub-task starts this long after its node, give or take 10 ms (engine-semantics §5)."""
 _LATE_DISPATCH_NS = 5_000_000_000
