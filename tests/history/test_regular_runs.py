@@ -63,6 +63,26 @@ def test_a_run_with_a_key_twice_is_left_to_the_rules(caplog: pytest.LogCaptureFi
     assert "judged 1 runs, 0 of them regular" in caplog.messages
 
 
+def test_a_run_with_additional_data_goes_the_short_way(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert_same([dag(node(sub_task() | {"additional_data": {"zone": "z1"}}))])
+    assert "judged 1 runs, 1 of them regular" in caplog.messages
+
+
+def test_ids_that_two_clusters_share_leave_both_runs_regular(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert_same([dag(node(sub_task()), cluster=cluster) for cluster in ("a", "b")])
+    assert "judged 2 runs, 2 of them regular" in caplog.messages
+
+
+def test_a_doubtful_run_leaves_those_beside_it_regular(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    two_of_one_id = dag(node(sub_task(), sub_task()), gid="12")
+    a_relative = dag(node(sub_task(logs=["create task 22130706433028869 successfully"])), gid="13")
+    assert_same([dag(node(sub_task())), two_of_one_id, a_relative])
+    assert "judged 3 runs, 1 of them regular" in caplog.messages
+
+
 def test_how_many_runs_went_the_short_way_is_told(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     rebuild([dag(node(sub_task()), gid="11"), dag(node(sub_task()), gid="12"), dag(node(sub_task(times=3)), gid="13")])

@@ -107,6 +107,16 @@ def test_the_order_of_the_sources_does_not_change_what_comes_together() -> None:
     assert len({tuple(shard.first for part in plan.parts for shard in part) for plan in plans}) == 1
 
 
+def test_dags_that_share_nothing_are_planned_as_if_groups_were_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    chunks = [new((OTHER,), (MAIN, CHILD), ("a/44",), size=20), new((OTHER,), (CHILD,)), new((OTHER, "node a/5"))]
+    node = new(("node a/5",), ("node a/6",), kind=Kind.NODE)
+    for scanned in (chunks[:2], chunks, [*chunks, node]):
+        plan = make_plan(scanned, [], {0: {2}}, {})
+        with monkeypatch.context() as patched:
+            patched.setattr("daganalysis.loading.planning._alone", lambda *_: {})
+            assert plan == make_plan(scanned, [], {0: {2}}, {})
+
+
 def test_groups_that_are_too_large_for_one_shard_begin_another() -> None:
     plan = make_plan([new(("11",), ("22",), ("33",), size=SHARD_BYTES // 2)], [], {}, {})
     assert [len(shard.new[0]) for part in plan.parts for shard in part] == [2, 1]

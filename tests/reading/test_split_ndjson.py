@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from daganalysis.loading.scanning import make_chunks
 from daganalysis.reading import iter_answers, list_source_files
 from daganalysis.reading.split_ndjson import split_at_lines
 from tests.store.saved import polls
@@ -29,6 +30,16 @@ def test_stretches_give_the_answers_and_the_positions_of_the_whole_file(tmp_path
     assert read(stretches) == read([file])
     assert sum(stretch.n_bytes for stretch in stretches) == path.stat().st_size
     assert len(stretches) > 1 or size == 10**6
+
+
+def test_the_last_pieces_of_work_are_the_smallest(tmp_path, monkeypatch):
+    monkeypatch.setattr("daganalysis.loading.scanning.CHUNK_BYTES", 1 << 15)
+    path = tmp_path / "polls.ndjson"
+    path.write_bytes(b"\n".join(lines(20) * 20) + b"\n")
+    chunks = make_chunks([(0, file) for file in list_source_files([path])], frozenset(), tmp_path)
+    sizes = [sum(file.n_bytes for _, file in chunk.sources) for chunk in chunks]
+    assert sum(sizes) == path.stat().st_size
+    assert sizes[0] > (1 << 14) > sizes[-1]
 
 
 def test_a_line_that_is_no_document_keeps_its_number(tmp_path):
