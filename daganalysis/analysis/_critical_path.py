@@ -28,7 +28,8 @@ def critical_path(archive: Archive, *, level: str = "segment") -> pd.DataFrame:
     its end, take the attempt that ended last, and continue at the start of that attempt. Time that only attempts with a later end cover
     belongs to the longest of them. An attempt that waited for a child DAG is replaced by the path of the child, if that lies within the
     attempt; the rest of the attempt is ``child_poll``. Attempts are on the clock of their DAG's own rows. If the bounds of two clocks leave
-    open which attempt ended last, the evidence is ``uncertain``.
+    open which attempt ended last, the evidence is ``uncertain``. All runs of the archive bound the clocks, so a part of an archive may
+    leave more uncertain; the path is the same.
 
     Args:
         archive: The runs.
