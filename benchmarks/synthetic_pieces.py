@@ -17,7 +17,7 @@ _Piece = tuple[Path, int, int, int, int]
 
 
 def make_piece(piece: _Piece) -> ScannedByCluster:
-    """Write what the first pass finds in one piece: some responses from a number on, of all those in so many clusters."""
+    """Write what the first pass finds in one piece: some of the responses of all clusters, from one number on."""
     spill, first, end, total, clusters = piece
     spill.touch()  # the answers themselves are not made: planning reads none of a DAG
     found = Scanned(spill)

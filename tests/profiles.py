@@ -25,7 +25,7 @@ settings.register_profile("long", deadline=None, max_examples=400)
 
 
 def examples(gate: int, *, long: int | None = None) -> settings:
-    """Return how many examples a property is tried on: so many in the gate, ``long`` or twenty times as many in the long profile."""
+    """Return the number of examples of a property: ``gate`` in the gate, ``long`` or twenty times as many in the long profile."""
     return settings(max_examples=(long or 20 * gate) if LONG else gate, deadline=None)
 
 

@@ -1,4 +1,4 @@
-"""A file is written whole or not at all, and what is no file is never replaced by one."""
+"""A file is written whole or not at all, and never replaces a folder or a device."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from daganalysis.engine.messages import ENGINE_MESSAGES, known_message
 FORMATS = [
     tuple(line.split("\t")) for line in Path(__file__).with_name("engine_formats.tsv").read_text(encoding="utf-8").splitlines() if line
 ]
-"""(error code or nothing, format) of what a task of the engine can fail with."""
+"""The failures of the engine's tasks: (error code or nothing, format of the message)."""
 BY_CODE_ALONE = {"OB.Cluster.AsyncOperationTimeout", "Task.Dag.ExecuteTimeout", "Common.PathNotExist"}
 VALUES = {"d": "12", "s": "10.0.0.7:2886", "v": "[10.0.0.7:2886 10.0.0.8:2886]"}
 

@@ -25,7 +25,7 @@ DECLARED = {
 
 
 def groups_in(path: Path) -> Iterator[frozenset[str]]:
-    """Yield the groups that a module writes down: three or more words of one vocabulary, or those of a declared group."""
+    """Yield the groups of words that a module repeats: three or more words of one vocabulary, or a declared group."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Set | ast.Tuple | ast.List):
             found = frozenset(item.value for item in node.elts if isinstance(item, ast.Constant) and isinstance(item.value, str))

@@ -1,4 +1,4 @@
-"""Runs as Chrome traces: what the file says, and what the viewer that people have makes of it."""
+"""Runs as Chrome traces: the contents of the file, and what the viewer reads from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs as OpenTelemetry traces: what strict parsers and a real collector make of them."""
+"""Runs as OpenTelemetry traces, read by strict parsers and a real collector."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Catapult's own importer (chrome://tracing), in a real browser: what a trace file is when the viewer has read it."""
+"""Catapult's own importer (chrome://tracing) in a real browser: what the viewer reads from a trace file."""
 
 from __future__ import annotations
 
@@ -58,6 +58,6 @@ def opened(browser: Any) -> Iterator[Any]:
 
 
 def imported(viewer: Any, text: str) -> dict[str, Any]:
-    """Return what the viewer holds of a trace: slices (milliseconds), instants, flows, processes, and what it warned of."""
+    """Return what the viewer read from a trace: slices (milliseconds), instants, flows, processes and warnings."""
     result: dict[str, Any] = viewer.evaluate(_IMPORT, text)
     return result

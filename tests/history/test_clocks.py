@@ -27,7 +27,7 @@ def archive_of(*answers: Answer) -> da.Archive:
 
 
 def with_agent(ahead: float, *, work: float = 9.9, **fields: Any) -> Answer:
-    """A stage of 11 s in which one agent works 9.98 s, and another ``work`` with its clock so many seconds ahead."""
+    """A stage of 11 s in which one agent works 9.98 s, and another ``work`` seconds with its clock ``ahead`` seconds ahead."""
     there = sub_task(
         start=30000.03 + ahead, end=30000.03 + ahead + work, gid="12", ip="192.0.2.2", **{"logs": [], "state": "SUCCEED", **fields}
     )

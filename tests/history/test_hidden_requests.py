@@ -1,4 +1,4 @@
-"""Requests of which no answer is left: what they may have been, and what the time around them was."""
+"""Requests that no answer shows any more: what they may have been, and how the time around them is booked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The short way for runs of which nothing is in doubt finds what the rules find."""
+"""The short way for runs without doubts finds what the rules find."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STATES = ("PENDING", "READY", "RUNNING", "FAILED", "SUCCEED", "ODD")
 OPERATORS = ("RUN", "RETRY", "ROLLBACK", "CANCEL", "PASS")
 LINES: tuple[list[str], ...] = ([], ["ERROR: no space"], ["sub task timeout"], ["sub task cancelled"], ["wait operator to advance"])
 EVERY = 1 if LONG else 7
-"""Of the combinations of states every so many is tried; the gate meets each pair of two values all the same."""
+"""Only some combinations of states are tried; the gate still meets each pair of two values."""
 TIMES: tuple[tuple[float | None, float | None], ...] = ((1.05, 2.0), (None, 2.0), (1.05, None), (2.0, 1.05), (0.5, 2.0), (1.05, 9.0))
 
 

@@ -1,4 +1,4 @@
-"""What must be rebuilt together, and what need not be rebuilt at all."""
+"""Which answers must be rebuilt together, and which need not be rebuilt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAIN, CHILD, OTHER = "a/11", "a/22", "a/33"
 
 
 def new(*answers: tuple[str, *tuple[str, ...]], kind: Kind = Kind.DAG, size: int = 10) -> Scanned:
-    """Answers that were just read: each its key and the keys of what it speaks of."""
+    """Answers that were just read, each with its key and the keys of the objects that it names."""
     chunk = Scanned(Path("spill"))
     for number, (key, *references) in enumerate(answers):
         chunk.keys.append(key)

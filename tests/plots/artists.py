@@ -1,4 +1,4 @@
-"""What was drawn, in words: where every text lies, and what it covers."""
+"""The texts of a drawing: where each lies, and what it covers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a Gantt chart is drawn: what covers what, what is said, what is told apart without colour."""
+"""How a Gantt chart is drawn: its layers, its texts, and what differs without colour."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.rows import at
 
 
 def many(stages: int, agents: int) -> list[dict]:
-    """So many stages on so many agents, one after the other; every seventh sub-task of a stage failed."""
+    """A run of some stages, one after the other, on some agents; every seventh sub-task of a stage failed."""
     rows = [
         {"run_id": "11", "role": "time", "lane": 0, "label": "where the time went", "group": "where the time went", "depth": 0}
         | {"category": "execute", "stage_name": "Upgrade", "outcome": "failed", "n": stages * agents, "is_open": False}

@@ -1,4 +1,4 @@
-"""The other pictures: what each shows, and that what is drawn is that."""
+"""The other pictures: the data of each, and that the drawing shows these data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DAY = 86_400.0
 
 
 def budget(*runs: tuple[float, float]) -> pd.DataFrame:
-    """Runs of so many seconds at work and so many waiting for an operator."""
+    """Runs with the given seconds at work and the given seconds waiting for a person."""
     rows = [
         {"run_id": f"1{n}", "elapsed_s": work + wait, "execute_s": work, "wait_operator_s": wait} for n, (work, wait) in enumerate(runs)
     ]
@@ -63,7 +63,7 @@ def straggling(stages: int, agents: int) -> pd.DataFrame:
 
 
 def one_run(run_id: str, *lengths: float) -> pd.DataFrame:
-    """The Gantt bars of a run whose stages took so long, one behind the other."""
+    """The Gantt bars of a run whose stages took the given seconds, one after the other."""
     rows, reached = [], 0.0
     for stage, length in enumerate(lengths):
         given = {"run_id": run_id, "x_started": reached, "x_ended": reached + length, "stage_name": f"Stage {stage + 1}"}

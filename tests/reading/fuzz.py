@@ -128,7 +128,7 @@ def mutant(rng: random.Random) -> bytes:
 
 
 def packed(rng: random.Random, content: bytes) -> bytes:
-    """The same bytes compressed or in an archive, which is damaged more often than not."""
+    """The same bytes compressed or in an archive, which is damaged in most examples."""
     if rng.random() < 0.5:
         data = rng.choice([gzip.compress, zstandard.ZstdCompressor().compress])(content)
     else:
@@ -163,7 +163,7 @@ def rows_of(archive: da.Archive, run_id: str) -> dict[str, list[dict[str, Any]]]
 
 
 def try_one(seed: int, untouched: dict[str, tuple[bytes, dict[str, list[dict[str, Any]]]]]) -> str:
-    """Load a mutant with untouched responses beside it, or around it in one file; return what became of it, or raise for a fault."""
+    """Load a mutant with untouched responses beside it, or around it in one file; return the result, or raise for a fault."""
     rng = random.Random(seed)
     content = mutant(rng)
     way = rng.choice(["alone", "packed", "lines", "wrapped", "wrapped"])
@@ -191,7 +191,7 @@ def try_one(seed: int, untouched: dict[str, tuple[bytes, dict[str, list[dict[str
 
 
 def main() -> int:
-    """Try mutations and print how many there were and what became of them."""
+    """Try mutations and print their number and their results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=300)

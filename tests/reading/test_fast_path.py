@@ -1,4 +1,4 @@
-"""What is read as documented is what a closer look gives, and what is not quite so is left to that."""
+"""The fast reader of documented answers gives what the lenient reader gives, and leaves every other answer to it."""
 
 from __future__ import annotations
 

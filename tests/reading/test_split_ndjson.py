@@ -1,4 +1,4 @@
-"""Large files in stretches: what comes of them is what comes of the whole."""
+"""Large files are read in stretches, with the same result as in one piece."""
 
 import json
 

@@ -47,7 +47,7 @@ def s3_environment(endpoint: str) -> dict[str, str]:
 
 
 def file_system():
-    """A client of the server that remembers no listing; to make a new one each time would take longer than what it is asked to do."""
+    """A client of the server that caches no listing. Tests share it, because making one takes longer than a test."""
     import fsspec
 
     return fsspec.filesystem("s3", use_listings_cache=False)

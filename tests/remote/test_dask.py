@@ -45,7 +45,7 @@ class Cluster:
         return self._processes[-1].pid
 
     def _start(self, module: str, *arguments: str, until: str) -> str:
-        """Start a part of the cluster; return the line by which it says that it is ready."""
+        """Start a part of the cluster; return the line that says that it is ready."""
         command = [sys.executable, "-m", module, "--host", "127.0.0.1", *arguments]
         process = subprocess.Popen(
             command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=Path(__file__).parents[2], env=self._environment

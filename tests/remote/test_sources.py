@@ -1,4 +1,4 @@
-"""Saved responses at a URL are read as those on disk are, and what opens the door is told to nobody."""
+"""Saved responses at a URL are read like those on disk, and no output holds the credentials."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def killed_at_step(number: int, work: Callable[[], object]) -> int:
 
 
 def killed_after(seconds: float, work: Callable[[], object]) -> int:
-    """Run something in a child that the system ends after so much of its processor time; return its exit status."""
+    """Run something in a child process with a limit of processor time; return its exit status."""
 
     def timed() -> None:
         signal.signal(signal.SIGPROF, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""A store notices what is missing, altered or foreign in it, and nothing is forgotten in silence."""
+"""A store names what is missing, altered or foreign in it."""
 
 from __future__ import annotations
 

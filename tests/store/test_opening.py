@@ -1,4 +1,4 @@
-"""Stores as others see them: plain Parquet, read only as far as is asked, refused when they are not what they should be."""
+"""Stores seen from outside: plain Parquet, read only as far as needed, refused if they are damaged."""
 
 from __future__ import annotations
 
