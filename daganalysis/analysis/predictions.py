@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from daganalysis.archive import Archive
     from daganalysis.tables.column_arrays import Bools, Floats, Ints
 
-_ROWS_OF_A_PIECE = 75_000
-"""So many attempts are read and worked out at a time: arrays of them are small enough to be used again, and large enough for threads."""
+_ROWS_OF_A_PIECE = 1_000_000
+"""So many attempts at most are read and worked out at a time by a thread."""
 _USUAL_TICK = 1_025_000_000
 """A pass of the scheduler and its sleep, if no hand-over of the run shows it (engine-semantics §5)."""
 

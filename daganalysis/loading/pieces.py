@@ -15,7 +15,7 @@ from daganalysis.store.parts import read_parts, write_part
 from daganalysis.tables import BASE_TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -68,7 +68,7 @@ def build_part(work: PartWork) -> BuiltPart:
     pieces: dict[str, list[pa.Table]] = {name: [] for name in BASE_TABLES}
     with Closing(force=work.syncs) as closing:
         with EvidenceWriter(work.folder, work.part, closing) as evidence:
-            for shard in work.shards:
+            for shard in two_by_two(work.shards):
                 for name, table in _build_shard(work, shard, evidence).items():
                     pieces[name].append(table)
             rows = evidence.rows
@@ -78,6 +78,14 @@ def build_part(work: PartWork) -> BuiltPart:
     # Arrow keeps memory that it no longer needs, and the objects of the next shard need the same amount again.
     pa.default_memory_pool().release_unused()
     return BuiltPart(work.part, rows)
+
+
+def two_by_two(shards: Sequence[Picked | PlannedShard]) -> Iterator[Picked | PlannedShard]:
+    """Join the shards of a part in pairs: some work is done once for all answers that are rebuilt together, however few they are."""
+    for place in range(0, len(shards), 2):
+        pair = shards[place : place + 2]
+        picked = [shard for shard in pair if isinstance(shard, Picked)]
+        yield Picked.joined(picked) if picked else [piece for shard in pair if not isinstance(shard, Picked) for piece in shard]
 
 
 def _build_shard(work: PartWork, shard: Picked | PlannedShard, evidence: EvidenceWriter) -> dict[str, pa.Table]:

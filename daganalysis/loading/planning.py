@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Shard = TypeVar("Shard")
 SHARD_BYTES = 1 << 21
-"""Bytes of different texts rebuilt at a time. In memory they take about twenty times as much."""
+"""Bytes of different texts in a shard. In memory they take about twenty times as much."""
 PART_SHARDS = 8
 """The largest number of shards in one part of a large store. Its parts are a multiple of this number, too: two, four or eight processes
 end with them at the same time."""
@@ -37,6 +37,14 @@ class Picked:
     old: dict[str, list[int]] = field(default_factory=dict)
     size: int = 0
     first: str = ""
+
+    @classmethod
+    def joined(cls, shards: Sequence[Picked]) -> Picked:
+        """Return the answers that several picked."""
+        whole = cls(first=shards[0].first)
+        for shard in shards:
+            whole.extend(shard)
+        return whole
 
     def extend(self, other: Picked) -> None:
         """Add the answers that another picked."""

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from daganalysis.loading.planning import PART_SHARDS, SHARD_BYTES, Plan, in_parts, make_plan
+from daganalysis.loading.by_cluster import ShardPiece
+from daganalysis.loading.pieces import two_by_two
+from daganalysis.loading.planning import PART_SHARDS, SHARD_BYTES, Picked, Plan, in_parts, make_plan
 from daganalysis.loading.related import DAG_KINDS, OWNER
 from daganalysis.loading.scanning import Scanned
 from daganalysis.reading.answers import Kind
@@ -120,6 +122,18 @@ def test_dags_that_share_nothing_are_planned_as_if_groups_were_joined(monkeypatc
 def test_groups_that_are_too_large_for_one_shard_begin_another() -> None:
     plan = make_plan([new(("11",), ("22",), ("33",), size=SHARD_BYTES // 2)], [], {}, {})
     assert [len(shard.new[0]) for part in plan.parts for shard in part] == [2, 1]
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_shards_of_a_part_are_rebuilt_two_at_a_time_and_none_is_left_out(n: int) -> None:
+    picked = [Picked(new={0: [number], number: [0]}, old={"part": [number]}, size=1, first=str(number)) for number in range(n)]
+    pairs = [shard for shard in two_by_two(picked) if isinstance(shard, Picked)]
+    assert [shard.size for shard in pairs] == [2] * (n // 2) + [1] * (n % 2)
+    assert sorted(number for shard in pairs for number in shard.old["part"]) == list(range(n))
+    assert {place for shard in pairs for place in shard.new} == set(range(n))
+    assert list(two_by_two([[ShardPiece("plan", number, 0, 1)] for number in range(n)])) == [
+        [ShardPiece("plan", number, 0, 1) for number in range(first, min(first + 2, n))] for first in range(0, n, 2)
+    ]
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 8, 64, 65, 200])
