@@ -69,7 +69,7 @@ def session(sizes: Sizes, work: Path) -> Iterator[Row]:
     """Ten analyses in one process on a store, against the same ten questions in SQL to the saved files themselves."""
     files, lines = work / "files", work / "c00.ndjson"
     archives.write_files(files, archives.POLLED, count=sizes.polled_files, clusters=8)
-    yield from _asked(f"{sizes.polled_files:,} polled files", files, sizes, work)
+    yield from _asked(f"{sizes.polled_files:,} polled files", files, sizes, work, form="polls")
     shutil.rmtree(files)
     archives.write_files(files, archives.FINAL, count=sizes.final_runs, clusters=_CLUSTERS)
     yield from _asked(f"{sizes.final_runs:,} files of final answers", files, sizes, work)
@@ -79,9 +79,9 @@ def session(sizes: Sizes, work: Path) -> Iterator[Row]:
     lines.unlink()
 
 
-def _asked(name: str, source: Path, sizes: Sizes, work: Path) -> Iterator[Row]:
+def _asked(name: str, source: Path, sizes: Sizes, work: Path, form: str = "files") -> Iterator[Row]:
     store = work / "store"
     load(source, store, *(("--cluster-by", "dir") if source.is_dir() else ()))
     asking = (sys.executable, "-m", "benchmarks.questions")
-    pairs = costs_in_turn(lambda: run(*asking, "store", str(store)), lambda: run(*asking, "files", str(source)), sizes.repeats)
+    pairs = costs_in_turn(lambda: run(*asking, "store", str(store)), lambda: run(*asking, form, str(source)), sizes.repeats)
     yield from rates(f"ten analyses of {name}", "times the rate of SQL by DuckDB over the JSON", 20.0, pairs, {})

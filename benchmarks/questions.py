@@ -2,13 +2,15 @@
 
 usage: python -m benchmarks.questions store STORE
        python -m benchmarks.questions files SOURCE
+       python -m benchmarks.questions polls SOURCE
 
-SOURCE is a file of a response a line, or a folder of files of one response each. Of several polls of one DAG the newest one counts.
+SOURCE is a file of a response a line, or a folder of files of one response each. Of ``polls``, the newest one of each DAG counts.
 """
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 _LATENCY = "epoch_ns(node.end_time) - epoch_ns(node.start_time)"
@@ -44,8 +46,8 @@ def of_store(store: Path) -> None:
         analysis(archive)
 
 
-def of_files(source: Path) -> None:
-    """Ask the saved responses."""
+def of_files(source: Path, *, polled: bool = False) -> None:
+    """Ask the saved responses, or, if DAGs were polled, the newest one of each."""
     import duckdb
 
     from benchmarks.peer import lines_of, newest_of, texts_of
@@ -53,7 +55,7 @@ def of_files(source: Path) -> None:
     session = duckdb.connect()
     session.execute("SET threads=2")
     answers = texts_of(str(source)) if source.is_dir() else lines_of(str(source))
-    session.execute(f"CREATE VIEW answers AS FROM {newest_of(answers)}")
+    session.execute(f"CREATE VIEW answers AS FROM {newest_of(answers) if polled else answers}")
     session.execute("CREATE VIEW nodes AS SELECT data, unnest(data.nodes) AS node FROM answers")
     session.execute("CREATE VIEW tasks AS SELECT data, node, unnest(node.sub_tasks) AS task FROM nodes")
     for question in QUESTIONS:
@@ -61,4 +63,4 @@ def of_files(source: Path) -> None:
 
 
 if __name__ == "__main__":
-    {"store": of_store, "files": of_files}[sys.argv[1]](Path(sys.argv[2]))
+    {"store": of_store, "files": of_files, "polls": partial(of_files, polled=True)}[sys.argv[1]](Path(sys.argv[2]))
