@@ -21,7 +21,7 @@ from daganalysis.history.replay.logged_rows import add_agent_events, add_operati
 from daganalysis.history.rows import Rows
 from daganalysis.history.run_issues import missing_issues, timeout_issues, undone_issues, unlisted_issues, unordered_issues
 from daganalysis.history.views import MainDag, RunView
-from daganalysis.reading.answers import Answer, Kind
+from daganalysis.reading.answers import ABOUT_PARTS, Answer, Kind
 from daganalysis.reading.issue_codes import issue
 from daganalysis.tables.arrays import interleave
 
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from daganalysis.reading.answers import Issue
 
 _log = logging.getLogger(__name__)
-_ATTACHED = frozenset({Kind.NODE, Kind.SUB_TASK, Kind.LOGS})
-"""Answers about parts of a DAG."""
 _KNOWN_WORDS = {(state, operator) for state in (*STATES, None) for operator in (*OPERATORS, None)}
 """Every state with every operator that the engine has."""
 _TORN_NS = 5_000_000_000
@@ -61,7 +59,7 @@ def rebuild(
     regular = find_regular_runs(shown, _clusters_with_facts(every, contexts))
     runs = collect_runs(_without(shown, regular))
     replayed = replay_runs(runs, every, contexts)
-    orphans = attach(runs, (answer for answer in every if answer.kind in _ATTACHED))
+    orphans = attach(runs, (answer for answer in every if answer.kind in ABOUT_PARTS))
     naming_lines = {run.run_id: lines_naming_dags(run) for run in runs}
     regular, related = without(regular, named_dags(runs, naming_lines))
     if related:

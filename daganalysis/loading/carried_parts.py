@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import key_of
-from daganalysis.loading.owners import FOUND_BY_BODY
 from daganalysis.loading.pieces import CarriedEvidence, CarriedTables, Place
+from daganalysis.reading.answers import ABOUT_PARTS
 from daganalysis.store.kept_answers import ANSWERS, TEXTS
 from daganalysis.store.parts import read_file
 from daganalysis.store.remote_paths import RemotePath
@@ -60,7 +60,7 @@ def places_judged_again(store: StorePath, kept: Sequence[KeptIndex], plan: Plan,
             rows.setdefault(part, set()).update(own)
     found: set[Place] = set()
     for index in kept:
-        chosen = sorted(row for row in rows.get(index.part, ()) if index.kind[row] in FOUND_BY_BODY)
+        chosen = sorted(row for row in rows.get(index.part, ()) if index.kind[row] in ABOUT_PARTS)
         if chosen:
             table = read_file(store / ANSWERS / index.part, ["source_name", "position"]).take(chosen)
             found.update(map(Place, *(column.to_pylist() for column in table.columns)))

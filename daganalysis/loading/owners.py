@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from daganalysis.engine.identifiers import key_of
 from daganalysis.loading.related import OWNER, Unclaimed
 from daganalysis.loading.scanning import answers_of_kind
-from daganalysis.reading.answers import Kind
+from daganalysis.reading.answers import ABOUT_PARTS, Kind
 from daganalysis.store.kept_answers import ANSWERS, read_evidence
 from daganalysis.store.parts import read_file, read_parts
 from daganalysis.tables import BASE_TABLES
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from daganalysis.store.kept_answers import KeptIndex
     from daganalysis.store.remote_paths import StorePath
 
-FOUND_BY_BODY = frozenset({Kind.NODE, Kind.SUB_TASK, Kind.LOGS})
-"""Answers whose DAG is found by their content."""
 _FOUND_BY_REFERENCES = frozenset({Kind.FACTS, Kind.NODE_FACTS})
 """Facts whose DAG is found by their keys and references alone. An archive may hold very many of them."""
 _OF_AGENTS = frozenset({Kind.AGENT_FACTS})
@@ -35,7 +33,7 @@ def gather_unclaimed(
     new, every = Unclaimed(), Unclaimed()
     for place, chunk in enumerate(scanned):
         gone = dropped.get(place, set())
-        for number, answer in answers_of_kind(chunk, FOUND_BY_BODY):
+        for number, answer in answers_of_kind(chunk, ABOUT_PARTS):
             if number not in gone:
                 new.add(answer)
                 every.add(answer)
@@ -45,7 +43,7 @@ def gather_unclaimed(
                 every.add_facts(chunk.keys[number], chunk.references.get(number, ()))
     for part in kept:
         gone = dead.get(part.part, set())
-        rows = [row for row, name in enumerate(part.kind) if name in FOUND_BY_BODY and row not in gone]
+        rows = [row for row, name in enumerate(part.kind) if name in ABOUT_PARTS and row not in gone]
         for item in read_evidence(store, part.part, rows) if rows else ():
             every.add(item.answer)
         for row, name in enumerate(part.kind):
@@ -116,7 +114,7 @@ def _new_moments(scanned: Sequence[Scanned]) -> dict[tuple[str, str], int]:
     return {
         (answer.cluster or "", answer.trace_id): answer.observed_at
         for chunk in scanned
-        for _, answer in answers_of_kind(chunk, frozenset({Kind.DAG, *FOUND_BY_BODY}))
+        for _, answer in answers_of_kind(chunk, frozenset({Kind.DAG, *ABOUT_PARTS}))
         if answer.trace_id and answer.observed_at is not None
     }
 

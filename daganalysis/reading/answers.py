@@ -26,6 +26,10 @@ class Kind(enum.StrEnum):
     AGENT_FACTS = "agent_facts"
 
 
+ABOUT_PARTS = frozenset({Kind.NODE, Kind.SUB_TASK, Kind.LOGS})
+"""Answers about parts of a DAG. Which DAG that is, their content tells."""
+
+
 class Answer(msgspec.Struct, array_like=True):
     """One DAG, node or sub-task object, or one list of log records, of one response.
 
