@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, plural
+from daganalysis.text.widths import unbroken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -41,8 +42,12 @@ def _concluded(worst: pd.DataFrame | None, n_runs: int) -> str:
         return ""
     run = worst.iloc[0]
     if n_runs == 1:
-        return f"<p>{_shown(run['conclusion'])}</p>"
-    return f"<p>worst: <b>{_shown(run['run_id'])}</b>, {_shown(run['name'])}<br>{_shown(run['conclusion'])}</p>" if run["troubled"] else ""
+        return f"<p>{unbroken(_shown(run['conclusion']))}</p>"
+    return (
+        f"<p>worst: <b>{_shown(run['run_id'])}</b>, {_shown(run['name'])}<br>{unbroken(_shown(run['conclusion']))}</p>"
+        if run["troubled"]
+        else ""
+    )
 
 
 def _one_run(table: Table) -> str:

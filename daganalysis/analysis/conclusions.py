@@ -135,13 +135,19 @@ def retried(run: ConclusionFacts) -> str:
     'retried at least once'
     >>> retried(ConclusionFacts("failed", retries_min=0, retries_max=2))
     'retried at most twice'
+    >>> [retried(ConclusionFacts("failed", retries_min=least, retries_max=most)) for least, most in ((1, 2), (2, 3), (3, 5))]
+    ['retried once or twice', 'retried 2 or 3 times', 'retried 3 to 5 times']
     """
     least, most = run.retries_min, run.retries_max
     if most is None:
         return f"retried at least {_times(least)}" if least else ""
     if least == most:
         return f"retried {_times(least)}" if least else ""
-    return f"retried {least} to {most} times" if least else f"retried at most {_times(most)}"
+    if least == 0:
+        return f"retried at most {_times(most)}"
+    if most == least + 1:
+        return "retried once or twice" if least == 1 else f"retried {least} or {most} times"
+    return f"retried {least} to {most} times"
 
 
 def _times(n: int) -> str:
@@ -257,7 +263,7 @@ def _cancelled(run: ConclusionFacts) -> str:
 def _passed(run: ConclusionFacts) -> str:
     if not run.is_child:
         where = f"{_after(run)}{_at_stage(run)}" if run.place is not None else _named_stage(run)
-        return _then(f"a person passed it{where}", _spent(run))
+        return _then(f"passed by a person{where}", _spent(run))
     if run.work_ok:
         took = f" in {human_duration(run.elapsed_s)}" if run.elapsed_s is not None else ""
         return f"did its work{took} and was passed by its main DAG, as planned"

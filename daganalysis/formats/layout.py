@@ -79,8 +79,8 @@ def fit(names: Sequence[str], by_importance: Sequence[str], width: int, make: Ca
 
 
 def _widened(chosen: dict[str, ColumnLayout], left: int, limit: int) -> int:
-    """Give room to columns that are cut, none beyond a limit; return the room that is left."""
-    for column in chosen.values():
+    """Give room to columns that are cut, none beyond a limit; return the room that is left. Ids come last: cut, they still name a run."""
+    for column in sorted(chosen.values(), key=lambda column: column.kind == "id"):
         more = max(0, min(left, min(column.natural, limit) - column.width))
         column.width += more
         left -= more

@@ -16,7 +16,7 @@ from daganalysis.engine.vocabulary import tone, words
 from daganalysis.pages.shown_tables import cell_text, is_numeric
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, human_share, plural
-from daganalysis.text.widths import shorten_middle
+from daganalysis.text.widths import shorten_middle, unbroken
 from daganalysis.text.zones import UTC, Zone
 
 if TYPE_CHECKING:
@@ -83,6 +83,17 @@ def breakable(text: str) -> markupsafe.Markup:
     return trusted(_WITHIN_CODE.sub(".<wbr>", str(markupsafe.escape(for_terminal(text)))))
 
 
+def unbreakable(text: str) -> markupsafe.Markup:
+    """Allow no line break within a duration, nor between a number and its unit or noun; copied and searched, the text is the same.
+
+    >>> str(unbreakable("2 h 10 min <b>")).replace("\u00a0", "_")
+    '2_h_10_min &lt;b&gt;'
+    """
+    import markupsafe
+
+    return trusted(unbroken(str(markupsafe.escape(for_terminal(_LINE_ENDS.sub(" ", text))))))
+
+
 def json_block(data: object) -> str:
     r"""Write data as JSON that is harmless inside a script element.
 
@@ -108,7 +119,8 @@ def _environment(zone: Zone) -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "duration": human_duration,
+        "duration": lambda seconds: unbreakable(human_duration(seconds)),
+        "unbreakable": unbreakable,
         "share": human_share,
         "plural": plural,
         "cell": functools.partial(cell_text, zone=zone),

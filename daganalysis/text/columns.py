@@ -73,7 +73,7 @@ BY_IMPORTANCE: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
             *("path_share", "drag_s", "n_runs"),
         ),
         "what_if": ("run_id", "scenario", "elapsed_s", "predicted_min_s", "predicted_max_s", "saved_min_s", "saved_share"),
-        "locks": ("lock", "key", "run_id", "held_s", "taken_at", "working_s", "neglected_s", "n_refused", "evidence", "released_at"),
+        "locks": ("lock", "key", "run_id", "held_s", "neglected_s", "taken_at", "working_s", "n_refused", "evidence", "released_at"),
         "events": ("at", "event", "run_id", "detail", "stage", "actor", "agent", "client", "evidence", "cluster"),
         "check": ("condition", "decision", "value", "low", "high", "n"),
         "compare": (

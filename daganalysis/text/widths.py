@@ -7,8 +7,12 @@ import textwrap
 from functools import lru_cache
 from itertools import accumulate
 
-_JOINED = re.compile(r"(?<=\d) (?=(?:ms|s|min|h|d|%)(?!\w))|(?<=\bstage) (?=\d)|(?<=\bMySQL) (?=\d)")
-"""A blank between a number and its unit, or its noun."""
+_JOINED = re.compile(
+    r"(?<=\d) (?=(?:µs|ms|s|min|h|d|%)(?!\w))"
+    r"|(?<=\d h) (?=\d\d min\b)|(?<=\d min) (?=\d\d s\b)|(?<=\d d) (?=\d\d h\b)"
+    r"|(?<=\bstage) (?=\d)|(?<=\bMySQL) (?=\d)"
+)
+"""A blank between a number and its unit or noun, or between the two units of a duration."""
 DEFAULT_WIDTH = 80
 """Columns where the width of the terminal is not known, as in a pipe."""
 
@@ -69,13 +73,22 @@ def pad(text: str, width: int) -> str:
 
 
 def wrap(text: str, width: int, first: str = "", other: str = "") -> list[str]:
-    """Wrap a text into lines that begin with ``first`` or ``other``. A number keeps its unit, and no line ends at a hyphen.
+    """Wrap a text into lines that begin with ``first`` or ``other``. A duration stays whole, and no line ends at a hyphen.
 
-    >>> wrap("its longest stage took 9.24 s.", 29)
-    ['its longest stage took', '9.24 s.']
+    >>> wrap("its longest stage took 2 h 10 min.", 29)
+    ['its longest stage took', '2 h 10 min.']
     """
     # A wide character takes two columns, and textwrap counts it as one.
     room = width if cell_width(text) == len(text) else width // 2
     joined = _JOINED.sub("\0", text)
     lines = textwrap.wrap(joined, room, initial_indent=first, subsequent_indent=other, break_on_hyphens=False)
     return [line.replace("\0", " ") for line in lines]
+
+
+def unbroken(text: str) -> str:
+    """Return a text for a page with blanks at which no line breaks, within durations and between a number and its unit or noun.
+
+    >>> unbroken("at stage 4 for 2 h 10 min").replace("\u00a0", "_")
+    'at stage_4 for 2_h_10_min'
+    """
+    return _JOINED.sub("\u00a0", text)

@@ -44,10 +44,11 @@ PHRASES = {
     "cancelled": r"cancelled(?= at | after |;|\.)",
     "took": rf" after (?P<elapsed>{_DURATION})(?=;|\.$)",
     "place": rf"(?P<undoing>the rollback of )?(?P<at>STAGE) {_WENT}{_WHERE}{_WHY}",
-    "passed": r"a person passed it",
+    "passed": r"passed by a person",
     "failed": r"failed(?= at stage |;|:|,|\.)",
     "stage": r" (?:at|from) stage (?P<stage>\d+)(?: of (?P<n_stages>\d+))?(?: \((?P<name>STAGE)\))?",
-    "retried": r"retried (?:(?P<least>\d+) to (?P<most>\d+) times|(?P<bound>at least |at most |)(?P<times>once|twice|\d+ times))",
+    "retried": r"retried "
+    r"(?:(?P<least>\d+|once) (?:to|or) (?P<most>\d+ times|twice)|(?P<bound>at least |at most |)(?P<times>once|twice|\d+ times))",
     "neglected": rf"nobody had acted for (?P<standing>{_DURATION}) when last seen",
     "then": rf"then succeeded(?: in (?P<elapsed>{_DURATION}) in all)?",
     "untold retry": r"succeeded; whether after a retry is not known",
@@ -249,9 +250,9 @@ class _Run:
 
     def _retried(self, _: str, parts: dict[str, str]) -> list[str]:
         if "least" in parts:
-            told: tuple[int | None, int | None] = int(parts["least"]), int(parts["most"])
+            told: tuple[int | None, int | None] = _times(parts["least"]), _times(parts["most"])
         else:
-            n = {"once": 1, "twice": 2}.get(parts["times"]) or int(parts["times"].removesuffix(" times"))
+            n = _times(parts["times"])
             told = {"at least ": (n, None), "at most ": (0, n), "": (n, n)}[parts["bound"]]
         known = tuple(None if pd.isna(self.dag[name]) else int(self.dag[name]) for name in ("retries_min", "retries_max"))
         return _unless(told == known, f"{told} is not {known}")
@@ -299,6 +300,10 @@ _EXPECTED: dict[str, Callable[[_Run], str]] = {
 def _has_error(lines: list[str] | None) -> bool:
     """Return whether a line tells of a failure; a task that tries again has not failed yet."""
     return lines is not None and any("ERROR" in line and "will try again" not in line for line in lines)
+
+
+def _times(text: str) -> int:
+    return {"once": 1, "twice": 2}.get(text) or int(text.removesuffix(" times"))
 
 
 def _unless(is_right: bool, what: str) -> list[str]:

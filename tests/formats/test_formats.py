@@ -17,6 +17,7 @@ from rich.cells import cell_len
 from daganalysis.formats import formatted
 from daganalysis.formats.terminal import terminal_table
 from daganalysis.tables import BASE_TABLES, DAGS, ISSUES, SUB_TASKS
+from daganalysis.tables.explanations import LOCKS
 from daganalysis.tables.results import SUMMARY
 from daganalysis.text.zones import Zone
 from tests.rows import at, frame_of
@@ -114,6 +115,31 @@ def test_ids_lose_their_middle_and_texts_their_end() -> None:
     assert "…" in text
     assert "28869" in text
     assert "A name far" in text
+
+
+def test_names_come_through_before_the_whole_of_long_ids() -> None:
+    row = SCALE_OUT | {"run_id": "c03/3336294682933583715844663186250939760897028861", "name": "Initialize cluster", "started_at": at(0)}
+    line = terminal_table(frame_of(DAGS, row), DAGS, 80).splitlines()[-3]
+    assert "Initialize cluster" in line
+    assert line.startswith("c03/3")
+    assert "897028861 " in line
+
+
+def test_neglected_time_of_a_lock_is_shown_on_eighty_columns_beside_the_longest_ids() -> None:
+    row = {
+        "cluster": "c01",
+        "lock": "agent",
+        "key": "10.175.100.41:2886",
+        "run_id": "c01/20179266601028861",
+        "taken_at": at(0),
+        "held_s": 779.0,
+        "working_s": 57.4,
+        "neglected_s": 719.0,
+    }
+    text = terminal_table(frame_of(LOCKS, row, row | {"run_id": "c03/3336294682933583715844663186250939760897028861"}), LOCKS, 80)
+    assert "neglected_s" in text
+    assert "11 min 59 s" in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_a_hostile_name_stays_on_its_line_and_drives_nothing() -> None:

@@ -29,7 +29,7 @@ def test_a_run_of_which_little_is_known_has_dashes():
 
 def test_one_run_is_told_in_the_sentence_of_the_list_of_runs():
     archive = fleet(run(1, outcome="failed", error="ERROR: [Disk.Full]: no space left", agent="10.0.0.3:2886"))
-    assert f"<p>{da.runs(archive)['conclusion'].item()}</p>" in archive._repr_html_()
+    assert f"<p>{da.runs(archive)['conclusion'].item()}</p>" in archive._repr_html_().replace("\u00a0", " ")
 
 
 def test_several_runs_show_the_sentence_of_the_one_that_went_worst():
