@@ -25,7 +25,7 @@ from daganalysis.tables.column_arrays import integers, is_equal
 from daganalysis.tables.plain_rows import columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -43,6 +43,9 @@ _TOLD = tuple(field.name for field in fields(ConclusionFacts) if field.name in F
 """The facts that are columns of ``dags``."""
 NAMES_STAGE = {"failed", "rolled_back", "cancelled", "passed", "succeeded_with_node_pass", "running", "waiting", "rollback_failed"}
 """Outcomes whose sentence names the current stage of the run."""
+
+_STANDS_ELSEWHERE = {"rolled_back", "succeeded_with_node_pass"}
+"""Outcomes of runs that stand at another stage than the one that counts: a rollback ends at stage 1, a success at the last stage."""
 
 
 def conclusion_facts(archive: Archive, run_ids: Iterable[str]) -> list[ConclusionFacts]:
@@ -70,6 +73,7 @@ class GatheredFacts:
         looked_into = (ids[place] for place in np.flatnonzero(self.usual.is_looked_into()).tolist())
         nodes = read_nodes(archive_of(archive, {*self._eventful.own, *looked_into}, n_runs), ids)
         self._names, self._decisive = nodes.stage_names(), decisive_stages(self._eventful.own, nodes)
+        self._decisive = _passed_before_rollback(archive, self._eventful.own, self._decisive) | self._decisive
         self._spent = spent_by_stage(waits)
         decisive = {**stages_of_most_time(self._eventful.own, self._spent), **self._decisive}
         self._places = find_places(archive_of(archive, self._eventful.own, n_runs), self._eventful, run_ids, self._names, decisive)
@@ -121,7 +125,7 @@ class GatheredFacts:
         if run_id in self._eventful.own:
             run.is_child = dags["parent_run_id"][place] in self._known
             run.standing_s = _standing(dags["ended_at"][place], dags["last_observed_at"][place])
-            run.stage = self._decisive.get(run_id, None if run.outcome == "rolled_back" else run.stage)  # a rollback ends at stage 1
+            run.stage = self._decisive.get(run_id, None if run.outcome in _STANDS_ELSEWHERE else run.stage)
             run.stage_name = self._names.get((run_id, run.stage)) if run.stage is not None and run.outcome in NAMES_STAGE else None
             run.place, run.redone_by = self._places.get(run_id), self._redone.get(run_id)
             if run.place is not None:
@@ -131,6 +135,21 @@ class GatheredFacts:
         run.usual = self._explained.get(place, self.usual.of(place))
         run.undone, run.longest = self._undone.get(run_id), self.longest.get(run_id)
         return run
+
+
+def _passed_before_rollback(archive: Archive, own: Mapping[str, Row], known: Collection[str]) -> dict[str, int]:
+    """Return the first passed stage of runs whose nodes do not show it, because a rollback overwrote the mark (engine-semantics §2.4)."""
+    wanted = {run_id for run_id, row in own.items() if row["outcome"] == "succeeded_with_node_pass" and run_id not in known}
+    if not wanted:
+        return {}
+    import pyarrow.compute as pc
+
+    table = archive.arrow("operations", ["run_id", "stage"], pc.field("operation") == "pass_node")
+    found: dict[str, int] = {}
+    for run_id, stage in zip(table.column("run_id").to_pylist(), table.column("stage").to_pylist(), strict=True):
+        if run_id in wanted and stage is not None:
+            found[run_id] = min(stage, found.get(run_id, stage))
+    return found
 
 
 def _standing(ended_at: int | None, last_observed_at: int | None) -> float | None:

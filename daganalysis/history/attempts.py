@@ -23,6 +23,8 @@ from daganalysis.history.log_merge import lines_since
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from daganalysis.engine.records import Node
+
 _KINDS: dict[str | None, str] = {"RUN": "run", "ROLLBACK": "rollback"}
 _SOONEST_START_NS = 60_000_000
 """A start sooner after the creation than this proves nothing: only its lines show that the executor began. At least 28 ms pass between the
@@ -327,13 +329,13 @@ def _judge_endings(attempts: list[Attempt], ordered: Sequence[TaskSnapshot], wri
     """Find how each failed attempt failed, from the lines that are its own."""
     lines: dict[int, Sequence[str]] = {}
     whole: dict[int, bool] = {}
-    cancelled_nodes: set[int] = set()
+    cancels: dict[int, bool | None] = {}
     for snapshot in ordered:
         number = snapshot.task.execute_times or 0
         if snapshot.task.logs is not None:
             lines[number], whole[number] = snapshot.task.logs, snapshot.task.state in ENDED
         if snapshot.node is not None and snapshot.node.operator == "CANCEL" and snapshot.task.state == "FAILED":
-            cancelled_nodes.add(number)
+            cancels[number] = _may_be_ended_by_cancel(snapshot.task, snapshot.node)
     before: Sequence[str] | None = []
     for attempt, after in itertools.zip_longest(attempts, attempts[1:]):
         seen = lines.get(attempt.number)
@@ -351,16 +353,26 @@ def _judge_endings(attempts: list[Attempt], ordered: Sequence[TaskSnapshot], wri
             before = None
         failed = attempt.state == "FAILED" or attempt.passed_at is not None
         if failed and attempt.ending is None:
-            attempt.ending = _ending(own, alone=alone, cancelled=attempt.number in cancelled_nodes)
+            attempt.ending = _ending(own, alone=alone, cancelled=cancels.get(attempt.number, False))
 
 
-def _ending(lines: Sequence[str], *, alone: bool, cancelled: bool) -> str | None:
+def _may_be_ended_by_cancel(task: SubTask, node: Node) -> bool | None:
+    """Return whether the cancel of its node may have ended a sub-task: only if it had not ended before. None if a time is not known."""
+    if node.state == "PENDING":
+        return False  # the cancel was requested; the scheduler has not executed it yet
+    return None if task.end is None or node.start is None else task.end >= node.start - CREATION_NS
+
+
+def _ending(lines: Sequence[str], *, alone: bool, cancelled: bool | None) -> str | None:
     """Return how an attempt failed, by its lines. ``alone`` is false if lines of earlier attempts are among them.
 
-    The scheduler may end an attempt while its work goes on, so late lines may follow (engine-semantics §2.5, §2.7).
+    ``cancelled``: the cancel of its node may have ended it, None if that is not known. The scheduler may end an attempt while its work goes
+    on, so late lines may follow (engine-semantics §2.5, §2.7).
     """
     if (alone or cancelled) and CANCELLED in lines:
         return "cancelled"
+    if cancelled is None and CANCELLED in lines and ending_of(lines) != "cancelled":
+        return NOT_SUCCEEDED
     return "timeout" if alone and TIMED_OUT in lines else ending_of(lines)
 
 

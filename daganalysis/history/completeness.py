@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from daganalysis.engine.records import Node
     from daganalysis.history.evidence import RunEvidence
 
 OUTLINE = frozenset({"nodes", "sub_tasks", "counters"})
@@ -23,7 +24,8 @@ def what_is_missing(run: RunEvidence) -> frozenset[str]:
     """Return what no answer about a run shows.
 
     ``nodes``, ``sub_tasks``, ``counters`` (execute_times), ``operators`` (of nodes); ``newest`` if the nodes are older than the newest
-    state, and ``requests`` if another leg had begun by then. A node that failed, but none of whose sub-tasks failed, lacks a sub-task.
+    state, and ``requests`` if another leg had begun by then. A node that failed, but none of whose sub-tasks failed, lacks a sub-task. So
+    does one that was retried, but all of whose sub-tasks succeeded at their first hand-out, unless a cancel made it fail.
     Otherwise a filtered list of sub-tasks looks like a whole one.
     """
     found = set()
@@ -39,10 +41,30 @@ def what_is_missing(run: RunEvidence) -> frozenset[str]:
         failed = newest.state == "FAILED" and newest.operator in {"RUN", "RETRY"}
         if failed and newest.sub_tasks and all(task.state == "SUCCEED" for task in newest.sub_tasks):
             found.add("sub_tasks")
+        if any(map(_lacks_what_was_retried, seen)) and not _was_cancelled(run):
+            found.add("sub_tasks")
     for task_snapshots in run.sub_tasks.values():
         if task_snapshots[-1].task.execute_times is None and all(s.task.execute_times is None for s in task_snapshots):
             found.add("counters")
     return frozenset(found | _outdated(run))
+
+
+def _lacks_what_was_retried(shown: tuple[int, Node]) -> bool:
+    """Return whether a node was retried though all of its sub-tasks had succeeded before, each at its first hand-out."""
+    _, node = shown
+    tasks, start = node.sub_tasks or (), node.start
+    if node.operator != "RETRY" or start is None or not tasks:
+        return False
+    return all(
+        task.state == "SUCCEED" and task.operator == "RUN" and task.execute_times == 1 and task.end is not None and task.end < start
+        for task in tasks
+    )
+
+
+def _was_cancelled(run: RunEvidence) -> bool:
+    return any(shown.dag.operator == "CANCEL" for shown in run.snapshots) or any(
+        node.operator == "CANCEL" for seen in run.nodes.values() for _, node in seen
+    )
 
 
 def _outdated(run: RunEvidence) -> set[str]:

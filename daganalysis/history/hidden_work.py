@@ -55,7 +55,7 @@ def hides_leg(attempts_of: AttemptsOf, leg: Leg) -> bool:
     """
     is_unseen = []
     for attempts in attempts_of:
-        before = [a for a in attempts if a.start is not None and a.start < leg.start]
+        before = [a for a in attempts if (moment := _moment(a)) is not None and moment < leg.start]
         if not before or before[-1].state != "FAILED":
             continue
         after = _first_from(attempts, leg.start)
@@ -133,4 +133,9 @@ def hides_execution(place: Position, node_run: NodeRun, pause: int, tick: int, *
 
 def _first_from(attempts: Sequence[Attempt], since: int) -> Attempt | None:
     """Return the first attempt that began at an instant or later."""
-    return next((a for a in attempts if a.start is not None and a.start >= since), None)
+    return next((a for a in attempts if (moment := _moment(a)) is not None and moment >= since), None)
+
+
+def _moment(attempt: Attempt) -> int | None:
+    """Return the start of an attempt or, if no answer showed it, its end: no leg begins while an attempt of the leg before runs."""
+    return attempt.start if attempt.start is not None else attempt.end

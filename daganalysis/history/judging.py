@@ -74,8 +74,8 @@ def _dag_facts(observed: Observations, retries: Bounds) -> Facts:
         retried=retries.low > 0,
         untold=_may_hide_requests(observed, retries),
         perhaps_waiting=dag.state == "FAILED" and _may_stand_waiting(observed),
-        # A later rollback or retry overwrites the operator of a node that was passed, but not what an earlier answer told.
-        node_passed="PASS" in observed.operators,
+        # A later rollback overwrites the operator of a node that was passed, but neither what an earlier answer told nor its sub-tasks'.
+        node_passed="PASS" in observed.operators or any(view.newest.operator == "PASS" for view in observed.tasks),
     )
 
 
@@ -202,6 +202,8 @@ def _history(observed: Observations, span: RunSpan, *, exact: bool) -> str:
     if not observed.missing.isdisjoint(OUTLINE):
         return "outline"
     evidence = {a.evidence for attempts in observed.attempts for a in attempts}
+    if not evidence and "newest" in observed.missing:
+        return "outline"  # its nodes were shown before anything was handed out
     if evidence <= {"observed"} and (span.sure or not evidence) and exact and not observed.missing:
         return "complete"
     return "last_leg" if len(observed.legs) <= 1 and "newest" not in observed.missing else "partial"

@@ -92,7 +92,7 @@ class _Finder:
         self._legs = observed.legs
         self._retried = [run for run in observed.node_runs if run.operator == "RETRY" and run.start is not None]
         self._counted: set[int] = set()
-        self._passes = dict(_passed_nodes(observed)) if "PASS" in observed.operators else {}
+        self._passes = dict(_passed_nodes(observed))
 
     # -- legs -------------------------------------------------------------------------------------------------------------------------
 
@@ -285,11 +285,16 @@ def _earliest(leg: Leg) -> int:
 
 
 def _passed_nodes(observed: Observations) -> Iterator[tuple[tuple[int, int], int]]:
-    """Yield the stage and the time of each pass of a node that answers show."""
+    """Yield the stage and the time of each pass of a node that answers show.
+
+    A later rollback overwrites the operator of the node, but not those of the sub-tasks that it does not reach (engine-semantics §2.4).
+    """
     for gid, stage in observed.ordinals.items():
-        for _, node in observed.run.nodes[gid]:
-            if node.operator == "PASS" and node.state == "SUCCEED" and node.end is not None:
-                yield (stage, node.end), node.end
+        passed = [node for _, node in observed.run.nodes[gid] if node.operator == "PASS" and node.state == "SUCCEED"]
+        of_tasks = [view.newest for view in observed.tasks_of[gid] if view.newest.operator == "PASS"] if not passed else []
+        for at in [one.end for one in passed] or [max((one.end for one in of_tasks if one.end is not None), default=None)]:
+            if at is not None:
+                yield (stage, at), at
 
 
 def _waits_for_retry(observed: Observations) -> Iterator[bool]:

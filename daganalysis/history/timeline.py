@@ -152,9 +152,13 @@ class _Walk:
             self._wait(self._asked(leg), leg.start, to_stage)
         else:
             self._cross_from_unknown_end(leg, to_stage)
-        self.residue = Residue(failed=self.residue.failed)
+        self.residue = Residue(self._goes_on_in(leg), failed=self.residue.failed)
         self.next_leg += 1
         self._enter_leg()
+
+    def _goes_on_in(self, leg: Leg) -> bool:
+        """Return whether an execution of unknown end goes on in a leg: a cancel does not stop the node being rolled back (§2.5)."""
+        return self.residue.open_end and leg.operator in {"CANCEL", None} and leg.start < self.ledger.cursor
 
     def _cross_in_outline(self, leg: Leg, ended: int | None, to_stage: int | None) -> None:
         """Cross into a leg if no answer shows nodes, so that whole legs may lie between two known ones."""

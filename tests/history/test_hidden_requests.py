@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+import daganalysis as da
 from daganalysis.history.rebuild import rebuild
 from daganalysis.reading.answers import Answer
 from daganalysis.tables import BASE_TABLES
-from tests.history.responses import dag, log_lines, node, sub_task
+from tests.history.responses import dag, log_lines, node, ns, sub_task, when
 
 DONE = node(sub_task("SUCCEED", 1.05, 2.0, gid="11"), gid="11", start=1.02, end=3.0)
 
@@ -199,3 +200,43 @@ def test_work_that_was_rolled_back_and_not_done_again_is_told_with_its_stage_and
     messages = frame("issues", dag(*stages, stage=2, start=49.9, end=54.6)).set_index("code")["message"]
     told = "the work of stage 1, Open archive log, was rolled back on 192.0.2.7:2886 and not done again, but the run went on"
     assert messages["rolled-back-not-redone"] == told
+
+
+def test_a_pass_that_a_rollback_hid_on_the_node_is_known_by_its_sub_task() -> None:
+    task = sub_task("SUCCEED", 1.05, 60.0, gid="11", operator="PASS", logs=["ERROR: x"])
+    undone = node(task, gid="11", state="PENDING", operator="ROLLBACK", start=None, end=None)
+    redone = node(
+        sub_task("SUCCEED", 302.0, 304.5, gid="12", times=4, logs=["ERROR: x"]), gid="12", operator="RETRY", start=300.02, end=304.9
+    )
+    answer = dag(undone, redone, stage=2, start=300.0, end=305.0, at=900.0)
+    assert run_of(answer)["outcome"] == "succeeded_with_node_pass"
+    (request,) = frame("operations", answer).query("operation == 'pass_node'").to_dict("records")
+    assert (request["stage"], request["at_max"].value) == (1, ns(60.0))
+    (sentence,) = da.runs(da.Archive.from_tables(rebuild([answer])))["conclusion"]
+    assert "a person passed stage 1" in sentence
+
+
+def test_a_rollback_run_that_goes_on_after_a_cancel_leaves_no_wait() -> None:
+    cancelled = {"state": "RUNNING", "operator": "CANCEL", "start": 60.0, "end": None, "max_stage": 2}
+    waits = node(sub_task("SUCCEED", 1.05, 2.0, gid="11"), gid="11", state="PENDING", operator="CANCEL", start=None, end=None)
+    goes_on = sub_task("RUNNING", 50.05, 10.0, gid="12", operator="ROLLBACK", times=2, logs=["ERROR: x"])
+    shown = dag(waits, node(goes_on, gid="12", state="RUNNING", operator="ROLLBACK", start=50.0, end=50.0), stage=2, at=100.0, **cancelled)
+    back = sub_task("SUCCEED", 900.05, 901.0, gid="12", operator="ROLLBACK", times=3, logs=["ERROR: x"])
+    again = node(back, gid="12", operator="ROLLBACK", start=900.01, end=902.0)
+    later = dag(waits, again, state="RUNNING", operator="ROLLBACK", stage=2, start=900.0, end=None, at=903.0)
+    assert "wait_operator" not in spent(shown, later)
+
+
+def test_a_cancel_after_the_end_of_an_attempt_did_not_end_it() -> None:
+    logs = ["sub task cancelled", "ERROR: x"]
+    before = sub_task("FAILED", 3.0, 4.0, gid="11", operator="ROLLBACK", times=2, logs=logs)
+    assert outcomes(node(before, state="FAILED", operator="CANCEL", start=5.0, end=5.01)) == ["unknown", "failed"]
+    ended_by_it = {**before, "end_time": when(5.0)}
+    assert outcomes(node(ended_by_it, state="FAILED", operator="CANCEL", start=5.0, end=5.01)) == ["unknown", "cancelled"]
+    untold = {**before, "end_time": None}
+    assert outcomes(node(untold, state="FAILED", operator="CANCEL", start=5.0, end=5.01)) == ["unknown", "not_succeeded"]
+
+
+def outcomes(stopped: dict[str, Any]) -> list[str]:
+    answer = dag(stopped, state="FAILED", operator="CANCEL", start=4.9, end=6.0)
+    return [str(outcome) for outcome in frame("attempts", answer)["outcome"]]

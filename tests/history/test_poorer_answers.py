@@ -219,3 +219,25 @@ def test_where_the_nodes_of_a_later_leg_are_unknown_a_pause_before_it_is_no_wait
     later = dag(state="FAILED", stage=2, max_stage=3, start=3700.0, end=3720.0, at=3800.0, details=False)
     timeline = BASE_TABLES["timeline"].frame(rebuild([shown, later])["timeline"])
     assert "wait_operator" not in set(timeline["category"])
+
+
+def test_nodes_shown_before_anything_was_handed_out_show_no_attempts() -> None:
+    waiting = node(sub_task("PENDING", 0.4, 0.4, times=0, logs=None), state="PENDING", start=0.4, end=0.4)
+    run = run_of(dag(waiting, state="READY", start=0.4, end=0.4, at=0.6), dag(start=30.0, end=90.0, at=95.0, max_stage=1, details=False))
+    assert run["history"] == "outline"
+
+
+def test_a_retried_node_all_of_whose_sub_tasks_succeeded_at_once_lacks_the_one_that_failed() -> None:
+    retried = node(sub_task(start=1.05, end=2.0), operator="RETRY", start=60.01, end=61.0)
+    assert run_of(dag(retried, start=60.0, end=61.01))["history"] == "outline"
+    handed_out_after_a_cancel = node(sub_task(start=60.05, end=60.9), operator="RETRY", start=60.01, end=61.0)
+    assert run_of(dag(handed_out_after_a_cancel, start=60.0, end=61.01))["history"] != "outline"
+
+
+def test_attempts_without_starts_still_show_that_a_leg_is_hidden() -> None:
+    task = sub_task("FAILED", None, 3.0, gid="11", logs=BROKEN)
+    stands = dag(node(task, state="FAILED", end=4.0), state="FAILED", end=4.01, at=50.0)
+    again = sub_task("SUCCEED", None, 301.0, gid="11", operator="ROLLBACK", times=3, logs=BROKEN)
+    back = dag(node(again, operator="ROLLBACK", start=300.0, end=302.0), operator="ROLLBACK", start=299.9, end=302.01, at=310.0)
+    timeline = BASE_TABLES["timeline"].frame(rebuild([stands, back])["timeline"])
+    assert timeline[timeline["category"] == "wait_operator"]["duration_s"].sum() == pytest.approx(50.0 - 4.01)
