@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.analysis._outages import runs_in_outages
-from daganalysis.analysis.signatures import NO_LINE, OTHER, masked, signatures
+from daganalysis.analysis.signatures import NO_LINE, OTHER, masked, signatures, without_names
 from daganalysis.engine.log_lines import error_parts
 from daganalysis.engine.messages import known_message
 from daganalysis.engine.user_catalogue import Failure
@@ -163,8 +163,9 @@ def _masked_failures(archive: Archive) -> pd.DataFrame:
     rows = rows.merge(dags, on="run_id").merge(nodes, on=["run_id", "stage"], how="left")
     rows["seen_at"] = rows["started_at"].fillna(rows["run_started_at"])
     columns = [_plain(rows[name]) for name in ("line", "dag_name", "workflow", "maintenance_key")]
-    texts = [line if line is None else masked(error_parts(line)[1], _own_names(*names)) for line, *names in zip(*columns, strict=True)]
-    rows = rows.assign(text=pd.Series(texts, index=rows.index, dtype=object))
+    messages = [line and without_names(error_parts(line)[1], _own_names(*names)) for line, *names in zip(*columns, strict=True)]
+    texts = {message: message and masked(message) for message in set(messages)}  # many failures write the same message
+    rows = rows.assign(text=pd.Series([texts[message] for message in messages], index=rows.index, dtype=object))
     return rows.assign(own=pd.Series(_own_signatures(rows, archive.catalogue), index=rows.index, dtype=object))
 
 

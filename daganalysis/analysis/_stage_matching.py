@@ -72,10 +72,15 @@ def coded_stages(nodes: pa.Table, run: Ints) -> tuple[Ints, Ints, list[StageKey]
 
 def _stage_codes(run: Ints, name: Ints, names: Sequence[str]) -> tuple[Ints, list[StageKey]]:
     """Return which of the distinct keys each stage has, and these; stages of a run are in order, an empty name is none."""
+    import numpy as np
     import pandas as pd
 
-    of_run = pd.Series(run * len(names) + name)
-    codes, distinct = pd.factorize(of_run.groupby(of_run).cumcount().to_numpy() * len(names) + name)
+    of_run = run * len(names) + name
+    order = np.argsort(of_run, kind="stable")
+    begins = np.flatnonzero(np.diff(of_run[order], prepend=-len(names) - 1))  # a run may be unknown, -1
+    again = np.empty(len(order), np.int64)
+    again[order] = np.arange(len(order)) - np.repeat(begins, np.diff(begins, append=len(order)))
+    codes, distinct = pd.factorize(again * len(names) + name)
     return codes, [StageKey(names[key % len(names)] or None, key // len(names)) for key in distinct.tolist()]
 
 

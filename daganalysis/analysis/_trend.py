@@ -7,12 +7,15 @@ import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from daganalysis.analysis._stage_matching import coded_stages
-from daganalysis.engine.times import SCHEDULER_SLEEP_S
+from daganalysis.engine.times import SCHEDULER_SLEEP_S, SECOND_NS
 from daganalysis.statistics.autocorrelation import winsorised
 from daganalysis.statistics.change_points import largest_split, split_p
 from daganalysis.statistics.multiple_testing import LEVEL, SMALLEST_RATIO, tarone_testable
 from daganalysis.statistics.patterns import cycle_columns, shown_patterns
 from daganalysis.statistics.rank_tests import log_seconds, ranks
+from daganalysis.tables import DAGS
+from daganalysis.tables.column_arrays import NONE, codes_of, integers, is_equal, numbered, one_array, ranked, reals
+from daganalysis.tables.declaration import decode_texts
 from daganalysis.tables.results import TREND
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from daganalysis.archive import Archive
     from daganalysis.statistics.patterns import Pattern
+    from daganalysis.tables.column_arrays import Floats, Ints
 
 PERSISTENCE = 5
 """Runs that a level must last: a spike is no shift."""
@@ -32,6 +36,8 @@ _DAY_S = 86_400.0
 _SHORTEST_PART = 64
 """A level that came and went is looked for down to this part of a history."""
 _HALVES = 2
+_LONGEST_KEPT = 512
+"""The splits of a history take a thousand bytes a run; those of longer histories are not kept for the next one of equal length."""
 
 
 def trend(archive: Archive) -> pd.DataFrame:
@@ -56,22 +62,37 @@ def trend(archive: Archive) -> pd.DataFrame:
         >>> da.trend(da.load("sample_data/documented/scale-out.json")).empty
         True
     """
+    import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
-    runs = archive.table("dags", ["run_id", *_LIKE, "outcome", "started_at", "elapsed_s"])
-    runs = runs[runs["outcome"].eq("succeeded") & runs["started_at"].notna()].sort_values(["started_at", "run_id"], ignore_index=True)
-    days = (runs["started_at"] - runs["started_at"].min()).dt.total_seconds().to_numpy(float) / _DAY_S
-    histories = list(_histories(runs, archive.coded("nodes", ["run_id", "stage", "name", "duration_s"])))
-    lengths = [len(history.seconds) for history in histories]
-    could = tarone_testable([_HALVES * split_p(largest_split(n), n, PERSISTENCE) for n in lengths])
+    runs = _succeeded(archive)
+    start = integers(runs.column("started_at"))
+    days = (start - start[:1]) / SECOND_NS / _DAY_S
+    histories = _histories(runs, archive.coded("nodes", ["run_id", "stage", "name", "duration_s"]))
+    smallest = {n: _HALVES * split_p(largest_split(n), n, PERSISTENCE) for n in np.unique(histories.lengths).tolist()}
+    testable = np.flatnonzero(tarone_testable([smallest[n] for n in histories.lengths.tolist()])).tolist()
     rows: list[dict[str, Any]] = []
-    for history, can in zip(histories, could, strict=True):
-        for found in _patterns(history, days[history.runs], sum(could)) if can else ():
-            first = runs.iloc[history.runs[found.start]]
-            row = {"name": history.name, "at_run_id": first["run_id"], "at": first["started_at"], **found._asdict()}
-            row |= {"ratio": found.after_s / found.before_s, "confidence": 1 - found.p_value}
-            rows.append(row | {name: first[name] for name in _LIKE})
-    return TREND.conform(pd.DataFrame(rows, columns=TREND.names)) if rows else TREND.empty()
+    firsts: list[int] = []
+    for history in map(histories.history, testable):
+        for found in _patterns(history, days[history.runs], len(testable)):
+            firsts.append(int(history.runs[found.start]))
+            rows.append({"name": history.name, "ratio": found.after_s / found.before_s, "confidence": 1 - found.p_value, **found._asdict()})
+    if not rows:
+        return TREND.empty()
+    of_first = DAGS.frame(decode_texts(runs.take(pa.array(firsts)), DAGS)).rename(columns={"run_id": "at_run_id", "started_at": "at"})
+    return TREND.conform(pd.concat([pd.DataFrame(rows), of_first], axis=1)[TREND.names])
+
+
+def _succeeded(archive: Archive) -> pa.Table:
+    """Return the runs that succeeded, in order of their start."""
+    import numpy as np
+    import pyarrow as pa
+
+    runs = archive.coded("dags", ["run_id", *_LIKE, "outcome", "started_at", "elapsed_s"])
+    start = integers(runs.column("started_at"))
+    rows = np.flatnonzero(is_equal(runs.column("outcome"), "succeeded") & (start != NONE))
+    return runs.take(pa.array(rows[np.lexsort((ranked(runs.column("run_id"))[0][rows], start[rows]))]))
 
 
 class _History(NamedTuple):
@@ -82,29 +103,46 @@ class _History(NamedTuple):
     seconds: np.ndarray
 
 
-def _histories(runs: pd.DataFrame, nodes: pa.Table) -> Iterator[_History]:
-    """Give the histories that are long enough for two levels; the runs are in order of their start."""
+class _Histories(NamedTuple):
+    """The histories that are long enough for two levels: the first value of each, and how many it has."""
+
+    starts: Ints
+    lengths: Ints
+    runs: Ints
+    """The run of each value; the runs are in order of their start."""
+    seconds: Floats
+    name: Ints
+    """The number of each value's stage among the names."""
+    names: list[str | None]
+
+    def history(self, place: int) -> _History:
+        """Return one of them."""
+        start = int(self.starts[place])
+        own = slice(start, start + int(self.lengths[place]))
+        return _History(self.names[self.name[start]], self.runs[own], self.seconds[own])
+
+
+def _histories(runs: pa.Table, nodes: pa.Table) -> _Histories:
+    """Find the histories; the runs are in order of their start."""
     import numpy as np
     import pyarrow as pa
 
-    from daganalysis.tables.column_arrays import codes_of, one_array, reals
-
-    run = codes_of(nodes.column("run_id"), one_array(pa.array(runs["run_id"], pa.string())))
+    run = codes_of(nodes.column("run_id"), one_array(runs.column("run_id")).cast(pa.string()))
     rows, key, keys = coded_stages(nodes, run)
     names = [None, *map(str, keys)]
     # The lengths of whole runs come before those of their stages.
-    of_name = np.concatenate([np.zeros(len(runs), int), key + 1])
-    of_run = np.concatenate([np.arange(len(runs)), run[rows]])
-    seconds = np.concatenate([runs["elapsed_s"].to_numpy("float64"), reals(nodes.column("duration_s"))[rows]])
-    like = runs.groupby(_LIKE, dropna=False).ngroup().to_numpy()
+    of_name = np.concatenate([np.zeros(runs.num_rows, int), key + 1])
+    of_run = np.concatenate([np.arange(runs.num_rows), run[rows]])
+    seconds = np.concatenate([reals(runs.column("elapsed_s")), reals(nodes.column("duration_s"))[rows]])
+    like = numbered(ranked(runs.column("cluster"))[0], ranked(runs.column("workflow"))[0], integers(runs.column("n_agents")))[0]
     known = np.flatnonzero(~np.isnan(seconds))
     group = like[of_run[known]] * len(names) + of_name[known]
     order = np.lexsort((of_run[known], group))
     known, group = known[order], group[order]
-    edges = np.append(np.flatnonzero(np.diff(group, prepend=-1)), len(group))
-    for place in np.flatnonzero(np.diff(edges) >= 2 * PERSISTENCE).tolist():
-        own = known[edges[place] : edges[place + 1]]
-        yield _History(names[of_name[own[0]]], of_run[own], seconds[own])
+    starts = np.flatnonzero(np.diff(group, prepend=-1))
+    lengths = np.diff(starts, append=len(group))
+    is_long = lengths >= 2 * PERSISTENCE
+    return _Histories(starts[is_long], lengths[is_long], of_run[known], seconds[known], of_name[known], names)
 
 
 class _Found(NamedTuple):
@@ -201,22 +239,62 @@ def _best_split(ranked: np.ndarray) -> tuple[int, float]:
     # Ranks come in halves: these sums, and for all but the longest histories those of squares, are exact.
     off = ranked - (n + 1) / 2
     sums, squares = (np.concatenate([[0.0], np.cumsum(values)]) for values in (off, off**2))
-    inner = _intervals(n)
-    n_inner = sum(len(lows) for _, lows in inner)
-    lengths = [(n, np.zeros(1, int)), *inner]
-    evidence, cuts = _best_of_intervals(sums, squares, lengths)
-    of_length = np.repeat(np.arange(len(lengths)), [len(lows) for _, lows in lengths])
-    most = np.maximum.reduceat(evidence, np.flatnonzero(np.diff(of_length, prepend=-1)))
+    splits = _splits(n) if n <= _LONGEST_KEPT else _splits.__wrapped__(n)
+    evidence, cuts = _best_of_intervals(sums, squares, splits)
+    most = np.maximum.reduceat(evidence, splits.lengths_begin)
+    n_inner = len(evidence) - 1
     p_values = [
         split_p(float(largest), size, PERSISTENCE) * (n_inner if place else 1)
-        for place, (largest, (size, _)) in enumerate(zip(most, lengths, strict=True))
+        for place, (largest, size) in enumerate(zip(most, splits.sizes, strict=True))
     ]
     best = min(p_values)
-    is_best = np.array([p_value == best for p_value in p_values])[of_length] & (evidence == most[of_length])
+    is_best = np.array([p_value == best for p_value in p_values])[splits.of_length] & (evidence == most[splits.of_length])
     return int(cuts[is_best].min()), min(1.0, _HALVES * best)
 
 
-@functools.lru_cache(maxsize=256)
+class _Splits(NamedTuple):
+    """The intervals of a history, the whole one first, then ever shorter ones, and all their splits in one array."""
+
+    sizes: list[int]
+    """The lengths of the intervals."""
+    of_length: Ints
+    """Which of the lengths each interval has."""
+    lengths_begin: Ints
+    """The first interval of each length."""
+    low: Ints
+    """Where each interval begins."""
+    n: Ints
+    """The length of each interval."""
+    starts: Ints
+    """The first split of each interval."""
+    of_split: Ints
+    """The interval of each split."""
+    before: Ints
+    """How many values of the interval are before each split."""
+    places: Ints
+    """Where each split is in the history."""
+    scale: Floats
+    """What the sum of ranks before each split is divided by."""
+
+
+@functools.lru_cache(maxsize=64)
+def _splits(n: int) -> _Splits:
+    """Return the splits of a history of n values."""
+    import numpy as np
+
+    lengths = [(n, np.zeros(1, int)), *_intervals(n)]
+    of_length = np.repeat(np.arange(len(lengths)), [len(lows) for _, lows in lengths])
+    low, sizes = np.concatenate([lows for _, lows in lengths]), [size for size, _ in lengths]
+    of_interval = np.array(sizes)[of_length]
+    n_splits = of_interval - 2 * PERSISTENCE + 1
+    starts = np.cumsum(n_splits) - n_splits
+    of_split = np.repeat(np.arange(len(low)), n_splits)
+    before = np.arange(len(of_split)) - starts[of_split] + PERSISTENCE
+    scale = np.sqrt(before * (of_interval[of_split] - before) / of_interval[of_split])
+    begins = np.flatnonzero(np.diff(of_length, prepend=-1))
+    return _Splits(sizes, of_length, begins, low, of_interval, starts, of_split, before, low[of_split] + before, scale)
+
+
 def _intervals(n: int) -> list[tuple[int, np.ndarray]]:
     """Intervals of ever smaller lengths, each length all over the history, by half of it: the length, and where they begin."""
     import numpy as np
@@ -230,29 +308,24 @@ def _intervals(n: int) -> list[tuple[int, np.ndarray]]:
     return found
 
 
-def _best_of_intervals(sums: np.ndarray, squares: np.ndarray, lengths: list[tuple[int, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+def _best_of_intervals(sums: np.ndarray, squares: np.ndarray, splits: _Splits) -> tuple[np.ndarray, np.ndarray]:
     """Return how evident the most evident split of each interval is, its standardised rank sum, and where that split is.
 
-    Given are the sums of what stands before each place in the history, and of its squares. All splits of all intervals lie in one array.
+    Given are the sums of what stands before each place in the history, and of its squares.
     """
     import numpy as np
 
-    low = np.concatenate([lows for _, lows in lengths])
-    n = np.repeat([size for size, _ in lengths], [len(lows) for _, lows in lengths])
+    low, n = splits.low, splits.n
     totals = sums[low + n] - sums[low]
     variances = (squares[low + n] - squares[low] - totals**2 / n) / (n - 1)
-    n_splits = n - 2 * PERSISTENCE + 1
-    starts = np.cumsum(n_splits) - n_splits
-    of_split = np.repeat(np.arange(len(low)), n_splits)
-    places = np.arange(len(of_split)) - starts[of_split] + PERSISTENCE
     # Rank sums come in whole numbers: half of one is the correction for continuity.
-    off = np.abs(sums[low[of_split] + places] - sums[low][of_split] - places * (totals / n)[of_split]) - 0.5
-    scaled = off / np.sqrt(places * (n[of_split] - places) / n[of_split])
-    most = np.maximum.reduceat(scaled, starts)
-    at = np.flatnonzero(scaled == most[of_split])[::-1]
+    off = np.abs(sums[splits.places] - sums[low][splits.of_split] - splits.before * (totals / n)[splits.of_split]) - 0.5
+    scaled = off / splits.scale
+    most = np.maximum.reduceat(scaled, splits.starts)
+    at = np.flatnonzero(scaled == most[splits.of_split])[::-1]
     first = np.empty(len(low), np.int64)
-    first[of_split[at]] = at  # of equals the first, which is written last
-    return most / np.sqrt(np.maximum(variances, 1e-300)), low + PERSISTENCE + first - starts
+    first[splits.of_split[at]] = at  # of equals the first, which is written last
+    return most / np.sqrt(np.maximum(variances, 1e-300)), low + PERSISTENCE + first - splits.starts
 
 
 def _placed(seconds: np.ndarray, cuts: list[int]) -> list[int]:

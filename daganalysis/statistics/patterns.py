@@ -79,7 +79,8 @@ def shown_patterns(
     candidates = _candidates(n, days, cuts)
     found: list[Pattern] = []
     while candidates:
-        fits = [(_fit(scaled, fixed, candidate), candidate) for candidate in candidates]
+        plainly = _rest(scaled, fixed)
+        fits = [(_fit(scaled, fixed, plainly, candidate), candidate) for candidate in candidates]
         (_, p_value), best = min(fits, key=lambda fit: fit[0][0])
         corrected = _corrected(p_value, best, n, least)
         if best.kind == "shift" and plain >= set(best.cuts) and all(pattern.kind == "shift" for pattern in found):
@@ -134,40 +135,57 @@ def _impulses(n: int, cuts: Sequence[int]) -> np.ndarray:
     return columns
 
 
-def _fit(values: np.ndarray, fixed: np.ndarray, candidate: _Candidate) -> tuple[float, float]:
-    """Fit a candidate beside what is known: the change of the information criterion, and the p-value given the value before each.
+class _Rest(NamedTuple):
+    """What known columns leave of a series: an orthonormal basis of the columns, the rest of the series, and its sum of squares."""
 
-    The fit is judged without the value before, which by itself explains half of any pattern; the test uses it.
-    """
-    import numpy as np
-
-    known = np.column_stack([fixed, _impulses(len(values), candidate.cuts)]) if candidate.cuts else fixed
-    before, after, rank, _ = _explained(values, known, candidate.columns)
-    n_parameters = candidate.n_parameters - candidate.columns.shape[1] + rank
-    gain = len(values) * math.log(after / before) + n_parameters * math.log(len(values))
-    if gain > _LEAST_GAIN:
-        return math.inf, 1.0
-    before, after, rank, room = _explained(values[1:], np.column_stack([known[1:], values[:-1]]), candidate.columns[1:])
-    if rank == 0 or room < _ROOM:
-        return math.inf, 1.0
-    return gain, f_sf((before - after) / rank / (after / room), rank, room)
+    basis: np.ndarray
+    values: np.ndarray
+    squares: float
 
 
-def _explained(values: np.ndarray, known: np.ndarray, columns: np.ndarray) -> tuple[float, float, int, int]:
-    """Sums of squares before and after some columns are added, how many of these add to the model, and the degrees of freedom left."""
+def _rest(values: np.ndarray, known: np.ndarray) -> _Rest:
     import numpy as np
 
     # One column, that of the mean, is its own basis.
     basis = known / math.sqrt(len(values)) if known.shape[1] == 1 else np.linalg.qr(known)[0]
     rest = values - basis @ (basis.T @ values)
-    own = columns - basis @ (basis.T @ columns)
+    return _Rest(basis, rest, max(float(rest @ rest), 1e-300))
+
+
+def _fit(values: np.ndarray, fixed: np.ndarray, plainly: _Rest, candidate: _Candidate) -> tuple[float, float]:
+    """Fit a candidate beside what is known: the change of the information criterion, and the p-value given the value before each.
+
+    The fit is judged without the value before, which by itself explains half of any pattern; the test uses it. ``plainly`` is what the
+    columns ``fixed`` leave of the values.
+    """
+    import numpy as np
+
+    known = np.column_stack([fixed, _impulses(len(values), candidate.cuts)]) if candidate.cuts else fixed
+    rest = _rest(values, known) if candidate.cuts else plainly
+    after, rank, _ = _explained(rest, candidate.columns)
+    n_parameters = candidate.n_parameters - candidate.columns.shape[1] + rank
+    gain = len(values) * math.log(after / rest.squares) + n_parameters * math.log(len(values))
+    if gain > _LEAST_GAIN:
+        return math.inf, 1.0
+    rest = _rest(values[1:], np.column_stack([known[1:], values[:-1]]))
+    after, rank, room = _explained(rest, candidate.columns[1:])
+    if rank == 0 or room < _ROOM:
+        return math.inf, 1.0
+    return gain, f_sf((rest.squares - after) / rank / (after / room), rank, room)
+
+
+def _explained(rest: _Rest, columns: np.ndarray) -> tuple[float, int, int]:
+    """Return the sum of squares after some columns are added, how many of these add to the model, and the degrees of freedom left."""
+    import numpy as np
+
+    n, n_known = rest.basis.shape
+    own = columns - rest.basis @ (rest.basis.T @ columns)
     squares = own.T @ own
     sizes, directions = (squares[0], np.ones((1, 1))) if len(squares) == 1 else np.linalg.eigh(squares)
-    kept = sizes > 1e-10 * len(values)
-    before = max(float(rest @ rest), 1e-300)
-    explained = float((((own.T @ rest) @ directions[:, kept]) ** 2 / sizes[kept]).sum())
+    kept = sizes > 1e-10 * n
+    explained = float((((own.T @ rest.values) @ directions[:, kept]) ** 2 / sizes[kept]).sum())
     rank = int(kept.sum())
-    return before, max(before - explained, 1e-12 * before), rank, len(values) - basis.shape[1] - rank
+    return max(rest.squares - explained, 1e-12 * rest.squares), rank, n - n_known - rank
 
 
 def _corrected(p_value: float, candidate: _Candidate, n: int, least: int) -> float:
