@@ -10,6 +10,7 @@ import numpy as np
 
 from daganalysis.analysis._locks import HELD_BY, AlreadyRead, find_holdings
 from daganalysis.analysis.causes import short_cause
+from daganalysis.analysis.ended_waits import ended_waits
 from daganalysis.analysis.holdings import as_numbers, as_texts
 from daganalysis.analysis.idle_stretches import read_timelines
 from daganalysis.engine.times import SECOND_NS
@@ -52,6 +53,8 @@ _ORDER = (
 )
 """The order of events of the same time."""
 _PLACES = {event: place for place, event in enumerate(_ORDER)}
+_LONGEST_UNSAID_NS = 5 * SECOND_NS
+"""The bounds of a request are said if they are farther apart than this."""
 _CLOCKS_APART_NS = 60 * SECOND_NS
 """How far apart the clocks of two agents may be that name the same maintainer."""
 
@@ -171,7 +174,7 @@ def _logged_operations(archive: Archive) -> list[Row]:
 
 def _failures_and_requests(archive: Archive, dags: Columns, timelines: Timelines, requests: list[Row]) -> list[Row]:
     """Return where runs failed, and who asked for what after that."""
-    waits = _waits(archive, dags, timelines)
+    waits = ended_waits(archive, dags, timelines)
     wanted = {wait["run_id"] for wait in waits}
     own = [
         place
@@ -193,7 +196,8 @@ def _failures_and_requests(archive: Archive, dags: Columns, timelines: Timelines
             rows.append(_failed(run, wait["started_at"], wait["from_stage"], causes))
         if wait["run_id"] not in logged and wait["request"] is not None:
             actor = "person" if wait["by_person"] else "dag"
-            rows.append(_event(run, wait["asked_at"], wait["request"], wait["from_stage"], actor=actor, evidence="inferred"))
+            more = {"actor": actor, "detail": _since(wait), "evidence": "inferred"}
+            rows.append(_event(run, wait["asked_at"], wait["request"], wait["from_stage"], **more))
     for run in runs.values():
         if run["outcome"] in STANDS_FAILED:
             rows.append(_failed(run, run["ended_at"], run["stage"], causes))
@@ -206,34 +210,10 @@ def _failures_and_requests(archive: Archive, dags: Columns, timelines: Timelines
     return rows + [_logged(row, runs.get(row["run_id"])) for row in operations]
 
 
-def _waits(archive: Archive, dags: Columns, timelines: Timelines) -> list[Row]:
-    """Return the waits of all runs, each with the ``request`` that began what follows, by what the run did next, and its time.
-
-    A wait that a pass of the DAG ended has none.
-    """
-    is_wait = timelines.idle.is_wait
-    waits, asked = timelines.idle.taken(is_wait), timelines.idle.asked_at()[is_wait]
-    if not len(waits):
-        return []
-    run_ids = dags["run_id"]
-    own = archive.lazily(sorted({run_ids[run] for run in waits.run.tolist()}))
-    nodes = columns_of(own.coded("nodes", ["run_id", "stage", "outcome"], ("outcome", ["passed"])))
-    passed = set(zip(nodes["run_id"], nodes["stage"], strict=True))
-    requests = {"rollback": "rollback", "forward": "retry"}
-    told = []
-    columns = [getattr(waits, name).tolist() for name in ("run", "start", "from_stage", "to_stage", "is_neglect")]
-    for run, start, stage, to_stage, by_person, asked_at, direction in zip(
-        *columns, asked.tolist(), timelines.next_directions(waits), strict=True
-    ):
-        request = requests.get(direction or "")
-        from_stage = None if stage == NONE else stage
-        # A pass of the DAG passes the stage that it stands at and all after it (engine-semantics §2.6).
-        with_dag = dags["outcome"][run] == "passed" and dags["stage"][run] is not None and stage >= dags["stage"][run]
-        if request == "retry" and to_stage != stage and not with_dag and (run_ids[run], from_stage) in passed:
-            request = "pass_node"
-        row = {"run_id": run_ids[run], "started_at": start, "asked_at": asked_at, "from_stage": from_stage, "by_person": by_person}
-        told.append(row | {"request": request})
-    return told
+def _since(wait: Row) -> str | None:
+    """Return in words how much earlier a request may have come than the time of its event; None if that is little."""
+    earlier = wait["asked_at"] - wait["ended_at"]
+    return f"or up to {human_duration(earlier / SECOND_NS)} earlier" if earlier > _LONGEST_UNSAID_NS else None
 
 
 def _event(run: Row, at: Any, event: str, stage: int | None, **more: Any) -> Row:

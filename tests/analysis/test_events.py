@@ -89,6 +89,30 @@ def test_a_request_begins_what_is_known_after_lost_time() -> None:
     ]
 
 
+def proven(operation: str, since: float, until: float) -> dict[str, Any]:
+    row = {"run_id": "1", "operation": operation, "at_min": at(since), "at_max": at(until), "actor": "person"}
+    return row | {"result": "accepted", "evidence": "answers"}
+
+
+def test_where_hidden_work_may_follow_a_wait_a_request_is_told_at_its_latest_time() -> None:
+    line = [stretch(1, 10, 30, "wait_operator", 1), stretch(2, 30, 70, "lost", 1), stretch(3, 70, 80, "execute", 1)]
+    archive = archive_of(dags=[dag()], timeline=[*line, stretch(4, 80, 95, "lost", 1)], operations=[proven("retry", 25, 95)])
+    assert told(archive, "retry") == [("retry", 95.0, "person")]
+    assert da.events(archive).query("event == 'retry'")["detail"].tolist() == ["or up to 1 min 05 s earlier"]
+
+
+def test_a_pass_of_a_node_that_answers_prove_is_no_retry_though_the_node_no_longer_shows_it() -> None:
+    line = [stretch(1, 10, 70, "wait_operator", 1, to_stage=3), stretch(2, 70, 100, "execute", 2, from_stage=3)]
+    archive = archive_of(dags=[dag()], timeline=line, operations=[proven("pass_node", 0, 70)])
+    assert told(archive, "retry", "pass_node") == [("pass_node", 70.0, "person")]
+
+
+def test_a_wait_after_which_the_states_of_a_run_prove_no_request_tells_none() -> None:
+    line = [stretch(1, 10, 30, "wait_operator", 1), stretch(2, 30, 70, "unattributed", 1), stretch(3, 70, 80, "execute", 2)]
+    archive = archive_of(dags=[dag()], timeline=line, operations=[proven("create", -1, 0)])
+    assert told(archive, "stage_failed", "retry", "rollback") == [("stage_failed", 10.0, "engine")]
+
+
 def test_a_run_that_stands_failed_has_not_ended() -> None:
     assert told(archive_of(dags=[dag(outcome="failed")]), "ended", "stage_failed") == [("stage_failed", 100.0, "engine")]
 
