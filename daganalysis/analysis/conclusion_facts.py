@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -119,9 +120,8 @@ class GatheredFacts:
         dags, run_id = self._dags, self._dags["run_id"][place]
         run = ConclusionFacts(**{name: dags[name][place] for name in _TOLD})
         run.retries_min = run.retries_min or 0
-        run.wait_operator_share, run.lost_share = (
-            None if np.isnan(share[place]) else float(share[place]) for share in (self.wait_operator_share, self.lost_share)
-        )
+        shares = (float(share[place]) for share in (self.wait_operator_share, self.lost_share))
+        run.wait_operator_share, run.lost_share = (None if math.isnan(share) else share for share in shares)
         if run_id in self._eventful.own:
             run.is_child = dags["parent_run_id"][place] in self._known
             run.standing_s = _standing(dags["ended_at"][place], dags["last_observed_at"][place])

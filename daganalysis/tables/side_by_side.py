@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -13,13 +14,23 @@ _WORTH_THREADS = 100_000
 """The number of rows from which work is worth more than one thread."""
 _MOST_THREADS = 4
 """More threads wait for each other's Python, and each has memory of its own."""
+_thread = threading.local()
 
 
 def n_threads() -> int:
-    """Return the number of threads that work side by side."""
+    """Return the number of threads that work side by side: one within a thread of :func:`in_threads`, because the others work, too."""
     import pyarrow as pa
 
-    return max(1, min(int(pa.cpu_count()), _MOST_THREADS))
+    return 1 if is_one_of_several() else max(1, min(int(pa.cpu_count()), _MOST_THREADS))
+
+
+def is_one_of_several() -> bool:
+    """Return whether this thread is one of those that :func:`in_threads` started."""
+    return getattr(_thread, "is_one_of_several", False)
+
+
+def _mark() -> None:
+    _thread.is_one_of_several = True
 
 
 def n_side_by_side(n_rows: int) -> int:
@@ -51,5 +62,5 @@ def in_threads(calls: Sequence[Callable[[], T]], most: int) -> list[T]:
         return [call() for call in calls]
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(n) as pool:
+    with ThreadPoolExecutor(n, initializer=_mark) as pool:
         return list(pool.map(lambda call: call(), calls))
