@@ -31,6 +31,7 @@ _LONGEST_ID = 21
 """Number of letters of an id beside the name of its run. The section of the run and the list of all runs have the whole id."""
 _LINE_ENDS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
 _WITHIN_CODE = re.compile(r"(?<=[A-Za-z])\.(?=[A-Za-z])")
+_DATE = re.compile(r"(?<![\w-])\d{4}-\d\d-\d\d(?![\w-])")
 _JSON_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
@@ -84,14 +85,17 @@ def breakable(text: str) -> markupsafe.Markup:
 
 
 def unbreakable(text: str) -> markupsafe.Markup:
-    """Allow no line break within a duration, nor between a number and its unit or noun; copied and searched, the text is the same.
+    """Allow no line break within a date, a duration, or a number with its unit or noun. Copied and searched, the text is the same.
 
     >>> str(unbreakable("2 h 10 min <b>")).replace("\u00a0", "_")
     '2_h_10_min &lt;b&gt;'
+    >>> str(unbreakable("since 2024-01-09"))
+    'since <span class="whole">2024-01-09</span>'
     """
     import markupsafe
 
-    return trusted(unbroken(str(markupsafe.escape(for_terminal(_LINE_ENDS.sub(" ", text))))))
+    escaped = unbroken(str(markupsafe.escape(for_terminal(_LINE_ENDS.sub(" ", text)))))
+    return trusted(_DATE.sub(r'<span class="whole">\g<0></span>', escaped))
 
 
 def json_block(data: object) -> str:

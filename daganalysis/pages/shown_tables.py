@@ -73,12 +73,16 @@ _CODES = frozenset({"agent", "slowest_agent", "agents", "error_code", "code", "s
 
 @dataclass(frozen=True, slots=True)
 class ShownColumn:
-    """One column: the key of its values in a row, its label, its kind (the format of its values), and its meaning."""
+    """One column: the key of its values in a row, its label, its kind (the format of its values), and its meaning.
+
+    ``is_upright``: its label stands upright, because it is much wider than the values.
+    """
 
     name: str
     label: str
     kind: str
     meaning: str
+    is_upright: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +132,12 @@ def shown_table(
     name: str = "",
     row: str = "",
     extra: Sequence[Column] = (),
+    upright: Sequence[str] = (),
 ) -> ShownTable:
     """Show some columns of a frame of a declared table: its first ``most`` rows, in the order they have.
 
-    ``extra`` declares columns that were added to the frame. Columns with nothing in them are left out.
+    ``extra`` declares columns that were added to the frame. Columns with nothing in them are left out. The labels of ``upright`` columns
+    stand upright.
     """
     import dataclasses
 
@@ -145,7 +151,9 @@ def shown_table(
         row=row or table.row,
         order=order,
         command=command,
-        columns=tuple(shown_column(declared[name], of_dags=table.name == "dags") for name in kept),
+        columns=tuple(
+            dataclasses.replace(shown_column(declared[name], of_dags=table.name == "dags"), is_upright=name in upright) for name in kept
+        ),
         rows=[{name: values[name] for name in kept} for values in raw_rows(frame[kept].head(most), widened)],
         n_all=len(frame),
     )

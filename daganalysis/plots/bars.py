@@ -150,7 +150,8 @@ class _Chart:
         attempts: dict[Any, list[dict[Any, Any]]] = {}
         for attempt in own:
             attempts.setdefault(attempt["task_gid"], []).append(attempt)
-        run = _Run(run_id, depth, attempts)
+        agents = {task["agent"] for task in tasks if task["task_gid"] in attempts and isinstance(task["agent"], str)}
+        run = _Run(run_id, depth, attempts, has_agents=len(agents) > 1)
         if self.order == "stage":
             nodes = tables.rows("nodes", run_id)
             by_stage: dict[Any, list[dict[Any, Any]]] = {}
@@ -192,7 +193,8 @@ class _Chart:
         single, folded = self._fold(run, shown, room)
         for n, task in enumerate(single):
             who = task["agent"] if isinstance(task["agent"], str) else task["task_gid"]
-            label = name if len(shown) == 1 else f"{name} · {who}" if n == 0 else who
+            # Where one agent did everything, the title names it once.
+            label = who if n else f"{name} · {who}" if len(shown) > 1 or run.has_agents else name
             self._add_task(run, label, name, task)
         if folded:
             self._add_folded(run, f"{len(folded)} more sub-tasks", name, folded)
@@ -295,11 +297,12 @@ class _Chart:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One run of the chart with its attempts by sub-task."""
+    """One run of the chart with its attempts by sub-task, and whether several agents made them."""
 
     run_id: str
     depth: int
     attempts: dict[Any, list[dict[Any, Any]]]
+    has_agents: bool
 
     def importance(self, task: dict[Any, Any]) -> tuple[bool, float]:
         """The rank of a sub-task for its own lane: failures first, then the longest."""

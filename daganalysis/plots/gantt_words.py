@@ -49,6 +49,7 @@ def _run_and_facts(bars: pd.DataFrame, width: float) -> tuple[str, list[str]]:
     attempts = roles == "attempt"
     parts = [words(str(first["outcome"])), span, *shares_of_time(bars)]
     parts.append(plural(max(int(attempts.sum()), int(runs["n_attempts"].sum())), "attempt"))
+    parts += only_agent(bars)
     untimed = int(bars["x_started"].isna().to_numpy()[attempts].sum())
     parts += [f"{untimed:,} of them without known times"] if untimed else []
     parts += [f"{plural(folded, 'more sub-task')} folded"] if folded else []
@@ -66,6 +67,14 @@ def shares_of_time(bars: pd.DataFrame) -> list[str]:
     most = str(spent.index[0])
     named = dict.fromkeys((most, "execute"))
     return [f"{human_share(spent.get(name, 0.0) / spent.sum())} {CATEGORIES[name].label}" for name in named]
+
+
+def only_agent(bars: pd.DataFrame) -> list[str]:
+    """Return in words the agent of a chart of one run if only one is known, which its lanes do not name; otherwise nothing."""
+    attempts = bars[bars["role"].eq("attempt")]
+    agents = attempts["agent"].dropna().unique()
+    is_one = len(agents) == 1 and len(attempts["run_id"].unique()) == 1 and not bars["role"].eq("folded").any()
+    return [f"agent {for_drawing(agents[0])}"] if is_one else []
 
 
 def label_lanes(ax: Axes, bars: pd.DataFrame, lanes: Lanes) -> LaneWords:

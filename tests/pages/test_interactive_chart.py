@@ -239,3 +239,21 @@ def test_a_clock_change_within_a_chart_is_told_with_both_offsets():
     page = gantt_page(bars_of(bar(0, begin, begin + 7_200)), tz="Europe/Berlin")
     assert "Clocks change from +02:00 to +01:00 within the chart" in page
     assert "Clocks change" not in gantt_page(bars_of(bar(0, begin, begin + 7_200)), tz="Asia/Shanghai")
+
+
+@pytest.mark.parametrize(
+    ("width", "agent", "told"),
+    [
+        (1280, "[fd00::c0:1]:2886", "[fd00::c0:1]:2886"),
+        (1440, "[fd00::c0:1]:2886", "[fd00::c0:1]:2886"),
+        (1280, "[2001:db8:85a3:8d3:1319:8a2e:370:7348]:2886", ":7348]:2886"),
+    ],
+)
+def test_the_first_lane_of_a_stage_names_its_agent_beside_a_long_name(open_page, width, agent, told):
+    label = f"1 Check the python environment of all · {agent}"
+    opened = open_page(gantt_page(bars_of(bar(0, 0, 10, label=label, agent=agent), bar(1, 0, 20))), width=width)
+    shown = opened.page.evaluate(
+        "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(chart.lanes[0].short))))"
+    )
+    assert shown.startswith("1 Check th")
+    assert shown.endswith(told)

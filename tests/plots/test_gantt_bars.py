@@ -9,6 +9,7 @@ import daganalysis as da
 from daganalysis.errors import UsageError
 from daganalysis.plots.axis_breaks import BrokenAxis
 from daganalysis.plots.bars import gantt_bars
+from daganalysis.plots.gantt_words import gantt_title
 from enginemodel import Agent, DagRun, Failure, Stage, Task, answer, start_cluster
 
 SECOND = 1_000_000
@@ -128,8 +129,16 @@ def test_where_a_pass_was_is_on_the_axis() -> None:
 def test_lanes_go_by_stage_or_by_agent() -> None:
     archive = loaded(wide())
     by_stage, by_agent = (gantt_bars(archive, lanes=lanes).drop_duplicates("lane")["label"].tolist() for lanes in ("stage", "agent"))
-    assert by_stage[:4] == ["where the time went", "1 Prepare", "2 Copy files · 192.0.2.1:2886", "192.0.2.2:2886"]
+    assert by_stage[:4] == ["where the time went", "1 Prepare · 192.0.2.1:2886", "2 Copy files · 192.0.2.1:2886", "192.0.2.2:2886"]
     assert by_agent[:4] == ["where the time went", "192.0.2.1:2886 · 1 Prepare", "2 Copy files", "192.0.2.2:2886 · 2 Copy files"]
+
+
+def test_the_agent_of_a_run_with_one_agent_is_in_the_title_alone() -> None:
+    run = run_of(Stage("Prepare", [Task(AGENTS[0], 1.0)]), Stage("Clean up", [Task(AGENTS[0], 1.0)]))
+    run.run()
+    bars = gantt_bars(loaded(run, every=1))
+    assert attempts(bars)["label"].tolist() == ["1 Prepare", "2 Clean up"]
+    assert gantt_title(bars, None, 0, 1000.0).endswith(f"2 attempts, agent {attempts(bars)['agent'].iloc[0]}")
 
 
 def test_an_order_of_lanes_that_there_is_not_is_refused() -> None:

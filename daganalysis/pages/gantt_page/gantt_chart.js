@@ -149,7 +149,7 @@ function layOut() {
   found("height").style.height = content + "px";
   // Few lanes need no tall box; it stays high enough for the words of a cut.
   for (const box of [lanesBox, canvas]) box.style.maxHeight = Math.max(content + ROW, LEAST_HEIGHT) + "px";
-  chart.painter.resize(lanesBox.clientWidth, lanesBox.clientHeight);
+  chart.painter.resize(lanesBox.clientWidth, lanesBox.clientHeight, chart.allLanes);
   redraw();
 }
 

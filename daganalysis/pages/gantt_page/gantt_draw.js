@@ -7,6 +7,8 @@ const AXIS_LINES = [27, 11];
 const LEAST = 3; // pixels: a shorter bar could be neither seen nor tapped
 const CROWDED = 6; // pixels: marks nearer to each other than this are one
 const LEAST_OF_NAME = 10; // letters of a stage's name without which it could not be guessed
+const LEAST_OF_AGENT = 12; // last letters of an agent's address that still tell it from others
+const FONT = "12px system-ui, sans-serif";
 
 class Painter {
   constructor(canvas) {
@@ -27,14 +29,29 @@ class Painter {
     this.strip = null;
   }
 
-  resize(width, height) {
+  resize(width, height, lanes) {
     const ratio = window.devicePixelRatio || 1;
     this.width = width;
     this.height = height;
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
     this.pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.labels = Math.max(90, Math.min(300, width * (width < 560 ? 0.3 : 0.24)));
+    const most = Math.min(340, width * (width < 560 ? 0.3 : 0.34));
+    this.labels = Math.max(90, Math.min(most, this.widest(lanes) + 14));
+  }
+
+  // How wide the labels of some lanes are in full.
+  widest(lanes) {
+    if (this.measured?.lanes === lanes) return this.measured.width;
+    this.pen.font = FONT;
+    const widths = lanes.map((lane) => this.indent(lane) + this.pen.measureText(lane.label.trimStart()).width);
+    this.measured = { lanes, width: widths.reduce((one, other) => Math.max(one, other), 0) };
+    return this.measured.width;
+  }
+
+  // A child DAG's lanes are indented.
+  indent(lane) {
+    return 6 + (lane.label.length - lane.label.trimStart().length) * 5;
   }
 
   x(view, shown) {
@@ -48,7 +65,7 @@ class Painter {
   draw(chart) {
     const pen = this.pen;
     pen.clearRect(0, 0, this.width, this.height);
-    pen.font = "12px system-ui, sans-serif";
+    pen.font = FONT;
     pen.textBaseline = "middle";
     const first = Math.max(0, Math.floor(chart.top / ROW));
     const last = Math.min(chart.lanes.length, Math.ceil((chart.top + this.height - AXIS) / ROW) + 1);
@@ -303,7 +320,7 @@ class Painter {
       const y = this.y(chart, n) + ROW / 2;
       pen.fillStyle = this.colour(lane === chart.lanes[chart.selected?.place] ? "focus" : "ink");
       if (lane.bare) pen.fillStyle = this.colour("soft");
-      const indent = 6 + (lane.label.length - lane.label.trimStart().length) * 5;
+      const indent = this.indent(lane);
       // The topmost lane in sight names its stage, however far down its stage it is.
       const named = lane.opens || n === Math.ceil(chart.top / ROW);
       // A mark before the dot keeps the digits of an address out of an Arabic or Hebrew name before it.
@@ -311,8 +328,8 @@ class Painter {
     }
   }
 
-  // A label that is too long loses what tells least: of "stage · agent" first the end of the stage, at last the agent; of an agent alone
-  // the middle, for its port and its last number tell lanes apart.
+  // A label that is too long loses what tells least: of "stage · agent" first the end of the stage, then the beginning of the agent, at last
+  // all of it; of an agent alone the middle, for its port and its last number tell lanes apart.
   shortened(lane, room, named) {
     const full = (named && lane.head ? lane.head : "") + lane.label.trimStart();
     if (lane.fits === room && lane.full === full) return lane.short;
@@ -327,7 +344,9 @@ class Painter {
     };
     if (whole(full)) lane.short = full;
     else if (dot >= 0 && whole(full.slice(0, LEAST_OF_NAME) + "…" + full.slice(dot))) lane.short = cut(full.slice(0, dot), full.slice(dot));
-    else if (dot >= 0) lane.short = whole(full.slice(0, dot)) ? full.slice(0, dot) : cut(full.slice(0, dot), "");
+    else if (dot >= 0 && whole(full.slice(0, LEAST_OF_NAME) + "… · …" + full.slice(-LEAST_OF_AGENT))) {
+      lane.short = cut(full.slice(0, LEAST_OF_NAME) + "… · ", full.slice(-LEAST_OF_AGENT));
+    } else if (dot >= 0) lane.short = whole(full.slice(0, dot)) ? full.slice(0, dot) : cut(full.slice(0, dot), "");
     else if (/:\d+$/.test(full)) lane.short = cut(full.slice(0, Math.ceil(full.length / 2)), full.slice(-7));
     else lane.short = cut(full, "");
     return lane.short;

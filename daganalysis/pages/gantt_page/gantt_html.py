@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from daganalysis.engine.vocabulary import CATEGORIES, WAITS, words
 from daganalysis.pages.shell import render_page
-from daganalysis.plots.gantt_words import shares_of_time
+from daganalysis.plots.gantt_words import only_agent, shares_of_time
 from daganalysis.tables.plain_rows import rows_of
 from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_duration, plural
@@ -68,7 +68,7 @@ def gantt_page(bars: pd.DataFrame, archive: Archive | None = None, *, title: str
         scripts=SCRIPTS,
         data=data,
         title=title or _title(run),
-        subtitle=_subtitle(run, [*shares_of_time(bars), plural(_count(rows, archive), "attempt")], end - origin, zone),
+        subtitle=_subtitle(run, [*shares_of_time(bars), plural(_count(rows, archive), "attempt"), *only_agent(bars)], end - origin, zone),
         waits=data["waits"],
         has_path=any(data["bars"]["path"]),
         legend=_legend(attempts, rows),

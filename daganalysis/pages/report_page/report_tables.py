@@ -20,6 +20,8 @@ MOST_RUNS = 1_000
 """Runs listed one by one; a larger archive lists its worst."""
 MOST_ROWS = 50
 """Rows of every other table."""
+_MOST_LEVEL = 5
+"""With more outcomes than this, their names stand upright: the counts below are short, and a laptop's screen has no room for all names."""
 _FEWEST_AGENTS = 10
 """The largest number of agents to list beyond the flagged ones: agents that nobody waits for tell nothing."""
 
@@ -61,6 +63,7 @@ def _summary_table(per_workflow: pd.DataFrame) -> ShownTable:
         order="those with most runs first",
         most=MOST_ROWS,
         command="summary ARCHIVE",
+        upright=seen if len(seen) > _MOST_LEVEL else (),
     )
 
 
