@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import identify
+from daganalysis.engine.log_lines import CANCELLED
 from daganalysis.history.attempts import unlisted_before
 from daganalysis.history.retry_bounds import Bounds
 
@@ -28,7 +29,8 @@ def bound_rollbacks(observed: Observations) -> Bounds:
 
     A rollback that was not seen left its mark on a node, or moved the DAG to a lower stage. Each hidden rollback handed out the sub-tasks
     of at least one stage, so hidden hand-outs bound their number. A rollback that was cancelled before the scheduler saw it handed out
-    nothing: where an answer shows a cancel, there may have been one more. Where the cancel was overwritten, too, nothing tells of either.
+    nothing: where an answer shows a cancel, or the line that it writes, there may have been one more. Nothing tells of a cancel that was
+    overwritten and wrote no line.
     """
     run, seen = observed.run, rollbacks_seen(observed)
     executed = any(node_run.operator == "ROLLBACK" for node_run in observed.node_runs)
@@ -69,7 +71,9 @@ def stages_walked_down(observed: Observations) -> frozenset[str]:
 
 
 def _was_cancelled(observed: Observations) -> bool:
-    return "CANCEL" in observed.operators or any(snapshot.dag.operator == "CANCEL" for snapshot in observed.run.snapshots)
+    if "CANCEL" in observed.operators or any(snapshot.dag.operator == "CANCEL" for snapshot in observed.run.snapshots):
+        return True
+    return any(view.logs is not None and CANCELLED in view.logs for view in observed.tasks)  # a line outlives the operator
 
 
 def _hidden_rollbacks(observed: Observations, gid: str) -> int:

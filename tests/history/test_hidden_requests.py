@@ -240,3 +240,12 @@ def test_a_cancel_after_the_end_of_an_attempt_did_not_end_it() -> None:
 def outcomes(stopped: dict[str, Any]) -> list[str]:
     answer = dag(stopped, state="FAILED", operator="CANCEL", start=4.9, end=6.0)
     return [str(outcome) for outcome in frame("attempts", answer)["outcome"]]
+
+
+def test_a_cancel_leaves_room_for_one_more_rollback_also_where_only_its_line_is_left() -> None:
+    logs = ["sub task cancelled", "Rolling back..."]
+    undone = node(sub_task("SUCCEED", 60.05, 60.1, operator="ROLLBACK", times=2, logs=logs), operator="ROLLBACK", start=60.0, end=61.0)
+    seen = [node(sub_task("FAILED", 1.05, 5.0, logs=logs[:1]), state="FAILED", operator="CANCEL", start=5.0, end=5.01)]
+    last = dag(undone, operator="ROLLBACK", start=59.9, end=61.01)
+    richer = run_of(dag(*seen, state="FAILED", operator="CANCEL", start=4.9, end=6.0, at=20.0), last)
+    assert (richer["rollbacks_max"], run_of(last)["rollbacks_max"]) == (2, 2)
