@@ -331,7 +331,8 @@ def _flags(result: pd.DataFrame, units: pd.DataFrame, keys: list[str]) -> tuple[
     suspects = shown(p_values)
     memories = _memories(units, result[suspects], keys)
     effective: list[float | None] = [None] * len(result)
-    for place, (key, of_chance) in enumerate(zip(_pools(result, keys), chance, strict=True)):
+    pools = _pools(result, keys) if memories else []
+    for place, (key, of_chance) in enumerate(zip(pools, chance, strict=False)):  # no pool is examined if none has a memory
         if key in memories:
             size = int(n.iloc[place])
             inflation = memories[key].inflation(size)

@@ -23,7 +23,10 @@ def clopper_pearson_interval(hits: Values, n: Values, level: float = LEVEL) -> t
     """
     import numpy as np
 
-    k, n = np.asarray(hits, float), np.asarray(n, float)
+    k, n = np.broadcast_arrays(np.asarray(hits, float), np.asarray(n, float))
+    # Thousands of agents share a few pairs of hits and trials. A complex number is one pair.
+    pairs, place = np.unique(k + 1j * n, return_inverse=True)
+    k, n = pairs.real, pairs.imag
     low = np.where(k > 0, beta_ppf(level / 2, np.maximum(k, 1), n - k + 1), 0.0)
     high = np.where(k < n, beta_ppf(1 - level / 2, k + 1, np.maximum(n - k, 1)), 1.0)
-    return low, high
+    return low[place], high[place]

@@ -118,6 +118,13 @@ def test_a_chance_of_which_nothing_is_known_is_anything_from_nought_to_one():
     assert high.round(3).tolist() == [1, 0.168, 1]
 
 
+def test_proportions_that_come_twice_have_the_interval_that_each_has_alone() -> None:
+    hits, trials = [3, 0, 3, 10, 0], [10, 4, 11, 10, 4]
+    alone = [clopper_pearson_interval(k, n) for k, n in zip(hits, trials, strict=True)]
+    low, high = clopper_pearson_interval(hits, trials)
+    assert list(zip(low, high, strict=True)) == [(float(one), float(other)) for one, other in alone]
+
+
 @given(st.integers(0, 1 << 32), st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=2, max_size=4))
 def test_the_p_value_within_strata_comes_from_the_convolution_of_their_rank_sums(seed, sizes):
     rng = np.random.default_rng(seed)
