@@ -148,7 +148,7 @@ class _Walk:
         elif ended is not None and ended + EDGE_NS >= self.ledger.cursor:
             # A leg whose node executions were all overwritten is known by its two ends alone.
             self._cross_from_end(leg, ended, to_stage, lost=after_empty_leg)
-        elif self.residue.all_ended and not self._is_incomplete and not self._hides_leg(leg):
+        elif self.residue.all_ended and leg.operator != "CANCEL" and not self._is_incomplete and not self._hides_leg(leg):
             self._wait(self._asked(leg), leg.start, to_stage)
         else:
             self._cross_from_unknown_end(leg, to_stage)
@@ -194,6 +194,9 @@ class _Walk:
             ledger.book(leg.start, "handoff", to_stage=to_stage, evidence="inferred")
         elif open_end or self._misses_attempt(leg.start):
             ledger.book(leg.start, "lost", to_stage=to_stage)
+        elif leg.operator == "CANCEL":
+            # It waited for nobody, because only a DAG that has not ended can be cancelled (engine-semantics §2.5).
+            ledger.book(leg.start, "unattributed", to_stage=to_stage, evidence="inferred")
         else:
             self._wait(self._asked(leg), leg.start, to_stage)
 

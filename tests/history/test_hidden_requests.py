@@ -249,3 +249,12 @@ def test_a_cancel_leaves_room_for_one_more_rollback_also_where_only_its_line_is_
     last = dag(undone, operator="ROLLBACK", start=59.9, end=61.01)
     richer = run_of(dag(*seen, state="FAILED", operator="CANCEL", start=4.9, end=6.0, at=20.0), last)
     assert (richer["rollbacks_max"], run_of(last)["rollbacks_max"]) == (2, 2)
+
+
+def test_nobody_was_waited_for_before_a_cancel_because_what_has_ended_cannot_be_cancelled() -> None:
+    filtered = node(sub_task("SUCCEED", 1.05, 2.0), state="FAILED", operator="CANCEL", start=40.0, end=40.01)
+    created = dag(
+        node(sub_task("PENDING", 0.5, 0.5, times=0), state="PENDING", start=0.5, end=0.5), state="READY", start=0.5, end=0.5, at=0.6
+    )
+    time = spent(created, dag(filtered, state="FAILED", operator="CANCEL", start=39.99, end=41.02))
+    assert (time.get("wait_operator"), time["unattributed"]) == (None, pytest.approx(37.99, abs=0.01))
