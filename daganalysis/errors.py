@@ -58,7 +58,7 @@ class RunNotFoundError(UsageError):
     """No run of that id is in the archive; ``candidates`` are the nearest ids there are."""
 
     def __init__(self, run_id: str, candidates: list[str]) -> None:
-        hint = "perhaps " + ", ".join(candidates) if candidates else "see `daganalysis table ARCHIVE dags` for the ids"
+        hint = "perhaps " + ", ".join(candidates) if candidates else "`daganalysis runs ARCHIVE` lists the ids"
         super().__init__("no such run in the archive", where=run_id, hint=hint)
         self.run_id = run_id
         self.candidates = candidates

@@ -351,8 +351,11 @@ def _slow(elapsed_s: float, usual: UsualDuration | None) -> str:
 
 
 def is_slow(elapsed_s: Any, median_s: Any) -> Any:
-    """Return whether a run took so much longer than others that the sentence should say so; for arrays, an array."""
-    return (elapsed_s >= SLOW * median_s) & (elapsed_s - median_s >= SLOW_S)
+    """Return whether a run took so much longer than others that the sentence should say so; for arrays, an array.
+
+    Where the others took no time, there is no ratio to tell.
+    """
+    return (median_s > 0) & (elapsed_s >= SLOW * median_s) & (elapsed_s - median_s >= SLOW_S)
 
 
 def comparison(elapsed_s: float, usual: UsualDuration) -> str:
@@ -361,6 +364,8 @@ def comparison(elapsed_s: float, usual: UsualDuration) -> str:
     >>> comparison(84.0, UsualDuration(20.0, 9, 5, "Import script", 0.88))
     '4.2 times the median of 9 other runs like it (20.0 s); stage 5 (Import script) alone explains 88 % of the difference'
     """
+    if usual.median_s == 0:
+        return f"{human_duration(elapsed_s)}; the median of {usual.n_runs} other runs like it is 0 s"
     said = f"{elapsed_s / usual.median_s:.1f} times the median of {usual.n_runs} other runs like it ({human_duration(usual.median_s)})"
     if usual.share is None:
         return said

@@ -67,15 +67,19 @@ def length_lines(facts: LengthFacts) -> list[str]:
     room = _MOST_LINES - 2 - len(compared)
     large = [place for place, part in enumerate(parts) if part["duration_s"] >= _WORTH_SAYING * elapsed]
     largest = sorted(large, key=lambda place: (-parts[place]["duration_s"], place))[:room]
-    lines = [_line(parts[place]["duration_s"], elapsed, *_what(parts[place])) for place in sorted(largest)]
+    said = [(parts[place]["duration_s"], *_what(parts[place])) for place in sorted(largest)]
     rest = [part for place, part in enumerate(parts) if place not in largest]
     if rest:
-        lines.append(
-            _line(sum(part["duration_s"] for part in rest), elapsed, f"{plural(len(rest), 'shorter part')} of work and waiting", "")
-        )
+        said.append((sum(part["duration_s"] for part in rest), f"{plural(len(rest), 'shorter part')} of work and waiting", ""))
     if engine:
         with_children = any(part["child_run_id"] is not None or part["category"] == CHILD_POLL.name for part in facts.path)
-        lines.append(_line(engine, elapsed, "the engine in all" + (", that of child DAGs too" if with_children else ""), ""))
+        said.append((engine, "the engine in all" + (", that of child DAGs too" if with_children else ""), ""))
+    spare = _MOST_LINES - len(said) - len(compared)
+    lines: list[str] = []
+    for part in said:
+        own = _lines(elapsed, *part, most=1 + max(0, spare))
+        spare -= len(own) - 1
+        lines += own
     return ["What made it this long", *lines, *compared]
 
 
@@ -145,10 +149,14 @@ def _what(part: Row) -> tuple[str, str]:
     return name, stage + (f" on {part['agent']}{perhaps}" if part["agent"] else "")
 
 
-def _line(seconds: float, elapsed: float, name: str, rest: str) -> str:
+def _lines(elapsed: float, seconds: float, name: str, rest: str, most: int) -> list[str]:
+    """Return a part in full if that takes at most so many lines; otherwise in one, with the name cut."""
     head = f"  {human_duration(seconds):>12}{human_share(seconds / elapsed):>8}  "
     tail = for_terminal(rest)
-    return head + shorten_end(shorten_end(for_terminal(name), max(12, _WIDTH - len(head) - len(tail))) + tail, _WIDTH - len(head))
+    full = wrap(for_terminal(name) + tail, _WIDTH, head, " " * (len(head) + 2))
+    if len(full) <= most:
+        return full
+    return [head + shorten_end(shorten_end(for_terminal(name), max(12, _WIDTH - len(head) - len(tail))) + tail, _WIDTH - len(head))]
 
 
 def _wrapped(text: str) -> list[str]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import daganalysis as da
 from daganalysis.analysis.conclusion_facts import GatheredFacts
-from daganalysis.analysis.conclusions import ConclusionFacts, FailurePlace, UsualDuration, conclusion
+from daganalysis.analysis.conclusions import ConclusionFacts, FailurePlace, UsualDuration, comparison, conclusion
 from tests.analysis.runs import archive_of_runs, run_rows, series
 from tests.rows import archive_of, at
 
@@ -86,6 +86,13 @@ _FAILED = "Import script failed on 10.0.0.7:2886 (MySQL 4012)"
 )
 def test_the_rule_that_comes_first_makes_the_sentence(run: ConclusionFacts, sentence: str) -> None:
     assert conclusion(run) == sentence
+
+
+def test_beside_runs_that_took_no_time_no_ratio_is_told() -> None:
+    usual = UsualDuration(0.0, 7)
+    said = conclusion(ConclusionFacts("succeeded", elapsed_s=4.0, usual=usual))
+    assert said == "Succeeded in 4.00 s; the median of 7 other runs like it is 0 s."
+    assert comparison(4.0, usual) == "4.00 s; the median of 7 other runs like it is 0 s"
 
 
 @pytest.mark.parametrize(("by", "expected"), [("start", ["a", "b", "c"]), ("length", ["b", "c", "a"]), ("trouble", ["c", "b", "a"])])

@@ -7,6 +7,7 @@ import pytest
 from daganalysis.analysis import time_budget
 from daganalysis.analysis.ranking import rank_runs
 from daganalysis.archive import Archive
+from daganalysis.engine.vocabulary import RUN_OUTCOMES
 from daganalysis.errors import DagAnalysisError, UsageError
 from daganalysis.history.rebuild import rebuild
 from daganalysis.pages import write_report
@@ -264,6 +265,23 @@ def wide_page(few_sections):
     error = "ERROR: [Common.Unexpected]: dag " + LONG_ID + " failed: " + "dial tcp 10.0.0.3:2881: connect: connection refused " * 4
     runs = [run(n, outcome="failed", error=error, run_id=f"c1/{LONG_ID}{n}", agent="[fd00:1234:5678::c0:1]:2886") for n in (1, 2, 3)]
     return page_of(fleet(*runs, run(4)))
+
+
+def shown_over(widths, open_page, page):
+    """The names of the tables that would have to be scrolled sideways at one of some widths."""
+    wider = "[...document.querySelectorAll('.scroller')].filter(box => box.scrollWidth > box.clientWidth + 1).map(box => box.ariaLabel)"
+    return [(width, name) for width in widths for name in open_page(page, width=width).page.evaluate(wider)]
+
+
+def test_no_table_is_scrolled_sideways_on_a_laptop(open_page, wide_page):
+    assert shown_over((1280, 1440), open_page, wide_page) == []
+
+
+def test_a_table_of_every_outcome_fits_a_laptop(open_page, few_sections):
+    outcomes = sorted(RUN_OUTCOMES)
+    page = page_of(fleet(*(run(number, outcome=outcome, seconds=4000) for number, outcome in enumerate(outcomes, start=1))))
+    assert open_page(page).page.locator("#table-summary th.upright").count() == len(outcomes)
+    assert shown_over((1280, 1440), open_page, page) == []
 
 
 def on_paper(open_page, page):
