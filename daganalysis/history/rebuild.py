@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.facts import AgentState, LockState, decode_facts
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _KNOWN_WORDS = {(state, operator) for state in (*STATES, None) for operator in (*OPERATORS, None)}
 """Every state with every operator that the engine has."""
+_ENGINE_WORD = re.compile(r"[A-Za-z]+([_ ][A-Za-z]+){0,3}", re.ASCII)
+"""What a state or an operator of another version may look like."""
 _TORN_NS = 5_000_000_000
 """Answers less apart than this may contradict each other."""
 
@@ -224,6 +227,15 @@ def _join(position: str, pointer: str) -> str:
     return position + pointer if "/" in position.rsplit(" ", 1)[-1] else f"{position} {pointer}".strip()
 
 
+def _quoted(word: str) -> str:
+    """Quote what looks like a word of the engine. Anything else in such a field may be a secret.
+
+    >>> _quoted("PAUSED"), _quoted("Pa55-w0rd")
+    ("'PAUSED'", '(9 characters)')
+    """
+    return repr(word) if len(word) <= 40 and _ENGINE_WORD.fullmatch(word) else f"({len(word)} characters)"
+
+
 def _unknown_words(view: RunView) -> list[Issue]:
     """Return one issue for each state or operator that the engine does not have."""
     run = view.evidence
@@ -234,7 +246,7 @@ def _unknown_words(view: RunView) -> list[Issue]:
     states = {state for state, _ in words} - STATES - {None}
     operators = {operator for _, operator in words} - OPERATORS - {None}
     return [
-        issue(f"unknown-{what}", None, None, f"unknown {what} {word[:60]!r}", run_id=run.run_id)
+        issue(f"unknown-{what}", None, None, f"unknown {what} {_quoted(word)}", run_id=run.run_id)
         for what, words in (("state", states), ("operator", operators))
         for word in sorted(str(w) for w in words)
     ]

@@ -44,6 +44,11 @@ def test_a_message_without_a_secret_stays_as_it_is():
     assert issue("error-answer", None, None, message).message == message
 
 
+def test_a_state_that_is_no_word_of_an_engine_is_not_quoted():
+    found = da.load(json.loads(dag("11", node(sub_task()), at=2.0, state="hunter2!x"))).issues
+    assert found[found["code"] == "unknown-state"]["message"].tolist() == ["unknown state (9 characters)"]
+
+
 def test_an_unknown_state_is_quoted_in_short():
     found = da.load(json.loads(dag("11", node(sub_task()), at=2.0, state="X" * 500))).issues
     assert found[found["code"] == "unknown-state"]["message"].str.len().max() < 100
