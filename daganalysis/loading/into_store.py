@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from dataclasses import dataclass, field
+from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -115,7 +116,7 @@ def load_sources(
             _remove_spill(folder)
             if strict and isinstance(folder, Path):
                 refuse_rejected_in(folder if is_new else before.folder, names)
-            notes.given, notes.rows = load.given(), load.rows
+            notes.given, notes.rows = load.given, load.rows
 
 
 class _LargeScan(list[ScannedByCluster]):
@@ -173,8 +174,9 @@ class _Load:
         kept = sum(store.size for store in {id(store): store for store, _ in self._from_stores.values()}.values())
         return kept + sum((file.size or 0) + 4096 for _, file in self._fresh) < _WORTH_A_PROCESS
 
+    @cached_property
     def given(self) -> str | None:
-        """Return the fingerprint of the given sources in the state in which they were read; None if a store is among them."""
+        """The fingerprint of the given sources in the state in which they were read; None if a store is among them."""
         return None if self._from_stores else fingerprint(self._sources[number] for number in self._given)
 
     def local_places(self, folder: StagePath) -> list[Path]:
@@ -343,8 +345,9 @@ class _Load:
                     self.rows[f"{name}/{part.name}"] = rows
                     if here is not None:
                         closing.sync(here / name / part.name)
-                if done == 1:
-                    write_sources(folder, self._sources, self._issues)  # while workers make the other parts
+                if done == 1:  # while workers make the other parts
+                    write_sources(folder, self._sources, self._issues)
+                    _ = self.given
                 self._progress("rebuilding", done, len(made))
 
     def _part(self, folder: StagePath, part: str, scanned: Sequence[Scanned], shards: Sequence[Picked | PlannedShard]) -> PartWork:

@@ -122,16 +122,17 @@ def make_chunks(sources: Sequence[tuple[int, SourceFile]], remembered: frozenset
     from daganalysis.reading.split_ndjson import split_at_lines
 
     chunks: list[Chunk] = []
-    room, left = 0, sum([whole.n_bytes + _FILE_BYTES for _, whole in sources])
-    for number, whole in sources:
-        after = left - whole.n_bytes
-        for file in split_at_lines(whole, partial(_size_of_next, after)):
+    sizes, least = [whole.n_bytes for _, whole in sources], _size_of_next(0, 0)
+    room, left = 0, sum(sizes) + _FILE_BYTES * len(sizes)
+    for (number, whole), size in zip(sources, sizes, strict=True):
+        after = left - size
+        for file in (whole,) if size <= least else split_at_lines(whole, partial(_size_of_next, after)):
             if room <= 0:
                 chunks.append(Chunk(folder / f"spill-{len(chunks):05d}", [], remembered))
-                room = _size_of_next(after, whole.n_bytes) if file.stretch is None else file.n_bytes
+                room = _size_of_next(after, size) if file.stretch is None else file.n_bytes
             chunks[-1].sources.append((number, file))
-            room -= file.n_bytes + _FILE_BYTES
-        left -= whole.n_bytes + _FILE_BYTES
+            room -= (size if file is whole else file.n_bytes) + _FILE_BYTES
+        left = after - _FILE_BYTES
     return chunks
 
 

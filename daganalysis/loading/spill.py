@@ -29,7 +29,7 @@ _AT_A_TIME = 1 << 20
 _GATHERED = 1 << 18
 """Bytes written at a time: most texts have a few kilobytes, and a system call for each costs more than copying it once more."""
 
-Place = tuple[int, int, int]
+RecordSpan = tuple[int, int, int]
 """The place of a record in a spill file: the start of its new texts, the start of its head, and the end of its head."""
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[Answer, list[int], list[int]])
@@ -47,7 +47,7 @@ class SpillWriter:
         self._ids_at: dict[int, frozenset[str]] = {}
         self._remembered = 0
 
-    def write(self, answer: Answer) -> tuple[Place, frozenset[str]]:
+    def write(self, answer: Answer) -> tuple[RecordSpan, frozenset[str]]:
         """Append one answer and remove its texts from it; return its place, and the ids of the DAGs that it names."""
         if self._remembered > _REMEMBERED:
             self._bodies.clear()
@@ -112,7 +112,7 @@ def _ids_in_both(body: bytes) -> frozenset[str]:
     return ids_in_body(body) | ids_in_logs(body)
 
 
-def read_spill(path: StagePath, places: Iterable[Place]) -> Iterator[Answer]:
+def read_spill(path: StagePath, places: Iterable[RecordSpan]) -> Iterator[Answer]:
     """Read some records of a spill file, in the given order. Equal texts are one object."""
     known: dict[int, bytes] = {}
     with reader_of(path) as read:
@@ -140,8 +140,8 @@ def read_spill(path: StagePath, places: Iterable[Place]) -> Iterator[Answer]:
                 yield answer
 
 
-def _batches(places: Iterable[Place]) -> Iterator[list[Place]]:
-    batch: list[Place] = []
+def _batches(places: Iterable[RecordSpan]) -> Iterator[list[RecordSpan]]:
+    batch: list[RecordSpan] = []
     size = 0
     for place in places:
         batch.append(place)
@@ -153,9 +153,9 @@ def _batches(places: Iterable[Place]) -> Iterator[list[Place]]:
         yield batch
 
 
-def _stretches(places: Iterable[Place]) -> list[list[Place]]:
+def _stretches(places: Iterable[RecordSpan]) -> list[list[RecordSpan]]:
     """Group places that follow each other without a gap, as the answers of one run often do."""
-    stretches: list[list[Place]] = []
+    stretches: list[list[RecordSpan]] = []
     end = -1
     for place in places:
         if place[0] != end:
