@@ -277,11 +277,12 @@ def test_no_table_is_scrolled_sideways_on_a_laptop(open_page, wide_page):
     assert shown_over((1280, 1440), open_page, wide_page) == []
 
 
-def test_a_table_of_every_outcome_fits_a_laptop(open_page, few_sections):
+def test_a_table_of_every_outcome_fits_a_laptop_and_paper(open_page, few_sections):
     outcomes = sorted(RUN_OUTCOMES)
     page = page_of(fleet(*(run(number, outcome=outcome, seconds=4000) for number, outcome in enumerate(outcomes, start=1))))
     assert open_page(page).page.locator("#table-summary th.upright").count() == len(outcomes)
     assert shown_over((1280, 1440), open_page, page) == []
+    assert on_paper(open_page, page).page.evaluate("document.querySelector('#table-summary').getBoundingClientRect().right") <= 719
 
 
 def on_paper(open_page, page):

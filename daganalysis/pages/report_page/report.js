@@ -6,7 +6,7 @@ function liven(table) {
   const rows = [...body.rows];
   heads.forEach((head, column) => {
     if (head.classList.contains("still")) return;
-    const button = element("button", { type: "button" }, head.textContent);
+    const button = element("button", { type: "button" }, ...head.childNodes);
     head.replaceChildren(button);
     head.setAttribute("aria-sort", "none");
     button.addEventListener("click", () => {
