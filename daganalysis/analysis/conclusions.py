@@ -386,11 +386,16 @@ def _not_started(_: ConclusionFacts) -> str:
 
 
 def _unknown(run: ConclusionFacts) -> str:
-    if run.state == "SUCCEED":
-        return _then("succeeded; whether after a retry is not known", _spent(run))
+    if (run.state, run.operator) == ("SUCCEED", "RUN"):
+        untold = "whether a person passed a node" if run.retries_min else "whether after a retry"
+        return _then("succeeded", retried(run) if run.retries_min else "", f"{untold} is not known", _spent(run))
+    if run.state == "SUCCEED" and run.operator is None:
+        return _then("it succeeded, was passed or was rolled back; which of these is not known", _spent(run))
+    if run.state is None:
+        return "no answer shows its state"
     if (run.state, run.operator) == ("FAILED", "RUN"):
         return _then(f"failed{_named_stage(run)}, or waits for its main DAG; which of the two is not known", retried(run), _spent(run))
-    return f"ended in a way that the rules do not know (state {run.state}, operator {run.operator})"
+    return f"no rule covers its state ({run.state}, operator {run.operator or 'not known'})"
 
 
 _RULES: dict[str, Callable[[ConclusionFacts], str]] = {

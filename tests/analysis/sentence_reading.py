@@ -65,7 +65,10 @@ PHRASES = {
     "last seen": r" when last seen",
     "not started": r"not started when last seen",
     "failed or waits": r", or waits for its main DAG; which of the two is not known",
-    "unknown": r"ended in a way that the rules do not know \(state (?P<state>\w+), operator (?P<operator>\w+)\)",
+    "unknown": r"no rule covers its state \((?P<state>\w+), operator (?P<operator>not known|\w+)\)",
+    "no state": r"no answer shows its state",
+    "untold end": r"it succeeded, was passed or was rolled back; which of these is not known",
+    "untold pass": r"whether a person passed a node is not known",
     "advice": re.escape(_SAVE),
     "link": r"; |, | after |: ",
 }

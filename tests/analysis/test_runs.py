@@ -80,7 +80,13 @@ _FAILED = "Import script failed on 10.0.0.7:2886 (MySQL 4012)"
             ConclusionFacts("unknown", state="FAILED", operator="RUN", stage=2, max_stage=5),
             "Failed at stage 2 of 5, or waits for its main DAG; which of the two is not known.",
         ),
-        (ConclusionFacts("unknown", state="NEW", operator="RUN"), "Ended in a way that the rules do not know (state NEW, operator RUN)."),
+        (ConclusionFacts("unknown", state="NEW", operator="RUN"), "No rule covers its state (NEW, operator RUN)."),
+        (ConclusionFacts("unknown", operator="RUN"), "No answer shows its state."),
+        (ConclusionFacts("unknown", state="SUCCEED"), "It succeeded, was passed or was rolled back; which of these is not known."),
+        (
+            ConclusionFacts("unknown", state="SUCCEED", operator="RUN", retries_min=1, retries_max=None),
+            "Succeeded; retried at least once; whether a person passed a node is not known.",
+        ),
     ],
     ids=lambda value: value.outcome if isinstance(value, ConclusionFacts) else "",
 )

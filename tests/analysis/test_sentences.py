@@ -85,7 +85,12 @@ def unusual_endings() -> Archive:
     texts += [listing([run], (run.ended or 0) + SECOND, details=False) for run in [*brief, *children]]
     strange = answer(fresh, (fresh.ended or 0) + SECOND)
     strange["data"] |= {"id": "1999", "dag_id": 999, "state": "PAUSED"}
-    return da.load(*texts, strange)
+    untold = [answer(fresh, (fresh.ended or 0) + SECOND) for _ in range(2)]
+    untold[0]["data"] |= {"id": "1998", "dag_id": 998, "state": None}
+    untold[1]["data"] |= {"id": "1997", "dag_id": 997, "operator": None}
+    retried = answer(brief[0], (brief[0].ended or 0) + SECOND)
+    retried["data"] |= {"id": "1996", "dag_id": 996, "max_stage": None}
+    return da.load(*texts, strange, *untold, retried)
 
 
 def runs_of_unknown_length() -> Archive:
