@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from daganalysis.history.observations import Observations
     from daganalysis.history.views import TaskView
 
-_ROOM_FOR_A_RETRY_NS = 2_500_000_000
+ROOM_FOR_A_RETRY_NS = 2_500_000_000
 """A stage follows the one before it in one pass, or two; a cancel and a retry in between take three or more (engine-semantics §2.5, §5)."""
 
 
@@ -123,7 +123,7 @@ def _first_hand_out_may_be_a_retry(
         return True
     ends = [run.end for run in observed.node_runs if run.stage == stage - 1 and run.end is not None and run.end <= min(starts)]
     before = max(ends, default=None) if stage > 1 else observed.created
-    return before is None or min(starts) - before > _ROOM_FOR_A_RETRY_NS
+    return before is None or min(starts) - before > ROOM_FOR_A_RETRY_NS
 
 
 def _handshakes(view: TaskView) -> int:

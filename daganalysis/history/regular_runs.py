@@ -1,9 +1,10 @@
-"""Regular runs, which went well and leave nothing in doubt, found for many runs at a time.
+"""Regular runs, which went well and leave nothing in doubt, or had one node retried, found for many runs at a time.
 
 The newest answer about most runs shows that each sub-task was handed out once and succeeded, within its node, and that each node ran after
-the one before it. Earlier answers, if there are any, show steps towards that (:mod:`daganalysis.history.regular_polls`). The findings of
-the rules in such a run depend on the order of its times, which is always the same. So the rules judge one regular run, and their findings
-hold for all (:mod:`daganalysis.history.regular_rows`); only the times differ. A run that differs in anything else is left to the rules
+the one before it. Earlier answers, if there are any, show steps towards that (:mod:`daganalysis.history.regular_polls`). Some runs differ
+in one node that was retried (:mod:`daganalysis.history.retried_runs`). The findings of the rules in such a run depend on the order of its
+times, which is always the same. So the rules judge one run of each kind, and their findings hold for all
+(:mod:`daganalysis.history.regular_rows`); only the times differ. A run that differs in anything else is left to the rules
 (:func:`daganalysis.history.judging.judge_run`).
 """
 
@@ -22,12 +23,14 @@ from daganalysis.engine.log_lines import may_name_a_dag
 from daganalysis.history.clock_doubts import LATE_NS
 from daganalysis.history.collecting import in_order_of_time
 from daganalysis.history.links import may_name_relatives
+from daganalysis.history.regular_examples import N_KINDS
 from daganalysis.history.regular_polls import NO_POLLS, Polls, are_in_time, creations_of, polls_before
+from daganalysis.history.retried_runs import RetriedNodes, place_of_retried
 from daganalysis.history.stretches import LONGEST_STEP_NS
 from daganalysis.reading.decoding import have_documented_keys_once
 from daganalysis.reading.instants import usual_instants
 from daganalysis.reading.lenient_fields import text_of
-from daganalysis.reading.regular_answers import decode_regular
+from daganalysis.reading.regular_answers import decode_regular, decode_retried
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -47,7 +50,10 @@ _NEVER = (1 << 63) - 1
 
 @dataclass(slots=True)
 class RegularRun:
-    """One run that may be regular, as its newest answer showed it; ``tasks`` are those of each node, in order of their ids."""
+    """One run that may be regular, as its newest answer showed it; ``tasks`` are those of each node, in order of their ids.
+
+    ``retried`` is the place of its only node that was retried; -1 if it went well at once.
+    """
 
     run_id: str
     answer: Answer
@@ -55,6 +61,7 @@ class RegularRun:
     nodes: list[RegularNode]
     tasks: list[list[RegularTask]]
     polls: Polls = NO_POLLS
+    retried: int = -1
 
     @property
     def answers(self) -> list[Answer]:
@@ -82,6 +89,7 @@ class RegularRuns:
         self.node_of_task = np.repeat(np.arange(len(self.nodes)), self.n_tasks)
         self.first_node = np.cumsum(self.n_nodes) - self.n_nodes
         self.last_node = self.first_node + self.n_nodes - 1
+        self.first_task = np.cumsum(self.n_tasks) - self.n_tasks
         self.stage = np.arange(1, len(self.nodes) + 1) - self.first_node[self.run_of_node]
         self.polls = [run.polls for run in runs]
         self._times = times or [*_times([run.dag for run in runs], self.nodes, self.tasks), creations_of(self.polls)]
@@ -89,7 +97,19 @@ class RegularRuns:
         self.before_node = np.concatenate(([0], self.node_end[:-1]))
         """The end of the node before it, or the start of the DAG."""
         self.before_node[self.first_node] = self.start
+        retried = np.flatnonzero([run.retried >= 0 for run in runs])
+        self.retried = RetriedNodes(self, retried) if len(retried) else None
         self._find_spans()
+        self.kinds = np.zeros(len(runs), np.int64)
+        """The kind of each run (:mod:`daganalysis.history.regular_examples`)."""
+        self.n_kinds = 1 if self.retried is None else N_KINDS
+        self.begun = self.start
+        """The first instant at which each run is known to have run."""
+        if self.retried is not None:
+            self.retried.correct(self)
+            self.begun = self.start.copy()
+            self.begun[self.retried.run] = self.retried.begun
+            self.kinds[self.retried.run] = self.retried.kind
 
     def _find_spans(self) -> None:
         order = np.lexsort((self.task_end, self.task_start, self.node_of_task))
@@ -110,8 +130,10 @@ class RegularRuns:
         """The end of the last span of each node."""
         starts = self.task_start[order]
         first, last = np.flatnonzero(is_first), np.flatnonzero(np.concatenate((is_first[1:], [True])))
+        if self.retried is not None:  # what ran again came last
+            last[self.retried.node] = first[self.retried.node] + np.maximum(self.retried.n_early - 1, 0)
         self.starts_apart = starts[last] - starts[first]
-        """How far apart the first and the last sub-task of each node began."""
+        """How far apart the first and the last sub-task began that each node handed out when it was reached."""
 
     def only(self, chosen: _Mask) -> RegularRuns | None:
         """Return the chosen runs; None if there is none."""
@@ -133,12 +155,17 @@ class RegularRuns:
         doubtful[self.run_of_node[_is_no_step(self.node_start - self.before_node)]] = True
         doubtful[self.run_of_node[_is_no_step(self.node_end - self.after_spans)]] = True
         # A part without length leaves no stretch of its own, and its neighbours would be joined.
-        wrong = _is_no_step(self.span_start - self.before_span) | (self.span_end <= self.span_start)
+        dispatch = self.span_start - self.before_span
+        if self.retried is not None:  # to roll the failed sub-tasks back took any time
+            dispatch[self.retried.late_spans] = np.minimum(dispatch[self.retried.late_spans], 0)
+        wrong = _is_no_step(dispatch) | (self.span_end <= self.span_start)
         doubtful[self.run_of_node[self.node_of_span[wrong]]] = True
         doubtful[self.run_of_node[self.node_of_task[self.task_end < self.task_start]]] = True
         # All sub-tasks of a node are handed out together: agents whose sub-tasks begin apart may have different clocks.
         apart = self.run_of_node[self.starts_apart > LATE_NS]
         doubtful[apart] |= self.n_agents[apart] > 1
+        if self.retried is not None:
+            doubtful[self.retried.run] |= self.retried.are_doubtful(self)
         return ~doubtful
 
     def are_in_no_doubt(self) -> _Mask:
@@ -190,17 +217,19 @@ def without(runs: RegularRuns | None, keys: Collection[tuple[str, str]]) -> tupl
 
 
 def _as_it_went_well(answers: list[Answer]) -> RegularRun | None:
-    """Return a run that succeeded with each sub-task handed out once and that has no relatives; None for any other run."""
+    """Return a run that succeeded with each sub-task handed out once, or one node retried, and without relatives; None for any other."""
     *earlier, answer = in_order_of_time(answers)
-    decoded = decode_regular(answer)
+    decoded, retried = decode_regular(answer), -1
     if decoded is None:
-        return None
+        decoded = None if earlier else decode_retried(answer)
+        if decoded is None or (retried := place_of_retried(*decoded)) < 0:
+            return None
     dag, nodes = decoded
     if not (dag.max_stage == dag.stage == len(nodes) > 0) or may_name_relatives(text_of(dag.additional_data)):
         return None
     tasks = [node.sub_tasks if len(node.sub_tasks) == 1 else sorted(node.sub_tasks, key=_GID) for node in nodes]
     polls = polls_before(earlier, answer, dag, nodes) if earlier else NO_POLLS
-    return None if polls is None else RegularRun(key_of(answer.cluster, answer.gid), answer, dag, nodes, tasks, polls)
+    return None if polls is None else RegularRun(key_of(answer.cluster, answer.gid), answer, dag, nodes, tasks, polls, retried)
 
 
 def _is_doubtful(run: RegularRun) -> bool:

@@ -87,6 +87,12 @@ def table_in_order(declared: Table, columns: Mapping[str, Any]) -> pa.Table:
     return declared.arrow(ordered)
 
 
+def table_of_rows(name: str, rows: Sequence[Row]) -> pa.Table:
+    """Make a base table of rows in any order."""
+    declared = BASE_TABLES[name]
+    return table_in_order(declared, _in_order(_columns_of(declared, rows), declared.sort))
+
+
 @cache
 def _empty(name: str) -> pa.Table:
     # ``Schema.empty_table`` would import pandas.

@@ -1,6 +1,7 @@
 """Answers about DAGs that succeeded with each sub-task handed out once, decoded as they stand, without the engine's records.
 
-The decoder refuses any other state, operator and count of hand-outs. Most answers of an archive are regular.
+The decoder refuses any other state, operator and count of hand-outs. Most answers of an archive are regular. Another decoder
+also takes nodes that were retried, and sub-tasks that were handed out three times.
 """
 
 from __future__ import annotations
@@ -66,6 +67,21 @@ class _RegularNode(_UntroubledNode[Data], Generic[Data], gc=False):
     sub_tasks: Annotated[list[_RegularTask[Data]], msgspec.Meta(min_length=1)]  # type: ignore[assignment]
 
 
+class _RedoneTask(_UntroubledTask[Data], Generic[Data], gc=False):
+    """A sub-task that succeeded at its first hand-out, or after it was rolled back once."""
+
+    state: Literal["SUCCEED"]
+    execute_times: Literal[1, 3]  # type: ignore[assignment]
+
+
+class _RetriedNode(_UntroubledNode[Data], Generic[Data], gc=False):
+    """A node that succeeded, at once or when it was retried."""
+
+    state: Literal["SUCCEED"]
+    operator: Literal["RUN", "RETRY"]  # type: ignore[assignment]
+    sub_tasks: Annotated[list[_RedoneTask[Data]], msgspec.Meta(min_length=1)]  # type: ignore[assignment]
+
+
 class UntroubledDag(msgspec.Struct, gc=False):
     """The own fields of a DAG in its first execution, before it, or after it went well."""
 
@@ -97,6 +113,8 @@ RegularNode: TypeAlias = _RegularNode[msgspec.Raw | None]
 _dag_decoder = msgspec.json.Decoder(RegularDag)
 _bare_node_decoder = msgspec.json.Decoder(cast("type[RegularNode]", _RegularNode[None]))
 _node_decoder = msgspec.json.Decoder(cast("type[RegularNode]", _RegularNode[msgspec.Raw]))
+_bare_retried_decoder = msgspec.json.Decoder(cast("type[RegularNode]", _RetriedNode[None]))
+_retried_decoder = msgspec.json.Decoder(cast("type[RegularNode]", _RetriedNode[msgspec.Raw]))
 _untroubled_dag_decoder = msgspec.json.Decoder(UntroubledDag)
 _bare_untroubled_node_decoder = msgspec.json.Decoder(cast("type[UntroubledNode]", _UntroubledNode[None]))
 _untroubled_node_decoder = msgspec.json.Decoder(cast("type[UntroubledNode]", _UntroubledNode[msgspec.Raw]))
@@ -113,6 +131,18 @@ def decode_regular(answer: Answer) -> tuple[RegularDag, list[RegularNode]] | Non
             return dag, list(map(_bare_node_decoder.decode, answer.nodes or ()))
         except NOT_JSON:
             return dag, list(map(_node_decoder.decode, answer.nodes or ()))
+    except NOT_JSON:
+        return None
+
+
+def decode_retried(answer: Answer) -> tuple[RegularDag, list[RegularNode]] | None:
+    """Return a DAG that succeeded with each sub-task handed out once, or three times for a retry, and its nodes; None for any other."""
+    try:
+        dag = _dag_decoder.decode(answer.body)
+        try:
+            return dag, list(map(_bare_retried_decoder.decode, answer.nodes or ()))
+        except NOT_JSON:
+            return dag, list(map(_retried_decoder.decode, answer.nodes or ()))
     except NOT_JSON:
         return None
 
