@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from daganalysis.statistics.rank_tests import median
+from daganalysis.statistics.rank_tests import mean, median
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +72,7 @@ class LagSums:
             n = len(values)
             if n < _SHORTEST:
                 continue
-            off = values - values.mean()
+            off = values - mean(values)
             observed += [float(off[lag:] @ off[: n - lag]) if lag < n else 0.0 for lag in range(_LAGS + 1)]
             expected += _expected_sums(n)
             total += n

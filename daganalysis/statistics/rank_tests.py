@@ -90,6 +90,18 @@ def median(ordered: np.ndarray) -> float:
     return float(ordered[n // 2]) if n % 2 else float(ordered[n // 2 - 1] + ordered[n // 2]) / 2
 
 
+def mean(values: np.ndarray) -> float:
+    """Return the mean of some values, to the last bit that of ``values.mean()``, whose call takes as long as a thousand additions.
+
+    >>> import numpy as np
+    >>> mean(np.array([1.0, 2.0, 6.0]))
+    3.0
+    """
+    import numpy as np
+
+    return float(np.add.reduce(values) / len(values))
+
+
 def midmean(ordered: np.ndarray) -> float:
     """Return the mean of the middle half of values in order: as robust as is needed, and no slave of ticks as the median is.
 
@@ -98,7 +110,7 @@ def midmean(ordered: np.ndarray) -> float:
     3.0
     """
     cut = len(ordered) // 4
-    return float(ordered[cut : len(ordered) - cut].mean())
+    return mean(ordered[cut : len(ordered) - cut])
 
 
 def mann_whitney_p(x: Values, y: Values) -> float:

@@ -19,6 +19,7 @@ from daganalysis.statistics.rank_tests import (
     doubled_ranks,
     effect,
     log_seconds,
+    mean,
     rank_sum_chances,
     smallest_mann_whitney_p,
     thinned,
@@ -234,8 +235,8 @@ def location_test(logs: Strata, memory: Autocorrelation) -> Location:
     for a, b in logs:
         n, m = len(a), len(b)
         of_a, of_b = memory.inflation(n), memory.inflation(m)
-        weight, of_base, of_candidate = n * m / (n + m), a.mean(), b.mean()
-        difference += weight * float(of_candidate - of_base)
+        weight, of_base, of_candidate = n * m / (n + m), mean(a), mean(b)
+        difference += weight * (of_candidate - of_base)
         variance += weight**2 * (of_a / n + of_b / m)
         plain += weight**2 * (1 / n + 1 / m)
         weight_sum += weight
@@ -265,9 +266,11 @@ def lie_far_apart(strata: Strata) -> bool:
     """
     directions = set()
     for x, y in strata:
-        a, b = log_seconds(x), log_seconds(y)
-        gaps = (float(b.min() - a.max()), float(a.min() - b.max()))
-        if min(len(a), len(b)) < _FEWEST_FAR_APART or 2 * max(gaps) <= max(float(a.max() - a.min()), float(b.max() - b.min())):
+        if min(len(x), len(y)) < _FEWEST_FAR_APART:
+            return False
+        least_x, most_x, least_y, most_y = log_seconds([x.min(), x.max(), y.min(), y.max()]).tolist()
+        gaps = (least_y - most_x, least_x - most_y)
+        if 2 * max(gaps) <= max(most_x - least_x, most_y - least_y):
             return False
         directions.add(gaps[0] > gaps[1])
     return len(directions) == 1
@@ -302,7 +305,7 @@ def compare_shares(strata: Strata, inflation: float = 1.0) -> Shares:
         n, m, hits = len(x), len(y), int(x.sum() + y.sum())
         weight = n * m / (n + m)
         weights += weight
-        shares = [shares[0] + weight * float(x.mean()), shares[1] + weight * float(y.mean())]
+        shares = [shares[0] + weight * mean(x), shares[1] + weight * mean(y)]
         observed += int(y.sum())
         expected += hits * m / (n + m)
         variance += hits * (n + m - hits) * n * m / ((n + m) ** 2 * max(n + m - 1, 1))
