@@ -81,7 +81,7 @@ class Archive(ArchiveFrames):
             A new archive, in memory.
 
         Raises:
-            RunNotFoundError: The archive has no such run. The error names similar ids.
+            RunNotFoundError: The archive has no such run. The error names similar ids, or the runs of that name.
 
         Example:
             >>> import daganalysis as da
@@ -91,9 +91,12 @@ class Archive(ArchiveFrames):
         if not self._source.read("dags", ["run_id"], [run_id]).num_rows:
             from daganalysis.text.suggestions import MOST_SUGGESTIONS, closest
 
-            known = self.table("dags", ["run_id"])["run_id"].tolist()
+            dags = self.table("dags", ["run_id", "name"])
+            known = dags["run_id"].tolist()
             alike = [key for key in known if run_id in {split_run_key(key)[1], key_of(*split_run_key(key))}]
-            raise RunNotFoundError(run_id, (alike or closest(run_id, known))[:MOST_SUGGESTIONS])
+            alike = alike or dags.loc[dags["name"].eq(run_id), "run_id"].tolist()
+            alike = alike or closest(run_id, known) or [key for key in known if run_id and key.endswith(run_id)]
+            raise RunNotFoundError(run_id, alike[:MOST_SUGGESTIONS])
         return self.only(self._family(run_id) if children else [run_id])
 
     def only(self, run_ids: Iterable[str]) -> Archive:

@@ -278,6 +278,15 @@ def test_an_id_as_a_table_shortens_it_names_its_run(tmp_path: Path, run: Run) ->
     assert "perhaps 20179242107028861, 20179242207028861" in err
 
 
+@pytest.mark.parametrize("told", ["Scale out for T61", "07028861"])
+def test_the_name_of_a_run_or_the_end_of_its_id_is_answered_with_its_id(tmp_path: Path, run: Run, told: str) -> None:
+    answer = dag(node(sub_task()), gid="20179242107028861", name="Scale out for T61")
+    (tmp_path / "1.json").write_text(envelope(answer), encoding="utf-8")
+    status, _, err = run("show", str(tmp_path), told)
+    assert status == 2
+    assert "perhaps 20179242107028861" in err
+
+
 @pytest.mark.parametrize(("ending", "begins"), [("csv", "run_id,"), ("json", "["), ("md", "| "), ("txt", "run_")])
 def test_the_name_of_a_file_says_its_format(store: str, tmp_path: Path, run: Run, ending: str, begins: str) -> None:
     target = tmp_path / f"dags.{ending}"
