@@ -122,7 +122,11 @@ def test_the_command_draws_one_cluster_of_several(tmp_path: Path, capsys: pytest
     text = (tmp_path / "night.html").read_text(encoding="utf-8")
     assert "prod-a/" in text
     assert "prod-b/" not in text
-    assert re.search(r'<td class="when">2026-03-02 \d\d:\d\d:\d\d</td><td>lock taken</td>', text), "the zone and the words of people"
+    assert re.search(r'<td class="when">2026-03-02 \d\d:\d\d:\d\d</td><td class="when">lock taken</td>', text), (
+        "the zone and the words of people"
+    )
+    assert "<th>detail</th>" in text
+    assert "<th>client</th>" not in text, "no log tells where a request came from"
 
 
 @pytest.mark.parametrize("name", ["night.svg", "night.html"])

@@ -26,10 +26,11 @@ def event_page(marks: pd.DataFrame, events: pd.DataFrame, *, tz: str = "UTC") ->
     figure = draw_events(marks, tz=tz).get_figure(root=True)
     assert figure is not None
     clusters = events["cluster"].dropna().unique()
-    rows = rows_of(events[list(_COLUMNS)].head(_MOST_ROWS))
+    shown = events.head(_MOST_ROWS)
+    columns = [name for name in _COLUMNS if name in {"at", "event"} or shown[name].notna().any()]
     cells = [
-        [zone.bare(row["at"]), words(row["event"]), *("" if row[name] is None else for_terminal(str(row[name])) for name in _COLUMNS[2:])]
-        for row in rows
+        [zone.bare(row["at"]), words(row["event"]), *("" if row[name] is None else for_terminal(str(row[name])) for name in columns[2:])]
+        for row in rows_of(shown[columns])
     ]
     return render_page(
         "event_page/events.html.jinja",
@@ -38,7 +39,7 @@ def event_page(marks: pd.DataFrame, events: pd.DataFrame, *, tz: str = "UTC") ->
         title=f"What happened in {for_terminal(clusters[0])}" if len(clusters) == 1 else "What happened",
         subtitle=f"{plural(len(events), 'event')}, times in {zone.name}",
         chart=trusted(figure_svg(figure, key="events", title="Swim lanes of the DAGs, with locks and people's actions")),
-        heads=[words(name) for name in _COLUMNS],
+        heads=[words(name) for name in columns],
         rows=cells,
         n_left_out=max(0, len(events) - _MOST_ROWS),
     )
