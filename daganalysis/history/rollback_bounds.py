@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.identifiers import identify
 from daganalysis.engine.log_lines import CANCELLED
 from daganalysis.history.attempts import unlisted_before
+from daganalysis.history.legs import SKEW_NS
 from daganalysis.history.retry_bounds import Bounds
 
 if TYPE_CHECKING:
@@ -40,7 +41,28 @@ def bound_rollbacks(observed: Observations) -> Bounds:
     cancelled = 1 if traced and _was_cancelled(observed) else 0
     if not observed.missing <= {"newest"} and (low or not never_asked(observed)):
         return Bounds(low, None)
-    return Bounds(low, max(low, seen + hidden + cancelled))
+    return Bounds(low, max(low, seen + hidden + cancelled + _walks_outside_legs(observed)))
+
+
+def _walks_outside_legs(observed: Observations) -> int:
+    """Count the rollbacks that only executions of nodes show, because the start of their leg was overwritten.
+
+    One rollback walks from stage to lower stage. An execution of the same stage or a higher one, or a forward one between, ends its walk.
+    """
+    legs = observed.legs
+    walks, above = 0, None
+    for run in observed.node_runs:
+        if run.operator != "ROLLBACK" or run.start is None:
+            above = None
+            continue
+        started = [number for number, leg in enumerate(legs) if leg.start - SKEW_NS <= run.start]
+        leg = legs[started[-1]] if started else None
+        if leg is not None and leg.operator in {"ROLLBACK", None} and (leg.end is None or run.start <= leg.end):
+            above = None
+            continue
+        walks += above is None or run.stage >= above
+        above = run.stage
+    return walks
 
 
 def never_asked(observed: Observations) -> bool:

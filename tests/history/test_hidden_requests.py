@@ -258,3 +258,16 @@ def test_nobody_was_waited_for_before_a_cancel_because_what_has_ended_cannot_be_
     )
     time = spent(created, dag(filtered, state="FAILED", operator="CANCEL", start=39.99, end=41.02))
     assert (time.get("wait_operator"), time["unattributed"]) == (None, pytest.approx(37.99, abs=0.01))
+
+
+def test_a_rollback_that_only_a_node_shows_counts_beside_one_whose_leg_is_known() -> None:
+    line = ["ERROR: x"]
+    first = node(sub_task("FAILED", 60.05, 60.1, operator="ROLLBACK", times=2, logs=line), state="FAILED", operator="ROLLBACK", start=60.0)
+    rolled_back = dag({**first, "end_time": when(61.0)}, state="FAILED", operator="ROLLBACK", start=59.9, end=61.01, at=100.0)
+    again = node(
+        sub_task("FAILED", 300.05, 300.1, operator="ROLLBACK", times=3, logs=line), state="FAILED", operator="ROLLBACK", start=300.0
+    )
+    passed_now = node(sub_task("SUCCEED", 300.05, 400.0, operator="PASS", times=3, logs=line), operator="PASS", start=300.0, end=400.0)
+    torn = dag({**again, "end_time": when(301.0)}, state="READY", start=None, end=None, at=401.0)
+    run = run_of(rolled_back, torn, dag(passed_now, start=401.0, end=402.0, at=500.0))
+    assert run["rollbacks_max"] == 2
