@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow.compute as pc
 
     from daganalysis.table_sources import TableSource
+    from daganalysis.tables.column_arrays import Ints
     from daganalysis.tables.declaration import Only
 
 
@@ -76,6 +77,11 @@ class ArchiveFrames:
             9
         """
         return self._source.read(name, columns, None, where)
+
+    def stored_chains(self) -> list[tuple[pa.Table, pa.Table, Ints | int]] | None:
+        """Return the chains of work that the store keeps of all runs; None unless it keeps them of each part (for analyses)."""
+        read = getattr(self._source, "read_chains", None)
+        return None if read is None else read()
 
     def coded(self, name: str, columns: Sequence[str], only: Only | None = None) -> pa.Table:
         """Return columns of a base table as an Arrow table with dictionary-encoded texts, which a store reads much faster.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from daganalysis.chains.run_arrays import times_on_dag_clock
 from daganalysis.engine.times import SCHEDULER_STAMPED
 from daganalysis.tables import CLOCK_OFFSETS
 from daganalysis.tables.column_arrays import NONE, codes_of, encoded, find, integers, is_equal, one_array, reals, run_stage_keys
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from daganalysis.archive import Archive
-    from daganalysis.tables.column_arrays import Bools, Floats, Ints
+    from daganalysis.tables.column_arrays import Floats, Ints
 
 _KEYS = ["run_id", "stage", "agent"]
 _NEEDED = [*_KEYS, "outcome", "started_at", "ended_at"]
@@ -124,18 +125,3 @@ def _moved(rows: pd.DataFrame, offsets: pd.DataFrame) -> pd.DataFrame:
     started_at = both["started_at"] - back
     ended_at = (both["ended_at"] - back).where(~(by_scheduler & (both["ended_at"] >= started_at)), both["ended_at"])
     return rows.assign(started_at=started_at.array, ended_at=ended_at.array, clock_error_s=error.array)
-
-
-def times_on_dag_clock(start: Ints, end: Ints, ahead_s: Floats, is_by_scheduler: Bools, unknown: int) -> tuple[Ints, Ints]:
-    """Return starts and ends on the clock of the DAG's own rows, from those on clocks that are ahead of it by ``ahead_s``.
-
-    The scheduler's stamps are on that clock already. All are nanoseconds; ``unknown`` marks unknown times.
-    """
-    import numpy as np
-
-    is_placed = ~np.isnan(ahead_s)
-    back = np.rint(np.where(is_placed, ahead_s, 0.0) * 1e9).astype(np.int64)
-    started = np.where(is_placed & (start != unknown), start - back, unknown)
-    is_stamped = is_by_scheduler & is_placed & (start != unknown) & (end != unknown) & (end >= started)
-    ended = np.where(is_stamped, end, np.where(is_placed & (end != unknown), end - back, unknown))
-    return started, ended

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.declaration import code_texts
@@ -118,6 +118,11 @@ class WithCatalogue:
         if name != "dags":
             return coded(self.source, name, columns, only)
         return _coded_rows(self.read(name, columns, None), name, only)
+
+    def read_chains(self) -> Any:
+        """Return what the store keeps of the chains of the runs, if it does."""
+        read = getattr(self.source, "read_chains", None)
+        return None if read is None else read()
 
     def _renamed(self, dags: pa.Table) -> pa.Table:
         import pyarrow as pa

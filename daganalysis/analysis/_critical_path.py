@@ -8,14 +8,12 @@ from daganalysis.errors import UsageError
 from daganalysis.tables.explanations import CRITICAL_PATH, CRITICAL_PATH_BY_STAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
     import pyarrow as pa
 
-    from daganalysis.analysis.chains import Segments
-    from daganalysis.analysis.run_arrays import Attempts, Stretches
+    from daganalysis.analysis.run_chains import RunChains
     from daganalysis.archive import Archive
+    from daganalysis.chains.run_arrays import Stretches
     from daganalysis.tables.column_arrays import Ints
 
 _LEVELS = ("segment", "stage")
@@ -54,70 +52,100 @@ def critical_path(archive: Archive, *, level: str = "segment") -> pd.DataFrame:
     """
     if level not in _LEVELS:
         raise UsageError("no such level of critical_path", where=level, hint="segment or stage")
-    from functools import partial
+    from daganalysis.chains.run_arrays import read_stretches
 
-    from daganalysis.analysis.chains import resolve
-    from daganalysis.analysis.child_paths import with_child_paths
-    from daganalysis.analysis.clock_bounds import clock_bounds
-    from daganalysis.analysis.run_arrays import read_attempts, read_stretches
-    from daganalysis.analysis.run_shares import in_shares, segments_of_all
-    from daganalysis.tables.side_by_side import side_by_side
-
-    stretches = read_stretches(archive, ["evidence"])
-    attempts = read_attempts(archive, stretches.run_ids, ["task_gid", "attempt", "agent"])
-    shares = in_shares(stretches, attempts)
-    bounds = clock_bounds(archive, stretches.run_ids, shares)
-    resolvers = [partial(resolve, share, bound, with_drag=level == "stage") for share, bound in zip(shares, bounds, strict=True)]
-    segments = segments_of_all(shares, side_by_side(resolvers, len(attempts.start)))
     if level == "stage":
-        return _by_stage(archive, stretches, segments, attempts)
-    return with_child_paths(archive, _frame(archive, stretches, segments, attempts))
+        return _by_stage(archive, read_stretches(archive, ["to_stage"]))
+    from daganalysis.analysis.child_paths import with_child_paths
+    from daganalysis.analysis.run_chains import found_now, together
+
+    stored = archive.stored_chains()
+    stretches = read_stretches(archive, ["evidence", *(["to_stage"] if stored is None else [])])
+    chains = together(found_now(archive, stretches) if stored is None else stored)
+    return with_child_paths(archive, _frame(archive, stretches, chains))
 
 
-def _frame(archive: Archive, stretches: Stretches, segments: Segments, attempts: Attempts) -> pd.DataFrame:
+def _frame(archive: Archive, stretches: Stretches, chains: RunChains) -> pd.DataFrame:
     """Make the result, each run from its own attempts."""
     import numpy as np
     import pandas as pd
     import pyarrow as pa
 
-    from daganalysis.analysis.run_arrays import stretches_of
+    from daganalysis.chains.run_arrays import stretches_of
     from daganalysis.tables.column_arrays import NONE, encoded, integers
     from daganalysis.tables.pandas_columns import coded_texts, instants, no_texts, texts_at, whole_numbers
-    from daganalysis.tables.side_by_side import side_by_side
 
-    of, attempt, rows = segments.stretch, segments.attempt, attempts.rows
-    run = stretches.run[of]
+    of, start, end, attempt = _segments(stretches, chains.stretch, chains.start)
+    run, rows = stretches.run[of], chains.rows
     categories, agents = encoded(stretches.rows.column("category")), encoded(rows.column("agent"))
     codes, names = stretches.names(archive)
     evidence, kinds = encoded(stretches.rows.column("evidence"))
     evidence = evidence[of]
-    evidence[segments.is_uncertain] = len(kinds)
+    evidence[np.flatnonzero(attempt != NONE)[chains.is_uncertain]] = len(kinds)
     number = np.append(integers(rows.column("attempt")), NONE)  # the last place is that of no attempt
-    makers: dict[str, Callable[[], Any]] = {
-        "run_id": lambda: coded_texts(run, stretches.run_ids),
-        "seq": lambda: whole_numbers(np.arange(1, len(run) + 1) - np.repeat(*stretches_of(run))),
-        "started_at": lambda: instants(segments.start),
-        "ended_at": lambda: instants(segments.end),
-        "duration_s": lambda: (segments.end - segments.start) / 1e9,
-        "category": lambda: coded_texts(categories[0][of], categories[1]),
-        "stage": lambda: whole_numbers(stretches.stage[of]),
-        "name": lambda: coded_texts(codes[of], names),
-        "task_gid": lambda: texts_at(rows.column("task_gid"), attempt),
-        "attempt": lambda: whole_numbers(number[attempt]),
-        "agent": lambda: coded_texts(np.append(agents[0], NONE)[attempt], agents[1]),
-        "child_run_id": lambda: no_texts(len(run)),
-        "evidence": lambda: coded_texts(evidence, pa.concat_arrays([kinds, pa.array(["uncertain"])])),
+    # One column after the other: in threads, each thread would have memory of its own, which the kernel has to clear.
+    columns: dict[str, Any] = {
+        "run_id": coded_texts(run, stretches.run_ids),
+        "seq": whole_numbers(np.arange(1, len(run) + 1) - np.repeat(*stretches_of(run))),
+        "started_at": instants(start),
+        "ended_at": instants(end),
+        "duration_s": (end - start) / 1e9,
+        "category": coded_texts(categories[0][of], categories[1]),
+        "stage": whole_numbers(stretches.stage[of]),
+        "name": coded_texts(codes[of], names),
+        "task_gid": texts_at(rows.column("task_gid"), attempt),
+        "attempt": whole_numbers(number[attempt]),
+        "agent": coded_texts(np.append(agents[0], NONE)[attempt], agents[1]),
+        "child_run_id": no_texts(len(run)),
+        "evidence": coded_texts(evidence, pa.concat_arrays([kinds, pa.array(["uncertain"])])),
     }
-    columns = dict(zip(makers, side_by_side([*makers.values()], len(run)), strict=True))
     return pd.DataFrame(columns, columns=CRITICAL_PATH.names, copy=False)
 
 
-def _by_stage(archive: Archive, stretches: Stretches, segments: Segments, attempts: Attempts) -> pd.DataFrame:
+def _segments(stretches: Stretches, stretch: Ints, begin: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return the segments in order: the stretch, the start and the end of each, and the place of its attempt among those on the paths.
+
+    ``stretch`` and ``begin`` are the stretch of each attempt on the path, and where its segment starts.
+
+    A stretch of work begins with a segment without an attempt if its first attempt starts later, or if it has none.
+    """
+    import numpy as np
+
+    from daganalysis.chains.run_arrays import stretches_of
+    from daganalysis.tables.column_arrays import NONE
+
+    n = np.bincount(stretch, minlength=len(stretches.run))
+    first, _ = stretches_of(stretch)
+    begun = stretch[first]
+    is_bare = np.ones(len(stretches.run), bool)
+    is_bare[begun] = begin[first] > stretches.start[begun]
+    sizes = n + is_bare
+    of = np.repeat(np.arange(len(sizes)), sizes)
+    last = np.cumsum(sizes) - 1
+    has_attempt = np.ones(len(of), bool)
+    has_attempt[(last - sizes + 1)[is_bare]] = False
+    start = stretches.start[of]
+    start[has_attempt] = begin
+    end = np.empty(len(of), np.int64)
+    end[:-1] = start[1:]
+    end[last] = stretches.end
+    attempt = np.full(len(of), NONE)
+    attempt[has_attempt] = np.arange(len(stretch))
+    return of, start, end, attempt
+
+
+def _by_stage(archive: Archive, stretches: Stretches) -> pd.DataFrame:
     """Sum the work on the path by workflow and stage name."""
     import numpy as np
     import pandas as pd
 
+    from daganalysis.analysis.run_shares import resolved
+    from daganalysis.chains.run_arrays import read_attempts
     from daganalysis.tables.column_arrays import NONE, codes_of, encoded, taken
+
+    attempts = read_attempts(archive, stretches.run_ids, ["task_gid", "attempt", "agent"])
+    segments = resolved(archive, stretches, attempts)
+    of, start, end, place_on_path = _segments(stretches, segments.stretch, segments.start)
 
     dags = archive.arrow("dags", ["run_id", "workflow", "elapsed_s"])
     run = codes_of(dags.column("run_id"), stretches.run_ids)
@@ -126,15 +154,16 @@ def _by_stage(archive: Archive, stretches: Stretches, segments: Segments, attemp
     runs = runs[runs["elapsed_s"].notna() & (runs["run"] != NONE)]
     workflow_of = np.full(len(stretches.run_ids), NONE - 1)
     workflow_of[runs["run"]] = runs["workflow"]
-    work = np.flatnonzero(stretches.is_execute[segments.stretch] & (workflow_of[stretches.run] >= NONE)[segments.stretch])
-    stretch, attempt = segments.stretch[work], segments.attempt[work]
+    work = np.flatnonzero(stretches.is_execute[of] & (workflow_of[stretches.run] >= NONE)[of])
+    stretch, on_path = of[work], place_on_path[work]
+    attempt, drags = (np.append(values, NONE)[on_path] for values in (segments.attempt, segments.drag))  # the last is that of no attempt
     codes, names = stretches.names(archive)
     run, n_names = stretches.run[stretch], len(names) + 1
     # One number for a workflow and a name, each of which may be unknown.
     place, keys = pd.factorize((workflow_of[run] + 1) * n_names + codes[stretch] + 1, sort=True)
     path, drag = np.zeros(len(keys), np.int64), np.zeros(len(keys), np.int64)
-    np.add.at(path, place, segments.end[work] - segments.start[work])
-    np.add.at(drag, place, np.maximum(segments.drag[work], 0))
+    np.add.at(path, place, end[work] - start[work])
+    np.add.at(drag, place, np.maximum(drags, 0))
     of_runs = pd.unique(place * len(stretches.run_ids) + run) // max(len(stretches.run_ids), 1)
     most = _most_often(place, np.append(attempts.agent, NONE)[attempt], encoded(attempts.rows.column("agent"))[1])
     total = runs.groupby("workflow")["elapsed_s"].sum()

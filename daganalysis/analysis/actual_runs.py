@@ -13,9 +13,9 @@ from daganalysis.tables.column_arrays import encoded, integers, is_equal, one_ar
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from daganalysis.analysis.chains import Pairs, Work
-    from daganalysis.analysis.run_arrays import Attempts, Stretches
     from daganalysis.analysis.run_shares import Share
+    from daganalysis.chains.run_arrays import Attempts, Stretches
+    from daganalysis.chains.segments import Pairs, Work
     from daganalysis.tables.column_arrays import Bools, Ints
 
 

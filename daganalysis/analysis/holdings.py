@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from daganalysis.analysis.run_arrays import rows_within
+from daganalysis.chains.run_arrays import rows_within
 from daganalysis.engine.times import SECOND_NS
 from daganalysis.tables.column_arrays import NONE, numbered, ranked
 from daganalysis.tables.explanations import LOCKS

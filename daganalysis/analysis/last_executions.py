@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from daganalysis.analysis.run_arrays import stretches_of
 from daganalysis.analysis.straggler_caps import caps_of
+from daganalysis.chains.run_arrays import stretches_of
 from daganalysis.tables.column_arrays import NONE, integers, one_array, run_stage_keys
 
 if TYPE_CHECKING:

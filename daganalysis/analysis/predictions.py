@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from daganalysis.analysis.actual_runs import ActualRuns
-from daganalysis.analysis.run_arrays import read_attempts, read_stretches, stretches_of
 from daganalysis.analysis.run_shares import in_shares
 from daganalysis.analysis.scenario_lengths import lengths_under
+from daganalysis.chains.run_arrays import read_attempts, read_stretches, stretches_of
 from daganalysis.errors import UsageError
 from daganalysis.tables.column_arrays import NONE, codes_of, encoded, integers, one_array, reals, taken
 from daganalysis.tables.explanations import WHAT_IF
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from daganalysis.analysis.run_arrays import Attempts, Stretches
     from daganalysis.analysis.run_shares import Share
     from daganalysis.analysis.scenarios import Scenario
     from daganalysis.archive import Archive
+    from daganalysis.chains.run_arrays import Attempts, Stretches
     from daganalysis.tables.column_arrays import Bools, Floats, Ints
 
 _ROWS_OF_A_PIECE = 260_000
@@ -80,7 +80,7 @@ class _Predicted:
     @classmethod
     def of(cls, archive: Archive, scenarios: Sequence[Scenario]) -> _Predicted:
         """Predict the lengths of the runs of an archive; without a timeline, no time is known to be left."""
-        stretches = read_stretches(archive, ["leg", "direction"])
+        stretches = read_stretches(archive, ["to_stage", "leg", "direction"])
         attempts = _read_attempts(archive, stretches.run_ids)
         named = _named_stages(archive, stretches, scenarios)
         predictors = [partial(_totals, share, named, scenarios) for share in in_shares(stretches, attempts)]

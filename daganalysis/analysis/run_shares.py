@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from daganalysis.analysis.chains import Segments, Work
-from daganalysis.tables.column_arrays import NONE, runs_of_keys
-from daganalysis.tables.side_by_side import n_side_by_side
+from daganalysis.chains.clock_bounds import RunClusters, clock_bounds
+from daganalysis.chains.segments import Segments, Work, resolve
+from daganalysis.tables.column_arrays import runs_of_keys
+from daganalysis.tables.side_by_side import n_side_by_side, side_by_side
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from daganalysis.analysis.run_arrays import Attempts, Stretches
+    from daganalysis.archive import Archive
+    from daganalysis.chains.run_arrays import Attempts, Stretches
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,21 @@ def in_shares(stretches: Stretches, attempts: Attempts) -> list[Share]:
     return shares
 
 
-def segments_of_all(shares: Sequence[Share], parts: Sequence[Segments]) -> Segments:
-    """Put the segments of the shares together, each with the places that its stretch and its attempt have among all."""
-    attempts = [np.where(part.attempt == NONE, NONE, part.attempt + share.first_attempt) for share, part in zip(shares, parts, strict=True)]
+def resolved(archive: Archive, stretches: Stretches, attempts: Attempts) -> Segments:
+    """Return the chain of every run with the drag of each segment, and without rivals."""
+    clusters = RunClusters.of(archive, stretches.run_ids)
+
+    def chain(share: Share) -> Segments:
+        bounds = clock_bounds(share.stretches, share.attempts, share.work, clusters)
+        return resolve(share.attempts, share.work, bounds, with_drag=True)
+
+    shares = in_shares(stretches, attempts)
+    parts = side_by_side([partial(chain, share) for share in shares], len(attempts.start))
     return Segments(
         np.concatenate([part.stretch + share.first_stretch for share, part in zip(shares, parts, strict=True)]),
         np.concatenate([part.start for part in parts]),
-        np.concatenate([part.end for part in parts]),
-        np.concatenate(attempts),
+        np.concatenate([part.attempt + share.first_attempt for share, part in zip(shares, parts, strict=True)]),
         np.concatenate([part.drag for part in parts]),
-        np.concatenate([part.is_uncertain for part in parts]),
+        np.zeros(0, np.int64),
+        np.zeros(0, np.int64),
     )

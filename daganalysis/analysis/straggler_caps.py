@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from daganalysis.analysis.run_arrays import NEVER, rows_within, stretches_of
+from daganalysis.chains.run_arrays import NEVER, rows_within, stretches_of
 from daganalysis.tables.column_arrays import NONE
 
 if TYPE_CHECKING:
     from daganalysis.analysis.actual_runs import ActualRuns
-    from daganalysis.analysis.chains import Pairs, Work
-    from daganalysis.analysis.run_arrays import Attempts
+    from daganalysis.chains.run_arrays import Attempts
+    from daganalysis.chains.segments import Pairs, Work
     from daganalysis.tables.column_arrays import Ints
 
 

@@ -29,6 +29,7 @@ from daganalysis.store.parts import check_version
 from daganalysis.store.remote_paths import SPILL
 from daganalysis.store.source_list import KnownSource, read_sources, write_sources
 from daganalysis.tables import BASE_TABLES
+from daganalysis.tables.chain_tables import CHAIN_FOLDER
 from daganalysis.urls import is_url
 
 if TYPE_CHECKING:
@@ -325,6 +326,8 @@ class _Load:
         void = plan.void if isinstance(plan, Plan) else set()
         works = tables_to_carry(before.folder, before.tables, void, folder, generation, judged_again)
         link_others(before.folder, before.tables, works, BASE_TABLES, folder)
+        kept = {path.name for path in (before.folder / CHAIN_FOLDER).glob("*.parquet")}
+        link_others(before.folder, [part for part in before.tables if part in kept], works, [CHAIN_FOLDER], folder)
         for _ in workers.over(carry_tables, works):
             pass
         dealt: Sequence[Sequence[Picked | PlannedShard]] = plan.parts

@@ -11,8 +11,9 @@ from daganalysis.loading.by_cluster import read_shard
 from daganalysis.loading.planning import Picked
 from daganalysis.store.kept_answers import EvidenceWriter, read_evidence
 from daganalysis.store.new_files import Closing
-from daganalysis.store.parts import read_parts, write_part
+from daganalysis.store.parts import read_parts, write_chains, write_part
 from daganalysis.tables import BASE_TABLES
+from daganalysis.tables.chain_tables import CHAIN_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -57,7 +58,7 @@ class BuiltPart(NamedTuple):
 
 def import_for_parts() -> None:
     """Import what only the second pass needs and what takes long to import."""
-    for name in ("pyarrow.compute", "pyarrow.parquet", "daganalysis.history.rebuild"):
+    for name in ("pyarrow.compute", "pyarrow.parquet", "daganalysis.history.rebuild", "daganalysis.chains.chain_rows"):
         importlib.import_module(name)
 
 
@@ -72,6 +73,7 @@ def build_part(work: PartWork) -> BuiltPart:
                 for name, table in _build_shard(work, shard, evidence).items():
                     pieces[name].append(table)
             rows = evidence.rows
+        rows |= write_chains_of(pieces, work.folder, work.part, closing)
         # One table after the other, so that a second copy, in order, is there of one alone.
         rows |= {name: sum(piece.num_rows for piece in own) for name, own in pieces.items()}
         write_tables(((name, _sorted_by_key(name, pieces.pop(name))) for name in BASE_TABLES), work.folder, work.part, closing)
@@ -100,6 +102,21 @@ def _build_shard(work: PartWork, shard: Picked | PlannedShard, evidence: Evidenc
     for part, rows in shard.old.items() if isinstance(shard, Picked) else ():
         answers += [kept.answer for kept in read_evidence(work.store, part, rows)]
     return rebuild(answers, work.issues, work.contexts)
+
+
+def write_chains_of(pieces: dict[str, list[pa.Table]], folder: StagePath, part: str, closing: Closing) -> dict[str, int]:
+    """Write the chains of a part, if it has a timeline; return how many rows they have. The tables that they need become one piece."""
+    from daganalysis.chains.chain_rows import NEEDED, chains_of_part
+    from daganalysis.tables.arrow_memory import memory_kept
+
+    if not any(table.num_rows for table in pieces["timeline"]):
+        return {}
+    pieces |= {name: [_sorted_by_key(name, pieces[name])] for name in NEEDED}
+    with memory_kept():
+        chains = chains_of_part({name: pieces[name][0] for name in NEEDED})
+    (folder / CHAIN_FOLDER).mkdir(exist_ok=True)
+    write_chains(*chains, folder / CHAIN_FOLDER / part, closing)
+    return {CHAIN_FOLDER: sum(len(table) for table in chains)}
 
 
 def _sorted_by_key(name: str, tables: list[pa.Table]) -> pa.Table:
@@ -170,6 +187,7 @@ def carry_tables(work: CarriedTables) -> str | None:
     if not any(table.num_rows for table in tables.values()):
         return None
     with Closing() as closing:
+        write_chains_of({name: [table] for name, table in tables.items()}, work.folder, work.part, closing)
         write_tables(tables.items(), work.folder, work.part, closing)
     return work.part
 

@@ -17,6 +17,7 @@ from daganalysis.errors import StoreError
 from daganalysis.store.new_files import NewFile
 from daganalysis.store.remote_paths import FOLDER_MANIFEST, PRIVATE_FOLDERS
 from daganalysis.tables import BASE_TABLES, SCHEMA_VERSION
+from daganalysis.tables.chain_tables import CHAIN_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,9 +105,9 @@ def listed_files(folder: Path) -> dict[str, tuple[int, str]]:
 def check_manifest(folder: Path, *, private: bool, tables: bool = True) -> Checked:
     """Raise :class:`StoreError` for the first file that is missing, altered or foreign.
 
-    ``private``: check evidence and sources. ``tables``: check the base tables. Only the files in question are returned.
+    ``private``: check evidence and sources. ``tables``: check the base tables and the chains. Only the files in question are returned.
     """
-    folders = (*(BASE_TABLES if tables else ()), *(PRIVATE_FOLDERS if private else ()))
+    folders = (*((*BASE_TABLES, CHAIN_FOLDER) if tables else ()), *(PRIVATE_FOLDERS if private else ()))
     listed = {name: entry for name, entry in _read(folder).files.items() if name.partition("/")[0] in folders}
     found = set(_parquet_files(folder, folders))
     for name in sorted(listed.keys() - found):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar, cast
@@ -10,10 +11,11 @@ from daganalysis.errors import StoreError
 from daganalysis.store.commit import new_generation, readable_folder
 from daganalysis.store.folder_manifest import check_manifest, listed_files, noted
 from daganalysis.store.keys import check_keys
-from daganalysis.store.parts import check_version, count_rows, damaged, first_and_last, read_coded, read_parts, write_part
+from daganalysis.store.parts import check_version, count_rows, damaged, first_and_last, read_chains, read_coded, read_parts, write_part
 from daganalysis.store.recent_columns import RecentColumns
 from daganalysis.store.remote_paths import RemotePath, read_remote_manifest, store_path
 from daganalysis.tables import BASE_TABLES
+from daganalysis.tables.chain_tables import CHAIN_FOLDER
 from daganalysis.tables.declaration import code_texts, decode_texts
 from daganalysis.tables.store_layout import is_store_folder
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     import pyarrow.compute as pc
 
     from daganalysis.store.remote_paths import StorePath
+    from daganalysis.tables.column_arrays import Ints
     from daganalysis.tables.declaration import Only
 
 T = TypeVar("T")
@@ -110,7 +113,7 @@ class StoreTables:
                     break
         else:
             raise self._keeps_changing()
-        missing = [name for name, parts in found.items() if not parts]
+        missing = [name for name in BASE_TABLES if not found[name]]
         if missing:
             raise StoreError(f"the store lacks the tables {', '.join(missing)}", where=str(self._store), hint="load into a new store")
         return found
@@ -118,7 +121,7 @@ class StoreTables:
     def _found(self) -> dict[str, list[StorePath]]:
         folder = readable_folder(self._store)
         found: dict[str, list[StorePath]] = {
-            name: sorted((folder / name).glob("*.parquet"), key=lambda part: part.name) for name in BASE_TABLES
+            name: sorted((folder / name).glob("*.parquet"), key=lambda part: part.name) for name in (*BASE_TABLES, CHAIN_FOLDER)
         }
         if not found["dags"]:
             raise StoreError("there is no store", where=str(self._store), hint="`daganalysis load SOURCE --out STORE` makes one")
@@ -191,6 +194,23 @@ class StoreTables:
         self._recent.remember(name, found)
         table = pa.table([found[column] for column in columns], names=list(columns))
         return table if only is None else rows_with(table, only)
+
+    def read_chains(self) -> list[tuple[pa.Table, pa.Table, Ints | int]] | None:
+        """Return the chains of each part, with the places of its stretches in the timeline: that of the first, if they stay in order.
+
+        Return None unless the store keeps the chains of each part. Stores that were written as tables keep none.
+        """
+        own = {part.name: part for part in self._parts[CHAIN_FOLDER]}
+        names = [part.name for part in self._with_rows("timeline")]
+        n_rows = [self._rows.get(f"timeline/{name}", 0) for name in names]
+        if not all(name in own and n for name, n in zip(names, n_rows, strict=True)):
+            return None
+        if "timeline" not in self._orders:
+            self.read_coded("timeline", ["run_id"])
+        parts = [own[name] for name in names]
+        tables = self._steadily(parts, lambda: read_chains(parts))
+        places = _places_of_parts(n_rows, self._orders["timeline"])
+        return [(*chains, place) for chains, place in zip(tables, places, strict=True)]
 
     def count(self, name: str) -> int:
         """Return how many rows one base table has, from the list of the store's files, or from the footers of the files."""
@@ -279,6 +299,20 @@ def _generation(store: StorePath) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_ino, found.st_ctime_ns
+
+
+def _places_of_parts(n_rows: Sequence[int], order: Order) -> list[Ints | int]:
+    """Return the places that the rows of parts have in an order: that of the first row, if the order is that of the parts."""
+    import numpy as np
+
+    first = np.cumsum([0, *n_rows])
+    if order is None:
+        return [int(begin) for begin in first[:-1]]
+    slices = order if isinstance(order, list) else []
+    moved = np.concatenate([np.arange(begin, begin + length) for begin, length in slices]) if slices else np.asarray(order)
+    places = np.empty(len(moved), np.int64)
+    places[moved] = np.arange(len(moved))
+    return [places[begin:end] for begin, end in itertools.pairwise(first.tolist())]
 
 
 def _ordered_by_run(table: pa.Table, key: str) -> pa.Table:

@@ -16,6 +16,7 @@ from daganalysis.errors import SchemaVersionError, StoreError
 from daganalysis.store.new_files import Closing, NewFile
 from daganalysis.store.remote_paths import dataset_files
 from daganalysis.tables import BASE_TABLES, SCHEMA_VERSION
+from daganalysis.tables.chain_tables import CHAIN_FOLDER, DOUBTS, ON_PATH
 from daganalysis.tables.declaration import Type
 from daganalysis.tables.side_by_side import in_threads, n_threads
 
@@ -58,6 +59,26 @@ def write_part(table: pa.Table, name: str, path: StagePath, closing: Closing | N
         writer.write(_as(schema, table), _ROW_GROUP)
 
 
+def write_chains(on_path: pa.Table, doubts: pa.Table, path: StagePath, closing: Closing | None = None) -> None:
+    """Write the chains of a part to a new file and sync it to the disk, at once or by the end of ``closing``.
+
+    The columns of both tables are in the file, and each table is a row group, in which the columns of the other one are null.
+    """
+    import pyarrow as pa
+
+    declared = {column.name: column for column in (*ON_PATH.columns, *DOUBTS.columns)}
+    fields = {field.name: field for table in (on_path, doubts) for field in table.schema}
+    schema = pa.schema([fields[name] for name in declared])
+    encodings = {name: "DELTA_BINARY_PACKED" for name, column in declared.items() if column.type in {Type.INTEGER, Type.INSTANT}}
+    coded = [*dict.fromkeys([*ON_PATH.repeating, *DOUBTS.repeating])]
+    with MarkedWriter(path, schema, CHAIN_FOLDER, coded, closing, encodings, {"started_at"}, statistics=False) as writer:
+        for table in (on_path, doubts):
+            columns = [
+                table.column(field.name) if field.name in table.column_names else pa.nulls(table.num_rows, field.type) for field in schema
+            ]
+            writer.write(pa.Table.from_arrays(columns, schema=schema), max(1, table.num_rows))
+
+
 def _as(schema: pa.Schema, table: pa.Table) -> pa.Table:
     """Cast a table to a schema if it differs. The comparison avoids a needless cast, which imports all of Arrow's functions."""
     return table if table.schema.equals(schema) else table.select(schema.names).cast(schema)
@@ -84,6 +105,8 @@ class MarkedWriter:
         closing: Closing | None = None,
         encodings: Mapping[str, str] | None = None,
         dense: Container[str] = frozenset(),
+        *,
+        statistics: bool = True,
     ) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -103,6 +126,7 @@ class MarkedWriter:
             compression_level=dict.fromkeys(compressed, _ZSTD_LEVEL),
             use_dictionary=dictionary or False,
             column_encoding=encodings,
+            write_statistics=statistics,
             write_page_checksum=True,  # zstd's frames have none of their own: a bit that flipped would give other values
         )
 
@@ -262,6 +286,25 @@ def read_coded(paths: Sequence[StorePath], declared: Table, columns: Sequence[st
 def _each(paths: Sequence[StorePath], read: Callable[[StorePath], pa.Table]) -> list[pa.Table]:
     """Return the result for each file, in order. Several files are read at a time, because Arrow decodes without Python's lock."""
     return in_threads([partial(read, path) for path in paths], n_threads() if len(paths) >= _WORTH_READERS else 1)
+
+
+def read_chains(paths: Sequence[StorePath]) -> list[tuple[pa.Table, pa.Table]]:
+    """Read the chains of some parts, with repeating texts dictionary-encoded. A file that cannot be read raises a :class:`StoreError`."""
+    return _each(paths, _chains)
+
+
+def _chains(path: StorePath) -> tuple[pa.Table, pa.Table]:
+    import pyarrow as pa
+
+    try:
+        file = parquet_file(path, [*ON_PATH.repeating, *DOUBTS.repeating])
+        on_path, doubts = (file.read_row_group(n, table.names, use_threads=False) for n, table in enumerate((ON_PATH, DOUBTS)))
+    except (pa.ArrowException, OSError, IndexError) as error:
+        raise damaged(path, error) from error
+    for found, declared in ((on_path, ON_PATH), (doubts, DOUBTS)):
+        if not found.schema.equals(declared.coded_schema()):
+            raise damaged(path, ValueError("its columns are others"))
+    return on_path, doubts
 
 
 def read_file(path: StorePath, columns: Sequence[str] | None = None, schema: pa.Schema | None = None) -> pa.Table:

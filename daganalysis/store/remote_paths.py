@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from daganalysis.errors import StoreError, UsageError
 from daganalysis.reading.remote_files import file_system, reaching, unbuffered
 from daganalysis.tables import BASE_TABLES
+from daganalysis.tables.chain_tables import CHAIN_FOLDER
 from daganalysis.urls import WEB_SCHEMES, is_url, local_path, scheme_of, without_secrets
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 MANIFEST = "_manifest.json"
 FOLDER_MANIFEST = "_files.json"
 """The list of files of a store on a disk; one that is copied to a URL is of no use there."""
-PRIVATE_FOLDERS = ("_evidence", "_sources")
+PRIVATE_FOLDERS = ("_evidence", "_sources", CHAIN_FOLDER)
 SPILL = "_spill"
 """The folder of a load for the answers that it has read but not yet rebuilt. A complete store never has it."""
 _NEAR = 1 << 16

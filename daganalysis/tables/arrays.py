@@ -101,6 +101,16 @@ def _instants(array: pa.Array) -> npt.NDArray[np.int64]:
     return np.frombuffer(array.buffers()[1], np.int64)[array.offset :][: len(array)]
 
 
+def present_in(array: pa.Array) -> _Mask:
+    """Return which values of an array are not null.
+
+    >>> import pyarrow as pa
+    >>> present_in(array_of([1, None], pa.int64())).tolist()
+    [True, False]
+    """
+    return _bits(array.buffers()[0], array) if array.null_count else np.ones(len(array), np.bool_)
+
+
 def _bits(buffer: pa.Buffer, array: pa.Array) -> _Mask:
     return np.unpackbits(np.frombuffer(buffer, np.uint8), count=array.offset + len(array), bitorder="little")[array.offset :].astype(
         np.bool_

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from daganalysis.tables.arrays import array_of, numbers_where, present_in
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -28,15 +30,26 @@ def integers(column: pa.Array | pa.ChunkedArray, null: int = NONE) -> Ints:
     """Return whole numbers or instants as a NumPy array."""
     import pyarrow as pa
 
-    column = column.cast(pa.int64())
-    values: Ints = np.asarray(column.fill_null(null) if column.null_count else column)
-    return values
+    array = one_array(column)
+    if not (pa.types.is_integer(array.type) or pa.types.is_temporal(array.type)):
+        array = array.cast(pa.int64())
+    data = array.buffers()[1]
+    if data is None:  # as of an empty array
+        return np.full(len(array), null)
+    # NumPy's own conversion of Arrow arrays would import pandas, which a load does without.
+    found = np.frombuffer(data, f"i{array.type.bit_width // 8}")[array.offset :][: len(array)]
+    values: Ints = found.astype(np.int64, copy=False)
+    return np.where(present_in(array), values, null) if array.null_count else values
 
 
 def reals(column: pa.Array | pa.ChunkedArray) -> Floats:
     """Return real numbers as a NumPy array; null is not-a-number."""
-    values: Floats = one_array(column).to_numpy(zero_copy_only=False)
-    return values
+    array = one_array(column)
+    data = array.buffers()[1]
+    if data is None:
+        return np.full(len(array), np.nan)
+    values = np.frombuffer(data, np.float64)[array.offset :][: len(array)]
+    return np.where(present_in(array), values, np.nan) if array.null_count else values
 
 
 def encoded(column: pa.Array | pa.ChunkedArray) -> tuple[Ints, pa.Array]:
@@ -157,7 +170,8 @@ def taken(column: pa.Array | pa.ChunkedArray, places: Ints) -> pa.Array:
     """
     import pyarrow as pa
 
-    return one_array(column).take(pa.array(places, pa.int64(), mask=places == NONE))
+    is_null = places == NONE
+    return one_array(column).take(numbers_where(~is_null, places, pa.int64()) if is_null.any() else array_of(places, pa.int64()))
 
 
 def numbered(*columns: Ints) -> tuple[Ints, Ints]:

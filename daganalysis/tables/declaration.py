@@ -88,6 +88,13 @@ class Table:
         """Return the Arrow schema, which is the Parquet schema too."""
         return _schema(self)
 
+    def coded_schema(self) -> pa.Schema:
+        """Return the Arrow schema with repeating texts dictionary-encoded."""
+        import pyarrow as pa
+
+        dictionary, coded = pa.dictionary(pa.int32(), pa.string()), {*self.repeating}
+        return pa.schema([field.with_type(dictionary) if field.name in coded else field for field in self.schema()])
+
     def arrow(self, rows: Mapping[str, Sequence[object]]) -> pa.Table:
         """Make an Arrow table of equally long columns of plain Python values (instants as nanoseconds since 1970)."""
         from daganalysis.tables.arrays import table_of

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from daganalysis.tables.arrays import array_of
 from daganalysis.tables.column_arrays import NONE, codes_of, encoded, find, integers, is_equal, one_array, places_in, reals, run_stage_keys
 
 if TYPE_CHECKING:
@@ -15,13 +16,24 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from daganalysis.archive import Archive
-    from daganalysis.tables.column_arrays import Bools, Ints
+    from daganalysis.tables.column_arrays import Bools, Floats, Ints
 
 NEVER = np.iinfo(np.int64).max
 """The end of an attempt that is not known to have ended, and the start of one that is not known to have started."""
-_TIMELINE = ("run_id", "started_at", "ended_at", "category", "from_stage", "to_stage")
+_TIMELINE = ("run_id", "started_at", "ended_at", "category", "from_stage")
 _ATTEMPTS = ("run_id", "stage", "started_at", "ended_at")
+
+
+class HasTables(Protocol):
+    """What has the base tables: an archive, or a part of one that is being made."""
+
+    def coded(self, name: str, columns: Sequence[str], /) -> pa.Table:
+        """Return columns of a base table, with texts that repeat as places in a dictionary."""
+        ...
+
+    def count(self, name: str, /) -> int:
+        """Return how many rows a base table has."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +50,7 @@ class Stretches:
 
     @cached_property
     def to_stage(self) -> Ints:
-        """The stage after each stretch."""
+        """The stage after each stretch, if the rows have it."""
         return integers(self.rows.column("to_stage"))
 
     @cached_property
@@ -53,7 +65,7 @@ class Stretches:
         run, start, end, stage = (values[rows] for values in (self.run, self.start, self.end, self.stage))
         return Stretches(self.run_ids, table, run, start, end, stage, self.is_execute[rows])
 
-    def names(self, archive: Archive) -> tuple[Ints, pa.Array]:
+    def names(self, archive: HasTables) -> tuple[Ints, pa.Array]:
         """Return the name of each stretch's stage: its place in an array of names (or none), and that array."""
         nodes = archive.coded("nodes", ["run_id", "stage", "name"])
         codes, names = encoded(nodes.column("name"))
@@ -123,10 +135,10 @@ class Attempts:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        rows = self.rows.select(["task_gid", "attempt"]).take(pa.array(attempt))
+        rows = self.rows.select(["task_gid", "attempt"]).take(array_of(attempt, pa.int64()))
         order = pc.sort_indices(rows, sort_keys=[("task_gid", "ascending"), ("attempt", "ascending")])
         ranks = np.empty(len(attempt), np.int64)
-        ranks[order.to_numpy()] = np.arange(len(attempt))
+        ranks[integers(order)] = np.arange(len(attempt))
         return ranks
 
 
@@ -152,17 +164,19 @@ def rows_within(first: Ints, sizes: Ints) -> tuple[Ints, Ints]:
     return places, np.arange(len(places)) - np.repeat(np.cumsum(sizes) - sizes - first, sizes)
 
 
-def read_stretches(archive: Archive, more: Sequence[str] = ()) -> Stretches:
+def read_stretches(archive: HasTables, more: Sequence[str] = ()) -> Stretches:
     """Read the timelines, with ``more`` columns in their rows."""
+    import pyarrow as pa
+
     table = archive.coded("timeline", [*_TIMELINE, *more]).combine_chunks()
-    run, run_ids = _runs(table.column("run_id"))
+    run, run_ids = runs_in_order(table.column("run_id"))
     start = integers(table.column("started_at"))
-    if not _is_rising(run, start):
+    if not is_rising(run, start):
         # Stretches without length begin at the same time: their order is that of their numbers.
         seq = integers(archive.coded("timeline", ["seq"]).column("seq"))
-        if not _is_rising(run, seq):
+        if not is_rising(run, seq):
             order = np.lexsort((seq, run))
-            table, run, start = table.take(order), run[order], start[order]
+            table, run, start = table.take(array_of(order, pa.int64())), run[order], start[order]
     return Stretches(
         run_ids,
         table,
@@ -174,28 +188,31 @@ def read_stretches(archive: Archive, more: Sequence[str] = ()) -> Stretches:
     )
 
 
-def _runs(column: pa.ChunkedArray) -> tuple[Ints, pa.Array]:
+def runs_in_order(column: pa.ChunkedArray) -> tuple[Ints, pa.Array]:
     """Return the places of runs among the different ones, and these, sorted; rows of one run mostly are neighbours."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     codes, texts = encoded(column)
     first, sizes = stretches_of(codes)
     different = np.unique(codes[first])
-    found = texts.take(different)
-    order = pc.sort_indices(found)
+    found = texts.take(array_of(different, pa.int64()))
+    order = integers(pc.sort_indices(found))
     rank = np.empty(len(texts), np.int64)
-    rank[different[order.to_numpy()]] = np.arange(len(different))
-    return np.repeat(rank[codes[first]], sizes), found.take(order)
+    rank[different[order]] = np.arange(len(different))
+    return np.repeat(rank[codes[first]], sizes), found.take(array_of(order, pa.int64()))
 
 
-def _is_rising(run: Ints, values: Ints) -> bool:
+def is_rising(run: Ints, values: Ints) -> bool:
     """Return whether runs are in order, and the values of each run rise."""
     is_next = run[1:] != run[:-1]
     return bool((np.diff(run) >= 0).all() and (is_next | (values[1:] > values[:-1])).all())
 
 
-def read_attempts(archive: Archive, run_ids: pa.Array, columns: Sequence[str]) -> Attempts:
+def read_attempts(archive: HasTables, run_ids: pa.Array, columns: Sequence[str]) -> Attempts:
     """Read columns of the attempts of some runs; the starts and ends of the attempts are on the clock of the run's own rows."""
+    import pyarrow as pa
+
     has_offsets = archive.count("clock_offsets") > 0
     wanted = dict.fromkeys([*_ATTEMPTS, *columns, *(("outcome", "agent") if has_offsets else ())])
     table = archive.coded("attempts", list(wanted)).combine_chunks()
@@ -207,7 +224,7 @@ def read_attempts(archive: Archive, run_ids: pa.Array, columns: Sequence[str]) -
         key = run_stage_keys(places[codes], stage)
         order = np.argsort(key, kind="stable")
         order = order[key[order] != NONE]
-        table, (first, _) = table.take(order), stretches_of(key[order])
+        table, (first, _) = table.take(array_of(order, pa.int64())), stretches_of(key[order])
         keys = key[order][first]
     start, end = (integers(table.column(name), null=NEVER) for name in ("started_at", "ended_at"))
     attempts = Attempts(table, keys, first, np.diff(first, append=len(start)), start, end)
@@ -229,11 +246,10 @@ def _changes(one: Ints, other: Ints) -> Ints:
     return np.flatnonzero(is_new)
 
 
-def _on_clock_of_rows(archive: Archive, run_ids: pa.Array, attempts: Attempts) -> Attempts:
+def _on_clock_of_rows(archive: HasTables, run_ids: pa.Array, attempts: Attempts) -> Attempts:
     """Put the times of agents whose clocks are off on the clock of the run's own rows."""
     import pyarrow as pa
 
-    from daganalysis.dag_clock import times_on_dag_clock
     from daganalysis.engine.times import SCHEDULER_STAMPED
 
     table = archive.coded("clock_offsets", ["run_id", "stage", "agent", "ahead_s"])
@@ -245,7 +261,20 @@ def _on_clock_of_rows(archive: Archive, run_ids: pa.Array, attempts: Attempts) -
     order = np.argsort(off, kind="stable")
     place = find(off[order], run_stage_keys(stages[places], agent))
     rows, ahead_s = rows[place != NONE], reals(table.column("ahead_s"))[order[place[place != NONE]]]
-    by_scheduler = is_equal(attempts.rows.column("outcome").take(pa.array(rows)), *SCHEDULER_STAMPED)
+    by_scheduler = is_equal(attempts.rows.column("outcome").take(array_of(rows, pa.int64())), *SCHEDULER_STAMPED)
     start, end = attempts.start.copy(), attempts.end.copy()
     start[rows], end[rows] = times_on_dag_clock(start[rows], end[rows], ahead_s, by_scheduler, NEVER)
     return replace(attempts, start=start, end=end)
+
+
+def times_on_dag_clock(start: Ints, end: Ints, ahead_s: Floats, is_by_scheduler: Bools, unknown: int) -> tuple[Ints, Ints]:
+    """Return starts and ends on the clock of the DAG's own rows, from those on clocks that are ahead of it by ``ahead_s``.
+
+    The scheduler's stamps are on that clock already. All are nanoseconds; ``unknown`` marks unknown times.
+    """
+    is_placed = ~np.isnan(ahead_s)
+    back = np.rint(np.where(is_placed, ahead_s, 0.0) * 1e9).astype(np.int64)
+    started = np.where(is_placed & (start != unknown), start - back, unknown)
+    is_stamped = is_by_scheduler & is_placed & (start != unknown) & (end != unknown) & (end >= started)
+    ended = np.where(is_stamped, end, np.where(is_placed & (end != unknown), end - back, unknown))
+    return started, ended

@@ -12,31 +12,31 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from daganalysis.analysis.run_arrays import NEVER, rows_within, stretches_of
-from daganalysis.tables.column_arrays import NONE, find
+from daganalysis.chains.run_arrays import NEVER, rows_within, stretches_of
+from daganalysis.tables.column_arrays import NONE, find, run_stage_keys
 
 if TYPE_CHECKING:
-    from daganalysis.analysis.clock_bounds import ClockBounds
-    from daganalysis.analysis.run_arrays import Attempts, Stretches
-    from daganalysis.analysis.run_shares import Share
+    from daganalysis.chains.clock_bounds import ClockBounds
+    from daganalysis.chains.run_arrays import Attempts, Stretches
     from daganalysis.tables.column_arrays import Bools, Ints
 
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """The chain of each run, in order of run and time.
+    """The attempts that the stretches of work of each run waited for, in order of run and time.
 
-    ``stretch`` is the stretch of a segment, ``attempt`` the row of the attempt at work (none for a pause). ``drag`` is how much later the
-    stretch ended because of the attempt that ended it; none for all other segments. ``is_uncertain`` says that another agent's attempt may
-    have been the one.
+    ``stretch`` is the stretch of a segment, ``attempt`` the row of the attempt at work, and ``start`` the start of the segment, which ends
+    where the next one of the stretch starts, or with the stretch. ``drag`` is how much later the stretch ended because of the attempt that
+    ended it; none for all other segments. ``rivals`` are attempts of other agents that may have been the one, and ``of_rivals`` the
+    segments that they belong to.
     """
 
     stretch: Ints
     start: Ints
-    end: Ints
     attempt: Ints
     drag: Ints
-    is_uncertain: Bools
+    of_rivals: Ints
+    rivals: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Work:
     def of(cls, stretches: Stretches, attempts: Attempts) -> Work:
         """Find the stage of each stretch of work."""
         work = np.flatnonzero(stretches.is_execute)
-        stage = find(attempts.keys, stretches.stays.keys)[stretches.stays.of_stretch[work]]
+        stage = find(attempts.keys, run_stage_keys(stretches.run[work], stretches.stage[work]))
         known = np.flatnonzero(stage != NONE)
         times = np.bincount(stage[known], minlength=len(attempts.keys))
         return cls(work, stretches.start[work], stretches.end[work], stage, known[times[stage[known]] == 1])
@@ -91,14 +91,13 @@ class Work:
         return Pairs(of_work, attempt, start, end).only(start < end)
 
 
-def resolve(share: Share, bounds: ClockBounds, *, with_drag: bool) -> Segments:
-    """Find the chain of every run of a share.
+def resolve(attempts: Attempts, work: Work, bounds: ClockBounds, *, with_drag: bool = False) -> Segments:
+    """Find the chain of every run.
 
     In a stretch of work, from its end backwards, the attempt with the latest end not after the cursor (ties by sub-task and number) is the
     segment, and the cursor goes to its start. What only attempts that end later cover is put down to the longest of them. Recorded times
-    are never reordered: where the bounds of the clocks leave open which attempt ended last, the segment says so.
+    are never reordered: where the bounds of the clocks leave open which attempt ended last, the segment has rivals.
     """
-    attempts, work = share.attempts, share.work
     chain = _Chain(work, with_drag=with_drag)
     once = _last_of_stages(work, attempts, bounds, with_drag=with_drag)
     chain.add(once)
@@ -112,17 +111,21 @@ def resolve(share: Share, bounds: ClockBounds, *, with_drag: bool) -> Segments:
     while len(pairs.of_work):
         chain.add(_choose(pairs, chain.cursor, attempts, bounds))
         pairs = chain.left(pairs)
-    return chain.segments(share.stretches)
+    return chain.segments()
 
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """The attempt chosen for some stretches of work, where its segment starts, which of the choices are uncertain, and the drag."""
+    """The attempt chosen for some stretches of work, where its segment starts, and the drag.
+
+    ``rivals`` are attempts that may have been the one, and ``of_rivals`` the places of the choices that they belong to.
+    """
 
     work: Ints
     attempt: Ints
     start: Ints
-    uncertain: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    of_rivals: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    rivals: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     drag: Ints | None = None
 
 
@@ -131,13 +134,13 @@ class _Chain:
 
     def __init__(self, work: Work, *, with_drag: bool) -> None:
         self._work, self._with_drag = work, with_drag
-        self._found: list[tuple[_Chosen, Ints, Ints]] = []
+        self._found: list[tuple[_Chosen, Ints]] = []
         self._n = np.zeros(len(work.stretch), np.int64)
         self.cursor = work.end.copy()
 
     def add(self, chosen: _Chosen) -> None:
         """Add one segment for each of some stretches."""
-        self._found.append((chosen, self.cursor[chosen.work], self._n[chosen.work]))
+        self._found.append((chosen, self._n[chosen.work]))
         self.cursor[chosen.work] = chosen.start
         self._n[chosen.work] += 1
 
@@ -145,23 +148,21 @@ class _Chain:
         """Return the pairs that begin before the cursor of their stretch."""
         return pairs.only(pairs.start < self.cursor[pairs.of_work])
 
-    def segments(self, stretches: Stretches) -> Segments:
-        """Put the segments in order, among the stretches without work. Time that no attempt covers is a segment without one."""
-        bare = np.flatnonzero(self.cursor > self._work.start)
-        self.add(_Chosen(bare, np.full(len(bare), NONE), self._work.start[bare]))
-        sizes = np.ones(len(stretches.run), np.int64)
-        sizes[self._work.stretch] = self._n
-        last = np.cumsum(sizes) - 1
-        of = np.repeat(np.arange(len(sizes)), sizes)
-        start, end, attempt = stretches.start[of], stretches.end[of], np.full(len(of), NONE)
-        drag, is_uncertain = np.full(len(of) if self._with_drag else 0, NONE), np.zeros(len(of), bool)
-        for chosen, cursor, number in self._found:
-            place = last[self._work.stretch[chosen.work]] - number
-            start[place], end[place], attempt[place] = chosen.start, cursor, chosen.attempt
-            is_uncertain[place[chosen.uncertain]] = True
+    def segments(self) -> Segments:
+        """Put the segments in order."""
+        last = np.cumsum(self._n) - 1
+        of = np.repeat(np.arange(len(self._n)), self._n)
+        start, attempt = np.empty(len(of), np.int64), np.empty(len(of), np.int64)
+        drag = np.full(len(of) if self._with_drag else 0, NONE)
+        of_rivals, rivals = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        for chosen, number in self._found:
+            place = last[chosen.work] - number
+            start[place], attempt[place] = chosen.start, chosen.attempt
+            of_rivals.append(place[chosen.of_rivals])
+            rivals.append(chosen.rivals)
             if chosen.drag is not None:
                 drag[place] = chosen.drag
-        return Segments(of, start, end, attempt, drag, is_uncertain)
+        return Segments(self._work.stretch[of], start, attempt, drag, np.concatenate(of_rivals), np.concatenate(rivals))
 
 
 # -- stages that were executed once -----------------------------------------------------------------------------------------------------
@@ -183,9 +184,9 @@ def _last_of_stages(work: Work, attempts: Attempts, bounds: ClockBounds, *, with
     rivals = np.flatnonzero(attempts.end > np.repeat(reach, attempts.sizes))
     chosen = place[attempts.stage[rivals]]
     doubtful = bounds.doubtful(rivals, attempt[chosen])
-    uncertain = work.paired(attempts, once[chosen[doubtful]], rivals[doubtful]).of_work
+    pairs = work.paired(attempts, once[chosen[doubtful]], rivals[doubtful])
     drag = _drags(work, attempts, once, attempt, start) if with_drag else None
-    return _Chosen(once, attempt, start, place[work.stage[uncertain]], drag)
+    return _Chosen(once, attempt, start, place[work.stage[pairs.of_work]], pairs.attempt, drag)
 
 
 def _largest_of_stages(attempts: Attempts, values: Ints) -> Ints:
@@ -258,9 +259,10 @@ def _choose(pairs: Pairs, cursor: Ints, attempts: Attempts, bounds: ClockBounds,
         next_end = np.full(n, NONE)
         np.maximum.at(next_end, group[is_other], pairs.end[is_other])
         drag = np.where(takes_longest, NONE, until - np.maximum(start, next_end))
-    rivals = group[ended]
-    uncertain = np.unique(rivals[bounds.doubtful(pairs.attempt[ended], pairs.attempt[last[rivals]])])
-    return _Chosen(work, pairs.attempt[taken], start, uncertain[~takes_longest[uncertain]], drag)
+    of, rivals = group[ended], pairs.attempt[ended]
+    doubtful = bounds.doubtful(rivals, pairs.attempt[last[of]])
+    doubtful = doubtful[~takes_longest[of[doubtful]]]
+    return _Chosen(work, pairs.attempt[taken], start, of[doubtful], rivals[doubtful], drag)
 
 
 def _best(group: Ints, rows: Ints, by: tuple[Ints, ...], n_groups: int, pairs: Pairs, attempts: Attempts) -> Ints:
