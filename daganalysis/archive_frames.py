@@ -79,7 +79,17 @@ class ArchiveFrames:
         return self._source.read(name, columns, None, where)
 
     def stored_chains(self) -> list[tuple[pa.Table, pa.Table, Ints | int]] | None:
-        """Return the chains of work that the store keeps of all runs; None unless it keeps them of each part (for analyses)."""
+        """Return the chains of work that the store keeps, part by part; :func:`daganalysis.critical_path` reads them.
+
+        Returns:
+            For each part, its attempts on the critical paths, what decides how certain they are, and the place of the part's stretches in
+            the timeline. None in memory, or if the store does not keep the chains of each part.
+
+        Example:
+            >>> import daganalysis as da
+            >>> da.load("sample_data/documented/scale-out.json").stored_chains() is None
+            True
+        """
         read = getattr(self._source, "read_chains", None)
         return None if read is None else read()
 

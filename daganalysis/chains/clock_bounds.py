@@ -14,7 +14,7 @@ from daganalysis.tables.column_arrays import NONE, codes_of, encoded, is_equal, 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from daganalysis.chains.run_arrays import Attempts, HasTables, Stretches
+    from daganalysis.chains.run_arrays import Attempts, Stretches, TablesAtHand
     from daganalysis.chains.segments import Work
     from daganalysis.tables.column_arrays import Ints
 
@@ -31,7 +31,7 @@ class RunClusters:
     labels: pa.Array
 
     @classmethod
-    def of(cls, tables: HasTables, run_ids: pa.Array) -> RunClusters:
+    def of(cls, tables: TablesAtHand, run_ids: pa.Array) -> RunClusters:
         """Find the clusters of some runs. A local DAG has one clock."""
         dags = tables.coded("dags", ["run_id", "cluster", "scope"])
         run, scope = codes_of(dags.column("run_id"), run_ids), one_array(dags.column("scope"))

@@ -24,7 +24,7 @@ _TIMELINE = ("run_id", "started_at", "ended_at", "category", "from_stage")
 _ATTEMPTS = ("run_id", "stage", "started_at", "ended_at")
 
 
-class HasTables(Protocol):
+class TablesAtHand(Protocol):
     """What has the base tables: an archive, or a part of one that is being made."""
 
     def coded(self, name: str, columns: Sequence[str], /) -> pa.Table:
@@ -65,7 +65,7 @@ class Stretches:
         run, start, end, stage = (values[rows] for values in (self.run, self.start, self.end, self.stage))
         return Stretches(self.run_ids, table, run, start, end, stage, self.is_execute[rows])
 
-    def names(self, archive: HasTables) -> tuple[Ints, pa.Array]:
+    def names(self, archive: TablesAtHand) -> tuple[Ints, pa.Array]:
         """Return the name of each stretch's stage: its place in an array of names (or none), and that array."""
         nodes = archive.coded("nodes", ["run_id", "stage", "name"])
         codes, names = encoded(nodes.column("name"))
@@ -164,7 +164,7 @@ def rows_within(first: Ints, sizes: Ints) -> tuple[Ints, Ints]:
     return places, np.arange(len(places)) - np.repeat(np.cumsum(sizes) - sizes - first, sizes)
 
 
-def read_stretches(archive: HasTables, more: Sequence[str] = ()) -> Stretches:
+def read_stretches(archive: TablesAtHand, more: Sequence[str] = ()) -> Stretches:
     """Read the timelines, with ``more`` columns in their rows."""
     import pyarrow as pa
 
@@ -209,7 +209,7 @@ def is_rising(run: Ints, values: Ints) -> bool:
     return bool((np.diff(run) >= 0).all() and (is_next | (values[1:] > values[:-1])).all())
 
 
-def read_attempts(archive: HasTables, run_ids: pa.Array, columns: Sequence[str]) -> Attempts:
+def read_attempts(archive: TablesAtHand, run_ids: pa.Array, columns: Sequence[str]) -> Attempts:
     """Read columns of the attempts of some runs; the starts and ends of the attempts are on the clock of the run's own rows."""
     import pyarrow as pa
 
@@ -246,7 +246,7 @@ def _changes(one: Ints, other: Ints) -> Ints:
     return np.flatnonzero(is_new)
 
 
-def _on_clock_of_rows(archive: HasTables, run_ids: pa.Array, attempts: Attempts) -> Attempts:
+def _on_clock_of_rows(archive: TablesAtHand, run_ids: pa.Array, attempts: Attempts) -> Attempts:
     """Put the times of agents whose clocks are off on the clock of the run's own rows."""
     import pyarrow as pa
 
