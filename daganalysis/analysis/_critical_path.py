@@ -59,8 +59,10 @@ def critical_path(archive: Archive, *, level: str = "segment") -> pd.DataFrame:
     from daganalysis.analysis.child_paths import with_child_paths
     from daganalysis.analysis.run_chains import found_now, together
 
+    stretches = read_stretches(archive, ["evidence"])
     stored = archive.stored_chains()
-    stretches = read_stretches(archive, ["evidence", *(["to_stage"] if stored is None else [])])
+    if stored is None:
+        stretches = read_stretches(archive, ["evidence", "to_stage"])
     chains = together(found_now(archive, stretches) if stored is None else stored)
     return with_child_paths(archive, _frame(archive, stretches, chains))
 
