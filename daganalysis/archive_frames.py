@@ -78,21 +78,6 @@ class ArchiveFrames:
         """
         return self._source.read(name, columns, None, where)
 
-    def stored_chains(self) -> list[tuple[pa.Table, pa.Table, Ints | int]] | None:
-        """Return the chains of work that the store keeps, part by part; :func:`daganalysis.critical_path` reads them.
-
-        Returns:
-            For each part, its attempts on the critical paths, what decides how certain they are, and the place of the part's stretches in
-            the timeline. None in memory, or if the store does not keep the chains of each part.
-
-        Example:
-            >>> import daganalysis as da
-            >>> da.load("sample_data/documented/scale-out.json").stored_chains() is None
-            True
-        """
-        read = getattr(self._source, "read_chains", None)
-        return None if read is None else read()
-
     def coded(self, name: str, columns: Sequence[str], only: Only | None = None) -> pa.Table:
         """Return columns of a base table as an Arrow table with dictionary-encoded texts, which a store reads much faster.
 
@@ -197,3 +182,18 @@ class ArchiveFrames:
     def timeline(self) -> pd.DataFrame:
         """One row is one stretch of a run's elapsed time, with what it was spent on."""
         return self.table("timeline")
+
+
+def stored_chains(archive: ArchiveFrames) -> list[tuple[pa.Table, pa.Table, Ints | int]] | None:
+    """Return the chains of work that the store of an archive keeps, part by part.
+
+    For each part: its attempts on the critical paths, what decides how certain they are, and the place of the part's stretches in the
+    timeline. None in memory, or if the store does not keep the chains of each part.
+
+    Example:
+        >>> import daganalysis as da
+        >>> stored_chains(da.load("sample_data/documented/scale-out.json")) is None
+        True
+    """
+    read = getattr(archive._source, "read_chains", None)  # noqa: SLF001 - a function of this module, as users call no such method
+    return None if read is None else read()

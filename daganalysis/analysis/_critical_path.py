@@ -58,9 +58,10 @@ def critical_path(archive: Archive, *, level: str = "segment") -> pd.DataFrame:
         return _by_stage(archive, read_stretches(archive, ["to_stage"]))
     from daganalysis.analysis.child_paths import with_child_paths
     from daganalysis.analysis.run_chains import found_now, together
+    from daganalysis.archive_frames import stored_chains
 
     stretches = read_stretches(archive, ["evidence"])
-    stored = archive.stored_chains()
+    stored = stored_chains(archive)
     if stored is None:
         stretches = read_stretches(archive, ["evidence", "to_stage"])
     chains = together(found_now(archive, stretches) if stored is None else stored)

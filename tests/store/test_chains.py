@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import daganalysis as da
+from daganalysis.archive_frames import stored_chains
 from daganalysis.errors import StoreError
 from tests.analysis.test_critical_path import answers_of, attempts, stretch
 from tests.profiles import examples
@@ -31,7 +32,7 @@ def in_memory(archive: Archive) -> Archive:
 
 
 def assert_same_paths(archive: Archive) -> None:
-    assert archive.stored_chains() is not None
+    assert stored_chains(archive) is not None
     pd.testing.assert_frame_equal(da.critical_path(archive), da.critical_path(in_memory(archive)))
 
 
@@ -64,7 +65,7 @@ def test_a_store_that_keeps_no_chains_has_the_same_paths(tmp_path: Path) -> None
     stored = da.load_into_store(*answers_of(3), store=tmp_path / "store", jobs=1)
     stored.to_parquet(tmp_path / "tables")
     tables = da.read_parquet(tmp_path / "tables")
-    assert tables.stored_chains() is None
+    assert stored_chains(tables) is None
     pd.testing.assert_frame_equal(da.critical_path(tables), da.critical_path(stored))
 
 
@@ -77,7 +78,7 @@ def test_runs_added_to_a_store_that_keeps_no_chains_have_the_same_paths(tmp_path
 
     write_manifest(store)
     added = da.load_into_store(answers_of(4)[-1], store=store, cluster="b", jobs=1)
-    assert added.stored_chains() is None
+    assert stored_chains(added) is None
     pd.testing.assert_frame_equal(da.critical_path(added), da.critical_path(in_memory(added)))
 
 
