@@ -195,3 +195,9 @@ def test_events_are_in_order_and_what_people_did_is_among_them(seed: int) -> Non
     counts = rows["event"].value_counts()
     assert counts.get("rollback", 0) <= run.rollbacks
     assert counts.get("retry", 0) + counts.get("pass_node", 0) <= run.retries + run.node_passes
+
+
+def test_a_failure_of_unknown_time_is_no_event() -> None:
+    run = dag(outcome="failed", ended_at=None)
+    attempts = [{"run_id": "1", "stage": 2, "task_gid": "1", "attempt": 1, "started_at": at(5), "outcome": "failed", "agent": "a"}]
+    assert told(archive_of(dags=[run], attempts=attempts), "stage_failed") == []
