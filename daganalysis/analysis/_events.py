@@ -160,7 +160,7 @@ def _of_locks(holdings: Holdings) -> pa.Table:
         # A holding that contradicts another one is not stated as a fact.
         "evidence": as_texts(np.where(holdings.evidence == "observed", "observed", "inferred").astype(object)),
     }
-    moments = {"lock_taken": holdings.taken, "lock_freed": holdings.released}
+    moments = {"lock_taken": holdings.taken_at, "lock_freed": holdings.released}
     return pa.concat_tables([_part(event, as_numbers(at), **columns) for event, at in moments.items()])
 
 
@@ -200,6 +200,8 @@ def _failures_and_requests(archive: Archive, dags: Columns, timelines: Timelines
             rows.append(_event(run, wait["asked_at"], wait["request"], wait["from_stage"], **more))
     for run in runs.values():
         if run["outcome"] in STANDS_FAILED:
+            if run["ended_at"] is None:
+                continue  # events are told by their time
             rows.append(_failed(run, run["ended_at"], run["stage"], causes))
         elif run["run_id"] not in logged and run["operator"] == "CANCEL":
             # A cancel begins a leg of its own, within one pass of the scheduler.

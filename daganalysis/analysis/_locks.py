@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from daganalysis.tables.plain_rows import Row
 
 HELD_BY = [
-    *("run_id", "cluster", "name", "workflow", "scope", "owner_agent", "stage", "outcome", "created_at", "started_at", "ended_at"),
+    *("run_id", "cluster", "name", "workflow", "scope", "owner_agent", "stage", "state", "outcome"),
+    *("created_at", "started_at", "ended_at"),
     *("maintenance_type", "maintenance_key", "first_observed_at", "last_observed_at", "retries_min", "rollbacks_min"),
 ]
 _FREED = ("succeeded", "succeeded_after_retry", "succeeded_with_node_pass", "passed", "rolled_back")
@@ -77,7 +78,7 @@ def find_holdings(archive: Archive, run_ids: Iterable[str] | None = None, read: 
     timelines = read_timelines(source, one_array(dags.rows.column("run_id")).cast(pa.string())) if read is None else read.timelines
     idle = timelines.idle.taken(dags.is_held[timelines.idle.run])
     idle = _with_unknown_beginnings(dags, timelines, _with_hidden_failures(dags, timelines, idle))
-    holdings = _holdings(dags, idle, *_freeing(archive, dags, idle))
+    holdings = _holdings(dags, idle, *_freeing(archive, dags, idle), timelines.known_from())
     copies = rows_of(archive.table("maintenance_locks"), in_nanoseconds=True) if archive.count("maintenance_locks") else []
     if copies:
         known = set(archive.table("dags", ["run_id"])["run_id"])
@@ -115,6 +116,10 @@ class _Holders:
     def has_ended(self, *outcomes: str) -> Bools:
         """Return which runs ended in one of some ways."""
         return is_equal(self.rows.column("outcome"), *outcomes)
+
+    def has_freed(self) -> Bools:
+        """Return which runs freed their lock at their end: those that succeeded, also after a cancel, and those that were passed."""
+        return self.has_ended(*_FREED) | is_equal(self.rows.column("state"), "SUCCEED")
 
     def is_redone(self) -> Bools:
         """Return which runs are known to have been retried or rolled back."""
@@ -175,7 +180,16 @@ def _freeing(archive: Archive, dags: _Holders, idle: IdleStretches) -> tuple[Boo
     return at_stretch, at_end
 
 
-def _holdings(dags: _Holders, idle: IdleStretches, frees: Bools, frees_at_end: Bools) -> Holdings:
+def _held_since(dags: _Holders, known_from: Ints) -> Ints:
+    """Return from when on each run is known to have held its lock, if its beginning is unknown: from the first moment that is known."""
+    since = known_from
+    for name in ("first_observed_at", "ended_at"):
+        instants = dags.instants(name)
+        since = np.where((since == NONE) | ((instants != NONE) & (instants < since)), instants, since)
+    return since
+
+
+def _holdings(dags: _Holders, idle: IdleStretches, frees: Bools, frees_at_end: Bools, known_from: Ints) -> Holdings:
     """Work out when each run held its lock: from its creation, or a request that took it again, to its end or a failure that frees it.
 
     A failure between two answers frees a lock, too. The lock is then only known to have been held before and after.
@@ -193,9 +207,11 @@ def _holdings(dags: _Holders, idle: IdleStretches, frees: Bools, frees_at_end: B
     order = np.argsort(run, kind="stable")
     run = run[order]
     begin = dags.instants("created_at")
-    for name in ("started_at", "first_observed_at"):
-        begin = np.where(begin == NONE, dags.instants(name), begin)
+    begin = np.where(begin == NONE, dags.instants("started_at"), begin)
+    is_begin_known = begin != NONE
+    begin = np.where(is_begin_known, begin, _held_since(dags, known_from))
     taken = np.append(begin[held], taken_again.end)[order]
+    is_taken_known = np.append(is_begin_known[held], np.ones(len(taken_again), bool))[order]
     is_seen = np.append(dags.instants("created_at")[held] != NONE, taken_again.is_wait)[order]
 
     number = np.arange(len(run)) - np.searchsorted(run, run)  # of each holding within its run: the split of that number ends it
@@ -205,7 +221,7 @@ def _holdings(dags: _Holders, idle: IdleStretches, frees: Bools, frees_at_end: B
     end, seen, has_freed, has_failed = (
         ended[run],
         dags.instants("last_observed_at")[run],
-        dags.has_ended(*_FREED)[run],
+        dags.has_freed()[run],
         dags.has_ended(*_FAILED)[run],
     )
     is_free = has_freed | frees_at_end[run]
@@ -225,6 +241,7 @@ def _holdings(dags: _Holders, idle: IdleStretches, frees: Bools, frees_at_end: B
         key,
         dags.texts("run_id", run),
         taken,
+        is_taken_known,
         until,
         released,
         failed,

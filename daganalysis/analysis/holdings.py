@@ -31,9 +31,10 @@ OF_CLUSTER = ("global", "tenant")
 class Holdings:
     """Holdings of locks, one value of each array a holding; instants are nanoseconds since 1970, negative where there is none.
 
-    ``run`` is the row of ``dags``, negative for a holding that a copy of a database alone shows. ``until`` is the last moment at which the
-    lock is known to have been held, and ``failed`` the one from which its DAG stood FAILED. ``n_refused`` is negative where no log tells.
-    ``against`` are pairs of holdings that overlap, though the two exclude each other.
+    ``run`` is the row of ``dags``, negative for a holding that a copy of a database alone shows. If ``is_taken_known`` is false, ``taken``
+    is only the first moment at which the lock is known to have been held. ``until`` is the last such moment, and ``failed`` the one from
+    which its DAG stood FAILED. ``n_refused`` is negative where no log tells. ``against`` are pairs of holdings that overlap, though the two
+    exclude each other.
     """
 
     run: Ints
@@ -42,6 +43,7 @@ class Holdings:
     key: Texts
     run_id: Texts
     taken: Ints
+    is_taken_known: Bools
     until: Ints
     released: Ints
     failed: Ints
@@ -59,6 +61,11 @@ class Holdings:
         """When each was freed, or until when it is known to have been held."""
         return np.where(self.released == NONE, self.until, self.released)
 
+    @property
+    def taken_at(self) -> Ints:
+        """When each was taken, negative where that is not known."""
+        return np.where(self.is_taken_known, self.taken, NONE)
+
     def is_of_cluster(self) -> Bools:
         """Return which holdings are of a lock that belongs to a cluster."""
         return np.isin(self.kind.astype(str), OF_CLUSTER)
@@ -75,7 +82,7 @@ class Holdings:
         texts = {"cluster": self.cluster, "lock": self.kind, "key": self.key, "run_id": self.run_id, "evidence": self.evidence}
         return {
             **{name: as_texts(values[order]) for name, values in texts.items()},
-            "taken_at": as_numbers(begin),
+            "taken_at": as_numbers(self.taken_at[order]),
             "released_at": as_numbers(self.released[order]),
             "held_s": held_s,
             "working_s": working_s,
@@ -91,7 +98,7 @@ class Holdings:
         """Return the order of the result: by cluster, lock, key, time and run, nulls last."""
         codes = [ranked(as_texts(texts))[0] for texts in (self.cluster, self.kind, self.key, self.run_id)]
         cluster, kind, key, run = (np.where(code == NONE, len(self), code) for code in codes)
-        taken = np.where(self.taken == NONE, np.iinfo(np.int64).max, self.taken)
+        taken = np.where(self.taken_at == NONE, np.iinfo(np.int64).max, self.taken_at)
         order: Ints = np.lexsort((run, taken, key, kind, cluster))
         return order
 

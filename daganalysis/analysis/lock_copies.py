@@ -85,6 +85,7 @@ def _with_more(holdings: Holdings, more: dict[tuple[object, ...], int | None], k
         "key": key,
         "run_id": np.array([one if one in known else None for one in run_id] + [None], object)[:-1],
         "taken": np.array([NONE if moment is None else moment for moment in taken], np.int64),
+        "is_taken_known": np.ones(len(more), bool),
         "until": np.array([NONE if moment is None else moment for moment in more.values()], np.int64),
         "released": nothing,
         "failed": nothing,

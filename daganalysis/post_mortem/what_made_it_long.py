@@ -107,13 +107,14 @@ def lock_lines(facts: LengthFacts) -> list[str]:
         if row["held_s"] is None:
             continue
         name = f"{row['lock']} lock" + (f" of {row['key']}" if row["key"] else "")
-        if not row["held_s"] and row["released_at"] is None:
+        if not row["held_s"] and None in {row["taken_at"], row["released_at"]}:
             lines += _wrapped(f"{name}: taken; how long it was held is not known")
             continue
         still = "" if row["released_at"] is not None else ", not seen freed"
         throughout = human_duration(row["working_s"]) == human_duration(row["held_s"])
         worked = "at work throughout" if throughout else f"at work {human_duration(row['working_s'])}"
-        parts = [f"{name}: held {human_duration(row['held_s'])}{still}", worked]
+        least = "" if row["taken_at"] is not None else "at least "
+        parts = [f"{name}: held {least}{human_duration(row['held_s'])}{still}", worked]
         if row["neglected_s"]:
             parts.append(f"FAILED and nobody acted {human_duration(row['neglected_s'])}")
         rest = row["held_s"] - row["working_s"] - row["neglected_s"]

@@ -141,9 +141,9 @@ LOCKS = Table(
         Column("run_id", Type.STRING, RUN_ID.meaning, "a copy of a database shows the holding, and no run of the archive is its DAG"),
         Column("taken_at", Type.INSTANT, "when the DAG took the lock: at its creation, or at the request that took it again", "unknown"),
         Column("released_at", Type.INSTANT, "when the lock was freed", "still held in the newest answer, or unknown"),
-        Column("held_s", Type.REAL, "how long the lock was held, or is known to have been held, seconds", "taken_at is null"),
-        Column("working_s", Type.REAL, "part of held_s in which the DAG ran, seconds", "taken_at is null"),
-        Column("neglected_s", Type.REAL, "part of held_s in which the DAG was FAILED and nobody acted, seconds", "taken_at is null"),
+        Column("held_s", Type.REAL, "how long the lock was held, or is known to have been held, seconds", "unknown"),
+        Column("working_s", Type.REAL, "part of held_s in which the DAG ran, seconds", "held_s is null"),
+        Column("neglected_s", Type.REAL, "part of held_s in which the DAG was FAILED and nobody acted, seconds", "held_s is null"),
         Column("n_refused", Type.INTEGER, "number of requests refused because of the lock", "no log of an agent is in the archive"),
         Column(
             "evidence",

@@ -184,3 +184,15 @@ def test_a_dag_without_maintenance_holds_no_lock() -> None:
 def test_before_answers_told_of_locks_the_name_of_a_dag_does(name: str, scope: str, lock: tuple[str, str | None] | None) -> None:
     found = lock_of(None, None, scope=scope, owner="10.0.0.1:2886", name=name)
     assert (found and (found.kind, found.key)) == lock
+
+
+def test_a_lock_whose_taking_is_unknown_is_held_at_least_from_the_first_known_moment() -> None:
+    row = dag(created_at=None, started_at=None, first_observed_at=at(150))
+    (held_lock,) = da.locks(archive_of(dags=[row], timeline=[wait(60, 80)], nodes=NODES)).to_dict("records")
+    assert pd.isna(held_lock["taken_at"])
+    assert (held_lock["held_s"], held_lock["neglected_s"], held_lock["evidence"]) == (40.0, 20.0, "inferred")
+    assert "lock_taken" not in set(da.events(archive_of(dags=[row]))["event"])
+
+
+def test_a_cancelled_run_that_succeeded_has_freed_its_lock() -> None:
+    assert held(archive_of(dags=[dag(outcome="cancelled", state="SUCCEED")], nodes=NODES)) == [(0.0, 100.0, 100.0, 0.0)]
