@@ -66,19 +66,24 @@ def find_legs(run: RunEvidence) -> list[Leg]:
     legs: dict[int, Leg] = {}
     asked_from: int | None = None
     asked_to: int | None = None
+    asked_for: str | None = None
     for snapshot in run.snapshots:
         dag = snapshot.dag
         times = dag_times(dag.state, dag.operator)
         if dag.state == "READY":
             # A run that was created but has not begun has its creation time here. There was no request.
-            asked_to = snapshot.at if asked_to is None and not never_started(dag) else asked_to
+            if never_started(dag):
+                continue
+            asked_to = snapshot.at if asked_to is None or asked_for != dag.operator else asked_to
+            asked_for = dag.operator
             continue
         if times.start is not TRUE or dag.start is None:
             # Before obshell 4.3.1 a pass wiped the start (engine-semantics §3).
             continue
         leg = legs.get(dag.start)
         if leg is None:
-            leg = legs[dag.start] = Leg(dag.start, asked_from=asked_from, asked_to=asked_to)
+            # The leg that another request began may have been overwritten before an answer showed it.
+            leg = legs[dag.start] = Leg(dag.start, asked_from=asked_from, asked_to=asked_to if dag.operator == asked_for else None)
         asked_to = None
         if dag.state == "RUNNING":
             leg.seen_running = snapshot.at
@@ -114,15 +119,17 @@ def find_node_runs(
         latest_first = ordered[::-1]
         unplaced: list[tuple[str, Attempt]] = []
         for task_gid, attempts in attempts_in.get(node_gid, {}).items():
+            before: Attempt | None = None
             for attempt in attempts:
                 attempt.stage = stage
                 if attempt.start is None:
                     continue
                 own = _node_run_of(latest_first, attempt, attempt.start)
-                if own is None:
+                if own is None or (own.end is None and (_had_its_turn(own, before) or _undoes_success(own, attempt, attempts))):
                     unplaced.append((task_gid, attempt))
                 else:
                     own.attempts.append(attempt)
+                    before = attempt
         for node_run in ordered:
             if node_run.operator is None and _was_rolled_back(run, attempts_in.get(node_gid, {}), node_run):
                 node_run.operator = "ROLLBACK"
@@ -204,6 +211,32 @@ def _node_run_of(latest_first: Sequence[NodeRun], attempt: Attempt, start: int) 
                 return None
             return node_run
     return None
+
+
+def _had_its_turn(node_run: NodeRun, before: Attempt | None) -> bool:
+    """Return whether an execution had handed a sub-task out as often as it does, if ``before`` is the last attempt placed before.
+
+    A rollback hands a sub-task out once, a retry runs it after its rollback run has succeeded (engine-semantics §2.3, §2.4). What an
+    execution of unknown end seems to have handed out after that belongs to a later execution, which no answer showed.
+    """
+    if before is None or not any(attempt is before for attempt in node_run.attempts):
+        return False
+    if node_run.operator == "RETRY":
+        return before.kind == "run" or before.state == "FAILED"
+    return node_run.operator == "ROLLBACK"
+
+
+def _undoes_success(node_run: NodeRun, attempt: Attempt, attempts: Sequence[Attempt]) -> bool:
+    """Return whether an attempt undoes a success, which no retry does: its execution belongs to a rollback of the DAG."""
+    return node_run.operator == "RETRY" and undone_success(attempts, attempts.index(attempt))
+
+
+def undone_success(attempts: Sequence[Attempt], index: int) -> bool:
+    """Return whether a hand-out rolls back a run that succeeded. A retry rolls back only what failed (engine-semantics §2.3)."""
+    if not index or attempts[index].kind != "rollback":
+        return False
+    before = attempts[index - 1]
+    return before.number == attempts[index].number - 1 and before.kind == "run" and before.state == "SUCCEED"
 
 
 def _gather(unplaced: list[tuple[str, Attempt]], stage: int, known: list[NodeRun]) -> list[NodeRun]:

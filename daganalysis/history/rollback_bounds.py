@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from daganalysis.engine.identifiers import identify
 from daganalysis.engine.log_lines import CANCELLED
 from daganalysis.history.attempts import unlisted_before
-from daganalysis.history.legs import SKEW_NS
+from daganalysis.history.legs import SKEW_NS, undone_success
 from daganalysis.history.retry_bounds import Bounds
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from daganalysis.history.attempts import Attempt
     from daganalysis.history.evidence import RunEvidence, TaskSnapshot
+    from daganalysis.history.legs import Leg
     from daganalysis.history.observations import Observations
 
 
@@ -35,7 +36,8 @@ def bound_rollbacks(observed: Observations) -> Bounds:
     """
     run, seen = observed.run, rollbacks_seen(observed)
     executed = any(node_run.operator == "ROLLBACK" for node_run in observed.node_runs)
-    traced = executed or "ROLLBACK" in observed.operators or bool(stages_walked_down(observed))
+    undone = any(undone_success(attempts, place) for attempts in observed.attempts for place in range(1, len(attempts)))
+    traced = executed or undone or "ROLLBACK" in observed.operators or bool(stages_walked_down(observed))
     low = max(seen, 1 if traced else 0)
     hidden = sum([_hidden_rollbacks(observed, gid) for gid in run.stages if rollback_possible(observed, gid, rolled_back=low > 0)])
     cancelled = 1 if traced and _was_cancelled(observed) else 0
@@ -48,21 +50,29 @@ def _walks_outside_legs(observed: Observations) -> int:
     """Count the rollbacks that only executions of nodes show, because the start of their leg was overwritten.
 
     One rollback walks from stage to lower stage. An execution of the same stage or a higher one, or a forward one between, ends its walk.
+    A known leg of a rollback has one walk.
     """
-    legs = observed.legs
-    walks, above = 0, None
+    walks, above, within = 0, None, None
+    known: set[int] = set()
     for run in observed.node_runs:
         if run.operator != "ROLLBACK" or run.start is None:
             above = None
             continue
-        started = [number for number, leg in enumerate(legs) if leg.start - SKEW_NS <= run.start]
-        leg = legs[started[-1]] if started else None
-        if leg is not None and leg.operator in {"ROLLBACK", None} and (leg.end is None or run.start <= leg.end):
-            above = None
-            continue
-        walks += above is None or run.stage >= above
-        above = run.stage
+        leg = _leg_of(observed.legs, run.start)
+        leg = leg if leg is not None and observed.legs[leg].operator == "ROLLBACK" else None
+        if above is None or run.stage >= above or leg != within:
+            walks += leg is None or leg in known
+        if leg is not None:
+            known.add(leg)
+        above, within = run.stage, leg
     return walks
+
+
+def _leg_of(legs: Sequence[Leg], start: int) -> int | None:
+    """Return the place of the leg in which an execution began; None if its leg was overwritten."""
+    place = sum(1 for leg in legs if leg.start - SKEW_NS <= start) - 1
+    end = legs[place].end if place >= 0 else None
+    return None if place < 0 or (end is not None and start > end) else place
 
 
 def never_asked(observed: Observations) -> bool:
@@ -120,11 +130,16 @@ def may_repeat_or_skip(observed: Observations, gid: str) -> bool:
 
 
 def _placed(observed: Observations, stage: int) -> set[int]:
-    """Return the identities of the attempts of a stage that are in a known execution of it."""
+    """Return the identities of the attempts of a stage that are in a known execution of it, or in a leg that is known to roll back.
+
+    A leg has one direction. A pass overwrites the operator of the execution that it ends.
+    """
+    leg_of = {id(run): _leg_of(observed.legs, run.start) for run in observed.node_runs if run.start is not None}
+    rolls_back = {leg_of[id(run)] for run in observed.node_runs if run.operator == "ROLLBACK" and id(run) in leg_of} - {None}
     return {
         id(attempt)
         for run in observed.node_runs
-        if run.stage == stage and run.start is not None and run.operator is not None
+        if run.stage == stage and run.start is not None and (run.operator is not None or leg_of[id(run)] in rolls_back)
         for attempt in run.attempts
     }
 

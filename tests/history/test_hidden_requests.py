@@ -271,3 +271,65 @@ def test_a_rollback_that_only_a_node_shows_counts_beside_one_whose_leg_is_known(
     torn = dag({**again, "end_time": when(301.0)}, state="READY", start=None, end=None, at=401.0)
     run = run_of(rolled_back, torn, dag(passed_now, start=401.0, end=402.0, at=500.0))
     assert run["rollbacks_max"] == 2
+
+
+FAILS = ["ERROR: [X.Y]: no"]
+
+
+def rolled_back(gid: str, start: float, state: str = "SUCCEED", *, times: int = 2) -> dict[str, Any]:
+    task = sub_task(state, start + 0.02, start + 0.1, gid=gid, operator="ROLLBACK", times=times, logs=FAILS)
+    return node(task, gid=gid, state=state, operator="ROLLBACK", start=start, end=start + 1)
+
+
+def test_a_rollback_whose_leg_a_pass_overwrote_counts_beside_the_one_before_it() -> None:
+    resumed = [dag(DONE, rolled_back("12", at, "FAILED", times=n), state="FAILED", operator="ROLLBACK", stage=2, start=at, end=at + 1,
+                   at=at + 9) for n, at in ((2, 50.0), (3, 100.0))]  # fmt: skip
+    undone = sub_task("SUCCEED", 200.02, 200.1, gid="12", operator="ROLLBACK", times=4, logs=FAILS)
+    passed_dag = dag(
+        DONE, node(undone, gid="12", operator="PASS", start=200.0, end=300.0), operator="PASS", stage=2, start=199.9, end=300.0, at=400.0
+    )
+    run = run_of(*resumed, passed_dag)
+    assert (run["rollbacks_min"], run["rollbacks_max"]) == (2, 3)
+
+
+def test_a_rollback_walks_down_so_a_higher_stage_belongs_to_another_one() -> None:
+    first = dag(
+        DONE, rolled_back("12", 50.0), never_run("13"), state="RUNNING", operator="ROLLBACK", stage=2, start=49.9, end=None, at=50.5
+    )
+    last = dag(
+        DONE,
+        node(sub_task(gid="12", operator="ROLLBACK", start=50.02, end=50.1, times=2), gid="12", operator="ROLLBACK", start=50.0, end=51.0),
+        node(sub_task(gid="13", operator="ROLLBACK", start=90.1, end=90.2, times=2), gid="13", operator="PASS", start=90.0, end=99.0),
+        stage=3, start=100.0, end=101.0, at=200.0,
+    )  # fmt: skip
+    assert run_of(first, last)["rollbacks_max"] >= 2
+
+
+def test_what_a_rollback_of_unknown_end_hands_out_again_belongs_to_another_request() -> None:
+    failed = dag(node(sub_task("FAILED", logs=FAILS), state="FAILED"), state="FAILED", at=10.0)
+    running = dag(
+        node(sub_task("RUNNING", 50.1, 2.0, operator="ROLLBACK", times=2), state="RUNNING", operator="ROLLBACK", start=50.0, end=50.0),
+        state="RUNNING", operator="ROLLBACK", start=49.9, end=None, at=51.0,
+    )  # fmt: skip
+    undone = dag(rolled_back("11", 200.0, times=4), operator="ROLLBACK", start=199.9, end=201.1, at=300.0)
+    lines = log_lines(11, (1, FAILS[0]), (2, "Rolling back..."), (2, FAILS[0]), (3, FAILS[0]), (4, "Rolling back..."))
+    run = run_of(failed, running, undone, lines)
+    assert (run["rollbacks_min"], run["rollbacks_max"], run["retries_max"]) == (2, 3, 1)
+
+
+def test_the_rollback_of_a_success_is_no_retry() -> None:
+    tasks = [sub_task("SUCCEED", 1.05, 2.0, gid="11"), sub_task("FAILED", 1.05, 2.0, gid="12", logs=FAILS)]
+    failed = dag(node(*tasks, state="FAILED", end=3.0), state="FAILED", end=3.0, at=10.0)
+    undone = sub_task("SUCCEED", 50.1, 50.2, gid="11", operator="ROLLBACK", times=2)
+    again = sub_task("SUCCEED", 101.1, 101.2, gid="12", times=4, logs=FAILS)
+    run = run_of(failed, dag(node(undone, again, operator="RETRY", start=100.0, end=102.0), start=99.9, end=102.0, at=200.0))
+    assert run["rollbacks_min"] == 1
+
+
+def test_a_rollback_whose_leg_is_not_known_counts_beside_one_that_failed_before_it() -> None:
+    nodes = [rolled_back("11", 50.0, "FAILED"), never_run("12"), never_run("13")]
+    first = dag(*nodes, state="FAILED", operator="ROLLBACK", start=49.9, end=51.0, at=60.0)
+    undone = sub_task("SUCCEED", 90.02, 99.0, gid="12", operator="PASS", times=2, logs=FAILS)
+    passed_again = [passed("11", 50.0, 80.0, times=2, task_start=50.02), node(undone, gid="12", operator="PASS", start=90.0, end=99.0)]
+    run = run_of(first, dag(*passed_again, never_run("13"), stage=3, start=100.0, end=101.0, at=200.0))
+    assert run["rollbacks_max"] == 2
