@@ -81,16 +81,26 @@ def hides_second_leg(attempts_of: AttemptsOf, first: Leg, known: Leg) -> bool:
 
 
 def hides_own_attempt(attempts_of: AttemptsOf, node_run: NodeRun) -> bool:
-    """Return whether a sub-task of a stage may have run in one execution of it without an answer that shows it."""
+    """Return whether a sub-task of a stage may have run in one execution of it without an answer that shows it.
+
+    A retry runs a sub-task again after its rollback run has succeeded (engine-semantics §2.3).
+    """
     own = {id(attempt) for attempt in node_run.attempts}
     for attempts in attempts_of:
-        if not attempts or attempts[0].stage != node_run.stage or any(id(attempt) in own for attempt in attempts):
+        if not attempts or attempts[0].stage != node_run.stage:
             continue
-        before = [index for index, a in enumerate(attempts) if a.start is not None and a.start < node_run.begin]
+        shown = [index for index, attempt in enumerate(attempts) if id(attempt) in own]
+        if shown and not _is_run_again(node_run, attempts[shown[-1]]):
+            continue
+        before = shown or [index for index, a in enumerate(attempts) if a.start is not None and a.start < node_run.begin]
         following = before[-1] + 1 if before else 0
         if following < len(attempts) and (attempts[following].start is None or unlisted_before(attempts, following)):
             return True
     return False
+
+
+def _is_run_again(node_run: NodeRun, attempt: Attempt) -> bool:
+    return node_run.operator == "RETRY" and attempt.kind == "rollback" and attempt.state == "SUCCEED"
 
 
 def lacks_rollback_run(node_run: NodeRun, attempt: Attempt) -> bool:

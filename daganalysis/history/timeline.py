@@ -105,14 +105,19 @@ class _Walk:
             return
         place = Position(ledger.stage, self.operator, ledger.direction)
         pause, sure = until - ledger.cursor, self.inputs.sure_begin
-        hidden = hides_execution(place, node_run, pause, self._tick, crossed=crossed, sure_begin=sure)
+        long = hides_execution(place, node_run, pause, self._tick, crossed=crossed, sure_begin=sure)
         skips = self.inputs.nodes_missing and skips_stage(place, node_run)
-        if self.residue.open_end or skips or (hidden and self._misses_attempt(until)):
+        if self.residue.open_end or skips or (long and self._misses_attempt(until)):
             ledger.book(until, "lost", to_stage=to_stage)
-        elif hidden:
+        elif long and not self._is_within_leg(until):
             self._wait(until - ledger.tick // 2, until, to_stage)
         else:
             ledger.book(until, "handoff", to_stage=to_stage, evidence="inferred" if node_run.start is None else "observed")
+
+    def _is_within_leg(self, until: int) -> bool:
+        """Return whether the current leg is known to last until an instant, so nobody was waited for."""
+        leg = self.inputs.legs[self.next_leg - 1] if self.next_leg else None
+        return leg is not None and leg.end is not None and leg.start <= self.ledger.cursor and until <= leg.end
 
     def _close_leg(self, until: int) -> None:
         """Go to the known end of the current leg, if it is before an instant. The time after it belongs to a leg that no answer showed."""
@@ -148,7 +153,7 @@ class _Walk:
         elif ended is not None and ended + EDGE_NS >= self.ledger.cursor:
             # A leg whose node executions were all overwritten is known by its two ends alone.
             self._cross_from_end(leg, ended, to_stage, lost=after_empty_leg)
-        elif self.residue.all_ended and leg.operator != "CANCEL" and not self._is_incomplete and not self._hides_leg(leg):
+        elif self.residue.all_ended and leg.operator != "CANCEL" and not self._is_incomplete and not self._hides_leg(leg, to_stage):
             self._wait(self._asked(leg), leg.start, to_stage)
         else:
             self._cross_from_unknown_end(leg, to_stage)
@@ -172,7 +177,7 @@ class _Walk:
         ledger = self.ledger
         self._end_leg(ended, lost=lost)
         asked = self._asked(leg)
-        if self._hides_leg(leg):
+        if self._hides_leg(leg, to_stage):
             ledger.book(leg.start, "lost", to_stage=to_stage)
         else:
             ledger.book(asked, self.inputs.wait_category(asked), to_stage=to_stage, evidence="inferred")
@@ -220,20 +225,26 @@ class _Walk:
         if ledger.cursor < ledger.unsure_until < FOR_GOOD:
             # An attempt was interrupted: the DAG failed after its agent was back (engine-semantics §2.10).
             ledger.book(min(ledger.unsure_until, asked), "unattributed", to_stage=ledger.stage, evidence="inferred")
-        # What did not fail was cancelled, which takes a pass more (engine-semantics §2.5).
-        noticed = ledger.next_pass() + (0 if self.residue.failed else ledger.tick)
-        ledger.book(min(noticed, asked), "detect", to_stage=ledger.stage, evidence="inferred")
         leg = self.inputs.legs[self.next_leg - 1] if self.next_leg else None
+        if leg is None or leg.end != ledger.cursor:
+            # What did not fail was cancelled, which takes a pass more (engine-semantics §2.5).
+            noticed = ledger.next_pass() + (0 if self.residue.failed else ledger.tick)
+            ledger.book(min(noticed, asked), "detect", to_stage=ledger.stage, evidence="inferred")
         if leg is not None and leg.seen_running is not None and leg.seen_running > ledger.cursor + _CLOCKS_DIFFER_NS:
-            # An answer shows it running still, at what none shows: a sub-task that answers leave out, or a scheduler that was down.
-            ledger.book(min(leg.seen_running, asked), "unattributed", to_stage=ledger.stage, evidence="inferred")
+            # An answer shows it running still, at what none shows: a sub-task that answers leave out, or a scheduler that was down. No
+            # answer shows when that ended.
+            ledger.book(asked, "unattributed", to_stage=ledger.stage, evidence="inferred")
         ledger.book(asked, self.inputs.wait_category(asked), to_stage=to_stage, evidence="inferred")
         ledger.book(until, "handoff", to_stage=to_stage, evidence="inferred")
 
-    def _hides_leg(self, leg: Leg) -> bool:
+    def _hides_leg(self, leg: Leg, to_stage: int | None) -> bool:
         """Return whether a whole leg is hidden before this one."""
         is_second = self.next_leg == 1 and not self.unknown_legs
         attempts_of = self.inputs.attempts
+        before = self.inputs.legs[self.next_leg - 1] if self.next_leg else None
+        stood_at = before.stage if before is not None and before.end is not None else self.ledger.stage
+        if leg.operator == "ROLLBACK" and to_stage is not None and stood_at is not None and to_stage > stood_at:
+            return True  # a rollback walks down from the stage at which the leg before it failed
         return self._is_incomplete or (is_second and hides_second_leg(attempts_of, self.inputs.legs[0], leg)) or hides_leg(attempts_of, leg)
 
     def _passed_between(self, until: int) -> int | None:

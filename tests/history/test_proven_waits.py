@@ -44,10 +44,10 @@ def test_a_wait_ends_at_the_latest_where_the_next_leg_begins() -> None:
     assert round(spans["duration_s"].sum(), 6) == 901.51
 
 
-def test_what_an_answer_shows_running_still_is_no_wait() -> None:
+def test_when_what_an_answer_shows_running_still_failed_is_unknown_and_so_is_the_wait_after_it() -> None:
     work = sub_task("FAILED", 1.05, 2.0, logs=BROKEN)
     running = dag(node(work, state="RUNNING", end=1.01), state="RUNNING", end=0.5, at=50.0)
     again = sub_task("SUCCEED", 101.1, 102.0, times=3, logs=BROKEN)
     spans = timeline(running, dag(node(again, operator="RETRY", start=100.01, end=102.5), start=100.0, end=102.51))
-    assert spans.query("category == 'wait_operator'")["started_at"].min() >= pd.Timestamp(when(50))
-    assert spans.query("category == 'unattributed'")["duration_s"].sum() > 45
+    assert "wait_operator" not in set(spans["category"])
+    assert spans.query("category == 'unattributed'")["duration_s"].sum() > 95

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from daganalysis.engine.records import Node, SubTask
 from daganalysis.engine.times import SECOND_NS
@@ -76,7 +77,7 @@ RETRIES = {
         [leg(0, seen_running=20), leg(60, 64, "RETRY")],
         [OPEN, AGAIN],
         {},
-        [("detect", 0.5), ("unattributed", 16.0), ("wait_operator", 39.5), ("handoff", 0.5)],
+        [("detect", 0.5), ("unattributed", 55.5), ("handoff", 0.5)],
     ),
     "answers lack sub-tasks": (
         [leg(0), leg(60, 64, "RETRY")],
@@ -244,3 +245,31 @@ def test_a_stretch_continues_in_one_that_differs_in_its_bounds_alone(changed: st
     one, next_one = Stretch(0, 5, **values), Stretch(5, 9, **values)
     assert one.continues_in(next_one)
     assert not one.continues_in(Stretch(5, 9, **values | {changed: None}))
+
+
+def test_a_rollback_of_a_higher_stage_than_the_failed_one_hides_the_leg_that_reached_it() -> None:
+    undone = execution(2, 60, 62, attempt(60, 61, kind="rollback", number=2), operator="ROLLBACK")
+    spans = told(replace(leg(0, 4), stage=1), leg(60, 62, "ROLLBACK"), runs=[FAILED, undone], end=62)
+    assert spans[2:3] == [("lost", 56.0)]
+
+
+def test_a_retry_that_has_yet_to_run_what_it_rolled_back_has_an_unknown_end() -> None:
+    failed, undone = attempt(60, 60.1, "FAILED", number=2, kind="rollback"), attempt(60, 60.1, number=2, kind="rollback")
+    retried = execution(1, 60, None, failed, undone, operator="RETRY")
+    again = execution(1, 90, 92, attempt(90, 91, number=3, kind="rollback"), operator="ROLLBACK")
+    tasks = [[failed], [undone, Attempt(3, "run", stage=1), attempt(90, 91, number=4, kind="rollback")]]
+    for one in tasks[1]:
+        one.stage = 1
+    spans = told(leg(60), leg(90, 92, "ROLLBACK"), runs=[retried, again], begin=60, end=92, attempts=tasks)
+    assert spans[:2] == [("execute", 0.1), ("lost", 29.9)]
+
+
+def test_a_wait_after_a_known_end_of_a_leg_begins_at_that_end() -> None:
+    spans = told(leg(0, 4, "CANCEL"), runs=[FIRST, execution(1, None, None, attempt(60, 61, number=2, kind="rollback"))], end=61)
+    assert spans[2:] == [("wait_operator", 55.5), ("handoff", 0.5), ("execute", 1.0)]
+
+
+def test_a_slow_step_within_a_leg_of_known_end_is_no_wait() -> None:
+    second = execution(2, 64, 66, attempt(64, 65.5))
+    spans = told(leg(0, 4), leg(60, 66), runs=[FAILED, second], end=66)
+    assert spans[2:6] == [("wait_operator", 55.5), ("handoff", 0.5), ("handoff", 4.0), ("execute", 1.5)]
