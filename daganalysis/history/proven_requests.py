@@ -15,6 +15,7 @@ from daganalysis.engine.identifiers import identify
 from daganalysis.engine.log_lines import WAITING
 from daganalysis.engine.times import SECOND_NS
 from daganalysis.history.legs import SKEW_NS, is_first_execution
+from daganalysis.history.stretches import FOR_GOOD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,7 +153,8 @@ class _Finder:
         for run in self._retried:
             if id(run) in self._counted or run.start is None:
                 continue
-            ended = [other.end for other in self._observed.node_runs if other.stage == run.stage and other.end is not None]
+            others = [other for other in self._observed.node_runs if other.stage == run.stage and other is not run]
+            ended = [other.end for other in others if other.end is not None]
             least = max((end for end in ended if end <= run.start), default=self._observed.created)
             yield self._request("retry", least, run.start, run.stage)
 
@@ -194,12 +196,10 @@ class _Finder:
     def of_passed_nodes(self) -> Iterator[ProvenRequest]:
         """Yield the passes of single nodes. The end of such a node is the time of the request."""
         newest = self._run.newest
-        of_dag = newest.end if newest.state == "SUCCEED" and newest.operator == "PASS" else None
+        may_be_passed = newest.state in {"SUCCEED", None} and newest.operator in {"PASS", None}
         for (stage, _), at in self._passes.items():
-            if of_dag is not None and abs(at - of_dag) <= _ONE_REQUEST_NS:
-                continue
-            if newest.operator == "PASS" and newest.state == "SUCCEED" and of_dag is None:
-                continue
+            if may_be_passed and (newest.end is None or abs(at - newest.end) <= _ONE_REQUEST_NS):
+                continue  # a pass of the DAG passes nodes, too
             ends = [run.end for run in self._observed.node_runs if run.stage == stage and run.end is not None and run.end < at]
             before = next((leg for leg in reversed(self._legs) if leg.start <= at), None)
             least = max([*ends, *([self._stood(before, at) or 0] if before is not None else [])], default=self._observed.created)
@@ -242,7 +242,7 @@ class _Finder:
         """Return when the newest hand-out began. All requests that counters show had come by then."""
         starts = [attempts[-1].start for attempts in self._observed.attempts if attempts]
         latest = [leg.start for leg in self._legs] + [start for start in starts if start is not None]
-        if not latest or any(start is None for start in starts):
+        if not latest or self._observed.missing or any(start is None for start in starts):
             latest.append(self._run.snapshots[-1].at + CLOCKS_NS)
         return max(latest)
 
@@ -274,8 +274,13 @@ class _Finder:
 
 
 def _lies_in(run: NodeRun, leg: Leg, after: int | None) -> bool:
-    """Return whether an execution of a node began in a leg: after its start, and before its end or the next known leg."""
-    until = leg.end if leg.end is not None else after
+    """Return whether an execution of a node began in a leg: after its start, and before its end or the next known leg.
+
+    If the end of the leg is not known, another leg may have begun soon after. The execution that a request asks for begins with its leg.
+    """
+    until = leg.end
+    if until is None:
+        until = min(leg.start + _ONE_REQUEST_NS, after if after is not None else FOR_GOOD)
     return run.start is not None and leg.start - SKEW_NS <= run.start and (until is None or run.start < until)
 
 

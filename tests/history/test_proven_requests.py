@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from daganalysis.history.rebuild import rebuild
 from daganalysis.reading import read_sources
@@ -142,3 +143,43 @@ def test_no_request_is_told_that_nobody_made(conditions: str, seed: int, share: 
     moments = [t for t in range(run.created + 200_000, last, 700_000) if rng.random() < share]
     texts = [json.dumps(answer(run, t)).encode() for t in [*moments[:400], last]]
     assert unexplained(run, texts, 1.0) == []
+
+
+def test_a_retry_that_had_nothing_to_do_came_before_its_own_end() -> None:
+    empty = node(sub_task("SUCCEED", 1.05, 2.0), operator="RETRY", start=50.0, end=50.0)
+    (row,) = operations(dag(empty, node(gid="12", operator="PASS", start=52.0, end=90.0), start=91.0, end=95.0, at=200.0)).query(
+        "operation == 'retry'"
+    ).to_dict("records")  # fmt: skip
+    assert pd.isna(row["at_min"]) or row["at_min"].value < ns(50.0)
+
+
+def test_nodes_passed_at_the_end_of_a_dag_of_unknown_operator_are_no_requests_of_their_own() -> None:
+    passed = node(sub_task("SUCCEED", 1.05, 90.0, operator="PASS", logs=["ERROR: x"]), operator="PASS", start=1.01, end=90.0)
+    shown = dag(passed, start=1.0, end=90.0, at=200.0)
+    assert asked(replace(shown, body=shown.body.replace(b'"operator": "RUN"', b'"operator": null'))) == []
+
+
+def test_a_request_that_was_seen_bounds_only_the_leg_that_it_began() -> None:
+    standing = failed(start=1.0, end=3.0, at=10.0)
+    to_retry = dag(node(sub_task("FAILED", logs=["ERROR: x"]), state="PENDING", operator="RETRY", start=None, end=None), state="READY",
+                   start=None, end=None, at=20.0)  # fmt: skip
+    undone = node(sub_task("SUCCEED", 100.5, 101.0, operator="ROLLBACK", times=3), operator="ROLLBACK", start=100.1, end=102.0)
+    rows = operations(standing, to_retry, dag(undone, operator="ROLLBACK", start=100.0, end=102.1, at=200.0))
+    assert rows.set_index("operation")["at_max"]["rollback"].value == ns(100.0)
+
+
+def test_a_node_that_was_retried_long_after_a_leg_began_proves_no_request_before_that_leg() -> None:
+    first = dag(node(sub_task("RUNNING", 1.05, 0.5), state="RUNNING", end=1.01), state="RUNNING", start=1.0, end=None, at=1.5)
+    again = node(sub_task("SUCCEED", 51.5, 52.0, times=3), operator="RETRY", start=50.0, end=53.0)
+    late = dag(again, node(sub_task(gid="12", start=93.0, end=94.0), gid="12", start=92.0, end=95.0), start=90.0, end=95.0, at=200.0)
+    assert operations(first, late).query("operation == 'retry'")["at_max"].min().value >= ns(50.0)
+
+
+def test_counters_of_filtered_answers_do_not_bound_when_requests_came() -> None:
+    often = sub_task("SUCCEED", 1.05, 2.0, gid="12", times=5, logs=["ERROR: x"])
+    run = dag(
+        node(often, gid="12", operator="ROLLBACK", state="PENDING", start=None, end=None), start=100.0, end=104.1, at=200.0, max_stage=3
+    )
+    latest = operations(run).query("operation in ['retry', 'rollback']")["at_max"]
+    assert len(latest)
+    assert latest.min().value >= ns(200.0)
