@@ -290,7 +290,17 @@ def _take(attempts: list[Attempt], index: int, snapshot: TaskSnapshot) -> None:
         if times.start is PREVIOUS and before.start is None:
             before.start = task.start
         if times.end is PREVIOUS and before.end is None and task.end is not None and (before.start is None or task.end >= before.start):
-            before.end = task.end
+            before.end = None if _may_be_passed(before, snapshot) else task.end
+
+
+def _may_be_passed(before: Attempt, snapshot: TaskSnapshot) -> bool:
+    """Return whether the end of the attempt before may be the time of a pass, which the rollback that an answer shows has overwritten.
+
+    A rollback also hands out what failed and was passed with its node (engine-semantics §2.4, §2.6).
+    """
+    if before.state in ENDED or snapshot.task.operator != "ROLLBACK":
+        return False
+    return snapshot.node is None or snapshot.node.operator == "ROLLBACK"
 
 
 def _recognise_unstarted(attempts: list[Attempt], created: int | None, begun: int | None, lines: Sequence[str]) -> None:

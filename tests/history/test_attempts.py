@@ -163,3 +163,13 @@ ROWS = st.builds(
 def test_attempts_of_successes_alike_are_those_that_the_rules_find(snapshots):
     by_rules = {99: ["a line of an attempt that no answer counts"]}
     assert rebuild_attempts(snapshots) == rebuild_attempts(snapshots, written=by_rules)
+
+
+def test_the_end_of_a_run_that_a_rollback_still_shows_may_be_the_time_of_a_pass() -> None:
+    running = sub_task("RUNNING", 90.0, 50.0, operator="ROLLBACK", times=2)
+    ends = [
+        attempts(shown(running, 91.0, state="RUNNING", start=89.9, end=89.9, operator=operator))["ended_at"].iloc[0]
+        for operator in ("RETRY", "ROLLBACK")
+    ]
+    assert ends[0] == pd.Timestamp(when(50.0))
+    assert pd.isna(ends[1])
