@@ -91,9 +91,9 @@ class SchemaVersionError(StoreError):
 
     def __init__(self, found: str, supported: str, *, where: str) -> None:
         super().__init__(
-            f"the store has schema version {found}, this program reads {supported}",
+            f"the store has schema version {found}, but this version of daganalysis reads version {supported}",
             where=where,
-            hint="load the saved responses again into a new store",
+            hint="load the saved answers into a new store with `daganalysis load ANSWERS --out STORE`, or use the version that wrote it",
         )
         self.found = found
         self.supported = supported

@@ -303,7 +303,7 @@ def _took(elapsed_s: float) -> str:
 def _beside(usual: UsualDuration | None, longest: Longest | None) -> str:
     """Return in words the comparison for the length of a run that went well, or its longest stage."""
     if usual is not None:
-        return f"; the median of {usual.n_runs} other runs like it is {human_duration(usual.median_s)}"
+        return f"; the median of {usual.n_runs:,} other runs like it is {human_duration(usual.median_s)}"
     return f"; its longest stage, {longest[0]}, took {human_duration(longest[1])}" if longest is not None else ""
 
 
@@ -365,8 +365,8 @@ def comparison(elapsed_s: float, usual: UsualDuration) -> str:
     '4.2 times the median of 9 other runs like it (20.0 s); stage 5 (Import script) alone explains 88 % of the difference'
     """
     if usual.median_s == 0:
-        return f"{human_duration(elapsed_s)}; the median of {usual.n_runs} other runs like it is 0 s"
-    said = f"{elapsed_s / usual.median_s:.1f} times the median of {usual.n_runs} other runs like it ({human_duration(usual.median_s)})"
+        return f"{human_duration(elapsed_s)}; the median of {usual.n_runs:,} other runs like it is 0 s"
+    said = f"{elapsed_s / usual.median_s:.1f} times the median of {usual.n_runs:,} other runs like it ({human_duration(usual.median_s)})"
     if usual.share is None:
         return said
     named = f" ({usual.name})" if usual.name else ""

@@ -98,6 +98,16 @@ EXAMPLES = {
     "outcome_rules": ("--run prod-a/11", "--level attempt --run prod-a/11"),
 }
 """Options for the examples in the help of each."""
+IF_EMPTY = {
+    "failures": "no attempt of these runs is known to have failed",
+    "locks": "none of these runs is known to have held a maintenance lock",
+    "retries": "no sub-task of these runs was handed out more than once",
+    "retry_patterns": "no stage of these runs is known to have failed",
+    "stragglers": "no executed stage had several agents at work (with --level zone: several zones that the table agents has)",
+    "trend": "no level has shifted; a history of less than ten runs that succeeded shows none",
+    "trouble": "none of these runs had trouble",
+}
+"""What it means that an analysis has no rows, where a reader may doubt it."""
 
 
 def add_to(commands: Subparsers, only: str | None = None) -> None:
@@ -171,8 +181,8 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
     if name == "what_if":
         for assumption in assumptions(result["scenario"].unique()):
             notice(f"assumed: {assumption}")
-    if name == "trend" and not len(result):
-        notice("no level has shifted; a history of less than ten runs that succeeded shows none")
+    if name in IF_EMPTY and not len(result):
+        notice(IF_EMPTY[name])
     return ExitStatus.DONE
 
 

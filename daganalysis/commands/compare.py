@@ -13,7 +13,7 @@ from daganalysis.commands.printing import notice, print_frame, print_pieces, scr
 from daganalysis.engine.vocabulary import CHANGES_OF_LENGTH, RUN_OUTCOMES
 from daganalysis.errors import UsageError
 from daganalysis.tables.plain_rows import rows_of
-from daganalysis.text.comparison_words import comparison_sentence
+from daganalysis.text.comparison_words import comparison_sentence, strangers_sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,6 +91,8 @@ def execute(arguments: argparse.Namespace) -> int:
         notice(f"the rows add up to the difference of {before:.6f} s and {after:.6f} s: {compared['diff_s'].sum():+.6f} s")
         return ExitStatus.DONE
     _print_comparison(compared, arguments)
+    if arguments.by is None and (strangers := strangers_sentence(_clusters(base), _clusters(candidate))):
+        notice(strangers)
     skipped = left_out(compared)
     for words in skipped[:_MOST_SAID]:
         notice(f"left out of {words}")
@@ -132,6 +134,10 @@ def _sides(arguments: argparse.Namespace) -> tuple[Archive, Archive]:
     base, candidate, note = split_by_agents(_side(arguments, arguments.base, None), arguments.by)
     notice(note)
     return base, candidate
+
+
+def _clusters(archive: Archive) -> set[str | None]:
+    return set(archive.arrow("dags", ["cluster"]).column("cluster").to_pylist())
 
 
 def _side(arguments: argparse.Namespace, source: str, run_id: str | None) -> Archive:

@@ -23,7 +23,8 @@ store is not read again, so you can repeat the command as the archive grows.
 SOURCE is a file, a folder (with its subfolders), a pattern, a URL of one (such
 as s3://bucket/prefix), or - for standard input; .json, .jsonl, .ndjson, also
 in .gz, .zst, .zip and .tar. A store as SOURCE means the responses it was made
-of, so you can merge the stores of several clusters.
+of, so you can merge the stores of several clusters. Its runs keep the labels of
+their clusters; --cluster labels only those that have none.
 """
 
 

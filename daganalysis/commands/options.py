@@ -65,8 +65,11 @@ class OneLineParser(argparse.ArgumentParser):
         choice = _NO_SUCH_CHOICE.search(message)
         if choice is not None:
             near = closest(choice["wrong"], re.findall(r"[\w-]+", choice["choices"]))
-            if near:
-                message = f"{message[: choice.start()]}no such choice: {choice['wrong']}, perhaps {' or '.join(near)}"
+            perhaps = f", perhaps {' or '.join(near)}" if near else ""
+            if self._subparsers is not None:
+                message = f"no such command: {choice['wrong']}{perhaps}"
+            elif near:
+                message = f"{message[: choice.start()]}no such choice: {choice['wrong']}{perhaps}"
         self.exit(ExitStatus.USAGE, f"daganalysis: {message} (see `{self.prog} --help`)\n")
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _BY_IMPORTANCE = ("stage", "verdict", "ratio", "95 % interval", "runs", "before", "after")
 _NUMBERS = frozenset({"runs", "before", "after", "ratio", "95 % interval"})
+_OPTIONAL = frozenset({"ratio", "95 % interval"})
 _LEAST_NAME = 16
 _NOTE = "(runs: before : after; ratio: after to before; --wide shows every column)"
 
@@ -30,15 +31,15 @@ def comparison_table(compared: pd.DataFrame, width: int) -> str:
 
     A line names the workflow and the number of agents of the rows below it. ``runs`` is ``n_base : n_candidate``. The reason of a verdict
     is below the first row of its workflow. The stages of a workflow that only one side has are counted, not listed. Columns that do not fit
-    are left out, the times before and after first.
+    are left out, the times before and after first. So are ratios and intervals if no row has one.
     """
     rows = rows_of(compared)
     groups = [list(group) for _, group in groupby(rows, lambda row: (row["workflow"], row["n_agents"]))]
     listed = [row for group in groups for row in (group[:1] if _is_one_sided(group) else group)]
     if not listed:
         return "no rows\n"
-    columns = {name: _laid(name, cells) for name, cells in _cells(listed).items()}
-    chosen = fit(tuple(columns), _BY_IMPORTANCE, width, columns.__getitem__)
+    columns = {name: _laid(name, cells) for name, cells in _cells(listed).items() if name not in _OPTIONAL or {*cells} != {MISSING}}
+    chosen = fit(tuple(columns), [name for name in _BY_IMPORTANCE if name in columns], width, columns.__getitem__)
     lines = list(header_lines(chosen))
     places = count()
     for number, group in enumerate(groups):

@@ -13,7 +13,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from daganalysis.errors import StoreError
+from daganalysis.errors import SchemaVersionError, StoreError
 from daganalysis.store.new_files import NewFile
 from daganalysis.store.remote_paths import FOLDER_MANIFEST, PRIVATE_FOLDERS
 from daganalysis.tables import BASE_TABLES, SCHEMA_VERSION
@@ -125,6 +125,8 @@ def _read(folder: Path) -> _Manifest:
     path = folder / FOLDER_MANIFEST
     try:
         listed = json.loads(path.read_bytes())
+        if isinstance(listed["schema_version"], str) and listed["schema_version"] != SCHEMA_VERSION:
+            raise SchemaVersionError(listed["schema_version"], SCHEMA_VERSION, where=str(folder))
         checksum = listed.pop("checksum")
         manifest = _Manifest(listed["schema_version"], listed["given"], {name: _Entry(**entry) for name, entry in listed["files"].items()})
         if not all(entry.is_sound() for entry in manifest.files.values()):

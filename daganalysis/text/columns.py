@@ -67,7 +67,7 @@ BY_IMPORTANCE: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
             "started_at",
             "example_run_id",
         ),
-        "runs": ("run_id", "name", "started_at", "elapsed_s", "outcome", "workflow", "stage", "agent", "cause"),
+        "runs": ("run_id", "name", "started_at", "elapsed_s", "outcome", "stage", "agent", "cause", "cluster", "workflow"),
         "critical_path": (
             *("run_id", "seq", "category", "duration_s", "stage", "name", "agent", "evidence", "attempt", "workflow", "path_s"),
             *("path_share", "drag_s", "n_runs"),
@@ -75,6 +75,8 @@ BY_IMPORTANCE: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
         "what_if": ("run_id", "scenario", "elapsed_s", "predicted_min_s", "predicted_max_s", "saved_min_s", "saved_share"),
         "locks": ("lock", "key", "run_id", "held_s", "neglected_s", "taken_at", "working_s", "n_refused", "evidence", "released_at"),
         "events": ("at", "event", "run_id", "detail", "stage", "actor", "agent", "client", "evidence", "cluster"),
+        "clock_skew": ("agent", "ahead_min_s", "ahead_max_s", "shown", "n", "since", "until", "cluster"),
+        "outcome_rules": ("run_id", "stage", "task_gid", "attempt", "kind", "outcome", "rule", "state", "operator", "evidence", "source"),
         "check": ("condition", "decision", "value", "low", "high", "n"),
         "compare": (
             *("workflow", "n_agents", "name", "category", "verdict", "ratio", "ci_low", "ci_high", "n_base", "n_candidate", "base_s"),
@@ -98,7 +100,7 @@ BY_IMPORTANCE: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
 )
 """By table; a column that is not named is shown where there is room left."""
 
-PROSE = frozenset({"conclusion", "message", "reason", "hint", "first_error", "signature", "example_line", "line"})
+PROSE = frozenset({"conclusion", "why", "message", "reason", "hint", "first_error", "signature", "example_line", "line"})
 """Columns of sentences, which stand below their row rather than in it."""
 
 SAID_BY: MappingProxyType[str, tuple[str, ...]] = MappingProxyType({"signature": ("example_line", "line")})

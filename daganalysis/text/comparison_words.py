@@ -1,7 +1,8 @@
-"""The result of a comparison in one sentence."""
+"""The result of a comparison in one sentence, and what to do if the two sides have no cluster in common."""
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from daganalysis.engine.vocabulary import CHANGES_OF_LENGTH, VERDICTS
@@ -9,7 +10,7 @@ from daganalysis.text.escaping import for_terminal
 from daganalysis.text.humanize import human_share, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from daganalysis.tables.plain_rows import Row
 
@@ -46,6 +47,42 @@ def comparison_sentence(rows: Sequence[Row]) -> str:
     alike = [(verdict, [row for row in wholes if row["verdict"] == verdict]) for verdict in VERDICTS]
     counts = ", ".join(f"{len(rows)} {_VERDICT_WORDS[verdict]}{_examples(rows)}" for verdict, rows in alike if rows)
     return f"Of {plural(len(wholes), 'workflow')} (each number of agents by itself), {counts}."
+
+
+def strangers_sentence(base: Collection[str | None], candidate: Collection[str | None]) -> str:
+    """Return what to do if two archives have no cluster in common; empty if they have one, or if one of them has no runs.
+
+    ``base`` and ``candidate`` are the labels of the clusters of each side, None for runs without a label.
+
+    >>> strangers_sentence(["a", "b"], ["b"])
+    ''
+    >>> print(strangers_sentence(["a"], ["b"]))  # doctest: +NORMALIZE_WHITESPACE
+    no cluster is on both sides (before: a; after: b), and runs are compared only with runs of the same cluster;
+    if it is one cluster with two labels, load the saved answers of one side again with the label of the other:
+    `daganalysis load ANSWERS --cluster a --out STORE`
+    >>> print(strangers_sentence(["a"], [None]))  # doctest: +NORMALIZE_WHITESPACE
+    no cluster is on both sides (before: a; after: runs without a label), and runs are compared only with runs of the same cluster;
+    if it is the same cluster, give the side without a label that label:
+    `daganalysis load ARCHIVE --cluster a --out STORE`
+    """
+    if not base or not candidate or set(base) & set(candidate):
+        return ""
+    label = min(name for name in (*base, *candidate) if name is not None)
+    way = "if it is one cluster with two labels, load the saved answers of one side again with the label of the other"
+    source = "ANSWERS"
+    if None in (*base, *candidate):
+        way, source = "if it is the same cluster, give the side without a label that label", "ARCHIVE"
+    return (
+        f"no cluster is on both sides (before: {_clusters(base)}; after: {_clusters(candidate)}), and runs are compared only with runs of "
+        f"the same cluster; {way}: `daganalysis load {source} --cluster {shlex.quote(label)} --out STORE`"
+    )
+
+
+def _clusters(labels: Collection[str | None]) -> str:
+    named = sorted(label for label in labels if label is not None)
+    more = [f"{len(named) - _MOST_NAMED} more" for _ in named[_MOST_NAMED : _MOST_NAMED + 1]]
+    unlabelled = ["runs without a label" for _ in range(len(named) < len(labels))]
+    return ", ".join([*map(for_terminal, named[:_MOST_NAMED]), *more, *unlabelled])
 
 
 def _named(whole: Row) -> str:

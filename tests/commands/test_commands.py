@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import daganalysis as da
+from daganalysis.commands.analyses import IF_EMPTY
 from daganalysis.commands.parsing import JOBS, build_parser
 from daganalysis.tables import DAGS
 from tests.commands.conftest import envelope
@@ -112,6 +113,26 @@ def test_show_tells_a_run(store: str, run: Run) -> None:
     assert "\nWhy (the sections are those of docs/engine-semantics.md)\n" in out
 
 
+def test_archives_without_a_common_cluster_are_told_how_to_label_them_alike(responses: str, tmp_path: Path, run: Run) -> None:
+    for label in ("a", "b"):
+        run("load", responses, "--out", str(tmp_path / label), "--cluster", label)
+    err = run("compare", str(tmp_path / "a"), str(tmp_path / "b"))[2]
+    assert "no cluster is on both sides (before: a; after: b)" in err
+    assert "`daganalysis load ANSWERS --cluster a --out STORE`" in err
+    assert "no cluster" not in run("compare", str(tmp_path / "a"), str(tmp_path / "a"))[2]
+    run("load", responses, "--out", str(tmp_path / "unlabelled"))
+    assert "`daganalysis load ARCHIVE --cluster a --out STORE`" in run("compare", str(tmp_path / "a"), str(tmp_path / "unlabelled"))[2]
+    run("load", str(tmp_path / "unlabelled"), "--out", str(tmp_path / "labelled"), "--cluster", "a")
+    assert "no cluster" not in run("compare", str(tmp_path / "a"), str(tmp_path / "labelled"))[2]
+
+
+@pytest.mark.parametrize("analysis", IF_EMPTY)
+def test_an_analysis_without_rows_says_what_that_means(store: str, run: Run, analysis: str) -> None:
+    status, out, err = run(analysis.replace("_", "-"), store, "--since", "2099-01-01")
+    assert (status, out) == (0, "no rows\n")
+    assert err.splitlines()[-1] == f"daganalysis: {IF_EMPTY[analysis]}"
+
+
 def test_validate_explains_each_rejected_record(responses: str, run: Run) -> None:
     status, out, err = run("validate", responses, "--format", "json")
     (issue,) = [row for row in json.loads(out) if row["severity"] == "error"]
@@ -129,7 +150,8 @@ def test_validate_explains_each_rejected_record(responses: str, run: Run) -> Non
         (["summary", "no/such/folder"], 3, "no/such/folder"),
         (["summary", "STORE", "--since", "tomorrow"], 2, "not a date, `today`, `yesterday` or an RFC 3339 instant: tomorrow"),
         (["table", "STORE", "dag"], 2, "no such choice: dag, perhaps dags"),
-        (["frobnicate"], 2, "invalid choice: 'frobnicate'"),
+        (["frobnicate"], 2, "no such command: frobnicate (see `daganalysis --help`)"),
+        (["summaries", "STORE"], 2, "no such command: summaries, perhaps summary"),
         (["summary", "STORE", "--formt", "json"], 2, "no such option: --formt, perhaps --format"),
         (["report", "STORE", "--titel=Week"], 2, "no such option: --titel, perhaps --title"),
         (["--versoin"], 2, "no such option: --versoin, perhaps --version"),

@@ -49,6 +49,12 @@ def test_the_stages_of_a_workflow_that_one_side_lacks_are_counted() -> None:
     assert shown[4] == "  and its 2 stages"
 
 
+def test_ratios_that_no_row_has_give_way_to_the_times() -> None:
+    unknown = UNDECIDED | {"ratio": None, "ci_low": None, "ci_high": None}
+    assert lines(unknown)[0].split() == ["stage", "runs", "before", "after", "verdict"]
+    assert "ratio" in lines(unknown, SLOWER)[0].split()
+
+
 def test_a_comparison_ends_with_one_sentence() -> None:
     assert " ".join(lines(SLOWER)[-2:]) == ("Create tenant on 3 agents got slower: ×1.50 (95 % interval 1.40 to 1.60, 12 against 9 runs).")
     assert lines() == ["no rows"]

@@ -181,6 +181,15 @@ def test_a_store_of_another_schema_version_is_refused(store, tmp_path, monkeypat
         load_into_store(tmp_path / "responses", store=store)
 
 
+def test_a_list_of_files_of_another_schema_version_is_not_called_damaged(store, tmp_path):
+    (store / "_files.json").write_text('{"schema_version": "1", "parts": []}')
+    save({"c.json": polls("111")[2]}, tmp_path / "responses")
+    with pytest.raises(SchemaVersionError) as caught:
+        load_into_store(tmp_path / "responses", store=store)
+    assert (caught.value.found, caught.value.supported) == ("1", "2")
+    assert "daganalysis load ANSWERS --out STORE" in caught.value.hint
+
+
 def test_a_parquet_file_of_somebody_else_is_refused(tmp_path):
     (tmp_path / "dags").mkdir()
     pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "dags" / "a.parquet")
