@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from daganalysis.dask_workers import DaskWorkers
     from daganalysis.engine.user_catalogue import Catalogue
     from daganalysis.loading.from_stores import GivenStore
+    from daganalysis.loading.given import FolderFiles
     from daganalysis.progress import Progress
     from daganalysis.reading import Limits, SourceFile
     from daganalysis.reading.answers import Issue
     from daganalysis.reading.plain_folder import PlainFolder
-    from daganalysis.store.remote_paths import StorePath
 
 _IN_MEMORY = 1 << 25
 """Bytes of sources up to which an archive is loaded in this process and memory alone."""
@@ -139,34 +139,42 @@ def load_into_store(
         ...     len(load_into_store("sample_data/documented", store=f"{folder}/store"))
         1
     """
-    from daganalysis.loading.unchanged import is_unchanged
+    from daganalysis.loading.unchanged import fingerprint_of_folder, is_still_last, is_unchanged, last_fingerprint
     from daganalysis.loading.workers import without_collector
 
     with shown(progress) as tell, _on(client) as dask, without_collector():
         place = store_path(store)
-        folder, is_known = (None, False) if strict or tz is not None else _known_folder(place, sources, cluster, cluster_by)
-        if not is_known:
-            files, stores = _listed(sources if folder is None else (folder,), cluster, cluster_by, limits, tz)
-            # If the files of a database copy were joined, the fingerprint of the folder did not cover them as one source.
-            if stores or strict or (folder is not None and len(files) == folder.n_files) or not is_unchanged(place, files):
+        last = None if strict or tz is not None else last_fingerprint(place)
+        folder = None if last is None else _plain_folder(sources)
+        given = None if folder is None else fingerprint_of_folder(folder, cluster, cluster_by)
+        if given is None or given != last or not is_still_last(place, given):
+            files = None if folder is None or given is None else _as_sources(folder, given, cluster, cluster_by, limits)
+            listed, stores = _listed(sources, cluster, cluster_by, limits, tz) if files is None else ([], [])
+            if files is not None or stores or strict or not is_unchanged(place, listed):
                 from daganalysis.loading.into_store import load_sources  # which imports all of Arrow
 
-                load_sources(files, place, stores=stores, jobs=jobs, dask=dask, strict=strict, progress=tell)
+                load_sources(listed if files is None else files, place, stores=stores, jobs=jobs, dask=dask, strict=strict, progress=tell)
     return read_parquet(store, client=client)
 
 
-def _known_folder(
-    place: StorePath, sources: Sequence[object], cluster: str | None, cluster_by: str | None
-) -> tuple[PlainFolder | None, bool]:
-    """Return the only source if it is a folder of ordinary files, and whether the last load of the store had it as it is now."""
-    from daganalysis.loading.unchanged import fingerprint_of_folder, is_still_last, last_fingerprint
+def _plain_folder(sources: Sequence[object]) -> PlainFolder | None:
+    """Return the only source if it is a folder of ordinary files."""
     from daganalysis.reading.plain_folder import plain_folder
 
-    last = last_fingerprint(place)
-    if last is None or len(sources) != 1 or not isinstance(sources[0], (str, os.PathLike)):
-        return None, False
-    folder = plain_folder(sources[0])
-    return folder, folder is not None and last == fingerprint_of_folder(folder, cluster, cluster_by) and is_still_last(place, last)
+    return plain_folder(sources[0]) if len(sources) == 1 and isinstance(sources[0], (str, os.PathLike)) else None
+
+
+def _as_sources(
+    folder: PlainFolder, fingerprint: str, cluster: str | None, cluster_by: str | None, limits: Limits | None
+) -> FolderFiles | None:
+    """Return the files of a folder as sources; None if some may make one copy of a database, so that they must be listed one by one."""
+    from daganalysis.loading.given import FolderFiles
+    from daganalysis.reading import DEFAULT_LIMITS
+    from daganalysis.reading.databases.grouping import may_hold_copy
+    from daganalysis.reading.listing import check_labels
+
+    check_labels(cluster, cluster_by)
+    return None if may_hold_copy(folder) else FolderFiles(folder, fingerprint, cluster, cluster_by, limits or DEFAULT_LIMITS)
 
 
 def open_archive(

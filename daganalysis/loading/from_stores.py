@@ -15,11 +15,15 @@ from daganalysis.store.remote_paths import store_path
 from daganalysis.store.source_list import KnownSource, read_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from daganalysis.loading.scanning import Scanned
     from daganalysis.reading.answers import Answer, Issue
     from daganalysis.store.remote_paths import StagePath, StorePath
+    from daganalysis.store.source_list import SourceList
+
+    FromStores = dict[int, tuple["GivenStore", int]]
+    """Sources that given stores have, by their numbers: the store, and the number there."""
 
 
 @dataclass(slots=True)
@@ -37,7 +41,7 @@ class GivenStore:
         folder = readable_folder(store_path(place))
         check_version(min((folder / "dags").glob("*.parquet")))
         sources, issues = read_sources(folder)
-        return cls(folder, cluster, [source._replace(cluster=source.cluster or cluster) for source in sources], issues)
+        return cls(folder, cluster, [source._replace(cluster=source.cluster or cluster) for source in sources.all()], issues)
 
     @property
     def size(self) -> int:
@@ -85,7 +89,7 @@ def _answers_of(chunk: StoreChunk) -> Iterator[tuple[int, Answer]]:
             yield source, item.answer
 
 
-def make_store_chunks(given: Mapping[int, tuple[GivenStore, int]], remembered: frozenset[int], folder: StagePath) -> list[StoreChunk]:
+def make_store_chunks(given: FromStores, remembered: frozenset[int], folder: StagePath) -> list[StoreChunk]:
     """Cut the sources of stores (by their new numbers) into pieces of work, one for each evidence part."""
     by_store: dict[int, tuple[GivenStore, dict[int, int]]] = {}
     for number, (store, own) in given.items():
@@ -97,6 +101,33 @@ def make_store_chunks(given: Mapping[int, tuple[GivenStore, int]], remembered: f
     ]
 
 
-def is_newer(one: KnownSource, other: KnownSource) -> bool:
+def take_newer(stores: Sequence[GivenStore], sources: SourceList, read_now: Container[int]) -> tuple[list[int], FromStores]:
+    """Note the sources of given stores that are new, or newer than those in the list, except sources that are read now.
+
+    Return the numbers of all of them in the list, and those that were noted: which store has each, and its number there.
+    """
+    numbers: list[int] = []
+    taken: FromStores = {}
+    if not stores:
+        return numbers, taken
+    states, added = sources.all(), sources.added()
+    for store in stores:
+        found = sources.find([source.path for source in store.sources], [source.cluster for source in store.sources])
+        for own, (source, held) in enumerate(zip(store.sources, found, strict=True)):
+            number = added.get((source.path, source.cluster)) if held < 0 else held
+            if number is None:
+                number = added[source.path, source.cluster] = sources.add(source)
+                states.append(source)
+            elif number not in read_now and _is_newer(source, states[number]):
+                sources[number] = states[number] = source
+            else:
+                numbers.append(number)
+                continue
+            numbers.append(number)
+            taken[number] = store, own
+    return numbers, taken
+
+
+def _is_newer(one: KnownSource, other: KnownSource) -> bool:
     """Return whether a source was read in a later state than another, or may have been because a time is unknown."""
     return one.mtime_ns is None or other.mtime_ns is None or one.mtime_ns > other.mtime_ns

@@ -6,13 +6,13 @@ import itertools
 import shutil
 from dataclasses import dataclass, field
 from functools import cached_property
-from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from daganalysis.loading.by_cluster import MANY_PIECES, ClusterPlan, ScannedByCluster, plan_by_cluster, scan_by_cluster
 from daganalysis.loading.carried_parts import evidence_to_carry, link_others, places_judged_again, tables_to_carry
-from daganalysis.loading.from_stores import is_newer, make_store_chunks, scan_store
+from daganalysis.loading.from_stores import make_store_chunks, scan_store, take_newer
+from daganalysis.loading.given import FolderFiles, compare
 from daganalysis.loading.owners import add_owners, gather_unclaimed, join_by_lines, know_agents, owners_in_store
 from daganalysis.loading.pieces import PartWork, Place, build_part, carry_evidence, carry_tables
 from daganalysis.loading.planning import Picked, Plan, make_plan
@@ -27,7 +27,7 @@ from daganalysis.store.new_files import Closing
 from daganalysis.store.opening import is_store
 from daganalysis.store.parts import check_version
 from daganalysis.store.remote_paths import SPILL
-from daganalysis.store.source_list import KnownSource, read_sources, write_sources
+from daganalysis.store.source_list import SourceList, read_sources, write_sources
 from daganalysis.tables import BASE_TABLES
 from daganalysis.tables.chain_tables import CHAIN_FOLDER
 from daganalysis.urls import is_url
@@ -52,10 +52,6 @@ _NOT_READ = frozenset({"unreadable-file", "vanished-file", "changed-file"})
 """Issue codes of a source that may well be readable the next time, though nothing about it seems to have changed."""
 _OF_THE_ZONE = frozenset({"unknown-time-zone", "given-time-zone"})
 """Issue codes of a source whose times depend on the zone that is given with it."""
-_WHICH = attrgetter("path", "cluster")
-"""What tells a source from every other."""
-_STATE = attrgetter("identity", "cluster", "size", "mtime_ns")
-"""The state of a file that is a source."""
 _WORTH_A_PROCESS = 1 << 24
 
 
@@ -64,7 +60,7 @@ class _Before:
     """The content of the store before a load."""
 
     folder: StorePath
-    sources: list[KnownSource] = field(default_factory=list)
+    sources: SourceList = field(default_factory=SourceList)
     issues: dict[int, list[Issue]] = field(default_factory=dict)
     tables: list[str] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
@@ -87,7 +83,7 @@ class _Before:
 
 
 def load_sources(
-    files: Sequence[SourceFile],
+    files: Sequence[SourceFile] | FolderFiles,
     store: StorePath,
     *,
     stores: Sequence[GivenStore] = (),
@@ -101,7 +97,7 @@ def load_sources(
     with locked(store, wait_s) as real:
         before = _Before.of(real)
         load = _Load(before, files, stores, progress)
-        names = None if stores else {file.name for file in files}
+        names = None if stores or isinstance(files, FolderFiles) else {file.name for file in files}
         if load.nothing_new():
             load.check(strict)
             if strict:
@@ -128,39 +124,21 @@ class _Load:
     """One load into a store, step by step."""
 
     def __init__(
-        self, before: _Before, files: Sequence[SourceFile], stores: Sequence[GivenStore], progress: Callable[[str, int, int], None] | None
+        self,
+        before: _Before,
+        files: Sequence[SourceFile] | FolderFiles,
+        stores: Sequence[GivenStore],
+        progress: Callable[[str, int, int], None] | None,
     ) -> None:
         self._before = before
         self._report = progress
-        self._sources = list(before.sources)
+        self._sources = before.sources
         self._issues = dict(before.issues)
-        numbers = dict(zip(map(_WHICH, before.sources), itertools.count()))
         zoneless = {number for number, issues in before.issues.items() if any(one.code in _OF_THE_ZONE for one in issues)}
-        self._given: list[int] = []
-        self._fresh: list[tuple[int, SourceFile]] = []
-        for file in files:
-            number = numbers.setdefault((file.identity, file.cluster), len(self._sources))
-            self._given.append(number)
-            state = _STATE(file)
-            if number == len(self._sources):
-                self._sources.append(KnownSource(*state))
-            elif state == self._sources[number] and file.mtime_ns is not None and not (file.zone and number in zoneless):
-                continue  # as most are, of tens of thousands
-            else:
-                self._sources[number] = KnownSource(*state)
-            self._fresh.append((number, file))
-        self._from_stores: dict[int, tuple[GivenStore, int]] = {}
-        read_now = {number for number, _ in self._fresh}
-        for store in stores:
-            for own, source in enumerate(store.sources):
-                number = numbers.setdefault((source.path, source.cluster), len(self._sources))
-                self._given.append(number)
-                if number == len(self._sources):
-                    self._sources.append(source)
-                elif number in read_now or not is_newer(source, self._sources[number]):
-                    continue
-                self._sources[number] = source
-                self._from_stores[number] = store, own
+        self._files = files
+        self._given, self._fresh = compare(files, self._sources, zoneless)
+        of_stores, self._from_stores = take_newer(stores, self._sources, dict(self._fresh) if stores else ())
+        self._given = [*self._given, *of_stores] if of_stores else self._given
         self._not_read: set[int] = set()
         self._contexts: dict[str, ClusterContext] = {}
         self.rows = dict(before.rows)
@@ -178,7 +156,12 @@ class _Load:
     @cached_property
     def given(self) -> str | None:
         """The fingerprint of the given sources in the state in which they were read; None if a store is among them."""
-        return None if self._from_stores else fingerprint(self._sources[number] for number in self._given)
+        if self._from_stores:
+            return None
+        if isinstance(self._files, FolderFiles):
+            return None if self._not_read else self._files.fingerprint
+        every = self._sources.all()
+        return fingerprint(every[number] for number in self._given)
 
     def local_places(self, folder: StagePath) -> list[Path]:
         """Return paths that a worker must see: the folder to write to, and the first and the last local file to read."""
@@ -261,11 +244,11 @@ class _Load:
     def _reread(self) -> frozenset[int]:
         """Return the sources that are read although the store holds answers of them."""
         numbers = (*(number for number, _ in self._fresh), *self._from_stores)
-        return frozenset(number for number in numbers if number < len(self._before.sources))
+        return frozenset(number for number in numbers if number < self._sources.n_before)
 
     def _learnt_nothing(self, scanned: Sequence[Scanned]) -> bool:
         no_answers = not any(chunk.keys for chunk in scanned)
-        return no_answers and self._issues == self._before.issues and self._sources == self._before.sources
+        return no_answers and self._issues == self._before.issues and self._sources.is_as_before()
 
     def _compare(self, scanned: Sequence[Scanned], kept: Sequence[KeptIndex]) -> tuple[dict[int, set[int]], dict[str, set[int]]]:
         """Find, for sources read again, the answers that the store has already, and stored answers that the sources no longer have."""

@@ -34,34 +34,32 @@ def fingerprint(states: Iterable[State]) -> str | None:
     >>> fingerprint([("/a", None, 10, None)]) is None
     True
     """
-    texts = []
+    groups: dict[tuple[str, str | None], list[str]] = {}
     for identity, cluster, size, changed in states:
         if changed is None:
             return None
-        texts.append(f"{identity}{_label_text(cluster)}{size}\0{changed}")
-    return _digest(texts)
+        folder, slash, name = identity.rpartition("/")
+        groups.setdefault((folder + slash, cluster), []).append(f"{name}\0{size}\0{changed}")
+    return _digest([(_heading(folder, cluster), sorted(files)) for (folder, cluster), files in groups.items()])
 
 
 def fingerprint_of_folder(folder: PlainFolder, cluster: str | None, cluster_by: str | None) -> str:
     """Return the fingerprint of the files of a folder, labelled as :func:`daganalysis.load` does; none of them is part of a copy."""
-    texts = []
-    for below, files in folder.stretches:
-        beginning, label = f"{folder.root}/{below}", _label_text(below.partition("/")[0] or None if cluster_by == "dir" else cluster)
-        if cluster_by == "file":
-            labels = [_label_text(name.partition(".")[0] or None) for name, _, _ in files]
-            texts += [f"{beginning}{name}{own}{size}\0{changed}" for own, (name, size, changed) in zip(labels, files, strict=True)]
-        else:
-            texts += [f"{beginning}{name}{label}{size}\0{changed}" for name, size, changed in files]
-    return _digest(texts)
+    return _digest([(_heading(f"{folder.root}/{below}", label), files) for below, label, files in folder.labelled(cluster, cluster_by)])
 
 
-def _label_text(cluster: str | None) -> str:
-    return f"\0{'' if cluster is None else '/'}{cluster}\0"
+def _heading(folder: str, cluster: str | None) -> str:
+    return f"{folder}\0{'' if cluster is None else '/'}{cluster}\0"
 
 
-def _digest(texts: list[str]) -> str:
-    texts.sort()
-    return hashlib.sha256("\0\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
+def _digest(groups: list[tuple[str, list[str]]]) -> str:
+    """Return the digest of files with one folder and one label each group, in order of their names, without the folder in each text."""
+    groups.sort()
+    digest = hashlib.sha256()
+    for heading, files in groups:
+        text = "\0\0".join((heading, str(len(files)), *files, ""))
+        digest.update(text.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 def is_unchanged(store: StorePath, files: Sequence[SourceFile], wait_s: float = LOCK_WAIT_S) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import glob
+import operator
 import os
 import stat
 import sys
@@ -46,12 +47,7 @@ def list_source_files(
     Files of one copy of a database are one. ``zone`` applies to times without a zone. Raises :class:`InputError` for a source that does not
     exist, :class:`UsageError` for invalid options.
     """
-    if cluster_by not in {None, "dir", "file"}:
-        raise UsageError("unknown way to label clusters", where=str(cluster_by), hint="use dir or file")
-    if cluster is not None and cluster_by is not None:
-        raise UsageError("cluster and cluster_by cannot be combined", hint="give one of them")
-    if cluster is not None and (not cluster or "/" in cluster or "#" in cluster):
-        raise UsageError("a cluster label must not be empty or contain / or #", where=cluster)
+    check_labels(cluster, cluster_by)
     if zone is not None:
         _check_zone(zone)
     found: dict[str, SourceFile] = {}
@@ -68,6 +64,16 @@ def list_source_files(
         for file in files:
             file.cluster = label(file.name)
     return _apart(files)
+
+
+def check_labels(cluster: str | None, cluster_by: str | None) -> None:
+    """Raise :class:`UsageError` for a wrong label, or a wrong way to label."""
+    if cluster_by not in {None, "dir", "file"}:
+        raise UsageError("unknown way to label clusters", where=str(cluster_by), hint="use dir or file")
+    if cluster is not None and cluster_by is not None:
+        raise UsageError("cluster and cluster_by cannot be combined", hint="give one of them")
+    if cluster is not None and (not cluster or "/" in cluster or "#" in cluster):
+        raise UsageError("a cluster label must not be empty or contain / or #", where=cluster)
 
 
 def _check_zone(zone: str) -> None:
@@ -122,10 +128,22 @@ def _files_of(source: object) -> Iterator[SourceFile]:
 
 
 def _of_plain_folder(folder: PlainFolder) -> Iterator[SourceFile]:
-    for below, files in folder.stretches:
-        for name, size, mtime_ns in files:
-            path = f"{folder.root}/{below}{name}"
-            yield SourceFile(path, below + name, path, None, None, size, mtime_ns)
+    states = ((below + name, int(size), int(changed)) for below, files in folder.folders for name, size, changed in map(_split, files))
+    for name, size, changed in sorted(states, key=lambda state: in_order_of_walk(state[0])):
+        path = f"{folder.root}/{name}"
+        yield SourceFile(path, name, path, None, None, size, changed)
+
+
+_split = operator.methodcaller("split", "\0")
+
+
+def in_order_of_walk(name: str) -> list[str]:
+    """Return the key that sorts the names of files as a walk finds them: the entries of each folder in order of their names.
+
+    >>> sorted(["b.json", "b/z.json", "a.json"], key=in_order_of_walk)
+    ['a.json', 'b/z.json', 'b.json']
+    """
+    return name.split("/")
 
 
 def _in_memory(content: bytes) -> SourceFile:

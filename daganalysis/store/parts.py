@@ -307,11 +307,11 @@ def _chains(path: StorePath) -> tuple[pa.Table, pa.Table]:
     return on_path, doubts
 
 
-def read_file(path: StorePath, columns: Sequence[str] | None = None, schema: pa.Schema | None = None) -> pa.Table:
+def read_file(path: StorePath, columns: Sequence[str] | None = None, schema: pa.Schema | None = None, *, threads: bool = True) -> pa.Table:
     """Read one file, or some columns of it. A file that cannot be read raises a :class:`StoreError` that names it.
 
     With a ``schema``, so does a file in which a wanted column is missing or has another type; texts that are dictionaries in the schema are
-    read as such.
+    read as such. Without ``threads``, this thread decodes even a large file.
     """
     import pyarrow as pa
 
@@ -320,7 +320,7 @@ def read_file(path: StorePath, columns: Sequence[str] | None = None, schema: pa.
     try:
         file = parquet_file(path, coded)
         n_values = file.metadata.num_rows * (len(names) or file.metadata.num_columns)
-        table = file.read(columns, use_threads=n_values >= _WORTH_THREADS)
+        table = file.read(columns, use_threads=threads and n_values >= _WORTH_THREADS)
     except (pa.ArrowException, OSError) as error:
         raise damaged(path, error) from error
     if schema is None:

@@ -18,6 +18,7 @@ from daganalysis.urls import is_url
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from daganalysis.reading.plain_folder import PlainFolder
     from daganalysis.reading.source_file import SourceFile
 
 _COMPANIONS = ("-wal", "-journal")
@@ -57,6 +58,16 @@ def grouped(files: Sequence[SourceFile]) -> list[SourceFile]:
             result.append(key)
         groups.setdefault(key, []).append(file)
     return [_joined(one, groups[one]) if isinstance(one, str) else one for one in result]
+
+
+def may_hold_copy(folder: PlainFolder) -> bool:
+    """Return whether files of a folder may make one copy of a database, by their names.
+
+    >>> from daganalysis.reading.plain_folder import plain_folder
+    >>> may_hold_copy(plain_folder("sample_data/documented"))
+    False
+    """
+    return any(_key(name) is not None for name in folder.names_with(_PERHAPS))
 
 
 def _key(identity: str) -> str | None:
