@@ -174,7 +174,8 @@ def _as_sources(
     from daganalysis.reading.listing import check_labels
 
     check_labels(cluster, cluster_by)
-    return None if may_hold_copy(folder) else FolderFiles(folder, fingerprint, cluster, cluster_by, limits or DEFAULT_LIMITS)
+    files = FolderFiles(folder, fingerprint, cluster, cluster_by, limits or DEFAULT_LIMITS)
+    return None if may_hold_copy(files.columns.paths) else files
 
 
 def open_archive(

@@ -60,7 +60,7 @@ def places_judged_again(store: StorePath, kept: Sequence[KeptIndex], plan: Plan,
             rows.setdefault(part, set()).update(own)
     found: set[Place] = set()
     for index in kept:
-        chosen = sorted(row for row in rows.get(index.part, ()) if index.kind[row] in ABOUT_PARTS)
+        chosen = sorted(rows[index.part].intersection(index.of_kinds(ABOUT_PARTS))) if index.part in rows else []
         if chosen:
             table = read_file(store / ANSWERS / index.part, ["source_name", "position"]).take(chosen)
             found.update(map(Place, *(column.to_pylist() for column in table.columns)))

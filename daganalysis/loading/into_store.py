@@ -33,7 +33,7 @@ from daganalysis.tables.chain_tables import CHAIN_FOLDER
 from daganalysis.urls import is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from daganalysis.dask_workers import DaskWorkers
     from daganalysis.history.replay.contexts import ClusterContext
@@ -194,7 +194,8 @@ class _Load:
         self._find_owners(workers, scanned, kept, dropped, dead)
         self._contexts, renewed = know_agents(self._before.folder, scanned, kept, dropped, dead)
         plan = make_plan(scanned, kept, dropped, dead, renewed)
-        self._write_tables(workers, folder, scanned, plan, places_judged_again(self._before.folder, kept, plan, dead))
+        void = plan.void if dead or plan.replaces_runs() else set()
+        self._write_tables(workers, folder, scanned, plan, void, places_judged_again(self._before.folder, kept, plan, dead))
         self._carry_evidence(workers, folder, dead)
         return True
 
@@ -260,15 +261,13 @@ class _Load:
         dropped: dict[int, set[int]] = {}
         dead: dict[str, set[int]] = {}
         for part in kept:
-            rows = [row for row, source in enumerate(part.source) if source in reread]
-            if not rows:
-                continue
-            for row, item in zip(rows, read_evidence(self._before.folder, part.part, rows), strict=True):
+            rows = part.from_sources(reread)
+            for row, item in zip(rows, read_evidence(self._before.folder, part.part, rows) if rows else (), strict=True):
                 twins = again.get(digest(item.answer))
                 if twins:
                     place, number = twins.pop()
                     dropped.setdefault(place, set()).add(number)
-                elif part.source[row] not in self._not_read:
+                elif item.source not in self._not_read:
                     dead.setdefault(part.part, set()).add(row)
         return dropped, dead
 
@@ -302,11 +301,11 @@ class _Load:
         folder: StagePath,
         scanned: Sequence[Scanned],
         plan: Plan | ClusterPlan,
+        void: Collection[str] = (),
         judged_again: frozenset[Place] = frozenset(),
     ) -> None:
         generation = self._before.next_generation()
         before = self._before
-        void = plan.void if isinstance(plan, Plan) else set()
         works = tables_to_carry(before.folder, before.tables, void, folder, generation, judged_again)
         link_others(before.folder, before.tables, works, BASE_TABLES, folder)
         kept = {path.name for path in (before.folder / CHAIN_FOLDER).glob("*.parquet")}

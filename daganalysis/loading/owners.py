@@ -43,12 +43,11 @@ def gather_unclaimed(
                 every.add_facts(chunk.keys[number], chunk.references.get(number, ()))
     for part in kept:
         gone = dead.get(part.part, set())
-        rows = [row for row, name in enumerate(part.kind) if name in ABOUT_PARTS and row not in gone]
+        rows = [row for row in part.of_kinds(ABOUT_PARTS) if row not in gone]
         for item in read_evidence(store, part.part, rows) if rows else ():
             every.add(item.answer)
-        for row, name in enumerate(part.kind):
-            if name in _FOUND_BY_REFERENCES and row not in gone:
-                every.add_facts(part.key[row], part.references[row])
+        for facts in part.rows([row for row in part.of_kinds(_FOUND_BY_REFERENCES) if row not in gone]):
+            every.add_facts(facts.key, facts.references)
     return new, every
 
 
@@ -81,7 +80,7 @@ def know_agents(
     before: list[Answer] = []
     now: list[Answer] = []
     for part in kept:
-        rows = [row for row, kind in enumerate(part.kind) if kind in _OF_AGENTS]
+        rows = part.of_kinds(_OF_AGENTS)
         for row, item in zip(rows, read_evidence(store, part.part, rows) if rows else (), strict=True):
             before.append(item.answer)
             if row not in dead.get(part.part, set()):

@@ -6,13 +6,15 @@ import itertools
 import math
 import operator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from daganalysis.loading.related import DAG_KINDS, FACT_KINDS, OWNER, Groups, cluster_of
 from daganalysis.reading.answers import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping, Sequence
+
+    import pyarrow as pa
 
     from daganalysis.loading.scanning import Scanned
     from daganalysis.store.kept_answers import KeptIndex
@@ -25,8 +27,17 @@ PART_SHARDS = 8
 end with them at the same time."""
 
 
-_Member = tuple[int, str, Kind, int, bool, int]
-"""An answer: the number of its key among the groups, its key, its kind, its place, whether it is new, and its number there."""
+class _Member(NamedTuple):
+    """An answer: the number of its key among the groups; the place of its chunk or part, and its number there; its references; its size."""
+
+    at: int
+    key: str
+    kind: Kind
+    place: int
+    is_new: bool
+    number: int
+    references: Sequence[str]
+    size: int
 
 
 @dataclass(slots=True)
@@ -62,6 +73,10 @@ class Plan:
     parts: list[list[Picked]]
     orphans: Picked
     void: set[str]
+
+    def replaces_runs(self) -> bool:
+        """Return whether an answer in the store is judged again with others, so that runs may change that the store holds."""
+        return any(shard.old for shards in self.parts for shard in shards)
 
 
 @dataclass(slots=True)
@@ -113,27 +128,24 @@ def group_answers(
             references = chunk.references.get(number, ())
             at = groups.add(key, references)
             touched.append(at)
-            members.append((at, key, chunk.kinds[number], place, True, number))
+            members.append(_Member(at, key, chunk.kinds[number], place, True, number, references, chunk.size(number)))
             if is_dag:
                 owners.note(key, references)
     referred_to = _referred_to(scanned, kept, dead)
     for place, part in enumerate(kept):
         gone = dead.get(part.part, set())
-        for number, (key, kind, words) in enumerate(zip(part.key, part.kind, part.references, strict=True)):
-            is_dag = kind in DAG_KINDS
-            if is_dag and not words and key not in referred_to:
-                continue  # as for most of a large store, which shares nothing with the new answers
+        for number, key, kind, words, size in part.near(referred_to):  # in a large store most have nothing in common with new answers
             if number in gone:
                 # Objects that only a dead answer joined are rebuilt separately; each of its keys is touched by itself.
                 touched += [groups.add(word.removeprefix(OWNER)) for word in (key, *words)]
                 continue
             at = groups.add(key, words)
-            if renewed and kind in FACT_KINDS and cluster_of(key, is_dag=is_dag) in renewed:
+            if renewed and kind in FACT_KINDS and cluster_of(key, is_dag=kind in DAG_KINDS) in renewed:
                 touched.append(at)
-            members.append((at, key, Kind(kind), place, False, number))
-            if is_dag:
+            members.append(_Member(at, key, kind, place, False, number, words, size))
+            if kind in DAG_KINDS:
                 owners.note(key, words)
-    grouped = _plan_groups(groups, set(map(groups.group, touched)), members, scanned, kept, owners)
+    grouped = _plan_groups(groups, set(map(groups.group, touched)), members, kept, owners)
     return Grouped([*alone.values(), *grouped.groups], grouped.orphans, grouped.void.union(alone))
 
 
@@ -158,18 +170,20 @@ def _alone(scanned: Sequence[Scanned], dropped: Mapping[int, Container[int]]) ->
     return groups
 
 
-def _referred_to(scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dead: dict[str, set[int]]) -> set[str]:
+def _referred_to(scanned: Sequence[Scanned], kept: Sequence[KeptIndex], dead: dict[str, set[int]]) -> pa.Array:
     """Return the keys of new and dead answers, and all keys of answers that refer to others, or to which answers refer."""
+    import pyarrow as pa
+
+    from daganalysis.tables.arrays import array_of
+
     found: set[str] = set()
     for chunk in scanned if kept else ():
         found.update(chunk.keys, *chunk.references.values())
     for part in kept:
-        found.update(
-            *filter(None, part.references),
-            itertools.compress(part.key, part.references),
-            (part.key[number] for number in dead.get(part.part, ())),
-        )
-    return found | {reference.removeprefix(OWNER) for reference in found if reference.startswith(OWNER)}
+        for row in part.with_references():
+            found.update((row.key, *row.references))
+        found.update(row.key for row in part.rows(sorted(dead.get(part.part, ()))))
+    return array_of(sorted(found | {reference.removeprefix(OWNER) for reference in found if reference.startswith(OWNER)}), pa.string())
 
 
 class _Owners:
@@ -194,23 +208,20 @@ def _plan_groups(
     groups: Groups,
     touched: set[int],
     members: Sequence[_Member],
-    scanned: Sequence[Scanned],
     kept: Sequence[KeptIndex],
     owners: _Owners,
 ) -> Grouped:
     orphans = Picked()
     by_group: dict[int, Picked] = {}
-    with_dag = {groups.group(at) for at, _, kind, *_ in members if kind in DAG_KINDS}
-    for at, key, kind, place, is_new, number in members:
+    with_dag = {groups.group(member.at) for member in members if member.kind in DAG_KINDS}
+    for at, key, kind, place, is_new, number, references, size in members:
         is_dag = kind in DAG_KINDS
         if kind in FACT_KINDS:
             is_owned = groups.group(at) in with_dag
         else:
             # A log answer may share its lines only with an answer about a sub-task.
             is_owned = is_dag or (kind is Kind.LOGS and groups.group(at) in with_dag)
-            is_owned = is_owned or owners.has_owner(
-                key, scanned[place].references.get(number, ()) if is_new else kept[place].references[number]
-            )
+            is_owned = is_owned or owners.has_owner(key, references)
         if not is_owned:
             picked = orphans
         elif (root := groups.group(at)) in touched:
@@ -221,10 +232,9 @@ def _plan_groups(
             continue
         if is_new:
             picked.new.setdefault(place, []).append(number)
-            picked.size += scanned[place].size(number)
         else:
             picked.old.setdefault(kept[place].part, []).append(number)
-            picked.size += kept[place].size[number]
+        picked.size += size
     return Grouped(list(by_group.values()), orphans, groups.keys_of(touched))
 
 

@@ -45,15 +45,6 @@ class PlainFolder(NamedTuple):
             else:
                 yield below, below.partition("/")[0] or None if cluster_by == "dir" else cluster, files
 
-    def names_with(self, endings: tuple[str, ...]) -> Iterator[str]:
-        """Yield the names of files that end in one of some ways, most often none."""
-        sought = [f"{ending}\0" for ending in endings]
-        for _, files in self.folders:
-            text = "\n".join(files)
-            if any(ending in text for ending in sought):
-                names = (file.partition("\0")[0] for file in files)
-                yield from (name for name in names if name.endswith(endings))
-
 
 def plain_folder(folder: str | os.PathLike[str]) -> PlainFolder | None:
     """Return the files of a folder and its subfolders; None if it holds anything but files and folders.

@@ -10,19 +10,20 @@ import hashlib
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from daganalysis.reading.answers import Answer, Kind
 from daganalysis.store.parts import MarkedWriter, damaged, read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from types import TracebackType
 
     import pyarrow as pa
 
     from daganalysis.store.new_files import Closing
     from daganalysis.store.remote_paths import StagePath, StorePath
+    from daganalysis.tables.column_arrays import Bools, Ints
 
 ANSWERS = "_evidence/answers"
 TEXTS = "_evidence/texts"
@@ -32,6 +33,8 @@ _FIELDS = Answer.__struct_fields__
 _COLUMN_OF = {name: "source_name" if name == "source" else name for name in _FIELDS}
 """The columns that hold the fields of an answer; `source` is the number of its source."""
 _REPEATING = ["kind", "gid", "cluster", "source_name", "references"]
+_INDEXED = ["source", "kind", "key", "references", "size"]
+_KINDS = frozenset(kind.value for kind in Kind)
 _ROW_GROUP = 8192
 """Rows a row group; there are as many more groups as there are pieces that are written at a time."""
 
@@ -46,16 +49,76 @@ class Kept:
     references: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class KeptIndex:
-    """The keys and references of the answers of one part, without the answers; one list entry a row."""
+class KeptRow(NamedTuple):
+    """One row of an index: its number, and the key, the kind, the references and the size of the answer."""
 
-    part: str
-    source: list[int]
-    kind: list[str]
-    key: list[str]
-    references: list[list[str]]
-    size: list[int]
+    number: int
+    key: str
+    kind: Kind
+    references: list[str]
+    size: int
+
+
+class KeptIndex:
+    """The keys and references of the answers of one part, without the answers: columns, because nearly all rows concern no new answer."""
+
+    def __init__(self, part: str, answers: pa.Table) -> None:
+        self.part = part
+        self._answers = answers
+
+    def of_kinds(self, kinds: Iterable[Kind]) -> list[int]:
+        """Return the rows of answers of some kinds."""
+        from daganalysis.tables.column_arrays import is_equal
+
+        return _where(is_equal(self._answers.column("kind"), *kinds))
+
+    def from_sources(self, numbers: Collection[int]) -> list[int]:
+        """Return the rows of answers from some sources."""
+        import numpy as np
+
+        from daganalysis.tables.column_arrays import integers
+
+        return _where(np.isin(integers(self._answers.column("source")), list(numbers))) if numbers else []
+
+    def with_references(self) -> list[KeptRow]:
+        """Return the rows of answers that refer to others."""
+        return self.rows(_where(self._n_references() > 0))
+
+    def near(self, keys: pa.Array) -> list[KeptRow]:
+        """Return the rows of answers that may concern others: of another kind than DAG, with references, or with one of some keys."""
+        import pyarrow.compute as pc
+
+        from daganalysis.tables.column_arrays import NONE, integers, is_equal
+
+        is_dag = is_equal(self._answers.column("kind"), Kind.DAG, Kind.DAG_FACTS)
+        has_key = integers(pc.index_in(self._answers.column("key"), keys)) != NONE
+        return self.rows(_where(~is_dag | (self._n_references() > 0) | has_key))
+
+    def rows(self, numbers: list[int]) -> list[KeptRow]:
+        """Return some rows."""
+        import pyarrow as pa
+
+        from daganalysis.tables.arrays import array_of
+
+        if not numbers:
+            return []
+        found = self._answers.select(["key", "kind", "references", "size"]).take(array_of(numbers, pa.int64()))
+        keys, kinds, references, sizes = (column.to_pylist() for column in found.columns)
+        return list(map(KeptRow, numbers, keys, map(Kind, kinds), references, sizes))
+
+    def _n_references(self) -> Ints:
+        import pyarrow.compute as pc
+
+        from daganalysis.tables.column_arrays import integers
+
+        return integers(pc.list_value_length(self._answers.column("references")))
+
+
+def _where(mask: Bools) -> list[int]:
+    import numpy as np
+
+    rows: list[int] = np.flatnonzero(mask).tolist()
+    return rows
 
 
 def _schema() -> pa.Schema:
@@ -65,6 +128,14 @@ def _schema() -> pa.Schema:
     fields += [(name, pa.string()) for name in _TEXT_COLUMNS] + [(name, pa.int64()) for name in _INTEGER_COLUMNS]
     fields += [("references", pa.list_(pa.string())), ("body", pa.binary()), ("nodes", pa.list_(pa.int32()))]
     return pa.schema(fields)
+
+
+def _coded_schema() -> pa.Schema:
+    """Return the schema with the kinds as places in a dictionary."""
+    import pyarrow as pa
+
+    schema = _schema()
+    return schema.set(schema.get_field_index("kind"), pa.field("kind", pa.dictionary(pa.int32(), pa.string())))
 
 
 class EvidenceWriter:
@@ -133,10 +204,9 @@ def evidence_parts(store: StorePath) -> list[str]:
 
 def read_index(store: StorePath, part: str) -> KeptIndex:
     """Read the keys and references of the answers of a part."""
-    table = read_file(store / ANSWERS / part, ["source", "kind", "key", "references", "size"], _schema())
-    _check_kinds(store, part, table)
-    columns = {name: table.column(name).to_pylist() for name in table.column_names}
-    return KeptIndex(part, **columns)
+    answers = read_file(store / ANSWERS / part, _INDEXED, _coded_schema())
+    _check_kinds(store, part, answers)
+    return KeptIndex(part, answers)
 
 
 def read_evidence(store: StorePath, part: str, rows: Sequence[int] | None = None) -> list[Kept]:
@@ -158,10 +228,9 @@ def read_evidence(store: StorePath, part: str, rows: Sequence[int] | None = None
 
 
 def _check_kinds(store: StorePath, part: str, answers: pa.Table) -> None:
-    import pyarrow.compute as pc
+    from daganalysis.tables.column_arrays import encoded
 
-    unknown = {*pc.unique(answers.column("kind")).to_pylist()} - {kind.value for kind in Kind}
-    if unknown:
+    if not {*encoded(answers.column("kind"))[1].to_pylist()} <= _KINDS:
         raise damaged(store / ANSWERS / part, ValueError("it holds answers of an unknown kind"))
 
 

@@ -321,6 +321,8 @@ def read_file(path: StorePath, columns: Sequence[str] | None = None, schema: pa.
         file = parquet_file(path, coded)
         n_values = file.metadata.num_rows * (len(names) or file.metadata.num_columns)
         table = file.read(columns, use_threads=threads and n_values >= _WORTH_THREADS)
+    except KeyError as error:  # of a column that is to be a dictionary
+        raise damaged(path, _of_column(error.args[0].decode())) from error
     except (pa.ArrowException, OSError) as error:
         raise damaged(path, error) from error
     if schema is None:
@@ -328,8 +330,12 @@ def read_file(path: StorePath, columns: Sequence[str] | None = None, schema: pa.
     found = {field.name: field.type for field in table.schema}
     for name in names:
         if found.get(name) != schema.field(name).type:
-            raise damaged(path, ValueError(f"its column {name} is missing or has another type"))
+            raise damaged(path, _of_column(name))
     return table.select(names).replace_schema_metadata(None)
+
+
+def _of_column(name: str) -> ValueError:
+    return ValueError(f"its column {name} is missing or has another type")
 
 
 def read_parts(

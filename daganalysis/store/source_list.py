@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from daganalysis.store.remote_paths import StagePath, StorePath
+    from daganalysis.tables.column_arrays import Bools, Ints
 
 _FOLDER = "_sources"
 _FILES = "files.parquet"
@@ -92,17 +93,25 @@ class SourceList:
 
     def find(self, paths: Sequence[str], clusters: Sequence[str | None]) -> list[int]:
         """Return the numbers that the store has for sources, by their paths and labels; NONE for others."""
-        from daganalysis.tables.column_arrays import NONE, integers
+        from daganalysis.tables.column_arrays import NONE
 
         if self._before is None:
             return [NONE] * len(paths)
+        import numpy as np
         import pyarrow as pa
         import pyarrow.compute as pc
 
         from daganalysis.tables.arrays import array_of
+        from daganalysis.tables.column_arrays import integers
 
-        sought = _keys(array_of(paths, pa.string()), array_of(clusters, pa.string()))
-        numbers: list[int] = integers(pc.index_in(sought, _keys(self.stored("path"), self.stored("cluster")))).tolist()
+        path, cluster = array_of(paths, pa.string()), array_of(clusters, pa.string())
+        number = integers(pc.index_in(path, self.stored("path"))).astype(np.int64)
+        # Hardly ever are there two sources with one path.
+        other = np.flatnonzero((number != NONE) & ~_are_equal(cluster, self.stored("cluster"), number))
+        if len(other):
+            sought = [pa.chunked_array([one]).take(array_of(other, pa.int64())) for one in (path, cluster)]
+            number[other] = integers(pc.index_in(_keys(*sought), _keys(self.stored("path"), self.stored("cluster"))))
+        numbers: list[int] = number.tolist()
         return numbers
 
     def all(self) -> list[KnownSource]:
@@ -135,6 +144,18 @@ class SourceList:
     def _stored(self, number: int) -> KnownSource:
         assert self._before is not None
         return KnownSource(*(column[number].as_py() for column in self._before.columns))
+
+
+def _are_equal(texts: pa.Array | pa.ChunkedArray, others: pa.ChunkedArray, places: Ints) -> Bools:
+    """Return which texts are equal to those at some places of another column; null is equal to null."""
+    from daganalysis.tables.column_arrays import NONE, encoded, places_in
+
+    (code, known), (other_code, other_known) = encoded(texts), encoded(others)
+    # Codes of the others among the texts; a text that is not among them has another code than null.
+    place = places_in(other_known, known)
+    place[:-1][place[:-1] == NONE] = len(known)
+    found: Bools = code == place[other_code][places]
+    return found
 
 
 def _keys(paths: pa.Array | pa.ChunkedArray, clusters: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

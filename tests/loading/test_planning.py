@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from daganalysis.loading.by_cluster import ShardPiece
@@ -31,11 +32,12 @@ def new(*answers: tuple[str, *tuple[str, ...]], kind: Kind = Kind.DAG, size: int
     return chunk
 
 
-def held(*answers: tuple[str, *tuple[str, ...]], kind: Kind = Kind.DAG) -> KeptIndex:
+def held(*answers: tuple[str, *tuple[str, ...]], kind: Kind = Kind.DAG, part: str = "old.parquet") -> KeptIndex:
     """Answers that the store holds."""
     n = len(answers)
-    references = [list(words) for _, *words in answers]
-    return KeptIndex("old.parquet", [0] * n, [kind.value] * n, [key for key, *_ in answers], references, [10] * n)
+    columns = {"source": [0] * n, "kind": [kind.value] * n, "key": [key for key, *_ in answers], "size": [10] * n}
+    references_of = pa.array([words for _, *words in answers], pa.list_(pa.string()))
+    return KeptIndex(part, pa.table(columns | {"references": references_of}))
 
 
 def rebuilt(plan: Plan) -> set[tuple[str, int]]:
@@ -58,10 +60,10 @@ def test_an_old_answer_of_the_same_dag_is_rebuilt_with_the_new_one() -> None:
     assert rebuilt(make_plan([new((MAIN,))], [held((MAIN,), (OTHER,))], {}, {})) == {("0", 0), ("old.parquet", 0)}
 
 
-@pytest.mark.parametrize("old", [held((CHILD,)), held((CHILD, MAIN)), held((OTHER, MAIN), (CHILD, OTHER))])
-def test_a_main_dag_and_its_child_are_rebuilt_together(old: KeptIndex) -> None:
-    plan = make_plan([new((MAIN, CHILD))], [old], {}, {})
-    assert rebuilt(plan) == {("0", 0), *(("old.parquet", number) for number in range(len(old.key)))}
+@pytest.mark.parametrize("old", [((CHILD,),), ((CHILD, MAIN),), ((OTHER, MAIN), (CHILD, OTHER))])
+def test_a_main_dag_and_its_child_are_rebuilt_together(old: tuple[tuple[str, *tuple[str, ...]], ...]) -> None:
+    plan = make_plan([new((MAIN, CHILD))], [held(*old)], {}, {})
+    assert rebuilt(plan) == {("0", 0), *(("old.parquet", number) for number in range(len(old)))}
 
 
 def test_an_answer_that_the_store_has_already_changes_nothing() -> None:
@@ -89,16 +91,13 @@ def test_a_node_that_was_found_to_belong_to_a_dag_of_the_store_is_rebuilt_with_i
 
 def test_facts_of_a_cluster_of_whose_agents_more_is_known_are_rebuilt_with_their_dag() -> None:
     old = held((MAIN, "sub_task a/7"))
-    facts = KeptIndex("facts.parquet", [0], [Kind.FACTS.value], ["sub_task a/7"], [[MAIN]], [10])
+    facts = held(("sub_task a/7", MAIN), kind=Kind.FACTS, part="facts.parquet")
     assert rebuilt(make_plan([], [old, facts], {}, {})) == set()
     assert rebuilt(make_plan([], [old, facts], {}, {}, frozenset({"a"}))) == {("old.parquet", 0), ("facts.parquet", 0)}
 
 
 def test_a_cluster_whose_name_holds_a_blank_is_told_from_one_named_like_its_end() -> None:
-    dag, facts = (
-        held(("a b/1", "sub_task a b/7")),
-        KeptIndex("facts.parquet", [0], [Kind.FACTS.value], ["sub_task a b/7"], [["a b/1"]], [10]),
-    )
+    dag, facts = held(("a b/1", "sub_task a b/7")), held(("sub_task a b/7", "a b/1"), kind=Kind.FACTS, part="facts.parquet")
     assert rebuilt(make_plan([], [dag, facts], {}, {}, frozenset({"a b"}))) == {("old.parquet", 0), ("facts.parquet", 0)}
     assert rebuilt(make_plan([], [dag, facts], {}, {}, frozenset({"b"}))) == set()
 
