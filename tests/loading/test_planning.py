@@ -66,6 +66,13 @@ def test_a_main_dag_and_its_child_are_rebuilt_together(old: tuple[tuple[str, *tu
     assert rebuilt(plan) == {("0", 0), *(("old.parquet", number) for number in range(len(old)))}
 
 
+@pytest.mark.parametrize(("old", "replaces"), [(((OTHER,),), False), (((MAIN,),), True), (((CHILD,),), True), (((OTHER, CHILD),), True)])
+def test_runs_of_the_store_are_replaced_only_where_new_answers_concern_them(
+    old: tuple[tuple[str, *tuple[str, ...]], ...], *, replaces: bool
+) -> None:
+    assert make_plan([new((MAIN, CHILD))], [held(*old)], {}, {}).replaces_runs() == replaces
+
+
 def test_an_answer_that_the_store_has_already_changes_nothing() -> None:
     plan = make_plan([new((MAIN,))], [held((MAIN,))], {0: {0}}, {})
     assert rebuilt(plan) == set()
