@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 
 
 def keep_last_executions(runs: ActualRuns, scenario: Scenario, least: Ints, most: Ints) -> None:
-    """Take away each execution of a stage that was redone by a person's retry, with the wait after it, and what undid it before."""
-    s, rows = runs.stretches, _of_several_legs(runs.stretches.run, runs.leg)
+    """Take away each execution of a stage that was redone by a person's retry, with the wait after it, and what undid it before.
+
+    An execution is perhaps redone if it failed, or its end is lost, and unknown time that may hold the stage follows: the least length
+    leaves it out, too.
+    """
+    s, rows = runs.stretches, _of_interrupted_runs(runs)
     leg, stage = runs.leg[rows], s.stage[rows]
     names, own = np.unique((run_stage_keys(s.run[rows], stage + 1) << 1) + runs.is_backward[rows], return_inverse=True)
     worked = np.flatnonzero(s.is_execute[rows])
@@ -32,21 +36,39 @@ def keep_last_executions(runs: ActualRuns, scenario: Scenario, least: Ints, most
     execution, is_redone, is_undone = np.full(len(s.run), NONE), np.zeros(len(s.run), bool), np.zeros(len(s.run), bool)
     execution[rows], is_redone[rows[redone]], is_undone[undone] = own, True, True
     _at_most_once(runs, scenario, execution, is_redone, is_undone, most)
-    redone = rows[redone]
-    to_stage = integers(one_array(s.rows.column("to_stage")).take(redone))
-    passes = (to_stage == s.stage[redone]) | (to_stage == NONE)
-    gone = runs.of_category("execute", "dispatch", "detect", "wait_operator", among=redone)
-    gone |= runs.of_category("handoff", among=redone) & passes
+    to_stage = integers(one_array(s.rows.column("to_stage")).take(rows))
+    passes = (to_stage == s.stage[rows]) | (to_stage == NONE)
+    is_of_execution = runs.of_category("execute", "dispatch", "detect", "wait_operator", among=rows)
+    is_of_execution |= runs.of_category("handoff", among=rows) & passes
+    is_one = np.zeros(len(rows), bool)
+    is_one[redone] = True
     for lengths in (least, most):
-        lengths[redone[gone]] = lengths[undone] = 0
+        lengths[rows[is_one & is_of_execution]] = lengths[undone] = 0
+    executed = (own << 21) + leg
+    failed = runs.of_category("wait_operator", among=rows) & _may_come_again(runs, rows, to_stage)
+    failed |= runs.of_category("lost", among=rows) & passes
+    least[rows[np.isin(executed, executed[failed]) & is_of_execution]] = 0
 
 
-def _of_several_legs(run: Ints, leg: Ints) -> Ints:
-    """Return the stretches of runs that have more than one leg: in all others, nothing was redone."""
-    first, sizes = stretches_of(run)
+def _may_come_again(runs: ActualRuns, rows: Ints, to_stage: Ints) -> Bools:
+    """Return after which stretches comes unknown time of the same run that may hold their stage."""
+    s, is_unknown = runs.stretches, runs.of_category("lost", "unattributed", among=rows)
+    run, stage = s.run[rows], s.stage[rows]
+    lowest = np.maximum(np.where(to_stage == NONE, stage, np.minimum(stage, to_stage)), 0)
+    # Runs follow each other, so the minimum from the end on, of run and stage together, is that of the stretch's own run.
+    nothing = ((run + 1) << 21) - 1
+    from_here = np.minimum.accumulate(np.where(is_unknown, (run << 21) + lowest, nothing)[::-1])[::-1]
+    after = np.append(from_here[1:], np.zeros(min(1, len(rows)), np.int64) + np.iinfo(np.int64).max)
+    return after <= (run << 21) + np.maximum(stage, 0)
+
+
+def _of_interrupted_runs(runs: ActualRuns) -> Ints:
+    """Return the stretches of runs that have more than one leg, waited for a person or lost time: in all others, nothing was redone."""
+    first, sizes = stretches_of(runs.stretches.run)
     if not len(first):
         return first
-    return np.flatnonzero(np.repeat(np.minimum.reduceat(leg, first) != np.maximum.reduceat(leg, first), sizes))
+    several = np.minimum.reduceat(runs.leg, first) != np.maximum.reduceat(runs.leg, first)
+    return np.flatnonzero(np.repeat(several | np.logical_or.reduceat(runs.of_category("wait_operator", "lost"), first), sizes))
 
 
 def _undoing(runs: ActualRuns) -> Ints:

@@ -86,6 +86,17 @@ def test_a_sub_task_that_was_not_run_again_may_be_the_longest_of_its_stage() -> 
     )
 
 
+def test_what_failed_before_unknown_time_may_have_been_run_again_there() -> None:
+    unknown = [("execute", 3.0, 1), ("detect", 0.5, 1), ("wait_operator", 60.0, 1), ("lost", 5.0, 1), ("execute", 2.0, 2)]
+    assert predicted(run_of(*unknown), "no_retries") == (2.0, 70.5)
+    later = [*unknown[:3], ("lost", 5.0, 2), ("execute", 2.0, 3)]
+    assert predicted(run_of(*later), "no_retries") == (65.5, 70.5)
+
+
+def test_an_execution_whose_end_is_lost_may_have_been_run_again() -> None:
+    assert predicted(run_of(("execute", 3.0, 1), ("lost", 5.0, 1), ("execute", 2.0, 2)), "no_retries") == (2.0, 10.0)
+
+
 def test_what_waits_for_another_dag_is_no_retry() -> None:
     waits = [("execute", 3.0, 1), ("wait_protocol", 60.0, 1), ("execute", 4.0, 1)]
     assert predicted(run_of(*waits), "no_retries") == (67.0, 67.0)
