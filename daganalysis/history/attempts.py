@@ -268,6 +268,7 @@ def _take(attempts: list[Attempt], index: int, snapshot: TaskSnapshot) -> None:
     if task.operator == "PASS":
         if task.state == "SUCCEED":
             attempt.passed_at = task.end
+            attempt.agent = attempt.agent or agent_address(task.agent_ip, task.agent_port)
             if attempt.start is None and times.start is TRUE:
                 attempt.start = task.start
         return

@@ -173,3 +173,8 @@ def test_the_end_of_a_run_that_a_rollback_still_shows_may_be_the_time_of_a_pass(
     ]
     assert ends[0] == pd.Timestamp(when(50.0))
     assert pd.isna(ends[1])
+
+
+def test_a_pass_leaves_the_agent_of_the_last_attempt() -> None:
+    passed = sub_task("SUCCEED", 1.05, 50.0, operator="PASS", logs=["ERROR: broken"])
+    assert attempts(shown(passed, 60, operator="PASS", end=50.0))["agent"].tolist() == ["192.0.2.1:2886"]
