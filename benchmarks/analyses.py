@@ -189,7 +189,13 @@ class Twin:
 
 TWINS = (
     Twin("summary", da.summary, _SUMMARY, ("n_runs", "succeeded", "elapsed_p50_s", "elapsed_p95_s", "engine_share", "retry_share")),
-    Twin("stage_latency", da.stage_latency, _LATENCY, ("latency_s", "work_s", "dispatch_s", "detect_s", "elapsed_share")),
+    Twin(
+        "stage_latency",
+        da.stage_latency,
+        _LATENCY,
+        ("latency_s", "work_s", "dispatch_s", "detect_s", "elapsed_share"),
+        "the correction of agents' clocks",
+    ),
     Twin(
         "stage_latency, by workflow",
         lambda archive: da.stage_latency(archive, level="workflow"),
@@ -211,7 +217,7 @@ TWINS = (
         da.stragglers,
         _STRAGGLERS,
         ("n", "n_slowest", "skew_p50", "barrier_wait_s", "dispatch_p50_s", "work_p50_s"),
-        "intervals and tests",
+        "intervals, tests, and the correction of agents' clocks, whose errors may leave open which agent ended last",
     ),
     Twin("failures", da.failures, _FAILURES, ("n",), "signatures beyond masked digits, and failures that only lines tell"),
     Twin(
