@@ -257,3 +257,35 @@ def test_the_first_lane_of_a_stage_names_its_agent_beside_a_long_name(open_page,
     )
     assert shown.startswith("1 Check th")
     assert shown.endswith(told)
+
+
+def shape_on_paper(opened):
+    """Print the chart, and return the shape of the canvas, the shape in which it is shown, and how many of its dots are coloured."""
+    opened.page.emulate_media(media="print")
+    opened.page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return opened.page.evaluate(
+        """() => {
+            const canvas = document.getElementById("canvas");
+            const box = canvas.getBoundingClientRect();
+            const dots = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+            return [canvas.width / canvas.height, box.width / box.height, dots.filter((value, n) => n % 4 === 3 && value > 0).length];
+        }"""
+    )
+
+
+def test_on_paper_the_chart_is_drawn_undistorted_and_without_what_one_clicks(open_page):
+    opened = open_page(three_bars(), width=1040)
+    drawn, shown, coloured = shape_on_paper(opened)
+    assert shown == pytest.approx(drawn, rel=0.01)
+    assert coloured > 1000
+    assert opened.page.is_hidden("#filters")
+    assert opened.page.is_hidden("#overview")
+    opened.page.emulate_media(media="screen")
+    assert opened.page.is_visible("#filters")
+
+
+def test_a_chart_is_drawn_before_the_printer_asks_for_the_next_frame(open_page):
+    opened = open_page(three_bars())
+    widths = opened.page.evaluate('() => [dispatchEvent(new Event("beforeprint")), canvas.width, chart.painter.width]')[1:]
+    assert widths == [3 * 1047, 1047]
+    assert opened.page.evaluate('() => [dispatchEvent(new Event("afterprint")), chart.painter.width === lanesBox.clientWidth]')[1]

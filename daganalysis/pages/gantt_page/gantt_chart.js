@@ -122,6 +122,9 @@ const chart = new Chart();
 const canvas = found("canvas");
 const lanesBox = found("lanes");
 const LEAST_HEIGHT = 250;
+// The room of the chart on landscape A4, in CSS pixels, and how many dots one of them has.
+const PAPER = { width: 1047, height: 590, dots: 3 };
+let onPaper = false;
 let waiting = false;
 
 // Draws once a frame, however many reasons there were.
@@ -130,12 +133,16 @@ function redraw() {
   waiting = true;
   requestAnimationFrame(() => {
     waiting = false;
-    const room = Math.max(lanesBox.clientWidth - chart.painter.labels, 80);
-    Object.assign(chart, chart.scale.ticks(chart.view.left, chart.view.right, room / 90, (data.origin_ms / 1000 + data.offsets[0].s) % 86400));
-    chart.painter.draw(chart);
-    chart.painter.overview(chart, found("overview"));
-    found("sight").textContent = inSight();
+    draw();
   });
+}
+
+function draw() {
+  const room = Math.max(chart.painter.width - chart.painter.labels, 80);
+  Object.assign(chart, chart.scale.ticks(chart.view.left, chart.view.right, room / 90, (data.origin_ms / 1000 + data.offsets[0].s) % 86400));
+  chart.painter.draw(chart);
+  chart.painter.overview(chart, found("overview"));
+  found("sight").textContent = inSight();
 }
 
 function inSight() {
@@ -145,12 +152,28 @@ function inSight() {
 }
 
 function layOut() {
+  if (onPaper) return;
   const content = chart.lanes.length * ROW + AXIS;
   found("height").style.height = content + "px";
   // Few lanes need no tall box; it stays high enough for the words of a cut.
   for (const box of [lanesBox, canvas]) box.style.maxHeight = Math.max(content + ROW, LEAST_HEIGHT) + "px";
   chart.painter.resize(lanesBox.clientWidth, lanesBox.clientHeight, chart.allLanes);
   redraw();
+}
+
+// A printer does not wait for the next frame, so the chart is drawn at once, and sharper than on the screen.
+function toPaper() {
+  onPaper = true;
+  const height = Math.min(Math.max(chart.lanes.length * ROW + AXIS + ROW, LEAST_HEIGHT), PAPER.height);
+  chart.painter.readColours();
+  chart.painter.resize(PAPER.width, height, chart.allLanes, PAPER.dots);
+  draw();
+}
+
+function toScreen() {
+  onPaper = false;
+  chart.painter.readColours();
+  layOut();
 }
 
 function select(bar, reveal) {

@@ -215,5 +215,8 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   chart.painter.readColours();
   redraw();
 });
+addEventListener("beforeprint", toPaper);
+addEventListener("afterprint", toScreen);
+matchMedia("print").addEventListener("change", (event) => (event.matches ? toPaper() : toScreen()));
 new ResizeObserver(layOut).observe(lanesBox);
 filtered();

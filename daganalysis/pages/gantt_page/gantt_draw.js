@@ -29,8 +29,7 @@ class Painter {
     this.strip = null;
   }
 
-  resize(width, height, lanes) {
-    const ratio = window.devicePixelRatio || 1;
+  resize(width, height, lanes, ratio = window.devicePixelRatio || 1) {
     this.width = width;
     this.height = height;
     this.canvas.width = Math.round(width * ratio);
