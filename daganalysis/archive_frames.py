@@ -184,11 +184,11 @@ class ArchiveFrames:
         return self.table("timeline")
 
 
-def stored_chains(archive: ArchiveFrames) -> list[tuple[pa.Table, pa.Table, Ints | int]] | None:
+def stored_chains(archive: ArchiveFrames) -> list[tuple[pa.Table, pa.Table]] | None:
     """Return the chains of work that the store of an archive keeps, part by part.
 
-    For each part: its attempts on the critical paths, what decides how certain they are, and the place of the part's stretches in the
-    timeline. None in memory, or if the store does not keep the chains of each part.
+    For each part: its attempts on the critical paths, and what decides how certain they are. None in memory, or if the store does not keep
+    the chains of each part.
 
     Example:
         >>> import daganalysis as da
@@ -197,3 +197,17 @@ def stored_chains(archive: ArchiveFrames) -> list[tuple[pa.Table, pa.Table, Ints
     """
     read = getattr(archive._source, "read_chains", None)  # noqa: SLF001 - a function of this module, as users call no such method
     return None if read is None else read()
+
+
+def chain_places(archive: ArchiveFrames) -> list[Ints | int]:
+    """Return where the stretches of each part of :func:`stored_chains` are in the timeline.
+
+    For each part: the places of its stretches among all rows of ``timeline``, or that of the first one, if they stay in order.
+
+    Example:
+        >>> import daganalysis as da
+        >>> chain_places(da.load("sample_data/documented/scale-out.json"))
+        []
+    """
+    read = getattr(archive._source, "chain_places", None)  # noqa: SLF001 - as above
+    return [] if read is None else read()

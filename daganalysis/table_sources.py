@@ -124,6 +124,11 @@ class WithCatalogue:
         read = getattr(self.source, "read_chains", None)
         return None if read is None else read()
 
+    def chain_places(self) -> Any:
+        """Return where the stretches of these runs are in the timeline."""
+        read = getattr(self.source, "chain_places", None)
+        return [] if read is None else read()
+
     def _renamed(self, dags: pa.Table) -> pa.Table:
         import pyarrow as pa
 

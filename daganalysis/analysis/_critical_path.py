@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from daganalysis.errors import UsageError
 from daganalysis.tables.explanations import CRITICAL_PATH, CRITICAL_PATH_BY_STAGE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
     import pyarrow as pa
 
     from daganalysis.analysis.run_chains import RunChains
     from daganalysis.archive import Archive
     from daganalysis.chains.run_arrays import Stretches
-    from daganalysis.tables.column_arrays import Ints
+    from daganalysis.tables.column_arrays import Bools, Floats, Ints
 
+_Segments: TypeAlias = "tuple[Ints, Ints, Ints, Bools]"
+"""The stretch, the start and the end of each segment, and whether it has an attempt: these are in the order of those on the paths."""
+_Column: TypeAlias = "pd.api.extensions.ExtensionArray | Floats"
 _LEVELS = ("segment", "stage")
 
 
@@ -57,56 +63,92 @@ def critical_path(archive: Archive, *, level: str = "segment") -> pd.DataFrame:
     if level == "stage":
         return _by_stage(archive, read_stretches(archive, ["to_stage"]))
     from daganalysis.analysis.child_paths import with_child_paths
-    from daganalysis.analysis.run_chains import found_now, together
-    from daganalysis.archive_frames import stored_chains
 
-    stretches = read_stretches(archive, ["evidence"])
-    stored = stored_chains(archive)
+    return with_child_paths(archive, _own_paths(archive))
+
+
+def _own_paths(archive: Archive) -> pd.DataFrame:
+    """Return the path of each run from its own attempts. Tables are read side by side, and so are columns made."""
+    from daganalysis.analysis.run_chains import found_now, together
+    from daganalysis.archive_frames import chain_places, stored_chains
+    from daganalysis.chains.run_arrays import NAMED_BY, read_stretches
+    from daganalysis.tables.side_by_side import both
+
+    n_rows = archive.count("timeline")
+    stretches, (stored, nodes) = both(
+        partial(read_stretches, archive, ["evidence"]), lambda: (stored_chains(archive), archive.coded("nodes", NAMED_BY)), n_rows
+    )
     if stored is None:
         stretches = read_stretches(archive, ["evidence", "to_stage"])
-    chains = together(found_now(archive, stretches) if stored is None else stored)
-    return with_child_paths(archive, _frame(archive, stretches, chains))
+        parts = found_now(archive, stretches)
+    else:
+        parts = [(*chains, places) for chains, places in zip(stored, chain_places(archive), strict=True)]
+    (chains, segments), names = both(lambda: _with_segments(stretches, together(parts)), partial(stretches.names, nodes), n_rows)
+    return _frame(stretches, chains, segments, names)
 
 
-def _frame(archive: Archive, stretches: Stretches, chains: RunChains) -> pd.DataFrame:
-    """Make the result, each run from its own attempts."""
+def _with_segments(stretches: Stretches, chains: RunChains) -> tuple[RunChains, _Segments]:
+    return chains, _segments(stretches, chains.stretch, chains.start)
+
+
+def _frame(stretches: Stretches, chains: RunChains, segments: _Segments, named: tuple[Ints, pa.Array]) -> pd.DataFrame:
+    """Make the result of the segments, whose stages have the names ``named``. The columns are made side by side."""
     import numpy as np
     import pandas as pd
     import pyarrow as pa
 
     from daganalysis.chains.run_arrays import stretches_of
     from daganalysis.tables.column_arrays import NONE, encoded, integers
-    from daganalysis.tables.pandas_columns import coded_texts, instants, no_texts, texts_at, whole_numbers
+    from daganalysis.tables.pandas_columns import coded_texts, instants, no_texts, texts_among_nulls, texts_of, whole_numbers
+    from daganalysis.tables.side_by_side import side_by_side
 
-    of, start, end, attempt = _segments(stretches, chains.stretch, chains.start)
-    run, rows = stretches.run[of], chains.rows
-    categories, agents = encoded(stretches.rows.column("category")), encoded(rows.column("agent"))
-    codes, names = stretches.names(archive)
-    evidence, kinds = encoded(stretches.rows.column("evidence"))
-    evidence = evidence[of]
-    evidence[np.flatnonzero(attempt != NONE)[chains.is_uncertain]] = len(kinds)
-    number = np.append(integers(rows.column("attempt")), NONE)  # the last place is that of no attempt
-    # One column after the other: in threads, each thread would have memory of its own, which the kernel has to clear.
-    columns: dict[str, Any] = {
-        "run_id": coded_texts(run, stretches.run_ids),
-        "seq": whole_numbers(np.arange(1, len(run) + 1) - np.repeat(*stretches_of(run))),
-        "started_at": instants(start),
-        "ended_at": instants(end),
-        "duration_s": (end - start) / 1e9,
-        "category": coded_texts(categories[0][of], categories[1]),
-        "stage": whole_numbers(stretches.stage[of]),
-        "name": coded_texts(codes[of], names),
-        "task_gid": texts_at(rows.column("task_gid"), attempt),
-        "attempt": whole_numbers(number[attempt]),
-        "agent": coded_texts(np.append(agents[0], NONE)[attempt], agents[1]),
-        "child_run_id": no_texts(len(run)),
-        "evidence": coded_texts(evidence, pa.concat_arrays([kinds, pa.array(["uncertain"])])),
+    of, start, end, has_attempt = segments
+    rows = chains.rows
+
+    def of_stretches(column: pa.ChunkedArray) -> _Column:
+        codes, texts = encoded(column)
+        return coded_texts(codes[of], texts)
+
+    def attempts() -> _Column:
+        found = np.full(len(of), NONE)
+        found[has_attempt] = integers(rows.column("attempt"))
+        return whole_numbers(found)
+
+    def evidence() -> _Column:
+        codes, kinds = encoded(stretches.rows.column("evidence"))
+        codes = codes[of]
+        codes[np.flatnonzero(has_attempt)[chains.is_uncertain]] = len(kinds)
+        return coded_texts(codes, pa.concat_arrays([kinds, pa.array(["uncertain"])]))
+
+    def run_ids() -> _Column:
+        return coded_texts(stretches.run[of], stretches.run_ids)
+
+    def numbers() -> _Column:
+        run = stretches.run[of]
+        return whole_numbers(np.arange(1, len(run) + 1) - np.repeat(*stretches_of(run)))
+
+    # Those that take longest first, so that the threads end together.
+    makers: dict[str, Callable[[], _Column]] = {
+        "task_gid": lambda: texts_among_nulls(rows.column("task_gid"), has_attempt),
+        "name": lambda: coded_texts(named[0][of], named[1]),
+        "agent": lambda: texts_among_nulls(texts_of(*encoded(rows.column("agent"))), has_attempt),
+        "run_id": run_ids,
+        "evidence": evidence,
+        "category": lambda: of_stretches(stretches.rows.column("category")),
+        "seq": numbers,
+        "started_at": lambda: instants(start),
+        "ended_at": lambda: instants(end),
+        "duration_s": lambda: (end - start) / 1e9,
+        "stage": lambda: whole_numbers(stretches.stage[of]),
+        "attempt": attempts,
+        "child_run_id": lambda: no_texts(len(of)),
     }
+    columns = dict(zip(makers, side_by_side([*makers.values()], len(of)), strict=True))
     return pd.DataFrame(columns, columns=CRITICAL_PATH.names, copy=False)
 
 
-def _segments(stretches: Stretches, stretch: Ints, begin: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return the segments in order: the stretch, the start and the end of each, and the place of its attempt among those on the paths.
+def _segments(stretches: Stretches, stretch: Ints, begin: Ints) -> _Segments:
+    """Return the segments in order.
 
     ``stretch`` and ``begin`` are the stretch of each attempt on the path, and where its segment starts.
 
@@ -115,7 +157,6 @@ def _segments(stretches: Stretches, stretch: Ints, begin: Ints) -> tuple[Ints, I
     import numpy as np
 
     from daganalysis.chains.run_arrays import stretches_of
-    from daganalysis.tables.column_arrays import NONE
 
     n = np.bincount(stretch, minlength=len(stretches.run))
     first, _ = stretches_of(stretch)
@@ -132,9 +173,7 @@ def _segments(stretches: Stretches, stretch: Ints, begin: Ints) -> tuple[Ints, I
     end = np.empty(len(of), np.int64)
     end[:-1] = start[1:]
     end[last] = stretches.end
-    attempt = np.full(len(of), NONE)
-    attempt[has_attempt] = np.arange(len(stretch))
-    return of, start, end, attempt
+    return of, start, end, has_attempt
 
 
 def _by_stage(archive: Archive, stretches: Stretches) -> pd.DataFrame:
@@ -143,12 +182,13 @@ def _by_stage(archive: Archive, stretches: Stretches) -> pd.DataFrame:
     import pandas as pd
 
     from daganalysis.analysis.run_shares import resolved
-    from daganalysis.chains.run_arrays import read_attempts
+    from daganalysis.chains.run_arrays import NAMED_BY, read_attempts
     from daganalysis.tables.column_arrays import NONE, codes_of, encoded, taken
 
     attempts = read_attempts(archive, stretches.run_ids, ["task_gid", "attempt", "agent"])
     segments = resolved(archive, stretches, attempts)
-    of, start, end, place_on_path = _segments(stretches, segments.stretch, segments.start)
+    of, start, end, has_attempt = _segments(stretches, segments.stretch, segments.start)
+    place_on_path = np.where(has_attempt, np.cumsum(has_attempt) - 1, NONE)
 
     dags = archive.arrow("dags", ["run_id", "workflow", "elapsed_s"])
     run = codes_of(dags.column("run_id"), stretches.run_ids)
@@ -160,7 +200,7 @@ def _by_stage(archive: Archive, stretches: Stretches) -> pd.DataFrame:
     work = np.flatnonzero(stretches.is_execute[of] & (workflow_of[stretches.run] >= NONE)[of])
     stretch, on_path = of[work], place_on_path[work]
     attempt, drags = (np.append(values, NONE)[on_path] for values in (segments.attempt, segments.drag))  # the last is that of no attempt
-    codes, names = stretches.names(archive)
+    codes, names = stretches.names(archive.coded("nodes", NAMED_BY))
     run, n_names = stretches.run[stretch], len(names) + 1
     # One number for a workflow and a name, each of which may be unknown.
     place, keys = pd.factorize((workflow_of[run] + 1) * n_names + codes[stretch] + 1, sort=True)

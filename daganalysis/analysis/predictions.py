@@ -11,7 +11,7 @@ import numpy as np
 from daganalysis.analysis.actual_runs import ActualRuns
 from daganalysis.analysis.run_shares import in_shares
 from daganalysis.analysis.scenario_lengths import lengths_under
-from daganalysis.chains.run_arrays import read_attempts, read_stretches, stretches_of
+from daganalysis.chains.run_arrays import NAMED_BY, read_attempts, read_stretches, stretches_of
 from daganalysis.errors import UsageError
 from daganalysis.tables.column_arrays import NONE, codes_of, encoded, integers, one_array, reals, taken
 from daganalysis.tables.explanations import WHAT_IF
@@ -175,6 +175,6 @@ def _named_stages(archive: Archive, stretches: Stretches, scenarios: Sequence[Sc
     wanted = {name for scenario in scenarios for name, _ in scenario.factors}
     if not wanted:
         return {}
-    codes, names = stretches.names(archive)
+    codes, names = stretches.names(archive.coded("nodes", NAMED_BY))
     listed = names.to_pylist()
     return {name: codes == (listed.index(name) if name in listed else NONE - 1) for name in wanted}

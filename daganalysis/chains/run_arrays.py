@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NEVER = np.iinfo(np.int64).max
 """The end of an attempt that is not known to have ended, and the start of one that is not known to have started."""
+NAMED_BY = ("run_id", "stage", "name")
+"""The columns of ``nodes`` that name the stages."""
 _TIMELINE = ("run_id", "started_at", "ended_at", "category", "from_stage")
 _ATTEMPTS = ("run_id", "stage", "started_at", "ended_at")
 
@@ -65,9 +67,11 @@ class Stretches:
         run, start, end, stage = (values[rows] for values in (self.run, self.start, self.end, self.stage))
         return Stretches(self.run_ids, table, run, start, end, stage, self.is_execute[rows])
 
-    def names(self, archive: TablesAtHand) -> tuple[Ints, pa.Array]:
-        """Return the name of each stretch's stage: its place in an array of names (or none), and that array."""
-        nodes = archive.coded("nodes", ["run_id", "stage", "name"])
+    def names(self, nodes: pa.Table) -> tuple[Ints, pa.Array]:
+        """Return the name of each stretch's stage: its place in an array of names (or none), and that array.
+
+        ``nodes`` are the columns :data:`NAMED_BY` of the nodes of all runs.
+        """
         codes, names = encoded(nodes.column("name"))
         if not len(codes):  # answers without details name no stage
             return np.full(len(self.run), NONE), names

@@ -195,22 +195,21 @@ class StoreTables:
         table = pa.table([found[column] for column in columns], names=list(columns))
         return table if only is None else rows_with(table, only)
 
-    def read_chains(self) -> list[tuple[pa.Table, pa.Table, Ints | int]] | None:
-        """Return the chains of each part, with the places of its stretches in the timeline: that of the first, if they stay in order.
-
-        Return None unless the store keeps the chains of each part. Stores that were written as tables keep none.
-        """
+    def read_chains(self) -> list[tuple[pa.Table, pa.Table]] | None:
+        """Return the chains of each part; None unless the store keeps them for each. Stores that were written as tables keep none."""
         own = {part.name: part for part in self._parts[CHAIN_FOLDER]}
         names = [part.name for part in self._with_rows("timeline")]
-        n_rows = [self._rows.get(f"timeline/{name}", 0) for name in names]
-        if not all(name in own and n for name, n in zip(names, n_rows, strict=True)):
+        if not all(name in own and self._rows.get(f"timeline/{name}") for name in names):
             return None
+        parts = [own[name] for name in names]
+        return self._steadily(parts, lambda: read_chains(parts))
+
+    def chain_places(self) -> list[Ints | int]:
+        """Return the places that the stretches of each part have in the timeline: that of the first one, if they stay in order."""
         if "timeline" not in self._orders:
             self.read_coded("timeline", ["run_id"])
-        parts = [own[name] for name in names]
-        tables = self._steadily(parts, lambda: read_chains(parts))
-        places = _places_of_parts(n_rows, self._orders["timeline"])
-        return [(*chains, place) for chains, place in zip(tables, places, strict=True)]
+        n_rows = [self._rows.get(f"timeline/{part.name}", 0) for part in self._with_rows("timeline")]
+        return _places_of_parts(n_rows, self._orders["timeline"])
 
     def count(self, name: str) -> int:
         """Return how many rows one base table has, from the list of the store's files, or from the footers of the files."""

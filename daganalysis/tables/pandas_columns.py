@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from daganalysis.tables.column_arrays import Ints
+    from daganalysis.tables.column_arrays import Bools, Ints
 
 
 def coded_texts(places: Ints, texts: pa.Array) -> pd.api.extensions.ExtensionArray:
@@ -20,20 +20,44 @@ def coded_texts(places: Ints, texts: pa.Array) -> pd.api.extensions.ExtensionArr
     >>> coded_texts(np.array([1, NONE]), pa.array(["a", "b"])).tolist()
     ['b', nan]
     """
+    return _texts(texts_of(places, texts))
+
+
+def texts_of(places: Ints, texts: pa.Array) -> pa.Array:
+    """Return the texts at some places of an array, null at -1, as an Arrow array."""
     import pyarrow as pa
 
     # To decode a dictionary would take as long, and memory that the kernel has to clear.
-    return _texts(texts.cast(pa.large_string()).take(_masked(places)))
+    return texts.cast(pa.large_string()).take(_masked(places))
 
 
-def texts_at(column: pa.Array | pa.ChunkedArray, rows: Ints) -> pd.api.extensions.ExtensionArray:
-    """Return the texts in some rows of a column of texts that do not repeat, null at -1.
+def texts_among_nulls(column: pa.Array | pa.ChunkedArray, is_there: Bools) -> pd.api.extensions.ExtensionArray:
+    """Return a column with the texts of another, one after the other, in the rows where they are, and null in the others.
 
     >>> import numpy as np, pyarrow as pa
-    >>> texts_at(pa.array(["a", "b"]), np.array([1, NONE])).tolist()
-    ['b', nan]
+    >>> texts_among_nulls(pa.array(["a", "b"]), np.array([True, False, True])).tolist()
+    ['a', nan, 'b']
     """
-    return _texts(one_array(column).take(_masked(rows)))
+    import numpy as np
+    import pyarrow as pa
+
+    from daganalysis.tables.arrays import present_in
+
+    own = one_array(column)
+    if not len(own):
+        return no_texts(len(is_there))
+    is_valid = is_there
+    if own.null_count:
+        is_valid = is_there.copy()
+        is_valid[is_there] = present_in(own)
+    before = np.zeros(len(is_there) + 1, np.int64)
+    np.cumsum(is_there, out=before[1:])
+    _, ends, texts = own.buffers()
+    offsets = np.frombuffer(ends, np.int64 if pa.types.is_large_string(own.type) else np.int32)[own.offset :][: len(own) + 1]
+    # The bytes of the texts stay where they are.
+    bits = np.packbits(is_valid, bitorder="little")
+    buffers = [pa.py_buffer(bits), pa.py_buffer(offsets[before].astype(np.int64, copy=False)), texts]
+    return _texts(pa.Array.from_buffers(pa.large_string(), len(is_there), buffers))
 
 
 def no_texts(n: int) -> pd.api.extensions.ExtensionArray:

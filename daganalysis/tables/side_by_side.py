@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
+One = TypeVar("One")
+Other = TypeVar("Other")
 
 _WORTH_THREADS = 100_000
 """The number of rows from which work is worth more than one thread."""
@@ -49,6 +51,15 @@ def side_by_side(calls: Sequence[Callable[[], T]], n_rows: int) -> list[T]:
     [1, 2]
     """
     return in_threads(calls, n_side_by_side(n_rows))
+
+
+def both(one: Callable[[], One], other: Callable[[], Other], n_rows: int) -> tuple[One, Other]:
+    """Return the results of two different calls. They run at the same time if they work on many rows.
+
+    >>> both(lambda: 1, lambda: "two", 1_000_000)
+    (1, 'two')
+    """
+    return cast("tuple[One, Other]", tuple(side_by_side([one, other], n_rows)))
 
 
 def in_threads(calls: Sequence[Callable[[], T]], most: int) -> list[T]:
