@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from daganalysis.chains.run_arrays import Attempts, Stretches
     from daganalysis.tables.column_arrays import Bools, Floats, Ints
 
-_ROWS_OF_A_PIECE = 260_000
+_ROWS_OF_A_PIECE = 180_000
 """A thread reads and works out about so many attempts at a time: arrays of this size get the memory of those before them."""
 
 

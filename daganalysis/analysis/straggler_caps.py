@@ -89,28 +89,29 @@ def _median_of_others(first: Ints, sizes: Ints, values: Ints) -> Ints:
     """
     if not len(first):
         return values
-    ordered = _sorted_within(sizes, values)
+    group = np.repeat(np.arange(len(sizes)), sizes)
+    ordered = _sorted_within(group, values)
     before, middle = ordered[first + np.maximum(sizes - 2, 0) // 2], ordered[first + (sizes - 1) // 2]
     after = ordered[first + np.minimum((sizes + 1) // 2, sizes - 1)]
     of_middle = np.where((sizes % 2 == 1) & (sizes > 1), (before + after) // 2, middle)
-    middles, cap = np.repeat(middle, sizes), np.repeat((before + middle) // 2, sizes)
-    np.copyto(cap, values, where=values < middles)
-    np.copyto(cap, np.repeat(of_middle, sizes), where=values == middles)
+    # A value below the middle is not above the one before it, so its cap is not below the value.
+    cap: Ints = ((before + middle) // 2)[group]
+    is_middle = np.flatnonzero(values == middle[group])
+    cap[is_middle] = of_middle[group[is_middle]]
     return cap
 
 
-def _sorted_within(sizes: Ints, values: Ints) -> Ints:
-    """Return the values of groups of some sizes in order, group by group; no value is negative.
+def _sorted_within(group: Ints, values: Ints) -> Ints:
+    """Return the values of each group in order, group by group. The groups are in order, and no value is negative.
 
-    >>> _sorted_within(np.array([2, 1]), np.array([5, 3, 1])).tolist()
+    >>> _sorted_within(np.array([0, 0, 1]), np.array([5, 3, 1])).tolist()
     [3, 5, 1]
     """
     bits = int(values.max(initial=0)).bit_length()
-    group = np.arange(len(sizes))
-    if len(sizes).bit_length() + bits < 63:
-        ordered = np.repeat(group << bits, sizes)  # one sort of whole numbers costs a tenth of one by two columns
+    if int(group[-1]).bit_length() + bits < 63:
+        ordered = group << bits  # one sort of whole numbers costs a tenth of one by two columns
         ordered |= values
         ordered.sort()
         ordered &= (1 << bits) - 1
         return ordered
-    return values[np.lexsort((values, np.repeat(group, sizes)))]
+    return values[np.lexsort((values, group))]

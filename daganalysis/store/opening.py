@@ -329,12 +329,14 @@ def _order_by_run(column: pa.ChunkedArray) -> Order:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    from daganalysis.tables.column_arrays import integers, one_array
+
     n = len(column)
     if n < 2:
         return None
-    whole = column.combine_chunks()
+    whole = one_array(column)
     if pa.types.is_dictionary(whole.type):
-        codes = whole.indices.fill_null(-1).to_numpy()
+        codes = integers(whole.indices)
         begins_run = codes[1:] != codes[:-1]
     else:
         begins_run = np.asarray(pc.fill_null(pc.not_equal(whole[1:], whole[:-1]), True))

@@ -18,7 +18,7 @@ from daganalysis.store.remote_paths import dataset_files
 from daganalysis.tables import BASE_TABLES, SCHEMA_VERSION
 from daganalysis.tables.chain_tables import CHAIN_FOLDER, DOUBTS, ON_PATH
 from daganalysis.tables.declaration import Type
-from daganalysis.tables.side_by_side import in_threads, n_threads
+from daganalysis.tables.side_by_side import in_threads, is_one_of_several, n_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -320,7 +320,7 @@ def read_file(path: StorePath, columns: Sequence[str] | None = None, schema: pa.
     try:
         file = parquet_file(path, coded)
         n_values = file.metadata.num_rows * (len(names) or file.metadata.num_columns)
-        table = file.read(columns, use_threads=threads and n_values >= _WORTH_THREADS)
+        table = file.read(columns, use_threads=threads and n_values >= _WORTH_THREADS and not is_one_of_several())
     except KeyError as error:  # of a column that is to be a dictionary
         raise damaged(path, _of_column(error.args[0].decode())) from error
     except (pa.ArrowException, OSError) as error:

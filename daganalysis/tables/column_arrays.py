@@ -27,7 +27,7 @@ _LARGEST = 1 << 62
 
 
 def integers(column: pa.Array | pa.ChunkedArray, null: int = NONE) -> Ints:
-    """Return whole numbers or instants as a NumPy array."""
+    """Return whole numbers or instants as a NumPy array, which may be the column's own memory: do not write into it."""
     import pyarrow as pa
 
     array = one_array(column)
@@ -37,19 +37,26 @@ def integers(column: pa.Array | pa.ChunkedArray, null: int = NONE) -> Ints:
     if data is None:  # as of an empty array
         return np.full(len(array), null)
     # NumPy's own conversion of Arrow arrays would import pandas, which a load does without.
-    found = np.frombuffer(data, f"i{array.type.bit_width // 8}")[array.offset :][: len(array)]
+    found = _memory_of(array, f"i{array.type.bit_width // 8}")
     values: Ints = found.astype(np.int64, copy=False)
     return np.where(present_in(array), values, null) if array.null_count else values
 
 
 def reals(column: pa.Array | pa.ChunkedArray) -> Floats:
-    """Return real numbers as a NumPy array; null is not-a-number."""
+    """Return real numbers as a NumPy array, which may be the column's own memory; null is not-a-number."""
     array = one_array(column)
     data = array.buffers()[1]
     if data is None:
         return np.full(len(array), np.nan)
-    values = np.frombuffer(data, np.float64)[array.offset :][: len(array)]
+    values: Floats = _memory_of(array, "f8")
     return np.where(present_in(array), values, np.nan) if array.null_count else values
+
+
+def _memory_of(array: pa.Array, kind: str) -> np.ndarray[Any, np.dtype[Any]]:
+    """Return the numbers of an array that has some, without a copy."""
+    found = np.frombuffer(array.buffers()[1], kind)[array.offset :][: len(array)]
+    found.flags.writeable = False  # columns that a store remembers are shared by analyses
+    return found
 
 
 def encoded(column: pa.Array | pa.ChunkedArray) -> tuple[Ints, pa.Array]:
@@ -65,7 +72,9 @@ def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """Return a column in one piece."""
     import pyarrow as pa
 
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()  # which copies even one piece
 
 
 def is_equal(column: pa.Array | pa.ChunkedArray, *texts: str) -> Bools:
