@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +11,9 @@ from daganalysis.analysis.stage_rows import executed_stages
 from daganalysis.engine.times import SECOND_NS
 from daganalysis.engine.vocabulary import ENGINE_TIME
 from daganalysis.statistics.grouped_rows import GroupedRows
-from daganalysis.tables.column_arrays import NONE, codes_of, integers, is_equal, numbered, one_array, ranked, reals, taken
+from daganalysis.tables.column_arrays import NONE, encoded, integers, is_equal, numbered, one_array, places_in, ranked, reals, taken
 from daganalysis.tables.results import SUMMARY
+from daganalysis.tables.side_by_side import in_threads, n_threads
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
     from daganalysis.archive import Archive
     from daganalysis.tables.column_arrays import Floats, Ints
+
+_AT_ONCE = 1 << 22
+"""So many rows of the timeline are read at once, and a store remembers them for other analyses. More are read part by part."""
 
 
 def summary(archive: Archive) -> pd.DataFrame:
@@ -84,11 +89,23 @@ def _percentile_95(seconds: Floats) -> float:
 
 def _engine_seconds(archive: Archive, runs: pa.Table) -> Floats:
     """Return how much of its time each run spent on what the engine does itself."""
+    import pyarrow as pa
+
+    pieces = archive.by_part() if archive.count("timeline") > _AT_ONCE else [archive]
+    found = in_threads([partial(_engine_ns, piece) for piece in pieces], n_threads())
+    place = places_in(pa.concat_arrays([run_ids for run_ids, _ in found]), one_array(runs.column("run_id")))[:-1]
+    ns = np.zeros(runs.num_rows, np.int64)
+    ns[place[place != NONE]] = np.concatenate([own for _, own in found])[place != NONE]
+    return ns / SECOND_NS
+
+
+def _engine_ns(archive: Archive) -> tuple[pa.Array, Ints]:
+    """Return the runs in the timeline of an archive, and how much of its time each spent on what the engine does itself."""
     line = archive.coded("timeline", ["run_id", "started_at", "ended_at", "category"])
-    of_run = codes_of(line.column("run_id"), one_array(runs.column("run_id")))
-    rows = np.flatnonzero((of_run != NONE) & is_equal(line.column("category"), *ENGINE_TIME))
+    of_run, run_ids = encoded(line.column("run_id"))
+    rows = np.flatnonzero(is_equal(line.column("category"), *ENGINE_TIME))
     ns = (integers(line.column("ended_at")) - integers(line.column("started_at")))[rows]
-    return GroupedRows(of_run[rows], runs.num_rows).reduced(ns, np.add, 0) / SECOND_NS
+    return run_ids, GroupedRows(of_run[rows], len(run_ids)).reduced(ns, np.add, 0)
 
 
 def _slowest_stages(archive: Archive, runs: pa.Table, workflow: Ints, wanted: Ints) -> pa.Array:

@@ -172,7 +172,7 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
     result = getattr(daganalysis, name)(archive, **options)
     if name == "events" and arguments.picture:
         return _draw_events(archive, result, arguments)
-    print_frame(result, table, arguments, shown_zone(archive, arguments))
+    print_frame(result, table, arguments, shown_zone(archive, arguments, table))
     if table is FAILURES and len(result):
         counts = coverage(result)
         lines = f"{counts.catalogue} with a line of the engine's catalogue, {counts.mined} with another, {counts.no_line} with none"

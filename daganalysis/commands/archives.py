@@ -9,9 +9,10 @@ from daganalysis.commands.periods import COLUMNS, starts_within
 from daganalysis.commands.printing import notice
 from daganalysis.engine.vocabulary import REJECTED
 from daganalysis.errors import InputError, RunNotFoundError, UsageError
+from daganalysis.tables import Type
 from daganalysis.text.humanize import plural
 from daganalysis.text.suggestions import MOST_SUGGESTIONS, closest
-from daganalysis.text.zones import Zone, servers_zone, zone_of
+from daganalysis.text.zones import UTC, Zone, servers_zone, zone_of
 
 if TYPE_CHECKING:
     import argparse
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from daganalysis.archive import Archive
+    from daganalysis.tables import Table
 
 _HOLDING = ("dags", "nodes", "sub_tasks", "operations", "agents", "maintenance_locks")
 """Tables, at least one of which has a row if anything was usable."""
@@ -97,11 +99,16 @@ def nothing_usable(archive: Archive, source: str, *, read: Sequence[str] = (), i
     return InputError(f"nothing in it can be used: {where}: {why_nothing_was_usable(groups)}{explained}")
 
 
-def shown_zone(archive: Archive, arguments: argparse.Namespace) -> Zone:
-    """Return the zone of all printed times: that of ``--tz``, otherwise the zone of the servers of most runs."""
+def shown_zone(archive: Archive, arguments: argparse.Namespace, table: Table | None = None) -> Zone:
+    """Return the zone of all printed times: that of ``--tz``, otherwise the zone of the servers of most runs.
+
+    UTC if what is printed is a ``table`` without times.
+    """
     if arguments.tz != "server":
         zone_of(arguments.tz)
         return Zone(arguments.tz)
+    if table is not None and not any(column.type is Type.INSTANT for column in table.columns):
+        return UTC
     offsets = archive.arrow("dags", ["utc_offset_s"]).column("utc_offset_s").to_pylist()
     return servers_zone(offsets)
 

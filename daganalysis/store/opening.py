@@ -279,8 +279,8 @@ class StoreTables:
 
     def _of_parts(self, parts: dict[str, list[StorePath]]) -> StoreTables:
         tables = StoreTables(self._store, parts, self._rows)
-        names = {f"{table}/{part.name}" for table, of_table in parts.items() for part in of_table}
-        tables._files = {name: known_by for name, known_by in self._files.items() if name in names}
+        names = (f"{table}/{part.name}" for table, of_table in parts.items() for part in of_table)
+        tables._files = {name: self._files[name] for name in names if name in self._files}
         tables._generation = self._generation
         return tables
 
