@@ -94,9 +94,9 @@ def nothing_usable(archive: Archive, source: str, *, read: Sequence[str] = (), i
     )
     rejected = sum(group.n for group in groups if group.severity == REJECTED)
     named = source if not read else read[0] if len(read) == 1 else f"{read[0]} and {plural(len(read) - 1, 'other source')}"
-    where = f"{plural(rejected, 'rejected record')} in {named}" if rejected else named
+    counted = f" ({plural(rejected, 'rejected record')})" if rejected else ""
     explained = f" `daganalysis validate {source}` lists every issue." if len(groups) > 1 and not is_listed else ""
-    return InputError(f"nothing in it can be used: {where}: {why_nothing_was_usable(groups)}{explained}")
+    return InputError(f"nothing in {named} can be used{counted}: {why_nothing_was_usable(groups)}{explained}")
 
 
 def shown_zone(archive: Archive, arguments: argparse.Namespace, table: Table | None = None) -> Zone:

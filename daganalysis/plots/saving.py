@@ -50,7 +50,9 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> bool:
     kind = target.suffix.lower()
     if kind not in _METADATA:
         raise UsageError(
-            "no such kind of picture", where=str(target), hint="end the name with .svg, .png or .pdf; commands also write .html"
+            "no such kind of picture",
+            where=str(target),
+            hint="end the name with .svg, .png or .pdf; `daganalysis gantt` and `events --picture` also write .html",
         )
     has_fonts = kind == ".svg" or give_fonts(figure)
     with (

@@ -27,7 +27,7 @@ def unknown_lines(facts: RunFacts, zone: Zone) -> list[str]:
         sentences.append(f"{of_all} known only from execute_times, without times.")
     if evidence["inferred"]:
         sentences.append(
-            f"{plural(evidence['inferred'], 'attempt')} of {len(facts.attempts)} inferred from the attempts beside it, not observed."
+            f"{plural(evidence['inferred'], 'attempt')} of {len(facts.attempts)} inferred from neighbouring attempts, not observed."
         )
     if run["retries_min"] != run["retries_max"]:
         least, most = run["retries_min"] or 0, run["retries_max"]

@@ -83,17 +83,7 @@ BY_IMPORTANCE: MappingProxyType[str, tuple[str, ...]] = MappingProxyType(
             *("candidate_s", "diff_s", "n_needed", "p_value"),
         ),
         "trouble": (
-            "run_id",
-            "stage",
-            "name",
-            "outcome",
-            "n_failed",
-            "error_code",
-            "agent",
-            "grounds",
-            "elapsed_s",
-            "troubled",
-            "started_at",
+            *("run_id", "stage", "name", "outcome", "agent", "n_failed", "error_code", "grounds", "elapsed_s", "troubled", "started_at"),
         ),
         "trend": ("workflow", "name", "at", "ratio", "before_s", "after_s", "at_run_id", "confidence"),
     }

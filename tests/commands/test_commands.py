@@ -268,7 +268,7 @@ def test_where_nothing_can_be_used_the_command_says_so(tmp_path: Path, run: Run)
     for command in (["summary", str(tmp_path)], ["load", str(tmp_path), "--out", str(tmp_path / "s")]):
         status, out, err = run(*command)
         assert (status, out) == (3, "")
-        assert "nothing in it can be used: 1 rejected record" in err
+        assert f"nothing in {tmp_path} can be used (1 rejected record): " in err
 
 
 def test_several_dags_behind_one_id_are_said_aloud(tmp_path: Path, run: Run) -> None:

@@ -28,7 +28,7 @@ def test_nothing_usable_has_a_reason_and_a_next_step(command, content, reason, t
         (tmp_path / "a.log").write_bytes(content)
     status, _, err = run(command, str(tmp_path))
     assert status == 3
-    assert "nothing in it can be used" in err
+    assert f"nothing in {tmp_path} can be used" in err
     assert reason in err
     assert "Next step: " in err
 
@@ -54,4 +54,4 @@ def test_a_load_without_anything_usable_names_what_was_read_not_the_store(tmp_pa
     store = tmp_path / "store"
     status, _, err = run("load", str(tmp_path / "a.json"), str(tmp_path / "b.json"), str(tmp_path / "c.json"), "-o", str(store))
     assert status == 3
-    assert f"nothing in it can be used: 3 rejected records in {tmp_path}/a.json and 2 other sources: " in err
+    assert f"nothing in {tmp_path}/a.json and 2 other sources can be used (3 rejected records): " in err

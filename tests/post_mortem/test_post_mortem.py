@@ -176,7 +176,7 @@ def test_times_in_what_is_not_known_are_in_the_zone_of_the_text() -> None:
 
 def test_what_an_overwritten_history_hides_is_said() -> None:
     unknown = section(told(RETRIED), "What is not known")
-    assert "2 attempts of 4 inferred from the attempts beside it, not observed." in unknown
+    assert "2 attempts of 4 inferred from neighbouring attempts, not observed." in unknown
     assert "Save the DAG every few seconds while it runs" in section(told(RETRIED), "Next")
 
 
