@@ -43,6 +43,10 @@ _NAMED = 3
 """How many sources a message names."""
 _THREADS_END_S, _POLL_S = 0.2, 0.001
 """The system may still list a thread that has ended, for an instant."""
+_WORTH_A_PASS = 20_000
+"""So many objects that pieces of work left are worth a search for cyclic garbage. The first search looks at all that were imported, too."""
+_since_a_pass = [0]
+"""The number of objects that pieces of work left since the last search in this process."""
 _STARTING = threading.Lock()
 """Held while the main module is hidden: two threads must not hide each other's."""
 
@@ -244,9 +248,13 @@ def without_collector() -> Iterator[None]:
 
 
 def _without_collector(function: Callable[[Work], Result], piece: Work) -> Result:
+    before = gc.get_count()[0]
     with without_collector():
         result = function(piece)
-    gc.collect(1)  # objects made since are all young, and older ones need no pass
+    _since_a_pass[0] += gc.get_count()[0] - before
+    if _since_a_pass[0] > _WORTH_A_PASS:
+        gc.collect(1)  # objects made since are all young, and older ones need no pass
+        _since_a_pass[0] = 0
     return result
 
 

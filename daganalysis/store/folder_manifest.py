@@ -6,6 +6,7 @@ Parquet file holds its schema, its counts of rows and the places of its data, so
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -124,20 +125,36 @@ def check_manifest(folder: Path, *, private: bool, tables: bool = True) -> Check
 def _read(folder: Path) -> _Manifest:
     path = folder / FOLDER_MANIFEST
     try:
-        listed = json.loads(path.read_bytes())
-        if isinstance(listed["schema_version"], str) and listed["schema_version"] != SCHEMA_VERSION:
-            raise SchemaVersionError(listed["schema_version"], SCHEMA_VERSION, where=str(folder))
-        checksum = listed.pop("checksum")
-        manifest = _Manifest(listed["schema_version"], listed["given"], {name: _Entry(**entry) for name, entry in listed["files"].items()})
-        if not all(entry.is_sound() for entry in manifest.files.values()):
-            raise ValueError("a size or a count that is none")
+        manifest = _parsed(path.read_bytes())
     except FileNotFoundError:
         raise StoreError("the list of the store's files is missing", where=str(path), hint=_WAY_OUT) from None
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise StoreError("the list of the store's files is damaged", where=str(path), hint=_WAY_OUT) from error
-    if checksum != _checksum(listed):
-        raise StoreError("the list of the store's files is damaged", where=str(path), hint=_WAY_OUT)
+    if _is_other_version(manifest.schema_version):
+        raise SchemaVersionError(manifest.schema_version, SCHEMA_VERSION, where=str(folder))
     return manifest
+
+
+@functools.lru_cache(maxsize=1)
+def _parsed(text: bytes) -> _Manifest:
+    """Return the list that a text holds, without the files if it is of another schema version. Raises various errors if it is damaged.
+
+    A load reads the same list several times.
+    """
+    listed = json.loads(text)
+    if _is_other_version(listed["schema_version"]):
+        return _Manifest(listed["schema_version"], None, {})
+    checksum = listed.pop("checksum")
+    manifest = _Manifest(listed["schema_version"], listed["given"], {name: _Entry(**entry) for name, entry in listed["files"].items()})
+    if not all(entry.is_sound() for entry in manifest.files.values()):
+        raise ValueError("a size or a count that is none")
+    if checksum != _checksum(listed):
+        raise ValueError("another checksum")
+    return manifest
+
+
+def _is_other_version(version: object) -> bool:
+    return isinstance(version, str) and version != SCHEMA_VERSION
 
 
 def _checksum(manifest: dict[str, Any]) -> str:
