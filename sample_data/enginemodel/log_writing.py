@@ -30,7 +30,7 @@ class LogWriter(DagState):
             for gid, row in zip(ids, rows, strict=True):
                 self._log(now, f"sub task {self._row_id(gid)} state {STATES.index(row['state']) + 1}")
         over = self.nodes[stage - 1].at(now)["state"] in {"FAILED", "SUCCEED"}
-        failed = any(row["state"] == "FAILED" for row in rows)
+        failed = any(row.at(now)["state"] == "FAILED" for row in self.tasks[stage - 1])  # also what this pass gave up
         flags = f"isFinished {str(over).lower()}, isSucceed {str(not failed).lower()}"
         self._log(now, f"ready Task num {len(handed)}, {flags}")
         for index, operator in handed:
