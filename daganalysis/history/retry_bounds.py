@@ -58,7 +58,7 @@ def retry_bounds(
     rolled_back = sum(1 for run in node_runs if run.operator == "ROLLBACK" and run.start is not None)
     low = 0
     if exact_counters and not rollback_possible:
-        low = max(((h.hand_outs - 2 * (h.retried + h.rolled_back) + 1) // 2 for h in hidden), default=0)
+        low = max(((h.at_least - 2 * (h.retried + h.rolled_back) + 1) // 2 for h in hidden), default=0)
     if rollback_possible:
         alone = len(hidden) == 1
         unseen = 1 if walked_down and not rolled_back else 0
@@ -71,22 +71,28 @@ def retry_bounds(
 
 
 class _Hidden(msgspec.Struct, frozen=True, gc=False):
-    """Hand-outs of one sub-task in no known execution, and the known executions (retries, rollbacks) that show none of its attempts."""
+    """Hand-outs of one sub-task in no known execution, and the known executions (retries, rollbacks) that show none of its attempts.
+
+    ``at_least`` leaves out the hand-outs that may belong to the execution of the hand-out after them.
+    """
 
     hand_outs: int
+    at_least: int
     retried: int
     rolled_back: int
 
 
 def _hidden(attempts: Sequence[Attempt], known: Sequence[NodeRun], placed: set[int]) -> _Hidden:
     own = {id(attempt) for attempt in attempts}
-    hand_outs = 0
+    hand_outs = at_least = 0
     for index, attempt in enumerate(attempts[1:], start=1):
         # The re-run of a retry is handed out in the execution of its rollback run.
-        followed = index + 1 < len(attempts) and attempts[index + 1].kind == "run" and id(attempts[index + 1]) in placed
-        hand_outs += (0 if id(attempt) in placed or followed else 1) + unlisted_before(attempts, index)
+        after = attempts[index + 1].kind if index + 1 < len(attempts) and id(attempts[index + 1]) in placed else None
+        unlisted = unlisted_before(attempts, index)
+        hand_outs += (0 if id(attempt) in placed or after == "run" else 1) + unlisted
+        at_least += (0 if id(attempt) in placed or after in {"run", "unknown"} else 1) + unlisted
     empty = [run.operator for run in known if run.operator in _REPEATS and own.isdisjoint(map(id, run.attempts))]
-    return _Hidden(hand_outs, empty.count("RETRY"), empty.count("ROLLBACK") if attempts else 0)
+    return _Hidden(hand_outs, at_least, empty.count("RETRY"), empty.count("ROLLBACK") if attempts else 0)
 
 
 def _most_between_rollbacks(counts: Sequence[int], known: int) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from daganalysis.engine.identifiers import identify
 from daganalysis.engine.log_lines import CANCELLED
-from daganalysis.history.attempts import unlisted_before
+from daganalysis.history.attempts import hand_outs, unlisted_before
 from daganalysis.history.legs import SKEW_NS, undone_success
 from daganalysis.history.retry_bounds import Bounds
 
@@ -91,15 +91,23 @@ def rollback_possible(observed: Observations, gid: str, *, rolled_back: bool) ->
 
 
 def stages_walked_down(observed: Observations) -> frozenset[str]:
-    """Return the executed nodes above the one at which the DAG stands. Only a rollback moves it down; a pass may overwrite its marks."""
+    """Return the executed nodes above the one at which the DAG stands. Only a rollback moves it down; a pass may overwrite its marks.
+
+    What was first shown after the newest answer about the DAG may have been executed after it.
+    """
     stands_at = observed.run.newest.stage
     if stands_at is None:
         return frozenset()
     return frozenset(
         gid
         for gid, number in observed.numbers.items()
-        if number is not None and number > stands_at and any(view.attempts for view in observed.tasks_of[gid])
+        if number is not None and number > stands_at and any(_shown_by(observed.run, view.gid) for view in observed.tasks_of[gid])
     )
+
+
+def _shown_by(run: RunEvidence, task_gid: str) -> bool:
+    """Return whether a sub-task was shown to have been handed out by the time of the newest answer about the DAG."""
+    return any(hand_outs(shown) and shown.at <= run.snapshots[-1].at for shown in run.sub_tasks[task_gid])
 
 
 def _was_cancelled(observed: Observations) -> bool:

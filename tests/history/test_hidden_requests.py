@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 
 import daganalysis as da
 from daganalysis.history.rebuild import rebuild
-from daganalysis.reading.answers import Answer
+from daganalysis.reading.answers import Answer, Kind
 from daganalysis.tables import BASE_TABLES
 from tests.history.responses import dag, log_lines, node, ns, sub_task, when
 
@@ -333,3 +334,11 @@ def test_a_rollback_whose_leg_is_not_known_counts_beside_one_that_failed_before_
     passed_again = [passed("11", 50.0, 80.0, times=2, task_start=50.02), node(undone, gid="12", operator="PASS", start=90.0, end=99.0)]
     run = run_of(first, dag(*passed_again, never_run("13"), stage=3, start=100.0, end=101.0, at=200.0))
     assert run["rollbacks_max"] == 2
+
+
+def test_a_stage_that_was_executed_after_the_newest_answer_of_its_dag_proves_no_rollback() -> None:
+    nodes = [DONE, never_run("12")]
+    known = dag(*nodes, state="RUNNING", start=1.0, end=0.5, at=3.5)
+    started = sub_task("RUNNING", 4.1, 0.5, gid="12")
+    later = Answer(Kind.SUB_TASK, "12", json.dumps(started).encode(), None, None, "later.json", "byte 0 /data", ns(5.0), 0, "trace5")
+    assert run_of(known, later)["rollbacks_min"] == 0

@@ -39,3 +39,9 @@ def test_a_rollback_that_went_on_to_a_lower_stage_accounts_for_a_hand_out() -> N
     task = attempts("run", "rollback")
     found = retry_bounds([], [task], pending_retry=False, rollback_possible=True, exact_counters=True, walked_down=True)
     assert found == (0, 0)
+
+
+def test_a_hidden_hand_out_before_one_of_unknown_kind_may_belong_to_the_same_retry() -> None:
+    task = attempts("run", "rollback", "unknown", "unknown")
+    runs = [NodeRun(2, 100, "RETRY", attempts=[task[1]]), NodeRun(2, 200, "RETRY", attempts=[task[3]])]
+    assert bounds(runs, task) == (2, 3)
