@@ -274,6 +274,8 @@ def _take(attempts: list[Attempt], index: int, snapshot: TaskSnapshot) -> None:
         return
     kind = _KINDS.get(task.operator)
     if kind is None:
+        if task.state in ENDED and attempt.state not in ENDED:
+            attempt.state = None  # it has ended, in which way is not known
         return
     attempt.kind = kind
     attempt.agent = agent_address(task.agent_ip, task.agent_port) or attempt.agent

@@ -178,3 +178,9 @@ def test_the_end_of_a_run_that_a_rollback_still_shows_may_be_the_time_of_a_pass(
 def test_a_pass_leaves_the_agent_of_the_last_attempt() -> None:
     passed = sub_task("SUCCEED", 1.05, 50.0, operator="PASS", logs=["ERROR: broken"])
     assert attempts(shown(passed, 60, operator="PASS", end=50.0))["agent"].tolist() == ["192.0.2.1:2886"]
+
+
+def test_how_an_attempt_ended_that_a_pass_may_have_ended_is_unknown() -> None:
+    running, ended = sub_task("RUNNING", 1.05, 0.5), sub_task("SUCCEED", 1.05, 50.0) | {"operator": None}
+    table = attempts(shown(running, 2, state="RUNNING", end=1.01), shown(ended, 60, operator="PASS", end=50.0))
+    assert table["outcome"].tolist() == ["unknown"]

@@ -380,3 +380,17 @@ def test_a_command_that_reads_logs_as_they_are_takes_their_zone_from_tz(tmp_path
     assert "log-zone-unknown" not in capsys.readouterr().out
     assert main(["table", folder, "attempts", "--tz", "+08:00", "--format", "csv"]) == 0
     assert "2025-02-18T" in capsys.readouterr().out
+
+
+def test_a_pass_does_not_tell_how_what_no_log_shows_had_ended(tmp_path):
+    first, second = Agent("192.0.2.1"), Agent("192.0.2.2")
+    failing = {1: Failure(), 2: Failure()}
+    stages = [Stage("Work", [Task(first, 1.2, failing), Task(second, 1.2)])]
+    run = DagRun("Create tenant t1", stages, "111", CREATED, first, first_row_id=31)
+    run.run()
+    run.act("rollback", (run.ended or 0) + 10 * SECOND)
+    run.run()
+    run.act("pass", (run.ended or 0) + 10 * SECOND)
+    created = json.dumps(answer(run, run.created + 1000)).encode()
+    attempts = da.load(save_logs(tmp_path, run, without=second.address), created).attempts.query("attempt == 2")
+    assert dict(zip(attempts["task_gid"], attempts["outcome"], strict=True)) == {run.ids[0][0]: "failed", run.ids[0][1]: "unknown"}

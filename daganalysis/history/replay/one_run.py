@@ -346,7 +346,10 @@ class _Replay:
                 self._pass_node(gid, done)
 
     def _pass_node(self, gid: str, at: int) -> None:
-        """A pass ends the node and every sub-task of it that had not succeeded, and keeps their starts (engine-semantics §2.6)."""
+        """A pass ends the node and every sub-task of it that had not succeeded, and keeps their starts (engine-semantics §2.6).
+
+        Where no source shows how the last attempt of a sub-task ended, it had succeeded by then, or was passed.
+        """
         end = self._node_stamps[gid].end(at)
         seen = sorted((pair for pair in self._run.nodes[gid] if pair[0] <= at), key=lambda pair: pair[0])
         newest = seen[-1][1] if seen else None
@@ -361,6 +364,8 @@ class _Replay:
             if last is None or last.task.state == "SUCCEED" or last.task.operator == "PASS":
                 continue
             row = _copy(last.task, state="SUCCEED", operator="PASS", end=end)
+            if last.task.state in {"READY", "RUNNING"}:
+                row = msgspec.structs.replace(row, operator=None, end=None)
             self._run.logged_rows.add(id(row))
             self._run.sub_tasks[task].append(TaskSnapshot(at, at, row))
 
