@@ -232,11 +232,11 @@ def _undoes_success(node_run: NodeRun, attempt: Attempt, attempts: Sequence[Atte
 
 
 def undone_success(attempts: Sequence[Attempt], index: int) -> bool:
-    """Return whether a hand-out rolls back a run that succeeded. A retry rolls back only what failed (engine-semantics §2.3)."""
+    """Return whether a hand-out rolls back what had succeeded. A retry rolls back only what failed (engine-semantics §2.3)."""
     if not index or attempts[index].kind != "rollback":
         return False
     before = attempts[index - 1]
-    return before.number == attempts[index].number - 1 and before.kind == "run" and before.state == "SUCCEED"
+    return before.number == attempts[index].number - 1 and before.state == "SUCCEED"
 
 
 def _gather(unplaced: list[tuple[str, Attempt]], stage: int, known: list[NodeRun]) -> list[NodeRun]:
