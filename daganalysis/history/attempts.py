@@ -265,17 +265,9 @@ def _take(attempts: list[Attempt], index: int, snapshot: TaskSnapshot) -> None:
     """Record what one answer shows of its attempt and of the attempt before."""
     task, attempt = snapshot.task, attempts[index]
     times = sub_task_times(task.state, task.operator, attempt.number or 1)
-    if task.operator == "PASS":
-        if task.state == "SUCCEED":
-            attempt.passed_at = task.end
-            attempt.agent = attempt.agent or agent_address(task.agent_ip, task.agent_port)
-            if attempt.start is None and times.start is TRUE:
-                attempt.start = task.start
-        return
     kind = _KINDS.get(task.operator)
     if kind is None:
-        if task.state in ENDED and attempt.state not in ENDED:
-            attempt.state = None  # it has ended, in which way is not known
+        _take_end(attempt, task, is_start_true=times.start is TRUE)
         return
     attempt.kind = kind
     attempt.agent = agent_address(task.agent_ip, task.agent_port) or attempt.agent
@@ -294,6 +286,17 @@ def _take(attempts: list[Attempt], index: int, snapshot: TaskSnapshot) -> None:
             before.start = task.start
         if times.end is PREVIOUS and before.end is None and task.end is not None and (before.start is None or task.end >= before.start):
             before.end = None if _may_be_passed(before, snapshot) else task.end
+
+
+def _take_end(attempt: Attempt, task: SubTask, *, is_start_true: bool) -> None:
+    """Record what an answer shows of an attempt if its operator does not tell what the attempt was: a pass, or none that is known."""
+    if task.operator == "PASS" and task.state == "SUCCEED":
+        attempt.passed_at = task.end
+        attempt.agent = attempt.agent or agent_address(task.agent_ip, task.agent_port)
+        if attempt.start is None and is_start_true:
+            attempt.start = task.start
+    elif task.operator != "PASS" and task.state in ENDED and attempt.state not in ENDED:
+        attempt.state = None  # it has ended, in which way is not known
 
 
 def _may_be_passed(before: Attempt, snapshot: TaskSnapshot) -> bool:
