@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daganalysis.commands.periods import COLUMNS, starts_within
 from daganalysis.commands.printing import notice
 from daganalysis.engine.vocabulary import REJECTED
 from daganalysis.errors import InputError, RunNotFoundError, UsageError
-from daganalysis.tables import Type
+from daganalysis.tables import BASE_TABLES, Type
 from daganalysis.text.humanize import plural
 from daganalysis.text.suggestions import MOST_SUGGESTIONS, closest
 from daganalysis.text.zones import UTC, Zone, servers_zone, zone_of
@@ -36,6 +37,7 @@ def open_source(source: str, arguments: argparse.Namespace) -> Archive:
     from daganalysis.loading import open_archive
     from daganalysis.store import is_store
 
+    _refuse_part_of_store(source)
     archive = open_archive(
         source,
         cluster=arguments.cluster,
@@ -47,6 +49,16 @@ def open_source(source: str, arguments: argparse.Namespace) -> Archive:
     if not is_store(source) or not len(archive):
         report_issues(archive, source)
     return archive
+
+
+def _refuse_part_of_store(source: str) -> None:
+    """Raise :class:`UsageError` for one table of a store, a mistake that completion by a shell invites."""
+    from daganalysis.tables.store_layout import is_store_folder
+
+    place = Path(source)
+    folder = place.parent if place.suffix == ".parquet" else place
+    if folder.name in BASE_TABLES and folder.is_dir() and is_store_folder(folder.parent):
+        raise UsageError("one table of a store", where=source, hint=f"name the store itself: {folder.parent}")
 
 
 def report_issues(archive: Archive, source: str, *, read: Sequence[str] = ()) -> None:

@@ -33,6 +33,12 @@ def test_nothing_usable_has_a_reason_and_a_next_step(command, content, reason, t
     assert "Next step: " in err
 
 
+@pytest.mark.parametrize("part", ["dags", "dags/part-000001-0000.parquet"])
+def test_a_table_of_a_store_is_answered_with_the_store(part, store: str, run):
+    status, _, err = run("summary", f"{store}/{part}")
+    assert (status, err) == (2, f"daganalysis: one table of a store: {store}/{part} (name the store itself: {store})\n")
+
+
 def test_what_was_skipped_is_said_in_one_line(tmp_path: Path, run):
     for name, content in (("a.json", GOOD), ("b.png", b"\x89PNG\r\n"), ("c.png", b"\x89PNG\r\n"), ("README", b"notes")):
         (tmp_path / name).write_bytes(content)
