@@ -29,15 +29,30 @@ _MISSING_FIELDS = {
 def missing_issues(view: RunView) -> list[Issue]:
     """Return issues about what the answers lack."""
     run = view.evidence
-    if view.missing.isdisjoint(_MISSING_FIELDS):
+    fields = [words for words, is_absent in _absent_fields(view) if is_absent]
+    if view.missing.isdisjoint(_MISSING_FIELDS) and not fields:
         return []
     n = n_stages(run)
     if run.stages and "nodes" in view.missing and n is not None:
         unproven = sum(1 for node in view.nodes if node.stage is None)
         doubt = f"; the stage of {unproven} of them is unknown" if unproven else ""
         return [issue("nodes-missing", None, None, f"{len(run.stages)} of {n} nodes are in the answers{doubt}", run_id=run.run_id)]
-    absent = ", ".join(words for name, words in _MISSING_FIELDS.items() if name in view.missing)
-    return [issue("details-missing", None, None, f"no answer shows {absent}", run_id=run.run_id)]
+    absent = [words for name, words in _MISSING_FIELDS.items() if name in view.missing] + fields
+    return [issue("details-missing", None, None, f"no answer shows {', '.join(absent)}", run_id=run.run_id)]
+
+
+def _absent_fields(view: RunView) -> list[tuple[str, bool]]:
+    """Return in words each field that decides an outcome, and whether no answer has it; a log is not expected to tell it."""
+    run = view.evidence
+    dags = [shown.dag for shown in run.snapshots]
+    tasks = [task for task in view.tasks if not any(id(shown.task) in run.logged_rows for shown in run.sub_tasks[task.gid])]
+    return [
+        ("its state", all(dag.state is None for dag in dags)),
+        ("its operator", all(dag.operator is None for dag in dags)),
+        ("the states of some of its nodes", any(node.newest.state is None for node in view.nodes)),
+        ("the states of some of its sub-tasks", any(task.newest.state is None for task in tasks)),
+        ("the operators of some of its sub-tasks", any(task.newest.operator is None for task in tasks)),
+    ]
 
 
 def undone_issues(view: RunView) -> list[Issue]:

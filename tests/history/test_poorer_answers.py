@@ -241,3 +241,9 @@ def test_attempts_without_starts_still_show_that_a_leg_is_hidden() -> None:
     back = dag(node(again, operator="ROLLBACK", start=300.0, end=302.0), operator="ROLLBACK", start=299.9, end=302.01, at=310.0)
     timeline = BASE_TABLES["timeline"].frame(rebuild([stands, back])["timeline"])
     assert timeline[timeline["category"] == "wait_operator"]["duration_s"].sum() == pytest.approx(50.0 - 4.01)
+
+
+@pytest.mark.parametrize("field", ["state", "operator"])
+def test_a_field_of_a_sub_task_that_no_answer_has_is_named(field: str) -> None:
+    answers = dag(node(without(sub_task(), field)))
+    assert frame("issues", answers)["message"].tolist() == [f"no answer shows the {field}s of some of its sub-tasks"]
