@@ -13,7 +13,7 @@ from daganalysis.engine.vocabulary import ENGINE_TIME
 from daganalysis.statistics.grouped_rows import GroupedRows
 from daganalysis.tables.column_arrays import NONE, encoded, integers, is_equal, numbered, one_array, places_in, ranked, reals, taken
 from daganalysis.tables.results import SUMMARY
-from daganalysis.tables.side_by_side import in_threads, n_threads
+from daganalysis.tables.side_by_side import both, in_threads, n_threads
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +55,12 @@ def summary(archive: Archive) -> pd.DataFrame:
     n_agents = groups.reduced(integers(runs.column("n_agents")), np.maximum, NONE)
     elapsed_s = reals(runs.column("elapsed_s"))
     total_s = _sums(elapsed_s, groups)
-    engine_s = _sums(np.where(np.isnan(elapsed_s), np.nan, _engine_seconds(archive, runs)), groups)
+    of_runs, slowest_stage = both(
+        lambda: _engine_seconds(archive, runs),
+        lambda: _slowest_stages(archive, runs, workflow, workflow[first]),
+        archive.count("timeline"),
+    )
+    engine_s = _sums(np.where(np.isnan(elapsed_s), np.nan, of_runs), groups)
     newest = np.lexsort((ranked(runs.column("run_id"))[0], integers(runs.column("last_observed_at")), group))
     with np.errstate(divide="ignore", invalid="ignore"):
         engine_share = np.where(total_s > 0, engine_s / total_s, np.nan)
@@ -69,7 +74,7 @@ def summary(archive: Archive) -> pd.DataFrame:
             "elapsed_p95_s": np.array([_percentile_95(seconds) for seconds in np.split(elapsed_s[newest], ends[:-1])]),
             "engine_share": engine_share,
             "retry_share": np.bincount(group[integers(runs.column("retries_min")) > 0], minlength=n) / groups.sizes,
-            "slowest_stage": _slowest_stages(archive, runs, workflow, workflow[first]),
+            "slowest_stage": slowest_stage,
             "last_run_id": taken(runs.column("run_id"), newest[ends - 1]),
         }
     )

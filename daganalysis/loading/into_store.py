@@ -163,6 +163,11 @@ class _Load:
         every = self._sources.all()
         return fingerprint(every[number] for number in self._given)
 
+    @cached_property
+    def _kept(self) -> list[KeptIndex]:
+        """The index of the answers that the store holds."""
+        return [read_index(self._before.folder, part) for part in self._before.evidence]
+
     def local_places(self, folder: StagePath) -> list[Path]:
         """Return paths that a worker must see: the folder to write to, and the first and the last local file to read."""
         paths = [Path(file.path) for _, file in self._fresh if file.path is not None and file.trouble is None and not is_url(file.path)]
@@ -189,7 +194,7 @@ class _Load:
             return True
         if is_store(self._before.folder) and self._learnt_nothing(scanned):
             return False
-        kept = [read_index(self._before.folder, part) for part in self._before.evidence]
+        kept = self._kept
         dropped, dead = self._compare(scanned, kept)
         self._find_owners(workers, scanned, kept, dropped, dead)
         self._contexts, renewed = know_agents(self._before.folder, scanned, kept, dropped, dead)
@@ -219,6 +224,8 @@ class _Load:
     def _each(self, pieces: Iterable[Piece], n_pieces: int) -> Iterator[Piece]:
         """Yield the results of the pieces, and report the progress."""
         for done, piece in enumerate(pieces, start=1):
+            if done == 1 and n_pieces > 1:
+                _ = self._kept  # while workers read the other pieces
             self._progress("reading", done, n_pieces)
             yield piece
 
