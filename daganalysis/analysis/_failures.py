@@ -16,7 +16,7 @@ from daganalysis.tables.declaration import decode_texts
 from daganalysis.tables.results import FAILURES, FAILURES_BY_ATTEMPT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
@@ -157,7 +157,9 @@ def _masked_failures(archive: Archive) -> pd.DataFrame:
     import pandas as pd
 
     rows = archive.table("failed_attempts")
-    dags = _of_runs(archive, DAGS, ["run_id", "name", "workflow", "maintenance_key", "started_at"], rows["run_id"])
+    of_dags = ["run_id", "name", "workflow", "maintenance_key", "started_at"]
+    # Outages need the others: reading them now opens each file once.
+    dags = _of_runs(archive, DAGS, of_dags, rows["run_id"], also=["cluster", "outcome", "parent_run_id"])
     dags = dags.rename(columns={"name": "dag_name", "started_at": "run_started_at"})
     nodes = _of_runs(archive, NODES, ["run_id", "stage", "name"], rows["run_id"])
     rows = rows.merge(dags, on="run_id").merge(nodes, on=["run_id", "stage"], how="left")
@@ -169,9 +171,10 @@ def _masked_failures(archive: Archive) -> pd.DataFrame:
     return rows.assign(own=pd.Series(_own_signatures(rows, archive.catalogue), index=rows.index, dtype=object))
 
 
-def _of_runs(archive: Archive, declared: Table, columns: list[str], run_ids: pd.Series[str]) -> pd.DataFrame:
-    """Return columns of the rows of some runs. Few runs of an archive fail, so the texts of the others stay codes."""
-    return declared.frame(decode_texts(rows_with(archive.coded(declared.name, columns), ("run_id", set(run_ids))), declared))
+def _of_runs(archive: Archive, declared: Table, columns: list[str], run_ids: pd.Series[str], also: Sequence[str] = ()) -> pd.DataFrame:
+    """Return columns of the rows of some runs, and read others too. Few runs of an archive fail, so the texts of the others stay codes."""
+    read = archive.coded(declared.name, [*columns, *also]).select(columns)
+    return declared.frame(decode_texts(rows_with(read, ("run_id", set(run_ids))), declared))
 
 
 def _own_names(name: str | None, workflow: str | None, maintenance_key: str | None) -> list[str]:
