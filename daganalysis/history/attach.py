@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from daganalysis.engine.records import LogRecord, Problem
 
+_NO_DAG = "belongs to no DAG of this archive"
+
 
 @dataclass(slots=True)
 class Orphans:
@@ -74,13 +76,13 @@ def _nearest(candidates: Sequence[RunEvidence], answer: Answer) -> RunEvidence |
     return min(candidates, key=lambda run: (distance(run), run.generation), default=None)
 
 
-def _orphan(answer: Answer, what: str, orphans: Orphans) -> None:
+def _orphan(answer: Answer, what: str, orphans: Orphans, why: str = _NO_DAG) -> None:
     orphans.issues.append(
         issue(
             f"orphan-{what}",
             answer.source,
             answer.position,
-            f"the {what} {answer.gid or '(no generic id)'} belongs to no DAG of this archive",
+            f"the {what} {answer.gid or '(no generic id)'} {why}",
         )
     )
 
@@ -121,11 +123,14 @@ def _attach_logs(runs: Sequence[RunEvidence], answer: Answer, orphans: Orphans) 
     """Attach a log answer. It names its sub-task by row id alone, so its lines decide between sub-tasks with that id."""
     decoded = decode_logs(answer.body)
     records = decoded.value
-    owner = _owner_of_logs(runs, records)
-    if owner is None:
-        _orphan(answer, "logs", orphans)
+    runs_of: dict[str, list[RunEvidence]] = {}
+    for owner, task_gid in _owners_of_logs(runs, records):
+        runs_of.setdefault(task_gid, []).append(owner)
+    fitting = [(run, task_gid) for task_gid, same in runs_of.items() if (run := _nearest(same, answer)) is not None]
+    if len(fitting) != 1:
+        _orphan(answer, "logs", orphans, f"fit {len(fitting)} sub-tasks of this archive equally well" if fitting else _NO_DAG)
         return
-    run, gid = owner
+    ((run, gid),) = fitting
     run.problems.extend((answer, problem, None) for problem in decoded.problems)
     lines = [record.line for record in records]
     newest = run.sub_tasks[gid][-1]
@@ -145,13 +150,14 @@ def _attach_logs(runs: Sequence[RunEvidence], answer: Answer, orphans: Orphans) 
     run.sub_tasks[gid].append(TaskSnapshot(at, at, seen))
 
 
-def _owner_of_logs(runs: Sequence[RunEvidence], records: Sequence[LogRecord]) -> tuple[RunEvidence, str] | None:
+def _owners_of_logs(runs: Sequence[RunEvidence], records: Sequence[LogRecord]) -> list[tuple[RunEvidence, str]]:
+    """Return the sub-tasks that share most lines with a log answer. Databases of different agents have the same row ids."""
     row_ids = {record.task_id for record in records}
     if len(row_ids) != 1:
-        return None
+        return []
     (row_id,) = row_ids
     wanted = Counter(record.line for record in records)
-    best: tuple[int, RunEvidence, str] | None = None
+    most, best = 1, list[tuple[RunEvidence, str]]()
     for run in runs:
         for gid, task_snapshots in run.sub_tasks.items():
             if task_snapshots[0].task.task_id != row_id:
@@ -159,6 +165,8 @@ def _owner_of_logs(runs: Sequence[RunEvidence], records: Sequence[LogRecord]) ->
             longest: list[str] = max((s.task.logs for s in task_snapshots if s.task.logs), key=len, default=[])
             known = Counter(longest)
             shared = sum((wanted & known).values())
-            if shared and (best is None or shared > best[0]):
-                best = (shared, run, gid)
-    return (best[1], best[2]) if best is not None else None
+            if shared > most:
+                most, best = shared, []
+            if shared == most:
+                best.append((run, gid))
+    return best

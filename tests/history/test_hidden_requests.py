@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from msgspec.structs import replace
 
 import daganalysis as da
 from daganalysis.history.rebuild import rebuild
@@ -342,3 +343,15 @@ def test_a_stage_that_was_executed_after_the_newest_answer_of_its_dag_proves_no_
     started = sub_task("RUNNING", 4.1, 0.5, gid="12")
     later = Answer(Kind.SUB_TASK, "12", json.dumps(started).encode(), None, None, "later.json", "byte 0 /data", ns(5.0), 0, "trace5")
     assert run_of(known, later)["rollbacks_min"] == 0
+
+
+def test_a_log_answer_that_fits_sub_tasks_of_two_agents_equally_well_tells_of_neither() -> None:
+    gids = [f"2{2130706433 + agent:010d}0288611" for agent in range(2)]
+    runs = [dag(node(sub_task(gid=gid, logs=["working"]), gid=gid), gid=gid, at=50.0) for gid in gids]
+    lines = log_lines(11, (1, "working"))
+    task_ids = [run.nodes[0].replace(b'"task_id": 8611', b'"task_id": 11') for run in runs]
+    told = [replace(run, nodes=[text]) for run, text in zip(runs, task_ids, strict=True)]
+    alone = frame("issues", told[0], lines)
+    both = frame("issues", *told, lines)
+    assert "orphan-logs" not in set(alone["code"])
+    assert both.loc[both["code"].eq("orphan-logs"), "message"].tolist() == ["the logs 11 fit 2 sub-tasks of this archive equally well"]
