@@ -44,7 +44,8 @@ _NAMED = 3
 _THREADS_END_S, _POLL_S = 0.2, 0.001
 """The system may still list a thread that has ended, for an instant."""
 _WORTH_A_PASS = 20_000
-"""So many objects that pieces of work left are worth a search for cyclic garbage. The first search looks at all that were imported, too."""
+"""So many objects that pieces of work left are worth a search for cyclic garbage. The first search in a process
+that was not forked for the work looks at all that were imported, too."""
 _since_a_pass = [0]
 """The number of objects that pieces of work left since the last search in this process."""
 _STARTING = threading.Lock()
@@ -252,7 +253,7 @@ def _without_collector(function: Callable[[Work], Result], piece: Work) -> Resul
     with without_collector():
         result = function(piece)
     _since_a_pass[0] += gc.get_count()[0] - before
-    if _since_a_pass[0] > _WORTH_A_PASS:
+    if gc.get_freeze_count() or _since_a_pass[0] > _WORTH_A_PASS:  # in a worker, what was imported is frozen
         gc.collect(1)  # objects made since are all young, and older ones need no pass
         _since_a_pass[0] = 0
     return result
