@@ -14,7 +14,6 @@ from daganalysis.errors import UsageError
 from daganalysis.statistics.autocorrelation import autocorrelation_of, winsorised
 from daganalysis.statistics.distributions import binomial_tails, normal_isf, t_isf
 from daganalysis.statistics.grouped_rows import GroupedRows
-from daganalysis.statistics.incomplete_beta import incomplete_beta
 from daganalysis.statistics.multiple_testing import LEVEL, SMALLEST_RATIO, holm, tarone_testable
 from daganalysis.statistics.proportions import clopper_pearson_interval
 from daganalysis.tables.column_arrays import NONE, encoded, integers, numbered, ranked, reals
@@ -316,6 +315,8 @@ def _flags(result: pd.DataFrame, units: pd.DataFrame, keys: list[str]) -> tuple[
     For agents that chance alone would flag, slow spells are examined: all agents of a stage together show how long spells last, and the
     units of one spell count as one (a design effect, Kish 1965).
     """
+    from scipy.special import betainc
+
     chance, n, hits = result["chance"], result["n"].astype(int), result["n_slowest"].astype(int)
     could = tarone_testable((chance**n).tolist())
     late = (result["late_p50_s"] >= ((SMALLEST_RATIO - 1) * result["others_p50_s"]).clip(lower=_LEAST_LATE_S)).tolist()
@@ -340,7 +341,7 @@ def _flags(result: pd.DataFrame, units: pd.DataFrame, keys: list[str]) -> tuple[
             inflation *= (t_isf(LEVEL, freedom) / normal_isf(LEVEL)) ** 2 if inflation > 1 else 1.0
             effective[place] = size / inflation
             hit = int(hits.iloc[place]) / inflation
-            widened = float(incomplete_beta(hit, size / inflation - hit + 1, of_chance)) if hit else 1.0
+            widened = float(betainc(hit, size / inflation - hit + 1, of_chance)) if hit else 1.0
             p_values[place] = max(p_values[place], widened) if inflation > 1 else p_values[place]
     return shown(p_values), effective
 
