@@ -34,6 +34,8 @@ _MOST_SLICES = 4096
 """The largest number of stretches of rows that are moved whole; if there are more, rows are gathered one by one."""
 _MOST_SOUGHT = 64
 """The largest number of runs that are first looked for in the ends of the files, which hold the first and the last run of each."""
+_WORTH_DROPPING = 50_000
+"""Rows of a table from which those that are not wanted are dropped part by part; in fewer, wanted ones are looked for once."""
 _REPLACED_AT_MOST = 5
 """The number of attempts to open or read a store that other loads keep replacing."""
 
@@ -164,7 +166,7 @@ class StoreTables:
     def read_coded(self, name: str, columns: Sequence[str], only: Only | None = None) -> pa.Table:
         """Return some columns of one base table, sorted by its key, with repeating texts dictionary-encoded.
 
-        With ``only``, rows without the given texts in a column are dropped part by part, before the parts become one table.
+        With ``only``, rows without the given texts in a column are dropped; in a large table part by part, before the parts become one.
         """
         import pyarrow as pa
 
@@ -178,7 +180,7 @@ class StoreTables:
         parts = self._with_rows(name)
         known = self._recent.known(name, columns)
         lacking = [column for column in dict.fromkeys(columns) if column not in known]
-        if lacking and only is not None:
+        if lacking and only is not None and self._n_rows(name, parts) > _WORTH_DROPPING:
             table = self._steadily(parts, lambda: read_coded(parts, declared, list(dict.fromkeys([*columns, key])), only))
             return _ordered_by_run(table, key).select(columns)
         if lacking:
@@ -218,6 +220,10 @@ class StoreTables:
         listed = [self._rows.get(f"{name}/{part.name}") for part in parts]
         known = [rows for rows in listed if rows is not None]
         return sum(known) if len(known) == len(parts) else self._steadily(parts, lambda: count_rows(parts))
+
+    def _n_rows(self, name: str, parts: Sequence[StorePath]) -> float:
+        """Return the number of rows of some parts of a table by the list of the store's files; endless where it does not say."""
+        return sum(self._rows.get(f"{name}/{part.name}", float("inf")) for part in parts)
 
     def _with_rows(self, name: str) -> list[StorePath]:
         """Return the parts of one table, without those that are empty by the list of the store's files; one part if all are empty."""

@@ -42,6 +42,8 @@ _WORTH_THREADS = 100_000
 _WORTH_READERS = 4
 """So many files are read by several threads; a thread takes as long to start as a small file to open."""
 _ZSTD_LEVEL = 1
+_COMPRESSED = frozenset({"run_id", "parent_run_id", "child_run_id", "dag_id", "dag_gid", "node_id", "task_id", "name", "line", "seq"})
+"""Columns of numbers that count, and of texts of which a part has many: compression makes them a fraction of their size."""
 _WRITER_BYTES, _WRITER_COPIES = 1 << 25, 8
 """The memory that a writer of Parquet may need: a number of copies of a row group (growing buffers, minimum and maximum), and a
 constant."""
@@ -53,10 +55,18 @@ def write_part(table: pa.Table, name: str, path: StagePath, closing: Closing | N
     schema = declared.schema()
     # Differences of numbers take no more time to write than the numbers, and a fifth less space.
     encodings = {c.name: "DELTA_BINARY_PACKED" for c in declared.columns if c.type in {Type.INTEGER, Type.INSTANT}}
-    # No two instants or durations are alike: to compress them takes as long as to write them, for a hundredth of the store.
-    dense = {c.name for c in declared.columns if c.type in {Type.INSTANT, Type.REAL}}
-    with MarkedWriter(path, schema, name, declared.repeating, closing, encodings, dense) as writer:
+    with MarkedWriter(path, schema, name, declared.repeating, closing, encodings, _dense(declared)) as writer:
         writer.write(_as(schema, table), _ROW_GROUP)
+
+
+def _dense(table: Table) -> set[str]:
+    """Return the columns that are not compressed: numbers, and codes of a few texts.
+
+    Differences and codes are small already. A part of a table is so small that to prepare the decompression of a column would take as
+    long as the rest of reading it.
+    """
+    codes = {*table.repeating} | {column.name for column in table.columns if column.type not in {Type.STRING, Type.STRINGS}}
+    return codes - _COMPRESSED
 
 
 def write_chains(on_path: pa.Table, doubts: pa.Table, path: StagePath, closing: Closing | None = None) -> None:
@@ -71,7 +81,7 @@ def write_chains(on_path: pa.Table, doubts: pa.Table, path: StagePath, closing: 
     schema = pa.schema([fields[name] for name in declared])
     encodings = {name: "DELTA_BINARY_PACKED" for name, column in declared.items() if column.type in {Type.INTEGER, Type.INSTANT}}
     coded = [*dict.fromkeys([*ON_PATH.repeating, *DOUBTS.repeating])]
-    with MarkedWriter(path, schema, CHAIN_FOLDER, coded, closing, encodings, {"started_at"}, statistics=False) as writer:
+    with MarkedWriter(path, schema, CHAIN_FOLDER, coded, closing, encodings, _dense(ON_PATH) | _dense(DOUBTS), statistics=False) as writer:
         for table in (on_path, doubts):
             columns = [
                 table.column(field.name) if field.name in table.column_names else pa.nulls(table.num_rows, field.type) for field in schema
