@@ -100,6 +100,12 @@ def test_a_command_imports_neither_another_nor_what_only_full_tables_take() -> N
     assert imported("load", "--help", of=others) == "[]"
 
 
+def test_an_analysis_imports_nothing_of_the_other_analyses() -> None:
+    others = ("daganalysis.analysis._failures", "daganalysis.analysis.signatures", "daganalysis.analysis.scenarios")
+    assert imported("summary", "sample_data/start", of=others) == "[]"
+    assert imported("failures", "sample_data/start", of=others) == str([*others[:2]])
+
+
 def test_listing_sources_imports_nothing_that_reads_them() -> None:
     script = "import sys; from daganalysis.reading import list_source_files; list_source_files(['sample_data/fleet']); print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()

@@ -152,8 +152,6 @@ def add_to(commands: Subparsers, only: str | None = None) -> None:
 def execute(name: str, arguments: argparse.Namespace) -> int:
     """Print the result of one analysis."""
     import daganalysis
-    from daganalysis.analysis import coverage
-    from daganalysis.analysis.scenarios import assumptions
 
     whole = open_source(arguments.archive, arguments)
     archive = selected_runs(whole, arguments)
@@ -174,11 +172,15 @@ def execute(name: str, arguments: argparse.Namespace) -> int:
         return _draw_events(archive, result, arguments)
     print_frame(result, table, arguments, shown_zone(archive, arguments, table))
     if table is FAILURES and len(result):
+        from daganalysis.analysis import coverage
+
         counts = coverage(result)
         lines = f"{counts.catalogue} with a line of the engine's catalogue, {counts.mined} with another, {counts.no_line} with none"
         lines += f", {counts.other} ({human_share(counts.other / sum(counts))}) with one unlike the most frequent" if counts.other else ""
         notice(f"{plural(sum(counts), 'failed attempt')}: {lines}")
     if name == "what_if":
+        from daganalysis.analysis.scenarios import assumptions
+
         for assumption in assumptions(result["scenario"].unique()):
             notice(f"assumed: {assumption}")
     if name in IF_EMPTY and not len(result):
