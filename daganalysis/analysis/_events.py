@@ -200,9 +200,8 @@ def _failures_and_requests(archive: Archive, dags: Columns, timelines: Timelines
             rows.append(_event(run, wait["asked_at"], wait["request"], wait["from_stage"], **more))
     for run in runs.values():
         if run["outcome"] in STANDS_FAILED:
-            if run["ended_at"] is None:
-                continue  # events are told by their time
-            rows.append(_failed(run, run["ended_at"], run["stage"], causes))
+            if run["ended_at"] is not None:  # an event has a time
+                rows.append(_failed(run, run["ended_at"], run["stage"], causes))
         elif run["run_id"] not in logged and run["operator"] == "CANCEL":
             # A cancel begins a leg of its own, within one pass of the scheduler.
             rows.append(_event(run, run["start_time"] or run["ended_at"], "cancel", run["stage"], actor="person", evidence="inferred"))

@@ -289,7 +289,7 @@ def _take(attempts: list[Attempt], index: int, snapshot: TaskSnapshot) -> None:
 
 
 def _take_end(attempt: Attempt, task: SubTask, *, is_start_true: bool) -> None:
-    """Record what an answer shows of an attempt if its operator does not tell what the attempt was: a pass, or none that is known."""
+    """Record how an attempt ended, from an answer whose operator is PASS or unknown. Such an answer does not tell a run from a rollback."""
     if task.operator == "PASS" and task.state == "SUCCEED":
         attempt.passed_at = task.end
         attempt.agent = attempt.agent or agent_address(task.agent_ip, task.agent_port)

@@ -114,14 +114,19 @@ class _Walk:
         else:
             ledger.book(until, "handoff", to_stage=to_stage, evidence="inferred" if node_run.start is None else "observed")
 
+    @property
+    def _current_leg(self) -> Leg | None:
+        """The leg that the walk has entered last; None before the first."""
+        return self.inputs.legs[self.next_leg - 1] if self.next_leg else None
+
     def _is_within_leg(self, until: int) -> bool:
         """Return whether the current leg is known to last until an instant, so nobody was waited for."""
-        leg = self.inputs.legs[self.next_leg - 1] if self.next_leg else None
+        leg = self._current_leg
         return leg is not None and leg.end is not None and leg.start <= self.ledger.cursor and until <= leg.end
 
     def _close_leg(self, until: int) -> None:
         """Go to the known end of the current leg, if it is before an instant. The time after it belongs to a leg that no answer showed."""
-        leg = self.inputs.legs[self.next_leg - 1] if self.next_leg else None
+        leg = self._current_leg
         if leg is not None and leg.end is not None and self.ledger.cursor <= leg.end < until and self.inputs.nodes_shown:
             self._end_leg(leg.end)
             self.residue = Residue(failed=self.residue.failed)
@@ -146,7 +151,7 @@ class _Walk:
 
     def _cross(self, leg: Leg, to_stage: int | None, *, after_empty_leg: bool) -> None:
         """Cross into a new leg: to the end of the leg before, through the wait, to the start of this one."""
-        before = self.inputs.legs[self.next_leg - 1] if self.next_leg else None
+        before = self._current_leg
         ended = before.end if before is not None else None
         if not self.inputs.nodes_shown:
             self._cross_in_outline(leg, ended, to_stage)
@@ -225,7 +230,7 @@ class _Walk:
         if ledger.cursor < ledger.unsure_until < FOR_GOOD:
             # An attempt was interrupted: the DAG failed after its agent was back (engine-semantics §2.10).
             ledger.book(min(ledger.unsure_until, asked), "unattributed", to_stage=ledger.stage, evidence="inferred")
-        leg = self.inputs.legs[self.next_leg - 1] if self.next_leg else None
+        leg = self._current_leg
         if leg is None or leg.end != ledger.cursor:
             # What did not fail was cancelled, which takes a pass more (engine-semantics §2.5).
             noticed = ledger.next_pass() + (0 if self.residue.failed else ledger.tick)
@@ -241,7 +246,7 @@ class _Walk:
         """Return whether a whole leg is hidden before this one."""
         is_second = self.next_leg == 1 and not self.unknown_legs
         attempts_of = self.inputs.attempts
-        before = self.inputs.legs[self.next_leg - 1] if self.next_leg else None
+        before = self._current_leg
         stood_at = before.stage if before is not None and before.end is not None else self.ledger.stage
         if leg.operator == "ROLLBACK" and to_stage is not None and stood_at is not None and to_stage > stood_at:
             return True  # a rollback walks down from the stage at which the leg before it failed
